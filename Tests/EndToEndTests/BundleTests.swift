@@ -11,7 +11,7 @@ struct BundleTests {
         #expect(packed.code == 0, "\(packed.error)")
         let bundle = packed.output.split(separator: "\n").last.map(String.init) ?? ""
         #expect(bundle.hasSuffix(".mcpb"))
-        // As a client does: with the permissions that the archive names.
+        // Unpack as a client does: with the permissions in the archive.
         let unpack = """
             import os, sys, zipfile
             bundle = zipfile.ZipFile(sys.argv[1])

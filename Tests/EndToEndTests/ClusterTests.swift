@@ -3,9 +3,9 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("Several pools are one", .timeLimit(.minutes(10)))
+@Suite("A cluster of pools", .timeLimit(.minutes(10)))
 struct ClusterTests {
-    /// Why they can't be tried here; `nil` when they can.
+    /// Why these tests can't run on this machine; `nil` if they can.
     static let missing: String? = {
         let path = "/usr/local/bin:/usr/bin:/bin"
         for name in ["python3", "redis-server", "redis-cli"] where ExecutableSearch.find(name, path: path) == nil {
@@ -19,7 +19,7 @@ struct ClusterTests {
     }()
 
     @Test(
-        "no write is lost or carried out twice while nodes are killed and stopped and Redis goes away",
+        "no write is lost or repeated while nodes are killed and paused and Redis is unreachable",
         .enabled(if: missing == nil, "\(missing ?? "")"))
     func faults() async throws {
         let folder = Programs.mm.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }

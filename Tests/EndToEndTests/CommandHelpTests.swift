@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("What mm says of its commands", .timeLimit(.minutes(10)))
+@Suite("Help and usage of every command", .timeLimit(.minutes(10)))
 struct CommandHelpTests {
     private let home: TemporaryHome
 
@@ -25,12 +25,12 @@ struct CommandHelpTests {
         }
     }
 
-    /// The exit code of a line that can't be meant. Of `mm drift` 2 says that something differs.
+    /// The exit code for a wrong command line. `mm drift` uses 2 for differences.
     private static func usage(_ words: [String]) -> Int32 {
         [["drift"], ["snapshot", "diff"], ["plan"], ["apply"]].contains(words) ? 1 : 2
     }
 
-    @Test("every command refuses a flag that it does not have with its usage, and has help with the same usage")
+    @Test("every command refuses an unknown flag and shows its usage, which its help shows too")
     func wrongFlags() async throws {
         let commands = try await commands()
         #expect(commands.count > 60)
@@ -47,9 +47,9 @@ struct CommandHelpTests {
         }
     }
 
-    @Test("every command refuses an argument too many with its usage")
+    @Test("every command refuses a surplus argument and shows its usage")
     func wrongArguments() async throws {
-        // What takes any number of words of its own is left out.
+        // Leave out commands that take any number of words.
         for words in try await commands() {
             let name = words.joined(separator: " ")
             let help = try await mm(words + ["--help"]).output
@@ -63,7 +63,7 @@ struct CommandHelpTests {
         }
     }
 
-    @Test("an argument that a command needs is asked for with its usage")
+    @Test("a missing argument is an error that shows the usage")
     func missingArguments() async throws {
         for (words, argument) in [
             (["connections", "show"], "connection"), (["login"], "connection"), (["completions"], "shell"),

@@ -8,7 +8,7 @@ struct ConnectTests {
     private static let domain = "contoso-sandbox.example"
     private static let shared = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
-    /// A person with a browser, as somebody.
+    /// A person in a browser, signed in with an account.
     private func person(_ tenant: Tenant, _ account: String = "admin") -> [String: String] {
         [
             "MM_BROWSER": Programs.packageFolder + "/Tests/Fixtures/identity/browser_person.py",
@@ -16,13 +16,13 @@ struct ConnectTests {
         ]
     }
 
-    /// The entry that stands in the registry.
+    /// The entry in the registry.
     private func entry(_ tenant: Tenant, _ name: String = "ContosoSandbox") throws -> JSONObject? {
         let bytes = try ProtectedFile.read(tenant.home.path + "/.m365-connections.json") ?? []
         return try JSONParser.parse(bytes)["connections"]?[name]?.object
     }
 
-    /// A tenant whose registry holds nothing of it yet.
+    /// A tenant whose registry has no connection to it yet.
     private func freshTenant() async throws -> Tenant {
         let tenant = try await Tenant()
         let removed = try await tenant.mm(["connections", "remove", "Demo", "--yes"])
@@ -30,7 +30,7 @@ struct ConnectTests {
         return tenant
     }
 
-    /// How many app registrations of mm's the tenant has.
+    /// How many app registrations of mm the tenant has.
     private func registrations(_ tenant: Tenant) async throws -> Int {
         try await tenant.control("GET", "apps")["apps"]?.array?.count {
             $0["displayName"] == "Microsoft Master (mm)"
@@ -38,7 +38,7 @@ struct ConnectTests {
     }
 
     @Test(
-        "in a terminal it leads from the organisation's name to an app registration with the chosen permissions, and to /me"
+        "in a terminal it goes from the organisation's name to an app registration with the chosen permissions, and to /me"
     )
     func wholeWay() async throws {
         let tenant = try await freshTenant()
@@ -57,7 +57,7 @@ struct ConnectTests {
             #expect(ran.says(shown), "\(shown) is not in: \(ran.text)")
         }
         #expect(ran.says("ContosoSandbox is connected: Avery Admin"), "\(ran.text)")
-        // The permissions are listed once; what is sent stands on further pages.
+        // The permissions are listed once; the requests are on further pages.
         #expect(ran.text.split(separator: "AuditLog.Read.All").count == 2 && ran.says("more to see the rest"))
         #expect(!ran.says("requiredResourceAccess"), "\(ran.text)")
         let entry = try #require(try entry(tenant))
@@ -77,7 +77,7 @@ struct ConnectTests {
         #expect(try await registrations(tenant) == 1)
     }
 
-    @Test("run again with further uses it asks for the difference alone, and keeps the sign-in that there is")
+    @Test("run again with further uses, it asks only for the additional permissions and keeps the sign-in")
     func further() async throws {
         let tenant = try await freshTenant()
         let first = try await tenant.dialog(
@@ -104,14 +104,14 @@ struct ConnectTests {
         let again = try await tenant.dialog(
             ["connect", "--name", "ContosoSandbox", "--uses", "devices,flow"], [], person(tenant))
         #expect(again.code == 0 && !again.says("Type yes"), "\(again.text)")
-        // The client that every tenant knows leaves no token behind.
+        // The shared client leaves no token behind.
         for file in try tenant.home.files() where file.path.contains(".mm-graph-tokens") {
             let tokens = (try? JSONParser.parse(file.bytes))?["RefreshToken"]?.object ?? [:]
             #expect(tokens.allSatisfy { $0.value["client_id"]?.string != Self.shared }, "\(file.path)")
         }
     }
 
-    @Test("who may not grant permissions gets the link for an administrator, whose consent there is enough")
+    @Test("a person who may not grant permissions gets a link for an administrator, whose consent suffices")
     func administratorConsents() async throws {
         let tenant = try await freshTenant()
         let ran = try await tenant.dialog(
@@ -131,7 +131,7 @@ struct ConnectTests {
         #expect(apps.code == 0, "\(apps)")
     }
 
-    @Test("with all uses every recipe that reads runs")
+    @Test("with all uses, every recipe that reads works")
     func recipes() async throws {
         let tenant = try await freshTenant()
         let uses =
@@ -174,7 +174,7 @@ struct ConnectTests {
         #expect(listed.json?.array?.isEmpty == true, "\(listed)")
     }
 
-    @Test("a script goes the same way by calling again: code, confirmation by a person, code, done")
+    @Test("a script gets through by repeated calls: code, confirmation by a person, code, done")
     func script() async throws {
         let tenant = try await freshTenant()
         let line = ["connect", Self.domain, "--name", "Contoso", "--uses", "graph", "--app", "own", "--json"]
@@ -196,7 +196,7 @@ struct ConnectTests {
         #expect(try await registrations(tenant) == 1)
     }
 
-    /// Runs a command until the sign-in service has heard of the approval.
+    /// Repeats a command until the sign-in service has processed the approval.
     private func waitForEnd(_ line: [String], _ tenant: Tenant) async throws -> Tenant.Ran {
         while true {
             let ran = try await tenant.mm(line)
@@ -205,7 +205,7 @@ struct ConnectTests {
         }
     }
 
-    @Test("an account without the rights gets the steps for an administrator, and a connection that reads")
+    @Test("an account without the rights gets the steps for an administrator, and a connection that can read")
     func withoutRights() async throws {
         let tenant = try await freshTenant()
         let ran = try await tenant.dialog(
@@ -222,20 +222,22 @@ struct ConnectTests {
         #expect(users.code == 0, "\(users)")
     }
 
-    @Test("what is missing is what the tokens lack, with what to do about it and the modules that the uses need")
+    @Test(
+        "missing permissions are determined from the tokens, and shown with the remedy and the modules that the uses need"
+    )
     func missingPermissions() async throws {
         let tenant = try await freshTenant()
         let ran = try await tenant.dialog(
             ["connect", Self.domain, "--uses", "graph,azure,sharepoint", "--app", "shared"], [], person(tenant))
         #expect(ran.code == 0, "\(ran.text)")
-        // The shared client's tokens for Azure hold what it needs.
+        // The shared client's tokens for Azure have the needed permissions.
         #expect(!ran.says("Azure Service Management: user_impersonation"), "\(ran.text)")
         #expect(ran.says("--app own --uses graph,azure,sharepoint"), "\(ran.text)")
         #expect(ran.says("Az.Accounts") && ran.says("PnP.PowerShell"), "\(ran.text)")
         #expect(ran.says("mm doctor powershell"), "\(ran.text)")
     }
 
-    @Test("who says no to the plan has a connection with the shared client, and nothing was registered")
+    @Test("declining the plan gives a connection with the shared client, and registers nothing")
     func refusal() async throws {
         let tenant = try await freshTenant()
         let ran = try await tenant.dialog(
@@ -246,7 +248,7 @@ struct ConnectTests {
     }
 
     @Test(
-        "a registration that broke off half-way is told of, found again and completed",
+        "a registration that was interrupted is reported, found again and completed",
         arguments: [
             "/v1.0/servicePrincipals", "/v1.0/oauth2PermissionGrants",
         ])
@@ -264,7 +266,7 @@ struct ConnectTests {
         #expect(me.code == 0, "\(me)")
     }
 
-    @Test("a first sign-in that fails leaves neither an entry nor a token")
+    @Test("a first sign-in that fails leaves neither an entry nor a token behind")
     func failedSignIn() async throws {
         let tenant = try await freshTenant()
         let declined = try await tenant.dialog(
@@ -276,7 +278,7 @@ struct ConnectTests {
     }
 
     @Test(
-        "a real browser goes the whole way", .enabled(if: Chromium.isInstalled, "chromium is not installed"))
+        "works with a real browser", .enabled(if: Chromium.isInstalled, "chromium is not installed"))
     func chromium() async throws {
         let tenant = try await freshTenant()
         let (program, file) = (tenant.home.path + "/opener", tenant.home.path + "/address")

@@ -2,14 +2,14 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("Credentials end with the connection that they were made for", .timeLimit(.minutes(5)))
+@Suite("Credentials end with their connection", .timeLimit(.minutes(5)))
 struct CredentialLifeTests {
     private static let sandbox = [
         "--cloud", "sandbox", "--app-id", "5a4db0c5-0000-4000-8000-00000000a001", "--tenant", "contoso-sandbox.example",
         "--tenant-id", "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01",
     ]
 
-    /// Every file of the home that holds a token.
+    /// Every file below the home that contains a token.
     private func filesWithTokens(_ tenant: Tenant, _ tokens: [String]) throws -> [String] {
         try tenant.home.files().filter { file in
             let text = String(decoding: file.bytes, as: UTF8.self)
@@ -17,14 +17,14 @@ struct CredentialLifeTests {
         }.map(\.path)
     }
 
-    /// The files with private links that services gave a connection.
+    /// The files with private links that services gave to a connection.
     private func keptLinks(_ tenant: Tenant) throws -> [String] {
         try tenant.home.files().map(\.path).filter {
             ($0.contains(".m365-state/changes/") || $0.contains(".m365-state/uploads/")) && $0.hasSuffix(".json")
         }
     }
 
-    @Test("another account doesn't go on where the earlier one stopped reading")
+    @Test("another account doesn't continue a delta query of the earlier one")
     func anotherAccount() async throws {
         let tenant = try await Tenant()
         #expect(try await tenant.signIn().code == 0)
@@ -38,7 +38,7 @@ struct CredentialLifeTests {
         #expect(try keptLinks(tenant) == [])
     }
 
-    @Test("a list of changes whose link is too old is read anew")
+    @Test("a delta query whose link has expired starts again")
     func resync() async throws {
         let tenant = try await Tenant()
         #expect(try await tenant.signIn().code == 0)
@@ -62,7 +62,7 @@ struct CredentialLifeTests {
     }
 
     @Test(
-        "a connection of the same name and app doesn't find the account that was there before",
+        "a connection of the same name and app doesn't get the account of a removed one",
         arguments: [
             [["connections", "rename", "Demo", "Kept"]], [["connections", "remove", "Demo", "--yes"]],
             [
@@ -90,7 +90,7 @@ struct CredentialLifeTests {
         #expect(me.code == 3 && me.output.isEmpty, "\(me)")
     }
 
-    @Test("a token cache that lies there under the name of a new connection is used only when the owner says so")
+    @Test("a token cache that exists under the name of a new connection is used only if the owner agrees")
     func addOverCache() async throws {
         let tenant = try await Tenant()
         #expect(try await tenant.signIn().code == 0)
@@ -100,14 +100,14 @@ struct CredentialLifeTests {
             #expect(try await tenant.mm(["connections", "remove", "Demo", "--yes"]).code == 0)
             try ProtectedFile.replace(cache, with: bytes)
             let add = ["connections", "add", "Demo"] + Self.sandbox + flags
-            // Without a person nobody can say so.
+            // Without a person nobody can agree.
             #expect(try await tenant.mm(add).code == (flags.isEmpty ? 0 : 5))
             if !flags.isEmpty { #expect(try await tenant.dialog(add, [("Type yes", "yes\n")]).code == 0) }
             #expect(try await tenant.mm(["graph", "Demo", "/me", "--json"]).code == code, "\(flags)")
         }
     }
 
-    @Test("a sign-out ends the sessions in the pool that were fed from the sign-in, and their processes")
+    @Test("a sign-out ends the sessions in the pool that used the sign-in, and their processes")
     func sessionsEnd() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -119,7 +119,7 @@ struct CredentialLifeTests {
         try await waitUntil { ProcessIdentity(running: process) == nil }
     }
 
-    @Test("a rename that can't be made leaves the sign-in as it is")
+    @Test("a rename that fails leaves the sign-in unchanged")
     func refusedRename() async throws {
         let tenant = try await Tenant()
         #expect(try await tenant.signIn().code == 0)
@@ -135,7 +135,7 @@ struct AnotherAccountTests {
     private static let other = "lena.vogt@contoso-sandbox.example"
 
     @Test(
-        "the edit itself says that the account must be forgotten first, and so does every sign-in before its approval")
+        "the edit says that the account must be forgotten first, and so does every sign-in before its approval")
     func forgetFirst() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -144,7 +144,7 @@ struct AnotherAccountTests {
         let refused = try await tenant.mm(["graph", "Demo", "/me", "--json"])
         let hint = refused.failure?["hint"]?.string ?? ""
         #expect(hint.contains("mm logout Demo --forget-account") && !hint.contains("connections edit"), "\(refused)")
-        // Signed out, the pin alone is left, and nothing refuses before somebody has approved in vain.
+        // After the sign-out only the pin is left, and nothing may refuse after a person has already approved.
         _ = try await tenant.mm(["logout", "Demo"])
         let waiting = try await tenant.mm(["login", "Demo", "--json"])
         #expect(waiting.failure?["message"]?.string?.contains("--forget-account") == true, "\(waiting)")

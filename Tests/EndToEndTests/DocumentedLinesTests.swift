@@ -3,9 +3,9 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("The lines of the documents that readers type", .serialized, .timeLimit(.minutes(10)))
+@Suite("Commands in the documentation", .serialized, .timeLimit(.minutes(10)))
 struct DocumentedLinesTests {
-    /// Lines that aren't run here: how they begin, and why.
+    /// Lines that aren't run here: their beginning, and the reason.
     private static let leftOut = [
         ("make ", "builds the programs, or tests them"), ("mm connect contoso.com", "signs in to a real tenant"),
         ("mm plan approve", "asks a person in a terminal"), ("mm runbook approve", "the same"),
@@ -22,24 +22,24 @@ struct DocumentedLinesTests {
         ("curl --unix-socket", "needs the address of the reader's pool"),
     ]
 
-    /// What stands for something that only the reader has: a code, an id, a handle.
+    /// Placeholders for values that only the reader has: a code, an id, a handle.
     private static let placeholders = ["CODE", "/ID/", "chg_", "--call ", "TOKEN", "set_", " JOB", " APP "]
 
-    /// Exit codes beside 0 that are the answer: how a line begins, and which.
+    /// Expected exit codes other than 0: the beginning of the line, and the code.
     private static let codes: [(line: String, codes: Set<Int32>)] = [
-        // What the guard thinks is the exit code.
+        // The exit code is the guard's verdict.
         ("mm guard check", [4, 5]),
-        // No PowerShell, no systemd: what is wrong here is what it says.
+        // There is no PowerShell or systemd here, which these report.
         ("mm doctor", [1]),
-        // There is no terminal to ask in: who signs in, or confirms, does it elsewhere.
+        // There is no terminal to ask in: the sign-in or confirmation has to happen elsewhere.
         ("mm login", [3]),
-        // There is something to change.
+        // There are differences.
         ("mm plan -o", [2]),
-        // Nothing has been changed on that page.
+        // The page changes nothing before this line.
         ("mm undo --since", [1]), ("mm graph Contoso /groups -X POST", [5]),
     ]
 
-    /// The accounts that the documents' tenant has, and who they are in the sandbox tenant.
+    /// The accounts in the documentation, and their counterparts in the sandbox tenant.
     private static let accounts = [
         ("ann@contoso.com", "lena.vogt@contoso-sandbox.example"),
         ("ada@contoso.com", "lena.vogt@contoso-sandbox.example"), ("@contoso.com", "@contoso-sandbox.example"),
@@ -51,7 +51,7 @@ struct DocumentedLinesTests {
             .filter { !lines(of: $0).isEmpty }
     }()
 
-    @Test("run on the sandbox tenant as they stand", arguments: pages)
+    @Test("run as written on the sandbox tenant", arguments: pages)
     func run(page: String) async throws {
         let tenant = try await Tenant()
         let folder = tenant.home.path
@@ -76,7 +76,7 @@ struct DocumentedLinesTests {
         await tenant.stop()
     }
 
-    @Test("each reason to leave a line out, and each exit code, is there for a line")
+    @Test("every exception and every exit code listed here is used by a line")
     func table() {
         let lines = Self.pages.flatMap(Self.lines)
         #expect(lines.count > 60)
@@ -86,12 +86,12 @@ struct DocumentedLinesTests {
     }
 
     private func isLeftOut(_ line: String) -> Bool {
-        // Without a command it is a prompt.
+        // A line without a command is only a prompt.
         line == "mm run Contoso exo" || Self.placeholders.contains { line.contains($0) }
             || Self.leftOut.contains { line.hasPrefix($0.0) }
     }
 
-    /// The lines after a `$` in a page's code blocks, without their comments.
+    /// The lines after a `$` in a page's code blocks, without comments.
     private static func lines(of page: String) -> [String] {
         guard let bytes = try? ProtectedFile.read(Programs.packageFolder + "/" + page) else { return [] }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("$ ") }.map { line in
@@ -102,7 +102,7 @@ struct DocumentedLinesTests {
         }
     }
 
-    /// The connections that the documents speak of, signed in.
+    /// The connections that the documentation uses, signed in.
     private func addConnections(_ tenant: Tenant) async throws {
         for arguments in [
             ["rename", "Demo", "Contoso"], ["duplicate", "Contoso", "Fabrikam"], ["edit", "Contoso", "tags=[\"msp\"]"],
@@ -114,7 +114,7 @@ struct DocumentedLinesTests {
         for name in ["Contoso", "Fabrikam"] { try await tenant.signIn(name) }
     }
 
-    /// The reader's own files.
+    /// Files that the reader is assumed to have.
     private func write(filesIn home: String) throws {
         let script = "param([int]$Days)\nGet-Mailbox -ResultSize 1 | Select-Object DisplayName\n"
         for (name, text) in [

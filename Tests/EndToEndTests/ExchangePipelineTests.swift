@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Exchange pipelines without PowerShell", .timeLimit(.minutes(15)))
 struct ExchangePipelineTests {
-    @Test("run natively over pages, say so, and stop at the first rows that are enough")
+    @Test("run natively over pages, say so, and stop as soon as there are enough rows")
     func pipeline() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -23,7 +23,7 @@ struct ExchangePipelineTests {
         #expect(compliance.json?.array?.count == 2, "\(compliance.error)")
     }
 
-    @Test("answer with the sign-in that is needed where nobody has signed in")
+    @Test("ask for the sign-in if nobody is signed in")
     func signIn() async throws {
         let tenant = try await Tenant()
         let asked = try await tenant.mm(["run", "Demo", "exo", "Get-AcceptedDomain", "--engine", "native", "--json"])
@@ -31,7 +31,7 @@ struct ExchangePipelineTests {
         #expect(asked.failure?["details"]?["userCode"]?.string?.isEmpty == false)
     }
 
-    @Test("say what is wrong: objects that are not there, parameters and cmdlets that do not exist, scripts beyond it")
+    @Test("report objects, parameters and cmdlets that don't exist, and scripts that the native engine can't run")
     func faults() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -55,13 +55,13 @@ struct ExchangePipelineTests {
         #expect(none.failure?["code"] == "unsupported")
     }
 
-    @Test("show what they put out before their time was over")
+    @Test("show the output that was written before their deadline")
     func timeOver() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
         #expect(try await tenant.mm(["run", "Demo", "exo", "'warm'"]).code == 0)
         try await tenant.fault(["kind": "latency", "path": "/adminapi", "milliseconds": 600_000])
-        // They must have put it out by then: where this machine was too slow for that, with more time.
+        // On a slow machine nothing may have been written by then: repeat with more time.
         for limit in ["3", "20", "120"] {
             let ran = try await tenant.mm(["run", "Demo", "exo", "'one'; Get-AcceptedDomain", "--timeout", limit])
             #expect(ran.code == 6, "\(ran)")
@@ -71,7 +71,7 @@ struct ExchangePipelineTests {
         }
     }
 
-    @Test("let the rows of a long list flow; what was said after them, and what ended them, comes behind them")
+    @Test("stream the rows of a long list, then the messages and the error that ended them")
     func flow() async throws {
         let tenant = try await Tenant(users: 3000)
         try await tenant.signIn()
@@ -97,7 +97,7 @@ struct ExchangePipelineTests {
         #expect(few.json?.array?.count == 1, "\(few.error)")
     }
 
-    @Test("say what was refused, in every form and also to those who want no notes", arguments: [403, 501])
+    @Test("report refusals in every format, even without notes", arguments: [403, 501])
     func refused(status: Int) async throws {
         let tenant = try await Tenant(users: 20)
         try await tenant.signIn()
@@ -126,7 +126,7 @@ struct ExchangePipelineTests {
         #expect(group.code == 1 && group.output.isEmpty && group.error.contains("No such group"), "\(group)")
     }
 
-    @Test("show the request instead of sending it")
+    @Test("a dry run shows the request instead of sending it")
     func dryRun() async throws {
         let tenant = try await Tenant()
         let shown = try await tenant.mm([
@@ -141,7 +141,7 @@ struct ExchangePipelineTests {
         #expect(shown.json?["class"] == "destructive" && shown.json?["verdict"] == "allow", "\(shown)")
     }
 
-    @Test("keep variables in the session that set them, and list cmdlets with what the account may run")
+    @Test("keep variables in their session, and list cmdlets with those that the account may run")
     func session() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()

@@ -6,7 +6,7 @@ import MMSystem
 import TestSupport
 import Testing
 
-/// What `mm exec` needs of a machine.
+/// The requirements of `mm exec` that this machine meets.
 private enum ExecMeans {
     static let suffice = SandboxProfile.proxyProblem() == nil
 }
@@ -27,7 +27,7 @@ struct ExecTests {
         return tenant
     }
 
-    @Test("input, output, errors and the exit code are the program's own")
+    @Test("input, output, errors and the exit code are those of the program")
     func streams() async throws {
         let tenant = try await Self.signedIn()
         let ran = try await tenant.mm(
@@ -44,7 +44,7 @@ struct ExecTests {
     }
 
     @Test(
-        "a vault's names and an account's blobs are read at hosts of their own; a value is held, with the vault it is in"
+        "names of a vault and blobs of an account are read at their own hosts; reading a secret value is held, with the vault's name"
     )
     func dataPlanes() async throws {
         let tenant = try await Self.signedIn()
@@ -68,7 +68,7 @@ struct ExecTests {
         await tenant.stop()
     }
 
-    @Test("in a terminal it has one of its own, with job control; who sits there is asked, and its jobs go on")
+    @Test("in a terminal the program gets its own one, with job control; the person there is asked, and jobs continue")
     func terminal() async throws {
         let tenant = try await Self.signedIn()
         let script =
@@ -78,7 +78,7 @@ struct ExecTests {
         let dialog = try await tenant.dialog(
             ["exec", "Demo", "--", "bash", "--norc", "-i"],
             [
-                // What answers the key stands in the foreground by the time that it has said so.
+                // The program that answers the key is in the foreground when it has said so.
                 ("# ", "sh -c 'stty size; echo rea\"\"dy; exec sleep 300'\n"), ("ready", "\u{3}"),
                 ("# ", "echo \"rc=$?\"\n"), ("rc=130", script),
                 ("Type yes", "yes\n"), ("answer 204", "exit 9\n"),
@@ -89,7 +89,7 @@ struct ExecTests {
         await tenant.stop()
     }
 
-    @Test("whatever ends mm ends the program and all that it started", arguments: [SIGKILL, SIGTERM, SIGINT])
+    @Test("however mm ends, the program and its children end too", arguments: [SIGKILL, SIGTERM, SIGINT])
     func ended(_ signal: Int32) async throws {
         let tenant = try await Self.signedIn()
         let command = ChildCommand(
@@ -105,17 +105,17 @@ struct ExecTests {
         await tenant.stop()
     }
 
-    /// The programs that a tenant's connection was lent to.
+    /// The programs that used a tenant's connection.
     private static func processes(of tenant: Tenant) -> [Int32] {
         ProcFile.numericNames(in: "/proc").filter { process in
             let words = ProcFile.read("/proc/\(process)/environ", limit: 1 << 20)?.split(separator: 0) ?? []
-            // What the caller hands on tells the tests that run side by side apart.
+            // What the caller passes on distinguishes tests that run in parallel.
             return words.contains { $0.elementsEqual("LC_TEST=\(tenant.home.path)".utf8) }
                 && words.contains { $0.elementsEqual("MM_SESSION=Demo/exec".utf8) }
         }
     }
 
-    @Test("a job's variables are a connection, and stay with mm")
+    @Test("a connection can come from a job's variables, which the program doesn't get")
     func job() async throws {
         let tenant = try await Tenant()
         let job = [
@@ -130,7 +130,7 @@ struct ExecTests {
                     + "curl -sS -H \"Authorization: Bearer $T\" 'https://graph.microsoft.com/v1.0/users?$top=1'",
             ], extra: job)
         #expect(ran.code == 0 && ran.output.hasPrefix("0\n") && ran.output.contains("userPrincipalName"), "\(ran)")
-        // Nothing of one job serves the next, whose credential is another one.
+        // A second job with another credential uses nothing of the first.
         let wrong = try await tenant.mm(
             ["exec", "env:", "--", "true"], extra: job.merging(["AZURE_CLIENT_SECRET": "another"]) { $1 })
         #expect(wrong.code != 0 && wrong.error.contains("AADSTS7000215"), "\(wrong)")
@@ -174,7 +174,7 @@ struct ExecTests {
         await tenant.stop()
     }
 
-    /// Where the packages of Scripts/python-clients for Azure lie.
+    /// The folder with Azure's Python packages (Scripts/python-clients).
     private static let azure = Programs.packageFolder + "/.build/python-azure/bin"
     private static let trials = [
         ("curl", "curl", "/usr/bin"), ("az", "az", azure), ("azure-identity", "python3", azure),
@@ -183,7 +183,7 @@ struct ExecTests {
     ]
 
     @Test(
-        "a tool that the page names signs in and reads as it stands", arguments: trials)
+        "a documented tool signs in and reads as the documentation says", arguments: trials)
     func tools(_ tool: String, _ program: String, _ folder: String) async throws {
         let path = "\(folder):/usr/local/bin:/usr/bin:/bin"
         guard ExecutableSearch.find(program, path: path) != nil else {
@@ -198,7 +198,7 @@ struct ExecTests {
         await tenant.stop()
     }
 
-    @Test("PowerShell's modules sign in with the identity and read, and what they change is held")
+    @Test("PowerShell's modules sign in with the identity and read, and their changes are held")
     func modules() async throws {
         let tenant = try await Self.signedIn()
         let programs = try TestHome()
@@ -222,7 +222,7 @@ struct ExecTests {
         await tenant.stop()
     }
 
-    @Test("each of 200 changes is held by itself, and none reaches a service")
+    @Test("each of 200 changes is held, and none reaches a service")
     func manyChanges() async throws {
         let tenant = try await Self.signedIn()
         let graph = "https://graph.microsoft.com/v1.0"
@@ -290,7 +290,7 @@ struct ExecTests {
     }
 
     @Test(
-        "a tool that is not installed is said to be none, with where it is to be had, whether a sandbox is there or not"
+        "a tool that isn't installed is reported with where to get it, with and without a sandbox"
     )
     func absent() async throws {
         let home = try TemporaryHome()

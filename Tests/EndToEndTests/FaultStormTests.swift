@@ -2,8 +2,8 @@ import Glibc
 import MMCore
 import Testing
 
-/// Many writes and reads while the service stumbles over each tenth. `MM_STORM_REQUESTS=10000` makes it a long one.
-@Suite("Many requests to a service that stumbles", .timeLimit(.minutes(60)))
+/// Many writes and reads while the service fails one in ten. `MM_STORM_REQUESTS=10000` makes it a long run.
+@Suite("Many requests to an unreliable service", .timeLimit(.minutes(60)))
 struct FaultStormTests {
     private static let count = getenv("MM_STORM_REQUESTS").flatMap { Int(String(cString: $0)) } ?? 120
 
@@ -13,7 +13,7 @@ struct FaultStormTests {
         ["kind": "torn", "bytes": 0], ["kind": "garbage"], ["kind": "status", "status": 502],
     ]
 
-    @Test("doubles no write and loses no item")
+    @Test("no write is repeated and no item is lost")
     func storm() async throws {
         let tenant = try await Tenant(users: 20)
         try await tenant.signIn()
@@ -41,7 +41,7 @@ struct FaultStormTests {
         await client.kill()
         #expect(told.count >= Self.count * 8 / 10, "most are written in spite of the faults: \(told.count)")
 
-        // The list is read while reads stumble, too.
+        // The list is read while reads fail too.
         for number in 0..<12 {
             var fault = Self.stumbles[number % 5]
             fault["path"] = "/v1.0/me/messages"

@@ -1,9 +1,9 @@
 import MMCore
 import Testing
 
-@Suite("Services that misbehave", .timeLimit(.minutes(15)))
+@Suite("Services that fail", .timeLimit(.minutes(15)))
 struct FaultyServiceTests {
-    @Test("are asked again after the time they name")
+    @Test("are asked again after the time that they name")
     func throttling() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -14,7 +14,7 @@ struct FaultyServiceTests {
     }
 
     @Test(
-        "end in an error that names what happened, never in half an answer",
+        "cause an error that says what happened, never a partial answer",
         arguments: [
             ["kind": "torn", "path": "/v1.0/users"], ["kind": "garbage", "path": "/v1.0/users"],
             ["kind": "status", "status": 503, "path": "/v1.0/users"], ["kind": "endlessPaging", "path": "/v1.0/users"],
@@ -34,7 +34,7 @@ struct FaultyServiceTests {
         }
     }
 
-    @Test("a single answer that isn't whole is no success", arguments: ["GET", "POST"])
+    @Test("an incomplete answer is an error", arguments: ["GET", "POST"])
     func halfAnAnswer(method: String) async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()

@@ -22,7 +22,7 @@ struct FolderTransferTests {
         return root
     }
 
-    @Test("go up and down whole, and a call that is repeated moves nothing twice")
+    @Test("are transferred completely in both directions, and repeating the call transfers nothing twice")
     func both() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -44,7 +44,7 @@ struct FolderTransferTests {
         for file in Self.files {
             #expect(try ProtectedFile.read("\(there)/\(file.path)") == Self.bytes(file.size), "\(file.path)")
         }
-        // Now that the folder is there, the same call puts another one into it.
+        // The folder exists now, so the same call creates another one in it.
         let anew = try await tenant.mm(down)
         #expect(anew.code == 0 && anew.json?["fetched"] == 4, "\(anew)")
         #expect(try ProtectedFile.read("\(there)/Backup/a b.txt") == Self.bytes(5))
@@ -52,7 +52,7 @@ struct FolderTransferTests {
         #expect(rest.code == 0 && rest.json?["fetched"] == 0 && rest.json?["unchanged"] == 4, "\(rest)")
     }
 
-    @Test("names that the service refuses are all said before anything is sent")
+    @Test("all names that the service refuses are reported before anything is sent")
     func names() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -68,7 +68,7 @@ struct FolderTransferTests {
         #expect(try await tenant.requests(to: "fine.txt:/content") == 0)
     }
 
-    @Test("one file that is in the way is told, and the others arrive")
+    @Test("a file that already exists is reported, and the others are transferred")
     func oneFails() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -85,7 +85,7 @@ struct FolderTransferTests {
         #expect(replaced.code == 0 && replaced.json?["sent"] == 1, "\(replaced)")
     }
 
-    @Test("a file survives kill -9 on its way up and down, and comes out as it went in")
+    @Test("a file that is interrupted by kill -9 on its way up and down is unchanged in the end")
     func killed() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -108,7 +108,7 @@ struct FolderTransferTests {
         #expect(try ProtectedFile.read(target) == Self.bytes(size))
     }
 
-    /// Starts `mm` and ends it without a chance to say goodbye once the tenant has seen enough.
+    /// Starts `mm` and kills it as soon as the tenant has received enough.
     private func kill(
         _ arguments: [String], _ tenant: Tenant, when isEnough: ([JSONValue]) -> Bool
     ) async throws {
@@ -124,7 +124,7 @@ struct FolderTransferTests {
         _ = await child.exit()
     }
 
-    @Test("a model gets a handle for a file, and sends what the handle stands for")
+    @Test("a model gets a handle for a file, and can send the file by it")
     func handle() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()

@@ -3,9 +3,9 @@ import MMCore
 import MMOperations
 import Testing
 
-@Suite("Terminal and AI clients get the same", .timeLimit(.minutes(15)))
+@Suite("The terminal and AI clients get the same results", .timeLimit(.minutes(15)))
 struct FrontEndContractTests {
-    @Test("tools, each with the catalogue's schema, in at most 8,000 bytes")
+    @Test("tools have the catalogue's schemas and take at most 8,000 bytes")
     func tools() async throws {
         let tenant = try await Tenant()
         let client = try await MCPClient(tenant.home.environment)
@@ -20,7 +20,7 @@ struct FrontEndContractTests {
             tools.compactMap { $0["name"]?.string } == offered.map { "mm__" + $0.declaration.name } + ["mm__recipe"])
         for (tool, operation) in zip(tools, offered) {
             #expect(tool["inputSchema"]?.object == operation.inputSchema)
-            // The protocol's default is false.
+            // The default of the protocol is false.
             #expect((tool["annotations"]?["readOnlyHint"]?.bool ?? false) == operation.declaration.effects.readOnly)
         }
         for operation in offered {
@@ -32,7 +32,9 @@ struct FrontEndContractTests {
         }
     }
 
-    @Test("answers to the same questions, from the process itself and from the pool", arguments: ["embedded", "pool"])
+    @Test(
+        "the same questions get the same answers, from the process itself and from the pool",
+        arguments: ["embedded", "pool"])
     func answers(place: String) async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -58,13 +60,13 @@ struct FrontEndContractTests {
             let told = try await client.call(number + 1, question.tool, question.arguments)
             #expect(shown.code == 0)
             #expect(told["isError"] == false)
-            // Uniform rows are a table in a model's text; the structure beside it is an object with the same JSON.
+            // A model gets a list of uniform rows as a table in the text, and the same JSON as structured content.
             let structure = told["structuredContent"]
             let rows = shown.json?.array == nil ? structure : structure?["value"]
             var answer = (try? JSONParser.parse(told.text)) ?? rows
-            // A program gets the rows of a list alone.
+            // A program gets only the rows of a list.
             if shown.json?.array != nil { answer = answer?["value"] ?? answer }
-            // Where the metadata lies is nothing that a model needs.
+            // A model doesn't need to know where the metadata is.
             var expected = shown.json
             if var object = expected?.object {
                 object["@odata.context"] = nil
@@ -75,7 +77,7 @@ struct FrontEndContractTests {
     }
 
     @Test(
-        "errors with the same code for the same mistake",
+        "the same mistake gives the same error code",
         arguments: [
             (["graph", "Nope", "/me"], ["connection": "Nope", "endpoint": "/me"], "not_found"),
             (["graph", "Demo"], ["connection": "Demo"], "invalid_input"),
@@ -113,13 +115,13 @@ struct FrontEndContractTests {
         _ = try await client.initialize()
         let told = try await client.call(1, "mm__graph_request", arguments)
         #expect(told["isError"] == true)
-        // What breaks the schema is refused by the protocol's own check, in words.
+        // The protocol refuses arguments that violate the schema, with an explanation.
         let toldCode = told["structuredContent"]?["code"]?.string
         #expect(toldCode == code || toldCode == nil && code == "invalid_input")
         if toldCode == nil { #expect(told.text.contains("body") || told.text.contains("resource"), "\(told.text)") }
     }
 
-    @Test("nothing of a connection whose mcps list leaves the server out, unless it is the owner's terminal")
+    @Test("a connection whose mcps list doesn't contain the server is invisible, except in the owner's terminal")
     func mcps() async throws {
         let tenant = try await Tenant.shared.value
         _ = try await tenant.mm(["connections", "add", "Hidden", "--tenant", "x.example", "--set", "mcps=[]"])
@@ -146,7 +148,7 @@ struct FrontEndContractTests {
         }
     }
 
-    @Test("a server that only reads offers what reads, and denies the rest whatever the connection allows")
+    @Test("a read-only server offers only operations that read, and denies others whatever the connection allows")
     func readOnly() async throws {
         let tenant = try await Tenant()
         #expect(try await tenant.signIn().code == 0)
@@ -180,7 +182,7 @@ struct FrontEndContractTests {
         }
     }
 
-    @Test("a word in a request confirms nothing, by whichever front-end it comes")
+    @Test("a `confirm` in a request doesn't count as confirmation on any front-end")
     func confirmedIsNoYes() async throws {
         let tenant = try await Tenant()
         #expect(try await tenant.signIn().code == 0)
@@ -212,7 +214,7 @@ struct FrontEndContractTests {
         }
     }
 
-    @Test("a long answer as a head, counts and a handle that pages and filters")
+    @Test("a long answer is returned as a head, counts and a handle for pages and filters")
     func longAnswers() async throws {
         let tenant = try await Tenant.shared.value
         try await tenant.signIn()
@@ -244,7 +246,7 @@ extension String {
 }
 
 extension Tenant {
-    /// One tenant for tests that don't change it. It ends with the run, and so does its pool.
+    /// A shared tenant for tests that don't change it. It and its pool end with the run.
     static let shared = Task {
         let tenant = try await Tenant()
         lasting.withLock { $0 = tenant }

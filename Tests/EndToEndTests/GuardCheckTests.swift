@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("The guard, asked beforehand", .timeLimit(.minutes(5)))
+@Suite("mm guard check", .timeLimit(.minutes(5)))
 struct GuardCheckTests {
     private let home: TemporaryHome
 
@@ -18,7 +18,7 @@ struct GuardCheckTests {
     }
 
     @Test(
-        "knows texts by their words, and says its verdict by the exit code",
+        "recognises the kind of a text, and returns its verdict as the exit code",
         arguments: [
             ("Get-Mailbox", "powershell", 0), ("Get-Mailbox | Remove-Mailbox", "powershell", 5),
             ("Connect-ExchangeOnline", "powershell", 4), ("$x = Get-Mailbox", "powershell", 0),
@@ -35,7 +35,7 @@ struct GuardCheckTests {
         #expect(piped.json?["kind"]?.string == kind && piped.code == code, "\(piped)")
     }
 
-    @Test("judges as a confined session does where it is told so, and points at a quote that isn't closed")
+    @Test("judges as in a confined session if told so, and points at an unclosed quote")
     func confined() async throws {
         let text = "$n = [IO.File]::ReadAllText('names.txt'); Get-Mailbox $n"
         #expect(try await check([text, "-m", "exo"]).code == 5)
@@ -46,7 +46,7 @@ struct GuardCheckTests {
         #expect(open.code == 2 && open.error.contains("line 1, column 6"), "\(open)")
     }
 
-    @Test("names each key and way to sign in of a connection in help and completion")
+    @Test("help and completion have each key and sign-in method of a connection")
     func keys() async throws {
         let help = try await Tenant.run(Programs.mm, ["connections", "add", "--help"], home.environment)
         for word in ["managed-identity", "secretVariable", "keepSpares", "tokenCache"] {
@@ -62,7 +62,7 @@ struct GuardCheckTests {
         #expect(try await completed("auth.").contains("auth.certificatePath="))
     }
 
-    @Test("takes the kind that it is told")
+    @Test("uses the kind that is given")
     func told() async throws {
         #expect(try await check(["rm x", "--kind", "shell", "--json"]).json?["kind"]?.string == "shell")
         #expect(try await check(["rm x", "--kind", "powershell", "--json"]).json?["kind"]?.string == "powershell")
@@ -70,14 +70,14 @@ struct GuardCheckTests {
     }
 
     @Test(
-        "refuses files that aren't there", arguments: [["missing.ps1"], ["@missing"], ["-f", "missing"], ["a/b.sh"]])
+        "refuses files that don't exist", arguments: [["missing.ps1"], ["@missing"], ["-f", "missing"], ["a/b.sh"]])
     func missing(words: [String]) async throws {
         let ran = try await check(words)
         #expect(ran.code == 2, "\(ran)")
         #expect(ran.error.contains("There is no file"))
     }
 
-    @Test("judges many files, and ends with the strictest verdict")
+    @Test("judges many files, and returns the strictest verdict")
     func files() async throws {
         let reading = try write("read.ps1", "Get-Mailbox\n")
         let asking = try write("ask.sh", "#!/bin/sh\nls\nrm -rf /srv/x\n")
@@ -90,7 +90,7 @@ struct GuardCheckTests {
         #expect(all.output.contains("ask.sh: ask"))
     }
 
-    @Test("answers in SARIF, with the place of each finding")
+    @Test("writes SARIF with the place of each finding")
     func sarif() async throws {
         let file = try write("a b.ps1", "Get-Mailbox\nGet-Mailbox | Remove-Mailbox\n")
         let ran = try await check([file, "--sarif"])

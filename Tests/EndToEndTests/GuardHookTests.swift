@@ -4,7 +4,7 @@ import MMSystem
 import TestSupport
 import Testing
 
-/// The hook of Docs/Guard.md, taken from the page as it stands.
+/// The Git hook of Docs/Guard.md, read from the page.
 @Suite(
     "A hook that judges scripts before a commit", .timeLimit(.minutes(5)),
     .enabled(if: ExecutableSearch.find("git", path: "/usr/local/bin:/usr/bin:/bin") != nil, "needs git"))
@@ -32,7 +32,7 @@ struct GuardHookTests {
         try await Tenant.run("/bin/sh", ["-c", "cd '\(folder)' && \(text)"], environment, input: "")
     }
 
-    /// The page's hook, in a new repository.
+    /// A new repository with the hook.
     private func prepare() async throws {
         let page = String(
             decoding: try #require(try ProtectedFile.read(Programs.packageFolder + "/Docs/Guard.md")), as: UTF8.self)
@@ -51,7 +51,7 @@ struct GuardHookTests {
     }
 
     @Test(
-        "ends with the verdict, and Git commits what is allowed alone",
+        "returns the verdict, and Git commits only what is allowed",
         arguments: [
             ("read.ps1", "Get-Mailbox\n", 0), ("ask.sh", "#!/bin/sh\nrm -rf /srv/x\n", 5),
             ("deny.psm1", "Connect-ExchangeOnline\n", 4), ("with blank.sh", "#!/bin/sh\nls\n", 0),
@@ -67,7 +67,7 @@ struct GuardHookTests {
         #expect(try await shell("git rev-parse -q --verify HEAD").code == (code == 0 ? 0 : 1))
     }
 
-    @Test("judges what is staged, not what lies in the folder, and nothing of what is taken out")
+    @Test("judges the staged content rather than the files in the folder, and nothing that is deleted")
     func staged() async throws {
         try await prepare()
         try await add("a.sh", "#!/bin/sh\nrm -rf /srv/x\n")
@@ -76,11 +76,11 @@ struct GuardHookTests {
         #expect(try await shell("git commit -qm x --no-verify && git rm -qf a.sh && git commit -qm y").code == 0)
     }
 
-    @Test("lets nothing through where it could not look")
+    @Test("lets nothing through that it could not read")
     func faults() async throws {
         try await prepare()
         try await add("a.sh", "#!/bin/sh\nls\n")
-        // The staged content is gone.
+        // Remove the staged content.
         #expect(try await shell("find .git/objects -type f -exec chmod u+w {} + -exec rm {} +").code == 0)
         #expect(try await shell(".git/hooks/pre-commit").code != 0)
     }

@@ -8,7 +8,7 @@ struct GuardedRequestTests {
         #"{"message":{"subject":"Hello","body":{"content":"Text"},"toRecipients":[{"emailAddress":{"address":"a@b.example"}}]}}"#
     private static let send = ["graph", "Demo", "/me/sendMail", "-X", "POST", "-d", mail]
 
-    @Test("show a preview and send nothing until a person has confirmed exactly them, once")
+    @Test("show a preview, and are sent only after a person has confirmed exactly this request, and only once")
     func confirmation() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -18,7 +18,7 @@ struct GuardedRequestTests {
         let token = try #require(asked.failure?["details"]?["token"]?.string)
         #expect(try await Self.sent(tenant) == 0)
 
-        // Without a terminal nobody can confirm.
+        // Nobody can confirm without a terminal.
         #expect(try await tenant.mm(["confirm", token]).code == 1)
         #expect(try await tenant.mm(Self.send).code == 5)
 
@@ -33,7 +33,7 @@ struct GuardedRequestTests {
         #expect(try await tenant.mm(Self.send).code == 5)
     }
 
-    @Test("name their undo to a person at a terminal, and to no script")
+    @Test("show their undo to a person at a terminal, but not to a script")
     func undo() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -56,7 +56,7 @@ struct GuardedRequestTests {
         let asked = try await tenant.mm(Self.send + ["--json"])
         let token = try #require(asked.failure?["details"]?["token"]?.string)
         try await Self.confirm(token, answer: "no", tenant)
-        // The refusal is told once; after that the same call asks anew.
+        // The refusal is reported once; the next same call asks again.
         #expect(try await tenant.mm(Self.send).code == 4)
         #expect(try await tenant.mm(Self.send).code == 5)
         #expect(try await Self.sent(tenant) == 0)
@@ -71,7 +71,7 @@ struct GuardedRequestTests {
     }
 
     @Test(
-        "can't be confirmed by what a session started, whatever it leaves behind",
+        "can't be confirmed by anything that a session started",
         arguments: [
             "env -u MM_SESSION mm confirm TOKEN",
             "env -u MM_SESSION setsid -w script -qec 'mm confirm TOKEN' /dev/null",
@@ -83,7 +83,7 @@ struct GuardedRequestTests {
         let asked = try await tenant.mm(Self.send + ["--json"])
         let token = try #require(asked.failure?["details"]?["token"]?.string)
         let folder = String(Programs.mm.dropLast("/mm".count))
-        // As the pool marks itself: a lowered limit, which nothing below can raise or leave out.
+        // As the pool marks its children: by a lowered limit, which they can't raise or drop.
         let script =
             "ulimit -x 1048576; (sleep 1; echo yes; sleep 2) | "
             + command.replacing("TOKEN", with: token)
@@ -96,7 +96,7 @@ struct GuardedRequestTests {
         #expect(try await Self.sent(tenant) == 0)
     }
 
-    @Test("take no word for a person from a program that has no terminal", arguments: ["graph_request", "confirm"])
+    @Test("don't take a program without a terminal for a person", arguments: ["graph_request", "confirm"])
     func plainClient(operation: String) async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -122,7 +122,7 @@ struct GuardedRequestTests {
         #expect(try await Self.sent(tenant) == 0)
     }
 
-    @Test("what a connection demands of a person is taken back by just that")
+    @Test("a requirement of a connection for confirmations can be removed only by fulfilling it")
     func weakening() async throws {
         let tenant = try await Tenant()
         #expect(
@@ -146,7 +146,7 @@ struct GuardedRequestTests {
     }
 
     @Test(
-        "want the PIN where the connection says so",
+        "need the PIN if the connection requires it",
         arguments: [("135246\n", true), ("000000\n", false), ("\n", false)])
     func pin(typed: String, isRight: Bool) async throws {
         let tenant = try await Tenant()
@@ -162,7 +162,7 @@ struct GuardedRequestTests {
         #expect(try await Self.sent(tenant) == (isRight ? 1 : 0))
     }
 
-    @Test("no pool gets the environment of a session")
+    @Test("a pool doesn't inherit the environment of a session")
     func poolOfSession() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -174,7 +174,7 @@ struct GuardedRequestTests {
         #expect(tenant.home.pools.isEmpty)
     }
 
-    @Test("an AI client's form proves no person where a session started the server")
+    @Test("an AI client's form doesn't count as a person's answer if a session started the server")
     func serverInSession() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()

@@ -2,9 +2,9 @@ import MMSystem
 import MicrosoftMaster
 import Testing
 
-@Suite("A Swift program and the user's pool", .timeLimit(.minutes(15)))
+@Suite("A Swift program with the user's pool", .timeLimit(.minutes(15)))
 struct LibraryPoolTests {
-    @Test("which it starts, calls and shares with mm")
+    @Test("starts it, calls it and shares it with mm")
     func shared() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -19,14 +19,14 @@ struct LibraryPoolTests {
         #expect(names.count == 3 && !names.contains(""))
         let own = try await mm(
             "run", ["connection": "Demo", "module": "exo", "command": "Invoke-StandIn process", "output": "text"])
-        // The session is the one that a terminal is lent.
+        // The session is the one that a terminal gets too.
         let process = try await tenant.sessionProcess()
         let number = ProcessEntry.numbers(of: process).last ?? process
         #expect(JSONWriter.string(try await own.json()).contains("\(number)"))
         #expect(try await UserPool(environment: environment).running() != nil)
     }
 
-    @Test("which plans its writes in one call, and applies them once a person has approved")
+    @Test("plans its writes in one call, and applies them after a person has approved")
     func planned() async throws {
         let tenant = try await Tenant(users: 40)
         try await tenant.signIn()

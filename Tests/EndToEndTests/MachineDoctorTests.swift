@@ -2,7 +2,7 @@ import Glibc
 import MMCore
 import Testing
 
-@Suite("What mm says of this machine", .timeLimit(.minutes(5)))
+@Suite("mm doctor", .timeLimit(.minutes(5)))
 struct MachineDoctorTests {
     private func rows(_ ran: Tenant.Ran) throws -> [JSONValue] {
         try #require(ran.json?["rows"]?.array, "\(ran.output) \(ran.error)")
@@ -43,7 +43,7 @@ struct MachineDoctorTests {
         #expect(ran.code == 0, "\(rows)")
     }
 
-    @Test("an address for browsers that is none is told by the doctor, and before anything is asked")
+    @Test("an invalid browser setting is reported by the doctor, and before a sign-in starts")
     func redirect() async throws {
         let home = try TemporaryHome()
         var environment = home.environment
@@ -57,7 +57,7 @@ struct MachineDoctorTests {
             "\(asked.error)")
     }
 
-    @Test("a service that can't be reached is broken, and named")
+    @Test("a service that can't be reached is reported by name")
     func unreachable() async throws {
         let tenant = try await Tenant()
         await tenant.stop()
@@ -66,7 +66,7 @@ struct MachineDoctorTests {
         #expect(ran.output.contains("FAILED"), "\(ran.output)")
     }
 
-    @Test("files that others can read are named, and --fix takes the permission away, through no link")
+    @Test("files that others can read are reported, and --fix removes the permission without following links")
     func modes() async throws {
         let home = try TemporaryHome()
         let state = "\(home.path)/.m365-state"
@@ -96,7 +96,7 @@ struct MachineDoctorTests {
         return stat(path, &status) == 0 ? status.st_mode & 0o777 : nil
     }
 
-    @Test("a registry with a fault is broken, with the entry's name and what to do")
+    @Test("an error in the registry is reported with the entry's name and the remedy")
     func registry() async throws {
         let home = try TemporaryHome()
         let text = #"{"connections": {"Contoso": {"tenant": 5}}}"#

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The main path, through real processes and sockets", .timeLimit(.minutes(15)))
 struct MainPathTests {
-    @Test("goes on with the same code after the process that showed it has ended")
+    @Test("continues with the same code after the process that showed it has ended")
     func signInSurvivesItsProcess() async throws {
         let tenant = try await Tenant()
         let first = try await tenant.mm(["graph", "Demo", "/me", "--json"])
@@ -12,7 +12,7 @@ struct MainPathTests {
         let code = try #require(first.failure?["details"]?["userCode"]?.string)
         let second = try await tenant.mm(["graph", "Demo", "/me", "--json"])
         #expect(second.failure?["details"]?["userCode"]?.string == code)
-        // Another front-end shows the same code, too.
+        // Another front-end shows the same code.
         let client = try await MCPClient(tenant.home.environment)
         _ = try await client.initialize()
         let third = try await client.call(1, "mm__graph_request", ["connection": "Demo", "endpoint": "/me"])
@@ -37,7 +37,7 @@ struct MainPathTests {
         #expect(flows.json?["value"]?.array?.isEmpty == false)
     }
 
-    @Test("refuses the wrong account by name, keeps nothing of it, and lets the right one in")
+    @Test("refuses a wrong account by name, stores nothing of it, and admits the right one")
     func wrongAccount() async throws {
         let tenant = try await Tenant()
         let wrong = try await tenant.signIn(as: "ben.baker@contoso-sandbox.example")
@@ -49,7 +49,7 @@ struct MainPathTests {
         #expect(try await tenant.signIn().code == 0)
     }
 
-    @Test("tells that a sign-in was declined")
+    @Test("reports that a sign-in was declined")
     func declined() async throws {
         let tenant = try await Tenant()
         let started = try await tenant.mm(["login", "Demo", "--json"])
@@ -63,7 +63,7 @@ struct MainPathTests {
         #expect(ended.error.lowercased().contains("declined"))
     }
 
-    @Test("pages through everybody, in every format")
+    @Test("pages through all users, in every format")
     func paging() async throws {
         let tenant = try await Tenant(users: 2500)
         try await tenant.signIn()
@@ -81,7 +81,7 @@ struct MainPathTests {
         #expect(jq.output == "2500\n")
     }
 
-    @Test("fails when the tenant is gone")
+    @Test("fails if the tenant is gone")
     func tenantGone() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -91,7 +91,7 @@ struct MainPathTests {
         #expect(ran.failure?["code"] == "unavailable")
     }
 
-    @Test("keeps secrets out of everything it leaves behind but the token cache")
+    @Test("keeps secrets out of all its files except the token cache")
     func secrets() async throws {
         let tenant = try await Tenant()
         let started = try await tenant.mm(["login", "Demo", "--json"])

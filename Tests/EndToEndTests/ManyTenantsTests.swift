@@ -9,7 +9,7 @@ struct ManyTenantsTests {
 
     private static func id(_ number: Int) -> String { "5a4db0c5-7e11-4c02-9d0e-c0570000000\(number)" }
 
-    /// The rows by connection; each must be of its own tenant.
+    /// The rows by connection; each has to be from its own tenant.
     private func rows(_ output: String) throws -> [String: Int] {
         var rows: [String: Int] = [:]
         for line in output.split(separator: "\n") {
@@ -24,7 +24,7 @@ struct ManyTenantsTests {
         return rows
     }
 
-    @Test("a call that is killed in the middle is gone on with, and asks no tenant again that has answered")
+    @Test("a killed call can be continued, and asks no tenant again that has answered")
     func killed() async throws {
         let tenant = try await Tenant(users: 20, customers: Self.count)
         try await tenant.signIn()
@@ -44,7 +44,7 @@ struct ManyTenantsTests {
             try #require(child.exited == nil, "it ended too early")
             name = try FolderListing.names(in: root).first
             if let name {
-                // Whoever is done has an end.
+                // A connection that is done has an end.
                 let files = try FolderListing.names(in: "\(root)/\(name)")
                 let done = files.count { $0.hasSuffix(".json") && $0 != "call.json" }
                 if done == Self.count - 1 { break }
@@ -69,7 +69,7 @@ struct ManyTenantsTests {
         try await tenant.control("GET", "requests?tenant=\(Self.id(number))")["requests"]?.array?.count ?? 0
     }
 
-    @Test("what fails is told by name behind the rows, in every form, and in the exit code")
+    @Test("failures are reported by name after the rows, in every format, and in the exit code")
     func failures() async throws {
         let tenant = try await Tenant(users: 20, customers: 3)
         try await tenant.signIn()
@@ -85,7 +85,7 @@ struct ManyTenantsTests {
         await tenant.stop()
     }
 
-    @Test("a model names several connections where it names one, and gets their rows in one answer")
+    @Test("a model may name several connections instead of one, and gets their rows in one answer")
     func model() async throws {
         let tenant = try await Tenant(users: 20, customers: 2)
         try await tenant.signIn()

@@ -6,7 +6,7 @@ import Testing
 struct OAuthClientTests {
     private static let folder = Programs.packageFolder + "/Tests/IdentityProvider"
 
-    /// The Python that has an OpenID provider; `nil` where it can't be had.
+    /// A Python with an OpenID provider; `nil` if it isn't available.
     private static let provider: String? = {
         let folder = Programs.packageFolder + "/.build/python-provider"
         return access(folder + "/.installed", R_OK) == 0 ? folder + "/bin/python" : nil
@@ -15,7 +15,7 @@ struct OAuthClientTests {
     private static let parts = provider != nil && Programs.python != nil && Chromium.isInstalled
 
     @Test(
-        "signs in the Python SDK's OAuth client by a provider's page in a browser, and answers it as that person",
+        "signs in the Python SDK's OAuth client on a provider's page in a browser, and answers it as that person",
         .enabled(if: parts, "needs Scripts/python-clients and the Debian package chromium"))
     func signIn() async throws {
         let home = try TemporaryHome()
@@ -23,7 +23,7 @@ struct OAuthClientTests {
     }
 
     @Test(
-        "signs in a client that names itself by the address of its own document, where the provider registers none",
+        "signs in a client that uses the address of its metadata document as its id, if the provider has no registration",
         .enabled(if: parts, "needs Scripts/python-clients and the Debian package chromium"))
     func document() async throws {
         let home = try TemporaryHome()
@@ -41,7 +41,7 @@ struct OAuthClientTests {
         }
     }
 
-    /// Starts a provider, a server and a client, signs in and takes what the server answers.
+    /// Starts a provider, a server and a client, signs in and returns the server's answer.
     private static func call(
         _ home: TemporaryHome, provider more: [String], client words: [String], isRight: (String) -> Bool
     ) async throws {

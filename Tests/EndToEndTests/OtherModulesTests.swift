@@ -7,7 +7,7 @@ struct OtherModulesTests {
         try await tenant.mm(["run", "Demo", script, "--json"] + flags)
     }
 
-    @Test("run in the session of one, and call the cmdlets of the others where these are")
+    @Test("run in the session of one module, and call the cmdlets of the others in theirs")
     func reads() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -42,7 +42,7 @@ struct OtherModulesTests {
         await tenant.stop()
     }
 
-    @Test("see an error of another session as their own")
+    @Test("handle an error of another session like one of their own")
     func errors() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -56,7 +56,7 @@ struct OtherModulesTests {
         await tenant.stop()
     }
 
-    @Test("are asked about as a whole, change what was seen, and can be undone")
+    @Test("are confirmed as a whole, change what was shown, and can be undone")
     func writes() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -75,7 +75,7 @@ struct OtherModulesTests {
         await tenant.stop()
     }
 
-    @Test("ask for a sign-in before anything of them runs")
+    @Test("ask for the sign-ins that they need before anything runs")
     func signIn() async throws {
         let tenant = try await Tenant()
         let asked = try await run(tenant, "Get-AzSubscription | Select-Object Name; Get-MgUser -Top 1")

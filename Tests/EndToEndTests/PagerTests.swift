@@ -8,8 +8,8 @@ struct PagerTests {
 
     init() throws { home = try TemporaryHome() }
 
-    /// Runs `mm` in a terminal of 24 lines with a pager that keeps what it gets.
-    /// - Returns: what the terminal shows, what the pager got, and the exit code.
+    /// Runs `mm` in a terminal of 24 lines with a pager that stores its input.
+    /// - Returns: the terminal's text, the pager's input, and the exit code.
     private func shown(_ words: [String], pager: String) async throws -> (screen: String, paged: String?, code: Int32) {
         var environment = home.environment
         environment["TERM"] = "xterm"
@@ -30,7 +30,7 @@ struct PagerTests {
 
     private static let keeping = "cat > $HOME/paged; echo the pager ends"
 
-    @Test("are shown whole in the person's pager, and mm waits for its end")
+    @Test("are shown completely in the person's pager, and mm waits until it ends")
     func long() async throws {
         let piped = try await Tenant.run(
             Programs.mm, ["guard", "rules", "--embedded", "--json"], home.environment)
@@ -40,7 +40,7 @@ struct PagerTests {
         #expect(code == 0)
     }
 
-    @Test("may be left before their end")
+    @Test("the pager may be left before the end")
     func left() async throws {
         let (screen, _, code) = try await shown(["guard", "rules", "--json"], pager: "head -n 1")
         #expect(screen.contains("[") && screen.utf8.count { $0 == 0x0A } == 1)
@@ -48,7 +48,7 @@ struct PagerTests {
     }
 
     @Test(
-        "go straight to the screen where nobody wants a pager",
+        "go straight to the screen if no pager is wanted",
         arguments: [(["--no-pager"], PagerTests.keeping), ([], "cat"), ([], "")])
     func unwanted(flags: [String], pager: String) async throws {
         let (screen, paged, code) = try await shown(["guard", "rules", "--json"] + flags, pager: pager)
@@ -57,7 +57,7 @@ struct PagerTests {
         #expect(code == 0)
     }
 
-    @Test("are told from short ones, which need no pager")
+    @Test("short answers need no pager")
     func short() async throws {
         let (screen, paged, code) = try await shown(
             ["guard", "check", "Get-Mailbox", "--json"], pager: Self.keeping)

@@ -17,7 +17,7 @@ struct PermissionAdviceTests {
         #expect(try await tenant.signIn(name, as: address).code == 0)
     }
 
-    @Test("a refused request says the permission that is missing, the same in a terminal and to a model")
+    @Test("a refused request names the missing permission, equally in a terminal and for a model")
     func missingPermission() async throws {
         let tenant = try await Tenant()
         try await connect("Narrow", app: Self.readerApp, to: tenant, as: "admin")
@@ -45,7 +45,7 @@ struct PermissionAdviceTests {
         await client.kill()
     }
 
-    @Test("where the permission is there, the role is named, or the one to activate")
+    @Test("if the permission exists, the missing role is named, or the one to activate")
     func missingRole() async throws {
         let tenant = try await Tenant()
         try await connect("Lena", app: Self.demoApp, to: tenant, as: "lena.vogt")
@@ -62,7 +62,7 @@ struct PermissionAdviceTests {
         #expect(exchange?["roleGroup"] == "Recipient Management", "\(cmdlet)")
     }
 
-    @Test("permissions are told for requests, checked for a connection, and compared with what was used")
+    @Test("permissions are shown for requests, checked for a connection, and compared with their use")
     func operations() async throws {
         let tenant = try await Tenant()
         #expect(try await tenant.signIn().code == 0)

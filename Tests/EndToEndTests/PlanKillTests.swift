@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-/// An apply that is killed at system calls drawn by lot, again and again, until one comes through.
+/// An apply that is killed at random system calls, repeatedly, until one completes.
 @Suite(
     "Plans whose apply is killed", .timeLimit(.minutes(10)),
     .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
@@ -10,7 +10,7 @@ struct PlanKillTests {
     private static let calls = ["write", "fsync", "sendto,sendmsg", "recvfrom,recvmsg", "openat", "close"]
 
     @Test(
-        "nothing is made twice, what is left goes on, and what nobody knows is said",
+        "no step is repeated, the remaining ones continue, and unknown results are reported",
         arguments: 1...3 as ClosedRange<UInt64>)
     func killed(seed: UInt64) async throws {
         let tenant = try await Tenant(users: 40)
@@ -28,7 +28,7 @@ struct PlanKillTests {
         var kills = 0
         var last: Tenant.Ran?
         for round in 0..<40 {
-            // The first one is sure to come: each step is a request.
+            // The first kill is certain to hit, because each step is a request.
             let call = round == 0 ? "sendto,sendmsg" : Self.calls.randomElement(using: &random) ?? "write"
             let step = Int.random(in: round == 0 ? 1...4 : 1...20, using: &random)
             let ran = try await Tenant.run(

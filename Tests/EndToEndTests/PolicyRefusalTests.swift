@@ -2,7 +2,7 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("What a tenant's policies refuse, and the way that is left", .timeLimit(.minutes(10)))
+@Suite("Sign-ins that a tenant's policies refuse", .timeLimit(.minutes(10)))
 struct PolicyRefusalTests {
     private func person(_ tenant: Tenant) -> [String: String] {
         [
@@ -17,7 +17,7 @@ struct PolicyRefusalTests {
     }
 
     @Test(
-        "a code that a policy refuses names the browser, which then is let in",
+        "if a policy refuses a code, the browser is suggested, which then works",
         arguments: [
             ("block", 53_003), ("registeredDevice", 50_097), ("compliantDevice", 530_003), ("joinedDevice", 53_001),
             ("external", 50_158),
@@ -42,7 +42,7 @@ struct PolicyRefusalTests {
         #expect(signedIn.code == 0, "\(signedIn.text)")
     }
 
-    @Test("a browser on a device that the tenant doesn't manage is told what is left")
+    @Test("a browser on an unmanaged device gets the remaining ways to sign in")
     func browserRefused() async throws {
         let tenant = try await Tenant()
         try await add(#"{"grant": "compliantDevice"}"#, tenant)
@@ -53,7 +53,7 @@ struct PolicyRefusalTests {
         }
     }
 
-    @Test("mm connect goes on in the browser where a policy refuses its code")
+    @Test("mm connect continues in the browser if a policy refuses its code")
     func connect() async throws {
         let tenant = try await Tenant()
         _ = try await tenant.mm(["connections", "remove", "Demo", "--yes"])
@@ -64,7 +64,7 @@ struct PolicyRefusalTests {
     }
 
     @Test(
-        "a session that a policy ends is found out by a check, which names what to do",
+        "a session that a policy ends is noticed by a check, which says what to do",
         arguments: [
             (#"{"grant": "mfa"}"#, 3, "mm login Demo"), (#"{"frequency": 0}"#, 3, "mm login Demo"),
             (#"{"grant": "block", "exceptLocations": ["office"]}"#, 1, "administrator"),
@@ -76,14 +76,14 @@ struct PolicyRefusalTests {
         try await add(policy, tenant)
         _ = try await tenant.mm(["sandbox", "policies", "--surroundings", #"{"location": "station"}"#])
         var asked = try await tenant.mm(["status", "--check", "--json"])
-        // The clock has to move on until a session is older than no time at all.
+        // The clock has to advance before a session is older than the shortest allowed time.
         while asked.code == 0 { asked = try await tenant.mm(["status", "--check", "--json"]) }
         let row = asked.json?["sessions"]?[0]
         #expect(asked.code == code, "\(asked)")
         #expect(row?["remedy"]?.string?.contains(remedy) == true, "\(asked)")
     }
 
-    @Test("an app that a policy refuses is told whose matter that is")
+    @Test("an app that a policy refuses is told who can change that")
     func app() async throws {
         let tenant = try await Tenant()
         try ProtectedFile.replace(tenant.home.path + "/secret", with: Array("sandbox~automation~secret\n".utf8))

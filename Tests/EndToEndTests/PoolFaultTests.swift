@@ -3,7 +3,7 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("A pool stands up to what goes wrong", .timeLimit(.minutes(20)))
+@Suite("A pool under faults", .timeLimit(.minutes(20)))
 struct PoolFaultTests {
     @Test("twenty front-ends at once start one pool")
     func race() async throws {
@@ -21,7 +21,7 @@ struct PoolFaultTests {
         #expect(pids.first?.hasPrefix("0 ") == true)
     }
 
-    @Test("of two pools that start at once one serves, and the other says so")
+    @Test("of two pools that start at once one serves, and the other reports that")
     func twoPools() async throws {
         let tenant = try await Tenant()
         let command = ChildCommand(
@@ -36,14 +36,14 @@ struct PoolFaultTests {
         for pool in pools { _ = await pool.terminate(grace: .seconds(300)) }
     }
 
-    @Test("killed at any moment, it leaves its files whole and no process behind")
+    @Test("however it is killed, its files stay intact and no process is left")
     func killed() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
         try tenant.allowStandIn()
         var random = SystemRandomNumberGenerator()
         var seen: Set<ProcessIdentity> = []
-        // As many rounds as fit into some time, or as many as somebody asks for.
+        // As many rounds as fit into some time, or as many as requested.
         let wanted = getenv("MM_KILL_ROUNDS").flatMap { Int(String(cString: $0)) }
         let begun = ContinuousClock.now
         var rounds = 0
@@ -65,11 +65,11 @@ struct PoolFaultTests {
             }
             let (added, ran) = try await (change, run)
             #expect(added.code == 0, "\(added.error)")
-            // The pool may have died before, during or after the call: never with a wrong answer.
+            // The pool may have died before, during or after the call, but the answer is never wrong.
             #expect([0, 1, 7].contains(ran.code), "round \(round): \(ran.code) \(ran.error)")
         }
         print("a pool was killed in \(rounds) rounds within \(begun.duration(to: .now))")
-        // Everything is as it should be, and the next call needs no code.
+        // Everything is in order, and the next call needs no code.
         #expect(try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"]).code == 0)
         let connections = try await tenant.mm(["connections", "list", "--json"])
         #expect(connections.json?.array?.count == rounds + 1, "\(connections.output)")
@@ -80,14 +80,14 @@ struct PoolFaultTests {
         try await waitUntil {
             try ProtectedFile.read(file).flatMap { try JSONParser.parse($0).array }?.isEmpty == false
         }
-        // The last pool has ended what the ones before it had left.
+        // The last pool has cleaned up what the earlier ones left.
         let own = Set(Descendants.running(below: try tenant.poolProcess().pid))
         try await waitUntil { seen.subtracting(own).allSatisfy { !$0.isRunning } }
         #expect(try await tenant.mm(["pool", "stop"]).code == 0)
         try await waitUntil { seen.allSatisfy { !$0.isRunning } }
     }
 
-    @Test("what a killed pool has left behind is ended by the next one")
+    @Test("what a killed pool has left is cleaned up by the next one")
     func leftovers() async throws {
         let tenant = try await Tenant()
         let orphan = try await ChildProcess.start(
@@ -99,7 +99,7 @@ struct PoolFaultTests {
             "startTime": 12,
             "processes": [
                 ["pid": .int(Int64(left.pid)), "startTime": .int(Int64(left.startTime))],
-                // The same number, but another process: its number was given away anew.
+                // A process with the same number that isn't the same process: numbers are reused.
                 ["pid": .int(Int64(other.pid)), "startTime": 12],
                 ["pid": 1, "startTime": 0], ["pid": "x"],
             ],
@@ -114,7 +114,7 @@ struct PoolFaultTests {
         other.signalGroup(SIGKILL)
     }
 
-    @Test("a second signal ends it at once, and all that its sessions have started")
+    @Test("a second signal ends it at once, with everything that its sessions have started")
     func secondSignal() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -126,14 +126,14 @@ struct PoolFaultTests {
         try await waitUntil { below().contains { ProcessEntry($0.pid)?.name == "sleep" } }
         let all = below()
         pool.signal(SIGTERM)
-        // Two signals that wait are one.
+        // Pending signals of one kind are merged, so wait between them.
         try await waitUntil { try await tenant.mm(["pool", "status", "--json"]).json?["state"] == "stopping" }
         pool.signal(SIGTERM)
         try await waitUntil { !pool.isRunning && all.allSatisfy { !$0.isRunning } }
         #expect(try await call.code != 0)
     }
 
-    @Test("one that holds its place and does not answer is not called stopped")
+    @Test("a pool that holds its place but doesn't answer isn't reported as stopped")
     func holdingOn() async throws {
         let tenant = try await Tenant()
         let stopped = try await tenant.mm(["pool", "status", "--json"])
@@ -149,7 +149,7 @@ struct PoolFaultTests {
         #expect(try await tenant.mm(["pool", "start", "-q"]).code == 0)
     }
 
-    @Test("one that takes long to end is waited for by the next call, which the next pool carries out")
+    @Test("the next call waits for a pool that ends slowly, and is carried out by the next pool")
     func ending() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -165,7 +165,7 @@ struct PoolFaultTests {
         pool.signal(SIGTERM)
         try await waitUntil { try await tenant.mm(["pool", "status", "--json"]).json?["state"] == "stopping" }
         async let next = tenant.mm(["run", "Demo", "teams", "Invoke-StandIn process"])
-        // Longer than a place is waited for that somebody else has for good.
+        // Longer than the wait for a place that another program holds permanently.
         try await Task.sleep(for: .seconds(5))
         try #require(sleeper).signal(SIGKILL)
         #expect(try await call.code == 0)
@@ -174,7 +174,7 @@ struct PoolFaultTests {
         try await waitUntil { !pool.isRunning }
     }
 
-    @Test("a socket that a dead pool left is in nobody's way")
+    @Test("the socket of a dead pool doesn't prevent a start")
     func staleSocket() async throws {
         let tenant = try await Tenant()
         #expect(try await tenant.mm(["pool", "start"]).code == 0)
@@ -205,7 +205,7 @@ struct PoolFaultTests {
         #expect(started.output.contains("/.m365-state/run/"))
     }
 
-    @Test("a socket's path fits, however long the home's is")
+    @Test("the socket's path fits, however long that of the home is")
     func longHome() async throws {
         let tenant = try await Tenant()
         let long = "\(tenant.home.path)/" + String(repeating: "long-folder-name-", count: 8)
@@ -239,12 +239,12 @@ struct PoolFaultTests {
         #expect(await pool.terminate(grace: .seconds(300)).code == 0)
     }
 
-    @Test("one that can't write its record down is found by its socket")
+    @Test("a pool that can't write its record is found by its socket")
     func unrecorded() async throws {
         let tenant = try await Tenant()
         var command = ChildCommand(
             Programs.mm, ["pool", "serve", "--detached"], environment: tenant.home.environment)
-        // No file may grow beyond a few bytes, as on a full disk.
+        // As on a full disk, no file may exceed a few bytes.
         command.limits = [.init(resource: Int32(RLIMIT_FSIZE.rawValue), value: 16)]
         command.error = .null
         let pool = try await ChildProcess.start(command)
@@ -257,7 +257,7 @@ struct PoolFaultTests {
         #expect(await pool.terminate(grace: .seconds(300)).code == 0)
     }
 
-    @Test("a session that hangs holds up no other, and its deadline ends the wait for it")
+    @Test("a hanging session delays no other, and its deadline ends the wait for it")
     func hung() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()

@@ -4,7 +4,7 @@ import MMHTTP
 import MMSystem
 import Testing
 
-@Suite("Sessions outlive the programs that ask for them", .timeLimit(.minutes(15)))
+@Suite("Sessions survive the programs that use them", .timeLimit(.minutes(15)))
 struct PoolSharingTests {
     @Test("two commands and an AI client share one session, which status shows")
     func shared() async throws {
@@ -26,7 +26,7 @@ struct PoolSharingTests {
         #expect(try await tenant.sessionProcess() != first)
     }
 
-    @Test("the log tells sizes, and content only of a connection whose owner wants that")
+    @Test("the log has sizes, and contents only for a connection whose owner wants that")
     func sizes() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -49,7 +49,7 @@ struct PoolSharingTests {
         #expect(all.contains("[Demo/exo] sent: \(command)"))
     }
 
-    @Test("what needs nothing that lasts starts no pool")
+    @Test("a command that needs no session starts no pool")
     func unneeded() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -77,7 +77,7 @@ struct PoolSharingTests {
         #expect(tenant.home.pools.isEmpty)
     }
 
-    @Test("a pool that stops takes every process with it, and brings its sessions back without asking anybody")
+    @Test("a pool that stops ends all its processes, and later restores its sessions without a sign-in")
     func restart() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -104,7 +104,7 @@ struct PoolSharingTests {
         #expect(try await tenant.state(of: "Demo/exo") == nil)
     }
 
-    @Test("a session whose sign-in has gone says that a person is needed")
+    @Test("a session whose sign-in has ended says that a person is needed")
     func needsPerson() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -121,7 +121,7 @@ struct PoolSharingTests {
         }
     }
 
-    @Test("a pool that nobody needs any more ends by itself")
+    @Test("an unused pool ends by itself")
     func idle() async throws {
         let tenant = try await Tenant()
         let extra = ["MM_POOL_IDLE": "2"]
@@ -131,14 +131,14 @@ struct PoolSharingTests {
         try await tenant.signIn()
         #expect(try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1"], extra: extra).code == 0)
         let pool = try tenant.poolProcess()
-        // With a session it stays; four looks are enough to have ended it.
+        // With a session it stays, although four checks would suffice to end it.
         try await Task.sleep(for: .seconds(8))
         #expect(pool.isRunning)
         _ = try await tenant.mm(["reset", "Demo"], extra: extra)
         try await waitUntil { !pool.isRunning }
     }
 
-    @Test("a later build takes the place of an earlier one; another installation does not")
+    @Test("a newer build replaces an older one; another installation doesn't")
     func handOver() async throws {
         let tenant = try await Tenant()
         let folder = "\(tenant.home.path)/bin"
@@ -148,7 +148,7 @@ struct PoolSharingTests {
         let start = ["pool", "start", "--jq", ".pid", "--output", "text"]
         let old = try await Tenant.run("\(folder)/mm", start, tenant.home.environment)
         #expect(old.code == 0, "\(old.error)")
-        // The other installation uses it as it is.
+        // The other installation uses the pool as it is.
         #expect(try await tenant.mm(start).output == old.output)
         let touched = try await Tenant.run("/bin/touch", ["\(folder)/mm"], tenant.home.environment)
         #expect(touched.code == 0)
@@ -161,7 +161,7 @@ struct PoolSharingTests {
         #expect(try await tenant.mm(["pool", "stop"]).code == 0)
     }
 
-    @Test("a call under way finishes in the pool that gives way, whatever the later one tidies up")
+    @Test("a running call finishes in the pool that is being replaced, whatever the newer one cleans up")
     func handOverWithCall() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -180,7 +180,7 @@ struct PoolSharingTests {
             return sleeper != nil
         }
         let slept = try #require(sleeper)
-        // The later one is to find written down what the call has started.
+        // Wait until the processes of the call are recorded, where the newer pool reads them.
         try await waitUntil {
             try tenant.home.files().contains {
                 $0.path.contains("/pool-children") && String(decoding: $0.bytes, as: UTF8.self).contains("\(slept.pid)")
@@ -198,12 +198,12 @@ struct PoolSharingTests {
         #expect(try await Tenant.run(program, ["pool", "stop"], environment).code == 0)
     }
 
-    @Test("a call under way finishes when the pool is to end; a signal has it read its files anew")
+    @Test("a running call finishes when the pool is told to end; SIGHUP makes it read its files again")
     func signals() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
         try tenant.allowStandIn()
-        // However long it takes to see the call under way and to send the signal, the call goes on, and may end.
+        // The call runs until it is told to end, however long the test takes.
         _ = try await tenant.sessionProcess(extra: ["MM_POOL_DRAIN": "600"])
         let pool = try tenant.poolProcess()
         let removed = try await tenant.mm(["connections", "add", "Other", "--tenant", "other.example"])
@@ -221,7 +221,7 @@ struct PoolSharingTests {
         try await waitUntil { !pool.isRunning }
     }
 
-    @Test("a pool at an address is used by its URL; what is no pool is told so")
+    @Test("a pool is used by its URL, and an address without a pool is reported")
     func elsewhere() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()

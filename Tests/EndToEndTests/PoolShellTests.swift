@@ -4,16 +4,16 @@ import MMSystem
 import TestHosts
 import Testing
 
-@Suite("Shells live in the pool and act as if they were here", .timeLimit(.minutes(15)))
+@Suite("Shells live in the pool and behave like local ones", .timeLimit(.minutes(15)))
 struct PoolShellTests {
-    /// Runs `mm` in a folder of the home, which is where the person stands.
+    /// Runs `mm` in a folder of the home, the person's current folder.
     private func mm(_ words: [String], in folder: String, _ home: TemporaryHome) async throws -> Tenant.Ran {
         try await Tenant.run(
             "/bin/sh", ["-c", "mkdir -p \"$0\" && cd \"$0\" && exec \"$@\"", folder, Programs.mm] + words,
             home.environment)
     }
 
-    @Test("directory and variables stay from one command to the next")
+    @Test("directory and variables persist between commands")
     func lasting() async throws {
         let home = try TemporaryHome()
         let first = try await mm(["shell", "run", "pwd; cd /usr; X=5"], in: "\(home.path)/here", home)
@@ -23,7 +23,7 @@ struct PoolShellTests {
         #expect(home.pools.count == 1)
     }
 
-    @Test("a command's status, output and errors come as they are", arguments: [["--embedded"], []])
+    @Test("a command's status, output and errors are passed on unchanged", arguments: [["--embedded"], []])
     func status(flags: [String]) async throws {
         let home = try TemporaryHome()
         let script = "printf 'a\\377b'; printf 'no line end' >&2; (exit 9)"
@@ -36,7 +36,7 @@ struct PoolShellTests {
         #expect(counted.output.split(separator: " ").map { $0.filter(\.isHexDigit) } == ["61", "ff", "62"])
     }
 
-    @Test("relative paths are those of the folder where the person stands", arguments: [["--embedded"], []])
+    @Test("relative paths are relative to the person's current folder", arguments: [["--embedded"], []])
     func relativePaths(flags: [String]) async throws {
         let home = try TemporaryHome()
         _ = try await mm(["shell", "run", "true"] + flags, in: home.path, home)
@@ -51,7 +51,7 @@ struct PoolShellTests {
         #expect(try ProtectedFile.read(here + "/c.txt") == Array("hello".utf8))
     }
 
-    @Test("a command that was let go is listed, waited for and called off")
+    @Test("a background command can be listed, waited for and cancelled")
     func detached() async throws {
         let home = try TemporaryHome()
         let gone = try await mm(["shell", "run", "sleep 1000", "--detach"], in: home.path, home)
@@ -64,7 +64,7 @@ struct PoolShellTests {
         #expect(try await jobs(home).first?["state"] == "cancelled")
     }
 
-    @Test("what an AI client has left ends with it, and nobody else reads it before")
+    @Test("an AI client's shells end with it, and nobody else can read them before")
     func clients() async throws {
         let home = try TemporaryHome()
         let (one, other) = (
@@ -85,7 +85,7 @@ struct PoolShellTests {
         #expect(await other.finish() == 0)
     }
 
-    @Test("what a killed AI client has left ends too")
+    @Test("a killed AI client's shells end too")
     func killedClient() async throws {
         let home = try TemporaryHome()
         let client = try await MCPClient(
@@ -99,7 +99,7 @@ struct PoolShellTests {
         try await waitUntil { try await jobs(home).allSatisfy { $0["state"] != "running" } }
     }
 
-    /// An argument by which a program is found: a confined shell's processes have other numbers in their own tree.
+    /// Finds a program by an argument: processes of a confined shell have other numbers in their own namespace.
     private static func mark() -> String { "1000.\(UInt32.random(in: 100_000...999_999))" }
 
     private static func bearing(_ mark: String) -> Int32? {

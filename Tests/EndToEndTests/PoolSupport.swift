@@ -5,8 +5,8 @@ import TestSupport
 import Testing
 
 extension Tenant {
-    /// Lets sessions run the stand-in's own commands, which no table knows.
-    /// - Parameter toChange: whether their calls may change something, and not only look.
+    /// Lets sessions run the stand-in's own commands, which are in no table.
+    /// - Parameter toChange: whether these calls may change something, or only read.
     func allowStandIn(toChange: Bool = false) throws {
         let rules = """
             {"version": 1, "rules": [{"id": "stand-in", "cmdlets": ["Invoke-StandIn"], \
@@ -15,7 +15,7 @@ extension Tenant {
         try ProtectedFile.replace("\(home.path)/.m365-state/guard-rules.json", with: Array(rules.utf8))
     }
 
-    /// The process of a session, as the session itself tells it.
+    /// The process of a session, as the session itself reports it.
     func sessionProcess(_ module: String = "exo", extra: [String: String] = [:]) async throws -> Int32 {
         let ran = try await mm(["run", "Demo", module, "Invoke-StandIn process"], extra: extra)
         guard ran.code == 0, let inner = Int32(ran.output.filter(\.isNumber)),
@@ -26,14 +26,14 @@ extension Tenant {
         return pid
     }
 
-    /// What `mm pool status` says.
+    /// The output of `mm pool status`.
     func poolStatus() async throws -> JSONValue {
         let ran = try await mm(["pool", "status", "--json"])
         guard let json = ran.json else { throw MMError(.internalError, "no status: \(ran.error)") }
         return json
     }
 
-    /// The state of a session, as `mm status` shows it; `nil` where it shows none.
+    /// The state of a session in `mm status`; `nil` if it isn't listed.
     func state(of session: String) async throws -> String? {
         let ran = try await mm(["status", "--json"])
         return ran.json?["sessions"]?.array?.first { $0["session"]?.string == session }?["state"]?.string
@@ -43,7 +43,7 @@ extension Tenant {
     func poolProcess() throws -> ProcessIdentity { try #require(home.pools.first) }
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 /// - Throws: `deadlineExceeded` when it does not in time.
 func waitUntil(_ condition: () async throws -> Bool) async throws {
     guard try await eventually(condition) else {

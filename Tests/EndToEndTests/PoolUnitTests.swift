@@ -9,7 +9,7 @@ struct PoolUnitTests {
     /// - Returns: the folder with them.
     private func install(_ home: TemporaryHome) async throws -> String {
         var environment = home.environment
-        // Nobody's own systemd must hear of it.
+        // Keep the user's own systemd out of this.
         environment["PATH"] = "/nowhere"
         let ran = try await Tenant.run(Programs.mm, ["pool", "install"], environment)
         #expect(ran.code == 0, "\(ran.error)")
@@ -22,7 +22,7 @@ struct PoolUnitTests {
         return false
     }
 
-    @Test("systemd finds nothing wrong with the units")
+    @Test("systemd accepts the units")
     func verified() async throws {
         let program = "/usr/bin/systemd-analyze"
         guard isHere(program) else { return }
@@ -36,14 +36,14 @@ struct PoolUnitTests {
         #expect(!ran.error.contains("mm-pool"), "\(ran.error)")
     }
 
-    @Test("whoever connects to the socket has the pool started, which serves at it")
+    @Test("a connection to the socket starts the pool, which serves it")
     func activated() async throws {
         let program = "/usr/bin/systemd-socket-activate"
         guard isHere(program) else { return }
         let home = try TemporaryHome()
         let unit = try #require(try ProtectedFile.read(try await install(home) + "/mm-pool.socket"))
         let line = String(decoding: unit, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("ListenStream=") }
-        // The units were made where systemd's own folder is: the names are the same here.
+        // The names of the units are the same as in systemd's own folder.
         let socket = String(try #require(line).dropFirst("ListenStream=".count))
         try ProtectedFile.makeDirectory(home.path + "/mm")
         let kept = home.environment.sorted { $0.key < $1.key }.flatMap { ["-E", "\($0.key)=\($0.value)"] }
@@ -66,7 +66,7 @@ struct PoolUnitTests {
         #expect(status.json?["socket"]?.string == socket)
         #expect(try await Tenant.run(Programs.mm, ["pool", "stop"], home.environment).code == 0)
         #expect(await activator.exit() == .status(0))
-        // The socket is systemd's: the next one who connects has another pool started.
+        // The socket belongs to systemd: the next connection starts another pool.
         #expect(access(socket, F_OK) == 0)
     }
 }

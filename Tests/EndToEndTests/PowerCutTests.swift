@@ -3,12 +3,12 @@ import MMCore
 import TestSupport
 import Testing
 
-/// What a power cut may take shows in the system calls alone: these tests read them with strace(1).
+/// Reads the system calls with strace(1): only these show what a power cut may lose.
 @Suite(
     "Files that a power cut must not take", .timeLimit(.minutes(5)),
     .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
 struct PowerCutTests {
-    @Test("the registry is on the disk before it takes the old one's place, and its new name after")
+    @Test("a new registry is on the disk before it replaces the old one, and then its name")
     func registry() async throws {
         let home = try TemporaryHome()
         let calls = try await trace(
@@ -16,7 +16,7 @@ struct PowerCutTests {
         try expectDurable(".m365-connections.json", in: home.path, calls)
     }
 
-    @Test("a sign-in is on the disk before it takes the old one's place, and its new name after")
+    @Test("a new sign-in is on the disk before it replaces the old one, and then its name")
     func tokens() async throws {
         let tenant = try await Tenant()
         let started = try await tenant.mm(["login", "Demo", "--json"])
@@ -28,7 +28,7 @@ struct PowerCutTests {
         try expectDurable("Demo.json", in: tenant.home.path + "/.mm-graph-tokens", calls)
     }
 
-    @Test("a sign-out waits until the disk has forgotten the sign-in, and for nothing that was not there")
+    @Test("a sign-out waits until the removal is on the disk, and only for files that existed")
     func signOut() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -43,11 +43,11 @@ struct PowerCutTests {
         #expect(calls.count { $0.name == "fsync" } <= changes, "\(calls.map(\.text))")
     }
 
-    /// A system call as strace writes it, with the path behind each descriptor.
+    /// A system call in the output of strace, with the path of each descriptor.
     private struct Call {
         let name: String
         let text: String
-        /// A call during which another thread calls is written in two halves, the first without its result.
+        /// A call that is interrupted by one of another thread has two lines, the first without a result.
         var succeeded: Bool { text.contains(" = 0") || text.hasSuffix("<unfinished ...>") }
     }
 

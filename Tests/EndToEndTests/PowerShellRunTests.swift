@@ -3,7 +3,7 @@ import Testing
 
 @Suite("PowerShell commands on the sandbox's stand-in", .timeLimit(.minutes(15)))
 struct PowerShellRunTests {
-    @Test("run with the connection's own sign-in, without a second code, and say where they ran")
+    @Test("use the connection's sign-in without a second code, and say where they ran")
     func tokenFeed() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -20,7 +20,7 @@ struct PowerShellRunTests {
     }
 
     @Test(
-        "come from a file, from standard input, or from a file named in the command's place",
+        "come from a file, from standard input, or from a file named instead of the command",
         arguments: [["-f", "FILE"], ["--file=FILE"], ["@FILE"], ["FILE"], ["-"]])
     func forms(words: [String]) async throws {
         let tenant = try await Tenant()
@@ -35,7 +35,7 @@ struct PowerShellRunTests {
         #expect(ran.json?.array?.count == 2)
     }
 
-    @Test("a file's variables and functions are its own, those of a line stay in the session")
+    @Test("variables and functions of a file are local to it, those of a line stay in the session")
     func scope() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -65,7 +65,7 @@ struct PowerShellRunTests {
         #expect(ran.failure?["message"]?.string?.contains(#"{"Name":"'; Remove-Mailbox x #"}"#) == true)
     }
 
-    @Test("answer with the module's own code where nobody has signed in")
+    @Test("return the module's own code if nobody is signed in")
     func deviceCode() async throws {
         let tenant = try await Tenant()
         let asked = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox", "--json"])
@@ -73,10 +73,10 @@ struct PowerShellRunTests {
         #expect(asked.failure?["details"]?["userCode"]?.string?.isEmpty == false)
     }
 
-    @Test("are judged before any PowerShell starts")
+    @Test("are judged before a PowerShell starts")
     func judged() async throws {
         let tenant = try await Tenant()
-        // Behind walls a computed text is no reason to ask.
+        // In a confined session a computed text needs no question.
         try tenant.write("confinement=off")
         let judged = [("Remove-Mailbox x", 5), ("Install-Module Az", 4), ("iex $x", 5), ("Get-Mailbox |", 2)]
         for (script, code) in judged {
@@ -88,7 +88,7 @@ struct PowerShellRunTests {
     }
 
     @Test(
-        "show what they wrote before they failed, in a terminal and to a model, in either engine",
+        "show the output written before a failure, in a terminal and to a model, on both engines",
         arguments: ["native", "pwsh"])
     func outputBeforeFailure(engine: String) async throws {
         let tenant = try await Tenant()
@@ -111,7 +111,7 @@ struct PowerShellRunTests {
         for word in ["one", "two", "three"] { #expect(answer.text.contains(word), "\(answer)") }
     }
 
-    @Test("find copied to PowerShell of the native engine when PowerShell takes over")
+    @Test("copy the native engine's variables when PowerShell takes over")
     func carriedValues() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -126,7 +126,7 @@ struct PowerShellRunTests {
     }
 
     @Test(
-        "bind the values for a script by its param block, and name those that it has",
+        "bind values by a script's param block, and name the parameters that it has",
         arguments: [
             (["--param", "Force", "--param", "Names=a", "--param", "names=b"], 0, "2 True"),
             (["--param", "Force=false", "--param", "Na=a"], 0, "1 False"), (["--param", "Forse=1"], 2, "Force"),
@@ -147,7 +147,7 @@ struct PowerShellRunTests {
         }
     }
 
-    @Test("keep one session for many calls of an AI client, and leave no process behind")
+    @Test("share one session among many calls of an AI client, and leave no process behind")
     func lasting() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()

@@ -3,26 +3,26 @@ import MMCore
 import TestSupport
 import Testing
 
-/// Writes, renames and undos in a random order: programs are killed at system calls drawn by lot, answers get lost, undos run side by
-/// side. In the end everything is taken back.
+/// Random writes, renames and undos, during which programs are killed at random system calls, answers get lost, and
+/// undos run in parallel. At the end everything is undone.
 @Suite(
     "Random histories of programs that are killed", .timeLimit(.minutes(30)),
     .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
 struct RandomKillTests {
-    /// How many steps of each seed: few in the usual run, as many as one wants by MM_RANDOM_KILLS.
+    /// The number of steps per seed: few by default, MM_RANDOM_KILLS sets another.
     private static let count = getenv("MM_RANDOM_KILLS").flatMap { Int(String(cString: $0)) } ?? 16
-    /// Two seeds, or those that MM_RANDOM_SEEDS names.
+    /// Two seeds, or those in MM_RANDOM_SEEDS.
     private static let seeds: [UInt64] =
         getenv("MM_RANDOM_SEEDS").map { String(cString: $0).split(separator: " ").compactMap { UInt64($0) } }
         ?? [51, 216]
 
     @Test(
-        "leave nothing twice and nothing in another account, note every write that was received, and are taken back whole",
+        "no write is repeated or made in another account, each received one is recorded, and all can be undone",
         arguments: seeds)
     func killed(seed: UInt64) async throws {
         var history = try await KilledHistory(seed: seed)
         var steps = 0
-        // Kills are drawn until one comes while a write is under way.
+        // Draw kills until one hits while a write is under way.
         while steps < Self.count || (history.cut == 0 && steps < 8 * Self.count) {
             try await history.step()
             steps += 1
@@ -33,8 +33,8 @@ struct RandomKillTests {
         #expect(history.cut >= 1 && !history.received.isEmpty)
         let changes = try await history.changes()
         #expect(Set(changes.map(\.call)).isSubset(of: try history.audited().calls))
-        // Each write that was received was noted before it was sent, by method and path. A deletion whose answer broke off may have been
-        // sent again.
+        // Each received write was recorded before it was sent, by method and path. A deletion whose answer was lost may
+        // have been repeated.
         var noted = changes.map(\.request)
         for (index, request) in history.received.enumerated() {
             if request.hasPrefix("DELETE"), history.received[..<index].contains(request) { continue }
@@ -54,8 +54,9 @@ struct RandomKillTests {
         await history.tenant.stop()
     }
 
-    /// Takes everything back, as a person does: newest first; then undos of undos go on that were begun and never answered, and what
-    /// stands again by them is taken back too. Of a creation whose answer was lost the undo names what may have come of it, and leaves it.
+    /// Undoes everything as a person would: newest first; then continues undos of undos that were never answered, and
+    /// undoes what these restored. For a creation whose answer was lost, the undo names the objects that may have come
+    /// of it, and leaves them.
     private func takeBack(_ history: KilledHistory) async throws {
         for connection in history.accounts.keys.sorted() {
             _ = try await undo(["--connection", connection, "--since", "1d"], history.tenant)
@@ -72,7 +73,7 @@ struct RandomKillTests {
         }
     }
 
-    /// Takes changes back, with a person's yes where one is asked for.
+    /// Undoes changes, and confirms if asked.
     private func undo(_ words: [String], _ tenant: Tenant) async throws -> String {
         let ran = try await tenant.mm(["undo"] + words + ["--json"])
         guard ran.failure?["code"] == "confirmation_needed" else { return ran.output + ran.error }
@@ -80,9 +81,9 @@ struct RandomKillTests {
     }
 }
 
-/// Random steps in the mailboxes of two people, each by a program of its own.
+/// Random steps in the mailboxes of two people, each by its own program.
 private struct KilledHistory {
-    /// A change as the journal shows it.
+    /// A change in the journal.
     struct Noted {
         let id: String
         let call: String
@@ -92,20 +93,20 @@ private struct KilledHistory {
     let tenant: Tenant
     private var random: SeededRandom
     private var serial = 0
-    /// The accounts by the names of the connections today: in the names of rules, a letter stands for each.
+    /// The accounts by the current names of the connections: rules are named with a letter for each account.
     private(set) var accounts = ["Demo": "admin", "Lena": "lena.vogt"]
     private(set) var kills = 0
-    /// How many of the kills came while a write was under way: begun by the audit log, and not ended.
+    /// How many kills happened while a write was under way, which the audit log shows as begun but not ended.
     private(set) var cut = 0
     private(set) var lost = 0
-    /// The writes to rules that the tenant has got.
+    /// The writes to rules that the tenant has received.
     private(set) var received: [String] = []
-    /// The rules whose making was never answered.
+    /// The rules whose creation was never answered.
     private(set) var unanswered: Set<String> = []
     private var lastNumber = 0
 
     private static let collection = "/me/mailFolders/inbox/messageRules"
-    /// At which of how many of these a program is killed: few of those on sockets come before a write is answered.
+    /// At which of these calls a program is killed: only few calls on sockets precede the answer to a write.
     private static let points = [("write", 12), ("fsync", 6), ("sendto,sendmsg", 4), ("recvfrom,recvmsg", 6)]
 
     init(seed: UInt64) async throws {
@@ -122,7 +123,7 @@ private struct KilledHistory {
         try await allow()
     }
 
-    /// Has a person let deletions pass, which are asked about else.
+    /// Lets deletions pass, which would otherwise need a confirmation.
     private func allow() async throws {
         for name in accounts.keys {
             let said = try await tenant.dialog(
@@ -152,7 +153,7 @@ private struct KilledHistory {
         }
     }
 
-    /// Runs `mm`, which may be killed on its way, or whose answer may be lost.
+    /// Runs `mm`, which may be killed, or whose answer may get lost.
     private mutating func mm(_ words: [String], mayLose method: String) async throws -> Tenant.Ran {
         let chance = Int.random(in: 0..<4, using: &random)
         if chance == 0 {
@@ -204,7 +205,7 @@ private struct KilledHistory {
             ["graph", connection, "\(Self.collection)/\(id)", "-X", "DELETE", "--json"], mayLose: "DELETE")
     }
 
-    /// Two connections change their names.
+    /// Two connections swap their names.
     private mutating func rename() async throws {
         for (name, other) in [("Demo", "Other"), ("Lena", "Demo"), ("Other", "Lena")] {
             let ran = try await tenant.mm(["connections", "rename", name, other])
@@ -215,7 +216,7 @@ private struct KilledHistory {
         try await allow()
     }
 
-    /// Takes a change back, in one program or in two at once.
+    /// Undoes a change in one program, or in two at once.
     private mutating func undo() async throws {
         guard let change = try await changes().randomElement(using: &random) else { return }
         let rival =
@@ -239,7 +240,7 @@ private struct KilledHistory {
         return changes
     }
 
-    /// The calls that the audit log names, and whether one of them was begun and not ended.
+    /// The calls in the audit log, and whether one of them has begun and not ended.
     func audited() throws -> (calls: Set<String>, isOpen: Bool) {
         let bytes = try ProtectedFile.read("\(tenant.home.path)/.m365-state/audit.jsonl", limit: 64 << 20) ?? []
         let lines = bytes.split(separator: 0x0A).compactMap { try? JSONParser.parse(Array($0)) }
@@ -250,7 +251,7 @@ private struct KilledHistory {
         return (ended.union(calls(true)), !calls(true).isSubset(of: ended))
     }
 
-    /// How many rules a straight reading of what was received leaves.
+    /// How many rules remain according to the received writes.
     var straight: Int {
         received.count { $0.hasPrefix("POST") } - Set(received.filter { $0.hasPrefix("DELETE") }).count
     }
@@ -262,7 +263,7 @@ private struct KilledHistory {
         }
     }
 
-    /// The names of the random rules that an account has, each as often as it is there.
+    /// The names of an account's random rules, each as often as it occurs.
     func rules(of connection: String) async throws -> [String] {
         try await objects(of: connection).compactMap { $0["displayName"]?.string }
     }

@@ -3,11 +3,11 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("Refreshing under fire", .timeLimit(.minutes(15)))
+@Suite("Refreshing tokens while processes are killed", .timeLimit(.minutes(15)))
 struct RefreshFaultTests {
-    @Test("leaves a valid cache, and nobody to sign in again, wherever a process is killed")
+    @Test("leaves a valid cache and needs no new sign-in, wherever a process is killed")
     func killedAnywhere() async throws {
-        // Tokens that live for a minute are refreshed by every call.
+        // Tokens that are valid for a minute are refreshed by every call.
         let tenant = try await Tenant(lifetime: 60)
         try await tenant.signIn()
         let cache = "\(tenant.home.path)/.mm-graph-tokens/Demo.json"
@@ -18,7 +18,7 @@ struct RefreshFaultTests {
             let command = ChildCommand(Programs.mm, ["graph", "Demo", "/me"], environment: tenant.home.environment)
             let child = try await ChildProcess.start(command)
             try await Task.sleep(for: window * Double.random(in: 0...1, using: &random))
-            // The window follows the machine, so that about half of the kills hit a living process.
+            // The delay adapts to the machine, so that about half of the kills hit a running process.
             let isAlive = child.exited == nil
             window = isAlive ? window * 1.1 : window * 0.9
             if isAlive { killed += 1 }
@@ -35,7 +35,7 @@ struct RefreshFaultTests {
         #expect(killed > 20)
     }
 
-    @Test("happens once for callers that come together from many processes")
+    @Test("happens once for simultaneous callers from many processes")
     func together() async throws {
         let tenant = try await Tenant(lifetime: 60)
         try await tenant.signIn()
@@ -44,7 +44,7 @@ struct RefreshFaultTests {
             for _ in 0..<8 { group.addTask { try await tenant.mm(["graph", "Demo", "/me"]).code } }
             for try await code in group { #expect(code == 0) }
         }
-        // A process that starts after another has finished may find its token old again; side by side they share one.
+        // A process that starts after another has ended may find its token too old; simultaneous ones share a refresh.
         #expect(try await tenant.requests(to: "/oauth2/v2.0/token") - before < 8)
     }
 

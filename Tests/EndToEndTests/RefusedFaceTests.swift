@@ -1,14 +1,15 @@
 import MMCore
 import Testing
 
-@Suite("What a service refuses, on every face", .timeLimit(.minutes(10)))
+@Suite("Refusals of a service on every front-end", .timeLimit(.minutes(10)))
 struct RefusedFaceTests {
     private static let lines = [
         "(Get-Mailbox).Count", "$n = @(Get-Mailbox).Count; if ($n -eq 0) { 'none' } else { 'some' }",
         "foreach ($m in Get-Mailbox) { $m.Name }; 'done'",
     ]
 
-    @Test("the command line ends with 1 and says so, in every form and however quiet", arguments: [403, 400])
+    @Test(
+        "the command line exits with 1 and reports them, in every format and even with --quiet", arguments: [403, 400])
     func terminal(status: Int64) async throws {
         let tenant = try await Self.refusing(status)
         for line in Self.lines {
@@ -17,14 +18,14 @@ struct RefusedFaceTests {
                 #expect(
                     ran.code == 1 && ran.error.contains(status == 403 ? "Get-Mailbox" : "status 400"),
                     "\(form) \(line): \(ran)")
-                // What doesn't end a script leaves it its values, which then never stand alone.
+                // A script that continues after an error still returns its values, but never without the error.
                 if status == 403 { #expect(ran.output.isEmpty, "\(form) \(line): \(ran)") }
             }
         }
         await tenant.stop()
     }
 
-    @Test("a job, a model and a program over HTTP are told as well")
+    @Test("they are reported to a job, to a model and to a program over HTTP")
     func others() async throws {
         let tenant = try await Self.refusing(403)
         let client = try await MCPClient(tenant.home.environment, arguments: [])

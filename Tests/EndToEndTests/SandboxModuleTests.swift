@@ -2,10 +2,10 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("The sandbox tenant signs every module in", .timeLimit(.minutes(15)))
+@Suite("The sandbox tenant signs in to every module", .timeLimit(.minutes(15)))
 struct SandboxModuleTests {
     @Test(
-        "each module shows a code of the tenant's own, and the call after its approval runs as the right account",
+        "each module shows its own code of the tenant, and runs as the right account after the approval",
         arguments: [
             ("pnp", "Get-PnPWeb", "Contoso Sandbox"), ("powerplatform", "pac admin list", "Contoso Sandbox"),
             ("azure", "Get-AzSubscription", "Contoso Sandbox Test"), ("teams", "Get-Team", "All Company"),
@@ -27,7 +27,7 @@ struct SandboxModuleTests {
         await tenant.stop()
     }
 
-    /// What a call answers once the service has been asked what became of a code.
+    /// The answer of a call after the service has been asked about a code.
     private static func answer(to line: [String], after code: String, _ tenant: Tenant) async throws -> Tenant.Ran {
         while true {
             let ran = try await tenant.mm(line)
@@ -36,7 +36,7 @@ struct SandboxModuleTests {
         }
     }
 
-    @Test("somebody else's approval is refused by name, and a new code lets the right account in")
+    @Test("an approval by another person is refused by name, and a new code admits the right account")
     func wrongAccount() async throws {
         let tenant = try await Tenant()
         func code() async throws -> String {
@@ -56,7 +56,7 @@ struct SandboxModuleTests {
         await tenant.stop()
     }
 
-    @Test("a code that nobody waits for is answered with those that wait")
+    @Test("an unknown code gets the list of pending ones")
     func unknownCode() async throws {
         let tenant = try await Tenant()
         let asked = try await tenant.mm(["login", "Demo", "--json"])

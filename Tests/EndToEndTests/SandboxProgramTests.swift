@@ -3,7 +3,7 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("mm sandbox, which mm-sandbox carries out", .timeLimit(.minutes(5)))
+@Suite("mm sandbox, which runs mm-sandbox", .timeLimit(.minutes(5)))
 struct SandboxProgramTests {
     private let home: TemporaryHome
 
@@ -13,14 +13,14 @@ struct SandboxProgramTests {
         try await Tenant.run(program, words, home.environment.merging(extra) { $1 })
     }
 
-    /// A copy of `mm` without its sibling.
+    /// A copy of `mm` without mm-sandbox beside it.
     private func loneProgram() async throws -> String {
         let copied = try await run("/bin/cp", [Programs.mm, "\(home.path)/mm"])
         #expect(copied.code == 0)
         return "\(home.path)/mm"
     }
 
-    @Test("answers, errors and exit codes are mm-sandbox's own")
+    @Test("answers, errors and exit codes are those of mm-sandbox")
     func handedOn() async throws {
         let tenant = try await Tenant(users: 20)
         let health = try await tenant.mm(["sandbox", "status", "--json"])
@@ -43,7 +43,7 @@ struct SandboxProgramTests {
         #expect(gone.code == 1 && gone.failure?["hint"] == "Start it: mm sandbox start")
     }
 
-    @Test("takes the place of mm: the same process, which signals end in order", arguments: [SIGINT, SIGTERM])
+    @Test("replaces the process of mm, and signals end it in order", arguments: [SIGINT, SIGTERM])
     func inPlace(signal: Int32) async throws {
         let process = try await ChildProcess.start(
             ChildCommand(
@@ -61,7 +61,7 @@ struct SandboxProgramTests {
         #expect(try ProtectedFile.read(file) == nil)
     }
 
-    @Test("is found beside mm, then in PATH, or where MM_SANDBOX says, and nowhere else")
+    @Test("is looked for beside mm, then in PATH, or only where MM_SANDBOX says")
     func found() async throws {
         let mm = try await loneProgram()
         let version = ["sandbox", "pwsh", "--version"]
@@ -75,7 +75,7 @@ struct SandboxProgramTests {
         #expect(wrong.code == 2 && wrong.error.contains("MM_SANDBOX names “/nowhere/mm-sandbox”"))
     }
 
-    @Test("help and completion know its commands without it")
+    @Test("help and completion have its commands even if it is missing")
     func listed() async throws {
         let mm = try await loneProgram()
         let help = try await run(mm, ["sandbox", "start", "--help"])
@@ -86,7 +86,7 @@ struct SandboxProgramTests {
         for verb in ["start", "stop", "status", "users", "faults", "approve"] {
             #expect(group.output.contains("sandbox \(verb)") && completion.output.contains(verb))
         }
-        // Only sessions start the stand-in.
+        // The stand-in is hidden, because only sessions start it.
         #expect(!group.output.contains("sandbox pwsh") && !completion.output.contains("pwsh"))
         let unknown = try await run(mm, ["sandbox", "strat"])
         #expect(unknown.code == 2 && unknown.error.contains("`mm sandbox start`"))

@@ -3,12 +3,12 @@ import MMSystem
 import TestSupport
 import Testing
 
-/// What scripts change that run in PowerShell: it is noted at the session's wire.
+/// Changes made by scripts in PowerShell are recorded by the session's proxy.
 @Suite("Changes of PowerShell sessions", .timeLimit(.minutes(10)))
 struct SessionJournalTests {
     private static let user = "lena.vogt@contoso-sandbox.example"
 
-    /// - Parameter changes: whether the guard takes what the stand-in is told to do for changes, or for looking.
+    /// - Parameter changes: whether the guard regards the stand-in's commands as changes, or as reads.
     private static func tenant(changes: Bool = true) async throws -> Tenant {
         let tenant = try await Tenant(users: 40)
         try tenant.allowStandIn(toChange: changes)
@@ -16,7 +16,7 @@ struct SessionJournalTests {
         return tenant
     }
 
-    /// What the module of Exchange sends for a cmdlet.
+    /// The request of the Exchange module for a cmdlet.
     private static func sent(_ cmdlet: String, _ parameters: JSONObject) -> String {
         let body: JSONValue = ["CmdletInput": ["CmdletName": .string(cmdlet), "Parameters": .object(parameters)]]
         return "Invoke-StandIn request exo POST /adminapi/beta/organizations/InvokeCommand '\(JSONWriter.string(body))'"
@@ -30,7 +30,7 @@ struct SessionJournalTests {
         return try #require(ran.json?.array?.first, "\(ran)")
     }
 
-    @Test("a cmdlet of Exchange is one change of its call, shows what it changed, and is taken back")
+    @Test("a cmdlet of Exchange is one change of its call, is shown, and can be undone")
     func cmdlet() async throws {
         let tenant = try await Self.tenant()
         let before = try await Self.attributes(tenant)
@@ -51,7 +51,7 @@ struct SessionJournalTests {
         await tenant.stop()
     }
 
-    @Test("a request to Graph is noted with how it ended")
+    @Test("a request to Graph is recorded with its result")
     func request() async throws {
         let tenant = try await Self.tenant()
         for (path, state) in [("users/\(Self.user)", "can be undone"), ("users/nobody@contoso.example", nil)] {
@@ -67,7 +67,7 @@ struct SessionJournalTests {
         await tenant.stop()
     }
 
-    @Test("a policy of Teams that a cmdlet changes is written back, one that a cmdlet removes is there again")
+    @Test("a Teams policy that a cmdlet changes is restored, one that a cmdlet removes is created again")
     func teams() async throws {
         let tenant = try await Self.tenant()
         func policies() async throws -> [JSONValue] {
@@ -131,7 +131,7 @@ struct SessionJournalTests {
         let applied = try await tenant.mm(["apply", file, "--json"])
         #expect(applied.code == 0 && applied.json?["done"] == 1, "\(applied)")
         #expect(try await recording() == false)
-        // What was planned on another state is refused.
+        // A plan for another state is refused.
         func set(_ value: String) async throws {
             let script = "Set-CsTeamsMeetingPolicy -Identity Global -AllowCloudRecording \(value)"
             try await confirmed(["run", "Demo", "teams", script, "--json"], in: tenant)
@@ -145,7 +145,7 @@ struct SessionJournalTests {
         await tenant.stop()
     }
 
-    /// Runs what a person has to confirm first.
+    /// Runs something that a person has to confirm first.
     private func confirmed(_ words: [String], in tenant: Tenant) async throws {
         let asked = try await tenant.mm(words)
         let token = try #require(asked.failure?["details"]?["token"]?.string, "\(asked)")
@@ -156,7 +156,7 @@ struct SessionJournalTests {
     }
 
     @Test(
-        "a script that only PowerShell can run is planned: its apply sends what it would have changed, without PowerShell"
+        "a script that needs PowerShell is planned, and the plan sends its changes without PowerShell"
     )
     func planned() async throws {
         let tenant = try await Self.tenant()
@@ -175,12 +175,12 @@ struct SessionJournalTests {
         let applied = try await tenant.mm(["apply", file, "--json"])
         #expect(applied.code == 0, "\(applied)")
         #expect(try await Self.attributes(tenant) == ["CustomAttribute1": "a", "CustomAttribute2": "b"])
-        // Once more it is so already.
+        // Planned again, nothing is left to change.
         #expect(try await tenant.mm(words).code == 0)
         await tenant.stop()
     }
 
-    @Test("a script that reads what it would have changed is planned up to there")
+    @Test("a script that reads something it would have changed is planned up to that point")
     func open() async throws {
         let tenant = try await Self.tenant()
         let file = "\(tenant.home.path)/script.plan"

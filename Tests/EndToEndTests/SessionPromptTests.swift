@@ -10,7 +10,7 @@ struct SessionPromptTests {
     }
 
     @Test(
-        "judges while one types, goes on with what is unfinished, runs, remembers, and leaves",
+        "judges while typing, continues unfinished lines, runs, keeps the history, and ends",
         .enabled(if: hasEditor, "needs libedit (libedit2)"))
     func typed() async throws {
         let tenant = try await Tenant()
@@ -33,7 +33,7 @@ struct SessionPromptTests {
     }
 
     @Test(
-        "names the engine once, calls a command off and stays, and leaves at the next Ctrl-C",
+        "names the engine once, cancels a command without ending, and ends at the next Ctrl-C",
         .enabled(if: hasEditor, "needs libedit (libedit2)"))
     func calledOff() async throws {
         let tenant = try await Tenant()
@@ -53,7 +53,7 @@ struct SessionPromptTests {
         await tenant.stop()
     }
 
-    @Test("needs a connection that there is")
+    @Test("needs an existing connection")
     func unknown() async throws {
         let tenant = try await Tenant()
         let dialog = try await tenant.dialog(["run", "Dmeo", "exo"])

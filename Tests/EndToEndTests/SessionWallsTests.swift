@@ -4,11 +4,11 @@ import MMSessions
 import MMSystem
 import Testing
 
-@Suite("The walls around PowerShell sessions", .timeLimit(.minutes(15)))
+@Suite("The confinement of PowerShell sessions", .timeLimit(.minutes(15)))
 struct SessionWallsTests {
     static let hasLandlock = Confinement.kernelVersion >= 6
 
-    /// A tenant with a session of Azure that is fed tokens.
+    /// A tenant with a session of Azure that gets tokens.
     private static func signedIn(_ words: [String] = []) async throws -> Tenant {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
@@ -17,7 +17,7 @@ struct SessionWallsTests {
         return tenant
     }
 
-    /// What a text wrote that a script ran in a shell.
+    /// The output of a command that a script ran in a shell.
     private static func sh(_ tenant: Tenant, _ text: String) async throws -> String {
         let quoted = text.replacing("'", with: "''")
         let ran = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn program '\(quoted)'", "--json", "-q"])
@@ -26,7 +26,7 @@ struct SessionWallsTests {
     }
 
     @Test(
-        "a session is confined without being asked: it works, and its programs reach neither files nor ports of the user",
+        "sessions are confined by default: they work, but their programs reach neither the user's files nor ports",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func confined() async throws {
         let tenant = try await Self.signedIn()
@@ -42,7 +42,7 @@ struct SessionWallsTests {
         _ = try await Self.sh(tenant, "echo x > \(home)/written; echo x > /var/tmp/mm-written-$$")
         #expect(access(home + "/written", F_OK) != 0)
         #expect(try await Self.sh(tenant, "echo x > ~/own && cat ~/own") == "x\n")
-        // Past the proxy there is nothing, not even this machine.
+        // Without the proxy nothing can be reached, not even this machine.
         let port = tenant.base.split(separator: ":").last.map(String.init) ?? ""
         let direct = try await Self.sh(tenant, "curl -s --noproxy '*' http://127.0.0.1:\(port)/; echo $?")
         #expect(direct == "7\n", "\(direct)")
@@ -57,7 +57,7 @@ struct SessionWallsTests {
     }
 
     @Test(
-        "folders that the owner shares may be read and written, in sessions that begin after that",
+        "folders that the owner shares can be read and written in sessions that start afterwards",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func shared() async throws {
         let tenant = try await Self.signedIn()
@@ -74,7 +74,7 @@ struct SessionWallsTests {
     }
 
     @Test(
-        "nothing that a script started outlives the pool, however that ends",
+        "nothing that a script started survives the pool, however that ends",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"), arguments: [SIGKILL, SIGTERM])
     func poolKilled(signal: Int32) async throws {
         let tenant = try await Self.signedIn()
@@ -82,7 +82,7 @@ struct SessionWallsTests {
             "env -i setsid sh -c 'echo $$ > orphan; exec sleep 1000' & while ! test -s orphan; do sleep 0.01; done; cat orphan"
         let own = try #require(Int32(try await Self.sh(tenant, text).filter(\.isNumber)))
         let process = try await tenant.sessionProcess("azure")
-        // In a tree of its own it has another number there.
+        // In its own namespace the process has another number.
         let family = ProcessEntry(process).map { Descendants.running(below: $0.parent).map(\.pid) } ?? []
         let orphan = family.first { ProcessEntry.numbers(of: $0).dropFirst().last == own } ?? own
         let pool = try tenant.poolProcess().pid
@@ -96,7 +96,7 @@ struct SessionWallsTests {
         await tenant.stop()
     }
 
-    @Test("without walls the first answer says so, once, and the guard asks about texts as everywhere")
+    @Test("without confinement the first answer says so, once, and the guard asks about texts as elsewhere")
     func off() async throws {
         let tenant = try await Self.signedIn(["confinement=off"])
         try ProtectedFile.replace(tenant.home.path + "/secret", with: Array("a secret\n".utf8))
@@ -112,7 +112,7 @@ struct SessionWallsTests {
     }
 
     @Test(
-        "the same text is let through behind the walls, also where they are required, and by the check and the run alike",
+        "the same text passes in a confined session, even where confinement is required, both in the check and when run",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func kinder() async throws {
         let tenant = try await Self.signedIn(["confinement=required"])

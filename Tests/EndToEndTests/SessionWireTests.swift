@@ -5,9 +5,9 @@ import MMSystem
 import TestSupport
 import Testing
 
-@Suite("PowerShell sessions on the wire", .timeLimit(.minutes(15)))
+@Suite("PowerShell sessions behind their proxy", .timeLimit(.minutes(15)))
 struct SessionWireTests {
-    /// A tenant with a session of Graph that somebody has signed in to with the module's own code.
+    /// A tenant with a session of Graph, signed in with the module's own code.
     private static func signedIn(_ words: [String] = []) async throws -> Tenant {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
@@ -27,7 +27,7 @@ struct SessionWireTests {
         return try #require(ran.json?.array?.first, "\(ran)")
     }
 
-    /// The port of a session's wire, as its environment names it.
+    /// The port of a session's proxy, from its environment.
     private static func port(_ tenant: Tenant) async throws -> UInt16 {
         let proxy = try await value(tenant, "Invoke-StandIn environment")["HTTPS_PROXY"]?.string ?? ""
         return try #require(UInt16(proxy.split(separator: ":").last ?? ""), "\(proxy)")
@@ -40,21 +40,21 @@ struct SessionWireTests {
     }
 
     @Test(
-        "the sign-in service's own answer tells code, address and end, and the module holds a token that is worth nothing"
+        "code, address and expiry come from the sign-in service's answer, and the module has only a worthless token"
     )
     func ownSignIn() async throws {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
         let asked = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"])
         let details = try #require(asked.failure?["details"], "\(asked)")
-        // The console's words come with a time of ours; the service's code says when it ends itself.
+        // The console's text comes with a duration of ours; the service's code has its own expiry.
         let end = try #require(details["expiresAt"]?.string.flatMap { Timestamp(iso8601: $0) })
         #expect(end > Timestamp.now && details["message"]?.string?.hasPrefix("To sign in, open the page") == true)
         try await tenant.approve(try #require(details["userCode"]?.string))
         var ran = asked
         while ran.code == 3 { ran = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"]) }
         let token = try #require(try await Self.value(tenant, "Invoke-StandIn token pnp", in: "pnp").string)
-        // A token for SharePoint serves there, and nowhere else.
+        // A token for SharePoint works only there.
         for (path, status) in [("/_api/web", 200), ("/v1.0/me", 401)] {
             let answer = try await Self.value(tenant, "Invoke-StandIn request pnp GET \(path)", in: "pnp")
             #expect(answer["Status"] == .int(Int64(status)), "\(path): \(answer)")
@@ -70,7 +70,7 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
-    @Test("no process of a session, nor its environment and files, holds the token that its module is fed")
+    @Test("neither the processes of a session nor their environment and files contain the real token")
     func memory() async throws {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
@@ -95,7 +95,7 @@ struct SessionWireTests {
     }
 
     @Test(
-        "what a call was not judged for is held back, with all behind it that changes something, and the audit names each request"
+        "requests that the call's verdict doesn't cover are held, with all later changes, and the audit log names each request"
     )
     func heldBack() async throws {
         let tenant = try await Self.signedIn()
@@ -131,7 +131,7 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
-    @Test("a dry run in PowerShell reads, holds back what changes something, and shows both in order")
+    @Test("a dry run in PowerShell reads, holds changes, and shows both in order")
     func dryRun() async throws {
         let tenant = try await Self.signedIn()
         let user = "/v1.0/users/ben.baker@contoso-sandbox.example"
@@ -167,7 +167,7 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
-    @Test("without the wire there is no dry run in PowerShell")
+    @Test("without the proxy there is no dry run in PowerShell")
     func dryRunWithoutWire() async throws {
         let tenant = try await Tenant()
         try tenant.write("egress=off")
@@ -177,7 +177,7 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
-    @Test("another host is refused, and the answer says how its owner adds it")
+    @Test("another host is refused, and the answer says how the owner can add it")
     func foreignHost() async throws {
         let tenant = try await Self.signedIn()
         let ran = try await tenant.mm([
@@ -189,7 +189,7 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
-    @Test("a connection without egress says so once, and its sessions hold their own tokens")
+    @Test("a connection without egress says so once, and its sessions have their own tokens")
     func off() async throws {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
@@ -204,7 +204,7 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
-    @Test("a connection that requires confinement starts no PowerShell that reaches the network by itself")
+    @Test("a connection that requires confinement starts no PowerShell with direct access to the network")
     func confinement() async throws {
         let tenant = try await Tenant()
         try tenant.write("confinement=required", "egress=off")
@@ -213,7 +213,7 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
-    @Test("the wire outlives a process that is killed, and ends with its session")
+    @Test("the proxy survives a killed process, and ends with its session")
     func end() async throws {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
@@ -225,7 +225,7 @@ struct SessionWireTests {
         }
         let first = try await port()
         kill(try await tenant.sessionProcess("azure"), SIGKILL)
-        // A call that comes before the process is gone is told of the loss.
+        // A call that arrives before the process is gone is told that the session was lost.
         try await waitUntil { try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription"]).code == 0 }
         let second = try await port()
         #expect(try await Self.isListening(second))

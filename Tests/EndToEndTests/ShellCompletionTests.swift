@@ -3,12 +3,12 @@ import MMCore
 import MMSystem
 import Testing
 
-/// The completion scripts in the shells that read them, with TAB typed at a terminal.
+/// The completion scripts in real shells, with TAB typed at a terminal.
 @Suite("Completion in a shell", .timeLimit(.minutes(10)))
 struct ShellCompletionTests {
     private static let shells = ["bash", "zsh", "fish"].filter { access("/usr/bin/\($0)", X_OK) == 0 }
 
-    /// A shell at a terminal that has read its script.
+    /// A shell at a terminal with its completion script loaded.
     private func start(_ shell: String, _ home: TemporaryHome) async throws -> (ChildProcess, PseudoTerminal) {
         let mm = Programs.mm
         let folder = mm.split(separator: "/").dropLast().joined(separator: "/")
@@ -33,7 +33,7 @@ struct ShellCompletionTests {
         return (child, try #require(child.terminal))
     }
 
-    /// What TAB makes of lines.
+    /// The lines that TAB makes of lines.
     private static let lines: [(typed: String, expected: String)] = [
         ("mm connections dup", "duplicate"), ("mm graph Con", "Contoso"), ("mm run Contoso compl", "compliance"),
         ("mm run Contoso exo Get-MailboxStati", "Get-MailboxStatistics"), ("mm graph Contoso /organ", "/organization"),

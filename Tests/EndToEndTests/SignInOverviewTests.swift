@@ -2,9 +2,9 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("All connections at once", .timeLimit(.minutes(10)))
+@Suite("Sign-ins of all connections", .timeLimit(.minutes(10)))
 struct SignInOverviewTests {
-    /// Adds further connections of the tenant, for these accounts.
+    /// Adds further connections to the tenant, for these accounts.
     private func add(_ accounts: [String], _ tenant: Tenant) async throws {
         for account in accounts {
             let added = try await tenant.mm([
@@ -22,7 +22,7 @@ struct SignInOverviewTests {
         return rows
     }
 
-    @Test("mm login --all asks for nothing where nobody is needed, and answers a code for each of the others")
+    @Test("mm login --all signs in where no person is needed, and returns a code for each other connection")
     func script() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -43,7 +43,7 @@ struct SignInOverviewTests {
         #expect(later.code == 0 && later.error.contains("3 signed in"), "\(later)")
     }
 
-    @Test("in a terminal the person signs in to one after the other, and one that fails keeps none from the rest")
+    @Test("in a terminal the person signs in to one after the other, and a failure doesn't stop the rest")
     func terminal() async throws {
         let tenant = try await Tenant()
         try await add(["lena.vogt"], tenant)
@@ -54,7 +54,7 @@ struct SignInOverviewTests {
             "MM_BROWSER": Programs.packageFolder + "/Tests/Fixtures/identity/browser_person.py",
             "LAST_PAGE": tenant.home.path + "/last-page", "PERSON": "lena.vogt@contoso-sandbox.example",
         ]
-        // The person in the browser is always the same, and the wrong one for Demo.
+        // The person in the browser is always the same, which is the wrong one for Demo.
         let ran = try await tenant.dialog(["login", "--all", "--browser", "--json"], [], person)
         #expect(ran.code == 1, "\(ran.text)")
         #expect(ran.says("1 signed in") && ran.says("2 failed"), "\(ran.text)")
@@ -70,7 +70,7 @@ struct SignInOverviewTests {
     }
 
     @Test(
-        "mm status --check asks the service: a session that was revoked there is found out, and how to mend it is said")
+        "mm status --check asks the service: a revoked session is detected, with the remedy")
     func check() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -86,7 +86,7 @@ struct SignInOverviewTests {
         #expect(try await tenant.requests(to: "/devicecode") == 1, "a check starts no sign-in")
     }
 
-    @Test("mm status --check tells an app whose secret no longer counts from one that needs a person")
+    @Test("mm status --check distinguishes an app with an invalid secret from an account that needs a person")
     func appCheck() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()

@@ -10,7 +10,7 @@ struct SignInWaysTests {
     private static let automation = "5a4db0c5-0000-4000-8000-00000000a002"
     private static let nobody = "app \(automation), no person"
 
-    /// Adds a connection of the app that may sign in by itself.
+    /// Adds a connection of an app that signs in without a person.
     private func addNightly(_ tenant: Tenant, _ auth: JSONObject) async throws {
         let added = try await tenant.mm([
             "connections", "add", "Nightly", "--cloud", "sandbox", "--app-id", Self.automation,
@@ -29,7 +29,7 @@ struct SignInWaysTests {
     }
 
     @Test(
-        "an app signs in by itself with each kind of credential, and everything says that there is no person behind it",
+        "an app signs in with each kind of credential, and all outputs say that no person is behind it",
         arguments: ["secret", "certificate", "federated"])
     func apps(method: String) async throws {
         let tenant = try await Tenant(certificate: Self.fixtures + "/certificates/rsa.cert.pem")
@@ -75,7 +75,7 @@ struct SignInWaysTests {
         }
     }
 
-    @Test("a person signs in in a browser, and later calls ask nobody")
+    @Test("a person signs in in a browser, and later calls need nobody")
     func browser() async throws {
         let tenant = try await Tenant()
         let page = tenant.home.path + "/last-page"
@@ -88,7 +88,7 @@ struct SignInWaysTests {
     }
 
     @Test(
-        "a real browser takes the person from the sign-in page back to the program",
+        "a real browser leads the person from the sign-in page back to the program",
         .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"),
         .timeLimit(.minutes(10)))
     func chromium() async throws {
@@ -112,7 +112,7 @@ struct SignInWaysTests {
         #expect(signedIn.code == 0, "\(signedIn)")
     }
 
-    @Test("another person in the browser is refused, and one who declines is told apart")
+    @Test("another person in the browser is refused, which differs from one who declines")
     func wrongPerson() async throws {
         let tenant = try await Tenant()
         let page = tenant.home.path + "/last-page"
@@ -127,7 +127,7 @@ struct SignInWaysTests {
         #expect(me.code == 3, "\(me)")
     }
 
-    @Test("without a terminal a browser can't be asked for, and the error says where it can")
+    @Test("without a terminal no browser is opened, and the error says where it can be")
     func noTerminal() async throws {
         let tenant = try await Tenant()
         let ran = try await tenant.mm(["login", "Demo", "--browser", "--json"])

@@ -6,7 +6,7 @@ import Testing
 @Suite("Signals", .timeLimit(.minutes(15)))
 struct SignalTests {
     @Test(
-        "end a command that waits, with the shell's own exit code, and leave no process behind",
+        "end a waiting command with the shell's exit code, and leave no process behind",
         arguments: [SIGINT, SIGTERM])
     func waitingCommand(signal: Int32) async throws {
         let tenant = try await Tenant()
@@ -19,7 +19,7 @@ struct SignalTests {
         #expect(await child.exit().code == 128 + signal)
     }
 
-    @Test("stop the sandbox tenant and take its state file away")
+    @Test("stop the sandbox tenant and remove its state file")
     func sandbox() async throws {
         let tenant = try await Tenant()
         await tenant.stop()

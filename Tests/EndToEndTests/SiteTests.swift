@@ -2,12 +2,12 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("The site of the documents", .timeLimit(.minutes(10)))
+@Suite("The documentation site", .timeLimit(.minutes(10)))
 struct SiteTests {
     private static let reader = ExecutableSearch.find("cmark-gfm", path: "/usr/local/bin:/usr/bin:/bin")
 
     @Test(
-        "is built without a network, and no link in it leads nowhere or loads anything from elsewhere",
+        "is built without a network, has no broken link and loads nothing from elsewhere",
         .enabled(if: reader != nil, "needs cmark-gfm"))
     func built() async throws {
         let home = try TemporaryHome()

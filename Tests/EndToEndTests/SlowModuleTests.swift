@@ -1,10 +1,10 @@
 import MMCore
 import Testing
 
-@Suite("Sessions of modules as they are", .timeLimit(.minutes(15)))
+@Suite("Sessions of slow and unusual modules", .timeLimit(.minutes(15)))
 struct SlowModuleTests {
     @Test(
-        "a deadline on a slow service is no loss: the cmdlet fails, the process, its variables and its sign-in stay",
+        "after a deadline on a slow service the cmdlet fails, but the process, its variables and its sign-in stay",
         arguments: [("azure", "Get-AzSubscription", "/subscriptions"), ("teams", "Get-Team", "/v1.0/groups")])
     func deadline(module: String, command: String, path: String) async throws {
         let tenant = try await Tenant()
@@ -31,7 +31,7 @@ struct SlowModuleTests {
         await tenant.stop()
     }
 
-    @Test("the native engine needs no PowerShell, nor one that somebody named and that isn't there")
+    @Test("the native engine needs no PowerShell, even if a configured one doesn't exist")
     func nativeAlone() async throws {
         let tenant = try await Tenant()
         let extra = ["MM_PWSH": "/nowhere/pwsh"]
@@ -67,14 +67,14 @@ struct SlowModuleTests {
     }
 
     @Test(
-        "a call lasts as long as the jobs that it has started: what they change is the call's, and it tells how they ended"
+        "a call lasts as long as the jobs that it started: their changes belong to the call, which reports how they ended"
     )
     func job() async throws {
         let tenant = try await Self.signedIn()
         let ran = try await tenant.mm(["run", "Demo", "graph", Self.job(after: 1500), "--json"])
         #expect(ran.code == 0 && ran.error.contains("has ended: Completed"), "\(ran)")
         #expect(try await Self.title(tenant) == "Later")
-        // An earlier call's job is not this one's.
+        // A job of an earlier call isn't part of this one.
         let next = try await tenant.mm(["run", "Demo", "graph", "Invoke-StandIn token none", "--json"])
         #expect(next.code == 0 && !next.error.contains("has ended"), "\(next)")
         let failed = try await tenant.mm(["run", "Demo", "graph", Self.job(after: 100, "/users/nobody"), "--json"])
@@ -82,7 +82,7 @@ struct SlowModuleTests {
         await tenant.stop()
     }
 
-    @Test("a job that outlasts its call's deadline is named, and changes nothing from then on")
+    @Test("a job that outlasts its call's deadline is named, and can't change anything from then on")
     func lateJob() async throws {
         let tenant = try await Self.signedIn()
         let before = try await Self.title(tenant)
@@ -92,7 +92,7 @@ struct SlowModuleTests {
         var state: String?
         while state != "Failed" {
             let listed = try await tenant.mm(["run", "Demo", "graph", "Get-Job", "--json", "-q"])
-            // What the job sends while this call lasts is held, and this call says so.
+            // A request of the job during this call is held, and this call reports it.
             if listed.code == 5 { continue }
             state = try #require(listed.json?.array?.first?["State"]?.string, "\(listed)")
             try #require(state != "Completed")

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Snapshots of a tenant", .timeLimit(.minutes(15)))
 struct SnapshotTests {
-    @Test("an unchanged tenant shows no drift; a group that somebody changes is named, with what takes it back")
+    @Test("an unchanged tenant shows no drift; a changed group is named, with the command that reverts it")
     func drift() async throws {
         let tenant = try await Tenant(users: 60)
         try await tenant.signIn()
@@ -35,7 +35,7 @@ struct SnapshotTests {
         #expect(sarif.code == 2)
         #expect(sarif.json?["runs"]?[0]?["results"]?[0]?["ruleId"] == "groups", "\(sarif.output)")
 
-        // Told once; after it was taken back, by the very command that was proposed, there is nothing any more.
+        // Reported once; after the proposed command has reverted it, there is no drift any more.
         #expect(try await tenant.mm(["drift", "Demo", "--news"]).code == 2)
         let again = try await tenant.mm(["drift", "Demo", "--news"])
         #expect(try await tenant.mm(["drift", "Demo", "--only", "nothing"]).code == 1)
@@ -46,7 +46,7 @@ struct SnapshotTests {
         #expect(try await tenant.mm(["drift", "Demo"]).code == 0)
     }
 
-    /// Makes a change, with a person's yes where it needs one.
+    /// Makes a change, and confirms it if needed.
     private func confirming(_ words: [String], in tenant: Tenant) async throws {
         try await confirming(Programs.mm, words + ["--json"], in: tenant)
     }
@@ -62,7 +62,7 @@ struct SnapshotTests {
     }
 
     @Test(
-        "policies of Teams are read in a session of its module, and the settings catalogue with what each policy sets; what is proposed brings them back"
+        "Teams policies are read in a session of its module, the settings catalogue with each policy's settings; the proposed repairs work"
     )
     func teams() async throws {
         let tenant = try await Tenant(users: 20)
@@ -101,12 +101,12 @@ struct SnapshotTests {
         }
         let left = try await tenant.mm(["drift", "Demo", "--against", folder, "--json"] + only)
         #expect(left.code == 0, "\(left)")
-        // Graph's stable version doesn't have it.
+        // Graph's v1.0 doesn't have it.
         #expect(try await tenant.mm(["graph", "Demo", "/deviceManagement/configurationPolicies"]).code != 0)
     }
 
     @Test(
-        "what the connection may not read is left out with the permission that is missing, and is not taken for deleted"
+        "objects that the connection may not read are omitted with the missing permission, and not taken for deleted"
     )
     func refused() async throws {
         let tenant = try await Tenant(users: 60)
@@ -129,7 +129,7 @@ struct SnapshotTests {
         #expect(policies?["missing"]?.string?.hasPrefix("Policy.Read") == true, "\(taken.output)")
     }
 
-    @Test("a process that is killed while it takes one leaves the old one whole")
+    @Test("a process that is killed while taking a snapshot leaves the old one intact")
     func killed() async throws {
         let tenant = try await Tenant(users: 120)
         try await tenant.signIn()
@@ -155,7 +155,7 @@ struct SnapshotTests {
         #expect(access(folder + "/.mm-snapshot", F_OK) != 0)
     }
 
-    @Test("a look by the clock is a timer and a service of systemd, and goes again")
+    @Test("a scheduled check is a timer and a service of systemd, and can be removed")
     func install() async throws {
         let tenant = try await Tenant.shared.value
         let shown = try await tenant.mm(["drift", "install", "Demo", "--every", "6h", "--print"])
@@ -171,7 +171,7 @@ struct SnapshotTests {
             home.path + "/.m365-connections.json",
             with: Array(#"{"connections":{"Demo":{"tenant":"contoso.onmicrosoft.com"}}}"#.utf8))
         var environment = home.environment
-        // Nobody's own systemd must hear of it.
+        // Keep the user's own systemd out of this.
         environment["PATH"] = "/nowhere"
         let units = home.path + "/.config/systemd/user"
         #expect(try await Tenant.run(Programs.mm, ["drift", "install", "Demo"], environment).code == 0)
@@ -182,7 +182,7 @@ struct SnapshotTests {
 }
 
 extension Tenant {
-    /// Gives a group another description.
+    /// Changes the description of a group.
     fileprivate func describe(_ group: String, _ text: String) async throws {
         let done = try await mm([
             "graph", "Demo", "/groups/\(group)", "-X", "PATCH", "-d", #"{"description":"\#(text)"}"#,

@@ -1,24 +1,24 @@
 import MMCore
 import Testing
 
-/// An assistant that knows nothing but the server's own tools, at the tasks of an administrator: it asks in words, calls what the
-/// answer names, and may need no more than three calls without a write, five with one, and no call that leads nowhere.
+/// An assistant that knows only the server's tools does an administrator's tasks: it searches in words, calls what the
+/// answer names, and may need at most three calls without a write, five with one, and no failed call.
 @Suite("Forty tasks of administrators, in calls and bytes", .timeLimit(.minutes(30)))
 struct TaskEconomyTests {
     /// One task.
     struct Task: Sendable, CustomTestStringConvertible {
         let question: String
-        /// The ready task that answers it; `nil` where the first call that the search names does.
+        /// The recipe that answers it; `nil` if the first call that the search names does.
         var ready: String?
         var parameters: JSONObject = [:]
-        /// What the answer must hold.
+        /// What the answer has to contain.
         var holds = ""
         var writes = false
 
         var testDescription: String { question }
     }
 
-    /// What a task took.
+    /// The cost of a task.
     private struct Bill {
         var calls = 0
         var bytes = 0
@@ -26,7 +26,7 @@ struct TaskEconomyTests {
 
     private static let user = "lena.vogt@contoso-sandbox.example"
 
-    /// Tasks with a ready answer.
+    /// Tasks with a recipe.
     private static let ready: [Task] = [
         Task(question: "who forwards mail outside", ready: "mail-forwarding", holds: "fabrikam"),
         Task(question: "which accounts have no MFA", ready: "users-without-mfa", holds: "contoso-sandbox"),
@@ -57,7 +57,7 @@ struct TaskEconomyTests {
         Task(question: "what did this agent do", ready: "audit_mine"),
     ]
 
-    /// Tasks whose answer is the first read that the search names.
+    /// Tasks that the first read answers which the search names.
     private static let reads: [Task] = [
         Task(question: "secure score of the tenant", holds: "currentScore"),
         Task(question: "security alerts", holds: "severity"), Task(question: "security incidents", holds: "severity"),
@@ -73,7 +73,7 @@ struct TaskEconomyTests {
 
     private func told(_ answer: JSONValue) -> String { answer.text }
 
-    @Test("take few calls and few bytes, and none leads nowhere")
+    @Test("take few calls and few bytes, and no call fails")
     func tasks() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -115,7 +115,7 @@ struct TaskEconomyTests {
         #expect(whole.calls <= 2 * (Self.ready.count + Self.reads.count))
     }
 
-    @Test("a whole list is a file in one call, every row, and a report is rows")
+    @Test("a whole list goes into a file in one call, and a report returns rows")
     func files() async throws {
         let tenant = try await Tenant(users: 1_500)
         try await tenant.signIn()
@@ -145,7 +145,7 @@ struct TaskEconomyTests {
         #expect(written["isError"] != true && written.text.contains("usage.jsonl"), "\(written.text)")
     }
 
-    @Test("a write names its undo, which a person is asked about as about any change")
+    @Test("a write names its undo, which a person has to confirm like any change")
     func undo() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()

@@ -1,12 +1,12 @@
 import MMCore
 import Testing
 
-@Suite("Two people at a server for a team", .timeLimit(.minutes(15)))
+@Suite("Two people using a server for a team", .timeLimit(.minutes(15)))
 struct TeamTests {
     private static let user = "/v1.0/users/ben.baker@contoso-sandbox.example"
 
     @Test(
-        "each is who they are at Microsoft Graph, with their own rights, and confirms their own writes alone",
+        "each calls Microsoft Graph as themselves, with their own rights, and confirms only their own writes",
         .enabled(if: Team.python != nil, Team.missing))
     func requests() async throws {
         let team = try await Team()
@@ -14,11 +14,11 @@ struct TeamTests {
         #expect(try await admin.graph("GET", "/v1.0/me").told.contains("admin@contoso-sandbox.example"))
         #expect(try await lena.graph("GET", "/v1.0/me").told.contains("lena.vogt@contoso-sandbox.example"))
 
-        // A yes gives nobody rights that they don't have.
+        // A confirmation gives nobody additional rights.
         #expect(try await lena.graph("DELETE", Self.user).asked == 1)
         let denied = try await lena.graph("DELETE", Self.user, saysYes: true)
         #expect(denied.failed && denied.asked == 1 && denied.told.contains("403"), "\(denied)")
-        // The same request of another is a question to them, whatever somebody else has said.
+        // The same request of another person is asked about, whatever somebody else has confirmed.
         let refused = try await admin.graph("DELETE", Self.user)
         #expect(refused.failed && refused.asked == 1, "\(refused)")
         let deleted = try await admin.graph("DELETE", Self.user, saysYes: true)
@@ -27,7 +27,7 @@ struct TeamTests {
     }
 
     @Test(
-        "what is one's does not exist for the other: answers, changes and their undoing, sessions",
+        "answers, changes, undos and sessions of one person don't exist for the other",
         .enabled(if: Team.python != nil, Team.missing))
     func belongings() async throws {
         let team = try await Team()
@@ -55,7 +55,7 @@ struct TeamTests {
     }
 
     @Test(
-        "each has a PowerShell of their own that is signed in as them, and never with the other's token",
+        "each has a PowerShell of their own, signed in as them, and never with the other's token",
         .enabled(if: Team.python != nil, Team.missing))
     func powerShell() async throws {
         let team = try await Team()
@@ -65,7 +65,7 @@ struct TeamTests {
             let answer = try await person.run("graph", me)
             #expect(!answer.failed && answer.told.contains("\(name)@contoso-sandbox.example"), "\(answer)")
         }
-        // A write that the call was not judged for waits for whoever made it: each has a question of their own.
+        // A write that the call's verdict doesn't cover waits for its caller: each has their own question.
         let write = "Invoke-StandIn request graph PATCH \(Self.user) '{\"jobTitle\":\"x\"}'"
         var codes: Set<String> = []
         for person in [admin, lena] {
@@ -74,7 +74,7 @@ struct TeamTests {
         }
         #expect(codes.count == 2)
 
-        // One ends one's own sessions alone.
+        // Each can end only their own sessions.
         let ended = try await lena.call("reset", ["connection": "Team"])
         #expect(!ended.failed)
         let sessions = try await team.tenant.mm(["sessions", "--json"])
@@ -83,14 +83,14 @@ struct TeamTests {
     }
 
     @Test(
-        "an account in more groups than its token names is asked about at Microsoft Graph, as itself",
+        "for an account in more groups than its token names, Microsoft Graph is asked as this account",
         .enabled(if: Team.python != nil, Team.missing))
     func groups() async throws {
         let look = try await Tenant()
         try await look.signIn()
         let mine = try await look.mm(["graph", "Demo", "/v1.0/me/memberOf", "--json"])
         let groups = mine.json?["value"]?.array ?? mine.json?.array ?? []
-        // That of the administrator's department.
+        // The group of the administrator's department.
         let group = try #require(groups.dropFirst().first?["id"]?.string, "\(mine)")
         await look.stop()
         let team = try await Team(["--oauth-groups", group, "--oauth-directory", "Team"], tokenGroups: 0)
@@ -103,7 +103,7 @@ struct TeamTests {
         await team.stop()
     }
 
-    /// The word of a text that follows another text.
+    /// The word that follows a text within another.
     private static func word(after start: String, in text: String) -> String? {
         guard let range = text.firstRange(of: start) else { return nil }
         let word = text[range.upperBound...].prefix { $0.isLetter || $0.isNumber || "-_".contains($0) }

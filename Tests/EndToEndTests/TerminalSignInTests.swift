@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A sign-in in a terminal", .timeLimit(.minutes(5)))
 struct TerminalSignInTests {
-    @Test("opens the page, copies the code, counts down, and goes on by itself")
+    @Test("opens the page, copies the code, counts down, and continues by itself")
     func deviceCode() async throws {
         let tenant = try await Tenant()
         let home = tenant.home.path
@@ -39,11 +39,11 @@ struct TerminalSignInTests {
         while let piece = try? await terminal.output.read() { seen += String(decoding: piece, as: UTF8.self) }
         #expect(await child.exit().code == 0)
         #expect(seen.contains("admin@contoso-sandbox.example"))
-        // The countdown is gone from the line on which the answer begins.
+        // The countdown is removed from the line on which the answer begins.
         #expect(seen.contains("\r\u{1B}[K{"), "\(seen.debugDescription)")
     }
 
-    /// The first word that isn't one of the terminal's colours.
+    /// The first word that isn't a colour of the terminal.
     private static func code(in text: String) -> String {
         var rest = text[...]
         while rest.first == "\u{1B}", let end = rest.firstIndex(of: "m") { rest = rest[rest.index(after: end)...] }

@@ -3,10 +3,11 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("A token cache that changes its form", .timeLimit(.minutes(15)))
+@Suite("Changing the form of a token cache", .timeLimit(.minutes(15)))
 struct TokenMigrationTests {
     @Test(
-        "is whole in one of the forms wherever kill -9 hits, and leaves no plain copy behind", arguments: [true, false])
+        "the cache is intact in one of the forms wherever kill -9 hits, and no plain copy is left",
+        arguments: [true, false])
     func killed(toEncrypted: Bool) async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -20,7 +21,7 @@ struct TokenMigrationTests {
         let ask = ["graph", "Demo", "/me", "--json", "--embedded"]
         let clock = ContinuousClock()
         for round in 0..<25 {
-            // From the other form again.
+            // Start from the other form again.
             #expect(try await tenant.mm(ask, extra: toEncrypted ? plain : sealed).code == 0)
             let begun = clock.now
             if round == 0 {
@@ -31,7 +32,7 @@ struct TokenMigrationTests {
                 Programs.mm, ask, environment: tenant.home.environment.merging(wanted) { $1 })
             (command.output, command.error) = (.null, .null)
             let child = try await ChildProcess.start(command)
-            // Each round a little later, until the call is through by itself.
+            // Each round kills a little later, until the call completes.
             while child.exited == nil, clock.now - begun < .microseconds(600 * round) { await Task.yield() }
             child.signalGroup(SIGKILL)
             _ = await child.exit()

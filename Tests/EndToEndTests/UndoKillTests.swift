@@ -7,10 +7,10 @@ import Testing
     "Changes whose program is killed", .timeLimit(.minutes(10)),
     .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
 struct UndoKillTests {
-    /// Where a program is killed: at the nth call of these that a thread makes.
+    /// Where a program is killed: at the nth of these calls in a thread.
     struct Point: Sendable, CustomTestStringConvertible {
         let calls: String
-        /// Whether only those on the journal's file count.
+        /// Whether only calls on the journal's file count.
         let isJournal: Bool
         var testDescription: String { "\(calls)\(isJournal ? " of the journal" : "")" }
     }
@@ -43,11 +43,11 @@ struct UndoKillTests {
         #expect(ran.code == 0 || ran.failure?["code"] == "not_found", "\(ran)")
     }
 
-    @Test("a write that was killed at any step is taken back, or was never made", arguments: points)
+    @Test("a write that was killed at any step can be undone, or was never made", arguments: points)
     func write(point: Point) async throws {
         let tenant = try await Tenant(users: 40)
         try await tenant.signIn()
-        // The first change makes the journal's file.
+        // The first change creates the journal's file.
         _ = try await tenant.mm(["graph", "Demo", Self.user, "-X", "PATCH", "-d", #"{"jobTitle": "Cook"}"#])
         try await undoAll(tenant)
         let first = try await cities(tenant)
@@ -65,7 +65,7 @@ struct UndoKillTests {
         await tenant.stop()
     }
 
-    @Test("an undo that was killed at any step goes on, and does nothing twice", arguments: points)
+    @Test("an undo that was killed at any step continues, and does nothing twice", arguments: points)
     func undo(point: Point) async throws {
         let tenant = try await Tenant(users: 40)
         try await tenant.signIn()
@@ -87,12 +87,12 @@ struct UndoKillTests {
             kills += 1
         }
         #expect(kills >= 2)
-        // Each of the two changes of a round was made once and taken back once.
+        // Each of the two changes of a round was made once and undone once.
         #expect(try await updates(tenant) - earlier == rounds * 4)
         await tenant.stop()
     }
 
-    /// How many updates of users the directory's audit log has.
+    /// How many updates of users are in the directory's audit log.
     private func updates(_ tenant: Tenant) async throws -> Int {
         let audits = try await tenant.mm(["graph", "Demo", "/auditLogs/directoryAudits", "--all", "--json"])
         return try #require(audits.json?.array, "\(audits.error)").count {

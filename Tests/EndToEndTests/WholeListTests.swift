@@ -1,10 +1,10 @@
 import MMCore
 import Testing
 
-/// A list as large as tenants have them, written to a file: what the program holds doesn't grow with it.
+/// A list as large as in large tenants, written to a file: the program's memory doesn't grow with it.
 @Suite("Whole lists in files", .timeLimit(.minutes(10)))
 struct WholeListTests {
-    /// Runs the rest of its arguments and says the most memory that it had, in KiB.
+    /// Runs its arguments as a command and prints the peak memory in KiB.
     private static let measured =
         "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL); "
         + "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"
@@ -26,7 +26,7 @@ struct WholeListTests {
         return try #require(Int(ran.output.filter(\.isNumber)))
     }
 
-    @Test("100,000 rows as CSV take little more memory than 5,000")
+    @Test("100,000 rows as CSV need little more memory than 5,000")
     func bounded() async throws {
         let (few, many) = (try await memory(of: 5_000), try await memory(of: 100_000))
         print("5,000 rows: \(few) KiB, 100,000 rows: \(many) KiB")

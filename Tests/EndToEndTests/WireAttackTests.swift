@@ -3,11 +3,11 @@ import MMHTTP
 import MMSystem
 import Testing
 
-@Suite("What scripts send that were let through to read", .timeLimit(.minutes(15)))
+@Suite("Requests of scripts that were allowed to read", .timeLimit(.minutes(15)))
 struct WireAttackTests {
     private static let ben = "ben.baker@contoso-sandbox.example"
 
-    /// Requests of attacks whose text proves nothing: method, address, body.
+    /// Requests of scripts whose text proves nothing: method, address, body.
     private static let attacks: [(String, String, String?)] = [
         ("DELETE", "/v1.0/users/\(ben)", nil),
         ("PATCH", "/v1.0/users/\(ben)", #"{"accountEnabled":false}"#),
@@ -39,7 +39,7 @@ struct WireAttackTests {
             && !path.contains("/sandbox/") && !path.contains("/deviceAuth") && !path.contains("/approve")
     }
 
-    @Test("none of it reaches the tenant that changes or sends something, and each is named in the answer")
+    @Test("none that changes or sends something reaches the tenant, and each is named in the answer")
     func held() async throws {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
@@ -54,11 +54,11 @@ struct WireAttackTests {
         for (method, path, body) in Self.attacks {
             let text = "Invoke-StandIn request graph \(method) '\(path)'" + (body.map { " '\($0)'" } ?? "")
             let told = try await tenant.mm(["run", "Demo", "graph", text, "--json"])
-            // Held back, denied, or refused as no request at all.
+            // Held, denied, or refused as invalid.
             #expect(told.code != 0 || told.output.contains("Microsoft Master:"), "\(method) \(path): \(told)")
         }
         #expect(try await Self.seen(tenant).filter(Self.isChange) == before)
-        // The tenant notes what does arrive.
+        // The tenant records what arrives.
         _ = try await Tenant.run("/usr/bin/curl", ["-s", "-X", "DELETE", "\(tenant.base)/v1.0/users/\(Self.ben)"], [:])
         #expect(try await Self.seen(tenant).filter(Self.isChange).count == before.count + 1)
         await tenant.stop()

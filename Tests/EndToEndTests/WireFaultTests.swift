@@ -3,11 +3,11 @@ import MMCore
 import MMSystem
 import Testing
 
-@Suite("The wire stands up to what goes wrong", .timeLimit(.minutes(20)))
+@Suite("A session's proxy under faults", .timeLimit(.minutes(20)))
 struct WireFaultTests {
     private static let mails = 6
 
-    /// A script that writes some mails, each with a subject of its own.
+    /// A script that creates some mails, each with its own subject.
     private static func script(_ round: Int) -> String {
         (0..<mails).map {
             "Invoke-StandIn request graph POST /v1.0/me/messages '{\"subject\":\"kill-\(round)-\($0)\"}'"
@@ -15,7 +15,7 @@ struct WireFaultTests {
         .joined(separator: "\n")
     }
 
-    @Test("killed at any moment, neither a session nor the pool sends a request twice, and no token stays behind")
+    @Test("if killed at any moment, neither a session nor the pool repeats a request, and no token is left")
     func killed() async throws {
         let tenant = try await Tenant(users: 20)
         try await tenant.signIn()
@@ -26,7 +26,7 @@ struct WireFaultTests {
         try ProtectedFile.replace("\(tenant.home.path)/.m365-state/guard-rules.json", with: Array(rules.utf8))
         let first = try await tenant.mm(["run", "Demo", "graph", Self.script(0), "--json"])
         try #require(first.code == 0, "\(first)")
-        // Most of a round's time goes by while a request is under way.
+        // A request is under way for most of a round.
         try await tenant.fault(["kind": "latency", "path": "/v1.0/me/messages", "milliseconds": 25])
 
         var random = SystemRandomNumberGenerator()
@@ -63,12 +63,12 @@ struct WireFaultTests {
         for round in whole {
             for mail in 0..<Self.mails { #expect(counts["kill-\(round)-\(mail)"] == 1, "\(round)-\(mail)") }
         }
-        // What came and was not carried out would be a second one, too.
+        // A request that was received but not carried out would be a repetition too.
         let posted = sent.count { $0["method"] == "POST" && $0["path"] == "/v1.0/me/messages" }
         if sent.count < 500 { #expect(posted == counts.count) }
         #expect(try await tenant.mm(["audit", "verify"]).code == 0)
 
-        // Only the connection's own cache holds tokens, whatever was killed.
+        // Only the connection's own cache contains tokens, whatever was killed.
         let caches = try tenant.home.files().filter { $0.path.contains("/.mm-graph-tokens/") }
         let secrets = caches.compactMap { try? JSONParser.parse($0.bytes) }.flatMap(TokenSecrets.of)
         try #require(!secrets.isEmpty)
@@ -77,7 +77,7 @@ struct WireFaultTests {
                 #expect(ByteSearch.find(Array(secret.utf8), in: file.bytes) == nil, "\(file.path)")
             }
         }
-        // What killed pools have left is cleared away by the next session in the same home.
+        // The next session in the same home cleans up what killed pools left.
         #expect(try await tenant.mm(["run", "Demo", "graph", "'alive'", "--engine", "pwsh"]).code == 0)
         #expect(try await tenant.mm(["pool", "stop"]).code == 0)
         let authorities = try tenant.home.files().filter { $0.path.hasSuffix("session-ca.pem") }.map(\.path)

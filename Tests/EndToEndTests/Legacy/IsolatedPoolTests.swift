@@ -4,14 +4,14 @@ import MMSystem
 import TestSupport
 import Testing
 
-/// A router of isolated pools, its PowerShell a stand-in that first looks for what it must not see.
+/// A router of isolated pools. Its stand-in for PowerShell first tries to see what must be hidden.
 private final class IsolatedRouterProcess: Sendable {
     let home: TemporaryHome
     let base: String
     private let process: ChildProcess
     private let user: UInt32?
 
-    /// Sessions have no walls of their own here: what is tried is the wall around their pool.
+    /// Sessions aren't confined here: the tests are about the confinement of the pools.
     static let registry = """
         {"connections": {
           "Alpha": {"tenant": "alpha.example", "expectedEmail": "admin@contoso.example", "confinement": "off"},
@@ -20,7 +20,7 @@ private final class IsolatedRouterProcess: Sendable {
         }}
         """
 
-    /// - Returns: `nil`, with a line that says why, when this machine can't do it.
+    /// - Returns: `nil`, after printing the reason, if this machine can't do it.
     static func start(wall: String, user: UInt32?) async throws -> IsolatedRouterProcess? {
         let home = try TemporaryHome()
         let folder = home.path + "/bin"
@@ -53,7 +53,7 @@ private final class IsolatedRouterProcess: Sendable {
             in: home, runtime.merging(["MM_PWSH": folder + "/probe.sh"]) { $1 }, wall: wall, user: user)
     }
 
-    /// Another user may not reach the folder that `mm` was built in, as in a home of mode 700: it gets copies.
+    /// Another user may not be able to read the folder in which `mm` was built: it gets copies.
     private static func program(for user: UInt32?, in folder: String) throws -> String {
         guard user != nil else { return Programs.mm }
         for (program, copy) in [(Programs.mm, "mm"), (Programs.mmSandbox, "mm-sandbox")]
@@ -64,7 +64,7 @@ private final class IsolatedRouterProcess: Sendable {
         return folder + "/mm"
     }
 
-    /// Starts one over a home that is there already.
+    /// Starts one with an existing home.
     static func start(
         in home: TemporaryHome, _ extra: [String: String], wall: String, user: UInt32?, _ more: [String] = []
     )
@@ -114,7 +114,7 @@ private final class IsolatedRouterProcess: Sendable {
         for name in TestFolder.names(in: path) { give("\(path)/\(name)", to: user) }
     }
 
-    /// Names the folders that the next session is to look into.
+    /// Sets the folders that the next session tries to read.
     func aim(at folders: [String]) throws {
         for (name, text) in [("targets", folders.joined(separator: "\n")), ("router", base)] {
             let descriptor = open("\(home.path)/bin/\(name)", O_WRONLY | O_TRUNC)
@@ -140,7 +140,7 @@ private final class IsolatedRouterProcess: Sendable {
         return try await Tenant.run(program, arguments, ["PATH": "/usr/bin:/bin"])
     }
 
-    /// A front-end: at the router's address, or in a process that asks nobody.
+    /// A front-end: with the router's address, or in a process without a pool.
     func mm(_ words: [String], atRouter: Bool = true) async throws -> Tenant.Ran {
         var environment = home.environment
         environment["MM_SESSION_POOL_URL"] = atRouter ? base : nil
@@ -164,7 +164,7 @@ private final class IsolatedRouterProcess: Sendable {
         }
     }
 
-    /// What the stand-ins of a connection found.
+    /// What the stand-ins of a connection could see.
     func probes(_ connection: String) throws -> [String] {
         try home.files().filter { $0.path.hasSuffix("/probe") && $0.path.contains("/isolated/\(connection)-") }
             .map { String(decoding: $0.bytes, as: UTF8.self) }
@@ -183,7 +183,7 @@ struct IsolatedPoolTests {
     static let users: [UInt32?] = geteuid() == 0 ? [nil, 65_534] : [nil]
 
     @Test(
-        "can't see another pool's home, the owner's registry, or undo what hides them",
+        "can't see another pool's home or the owner's registry, nor undo what hides them",
         arguments: ["namespaces", "landlock"], users)
     func walls(wall: String, user: UInt32?) async throws {
         guard let router = try await IsolatedRouterProcess.start(wall: wall, user: user) else { return }
@@ -200,12 +200,12 @@ struct IsolatedPoolTests {
             #expect(!probe.contains("Beta-"), "\(probe)")
             #expect(!probe.contains("UNMOUNTED") && !probe.contains("THE-OWNERS"), "\(probe)")
             #expect(probe.contains("can't use other connections"), "\(probe)")
-            // Landlock can't hide what a folder is called, or a socket.
+            // Landlock can't hide the name of a folder or a socket.
             if wall == "namespaces" { #expect(!probe.contains("bus"), "\(probe)") }
-            // Landlock lets nobody list the folder of all pools, not even for its own.
+            // Landlock doesn't let a pool list the folder of all pools.
             if wall == "namespaces" { #expect(probe.contains("alpha.example")) }
         }
-        // A pool waits for everybody else: on a busy machine its answer may come too late for one look.
+        // A pool waits for other work: on a busy machine its answer may miss one attempt.
         try await waitUntil {
             try await router.curl(["/status"])["containers"] == ["Alpha": "healthy", "Beta": "healthy"]
         }
@@ -236,7 +236,7 @@ struct IsolatedPoolTests {
         let log = router.home.path + "/.m365-logs/session-pool-Alpha.log"
         #expect(access(log, F_OK) == 0)
         await router.stop()
-        // Beta had a session, Alpha's was reset: after a restart Beta's pool is there without being asked for.
+        // Beta had a session, Alpha was reset: after a restart only Beta's pool starts by itself.
         let again = try #require(
             try await IsolatedRouterProcess.start(
                 in: router.home, ["MM_PWSH": router.home.path + "/bin/probe.sh"], wall: wall, user: user))
@@ -246,11 +246,11 @@ struct IsolatedPoolTests {
         await again.stop()
     }
 
-    @Test("front-ends use isolated pools at the router's address as they use one pool")
+    @Test("front-ends use isolated pools through the router like a single pool")
     func frontEnds() async throws {
         guard let router = try await IsolatedRouterProcess.start(wall: "namespaces", user: nil) else { return }
         let before = try await router.mm(["status", "--json"])
-        // The router looks the peer up: the owner's terminal also sees what is kept from servers.
+        // The router identifies the peer: the owner's terminal also sees connections that are hidden from servers.
         #expect(
             before.json?["sessions"]?.array?.compactMap { $0["session"]?.string } == ["Alpha", "Beta", "Hidden"],
             "\(before)")
@@ -265,7 +265,7 @@ struct IsolatedPoolTests {
             rows.map { ($0["session"]?.string ?? "", $0["state"]?.string ?? "") },
             uniquingKeysWith: { first, _ in first })
         #expect(states["Alpha/exo"] == "ready" && states["Beta"] == "its pool is not running", "\(rows)")
-        // Both pools are asked at once, and whatever order they answer in, each speaks for its own connection.
+        // Both pools are asked at once: whichever answers first, each answer is for its own connection.
         try await waitUntil { try await router.mm(["run", "Beta", "exo", script]).code == 0 }
         for _ in 0..<20 {
             let rows = try await router.mm(["status", "--json"]).json?["sessions"]?.array ?? []
@@ -277,7 +277,7 @@ struct IsolatedPoolTests {
         #expect(sessions.json?.array?.compactMap { $0["session"]?.string } == ["Alpha/exo"])
         let listed = try await router.mm(["connections", "list", "--json"])
         #expect(listed.json?.array?.count == 3, "\(listed)")
-        // What a pool holds back, the owner finds in a terminal that asks no pool.
+        // The owner finds a held request of a pool in a terminal that uses no pool.
         let held = try await router.mm(["run", "Alpha", "exo", "Remove-Mailbox ann"])
         #expect(held.code == 5, "\(held)")
         let waiting = try await router.mm(["confirm", "--json"], atRouter: false)
@@ -290,7 +290,7 @@ struct IsolatedPoolTests {
         await router.stop()
     }
 
-    @Test("what single pools have written down is listed, verified and taken back at the router's address")
+    @Test("records of the single pools are listed, verified and undone through the router")
     func records() async throws {
         let tenant = try await Tenant()
         guard let router = try await IsolatedRouterProcess.start(in: tenant.home, [:], wall: "namespaces", user: nil)
@@ -321,7 +321,7 @@ struct IsolatedPoolTests {
         #expect(undone.code == 0 && undone.json?[0]?["result"] == "undone", "\(undone)")
         let none = try await router.mm(["undo", "chg_0000000000"])
         #expect(none.code == 1 && none.error.contains("no change"), "\(none)")
-        // A line that somebody changed in a pool's own log is found, and told with the pool's name.
+        // A changed line in one pool's log is found and reported with the pool's name.
         let path = try #require(
             try tenant.home.files().first { $0.path.contains("/isolated/Demo-") && $0.path.hasSuffix("/audit.jsonl") }?
                 .path)
@@ -333,7 +333,7 @@ struct IsolatedPoolTests {
         await router.stop()
     }
 
-    @Test("finds the owner's sandbox tenant from behind its wall", arguments: ["namespaces", "landlock"])
+    @Test("can reach the owner's sandbox tenant despite the confinement", arguments: ["namespaces", "landlock"])
     func sandbox(wall: String) async throws {
         let tenant = try await Tenant()
         guard let router = try await IsolatedRouterProcess.start(in: tenant.home, [:], wall: wall, user: nil) else {
@@ -350,14 +350,14 @@ struct IsolatedPoolTests {
         }
         #expect(
             answer["status"] == "success" && answer["authenticated_as"] == "admin@contoso-sandbox.example", "\(answer)")
-        // The pool knows where the tenant is, not how it is steered.
+        // The pool knows the tenant's address, but not how to control it.
         let copies = try tenant.home.files().filter { $0.path.hasSuffix("/.m365-state/sandbox.json") }
         #expect(copies.count == 2)
         #expect(try copies.filter { try JSONParser.parse($0.bytes)["secret"] != nil }.count == 1)
         await router.stop()
     }
 
-    @Test("that hangs is ended with its sessions and started anew, and holds up no other")
+    @Test("that hangs is ended with its sessions and restarted, and delays no other")
     func hung() async throws {
         let home = try TemporaryHome()
         try ProtectedFile.replace(
@@ -384,7 +384,7 @@ struct IsolatedPoolTests {
     private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
 
     @Test(
-        "is reached over TLS where a certificate is given, and one router serves a set of files",
+        "is reached over TLS if a certificate is given, and one router serves a set of files",
         .enabled(if: openssl != nil, "needs openssl (apt-get install openssl)"))
     func router() async throws {
         let home = try TemporaryHome()

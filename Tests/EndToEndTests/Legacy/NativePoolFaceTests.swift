@@ -3,7 +3,7 @@ import MMCore
 import MMSystem
 import Testing
 
-/// `mm pool serve --profile pool` over a sandbox tenant, asked with curl.
+/// `mm pool serve --profile pool` with a sandbox tenant, called by curl.
 private final class PoolFaceProcess: Sendable {
     let tenant: Tenant
     private let base: String
@@ -34,7 +34,7 @@ private final class PoolFaceProcess: Sendable {
         return try #require(ran.json, "\(ran.output) \(ran.error)")
     }
 
-    /// Runs a command; whoever is shown a code approves it as `account`, once.
+    /// Runs a command; if a code is shown, approves it once as `account`.
     func run(_ command: String, approving account: String? = nil) async throws -> JSONValue {
         let body: JSONValue = ["connection": "Demo", "module": "exo", "command": .string(command)]
         var isApproved = false
@@ -52,7 +52,7 @@ private final class PoolFaceProcess: Sendable {
 
 @Suite("The session-pool server's routes over the native engine", .timeLimit(.minutes(15)))
 struct NativePoolFaceTests {
-    @Test("tell who is signed in, list the session, and put out what PowerShell would")
+    @Test("report who is signed in, list the session, and return PowerShell's output")
     func account() async throws {
         let pool = try await PoolFaceProcess()
         let answer = try await pool.run("Get-Mailbox -ResultSize 1 | Select-Object Name", approving: nil)
@@ -67,7 +67,7 @@ struct NativePoolFaceTests {
         await pool.stop()
     }
 
-    @Test("refuse a wrong account to the one who asks next, before any command")
+    @Test("refuse a wrong account in the next call, before any command runs")
     func wrongAccount() async throws {
         let pool = try await PoolFaceProcess()
         let answer = try await pool.run("Get-Mailbox -ResultSize 1", approving: "lena.vogt@contoso-sandbox.example")
@@ -78,7 +78,7 @@ struct NativePoolFaceTests {
         await pool.stop()
     }
 
-    @Test("say that a sign-in has ended wherever they tell of it, with one code for what is asked next")
+    @Test("report an ended sign-in wherever they show it, with the same code for the next call")
     func ended() async throws {
         let pool = try await PoolFaceProcess()
         #expect(try await pool.run("Get-Mailbox -ResultSize 1")["status"] == "success")

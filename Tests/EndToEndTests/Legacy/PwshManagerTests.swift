@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The session manager's tools", .timeLimit(.minutes(15)))
 struct PwshManagerTests {
-    /// An environment in which nobody listens at the manager's usual port.
+    /// An environment in which nothing listens at the manager's usual port.
     private func environment(_ signIn: StandInSignIn) -> [String: String] {
         signIn.environment(account: "admin@contoso.com").merging(["PWSH_MANAGER_PORT": "1"]) { $1 }
     }
@@ -28,7 +28,7 @@ struct PwshManagerTests {
         #expect(await client.finish() == 0)
     }
 
-    @Test("sign in, run, list and disconnect a tenant that no registry names, in the words of the first manager")
+    @Test("sign in, run, list and disconnect a tenant without a registry, with the texts of the original manager")
     func life() async throws {
         let home = try TemporaryHome()
         let signIn = StandInSignIn(home)
@@ -63,7 +63,7 @@ struct PwshManagerTests {
     }
 
     @Test(
-        "lead to a code where the service has ended the sign-in, never to “Connected” and “Not authenticated” in turn")
+        "show a code if the service has ended the sign-in, never “Connected” and “Not authenticated” in turn")
     func ended() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
@@ -78,7 +78,7 @@ struct PwshManagerTests {
             for (key, value) in more { arguments[key] = value }
             return try await client.call(id, name, arguments).text
         }
-        /// Signs in, approving each code once.
+        /// Signs in and approves each code once.
         func connect() async throws -> [String] {
             var codes: [String] = []
             while true {
@@ -110,7 +110,7 @@ struct PwshManagerTests {
         await tenant.stop()
     }
 
-    @Test("say what to start when the manager at their address does not answer")
+    @Test("say what to start if the manager doesn't answer")
     func nobodyThere() async throws {
         let home = try TemporaryHome()
         let client = try await MCPClient(

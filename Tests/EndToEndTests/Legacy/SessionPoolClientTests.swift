@@ -2,12 +2,12 @@ import MMCore
 import MMHTTP
 import Testing
 
-/// What a pool was asked to run.
+/// The commands that a pool was asked to run.
 private final class Asked: Sendable {
     private let bodies = Mutex<[JSONObject]>([])
     var all: [JSONObject] { bodies.withLock { $0 } }
 
-    /// Notes one.
+    /// Records a command.
     /// - Returns: how many there are.
     func note(_ body: JSONObject) -> Int {
         bodies.withLock { bodies in
@@ -17,7 +17,7 @@ private final class Asked: Sendable {
     }
 }
 
-/// A pool that answers the session-pool server's routes with its recorded answers, and nothing else.
+/// A pool that answers the session-pool server's routes with recorded answers, and nothing else.
 private final class RecordedPool: Sendable {
     let listener: HTTPListener
     let asked = Asked()
@@ -50,9 +50,9 @@ private final class RecordedPool: Sendable {
     var url: String { "http://127.0.0.1:\(listener.port)" }
 }
 
-@Suite("The tools at a pool that knows the session-pool server's routes alone", .timeLimit(.minutes(15)))
+@Suite("The tools with a pool that has only the session-pool server's routes", .timeLimit(.minutes(15)))
 struct SessionPoolClientTests {
-    @Test("list its connections, show its codes, run, reset and list its sessions, under the guard of this side")
+    @Test("list connections, show codes, run, reset and list sessions, guarded on this side")
     func tools() async throws {
         let home = try TemporaryHome()
         let pool = try RecordedPool()
@@ -74,7 +74,7 @@ struct SessionPoolClientTests {
         #expect(sent["command"] == "Get-Mailbox -ResultSize 1")
         let failed = try await client.call(5, "run", run)
         #expect(failed["isError"] == true && failed.text.contains("Unknown module: xyz"))
-        // What the guard denies is never sent, and neither is a name that the pool doesn't have.
+        // Denied commands and unknown names are never sent.
         let before = pool.asked.all.count
         for (id, change) in [
             (6, ("command", "Install-Module Az")), (7, ("connection", "Nobody")), (8, ("command", "Remove-Mailbox x")),

@@ -1,6 +1,6 @@
 import MMCore
 
-/// A stand-in for PowerShell whose device codes wait until a file of the test says that the person approved.
+/// A stand-in for PowerShell whose device codes stay pending until a file of the test says that the person approved.
 struct StandInSignIn {
     private let home: TemporaryHome
     private let file: String
@@ -18,6 +18,6 @@ struct StandInSignIn {
         ]) { $1 }
     }
 
-    /// The person approves what waits now and later.
+    /// Approves pending and future codes.
     func approve() throws { try ProtectedFile.replace(file, with: []) }
 }

@@ -1,14 +1,14 @@
 import MMCore
 import Testing
 
-/// What nodes remember for each other: variables, changes, audit lines.
+/// State that nodes share: variables, changes, audit lines.
 @Suite(
     "The record of several nodes", .timeLimit(.minutes(15)),
     .enabled(if: ClusterTests.missing == nil, "\(ClusterTests.missing ?? "")"))
 struct ClusterRecordTests {
     private let name = "Tenant 1"
 
-    /// A call until nobody waits for a lease any more.
+    /// Repeats a call until no lease has to be waited for.
     private func settled(_ nodes: ClusterNodes, _ node: Int, _ words: [String]) async throws -> Tenant.Ran {
         while true {
             let ran = try await nodes.mm(node, words)
@@ -17,7 +17,9 @@ struct ClusterRecordTests {
         }
     }
 
-    @Test("a variable that went with a node ends the call that reads it, until it is set again or the session is reset")
+    @Test(
+        "a variable that was lost with a node ends the call that reads it, until it is set again or the session is reset"
+    )
     func lostVariables() async throws {
         let nodes = try await ClusterNodes(2)
         try await nodes.hold("Demo", at: 0)
@@ -33,7 +35,7 @@ struct ClusterRecordTests {
         #expect(
             lost.failure?["message"]?.string?.contains("$users was set in a session of Demo/exo") == true, "\(lost)")
         #expect(lost.failure?["details"]?["lostVariables"] == ["users"], "\(lost)")
-        // What sets it first reads nothing that is lost, and from then on it is there.
+        // A script that sets the variable first doesn't read the lost one; afterwards it exists again.
         #expect(try await run(1, "$users = 'c'; $users").json == ["c"])
         #expect(try await run(1, "\"n=[$users]\"").json == ["n=[c]"])
         #expect(try await run(1, "$count").failure?["code"] == "session_lost")
@@ -42,7 +44,7 @@ struct ClusterRecordTests {
         await nodes.stop()
     }
 
-    @Test("a change is listed and taken back at any node, also when the one that made it is gone")
+    @Test("a change can be listed and undone on any node, even if the node that made it is gone")
     func undo() async throws {
         let nodes = try await ClusterNodes(3)
         try await nodes.hold(name, at: 0)
@@ -61,7 +63,7 @@ struct ClusterRecordTests {
         let first = try #require(try await changes(2).last?["id"]?.string)
         let back = try await settled(nodes, 2, ["undo", first, "--json"])
         #expect(back.code == 0, "\(back)")
-        // It was taken back by the node that holds the lease.
+        // The node with the lease undid it.
         let held = try await nodes.report(0)?["leases"]?.array?.contains { $0["connection"]?.string == name }
         #expect(held == true)
         await nodes.kill(0)
@@ -77,14 +79,14 @@ struct ClusterRecordTests {
     }
 
     @Test(
-        "a write that a killed node had begun stands as unknown, by one name in the logs of all nodes, and never as denied"
+        "a write that a killed node had begun is unknown, has one name in the logs of all nodes, and isn't reported as denied"
     )
     func killedWrite() async throws {
         let nodes = try await ClusterNodes(2)
         try await nodes.hold(name, at: 0)
         let users = try await nodes.mm(1, ["graph", name, "/users?$top=1&$select=id", "--json"])
         let id = try #require(users.json?[0]?["id"]?.string, "\(users)")
-        // The answer is late: the node dies when the write is done.
+        // The answer is delayed: the node dies after the write.
         _ = try await nodes.tenant.control(
             "POST", "faults?tenant=\(ClusterNodes.id(1))",
             [
@@ -104,7 +106,7 @@ struct ClusterRecordTests {
             let shown = try await nodes.mm(1, ["audit", "show", "--operation", "graph_request", "--json"])
             return (shown.json?.array ?? []).filter { $0["method"] == "PATCH" }
         }
-        // What the killed node had written by then comes from Redis, where it had come that far.
+        // The killed node's last lines come from Redis, if it still sent them.
         let told = try await lines()
         #expect(!told.contains { $0["outcome"] == "denied" || $0["verdict"] == "deny" }, "\(told)")
         let unknown = try #require(told.first { $0["outcome"] == "unknown" }, "\(told)")

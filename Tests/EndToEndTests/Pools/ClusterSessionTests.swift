@@ -4,7 +4,7 @@ import MMSystem
 import TestSupport
 import Testing
 
-/// Nodes over a Redis of their own, in front of a sandbox tenant.
+/// Nodes with their own Redis and a sandbox tenant.
 private final class Nodes: Sendable {
     let tenant: Tenant
     let ports: [UInt16]
@@ -24,7 +24,7 @@ private final class Nodes: Sendable {
 
     /// - Parameters:
     ///   - count: how many nodes there are.
-    ///   - kind: what the guard takes the stand-in's own command for.
+    /// - kind: how the guard judges the stand-in's own command.
     ///   - lease: how many seconds a lease lasts.
     init(_ count: Int, commandIs kind: String, lease: Int) async throws {
         self.lease = lease
@@ -76,7 +76,7 @@ private final class Nodes: Sendable {
         .output
     }
 
-    /// Where the node is that holds the lease, as Redis knows it.
+    /// The URL of the node with the lease, from Redis.
     func holder() async throws -> String {
         try await redis("hget", "{mm:Demo}:lease", "address").filter { !$0.isNewline }
     }
@@ -116,7 +116,7 @@ private final class Nodes: Sendable {
         try await ask(number, ["run", "Demo", "graph", script, "--json"])
     }
 
-    /// Runs a script in a session of a node until the node knows Redis for long enough to take leases.
+    /// Repeats a script in a session of a node until the node has seen Redis long enough to take leases.
     func settled(_ number: Int, _ script: String) async throws -> Tenant.Ran {
         while true {
             let ran = try await run(number, script)
@@ -125,7 +125,7 @@ private final class Nodes: Sendable {
         }
     }
 
-    /// The writes that the tenant was sent by sessions.
+    /// The writes of sessions that the tenant has received.
     func writes() async throws -> Int {
         let seen = try await tenant.control("GET", "requests")["requests"]?.array ?? []
         return seen.count { $0["method"] == "POST" && $0["path"]?.string == Self.mailbox }
@@ -144,14 +144,14 @@ private final class Nodes: Sendable {
     .enabled(if: ClusterTests.missing == nil, "\(ClusterTests.missing ?? "")"))
 struct ClusterSessionTests {
     @Test(
-        "a node that was stopped while another took its lease over sends nothing of what its session was about to send")
+        "a node that was paused while another took its lease sends nothing of what its session was about to send")
     func wokenNode() async throws {
-        // Long enough for a machine with much else to do: no lease may end before its node is stopped.
+        // Long enough for a busy machine: no lease may expire before its node is paused.
         let nodes = try await Nodes(2, commandIs: "write", lease: 10)
         let first = try await nodes.settled(0, Nodes.writing("before"))
         try #require(first.code == 0, "\(first)")
         #expect(try await nodes.writes() == 1)
-        // The other node knows of the session, and where it lives.
+        // The other node knows the session and its node.
         let seen = try await nodes.ask(1, ["sessions", "--json"])
         let row = seen.json?.array?.first { $0["session"] == "Demo/graph" }
         #expect(row?["node"]?.string?.hasSuffix(":\(nodes.ports[0])") == true, "\(seen)")
@@ -159,7 +159,7 @@ struct ClusterSessionTests {
         let inner = try #require(Int32(told.output.filter(\.isNumber)), "\(told)")
         let session = try #require(SessionProcess.here(inner, home: nodes.tenant.home.path))
 
-        // The session is given a call and is stopped before it can send; then its node is.
+        // The session gets a call and is paused before it can send; then its node is paused.
         kill(session, SIGSTOP)
         async let late = nodes.run(0, Nodes.writing("late"))
         try await waitUntil { try await nodes.state(0) == "busy" }
@@ -179,13 +179,13 @@ struct ClusterSessionTests {
         await nodes.stop()
     }
 
-    @Test("while Redis is away a session reads and sends no write, and is written through again when Redis is back")
+    @Test("while Redis is away a session reads but sends no write; writes work again when Redis is back")
     func withoutRedis() async throws {
         let nodes = try await Nodes(1, commandIs: "read", lease: 4)
         let first = try await nodes.settled(0, Nodes.reading)
         try #require(first.code == 0, "\(first)")
         try await nodes.endRedis()
-        // The lease goes on for a while, and the session ends with it.
+        // The lease lasts a while longer, then the session ends with it.
         try await waitUntil {
             try await nodes.ask(0, ["graph", "Demo", "/me/messages", "-X", "POST", "-d", "{}", "--json"])
                 .failure?["details"]?["cluster"] == "away"

@@ -10,7 +10,7 @@ struct ClusterStateTests {
         #"{"message":{"subject":"Hello","body":{"content":"Text"},"toRecipients":[{"emailAddress":{"address":"a@b.example"}}]}}"#,
     ]
 
-    /// A call until nobody waits for a lease any more: Redis has just started, or a node is gone.
+    /// Repeats a call until no lease has to be waited for: Redis has just started, or a node is gone.
     private func settled(_ nodes: ClusterNodes, _ node: Int, _ words: [String]) async throws -> Tenant.Ran {
         while true {
             let ran = try await nodes.mm(node, words)
@@ -19,7 +19,7 @@ struct ClusterStateTests {
         }
     }
 
-    @Test("a confirmation asked on one node is given on another when the first is gone, and used once on a third")
+    @Test("a confirmation asked on one node is given on another after the first is gone, and used once on a third")
     func confirmation() async throws {
         let nodes = try await ClusterNodes()
         let asked = try await settled(nodes, 0, Self.send + ["--json"])
@@ -39,7 +39,7 @@ struct ClusterStateTests {
         #expect(try await settled(nodes, 1, Self.send + ["--json"]).code == 5)
         #expect(try await nodes.tenant.requests(to: "/sendMail") == 1)
 
-        // The directory knows after a while that one is gone.
+        // It takes a while until the directory of nodes notices that one is gone.
         while try await !nodes.mm(1, ["status"]).error.contains("This node is one of 2 ") {
             try await Task.sleep(for: .milliseconds(200))
         }
@@ -52,7 +52,7 @@ struct ClusterStateTests {
         await nodes.stop()
     }
 
-    @Test("a sign-in begun on one node is seen on the others, and goes on when the first is gone")
+    @Test("a sign-in begun on one node is visible on the others, and continues when the first is gone")
     func signIn() async throws {
         let nodes = try await ClusterNodes()
         let added = try await nodes.tenant.mm([
@@ -78,7 +78,7 @@ struct ClusterStateTests {
         await nodes.stop()
     }
 
-    @Test("who looks at a node's own machine without the nodes' key is told what to set")
+    @Test("a person on a node's machine without the nodes' key is told what to set")
     func withoutKey() async throws {
         let nodes = try await ClusterNodes(1)
         let asked = try await settled(nodes, 0, Self.send + ["--json"])
@@ -87,7 +87,7 @@ struct ClusterStateTests {
             let told = try await nodes.tenant.mm(words, extra: nodes.own(0))
             #expect(told.code != 0 && told.error.contains("MM_CLUSTER_KEY_FILE"), "\(told)")
         }
-        // A pool takes nobody's word for a person.
+        // A pool never takes a caller's word that it is a person.
         let claimed = try await nodes.mm(0, ["confirm", token])
         #expect(claimed.code != 0, "\(claimed)")
         #expect(try await settled(nodes, 0, Self.send + ["--json"]).code == 5)
@@ -107,7 +107,7 @@ struct ClusterStateTests {
         return rows
     }
 
-    @Test("a call for several connections is answered whole, whichever nodes hold them")
+    @Test("a call for several connections is answered completely, whichever nodes hold them")
     func several() async throws {
         let nodes = try await ClusterNodes()
         let words = [
@@ -124,7 +124,7 @@ struct ClusterStateTests {
         #expect(counts.count == ClusterNodes.tenants && Set(counts.values).count == 1, "\(counts)")
         #expect(try await nodes.report(0)?["forwardedCalls"]?.int ?? 0 >= 4)
 
-        // What fails at another node is told by name, and gone on with from a third.
+        // A failure on another node is reported by name, and a third node can continue the call.
         _ = try await nodes.tenant.control(
             "POST", "faults?tenant=\(ClusterNodes.id(4))",
             ["kind": "status", "status": 403, "path": "/v1.0/users", "count": 1])
@@ -139,7 +139,7 @@ struct ClusterStateTests {
         await nodes.stop()
     }
 
-    @Test("what changes several tenants is confirmed once, on any node, and done once in each")
+    @Test("a change of several tenants is confirmed once, on any node, and done once in each")
     func severalChanges() async throws {
         let nodes = try await ClusterNodes()
         for number in 1...ClusterNodes.tenants {
@@ -164,7 +164,7 @@ struct ClusterStateTests {
             #expect(writes == 1, "Tenant \(number): \(seen)")
         }
         #expect(try await nodes.mm(0, words).code == 5)
-        // Nothing is left over that a call by itself could use.
+        // Nothing is left that another call could use.
         let single = try await nodes.waiting()
         #expect(!single.output.contains("\"approved\""))
         await nodes.stop()

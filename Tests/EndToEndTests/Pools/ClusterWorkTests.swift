@@ -8,7 +8,7 @@ import Testing
 struct ClusterWorkTests {
     private let name = "Tenant 1"
 
-    @Test("a service that asked one node to slow down is not asked by another")
+    @Test("if a service tells one node to slow down, the others don't call it either")
     func waits() async throws {
         let nodes = try await ClusterNodes(2)
         try await nodes.hold(name, at: 0)
@@ -31,12 +31,12 @@ struct ClusterWorkTests {
         await nodes.stop()
     }
 
-    @Test("a job is seen, read and ended from any node, and known when its node has gone")
+    @Test("a job can be seen, read and ended from any node, and is still known when its node is gone")
     func jobs() async throws {
         let nodes = try await ClusterNodes(2)
         try await nodes.hold(name, at: 0)
         let place = "faults?tenant=\(ClusterNodes.id(1))"
-        // What ends within two seconds would be answered at once.
+        // A job that ends within two seconds would be answered at once.
         _ = try await nodes.tenant.control(
             "POST", place, ["kind": "latency", "path": "/v1.0/users", "milliseconds": 4000, "count": 1])
         let done = try await begin(nodes, "/users?$top=5&$select=displayName")
@@ -51,7 +51,7 @@ struct ClusterWorkTests {
         #expect(rows[done]?["state"] == "done")
         let cancelled = try await nodes.mm(1, ["output", ended, "--action", "cancel", "--json"])
         #expect(cancelled.json?["status"] == "cancelled", "\(cancelled)")
-        // A program that asks the second node finds what the first one does for it.
+        // A program that asks the second node can control the job on the first.
         let begun = try await nodes.rest(
             1, "POST", "/v1/operations/graph_request",
             ["connection": .string(name), "endpoint": "/groups?$select=displayName"])
@@ -77,7 +77,7 @@ struct ClusterWorkTests {
         await nodes.stop()
     }
 
-    @Test("a long answer is read on at any node, a small one also when its node has gone")
+    @Test("a long answer can be read further on any node, a small one even if its node is gone")
     func answers() async throws {
         let nodes = try await ClusterNodes(2, users: 300)
         try await nodes.hold("Demo", at: 0)
@@ -89,7 +89,7 @@ struct ClusterWorkTests {
             let page = try await self.page(nodes, handle)
             #expect(page.code == 0 && page.json?.array?.count == 3, "\(page)")
         }
-        // What a front-end of another machine shortened lies there.
+        // The rest of what a front-end on another machine shortened is stored there.
         let far = try await MCPClient(nodes.tenant.home.environment.merging(nodes.front(1)) { $1 })
         _ = try await far.initialize()
         let own = try await handle(far, 3, "/users?$select=id,displayName,mail,jobTitle")
@@ -115,7 +115,7 @@ struct ClusterWorkTests {
         try await nodes.mm(1, ["output", handle, "--offset", "100", "--limit", "3", "--json"])
     }
 
-    /// Has a request go on in the background, asked for through the second node.
+    /// Starts a request in the background through the second node.
     private func begin(_ nodes: ClusterNodes, _ endpoint: String) async throws -> String {
         let ran = try await nodes.mm(1, ["graph", name, endpoint, "--detach", "--json"])
         return try #require(ran.json?["handle"]?.string, "\(ran)")
@@ -127,7 +127,7 @@ struct ClusterWorkTests {
         return Dictionary(rows.map { ($0["job"]?.string ?? "", $0) }) { first, _ in first }
     }
 
-    /// The handle that comes with a long answer.
+    /// The handle of a long answer.
     private func handle(_ client: MCPClient, _ id: Int, _ endpoint: String) async throws -> String {
         let answer = try await client.call(
             id, "mm__graph_request", ["connection": "Demo", "endpoint": .string(endpoint), "all": true])

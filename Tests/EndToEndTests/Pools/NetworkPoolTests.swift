@@ -3,8 +3,8 @@ import MMCore
 import MMSystem
 import Testing
 
-/// Pools on addresses of this machine with names of their own, and their router: the topology of Deploy/kubernetes as processes.
-/// The names are in a hosts file that the router's process alone sees.
+/// Pools with addresses and names of their own on this machine, and their router: the topology of Deploy/kubernetes as
+/// processes. The names are in a hosts file that only the router's process sees.
 private final class Topology: Sendable {
     static let connections = ["Alpha", "Beta", "Gamma Co", "Delta"]
 
@@ -15,7 +15,7 @@ private final class Topology: Sendable {
     private let pools = Mutex<[String: ChildProcess]>([:])
     private let base = Mutex("")
 
-    /// Whether a process may have a hosts file of its own here.
+    /// Whether a process can have its own hosts file on this machine.
     static func canMount() async -> Bool {
         let trial = ChildCommand(
             "/usr/bin/unshare", words + ["mount --bind /dev/null /etc/hosts"], environment: ["PATH": "/usr/bin:/bin"])
@@ -77,7 +77,7 @@ private final class Topology: Sendable {
         connection.lowercased().replacing(" ", with: "-") + "-pool-0.mm-pools.test"
     }
 
-    /// Says where pools are, as a cluster's DNS does. The file stays the same one: it is mounted.
+    /// Sets the addresses of pools, like a cluster's DNS. The file is mounted, so it has to stay the same one.
     func names(_ places: [String: String]) throws {
         let lines = ["127.0.0.1 localhost"] + places.map { "\($0.value) \(Self.host($0.key))" }
         let text = Array((lines.joined(separator: "\n") + "\n").utf8)
@@ -141,7 +141,7 @@ private final class Topology: Sendable {
         await tenant.stop()
     }
 
-    /// A front-end at the router.
+    /// A front-end with the router's address.
     func mm(_ words: [String]) async throws -> Tenant.Ran {
         let address = base.withLock { $0 }
         return try await Tenant.run(
@@ -153,7 +153,7 @@ private final class Topology: Sendable {
         try await mm(["graph", connection, "/users?$top=1&$select=userPrincipalName", "--json"])
     }
 
-    /// Asks the router, or a pool by its address, without any secret.
+    /// Sends a request without a secret to the router, or to a pool by its address.
     func curl(_ path: String, pool address: String? = nil, _ more: [String] = []) async throws -> Tenant.Ran {
         let url = address.map { "https://\($0):\(port)" } ?? base.withLock { $0 }
         return try await Tenant.run(
@@ -163,7 +163,7 @@ private final class Topology: Sendable {
 
 @Suite("Pools on other machines", .timeLimit(.minutes(10)), .serialized)
 struct NetworkPoolTests {
-    @Test("a router finds pools by name, waits for one that comes back elsewhere, and says what is not deployed")
+    @Test("a router finds pools by name, waits for one that comes back elsewhere, and reports one that isn't deployed")
     func names() async throws {
         guard await Topology.canMount(), ExecutableSearch.find("openssl", path: "/usr/bin:/bin") != nil else {
             print("skipped: needs openssl, and the right to mount a hosts file of its own")
@@ -184,7 +184,7 @@ struct NetworkPoolTests {
         let unknown = try await topology.users("Omega")
         #expect(unknown.code == 1 && unknown.error.contains("Omega"), "\(unknown)")
 
-        // What a supervisor asks needs no secret; all else does.
+        // Health checks need no secret; everything else does.
         #expect(try await topology.curl("/ready", pool: "127.0.5.2").output.hasSuffix("\"ready\"}\n 200"))
         #expect(try await topology.curl("/health", pool: "127.0.5.2").output.hasSuffix(" 200"))
         #expect(try await topology.curl("/ready").output.hasSuffix(" 200"))
@@ -199,7 +199,7 @@ struct NetworkPoolTests {
         }
         #expect(page.contains("mm_sessions{connection=\"Alpha\",state=\"ready\"}"), "\(page)")
 
-        // A pool that is killed comes back at another address; a call waits for it.
+        // A killed pool comes back at another address; a call waits for it.
         topology.signal("Beta", SIGKILL)
         await topology.ended("Beta")
         async let waiting = topology.users("Beta")
@@ -211,7 +211,7 @@ struct NetworkPoolTests {
         let back = try await waiting
         #expect(back.code == 0 && back.output.contains("@customer-2.example"), "\(back)")
 
-        // One that is told to end finishes its calls and takes no more.
+        // A pool that is told to end finishes its calls and accepts no more.
         _ = try await topology.tenant.control(
             "POST", "faults?tenant=5a4db0c5-7e11-4c02-9d0e-c05700000001",
             ["kind": "latency", "milliseconds": 4_000, "path": "/v1.0/users", "count": 1])
@@ -230,7 +230,7 @@ struct NetworkPoolTests {
         await topology.stop()
     }
 
-    @Test("a pool that does not prove itself gets nothing", arguments: ["another authority", "another secret"])
+    @Test("a pool that doesn't authenticate itself gets nothing", arguments: ["another authority", "another secret"])
     func unproven(fault: String) async throws {
         guard await Topology.canMount(), ExecutableSearch.find("openssl", path: "/usr/bin:/bin") != nil else {
             print("skipped: needs openssl, and the right to mount a hosts file of its own")
@@ -249,7 +249,7 @@ struct NetworkPoolTests {
 }
 
 extension Topology {
-    /// Gives the router something else than the pools have.
+    /// Gives the router another value than the pools have.
     fileprivate func change(_ what: String) async throws {
         let line =
             what == "another secret"

@@ -2,11 +2,11 @@ import Glibc
 import MMCore
 import TestHosts
 
-/// A real sshd whose keys and settings lie in a home folder, as the programs find them.
+/// A real sshd with its keys and settings in a home folder, where the programs find them.
 struct LoopbackHost: Sendable {
     /// Whether sshd is installed.
     static let isInstalled = LoopbackSSHD.isInstalled
-    /// Whether it gives terminals.
+    /// Whether it can allocate terminals.
     static let givesTerminals = LoopbackSSHD.missingTerminals == nil
     /// The user of these tests.
     static let user = LoopbackSSHD.user
@@ -19,7 +19,7 @@ struct LoopbackHost: Sendable {
     init(in home: TemporaryHome) async throws {
         let folder = home.path + "/sshd"
         mkdir(folder, 0o700)
-        // The user's own known hosts and configuration are neither read nor written.
+        // Neither reads nor writes the user's known hosts and configuration.
         let settings: JSONValue = [
             "ssh": ["config": "/dev/null", "knownHosts": .string("\(folder)/known"), "hostKeys": "accept-new"]
         ]

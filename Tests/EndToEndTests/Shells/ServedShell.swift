@@ -4,7 +4,7 @@ import MMSystem
 import TestHosts
 import TestSupport
 
-/// `mm-mcp` with a tool profile, or with the catalogue, over HTTP in a process of its own, at a free port.
+/// `mm-mcp` with a tool profile or the catalogue over HTTP, as a process at a free port.
 final class ServedShell: Sendable {
     let home: TemporaryHome
     /// The address of its endpoint.
@@ -34,7 +34,7 @@ final class ServedShell: Sendable {
 
     deinit { process.signalGroup(SIGKILL) }
 
-    /// Ends it as a service manager does.
+    /// Ends it like a service manager.
     func stop() async -> ChildProcess.Exit { await process.terminate(grace: .seconds(300)) }
 
     /// Waits until a process is gone.

@@ -4,10 +4,10 @@ import MMSystem
 import TestHosts
 import Testing
 
-/// A terminal in a session, as a person has it: `mm shell NAME` and `mm ssh HOST` at a terminal.
+/// A terminal in a session for a person: `mm shell NAME` and `mm ssh HOST` at a terminal.
 @Suite("A terminal in a session", .serialized, .timeLimit(.minutes(10)))
 struct SessionTerminalTests {
-    /// `mm` at a terminal of its own.
+    /// `mm` at its own terminal.
     private final class Person {
         let child: ChildProcess
         private let terminal: PseudoTerminal
@@ -29,7 +29,7 @@ struct SessionTerminalTests {
 
         func resize(rows: Int) { terminal.resize(Terminal.Size(rows: rows, columns: 80)) }
 
-        /// Reads on until a text has come.
+        /// Reads on until a text appears.
         func see(_ text: String) async throws {
             while !seen.contains(text), let piece = try? await terminal.output.read() {
                 seen += String(decoding: piece, as: UTF8.self)
@@ -49,7 +49,7 @@ struct SessionTerminalTests {
         _ = try await Tenant.run(Programs.mm, ["pool", "stop"], home.environment)
     }
 
-    @Test("keeps what runs there while nobody looks, also when the person's terminal is closed")
+    @Test("programs in it continue while nobody watches, even if the person's terminal is closed")
     func leftAndTakenUp() async throws {
         let home = try TemporaryHome()
         let first = try await Person(["shell", "work"], home)
@@ -76,14 +76,14 @@ struct SessionTerminalTests {
 
         let third = try await Person(["shell", "work"], home)
         try await third.see("now 17")
-        // What a terminal interrupts loses what was typed before, so the program has to run by then.
+        // An interrupt discards typed input, so the program has to be running by then.
         try await third.type("cat <(echo run$((1 + 1))) -\r")
         try await third.see("run2")
         try await third.type("\u{3}")
         try await third.see("^C")
-        // Until the shell shows its prompt again, the program that is being ended may still read what is typed.
+        // Until the shell shows its prompt again, the program that is ending may still read input.
         try await third.see("ready> ")
-        // What its own terminal has made of the ends of lines is shown as it is.
+        // Line ends are shown as the inner terminal made them.
         try await third.type("stty -onlcr; printf 'ABC\\nDEF\\n'; stty onlcr\r")
         try await third.see("ABC\nDEF\n")
         try await third.see("ready> ")
@@ -92,7 +92,7 @@ struct SessionTerminalTests {
         try await stop(home)
     }
 
-    @Test("is a person's alone")
+    @Test("is only for people")
     func persons() async throws {
         let home = try TemporaryHome()
         let answer = try await Tenant.run(Programs.mm, ["shell", "terminal", "work"], home.environment)
@@ -105,7 +105,7 @@ struct SessionTerminalTests {
         try await stop(home)
     }
 
-    @Test("asks for a password that the host takes, three times", .enabled(if: LoopbackHost.isInstalled))
+    @Test("asks three times for a password that the host accepts", .enabled(if: LoopbackHost.isInstalled))
     func password() async throws {
         let home = try TemporaryHome()
         let host = try await LoopbackHost(in: home)
@@ -124,7 +124,7 @@ struct SessionTerminalTests {
         try await stop(home)
     }
 
-    @Test("is one of the host's over SSH", .enabled(if: LoopbackHost.isInstalled && LoopbackHost.givesTerminals))
+    @Test("is a terminal of the host over SSH", .enabled(if: LoopbackHost.isInstalled && LoopbackHost.givesTerminals))
     func host() async throws {
         let home = try TemporaryHome()
         let host = try await LoopbackHost(in: home)

@@ -11,7 +11,7 @@ struct ShellServerTests {
 
     init() throws { secrets = try TestFolder() }
 
-    /// What every script begins with.
+    /// The beginning of every script.
     private static let prelude = """
         import asyncio, json, os, sys, time
         from mcp import ClientSession, StdioServerParameters
@@ -34,7 +34,7 @@ struct ShellServerTests {
     }
 
     @Test(
-        "keep a client's shell over its MCP sessions, with the earlier server's answers",
+        "keep a client's shell between its MCP sessions, with the answers of the earlier server",
         .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
     func persistentShell() async throws {
         let served = try await ServedShell()
@@ -90,7 +90,7 @@ struct ShellServerTests {
     }
 
     @Test(
-        "end the command of a client that vanishes when its time is over",
+        "end the command of a vanished client at its deadline",
         .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
     func vanishing() async throws {
         let served = try await ServedShell(["--token-file", try secretFile()], [:])
@@ -100,7 +100,7 @@ struct ShellServerTests {
     }
 
     @Test(
-        "end the command of a client that vanishes when its session ends, whatever its time",
+        "end the command of a vanished client with its session, before its deadline",
         .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
     func vanishingSession() async throws {
         let served = try await ServedShell([], ["MCP_SHELL_SESSION__TIMEOUT": "20"])
@@ -109,7 +109,7 @@ struct ShellServerTests {
         _ = await served.stop()
     }
 
-    /// Has a client start a long command and go without a word.
+    /// Has a client start a long command and vanish.
     /// - Returns: the command's process.
     private func commandOfVanishedClient(of served: ServedShell, timeout: Int) async throws -> Int32 {
         let script = """
@@ -129,7 +129,7 @@ struct ShellServerTests {
     }
 
     @Test(
-        "show the catalogue's shells to the one who started them, and to nobody else who may connect",
+        "show the catalogue's shells to the user who started them, and to nobody else who may connect",
         .enabled(if: hasPython, "needs the MCP SDK for Python (Scripts/python-clients)"))
     func principals() async throws {
         let served = try await ServedShell(
@@ -287,7 +287,7 @@ struct ShellServerTests {
         }
         let ended = try await call(6, "interrupt_command_by_id", ["command_id": .string(String(id))], here: false)
         #expect(ended == "Command \(id) interrupted")
-        // It is interrupted; a busy machine takes its time to end it.
+        // It is interrupted, which takes a while on a busy machine.
         repeat {
             next += 1
         } while try await call(next, "list_running_commands", [:], here: false)

@@ -4,7 +4,7 @@ import MMHTTP
 import MMSystem
 import Testing
 
-/// Pools on this machine that are one, over a redis-server of their own. Their tenant administers six others; a connection to
+/// A cluster of pools on this machine with its own redis-server. The tenant administers six others; a connection to
 /// each, `Tenant 1` to `Tenant 6`, signs in as an app.
 final class ClusterNodes: Sendable {
     static let tenants = 6
@@ -18,7 +18,7 @@ final class ClusterNodes: Sendable {
     private let nodes: Mutex<[Int: ChildProcess]> = Mutex([:])
     private let redis: Mutex<ChildProcess?> = Mutex(nil)
 
-    /// Starts them, with the tenant's own connection signed in.
+    /// Starts the nodes, with the tenant's own connection signed in.
     /// - Parameter users: how many users each tenant has.
     init(_ count: Int = 3, users: Int = 20) async throws {
         tenant = try await Tenant(users: users, customers: Self.tenants)
@@ -78,7 +78,7 @@ final class ClusterNodes: Sendable {
         return ran.output.split(separator: "\n").first.map(String.init) ?? ""
     }
 
-    /// Ends the redis-server at once.
+    /// Kills the redis-server.
     func killRedis() async {
         let process = redis.withLock { $0 }
         process?.signalGroup(SIGKILL)
@@ -110,14 +110,14 @@ final class ClusterNodes: Sendable {
         nodes.withLock { $0[number] = process }
     }
 
-    /// Ends a node at once.
+    /// Kills a node.
     func kill(_ number: Int) async {
         let process = nodes.withLock { $0.removeValue(forKey: number) }
         process?.signalGroup(SIGKILL)
         _ = await process?.exit()
     }
 
-    /// What programs have in their environment on a node's own machine.
+    /// The environment of programs on a node's own machine.
     func own(_ number: Int) -> [String: String] {
         let own = "\(root)/node\(number)"
         return [
@@ -126,7 +126,7 @@ final class ClusterNodes: Sendable {
         ]
     }
 
-    /// What a front-end of a node has in its environment besides.
+    /// Further environment variables for a front-end of a node.
     func front(_ number: Int) -> [String: String] {
         [
             "MM_SESSION_POOL_URL": "http://\(place.host):\(ports[number])", "MM_POOL_TOKEN_FILE": "\(root)/secret",
@@ -139,7 +139,7 @@ final class ClusterNodes: Sendable {
         try await tenant.mm(words, extra: front(number))
     }
 
-    /// Asks a node as another program would.
+    /// Sends a request to a node like another program.
     func rest(_ number: Int, _ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> HTTPResponse {
         let secret = try #require(try ProtectedFile.read("\(root)/secret"))
         return try await HTTPClient(configuration: HTTPClientConfiguration(environment: [:])).send(
@@ -152,7 +152,7 @@ final class ClusterNodes: Sendable {
                 body: body.map { JSONWriter.bytes($0) } ?? [], timeout: .seconds(300), allowsPlainHTTP: true))
     }
 
-    /// What a person's programs have in their environment besides, to see what waits on all nodes.
+    /// Further environment variables for a person's programs, to see what waits on all nodes.
     private var key: [String: String] {
         ["MM_CLUSTER": "redis+unix://\(root)/redis", "MM_CLUSTER_KEY_FILE": "\(root)/key", "XDG_RUNTIME_DIR": root]
     }
@@ -160,20 +160,20 @@ final class ClusterNodes: Sendable {
     /// What waits on all nodes.
     func waiting() async throws -> Tenant.Ran { try await tenant.mm(["confirm", "--json"], extra: key) }
 
-    /// A person's yes, given beside the nodes.
+    /// A person's confirmation, given on a machine of the nodes.
     func confirm(_ token: String) async throws -> Tenant.Dialog {
         try await tenant.dialog(["confirm", token], [("Type yes", "yes\n")], key)
     }
 
-    /// What a node tells of the cluster.
+    /// What a node reports about the cluster.
     func report(_ number: Int) async throws -> JSONValue? {
         try await tenant.mm(["pool", "status", "--json"], extra: own(number)).json?["cluster"]
     }
 
-    /// Where the others reach a node.
+    /// The address at which the others reach a node.
     func address(_ number: Int) -> String { "http://\(place.host):\(ports[number])" }
 
-    /// Calls over a connection until a node holds it.
+    /// Repeats calls over a connection until a node holds it.
     func hold(_ connection: String, at number: Int) async throws {
         try await waitUntil {
             _ = try await self.mm(number, ["graph", connection, "/organization", "--json"])

@@ -1,7 +1,7 @@
 import MMCore
 import MMSystem
 
-/// A plain client of `mm-mcp`: JSON lines over its standard streams.
+/// A minimal client of `mm-mcp`: JSON lines over its standard streams.
 final class MCPClient: Sendable {
     private let process: ChildProcess
     private let reader: LineReader
@@ -46,7 +46,7 @@ final class MCPClient: Sendable {
         return try JSONParser.parse(line)
     }
 
-    /// Sends a request and takes its answer; what comes before it is passed over.
+    /// Sends a request and returns its answer; ignores earlier messages.
     func request(_ id: Int, _ method: String, _ params: JSONValue = [:]) async throws -> JSONValue {
         try await send(["jsonrpc": "2.0", "id": .int(Int64(id)), "method": .string(method), "params": params])
         while let message = try await receive() {
@@ -74,7 +74,7 @@ final class MCPClient: Sendable {
         return result
     }
 
-    /// Ends it without a chance to say goodbye.
+    /// Kills it.
     func kill() async {
         process.signal(9)
         _ = await process.exit()

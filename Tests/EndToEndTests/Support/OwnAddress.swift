@@ -1,14 +1,14 @@
 import Glibc
 import Testing
 
-/// An address of this machine for the servers of one test, where no connection of another program has its end: a port that is
-/// free there stays free until a server listens.
+/// A loopback address that no other program uses, for the servers of one test: a port that is free there stays free
+/// until a server listens.
 struct OwnAddress {
     var host = "127." + (0..<3).map { _ in "\(UInt8.random(in: 64...191))" }.joined(separator: ".")
 
-    /// Ports that are free here, each another one.
+    /// Different free ports.
     func ports(_ count: Int) throws -> [UInt16] {
-        // All are held until the last is found.
+        // Hold all of them until the last is found.
         var sockets: [Int32] = []
         defer { for number in sockets { close(number) } }
         return try (0..<count).map { _ in

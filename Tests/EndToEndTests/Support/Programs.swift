@@ -1,8 +1,8 @@
 import Glibc
 import TestSupport
 
-/// The programs that these tests run: the release programs where `MM_PROGRAMS` names their folder, as `make test` does, since
-/// some faults show in optimised programs alone; else those that were built beside the tests.
+/// The programs that these tests run: the release programs if `MM_PROGRAMS` names their folder, as `make test` does,
+/// because some bugs show only in optimised programs; otherwise those built with the tests.
 enum Programs {
     /// `mm`.
     static let mm = folder + "/mm"
@@ -10,12 +10,12 @@ enum Programs {
     static let mmMCP = folder + "/mm-mcp"
     /// `mm-sandbox`.
     static let mmSandbox = folder + "/mm-sandbox"
-    /// The Python that has the MCP SDK, MSAL and requests; `nil` where it can't be had.
+    /// A Python with the MCP SDK, MSAL and requests; `nil` if it isn't available.
     static let python: String? = {
         let path = packageFolder + "/.build/python/bin/python"
         return access(path, X_OK) == 0 && access(packageFolder + "/.build/python/.installed", R_OK) == 0 ? path : nil
     }()
-    /// Headless Chromium; `nil` where it is not installed.
+    /// Headless Chromium; `nil` if it isn't installed.
     static let chromium: String? = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].first { (path: String) in
         access(path, X_OK) == 0
     }

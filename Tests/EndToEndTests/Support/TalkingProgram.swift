@@ -2,7 +2,7 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// A program whose lines are read one by one; it ends with this value.
+/// A program whose output is read line by line; it ends with this value.
 final class TalkingProgram: Sendable {
     private let process: ChildProcess
     private let reader: Reader

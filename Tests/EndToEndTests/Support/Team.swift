@@ -2,14 +2,14 @@ import MMCore
 import MMSystem
 import Testing
 
-/// A server for a team on a sandbox tenant: the tenant's own sign-in service admits, and the connection `Team` acts on behalf of
-/// whoever calls.
+/// A server for a team on a sandbox tenant: the tenant's sign-in service admits callers, and the connection `Team` acts
+/// on behalf of the caller.
 final class Team: Sendable {
     /// The app of the server.
     static let app = "5a4db0c5-0000-4000-8000-00000000a002"
-    /// The client that people call with.
+    /// The client of the callers.
     static let python = Programs.python
-    /// Why it can't be had.
+    /// Why it isn't available.
     static let missing: Comment = "needs the MCP SDK for Python (Scripts/python-clients)"
 
     let tenant: Tenant
@@ -19,7 +19,7 @@ final class Team: Sendable {
 
     /// Starts a tenant and a server.
     /// - Parameters:
-    ///   - arguments: what the server is started with besides.
+    /// - arguments: further arguments of the server.
     ///   - tokenGroups: how many groups the tenant's access tokens name.
     init(_ arguments: [String] = [], tokenGroups: Int = 200) async throws {
         tenant = try await Tenant(tokenGroups: tokenGroups)
@@ -45,14 +45,14 @@ final class Team: Sendable {
 
     private static let tenantID = "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01"
 
-    /// Somebody who has signed in, with a client of their own.
+    /// A person who has signed in, with their own client.
     struct Person {
         let program: TalkingProgram
-        /// What their client was told at the sign-in.
+        /// The parameters that their client got with the sign-in.
         let first: JSONValue
 
         /// Makes a call.
-        /// - Parameter saysYes: what the person says to a question that comes meanwhile.
+        /// - Parameter saysYes: the person's answer to questions during the call.
         func call(_ tool: String, _ arguments: JSONObject, saysYes: Bool = false) async throws -> JSONValue {
             try await program.say([
                 "tool": .string("mm__" + tool), "arguments": .object(arguments), "answer": .bool(saysYes),
@@ -60,7 +60,7 @@ final class Team: Sendable {
             return try JSONParser.parse(try await program.line())
         }
 
-        /// Sends a request to Graph by the team's connection.
+        /// Sends a request to Graph through the team's connection.
         func graph(_ method: String, _ path: String, _ body: JSONValue? = nil, saysYes: Bool = false) async throws
             -> JSONValue
         {
@@ -78,7 +78,7 @@ final class Team: Sendable {
         }
     }
 
-    /// Signs somebody in.
+    /// Signs a person in.
     func person(_ name: String) async throws -> Person {
         let python = try #require(Self.python)
         let program = try await TalkingProgram(
@@ -90,7 +90,7 @@ final class Team: Sendable {
         return Person(program: program, first: try JSONParser.parse(try await program.line()))
     }
 
-    /// Ends the tenant before its home goes.
+    /// Ends the tenant before its home is removed.
     func stop() async { await tenant.stop() }
 }
 
@@ -99,6 +99,6 @@ extension JSONValue {
     var told: String { self["text"]?.string ?? "" }
     /// Whether a call failed.
     var failed: Bool { self["failed"]?.bool ?? true }
-    /// The questions that came meanwhile.
+    /// The questions that were asked meanwhile.
     var asked: Int { self["asked"]?.array?.count ?? 0 }
 }

@@ -3,14 +3,14 @@ import MMCore
 import MMSystem
 import TestSupport
 
-/// A home folder of a test's own, removed with it.
+/// A temporary home folder, removed with this value.
 final class TemporaryHome: Sendable {
     /// The folder.
     let path: String
 
     init() throws {
         Signals.ignoreBrokenPipes()
-        // The process's number in the name lets what ends with it find the pools that have no parent.
+        // The process's number in the name lets cleanup find pools without a parent.
         path = try TestFolder.make("/tmp/mm-e2e.\(getpid()).")
     }
 
@@ -30,14 +30,14 @@ final class TemporaryHome: Sendable {
         } ?? []
     }
 
-    /// Kills the pools, so that nothing writes into the folder while it goes.
+    /// Kills the pools, so that nothing writes into the folder while it is removed.
     private func endPool() {
         for pool in pools where pool.signal(SIGKILL) {
             while pool.isRunning { usleep(1_000) }
         }
     }
 
-    /// What programs of this home are started with: nothing of the person's own.
+    /// The environment of programs in this home, without the user's own settings.
     var environment: [String: String] {
         ["HOME": path, "PATH": "/usr/local/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": path, "LANG": "C.UTF-8"]
     }

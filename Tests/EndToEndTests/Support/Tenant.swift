@@ -2,7 +2,7 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// A sandbox tenant in a process of its own, with a home folder and a connection `Demo`; both end with this value.
+/// A sandbox tenant in its own process, with a home folder and a connection `Demo`; both end with this value.
 final class Tenant: Sendable {
     /// The home of the programs that use it.
     let home: TemporaryHome
@@ -48,10 +48,10 @@ final class Tenant: Sendable {
 
     deinit { process.signalGroup(SIGKILL) }
 
-    /// Ends the tenant before its home goes.
+    /// Ends the tenant before its home is removed.
     func stop() async { _ = await process.terminate(grace: .seconds(300)) }
 
-    /// Ends the tenant and the pool of its home without waiting for them.
+    /// Ends the tenant and its home's pool without waiting for them.
     func endAtOnce() {
         process.signalGroup(SIGKILL)
         let place = (try? ProtectedFile.read("\(home.path)/.m365-state/pool.json")).flatMap { $0 }
@@ -67,13 +67,13 @@ final class Tenant: Sendable {
         guard added.code == 0 else { throw MMError(.internalError, "no connection: \(added.error)") }
     }
 
-    /// Changes the entry of the connection as its owner does with an editor: no command weakens it without a person.
+    /// Edits the entry of the connection in the file, as its owner may: commands need a person for weakening it.
     /// - Parameter words: keys and values, such as `egress=off`.
     func write(_ words: String...) throws {
         try write(words)
     }
 
-    /// Changes the entry of the connection as its owner does with an editor.
+    /// Edits the entry of the connection in the file.
     func write(_ words: [String]) throws {
         let fields = words.map { word in
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -84,7 +84,7 @@ final class Tenant: Sendable {
         }
     }
 
-    /// What a program left.
+    /// The result of a program.
     struct Ran: Sendable {
         let code: Int32
         let output: String
@@ -100,7 +100,7 @@ final class Tenant: Sendable {
     /// - Parameters:
     ///   - arguments: its arguments.
     ///   - input: its standard input.
-    ///   - extra: what is added to its environment.
+    /// - extra: additional environment variables.
     func mm(_ arguments: [String], input: String? = nil, extra: [String: String] = [:]) async throws -> Ran {
         try await Self.run(Programs.mm, arguments, home.environment.merging(extra) { $1 }, input: input)
     }
@@ -117,7 +117,7 @@ final class Tenant: Sendable {
             error: String(decoding: outcome.error, as: UTF8.self))
     }
 
-    /// Starts a sign-in and approves it as somebody.
+    /// Starts a sign-in and approves it as an account.
     /// - Returns: the last `mm login`.
     @discardableResult
     func signIn(_ connection: String = "Demo", as account: String? = nil) async throws -> Ran {
@@ -137,7 +137,7 @@ final class Tenant: Sendable {
         guard approved.code == 0 else { throw MMError(.internalError, "not approved: \(approved.error)") }
     }
 
-    /// Calls `mm login` until the service has heard of the approval.
+    /// Repeats `mm login` until the service has processed the approval.
     func login(_ connection: String = "Demo") async throws -> Ran {
         while true {
             let ran = try await mm(["login", connection, "--json"])
@@ -148,7 +148,7 @@ final class Tenant: Sendable {
 }
 
 extension Tenant {
-    /// Calls an endpoint that steers the tenant.
+    /// Calls an endpoint that controls the tenant.
     func control(_ method: String, _ name: String, _ body: JSONValue? = nil) async throws -> JSONValue {
         guard let file = try ProtectedFile.read("\(home.path)/.m365-state/sandbox.json"),
             let secret = try JSONParser.parse(file)["secret"]?.string
@@ -161,7 +161,7 @@ extension Tenant {
         return answer
     }
 
-    /// Makes the tenant misbehave.
+    /// Makes the tenant produce faults.
     func fault(_ fault: JSONObject) async throws {
         _ = try await control("POST", "faults", .object(fault))
     }

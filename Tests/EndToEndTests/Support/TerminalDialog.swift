@@ -3,12 +3,12 @@ import MMSystem
 import Testing
 
 extension Tenant {
-    /// What a command left in a terminal.
+    /// The result of a command in a terminal.
     struct Dialog: Sendable {
         let code: Int32
         let text: String
 
-        /// Whether it says this, wherever its lines are broken.
+        /// Whether the text contains this, ignoring line breaks.
         func says(_ phrase: String) -> Bool {
             text.split(whereSeparator: \.isWhitespace).joined(separator: " ").contains(phrase)
         }
@@ -17,12 +17,12 @@ extension Tenant {
     /// Runs `mm` in a terminal and types answers to its questions.
     /// - Parameters:
     ///   - words: its arguments.
-    ///   - answers: what is typed once a text has appeared, in this order.
-    ///   - extra: what is added to its environment.
+    /// - answers: texts to wait for, and what to type then, in this order.
+    /// - extra: additional environment variables.
     func dialog(
         _ words: [String], _ answers: [(question: String, text: String)] = [], _ extra: [String: String] = [:]
     ) async throws -> Dialog {
-        // A pager would wait for a key that nobody presses.
+        // A pager would wait for a key.
         let environment = home.environment.merging(["MM_PAGER": "cat"]) { $1 }.merging(extra) { $1 }
         var command = ChildCommand(Programs.mm, words, environment: environment)
         command.terminal = Terminal.Size(rows: 24, columns: 80)
@@ -46,7 +46,7 @@ extension Tenant {
         return Dialog(code: await child.exit().code, text: all + seen)
     }
 
-    /// The letters of a terminal's text: how many pieces an editor draws a word in, and in which colours, is its own matter.
+    /// The letters of a terminal's text: how an editor divides and colours words doesn't matter.
     private func readable(_ text: String) -> String {
         var letters = ""
         var isSequence = false

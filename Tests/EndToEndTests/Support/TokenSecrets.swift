@@ -1,6 +1,6 @@
 import MMCore
 
-/// What must not be found outside of a connection's token cache: refresh tokens, and the signatures of access tokens.
+/// Secrets that may only be in a connection's token cache: refresh tokens, and the signatures of access tokens.
 enum TokenSecrets {
     static func of(_ cache: JSONValue) -> [String] {
         switch cache {
