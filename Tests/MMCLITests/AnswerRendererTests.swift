@@ -64,7 +64,7 @@ struct AnswerRendererTests {
         #expect(try await rendered(answer, format) == text)
     }
 
-    @Test("that have no such column are refused before anything is written", arguments: GlobalOptions.Format.allCases)
+    @Test("a column that doesn't exist is refused before anything is written", arguments: GlobalOptions.Format.allCases)
     func noColumn(format: GlobalOptions.Format) async {
         let batches = Mutex<[[ArraySlice<UInt8>]]>([[ArraySlice(#"{"name":1}"#.utf8)]])
         let stream = ItemStream { () throws(MMError) in batches.withLock { $0.popLast() } }
@@ -99,7 +99,7 @@ struct AnswerRendererTests {
         }
     }
 
-    @Test("are tables on a screen where they are lists, and JSON where they are one thing, or nobody looks")
+    @Test("lists are tables on a screen, single objects are JSON, and so is everything for a program")
     func onScreen() async throws {
         let list: JSONValue = ["value": [["id": "1"], ["id": "2"]]]
         #expect(try await rendered(.value(list), nil, width: 80) == "ID\n1\n2\n")
@@ -114,7 +114,7 @@ struct AnswerRendererTests {
     }
 
     @Test(
-        "keep in YAML what a text is, whatever YAML would make of it",
+        "texts stay texts in YAML, even if YAML would read another type",
         arguments: [
             "yes", "null", "1.5", "a: b", "- x", "#", "", " a", "a ", "@at", "true", "x\ny", "0x1F", "2026-01-01", "~",
         ])
@@ -123,7 +123,7 @@ struct AnswerRendererTests {
         #expect(lines == ["key: " + JSONWriter.string(.string(text))])
     }
 
-    @Test("of Markdown keep their cells together")
+    @Test("Markdown keeps the cells of a table together")
     func markdownCells() { #expect(MarkdownTable.line(["a|b", "c\nd"]) == "| a\\|b | c<br>d |") }
 
     private static let user: JSONValue = [
@@ -131,7 +131,7 @@ struct AnswerRendererTests {
     ]
 
     @Test(
-        "show one object whole, also where a list is among its members",
+        "one object is shown completely, even if it contains a list",
         arguments: [
             (.csv, "displayName,businessPhones,manager\nAda,\"1, 2\",\"{\"\"displayName\"\":\"\"Bob\"\"}\"\n"),
             (.jsonl, #"{"displayName":"Ada","businessPhones":["1","2"],"manager":{"displayName":"Bob"}}"# + "\n"),
@@ -140,7 +140,7 @@ struct AnswerRendererTests {
         #expect(try await rendered(.value(Self.user), format) == text)
     }
 
-    @Test("show one object as names and values", arguments: [GlobalOptions.Format.table, .text])
+    @Test("one object is shown as names and values", arguments: [GlobalOptions.Format.table, .text])
     func oneObjectInWords(format: GlobalOptions.Format) async throws {
         let text = try await rendered(.value(Self.user), format)
         for word in ["displayName", "Ada", "businessPhones", "manager", "Bob"] {
@@ -148,7 +148,7 @@ struct AnswerRendererTests {
         }
     }
 
-    /// What a format says of what it leaves out.
+    /// A format's note about what it leaves out.
     private func notes(_ answer: OperationAnswer, _ format: GlobalOptions.Format) async throws -> (String, [String]) {
         let notes = Mutex<[String]>([])
         let text = Mutex<[UInt8]>([])
@@ -158,7 +158,7 @@ struct AnswerRendererTests {
         return (String(decoding: text.withLock { $0 }, as: UTF8.self), notes.withLock { $0 })
     }
 
-    @Test("drop nothing in CSV, and count in a table the columns that have no room")
+    @Test("CSV drops no column; a table counts the columns that don't fit")
     func nested() async throws {
         let rows: JSONValue = [["id": 1, "licences": [["sku": "E5"]], "activity": ["last": "today"]], ["id": 2]]
         let (csv, unsaid) = try await notes(.value(rows), .csv)
@@ -170,7 +170,7 @@ struct AnswerRendererTests {
     }
 
     @Test(
-        "say that a page has a next one, in formats that don't show its link",
+        "formats that don't show the next link say that there is a next page",
         arguments: [GlobalOptions.Format.csv, .table, .jsonl])
     func nextPage(format: GlobalOptions.Format) async throws {
         let page = #"{"value":[{"id":1}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=x"}"#
@@ -180,7 +180,7 @@ struct AnswerRendererTests {
         #expect(nothing == [])
     }
 
-    @Test("say how many rows of a long list don't fit its first columns")
+    @Test("values in a long list that exceed its first columns are counted")
     func laterColumns() async throws {
         let batches = Mutex<[[ArraySlice<UInt8>]]>([
             [ArraySlice(#"{"a":1}"#.utf8)], [ArraySlice(#"{"a":2,"b":3}"#.utf8), ArraySlice(#"{"a":4}"#.utf8)],
@@ -191,7 +191,7 @@ struct AnswerRendererTests {
         #expect(said.count == 1 && said[0].hasPrefix("1 rows"))
     }
 
-    @Test("are one line a row in JSON Lines, however the service laid them out")
+    @Test("JSON Lines has one line per row, whatever the layout of the service")
     func jsonLines() async throws {
         let item = ArraySlice("{\n  \"a\": 1,\n  \"b\": [\n 2 ]\n}".utf8)
         let batches = Mutex<[[ArraySlice<UInt8>]]>([[item, item]])
@@ -200,7 +200,7 @@ struct AnswerRendererTests {
             try await rendered(OperationAnswer(.items(stream)), .jsonl) == "{\"a\":1,\"b\":[2]}\n{\"a\":1,\"b\":[2]}\n")
     }
 
-    @Test("are JSON with one member a line on a screen, and as the service sent it for a program")
+    @Test("JSON has one member per line on a screen, and is passed on unchanged to a program")
     func screens() async throws {
         func stream() -> ItemStream {
             let item = ArraySlice(#"{"a":1,"b":[2.5]}"#.utf8)
@@ -216,13 +216,13 @@ struct AnswerRendererTests {
                 == "[\n{\"a\":1,\"b\":[2.5]},\n{\"a\":1,\"b\":[2.5]}\n]\n")
     }
 
-    @Test("can't run formulas in a spreadsheet", arguments: ["=1+1", "+cmd", "-x", "@sum", "\ttab"])
+    @Test("a spreadsheet can't run cells as formulas", arguments: ["=1+1", "+cmd", "-x", "@sum", "\ttab"])
     func formulas(cell: String) {
         #expect(CSVText.line([cell]).hasPrefix("'") || CSVText.line([cell]).hasPrefix("\"'"))
         #expect(CSVText.line(["-12.5"]) == "-12.5")
     }
 
-    @Test("can't redraw the terminal from inside a table")
+    @Test("a table can't contain control sequences for the terminal")
     func controlCharacters() async throws {
         let answer = OperationAnswer.value([["a": "x\u{1B}[2Jy\nz"]], columns: ["a"])
         let text = try await rendered(answer, .table)

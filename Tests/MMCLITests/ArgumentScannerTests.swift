@@ -38,7 +38,7 @@ struct ArgumentScannerTests {
     }
 
     @Test(
-        "the path of a file that is named for a text goes where it is wanted", arguments: [["-f", "F"], ["F"], ["@F"]])
+        "a script may be a file, named by -f, by @ or instead of the text", arguments: [["-f", "F"], ["F"], ["@F"]])
     func nameOfFile(words: [String]) throws {
         let home = try TestHome()
         let file = home.path + "/report.ps1"
@@ -79,7 +79,7 @@ struct ArgumentScannerTests {
         #expect(try scan(words).arguments == arguments)
     }
 
-    @Test("the name of a script file that does not exist is no script", arguments: ["missing.ps1", "./a/Missing.PS1"])
+    @Test("a script file that doesn't exist isn't run as a script", arguments: ["missing.ps1", "./a/Missing.PS1"])
     func missingFile(name: String) {
         let error = #expect(throws: MMError.self) { try scan(["--script", name]) }
         #expect(error?.code == .invalidInput && error?.message.contains(name) == true)
@@ -87,7 +87,7 @@ struct ArgumentScannerTests {
     }
 
     @Test(
-        "only a whole word answers a question, and what is neither yes nor no is asked again",
+        "only a whole word answers a question; anything but yes or no is asked again",
         arguments: [
             ("yes", .yes), (" YES\t", .yes), ("no", .no), ("n", .no), ("more", .more), ("all", .all), ("y", nil),
             ("", nil),
@@ -97,13 +97,13 @@ struct ArgumentScannerTests {
         #expect(TerminalPerson.Reply(line) == meaning)
     }
 
-    @Test("read a body from standard input where - stands for it")
+    @Test("- reads a body from standard input")
     func standardInput() throws {
         #expect(try scan(["-d", "-"], input: "{\"from\":\"stdin\"}").arguments == ["body": ["from": "stdin"]])
     }
 
     @Test(
-        "that are wrong get an error naming word and remedy",
+        "errors name the wrong word and the remedy",
         arguments: [
             (["--tpo", "5"], "--tpo", "--top"), (["--top", "five"], "--top", "whole number"),
             (["--top"], "--top", "needs a value"), (["a", "b", "c"], "`c`", "no further argument"),
@@ -130,7 +130,7 @@ struct ArgumentScannerTests {
         #expect(error.description.contains(says))
     }
 
-    @Test("take OData's options as flags, beside --query")
+    @Test("OData's options may be flags, beside --query")
     func queryOptions() throws {
         let scanned = try scan([
             "Contoso", "/users", "--filter", "a eq 'b'", "--select=id,mail", "--order-by", "mail", "--count",
@@ -140,7 +140,7 @@ struct ArgumentScannerTests {
             scanned.arguments["query"] == [
                 "$filter": "a eq 'b'", "$select": "id,mail", "$orderby": "mail", "$count": "true", "$expand": "manager",
             ])
-        // A command without such options has no such flag.
+        // A command without these options has no such flag.
         let fields = [InputField("connection", .text, "c", .at(0))]
         #expect(throws: MMError.self) {
             try ArgumentScanner.scan(["--filter", "x"], fields: fields, command: "mm status")
@@ -148,7 +148,7 @@ struct ArgumentScannerTests {
     }
 
     @Test(
-        "after --json members may be listed, where nothing else is still to come",
+        "after --json members may be listed if no argument is missing",
         arguments: [
             (["Contoso", "/me", "--json", "id,mail"], ["id", "mail"]), (["Contoso", "/me", "--json", "id"], ["id"]),
             (["Contoso", "/me", "--json=id"], ["id"]), (["--json", "Contoso", "/me"], []),
@@ -161,13 +161,13 @@ struct ArgumentScannerTests {
         #expect(scanned.arguments["connection"] == "Contoso" && scanned.arguments["endpoint"] == "/me")
     }
 
-    @Test("a dry run has other programs' names, too", arguments: ["--dry-run", "--what-if", "-WhatIf"])
+    @Test("a dry run may be called by the names of other programs", arguments: ["--dry-run", "--what-if", "-WhatIf"])
     func dryRun(flag: String) throws {
         let fields = [InputField("dryRun", .flag, "d")]
         #expect(try ArgumentScanner.scan([flag], fields: fields, command: "mm x") == ["dryRun": true])
     }
 
-    @Test("a flag behind the command that is to be run is quoted with it")
+    @Test("flags of a command that is to be run are quoted with it")
     func innerFlag() throws {
         let fields = [
             InputField("host", .text, "h", .at(0)), InputField("command", .text, "c", .at(1)),
@@ -178,7 +178,8 @@ struct ArgumentScannerTests {
         #expect(error?.hint?.contains("'ls -la'") == true, "\(error?.hint ?? "")")
     }
 
-    @Test("a method in the connection's place is advised on, where the call then finds no such connection")
+    @Test(
+        "if a method is given instead of the connection, the error of the missing connection suggests the right order")
     func advice() throws {
         #expect(try scan(["get", "/me"]).advice?.contains("`mm test CONNECTION /me -X GET`") == true)
         #expect(try scan(["Contoso", "/me"]).advice == nil)
@@ -186,7 +187,7 @@ struct ArgumentScannerTests {
     }
 
     @Test(
-        "that are empty are refused where they name something",
+        "empty words are refused if they are to name something",
         arguments: [
             ["--method", ""], ["-X", ""], ["--expected-email="], ["--names", ""], ["", "/me"], ["Contoso", ""],
             ["--pool", ""], ["--jq="], ["--sort", ""], ["--columns", ""],
@@ -196,20 +197,20 @@ struct ArgumentScannerTests {
         #expect(error?.code == .invalidInput && error?.hint != nil, "\(error?.message ?? "")")
     }
 
-    @Test("may be empty where that says something, and so may a file")
+    @Test("empty values are allowed where they mean something")
     func meantEmpty() throws {
         let fields = [InputField("prefix", .text, "p", .mayBeEmpty)]
         #expect(try ArgumentScanner.scan(["--prefix", ""], fields: fields, command: "mm") == ["prefix": ""])
         #expect(try scan(["--script", "-"], input: "").arguments == ["script": ""])
     }
 
-    @Test("a body that is a file's name is told how a file is named")
+    @Test("a body that looks like a file's name gets a hint how to name a file")
     func bodyFile() {
         let error = #expect(throws: MMError.self) { try scan(["-d", "/dev/null"]) }
         #expect(error?.hint == "/dev/null is a file: -d @/dev/null.")
     }
 
-    @Test("may ask for help even where they are wrong")
+    @Test("help can be asked for even in a wrong line")
     func help() throws {
         #expect(try scan(["a", "b", "c", "--help"]).options.help)
     }

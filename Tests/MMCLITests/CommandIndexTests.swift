@@ -23,7 +23,7 @@ struct CommandIndexTests {
         #expect(found.rest == rest)
     }
 
-    @Test("a word that is no command of a group is named, and not taken for an argument of the group's list")
+    @Test("an unknown word after a group is an error, not an argument of the group's list")
     func unknown() {
         #expect(index.find(["connections", "shwo"]) == nil)
         let error = index.unknown(["connections", "shwo"])
@@ -31,14 +31,14 @@ struct CommandIndexTests {
         #expect(error.hint?.contains("`mm connections show`") == true)
     }
 
-    @Test("an empty word is no session's name")
+    @Test("an empty word isn't a session's name")
     func emptyName() {
         #expect(index.find(["shell", "", "make all"]) == nil)
         #expect(index.find(["shell", ""]) == nil)
     }
 
     @Test(
-        "a line that begins with no command names those that were most likely meant",
+        "unknown commands get the most similar ones suggested",
         arguments: [
             (["grpah"], ["graph"]), (["conections"], ["connections"]), (["shel", "rnu"], ["shell run"]),
             (["conections", "lst"], ["connections list"]), (["adit"], ["audit"]),
@@ -50,7 +50,7 @@ struct CommandIndexTests {
         for command in commands { #expect(hint.contains("`mm \(command)`"), "\(hint)") }
     }
 
-    @Test("an option in front that there is none of is an option, not a command")
+    @Test("an unknown option in front is reported as an option, not as a command")
     func options() {
         let error = index.unknown(["--outptu", "json", "connections", "list"])
         #expect(error.message == "`mm` has no option `--outptu`." && error.hint == "Did you mean `--output`?")
@@ -59,14 +59,14 @@ struct CommandIndexTests {
         #expect(index.unknown(["--xyzzy=1", "graph"]).message == "`mm` has no option `--xyzzy`.")
     }
 
-    @Test("a word that is something elsewhere leads there, but no wrong verb of a command does")
+    @Test("a verb of another noun leads to that, but an unknown verb of a command doesn't")
     func others() {
         let index = CommandIndex(catalogue: .standard, locals: []) { $0.first.map { ["mm graph C /\($0)"] } ?? [] }
         #expect(index.unknown(["users"]).hint == "Did you mean `mm graph C /users`?")
         #expect(index.unknown(["connections", "shwo"]).hint?.contains("connections show") == true)
     }
 
-    @Test("what resembles nothing is answered with where all commands are")
+    @Test("if nothing is similar, the answer names the list of commands")
     func far() {
         #expect(index.unknown(["xyzzy"]).hint == "See `mm help --all`.")
         #expect(index.unknown([]).hint == "See `mm help --all`.")

@@ -16,7 +16,7 @@ struct CompletionTests {
     }
 
     @Test(
-        "offers what may stand at a place",
+        "offers what is possible at a position",
         arguments: [
             ([""], "graph"), (["connections", ""], "edit"), (["connections", "sh"], "show"),
             (["graph", ""], "Contoso"),
@@ -36,7 +36,7 @@ struct CompletionTests {
     }
 
     @Test(
-        "offers nothing that doesn't fit",
+        "offers nothing that isn't possible",
         arguments: [
             ["connections", "zzz"], ["graph", "--timeout", ""], ["xyz", ""],
         ])

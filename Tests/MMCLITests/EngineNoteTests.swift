@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The engine at a prompt", .timeLimit(.minutes(5)))
 struct EngineNoteTests {
-    @Test("is named once, and again when another one takes over; other notes are always shown")
+    @Test("is named once, and again if another one takes over; other notes are always shown")
     func once() {
         let note = EngineNote()
         let told = [

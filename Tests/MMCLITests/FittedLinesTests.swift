@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Lines that fit a screen", .timeLimit(.minutes(5)))
 struct FittedLinesTests {
-    @Test("long lines go on behind their own margin, broken at blanks, with nothing left out")
+    @Test("long lines continue at their own indentation, broken at blanks, with nothing lost")
     func margins() {
         let words = "one two three four five six seven eight nine ten eleven"
         #expect(
@@ -21,7 +21,7 @@ struct FittedLinesTests {
                 """)
     }
 
-    @Test("marks below a line that was broken are left out, others stay")
+    @Test("marks below a line that was broken are omitted, others stay")
     func marks() {
         let text = "     1 | Remove-Mailbox ceo\n         ^^^"
         #expect(FittedLines.fitted(text, to: 80) == text)
@@ -29,7 +29,7 @@ struct FittedLinesTests {
         #expect(narrow == "     1 | Remove-Mailbox ceo of\u{20}\n       | the company\nnext")
     }
 
-    @Test("what is told goes on below its last column, and lines to be typed and addresses stay whole")
+    @Test("texts in a table continue below their last column; commands and addresses aren't broken")
     func told() {
         let address = "https://login.example/consent?client=5a4db0c5-0000-4000-8000-00000000a001"
         #expect(
@@ -63,7 +63,7 @@ struct FittedLinesTests {
         #expect(FittedLines.told("any words at all", to: nil) == "any words at all")
     }
 
-    @Test("a help text goes on below its descriptions, and its examples stay whole")
+    @Test("a help text continues below its descriptions, and its examples aren't broken")
     func help() {
         #expect(
             FittedLines.help(
@@ -99,7 +99,7 @@ struct FittedLinesTests {
         #expect(rows.allSatisfy { $0.hasPrefix("  | 漢") })
     }
 
-    @Test("without a screen, or on one too narrow for margins, lines stay as they are", arguments: [nil, 5])
+    @Test("without a screen, or on a very narrow one, lines aren't changed", arguments: [nil, 5])
     func none(columns: Int?) {
         let line = "  | " + String(repeating: "x", count: 100)
         #expect(FittedLines.fitted(line, to: columns) == line)

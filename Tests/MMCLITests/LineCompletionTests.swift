@@ -5,7 +5,7 @@ import Testing
 @Suite("What TAB does in a prompt", .timeLimit(.minutes(5)))
 struct LineCompletionTests {
     @Test(
-        "completes a word as far as it is clear, then lists what there is",
+        "completes a word as far as it is unique, then lists the possibilities",
         arguments: [
             ("Get-M", ["Get-Mailbox"], "Get-Mailbox ", false), ("get-m", ["Get-Mailbox", "Get-Member"], "Get-M", true),
             ("Get", ["Get-Mailbox", "Get-Member"], "Get-M", false), ("-re", ["-ResultSize"], "-ResultSize ", false),
@@ -18,6 +18,6 @@ struct LineCompletionTests {
         if lists { #expect(words.allSatisfy { completion.list.contains($0) }) }
     }
 
-    @Test("does nothing where nothing fits")
+    @Test("does nothing if nothing matches")
     func nothing() { #expect(LineEditor.CompletionAnswer(of: ("xyz", [])) == nil) }
 }

@@ -13,7 +13,7 @@ struct OperationsPageTests {
         return parts.joined(separator: "/") + "/Tools/Site/Operations.md"
     }
 
-    @Test("is the catalogue's, to the letter (make pages writes it)")
+    @Test("is exactly what the catalogue generates (`make pages` writes it)")
     func isCurrent() throws {
         let page = OperationsPage.text(of: .standard)
         if getenv("MM_WRITE_PAGES") != nil { try ProtectedFile.replace(path, with: Array(page.utf8), mode: 0o644) }

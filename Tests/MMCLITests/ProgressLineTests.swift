@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("The line that tells progress", .timeLimit(.minutes(5)))
+@Suite("The progress line", .timeLimit(.minutes(5)))
 struct ProgressLineTests {
     private final class Screen: Sendable {
         let texts = Mutex<[String]>([])
@@ -22,7 +22,7 @@ struct ProgressLineTests {
         while screen.texts.withLock({ $0.last }) != text { try await Task.sleep(for: .milliseconds(2)) }
     }
 
-    @Test("what is quick shows nothing, and clears nothing")
+    @Test("a quick call shows nothing, and clears nothing")
     func quick() {
         let line = line(quiet: .seconds(3600))
         line.show("1 of 2")
@@ -31,7 +31,7 @@ struct ProgressLineTests {
         #expect(screen.texts.withLock { $0 }.isEmpty)
     }
 
-    @Test("what takes longer is shown, with the newest report, and cleared once")
+    @Test("a longer call shows the newest report, and clears it once")
     func long() async throws {
         let line = line(quiet: .zero)
         line.show("1 of 2")
@@ -43,7 +43,7 @@ struct ProgressLineTests {
         #expect(screen.texts.withLock { $0 } == ["1 of 2", "2 of 2", ""])
     }
 
-    @Test("is drawn again where the screen has another width, as long as it stands there")
+    @Test("is drawn again if the screen's width changes while it is shown")
     func redrawn() async throws {
         let line = line(quiet: .zero)
         line.redraw()
@@ -55,7 +55,7 @@ struct ProgressLineTests {
         #expect(screen.texts.withLock { $0 } == ["1 of 2", "1 of 2", ""])
     }
 
-    @Test("output on the screen ends it, until another command begins")
+    @Test("output on the screen ends it, until the next command")
     func output() async throws {
         let line = line(quiet: .zero)
         line.beginOutput()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A QR code", .timeLimit(.minutes(5)))
 struct QRCodeTests {
-    @Test("is a square with a margin, and shown where the screen has room or a person wants it")
+    @Test("is a square with a margin, and shown if it fits the screen or a person asks for it")
     func shown() throws {
         guard let code = QRCode("https://microsoft.com/devicelogin") else {
             print("skipped: QR codes: libqrencode is not installed (libqrencode4)")

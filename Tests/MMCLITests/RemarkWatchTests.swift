@@ -5,9 +5,9 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("Verdicts beside the typing", .timeLimit(.minutes(5)))
+@Suite("Verdicts while typing", .timeLimit(.minutes(5)))
 struct RemarkWatchTests {
-    /// Judges when the test lets it.
+    /// A judge that answers when the test lets it.
     private final class Guide: PromptGuide {
         let begun = OneShot<Void>()
         let release = Mutex(false)
@@ -19,14 +19,14 @@ struct RemarkWatchTests {
         func remark(on text: String, beforeCursor: String) -> PromptRemark? {
             if text == "slow" {
                 begun.resolve(())
-                // On a thread of its own: a verdict may block.
+                // Use a separate thread, because the verdict blocks.
                 while !release.withLock({ $0 }) { sched_yield() }
             }
             return PromptRemark(.runs, "\(text)|\(beforeCursor)")
         }
     }
 
-    @Test("a verdict that comes when its line has gone is not shown", arguments: [true, false])
+    @Test("a verdict isn't shown if its line is gone", arguments: [true, false])
     func stale(isNewLine: Bool) async {
         let guide = Guide()
         let watch = RemarkWatch(guide: guide)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("Columns and order that somebody asked for", .timeLimit(.minutes(5)))
+@Suite("Selected columns and order", .timeLimit(.minutes(5)))
 struct RowSelectionTests {
     private static let rows: JSONValue = [
         "@odata.context": "c",
@@ -21,7 +21,7 @@ struct RowSelectionTests {
     }
 
     @Test(
-        "hold in every format",
+        "apply to every format",
         arguments: [
             (.csv, "size,by.user.displayName\n9,Grace\n10,Ada\n,\n"),
             (.text, "9\tGrace\n10\tAda\n\t\n"),
@@ -38,14 +38,14 @@ struct RowSelectionTests {
         #expect(try await rendered(.value(Self.rows), form) == text)
     }
 
-    @Test("leave in JSON what stands around the rows")
+    @Test("leave the members around the rows in JSON unchanged")
     func around() async throws {
         let form = AnswerForm(format: .json, columns: ["name"], order: try RowOrder("-name"))
         let shown = try JSONParser.parse(try await rendered(.value(Self.rows), form))
         #expect(shown == ["@odata.context": "c", "value": [["name": "c"], ["name": "b"], ["name": "A"]]])
     }
 
-    @Test("hold for long lists", arguments: [GlobalOptions.Format.csv, .jsonl])
+    @Test("apply to long lists", arguments: [GlobalOptions.Format.csv, .jsonl])
     func streams(format: GlobalOptions.Format) async throws {
         func answer() -> OperationAnswer {
             let batches = Mutex<[[ArraySlice<UInt8>]]>([
@@ -60,7 +60,7 @@ struct RowSelectionTests {
         #expect(sorted == (format == .csv ? "n\n1\n3\n" : "{\"n\":1}\n{\"n\":3}\n"))
     }
 
-    @Test("name the near ones when no row has such a column", arguments: [["siez"], ["by.user.displayNam"]])
+    @Test("suggest similar columns if no row has the given one", arguments: [["siez"], ["by.user.displayNam"]])
     func unknown(columns: [String]) async throws {
         let error = await #expect(throws: MMError.self) {
             _ = try await rendered(.value(Self.rows), AnswerForm(format: .csv, columns: columns))
@@ -81,7 +81,7 @@ struct RowSelectionTests {
         #expect(Array(sorted.suffix(2)) == [["v": nil], [:]])
     }
 
-    @Test("are refused where no column is named", arguments: ["", "-"])
+    @Test("are refused if no column is named", arguments: ["", "-"])
     func empty(text: String) {
         #expect(throws: MMError.self) { _ = try RowOrder(text) }
     }

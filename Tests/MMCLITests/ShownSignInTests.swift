@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The sign-in that a person was shown")
 struct ShownSignInTests {
-    @Test("a code is shown once, trouble behind it beside, and another code anew")
+    @Test("a code is shown once, trouble with it is added, and another code is shown again")
     func news() {
         var shown = ShownSignIn()
         func news(_ code: String?, _ trouble: String? = nil) -> ShownSignIn.News {

@@ -19,7 +19,7 @@ struct SwiftCallsTests {
         calls.add(recipe, on: .recipes, effects: ToolEffects(GuardEngine()).effects(of: recipe))
     }
 
-    /// The structs of a text, each with the names of its properties.
+    /// The structs in a text, each with the names of its properties.
     private static func structs(in text: String) -> [(name: String, properties: [Substring])] {
         var found: [(name: String, properties: [Substring])] = []
         for line in text.split(separator: "\n") {
@@ -32,7 +32,7 @@ struct SwiftCallsTests {
         return found
     }
 
-    @Test("every operation and every recipe has a type of its own, with a property for each argument")
+    @Test("every operation and every recipe has a type with a property for each argument")
     func names() {
         let found = Self.structs(in: Self.everything.text)
         let operations = Catalogue.standard.operations
@@ -45,7 +45,7 @@ struct SwiftCallsTests {
         }
     }
 
-    @Test("a recipe that only reads takes no dry run, and none but a plan is carried out by a word of its own")
+    @Test("a recipe that only reads has no dry run, and only plans can be applied")
     func ofRecipes() {
         let found = Self.structs(in: Self.everything.text).suffix(ToolShelf.recipes.contents().definitions.count)
         let effects = ToolEffects(GuardEngine())
@@ -57,7 +57,7 @@ struct SwiftCallsTests {
             found.contains { $0.properties.contains("dryRun") } && found.contains { !$0.properties.contains("dryRun") })
     }
 
-    @Test("those of the example are written as the catalogue is today (make pages writes them)")
+    @Test("the example's file is what the catalogue generates (`make pages` writes it)")
     func example() throws {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
         parts.removeLast(3)

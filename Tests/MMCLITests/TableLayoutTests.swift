@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Tables", .timeLimit(.minutes(5)))
 struct TableLayoutTests {
-    /// An account as Microsoft Graph lists it without `$select`.
+    /// An account as Microsoft Graph returns it without `$select`.
     private static func user(_ name: String) -> JSONValue {
         [
             "businessPhones": ["+1 425 555 0100"], "displayName": .string(name), "givenName": "Ada",
@@ -23,7 +23,7 @@ struct TableLayoutTests {
         [layout.header] + rows.items.map { layout.line($0) }
     }
 
-    @Test("columns of an operation are left out from the end before they say nothing, and are counted")
+    @Test("columns that don't fit are left out from the end and counted, before any becomes too narrow to read")
     func hides() {
         let row: JSONValue = [
             "name": "C", "description": "Sandbox tenant", "tenant": "contoso-sandbox.example",
@@ -37,11 +37,11 @@ struct TableLayoutTests {
         #expect(narrow.columns == ["name", "description", "tenant", "account"])
         #expect(narrow.hidden == ["cloud", "guard"])
         #expect(narrow.line(row).count <= 40)
-        // Who named them gets them all.
+        // Columns that were named explicitly are all shown.
         #expect(ColumnLayout(rows, isNamed: true, width: 40).columns == columns)
     }
 
-    @Test("a time stays whole where other columns give way")
+    @Test("a time is shown completely, other columns shrink")
     func time() {
         let row: JSONValue = [
             "time": "2026-11-24T16:30:53Z", "client": "mm", "what": "Get-Mailbox -ResultSize 1 and much more of it",
@@ -53,7 +53,7 @@ struct TableLayoutTests {
         #expect(layout.line(row).contains(":30") && layout.line(row).count <= 50)
     }
 
-    @Test("fit the screen, with what a person wants first", arguments: [20, 50, 80, 120, 250])
+    @Test("fit the screen, with the columns that people want first", arguments: [20, 50, 80, 120, 250])
     func width(width: Int) {
         let layout = ColumnLayout(Self.users, isNamed: false, width: width)
         for line in lines(layout, Self.users) { #expect(TableText.width(line) <= width, "\(line)") }
@@ -62,7 +62,7 @@ struct TableLayoutTests {
         #expect(layout.columns.last == "id" || layout.hidden.contains("id"))
     }
 
-    @Test("of few columns that begin with an id and don't fit, what a person wants comes first")
+    @Test("if few columns don't fit and begin with an id, the columns that people want come first")
     func few() {
         let row: JSONValue = [
             "id": "5e1a5bff-239c-4a0e-91f1-1b12c6bd1a10", "deletedDateTime": nil,
@@ -74,14 +74,14 @@ struct TableLayoutTests {
         #expect(ColumnLayout(rows, isNamed: false, width: nil).columns.first == "id")
     }
 
-    @Test("name every column that they leave out")
+    @Test("name every column that they omit")
     func hidden() {
         let layout = ColumnLayout(Self.users, isNamed: false, width: 60)
         #expect(Set(layout.columns + layout.hidden) == Set(Self.users.columns))
         #expect(layout.hidden.contains("businessPhones") && layout.hidden.contains("mobilePhone"))
     }
 
-    @Test("show all columns that somebody named, however narrow")
+    @Test("show all columns that were named, however narrow")
     func named() {
         let columns = ["id", "mail", "displayName", "jobTitle", "officeLocation"]
         let rows = Rows(items: Self.users.items, columns: columns)
@@ -90,7 +90,7 @@ struct TableLayoutTests {
         for line in lines(layout, rows) { #expect(TableText.width(line) <= 40, "\(line)") }
     }
 
-    @Test("leave out declared columns without a value, and count them nowhere")
+    @Test("omit declared columns without a value, and don't count them")
     func empty() {
         let rows = Rows(
             items: [["session": "a", "state": "ready", "code": nil], ["session": "b", "state": "busy"]],
@@ -102,7 +102,7 @@ struct TableLayoutTests {
         #expect(ColumnLayout(rows, isNamed: true, width: 80).columns.count == 4)
     }
 
-    @Test("keep handles whole, which are typed again", arguments: [60, 80])
+    @Test("show handles completely, because people type them", arguments: [60, 80])
     func handles(width: Int) {
         let handle = "cmd-_tnHL_YISsCsHypusi5NUpo0"
         let row: JSONValue = [
@@ -115,7 +115,7 @@ struct TableLayoutTests {
         #expect(TableText.width(layout.line(row)) <= width)
     }
 
-    @Test("cut no cell where no screen limits them")
+    @Test("cut no cell if there is no screen")
     func pipes() {
         let long = String(repeating: "x", count: 300)
         let rows = Rows(items: [["a": "1", "b": .string(long)], ["a": "2", "b": "y"]])
@@ -123,13 +123,13 @@ struct TableLayoutTests {
         #expect(lines(layout, rows)[1] == "1  " + long)
     }
 
-    @Test("keep the columns of a few that were asked for, in their order")
+    @Test("keep the order of a few requested columns")
     func selected() {
         let rows = Rows(items: [["city": "Paris", "displayName": "Ada", "id": "1"]])
         #expect(ColumnLayout(rows, isNamed: false, width: 80).columns == ["city", "displayName", "id"])
     }
 
-    @Test("reach into the parts of known kinds")
+    @Test("show the important parts of known objects")
     func parts() {
         let sku: JSONValue = [
             "accountName": "contoso", "appliesTo": "User", "capabilityStatus": "Enabled", "consumedUnits": 14,
@@ -142,7 +142,7 @@ struct TableLayoutTests {
         #expect(layout.line(sku).contains("25"))
     }
 
-    @Test("align numbers at their ends, and wide characters by the cells that they take")
+    @Test("align numbers right, and count wide characters by their cells")
     func alignment() {
         let rows = Rows(items: [["name": "王芳", "count": 5], ["name": "Ada", "count": 1200]])
         let layout = ColumnLayout(rows, isNamed: false, width: 80)

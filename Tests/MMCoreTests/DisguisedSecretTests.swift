@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("Answers keep what this process holds, in whatever writing")
+@Suite("Removing held secrets from answers in any encoding")
 struct DisguisedSecretTests {
     private static let secret = "1.SANDBOX.8WlWq0c3-ZzRk_7pYtQm2vX9hBn4sLd6"
 
@@ -11,7 +11,7 @@ struct DisguisedSecretTests {
         return OutgoingFilter(held: held, detectsShapes: false).text(text)
     }
 
-    /// A text in base64 as `base64` breaks it, behind so many bytes of others.
+    /// A text in base64, broken into lines like `base64`, after a number of other bytes.
     private static func base64(behind count: Int, width: Int) -> String {
         let whole = Base64.text(Array((String(repeating: "x", count: count) + secret + "\"}").utf8))
         var lines = ""
@@ -22,7 +22,7 @@ struct DisguisedSecretTests {
         return lines
     }
 
-    @Test("removes them reversed, in base64 at any place and width, and as hex digits")
+    @Test("removes them reversed, in base64 at any offset and width, and in hexadecimal")
     func disguises() {
         let bytes = Array(Self.secret.utf8)
         var written = [String(Self.secret.reversed()), "{" + String(Self.secret.reversed()) + "}"]
@@ -41,7 +41,7 @@ struct DisguisedSecretTests {
         }
     }
 
-    @Test("leaves other texts as they are")
+    @Test("leaves other texts unchanged")
     func others() {
         for text in [
             "plain", Base64.text(Array("something else, long enough to be a secret".utf8)), "deadbeef deadbeef", "",

@@ -7,7 +7,7 @@ import MMIdentity
 import TestSupport
 import Testing
 
-/// A service that answers everything, and remembers what it was asked.
+/// A service that answers every request and records it.
 private final class ListeningService: HTTPTransport {
     private let heard = Mutex<[String]>([])
 
@@ -26,7 +26,7 @@ private final class ListeningService: HTTPTransport {
     }
 }
 
-/// A connection that is signed in to such a service.
+/// A connection that is signed in to this service.
 private struct Tenant {
     let service = ListeningService()
     let identity: IdentityService
@@ -65,7 +65,7 @@ private struct Tenant {
     }
 }
 
-@Suite("What is sent was cleared", .timeLimit(.minutes(5)))
+@Suite("Only cleared requests are sent", .timeLimit(.minutes(5)))
 struct ClearedTests {
     private let home: TestHome
 
@@ -83,7 +83,7 @@ struct ClearedTests {
         return try GraphRequest(method: method, target: target, json: ["displayName": "n"])
     }
 
-    @Test("whatever is asked for in whatever order, the service hears the requests that were cleared, and no other")
+    @Test("whatever is requested in any order, the service gets only cleared requests")
     func property() async throws {
         let tenant = try Tenant(home)
         let client = try tenant.client()
@@ -96,7 +96,7 @@ struct ClearedTests {
             let judged = tenant.judged(wanted)
             let says = Bool.random(using: &random)
             let cleared = judged.allowed ?? (says ? judged.cleared(by: .kept(since: judged.request)) : nil)
-            // What is asked about goes nowhere without a yes.
+            // A request that needs a confirmation isn't sent without one.
             #expect((cleared != nil) == (judged.request.verdict.decision == .allow || says))
             guard let cleared else { continue }
             let tried = try request(Int.random(in: 0..<Self.paths.count, using: &random), client)
@@ -112,7 +112,7 @@ struct ClearedTests {
         }
     }
 
-    @Test("the house's own reads are reads", arguments: paths.indices)
+    @Test("the project's own reads are judged as reads", arguments: paths.indices)
     func reads(number: Int) async throws {
         let tenant = try Tenant(home)
         let client = try tenant.client()
@@ -136,7 +136,7 @@ struct ClearedTests {
         #expect(tenant.service.requests.isEmpty)
     }
 
-    @Test("a request that only looks like the cleared one is not it")
+    @Test("a request that only resembles the cleared one isn't cleared")
     func lookalike() async throws {
         let tenant = try Tenant(home)
         let client = try tenant.client()
@@ -153,7 +153,7 @@ struct ClearedTests {
         #expect(tenant.service.requests.isEmpty)
     }
 
-    @Test("cmdlets that change something are not read")
+    @Test("cmdlets that change something aren't reads")
     func cmdlets() async throws {
         let tenant = try Tenant(home)
         let exchange = try tenant.exchange()
@@ -167,7 +167,7 @@ struct ClearedTests {
     }
 }
 
-@Suite("A consent is to one request")
+@Suite("A consent covers one request")
 struct ConsentTests {
     private static let connection = try? Connection(name: "Contoso", entry: ["tenant": "contoso.com"])
 
@@ -180,7 +180,7 @@ struct ConsentTests {
         return Judged(text, request)
     }
 
-    @Test("and clears no other")
+    @Test("and doesn't clear another")
     func other() throws {
         let (one, two) = (try judged("Remove-Mailbox a"), try judged("Remove-Mailbox b"))
         #expect(one.allowed == nil)
@@ -188,7 +188,7 @@ struct ConsentTests {
         #expect(two.cleared(by: .kept(since: one.request)) == nil)
     }
 
-    @Test("and never clears what is denied")
+    @Test("and never clears a denied request")
     func denied() throws {
         let text = "Remove-Mailbox a"
         let connection = try #require(Self.connection)
@@ -201,7 +201,7 @@ struct ConsentTests {
         #expect(judged.cleared(by: .kept(since: judged.request)) == nil && judged.allowed == nil)
     }
 
-    @Test("and one person is not two")
+    @Test("and one person doesn't count as two")
     func people() async throws {
         let judged = try judged("Remove-Mailbox a", approvals: 2)
         let both = try await judged.request.consent { () async throws(MMError) in true }
@@ -216,7 +216,7 @@ struct ConsentTests {
         #expect(yes.flatMap { one.cleared(by: $0) } != nil && no == nil)
     }
 
-    @Test("or to one of several that a person saw together")
+    @Test("or one of several that a person saw together")
     func together() throws {
         let (one, two, stranger) = (
             try judged("Remove-Mailbox a"), try judged("Remove-Mailbox b"), try judged("Remove-Mailbox c")
@@ -234,7 +234,7 @@ struct ConsentTests {
     }
 
     @Test(
-        "holds for the parts of what it is to, and for nothing beyond",
+        "covers the parts of a confirmed act, and nothing else",
         arguments: [
             ("Get-Mailbox ann", "Get-MgUser -UserId ann", true),
             ("Get-Mailbox ann", "Update-MgUser -UserId a -JobTitle x", false),
@@ -249,7 +249,7 @@ struct ConsentTests {
         #expect((try parts(of: whole).cleared(try judged(part), naming: ["x1"]) != nil) == passes)
     }
 
-    @Test("holds for parts that name what its text names, and where that names all for no others")
+    @Test("covers parts that its text names; if it names all parts, no others")
     func named() throws {
         let parts = try parts(of: "Remove-MgUser -UserId ann; Remove-MgUser -UserId bob")
         for name in ["ann", "bob", "ann"] {
@@ -260,7 +260,7 @@ struct ConsentTests {
         #expect(try parts.cleared(judged("Remove-MgUser"), naming: []) == nil)
     }
 
-    @Test("and lets no more of them change something than was seen")
+    @Test("and doesn't let more of them change something than the person saw")
     func count() throws {
         let parts = try parts(of: "Remove-Mailbox ann; Remove-Mailbox $x")
         let cleared = try (0..<100).count { number in

@@ -4,7 +4,7 @@ import MMGuard
 import MMShell
 import Testing
 
-/// A shell that runs nothing, and remembers what it was to run.
+/// A shell that runs nothing and records its commands.
 private actor ListeningShell: ShellSession {
     nonisolated let name = "listening"
     private(set) var heard: [String] = []
@@ -21,7 +21,7 @@ private actor ListeningShell: ShellSession {
     func close() async {}
 }
 
-@Suite("A shell behind the door", .timeLimit(.minutes(5)))
+@Suite("A guarded shell", .timeLimit(.minutes(5)))
 struct GuardedShellTests {
     /// A command with the guard's verdict on it.
     private func judged(_ text: String) -> Judged<ShellLine> {
@@ -34,7 +34,7 @@ struct GuardedShellTests {
             ConfirmationRequest(connection: "ssh:web1", module: "ssh", title: "run", text: text, verdict: verdict))
     }
 
-    @Test("runs what the guard lets pass, word for word")
+    @Test("runs allowed commands unchanged")
     func cleared() async throws {
         let shell = ListeningShell()
         let cleared = try #require(judged("uptime").allowed)
@@ -45,7 +45,7 @@ struct GuardedShellTests {
         #expect(await shell.heard == ["uptime"])
     }
 
-    @Test("runs no other command than the one that was cleared", arguments: [false, true])
+    @Test("runs only the command that was cleared", arguments: [false, true])
     func another(_ isBeside: Bool) async throws {
         let shell = ListeningShell()
         let cleared = try #require(judged("uptime").allowed)
@@ -57,10 +57,10 @@ struct GuardedShellTests {
         #expect(await shell.heard == [])
     }
 
-    @Test("gets nothing for what is asked about and nobody said yes to", arguments: ["rm -rf /srv", "reboot"])
+    @Test("gets no command that needs a confirmation without one", arguments: ["rm -rf /srv", "reboot"])
     func asked(_ text: String) { #expect(judged(text).allowed == nil) }
 
-    @Test("hands out no files where there is no host")
+    @Test("gives no files if there is no host")
     func files() async throws {
         let cleared = try #require(judged("cat -- /etc/hostname").allowed)
         let error = #expect(throws: MMError.self) {

@@ -6,9 +6,9 @@ import Testing
 
 @testable import MMEgress
 
-/// Bodies in chunks that were changed at random and come in pieces of any size, read by `RequestBodyReader` and by a second reader
-/// that has all of it at once.
-@Suite("Bodies at random", .timeLimit(.minutes(5)))
+/// Chunked bodies with random changes, in pieces of any size, read by `RequestBodyReader` and by a second reader that
+/// gets the whole text.
+@Suite("Random bodies", .timeLimit(.minutes(5)))
 struct BodyFuzzTests {
     private static let pieces: [[UInt8]] = [
         "\r", "\n", "\r\n", "0\r\n\r\n", "5\r\n", "5;a=b\r\n", " ", "-", "0x", "G", "0", "00000000000005", "a", "A",
@@ -20,7 +20,7 @@ struct BodyFuzzTests {
         uniqueKeysWithValues: Array("0123456789abcdef".utf8).enumerated().map { ($1, $0) }
             + Array("ABCDEF".utf8).enumerated().map { ($1, $0 + 10) })
 
-    /// A body in chunks, and what follows it.
+    /// A chunked body, and the bytes after it.
     private static func stream(_ random: inout SeededRandom) -> [UInt8] {
         var bytes: [UInt8] = []
         for _ in 0..<Int.random(in: 0...4, using: &random) {
@@ -44,8 +44,8 @@ struct BodyFuzzTests {
         return bytes
     }
 
-    /// What a strict reader of RFC 9112, section 7.1, without extensions and trailers, finds: the body and how many bytes it
-    /// took; nil where the grammar is broken or the end is missing.
+    /// The result of a strict reader of RFC 9112, section 7.1, without extensions and trailers: the body and how many
+    /// bytes it took; nil if the grammar is violated or the end is missing.
     private static func read(_ bytes: [UInt8]) -> (body: [UInt8], taken: Int)? {
         var rest = bytes[...]
         var body: [UInt8] = []
@@ -72,12 +72,12 @@ struct BodyFuzzTests {
         }
     }
 
-    /// What `RequestBodyReader` makes of it, and what is left then.
+    /// The result of `RequestBodyReader`, and the remaining bytes.
     private static func wire(_ bytes: [UInt8], _ random: inout SeededRandom) async throws -> (
         body: [UInt8], left: [UInt8]
     )? {
         var ends: [Int32] = [0, 0]
-        // Each packet is read by itself, so that the pieces are those of the test.
+        // Wait until each packet is read, so that the pieces are those of the test.
         try #require(socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0)
         let far = FileDescriptor(owning: ends[1])
         let channel = try WireChannel(FileDescriptor(owning: ends[0]), answerStall: .seconds(60))
@@ -108,7 +108,7 @@ struct BodyFuzzTests {
     }
 
     @Test(
-        "a body is what the grammar says, in whatever pieces it comes, and nothing behind it is taken", arguments: 0..<4
+        "a body is read as the grammar says, whatever the pieces, and no byte after it is taken", arguments: 0..<4
     )
     func chunks(_ part: UInt64) async throws {
         var random = SeededRandom(seed: 77 + part)

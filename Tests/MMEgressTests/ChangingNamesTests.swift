@@ -7,13 +7,13 @@ import Testing
 
 @testable import MMEgress
 
-/// Names that lead elsewhere than they did: an outer proxy stands for a name server whose answers change.
+/// Names whose addresses change: an outer proxy plays a name server with changing answers.
 @Suite(
     "Names whose answers change", .timeLimit(.minutes(5)),
     .enabled(if: Curl.path != nil && RawSession.openssl != nil, "needs curl and openssl"))
 struct ChangingNamesTests {
 
-    /// Leads every tunnel to one port of this machine, and remembers the names that it was asked for.
+    /// Leads every tunnel to one port of this machine, and records the requested names.
     private final class Names: Sendable {
         let port: UInt16
         private let listener: PolledListener
@@ -64,7 +64,7 @@ struct ChangingNamesTests {
         }
     }
 
-    /// A server with a certificate of its own for a name of the cloud.
+    /// A server with its own certificate for a name of the cloud.
     private func server(_ word: String, in home: TestHome, _ received: RequestList) async throws -> HTTPListener {
         let certificate = try await TestCertificate.make(word, for: "graph.microsoft.com", in: home.path)
         return try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), certificate: certificate) { request in
@@ -73,7 +73,7 @@ struct ChangingNamesTests {
         }
     }
 
-    @Test("a request whose name leads elsewhere once it was judged reaches nobody, and gives no token away")
+    @Test("if a name changes its address after the verdict, the request reaches nobody and reveals no token")
     func changed() async throws {
         let home = try TestHome()
         let (meant, foreign) = (RequestList(), RequestList())
@@ -102,7 +102,7 @@ struct ChangingNamesTests {
         let found = try await Curl.run(wire, arguments)
         #expect(found.status == "200" && found.text == "service", "\(found)")
         #expect(foreign.all.isEmpty && meant.all.count == 1)
-        // Nobody but the outer proxy has looked the name up.
+        // Only the outer proxy has looked up the name.
         #expect(Set(names.asked) == ["graph.microsoft.com:443"])
         await wire.session.close()
         names.stop()

@@ -6,7 +6,7 @@ import Testing
 @testable import MMEgress
 
 /// How a session calls cmdlets of other sessions.
-@Suite("Calls of cmdlets over a session's wire", .timeLimit(.minutes(5)))
+@Suite("Calling cmdlets of other sessions through a session's proxy", .timeLimit(.minutes(5)))
 struct CmdletCallTests {
     private static func called(
         _ wire: TestWire, _ call: String, _ fields: String..., method: String = "POST"
@@ -20,7 +20,7 @@ struct CmdletCallTests {
         return try await RawSession.plain(wire, Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + call).utf8))
     }
 
-    /// What the session's own processes show.
+    /// The proxy's secret, which the session's own processes send.
     private static func secret(_ wire: TestWire) throws -> String {
         let proxy = try #require(wire.session.environment["HTTPS_PROXY"])
         let start = try #require(proxy.firstRange(of: "://")).upperBound
@@ -28,7 +28,7 @@ struct CmdletCallTests {
         return "Authorization: Basic " + Base64.text(Array(proxy[start..<end].utf8))
     }
 
-    @Test("reach who carries them out, and bring back what came of them")
+    @Test("reaches the handler, and returns its result")
     func carriedOut() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port) { configuration in
@@ -41,7 +41,7 @@ struct CmdletCallTests {
         await upstream.stop()
     }
 
-    @Test("are taken from nobody without the session's secret, and in no other form")
+    @Test("needs the session's secret and the right form")
     func refused() async throws {
         let upstream = try Upstream()
         let calls = Mutex(0)
@@ -62,7 +62,7 @@ struct CmdletCallTests {
         await upstream.stop()
     }
 
-    @Test("that are under way end with the command that is being stopped")
+    @Test("calls under way end with the command that is being stopped")
     func stopped() async throws {
         let upstream = try Upstream()
         let (began, ended) = (OneShot<Void>(), OneShot<Bool>())
@@ -84,7 +84,7 @@ struct CmdletCallTests {
         await upstream.stop()
     }
 
-    @Test("have no way in a session that calls none")
+    @Test("isn't possible in a session without such calls")
     func none() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)

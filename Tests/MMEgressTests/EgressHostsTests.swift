@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("Hosts of a session", .timeLimit(.minutes(5)))
+@Suite("The hosts of a session", .timeLimit(.minutes(5)))
 struct EgressHostsTests {
     private func hosts(_ allow: [String] = []) throws -> EgressHosts {
         let home = StatePaths(environment: ["HOME": "/nonexistent"])
@@ -14,7 +14,7 @@ struct EgressHostsTests {
     }
 
     @Test(
-        "a host of the cloud and tenant is reached, as what it is",
+        "hosts of the cloud and tenant are allowed, each as its service",
         arguments: [
             ("graph.microsoft.com:443", CloudHost.Service.resource(.graph)),
             ("GRAPH.microsoft.com:443", .resource(.graph)),
@@ -38,7 +38,7 @@ struct EgressHostsTests {
     }
 
     @Test(
-        "a name that anybody can rent is known once the owner, a person or the tenant's own list has named it",
+        "a name that anyone can register is known only if the owner, a person or the tenant's own list names it",
         arguments: [
             "evil.blob.core.windows.net", "evil.vault.azure.net", "evil.crm.dynamics.com", "www.powershellgallery.com",
         ])
@@ -55,7 +55,9 @@ struct EgressHostsTests {
         }
     }
 
-    @Test("names are taken from what a service says of its resources, never from what somebody wrote into one")
+    @Test(
+        "names are taken from a service's own properties of its resources, never from text that somebody wrote into one"
+    )
     func learned() throws {
         let hosts = try hosts()
         let id = "/subscriptions/s/resourceGroups/rg/providers/"
@@ -95,7 +97,7 @@ struct EgressHostsTests {
     }
 
     @Test(
-        "any other name leads nowhere",
+        "any other name is refused",
         arguments: [
             "example.com:443", "graph.microsoft.com.evil.example:443", "evilgraph.microsoft.com:443",
             "fabrikam.sharepoint.com:443", "sharepoint.com:443", "a.b.vault.azure.net:443",
@@ -109,7 +111,7 @@ struct EgressHostsTests {
     }
 
     @Test(
-        "what could be read in two ways is no name",
+        "ambiguous names are refused",
         arguments: [
             "", ":443", "graph.microsoft.com.:443", "grаph.microsoft.com:443", "graph%2emicrosoft.com:443",
             "user@graph.microsoft.com:443", "graph.microsoft.com:0443", "graph.microsoft.com:99999", "2130706433:443",
@@ -120,7 +122,7 @@ struct EgressHostsTests {
         #expect(PlainHostName(text) == nil)
     }
 
-    @Test("what the owner adds is reached, takes no token of the cloud, and is marked")
+    @Test("hosts that the owner adds are allowed, get no token of the cloud, and are marked")
     func added() throws {
         let name = try #require(PlainHostName("build.contoso.com:8443"))
         let place = try #require(try hosts(["api.contoso.com", name.description]).place(name, isSecure: true))
@@ -129,7 +131,7 @@ struct EgressHostsTests {
     }
 
     @Test(
-        "of a list the names are reached that it holds or covers, at their ports alone",
+        "of a list, exactly the names that it contains or covers are allowed, only at their ports",
         arguments: [
             ("api.example.com", "api.example.com:443", true, true), ("api.example.com", "API.example.com", true, true),
             ("api.example.com", "x.api.example.com", true, false), ("api.example.com", "example.com", true, false),
@@ -154,7 +156,7 @@ struct EgressHostsTests {
     }
 
     @Test(
-        "a pattern that would cover everything, or that could be read in two ways, isn't one",
+        "a pattern that would cover everything, or is ambiguous, is invalid",
         arguments: [
             "", "*", "*.", "*.com", "*.*.example.com", "a.*.example.com", "*example.com", "*.1.2.3.4",
             "https://a.example",
@@ -163,7 +165,7 @@ struct EgressHostsTests {
         #expect(HostPattern(text) == nil)
     }
 
-    @Test("a token is taken where its audience says, in each of its spellings")
+    @Test("a token is accepted for its audience, in each of its spellings")
     func audiences() throws {
         let hosts = try hosts()
         let place = { (text: String) in

@@ -6,11 +6,11 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("What a client of HTTP/2 can do to its connection", .timeLimit(.minutes(15)))
+@Suite("Attacks by HTTP/2 clients on their connection", .timeLimit(.minutes(15)))
 struct HTTP2AttackTests {
     private typealias Frame = HTTP2Frame
 
-    /// What became of requests.
+    /// The results of requests.
     private final class Seen: Sendable {
         private let state = Mutex<(begun: Int, ended: [String])>((0, []))
 
@@ -21,7 +21,7 @@ struct HTTP2AttackTests {
         func end(_ how: String) { state.withLock { $0.ended.append(how) } }
     }
 
-    /// Holds many up until it is opened.
+    /// Delays many calls until it is opened.
     private final class Gate: Sendable {
         private let isOpen = Mutex(false)
 
@@ -45,7 +45,7 @@ struct HTTP2AttackTests {
     // MARK: Bodies
 
     @Test(
-        "a body that isn't as long as was announced never becomes whole, though its client says nothing more",
+        "a body shorter than announced never counts as complete, even if its client stays silent",
         arguments: [
             [HTTP2Frame.data(1, "ab", ends: true)], [.data(1, "abcdefgh", ends: true)],
             [.data(1, "abcde", ends: false), .data(1, "f", ends: true)],
@@ -63,7 +63,7 @@ struct HTTP2AttackTests {
         #expect(await eventually { seen.ended == ["torn_body"] }, "\(seen.ended)")
     }
 
-    @Test("a body that nobody reads takes its window and no more, and holds up no other request")
+    @Test("a body that nobody reads takes only its window, and delays no other request")
     func unread() async throws {
         let gate = Gate()
         let seen = Seen()
@@ -79,14 +79,14 @@ struct HTTP2AttackTests {
         try await client.send(.head(3))
         #expect(try await client.frames { $0.isComplete(3) }.reset(of: 1) == nil)
         gate.open()
-        // There is room again once it is read.
+        // There is room again after it was read.
         #expect(try await client.frames { $0.contains { $0.kind == Frame.window && $0.stream == 1 } }.count > 0)
         try await client.send(.data(1, piece, ends: true))
         #expect(try await client.frames { $0.isComplete(1) }.bytes(on: 1) == 4)
         #expect(seen.ended == ["whole \(9 * (16 << 10))"])
     }
 
-    @Test("a client that sends beyond its window loses the stream")
+    @Test("a client that exceeds its window loses the stream")
     func beyond() async throws {
         let seen = Seen()
         let gate = Gate()
@@ -104,7 +104,7 @@ struct HTTP2AttackTests {
         #expect(try await client.frames { $0.isComplete(3) }.isComplete(3))
     }
 
-    @Test("a body that stands still is given up; one of a request that is ended waits for nothing")
+    @Test("a stalled body is given up; that of a request that has ended isn't waited for")
     func stalled() async throws {
         var limits = EgressLimits()
         limits.bodyStall = .milliseconds(100)
@@ -130,7 +130,7 @@ struct HTTP2AttackTests {
 
     // MARK: Answers
 
-    @Test("an answer is made no faster than its client reads it, and comes whole")
+    @Test("an answer isn't read faster than its client takes it, and arrives completely")
     func slow() async throws {
         let (piece, count) = ([UInt8](repeating: 0x78, count: 16 << 10), 64)
         let seen = Seen()
@@ -142,14 +142,14 @@ struct HTTP2AttackTests {
         try await client.send(.head(1))
         let window = 65_535
         #expect(try await client.frames { $0.bytes(on: 1) >= window }.bytes(on: 1) == window)
-        // What has gone out, what is kept for it, and one piece.
+        // The bytes sent, the buffer, and one piece.
         #expect(seen.begun * piece.count <= window + (64 << 10) + piece.count)
         try await client.send(.room(0, 1 << 24), .room(1, 1 << 24))
         let all = try await client.frames { $0.isComplete(1) }
         #expect(all.bytes(on: 1) == count * piece.count && seen.begun == count)
     }
 
-    @Test("an answer that its client leaves lying is ended, and its connection serves others")
+    @Test("an answer that its client doesn't read is ended, and its connection serves others")
     func untaken() async throws {
         var limits = EgressLimits()
         limits.answerStall = .milliseconds(200)
@@ -171,7 +171,7 @@ struct HTTP2AttackTests {
     // MARK: Many of everything
 
     @Test(
-        "32 requests are under way on a connection at most, and in a session no more than connections may be",
+        "a connection has at most 32 requests, and a session no more than it may have connections",
         arguments: [512, 5])
     func many(limit: Int) async throws {
         let gate = Gate()
@@ -185,7 +185,7 @@ struct HTTP2AttackTests {
         }
         let streams = (0..<32).map { UInt32($0 * 2 + 1) }
         try await client.send(streams.flatMap { Frame.head($0).bytes })
-        // 7: nothing was done for it, another try is safe.
+        // 7 (REFUSED_STREAM): nothing was done for it, it may be repeated.
         let refused = try await client.frames { $0.count { $0.kind == Frame.reset } == 32 - most }
         #expect(refused.filter { $0.kind == Frame.reset }.allSatisfy { $0.payload.last == 7 })
         #expect(await eventually { seen.begun == most } && open.now == most)
@@ -197,7 +197,7 @@ struct HTTP2AttackTests {
     }
 
     @Test(
-        "a client that begins more requests than it was told it may ends its connection, and all that is under way on it"
+        "a client that exceeds the number of requests ends its connection with all its requests"
     )
     func tooMany() async throws {
         let seen = Seen()
@@ -214,7 +214,7 @@ struct HTTP2AttackTests {
     }
 
     @Test(
-        "a client that causes answers and reads none loses its connection",
+        "a client that causes answers without reading them loses its connection",
         arguments: [HTTP2Frame.ping, HTTP2Frame.settings, HTTP2Frame.headers, HTTP2Frame.reset])
     func flood(_ kind: UInt8) async throws {
         let gate = Gate()
@@ -244,14 +244,14 @@ struct HTTP2AttackTests {
         #expect(open.now == 0)
     }
 
-    @Test("a head that doesn't end, is a bomb, or has too much of anything begins no request")
+    @Test("a head that doesn't end, is a bomb, or is too large begins no request")
     func heads() async throws {
         let seen = Seen()
         let serve: @Sendable (HTTP2Stream, HTTP2Connection.Request) async -> Void = { stream, _ in
             seen.begin()
             await Self.answer(stream)
         }
-        // Continued for ever.
+        // Endless continuation frames.
         let endless = try await HTTP2Client(serve: serve)
         var head = Frame.head(1)
         head.flags = 1
@@ -264,7 +264,7 @@ struct HTTP2AttackTests {
         #expect(isEnded && seen.begun == 0)
 
         let client = try await HTTP2Client(serve: serve)
-        // One large field that is named thousands of times by a byte each; it is the newest of the table: 62.
+        // One large field that is referred to thousands of times by a byte each; 62 is the newest of the table.
         var bomb = Frame.head(1)
         bomb.payload += [0x40] + Frame.text("x-bomb") + Frame.text(String(repeating: "b", count: 3_900))
         bomb.payload += [UInt8](repeating: 0x80 | 62, count: 8_000)
@@ -285,7 +285,7 @@ struct HTTP2AttackTests {
         let client = try await HTTP2Client(open: open) { stream, request in
             seen.begin()
             if request.endsHere {
-                // A question that waits, and an answer that isn't taken.
+                // A question that waits, and an answer that isn't read.
                 let question = OneShot<Bool>()
                 stream.onDeparture { question.resolve(true) }
                 _ = await question.wait()
@@ -303,7 +303,7 @@ struct HTTP2AttackTests {
         if saysNothing { await client.ended() }
     }
 
-    @Test("after a goodbye what is under way comes to its end, and the connection to its own")
+    @Test("after a GOAWAY the requests under way complete, then the connection ends")
     func goodbye() async throws {
         let gate = Gate()
         let client = try await HTTP2Client { stream, _ in
@@ -316,7 +316,7 @@ struct HTTP2AttackTests {
         await client.ended()
     }
 
-    @Test("a connection that lies idle is ended, and none with a request under way")
+    @Test("an idle connection is closed, one with a request under way isn't")
     func idle() async throws {
         var limits = EgressLimits()
         limits.idle = .seconds(2)

@@ -20,7 +20,7 @@ struct HTTP2Tests {
         String(decoding: frames.filter { $0.kind == 0 && $0.stream == stream }.flatMap(\.payload), as: UTF8.self)
     }
 
-    @Test("each stream is a request that is judged, gets its token, and is recorded, as others are")
+    @Test("each stream is a request that is judged, gets its token, and is recorded")
     func requests() async throws {
         let upstream = try Upstream { request in
             .text("\(request.method) \(request.path) \(request.headers["authorization"] ?? "-") \(request.body.count)")
@@ -49,14 +49,14 @@ struct HTTP2Tests {
     }
 
     @Test(
-        "what HTTP/1.1 refuses is refused on its stream, and the others go on",
+        "requests that HTTP/1.1 refuses are refused on their stream, and the others continue",
         arguments: [
             HTTP2Frame.head(1, authority: "evil.example"), .head(1, "CONNECT", "/x"), .head(1, "GET", "/a b"),
             .head(1, fields: [("host", "other.example")]), .head(1, "GET", "/v1.0/me", fields: [("expect", "tea")]),
             .head(1, "TRACE"), .head(1, fields: [("transfer-encoding", "chunked")]),
             .head(1, fields: [("X-Upper", "a")]),
             .head(1, "GET", "http://x/"), .head(1, fields: [("content-length", "5")]),
-            // What a reader after us could take for something else.
+            // Characters that a later reader could misinterpret.
             .head(1, "GET", "*"), .head(1, "GET", "/a HTTP/1.1\r\nHost: evil.example\r\n\r\n"), .head(1, "get"),
             .head(1, "GET /x HTTP/1.1\r\nX:"), .head(1, authority: "graph.microsoft.com\r\nx: y"),
             .head(1, authority: "graph.microsoft.com:444"), .head(1, authority: "a@graph.microsoft.com"),
@@ -103,7 +103,7 @@ struct HTTP2Tests {
         await upstream.stop()
     }
 
-    @Test("a request that waits for a yes ends with its stream, and nothing of it is sent")
+    @Test("a request that waits for a confirmation ends with its stream, and nothing of it is sent")
     func cancelled() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -129,7 +129,7 @@ struct HTTP2Tests {
         await upstream.stop()
     }
 
-    @Test("random and torn bytes end the connection and nothing else", arguments: 0..<12)
+    @Test("random and torn bytes end only their connection", arguments: 0..<12)
     func fuzz(_ seed: UInt64) async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port) {
@@ -154,7 +154,7 @@ struct HTTP2Tests {
         await upstream.stop()
     }
 
-    @Test("requests that are reset at once don't pile up, and reach nobody")
+    @Test("requests that are reset at once don't accumulate, and reach nobody")
     func resets() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)

@@ -4,9 +4,9 @@ import Testing
 
 @testable import MMEgress
 
-/// Heads that were changed at random, read by `RequestHead` and by a second reader that knows nothing of the first: both take
-/// the same heads, and read the same in them.
-@Suite("Heads at random", .timeLimit(.minutes(5)))
+/// Heads with random changes, read by `RequestHead` and by an independent second reader: both have to accept the same
+/// heads and read the same.
+@Suite("Random heads", .timeLimit(.minutes(5)))
 struct HeadFuzzTests {
     private static let seeds = [
         "GET /v1.0/me HTTP/1.1\r\nHost: graph.microsoft.com",
@@ -41,7 +41,7 @@ struct HeadFuzzTests {
             case 1 where place < bytes.count: bytes[place] = UInt8.random(in: 0...255, using: &random)
             case 2 where place < bytes.count: bytes[place] ^= 0x20
             case 3:
-                // A line a second time.
+                // Repeat a line.
                 let end = bytes[place...].firstIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count
                 bytes.insert(contentsOf: Array(bytes[place..<end]), at: place)
             default: bytes.insert(contentsOf: pieces.randomElement(using: &random) ?? [], at: place)
@@ -50,7 +50,7 @@ struct HeadFuzzTests {
         return bytes
     }
 
-    @Test("what one reader takes the other takes, and both read the same", arguments: 0..<4)
+    @Test("both readers accept the same heads and read the same", arguments: 0..<4)
     func agree(_ part: UInt64) throws {
         var random = SeededRandom(seed: 1_000 + part)
         var (taken, refused) = (0, 0)
@@ -77,7 +77,7 @@ struct HeadFuzzTests {
     }
 }
 
-/// A head as the grammar of RFC 9112 has it, narrowed to what this proxy says that it takes.
+/// A head according to the grammar of RFC 9112, limited to what this proxy supports.
 private struct StrictHead {
     let method: String
     let target: String
@@ -86,7 +86,7 @@ private struct StrictHead {
 
     init?(_ bytes: [UInt8]) {
         guard !bytes.contains(0) else { return nil }
-        // Lines between CR LF; a CR or LF that stands alone stays within a line.
+        // Lines are separated by CR LF; a single CR or LF is a part of its line.
         var lines: [[UInt8]] = [[]]
         var rest = bytes[...]
         while let first = rest.popFirst() {

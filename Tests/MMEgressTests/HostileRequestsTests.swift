@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMEgress
 
-/// What a script may try at its own wire. Each is refused with an answer, recorded, and nothing of it is sent on.
+/// Attacks of a script on its own proxy. Each is refused with an answer and recorded, and nothing of it is sent on.
 @Suite("Hostile requests", .timeLimit(.minutes(5)))
 struct HostileRequestsTests {
     struct Case: Sendable, CustomTestStringConvertible {
@@ -97,12 +97,12 @@ struct HostileRequestsTests {
     ]
 
     @Test(
-        "within a tunnel it is refused",
+        "are refused within a tunnel",
         .enabled(if: RawSession.openssl != nil, "needs openssl (apt-get install openssl)"), arguments: within)
     func withinTunnel(_ hostile: Case) async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port) { configuration in
-            // A body that never comes, and a client that waits for the proxy to close.
+            // The body never arrives, and the client waits for the proxy to close.
             configuration.limits.bodyStall = .seconds(5)
             configuration.limits.head = .seconds(hostile.kind == .torn ? 3 : 60)
         }
@@ -163,7 +163,7 @@ struct HostileRequestsTests {
         Case("HTTP/2 by prior knowledge", "PRI * HTTP/2.0\r\n", 505, .otherProtocol),
     ]
 
-    @Test("at the proxy itself it is refused", arguments: outside)
+    @Test("are refused at the proxy itself", arguments: outside)
     func outsideTunnel(_ hostile: Case) async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -176,7 +176,8 @@ struct HostileRequestsTests {
     }
 
     @Test(
-        "without the secret, with another session's, or with two, nobody gets in", arguments: ["none", "wrong", "two"])
+        "without the secret, with another session's, or with two, nothing is accepted",
+        arguments: ["none", "wrong", "two"])
     func secret(_ kind: String) async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -193,7 +194,7 @@ struct HostileRequestsTests {
         await upstream.stop()
     }
 
-    @Test("a process that is none of the session's is refused, whatever it knows")
+    @Test("a process outside of the session is refused, whatever it knows")
     func otherProcess() async throws {
         let upstream = try Upstream()
         let text = { (wire: TestWire) in
@@ -212,7 +213,7 @@ struct HostileRequestsTests {
     }
 
     @Test(
-        "what isn't TLS within a tunnel is refused",
+        "anything but TLS within a tunnel is refused",
         arguments: ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "SSH-2.0-x\r\n"])
     func plainTunnel(_ text: String) async throws {
         let upstream = try Upstream()
@@ -229,7 +230,7 @@ struct HostileRequestsTests {
     }
 
     @Test(
-        "a TLS handshake for another server, or for no protocol that there is, fails",
+        "a TLS handshake for another server, or without a common protocol, fails",
         .enabled(if: RawSession.openssl != nil, "needs openssl (apt-get install openssl)"),
         arguments: ["name", "protocol"])
     func handshake(_ kind: String) async throws {
@@ -245,7 +246,7 @@ struct HostileRequestsTests {
     }
 
     @Test(
-        "a client that would rather speak HTTP/2 goes on with HTTP/1.1, even where it began with HTTP/2",
+        "a client that prefers HTTP/2 continues with HTTP/1.1, even if it began with HTTP/2",
         .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"),
         arguments: ["--http2", "--http2-prior-knowledge"])
     func goesOn(_ flag: String) async throws {

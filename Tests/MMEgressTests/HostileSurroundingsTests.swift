@@ -7,10 +7,11 @@ import Testing
 
 @testable import MMEgress
 
-/// What services, neighbours and slow clients may try. Nothing reaches a host that was not meant, and each attempt is recorded.
+/// Attacks by services, other processes and slow clients. Nothing reaches an unintended host, and each attempt is
+/// recorded.
 @Suite("Hostile surroundings", .timeLimit(.minutes(10)), .enabled(if: Curl.path != nil, "needs curl"))
 struct HostileSurroundingsTests {
-    /// Answers with a redirect to another place.
+    /// Answers with a redirect to another address.
     private static func redirecting(to place: String, status: Int = 307) throws -> Upstream {
         try Upstream { _ in
             HTTPServerResponse(status: status, headers: ["Location": place], body: .bytes([]))
@@ -18,7 +19,7 @@ struct HostileSurroundingsTests {
     }
 
     @Test(
-        "a redirect is the client's to follow, and each step is judged as a request of its own",
+        "the client follows a redirect, and each step is judged as a request of its own",
         arguments: [
             "https://evil.example/collect", "http://graph.microsoft.com/v1.0/me", "https://127.0.0.1:8443/",
             "https://graph.microsoft.com.evil.example/", "https://graph.microsoft.com@evil.example/",
@@ -41,7 +42,7 @@ struct HostileSurroundingsTests {
         await upstream.stop()
     }
 
-    @Test("a redirect to another service of the cloud takes no token along")
+    @Test("a redirect to another service of the cloud gets no token")
     func redirectWithin() async throws {
         let upstream = try Self.redirecting(to: "https://management.azure.com/subscriptions")
         let wire = try await TestWire(upstream: upstream.port)
@@ -57,7 +58,7 @@ struct HostileSurroundingsTests {
         await upstream.stop()
     }
 
-    @Test("a neighbour's placeholder is worth nothing here")
+    @Test("another session's placeholder is worthless here")
     func neighboursPlaceholder() async throws {
         let upstream = try Upstream()
         let (own, other) = (try await TestWire(upstream: upstream.port), try await TestWire(upstream: upstream.port))
@@ -72,10 +73,10 @@ struct HostileSurroundingsTests {
         await upstream.stop()
     }
 
-    @Test("another process of the user at the port is refused though it knows the secret and trusts the authority")
+    @Test("another process of the user is refused even if it knows the secret and trusts the authority")
     func neighbour() async throws {
         let upstream = try Upstream()
-        // The session's processes are of this test; curl is none of them.
+        // The session's processes are those of this test; curl isn't one of them.
         let wire = try await TestWire(upstream: upstream.port) { $0.processes = { [getpid()] } }
         let answer = try await Curl.run(wire, ["https://graph.microsoft.com/v1.0/me"])
         #expect(answer.text.contains("403") && upstream.received.isEmpty && wire.judge.judged.isEmpty)
@@ -85,7 +86,7 @@ struct HostileSurroundingsTests {
     }
 
     @Test(
-        "what comes too slowly is given up, and nothing of it is sent",
+        "a request that arrives too slowly is given up, and nothing of it is sent",
         arguments: [
             "GET /v1.0/me HTTP/1.1\r\nHost: graph.mic",
             "POST /v1.0/me HTTP/1.1\r\nHost: graph.microsoft.com\r\nContent-Length: 9\r\n\r\nabc",
@@ -107,7 +108,7 @@ struct HostileSurroundingsTests {
         await upstream.stop()
     }
 
-    @Test("a head that dribbles in is given up at one deadline, however often something comes")
+    @Test("a slow head has one deadline, however often bytes arrive")
     func dribble() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port) { $0.limits.head = .seconds(3) }
@@ -127,7 +128,7 @@ struct HostileSurroundingsTests {
         await upstream.stop()
     }
 
-    @Test("what stands behind a refused request's body is never read as a request", arguments: [100, 3 << 20])
+    @Test("bytes after the body of a refused request are never read as a request", arguments: [100, 3 << 20])
     func behindRefused(_ size: Int) async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -149,7 +150,7 @@ struct HostileSurroundingsTests {
         await upstream.stop()
     }
 
-    @Test("requests that are sent ahead are judged one by one")
+    @Test("pipelined requests are judged one by one")
     func pipelined() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -169,7 +170,7 @@ struct HostileSurroundingsTests {
         await upstream.stop()
     }
 
-    @Test("fields that belong to one connection are neither judged nor sent, whoever lists them")
+    @Test("hop-by-hop fields are neither judged nor sent on, whoever lists them")
     func hopByHop() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)

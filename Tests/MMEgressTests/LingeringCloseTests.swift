@@ -4,9 +4,9 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("The end of a connection whose client is still sending", .timeLimit(.minutes(5)))
+@Suite("Closing a connection whose client is still sending", .timeLimit(.minutes(5)))
 struct LingeringCloseTests {
-    /// A request that is refused by its head; its body is larger than what the kernel takes for a server that doesn't read.
+    /// A request that is refused by its head; its body exceeds the kernel's buffers for a server that doesn't read.
     private func refused(_ wire: TestWire, body: Int) -> [UInt8] {
         let head =
             "POST http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\(RawSession.authorization(wire))\r\n"
@@ -14,7 +14,7 @@ struct LingeringCloseTests {
         return Array(head.utf8) + [UInt8](repeating: 0x78, count: body)
     }
 
-    @Test("a client that reads nothing before all is sent gets the refusal")
+    @Test("a client that reads only after sending everything gets the refusal")
     func answered() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -25,7 +25,7 @@ struct LingeringCloseTests {
         await upstream.stop()
     }
 
-    @Test("no more than a bound of bytes is taken from it")
+    @Test("only a limited number of bytes is read from it")
     func boundedBytes() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port) { $0.limits.lingerBytes = 1 << 20 }
@@ -34,7 +34,7 @@ struct LingeringCloseTests {
         await upstream.stop()
     }
 
-    @Test("nor for longer than a bound of time")
+    @Test("only for a limited time")
     func boundedTime() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port) { $0.limits.linger = .seconds(1) }

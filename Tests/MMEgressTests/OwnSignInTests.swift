@@ -6,8 +6,8 @@ import Testing
 
 @testable import MMEgress
 
-/// Sign-ins that a script makes up by itself.
-@Suite("Sign-ins of a session's own", .timeLimit(.minutes(5)))
+/// Sign-ins that a script starts by itself.
+@Suite("Sign-ins started within a session", .timeLimit(.minutes(5)))
 struct OwnSignInTests {
     private static let client = "12128f48-ec9e-42f0-b203-ea49fb6af367"
     private static let office = "d3590ed6-52b3-4102-aeff-aad2292ab01c"
@@ -31,7 +31,7 @@ struct OwnSignInTests {
             set { running.number.withLock { $0 = newValue } }
         }
 
-        /// Whether a request passes.
+        /// Whether a request is allowed.
         func passes(_ method: String, _ target: String, _ form: String = "") -> Bool {
             let place = EgressPlace(
                 service: .signIn, services: [.signIn], issuesTokens: true, host: "login.microsoftonline.com", port: 443,
@@ -51,7 +51,7 @@ struct OwnSignInTests {
     private static let token = "/organizations/oauth2/v2.0/token"
 
     @Test(
-        "outside a sign-in that the pool has started no first token is asked for",
+        "outside a sign-in that the pool has started, no first token can be requested",
         arguments: [
             ("POST", "/organizations/oauth2/v2.0/devicecode", "client_id=\(office)&scope=openid"),
             ("POST", "/common/oauth2/devicecode?api-version=1.0", "client_id=\(office)&resource=x"),
@@ -72,13 +72,13 @@ struct OwnSignInTests {
     func outside(method: String, target: String, form: String) {
         let gate = Gate()
         #expect(!gate.passes(method, target, form))
-        // In one, what signs in passes.
+        // During such a sign-in, its client's requests are allowed.
         gate.current = 1
         let isStep = target.lowercased().contains("device") || target.contains("authorize") || target == Self.token
         #expect(gate.passes(method, target, form) == isStep || target.hasSuffix("/"))
     }
 
-    @Test("in a sign-in one client signs in, and no other beside it")
+    @Test("in a sign-in only one client can sign in")
     func oneClient() {
         let gate = Gate()
         gate.current = 1
@@ -92,7 +92,7 @@ struct OwnSignInTests {
         #expect(gate.passes("POST", ask, "client_id=\(Self.office)"))
     }
 
-    @Test("an app that proved itself in a sign-in proves itself again; no other does")
+    @Test("an app that signed in can sign in again, no other can")
     func app() {
         let gate = Gate()
         gate.current = 1
@@ -104,7 +104,7 @@ struct OwnSignInTests {
     }
 
     @Test(
-        "a renewal is for the client and scopes that the session signed in with",
+        "a renewal has to be for the client and scopes of the session's sign-in",
         arguments: [
             ("appcatalog.readwrite.all user.read.all offline_access", "AppCatalog.ReadWrite.All openid", true),
             ("AppCatalog.ReadWrite.All", "Mail.ReadWrite", false),
@@ -131,7 +131,7 @@ struct OwnSignInTests {
     }
 
     @Test(
-        "the paths of other tenants lead nowhere",
+        "paths of other tenants are refused",
         arguments: [
             ("/contoso.com/v2.0/.well-known/openid-configuration", true),
             ("/\(TestToken.tenant)/discovery/v2.0/keys", true),
@@ -147,7 +147,7 @@ struct OwnSignInTests {
         #expect(gate.passes("GET", "/evil.onmicrosoft.com/v2.0/.well-known/openid-configuration"))
     }
 
-    @Test("what is refused never leaves, and the client is told in the sign-in service's own form")
+    @Test("refused requests are never sent, and the client gets an error in the sign-in service's form")
     func told() async throws {
         let upstream = try Upstream { _ in HTTPServerResponse(status: 200, body: .bytes([])) }
         let wire = try await TestWire(upstream: upstream.port) { $0.signIns = SignInRules(tenants: [TestToken.tenant]) }

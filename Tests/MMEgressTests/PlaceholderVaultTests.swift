@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Placeholders", .timeLimit(.minutes(5)))
 struct PlaceholderVaultTests {
-    @Test("a placeholder has the token's header and claims, a distant end, and a signature that is worth nothing")
+    @Test("a placeholder has the token's header and claims, a distant expiry, and a worthless signature")
     func likeness() throws {
         let vault = PlaceholderVault(clock: WallClock { Timestamp(seconds: 1_800_000_000) })
         let real = TestToken.access(audience: "https://graph.microsoft.com", expiry: 1_800_003_600)
@@ -25,7 +25,7 @@ struct PlaceholderVaultTests {
         #expect(vault.worth(of: real) == nil)
     }
 
-    @Test("two placeholders of one token are different, and those of another vault are unknown")
+    @Test("two placeholders of one token differ, and those of another vault are unknown")
     func apart() throws {
         let (one, other) = (PlaceholderVault(), PlaceholderVault())
         let real = Secret(TestToken.access(audience: "https://graph.microsoft.com"))
@@ -35,7 +35,7 @@ struct PlaceholderVaultTests {
     }
 
     @Test(
-        "an opaque token keeps its shape and none of its letters' meaning",
+        "the placeholder of an opaque token has its shape, but other characters",
         arguments: ["0.AXoAtoken-that_is.opaque~and.quite.long.0123456789abcdef", "short"])
     func opaque(_ real: String) throws {
         let vault = PlaceholderVault()
@@ -59,7 +59,7 @@ struct PlaceholderVaultTests {
         #expect(vault.placeholders(in: "token=\(placeholder.dropLast())".utf8) == [])
     }
 
-    @Test("a vault keeps the newest placeholders and no more than it has room for")
+    @Test("a vault keeps only a limited number of the newest placeholders")
     func bounded() throws {
         let vault = PlaceholderVault(limit: 40)
         var all: [String] = []

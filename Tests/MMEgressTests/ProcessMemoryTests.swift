@@ -7,12 +7,12 @@ import Testing
 
 @testable import MMEgress
 
-/// Whether a secret can be found in anything that a session's process has.
+/// Searches for secrets in everything that a session's process has.
 @Suite("Memory of a session's process", .timeLimit(.minutes(10)))
 struct ProcessMemoryTests {
     private static let python = ExecutableSearch.find("python3", path: "/usr/bin:/bin")
 
-    /// Signs in, asks a service, keeps everything it got in memory and in a file, says so and waits.
+    /// Signs in, calls a service, keeps everything it got in memory and in a file, says so and waits.
     private static let script = """
         import json, sys, urllib.request, urllib.parse
         kept = []
@@ -32,7 +32,7 @@ struct ProcessMemoryTests {
         sys.stdin.read()
         """
 
-    @Test("holds no real token, nor do its environment and files", .enabled(if: python != nil, "needs python3"))
+    @Test("contains no real token, nor do its environment and files", .enabled(if: python != nil, "needs python3"))
     func dump() async throws {
         let access = TestToken.access(audience: "https://graph.microsoft.com")
         let secrets = [
@@ -76,7 +76,7 @@ struct ProcessMemoryTests {
         let memory = try ProcessMemory.bytes(of: child.pid)
         let environ = ProcFile.read("/proc/\(child.pid)/environ", limit: 1 << 20) ?? []
         let files = try ProtectedFile.read(file) ?? []
-        // What is looked for can be found: the placeholder is there.
+        // The search works: it finds the placeholder.
         #expect(Self.holds(memory, placeholder) && Self.holds(files, placeholder))
         for secret in secrets {
             for place in [memory, environ, files] { #expect(!Self.holds(place, secret)) }

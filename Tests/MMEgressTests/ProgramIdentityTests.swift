@@ -6,12 +6,12 @@ import Testing
 
 @testable import MMEgress
 
-/// What a program gets that asks for tokens as on a machine of Azure.
+/// Tokens for programs that ask for them as on a machine of Azure.
 @Suite("The identity of a session's programs", .timeLimit(.minutes(5)))
 struct ProgramIdentityTests {
     private static let client = "12128f48-ec9e-42f0-b203-ea49fb6af367"
 
-    /// A wire with an identity whose placeholders stand for Graph's token.
+    /// A proxy with an identity whose placeholders stand for Graph's token.
     private static func wire(_ upstream: Upstream, failing error: MMError? = nil) async throws -> TestWire {
         try await TestWire(upstream: upstream.port) { configuration in
             let vault = configuration.vault
@@ -44,7 +44,7 @@ struct ProgramIdentityTests {
 
     private static let path = "/metadata/identity/oauth2/token?resource=https://graph.microsoft.com"
 
-    @Test("each protocol gets a placeholder with the real claims, which the wire exchanges for the token")
+    @Test("each protocol gets a placeholder with the real claims, which the proxy replaces by the token")
     func issued() async throws {
         let upstream = try Upstream()
         let wire = try await Self.wire(upstream)
@@ -59,7 +59,7 @@ struct ProgramIdentityTests {
             try await Self.asked(wire, Self.path + "&client_id=\(Self.client.uppercased())", "Metadata: true"),
             try await Self.asked(
                 wire, "/metadata/identity/oauth2/token?scope=https://graph.microsoft.com/.default", "Metadata: true"),
-            // Cloud Shell's.
+            // Cloud Shell's protocol.
             try await Self.asked(
                 wire, "/metadata/identity/oauth2/token", "Metadata: true",
                 form: "resource=https%3A%2F%2Fgraph.microsoft.com&client_id=\(Self.client)"),
@@ -88,7 +88,7 @@ struct ProgramIdentityTests {
     }
 
     @Test(
-        "what doesn't prove itself, or asks for something else, gets none",
+        "a request without the secret, or for something else, gets none",
         arguments: [
             ("?resource=https://graph.microsoft.com", "Accept: */*", 400),
             ("?resource=https://graph.microsoft.com", "X-IDENTITY-HEADER: guessed", 401),
@@ -111,7 +111,7 @@ struct ProgramIdentityTests {
     }
 
     @Test(
-        "a form that names another identity, says a thing twice, or is no form, gets none",
+        "a form that names another identity, repeats a field, or is invalid, gets none",
         arguments: [
             "resource=https://graph.microsoft.com&client_id=5a4db0c5-0000-4000-8000-00000000a001",
             "resource=https://graph.microsoft.com&resource=https://management.azure.com", "{}", "",
@@ -129,7 +129,7 @@ struct ProgramIdentityTests {
     }
 
     @Test(
-        "why there is no token is told so that clients try again where that helps",
+        "the reason for a missing token is reported so that clients try again only if that helps",
         arguments: [(MMErrorCode.signInNeeded, 400), (.unavailable, 503), (.invalidInput, 400)])
     func failed(_ code: MMErrorCode, _ status: Int) async throws {
         let upstream = try Upstream()
@@ -142,7 +142,7 @@ struct ProgramIdentityTests {
         await upstream.stop()
     }
 
-    @Test("a session without one has no such endpoint")
+    @Test("a session without an identity has no such endpoint")
     func none() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)

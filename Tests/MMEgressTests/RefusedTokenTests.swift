@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMEgress
 
-/// Tokens of a connection's sign-in, each renewed as often as it is refused, until the sign-in ends.
+/// Tokens of a connection's sign-in, each renewed when it is refused, until the sign-in ends.
 private final class RenewedTokens: TokenSource {
     private struct State {
         var number = 1
@@ -44,7 +44,7 @@ struct RefusedTokenTests {
     private static let challenge =
         "Bearer realm=\"\", error=\"insufficient_claims\", claims=\"\(Base64.text(Array(claims.utf8)))\""
 
-    /// A service that takes the second token alone.
+    /// A service that accepts only the second token.
     private func upstream(_ challenge: String?) throws -> Upstream {
         try Upstream { request in
             if request.headers["authorization"]?.hasSuffix("number-2-of-the-connection") == true {
@@ -57,7 +57,7 @@ struct RefusedTokenTests {
     }
 
     @Test(
-        "the request is sent once more with a token that has the challenge's claims; its process never sees the refusal"
+        "the request is repeated with a token that has the challenge's claims; the process never sees the refusal"
     )
     func renewed() async throws {
         let upstream = try upstream(Self.challenge)
@@ -74,7 +74,7 @@ struct RefusedTokenTests {
         await upstream.stop()
     }
 
-    @Test("many that are refused at once share one renewal")
+    @Test("many refused requests share one renewal")
     func shared() async throws {
         let upstream = try upstream(Self.challenge)
         let tokens = RenewedTokens()
@@ -90,7 +90,9 @@ struct RefusedTokenTests {
         await upstream.stop()
     }
 
-    @Test("a bare 401 of what may have been carried out is passed on; the next request has the new token")
+    @Test(
+        "a 401 without a challenge is passed on if the request may have been carried out; the next one has the new token"
+    )
     func bare() async throws {
         let upstream = try upstream(nil)
         let tokens = RenewedTokens()
@@ -103,7 +105,7 @@ struct RefusedTokenTests {
         await upstream.stop()
     }
 
-    @Test("where the sign-in has ended the service's own refusal is passed on, and the end is told")
+    @Test("if the sign-in has ended, the service's own refusal is passed on, and the end is reported")
     func over() async throws {
         let upstream = try upstream(Self.challenge)
         let wire = try await TestWire(upstream: upstream.port) { $0.tokens = RenewedTokens(isOver: true) }

@@ -12,7 +12,7 @@ import Testing
 struct RequestCutTests {
     private static let slow = "https://graph.microsoft.com/v1.0/slow"
 
-    @Test("what waits for an answer is refused at once, and so is what comes next, until the command has ended")
+    @Test("waiting requests are refused at once, and so are further ones until the command has ended")
     func waiting() async throws {
         let gate = OneShot<Void>()
         let upstream = try Upstream { request in
@@ -36,7 +36,7 @@ struct RequestCutTests {
         await upstream.stop()
     }
 
-    @Test("what waits for a person is not sent any more")
+    @Test("a request that waits for a person isn't sent any more")
     func held() async throws {
         let gate = OneShot<Void>()
         let upstream = try Upstream()

@@ -6,15 +6,17 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("Requests to a service that hangs up", .timeLimit(.minutes(10)), .enabled(if: Curl.path != nil, "needs curl"))
+@Suite(
+    "Requests to a service that closes connections", .timeLimit(.minutes(10)),
+    .enabled(if: Curl.path != nil, "needs curl"))
 struct SentOnceTests {
-    /// Answers `/warm` and keeps the connection; to everything else it hangs up once it has read the head.
+    /// Answers `/warm` and keeps the connection; otherwise closes it after reading the head.
     private final class Fickle: Sendable {
         let port: UInt16
         private let listener: Int32
         private let heads = Mutex<[String]>([])
 
-        /// The request lines that came, without those of `/warm`.
+        /// The request lines received, without those of `/warm`.
         var lines: [String] { heads.withLock { $0 } }
 
         init() throws {
@@ -61,7 +63,7 @@ struct SentOnceTests {
     }
 
     @Test(
-        "what may change something reaches it once, on a new connection and on a kept one",
+        "a request that may change something is sent once, on a new and on a kept connection",
         arguments: ["POST", "PUT", "PATCH", "DELETE"], [true, false])
     func once(_ method: String, _ isWarm: Bool) async throws {
         let service = try Fickle()

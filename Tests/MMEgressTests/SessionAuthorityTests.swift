@@ -10,7 +10,7 @@ import Testing
 struct SessionAuthorityTests {
     private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
 
-    @Test("each session has an authority of its own, and a leaf for each name is made once")
+    @Test("each session has its own authority, and creates one leaf per name")
     func leaves() throws {
         let (one, other) = (try SessionAuthority(), try SessionAuthority())
         #expect(one.pem != other.pem && one.pem.hasPrefix("-----BEGIN CERTIFICATE-----"))
@@ -26,7 +26,7 @@ struct SessionAuthorityTests {
     }
 
     @Test(
-        "the authority's certificate is one that strict clients take",
+        "strict clients accept the authority's certificate",
         .enabled(if: openssl != nil, "needs openssl (apt-get install openssl)"))
     func certificate() async throws {
         let home = try TestHome()

@@ -13,7 +13,7 @@ struct SessionClientsTests {
     private static let python = ExecutableSearch.find("python3", path: "/usr/bin:/bin")
 
     @Test(
-        "Python finds the proxy and trusts the session's authority by its environment alone",
+        "Python finds the proxy and trusts the session's authority through its environment alone",
         .enabled(if: python != nil, "needs python3"))
     func pythonClient() async throws {
         let upstream = try Upstream { request in .text(request.method + String(request.body.count)) }
@@ -44,7 +44,7 @@ struct SessionClientsTests {
     }
 
     @Test(
-        "large bodies stream both ways, whatever way their length is said",
+        "large bodies are streamed in both directions, with a length or in chunks",
         .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"), arguments: [true, false])
     func large(_ isKnown: Bool) async throws {
         let size = 12 << 20
@@ -79,7 +79,7 @@ struct SessionClientsTests {
     }
 
     @Test(
-        "an answer that comes slowly is passed on as it comes, from its head on",
+        "a slow answer is passed on as it arrives, beginning with its head",
         .enabled(if: python != nil, "needs python3"))
     func slowAnswer() async throws {
         let upstream = try Upstream { _ in
@@ -106,7 +106,7 @@ struct SessionClientsTests {
         await upstream.stop()
     }
 
-    @Test("a large body that is torn never reaches the service whole")
+    @Test("a large body that is interrupted never reaches the service as complete")
     func tornUpload() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port) { $0.limits.bodyStall = .seconds(3) }
@@ -121,7 +121,7 @@ struct SessionClientsTests {
     }
 
     @Test(
-        "what goes out goes over TLS that this machine trusts, and nothing else",
+        "requests leave only over TLS that this machine trusts",
         .enabled(if: RawSession.openssl != nil && Curl.path != nil, "needs openssl and curl"), arguments: [true, false])
     func upstreamTLS(_ isTrusted: Bool) async throws {
         let home = try TestHome()
@@ -144,7 +144,7 @@ struct SessionClientsTests {
     }
 
     @Test(
-        "the sandbox's services on this machine are a cloud like the others",
+        "the sandbox's services on this machine are a cloud like others",
         .enabled(if: Curl.path != nil, "needs curl"))
     func sandbox() async throws {
         let upstream = try Upstream { request in
@@ -176,7 +176,7 @@ struct SessionClientsTests {
         await upstream.stop()
     }
 
-    @Test("requests of many sessions at once go out under their own account each")
+    @Test("simultaneous requests of many sessions each use their own account")
     func manySessions() async throws {
         let upstream = try Upstream { request in
             let account = request.target.split(separator: "/").last.map(String.init) ?? ""
@@ -192,7 +192,7 @@ struct SessionClientsTests {
                     let wire = try await TestWire(upstream: upstream.port, name: account)
                     let placeholder = try wire.placeholder(account: account)
                     var configuration = HTTPClientConfiguration(environment: wire.session.environment)
-                    // 1,200 handshakes at once take their time on a busy machine.
+                    // 1,200 handshakes at once take a while on a busy machine.
                     configuration.connectTimeout = .seconds(300)
                     let client = HTTPClient(configuration: configuration)
                     let request = HTTPRequest(
@@ -214,7 +214,7 @@ struct SessionClientsTests {
         await upstream.stop()
     }
 
-    @Test("what is left of a session that was closed is nothing")
+    @Test("nothing remains of a closed session")
     func closed() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)

@@ -9,7 +9,7 @@ import Testing
     "Requests of a session", .timeLimit(.minutes(5)),
     .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"))
 struct SessionRequestsTests {
-    @Test("a service gets the real token and the client its answer; the record says what was asked")
+    @Test("a service gets the real token and the client its answer; the record has the request")
     func passes() async throws {
         let upstream = try Upstream { _ in
             HTTPServerResponse(
@@ -42,7 +42,7 @@ struct SessionRequestsTests {
     }
 
     @Test(
-        "two slashes behind Graph's version, as its client for Python writes them, are judged and sent as one",
+        "two slashes after Graph's version, which its Python client writes, are judged and sent as one",
         arguments: [
             ("/v1.0//users?$filter=a//b", "/v1.0/users?$filter=a//b"), ("/beta///users", "/beta/users"),
             ("/v1.0/users//x", "/v1.0/users//x"), ("//users", "//users"), ("/v1.0?a//b", "/v1.0?a//b"),
@@ -60,7 +60,7 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
-    @Test("the record of a deployment says what its template makes, and no value of a parameter")
+    @Test("the record of a deployment has what its template creates, but no value of a parameter")
     func deployments() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -98,7 +98,8 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
-    @Test("a request that may not leave any more reaches nobody; whether that is asked goes by the judge's class")
+    @Test(
+        "a request that may not be sent any more reaches nobody; whether this is checked depends on the judge's class")
     func permit() async throws {
         let upstream = try Upstream()
         let asked = Mutex<[String]>([])
@@ -120,7 +121,7 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
-    @Test("what the judge refuses is answered in the service's shape and never sent")
+    @Test("a refused request is answered in the service's form and never sent")
     func refused() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -137,7 +138,7 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
-    @Test("the PowerShell Gallery is read, and nothing is sent to it")
+    @Test("the PowerShell Gallery can be read, but nothing is sent to it")
     func gallery() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -149,7 +150,7 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
-    @Test("a request is held open until somebody has decided", arguments: [true, false])
+    @Test("a request waits until a person has decided", arguments: [true, false])
     func held(_ yes: Bool) async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -164,7 +165,7 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
-    @Test("a client that leaves while somebody is asked takes its request back")
+    @Test("a client that leaves during the question cancels its request")
     func leaves() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -189,7 +190,7 @@ struct SessionRequestsTests {
     }
 
     @Test(
-        "a placeholder at another host, a real token, and a credential of another kind go no further",
+        "a placeholder for another host, a real token, and another kind of credential aren't sent",
         arguments: ["other", "real", "basic", "query", "header", "added", "body"])
     func credentials(_ kind: String) async throws {
         let upstream = try Upstream()
@@ -222,7 +223,7 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
-    @Test("without a fresh token the service's answer to an old one is given")
+    @Test("without a fresh token the service's answer to the old one is returned")
     func noToken() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -235,7 +236,7 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
-    @Test("hosts outside the cloud, addresses, and plain HTTP are refused before anything is looked up")
+    @Test("hosts outside the cloud, addresses, and plain HTTP are refused before any lookup")
     func foreignHosts() async throws {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
@@ -251,7 +252,7 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
-    @Test("several requests share a connection, of any method, with bodies of either form")
+    @Test("several requests share a connection, with any method and form of body")
     func keepsAlive() async throws {
         let upstream = try Upstream { request in
             .text(request.method + " " + String(decoding: request.body, as: UTF8.self))

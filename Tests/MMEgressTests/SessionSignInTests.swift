@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMEgress
 
-/// What the sign-in service of the test gives out.
+/// The tokens of the test's sign-in service.
 private enum Known {
     static let deviceCode = "DAQABAAEAAAD-device_code.0123456789abcdefghijklmnopqrstuvwxyz"
     static let refreshToken = "1.AXoAreal-refresh_token.0123456789abcdefghijklmnopqrstuvwxyz"
@@ -14,13 +14,14 @@ private enum Known {
     static let login = "https://login.microsoftonline.com/organizations/oauth2/v2.0"
 }
 
-/// The sign-in service: one poll too early, then tokens; later renewals with the refresh token.
+/// The sign-in service: it answers the first poll with "pending", then with tokens, later renewals with the refresh
+/// token.
 private final class SignInService: Sendable {
     let access: String
     let identity: String
     let polls = Mutex(0)
     let lifetime: Int64
-    /// What it answers to renewals, and refuses tokens with, once the sign-in has ended.
+    /// Its answer to renewals, and the one with which it refuses tokens, after the sign-in has ended.
     let end = Mutex<JSONValue?>(nil)
     let renewals = Mutex(0)
 
@@ -78,7 +79,7 @@ private final class SignInService: Sendable {
     }
 }
 
-/// A module that signs in by itself over its session's wire, against a sign-in service of the test.
+/// A module that signs in by itself through its session's proxy, with a sign-in service of the test.
 @Suite(
     "Sign-in over the wire", .timeLimit(.minutes(5)),
     .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"))
@@ -105,7 +106,7 @@ struct SessionSignInTests {
         return (object, last)
     }
 
-    @Test("a device-code sign-in works whole, and the session never sees a real token")
+    @Test("a device-code sign-in works completely, and the session never sees a real token")
     func deviceCode() async throws {
         let service = SignInService()
         let upstream = try Upstream { service.answer($0) }
@@ -139,7 +140,7 @@ struct SessionSignInTests {
         await upstream.stop()
     }
 
-    @Test("the steps of a sign-in are told: the code, waiting, and who it was")
+    @Test("the steps of a sign-in are reported: the code, waiting, and the account")
     func events() async throws {
         let service = SignInService()
         let upstream = try Upstream { service.answer($0) }
@@ -165,7 +166,7 @@ struct SessionSignInTests {
     }
 
     @Test(
-        "a code outlives trouble of the service: its module is told to wait, and the trouble is told beside",
+        "a code survives trouble of the service: its module is told to wait, and the trouble is reported",
         arguments: [429, 500, 503])
     func trouble(status: Int) async throws {
         let service = SignInService()
@@ -199,7 +200,7 @@ struct SessionSignInTests {
         await upstream.stop()
     }
 
-    @Test("a wrong account's tokens are never handed on")
+    @Test("a wrong account's tokens are never passed on")
     func wrongAccount() async throws {
         let service = SignInService(
             identity: TestToken.identity(object: "00000000-0000-0000-0000-000000000009", user: "eve@contoso.com"))
@@ -218,7 +219,7 @@ struct SessionSignInTests {
         await upstream.stop()
     }
 
-    @Test("a token that is about to end is renewed before it is sent, once for all who ask")
+    @Test("a token that expires soon is renewed before it is sent, once for all requests")
     func renewal() async throws {
         let now = Timestamp.now.seconds
         let service = SignInService(expiry: now + 60, lifetime: 60)
@@ -256,7 +257,7 @@ struct SessionSignInTests {
     }
 
     @Test(
-        "a sign-in that has ended costs one renewal, whoever saw it first: the wire or the module",
+        "a sign-in that has ended costs one renewal, whether the proxy or the module notices it first",
         arguments: [true, false])
     func renewedOnce(isWireFirst: Bool) async throws {
         let service = SignInService()
@@ -286,7 +287,7 @@ struct SessionSignInTests {
     }
 
     @Test(
-        "a step that a policy wants for a further service alone is the module's matter, and no end of the sign-in",
+        "a further step that a policy requires for one service is left to the module, and doesn't end the sign-in",
         arguments: [
             ("https://graph.microsoft.com/.default", "interaction_required", 50_076, true),
             ("https://vault.azure.net/.default", "interaction_required", 50_076, false),
@@ -305,7 +306,7 @@ struct SessionSignInTests {
         let answer = try await renew(wire, refresh, scope)
         #expect(answer["error"]?.string == error)
         #expect(overs(wire).isEmpty == !isOver)
-        // The other services go on where the sign-in does.
+        // The other services continue if the sign-in does.
         service.end.withLock { $0 = nil }
         let other = try await renew(wire, refresh, "https://management.azure.com/.default")
         #expect((other["access_token"] != nil) == (error != "invalid_grant" || number == 65_001))
@@ -314,7 +315,7 @@ struct SessionSignInTests {
     }
 
     @Test(
-        "a real token, a token twice, and what is no form go no further",
+        "a real token, a repeated token, and an invalid form aren't sent",
         arguments: [
             (["grant_type=refresh_token", "refresh_token=\(Known.refreshToken)"], "invalid_grant"),
             (["client_id=\(Known.client)", "device_code=\(Known.deviceCode)"], "invalid_grant"),
@@ -337,7 +338,7 @@ struct SessionSignInTests {
     }
 
     @Test(
-        "an answer whose tokens can't be told from the rest is not handed on",
+        "an answer whose tokens can't be identified isn't passed on",
         arguments: ["text", "nested", "address", "page"])
     func unreadable(_ kind: String) async throws {
         let upstream = try Upstream { _ in

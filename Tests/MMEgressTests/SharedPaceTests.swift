@@ -10,7 +10,7 @@ import Testing
     "Pace of a session's requests", .timeLimit(.minutes(5)),
     .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"))
 struct SharedPaceTests {
-    @Test("a service that asked to slow down is not asked by anybody of the connection until then")
+    @Test("if a service asks to slow down, no session of the connection calls it until then")
     func slowDown() async throws {
         let upstream = try Upstream { _ in
             HTTPServerResponse(status: 429, headers: ["Retry-After": "900"], body: .bytes([]))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("A cloud that answers at the addresses of another", .timeLimit(.minutes(5)))
+@Suite("A cloud that answers at another one's addresses", .timeLimit(.minutes(5)))
 struct StandInTests {
     private static let base = "http://127.0.0.1:4711"
 
@@ -18,7 +18,7 @@ struct StandInTests {
     }
 
     @Test(
-        "requests to the addresses that programs know go to it",
+        "requests to the addresses that programs know are sent to it",
         arguments: [
             "graph.microsoft.com", "login.microsoftonline.com", "management.azure.com", "outlook.office365.com",
             "api.bap.microsoft.com", "contoso.sharepoint.com", "contoso.vault.azure.net", "files.blob.core.windows.net",
@@ -32,14 +32,14 @@ struct StandInTests {
     }
 
     @Test(
-        "what it doesn't serve stays foreign",
+        "hosts that it doesn't serve stay unknown",
         arguments: ["example.com", "contoso.crm.dynamics.com", "www.powershellgallery.com"])
     func foreign(_ host: String) throws {
         let name = try #require(PlainHostName(host + ":443"))
         #expect(try hosts().place(name, isSecure: true) == nil)
     }
 
-    @Test("it takes the tokens that are for those addresses")
+    @Test("it accepts tokens for these addresses")
     func audiences() throws {
         let graph = try #require(PlainHostName("graph.microsoft.com:443"))
         let place = try #require(try hosts().place(graph, isSecure: true))
@@ -47,7 +47,7 @@ struct StandInTests {
         #expect(!place.accepts(audience: "https://management.azure.com"))
     }
 
-    @Test("its own address is replaced in a text, however the text is cut into pieces")
+    @Test("its own address is replaced in a text, however that is divided into pieces")
     func rewritten() {
         var random = SeededRandom(seed: 11)
         for _ in 0..<2_000 {

@@ -5,12 +5,12 @@ import Testing
 
 @testable import MMEgress
 
-@Suite("Folder of what a session trusts", .timeLimit(.minutes(5)))
+@Suite("The folder with the certificates that a session trusts", .timeLimit(.minutes(5)))
 struct TrustFolderTests {
-    @Test("two sessions of one home have one each, and what a process left that is gone is cleared away")
+    @Test("two sessions of one home have one each, and those of dead processes are removed")
     func folders() throws {
         let home = try TestHome()
-        // No process has a number as large as this.
+        // No process has such a large number.
         let left = home.path + "/trust/\(Int32.max)-left"
         try ProtectedFile.makeDirectory(left)
         try ProtectedFile.replace(left + "/session-ca.pem", with: [1])

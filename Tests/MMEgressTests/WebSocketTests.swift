@@ -11,7 +11,7 @@ import Testing
 
 @Suite("Web sockets of a session", .timeLimit(.minutes(5)), .enabled(if: RawSession.openssl != nil, "needs openssl"))
 struct WebSocketTests {
-    /// A service that opens web sockets, or says something else, and sends back what it gets.
+    /// A service that opens web sockets, or answers otherwise, and echoes what it gets.
     private final class Echo: Sendable {
         let port: UInt16
         private let listener: Int32
@@ -78,7 +78,7 @@ struct WebSocketTests {
             + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\(more)\r\n"
     }
 
-    @Test("what stands is passed both ways, and only the handshake's headers get tokens")
+    @Test("bytes are passed both ways, and only the headers of the handshake get tokens")
     func passes() async throws {
         let service = try Echo(Self.opened)
         let wire = try await TestWire(upstream: service.port)
@@ -105,7 +105,7 @@ struct WebSocketTests {
         service.stop()
     }
 
-    @Test("one whose leave to send ends is given no handshake, and no further word")
+    @Test("one that may not send any more can't finish its handshake, and sends nothing more")
     func permit() async throws {
         let service = try Echo(Self.opened)
         let may = MayBe(true)
@@ -127,7 +127,7 @@ struct WebSocketTests {
         service.stop()
     }
 
-    /// What a test changes while others read it.
+    /// A value that a test changes while others read it.
     private final class MayBe: Sendable {
         private let held: Mutex<Bool>
         init(_ value: Bool) { held = Mutex(value) }
@@ -137,7 +137,7 @@ struct WebSocketTests {
         }
     }
 
-    @Test("what the judge refuses reaches nobody")
+    @Test("a refused one reaches nobody")
     func refused() async throws {
         let service = try Echo(Self.opened)
         let wire = try await TestWire(upstream: service.port)
@@ -151,7 +151,7 @@ struct WebSocketTests {
     }
 
     @Test(
-        "another protocol, another method and a host that is no service of the cloud get none",
+        "another protocol, another method and a host outside of the cloud get none",
         arguments: [
             (handshake(method: "POST"), "graph.microsoft.com"),
             (handshake("Content-Length: 1\r\n") + "x", "graph.microsoft.com"),
@@ -175,7 +175,7 @@ struct WebSocketTests {
     }
 
     @Test(
-        "a service that opens none is heard, and its connection ends there",
+        "if the service opens none, its answer is passed on, and the connection ends",
         arguments: [
             ("HTTP/1.1 403 Forbidden\r\nX-Why: policy\r\nContent-Length: 5\r\n\r\nnever", 403),
             ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", 502), ("nonsense\r\n\r\n", 502), ("", 502),
@@ -190,7 +190,7 @@ struct WebSocketTests {
         service.stop()
     }
 
-    @Test("nothing more is sent once the call that opened it has ended")
+    @Test("nothing more is sent after the call that opened it has ended")
     func callEnds() async throws {
         let service = try Echo(Self.opened)
         let wire = try await TestWire(upstream: service.port)
@@ -206,7 +206,7 @@ struct WebSocketTests {
         service.stop()
     }
 
-    @Test("a session that ends takes its web sockets along")
+    @Test("the end of a session closes its web sockets")
     func sessionEnds() async throws {
         let service = try Echo(Self.opened)
         let wire = try await TestWire(upstream: service.port)

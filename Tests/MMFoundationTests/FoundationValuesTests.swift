@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Values of Foundation", .timeLimit(.minutes(5)))
 struct FoundationValuesTests {
-    @Test("JSON goes to data and back", arguments: ["{\"a\":[1,2.5,null,\"é\"]}", "[]", "9007199254740993"])
+    @Test("JSON converts to data and back", arguments: ["{\"a\":[1,2.5,null,\"é\"]}", "[]", "9007199254740993"])
     func data(text: String) throws {
         let value = try JSONValue(Data(text.utf8))
         #expect(value.data == Data(text.utf8))
@@ -22,7 +22,7 @@ struct FoundationValuesTests {
         let start: Date
     }
 
-    @Test("a value of one's own is written with dates as the services have them")
+    @Test("a caller's own value is written with dates in the services' format")
     func encoding() throws {
         let value = try JSONValue(
             encoding: Meeting(subject: "Review", start: Date(timeIntervalSince1970: 1_700_000_000)))
@@ -33,14 +33,14 @@ struct FoundationValuesTests {
         #expect(seconds["start"]?.double == 5)
     }
 
-    @Test("a value that its encoding refuses is an error of the input")
+    @Test("a value that can't be encoded is an error of the input")
     func refused() {
         let error = #expect(throws: MMError.self) { try JSONValue(encoding: ["a": Double.nan]) }
         #expect(error?.code == .invalidInput)
     }
 
     @Test(
-        "moments go to dates and back",
+        "dates convert both ways",
         arguments: [
             Timestamp(seconds: 0), Timestamp(seconds: 1_700_000_000, nanoseconds: 250_000_000),
             Timestamp(seconds: -1, nanoseconds: 500_000_000),

@@ -20,7 +20,7 @@ struct AuditFollowingTests {
         }
     }
 
-    @Test("each line comes once and in order, in pieces of any size", arguments: [1, 64, 700, 1 << 20])
+    @Test("each line comes once and in order, whatever the size of the pieces", arguments: [1, 64, 700, 1 << 20])
     func pieces(limit: Int) throws {
         #expect(try log.following(.start, limit: limit).lines.isEmpty)
         for number in 0..<20 { try log.append(["number": .int(Int64(number)), "text": "a line of the log"]) }
@@ -39,7 +39,7 @@ struct AuditFollowingTests {
         #expect(try numbers(log.following(position, limit: limit)) == [21])
     }
 
-    @Test("a line that was cut short comes with the next whole one, and none comes twice")
+    @Test("a torn line comes with the next whole one, and none comes twice")
     func torn() throws {
         try log.append(["first": true])
         let first = try log.following(.start, limit: 1 << 16)
@@ -53,7 +53,7 @@ struct AuditFollowingTests {
         #expect(after.lines.isEmpty && !after.isOtherFile)
     }
 
-    @Test("another file under the name is read from its start, and said to be another")
+    @Test("another file with the same name is read from its start, and reported as another")
     func replaced() throws {
         for _ in 0..<5 { try log.append(["one": true]) }
         let position = try log.following(.start, limit: 1 << 16).position
@@ -64,7 +64,7 @@ struct AuditFollowingTests {
         let piece = try other.following(position, limit: 1 << 16)
         #expect(piece.isOtherFile)
         #expect(numbers(piece) == (1...6).map { $0 })
-        // The same where it is shorter than what was read.
+        // Likewise if it is shorter than what was read.
         try ProtectedFile.remove(log.path)
         try ProtectedFile.remove(log.path + ".head")
         try AuditLog(path: log.path).append(["three": true])

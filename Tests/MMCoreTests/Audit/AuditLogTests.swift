@@ -29,13 +29,13 @@ struct AuditLogTests {
         try folder.write("state/audit.jsonl", Array(lines.joined(separator: [0x0A])) + end)
     }
 
-    @Test("nothing written is sound")
+    @Test("an empty log is valid")
     func empty() throws {
         #expect(try audit.verify() == AuditVerification())
         #expect(try audit.entries().isEmpty)
     }
 
-    @Test("lines hold number, time, link and digest, and anybody can check them")
+    @Test("lines have number, time, link and digest, and anyone can check them")
     func form() throws {
         try add(3)
         let found = try audit.verify()
@@ -46,7 +46,7 @@ struct AuditLogTests {
         #expect(entries[1]["prev"] == entries[0]["hash"])
         #expect(entries[0]["time"] == "2026-03-01T12:00:00.000Z")
         #expect(entries[2]["operation"] == "graph_request")
-        // The digest is that of the bytes in front of it, as a shell can work it out too.
+        // The digest is that of the bytes before it, so a shell can compute it too.
         let text = String(decoding: lines[2], as: UTF8.self)
         let body = text.split(separator: ",\"hash\":\"", maxSplits: 1)[0]
         #expect(entries[2]["hash"]?.string == Hex.text(SHA256.digest(body.utf8)))
@@ -54,7 +54,7 @@ struct AuditLogTests {
         #expect(folder.mode("state/audit.jsonl.head") == 0o600)
     }
 
-    @Test("an entry can't bring members of the chain, nor secrets")
+    @Test("an entry can't contain members of the chain, nor secrets")
     func reserved() throws {
         func append(_ entry: JSONObject) throws(MMError) { try audit.append(entry) }
         try append([
@@ -109,13 +109,13 @@ struct AuditLogTests {
         }
     }
 
-    /// A forger's line: the fields, and the hash that belongs to them.
+    /// A forged line: the fields, and the matching hash.
     private func resealed(_ entry: JSONObject) -> [UInt8] {
         let front = JSONWriter.bytes(.object(entry)).dropLast()
         return front + Array(",\"hash\":\"\(Hex.text(SHA256.digest(front)))\"}".utf8)
     }
 
-    @Test("a line sealed anew doesn't fit the line after it")
+    @Test("a line with a recomputed hash doesn't fit the next line")
     func resealed() throws {
         try add(3)
         var changed = lines
@@ -125,7 +125,7 @@ struct AuditLogTests {
         changed[1] = resealed(entry)
         try write(changed)
         #expect(try audit.verify().broken?.line == 3)
-        // The last line has no line after it: the head tells.
+        // The last line has no next one: the head shows the change.
         changed = lines
         try add(1, from: 4)
         var last = try #require(try JSONParser.parse(lines[3]).object)
@@ -135,7 +135,7 @@ struct AuditLogTests {
         #expect(try !audit.verify().isSound)
     }
 
-    @Test("lines cut off at the end are missed, also after more was written", arguments: 1...4)
+    @Test("lines removed at the end are noticed, even after more was written", arguments: 1...4)
     func truncated(count: Int) throws {
         try add(4)
         try write(Array(lines.dropLast(count)), end: count == 4 ? [] : [0x0A])
@@ -144,7 +144,7 @@ struct AuditLogTests {
         #expect(try audit.verify().broken?.line == 5 - count)
     }
 
-    @Test("a changed last line stays found after more was written")
+    @Test("a changed last line is still found after more was written")
     func launderedLast() throws {
         try add(3)
         var changed = lines
@@ -155,7 +155,7 @@ struct AuditLogTests {
         #expect(try audit.verify().broken?.line == 3)
     }
 
-    @Test("a line that a crash cut short is counted, not held against anybody, wherever it was cut")
+    @Test("a line torn by a crash is counted as torn, not as a forgery, wherever it was cut")
     func torn() throws {
         try add(2)
         let whole = folder.bytes("state/audit.jsonl") ?? []
@@ -167,7 +167,7 @@ struct AuditLogTests {
             try folder.write("state/audit.jsonl.head", head)
             var found = try audit.verify()
             #expect(found.isSound)
-            // Without its newline a line is whole all the same.
+            // A line that lacks only its newline is complete.
             #expect(found.entries == (cut == third.count - 1 ? 3 : 2))
             try add(2, from: 10)
             found = try audit.verify()
@@ -187,11 +187,11 @@ struct AuditLogTests {
         #expect(found.isSound && found.tornLines == 2 && found.entries == 2)
     }
 
-    @Test("a head that is gone is told, and stands in the log once lines follow")
+    @Test("a missing head is reported, and recorded in the log with the next lines")
     func headGone() throws {
         try add(4)
         unlink(folder["state/audit.jsonl.head"])
-        // The last lines could be cut off now, and nothing would tell.
+        // Without a head nobody could notice that the last lines were removed.
         try write(Array(lines.prefix(3)))
         #expect(try audit.verify().broken?.reason.contains("the .head file is missing") == true)
         let another = AuditLog(path: audit.path)
@@ -200,7 +200,7 @@ struct AuditLogTests {
         #expect(found.isSound && found.entries == 4 && found.lostHeads == [4], "\(found)")
     }
 
-    @Test("a head behind its log is what a crash between the two leaves")
+    @Test("a head behind its log is what a crash between their writes leaves")
     func headBehind() throws {
         try add(2)
         let head = folder.bytes("state/audit.jsonl.head") ?? []
@@ -213,7 +213,7 @@ struct AuditLogTests {
                 == AuditVerification(entries: 4, tornLines: 0, broken: nil, lastHash: audit.verify().lastHash))
     }
 
-    @Test("writers of several tasks make one chain")
+    @Test("writers in several tasks make one chain")
     func concurrent() async throws {
         let audit = audit
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -226,11 +226,11 @@ struct AuditLogTests {
         #expect(found.isSound && found.entries == 80)
     }
 
-    @Test("writers wait for another process that holds the file, and are told when it doesn't end")
+    @Test("writers wait for another process that holds the file, and fail if it doesn't release it")
     func heldElsewhere() async throws {
         let audit = audit
         try ProtectedFile.makeDirectory(folder["state"])
-        // A lock of another open file excludes us as another process would.
+        // A lock of another open file excludes us like one of another process.
         let lock = try FileLock.tryAcquire(audit.path)
         let writer = Task { try await audit.append(["waited": true]) }
         let impatient = Task { try await audit.append(["gone": true]) }
@@ -252,7 +252,7 @@ struct AuditLogTests {
         #expect(found.isSound && found.entries == 7)
     }
 
-    @Test("a file that is moved away between two lines is not written to any more, and its end stays known")
+    @Test("a file that is moved away isn't written to any more, and its end is still known")
     func movedAway() throws {
         try add(2)
         for name in ["state/audit.jsonl", "state/audit.jsonl.lock"] {
@@ -261,11 +261,11 @@ struct AuditLogTests {
         try add(2, from: 3)
         #expect(folder.text("state/audit.jsonl.old")?.split(separator: "\n").count == 2)
         #expect(try audit.entries().map { $0["seq"] } == [3, 4])
-        // Somebody took the first two away: that shows.
+        // The first two lines are missing, which is reported.
         #expect(try audit.verify().isSound == false)
     }
 
-    @Test("long lines and long files are read whole")
+    @Test("long lines and long files are read completely")
     func long() throws {
         func append(_ entry: JSONObject) throws(MMError) { try audit.append(entry) }
         try append(["text": .string(String(repeating: "a", count: 300_000))])
@@ -290,7 +290,7 @@ struct AuditLogTests {
             await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
                 let audit = AuditLog(path: path)
                 func append(_ entry: JSONObject) throws(MMError) { try audit.append(entry) }
-                // Each process leaves at least one line; where in the next ones it ends is up to chance.
+                // Each process writes at least one line; where the next ones die is random.
                 try append(["number": -1])
                 let killer = Task.detached {
                     usleep(UInt32(1000 + UInt64(getpid()) % 7 * 1500))

@@ -25,7 +25,7 @@ struct AuditRotationTests {
         get throws { try AuditParts.full(of: path).map(\.name) }
     }
 
-    @Test("a file that has grown large is set aside, and the chain goes on in the next one")
+    @Test("a large file is set aside, and the chain continues in the next one")
     func chain() throws {
         let log = log()
         try add(60, to: log)
@@ -55,7 +55,7 @@ struct AuditRotationTests {
         #expect(try full.count > 5)
     }
 
-    @Test("what was changed, removed or swapped in a full file is found there")
+    @Test("changed, removed and swapped lines in a full file are found there")
     func tampering() throws {
         let log = log()
         try add(40, to: log)
@@ -78,7 +78,7 @@ struct AuditRotationTests {
         #expect(try !log.verify().isSound)
     }
 
-    @Test("a process that died before the next file had a line loses nothing", arguments: [false, true])
+    @Test("nothing is lost if a process dies before the next file has a line", arguments: [false, true])
     func died(loses head: Bool) throws {
         let log = log()
         try add(5, to: log)
@@ -91,7 +91,7 @@ struct AuditRotationTests {
         #expect(found.lostHeads == (head ? [6] : []))
     }
 
-    @Test("a reader goes on from file to file, each line once", arguments: [1, 300, 1 << 20])
+    @Test("a reader continues from file to file, and gets each line once", arguments: [1, 300, 1 << 20])
     func following(limit: Int) throws {
         let log = log()
         var position = AuditPosition.start

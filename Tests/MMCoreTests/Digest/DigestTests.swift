@@ -23,7 +23,7 @@ struct DigestTests {
         #expect(Hex.text(SHA256.digest(text.utf8)) == digest)
     }
 
-    @Test("SHA-256 is the same however the bytes come")
+    @Test("SHA-256 doesn't depend on how the bytes are divided")
     func pieces() {
         var generator = SeededRandom(seed: 5)
         for length in [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 128, 1000] {
@@ -39,7 +39,7 @@ struct DigestTests {
         }
     }
 
-    @Test("SHA-256 is the same with the processor's instructions and without them", arguments: 0..<300)
+    @Test("SHA-256 gives the same with and without the processor's instructions", arguments: 0..<300)
     func instructions(length: Int) {
         var generator = SeededRandom(seed: UInt64(length))
         let bytes = (0..<length).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
@@ -48,7 +48,7 @@ struct DigestTests {
         #expect(plain.finish() == SHA256.digest(bytes))
     }
 
-    @Test("Names are as long as they are asked for, and none comes twice")
+    @Test("random names have the requested length and never repeat")
     func names() {
         let uuids = (0..<2000).map { _ in RandomBytes.uuid() }
         #expect(Set(uuids).count == uuids.count)
@@ -125,13 +125,13 @@ struct DigestTests {
     }
 
     @Test(
-        "what is no base64 is refused",
+        "invalid base64 is refused",
         arguments: ["Z", "Zg=", "Z===", "Zm9v=", "Zm 9v", "Zm9v\n", "Zh==", "Zm-_", "====", "=", "Zm9=Zm9v"])
     func noBase64(text: String) {
         #expect(Base64.bytes(text) == nil)
     }
 
-    @Test("random bytes come back from every encoding")
+    @Test("random bytes survive every encoding")
     func roundTrips() {
         var generator = SeededRandom(seed: 9)
         for length in 0..<200 {
@@ -145,7 +145,7 @@ struct DigestTests {
         #expect(Hex.bytes("FF0a") == [255, 10])
     }
 
-    @Test("random values are of the form asked for and never the same")
+    @Test("random values have the requested form and never repeat")
     func random() {
         let ids = Set((0..<1000).map { _ in RandomBytes.uuid() })
         #expect(ids.count == 1000)
@@ -158,7 +158,7 @@ struct DigestTests {
         #expect(Set((0..<1000).map { _ in RandomBytes.text(bytes: 8) }).count == 1000)
     }
 
-    @Test("a secret shows in no form of printing, but can be asked for")
+    @Test("printing never shows a secret, but it can be read explicitly")
     func secret() {
         let secret = Secret("hunter2-hunter2")
         var dumped = ""

@@ -1,7 +1,7 @@
 import MMCore
 import Testing
 
-@Suite("The one error", .timeLimit(.minutes(5)))
+@Suite("MMError", .timeLimit(.minutes(5)))
 struct MMErrorTests {
     @Test(
         "each code has its exit code, JSON-RPC code and HTTP status",
@@ -21,12 +21,12 @@ struct MMErrorTests {
         #expect(error.json["code"] == .string(code.word))
     }
 
-    @Test("a pool that can't be reached has an exit code of its own")
+    @Test("a pool that can't be reached has its own exit code")
     func pool() {
         #expect(MMError(.unavailable, "No pool.", details: ["pool": "/run/x"]).exitCode == 7)
     }
 
-    @Test("JSON holds what there is and nothing else")
+    @Test("JSON has only the members that are set")
     func json() {
         #expect(MMError(.notFound, "Gone.").json.keys == ["code", "message"])
         let full = MMError(

@@ -3,12 +3,12 @@ import Testing
 
 @testable import MMCore
 
-@Suite("What a power cut may not take", .timeLimit(.minutes(5)))
+@Suite("Surviving a power cut", .timeLimit(.minutes(5)))
 struct DurabilityTests {
     private static let canCount = DiskSyncs.count {} != nil
 
     @Test(
-        "a replaced file is on the disk with its name before the call returns, unless it need not be",
+        "a replaced file and its name are on the disk before the call returns, unless that isn't requested",
         .enabled(if: canCount, "this kernel lets no thread filter its own calls"), arguments: [true, false])
     func replacing(durable: Bool) throws {
         let home = try TestHome()
@@ -17,12 +17,13 @@ struct DurabilityTests {
             try? ProtectedFile.replace(path, with: [1, 2, 3], durable: durable)
         }
         #expect(try ProtectedFile.read(path) == [1, 2, 3])
-        // Once for the content, once for the folder that names it.
+        // Once for the content, once for the folder.
         #expect(syncs == (durable ? 2 : 0))
     }
 
     @Test(
-        "a removed file stays removed", .enabled(if: canCount, "this kernel lets no thread filter its own calls"),
+        "the removal of a file is on the disk",
+        .enabled(if: canCount, "this kernel lets no thread filter its own calls"),
         arguments: [true, false])
     func removing(erases: Bool) throws {
         let home = try TestHome()

@@ -3,9 +3,9 @@ import Testing
 
 @testable import MMCore
 
-@Suite("What to do about a file that can't be touched")
+@Suite("Remedies for files that can't be accessed")
 struct FileFaultTests {
-    @Test("a read-only file system is no matter of owners and modes")
+    @Test("on a read-only file system owners and modes aren't the problem")
     func readOnly() {
         let hint = FileFault.error(EROFS, "replace", "/mnt/state/x").hint ?? ""
         #expect(hint.contains("MM_STATE_DIR") && !hint.contains("owns"))

@@ -18,7 +18,7 @@ struct FileLockTests {
         return true
     }
 
-    @Test("a held lock can't be taken until it goes, and its file says who holds it")
+    @Test("a held lock can't be taken until it is released, and its file says who holds it")
     func exclusion() throws {
         let path = folder["x"]
         do {
@@ -48,7 +48,7 @@ struct FileLockTests {
         _ = consume lock
     }
 
-    @Test("waiting ends when the task is called off")
+    @Test("waiting ends when the task is cancelled")
     func cancellation() async throws {
         let path = folder["x"]
         let lock = try FileLock.tryAcquire(path)
@@ -65,7 +65,7 @@ struct FileLockTests {
         _ = consume lock
     }
 
-    @Test("many tasks count without losing one, and none of them holds a thread while it waits")
+    @Test("many tasks count without losing one, and waiting blocks no thread")
     func counting() async throws {
         let path = folder["count"]
         try ProtectedFile.replace(path, with: Array("0".utf8))

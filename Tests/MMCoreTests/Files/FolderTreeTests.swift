@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Removing folders")
 struct FolderTreeTests {
-    @Test("everything in a folder goes with it, whatever its permissions, and nothing behind a link")
+    @Test("everything in a folder is removed, whatever its permissions, and nothing behind a link")
     func whole() throws {
         let folder = try TestFolder()
         let (tree, kept) = ("\(folder.path)/tree", "\(folder.path)/kept")
@@ -19,7 +19,7 @@ struct FolderTreeTests {
         #expect(TestFolder.names(in: kept) == ["file"])
     }
 
-    @Test("a tree of any depth goes, with few open folders and a small stack")
+    @Test("a tree of any depth is removed with few open folders and a small stack")
     func deep() throws {
         let folder = try TestFolder()
         try ProtectedFile.makeDirectory("\(folder.path)/tree")
@@ -35,7 +35,7 @@ struct FolderTreeTests {
         #expect(TestFolder.names(in: folder.path).isEmpty)
     }
 
-    @Test("a file goes, a link goes without what it leads to, and nothing at all is no fault")
+    @Test("a file is removed, a link without its target, and a missing path isn't an error")
     func single() throws {
         let folder = try TestFolder()
         let (file, link) = ("\(folder.path)/file", "\(folder.path)/link")

@@ -4,10 +4,10 @@ import Testing
 
 @testable import MMCore
 
-/// Runs in a process of its own, where no file may grow beyond some bytes: the nearest thing to a full disk that needs no root.
+/// Runs in its own process, where files are limited to a few bytes: the closest to a full disk without being root.
 @Suite("A full disk", .timeLimit(.minutes(5)))
 struct FullDiskTests {
-    @Test("a replace that doesn't fit leaves the old content, its backup and no draft")
+    @Test("a replace that doesn't fit leaves the old content and its backup, and no draft")
     func replace() async {
         await #expect(processExitsWith: .success) {
             let folder = try TestFolder()
@@ -22,7 +22,7 @@ struct FullDiskTests {
         }
     }
 
-    @Test("the registry survives an edit that doesn't fit")
+    @Test("the registry isn't damaged by an edit that doesn't fit")
     func registry() async {
         await #expect(processExitsWith: .success) {
             let folder = try TestFolder()
@@ -42,7 +42,7 @@ struct FullDiskTests {
         }
     }
 
-    @Test("logs are lost, and nobody notices")
+    @Test("log lines are lost without an error")
     func logs() async {
         await #expect(processExitsWith: .success) {
             let folder = try TestFolder()
@@ -53,7 +53,7 @@ struct FullDiskTests {
         }
     }
 
-    @Test("an answer is given also when its rest can't be stored")
+    @Test("an answer is returned even if its rest can't be stored")
     func outputs() async {
         await #expect(processExitsWith: .success) {
             let folder = try TestFolder()
@@ -69,7 +69,7 @@ struct FullDiskTests {
         }
     }
 
-    @Test("an audit line that doesn't fit is an error, and the next one says that it was cut short")
+    @Test("an audit line that doesn't fit is an error, and the next one records that it was torn")
     func audit() async {
         await #expect(processExitsWith: .success) {
             let folder = try TestFolder()
@@ -89,7 +89,7 @@ struct FullDiskTests {
     }
 }
 
-/// Bounds the size of every file this process writes from here on, without the signal that comes with it.
+/// Limits the size of every file that this process writes, without the signal.
 private func limitFileSize(_ bytes: Int) {
     signal(SIGXFSZ, SIG_IGN)
     var limit = rlimit(rlim_cur: rlim_t(bytes), rlim_max: .max)

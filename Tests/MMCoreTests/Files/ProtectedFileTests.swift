@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCore
 
-@Suite("Files of ours", .timeLimit(.minutes(5)))
+@Suite("Protected files", .timeLimit(.minutes(5)))
 struct ProtectedFileTests {
     let folder: TestFolder
 
@@ -12,7 +12,7 @@ struct ProtectedFileTests {
         folder = try TestFolder()
     }
 
-    @Test("what is written is read, in a file of 0600 and folders of 0700")
+    @Test("written content can be read, in a file of 0600 and folders of 0700")
     func roundTrip() throws {
         let path = folder["a/b/c.json"]
         #expect(try ProtectedFile.read(path) == nil)
@@ -26,7 +26,7 @@ struct ProtectedFileTests {
         #expect(try folder.names("a/b") == ["c.json"])
     }
 
-    @Test("large content survives whole")
+    @Test("large content stays complete")
     func large() throws {
         var generator = SeededRandom(seed: 3)
         let bytes = (0..<3_000_001).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
@@ -34,7 +34,7 @@ struct ProtectedFileTests {
         #expect(try ProtectedFile.read(folder["big"]) == bytes)
     }
 
-    @Test("an existing mode is kept only when asked")
+    @Test("an existing mode is kept only if requested")
     func modes() throws {
         try folder.write("x", "old", mode: 0o640)
         try ProtectedFile.replace(folder["x"], with: Array("new".utf8), keepingMode: true)
@@ -56,7 +56,7 @@ struct ProtectedFileTests {
     }
 
     @Test(
-        "a symbolic link is never followed, whatever is asked",
+        "a symbolic link is never followed, by any function",
         arguments: ["read", "replace", "append", "remove", "lock"])
     func links(action: String) throws {
         try folder.write("victim", "precious")
@@ -77,7 +77,7 @@ struct ProtectedFileTests {
         #expect(folder.status("link").map { $0.st_mode & S_IFMT } == S_IFLNK)
     }
 
-    @Test("a link that leads nowhere is refused as well")
+    @Test("a dangling link is refused too")
     func danglingLink() throws {
         #expect(symlink(folder["nowhere"], folder["link"]) == 0)
         #expect(mmError { _ = try ProtectedFile.read(folder["link"]) }?.code == .forbidden)
@@ -85,7 +85,7 @@ struct ProtectedFileTests {
         #expect(folder.text("nowhere") == nil)
     }
 
-    @Test("a linked folder of ours is passed through")
+    @Test("a link to a folder of the user is followed")
     func ownFolderLink() throws {
         try ProtectedFile.replace(folder["real/x"], with: [7])
         #expect(symlink("real", folder["relative"]) == 0)
@@ -96,14 +96,14 @@ struct ProtectedFileTests {
         #expect(folder.bytes("real/y") == [8])
     }
 
-    @Test("links that lead in a circle end in an error")
+    @Test("circular links are an error")
     func linkLoop() throws {
         #expect(symlink("b", folder["a"]) == 0)
         #expect(symlink("a", folder["b"]) == 0)
         #expect(mmError { _ = try ProtectedFile.read(folder["a/x"]) }?.code == .forbidden)
     }
 
-    @Test("a folder link, folder or file of another user is refused", .enabled(if: geteuid() == 0, "needs root"))
+    @Test("a linked folder, folder or file of another user is refused", .enabled(if: geteuid() == 0, "needs root"))
     func foreign() throws {
         try ProtectedFile.replace(folder["real/x"], with: [7])
         #expect(symlink("real", folder["theirs"]) == 0)
@@ -125,7 +125,7 @@ struct ProtectedFileTests {
         #expect(mmError { try ProtectedFile.makeDirectory(folder["real"]) }?.code == .forbidden)
     }
 
-    @Test("a folder that everybody may write to is refused, unless it is sticky as /tmp is")
+    @Test("a folder that everyone may write to is refused, unless it is sticky like /tmp")
     func openFolder() throws {
         #expect(mkdir(folder["open"], 0o700) == 0)
         #expect(chmod(folder["open"], 0o777) == 0)
@@ -135,7 +135,7 @@ struct ProtectedFileTests {
         #expect(folder.bytes("open/x") == [1])
     }
 
-    @Test("what isn't a regular file is refused at once", arguments: ["fifo", "folder", "socket"])
+    @Test("anything but a regular file is refused at once", arguments: ["fifo", "folder", "socket"])
     func special(kind: String) throws {
         switch kind {
         case "fifo": #expect(mkfifo(folder["x"], 0o600) == 0)
@@ -147,7 +147,7 @@ struct ProtectedFileTests {
         #expect(mmError { try ProtectedFile.remove(folder["x"]) }?.code == .invalidInput)
     }
 
-    @Test("devices are refused: nothing is read from them without end")
+    @Test("devices are refused, so that nothing is read from them endlessly")
     func device() {
         #expect(mmError { _ = try ProtectedFile.read("/dev/zero") }?.code == .invalidInput)
         #expect(mmError { try ProtectedFile.append([1], to: "/dev/full") }?.code == .invalidInput)
@@ -173,7 +173,9 @@ struct ProtectedFileTests {
         #expect(mmError { try ProtectedFile.makeDirectory(folder["x"]) }?.code == .invalidInput)
     }
 
-    @Test("a folder without rights says so and stays as it is", .enabled(if: geteuid() != 0, "root may write anywhere"))
+    @Test(
+        "a folder without permissions is an error and isn't changed",
+        .enabled(if: geteuid() != 0, "root may write anywhere"))
     func readOnly() throws {
         try ProtectedFile.replace(folder["d/x"], with: [1])
         #expect(chmod(folder["d"], 0o500) == 0)
@@ -189,7 +191,7 @@ struct ProtectedFileTests {
         #expect(error?.message.contains(folder["d/x"]) == true)
     }
 
-    @Test("append makes the file, adds the newline and never mixes lines of many writers")
+    @Test("append creates the file, adds the newline and never mixes lines of several writers")
     func append() async throws {
         let path = folder["log"]
         await withTaskGroup(of: Void.self) { group in
@@ -209,7 +211,7 @@ struct ProtectedFileTests {
         #expect(folder.mode("log") == 0o600)
     }
 
-    @Test("readers during many replaces see one whole content or another")
+    @Test("readers during many replaces see one complete content or another")
     func atomic() async throws {
         let path = folder["x"]
         let contents = (0..<4).map { [UInt8](repeating: UInt8($0), count: 200_000 + $0) }
@@ -231,14 +233,14 @@ struct ProtectedFileTests {
         #expect(try folder.names() == ["x"])
     }
 
-    @Test("drafts of killed processes are swept, drafts in work are not")
+    @Test("drafts of killed processes are removed, those in use aren't")
     func leftovers() throws {
         try folder.write(".x.mm-999999999-aa", "old draft")
         try folder.write(".x.mm-\(getpid())-bb", "ours")
         try folder.write(".x.mm-1-cc", "of a living process")
         try folder.write(".x.mm-999999998-dd", "just written")
         var times = [timeval(tv_sec: 1000, tv_usec: 0), timeval(tv_sec: 1000, tv_usec: 0)]
-        // Its file may never be written again.
+        // Its process is gone, so this draft will never be finished.
         try folder.write(".other.json.mm-999999997-ee", "old draft of another file")
         #expect(utimes(folder[".other.json.mm-999999997-ee"], &times) == 0)
         try folder.write(".no-draft.mm-x-1", "not ours")
@@ -251,7 +253,7 @@ struct ProtectedFileTests {
                 == [".no-draft.mm-x-1", ".x.mm-\(getpid())-bb", ".x.mm-1-cc", ".x.mm-999999998-dd", "x"].sorted())
     }
 
-    @Test("folders that others may enter are closed to them, shared ones are left")
+    @Test("private folders that others may enter are closed, shared ones stay")
     func makeDirectory() throws {
         #expect(mkdir(folder["d"], 0o755) == 0)
         #expect(chmod(folder["d"], 0o755) == 0)
@@ -265,7 +267,7 @@ struct ProtectedFileTests {
         #expect(folder.mode("d/e") == 0o1777)
     }
 
-    @Test("a file open to others is tightened and reported once")
+    @Test("a file that is open to others is closed and reported once")
     func tighten() throws {
         try folder.write("x", "secret", mode: 0o644)
         #expect(try ProtectedFile.tighten(folder["x"]))
@@ -274,7 +276,7 @@ struct ProtectedFileTests {
         #expect(try !ProtectedFile.tighten(folder["nothing"]))
     }
 
-    @Test("removing twice is fine")
+    @Test("removing a file twice isn't an error")
     func remove() throws {
         try folder.write("x", "1")
         try ProtectedFile.remove(folder["x"])
@@ -287,7 +289,7 @@ struct ProtectedFileTests {
     func descriptors() throws {
         func count() throws -> Int { try FolderListing.names(in: "/proc/self/fd").count }
         try ProtectedFile.replace(folder["x"], with: [1], backup: true)
-        // Other suites open files at the same time: a leak shows as growth with the rounds.
+        // Other suites open files at the same time, so a leak shows only as growth over the rounds.
         let before = try count()
         for _ in 0..<100 {
             try ProtectedFile.replace(folder["x"], with: [1], backup: true)

@@ -14,7 +14,7 @@ struct JSONDecodingTests {
         let labels: [String: Bool]
     }
 
-    @Test("members become properties; what the type does not name is left out, and what is optional may be missing")
+    @Test("members become properties; unknown ones are ignored, and optional ones may be missing")
     func members() throws {
         let value: JSONValue = [
             "name": "E5", "seats": 3.0, "state": "active", "owners": [["id": 7, "extra": nil]],
@@ -30,7 +30,7 @@ struct JSONDecodingTests {
     }
 
     @Test(
-        "what does not fit is named with its place",
+        "a value of the wrong type is reported with its place",
         arguments: [
             ("{\"owners\":[]}", "member name"), ("{\"name\":1}", "member name of a Plan is a number, not a text"),
             ("{\"name\":\"x\",\"seats\":1.5}", "member seats"), ("{\"name\":\"x\",\"seats\":null}", "seats"),

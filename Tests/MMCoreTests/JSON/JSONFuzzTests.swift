@@ -4,7 +4,7 @@ import Testing
 
 @Suite("JSON under random input", .timeLimit(.minutes(5)))
 struct JSONFuzzTests {
-    @Test("random values come back equal in both layouts", arguments: 0..<20)
+    @Test("random values survive writing and reading in both layouts", arguments: 0..<20)
     func roundTrip(seed: Int) throws {
         var generator = SeededRandom(seed: UInt64(seed))
         for _ in 0..<100 {
@@ -18,7 +18,7 @@ struct JSONFuzzTests {
         }
     }
 
-    @Test("changed, cut and joined texts are read or refused, and what is read comes back", arguments: 0..<20)
+    @Test("changed, cut and joined texts are read or refused, and what is read survives writing", arguments: 0..<20)
     func mutations(seed: Int) throws {
         var generator = SeededRandom(seed: UInt64(1000 + seed))
         for _ in 0..<300 {
@@ -57,7 +57,7 @@ struct JSONFuzzTests {
         }
     }
 
-    @Test("time grows with the text, not faster")
+    @Test("time is linear in the length of the text")
     func linear() throws {
         func text(_ rows: Int) -> [UInt8] {
             let row: JSONValue = [
@@ -71,7 +71,7 @@ struct JSONFuzzTests {
         #expect(ratio < 40, "eight times the text took \(ratio) times as long")
     }
 
-    @Test("an object of many keys is no slower a key than one of few")
+    @Test("a key in a large object takes no longer than in a small one")
     func manyKeys() throws {
         func text(_ keys: Int) -> String { "{" + (0..<keys).map { "\"k\($0)\":1" }.joined(separator: ",") + "}" }
         let (small, large) = (text(2000), text(16_000))

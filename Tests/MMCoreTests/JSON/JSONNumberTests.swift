@@ -5,7 +5,7 @@ import Testing
 @Suite("Numbers that survive", .timeLimit(.minutes(5)))
 struct JSONNumberTests {
     @Test(
-        "numbers come back as they were written, or as the same number",
+        "numbers keep their text or at least their value",
         arguments: [
             ("0", "0"), ("-0", "-0"), ("9007199254740993", "9007199254740993"),
             ("9223372036854775807", "9223372036854775807"), ("-9223372036854775808", "-9223372036854775808"),
@@ -27,7 +27,7 @@ struct JSONNumberTests {
         #expect(try JSONParser.parse(back) == value)
     }
 
-    @Test("what is no machine number is kept as text")
+    @Test("a number beyond the machine's types keeps its text")
     func raw() throws {
         #expect(try JSONParser.parse("18446744073709551615") == .number("18446744073709551615"))
         #expect(try JSONParser.parse("1e400") == .number("1e400"))
@@ -36,7 +36,7 @@ struct JSONNumberTests {
         #expect(try JSONParser.parse("5.0") == .double(5))
     }
 
-    @Test("random doubles and integers come back equal")
+    @Test("random doubles and integers stay equal")
     func random() throws {
         var generator = SeededRandom(seed: 7)
         for _ in 0..<20_000 {
@@ -50,12 +50,12 @@ struct JSONNumberTests {
         }
     }
 
-    @Test("values that are no numbers are written as null")
+    @Test("values that aren't numbers are written as null")
     func nonFinite() {
         #expect(JSONWriter.string([.double(.nan), .double(.infinity)]) == "[null,null]")
     }
 
-    @Test("integers are found in doubles only when nothing is lost")
+    @Test("integers are read from doubles only if nothing is lost")
     func access() {
         #expect(JSONValue.double(3).int == 3)
         #expect(JSONValue.double(3.5).int == nil)

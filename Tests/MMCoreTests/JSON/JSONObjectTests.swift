@@ -4,7 +4,9 @@ import Testing
 
 @Suite("JSON objects", .timeLimit(.minutes(5)))
 struct JSONObjectTests {
-    @Test("members keep their order and places, below and above the index", arguments: [1, 5, 16, 17, 18, 100])
+    @Test(
+        "members keep their order and positions, below and above the size with an index",
+        arguments: [1, 5, 16, 17, 18, 100])
     func order(count: Int) {
         var object = JSONObject()
         for number in 0..<count { object["k\(number)"] = .int(Int64(number)) }
@@ -41,7 +43,7 @@ struct JSONObjectTests {
         }
     }
 
-    @Test("equality and hash leave order aside, but nothing else")
+    @Test("equality and hash ignore only the order")
     func equality() {
         let left: JSONObject = ["a": 1, "b": [2, 3]]
         let right: JSONObject = ["b": [2, 3], "a": 1]
@@ -52,7 +54,7 @@ struct JSONObjectTests {
         #expect(JSONObject([("\u{E9}", 1)]) != JSONObject([("e\u{301}", 1)]))
     }
 
-    @Test("the ways into a value answer nil for what is something else")
+    @Test("accessors return nil for other types")
     func access() {
         let value: JSONValue = ["list": [1, "two", nil], "flag": true, "text": "x"]
         #expect(value["list"]?[1]?.string == "two")

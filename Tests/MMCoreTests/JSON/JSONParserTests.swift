@@ -4,7 +4,7 @@ import Testing
 @Suite("Reading JSON", .timeLimit(.minutes(5)))
 struct JSONParserTests {
     @Test(
-        "sound texts are read as what they say",
+        "valid texts are read",
         arguments: [
             ("null", JSONValue.null), (" true ", true), ("false\n", false), ("0", 0), ("-12", -12), ("\"\"", ""),
             ("[]", []), ("[ ]", []), ("{}", [:]), ("{ }", [:]), ("[1,[2,[3]]]", [1, [2, [3]]]),
@@ -19,7 +19,7 @@ struct JSONParserTests {
     }
 
     @Test(
-        "unsound texts are refused with the place of the fault",
+        "invalid texts are refused with the place of the error",
         arguments: [
             ("", 1, 1), ("  ", 1, 3), ("nul", 1, 1), ("tru\n", 1, 1), ("[1,]", 1, 4), ("[1 2]", 1, 4), ("[", 1, 2),
             ("{\"a\"}", 1, 5), ("{\"a\":1,}", 1, 8), ("{a:1}", 1, 2), ("{'a':1}", 1, 2), ("[1]]", 1, 4), ("1 2", 1, 3),
@@ -37,7 +37,7 @@ struct JSONParserTests {
     }
 
     @Test(
-        "bytes that are no UTF-8 are refused",
+        "invalid UTF-8 is refused",
         arguments: [
             [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22],
             [0x22, 0xF4, 0x90, 0x80, 0x80, 0x22], [0x22, 0x5C, 0x6E, 0x80, 0x22], [0xFF, 0xFE, 0x31, 0x00],
@@ -46,7 +46,7 @@ struct JSONParserTests {
         #expect(throws: JSONError.self) { try JSONParser.parse(bytes) }
     }
 
-    @Test("depth is bounded exactly", arguments: [1, 2, 64, 256])
+    @Test("depth is limited exactly", arguments: [1, 2, 64, 256])
     func depth(limit: Int) throws {
         let fits = String(repeating: "[", count: limit) + String(repeating: "]", count: limit)
         let limits = JSONLimits(depth: limit)
@@ -57,26 +57,26 @@ struct JSONParserTests {
         #expect(throws: JSONError.self) { try JSONParser.parse("[\(objects)]", limits: limits) }
     }
 
-    @Test("closing a level gives its depth back")
+    @Test("closed levels don't count for the depth")
     func siblings() throws {
         let text = "[" + Array(repeating: "[[]]", count: 1000).joined(separator: ",") + "]"
         #expect(try JSONParser.parse(text, limits: JSONLimits(depth: 3)).array?.count == 1000)
     }
 
-    @Test("a million open brackets end in an error, not in a crash")
+    @Test("a million open brackets are an error, not a crash")
     func bomb() {
         for opening in ["[", "{\"a\":", "[{\"a\":["] {
             #expect(throws: JSONError.self) { try JSONParser.parse(String(repeating: opening, count: 1_000_000)) }
         }
     }
 
-    @Test("size is bounded")
+    @Test("size is limited")
     func size() throws {
         _ = try JSONParser.parse("[1234567]", limits: JSONLimits(bytes: 9))
         #expect(throws: JSONError.self) { try JSONParser.parse("[1234567]", limits: JSONLimits(bytes: 8)) }
     }
 
-    @Test("a repeated key counts last and keeps its first place, or is refused by the strict reader")
+    @Test("the last of equal keys counts at the place of the first, or the strict reader refuses them")
     func duplicates() throws {
         let text = "{\"a\":1,\"b\":2,\"a\":3}"
         let value = try JSONParser.parse(text)
@@ -86,14 +86,14 @@ struct JSONParserTests {
         #expect(throws: JSONError.self) { try JSONParser.parse("{\"a\":1,\"\\u0061\":2}", limits: .strict) }
     }
 
-    @Test("keys that only look alike stay apart")
+    @Test("keys that only look alike are different")
     func canonicalKeys() throws {
         let text = "{\"\u{E9}\":1,\"e\u{301}\":2}"
         #expect(try JSONParser.parse(text, limits: .strict).object?.count == 2)
         #expect(JSONWriter.string(try JSONParser.parse(text)).utf8.elementsEqual(text.utf8))
     }
 
-    @Test("a sequence that is no array is read as well")
+    @Test("a sequence of values without an array is read too")
     func lazyBytes() throws {
         let bytes = Array("[1,2]".utf8).lazy.map { $0 }
         #expect(try JSONParser.parse(bytes) == [1, 2])

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Writing JSON", .timeLimit(.minutes(5)))
 struct JSONWriterTests {
-    @Test("files are laid out as the earlier servers' tools lay them out")
+    @Test("files have the layout of the earlier servers' tools")
     func indented() {
         let value: JSONValue = ["a": [1, 2], "b": [:], "c": [], "d": ["e": "é"], "f": nil]
         let text = """
@@ -24,7 +24,7 @@ struct JSONWriterTests {
         #expect(JSONWriter.string(value) == #"{"a":[1,2],"b":{},"c":[],"d":{"e":"é"},"f":null}"#)
     }
 
-    @Test("control characters, quotes and backslashes are escaped, everything else stays")
+    @Test("control characters, quotes and backslashes are escaped, everything else isn't")
     func escapes() {
         let text = "\u{0}\u{1F}\u{7F}\"\\/\n\r\t\u{8}\u{C}\u{2028}é😀"
         let written = JSONWriter.string(.string(text))
@@ -32,7 +32,7 @@ struct JSONWriterTests {
         #expect((try? JSONParser.parse(written))?.string == text)
     }
 
-    @Test("a line stays a line: compact texts hold no newline")
+    @Test("compact texts contain no newline")
     func oneLine() {
         let value: JSONValue = ["a\nb": "c\r\nd", "e": ["\u{85}"]]
         #expect(!JSONWriter.bytes(value).contains(0x0A))

@@ -19,7 +19,7 @@ struct LogTests {
 
     private var lines: [String] { (folder.text("logs/pool.log") ?? "").split(separator: "\n").map(String.init) }
 
-    @Test("a line has the form that log readers know, and a JSON line lies beside it")
+    @Test("a line has the format that log readers know, with a JSON line beside it")
     func form() throws {
         let log = log()
         log.scoped("Contoso-GA", "exo").info("connected as adele@contoso.com", ["milliseconds": 12])
@@ -44,7 +44,7 @@ struct LogTests {
         #expect(folder.mode("logs") == 0o700)
     }
 
-    @Test("levels below the kept one are not even made")
+    @Test("lines below the level aren't even created")
     func levels() {
         let made = Mutex(0)
         let log = log(level: .warning)
@@ -63,7 +63,7 @@ struct LogTests {
             Log.Level(word: "warn") == .warning && Log.Level(word: "Debug") == .debug && Log.Level(word: "loud") == nil)
     }
 
-    @Test("failed sign-ins stand out, at every level")
+    @Test("failed sign-ins are logged at every level")
     func signIns() {
         let log = log(level: .warning)
         log.info("AADSTS50076: Due to a configuration change you must use multi-factor authentication")
@@ -76,7 +76,7 @@ struct LogTests {
         #expect(folder.text("logs/pool.jsonl")?.contains("\"signInError\":\"AADSTS7000215\"") == true)
     }
 
-    @Test("nobody can forge a line or reach the reader's terminal")
+    @Test("nobody can forge a line or send control sequences to the reader's terminal")
     func injection() {
         log().scoped("A\n2026", "exo").info("one\r\ntwo\n\n2026-01-01 [ERROR] forged \u{1B}[31m\u{9B}0m\u{2028}x\ttab")
         #expect(lines.count == 1)
@@ -84,14 +84,14 @@ struct LogTests {
             lines[0].hasSuffix("[A | 2026/exo] one | two | 2026-01-01 [ERROR] forged \u{FFFD}[31m\u{FFFD}0m | x tab"))
     }
 
-    @Test("endless texts are cut")
+    @Test("long texts are cut")
     func long() {
         log().info(String(repeating: "é", count: 100_000))
         #expect(lines.count == 1)
         #expect(lines[0].unicodeScalars.count < 8200 && lines[0].hasSuffix("…"))
     }
 
-    @Test("secrets are taken out of text and fields")
+    @Test("secrets are removed from text and fields")
     func redaction() {
         log().info(
             "sent Authorization: Bearer abcDEF123456", ["access_token": "abcDEF123456", "url": "x?code=0.AbcDEF123456"])
@@ -99,7 +99,7 @@ struct LogTests {
         #expect(folder.text("logs/pool.jsonl")?.contains("DEF") == false)
     }
 
-    @Test("full files are put aside, so many and no more", arguments: [0, 1, 5])
+    @Test("full files are rotated, up to the configured number", arguments: [0, 1, 5])
     func rotation(backups: Int) throws {
         let log = log(size: 1000, backups: backups)
         for number in 0..<200 { log.info("line \(number)") }
@@ -107,14 +107,14 @@ struct LogTests {
         #expect(names == ["pool.log"] + (1...5).filter { $0 <= backups }.map { "pool.log.\($0)" })
         for name in names { #expect((folder.bytes("logs/\(name)")?.count ?? 0) <= 1000) }
         #expect(lines.last?.hasSuffix("line 199") == true)
-        // From the oldest file to the newest the lines follow each other.
+        // From the oldest file to the newest the lines are consecutive.
         let text = names.reversed().compactMap { folder.text("logs/\($0)") }
         let all = (text.last.map { _ in text } ?? []).joined().split(separator: "\n")
         let numbers = all.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
         #expect(numbers == Array((200 - numbers.count)..<200))
     }
 
-    @Test("a file that somebody has moved away or removed is made anew")
+    @Test("a file that was moved away or removed is created again")
     func movedAway() throws {
         let log = log()
         log.info("first")
@@ -127,7 +127,7 @@ struct LogTests {
         #expect(folder.text("logs/pool.jsonl")?.split(separator: "\n").count == 1)
     }
 
-    @Test("several writers share a file and its turning without losing or mixing lines")
+    @Test("several writers share a file and its rotation without losing or mixing lines")
     func shared() async throws {
         await withTaskGroup(of: Void.self) { group in
             for writer in 0..<4 {
@@ -146,7 +146,7 @@ struct LogTests {
         #expect(seen.count == 800)
     }
 
-    @Test("a log that can't be written is silent", arguments: ["link", "folder", "file in the way"])
+    @Test("a log that can't be written causes no error", arguments: ["link", "folder", "file in the way"])
     func unwritable(kind: String) throws {
         try ProtectedFile.makeDirectory(folder["logs"])
         try folder.write("victim", "precious")
@@ -162,7 +162,7 @@ struct LogTests {
         #expect(folder.text("victim") == "precious")
     }
 
-    @Test("standard error gets lines of JSON where they are wanted, whole ones also where they would be long")
+    @Test("standard error gets JSON lines if requested, complete even if they are long")
     func standardErrorJSON() async {
         await #expect(processExitsWith: .success) {
             var ends: [Int32] = [0, 0]
@@ -183,7 +183,7 @@ struct LogTests {
         }
     }
 
-    @Test("standard error gets the text line, and a reader that doesn't read holds nobody up")
+    @Test("standard error gets text lines, and a reader that doesn't read blocks nobody")
     func standardError() async {
         await #expect(processExitsWith: .success) {
             var ends: [Int32] = [0, 0]

@@ -2,9 +2,9 @@ import Testing
 
 @testable import MMCore
 
-@Suite("Values that were worked out lately", .timeLimit(.minutes(5)))
+@Suite("A cache of recent values", .timeLimit(.minutes(5)))
 struct RecentValuesTests {
-    @Test("a value is remembered for its key alone, and the last one counts")
+    @Test("a value is found only for its key, and the last one counts")
     func remembered() {
         let values = RecentValues<String, Int>(size: 4)
         #expect(values.value(for: "a") == nil)
@@ -15,7 +15,7 @@ struct RecentValuesTests {
         #expect(values.value(for: "a") == 2)
     }
 
-    @Test("old values make room for new ones, unless they are still asked for")
+    @Test("old values make room for new ones unless they are still used")
     func room() {
         let values = RecentValues<Int, Int>(size: 8)
         values.keep(-1, for: -1)
@@ -29,7 +29,7 @@ struct RecentValuesTests {
         #expect((-2..<100).count { values.value(for: $0) != nil } <= 16)
     }
 
-    @Test("a value from before the last room was made is replaced, and not found beside its successor")
+    @Test("an old value that is replaced isn't found any more")
     func replaced() {
         let values = RecentValues<Int, String>(size: 2)
         values.keep("old", for: 1)

@@ -6,14 +6,14 @@ import Testing
 
 @Suite("The output budget", .timeLimit(.minutes(5)))
 struct OutputBudgetTests {
-    @Test("a text is admitted up to its characters, whatever their bytes", arguments: ["a", "é", "😀", "\n"])
+    @Test("a text is limited by its characters, not by their bytes", arguments: ["a", "é", "😀", "\n"])
     func characters(letter: String) {
         let budget = OutputBudget(characters: 100, tokens: 100_000)
         #expect(budget.allows(String(repeating: letter, count: 100).utf8))
         #expect(!budget.allows(String(repeating: letter, count: 101).utf8))
     }
 
-    @Test("what costs many tokens is admitted less of")
+    @Test("texts with many tokens are limited more strictly")
     func tokens() {
         #expect(OutputBudget.standard.allows(String(repeating: "word ", count: 5000).utf8))
         #expect(!OutputBudget.standard.allows(String(repeating: "日本語の文", count: 2500).utf8))
@@ -30,7 +30,7 @@ struct OutputBudgetTests {
         return cost.tokens
     }
 
-    @Test("aside is left for notes")
+    @Test("a part is reserved for notes")
     func aside() {
         #expect(
             OutputBudget(characters: 1000, tokens: 1000).reserving(characters: 300)
@@ -42,7 +42,7 @@ struct OutputBudgetTests {
 @Suite("Rows in JSON text", .timeLimit(.minutes(5)))
 struct JSONRowsTests {
     @Test(
-        "rows are found at the root and under value, as they stand",
+        "rows are found at the root and under value, unchanged",
         arguments: [
             ("[]", []),
             (" [ 1 , \"a,]\" ,{\"b\":[1,2]},[ ] , null]", ["1", "\"a,]\"", "{\"b\":[1,2]}", "[ ]", "null"]),
@@ -61,7 +61,7 @@ struct JSONRowsTests {
     }
 
     @Test(
-        "where there is no list, none is found",
+        "without a list, none is found",
         arguments: [
             "", " ", "{}", "1", "\"[1]\"", "{\"value\":1}", "{\"values\":[1]}", "{\"o\":{\"value\":[1]}}", "[1",
             "{\"value\":[1", "{\"value\"", "{x", "{\"value\":{}}",
@@ -70,7 +70,7 @@ struct JSONRowsTests {
         #expect(JSONRows.find(in: Array(text.utf8)) == nil)
     }
 
-    @Test("rows are those the parser sees, and damaged texts do no harm", arguments: 0..<10)
+    @Test("the same rows are found as by the parser, and damaged texts do no harm", arguments: 0..<10)
     func fuzz(seed: Int) throws {
         var generator = SeededRandom(seed: UInt64(seed))
         let pieces: [JSONValue] = [
@@ -107,7 +107,7 @@ struct OutputStoreTests {
         .array((0..<count).map { ["id": .int(Int64($0)), "name": .string("user \($0)")] })
     }
 
-    @Test("handles are random, files are ours alone, and everything comes back")
+    @Test("handles are random, files are private, and everything can be read again")
     func basics() throws {
         let bytes = JSONWriter.bytes(rows(10))
         let first = try store.put(bytes, connection: "C")
@@ -125,7 +125,7 @@ struct OutputStoreTests {
     }
 
     @Test(
-        "what is no handle is not found, and reaches no file",
+        "an invalid handle isn't found, and reaches no file",
         arguments: [
             "", "out_", "../../etc/passwd", "out_../../../../etc/passwd0000", "out_AAAAAAAAAAAAAAAAAAAAAAAA",
             "out_AAAAAAAAAAAAAAAAAAAAAAA/",
@@ -148,7 +148,7 @@ struct OutputStoreTests {
         #expect(try store.list() == [other])
     }
 
-    @Test("rows are paged as JSON lists, from anywhere", arguments: [0, 1, 255, 256, 257, 511, 512, 999])
+    @Test("rows are paged as JSON lists from any offset", arguments: [0, 1, 255, 256, 257, 511, 512, 999])
     func rowPages(offset: Int) throws {
         for value in [rows(1000), ["@odata.count": 1000, "value": rows(1000), "@odata.nextLink": "x"]] {
             for layout in [JSONWriter.Layout.compact, .indented(2)] {
@@ -162,7 +162,7 @@ struct OutputStoreTests {
         }
     }
 
-    @Test("following the next offset yields everything exactly once", arguments: [OutputUnit.rows, .lines, .bytes])
+    @Test("following the next offsets gives everything exactly once", arguments: [OutputUnit.rows, .lines, .bytes])
     func wholeWalk(unit: OutputUnit) throws {
         let budget = OutputBudget(characters: 700, tokens: 100_000)
         let text: [UInt8] =
@@ -191,7 +191,7 @@ struct OutputStoreTests {
         #expect(pieces.map(\.count).reduce(0, +) == stored.total)
     }
 
-    @Test("a row over the budget is cut, says where, and goes on in bytes")
+    @Test("a row beyond the budget is cut, says where, and continues in bytes")
     func hugeRow() throws {
         let big = String(repeating: "x", count: 5000)
         let stored = try store.put(JSONWriter.bytes([["a": .string(big)], ["b": 1]]), connection: "C")
@@ -205,7 +205,7 @@ struct OutputStoreTests {
         #expect(try store.page(stored.handle, offset: 1, budget: budget, layout: .compact).text == "[{\"b\":1}]")
     }
 
-    @Test("characters are never cut in two")
+    @Test("characters are never divided")
     func byteOffsets() throws {
         let text = String(repeating: "😀", count: 10)
         let stored = try store.put(Array(text.utf8), connection: "C")
@@ -219,7 +219,7 @@ struct OutputStoreTests {
     }
 
     @Test(
-        "offsets and units that don't fit are refused with what does",
+        "invalid offsets and units are refused with the valid ones",
         arguments: [(-1, 1, nil), (11, 1, nil), (0, 0, nil), (0, -5, nil), (0, 1, .lines)] as [(Int, Int, OutputUnit?)])
     func badPages(offset: Int, limit: Int, unit: OutputUnit?) throws {
         let stored = try store.put(JSONWriter.bytes(rows(10)), connection: "C")
@@ -230,7 +230,7 @@ struct OutputStoreTests {
         #expect(end.count == 0 && end.nextOffset == nil && end.text == "[]")
     }
 
-    @Test("rows that come one by one are stored as a list", arguments: [0, 1, 256, 257, 5000])
+    @Test("rows added one by one are stored as a list", arguments: [0, 1, 256, 257, 5000])
     func streamed(count: Int) throws {
         var writer = try store.begin(connection: "C")
         for number in 0..<count { try writer.append(row: Array("{\"id\":\(number)}".utf8)) }
@@ -243,7 +243,7 @@ struct OutputStoreTests {
         }
     }
 
-    @Test("a writer that is dropped leaves nothing, one that grows too large stops")
+    @Test("an abandoned writer leaves nothing, one that exceeds the limit stops")
     func unfinished() throws {
         let small = OutputStore(directory: folder["small"], limits: .init(single: 1000))
         func attempt() throws {
@@ -258,7 +258,7 @@ struct OutputStoreTests {
         #expect(try folder.names("small").isEmpty)
     }
 
-    @Test("outputs go when they are old, and the oldest when there are too many or they are too large")
+    @Test("old outputs are removed, and the oldest if there are too many or they are too large")
     func bounds() throws {
         final class Now: @unchecked Sendable { var seconds: Int64 = 1000 }  // One thread reads and writes it.
         let now = Now()
@@ -287,7 +287,7 @@ struct OutputStoreTests {
         #expect(try folder.names("b").count == store.list().count * 2)
     }
 
-    @Test("leftovers of killed writers and torn descriptions are swept")
+    @Test("leftovers of killed writers and torn descriptions are removed")
     func leftovers() throws {
         let stored = try store.put([1], connection: "C")
         let other = "out_AAAAAAAAAAAAAAAAAAAAAAAA"
@@ -313,7 +313,7 @@ struct OutputStoreTests {
     }
 }
 
-@Suite("Answers that fit", .timeLimit(.minutes(5)))
+@Suite("Limited answers", .timeLimit(.minutes(5)))
 struct OutputShaperTests {
     let folder: TestFolder
     let store: OutputStore
@@ -334,7 +334,7 @@ struct OutputShaperTests {
         ]
     }
 
-    @Test("a small answer is whole, and nothing is stored")
+    @Test("a small answer is complete, and nothing is stored")
     func small() throws {
         let shaped = shaper().truncate(json: users(3), connection: "C")
         #expect(shaped.isWhole && shaped.stored == nil && shaped.note() == nil && shaped.json == nil)
@@ -345,7 +345,7 @@ struct OutputShaperTests {
     }
 
     @Test(
-        "a long list is cut between rows, keeps its shape and other members, and goes on under the handle",
+        "a long list is cut between rows, keeps its shape and other members, and continues under the handle",
         arguments: [JSONWriter.Layout.compact, .indented(2)])
     func rows(layout: JSONWriter.Layout) throws {
         for value in [users(500), try #require(users(500)["value"])] {
@@ -368,13 +368,13 @@ struct OutputShaperTests {
         }
     }
 
-    @Test("the head uses what the budget admits")
+    @Test("the head uses the whole budget")
     func tight() throws {
         let shaped = shaper().truncate(json: users(500), connection: "C")
         #expect(shaped.text.unicodeScalars.count > 850)
     }
 
-    @Test("a text is cut between lines; what follows is the next page")
+    @Test("a text is cut between lines; the rest is the next page")
     func lines() throws {
         let text = (0..<500).map { "Zeile \($0) – äöü\n" }.joined()
         let shaped = shaper().truncate(text: Array(text.utf8), connection: "C")
@@ -385,7 +385,7 @@ struct OutputShaperTests {
         #expect(shaped.text + rest.text == text)
     }
 
-    @Test("text that happens to be a JSON list is counted as the text it is shown as")
+    @Test("text that looks like a JSON list is counted as text")
     func jsonText() throws {
         let text = JSONWriter.bytes(try #require(users(300)["value"]), layout: .indented(2))
         let shaped = shaper().truncate(text: text, connection: "C")
@@ -402,7 +402,7 @@ struct OutputShaperTests {
         #expect(shaped.text + rest.text == text)
     }
 
-    @Test("a list whose first row is too long shows the beginning of it")
+    @Test("if the first row of a list is too long, its beginning is shown")
     func hugeRow() throws {
         let value: JSONValue = [["text": .string(String(repeating: "x", count: 5000))], 2]
         let shaped = shaper().truncate(json: value, connection: "C")
@@ -422,7 +422,7 @@ struct OutputShaperTests {
         #expect(try JSONParser.parse(shaped.text + rest.text) == value)
     }
 
-    @Test("a list with something long beside it is paged as the whole text")
+    @Test("a list beside a long member is paged as text")
     func longNeighbour() throws {
         let beside = JSONValue.array((0..<500).map { .int(Int64($0)) })
         for items: JSONValue in [[], [1, 2]] {
@@ -436,14 +436,14 @@ struct OutputShaperTests {
         }
     }
 
-    @Test("what claims to be JSON and isn't is treated as text")
+    @Test("invalid JSON is treated as text")
     func noJSON() {
         let shaped = shaper().truncate(json: Array("<html>".utf8), connection: "C")
         #expect(shaped.isWhole && shaped.text == "<html>")
         #expect(shaper().truncate(json: Array("[1, 2".utf8), connection: "C").text == "[1, 2")
     }
 
-    @Test("without a store the head is given all the same")
+    @Test("without a store the head is returned anyway")
     func noStore() {
         let shaped = OutputTruncator(store: nil, budget: OutputBudget(characters: 100, tokens: 100)).truncate(
             json: users(100), connection: "C")

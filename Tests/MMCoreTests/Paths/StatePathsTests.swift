@@ -1,9 +1,9 @@
 import MMCore
 import Testing
 
-@Suite("Places", .timeLimit(.minutes(5)))
+@Suite("Paths", .timeLimit(.minutes(5)))
 struct StatePathsTests {
-    @Test("everything follows the home folder")
+    @Test("everything is below the home folder")
     func usual() {
         let paths = StatePaths(environment: ["HOME": "/home/adele/"])
         #expect(paths.home == "/home/adele")
@@ -19,7 +19,7 @@ struct StatePathsTests {
         #expect(paths.sessionsFile() == "/home/adele/.m365-state/sessions-unified.json")
     }
 
-    @Test("single places can be moved")
+    @Test("single paths can be set")
     func moved() {
         let paths = StatePaths(environment: [
             "HOME": "/h", "MM_CONNECTIONS": "/etc/reg.json", "MM_TOKEN_DIR": "/t/", "MM_STATE_DIR": "~/s",
@@ -32,7 +32,7 @@ struct StatePathsTests {
         #expect(paths.logDirectory == "/h/.m365-logs")
     }
 
-    @Test("without HOME the account's own home is taken; a relative runtime folder is not")
+    @Test("without HOME the account's home is used; a relative runtime folder is ignored")
     func fallback() {
         let paths = StatePaths(environment: ["XDG_RUNTIME_DIR": "run"])
         #expect(paths.home.hasPrefix("/"))

@@ -2,11 +2,11 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("Secrets that the process holds", .timeLimit(.minutes(5)))
+@Suite("Secrets held by the process", .timeLimit(.minutes(5)))
 struct HeldSecretsTests {
     private let opaque = "opaque-token-without-any-shape/" + String(repeating: "q", count: 40)
 
-    @Test("are taken out of logs and errors wherever they stand, whatever they look like")
+    @Test("are removed from logs and errors, whatever their position and form")
     func wherever() {
         let held = HeldSecrets()
         let redactor = Redactor(held: held)
@@ -19,14 +19,14 @@ struct HeldSecretsTests {
         #expect(!"\(error.json)\(error.cause ?? "")".contains("opaque-token"))
     }
 
-    @Test("of which one begins like another are taken out whole")
+    @Test("are removed completely if one is a prefix of another")
     func alike() {
         let held = HeldSecrets()
         for end in ["", "-and-more", "-and-more-still"] { held.hold(Secret("the-same-beginning" + end)) }
         #expect(Redactor(held: held).text("the-same-beginning-and-more-still.") == Redactor.mark + ".")
     }
 
-    @Test("go when so many came after them, short ones are never looked for")
+    @Test("are forgotten after many newer ones; short ones are never searched for")
     func forgotten() {
         let held = HeldSecrets(limit: 8)
         held.hold(Secret("first-secret"))
@@ -37,7 +37,7 @@ struct HeldSecretsTests {
         #expect(redactor.text("secret-number-19") == Redactor.mark)
     }
 
-    @Test("are found as a plain search finds them, in any text")
+    @Test("are found exactly as by a plain search in any text")
     func plainSearch() {
         var random = SeededRandom(seed: 11)
         for _ in 0..<200 {
@@ -52,14 +52,14 @@ struct HeldSecretsTests {
             let text = String(
                 decoding: (0..<300).map { _ in UInt8.random(in: 0x61...0x63, using: &random) }, as: UTF8.self)
             let clean = OutgoingFilter(held: held).text(text)
-            // Read backwards it is the same secret.
+            // The reversed text is the same secret.
             let writings = secrets + secrets.map { String($0.reversed()) }
             #expect(writings.allSatisfy { !clean.contains($0) })
             #expect(clean.contains(Redactor.mark) == writings.contains { text.contains($0) })
         }
     }
 
-    @Test("a filter for answers leaves codes that a person is to see, and takes out tokens by their shape")
+    @Test("a filter for answers leaves codes for people, and removes tokens by their shape")
     func outgoing() {
         let filter = OutgoingFilter(held: HeldSecrets())
         #expect(filter.text("code: F7KQ2M8XA, token: abc") == "code: F7KQ2M8XA, token: abc")

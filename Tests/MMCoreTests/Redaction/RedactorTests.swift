@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-/// Made-up secrets in the forms that real ones have.
+/// Invented secrets in realistic forms.
 private enum Fake {
     static let jwt = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2dyYXBoIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
     static let refresh = "0.AXoA" + String(repeating: "Ab9_-", count: 40)
@@ -15,7 +15,7 @@ struct RedactorTests {
     let redactor = Redactor.standard
 
     @Test(
-        "values under secret names are taken out of JSON, whatever their spelling and kind",
+        "values of secret names are removed from JSON, whatever their spelling and type",
         arguments: [
             "access_token", "accessToken", "AccessToken", "refresh-token", "id_token", "client_secret", "clientSecret",
             "password", "Password", "passwd", "pwd", "client_assertion", "Cookie", "Set-Cookie", "Authorization",
@@ -33,7 +33,7 @@ struct RedactorTests {
     }
 
     @Test(
-        "names that only sound like secrets keep their values",
+        "names that only resemble secret ones keep their values",
         arguments: [
             "token_type", "tokenEndpoint", "expires_in", "secretFile", "tokenFile", "passwordPolicies", "$skiptoken",
             "skipToken",
@@ -45,14 +45,14 @@ struct RedactorTests {
         #expect(redactor.text("\(name)=plain; \"\(name)\": \"plain\"") == "\(name)=plain; \"\(name)\": \"plain\"")
     }
 
-    @Test("flags, counts, empty and missing values under secret names stay: they say nothing of the secret")
+    @Test("flags, counts, and empty or missing values of secret names stay: they reveal nothing")
     func flags() {
         let object: JSONObject = ["password": nil, "token": true, "secret": "", "maxTokens": 100, "tokens": 12]
         #expect(redactor.object(object) == object)
     }
 
     @Test(
-        "a code is taken out where it is one of a sign-in and kept where it names an error",
+        "the code of a sign-in is removed, an error's code stays",
         arguments: [
             (Fake.code, true), ("FJC3WX9K2", true), ("invalid_grant", false), ("Request_ResourceNotFound", false),
             ("AADSTS50076", false), ("404", false), ("-32602", false), ("0x80070005", false),
@@ -70,13 +70,13 @@ struct RedactorTests {
         }
     }
 
-    @Test("a code that is a number stays a number")
+    @Test("a number as a code stays a number")
     func numericCode() {
         #expect(redactor.json(["code": 404])["code"] == 404)
     }
 
     @Test(
-        "secrets in free text are found by shape and by the name in front of them",
+        "secrets in free text are found by their shape and by the name before them",
         arguments: [
             ("Bearer \(Fake.jwt)", "Bearer ‹redacted›"), ("token was \(Fake.jwt).", "token was ‹redacted›"),
             ("Authorization: Bearer abcDEF123456\nNext: 1", "Authorization: ‹redacted›\nNext: 1"),
@@ -128,7 +128,7 @@ struct RedactorTests {
     }
 
     @Test(
-        "ordinary texts stay as they are",
+        "ordinary texts aren't changed",
         arguments: [
             "", "Get-Mailbox -ResultSize 5", "GET https://graph.microsoft.com/v1.0/me/messages?$top=5&$skiptoken=abc",
             "The token has expired.", "code: invalid_request", "error code 50076",
@@ -146,7 +146,7 @@ struct RedactorTests {
         #expect(redactor.text(text) == text)
     }
 
-    @Test("known secrets are taken out wherever they stand")
+    @Test("known secrets are removed wherever they occur")
     func known() {
         let redactor = Redactor(known: [Secret("correct horse battery"), Secret("short"), Secret("correct horse")])
         #expect(redactor.text("say correct horse battery!") == "say ‹redacted›!")
@@ -154,7 +154,7 @@ struct RedactorTests {
         #expect(redactor.json(["a": "correct horse battery"])["a"] == "‹redacted›")
     }
 
-    @Test("an error loses its secrets in every part")
+    @Test("secrets are removed from all parts of an error")
     func errors() {
         let error = MMError(
             .remoteFailed, "Bearer \(Fake.jwt) was refused", hint: "not password=abc",
@@ -165,7 +165,7 @@ struct RedactorTests {
         #expect(clean.code == .remoteFailed)
     }
 
-    @Test("no fake secret survives in random surroundings", arguments: 0..<10)
+    @Test("no invented secret survives in random surroundings", arguments: 0..<10)
     func fuzz(seed: Int) {
         var generator = SeededRandom(seed: UInt64(seed))
         let frames = [
@@ -183,13 +183,13 @@ struct RedactorTests {
             let back = String(
                 (0..<Int.random(in: 0..<20, using: &generator)).compactMap { _ in noise.randomElement(using: &generator)
                 })
-            // What stands in front ends its own line, as it would in a log.
+            // End the line before the secret, as in a log.
             let clean = redactor.text("\(front)\n\(frame)\n\(back)")
             #expect(!clean.contains(secret), "\(front)\n\(frame)")
         }
     }
 
-    @Test("random bytes are passed through or cut, never crashed on", arguments: 0..<5)
+    @Test("random bytes are passed through or cut, but never crash", arguments: 0..<5)
     func noise(seed: Int) {
         var generator = SeededRandom(seed: UInt64(100 + seed))
         let pieces = [
@@ -206,7 +206,7 @@ struct RedactorTests {
     }
 
     @Test(
-        "time grows with the text, not faster",
+        "time is linear in the length of the text",
         arguments: ["a.", "eyJ", "0.A", "password ", "x=\"", "-----BEGIN ", "\\\"", "://", "token:", "Bearer "])
     func linear(piece: String) {
         let (small, large) = (String(repeating: piece, count: 4000), String(repeating: piece, count: 32_000))

@@ -1,10 +1,10 @@
 import MMCore
 import Testing
 
-@Suite("How many people a connection wants", .timeLimit(.minutes(5)))
+@Suite("The number of approvals that a connection requires", .timeLimit(.minutes(5)))
 struct ConnectionApprovalsTests {
     @Test(
-        "is the largest number that a class of what is approved asks for",
+        "is the largest number that one of the classes requires",
         arguments: [
             (JSONValue.null, ["send"], 1), (2, ["send"], 2), (2, [], 2), (["send": 2], ["send"], 2),
             (["send": 2], ["write"], 1), (["send": 2, "destructive": 3], ["send", "destructive"], 3),
@@ -18,7 +18,7 @@ struct ConnectionApprovalsTests {
     }
 
     @Test(
-        "is told when it can't be read",
+        "an unreadable number is reported",
         arguments: [JSONValue.string("two"), 0, 6, 1.5, ["send": "two"], ["sends": 2], [2]])
     func unreadable(_ written: JSONValue) {
         #expect(throws: MMError.self) {

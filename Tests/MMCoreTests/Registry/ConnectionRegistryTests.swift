@@ -18,7 +18,7 @@ struct ConnectionRegistryTests {
         try registry.edit { document throws(MMError) in try RegistryEdit.add(name, fields: [], to: &document) }
     }
 
-    @Test("without a file there are no connections, and the first edit makes it, 0600")
+    @Test("without a file there are no connections; the first edit creates it with mode 0600")
     func missing() throws {
         #expect(try registry.snapshot().names.isEmpty)
         try add("A", to: registry)
@@ -108,7 +108,7 @@ struct ConnectionRegistryTests {
         #expect(folder.text("connections.json") == expected)
     }
 
-    @Test("a file that can't be written back as it is stays as it is, and the place is named")
+    @Test("a file that can't be written back unchanged isn't edited, and the place is reported")
     func halfSurrogate() throws {
         let text = #"{"connections":{"A":{"x":"a\ud800b"}}}"#
         try folder.write("connections.json", text)
@@ -123,7 +123,7 @@ struct ConnectionRegistryTests {
         #expect(folder.text("connections.json") == text)
     }
 
-    @Test("a connection that no file names is found by its name, by every caller, and listed for none")
+    @Test("a connection that isn't in the file can be used by name by every caller, but isn't listed")
     func implied() throws {
         try folder.write("connections.json", "{\"connections\":{\"A\":{}}}")
         registry.imply(try Connection(name: "Local", entry: [:]))
@@ -160,7 +160,7 @@ struct ConnectionRegistryTests {
     }
 
     @Test(
-        "a broken file is named with line, column and remedy, and never overwritten",
+        "a broken file is reported with line, column and remedy, and never overwritten",
         arguments: [
             ("{\n  \"connections\": {\n    \"A\": {},\n  }\n}\n", "line 4, column 3"), ("{", "line 1, column 2"),
             ("{\"connections\": {}} x", "line 1, column 21"), ("", "is empty"), (" \n\t", "is empty"),
@@ -182,13 +182,13 @@ struct ConnectionRegistryTests {
         #expect(RegistryCheck.problems(at: registry.path).first?.severity == .error)
     }
 
-    @Test("bytes that are no UTF-8 break the file too")
+    @Test("invalid UTF-8 breaks the file too")
     func notUTF8() throws {
         try folder.write("connections.json", Array("{\"connections\": {\"A".utf8) + [0xFF] + Array("\": {}}}".utf8))
         #expect(mmError { _ = try registry.snapshot() }?.code == .invalidInput)
     }
 
-    @Test("a name written twice is read as the last one, reported, and keeps the file from being changed")
+    @Test("of equal names the last counts, it is reported, and the file can't be edited")
     func repeated() throws {
         let text = "{\"connections\": {\n \"A\": {\"tenant\": \"a.com\"},\n \"A\": {\"tenant\": \"b.com\"}}}"
         try folder.write("connections.json", text)
@@ -199,7 +199,7 @@ struct ConnectionRegistryTests {
     }
 
     @Test(
-        "huge, linked, special and foreign files are refused and left alone",
+        "huge, linked, special and foreign files are refused and not changed",
         arguments: ["huge", "link", "fifo", "folder", "foreign"])
     func unusable(kind: String) throws {
         let path = folder["connections.json"]
@@ -233,12 +233,12 @@ struct ConnectionRegistryTests {
         #expect(mmError { try add("A", to: registry) }?.code == .forbidden)
     }
 
-    @Test("changes are seen at once, however they are made")
+    @Test("changes are seen at once, whatever made them")
     func changes() throws {
         try folder.write("connections.json", "{\"connections\":{\"A\":{}}}")
         #expect(try registry.snapshot().names == ["A"])
         for round in 0..<200 {
-            // The same length each time, written in place: only the times tell.
+            // Same length and written in place: only the times differ.
             try folder.write("connections.json", "{\"connections\":{\"\(round % 10)\":{}}}")
             #expect(try registry.snapshot().names == ["\(round % 10)"])
         }
@@ -252,12 +252,12 @@ struct ConnectionRegistryTests {
         #expect(try registry.snapshot().names == ["B"])
     }
 
-    @Test("a file that stays is read once")
+    @Test("an unchanged file is read once")
     func cached() throws {
         try folder.write("connections.json", "{\"connections\":{\"A\":{}}}")
         var times = [timeval(tv_sec: 1000, tv_usec: 0), timeval(tv_sec: 1000, tv_usec: 0)]
         #expect(utimes(folder["connections.json"], &times) == 0)
-        // The change time can't be set: wait until it lies behind.
+        // The change time can't be set: wait until it is in the past.
         while try FileStamp.of(registry.path)?.isStable == false { usleep(5000) }
         _ = try registry.snapshot()
         let entries = (0..<20_000).map { "\"Tenant-\($0)\": {}" }.joined(separator: ",")
@@ -272,7 +272,7 @@ struct ConnectionRegistryTests {
         #expect(again.contains { $0 < first / 10 })
     }
 
-    @Test("two writers racing lose nothing")
+    @Test("two concurrent writers lose nothing")
     func racing() async throws {
         let path = registry.path
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -1,10 +1,10 @@
 import MMCore
 import Testing
 
-@Suite("What a connection wants a person to show", .timeLimit(.minutes(5)))
+@Suite("The confirmation that a connection requires of a person", .timeLimit(.minutes(5)))
 struct PersonCheckTests {
     @Test(
-        "is the strongest check of the classes that are confirmed",
+        "is the strictest check of the classes",
         arguments: [
             (JSONValue.null, ["send"], PersonCheck.form), ("pin", ["send"], .pin), ("login", [], .login),
             (["destructive": "login", "send": "pin"], ["send"], .pin),
@@ -19,7 +19,7 @@ struct PersonCheckTests {
     }
 
     @Test(
-        "is told when it can't be read, and never taken for less",
+        "an unreadable one is reported, and never taken for a weaker one",
         arguments: [JSONValue.string("pni"), ["send": "none"], ["sends": "pin"]])
     func unreadable(_ written: JSONValue) {
         #expect(throws: MMError.self) {

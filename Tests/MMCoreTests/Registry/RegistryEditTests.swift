@@ -11,7 +11,7 @@ struct RegistryEditTests {
 
     private func entry(_ name: String, _ document: JSONObject) -> JSONObject? { document["connections"]?[name]?.object }
 
-    @Test("add puts a connection at the end with its fields in order")
+    @Test("add appends a connection with its fields in order")
     func add() throws {
         var document = document(["A": [:]])
         try RegistryEdit.add(
@@ -27,7 +27,7 @@ struct RegistryEditTests {
     }
 
     @Test(
-        "a taken or impossible name is refused",
+        "a name that is taken or invalid is refused",
         arguments: ["A", "", " B", "B ", "a/b", "a\nb", String(repeating: "x", count: 101)])
     func names(name: String) {
         let before = document(["A": [:]])
@@ -39,7 +39,7 @@ struct RegistryEditTests {
     }
 
     @Test(
-        "edit reads texts as the earlier tool does, and lists and objects where a key wants them",
+        "edit reads texts like the earlier tool, and lists and objects where a key needs them",
         arguments: [
             ("description", "hello", "hello"), ("description", "", nil), ("description", "null", nil),
             ("description", nil, nil),
@@ -58,7 +58,7 @@ struct RegistryEditTests {
         #expect(document["connections"]?.object?.keys == ["A", "B"])
     }
 
-    @Test("members of objects are named with a dot")
+    @Test("a dot names members of objects")
     func dotted() throws {
         var document = document(["A": ["guard": "strict", "auth": "secret", "secretFile": "/s"]])
         let id = "abababab-0000-4000-8000-000000000001"
@@ -79,7 +79,7 @@ struct RegistryEditTests {
         #expect(entry("A", document)?["x-a"] == ["y": "of another program", "z.1": "2"])
     }
 
-    @Test("APIs are added by name, and an audience that can't be one is refused")
+    @Test("APIs are added by name, and an invalid audience is refused")
     func apis() throws {
         var document = document(["A": [:]])
         try RegistryEdit.edit("A", fields: [("apis.crm", "https://org.crm.dynamics.com")], in: &document)
@@ -91,7 +91,7 @@ struct RegistryEditTests {
     }
 
     @Test(
-        "a method without its file is refused in the words of the command that named it",
+        "a method without its file is refused with the command's own flags",
         arguments: [("secret", "secretFile"), ("certificate", "certificatePath"), ("token", "tokenFile")])
     func missingFile(method: String, field: String) throws {
         var document = document(["A": [:]])
@@ -100,7 +100,7 @@ struct RegistryEditTests {
         #expect(hint.contains("auth=\(method) auth.\(field)=") && !hint.contains("{"), "\(hint)")
     }
 
-    @Test("a key without members takes none, and a key that was written with a dot by hand stays one key")
+    @Test("a key without members accepts none, and a key with a dot in the file stays one key")
     func undotted() throws {
         var document = document(["A": ["x.y": "by hand", "z": "text"]])
         try RegistryEdit.edit("A", fields: [("x.y", "changed")], in: &document)
@@ -115,7 +115,7 @@ struct RegistryEditTests {
     }
 
     @Test(
-        "a key that is nearly a known one is refused with that one; what stands there already may be changed",
+        "a key similar to a known one is refused with that one, but an existing one may be edited",
         arguments: [
             ("keepspares", "keepSpares"), ("keepSpare", "keepSpares"), ("gaurd", "guard"),
             ("expectedMail", "expectedEmail"),
@@ -154,7 +154,7 @@ struct RegistryEditTests {
     }
 
     @Test(
-        "a whole key and its members make the same entry in whichever order they are given",
+        "a key and its members give the same entry in any order",
         arguments: [
             [("auth.secretFile", "/p"), ("auth", "secret")], [("auth", "secret"), ("auth.secretFile", "/p")],
         ])
@@ -169,14 +169,14 @@ struct RegistryEditTests {
         #expect(entry("B", empty)?["auth"] == ["method": "secret", "secretFile": "/p"])
     }
 
-    @Test("an older fault in another key doesn't keep a key from being changed")
+    @Test("an error in one key doesn't prevent editing another")
     func olderFault() throws {
         var document = document(["A": ["appId": "your-app-id"]])
         try RegistryEdit.edit("A", fields: [("description", "x")], in: &document)
         #expect(entry("A", document)?["description"] == "x")
     }
 
-    @Test("rename keeps the place")
+    @Test("rename keeps the position")
     func rename() throws {
         var document = document(["A": ["tenant": "a.com"], "B": [:], "C": [:]])
         try RegistryEdit.rename("B", to: "Z", in: &document)
@@ -186,7 +186,7 @@ struct RegistryEditTests {
         #expect(document.keys == ["_rules", "connections"])
     }
 
-    @Test("duplicate drops what names the account and says that it is a copy")
+    @Test("duplicate omits the account and says that it is a copy")
     func duplicate() throws {
         let pin: JSONValue = ["tenantId": "x", "objectId": "y"]
         var document = document([
@@ -197,7 +197,7 @@ struct RegistryEditTests {
         #expect(entry("A", document)?["expectedEmail"] == "a@a.com")
     }
 
-    @Test("remove takes one away; an unknown name is answered with the known ones")
+    @Test("remove deletes one; an unknown name gets the known ones listed")
     func remove() throws {
         var document = document(["A": [:], "B": [:]])
         try RegistryEdit.remove("A", from: &document)
@@ -224,13 +224,13 @@ struct RegistryCheckTests {
 
     private let whole: JSONValue = ["tenant": "a.com", "expectedEmail": "a@a.com", "description": "d"]
 
-    @Test("a whole entry raises nothing")
+    @Test("a complete entry gives no warning")
     func clean() throws {
         #expect(try messages(["A": whole]).isEmpty)
     }
 
     @Test(
-        "what is probably not meant is a warning",
+        "probable mistakes are warnings",
         arguments: [
             ("expectedEmail", nil, "expectedEmail"), ("tenant", nil, "tenant"), ("description", nil, "description"),
             ("mcps", [], "mcps"), ("skipSendGuards", true, "skipSendGuards"), ("skipSendGuard", true, "skipSendGuard"),
@@ -242,14 +242,14 @@ struct RegistryCheckTests {
         #expect(try messages(["A": .object(entry)]) == ["warning A \(warned)"])
     }
 
-    @Test("names that differ only in case, and an empty registry, are warned of")
+    @Test("names that differ only in case, and an empty registry, are warnings")
     func names() throws {
         #expect(try messages(["A": whole, "a": whole]) == ["warning a -"])
         #expect(try messages(["a/b": whole]) == ["warning a/b -"])
         #expect(try messages([:]) == ["warning - -"])
     }
 
-    @Test("errors come first, and a file that others may write is warned of")
+    @Test("errors come first, and a file that others may write is a warning")
     func file() throws {
         let folder = try TestFolder()
         try folder.write("r.json", #"{"connections": {"A": {"tenant": "a.com"}, "B": {"appId": 1}}}"#, mode: 0o666)

@@ -3,14 +3,14 @@ import Testing
 
 @testable import MMCore
 
-@Suite("The registry read", .timeLimit(.minutes(5)))
+@Suite("Reading the registry", .timeLimit(.minutes(5)))
 struct RegistrySnapshotTests {
     private func snapshot(_ connections: String, rest: String = "") throws -> RegistrySnapshot {
         let document = try JSONParser.parse("{\(rest)\"connections\": \(connections)}")
         return try RegistrySnapshot(document: document.object ?? [:])
     }
 
-    @Test("the earlier servers' example is read with every key's meaning")
+    @Test("the earlier servers' example is read with the meaning of every key")
     func example() throws {
         let snapshot = try ConnectionRegistry(path: Fixture.path("registry/registry-example.json")).snapshot()
         #expect(snapshot.names == ["Contoso-GA", "Fabrikam-Individual", "Northwind-Automation"])
@@ -35,7 +35,7 @@ struct RegistrySnapshotTests {
         }
     }
 
-    @Test("an app id is looked for in four places")
+    @Test("an app id may be in four places")
     func appIDs() throws {
         let (own, shared, whole) = (
             "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002",
@@ -49,7 +49,7 @@ struct RegistrySnapshotTests {
         #expect(try Connection(name: "C", entry: [:]).appID(for: "exo") == "")
     }
 
-    @Test("an entry without any key is a connection with every default")
+    @Test("an entry without keys is a connection with all defaults")
     func empty() throws {
         let connection = try snapshot(#"{"C": {}}"#).connection(named: "C")
         #expect(connection.appId == nil && connection.tenant == nil && connection.mcps == nil)
@@ -85,7 +85,7 @@ struct RegistrySnapshotTests {
         #expect(try plain.connection(named: "D").auth.tokenVariable == "T")
     }
 
-    @Test("null and the empty text mean that a key is absent")
+    @Test("null and an empty text mean that a key is absent")
     func absent() throws {
         let connection = try snapshot(
             #"{"C": {"appId": "", "tenant": null, "mcps": null, "skipSendGuards": null, "auth": "", "pin": null, "guard": null}}"#
@@ -94,7 +94,7 @@ struct RegistrySnapshotTests {
     }
 
     @Test(
-        "sessions use the wire unless they are told not to",
+        "sessions use the proxy unless the entry says otherwise",
         arguments: [
             (#"{}"#, []), (#"{"egress": "off"}"#, nil), (#"{"egress": {}}"#, []),
             (#"{"egress": {"allow": ["API.contoso.com", "b.c:8443"]}}"#, ["api.contoso.com", "b.c:8443"]),
@@ -106,7 +106,7 @@ struct RegistrySnapshotTests {
     }
 
     @Test(
-        "a bad value stops only its own connection, naming entry, key, value and remedy",
+        "an invalid value disables only its connection, and is reported with entry, key, value and remedy",
         arguments: [
             (#"{"appId": "your-app-id"}"#, "appId", "your-app-id"), (#"{"appId": 7}"#, "appId", "7"),
             (#"{"tenant": "contoso.com/../x"}"#, "tenant", "contoso.com/../x"),
@@ -160,7 +160,7 @@ struct RegistrySnapshotTests {
     }
 
     @Test(
-        "a secret written into the registry is refused without being shown",
+        "a secret in the registry is refused without being shown",
         arguments: ["secret", "clientSecret", "password"])
     func inlineSecret(key: String) throws {
         for entry in [
@@ -173,20 +173,20 @@ struct RegistrySnapshotTests {
         }
     }
 
-    @Test("an entry without a name that can be shown is refused", arguments: ["", #"a\u0007b"#, #"\u007f"#])
+    @Test("an entry whose name can't be shown is refused", arguments: ["", #"a\u0007b"#, #"\u007f"#])
     func unnamed(name: String) throws {
         let snapshot = try snapshot(#"{"\#(name)": {}, "Fine": {}}"#)
         #expect(snapshot.connections.map(\.name) == ["Fine"])
         #expect(snapshot.problems.map(\.key) == ["name"])
     }
 
-    @Test("an entry that is no object is named")
+    @Test("an entry that isn't an object is reported")
     func notAnObject() throws {
         let error = mmError { _ = try snapshot(#"{"C": ["x"]}"#).connection(named: "C") }
         #expect(error?.message.contains("'C' must be an object") == true)
     }
 
-    @Test("an unknown name is answered with the known ones, near misses first")
+    @Test("an unknown name gets the known ones listed, similar ones first")
     func unknown() throws {
         let snapshot = try snapshot(#"{"Northwind": {}, "Fabrikam": {}, "Contoso-GA": {}, "Contoso": {}}"#)
         let error = mmError { _ = try snapshot.connection(named: "contos") }
@@ -202,7 +202,7 @@ struct RegistrySnapshotTests {
                 == true)
     }
 
-    @Test("thousands of names are not all listed")
+    @Test("of thousands of names only some are listed")
     func manyNames() throws {
         let entries = (0..<3000).map { "\"Tenant-\($0)\": {}" }.joined(separator: ",")
         let error = mmError { _ = try snapshot("{\(entries)}").connection(named: "Tenant-2999x") }
@@ -212,7 +212,7 @@ struct RegistrySnapshotTests {
     }
 
     @Test(
-        "a server sees the connections that admit it; the terminal sees all",
+        "a server sees only the connections that admit it; the terminal sees all",
         arguments: [("mm", ["Open", "Ours"]), ("other", ["Open", "Theirs"]), ("none", ["Open"])])
     func visibility(server: String, names: [String]) throws {
         let snapshot = try snapshot(
@@ -229,7 +229,7 @@ struct RegistrySnapshotTests {
         #expect(mmError { _ = try snapshot.connection(named: "Odd") }?.code == .invalidInput)
     }
 
-    @Test("bad shared app ids are passed over and reported")
+    @Test("invalid shared app ids are ignored and reported")
     func knownApps() throws {
         let snapshot = try snapshot(
             "{\"C\": {}}", rest: #""_knownModuleApps": {"exo": "no", "pnp": "abababab-0000-4000-8000-000000000001"},"#)
@@ -238,7 +238,7 @@ struct RegistrySnapshotTests {
         #expect(try snapshot.connection(named: "C").name == "C")
     }
 
-    @Test("names are as free as JSON: blanks, dots, letters of any script; lookalikes stay apart")
+    @Test("names may have blanks, dots and letters of any script; lookalikes are different")
     func names() throws {
         let snapshot = try snapshot(
             "{\"Größe & Söhne.de\": {}, \"\u{E9}\": {\"tenant\": \"a.com\"}, \"e\u{301}\": {\"tenant\": \"b.com\"}}")
@@ -248,7 +248,7 @@ struct RegistrySnapshotTests {
         #expect(try snapshot.connection(named: "e\u{301}").tenant == "b.com")
     }
 
-    @Test("a name in another case is taken where only one can be meant")
+    @Test("a name in another case is accepted if it is unambiguous")
     func otherCase() throws {
         let one = try snapshot(#"{"Contoso-GA": {"tenant": "a.com"}, "Hidden": {"mcps": []}}"#)
         #expect(try one.connection(named: "contoso-ga").name == "Contoso-GA")

@@ -4,7 +4,7 @@ import Testing
 @Suite("Request targets", .timeLimit(.minutes(5)))
 struct RequestTargetTests {
     @Test(
-        "an endpoint is sent with its version and clean escapes",
+        "an endpoint is sent with its version and normalised escapes",
         arguments: [
             ("/me", "/v1.0/me"),
             ("me", "/v1.0/me"),
@@ -41,7 +41,7 @@ struct RequestTargetTests {
     }
 
     @Test(
-        "an endpoint that could mean something else to the service is refused",
+        "an endpoint that the service might read differently is refused",
         arguments: [
             "", "  ", "/users/../me", "/users/./me", "/users//me", "//evil.example/me", "/users/%2e%2e/me",
             "/users/x%2F..%2Fme", "/me\nx", "/m\u{0}e/x", "/me%0d%0aHost:x", "/users\\me", "/users%5Cme", "/me#x",
@@ -59,14 +59,14 @@ struct RequestTargetTests {
         }
     }
 
-    @Test("a dry check judges the clean form of a respelt path")
+    @Test("a dry check judges the normalised form of a path")
     func cleaned() throws {
         let target = try RequestTarget(
             parsing: "//users/./adele@contoso.com/../bob@contoso.com#x", service: .graph, normalization: .clean)
         #expect(target.segments == ["users", "bob@contoso.com"])
     }
 
-    @Test("plain HTTP is admitted only to a loopback address that the connection names")
+    @Test("plain HTTP is allowed only to a loopback address that the connection names")
     func loopback() throws {
         let target = try RequestTarget(
             parsing: "http://127.0.0.1:8080/v1.0/me", service: .graph, allowedHosts: ["http://127.0.0.1:8080"])
@@ -80,7 +80,7 @@ struct RequestTargetTests {
         }
     }
 
-    @Test("other services take the path as it is")
+    @Test("other services get the path unchanged")
     func flow() throws {
         let target = try RequestTarget(
             parsing: "/providers/Microsoft.ProcessSimple/environments", service: .flow)
@@ -96,12 +96,12 @@ struct RequestTargetTests {
         #expect(throws: MMError.self) { try RequestTarget.checkHeader(name) }
     }
 
-    @Test("ordinary headers pass", arguments: ["Prefer", "ConsistencyLevel", "If-Match"])
+    @Test("other headers are allowed", arguments: ["Prefer", "ConsistencyLevel", "If-Match"])
     func ordinaryHeaders(name: String) throws {
         try RequestTarget.checkHeader(name)
     }
 
-    @Test("whatever is written, what is sent parses back to what was judged")
+    @Test("the request that is sent is always the one that was judged")
     func fuzz() {
         var state: UInt64 = 42
         func next(_ bound: Int) -> Int {

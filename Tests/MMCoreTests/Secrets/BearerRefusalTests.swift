@@ -1,10 +1,10 @@
 import MMCore
 import Testing
 
-@Suite("Refusing a request that has not the bearer secret")
+@Suite("Refusing a request without the right bearer secret")
 struct BearerRefusalTests {
     @Test(
-        "a wrong secret is called wrong, and one that was not sent is asked for",
+        "the answer distinguishes a wrong secret from a missing one",
         arguments: [
             (nil, false), ("", false), ("Bearer wrong", true), ("bearer wrong", true), ("BEARER wrong", true),
             ("Bearer", false), ("Basic d3Jvbmc=", false), ("Bearers wrong", false),
@@ -15,7 +15,7 @@ struct BearerRefusalTests {
         #expect(refusal.challenge == (isWrong ? #"Bearer realm="mm", error="invalid_token""# : #"Bearer realm="mm""#))
     }
 
-    @Test("a client is told where tokens are to be had")
+    @Test("a client is told where it gets tokens")
     func metadata() {
         #expect(
             BearerRefusal(given: nil, resourceMetadata: "https://mm.example/m").challenge

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The processor time of one piece of work, which does not grow with what else the machine does.
+/// The processor time of a piece of work, which other work on the machine doesn't increase.
 enum ProcessorTime {
     /// What a body cost the calling thread.
     private static func once(_ body: () throws -> Void) rethrows -> Duration {
@@ -12,7 +12,7 @@ enum ProcessorTime {
         return .seconds(end.tv_sec - start.tv_sec) + .nanoseconds(end.tv_nsec - start.tv_nsec)
     }
 
-    /// How many times as much the large piece costs as the small one: the least of several turns, taken in alternation.
+    /// The ratio of the costs of a large piece and a small one: the lowest of several alternating rounds.
     static func ratio(of large: () throws -> Void, to small: () throws -> Void) rethrows -> Double {
         var least = (large: Duration.seconds(1_000_000), small: Duration.seconds(1_000_000))
         for _ in 0..<5 {

@@ -4,7 +4,7 @@ import TestSupport
 @testable import MMCore
 
 extension TestFolder {
-    /// Writes a file without the house's own means.
+    /// Writes a file without ProtectedFile.
     func write(_ name: String, _ text: String, mode: mode_t = 0o600) throws {
         try write(name, Array(text.utf8), mode: mode)
     }
@@ -46,7 +46,7 @@ extension TestFolder {
     }
 }
 
-/// The error that a body throws, to look into.
+/// The error that a body throws, for inspection.
 func mmError(_ body: () throws -> Void) -> MMError? {
     do {
         try body()

@@ -4,7 +4,7 @@ import Testing
 @Suite("Texts inside HTML pages")
 struct HTMLTextTests {
     @Test(
-        "what means something in markup is escaped, also where another mark follows it",
+        "characters of markup are escaped, even before combining marks",
         arguments: [
             ("", ""), ("Größe", "Größe"), ("a & b", "a &amp; b"), ("<b>\"'", "&lt;b&gt;&quot;&#39;"),
             ("<\u{301}script>", "&lt;\u{301}script&gt;"), ("\r\n&amp;", "\r\n&amp;amp;"),

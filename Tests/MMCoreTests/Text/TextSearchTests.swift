@@ -4,7 +4,7 @@ import Testing
 @Suite("Text search", .timeLimit(.minutes(5)))
 struct TextSearchTests {
     @Test(
-        "A text is found where its bytes stand",
+        "a text is found by its bytes",
         arguments: [
             ("https://host/path", "://", 5), ("aab", "ab", 1), ("aaab", "aab", 1), ("ab", "ab", 0), ("xab", "b", 2),
             ("größer", "ß", 4), ("a\r\nb", "\n", 2), ("e\u{301}", "e", 0), ("/\u{301}x", "/", 0), ("anything", "", 0),
@@ -18,7 +18,7 @@ struct TextSearchTests {
     }
 
     @Test(
-        "A text that is not there, or that only would fit behind the end, is not found",
+        "a missing text, or one that would reach beyond the end, isn't found",
         arguments: [
             ("abc", "abd"), ("ab", "abc"), ("", "a"), ("aaa", "ab"), ("https:/", "://"), ("\u{E9}", "e\u{301}"),
             ("ABC", "b"),
@@ -28,7 +28,7 @@ struct TextSearchTests {
         #expect(text.firstRange(of: wanted) == nil)
     }
 
-    @Test("A part of a text is searched within its own bounds and answers with places of the whole")
+    @Test("a substring is searched within its bounds and returns positions in the whole text")
     func part() throws {
         let text = "{{one}} {{two}}"
         let rest = text.dropFirst(7)
@@ -39,7 +39,7 @@ struct TextSearchTests {
     }
 
     @Test(
-        "Every place is replaced, from left to right and once",
+        "every occurrence is replaced once, from left to right",
         arguments: [
             ("a-b-c", "-", "+", "a+b+c"), ("aaa", "aa", "b", "ba"), ("''''", "''", "'", "''"), ("x", "y", "z", "x"),
             ("%n", "%n", "%n%n", "%n%n"), ("abc", "", "z", "abc"), ("", "a", "b", ""), ("ab", "ab", "", ""),
@@ -49,7 +49,7 @@ struct TextSearchTests {
         #expect(text[...].replacing(wanted, with: other) == expected)
     }
 
-    @Test("Bytes are found from a place on, never before it nor beyond the end")
+    @Test("bytes are searched from a position on, never before it nor beyond the end")
     func bytes() {
         let all = Array("abcabc".utf8)
         let word = Array("abc".utf8)

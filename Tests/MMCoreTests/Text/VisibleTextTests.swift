@@ -1,10 +1,10 @@
 import MMCore
 import Testing
 
-@Suite("Text that is shown to people", .timeLimit(.minutes(5)))
+@Suite("Text shown to people", .timeLimit(.minutes(5)))
 struct VisibleTextTests {
     @Test(
-        "has every character that is not seen written out where it is to be confirmed",
+        "invisible characters are written out in texts for confirmation",
         arguments: [
             ("plain text", "plain text"), ("a\tb", "a\tb"), ("\u{1B}[2Jhidden", "\\u{1b}[2Jhidden"),
             ("a\nb", "a\\u{a}b"), ("ceo\u{202E}txt", "ceo\\u{202e}txt"), ("ad\u{200B}min", "ad\\u{200b}min"),
@@ -15,7 +15,7 @@ struct VisibleTextTests {
     }
 
     @Test(
-        "keeps its lines and joined characters on a screen, and nothing that repaints or turns it",
+        "on a screen, lines and joined characters stay, but control and direction characters don't",
         arguments: [
             ("a\nb\tc", "a\nb\tc"), ("a\r\nb", "a\nb"), ("a\rb", "a\\u{d}b"),
             ("\u{1B}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
@@ -28,7 +28,7 @@ struct VisibleTextTests {
         #expect(String(decoding: VisibleText.readable(Array(text.utf8)), as: UTF8.self) == shown)
     }
 
-    @Test("loses its controls too where a piece of a stream ends within a character")
+    @Test("control characters are removed even if a piece of a stream ends within a character")
     func torn() {
         let piece: [UInt8] = [0x1B, 0x5B, 0x41, 0xC3]
         #expect(VisibleText.readable(piece) == Array("\\u{1b}[A".utf8) + [0xC3])

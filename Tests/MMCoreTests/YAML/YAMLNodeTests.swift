@@ -8,7 +8,7 @@ import Testing
     }
 
     @Test(
-        "is read as JSON where its scalars are plain, and as text where they have quotes",
+        "plain scalars are read like JSON, quoted ones as text",
         arguments: [
             ("12", "12"), ("\"12\"", #""12""#), ("007", #""007""#), ("true", "true"), ("'true'", #""true""#),
             ("~", "null"), ("some words", #""some words""#), ("[a, 1]", #"["a",1]"#),
@@ -20,7 +20,7 @@ import Testing
         #expect(JSONWriter.string(node.json) == json)
     }
 
-    @Test("without a document is nothing", arguments: ["", "# only a comment\n"]) func empty(text: String) throws {
+    @Test("a file without a document is nil", arguments: ["", "# only a comment\n"]) func empty(text: String) throws {
         let node = try read(text)
         #expect(node == nil)
     }
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(
-        "that can't be taken is refused with name and line",
+        "an unsupported file is refused with name and line",
         arguments: [
             ("a: &x 1\nb: *x\n", 1), ("a: !tag 1\n", 1), ("a: 1\na: 2\n", 2), ("a: 1\n---\nb: 2\n", 2),
             ("a: [1,\n", 2), (String(repeating: "[", count: 40), 1),

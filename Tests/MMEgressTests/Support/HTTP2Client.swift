@@ -4,15 +4,14 @@ import MMSystem
 
 @testable import MMEgress
 
-/// A client of HTTP/2 on a connection without TLS, and the connection's other side: it sends and reads what a test says, when
-/// it says so.
+/// An HTTP/2 client on a connection without TLS, and the server's side of it: it sends and reads only what a test says.
 final class HTTP2Client: Sendable {
     private let raw: Int32
     private let got = Mutex<[UInt8]>([])
     private let serving: Task<Void, Never>
 
-    /// Begins to speak.
-    /// - Parameter first: what is there at once.
+    /// Starts the connection.
+    /// - Parameter first: the bytes sent at once.
     init(
         _ first: HTTP2Frame..., limits: EgressLimits = EgressLimits(), open: OpenCount = OpenCount(limit: 512),
         serve: @escaping @Sendable (HTTP2Stream, HTTP2Connection.Request) async -> Void
@@ -23,10 +22,10 @@ final class HTTP2Client: Sendable {
             throw SystemError.error("Making a pair of sockets")
         }
         raw = ends[0]
-        // A test whose frames never come fails, and doesn't stand.
+        // If the expected frames never arrive, the test fails instead of hanging.
         var patience = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        // The acknowledgement of the settings: from then on the windows are those that they say.
+        // After the acknowledgement of the settings, the windows are as they say.
         let beginning = HTTP2Frame.preface + HTTP2Frame(kind: HTTP2Frame.settings, flags: 1).bytes
         let sent = beginning + first.flatMap(\.bytes)
         guard Glibc.send(raw, sent, sent.count, Int32(MSG_NOSIGNAL)) == sent.count else {
@@ -45,10 +44,10 @@ final class HTTP2Client: Sendable {
         close(raw)
     }
 
-    /// Ends it as the end of its process would.
+    /// Closes it like the end of its process.
     func leave() { shutdown(raw, Int32(SHUT_RDWR)) }
 
-    /// Waits until the other side has ended all that it did for it.
+    /// Waits until the server has ended everything that it did for this client.
     func ended() async { await serving.value }
 
     /// Sends frames.
@@ -68,7 +67,7 @@ final class HTTP2Client: Sendable {
         }
     }
 
-    /// All frames that have come, once they are what a test waits for, or no more come.
+    /// All frames received, as soon as they meet a test's condition or no more arrive.
     @discardableResult
     func frames(until isEnough: ([HTTP2Frame]) -> Bool) async throws -> [HTTP2Frame] {
         let raw = raw
@@ -87,7 +86,7 @@ final class HTTP2Client: Sendable {
 }
 
 extension [HTTP2Frame] {
-    /// How many bytes of answers' bodies have come on a stream.
+    /// How many bytes of an answer's body have arrived on a stream.
     func bytes(on stream: UInt32) -> Int {
         filter { $0.kind == HTTP2Frame.data && $0.stream == stream }.reduce(0) { $0 + $1.payload.count }
     }
@@ -95,7 +94,7 @@ extension [HTTP2Frame] {
     /// Whether a stream's answer is complete.
     func isComplete(_ stream: UInt32) -> Bool { contains { $0.stream == stream && $0.ends } }
 
-    /// The code by which a stream was reset; nil where it wasn't.
+    /// The code with which a stream was reset; nil if it wasn't.
     func reset(of stream: UInt32) -> UInt8? {
         first { $0.kind == HTTP2Frame.reset && $0.stream == stream }?.payload.last
     }

@@ -1,4 +1,4 @@
-/// Frames of a client of HTTP/2, and of a server as far as tests read them.
+/// Frames of an HTTP/2 client, and those of a server that tests read.
 struct HTTP2Frame: Hashable {
     static let (data, headers, reset, settings, ping, goAway, window, continuation):
         (
@@ -23,12 +23,12 @@ struct HTTP2Frame: Hashable {
         [UInt8(value >> 24), UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)]
     }
 
-    /// What a client begins with.
+    /// The connection preface of a client.
     static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + HTTP2Frame(kind: settings).bytes
-    /// Says that no more requests come.
+    /// GOAWAY: no more requests follow.
     static let goodbye = HTTP2Frame(kind: goAway, payload: [UInt8](repeating: 0, count: 8))
 
-    /// The head of a request, its fields written out.
+    /// The head of a request with literal fields.
     static func head(
         _ stream: UInt32, _ method: String = "GET", _ path: String = "/v1.0/me",
         fields: [(String, String)] = [], ends: Bool = true, authority: String = "graph.microsoft.com"
@@ -37,12 +37,12 @@ struct HTTP2Frame: Hashable {
         return HTTP2Frame(kind: headers, flags: ends ? 5 : 4, stream: stream, payload: list(all))
     }
 
-    /// Fields that are written out.
+    /// Literal fields.
     static func list(_ fields: [(String, String)]) -> [UInt8] {
         fields.flatMap { name, value in [0] + text(name) + text(value) }
     }
 
-    /// A text of HPACK: its length, in seven bits and those that follow, and its bytes.
+    /// A string of HPACK: its length, in seven bits and continuation bytes, and its bytes.
     static func text(_ text: String) -> [UInt8] {
         var rest = text.utf8.count
         guard rest >= 127 else { return [UInt8(rest)] + Array(text.utf8) }
@@ -59,17 +59,17 @@ struct HTTP2Frame: Hashable {
         HTTP2Frame(kind: data, flags: ends ? 1 : 0, stream: stream, payload: Array(text.utf8))
     }
 
-    /// The client wants no more of a stream.
+    /// RST_STREAM by the client.
     static func reset(_ stream: UInt32) -> HTTP2Frame {
         HTTP2Frame(kind: reset, stream: stream, payload: number(8))
     }
 
-    /// Room for so many bytes more, of a stream or, with 0, of all.
+    /// WINDOW_UPDATE of a stream or, with 0, of the connection.
     static func room(_ stream: UInt32, _ count: UInt32) -> HTTP2Frame {
         HTTP2Frame(kind: window, stream: stream, payload: number(count))
     }
 
-    /// The frames that are whole.
+    /// The complete frames.
     static func read(_ bytes: [UInt8]) -> [HTTP2Frame] {
         var frames: [HTTP2Frame] = []
         var at = 0

@@ -7,11 +7,11 @@ import Testing
 
 @testable import MMEgress
 
-/// A client of a session's wire that sends exactly what a test says.
+/// A client of a session's proxy that sends exactly what a test says.
 enum RawSession {
     static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
 
-    /// Sends bytes to the proxy itself and reads what comes until it closes.
+    /// Sends bytes to the proxy itself and reads until it closes.
     static func plain(_ wire: TestWire, _ bytes: [UInt8], keepsSending: Bool = false) async throws -> String {
         let port = wire.session.port
         return try await BlockingWork.run { () throws(MMError) in
@@ -22,8 +22,8 @@ enum RawSession {
         }
     }
 
-    /// Sends all bytes before it reads anything, as simple clients do.
-    /// - Returns: the answer; nil where not all of the bytes were taken.
+    /// Sends all bytes before it reads, like simple clients.
+    /// - Returns: the answer; nil if not all bytes were accepted.
     static func sendingFirst(_ wire: TestWire, _ bytes: [UInt8]) async throws -> String? {
         let port = wire.session.port
         return try await BlockingWork.run { () throws(MMError) in
@@ -33,8 +33,8 @@ enum RawSession {
         }
     }
 
-    /// Sends bytes, reads what comes, and goes on sending a little without an end.
-    /// - Returns: whether the proxy has ended the connection within a minute of its answer.
+    /// Sends bytes, reads, and continues to send a little endlessly.
+    /// - Returns: whether the proxy closed the connection within a minute of its answer.
     static func neverEnding(_ wire: TestWire, _ bytes: [UInt8]) async throws -> Bool {
         let port = wire.session.port
         return try await BlockingWork.run { () throws(MMError) in
@@ -77,12 +77,12 @@ enum RawSession {
         return String(decoding: answer, as: UTF8.self)
     }
 
-    /// What a head must hold to be let in.
+    /// The header that the proxy requires.
     static func authorization(_ wire: TestWire) -> String {
         "Proxy-Authorization: Basic " + Base64.text(Array("session:\(wire.secret)".utf8))
     }
 
-    /// Opens a tunnel and TLS within it, sends bytes and reads what comes until the proxy closes.
+    /// Opens a tunnel with TLS, sends bytes and reads until the proxy closes.
     static func tunnelled(
         _ wire: TestWire, _ bytes: [UInt8], host: String = "graph.microsoft.com", name: String? = nil,
         arguments: [String] = []
@@ -92,7 +92,7 @@ enum RawSession {
         )
     }
 
-    /// The same, for an answer that is no text.
+    /// The same for an answer that isn't text.
     static func tunnelledBytes(
         _ wire: TestWire, _ bytes: [UInt8], host: String = "graph.microsoft.com", name: String? = nil,
         arguments: [String] = []

@@ -3,7 +3,7 @@ import MMHTTP
 import MMSystem
 import Testing
 
-/// Certificates that sign themselves, for servers of tests.
+/// Self-signed certificates for servers of tests.
 enum TestCertificate {
     /// Makes one, as the files `WORD.pem` and `WORD.key`.
     static func make(_ word: String, for host: String, in folder: String) async throws -> ServerCertificate {

@@ -1,6 +1,6 @@
 import MMCore
 
-/// Tokens as the sign-in service makes them; nobody could check their signatures.
+/// Tokens in the form of the sign-in service, with invalid signatures.
 enum TestToken {
     static let tenant = "11111111-2222-3333-4444-555555555555"
     static let object = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"

@@ -7,7 +7,7 @@ import TestSupport
 
 @testable import MMEgress
 
-/// A session's wire whose cloud is a server in the test: the names are the real ones, and lead to it.
+/// A session's proxy whose cloud is a server in the test: the names are real, and lead to it.
 final class TestWire: Sendable {
     let home: TestHome
     let session: EgressSession
@@ -18,14 +18,14 @@ final class TestWire: Sendable {
 
     /// Starts a wire.
     /// - Parameters:
-    ///   - upstream: the port on which all the cloud's hosts answer, in plain HTTP.
+    /// - upstream: the port at which all the cloud's hosts answer in plain HTTP.
     ///   - configure: changes the configuration.
     init(
         upstream: UInt16, name: String = "Contoso/exo", allow: [String] = [],
         _ configure: (inout EgressConfiguration) -> Void = { _ in }
     ) async throws {
         Signals.ignoreBrokenPipes()
-        // Each wire has a dozen of them, and a service of the test's beside it.
+        // Each proxy has a dozen of them, besides a service of the test.
         ResourceLimits.raiseDescriptors()
         home = try TestHome()
         let events = EventList()
@@ -43,7 +43,7 @@ final class TestWire: Sendable {
         session = try await EgressSession.start(configuration)
     }
 
-    /// What has happened so far.
+    /// The events so far.
     var happened: [EgressEvent] { events.all }
 
     /// The records of requests so far.
@@ -51,13 +51,13 @@ final class TestWire: Sendable {
         happened.compactMap { if case .request(let record) = $0 { record } else { nil } }
     }
 
-    /// The records of requests, once there are so many: the answer is out before what became of a request is written down.
+    /// The records of requests, once there are enough: an answer may arrive before its record is written.
     func records(_ count: Int) async -> [EgressRecord] {
         _ = await eventually { records.count >= count }
         return records
     }
 
-    /// What was wrong with connections and requests, once something was.
+    /// The faults of connections and requests, once there are any.
     func faults() async -> [String] {
         _ = await eventually { !(refusals + records.compactMap(\.fault)).isEmpty }
         return refusals + records.compactMap(\.fault)
@@ -68,28 +68,28 @@ final class TestWire: Sendable {
         happened.compactMap { if case .refusedConnection(let fault, _) = $0 { fault.kind.rawValue } else { nil } }
     }
 
-    /// A placeholder for a token of the connection's own sign-in.
+    /// A placeholder for a token of the connection's sign-in.
     func placeholder(_ audience: String = "https://graph.microsoft.com", account: String = "admin@contoso.com") throws
         -> String
     {
         try vault.placeholder(for: Secret(TestToken.access(audience: audience)), account: account)
     }
 
-    /// The secret of the proxy's address.
+    /// The secret in the proxy's address.
     var secret: String {
         let address = session.environment["HTTPS_PROXY"] ?? ""
         return String(address.drop { $0 != ":" }.dropFirst(3).drop { $0 != ":" }.dropFirst().prefix { $0 != "@" })
     }
 }
 
-/// Events from any thread.
+/// Collects events from any thread.
 final class EventList: Sendable {
     private let events = Mutex<[EgressEvent]>([])
     func add(_ event: EgressEvent) { events.withLock { $0.append(event) } }
     var all: [EgressEvent] { events.withLock { $0 } }
 }
 
-/// Says what the test wants it to say.
+/// A judge with the test's verdict.
 final class TestJudge: WireJudge {
     private let answer = Mutex<@Sendable (DescribedRequest) async -> RequestVerdict>({ _ in .allow(class: "read") })
     private let requests = Mutex<[DescribedRequest]>([])
@@ -98,7 +98,7 @@ final class TestJudge: WireJudge {
 
     var judged: [DescribedRequest] { requests.withLock { $0 } }
 
-    /// Whether what was let through must not go on.
+    /// Whether allowed requests may not be sent any more.
     var isOver: Bool {
         get { hasEnded.withLock { $0 } }
         set { hasEnded.withLock { $0 = newValue } }
@@ -117,7 +117,7 @@ final class TestJudge: WireJudge {
     }
 }
 
-/// Gives each account a token of its own that is fresh each time.
+/// Gives each account its own fresh token.
 final class TestTokens: TokenSource {
     private let given = Mutex<[TokenNeed]>([])
     var asked: [TokenNeed] { given.withLock { $0 } }
@@ -129,7 +129,7 @@ final class TestTokens: TokenSource {
     }
 }
 
-/// Sends what is meant for any host to one server of this machine.
+/// Sends requests for any host to one server of this machine.
 struct Redirected: HTTPTransport {
     private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
     let port: UInt16

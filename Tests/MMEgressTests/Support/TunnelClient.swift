@@ -5,12 +5,12 @@ import Testing
 
 @testable import MMEgress
 
-/// A client within a tunnel that sends what a test says, when it says so.
+/// A client within a tunnel that sends only what a test says.
 final class TunnelClient: Sendable {
     private let process: ChildProcess
     private let input: Int32
 
-    /// Opens a tunnel to a host and TLS within it.
+    /// Opens a tunnel with TLS to a host.
     init(
         _ wire: TestWire, host: String = "graph.microsoft.com", arguments: [String] = []
     ) async throws {
@@ -50,7 +50,7 @@ final class TunnelClient: Sendable {
         }
     }
 
-    /// What comes until the proxy ends the connection; the client itself never does.
+    /// Reads until the proxy closes the connection; the client itself never does.
     func rest() async throws -> String {
         var bytes: [UInt8] = []
         while let piece = try await process.output?.read() { bytes += piece }

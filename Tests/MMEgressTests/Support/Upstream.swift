@@ -2,7 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 
-/// The services of a cloud in the test: they remember what reached them.
+/// The services of a cloud in the test, which record the requests they receive.
 final class Upstream: Sendable {
     let port: UInt16
     private let listener: HTTPListener
@@ -12,7 +12,7 @@ final class Upstream: Sendable {
     init(_ answer: @escaping @Sendable (HTTPServerRequest) async -> HTTPServerResponse = { _ in .text("{}") }) throws {
         let requests = RequestList()
         self.requests = requests
-        // A large body takes its time on a busy machine.
+        // A large body takes a while on a busy machine.
         let limits = HTTPServerLimits(idleTimeout: .seconds(600), requestTimeout: .seconds(600))
         listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), limits: limits) { request in
             requests.add(request)
@@ -21,13 +21,13 @@ final class Upstream: Sendable {
         port = listener.port
     }
 
-    /// What reached it.
+    /// The requests received.
     var received: [HTTPServerRequest] { requests.all }
 
     func stop() async { await listener.stop(graceful: .zero) }
 }
 
-/// Requests from any thread.
+/// Collects requests from any thread.
 final class RequestList: Sendable {
     private let requests = Mutex<[HTTPServerRequest]>([])
     func add(_ request: HTTPServerRequest) { requests.withLock { $0.append(request) } }
