@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("What became of a batch", .timeLimit(.minutes(5)))
+@Suite("The outcome of a batch", .timeLimit(.minutes(5)))
 struct BatchOutcomeTests {
     private static func item(_ id: String, _ status: Int, _ retryAfter: String? = nil) -> JSONValue {
         var item: JSONObject = ["id": .string(id), "status": .int(Int64(status))]
@@ -22,7 +22,7 @@ struct BatchOutcomeTests {
     }
 
     @Test(
-        "throttled and failed requests are named with what to do; the caller's own mistakes are not",
+        "throttled and failed requests are named with the remedy; the caller's own mistakes aren't",
         arguments: [
             ([item("1", 200), item("2", 404)], nil), ([item("1", 200), item("2", 424)], nil), ([], nil),
             ([item("1", 200), item("2", 429, "7")], "1 of 2 requests of the batch were not carried out: 2 (429)."),
@@ -37,13 +37,13 @@ struct BatchOutcomeTests {
         }
     }
 
-    @Test("only writes that may have run are to be looked for")
+    @Test("only writes that may have run are to be checked")
     func unsure() async throws {
         #expect(try await outcome([Self.item("1", 429, "7")]).outcome?.advice?.contains("check first") == false)
         #expect(try await outcome([Self.item("1", 502)]).outcome?.advice?.contains("check first") == true)
     }
 
-    @Test("what throttles a part of a batch holds back what comes next")
+    @Test("a throttled part of a batch delays the next batch")
     func holdsBack() async throws {
         let (outcome, contoso) = try await outcome([Self.item("1", 200), Self.item("2", 429, "30")])
         #expect(outcome?.throttledFor == .seconds(30))

@@ -5,9 +5,9 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Many requests at once", .timeLimit(.minutes(5)))
+@Suite("Batches", .timeLimit(.minutes(5)))
 struct BatchTests {
-    /// A Graph that answers the parts of batches by script, in the reverse order.
+    /// A Graph that answers the parts of batches by script, in reverse order.
     private static func network(
         _ answer: @escaping @Sendable (_ part: JSONValue, _ time: Int) -> (status: Int, headers: JSONObject)
     ) -> FakeNetwork {
@@ -42,7 +42,7 @@ struct BatchTests {
         }
     }
 
-    @Test("go twenty at a time and come back in order", arguments: [1, 20, 21, 45])
+    @Test("have twenty parts at most, and the answers are in order", arguments: [1, 20, 21, 45])
     func order(count: Int) async throws {
         let contoso = try Contoso(Self.network { _, _ in (200, [:]) })
         let client = try contoso.client()
@@ -52,7 +52,7 @@ struct BatchTests {
         #expect(contoso.network.requests.count == (count + 19) / 20)
     }
 
-    @Test("a throttled part is sent again alone, a write that may have run is not")
+    @Test("a throttled part is repeated alone, a write that may have run isn't")
     func retries() async throws {
         let contoso = try Contoso(
             Self.network { part, time in
@@ -78,7 +78,7 @@ struct BatchTests {
         #expect(contoso.waits.told.contains { $0 >= .seconds(7) })
     }
 
-    @Test("dependencies hold within a batch, across batches and after a retry")
+    @Test("dependencies apply within a batch, across batches and after a retry")
     func dependencies() async throws {
         let contoso = try Contoso(
             Self.network { part, time in
@@ -115,7 +115,7 @@ struct BatchTests {
         }
     }
 
-    @Test("ids that repeat and dependencies that are unknown or run in a circle are refused, and nothing is sent")
+    @Test("repeated ids and unknown or circular dependencies are refused, and nothing is sent")
     func refused() async throws {
         let contoso = try Contoso(Self.network { _, _ in (200, [:]) })
         let client = try contoso.client()
@@ -136,7 +136,7 @@ struct BatchTests {
         #expect(contoso.network.requests.isEmpty)
     }
 
-    @Test("a batch whose answer is lost is repeated for what reads, and says of writes that nobody knows")
+    @Test("if the answer is lost, reads are repeated, and the results of writes are unknown")
     func lost() async throws {
         let isLost = Mutex(true)
         let network = Self.network { _, _ in (200, [:]) }

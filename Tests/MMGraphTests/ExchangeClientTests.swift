@@ -54,7 +54,7 @@ struct ExchangeClientTests {
 
     // MARK: Requests
 
-    @Test("recorded pages are asked for as the vendor's module asks, each next one by the same POST")
+    @Test("pages are requested like the vendor's module does, each next one by the same POST")
     func recorded() async throws {
         let exchanges = try #require(try Fixture.json("graph/exo-get-mailbox.json").array)
         let network = FakeNetwork { _, number in .recorded(exchanges[min(number, exchanges.count - 1)]) }
@@ -77,11 +77,11 @@ struct ExchangeClientTests {
         }
         let connections = Set(network.requests.compactMap { $0.headers["connection-id"] })
         #expect(connections.count == 1)
-        // The service says on every page that there is more; it counts on the last alone.
+        // The service says on every page that there is more, but only the last one counts.
         #expect(run.pages.dropLast().allSatisfy { $0.warnings.isEmpty })
     }
 
-    @Test("the last page asks for no more rows than are wanted, and what comes too much is cut")
+    @Test("the last page requests only as many rows as are wanted, and surplus ones are cut")
     func limit() async throws {
         let network = FakeNetwork { _, number in Self.page(4, next: "\(Self.place)?$skiptoken=\(number)") }
         var command = ExchangeCommand("Get-Mailbox")
@@ -92,7 +92,7 @@ struct ExchangeClientTests {
         #expect(network.requests.map { $0.headers["Prefer"] } == ["odata.maxpagesize=4", "odata.maxpagesize=2"])
     }
 
-    @Test("who stops early leaves the other pages unsent")
+    @Test("if the reader stops early, further pages aren't requested")
     func lazy() async throws {
         let contoso = try Contoso(FakeNetwork { _, number in Self.page(1, next: "\(Self.place)?$skiptoken=\(number)") })
         var pages = try client(contoso).pages(ExchangeCommand("Get-Mailbox"))
@@ -102,7 +102,7 @@ struct ExchangeClientTests {
     }
 
     @Test(
-        "the anchor comes from the caller, or from an identity that names a mailbox",
+        "the anchor mailbox is the caller's, or an identity that names a mailbox",
         arguments: [
             ("a@b.example", true, "SMTP:a@b.example"), ("a@b.example:\\Calendar", true, "SMTP:a@b.example"),
             (
@@ -123,7 +123,7 @@ struct ExchangeClientTests {
         #expect(anchor.isFromParameter == !expected.hasPrefix("UPN"))
     }
 
-    @Test("an app without a name is routed to a mailbox that every tenant has")
+    @Test("an app without a name uses a mailbox that every tenant has")
     func appAnchor() {
         let app = SignedInAccount(username: "", objectID: "o", tenantID: "T", homeAccountID: "h")
         let command = ExchangeCommand("Get-Mailbox")
@@ -136,7 +136,7 @@ struct ExchangeClientTests {
     // MARK: Places
 
     @Test(
-        "a next link that leads elsewhere is not followed, and no token goes there",
+        "a next link to another host isn't followed, and no token goes there",
         arguments: [
             "https://evil.example/adminapi/beta/x", "http://outlook.office365.com/adminapi/beta/x",
             "https://outlook.office365.com.evil.example/adminapi/x",
@@ -151,7 +151,7 @@ struct ExchangeClientTests {
         #expect(run.contoso.network.requests.count == 1)
     }
 
-    @Test("a link with the port of the inner side is followed on the outer one, also on a regional host")
+    @Test("a link with an internal port is followed without it, also on a regional host")
     func port() async throws {
         let network = FakeNetwork(
             Self.page(1, next: "https://eur02.outlook.office365.com:446/adminapi/beta/T/InvokeCommand?$skiptoken=2"),
@@ -162,7 +162,7 @@ struct ExchangeClientTests {
             network.requests[1].url == "https://eur02.outlook.office365.com/adminapi/beta/T/InvokeCommand?$skiptoken=2")
     }
 
-    @Test("a redirect to a regional host is taken with the token and kept, with its cookie")
+    @Test("a redirect to a regional host is followed with the token and remembered, with its cookie")
     func regional() async throws {
         let moved = HTTPResponse(
             status: 302,
@@ -183,7 +183,7 @@ struct ExchangeClientTests {
         #expect(network.requests[1].headers["Authorization"] != nil)
     }
 
-    @Test("a host that only begins like the one that gave a cookie does not get it")
+    @Test("a host that only resembles the one that set a cookie doesn't get it")
     func cookieElsewhere() async throws {
         let moved = HTTPResponse(
             status: 302,
@@ -200,7 +200,7 @@ struct ExchangeClientTests {
     }
 
     @Test(
-        "a redirect elsewhere is refused",
+        "a redirect to another host is refused",
         arguments: ["https://evil.example/adminapi/x", "http://outlook.office365.com/"])
     func redirectElsewhere(location: String) async throws {
         let run = try await run(FakeNetwork(HTTPResponse(status: 302, headers: ["Location": location], body: [])))
@@ -208,7 +208,7 @@ struct ExchangeClientTests {
         #expect(run.contoso.network.requests.count == 1)
     }
 
-    @Test("compliance cmdlets go to the host whose label the public one names, asked for once")
+    @Test("compliance cmdlets go to the host that the public one names, which is asked once")
     func compliance() async throws {
         let network = FakeNetwork { request, _ in
             request.url.contains("EXOBanner")
@@ -230,21 +230,21 @@ struct ExchangeClientTests {
 
     // MARK: Ends
 
-    @Test("a next link that comes twice ends it")
+    @Test("a repeated next link ends it")
     func circle() async throws {
         let run = try await run(FakeNetwork(Self.page(1, next: "\(Self.place)?$skiptoken=1")))
         #expect(run.pages.count == 1 && run.failure?.code == .remoteFailed)
         #expect(run.contoso.network.requests.count == 2)
     }
 
-    @Test("empty pages without end come to one")
+    @Test("endless empty pages end it")
     func emptyPages() async throws {
         let run = try await run(FakeNetwork { _, number in Self.page(0, next: "\(Self.place)?$skiptoken=\(number)") })
         #expect(run.failure?.code == .remoteFailed)
         #expect(run.contoso.network.requests.count < 1000)
     }
 
-    @Test("some empty pages in between are no end")
+    @Test("some empty pages in between don't end it")
     func someEmptyPages() async throws {
         let run = try await run(
             FakeNetwork { _, number in
@@ -253,13 +253,13 @@ struct ExchangeClientTests {
         #expect(run.rows == 3 && run.failure == nil)
     }
 
-    @Test("an answer without rows is an end", arguments: [(200, ""), (204, ""), (200, "{}"), (200, "{\"value\":[]}")])
+    @Test("an answer without rows ends it", arguments: [(200, ""), (204, ""), (200, "{}"), (200, "{\"value\":[]}")])
     func nothing(status: Int, body: String) async throws {
         let run = try await run(FakeNetwork(.json(body, status: status)), ExchangeCommand("Set-Mailbox"))
         #expect(run.pages.count == 1 && run.rows == 0 && run.failure == nil)
     }
 
-    @Test("half a page is an error", arguments: ["{\"value\":[{\"Name\":1},", "<html>", "{\"value\":[{]}"])
+    @Test("an incomplete page is an error", arguments: ["{\"value\":[{\"Name\":1},", "<html>", "{\"value\":[{]}"])
     func torn(body: String) async throws {
         let run = try await run(FakeNetwork(.json(body)))
         #expect(run.rows == 0 && run.failure?.code == .remoteFailed)
@@ -267,7 +267,7 @@ struct ExchangeClientTests {
 
     // MARK: Errors
 
-    @Test("recorded errors become records with category, id, exception and words")
+    @Test("recorded errors become records with category, id, exception and message")
     func errors() async throws {
         let recorded = try #require(try Fixture.json("graph/exo-errors.json").array)
         var found: [ExchangeError] = []
@@ -288,7 +288,7 @@ struct ExchangeClientTests {
         #expect(found[4].kind == .throttled && found[4].retryAfter == .seconds(20))
     }
 
-    @Test("the reason is taken from JSON in a detail, and numbers name categories")
+    @Test("the reason is taken from JSON in the details, and the categories from numbers")
     func jsonDetail() async throws {
         let detail =
             #"{"Message":"No such thing.","ClassName":"X.ThingNotFoundException","localizedString":{"stringId":"Ex1"}}"#
@@ -302,7 +302,7 @@ struct ExchangeClientTests {
         #expect(refusal.message == "No such thing." && refusal.id == "Ex1" && refusal.category == "ObjectNotFound")
     }
 
-    @Test("errors and warnings beside rows are told, notes of type are not rows")
+    @Test("errors and warnings beside rows are reported, type annotations aren't rows")
     func besides() async throws {
         let more =
             #","@adminapi.warnings":["Careful."],"@adminapi.errors":["E1|X.Y|One failed."],"@adminapi.confirmationmessage":"Sure?""#
@@ -315,7 +315,7 @@ struct ExchangeClientTests {
     // MARK: Patience
 
     @Test(
-        "a storm of 429 is waited for as told, then told; also before a write, which surely did not run",
+        "after many 429s, each with its wait, the error is reported; writes wait too, because they certainly didn't run",
         arguments: [
             "Get-Mailbox", "Set-Mailbox",
         ])
@@ -328,7 +328,7 @@ struct ExchangeClientTests {
     }
 
     @Test(
-        "what may have run is not sent again unless it only reads",
+        "a request that may have run is repeated only if it reads",
         arguments: [("Get-Mailbox", 2), ("Set-Mailbox", 1)], [500, 502, 504])
     func trouble(cmdlet: (String, Int), status: Int) async throws {
         let network = FakeNetwork(.json("{}", status: status), Self.page(1))
@@ -338,7 +338,7 @@ struct ExchangeClientTests {
     }
 
     @Test(
-        "a cut connection says of a write that it may have run",
+        "after a lost connection a write is reported as possibly run",
         arguments: [("Get-Mailbox", true), ("Remove-Mailbox", false)])
     func cut(cmdlet: String, isRepeated: Bool) async throws {
         let network = FakeNetwork { (_, number) throws(HTTPError) in
@@ -350,7 +350,7 @@ struct ExchangeClientTests {
         if !isRepeated { #expect(run.failure?.hint?.contains("isn't known whether") == true) }
     }
 
-    @Test("a read that met a busy directory is repeated, a write is not")
+    @Test("a read that met a busy directory is repeated, a write isn't")
     func transient() async throws {
         let body = JSONWriter.string([
             "error": ["code": "BadRequest", "details": [["message": "E|X.DCOverloadedException|Busy."]]]
@@ -362,7 +362,7 @@ struct ExchangeClientTests {
         #expect(writing.requests.count == 1)
     }
 
-    @Test("a token that ends between two pages is renewed, and no row comes twice")
+    @Test("a token that expires between two pages is renewed, and no row is repeated")
     func tokenEnds() async throws {
         let network = FakeNetwork { _, number in
             switch number {
@@ -379,7 +379,7 @@ struct ExchangeClientTests {
         #expect(network.requests[1].headers["Authorization"] != network.requests[2].headers["Authorization"])
     }
 
-    @Test("a write is sent again after 401 only when the token itself was refused")
+    @Test("a write is repeated after a 401 only if the token was refused")
     func refusedWrite() async throws {
         let bare = FakeNetwork(.json("", status: 401), Self.page(0))
         #expect(try await run(bare, ExchangeCommand("Set-Mailbox")).refusal?.status == 401)
@@ -391,7 +391,7 @@ struct ExchangeClientTests {
         #expect(challenged.requests.count == 2)
     }
 
-    @Test("a request that is too large says so")
+    @Test("a request that is too large is reported as such")
     func tooLarge() async throws {
         let run = try await run(FakeNetwork(.json("", status: 413)), ExchangeCommand("Set-Mailbox"))
         #expect(run.refusal?.kind == .limitExceeded && run.refusal?.hint?.contains("less") == true)
@@ -399,7 +399,7 @@ struct ExchangeClientTests {
 
     // MARK: Lists
 
-    @Test("the cmdlets of the account are one text with commas, asked for once")
+    @Test("the account's cmdlets are one text with commas, requested once")
     func list() async throws {
         let network = FakeNetwork(
             .json(#"{"value":[{"exportedCmdlets":"Get-Mailbox, Set-Mailbox,Get-SomethingNew"}]}"#))

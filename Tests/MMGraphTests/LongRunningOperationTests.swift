@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Work that goes on", .timeLimit(.minutes(5)))
+@Suite("Long-running operations", .timeLimit(.minutes(5)))
 struct LongRunningOperationTests {
     private func outcome(
         _ service: RequestService, _ method: String, _ endpoint: String, _ answers: [HTTPResponse]
@@ -23,7 +23,7 @@ struct LongRunningOperationTests {
         }
     }
 
-    @Test("Azure's state is asked for until it is done, as often as the service says, and then the object is read")
+    @Test("Azure's state is polled at the service's pace until it is done, then the object is read")
     func azure() async throws {
         let place = "https://management.azure.com/subscriptions/1/operations/2?api-version=2020-01-01"
         let (result, contoso) = try await outcome(
@@ -39,7 +39,7 @@ struct LongRunningOperationTests {
         #expect(contoso.waits.told == [.seconds(11), .seconds(13)])
     }
 
-    @Test("a location answers 202 until the work is done")
+    @Test("a location is polled until it no longer answers 202")
     func location() async throws {
         let place = "https://management.azure.com/subscriptions/1/operationresults/2?api-version=2020-01-01"
         let (result, contoso) = try await outcome(
@@ -53,7 +53,7 @@ struct LongRunningOperationTests {
         #expect(contoso.waits.told == [.seconds(15), .seconds(15)])
     }
 
-    @Test("what failed is an error with the service's reason", arguments: ["Failed", "Canceled"])
+    @Test("a failure is an error with the service's reason", arguments: ["Failed", "Canceled"])
     func failure(state: String) async throws {
         let (result, _) = try await outcome(
             .graph, "POST", "/teams",
@@ -68,7 +68,7 @@ struct LongRunningOperationTests {
         #expect(error.message.contains("It is there.") && error.message.contains(state))
     }
 
-    @Test("a relative place is asked with the token, a monitor elsewhere without one")
+    @Test("a relative address is polled with the token, a monitor on another host without one")
     func places() async throws {
         let (_, teams) = try await outcome(
             .graph, "POST", "/teams",
@@ -91,7 +91,7 @@ struct LongRunningOperationTests {
         #expect(copy.network.requests[1].url == monitor && copy.network.requests[1].headers["Authorization"] == nil)
     }
 
-    @Test("an accepted request that names no place is done", arguments: [202, 200, 204])
+    @Test("an accepted request without an address counts as done", arguments: [202, 200, 204])
     func done(status: Int) async throws {
         let (result, contoso) = try await outcome(.graph, "POST", "/me/sendMail", [HTTPResponse(status: status)])
         #expect(try result.get().status == status)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMGraph
 
-/// Sign-in service and Graph on one loopback port, as scripted; remembers what it was asked.
+/// Sign-in service and Graph on one loopback port, scripted; records the requests.
 private final class Tenant: Sendable {
     private struct State {
         var requests: [HTTPServerRequest] = []
@@ -34,7 +34,7 @@ private final class Tenant: Sendable {
 
     var base: String { "http://127.0.0.1:\(listener.withLock { $0?.port ?? 0 })" }
     var requests: [HTTPServerRequest] { state.withLock { $0.requests } }
-    /// The codes that were given out.
+    /// The codes given out.
     var codes: [String] { (0..<state.withLock { $0.codes }).map { "ABCD1234\($0 + 1)" } }
     func stop() async { await listener.withLock { $0 }?.stop(graceful: .milliseconds(200)) }
 
@@ -43,7 +43,7 @@ private final class Tenant: Sendable {
             state.requests.append(request)
             if request.path.hasSuffix("/token") { state.refreshes += 1 }
             if request.path.hasSuffix("/devicecode") { state.codes += 1 }
-            // However often a code is asked about, its sign-in gives one token.
+            // A code gives its token only once, however often it is polled.
             return hasDeadRefreshTokens ? state.codes : state.refreshes
         }
         if request.path.hasSuffix("/devicecode") {
@@ -119,7 +119,7 @@ struct LoopbackTests {
         let mail: String?
     }
 
-    @Test("a client of a registry's connection shows the code, reads types of the caller's and walks over pages")
+    @Test("a client of a registry's connection shows the code, decodes the caller's types and pages")
     func fewLines() async throws {
         let tenant = try Tenant { request, tenant in
             if request.path == "/v1.0/users" {
@@ -151,7 +151,7 @@ struct LoopbackTests {
         let needed = await #expect(throws: MMError.self) { try await silent.get("/me") }
         #expect(needed?.code == .signInNeeded)
 
-        // The same sign-in goes on where somebody waits for it.
+        // The same sign-in continues if a caller waits for it.
         let graph = try GraphClient(connection: "Loop", signIn: .deviceCode { _ in }, environment: environment)
         #expect(try await graph.get("/me", as: User.self) == User(displayName: "Adele", mail: "a@b"))
         #expect(try await graph.get("/me", query: ["$select": "more"])["more"] == [1])
@@ -174,15 +174,15 @@ struct LoopbackTests {
             tenant: Contoso.tenant, clientID: Contoso.app, cloud: "sandbox",
             signIn: .deviceCode { prompt in codes.withLock { $0.append(prompt.userCode) } }, environment: environment)
         for _ in 0..<2 { #expect(try await other.get("/me", as: User.self).displayName == "Adele") }
-        // The code may have been approved before anybody waited.
+        // The code may have been approved before anyone waited.
         #expect(tenant.codes.count == before + 1)
         #expect(codes.withLock { $0.isEmpty || $0 == tenant.codes.suffix(1) })
         await tenant.stop()
     }
 
-    @Test("a refused token in the cache is no sign-in: whoever waits is shown a code")
+    @Test("a refused token in the cache doesn't count as a sign-in: a waiting caller gets a code")
     func refused() async throws {
-        // From the second sign-in on the service takes the token; the refresh token of the first is dead.
+        // From the second sign-in on the service accepts the token; the refresh token of the first one is invalid.
         let tenant = try Tenant(hasDeadRefreshTokens: true) { request, _ in
             guard request.headers["authorization"] != "Bearer token-1" else {
                 return HTTPServerResponse(
@@ -196,13 +196,13 @@ struct LoopbackTests {
             signIn: .deviceCode { prompt in shown.withLock { $0.append(prompt.userCode) } },
             environment: ["HOME": home.path, "MM_SANDBOX_URL": tenant.base])
         #expect(try await graph.get("/me")["displayName"] == "Adele")
-        // The first code may have been approved before anybody waited; the one after the refusal is always shown.
+        // The first code may have been approved before anyone waited; the one after the refusal is always shown.
         let last = shown.withLock { $0.last }
         #expect(tenant.codes.count >= 2 && last == tenant.codes.last)
         await tenant.stop()
     }
 
-    @Test("a redirect to another place carries no credential, and its bytes come back as they are")
+    @Test("a redirect to another host gets no credential, and its bytes are returned unchanged")
     func redirect() async throws {
         let file = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let other = try Tenant { _, _ in
@@ -221,7 +221,7 @@ struct LoopbackTests {
         await other.stop()
     }
 
-    @Test("pages are walked over one after the other")
+    @Test("pages are read one after the other")
     func pages() async throws {
         let tenant = try Tenant { request, tenant in
             let page = request.query?.split(separator: "=").last.flatMap { Int($0) } ?? 0
@@ -238,7 +238,7 @@ struct LoopbackTests {
         await tenant.stop()
     }
 
-    @Test("a service that went away is an error that says so, soon")
+    @Test("a service that is gone is soon reported as an error")
     func gone() async throws {
         let tenant = try Tenant { _, _ in HTTPServerResponse(status: 200) }
         let client = try await signedIn(tenant)

@@ -7,7 +7,7 @@ import Testing
 @Suite("Finding the items of a page", .timeLimit(.minutes(5)))
 struct PageScannerTests {
     @Test(
-        "what is JSON for the reader is JSON for the scanner, and nothing else",
+        "the scanner accepts the same JSON as the parser",
         arguments: [
             "{}", "{\"value\":[]}",
             " {\"a\":[1,{\"value\":[2]}],\"value\":[{\"x\":\"]}\"},[[]],\"\\\"\",null,true,-1.5e+3]} ",
@@ -26,7 +26,7 @@ struct PageScannerTests {
         try compare(Array(text.utf8))
     }
 
-    @Test("random damage: scanner and reader always agree")
+    @Test("scanner and parser agree on randomly damaged text")
     func fuzz() throws {
         var random = SeededRandom(seed: 11)
         let good = JSONWriter.bytes(try #require(try Fixture.json("graph/graph-users-page1.json")["response"]?["body"]))
@@ -45,13 +45,13 @@ struct PageScannerTests {
         }
     }
 
-    @Test("depth is bounded")
+    @Test("depth is limited")
     func depth() {
         let deep = Array(("{\"value\":[" + String(repeating: "[", count: 100_000)).utf8)
         #expect(PageScanner.scan(deep) == nil)
     }
 
-    @Test("members beside the items are kept, large ones aside")
+    @Test("members beside the items are kept, large ones separately")
     func envelope() throws {
         let large = String(repeating: "x", count: 70 << 10)
         let text = "{\"@odata.count\":5,\"large\":\"\(large)\",\"value\":[1],\"@odata.nextLink\":\"https:\\/\\/x\\/y\"}"
@@ -66,7 +66,7 @@ struct PageScannerTests {
         #expect((read == nil) == (findings == nil), "\(String(decoding: bytes, as: UTF8.self))")
         guard let findings, let items = findings.items else { return }
         let values = try items.map { try JSONParser.parse(bytes[$0]) }
-        // Of a key that comes twice the reader keeps the last; so does a page with one array.
+        // The parser keeps the last of repeated keys; so does a page with one array.
         if case .array(let expected)? = read?["value"] { #expect(values == expected) }
     }
 }

@@ -28,7 +28,7 @@ struct PagingTests {
         return FakeNetwork { _, number in answers[min(number, 2)] }
     }
 
-    @Test("all pages are read, items as the bytes that came, next links unchanged and with the same headers")
+    @Test("all pages are read, items as the received bytes, next links unchanged and with the same headers")
     func all() async throws {
         let (pages, error, contoso) = try await pages(
             try recordedUsers(), headers: ["ConsistencyLevel": "eventual", "Prefer": "odata.maxpagesize=3"])
@@ -44,7 +44,7 @@ struct PagingTests {
         #expect(pages[2].nextLink == nil)
     }
 
-    @Test("reading stops at the number of items asked for, and asks no further", arguments: [1, 3, 4, 6, 7, 100])
+    @Test("reading stops at the requested number of items, without further requests", arguments: [1, 3, 4, 6, 7, 100])
     func top(wanted: Int) async throws {
         let (pages, _, contoso) = try await pages(try recordedUsers(), limits: PageLimits(items: wanted))
         let all = try (1...3).reduce(0) { sum, number in
@@ -57,7 +57,7 @@ struct PagingTests {
         #expect(pages.dropLast().flatMap(\.items).count < wanted, "a page too many")
     }
 
-    @Test("reading stops at the number of pages asked for", arguments: [1, 2, 3, 4])
+    @Test("reading stops at the requested number of pages", arguments: [1, 2, 3, 4])
     func mostPages(most: Int) async throws {
         let (pages, error, contoso) = try await pages(try recordedUsers(), limits: PageLimits(pages: most))
         #expect(error == nil && pages.count == min(most, 3))
@@ -76,7 +76,7 @@ struct PagingTests {
     }
 
     @Test(
-        "a next link to another host is not followed, and no token goes there",
+        "a next link to another host isn't followed, and no token goes there",
         arguments: [
             "https://evil.example/v1.0/users?$skiptoken=2", "http://graph.microsoft.com/v1.0/users?$skiptoken=2",
             "https://graph.microsoft.com.evil.example/", "https://graph.microsoft.com@evil.example/",
@@ -90,7 +90,7 @@ struct PagingTests {
         #expect(contoso.network.requests.count == 1)
     }
 
-    @Test("a next link that comes twice ends the walk")
+    @Test("a repeated next link ends the paging")
     func circle() async throws {
         let link = "https://graph.microsoft.com/v1.0/users?$skiptoken=2"
         let body = JSONWriter.string(["value": [["id": 1]], "@odata.nextLink": .string(link)])
@@ -99,7 +99,7 @@ struct PagingTests {
         #expect(contoso.network.requests.count == 2)
     }
 
-    @Test("an error in the middle says how many items came, and the next link that it names goes on")
+    @Test("an error in the middle says how many items were read, and names the next link for continuing")
     func failsMidway() async throws {
         let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.json("graph/graph-users-page\($0).json")) }
         let network = FakeNetwork { _, number in number < 2 ? answers[number] : HTTPResponse(status: 404) }
@@ -114,7 +114,7 @@ struct PagingTests {
         #expect(contoso.network.requests.last?.url == link)
     }
 
-    @Test("empty pages in between are no end")
+    @Test("empty pages in between don't end it")
     func emptyPages() async throws {
         let network = FakeNetwork { _, number in
             number < 5
@@ -127,7 +127,7 @@ struct PagingTests {
         #expect(error == nil && pages.flatMap(\.items).count == 1)
     }
 
-    @Test("an answer that is no collection is one item, bytes and all")
+    @Test("an answer that isn't a collection is one item, with its exact bytes")
     func noCollection() async throws {
         let (pages, error, _) = try await pages(FakeNetwork(.json("{\"id\": 1.0}")), endpoint: "/me")
         #expect(error == nil && pages.count == 1 && pages[0].isCollection == false)
@@ -135,14 +135,14 @@ struct PagingTests {
     }
 
     @Test(
-        "half a page is an error, not a short page",
+        "an incomplete page is an error, not a short page",
         arguments: ["{\"value\":[{\"id\":1},", "{\"value\":[{\"id\":1}]", "", "<html>"])
     func torn(body: String) async throws {
         let (pages, error, _) = try await pages(FakeNetwork(.json(body)))
         #expect(pages.isEmpty && error?.code == .remoteFailed)
     }
 
-    @Test("a throttled page in the middle is waited for, and no item comes twice")
+    @Test("a throttled page in the middle is waited for, and no item is repeated")
     func throttledInBetween() async throws {
         let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.json("graph/graph-users-page\($0).json")) }
         let busy = HTTPResponse(status: 429, headers: ["Retry-After": "3"])
@@ -153,7 +153,7 @@ struct PagingTests {
     }
 
     @Test(
-        "a page size is asked for where the service's most is known",
+        "a page size is requested if the service's maximum is known",
         arguments: [
             ("/users", nil, "$top=999"), ("/users", 5, "$top=5"), ("/me/messages", nil, "$top=100"),
             ("/me/messages?$select=subject,from", nil, "$top=1000"), ("/me/messages?$select=id,body", nil, "$top=100"),
@@ -167,7 +167,7 @@ struct PagingTests {
         if let expected { #expect(url.hasSuffix(expected)) } else { #expect(!url.contains("$top")) }
     }
 
-    @Test("a page size of ours that the service doesn't take is dropped again, one of the caller's is not")
+    @Test("our page size is dropped if the service refuses it, the caller's isn't")
     func refusedPageSize() async throws {
         let network = FakeNetwork { request, _ in
             request.url.contains("$top") ? HTTPResponse(status: 400) : .json("{\"value\":[1,2,3]}")
@@ -178,7 +178,7 @@ struct PagingTests {
         #expect(theirs.isEmpty && refused != nil)
     }
 
-    @Test("only reads have pages")
+    @Test("only reads are paged")
     func onlyReads() async throws {
         let client = try Contoso(FakeNetwork(.json("{}"))).client()
         let request = try GraphRequest(method: "POST", target: try client.target("/users"), json: [:])

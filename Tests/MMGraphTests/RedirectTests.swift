@@ -11,7 +11,7 @@ struct RedirectTests {
         HTTPResponse(status: status, headers: ["Location": location])
     }
 
-    @Test("a download is followed without any credential")
+    @Test("a download is followed without credentials")
     func download() async throws {
         let exchanges = try #require(try Fixture.json("graph/graph-lro-and-download.json").array)
         let file = HTTPResponse(status: 200, headers: ["Content-Type": "application/octet-stream"], body: [1, 2, 3])
@@ -27,7 +27,7 @@ struct RedirectTests {
     }
 
     @Test(
-        "addresses that are no download of the internet are not followed",
+        "addresses that can't be downloads on the internet aren't followed",
         arguments: [
             "http://contoso.sharepoint.com/x", "https://127.0.0.1/x", "https://localhost/x", "https://[::1]/x",
             "https://[2001:db8::1]/x", "https://[fd00::1]:443/x", "https://[::ffff:10.0.0.1]/x",
@@ -46,7 +46,7 @@ struct RedirectTests {
     }
 
     @Test(
-        "each hop on the way is looked at, not the first alone",
+        "each redirect is checked, not only the first",
         arguments: [
             "https://[2001:db8::1]/x", "http://contoso.sharepoint.com/y", "https://10.0.0.1/", "//evil.example/x",
         ])
@@ -60,7 +60,7 @@ struct RedirectTests {
         #expect(contoso.network.requests.count == 2)
     }
 
-    @Test("a path alone leads on at the host that named it")
+    @Test("a path without a host stays on the host that named it")
     func relativeHop() async throws {
         let file = HTTPResponse(status: 200, body: [7])
         let contoso = try Contoso(FakeNetwork(redirect("https://contoso.sharepoint.com/x"), redirect("/y?z=1"), file))
@@ -81,7 +81,7 @@ struct RedirectTests {
         #expect(contoso.network.requests.count == 1)
     }
 
-    @Test("a redirect in circles ends, and its address is in no error")
+    @Test("circular redirects end, and no error shows the address")
     func circles() async throws {
         let contoso = try Contoso(FakeNetwork(redirect("https://contoso.sharepoint.com/?tempauth=SECRET")))
         let client = try contoso.client()
@@ -92,7 +92,7 @@ struct RedirectTests {
         #expect(error.map { !"\($0) \($0.json)".contains("SECRET") } == true)
     }
 
-    @Test("a link that has ended says so without showing it")
+    @Test("an expired link is reported without showing it")
     func ended() async throws {
         let contoso = try Contoso(
             FakeNetwork(redirect("https://contoso.sharepoint.com/?tempauth=SECRET"), HTTPResponse(status: 403)))

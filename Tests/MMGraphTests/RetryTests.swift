@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Trying again", .timeLimit(.minutes(5)))
+@Suite("Retries", .timeLimit(.minutes(5)))
 struct RetryTests {
     private func send(
         _ network: FakeNetwork, method: String = "GET", headers: [String: String] = [:], mayRepeat: Bool = false
@@ -24,7 +24,9 @@ struct RetryTests {
         }
     }
 
-    @Test("throttling waits as long as it is told, for writes too", arguments: ["GET", "POST", "PATCH", "DELETE"])
+    @Test(
+        "throttled requests wait as long as the service says, writes too",
+        arguments: ["GET", "POST", "PATCH", "DELETE"])
     func throttled(method: String) async throws {
         let (answer, contoso) = try await send(
             FakeNetwork(.recorded(try Fixture.json("graph/graph-error-429.json")), .json("{}")), method: method)
@@ -32,7 +34,7 @@ struct RetryTests {
         #expect(contoso.waits.told == [.seconds(11)])
     }
 
-    @Test("a date in Retry-After counts as well")
+    @Test("a date in Retry-After is understood")
     func date() async throws {
         let busy = HTTPResponse(status: 503, headers: ["Retry-After": "Thu, 01 Jan 2026 00:00:42 GMT"])
         let (answer, contoso) = try await send(FakeNetwork(busy, .json("{}")))
@@ -40,7 +42,7 @@ struct RetryTests {
         #expect(contoso.waits.told == [.seconds(43)])
     }
 
-    @Test("without Retry-After, or with one of nothing, the pauses double, five times at most", arguments: [nil, "0"])
+    @Test("without a useful Retry-After the pauses double, with five attempts at most", arguments: [nil, "0"])
     func backoff(retryAfter: String?) async throws {
         let busy =
             try retryAfter.map { HTTPResponse(status: 429, headers: ["Retry-After": $0]) }
@@ -53,7 +55,7 @@ struct RetryTests {
         #expect(Set(contoso.network.requests.compactMap { $0.headers["client-request-id"] }).count == 1)
     }
 
-    @Test("more than five minutes are not waited at once, however much time there is", arguments: [429, 503, 500])
+    @Test("the longest single wait is five minutes, however much time there is", arguments: [429, 503, 500])
     func ceiling(status: Int) async throws {
         let contoso = try Contoso(FakeNetwork(HTTPResponse(status: status, headers: ["Retry-After": "301"])))
         let client = try contoso.client()
@@ -65,7 +67,7 @@ struct RetryTests {
         #expect(contoso.network.requests.count == 1 && contoso.waits.all.isEmpty)
     }
 
-    @Test("a wait of five minutes is the longest that the policy takes from a service", arguments: [429, 503, 500])
+    @Test("a service may ask for a wait of five minutes at most", arguments: [429, 503, 500])
     func longestWait(status: Int) {
         func wait(_ seconds: Int) -> Duration? {
             RetryPolicy().wait(
@@ -76,7 +78,7 @@ struct RetryTests {
         #expect(wait(301) == nil && wait(86_400) == nil)
     }
 
-    @Test("a wait of more than five minutes is the caller's business")
+    @Test("a longer wait is left to the caller")
     func tooLong() async throws {
         let (answer, contoso) = try await send(FakeNetwork(HTTPResponse(status: 429, headers: ["Retry-After": "301"])))
         let error = try #require(answer.failure)
@@ -84,7 +86,7 @@ struct RetryTests {
     }
 
     @Test(
-        "a write is sent again only when it surely did not run",
+        "a write is repeated only if it certainly didn't run",
         arguments: [
             ("GET", 500, false, false, 6), ("GET", 502, false, false, 6), ("GET", 504, false, false, 6),
             ("POST", 500, false, false, 1), ("POST", 504, false, false, 1), ("POST", 503, false, false, 1),
@@ -102,7 +104,7 @@ struct RetryTests {
     }
 
     @Test(
-        "a lost connection is tried again for reads, and for writes only if nothing was sent",
+        "after a lost connection reads are repeated, and writes only if nothing was sent",
         arguments: [
             ("GET", HTTPError.Kind.connectionLost, 6), ("POST", .connectionLost, 1), ("POST", .connect, 3),
             ("GET", .connect, 3), ("GET", .tls, 1), ("GET", .proxy, 1), ("GET", .cancelled, 1), ("POST", .timeout, 1),
@@ -116,7 +118,7 @@ struct RetryTests {
         if method == "POST", kind == .connectionLost { #expect(error.hint?.contains("check before") == true) }
     }
 
-    @Test("a connection that broke off before anything was sent is tried again, writes as well")
+    @Test("if the connection broke before anything was sent, writes are repeated too")
     func brokenOff() async throws {
         let network = FakeNetwork { _, number throws(HTTPError) in
             guard number > 1 else { throw HTTPError(.connectionLost, "reset", mayHaveBeenSent: false) }
@@ -128,7 +130,7 @@ struct RetryTests {
     }
 
     @Test(
-        "a service that keeps saying how long to wait is believed for longer than one that does not",
+        "a service that says how long to wait gets more attempts than one that doesn't",
         arguments: [("5", 21), ("200", 21), ("301", 1)])
     func patience(retryAfter: String, requests: Int) async throws {
         let busy = HTTPResponse(status: 429, headers: ["Retry-After": retryAfter])
@@ -136,7 +138,7 @@ struct RetryTests {
         #expect(answer.failure?.code == .throttled && contoso.network.requests.count == requests)
     }
 
-    @Test("an expired token is renewed once and the request repeated, also a write")
+    @Test("an expired token is renewed once and the request repeated, even a write")
     func expired() async throws {
         let refusal = HTTPResponse.recorded(try Fixture.json("graph/graph-error-401-expired.json"))
         let (answer, contoso) = try await send(FakeNetwork(refusal, .json("{}")), method: "POST")
@@ -146,7 +148,7 @@ struct RetryTests {
         #expect(sent == ["Bearer FAKE-graph-access-token", "Bearer renewed-1"])
     }
 
-    @Test("a claims challenge is answered with a token that carries the claims")
+    @Test("a claims challenge is answered with a token that has the claims")
     func claims() async throws {
         let refusal = HTTPResponse.recorded(try Fixture.json("graph/graph-error-401-claims.json"))
         let (answer, contoso) = try await send(FakeNetwork(refusal, .json("{}")))
@@ -158,7 +160,7 @@ struct RetryTests {
         #expect(sent["access_token"]?["xms_cc"]?["values"] == ["CP1"])
     }
 
-    @Test("a service that refuses the new token as well gets no third")
+    @Test("a service that refuses the new token too gets no third one")
     func refusedTwice() async throws {
         let refusal = HTTPResponse.recorded(try Fixture.json("graph/graph-error-401-expired.json"))
         let (answer, contoso) = try await send(FakeNetwork(refusal))
@@ -167,7 +169,7 @@ struct RetryTests {
     }
 
     @Test(
-        "challenges are read whatever their form",
+        "challenges are read in every form",
         arguments: [
             (["Bearer error=\"invalid_token\""], "invalid_token", nil),
             (
@@ -186,7 +188,7 @@ struct RetryTests {
         #expect(challenge.error == error && challenge.claims == claims)
     }
 
-    @Test("odd challenge headers never trap")
+    @Test("unusual challenge headers never crash")
     func oddChallenges() {
         var random = SeededRandom(seed: 3)
         let letters = Array("Bearer=\", \\claims\t=e30\u{0}é".unicodeScalars)

@@ -33,7 +33,7 @@ struct ServiceErrorTests {
         #expect(error.message.contains(body["code"]?.string ?? "?"))
     }
 
-    @Test("all recorded failures of Graph, Flow, Azure and Exchange become errors that say something")
+    @Test("all recorded failures of Graph, Flow, Azure and Exchange become errors with a message")
     func allRecorded() async throws {
         for name in [
             "graph-error-409-412", "graph-error-500-503", "flow-errors", "arm-subscriptions-and-errors", "spo-rest",
@@ -50,7 +50,7 @@ struct ServiceErrorTests {
     }
 
     @Test(
-        "answers in odd forms are read as far as they go",
+        "answers in unusual forms are read as far as possible",
         arguments: [
             ("", "answered 400 to POST"), ("nope", ": nope"), ("{}", "answered 400 to POST"), ("[1]", "[1]"),
             ("{\"error\":\"word\",\"error_description\":\"sentence\"}", "word"),

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Slowing down together", .timeLimit(.minutes(5)))
+@Suite("Sharing a service's request to slow down", .timeLimit(.minutes(5)))
 struct SharedThrottleTests {
     private let start = Timestamp(seconds: 1_767_225_600)
 
@@ -15,7 +15,7 @@ struct SharedThrottleTests {
         HTTPResponse(status: status, headers: retryAfter.map { ["Retry-After": $0] } ?? [:])
     }
 
-    /// Sends a read; each call has clients of its own, as another process would.
+    /// Sends a read with new clients, as another process would.
     @discardableResult
     private func get(
         _ contoso: Contoso, _ service: RequestService = .graph
@@ -33,19 +33,19 @@ struct SharedThrottleTests {
         }
     }
 
-    @Test("what one call was told, all calls of the connection to that service wait for", arguments: [429, 503])
+    @Test("all calls of the connection to the service wait as long as one of them was told", arguments: [429, 503])
     func shared(status: Int) async throws {
         let contoso = try Contoso(FakeNetwork(busy("600", status: status), .json("{}")))
         #expect(await get(contoso).failure != nil)
         #expect(contoso.waits.all.isEmpty)
-        // Ten minutes are too long to wait for; the last two are not.
+        // Ten minutes are too long to wait for; the last two waits aren't.
         contoso.waits.add(.seconds(480))
         #expect(try await get(contoso).get().status == 200)
         #expect(contoso.waits.all.reduce(.zero, +) >= .seconds(600))
         #expect(contoso.network.requests.count == 2)
     }
 
-    @Test("who can't wait so long is told at once, and nothing is sent")
+    @Test("a caller that can't wait that long gets an error at once, and nothing is sent")
     func tooLong() async throws {
         let contoso = try Contoso(FakeNetwork(busy("600"), .json("{}")))
         #expect(await get(contoso).failure?.code == .throttled)
@@ -59,7 +59,7 @@ struct SharedThrottleTests {
         #expect(contoso.network.requests.count == 1 && contoso.waits.all.isEmpty)
     }
 
-    @Test("another service of the connection is not held up")
+    @Test("another service of the connection isn't delayed")
     func otherService() async throws {
         let contoso = try Contoso(FakeNetwork(busy("600"), .json("{}")))
         #expect(await get(contoso).failure != nil)
@@ -67,7 +67,7 @@ struct SharedThrottleTests {
         #expect(contoso.waits.all.isEmpty)
     }
 
-    @Test("the file is for its owner alone, and goes when all is well again")
+    @Test("the file is private, and removed after a success")
     func file() async throws {
         let contoso = try Contoso(FakeNetwork(busy("301"), .json("{}")))
         let path = contoso.home.paths.throttleFile
@@ -80,7 +80,7 @@ struct SharedThrottleTests {
     }
 
     @Test(
-        "a file that can't be understood, or is of a clock that was set back, holds nobody up",
+        "an invalid file, or one from the future, delays nobody",
         arguments: [
             "", "{", "[]", #"{"Contoso/graph": 7}"#, #"{"Contoso/graph": {"notBefore": "soon"}}"#,
             #"{"Contoso/graph": {"notBefore": 9000000000000, "gap": 100, "told": 9000000000000}}"#,
@@ -93,7 +93,7 @@ struct SharedThrottleTests {
         #expect(contoso.waits.all.isEmpty)
     }
 
-    @Test("where the file can't be written each call still waits for what it was told itself")
+    @Test("if the file can't be written, each call still waits as it was told itself")
     func noFile() async throws {
         let contoso = try Contoso(FakeNetwork(busy("5"), .json("{}")))
         try contoso.home.write(contoso.home.paths.throttleFile + "/in-the-way", [])
@@ -101,7 +101,7 @@ struct SharedThrottleTests {
         #expect(contoso.waits.told == [.milliseconds(5500)])
     }
 
-    @Test("a quota that an answer calls used up is waited for before the next request")
+    @Test("if an answer says that the quota is used up, the next request waits")
     func usedUp() async throws {
         let last = HTTPResponse.json(
             "{}", headers: ["RateLimit-Limit": "10", "RateLimit-Remaining": "0", "RateLimit-Reset": "20"])
@@ -112,7 +112,7 @@ struct SharedThrottleTests {
         #expect(contoso.waits.all.reduce(.zero, +) >= .seconds(20))
     }
 
-    @Test("ten calls at once on a service that serves two in a while all succeed, and none comes before it may")
+    @Test("ten simultaneous calls to a service that serves two per interval all succeed, none too early")
     func ten() async throws {
         let waits = Mutex<Waits?>(nil)
         let service = Mutex((closedUntil: start, served: 0, early: 0, refusals: 0))
@@ -120,7 +120,7 @@ struct SharedThrottleTests {
         let network = FakeNetwork { _, _ in
             let now = waits.withLock { $0?.clock.now ?? start }
             return service.withLock { service in
-                // The first calls are under way together; later ones know.
+                // The first calls are simultaneous; later ones know the pace.
                 if now < service.closedUntil, service.refusals >= 10 { service.early += 1 }
                 if now >= service.closedUntil, service.served < 2 {
                     service.served += 1
@@ -142,7 +142,7 @@ struct SharedThrottleTests {
         #expect(service.withLock { $0.early } == 0)
     }
 
-    @Test("cancelling ends the wait at once, and whoever waits is told why")
+    @Test("cancelling ends the wait at once, and waiting callers are told why")
     func cancelled() async throws {
         let contoso = try Contoso(FakeNetwork(busy("200")))
         let identity = IdentityService(paths: contoso.home.paths, transport: contoso.network)
@@ -166,7 +166,7 @@ struct SharedThrottleTests {
     }
 
     @Test(
-        "what headers say about waiting is read in each of its forms",
+        "headers about waiting are read in each form",
         arguments: [
             (["Retry-After": "7"], 7, nil), (["Retry-After": "0"], 0, nil), (["Retry-After": "soon"], nil, nil),
             (["RateLimit-Remaining": "0", "RateLimit-Reset": "9"], nil, 9),

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Client against mutated answers", .timeLimit(.minutes(5)))
+@Suite("Client with mutated answers", .timeLimit(.minutes(5)))
 struct AnswerFuzzTests {
     @Test(
         "a broken answer is an error or an answer without control characters, never a hang", arguments: 0..<30,
@@ -14,7 +14,7 @@ struct AnswerFuzzTests {
             "HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
                 .utf8)
         let server = try RawServer(path: isLocal ? home.path + "/s" : nil) { connection, server in
-            // Its number seeds the answer, so that each one is the same in every run.
+            // The number seeds the mutation, so that each run has the same answers.
             let request = connection.readRequest()
             let number = request.split(separator: " ").dropFirst().first.flatMap { UInt64($0.dropFirst()) } ?? 0
             var random = SeededRandom(seed: number)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Client and listener together", .timeLimit(.minutes(5)))
 struct ExchangeTests {
-    /// Answers with what it was asked.
+    /// Echoes the request.
     static let echo: HTTPHandler = { request in
         var headers: HTTPHeaders = ["Content-Type": "text/plain", "X-Method": request.method, "X-Path": request.path]
         if let query = request.query { headers.add("X-Query", query) }
@@ -14,7 +14,7 @@ struct ExchangeTests {
     }
 
     @Test(
-        "a request arrives as it was sent, and so does its answer",
+        "a request arrives unchanged, and so does its answer",
         arguments: ["GET", "POST", "PUT", "PATCH", "DELETE"])
     func roundTrip(method: String) async throws {
         let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), handler: Self.echo)

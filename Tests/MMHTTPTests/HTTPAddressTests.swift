@@ -17,7 +17,7 @@ struct HTTPAddressTests {
     }
 
     @Test(
-        "what could name another host than it seems is refused",
+        "a URL that could be read as another host is refused",
         arguments: [
             "", "/v1.0/me", "ftp://a/", "https:/a", "https://", "https:///path", "https://?q", "https://user@host/",
             "https://user:pw@host/", "https://ho%73t/", "https://host\\@evil/", "https://host /", "https://host/a b",
@@ -38,7 +38,7 @@ struct HTTPAddressTests {
     }
 
     @Test(
-        "loopback is loopback only by its literal names",
+        "only the literal names of loopback count as loopback",
         arguments: [
             ("http://127.0.0.1/", true), ("http://127.255.0.9:99/", true), ("http://[::1]/", true),
             ("http://LocalHost/", true), ("http://localhost.example/", false), ("http://128.0.0.1/", false),

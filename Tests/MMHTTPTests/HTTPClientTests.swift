@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Client against servers that lie, stall and tear", .timeLimit(.minutes(5)))
+@Suite("Client with servers that lie, stall and break off", .timeLimit(.minutes(5)))
 struct HTTPClientTests {
     private let client = makeClient()
 
@@ -27,7 +27,7 @@ struct HTTPClientTests {
         try await answer(text) { local($0.url("/")) }
     }
 
-    @Test("a redirect is an answer; nothing goes where it points")
+    @Test("a redirect is returned and not followed")
     func redirect() async throws {
         let other = try RawServer(answer: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         defer { other.stop() }
@@ -39,7 +39,7 @@ struct HTTPClientTests {
         #expect(other.seen.isEmpty)
     }
 
-    @Test("what must not be sent is refused before anything is sent")
+    @Test("invalid requests are refused before anything is sent")
     func refused() async throws {
         let server = try RawServer(answer: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         defer { server.stop() }
@@ -62,7 +62,7 @@ struct HTTPClientTests {
     }
 
     @Test(
-        "each method goes out as it should",
+        "each method is sent correctly",
         arguments: [
             ("GET", false), ("HEAD", false), ("POST", false), ("POST", true), ("PUT", true), ("PATCH", false),
             ("PATCH", true), ("DELETE", false), ("DELETE", true), ("OPTIONS", false), ("REPORT", true), ("GET", true),
@@ -90,7 +90,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test("one connection serves requests one after the other")
+    @Test("one connection serves consecutive requests")
     func reuse() async throws {
         let connections = Noted(0)
         let server = try RawServer { connection, server in
@@ -106,7 +106,7 @@ struct HTTPClientTests {
         #expect(connections.now == 1)
     }
 
-    @Test("a kept connection that dies without an answer: what may be sent twice is, the rest is not")
+    @Test("if a kept connection dies without an answer, only requests that may be repeated are")
     func dyingConnection() async throws {
         for (method, body, isRepeated) in [
             ("GET", nil, true), ("PUT", [UInt8](repeating: 0x61, count: 10), true),
@@ -120,7 +120,7 @@ struct HTTPClientTests {
                     let request = connection.readRequest()
                     if request.isEmpty { return }
                     server.note(request)
-                    // The first request of each connection is answered, the second is read and forgotten.
+                    // The first request of each connection is answered, the second is read and ignored.
                     if !isFirst { return }
                     isFirst = false
                     connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -136,7 +136,7 @@ struct HTTPClientTests {
                 #expect(count == 2)
             } else {
                 #expect(count == 1, "\(method) \(body?.count ?? -1)")
-                // Without a body it went over a fresh connection, whose first request is answered.
+                // Without a body it was sent on a new connection, whose first request is answered.
                 if body != nil {
                     #expect(error?.kind == .connectionLost)
                     #expect(error?.mayHaveBeenSent == true)
@@ -145,7 +145,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test("a torn body is a lost connection, never a shorter answer")
+    @Test("an incomplete body is a lost connection, never a shorter answer")
     func torn() async throws {
         for text in [
             "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
@@ -166,7 +166,7 @@ struct HTTPClientTests {
     }
 
     @Test(
-        "what is no HTTP is a protocol violation",
+        "an answer that isn't HTTP is a protocol violation",
         arguments: [
             "garbage\r\n\r\n", "<html>\n", "HTTP/9.9 200 OK\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n",
             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello",
@@ -182,7 +182,7 @@ struct HTTPClientTests {
         #expect(error?.kind == .protocolViolation)
     }
 
-    @Test("headers without end are cut off")
+    @Test("endless headers are cut off")
     func endlessHeaders() async throws {
         let server = try RawServer { connection, server in
             server.note(connection.readRequest())
@@ -195,7 +195,7 @@ struct HTTPClientTests {
         #expect(error?.kind == .protocolViolation || error?.kind == .tooLarge)
     }
 
-    @Test("interim answers, folded lines and repeated headers are read as they are meant")
+    @Test("interim answers, folded lines and repeated headers are understood")
     func oddHeaders() async throws {
         let (response, error) = try await get(
             "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200\r\nX-Folded: one\r\n  two\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2, c\r\nX-Empty:\r\nContent-Length: 2\r\n\r\nok"
@@ -209,7 +209,7 @@ struct HTTPClientTests {
         #expect(response.map { text($0.body) } == "ok")
     }
 
-    @Test("a compressed answer is taken apart, and its headers say so")
+    @Test("a compressed answer is decompressed, and its headers say so")
     func gzip() async throws {
         // gzip of "hello", made once with gzip -9n.
         let packed: [UInt8] = [
@@ -233,7 +233,7 @@ struct HTTPClientTests {
         #expect(asItIs.headers["content-encoding"] == "gzip")
     }
 
-    @Test("an answer over the limit is refused, whatever it announced")
+    @Test("an answer over the limit is refused, whatever length it announced")
     func tooLarge() async throws {
         for head in ["Content-Length: 100000", "Transfer-Encoding: identity"] {
             let server = try RawServer { connection, server in
@@ -248,7 +248,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test("a server that never answers costs the timeout, and says so without the query")
+    @Test("if a server never answers, the timeout ends it, and the error omits the query")
     func timeout() async throws {
         let server = try RawServer { connection, server in
             server.note(connection.readRequest())
@@ -270,13 +270,13 @@ struct HTTPClientTests {
         #expect(opened?.kind == .timeout)
     }
 
-    @Test("a body that stands still ends by the stall time, one that flows outlives the timeout")
+    @Test("a stalled body ends after the stall time, a flowing one may exceed the timeout")
     func stall() async throws {
         let server = try RawServer { connection, server in
             let request = connection.readRequest()
             connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
             if request.contains("/stall") { return connection.waitForEnd() }
-            // Together they take half as long again as the timeout, which the path names in milliseconds.
+            // Together they take half as long again as the timeout, which the path has in milliseconds.
             let timeout = request.split(separator: "/", maxSplits: 2)[1].prefix { $0.isNumber }
             for _ in 0..<8 {
                 usleep((UInt32(timeout) ?? 0) * 1_500 / 8)
@@ -285,7 +285,7 @@ struct HTTPClientTests {
             connection.send("0\r\n\r\n")
         }
         defer { server.stop() }
-        // The head must come within the timeout; where this machine is too slow for that, with a longer one.
+        // The head has to arrive within the timeout; on a slow machine repeat with a longer one.
         var timeout = 1_000
         while true {
             do throws(HTTPError) {
@@ -305,7 +305,7 @@ struct HTTPClientTests {
         #expect(error?.kind == .timeout)
     }
 
-    @Test("cancelling ends a request at once, and the server sees the connection go")
+    @Test("cancelling ends a request at once, and the server sees the connection close")
     func cancellation() async throws {
         let arrived = OneShot<Void>()
         let left = OneShot<Void>()
@@ -327,7 +327,7 @@ struct HTTPClientTests {
         let took = start.duration(to: clock.now)
         #expect(error?.kind == .cancelled)
         #expect(error?.message.contains("secret") == false)
-        // The server would have held it for ever; a loaded machine may take its time.
+        // The server would have held it for ever; a loaded machine may need a while.
         #expect(took < .seconds(60))
         await left.wait()
         let early = Task {
@@ -337,7 +337,7 @@ struct HTTPClientTests {
         #expect(await early.value?.kind == .cancelled)
     }
 
-    @Test("nothing that answers is a failure to connect, an unknown name one to resolve")
+    @Test("a missing server is a failure to connect, an unknown name one to resolve")
     func unreachable() async throws {
         let server = try RawServer(answer: "")
         let url = server.url("/?secret")
@@ -360,7 +360,7 @@ struct HTTPClientTests {
         #expect(long?.kind == .connect)
     }
 
-    @Test("a stream that nobody reads holds the server back, then gives all 100 MB in flat memory")
+    @Test("a stream without a reader holds the server back, then delivers all 100 MB in constant memory")
     func backPressure() async throws {
         let total = 100 << 20
         let sent = Noted(0)
@@ -376,7 +376,7 @@ struct HTTPClientTests {
         defer { server.stop() }
         let stream = try await client.open(local(server.url("/")))
         #expect(stream.status == 200)
-        // What is sent settles far below the total while nobody reads.
+        // Without a reader the number of sent bytes settles far below the total.
         var last = -1
         while sent.now != last {
             last = sent.now
@@ -390,11 +390,11 @@ struct HTTPClientTests {
             ahead = max(ahead, sent.now - count)
         }
         #expect(count == total)
-        // All that ever was between the server and the reader, the kernel's buffers included.
+        // Everything between the server and the reader, including the kernel's buffers.
         #expect(ahead < 16 << 20)
     }
 
-    @Test("letting go of a stream, or cancelling its reader, ends the transfer")
+    @Test("dropping a stream, or cancelling its reader, ends the transfer")
     func abandoned() async throws {
         let left = Noted(0)
         let server = try RawServer { connection, server in
@@ -419,7 +419,7 @@ struct HTTPClientTests {
         #expect(await eventually { left.now == 2 })
     }
 
-    @Test("a client's end ends its thread, its descriptors and what was under way")
+    @Test("the end of a client ends its thread, its descriptors and its requests")
     func leaks() async throws {
         let server = try RawServer { connection, server in
             server.note(connection.readRequest())
@@ -446,7 +446,7 @@ struct HTTPClientTests {
         await client.shutdown()
     }
 
-    @Test("many requests at once all get their own answer")
+    @Test("many simultaneous requests each get their own answer")
     func concurrent() async throws {
         let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), handler: ExchangeTests.echo)
         let port = listener.port
@@ -503,7 +503,7 @@ struct HTTPClientTests {
             Resources.contents("/proc/self/task/\($0)/comm") == "mm-idle-client"
         }
         #expect(mine.count == 1)
-        // It waits for nothing, so each switch would be one wake-up.
+        // It has nothing to wait for, so each context switch would be a wake-up.
         func switches() -> Int {
             mine.reduce(0) { sum, thread in
                 let status = Resources.contents("/proc/self/task/\(thread)/status") ?? ""
@@ -511,7 +511,7 @@ struct HTTPClientTests {
                 return sum + (line.flatMap { Int($0.split(separator: "\t").last ?? "") } ?? 0)
             }
         }
-        // It may have something to clear away first; a thread that polls never comes to rest.
+        // It may have something to clean up first, but a polling thread would never rest.
         let isAtRest = await eventually {
             let first = switches()
             try? await Task.sleep(for: .milliseconds(700))

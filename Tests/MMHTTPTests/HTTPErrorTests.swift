@@ -3,10 +3,10 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("What to do about an exchange without an answer")
+@Suite("Remedies for network failures")
 struct HTTPErrorTests {
     @Test(
-        "every failure of the network says what to look at",
+        "every network failure has a hint",
         arguments: [
             (HTTPError.Kind.resolve, "proxy"), (.connect, "network"), (.proxy, "HTTPS_PROXY"), (.tls, "clock"),
             (.timeout, "--timeout"), (.tooLarge, "request less"), (.connectionLost, "Try again"),
@@ -18,7 +18,7 @@ struct HTTPErrorTests {
         #expect(hint.contains(word))
     }
 
-    @Test("a failure that knows its own remedy keeps it")
+    @Test("a failure with its own hint keeps it")
     func ownHint() {
         let error = HTTPError(.timeout, "It broke.", hint: "Wait for the moon.").mmError(for: "Reading")
         #expect(error.hint == "Wait for the moon.")

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Headers", .timeLimit(.minutes(5)))
 struct HTTPHeadersTests {
-    @Test("names are compared without case and keep their writing")
+    @Test("names are compared without case and keep their spelling")
     func names() {
         var headers: HTTPHeaders = ["Content-Type": "a", "X-One": "1", "x-one": "2"]
         #expect(headers["content-type"] == "a")
@@ -30,14 +30,14 @@ struct HTTPHeadersTests {
         #expect(!HTTPHeaders.sameName("[", "{"))
     }
 
-    @Test("the description shows no value")
+    @Test("the description shows no values")
     func description() {
         let headers: HTTPHeaders = ["Authorization": "Bearer secret"]
         #expect("\(headers)" == "[Authorization]")
     }
 
     @Test(
-        "a line break, a control character or an odd name is a fault",
+        "a line break, a control character or an invalid name is an error",
         arguments: [
             ("X", "a\r\nY: b"), ("X", "a\n"), ("X", "\0"), ("X", "\u{7F}"), ("", "a"), ("X Y", "a"), ("X:", "a"),
             ("X\r\n", "a"), ("Ü", "a"), ("X\0", "a"),
@@ -46,7 +46,7 @@ struct HTTPHeadersTests {
         #expect(HTTPFieldRules.fault(in: HTTPHeaders([HTTPHeaders.Field(name: name, value: value)])) != nil)
     }
 
-    @Test("text, tabs and letters of any script are no fault")
+    @Test("text, tabs and letters of any script are allowed")
     func noFault() {
         #expect(HTTPFieldRules.fault(in: ["X-A.b_c~1": "one\ttwo", "Y": "", "Z": "Zoë, 東"]) == nil)
     }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Listener against clients that lie, stall and leave", .timeLimit(.minutes(5)))
+@Suite("Listener with clients that lie, stall and leave", .timeLimit(.minutes(5)))
 struct HTTPListenerTests {
     private func listen(
         _ limits: HTTPServerLimits = HTTPServerLimits(), _ handler: @escaping HTTPHandler = ExchangeTests.echo
@@ -18,7 +18,7 @@ struct HTTPListenerTests {
     private static let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
     @Test(
-        "a request whose length or head is doubtful is refused, and nothing behind it is read as another",
+        "a request with an ambiguous length or head is refused, and nothing after it is read as another one",
         arguments: [
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 0\r\n\r\n",
@@ -55,7 +55,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("a NUL in the target or a header never reaches a handler as a shorter text")
+    @Test("a NUL in the target or a header never reaches a handler as a shortened text")
     func nul() async throws {
         let seen = Noted<[String]>([])
         let listener = try listen { request in
@@ -66,14 +66,14 @@ struct HTTPListenerTests {
         _ = try await rawExchange(
             listener.port, "GET /b HTTP/1.1\r\nHost: a\r\nX: short\0long\r\nConnection: close\r\n\r\n")
         #expect(seen.now.isEmpty)
-        // White space around a value is no part of it, and hides nothing.
+        // White space around a value isn't part of it, and hides nothing.
         _ = try await rawExchange(
             listener.port, "GET /c?d HTTP/1.1\r\nHost: a\r\nX:  spaced\t \r\nY:\r\nConnection: close  \r\n\r\n")
         #expect(seen.now == ["/c?dspaced"])
         await listener.stop(graceful: .zero)
     }
 
-    @Test("trailers follow the last chunk, unless they would be a second answer")
+    @Test("trailers follow the last chunk unless they could be read as a second answer")
     func trailers() async throws {
         let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in
             HTTPServerResponse(
@@ -92,7 +92,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .seconds(5))
     }
 
-    @Test("chunked bodies, several requests in one piece and requests in many pieces are read alike")
+    @Test("chunked bodies, pipelined requests and divided requests are read alike")
     func framing() async throws {
         let listener = try listen()
         let chunked =
@@ -112,7 +112,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("bodies over the limit get 413, whether announced or not; up to it they arrive")
+    @Test("bodies over the limit get 413, announced or not; others arrive")
     func bodyLimit() async throws {
         let listener = try listen(HTTPServerLimits(maxBodyBytes: 1_000))
         let client = makeClient()
@@ -125,7 +125,7 @@ struct HTTPListenerTests {
         let chunked = try await rawExchange(
             listener.port, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + "0\r\n\r\n")
         #expect(chunked.hasPrefix("HTTP/1.1 413"))
-        // One that never ends is cut off.
+        // An endless one is cut off.
         let endless = try RawClient(port: listener.port)
         await endless.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         let piece = "10000\r\n" + String(repeating: "x", count: 65_536) + "\r\n"
@@ -145,7 +145,7 @@ struct HTTPListenerTests {
         func take(_ piece: UnsafeRawBufferPointer) { bytes.withLock { $0 += piece.count } }
     }
 
-    @Test("a body that something receives as it arrives is of any size, and none of it is kept; others are limited")
+    @Test("a body that is streamed to a receiver may have any size, and none of it is kept; others are limited")
     func received() async throws {
         var limits = HTTPServerLimits(maxBodyBytes: 1_000)
         limits.receiver = { method, target, _ in method == "PUT" && target == "/large" ? Counter() : nil }
@@ -170,7 +170,7 @@ struct HTTPListenerTests {
     }
 
     @Test(
-        "a client that sends all of a refused body before it reads gets its answer",
+        "a client that sends a refused body completely before it reads gets its answer",
         arguments: ["Content-Length: \(40 << 20)\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n2800000\r\n"])
     func sendingFirst(_ head: String) async throws {
         let listener = try listen(HTTPServerLimits(maxBodyBytes: 1_000))
@@ -184,14 +184,14 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("who is not let in is told so before a large body is waited for")
+    @Test("a client that isn't admitted gets the answer before a large body is waited for")
     func admission() async throws {
         let listener = try HTTPListener.start(
             .tcp(host: "127.0.0.1", port: 0),
             admission: { $0.headers["X-Name"] == "own" ? nil : .text("who?", status: 403) }
         ) { request in .text("\(request.body.count)") }
         for length in ["Content-Length: 16000000", "Transfer-Encoding: chunked"] {
-            // Nothing of the body ever comes.
+            // The body never arrives.
             let refused = try await rawExchange(listener.port, "POST / HTTP/1.1\r\nHost: a\r\n\(length)\r\n\r\n")
             #expect(refused.hasPrefix("HTTP/1.1 403") && refused.hasSuffix("who?"), "\(refused)")
         }
@@ -200,7 +200,7 @@ struct HTTPListenerTests {
         let body = [UInt8](repeating: 0x61, count: 100_000)
         let taken = try await client.send(local(url, method: "POST", headers: ["X-Name": "own"], body: body))
         #expect(text(taken.body) == "100000")
-        // The handler judges what is small.
+        // Small ones reach the handler.
         #expect(try await text(client.send(local(url, method: "POST", body: [0x61])).body) == "1")
         await client.shutdown()
         await listener.stop(graceful: .zero)
@@ -220,7 +220,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("clients that send too slowly are cut off, silent or not; a slow handler is not")
+    @Test("clients that send too slowly are cut off, silent or not; a slow handler isn't")
     func slowClients() async throws {
         let limits = HTTPServerLimits(idleTimeout: .seconds(2), requestTimeout: .seconds(2))
         let handled = Noted(false)
@@ -256,7 +256,7 @@ struct HTTPListenerTests {
         #expect(try await body.value < 2_000)
         #expect(!handled.now)
         let client = makeClient()
-        // On a busy machine the request itself may come too slowly.
+        // On a busy machine the request itself may arrive too slowly.
         var answer: HTTPResponse?
         while answer == nil, !handled.now {
             answer = try? await client.send(local("http://127.0.0.1:\(listener.port)/slow"))
@@ -267,7 +267,8 @@ struct HTTPListenerTests {
     }
 
     @Test(
-        "a connection that asks nothing, or never ends a head, is closed long before one that is idle between requests")
+        "a connection that sends no request, or no complete head, is closed long before one that is idle between requests"
+    )
     func halfOpen() async throws {
         let limits = HTTPServerLimits(
             idleTimeout: .seconds(600), headTimeout: .seconds(1), requestTimeout: .seconds(600))
@@ -289,7 +290,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("a body of which nothing arrives any more ends the connection, one that goes on arriving doesn't")
+    @Test("a body that stalls ends the connection, one that continues to arrive doesn't")
     func silentBodies() async throws {
         let limits = HTTPServerLimits(
             idleTimeout: .seconds(600), headTimeout: .seconds(600), silenceTimeout: .seconds(2),
@@ -302,7 +303,7 @@ struct HTTPListenerTests {
             await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" + piece)
             #expect(await client.readToEnd() == "", "\(piece)")
         }
-        // It takes longer as a whole than it may be silent.
+        // The whole body takes longer than the allowed silence.
         let client = try RawClient(port: listener.port)
         defer { client.close() }
         await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\n")
@@ -314,7 +315,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("a client that leaves cancels its handler, while it works and while it streams")
+    @Test("a client that leaves cancels its handler, during its work and while it streams")
     func clientGone() async throws {
         let started = Noted<[String]>([])
         let cancelled = Noted<[String]>([])
@@ -346,7 +347,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("events arrive one by one, with a heart-beat in every silence")
+    @Test("events arrive one by one, with a heartbeat in every silence")
     func events() async throws {
         let go = OneShot<Void>()
         let listener = try listen { _ in
@@ -384,7 +385,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("a stream whose writer fails ends torn, not whole")
+    @Test("a stream whose writer fails ends as incomplete")
     func failedStream() async throws {
         let listener = try listen { _ in
             HTTPServerResponse(
@@ -402,7 +403,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("100 MB stream in flat memory, the writer held back by the reader")
+    @Test("100 MB stream in constant memory, the reader holds the writer back")
     func largeStream() async throws {
         let total = 100 << 20
         let written = Noted(0)
@@ -431,13 +432,13 @@ struct HTTPListenerTests {
             ahead = max(ahead, written.now - count)
         }
         #expect(count == total)
-        // All that ever was between the writer and the reader, the kernel's buffers included.
+        // Everything between the writer and the reader, including the kernel's buffers.
         #expect(ahead < 24 << 20)
         await client.shutdown()
         await listener.stop(graceful: .zero)
     }
 
-    @Test("stopping lets requests finish, then cancels them, and takes no new ones")
+    @Test("stopping lets requests finish for a while, then cancels them, and accepts no new ones")
     func gracefulStop() async throws {
         let started = Noted(0)
         let outcomes = Noted<[String]>([])
@@ -457,7 +458,7 @@ struct HTTPListenerTests {
         let finishing = Task { try await client.send(local(base + "/finishes")) }
         #expect(await eventually { started.now == 1 })
         let stopping = Task { await listener.stop(graceful: .seconds(60)) }
-        // The port is free as soon as nobody listens there any more.
+        // The port is free as soon as nothing listens there any more.
         #expect(await eventually { (try? RawClient(port: listener.port))?.close() == nil })
         go.resolve(())
         #expect(text(try await finishing.value.body) == "finished")
@@ -473,14 +474,14 @@ struct HTTPListenerTests {
         let hanging = Task { try await client.send(local("http://127.0.0.1:\(other.port)/hangs")) }
         #expect(await eventually { started.now == 1 })
         await other.stop(graceful: .milliseconds(20))
-        // It has only a moment for its last words, which a busy machine may not give it.
+        // It has only a moment for its last bytes, which may not suffice on a busy machine.
         let last = try? await hanging.value
         #expect(last == nil || last?.status == 503)
         #expect(await eventually { outcomes.now == ["cancelled"] })
         await client.shutdown()
     }
 
-    @Test("a handler that does not listen to its cancellation does not hold the stop")
+    @Test("a handler that ignores its cancellation doesn't delay the stop")
     func deafHandler() async throws {
         let started = Noted(0)
         let go = OneShot<Void>()
@@ -502,7 +503,7 @@ struct HTTPListenerTests {
         await client.shutdown()
     }
 
-    @Test("a handler's mistake becomes a 500, not a second header")
+    @Test("a handler's error after the head doesn't send a second head")
     func handlerMistakes() async throws {
         let listener = try listen { request in
             switch request.path {
@@ -530,7 +531,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("the handler learns who asks, over TCP and over a Unix socket of any path length")
+    @Test("the handler learns the peer's identity, over TCP and over a Unix socket with a path of any length")
     func peers() async throws {
         let seen = Noted<[HTTPServerRequest]>([])
         let handler: HTTPHandler = { request in
@@ -538,7 +539,7 @@ struct HTTPListenerTests {
             return .text("\(request.peerUser().map { "\($0)" } ?? "nobody")")
         }
         let client = makeClient()
-        // A machine may be without IPv6.
+        // IPv6 may be missing.
         let others = Resources.contents("/proc/net/if_inet6")?.contains(" lo") == true ? ["::1", "::"] : []
         if others.isEmpty { print("skipped: listening on ::1 and ::: there is no IPv6 here") }
         for host in ["127.0.0.1", "localhost", "0.0.0.0"] + others {
@@ -585,7 +586,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("an address that can't be had says why")
+    @Test("an address that isn't available is reported with the reason")
     func addresses() async throws {
         let listener = try listen()
         #expect(await failureOfStart(.tcp(host: "127.0.0.1", port: listener.port))?.code == .conflict)
@@ -596,7 +597,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("more connections than allowed wait for their turn")
+    @Test("connections over the limit wait for their turn")
     func connectionLimit() async throws {
         let listener = try listen(HTTPServerLimits(maxConnections: 2))
         let first = try RawClient(port: listener.port)
@@ -668,13 +669,13 @@ struct HTTPListenerTests {
             }
             let client = try RawClient(port: listener.port)
             await client.send(bytes)
-            // Some wait for more: what comes after makes every one of them end.
+            // The request is completed afterwards, so that each of them ends.
             await client.finishSending()
             #expect(!(await client.readToEnd().hasPrefix("(no end)")))
             client.close()
         }
         let client = makeClient()
-        // On a busy machine this client may be cut off, too.
+        // On a busy machine this client may be cut off too.
         #expect(
             await eventually {
                 (try? await client.send(local("http://127.0.0.1:\(listener.port)/")))?.status == 200

@@ -1,12 +1,12 @@
 import MMHTTP
 import Testing
 
-@Suite("What clients accept")
+@Suite("The Accept header")
 struct MediaTypesTests {
     private static let offered = ["application/json", "text/event-stream", "text/html"]
 
     @Test(
-        "the type that a client likes best is chosen, the exact range before the wide one",
+        "the client's preferred type is chosen, an exact range before a wide one",
         arguments: [
             (nil, "application/json"), ("", "application/json"), ("*/*", "application/json"),
             ("text/html", "text/html"), ("TEXT/HTML", "text/html"), ("text/*", "text/event-stream"),
@@ -23,7 +23,7 @@ struct MediaTypesTests {
     }
 
     @Test(
-        "a type counts as named only by its own name",
+        "a type counts as named only by its exact name",
         arguments: [
             ("text/event-stream", true), ("application/json, text/event-stream", true), ("text/*", false),
             ("*/*", false), ("text/event-stream;q=0", false), ("", false), ("text/event-stream-x", false),
@@ -33,7 +33,7 @@ struct MediaTypesTests {
     }
 
     @Test(
-        "JSON is known by its type, and only in UTF-8",
+        "JSON is recognised by its type, and only in UTF-8",
         arguments: [
             ("application/json", true), ("Application/JSON ; charset=UTF-8", true),
             ("application/json; charset=\"utf-8\"", true), ("application/json; charset=latin1", false),

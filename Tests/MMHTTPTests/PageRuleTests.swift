@@ -1,7 +1,7 @@
 import MMHTTP
 import Testing
 
-@Suite("Names and pages that reach a server", .timeLimit(.minutes(5)))
+@Suite("Protection against foreign names and pages", .timeLimit(.minutes(5)))
 struct PageRuleTests {
     private static let local: Set<String> = ["localhost", "127.0.0.1", "[::1]", "mm.example.com"]
     private static let peer = HTTPPeer.tcp(address: "127.0.0.1", port: 40_000, localPort: 5200)
@@ -16,7 +16,7 @@ struct PageRuleTests {
     }
 
     @Test(
-        "a name counts with the port that was reached, unless a proxy may have changed it",
+        "a name has to match the port that was reached, unless a proxy may have changed it",
         arguments: [
             ("127.0.0.1:5200", 200), ("localhost", 200), ("[::1]:5200", 200), ("LOCALHOST:5200", 200),
             ("localhost:3000", 421), ("127.0.0.1:80", 421), ("[::1]:1", 421), ("mm.example.com:8443", 200),
@@ -34,7 +34,7 @@ struct PageRuleTests {
         #expect(status(["Host": "localhost:1"], peer: .unix(uid: 1, pid: 1)) == 200)
     }
 
-    @Test("a network of containers has ports and numeric names of its own")
+    @Test("a container network has its own ports and numeric names")
     func mapped() {
         let rule = PageRule(names: Self.local, admitsNumericHosts: true, isMapped: true)
         for host in ["localhost:8080", "10.0.0.1:80", "[fe80::1]"] {
@@ -44,7 +44,7 @@ struct PageRuleTests {
     }
 
     @Test(
-        "a page of another server of this machine is a foreign one",
+        "a page of another server on this machine is foreign",
         arguments: [
             ("http://localhost:5200", 200), ("HTTP://LOCALHOST:5200", 200), ("https://mm.example.com:8443", 200),
             ("http://localhost:3000", 403), ("http://localhost", 403), ("http://127.0.0.1:5200", 403),
@@ -55,7 +55,7 @@ struct PageRuleTests {
         #expect(status(["Host": "localhost:5200", "Origin": origin]) == expected)
     }
 
-    @Test("of several origins each must be a page of this server")
+    @Test("all of several origins have to be pages of this server")
     func several() {
         var headers: HTTPHeaders = ["Host": "localhost:5200", "Origin": "http://localhost:5200"]
         headers.add("Origin", "https://evil.example")
@@ -63,7 +63,7 @@ struct PageRuleTests {
     }
 
     @Test(
-        "what a browser says of a request for another site is believed",
+        "the browser's information about cross-site requests is used",
         arguments: [
             ("cross-site", 403), ("same-site", 403), ("Cross-Site", 403), ("anything", 403), ("same-origin", 200),
             ("none", 200),
@@ -74,7 +74,7 @@ struct PageRuleTests {
         }
     }
 
-    @Test("a link that a person follows opens a page, and nothing but a page")
+    @Test("a link that a person follows may only open a page")
     func links() {
         var headers: HTTPHeaders = [
             "Host": "localhost:5200", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate",

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Through a proxy", .timeLimit(.minutes(5)))
+@Suite("Proxies", .timeLimit(.minutes(5)))
 struct ProxyTests {
     private func failing(_ environment: [String: String], _ url: String = "https://away.invalid/?secret") async
         -> HTTPError?
@@ -29,7 +29,7 @@ struct ProxyTests {
     }
 
     @Test(
-        "a refused connection names proxy and status; only trouble behind the proxy is worth another try",
+        "a refused connection is reported with proxy and status; only faults behind the proxy are worth a retry",
         arguments: [
             (407, HTTPError.Kind.proxy, "user name"), (403, .proxy, "does not allow away.invalid"),
             (401, .proxy, "does not allow"), (405, .proxy, "405"), (302, .proxy, "302"),
@@ -47,7 +47,7 @@ struct ProxyTests {
         #expect(proxy.seen.count == 1)
     }
 
-    @Test("a password that the proxy does not accept is said so, sent once, and never shown")
+    @Test("a password that the proxy refuses is reported, sent once, and never shown")
     func wrongPassword() async throws {
         let proxy = try answering(
             "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n")
@@ -59,7 +59,7 @@ struct ProxyTests {
         #expect(proxy.seen.count == 1 && proxy.seen.first?.contains("Proxy-Authorization: Basic ") == true)
     }
 
-    @Test("a proxy that is not there, or hangs up, is named in place of the service")
+    @Test("a proxy that is missing or closes the connection is named instead of the service")
     func dead() async throws {
         let gone = try RawServer(answer: "")
         let url = gone.url("")
@@ -77,7 +77,7 @@ struct ProxyTests {
     }
 
     @Test(
-        "a proxy address that can't be read is refused by the variable's name, and nothing goes around it",
+        "an invalid proxy address is refused with the variable's name, and no request bypasses it",
         arguments: [
             "http://", "http://:3128", "http://host:port", "http://host:0", "http://host:99999", "ftp://host:21",
             "http://host:3128/path", "http://bad host:1", "http://user:hunter2@", "http://us er:hunter2@h:port",
@@ -88,7 +88,7 @@ struct ProxyTests {
         #expect(!error.message.contains("hunter2"))
     }
 
-    @Test("with socks5:// names are looked up here: where that fails the text says so, and names socks5h://")
+    @Test("with socks5:// names are resolved on this machine; if that fails, the error suggests socks5h://")
     func socks() async throws {
         let proxy = try RawServer { connection, server in
             var piece = [UInt8](repeating: 0, count: 300)
@@ -101,7 +101,7 @@ struct ProxyTests {
     }
 
     @Test(
-        "a SOCKS proxy's own words are told apart",
+        "the errors of a SOCKS proxy are distinguished",
         arguments: [
             (2, HTTPError.Kind.proxy, "does not allow away.invalid"), (4, .connect, "can't reach away.invalid"),
             (5, .connect, "can't reach away.invalid"),

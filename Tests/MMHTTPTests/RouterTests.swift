@@ -33,7 +33,7 @@ struct RouterTests {
     }
 
     @Test(
-        "finds the most exact path, whatever the order, and reads its names",
+        "finds the most specific path in any order, and reads its parameters",
         arguments: [
             ("/jobs", "all"), ("/jobs?top=3", "all"), ("/jobs/7", "job 7 for kim"), ("/jobs/latest", "the latest"),
             ("/jobs/a%20b%2Fc", "job a b/c for kim"), ("/jobs/latest/events/2", "latest/2"),
@@ -44,7 +44,7 @@ struct RouterTests {
     }
 
     @Test(
-        "hands on what is none of its paths",
+        "passes on other paths",
         arguments: [
             "/", "/job", "/jobs/", "/jobs//cancel", "/jobs/7/cancel/now", "/JOBS", "/jobs/%ff",
             "/jobs/" + String(repeating: "x", count: 201),
@@ -53,7 +53,7 @@ struct RouterTests {
         #expect(await ask("GET", target) == (404, "no \(target)", nil))
     }
 
-    @Test("answers HEAD as GET, OPTIONS with what there is, and other methods with 405")
+    @Test("answers HEAD like GET, OPTIONS with the allowed methods, and other methods with 405")
     func methods() async {
         #expect(await ask("HEAD", "/jobs") == (200, "all", nil))
         #expect(await ask("DELETE", "/jobs") == (200, "none left", nil))
@@ -66,7 +66,7 @@ struct RouterTests {
         #expect(await ask("get", "/jobs").status == 405, "methods are case-sensitive (RFC 9110, section 9.1)")
     }
 
-    /// A router that takes words in any case, with paths whose end is open.
+    /// A router that ignores case, with open-ended paths.
     private static let open: HTTPChain<String> = {
         var router = Router<String>(refusals, ignoresCase: true)
         router.get("/Files") { _ in .text("the root") }
@@ -79,7 +79,7 @@ struct RouterTests {
     }()
 
     @Test(
-        "an open end takes any number of segments as they were sent, and gives way to what is more exact",
+        "an open end matches any number of segments unchanged, and more specific paths take precedence",
         arguments: [
             ("/files", "the root"), ("/FILES/A%2fb", "file A/b"), ("/files/A/b%2Fc//d", "A: [b%2Fc//d]"),
             ("/files/", "GET []"), ("/files/SHARED", "shared []"), ("/files/shared/A", "shared [A]"),
@@ -94,12 +94,12 @@ struct RouterTests {
         #expect(String(decoding: bytes, as: UTF8.self) == text)
     }
 
-    @Test("words the errors of its handlers")
+    @Test("converts errors of its handlers to answers")
     func failures() async {
         #expect(await ask("POST", "/jobs/7/cancel") == (404, "There is no job 7.", nil))
     }
 
-    /// Notes the way of a request.
+    /// Records the way of a request.
     private struct Step: HTTPMiddleware {
         let name: String
 
@@ -113,7 +113,7 @@ struct RouterTests {
         }
     }
 
-    @Test("a chain takes its steps in order, there and back, and each may answer")
+    @Test("a chain runs its steps in order, in and out, and each may answer")
     func chain() async {
         let chain = HTTPChain<String>([Step(name: "a"), Step(name: "b")]) { _, peer in .text(peer) }
         func ask(_ path: String) async -> (HTTPServerResponse.Body, [String]) {

@@ -30,7 +30,7 @@ struct SSETests {
         #expect(try parse("data:test\n\ndata: test\n\n") == [SSEEvent(data: "test"), SSEEvent(data: "test")])
     }
 
-    @Test("line ends of each kind count, a leading byte order mark does not")
+    @Test("every kind of line end counts, a leading byte order mark is ignored")
     func lineEnds() throws {
         let expected = [SSEEvent(data: "a\nb", event: "x"), SSEEvent(data: "c")]
         for end in ["\n", "\r", "\r\n"] {
@@ -41,7 +41,7 @@ struct SSETests {
         #expect(try parse("\u{FEFF}\u{FEFF}data: a\n\n") == [])
     }
 
-    @Test("odd fields are passed over, and what is unfinished at the end is dropped")
+    @Test("unknown fields are ignored, and an unfinished event at the end is dropped")
     func odd() throws {
         #expect(try parse("foo: bar\ndata : a\nDATA: b\n\n") == [])
         #expect(try parse("event: only\n\ndata: a\n\n") == [SSEEvent(data: "a")])
@@ -52,7 +52,7 @@ struct SSETests {
         #expect(try parse("data: a\n") == [])
     }
 
-    @Test("the last id stays, also without an event, and retry is remembered")
+    @Test("the last id stays, even without an event, and retry is remembered")
     func memory() throws {
         var parser = SSEParser()
         #expect(try parser.consume(Array("id: 7\nretry: 100\n\n".utf8)) == [])
@@ -61,7 +61,7 @@ struct SSETests {
         #expect(try parser.consume(Array("data: a\n\n".utf8)) == [SSEEvent(data: "a", id: "7")])
     }
 
-    @Test("lines and data without end are refused")
+    @Test("endless lines and data are refused")
     func limits() {
         var parser = SSEParser(limit: 100)
         #expect(throws: SSEParser.Fault.tooLong(limit: 100)) {
@@ -73,7 +73,7 @@ struct SSETests {
         }
     }
 
-    @Test("what is written is read again, in pieces of any size", arguments: 0..<300)
+    @Test("written events can be read in pieces of any size", arguments: 0..<300)
     func roundTrip(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let letters = ["a", ":", " ", "é", "😀", "data", "id", "\u{FEFF}", "\n", "{\"x\":1}"]
@@ -94,7 +94,7 @@ struct SSETests {
         #expect(try parse(String(decoding: wire, as: UTF8.self), pieces: pieces) == events)
     }
 
-    @Test("random bytes give the same events whole and byte by byte", arguments: 0..<200)
+    @Test("random bytes give the same events at once and byte by byte", arguments: 0..<200)
     func fuzz(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let alphabet = Array("data: id:event\n\n\r\u{FEFF}\0x".utf8)
@@ -106,7 +106,7 @@ struct SSETests {
         #expect(whole.lastEventID == single.lastEventID)
     }
 
-    @Test("what would break the framing is not sent")
+    @Test("data that would break the framing isn't sent")
     func injection() throws {
         let event = SSEEvent(data: "a\r\nb\rc\nd", event: "x\ndata: evil", id: "1\0", retry: -5)
         #expect(String(decoding: event.encoded, as: UTF8.self) == "data: a\ndata: b\ndata: c\ndata: d\n\n")

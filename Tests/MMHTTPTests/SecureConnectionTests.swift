@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMHTTP
 
-/// Programs of other packages, which play the server here.
+/// Programs of other packages that act as the server.
 private enum Tool {
     static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
     static let nginx = ExecutableSearch.find("nginx", path: "/usr/sbin:/usr/bin")
@@ -63,7 +63,7 @@ struct SecureConnectionTests {
     }
 
     @Test(
-        "a certificate is trusted when SSL_CERT_FILE names it, for its own host alone",
+        "a certificate in SSL_CERT_FILE is trusted, for its host only",
         .enabled(if: Tool.openssl != nil, "needs openssl (apt-get install openssl)"))
     func verification() async throws {
         defer { remove() }
@@ -97,7 +97,7 @@ struct SecureConnectionTests {
     }
 
     @Test(
-        "a certificate that has expired is called so, and the clock is thought of",
+        "an expired certificate is reported as such, with a hint about the clock",
         .enabled(if: Tool.openssl != nil, "needs openssl (apt-get install openssl)"))
     func expired() async throws {
         defer { remove() }
@@ -113,14 +113,14 @@ struct SecureConnectionTests {
         await server.terminate(grace: .seconds(1))
     }
 
-    @Test("a connection that ends within the handshake is lost with nothing sent", arguments: [true, false])
+    @Test("a connection that ends during the handshake is lost with nothing sent", arguments: [true, false])
     func handshakeBrokenOff(isReset: Bool) async throws {
         defer { remove() }
         let server = try RawServer { connection, _ in
             var piece = [UInt8](repeating: 0, count: 4096)
             _ = recv(connection.descriptor, &piece, piece.count, 0)
             if isReset {
-                // Closing at once with this option sends a reset.
+                // With this option, closing sends a reset.
                 var linger = linger(l_onoff: 1, l_linger: 0)
                 setsockopt(
                     connection.descriptor, SOL_SOCKET, SO_LINGER, &linger,
@@ -136,7 +136,7 @@ struct SecureConnectionTests {
         await client.shutdown()
     }
 
-    @Test("plain HTTP where TLS is expected is a failure of TLS")
+    @Test("plain HTTP instead of TLS is a failure of TLS")
     func plainServer() async throws {
         defer { remove() }
         let server = try RawServer { connection, _ in

@@ -29,7 +29,7 @@ struct SecureListenerTests {
     private func remove() { TestFolder.remove(folder) }
 
     @Test(
-        "requests and streams of any size pass, and a handler that takes its time",
+        "requests and streams of any size work, also with a slow handler",
         .enabled(if: openssl != nil, "needs openssl (apt-get install openssl)"))
     func exchanges() async throws {
         defer { remove() }
@@ -59,7 +59,7 @@ struct SecureListenerTests {
     }
 
     @Test(
-        "a key that others may read, that belongs to another certificate, or that is none is refused",
+        "a key that others may read, that is invalid or belongs to another certificate is refused",
         .enabled(if: openssl != nil, "needs openssl (apt-get install openssl)"))
     func refusals() async throws {
         defer { remove() }

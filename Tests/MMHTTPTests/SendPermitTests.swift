@@ -4,11 +4,11 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Requests that may be sent only for a while", .timeLimit(.minutes(5)))
+@Suite("Requests that may be sent only for a limited time", .timeLimit(.minutes(5)))
 struct SendPermitTests {
     private let client = makeClient()
 
-    @Test("are not sent when the time is over, by the task's permit or their own", arguments: [true, false])
+    @Test("aren't sent after that, by the task's permit or their own", arguments: [true, false])
     func over(_ isOwn: Bool) async throws {
         let server = try RawServer(answer: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         defer { server.stop() }
@@ -24,7 +24,7 @@ struct SendPermitTests {
         #expect(server.seen.isEmpty)
     }
 
-    @Test("are asked for as the last thing: after the connection was made")
+    @Test("the permit is checked last, after connecting")
     func last() async throws {
         let server = try RawServer(answer: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         defer { server.stop() }

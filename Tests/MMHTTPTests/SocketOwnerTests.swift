@@ -5,9 +5,9 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Who must listen at a Unix socket", .timeLimit(.minutes(5)))
+@Suite("Checking the owner of a Unix socket", .timeLimit(.minutes(5)))
 struct SocketOwnerTests {
-    @Test("its owner is spoken to again and again; to anybody else nothing is sent", arguments: [true, false])
+    @Test("the right owner gets every request; anyone else gets nothing", arguments: [true, false])
     func owner(isOwn: Bool) async throws {
         let folder = try TestHome()
         let asked = Noted(0)
@@ -33,7 +33,7 @@ struct SocketOwnerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("where nobody listens, that is said")
+    @Test("a missing listener is reported")
     func nobody() async throws {
         let folder = try TestHome()
         let client = makeClient()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Connections over which bytes pass as they are", .timeLimit(.minutes(5)))
+@Suite("Tunnels", .timeLimit(.minutes(5)))
 struct TunnelTests {
     private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
 
@@ -13,7 +13,7 @@ struct TunnelTests {
         HTTPRequest(url: "http://127.0.0.1:\(port)/", allowsPlainHTTP: true)
     }
 
-    @Test("bytes go both ways at once, whatever their number")
+    @Test("any number of bytes is passed in both directions at once")
     func bothWays() async throws {
         let server = try RawServer { connection, _ in
             var room = [UInt8](repeating: 0, count: 65_536)
@@ -38,7 +38,7 @@ struct TunnelTests {
         server.stop()
     }
 
-    @Test("a server that ends is the end, and nothing is sent to it any more")
+    @Test("if the server closes, the tunnel ends, and nothing is sent to it any more")
     func ends() async throws {
         let server = try RawServer { connection, _ in connection.send("last words") }
         let tunnel = try await client.connect(request(server.port))
@@ -51,7 +51,7 @@ struct TunnelTests {
         server.stop()
     }
 
-    @Test("who waits is told when it is closed here")
+    @Test("closing on this side ends waiting reads")
     func closes() async throws {
         let isOver = ThreadSemaphore()
         let server = try RawServer { _, _ in isOver.wait() }
@@ -63,7 +63,7 @@ struct TunnelTests {
         server.stop()
     }
 
-    @Test("where nothing answers there is none")
+    @Test("if nothing answers there is no tunnel")
     func nothing() async throws {
         let server = try RawServer { _, _ in }
         let port = server.port

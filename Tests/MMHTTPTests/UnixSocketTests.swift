@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Requests over a Unix socket", .timeLimit(.minutes(5)))
 struct UnixSocketTests {
-    /// Asks a server that gives exactly this answer.
+    /// Sends a request to a server that gives exactly this answer.
     private func answer(
         _ raw: String, method: String = "GET", body: [UInt8]? = nil, maxResponseBytes: Int = 64 << 20
     ) async throws -> Result<HTTPResponse, HTTPError> {
@@ -52,7 +52,7 @@ struct UnixSocketTests {
         if response.status == 404 { #expect(response.headers["x"] == "a b") }
     }
 
-    @Test("what is sent is the body that was given, with its length", arguments: ["POST", "PUT", "PATCH"])
+    @Test("the given body is sent with its length", arguments: ["POST", "PUT", "PATCH"])
     func sends(_ method: String) async throws {
         let response = try await answer(
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", method: method, body: [0x61, 0x62])
@@ -73,7 +73,7 @@ struct UnixSocketTests {
         ("HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + String(repeating: "x", count: 2000), .tooLarge),
     ]
 
-    @Test("a broken answer is an error that says so", arguments: broken.indices)
+    @Test("an invalid answer is an error with its reason", arguments: broken.indices)
     func faults(_ index: Int) async throws {
         let (raw, kind) = Self.broken[index]
         let result = try await answer(raw, maxResponseBytes: 1000)
@@ -86,7 +86,7 @@ struct UnixSocketTests {
         #expect(!error.message.contains("a=b"))
     }
 
-    /// Gives a server that answers with a head and then waits until its client has gone.
+    /// A server that answers with a head and then waits until its client has gone.
     private func waiting(
         _ head: String, _ body: (HTTPClient, HTTPRequest, _ arrived: OneShot<Void>) async throws -> Void
     ) async throws {
@@ -104,7 +104,7 @@ struct UnixSocketTests {
         await gone.wait()
     }
 
-    @Test("a server that says nothing is left when the time is up, and one that stalls in its answer")
+    @Test("a silent server and one that stalls in its answer are given up in time")
     func slow() async throws {
         try await waiting("") { client, request, _ in
             var request = request
@@ -122,7 +122,7 @@ struct UnixSocketTests {
         }
     }
 
-    @Test("who calls off a request, or gives up its stream, ends the connection")
+    @Test("cancelling a request, or dropping its stream, closes the connection")
     func calledOff() async throws {
         try await waiting("") { client, request, arrived in
             let call = Task { await failure { () async throws(HTTPError) in try await client.send(request) } }
@@ -138,7 +138,7 @@ struct UnixSocketTests {
         }
     }
 
-    @Test("a stream that nobody reads holds the server back, then gives all of it")
+    @Test("a stream without a reader holds the server back, then delivers everything")
     func backPressure() async throws {
         let (home, total, sent) = (try TestHome(), 64 << 20, Noted(0))
         let server = try RawServer(path: home.path + "/s") { connection, _ in

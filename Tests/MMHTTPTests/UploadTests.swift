@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Bodies that are sent while they arrive", .timeLimit(.minutes(5)))
+@Suite("Streamed request bodies", .timeLimit(.minutes(5)))
 struct UploadTests {
     private func pieces(_ count: Int, of size: Int, breakingAfter limit: Int = .max) -> HTTPBody {
         let given = Mutex(0)
@@ -14,13 +14,13 @@ struct UploadTests {
                 return given
             }
             if number > limit { throw HTTPError(.connectionLost, "The source is gone.") }
-            // The source is slower than the client: it has to wait for each piece.
+            // The source is slower than the client, which has to wait for each piece.
             for _ in 0..<3 { await Task.yield() }
             return number > count ? nil : [UInt8](repeating: UInt8(number & 0xFF), count: size)
         })
     }
 
-    @Test("the server gets every byte, whether their number is known or not", arguments: [true, false])
+    @Test("the server gets every byte, with or without a known length", arguments: [true, false])
     func whole(_ isKnown: Bool) async throws {
         let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
             let sum = request.body.reduce(0) { $0 &+ Int($1) }
@@ -38,7 +38,8 @@ struct UploadTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("a source that breaks ends the request, and the server never takes it for whole", arguments: [true, false])
+    @Test(
+        "a source that fails ends the request, and the server never regards it as complete", arguments: [true, false])
     func broken(_ isKnown: Bool) async throws {
         let handled = Mutex(0)
         let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in
@@ -55,7 +56,7 @@ struct UploadTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("a source is read no further than the server takes it")
+    @Test("a source is read only as far as the server accepts it")
     func heldBack() async throws {
         let isOver = ThreadSemaphore()
         let server = try RawServer { _, _ in isOver.wait() }
@@ -69,13 +70,13 @@ struct UploadTests {
             method: "POST", url: "http://127.0.0.1:\(server.port)/", timeout: .seconds(3), allowsPlainHTTP: true)
         request.upload = HTTPUpload(length: nil, pieces: body)
         await #expect(throws: HTTPError.self) { _ = try await client.send(request) }
-        // What the kernel's buffers take, and ours: some megabytes.
+        // Some megabytes for the kernel's buffers and ours.
         #expect(read.withLock { $0 } < 400)
         isOver.post()
         server.stop()
     }
 
-    @Test("what a server has taken is held no longer, though it never takes all that there is", arguments: [1, 7, 60])
+    @Test("pieces that the server has accepted are released, even if it doesn't accept all", arguments: [1, 7, 60])
     func neverEmpty(_ pieceKilobytes: Int) async throws {
         let upload = CurlUpload()
         let size = pieceKilobytes << 10
@@ -85,7 +86,7 @@ struct UploadTests {
         var (most, total) = (0, 0)
         var hasEnded = false
         while !hasEnded {
-            // Something is always left, but for the end.
+            // Except at the end, some bytes are always left.
             while upload.load.waiting < 128 << 10, total + upload.load.waiting < (32 << 20) / size * size {
                 await Task.yield()
             }

@@ -23,7 +23,7 @@ struct AccountChoiceTests {
         String(decoding: JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")), as: UTF8.self)
     }
 
-    /// A cache with a second account, whose name and access token are these.
+    /// A cache with a second account with this name and access token.
     private func writeTwo(name: String) throws {
         var merged = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         let other = try text().replacing(Contoso.objectID, with: Self.second).replacing(Contoso.email, with: name)
@@ -38,7 +38,7 @@ struct AccountChoiceTests {
 
     private func nobody() -> ScriptedTransport { ScriptedTransport { _, _ in HTTPResponse(status: 599) } }
 
-    @Test("is chosen by the id of its home account, also among accounts of one name")
+    @Test("is chosen by its home account id, even among accounts with the same name")
     func byHomeAccount() async throws {
         try writeTwo(name: Contoso.email)
         let ambiguous = await #expect(throws: MMError.self) {
@@ -58,7 +58,7 @@ struct AccountChoiceTests {
         }
     }
 
-    @Test("with another home account than the entry names is refused after a sign-in")
+    @Test("another home account than that of the entry is refused after a sign-in")
     func wrongHomeAccount() async throws {
         let cursor = Cursor(polls: [Contoso.tokens()], codes: [Contoso.deviceCode()])
         let transport = ScriptedTransport { request, _ in
@@ -87,7 +87,7 @@ struct AccountChoiceTests {
         try Contoso.connection(more: ["tenantId": .null, "tenant": "contoso.example"])
     }
 
-    @Test("is found under the id of a tenant whose domain alone is known; the service is asked for the id once")
+    @Test("if only the tenant's domain is known, the service is asked for the id once")
     func domain() async throws {
         try home.write("Contoso.json", Array(try text().utf8))
         let transport = discovering(Contoso.tenant)
@@ -97,7 +97,7 @@ struct AccountChoiceTests {
         #expect(transport.requests.count == 1, "the pin tells it afterwards")
     }
 
-    @Test("of another tenant is not taken for one of the domain's")
+    @Test("an account of another tenant isn't used for the domain")
     func otherTenant() async throws {
         try home.write("Contoso.json", Array(try text().utf8))
         let transport = discovering("33333333-0000-4000-8000-000000000001")
@@ -129,7 +129,7 @@ struct AccountChoiceTests {
         }
     }
 
-    @Test("that signed in to one of the vendor's command line clients has signed in to the others")
+    @Test("an account signed in to one of the vendor's command line clients is signed in to the others")
     func familyMember() async throws {
         try writeFamily()
         let answer = Contoso.tokens(
@@ -143,7 +143,7 @@ struct AccountChoiceTests {
         #expect(tokens.count == 1 && tokens.first?.value["secret"] == "ROTATED", "the family's token, in its place")
     }
 
-    @Test("of the vendor's clients gives nothing to an app of one's own, and none to an app that left the family")
+    @Test("the vendor's family tokens aren't used for other apps, nor for one that left the family")
     func noMember() async throws {
         try writeFamily()
         let transport = family(Contoso.refusal("invalid_grant"))

@@ -3,10 +3,10 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("The account that a connection is pinned to", .timeLimit(.minutes(5)))
+@Suite("The pinned account of a connection", .timeLimit(.minutes(5)))
 struct AccountPinTests {
     @Test(
-        "is known by tenant and object, and by its name only where the pin has no object",
+        "is identified by tenant and object, and by its name only if the pin has no object",
         arguments: [
             ("T1", "O1", "a@x", ("t1", "o1", "b@x"), true), ("T1", "O1", "a@x", ("T2", "O1", "a@x"), false),
             ("T1", "O1", "a@x", ("T1", "O2", "a@x"), false), ("T1", "O1", nil, ("T1", "O1", "a@x"), true),

@@ -26,7 +26,7 @@ struct AppSignInTests {
         .scripted(home, transport, clock: clock)
     }
 
-    @Test("a client secret gets a token of the app, with no person behind it")
+    @Test("a client secret gets a token of the app, without a person")
     func secret() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
         let token = try await service(transport).token(for: try connection())
@@ -42,7 +42,7 @@ struct AppSignInTests {
         #expect(request.form["claims"] == #"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#)
     }
 
-    @Test("the secret and the token are taken out of everything that leaves")
+    @Test("the secret and the token are removed from all output")
     func redaction() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens(number: 4711) }
         _ = try await service(transport).token(for: try connection())
@@ -52,7 +52,7 @@ struct AppSignInTests {
     }
 
     @Test(
-        "a service that stands alone knows no tokens of others, and leaves none",
+        "a standalone service doesn't see tokens of others, and stores none",
         arguments: [Contoso.tenant, "contoso.com"])
     func alone(_ tenant: String) async throws {
         let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
@@ -63,13 +63,13 @@ struct AppSignInTests {
         #expect((try? FolderListing.names(in: home.paths.tokenDirectory)) ?? [] == [])
         #expect(try ProtectedFile.read(home.paths.pinFile) == nil)
         let sent = transport.requests.count
-        // A refused token is made anew, as anywhere.
+        // A refused token is replaced, as elsewhere.
         let second = try await alone.token(insteadOf: first, for: connection)
         #expect(second.secret != first.secret && transport.requests.count == sent + 1)
         #expect(try await service(transport).standingAlone().token(for: connection).secret != second.secret)
     }
 
-    @Test("the token is kept as MSAL keeps it, without a home account, and serves until it nearly ends")
+    @Test("the token is stored in MSAL's form without a home account, and is used until shortly before it expires")
     func cache() async throws {
         let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
         let service = service(transport)
@@ -94,7 +94,7 @@ struct AppSignInTests {
         #expect(try home.object("Contoso.json")["AccessToken"]?.object?.count == 1, "the old one is gone")
     }
 
-    @Test("calls at the same time share one request")
+    @Test("simultaneous calls share one request")
     func singleFlight() async throws {
         let gate = Gate()
         let transport = GatedTransport(gate: gate, answer: Contoso.appTokens())
@@ -108,7 +108,7 @@ struct AppSignInTests {
     }
 
     @Test(
-        "a token of another tenant or app, or of a person, is not used and not kept",
+        "a token of another tenant or app, or of a person, is neither used nor stored",
         arguments: [
             (["tid": "11111111-2222-3333-4444-555555555555"], "tenant"),
             (["appid": "11111111-2222-3333-4444-555555555555"], "app 11111111"),
@@ -123,7 +123,7 @@ struct AppSignInTests {
         #expect(!home.tokenFiles.contains("Contoso.json"))
     }
 
-    @Test("a token in the cache is checked as well: it may have been put there")
+    @Test("a token in the cache is checked too, because anyone may have put it there")
     func foreignInCache() async throws {
         _ = try await service(ScriptedTransport { _, _ in Contoso.appTokens() }).token(for: try connection())
         let text = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
@@ -135,7 +135,7 @@ struct AppSignInTests {
         #expect(error?.code == .forbidden)
     }
 
-    @Test("an app token with `azp` in the place of `appid` is the app's too")
+    @Test("an app token with `azp` instead of `appid` is accepted")
     func secondVersion() async throws {
         let transport = ScriptedTransport { _, _ in
             Contoso.appTokens(["appid": .null, "azp": .string(Contoso.app), "idtyp": .null])
@@ -143,7 +143,7 @@ struct AppSignInTests {
         #expect(try await service(transport).token(for: try connection()).account.appID == Contoso.app)
     }
 
-    @Test("an outage costs nothing while the token is good")
+    @Test("an outage doesn't matter while the token is valid")
     func outage() async throws {
         _ = try await service(ScriptedTransport { _, _ in Contoso.appTokens() }).token(for: try connection())
         clock.advance(3599 - 200)
@@ -152,7 +152,7 @@ struct AppSignInTests {
         #expect(token.secret.reveal() == Contoso.accessToken())
     }
 
-    @Test("a token that the service refused is replaced, with the claims that it asked for")
+    @Test("a refused token is replaced by one with the requested claims")
     func refused() async throws {
         let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
         let service = service(transport)
@@ -165,7 +165,7 @@ struct AppSignInTests {
     }
 
     @Test(
-        "what is wrong with the secret is said, with the remedy and without the secret",
+        "an error about the secret has the remedy, but not the secret",
         arguments: [
             (7_000_215, MMErrorCode.invalidInput, "secret"), (7_000_222, .invalidInput, "expired"),
             (700_016, .invalidInput, "not found"),
@@ -178,7 +178,7 @@ struct AppSignInTests {
         #expect(transport.requests.count == 1, "a wrong secret is not tried again")
     }
 
-    @Test("a missing or empty secret file is named before anybody is asked")
+    @Test("a missing or empty secret file is reported before any request")
     func missingFile() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
         try home.write(secretFile, Array(" \n".utf8))
@@ -196,7 +196,7 @@ struct AppSignInTests {
     }
 
     @Test(
-        "a secret that others may read is refused with the remedy, before anybody is asked",
+        "a secret that others may read is refused with the remedy, before any request",
         arguments: [0o644, 0o640, 0o604, 0o602] as [mode_t])
     func readable(mode: mode_t) async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
@@ -226,7 +226,7 @@ struct AppSignInTests {
         _ = try await service(transport).token(for: try connection())
     }
 
-    @Test("the public part of a certificate may be read by anybody")
+    @Test("the public part of a certificate may be readable by anyone")
     func publicPart() async throws {
         let shown = "\(home.path)/shown.pem"
         try home.write(shown, try #require(try home.read(Certificates.path("rsa.cert.pem"))))
@@ -240,7 +240,7 @@ struct AppSignInTests {
         #expect(transport.requests.count == 1)
     }
 
-    @Test("a secret comes from a descriptor that the process was handed, once, however often it is needed")
+    @Test("a secret can be read once from an inherited descriptor, and used repeatedly")
     func descriptor() async throws {
         let ends = try Pipe()
         try ends.write("FAKE-handed-secret\n")
@@ -254,7 +254,7 @@ struct AppSignInTests {
         #expect(ends.isWhole, "the number that names the secret must not come to mean another file")
     }
 
-    @Test("a descriptor of the program's own, a closed one and standard input are no places of secrets")
+    @Test("the program's own descriptors, closed ones and standard input are refused")
     func foreignDescriptor() async throws {
         let own = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { close(own) }
@@ -268,7 +268,7 @@ struct AppSignInTests {
         #expect(transport.requests.isEmpty)
     }
 
-    @Test("the state of an app is ready before the first token, and tells its end afterwards")
+    @Test("the state of an app is ready before the first token, and has its expiry afterwards")
     func state() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
         let service = service(transport)
@@ -286,7 +286,7 @@ struct AppSignInTests {
         #expect(end == Timestamp(seconds: clock.now + 3599))
     }
 
-    @Test("signing in answers at once, and signing out takes the token away")
+    @Test("signing in returns at once, and signing out removes the token")
     func signInAndOut() async throws {
         let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
         let service = service(transport)
@@ -298,7 +298,7 @@ struct AppSignInTests {
         #expect(transport.requests.count == 2)
     }
 
-    @Test("a tenant named by its domain is pinned by the first token, and another tenant refused afterwards")
+    @Test("a tenant known by its domain is pinned by the first token, and another one is refused afterwards")
     func domain() async throws {
         let named: JSONObject = ["tenantId": .null, "tenant": "contoso.example"]
         _ = try await service(ScriptedTransport { _, _ in Contoso.appTokens(life: 10) }).token(
@@ -309,7 +309,7 @@ struct AppSignInTests {
         #expect(error?.code == .forbidden)
     }
 
-    @Test("a program gives its secret in memory, and nothing but the token is written")
+    @Test("a program may pass its secret in memory, and only the token is written")
     func inMemory() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
         let service = IdentityService.scripted(
@@ -321,7 +321,7 @@ struct AppSignInTests {
     }
 }
 
-/// A pipe as a shell hands one to a program: its end stays open for whoever is started.
+/// A pipe as a shell passes one to a program: its end stays open for children.
 private struct Pipe {
     let reading: Int32
     private let writing: Int32
@@ -334,7 +334,7 @@ private struct Pipe {
         inode = Self.inode(of: reading)
     }
 
-    /// Whether the reading end is still this pipe's.
+    /// Whether the reading end still belongs to this pipe.
     var isWhole: Bool { inode != nil && Self.inode(of: reading) == inode }
 
     private static func inode(of descriptor: Int32) -> ino_t? {
@@ -342,7 +342,7 @@ private struct Pipe {
         return fstat(descriptor, &status) == 0 ? status.st_ino : nil
     }
 
-    /// Writes a text and ends it.
+    /// Writes a text and closes the pipe.
     func write(_ text: String) throws {
         try #require(Glibc.write(writing, text, text.utf8.count) == text.utf8.count)
         close(writing)

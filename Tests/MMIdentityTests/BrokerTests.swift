@@ -45,7 +45,7 @@ struct BrokerTests {
         try Contoso.connection(expectedEmail: expectedEmail, more: ["auth": "broker"])
     }
 
-    @Test("needs nobody where the broker knows the account, and leaves nothing of the tokens on the disk")
+    @Test("needs no person if the broker knows the account, and writes no token to the disk")
     func silent() async throws {
         let bus = try await PrivateBus(in: home.path)
         let answer = token()
@@ -71,13 +71,13 @@ struct BrokerTests {
             return
         }
         #expect(account.username == Contoso.email)
-        // A token that a service has refused is replaced, with the claims that it wants.
+        // A refused token is replaced by one with the requested claims.
         _ = try await service.token(insteadOf: token, for: try connection(), claims: #"{"access_token":{}}"#)
         #expect(broker.parameters?["accessTokenToRenew"] == "FAKE-broker-token")
         #expect(broker.parameters?["decodedClaims"] == #"{"access_token":{}}"#)
     }
 
-    @Test("shows the broker's window in a terminal alone, and calls say where to sign in")
+    @Test("shows the broker's window only in a terminal, and other calls say where to sign in")
     func window() async throws {
         let bus = try await PrivateBus(in: home.path)
         let answer = token()
@@ -99,7 +99,7 @@ struct BrokerTests {
         #expect(broker.methods.last == "acquireTokenInteractively")
     }
 
-    @Test("refuses another account than the connection's, whichever the broker gives")
+    @Test("refuses another account than the connection's, whichever the broker returns")
     func wrongAccount() async throws {
         let bus = try await PrivateBus(in: home.path)
         let answer = token(claims: ["preferred_username": "lena@contoso.example", "oid": .string(Contoso.principal)])
@@ -112,7 +112,7 @@ struct BrokerTests {
         #expect(broker.methods.last == "acquireTokenSilently")
     }
 
-    @Test("asks which of several accounts is meant")
+    @Test("asks which of several accounts to use")
     func several() async throws {
         let bus = try await PrivateBus(in: home.path)
         let broker = try FakeBroker(on: bus) { _, _ in
@@ -127,7 +127,7 @@ struct BrokerTests {
     }
 
     @Test(
-        "tells what went wrong and what to do",
+        "reports errors with the remedy",
         arguments: [
             (3, "no network", MMErrorCode.unavailable, "network"), (7, "", .forbidden, "mm login Contoso"),
             (0, "AADSTS53003: blocked by Conditional Access", .forbidden, "intune-portal"),
@@ -145,7 +145,7 @@ struct BrokerTests {
         #expect(broker.methods.count == 2)
     }
 
-    @Test("names the next way where there is no broker, and where there is no bus", arguments: [true, false])
+    @Test("names the next way to sign in if there is no broker, or no bus", arguments: [true, false])
     func noBroker(hasBus: Bool) async throws {
         let bus = hasBus ? try await PrivateBus(in: home.path) : nil
         let service = service(bus)
@@ -159,7 +159,7 @@ struct BrokerTests {
         }
     }
 
-    @Test("stops waiting for the window when the call is cancelled")
+    @Test("stops waiting for the window if the call is cancelled")
     func cancelled() async throws {
         let bus = try await PrivateBus(in: home.path)
         let broker = try FakeBroker(on: bus) { method, _ in

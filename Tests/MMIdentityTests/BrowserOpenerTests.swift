@@ -4,14 +4,14 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Opening the person's browser, and where it returns to", .timeLimit(.minutes(5)))
+@Suite("Opening the browser, and its return address", .timeLimit(.minutes(5)))
 struct BrowserOpenerTests {
     let home: TestHome
 
     init() throws { home = try TestHome() }
 
     @Test(
-        "the browser is the one that is named, Windows' own, or the desktop's",
+        "the browser is the configured one, that of Windows, or the desktop's",
         arguments: [
             (["MM_BROWSER": "/opt/b", "BROWSER": "no"], [["/opt/b", "URL"]]),
             (["BROWSER": "first --new %s:second"], [["first", "--new", "URL"], ["second", "URL"]]),
@@ -25,7 +25,7 @@ struct BrowserOpenerTests {
     }
 
     @Test(
-        "the kernel tells that Windows is around it where no variable does",
+        "WSL is recognised by the kernel if no variable shows it",
         arguments: ["5.15.167.4-microsoft-standard-WSL2", "4.4.0-19041-Microsoft"])
     func kernel(release: String) {
         #expect(BrowserOpener(environment: [:], kernel: release).commands(for: "URL") == Self.windows)
@@ -37,7 +37,7 @@ struct BrowserOpenerTests {
     ]
     private static let desktop = [["xdg-open", "URL"], ["sensible-browser", "URL"], ["x-www-browser", "URL"]]
 
-    @Test("below Windows its own program gets the address as it is, through the PATH that WSL appends")
+    @Test("in WSL the Windows program gets the address unchanged, found through the appended PATH")
     func windowsProgram() async throws {
         let program = "\(home.path)/rundll32.exe"
         let seen = "\(home.path)/windows"
@@ -54,7 +54,7 @@ struct BrowserOpenerTests {
     }
 
     @Test(
-        "the browser returns to the address that is asked for",
+        "the browser returns to the requested address",
         arguments: [("8400", ["127.0.0.1", "::1"]), ("0.0.0.0:8400", ["0.0.0.0"]), ("[::]:8400", ["::"])])
     func redirectAddress(text: String, hosts: [String]) throws {
         let address = try RedirectAddress(environment: [RedirectAddress.variable: text])
@@ -63,7 +63,7 @@ struct BrowserOpenerTests {
     }
 
     @Test(
-        "what is no address is said before a page is opened",
+        "an invalid address is reported before a page is opened",
         arguments: ["0", "x", "70000", ":8400", "::1:8400", "0.0.0.0:", "[::]"])
     func noRedirectAddress(text: String) {
         let error = #expect(throws: MMError.self) {
@@ -72,7 +72,7 @@ struct BrowserOpenerTests {
         #expect(error?.code == .invalidInput)
     }
 
-    @Test("a port that was asked for is listened on and stands in the page, on every address if that was asked for")
+    @Test("a requested port is listened on and is in the page's address, on all interfaces if requested")
     func publishedPort() async throws {
         let state = Secret("state")
         let free = try LoopbackRedirect.start(state: state)
@@ -83,7 +83,7 @@ struct BrowserOpenerTests {
         await redirect.close(.unknown)
     }
 
-    @Test("the opener gets the address as one argument, whatever it holds")
+    @Test("the opener gets any address as one argument")
     func argument() async throws {
         let program = "\(home.path)/browser"
         let seen = "\(home.path)/seen"

@@ -13,7 +13,7 @@ struct BrowserSignInTests {
 
     init() throws { home = try TestHome() }
 
-    /// The page that a person is sent to, taken apart.
+    /// The parsed address of the page that a person is sent to.
     struct Page: Sendable {
         let address: String
         let fields: FormFields
@@ -26,7 +26,7 @@ struct BrowserSignInTests {
         }
     }
 
-    /// What a test does in the person's place; what it throws is kept.
+    /// The actions of the test as the person; records errors.
     private func signIn(
         renewing: Bool = false, connection: Connection? = nil, answer: @escaping @Sendable (String?) -> HTTPResponse,
         person: @escaping @Sendable (Page, HTTPClient) async throws -> Void
@@ -66,7 +66,7 @@ struct BrowserSignInTests {
                 body: form.body, allowsPlainHTTP: true))
     }
 
-    @Test("the code comes back to a listener of this sign-in alone, and is redeemed with the proof")
+    @Test("only this sign-in's listener accepts the code, and redeems it with the proof key")
     func whole() async throws {
         let shown = Mutex<String>("")
         let page = Mutex<Page?>(nil)
@@ -96,14 +96,14 @@ struct BrowserSignInTests {
         let verifier = try #require(form["code_verifier"])
         #expect(Base64.text(SHA256.digest(verifier.utf8), alphabet: .url) == asked.fields["code_challenge"])
         #expect((43...128).contains(verifier.utf8.count))
-        // From here on nobody is asked: the refresh token is in the cache.
+        // From here on no request is needed: the refresh token is in the cache.
         let quiet = ScriptedTransport { _, _ throws(HTTPError) in throw HTTPError(.connect, "nobody") }
         let token = try await IdentityService.scripted(home, quiet, clock: clock).token(
             for: try Contoso.connection(more: ["auth": "browser"]))
         #expect(token.secret.reveal() == "FAKE-access")
     }
 
-    @Test("an answer without the state ends nothing, and one in the address does as well as a form")
+    @Test("an answer without the state is ignored, and one in the query works like a form")
     func state() async throws {
         let result = try await signIn(
             answer: { Contoso.tokens(claims: ["nonce": .string($0 ?? "")]) },
@@ -122,7 +122,7 @@ struct BrowserSignInTests {
         #expect(result.requests.count == 1 && result.requests.first?.form["code"] == "FAKE-good")
     }
 
-    @Test("a refresh that a policy refuses ends in the browser, where the person asks for it")
+    @Test("if a policy refuses a refresh, a person who asks for it signs in in the browser")
     func afterPolicy() async throws {
         let cursor = Cursor(polls: [Contoso.tokens(life: 10)], codes: [Contoso.deviceCode()])
         let transport = ScriptedTransport { request, _ in
@@ -155,7 +155,7 @@ struct BrowserSignInTests {
         #expect(answers.requests.map { $0.form["grant_type"] } == ["refresh_token", "authorization_code"])
     }
 
-    @Test("tokens of a sign-in that somebody else began are not kept")
+    @Test("tokens of a sign-in that someone else began aren't stored")
     func nonce() async throws {
         let error = await #expect(throws: MMError.self) {
             _ = try await signIn(
@@ -189,7 +189,7 @@ struct BrowserSignInTests {
     }
 
     @Test(
-        "a refusal of the sign-in page is the answer, with its advice",
+        "a refusal on the sign-in page is reported with its advice",
         arguments: [
             (
                 "access_denied", "AADSTS65004: User declined to consent. Trace ID: 1", MMErrorCode.forbidden,
@@ -226,7 +226,7 @@ struct BrowserSignInTests {
         #expect(error?.code == .deadlineExceeded)
     }
 
-    @Test("calling it off ends the waiting")
+    @Test("cancelling ends the waiting")
     func cancelled() async throws {
         let service = IdentityService.scripted(
             home, ScriptedTransport { _, _ in HTTPResponse(status: 500) }, clock: clock)
@@ -240,7 +240,7 @@ struct BrowserSignInTests {
         #expect(error?.code == .cancelled)
     }
 
-    @Test("where no person waits, a call says that a browser is needed, and asks nobody")
+    @Test("without a waiting person, a call says that a browser is needed, without a request")
     func nobodyWaits() async throws {
         let transport = ScriptedTransport { _, _ in HTTPResponse(status: 500) }
         let service = IdentityService.scripted(home, transport, clock: clock)
@@ -250,7 +250,7 @@ struct BrowserSignInTests {
         #expect(transport.requests.isEmpty)
     }
 
-    @Test("on a machine without a browser the prompt says how to get to one")
+    @Test("on a machine without a browser the prompt says how to reach one")
     func remote() async throws {
         let service = IdentityService(
             paths: home.paths, environment: ["SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22", "USER": "adele"],
@@ -272,7 +272,7 @@ struct BrowserSignInTests {
     }
 
     @Test(
-        "a code that a policy refuses names the browser as the next way",
+        "if a policy refuses a code, the browser is named as the next way",
         arguments: [
             (53_003, "access_denied"), (53_003, "interaction_required"), (530_033, "invalid_grant"),
             (530_003, "invalid_grant"), (50_097, "interaction_required"), (50_158, "interaction_required"),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("The newest tokens of those who call", .timeLimit(.minutes(5)))
+@Suite("The newest tokens of callers", .timeLimit(.minutes(5)))
 struct CallerAssertionsTests {
     private let clock = TestClock()
     private let callers: CallerAssertions
@@ -22,7 +22,7 @@ struct CallerAssertionsTests {
         return Secret(Contoso.accessToken(claims.with(changes), number: number))
     }
 
-    @Test("the one that was issued last counts, also when it ends first, and in whatever order they come")
+    @Test("the token issued last counts, even if it expires first, and in any order")
     func newest() throws {
         let (old, new) = (token(life: 5400), token(issued: 60, life: 3600, number: 2))
         for order in [[old, new], [new, old]] {
@@ -32,7 +32,7 @@ struct CallerAssertionsTests {
         }
     }
 
-    @Test("nobody's token is taken for another's, whoever says so")
+    @Test("a token is never used for another caller")
     func owners() throws {
         let other = token(["oid": "66666666-0000-4000-8000-000000000001", "sub": "bob"])
         callers.note(other, of: alice)
@@ -44,12 +44,12 @@ struct CallerAssertionsTests {
         callers.note(other, of: alice)
         #expect(try callers.token(of: alice, for: "Team") == token())
         #expect(callers.account(of: alice)?.objectId == Contoso.objectID)
-        // As a service is known that isn't Entra ID.
+        // A service other than Entra ID.
         callers.note(other, of: "https://issuer.example bob")
         #expect(try callers.token(of: "https://issuer.example bob", for: "Team") == other)
     }
 
-    @Test("a token that has ended is not used, and the error says what brings another")
+    @Test("an expired token isn't used, and the error says how to get another")
     func ended() throws {
         callers.note(token(), of: alice)
         clock.advance(3600 + 61)

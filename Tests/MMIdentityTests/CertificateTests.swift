@@ -23,7 +23,7 @@ struct CertificateTests {
             passwordFile: password ? passwordFile : nil)
     }
 
-    /// The parts of the assertion that a sign-in with a certificate sends.
+    /// The parts of the assertion sent in a sign-in with a certificate.
     private func assertion(_ files: CertificateFiles) async throws -> (
         header: JSONValue, claims: JSONValue, whole: String
     ) {
@@ -48,7 +48,7 @@ struct CertificateTests {
         ("ec.p12", nil, true, "ES256", Certificates.ecDigest),
     ]
 
-    @Test("each form of key and certificate signs what the vendor asks for", arguments: kinds)
+    @Test("each form of key and certificate signs the form that the vendor requires", arguments: kinds)
     func forms(certificate: String, key: String?, password: Bool, algorithm: String, digest: String) async throws {
         let (header, claims, _) = try await assertion(files(certificate, key: key, password: password))
         #expect(header["alg"] == .string(algorithm) && header["typ"] == "JWT")
@@ -61,7 +61,7 @@ struct CertificateTests {
     }
 
     @Test(
-        "the signatures are good, as another library sees them",
+        "another library accepts the signatures",
         .enabled(if: Python.hasMSAL, "no MSAL for Python in .build/python"), arguments: kinds)
     func signatures(certificate: String, key: String?, password: Bool, algorithm: String, digest: String) async throws {
         let (_, _, whole) = try await assertion(files(certificate, key: key, password: password))
@@ -76,7 +76,7 @@ struct CertificateTests {
         #expect(result.status == 0)
     }
 
-    @Test("two assertions differ, and the key is read anew for each")
+    @Test("assertions are unique, and the key is read for each")
     func anew() async throws {
         let copy = "\(home.path)/app.pem"
         let original = try #require(try home.read(Certificates.path("rsa.both.pem")))
@@ -99,7 +99,7 @@ struct CertificateTests {
     }
 
     @Test(
-        "what is wrong with the files is said with the file and the remedy",
+        "errors in the files are reported with the file and the remedy",
         arguments: [
             ("rsa.cert.pem", nil, false, "no private key", "privateKeyPath"),
             ("rsa.key.pem", nil, false, "no certificate", "uploaded"),
@@ -127,7 +127,8 @@ struct CertificateTests {
     }
 
     @Test(
-        "a wrong password is told from a missing one, and shown nowhere", arguments: ["ec.p12", "rsa.locked.key.pem"])
+        "a wrong password is distinguished from a missing one, and never shown",
+        arguments: ["ec.p12", "rsa.locked.key.pem"])
     func wrongPassword(name: String) async throws {
         try home.write(passwordFile, Array("FAKE-wrong-password".utf8))
         let given =

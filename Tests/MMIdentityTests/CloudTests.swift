@@ -7,7 +7,7 @@ import Testing
 @Suite("Clouds", .timeLimit(.minutes(5)))
 struct CloudTests {
     @Test(
-        "every cloud knows where to sign in and where its services are",
+        "every cloud has its addresses for sign-in and services",
         arguments: [
             ("public", "login.microsoftonline.com", "graph.microsoft.com", "api.flow.microsoft.com"),
             ("gcc", "login.microsoftonline.com", "graph.microsoft.com", "gov.api.flow.microsoft.us"),
@@ -25,7 +25,7 @@ struct CloudTests {
         }
     }
 
-    @Test("Exchange in China is reached, and its tokens are asked for, under the name that its requests carry")
+    @Test("Exchange in China uses its own host name for requests and tokens")
     func exchangeInChina() throws {
         let cloud = try #require(Cloud.table["china"])
         #expect(cloud.base(of: .exchange) == "https://partner.outlook.cn")
@@ -33,7 +33,7 @@ struct CloudTests {
     }
 
     @Test(
-        "every host that a cloud's row names is one that requests may be written to",
+        "requests may be sent to every host in a cloud's row",
         arguments: [RequestService.graph, .flow, .arm, .exchange, .bap, .powerApps])
     func hosts(service: RequestService) throws {
         let resource = try #require(ServiceResource(service))
@@ -43,7 +43,7 @@ struct CloudTests {
         }
     }
 
-    @Test("audiences are not always the address: Flow, Power Apps, Teams")
+    @Test("the audience may differ from the address: Flow, Power Apps, Teams")
     func audiences() throws {
         let cloud = try #require(Cloud.table["public"])
         #expect(cloud.defaultScope(of: .flow) == "https://service.flow.microsoft.com/.default")
@@ -54,7 +54,7 @@ struct CloudTests {
     }
 
     @Test(
-        "a token only goes to hosts of its cloud's row",
+        "a token is sent only to hosts in its cloud's row",
         arguments: [
             ("https://graph.microsoft.com/v1.0/me", ServiceResource.graph, true),
             ("https://GRAPH.microsoft.com:443/v1.0", .graph, true), ("https://graph.microsoft.com./v1.0", .graph, true),
@@ -75,7 +75,7 @@ struct CloudTests {
         #expect(try #require(Cloud.table["public"]).admits(address, for: resource) == expected)
     }
 
-    @Test("the sandbox is found by its file or by MM_SANDBOX_URL, on this machine only")
+    @Test("the sandbox is found by its file or by MM_SANDBOX_URL, only on this machine")
     func sandbox() throws {
         let home = try TestHome()
         #expect(throws: MMError.self) { try Cloud.named("sandbox", paths: home.paths) }
@@ -90,7 +90,7 @@ struct CloudTests {
         #expect(
             cloud.base(of: .sharePoint("contoso")) == "http://127.0.0.1:4001",
             "a sandbox token never goes to a real host")
-        // Callers write the public cloud's addresses; requests go to the sandbox all the same.
+        // Callers use the public cloud's addresses; requests go to the sandbox anyway.
         let written = cloud.writtenBases(of: .graph)
         #expect(written.first == cloud.base(of: .graph) && written.last == "https://graph.microsoft.com")
         let named = try Cloud.named(
@@ -98,12 +98,12 @@ struct CloudTests {
         #expect(named.base(of: .flow) == "http://localhost:4003")
     }
 
-    @Test("a sandbox that was started anew is found where it is now, whether it was asked for before or not")
+    @Test("a restarted sandbox is found at its new address, even if the old one was used before")
     func startedAnew() async throws {
         let home = try TestHome()
         for port in 4_001...4_003 {
             try home.write(home.paths.sandboxFile, Array(#"{"login": "http://127.0.0.1:\#(port)"}"#.utf8))
-            // Once right after it was written, and once when its file has settled, which is what is remembered.
+            // Once right after writing the file, and once after it has settled, when its content is cached.
             for _ in 0..<2 {
                 #expect(try Cloud.named("sandbox", paths: home.paths).login == "http://127.0.0.1:\(port)")
                 _ = await eventually {
@@ -117,7 +117,7 @@ struct CloudTests {
     }
 
     @Test(
-        "an address of the sandbox that isn't this machine is refused",
+        "an address of the sandbox on another machine is refused",
         arguments: [
             "http://example.com", "https://example.com", "http://127.0.0.1.example.com", "http://user@127.0.0.1",
             "http://0177.0.0.1", "ftp://127.0.0.1", "http://127.0.0.1/path", "127.0.0.1:80", "http://10.0.0.1",
@@ -130,13 +130,13 @@ struct CloudTests {
         #expect(error?.code == .invalidInput)
     }
 
-    @Test("an unknown cloud is answered with the known ones")
+    @Test("an unknown cloud gets the known ones listed")
     func unknown() throws {
         let error = #expect(throws: MMError.self) { try Cloud.named("mars", paths: try TestHome().paths) }
         #expect(error?.hint?.contains("gcchigh") == true)
     }
 
-    @Test("another cloud is described in a file")
+    @Test("a file can describe another cloud")
     func file() throws {
         let home = try TestHome()
         try home.write(
@@ -166,7 +166,7 @@ struct CloudTests {
     }
 
     @Test(
-        "a cloud file that can't be used says which entry is wrong",
+        "an invalid cloud file is reported with the wrong entry",
         arguments: [
             ("{", "JSON"), ("[]", "array"), ("{}", "`login`"), (#"{"login": "http://login.example.de"}"#, "`login`"),
             (#"{"login": "https://user@login.example.de"}"#, "`login`"),
@@ -183,14 +183,14 @@ struct CloudTests {
     }
 
     @Test(
-        "tenants become part of an address, so they are checked",
+        "tenants become parts of addresses, so they are checked",
         arguments: ["", "a b", "x/../y", "..", ".x", "ü.de", "x?y"])
     func tenants(tenant: String) throws {
         let cloud = try #require(Cloud.table["public"])
         #expect(throws: MMError.self) { try Authority(cloud: cloud, tenant: tenant) }
     }
 
-    @Test("a connection that can't sign in says what is missing")
+    @Test("a connection that can't sign in reports what is missing")
     func targets() throws {
         let home = try TestHome()
         func refusal(_ more: JSONObject) throws -> MMError? {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Links that a connection keeps", .timeLimit(.minutes(5)))
+@Suite("Stored links of a connection", .timeLimit(.minutes(5)))
 struct ConnectionLinksTests {
     private let home: TestHome
 
@@ -16,7 +16,7 @@ struct ConnectionLinksTests {
     }
 
     @Test(
-        "are found again by the same account alone",
+        "are found only by the same account",
         arguments: [
             ("expectedEmail", "lena@contoso.example"),
             ("homeAccountId", .string("\(Contoso.principal).\(Contoso.tenant)")),
@@ -32,7 +32,7 @@ struct ConnectionLinksTests {
         #expect(path(try Contoso.connection("Other")) != before)
     }
 
-    @Test("go with the sign-in, in whichever form and for whichever account they were kept, and others stay")
+    @Test("are removed with the sign-in, in every form and for every account, and others stay")
     func erased() async throws {
         let own = [
             path(try Contoso.connection()), path(try Contoso.connection(), .changes),
@@ -40,7 +40,7 @@ struct ConnectionLinksTests {
         ]
         let others = [path(try Contoso.connection("Contos")), path(try Contoso.connection("Contoso2"), .changes)]
         for file in own + others { try home.write(file, Array("FAKE-link".utf8)) }
-        // What a killed writer leaves.
+        // The leftover of a killed writer.
         let cut = try #require(own[0].lastIndex(of: "/"))
         let draft = "\(own[0][...cut]).\(own[0][own[0].index(after: cut)...]).mm-1-abcdef"
         try home.write(draft, Array("FAKE-link".utf8))

@@ -12,7 +12,7 @@ struct DeviceSignInTests {
 
     init() throws { home = try TestHome() }
 
-    /// Device codes as they are asked for, polls as scripted.
+    /// Answers device codes and, by script, polls.
     private func entra(_ polls: [HTTPResponse], codes: [HTTPResponse] = [Contoso.deviceCode()]) -> ScriptedTransport {
         let cursor = Cursor(polls: polls, codes: codes)
         return ScriptedTransport { request, _ in
@@ -48,7 +48,7 @@ struct DeviceSignInTests {
         #expect(form["scope"] == "https://graph.microsoft.com/.default offline_access openid profile")
     }
 
-    @Test("a call before the interval is over is told the same code at once; one after it asks the service")
+    @Test("a call before the interval has passed returns the same code at once; a later one asks the service")
     func honoursInterval() async throws {
         let transport = entra([Contoso.tokens()])
         let service = IdentityService.scripted(home, transport, clock: clock)
@@ -81,7 +81,7 @@ struct DeviceSignInTests {
         #expect(Set(transport.requests.compactMap { $0.headers["client-request-id"] }).count == 1)
     }
 
-    @Test("another process goes on with the code, and once approved the call just returns the token")
+    @Test("another process continues with the code, and after the approval the call just returns the token")
     func otherProcess() async throws {
         let connection = try Contoso.connection()
         _ = await signInNeeded(IdentityService.scripted(home, entra([]), clock: clock), connection)
@@ -92,7 +92,7 @@ struct DeviceSignInTests {
         #expect(token.account.username == Contoso.email)
         #expect(transport.requests.count == 1, "no second code was asked for")
         #expect(home.tokenFiles == ["Contoso.json"], "the pending sign-in is gone")
-        // From here on nobody is asked.
+        // From here on no request is sent.
         let quiet = entra([])
         _ = try await IdentityService.scripted(home, quiet, clock: clock).token(for: connection)
         #expect(quiet.requests.isEmpty)
@@ -105,7 +105,7 @@ struct DeviceSignInTests {
         #expect(fileMode("\(home.tokens)/Contoso.flow.json") == 0o600)
     }
 
-    @Test("slow_down makes the interval five seconds longer, also for other processes")
+    @Test("slow_down makes the interval five seconds longer, for other processes too")
     func slowDown() async throws {
         let connection = try Contoso.connection()
         let transport = entra([Contoso.refusal("slow_down"), Contoso.tokens()])
@@ -123,7 +123,7 @@ struct DeviceSignInTests {
         #expect(try await other.token(for: connection).secret.reveal() == "FAKE-access")
     }
 
-    @Test("a poll that gets no answer keeps the code and asks half as often")
+    @Test("a poll without an answer keeps the code and halves the rate")
     func networkFailure() async throws {
         let connection = try Contoso.connection()
         let cursor = Cursor(polls: [Contoso.tokens()], codes: [Contoso.deviceCode()])
@@ -144,7 +144,7 @@ struct DeviceSignInTests {
     }
 
     @Test(
-        "an answer that is not the sign-in service's own keeps the code and says who stands in between",
+        "an answer that isn't from the sign-in service keeps the code, and the error says what may intercept it",
         arguments: [302, 307, 400, 403, 404, 407, 408, 451])
     func answeredByProxy(status: Int) async throws {
         let page = HTTPResponse(
@@ -162,7 +162,7 @@ struct DeviceSignInTests {
         #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
     }
 
-    @Test("a declined sign-in says so, stays declined for automatic callers, and starts anew when somebody asks")
+    @Test("a declined sign-in is reported, stays declined for automatic callers, and starts again if a person asks")
     func declined() async throws {
         let connection = try Contoso.connection()
         let transport = entra(
@@ -176,7 +176,7 @@ struct DeviceSignInTests {
         #expect(declined.message.contains(Contoso.email))
         let again = try #require(await signInNeeded(service, connection))
         #expect(again.code == .forbidden)
-        // Who asks for another service hears it as well: the code was for that one too.
+        // A call for another service reports it too: the code was for that one as well.
         do throws(MMError) {
             _ = try await service.token(for: connection, resource: .arm)
             Issue.record("nobody has signed in")
@@ -193,7 +193,7 @@ struct DeviceSignInTests {
         #expect(prompt.userCode == "SECOND234")
     }
 
-    @Test("a code that ran out is replaced once; after the second somebody has to ask")
+    @Test("an expired code is replaced once; after the second a person has to ask")
     func expired() async throws {
         let connection = try Contoso.connection()
         let expired = Contoso.refusal("expired_token", code: 70020)
@@ -216,7 +216,7 @@ struct DeviceSignInTests {
     }
 
     @Test(
-        "a code that the service takes no more is replaced once, with the reason and with the claims that it wants",
+        "a code that the service no longer accepts is replaced once, with the reason and the requested claims",
         arguments: [
             ("invalid_grant", 50_173, nil),
             ("interaction_required", 50_076, #"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#),
@@ -237,12 +237,12 @@ struct DeviceSignInTests {
         let third = try #require(await signInNeeded(service, connection))
         #expect(third.code == .signInNeeded && third.details["userCode"] == nil)
         #expect(third.message.contains("AADSTS\(number)") && !third.message.contains("expired"), "\(third)")
-        // Until somebody asks for another one.
+        // Until a person asks for another one.
         let again = try #require(await signInNeeded(service, connection))
         #expect(again.message == third.message)
     }
 
-    @Test("a code that ran out hours ago doesn't count against the next")
+    @Test("a code that expired hours ago doesn't count")
     func expiredLongAgo() async throws {
         let connection = try Contoso.connection()
         let transport = entra([], codes: ["ONE111111", "TWO222222", "THREE3333"].map { Contoso.deviceCode($0) })
@@ -255,7 +255,7 @@ struct DeviceSignInTests {
         #expect(transport.requests.allSatisfy { $0.url.hasSuffix("/devicecode") })
     }
 
-    @Test("the wrong account is named, nothing of it is kept, and other accounts stay")
+    @Test("a wrong account is named, nothing of it is stored, and other accounts stay")
     func wrongAccount() async throws {
         let connection = try Contoso.connection()
         let before = try #require(try Fixture.json("graph/msal-cache-user.json").object)
@@ -280,7 +280,7 @@ struct DeviceSignInTests {
     }
 
     @Test(
-        "an identity that can't be checked is refused",
+        "an identity that can't be verified is refused",
         arguments: [
             ["preferred_username": nil], ["oid": nil], ["tid": nil], ["tid": "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722"],
             ["aud": "another"], ["aud": ["another", "a third"]], ["aud": []],
@@ -302,7 +302,7 @@ struct DeviceSignInTests {
     }
 
     @Test(
-        "an identity for several apps is taken where it was issued to ours, and one of any size that an answer may have",
+        "an id token for several apps is accepted if it was issued to ours, and so is one of any permitted size",
         arguments: [
             ["aud": [.string(Contoso.app)]], ["aud": [.string(Contoso.app), "another"], "azp": .string(Contoso.app)],
             ["tid": .string(Contoso.tenant.uppercased())],
@@ -317,7 +317,7 @@ struct DeviceSignInTests {
         #expect(try await service.token(for: connection).secret.reveal() == "NEW")
     }
 
-    @Test("the pin names account and tenant: the same object id in another tenant is somebody else")
+    @Test("the pin consists of account and tenant: the same object id in another tenant is another account")
     func pinnedTenant() async throws {
         let pin = AccountPin(tenantId: "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722", objectId: Contoso.objectID)
         let transport = entra([Contoso.tokens()])
@@ -330,7 +330,7 @@ struct DeviceSignInTests {
     }
 
     @Test(
-        "signing out ends a code that waits, whatever it is for: approving it afterwards signs nobody in",
+        "signing out ends a pending code: approving it later signs nobody in",
         arguments: [ServiceResource.graph, .flow, .exchange, .sharePoint("contoso"), .sharePoint("contoso-admin")],
         ["Contoso", "Contoso.flow", "Contoso-flow"])
     func signOutEndsCodes(resource: ServiceResource, name: String) async throws {
@@ -338,7 +338,7 @@ struct DeviceSignInTests {
             [Contoso.tokens()], codes: ["FIRST", "OTHER", "SECOND"].map { Contoso.deviceCode($0) })
         let service = IdentityService.scripted(home, transport, clock: clock)
         let connection = try Contoso.connection(name)
-        // The names of its files begin like those of the one that signs out.
+        // The names of its files begin like those of the connection that signs out.
         let other = try Contoso.connection(name + "-sharepoint-contoso")
         func code(of connection: Connection) async -> String? {
             let error = await #expect(throws: MMError.self) {
@@ -354,7 +354,7 @@ struct DeviceSignInTests {
         #expect(transport.requests.filter { $0.url.hasSuffix("/token") }.isEmpty)
     }
 
-    @Test("asking for a code twice does no harm, so that an answer that got lost is asked for again")
+    @Test("asking for a code twice is harmless, so a request without an answer is repeated")
     func lostCode() async throws {
         let transport = ScriptedTransport { _, number throws(HTTPError) in
             guard number > 0 else { throw HTTPError(.connectionLost, "torn") }
@@ -417,7 +417,7 @@ struct DeviceSignInTests {
     }
 
     @Test(
-        "signing in anew leaves the old tokens in use until it is approved, and repeating the call goes on with its code"
+        "a new sign-in keeps the old tokens in use until it is approved, and repeating the call continues with its code"
     )
     func renewing() async throws {
         try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
@@ -443,7 +443,7 @@ struct DeviceSignInTests {
         #expect(try await service.token(for: connection).secret.reveal() == "ANEW")
     }
 
-    @Test("a poll never comes before the interval is over, to the fraction of a second")
+    @Test("a poll never happens before the interval has passed, to the fraction of a second")
     func fractions() async throws {
         let connection = try Contoso.connection()
         let transport = entra([Contoso.refusal("authorization_pending")])
@@ -458,7 +458,7 @@ struct DeviceSignInTests {
         #expect(transport.requests.count == 2)
     }
 
-    @Test("an earlier program's pending sign-in is gone on with")
+    @Test("an earlier program's pending sign-in is continued")
     func earlierFlow() async throws {
         try home.write(
             "Contoso.flow.json",

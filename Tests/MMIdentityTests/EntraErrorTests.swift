@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Errors of the sign-in service", .timeLimit(.minutes(5)))
 struct EntraErrorTests {
-    /// What the recorded answers expect of us, in the words of the fixture.
+    /// The expected reactions to the recorded answers, as named in the fixture.
     static let expectations: [String: Set<EntraAction>] = [
         "poll": [.poll], "poll_interval_plus_5": [.slowDown], "stop": [.stop],
         "restart_device_flow": [.restartDeviceFlow], "reauth": [.reauth, .reauthInteractive],
@@ -21,7 +21,7 @@ struct EntraErrorTests {
         try #require(try Fixture.json("graph/entra-token-errors.json").array)
     }
 
-    @Test("each recorded error leads to what it should")
+    @Test("each recorded error has the expected reaction")
     func actions() throws {
         let all = try Self.recorded()
         #expect(all.count == 33)
@@ -48,7 +48,7 @@ struct EntraErrorTests {
     }
 
     @Test(
-        "decisions follow error and suberror, numbers only sharpen them",
+        "decisions depend on error and suberror; error numbers only refine them",
         arguments: [
             ("invalid_grant", nil, nil, EntraAction.reauth), ("invalid_grant", nil, 999_999, .reauth),
             ("invalid_grant", "message_only", 50076, .policyBlock), ("invalid_grant", nil, 53003, .policyBlock),
@@ -66,7 +66,7 @@ struct EntraErrorTests {
         #expect(answer.action == expected)
     }
 
-    @Test("an answer that isn't JSON is trouble of the service or of what stands between")
+    @Test("an answer that isn't JSON is a fault of the service or of a proxy")
     func notJSON() {
         let page = HTTPResponse(status: 502, body: Array("<html>Bad gateway</html>".utf8))
         #expect(EntraError(page, now: Timestamp(seconds: 0)).action == .retry)
@@ -75,7 +75,7 @@ struct EntraErrorTests {
         #expect(error.code == .remoteFailed && error.message.contains("404"))
     }
 
-    @Test("numbers are also found in the text")
+    @Test("error numbers are also found in the text")
     func numberInText() {
         let response = HTTPResponse.json(
             ["error": "invalid_grant", "error_description": "AADSTS50173: revoked. Trace ID: x"], status: 400)
@@ -83,7 +83,7 @@ struct EntraErrorTests {
         #expect(error.codes == [50173] && error.text == "AADSTS50173: revoked.")
     }
 
-    @Test("the table holds all hundred and one numbers with advice")
+    @Test("the table has all hundred and one numbers with advice")
     func table() {
         #expect(EntraAdvice.codes.count == 101)
         for code in EntraAdvice.codes {
@@ -95,7 +95,7 @@ struct EntraErrorTests {
     }
 
     @Test(
-        "waits are read from seconds and dates",
+        "waits may be seconds or dates",
         arguments: [
             ("10", Duration.seconds(10)), (" 7 ", .seconds(7)), ("1.5", .milliseconds(1500)), ("0", .zero),
             ("99999999", .seconds(3600)), ("Thu, 01 Jan 2026 00:01:00 GMT", .seconds(60)),

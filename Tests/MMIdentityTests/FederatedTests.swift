@@ -23,7 +23,7 @@ struct FederatedTests {
         return transport.requests
     }
 
-    @Test("a token in a file, in a variable, or in GitLab's variable is the app's assertion")
+    @Test("the app's assertion may be a token in a file, in a variable, or in GitLab's variable")
     func plain() async throws {
         try home.write("\(home.path)/token", Array("FAKE-outside-1\n".utf8))
         let file = try await sent(["method": "federated", "tokenFile": .string("\(home.path)/token")])
@@ -38,7 +38,7 @@ struct FederatedTests {
         #expect(gitLab.last?.form["client_assertion"] == "FAKE-outside-3")
     }
 
-    @Test("Kubernetes mounts its token behind links and renews it: each request reads it anew")
+    @Test("Kubernetes renews its token behind links: each request reads it again")
     func kubernetes() async throws {
         try home.write("\(home.path)/..first/token", Array("FAKE-outside-1".utf8))
         try home.write("\(home.path)/..second/token", Array("FAKE-outside-2".utf8))
@@ -52,7 +52,7 @@ struct FederatedTests {
     }
 
     @Test(
-        "a job of GitHub asks for a token for the cloud's own audience",
+        "a GitHub job requests a token for the cloud's audience",
         arguments: [
             ("public", "api://AzureADTokenExchange", "login.microsoftonline.com"),
             ("gcchigh", "api://AzureADTokenExchangeUSGov", "login.microsoftonline.us"),
@@ -79,7 +79,7 @@ struct FederatedTests {
         #expect(exchanged.form["client_assertion"] == "FAKE-github-token")
     }
 
-    @Test("without any token the error says where one may come from, and without the job's right what it lacks")
+    @Test("without a token the error says where it may come from, and which permission of the job is missing")
     func missing() async throws {
         let none = await #expect(throws: MMError.self) { try await sent() }
         let advised = none?.hint ?? ""
@@ -99,7 +99,7 @@ struct FederatedTests {
         #expect(told.contains("403") && told.contains("id-token: write") && !told.contains("FAKE-job-key"))
     }
 
-    @Test("a credential of the app that doesn't fit the token is advised about")
+    @Test("if the app's credential doesn't match the token, the error has advice")
     func mismatch() async throws {
         let error = await #expect(throws: MMError.self) {
             try await sent(environment: ["GITLAB_OIDC_TOKEN": "FAKE-outside"]) { _, _ in
@@ -109,7 +109,7 @@ struct FederatedTests {
         #expect(error?.code == .invalidInput && error?.details["action"] == "wif_fix")
     }
 
-    @Test("a program gives the token itself; what it throws is the cause")
+    @Test("a program may supply the token; its error is the cause")
     func custom() async throws {
         struct Away: Error {}
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Hostile and broken input", .timeLimit(.minutes(5)))
 struct HostileInputTests {
-    @Test("random tokens, answers and pending files never trap")
+    @Test("random tokens, answers and pending files never crash")
     func fuzz() throws {
         var random = SeededRandom(seed: 23)
         let cloud = try #require(Cloud.table["public"])
@@ -54,7 +54,7 @@ struct HostileInputTests {
     }
 
     @Test(
-        "a success that is none is an error, and nothing is written",
+        "an invalid success answer is an error, and nothing is written",
         arguments: [
             "", "[]", "{}", "{\"access_token\": \"\"}", "{\"access_token\": \"a b\"}",
             "{\"access_token\": \"a\\r\\nX: y\"}",
@@ -86,7 +86,7 @@ struct HostileInputTests {
         #expect(error?.code == .forbidden)
     }
 
-    @Test("a sign-in leaves its secrets in the token folder alone, and none in what it says or logs")
+    @Test("a sign-in writes its secrets only to the token folder, and shows and logs none")
     func secrets() async throws {
         let home = try TestHome()
         let clock = TestClock()

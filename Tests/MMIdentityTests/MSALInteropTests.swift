@@ -54,7 +54,7 @@ struct MSALInteropTests {
         #expect(result["access_token"] == "FAKE-access" && result["posts"] == [])
     }
 
-    @Test("MSAL exchanges our refresh token, and we go on with what it wrote")
+    @Test("MSAL redeems our refresh token, and we continue with what it wrote")
     func refresh() async throws {
         try await signIn()
         let result = try await msal("refresh")
@@ -77,7 +77,7 @@ struct MSALInteropTests {
             "one refresh token, replaced in place")
     }
 
-    @Test("we go on with an account that signed in through MSAL")
+    @Test("we continue with an account that signed in through MSAL")
     func device() async throws {
         try ProtectedFile.makeDirectory(home.tokens)
         let result = try await msal("device")
@@ -93,7 +93,7 @@ struct MSALInteropTests {
         #expect(fileMode(cache) == 0o600, "MSAL's file of wider rights is closed")
     }
 
-    @Test("what we write after the same answers is what MSAL writes")
+    @Test("after the same answers we write what MSAL writes")
     func sameFile() async throws {
         try await signIn()
         let ours = try home.object("Contoso.json")
@@ -116,7 +116,7 @@ struct MSALInteropTests {
         }
     }
 
-    @Test("what MSAL filed under the tenant's id is found by a connection that knows the domain alone")
+    @Test("an account that MSAL stored under the tenant's id is found by a connection with only the domain")
     func domain() async throws {
         try ProtectedFile.makeDirectory(home.tokens)
         _ = try await msal("device")
@@ -129,7 +129,7 @@ struct MSALInteropTests {
         #expect(transport.requests.count == 1)
     }
 
-    @Test("the token of an app is found by MSAL, and MSAL's by us, without a request")
+    @Test("MSAL finds our token of an app, and we find MSAL's, without a request")
     func app() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
         let connection = try Contoso.connection(expectedEmail: nil)

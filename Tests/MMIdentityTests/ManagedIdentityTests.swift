@@ -42,7 +42,7 @@ struct ManagedIdentityTests {
         }
     }
 
-    @Test("a virtual machine asks its metadata service, past the proxy, and nobody needs an app registration")
+    @Test("a virtual machine asks its metadata service without the proxy, and no app registration is needed")
     func metadata() async throws {
         let transport = ScriptedTransport { request, _ in
             request.headers["Metadata"] == nil ? HTTPResponse(status: 400) : Self.answer()
@@ -57,14 +57,14 @@ struct ManagedIdentityTests {
                 + "&resource=https%3A%2F%2Fgraph.microsoft.com")
         #expect(request.headers["Metadata"] == "true")
         #expect(transport.requests.count == 2)
-        // The cache serves from here on, under MSAL's name for the machine's own identity.
+        // The cache serves it from here on, under MSAL's name for the machine's own identity.
         _ = try await service(ScriptedTransport { _, _ in HTTPResponse(status: 500) }).token(for: try connection())
         let entry = try #require(try home.object("Contoso.json")["AccessToken"]?.object?.first?.value)
         #expect(entry["client_id"] == "SYSTEM_ASSIGNED_MANAGED_IDENTITY")
     }
 
     @Test(
-        "an identity of a user's making is named in each service's own words",
+        "a user-assigned identity is named as each service requires",
         arguments: [
             ("clientId", [:], "client_id"), ("objectId", [:], "object_id"), ("resourceId", [:], "msi_res_id"),
             ("clientId", ["IDENTITY_ENDPOINT": "http://127.0.0.1:41/msi", "IDENTITY_HEADER": "FAKE-key"], "client_id"),
@@ -82,7 +82,7 @@ struct ManagedIdentityTests {
         #expect(request.url.contains("&\(parameter)=\(Self.identity)"))
     }
 
-    @Test("App Service is asked at its own address with its own key")
+    @Test("App Service is asked at its address with its key")
     func appService() async throws {
         let transport = ScriptedTransport { _, _ in Self.answer() }
         let environment = ["IDENTITY_ENDPOINT": "http://169.254.255.2:8081/msi/token", "IDENTITY_HEADER": "FAKE-key"]
@@ -92,7 +92,7 @@ struct ManagedIdentityTests {
         #expect(request.headers["X-IDENTITY-HEADER"] == "FAKE-key" && request.headers["Metadata"] == nil)
     }
 
-    @Test("Azure Arc proves who asks with a key in a file of its own folder")
+    @Test("Azure Arc gets a key from a file in its folder")
     func arc() async throws {
         let folder = "\(home.path)/tokens"
         try home.write("\(folder)/0815.key", Array("FAKE-arc-key".utf8))
@@ -106,7 +106,7 @@ struct ManagedIdentityTests {
     }
 
     @Test(
-        "a challenge that names no key of that folder sends no file's content",
+        "a challenge that names no key in that folder reveals no file",
         arguments: [
             "Basic realm=/etc/passwd", "Basic realm=", "Basic", "Basic realm=/var/../.key", "Basic realm=missing.key",
         ])
@@ -121,7 +121,7 @@ struct ManagedIdentityTests {
         #expect(transport.requests.allSatisfy { $0.headers["Authorization"] == nil })
     }
 
-    @Test("a key that is a link, or holds more than a key, is not read")
+    @Test("a key that is a link, or not only a key, isn't read")
     func arcFiles() async throws {
         let folder = "\(home.path)/tokens"
         try home.write("\(folder)/big.key", [UInt8](repeating: 0x41, count: 5000))
@@ -154,7 +154,7 @@ struct ManagedIdentityTests {
             try connection(), by: .managedIdentity(.system), resource: .graph, paths: home.paths, environment: [:])
     }
 
-    @Test("a machine without a metadata service is told so at once")
+    @Test("a machine without a metadata service gets an error at once")
     func elsewhere() async throws {
         let transport = ScriptedTransport { _, _ throws(HTTPError) in throw HTTPError(.timeout, "nobody is there") }
         let error = await #expect(throws: MMError.self) { try await service(transport).token(for: try connection()) }
@@ -164,7 +164,7 @@ struct ManagedIdentityTests {
         #expect(transport.requests.allSatisfy { $0.timeout <= .seconds(2) })
     }
 
-    @Test("a metadata service that is being updated is asked again, one without an identity is not")
+    @Test("a metadata service that is being updated is asked again, one without an identity isn't")
     func repeated() async throws {
         let busy = ScriptedTransport { request, number in
             if request.headers["Metadata"] == nil { return HTTPResponse(status: 400) }
@@ -181,7 +181,7 @@ struct ManagedIdentityTests {
         #expect(none.requests.count == 2)
     }
 
-    @Test("an identity that was pinned by its first token is held to")
+    @Test("an identity pinned by its first token is required from then on")
     func pinned() async throws {
         _ = try await service(ScriptedTransport { _, _ in Self.answer() }).token(for: try connection())
         try home.write("Contoso.json", Array("{}".utf8))
@@ -190,7 +190,7 @@ struct ManagedIdentityTests {
         #expect(error?.code == .forbidden && error?.hint?.contains("--forget-account") == true)
     }
 
-    @Test("an address that is none is named, and Service Fabric is not taken for App Service")
+    @Test("an invalid address is reported, and Service Fabric isn't mistaken for App Service")
     func environments() throws {
         let odd = #expect(throws: MMError.self) {
             try MachineIdentityEndpoint.found(in: ["IDENTITY_ENDPOINT": "file:///etc", "IDENTITY_HEADER": "x"])

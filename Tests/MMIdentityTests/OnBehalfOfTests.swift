@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Acting for the person who called", .timeLimit(.minutes(5)))
+@Suite("On-behalf-of sign-in", .timeLimit(.minutes(5)))
 struct OnBehalfOfTests {
     let home: TestHome
     let clock = TestClock()
@@ -39,7 +39,7 @@ struct OnBehalfOfTests {
         ScriptedTransport { _, number in Contoso.tokens(access: "token-\(number)", refresh: nil) }
     }
 
-    @Test("the caller's token and the app's credential are exchanged for a token of the same person")
+    @Test("the caller's token and the app's credential give a token of the same person")
     func exchange() async throws {
         let transport = numbering()
         let service = service(transport)
@@ -53,7 +53,7 @@ struct OnBehalfOfTests {
         #expect(home.tokenFiles == ["secret"], "nothing of a caller is written")
     }
 
-    @Test("a certificate signs in place of a secret")
+    @Test("a certificate signs instead of a secret")
     func certificate() async throws {
         let transport = numbering()
         let connection = try Contoso.app([
@@ -66,7 +66,7 @@ struct OnBehalfOfTests {
         #expect(transport.requests.first?.form["client_assertion"]?.isEmpty == false)
     }
 
-    @Test("tokens are kept for each caller's token and each service, and for no other")
+    @Test("tokens are stored per caller's token and service")
     func kept() async throws {
         let transport = numbering()
         let service = service(transport)
@@ -83,7 +83,7 @@ struct OnBehalfOfTests {
         #expect(service.assertionTokens.count == 0)
     }
 
-    @Test("calls for one caller at the same time share one request")
+    @Test("simultaneous calls for one caller share one request")
     func singleFlight() async throws {
         let gate = Gate()
         let service = IdentityService(
@@ -96,7 +96,7 @@ struct OnBehalfOfTests {
         #expect(try await first.secret == second.secret)
     }
 
-    @Test("who has to sign in again is answered with the challenge for the caller's app")
+    @Test("a caller who has to sign in again gets the challenge for the caller's app")
     func interaction() async throws {
         let claims = #"{"access_token":{"capolids":{"essential":true,"values":["x"]}}}"#
         let transport = ScriptedTransport { _, _ in
@@ -114,7 +114,7 @@ struct OnBehalfOfTests {
         #expect(transport.requests.count == 1)
     }
 
-    @Test("the claims of a challenge are asked for, and what was kept is replaced")
+    @Test("the claims of a challenge are requested, and the stored token is replaced")
     func challenge() async throws {
         let transport = numbering()
         let service = service(transport)
@@ -128,7 +128,7 @@ struct OnBehalfOfTests {
     }
 
     @Test(
-        "what is no person's token, or has ended, is refused before anything is sent",
+        "a token that isn't a person's, or has expired, is refused before any request",
         arguments: [
             (["idtyp": "app", "scp": .null] as JSONObject, MMErrorCode.invalidInput),
             (["exp": 1_767_000_000] as JSONObject, MMErrorCode.signInNeeded),
@@ -143,7 +143,7 @@ struct OnBehalfOfTests {
         #expect(!told.contains("FAKE"))
     }
 
-    @Test("an answer for another account than the caller's is refused and not kept")
+    @Test("an answer for another account than the caller's is refused and not stored")
     func otherAccount() async throws {
         let transport = ScriptedTransport { _, _ in
             Contoso.tokens(claims: ["oid": "66666666-0000-4000-8000-000000000001"])
@@ -155,7 +155,7 @@ struct OnBehalfOfTests {
         #expect(error?.code == .forbidden && service.assertionTokens.count == 0)
     }
 
-    @Test("the person's token may come from a file; without one the error says where it belongs")
+    @Test("the person's token may come from a file; without one the error says where to put it")
     func fromFile() async throws {
         let transport = numbering()
         try home.write("caller", Array(caller().reveal().utf8))
@@ -166,7 +166,7 @@ struct OnBehalfOfTests {
         #expect(error?.code == .invalidInput && hint.contains("auth.assertionFile="))
     }
 
-    @Test("a call that brings its caller's token acts for that caller alone, before any file, and its links are theirs")
+    @Test("a call with its caller's token acts only for that caller, rather than from a file, and has its own links")
     func callers() async throws {
         let transport = numbering()
         let service = service(transport)
@@ -194,7 +194,7 @@ struct OnBehalfOfTests {
         #expect(!secrets.contains(own), "without a caller the file's person is meant")
     }
 
-    @Test("a missing consent names the address where an administrator gives it")
+    @Test("for a missing consent the error has the address where an administrator gives it")
     func consent() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.refusal("invalid_grant", code: 65_001) }
         let error = await #expect(throws: MMError.self) {
@@ -205,7 +205,7 @@ struct OnBehalfOfTests {
         #expect(error?.hint?.contains(link) == true)
     }
 
-    @Test("a connection without a credential of an app can't act for others")
+    @Test("a connection without an app credential can't act for others")
     func noCredential() async throws {
         let transport = numbering()
         let error = await #expect(throws: MMError.self) {
@@ -214,7 +214,7 @@ struct OnBehalfOfTests {
         #expect(error?.code == .invalidInput && transport.requests.isEmpty)
     }
 
-    @Test("the number of kept tokens has its limit")
+    @Test("the number of stored tokens is limited")
     func limit() {
         let tokens = AssertionTokens(most: 10)
         let now = Timestamp(seconds: clock.now)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Tokens that somebody else fetches", .timeLimit(.minutes(5)))
+@Suite("Tokens from outside", .timeLimit(.minutes(5)))
 struct OutsideTokenTests {
     let home: TestHome
     let clock = TestClock()
@@ -28,7 +28,7 @@ struct OutsideTokenTests {
         return try await IdentityService.scripted(home, Self.nobody, clock: clock).token(for: connection)
     }
 
-    @Test("a token in a file is used as it is, for a person and for an app, and never written down")
+    @Test("a token in a file is used as it is, for a person and for an app, and never stored")
     func file() async throws {
         let person = try await token(Self.person, expectedEmail: Contoso.email)
         #expect(person.account.username == Contoso.email && !person.account.isApp)
@@ -41,7 +41,7 @@ struct OutsideTokenTests {
     }
 
     @Test(
-        "a token that is not the expected one is refused, with the reason",
+        "an unexpected token is refused with the reason",
         arguments: [
             (["tid": "11111111-2222-3333-4444-555555555555"], nil, MMErrorCode.forbidden, "tenant"),
             (["aud": "https://management.azure.com"], nil, .invalidInput, "is for https://management.azure.com"),
@@ -64,7 +64,7 @@ struct OutsideTokenTests {
         #expect(error?.code == .forbidden)
     }
 
-    @Test("a program is asked for each request, with what the service wants")
+    @Test("a program is asked for each request, with the service and the claims")
     func provider() async throws {
         let asked = Mutex<[AccessTokenRequest]>([])
         let service = IdentityService.scripted(
@@ -91,7 +91,7 @@ struct OutsideTokenTests {
         #expect(requests.last?.tenant == Contoso.tenant)
     }
 
-    @Test("a refused token that comes again is not sent again")
+    @Test("a refused token that is supplied again isn't sent")
     func again() async throws {
         let service = IdentityService.scripted(
             home, Self.nobody, clock: clock,

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Tokens for APIs that are in no cloud's table", .timeLimit(.minutes(5)))
+@Suite("Tokens for custom APIs", .timeLimit(.minutes(5)))
 struct OwnAPITests {
     let home: TestHome
     let clock = TestClock()
@@ -20,7 +20,7 @@ struct OwnAPITests {
         .scripted(home, transport, clock: clock)
     }
 
-    /// A service that names the scope asked for in the token that it gives.
+    /// A service that returns the requested scope in the token.
     private func naming() -> ScriptedTransport {
         ScriptedTransport { request, _ in
             let scope = request.form["scope"]?.split(separator: " ").first.map(String.init) ?? ""
@@ -28,7 +28,7 @@ struct OwnAPITests {
         }
     }
 
-    @Test("each resource has a token of its own, asked for once and never taken for that of another")
+    @Test("each resource has its own token, requested once and never used for another")
     func perResource() async throws {
         let transport = naming()
         let connection = try Contoso.connection()
@@ -50,7 +50,7 @@ struct OwnAPITests {
         #expect(try await service(transport).token(for: connection).secret.reveal() == "FAKE-graph-access-token")
     }
 
-    @Test("an app asks for everything that it was granted there")
+    @Test("an app requests everything that was granted to it")
     func app() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens(["aud": "api://hr"]) }
         let service = IdentityService.scripted(
@@ -60,7 +60,7 @@ struct OwnAPITests {
         #expect(transport.requests.first?.form["scope"] == "api://hr/.default")
     }
 
-    @Test("a connection's entry gives them names; an unknown name is answered with the known ones")
+    @Test("a connection's entry names them; an unknown name gets the known ones listed")
     func named() throws {
         let connection = try Contoso.connection(more: [
             "apis": [
@@ -80,7 +80,7 @@ struct OwnAPITests {
         #expect(error?.code == .invalidInput && hint.contains("crm, hr") && hint.contains("apis.NAME="))
     }
 
-    @Test("a token goes to the host that it is for, and to no other")
+    @Test("a token is sent only to its own host")
     func hosts() throws {
         let cloud = try #require(Cloud.table["public"])
         let crm = ServiceResource.api(try ConnectionAPI("https://org.crm.dynamics.com"))
@@ -97,7 +97,7 @@ struct OwnAPITests {
     }
 
     @Test(
-        "what is no audience, or leads a token elsewhere, is refused",
+        "an invalid audience, or one that would send a token elsewhere, is refused",
         arguments: [
             ("http://org.crm.dynamics.com", nil), ("https://org.crm.dynamics.com?x=1", nil), ("https://", nil),
             ("https://user@host.example", nil), ("https://10.0.0.1", nil), ("https://localhost", nil),
@@ -110,7 +110,7 @@ struct OwnAPITests {
         #expect(error?.code == .invalidInput && error?.hint?.isEmpty == false)
     }
 
-    @Test("an audience of another cloud is refused before anything is sent")
+    @Test("an audience of another cloud is refused before any request")
     func otherCloud() async throws {
         let transport = naming()
         for (audience, cloud) in [
@@ -128,7 +128,7 @@ struct OwnAPITests {
         #expect(transport.requests.isEmpty)
     }
 
-    @Test("signing out ends a sign-in for one that awaits its approval")
+    @Test("signing out ends a pending sign-in for one")
     func signOut() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.deviceCode() }
         let connection = try Contoso.connection("New")
@@ -141,7 +141,7 @@ struct OwnAPITests {
         #expect(!home.tokenFiles.contains { $0.hasSuffix(".flow.json") })
     }
 
-    @Test("a token from outside for an API's app is taken, one for Graph is not")
+    @Test("a token from outside for the app's API is accepted, one for Graph isn't")
     func fromOutside() async throws {
         for (audience, isTaken) in [
             ("api://hr", true), ("99999999-2222-4333-8444-555555555555", true), ("https://graph.microsoft.com", false),

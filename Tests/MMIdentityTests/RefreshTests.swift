@@ -24,7 +24,7 @@ struct RefreshTests {
 
     private func nobody() -> ScriptedTransport { ScriptedTransport { _, _ in HTTPResponse(status: 599) } }
 
-    @Test("a cache that MSAL for Python wrote is used as it is, for both resources")
+    @Test("a cache written by MSAL for Python is used unchanged, for both resources")
     func readsMSAL() async throws {
         let transport = nobody()
         let service = service(transport)
@@ -76,7 +76,7 @@ struct RefreshTests {
         #expect(fileMode("\(home.tokens)/Contoso.json") == 0o600)
     }
 
-    @Test("callers at the same time share one refresh")
+    @Test("simultaneous callers share one refresh")
     func singleFlight() async throws {
         clock.advance(10_000)
         let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
@@ -90,7 +90,7 @@ struct RefreshTests {
         #expect(transport.requests.count == 1)
     }
 
-    @Test("two services over one folder refresh once, as two processes do")
+    @Test("two services with the same folder refresh once, like two processes")
     func twoServices() async throws {
         clock.advance(10_000)
         let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
@@ -108,7 +108,7 @@ struct RefreshTests {
         #expect(transport.requests.count == 1)
     }
 
-    @Test("while one process refreshes, another sends nothing, and is told who holds it up when its time is over")
+    @Test("while one process refreshes, another sends nothing, and names it if the deadline passes")
     func refreshLock() async throws {
         clock.advance(10_000)
         let gate = Gate()
@@ -131,7 +131,7 @@ struct RefreshTests {
         #expect(transport.count == 1)
     }
 
-    @Test("tokens of a short life are shared by those who waited, and renewed beside those who come later")
+    @Test("a token of a short lifetime is shared by waiting callers, and renewed in the background for later ones")
     func shortLived() async throws {
         clock.advance(10_000)
         let counter = Shown()
@@ -144,7 +144,7 @@ struct RefreshTests {
                 group.addTask { counter.add(try await service.token(for: connection).secret.reveal()) }
             }
             await gate.untilReached()
-            // The others have looked at the stale token by now or will find the new one: both end with one request.
+            // The others have seen the old token by now or will find the new one: both end with one request.
             await gate.open()
             try await group.waitForAll()
         }
@@ -156,7 +156,7 @@ struct RefreshTests {
         #expect(transport.count == before + 1)
     }
 
-    @Test("a caller who leaves does not take the refresh along")
+    @Test("a caller who leaves doesn't cancel the refresh")
     func cancelledCaller() async throws {
         clock.advance(10_000)
         let gate = Gate()
@@ -174,7 +174,7 @@ struct RefreshTests {
         #expect(text.contains("ROTATED"))
     }
 
-    @Test("a refused token is replaced once, with the claims asked for, and merged with our own")
+    @Test("a refused token is replaced once, with the requested claims merged with ours")
     func claimsChallenge() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
         let service = service(transport)
@@ -187,12 +187,12 @@ struct RefreshTests {
         let sent = try JSONParser.parse(sentClaims)
         #expect(sent["access_token"]?["nbf"]?["value"] == "1767225600")
         #expect(sent["access_token"]?["xms_cc"]?["values"] == ["CP1"])
-        // Whoever comes later with the same refused token gets the new one without a request.
+        // A later caller with the same refused token gets the new one without a request.
         #expect(try await service.token(insteadOf: old, for: connection).secret.reveal() == "NEW")
         #expect(transport.requests.count == 1)
     }
 
-    @Test("a refresh that needs a person starts a sign-in with the claims of the answer, and tries no more")
+    @Test("a refresh that needs a person starts a sign-in with the answer's claims, and isn't repeated")
     func interactionRequired() async throws {
         clock.advance(10_000)
         let claims = #"{"access_token":{"capolids":{"essential":true,"values":["x"]}}}"#
@@ -228,7 +228,7 @@ struct RefreshTests {
     }
 
     @Test(
-        "trouble at the sign-in service lets the old token be used up",
+        "during trouble of the sign-in service the old token is used until it expires",
         arguments: [HTTPResponse(status: 503), HTTPResponse(status: 200, body: Array("<html>".utf8)), nil])
     func usesUpOldToken(answer: HTTPResponse?) async throws {
         clock.advance(1_767_230_421 - clock.now - 120)
@@ -236,14 +236,14 @@ struct RefreshTests {
             guard let answer else { throw HTTPError(.connect, "no route") }
             return answer
         }
-        // The pauses between attempts must not use up the token.
+        // The pauses between attempts must not exceed the token's lifetime.
         let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall) { _ in }
         #expect(try await service.token(for: try Contoso.connection()).secret.reveal() == "FAKE-graph-access-token")
         clock.advance(200)
         await #expect(throws: MMError.self) { try await service.token(for: try Contoso.connection()) }
     }
 
-    @Test("a busy sign-in service is asked again after the time it names")
+    @Test("a busy sign-in service is asked again after the time that it names")
     func retryAfter() async throws {
         clock.advance(10_000)
         let transport = ScriptedTransport { _, number in
@@ -257,7 +257,7 @@ struct RefreshTests {
     }
 
     @Test(
-        "a refresh is sent again only while the service can't have seen it: its token may be good for one use alone",
+        "a refresh is repeated only if the service can't have seen it, because its token may be valid only once",
         arguments: [
             (HTTPError(.connectionLost, "reset", mayHaveBeenSent: false), 5), (HTTPError(.connect, "no route"), 3),
             (HTTPError(.connectionLost, "torn"), 1), (HTTPError(.timeout, "slow"), 1), (HTTPError(.tls, "expired"), 1),
@@ -273,7 +273,7 @@ struct RefreshTests {
         #expect(transport.requests.count == requests)
     }
 
-    @Test("a refresh says who asks, and in which region the account lives")
+    @Test("a refresh names the app and the region of the account")
     func headers() async throws {
         clock.advance(10_000)
         let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
@@ -300,7 +300,7 @@ struct RefreshTests {
         #expect(transport.requests.isEmpty)
     }
 
-    @Test("another account with the expected name, but not the pinned one, is refused")
+    @Test("an account with the expected name that isn't the pinned one is refused")
     func anotherAccountOfThatName() async throws {
         let pin = AccountPin(tenantId: Contoso.tenant, objectId: "99999999-0000-4000-8000-000000000001")
         let cursor = Cursor(polls: [Contoso.tokens()], codes: [Contoso.deviceCode()])
@@ -316,7 +316,7 @@ struct RefreshTests {
         #expect(second?.code == .forbidden)
     }
 
-    @Test("a refresh that answers for another account is refused and not kept")
+    @Test("a refresh answered for another account is refused and not stored")
     func refreshOfAnother() async throws {
         clock.advance(10_000)
         let before = try home.read("Contoso.json")
@@ -330,7 +330,7 @@ struct RefreshTests {
         #expect(try home.read("Contoso.json") == before)
     }
 
-    @Test("signing out removes this app's tokens and account, and leaves everything else")
+    @Test("signing out removes this app's tokens and account, and nothing else")
     func signOut() async throws {
         var cache = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         cache["SomethingNew"] = ["kept": true]
@@ -352,7 +352,7 @@ struct RefreshTests {
     }
 
     @Test(
-        "a page of a proxy in the service's place costs no token that is still good",
+        "a proxy's error page instead of the service doesn't discard a valid token",
         arguments: [302, 400, 403, 407, 451])
     func answeredByProxy(status: Int) async throws {
         clock.advance(1_767_230_421 - clock.now - 200)
@@ -366,7 +366,7 @@ struct RefreshTests {
     }
 
     @Test(
-        "a renewed refresh token is written before its id_token is judged",
+        "a new refresh token is written before its id_token is checked",
         arguments: [
             ["preferred_username": "renamed@contoso.example"], ["exp": 1_767_220_000], ["nbf": 4_000_000_000],
         ] as [JSONObject])
@@ -381,7 +381,7 @@ struct RefreshTests {
         #expect(kept.contains("RENEWED") && !kept.contains("FAKE-refresh-token"))
     }
 
-    @Test("tokens that answer for another account are not written")
+    @Test("tokens for another account are not written")
     func otherAccount() async throws {
         clock.advance(1_767_230_421 - clock.now + 10)
         let transport = ScriptedTransport { _, _ in
@@ -394,7 +394,7 @@ struct RefreshTests {
         #expect(!String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self).contains("OF-ANOTHER"))
     }
 
-    @Test("the state is told from the files alone")
+    @Test("the state is read from the files alone")
     func state() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.deviceCode() }
         let service = service(transport)

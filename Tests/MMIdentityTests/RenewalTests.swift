@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Renewing beside the call", .timeLimit(.minutes(5)))
+@Suite("Background renewal", .timeLimit(.minutes(5)))
 struct RenewalTests {
     let home: TestHome
     let clock = TestClock()
@@ -14,7 +14,7 @@ struct RenewalTests {
         home = try TestHome()
         try home.write(
             "Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"), layout: .indented(4)))
-        // The fixtures' tokens end at 1767230421: two minutes are left.
+        // The fixtures' tokens expire at 1767230421: two minutes are left.
         clock.advance(1_767_230_421 - clock.now - 120)
     }
 
@@ -22,7 +22,7 @@ struct RenewalTests {
         try await service.token(for: try Contoso.connection()).secret.reveal()
     }
 
-    @Test("a good token is used at once while the sign-in service is silent, and one process renews it")
+    @Test("a valid token is used at once even if the sign-in service is silent, and one process renews it")
     func silent() async throws {
         let gate = Gate()
         let transport = NumberingTransport(gate: gate, life: 3600)
@@ -40,7 +40,7 @@ struct RenewalTests {
         #expect(transport.count == 1)
     }
 
-    @Test("a caller's short deadline doesn't tear the renewal")
+    @Test("a caller's short deadline doesn't interrupt the renewal")
     func shortDeadline() async throws {
         let gate = Gate()
         let transport = ScriptedTransport { request, _ in
@@ -56,7 +56,7 @@ struct RenewalTests {
         await gate.open()
     }
 
-    @Test("what failed is tried again by no process for half a minute")
+    @Test("after a failure no process retries for half a minute")
     func restsAfterFailure() async throws {
         let transport = ScriptedTransport { _, _ throws(HTTPError) in throw HTTPError(.tls, "expired") }
         for _ in 0..<3 {
@@ -72,7 +72,7 @@ struct RenewalTests {
         #expect(transport.requests.count == 2)
     }
 
-    @Test("a sign-in that has ended is told when the token has ended, not before")
+    @Test("an ended sign-in is reported when the token expires, not before")
     func ended() async throws {
         let transport = ScriptedTransport { request, _ in
             request.url.hasSuffix("/devicecode") ? Contoso.deviceCode() : Contoso.refusal("invalid_grant", code: 50173)
@@ -85,7 +85,7 @@ struct RenewalTests {
         #expect(error?.code == .signInNeeded)
     }
 
-    @Test("waiting for renewals before a process ends has its limit")
+    @Test("waiting for renewals before a process ends is limited")
     func limit() async throws {
         let gate = Gate()
         let service = IdentityService(

@@ -36,7 +36,7 @@ struct SecretServiceTests {
         try await service.token(for: try Contoso.connection()).secret.reveal()
     }
 
-    @Test("the first process makes the key, the others find it, and switching off writes plain again")
+    @Test("the first process creates the key, the others find it, and disabling it writes plain files again")
     func made() async throws {
         let bus = try await PrivateBus(in: home.path)
         let secrets = try FakeSecrets(on: bus)
@@ -50,7 +50,7 @@ struct SecretServiceTests {
         #expect(secrets.made == 1)
     }
 
-    @Test("processes that begin at once make one key")
+    @Test("processes that start at once create one key")
     func together() async throws {
         let bus = try await PrivateBus(in: home.path)
         let secrets = try FakeSecrets(on: bus)
@@ -64,7 +64,7 @@ struct SecretServiceTests {
         #expect(secrets.made == 1)
     }
 
-    @Test("a locked keyring is told, and nothing is changed")
+    @Test("a locked keyring is reported, and nothing is changed")
     func locked() async throws {
         let bus = try await PrivateBus(in: home.path)
         let secrets = try FakeSecrets(on: bus)
@@ -80,7 +80,7 @@ struct SecretServiceTests {
     }
 
     @Test(
-        "without the service, without a bus and with another word the error says what to do",
+        "without the service, without a bus and with an unknown value the error has the remedy",
         arguments: [
             (true, "secret-service", "Secret Service"), (false, "secret-service", "bus"), (true, "keyring", "keyring"),
         ])

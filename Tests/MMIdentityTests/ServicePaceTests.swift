@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("The pace of a service's requests", .timeLimit(.minutes(5)))
+@Suite("The pace of requests to a service", .timeLimit(.minutes(5)))
 struct ServicePaceTests {
     private let home: TestHome
     private let clock = Moment(Timestamp(seconds: 1_767_225_600))
@@ -19,13 +19,13 @@ struct ServicePaceTests {
 
     private func pass(_ wait: Duration) { clock.set(clock.now + wait) }
 
-    @Test("who never heard of a wait goes at once")
+    @Test("without a known wait a request is sent at once")
     func unhindered() async {
         for _ in 0..<3 { #expect(await pace().take() == nil) }
         #expect(TestFolder.names(in: home.paths.stateDirectory).isEmpty)
     }
 
-    @Test("after the wait one request goes at once, and the next ones keep their distance")
+    @Test("after the wait one request is sent at once, and the next ones with gaps")
     func oneAfterTheOther() async throws {
         let sent = clock.now
         await pace().slowDown(for: .seconds(10), sent: sent)
@@ -41,7 +41,7 @@ struct ServicePaceTests {
         #expect(await pace("Contoso", "flow").take() == nil)
     }
 
-    @Test("being told again widens the distance, unless it answers what was sent before; success narrows it")
+    @Test("another request to slow down widens the gap unless it is for an earlier request; success narrows it")
     func adapts() async throws {
         func gap() async throws -> Duration {
             while let wait = await pace().take() { pass(wait) }
@@ -61,7 +61,7 @@ struct ServicePaceTests {
         #expect(try await gap() < wider)
     }
 
-    @Test("what nobody renewed is forgotten, with the entries of others")
+    @Test("an entry that isn't renewed is forgotten, also those of other services")
     func forgotten() async throws {
         await pace().slowDown(for: .seconds(10), sent: clock.now)
         pass(.seconds(3600))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("A token cache that another program keeps", .timeLimit(.minutes(5)))
+@Suite("A token cache of another program", .timeLimit(.minutes(5)))
 struct SharedCacheTests {
     private let home: TestHome
     private let clock = TestClock()
@@ -29,7 +29,7 @@ struct SharedCacheTests {
         try Contoso.connection(more: path.map { ["tokenCache": .string($0)] } ?? [:])
     }
 
-    @Test("is used as it lies there, named by the entry or by MM_TOKEN_FILE", arguments: [true, false])
+    @Test("is used in place, named by the entry or by MM_TOKEN_FILE", arguments: [true, false])
     func used(byEntry: Bool) async throws {
         let entry = try connection(byEntry ? "~/.azure/msal_token_cache.json" : nil)
         let service = service(byEntry ? [:] : ["MM_TOKEN_FILE": live])
@@ -41,7 +41,7 @@ struct SharedCacheTests {
         }
     }
 
-    @Test("gets what is renewed, in its own plain form, though this program's caches are encrypted")
+    @Test("gets renewed tokens in its plain form, even if this program's caches are encrypted")
     func renewed() async throws {
         clock.advance(10_000)
         try home.write("key", Array("0123456789abcdef0123456789abcdef".utf8))
@@ -55,14 +55,14 @@ struct SharedCacheTests {
         #expect(try home.read("Contoso.json") == nil)
     }
 
-    @Test("stays when a connection signs out: it is the other program's")
+    @Test("stays when a connection signs out, because it belongs to the other program")
     func signedOut() async throws {
         let before = try home.read(live)
         try await service().signOut(try connection(live))
         #expect(try home.read(live) == before)
     }
 
-    @Test("is followed through no link")
+    @Test("isn't read through a link")
     func link() async throws {
         let link = "\(home.path)/link.json"
         #expect(symlink(live, link) == 0)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("A sign-in that its service has ended", .timeLimit(.minutes(5)))
+@Suite("A sign-in that the service has ended", .timeLimit(.minutes(5)))
 struct SignInEndTests {
     private let home: TestHome
     private let clock = TestClock()
@@ -44,7 +44,7 @@ struct SignInEndTests {
             }
             #expect(error?.code == .signInNeeded && error?.details["aadsts"] == 50_173, "\(String(describing: error))")
         }
-        // Another process, another service: nothing of the old sign-in is handed out, nothing is asked.
+        // Another process and another service: no old token is returned, and no request is sent.
         let other = self.service(transport)
         for resource in [ServiceResource.graph, .flow] {
             await #expect(throws: MMError.self) {
@@ -59,7 +59,7 @@ struct SignInEndTests {
             return
         }
         #expect(told.code == .signInNeeded && told.message.contains("AADSTS50173"))
-        // A login starts a sign-in, and says why.
+        // A login starts a sign-in, with the reason.
         guard case .waiting(let prompt) = try await other.beginSignIn(connection) else {
             Issue.record("signed in?")
             return
@@ -68,7 +68,7 @@ struct SignInEndTests {
         #expect(transport.requests.count { $0.form["grant_type"] == "refresh_token" } == 1)
     }
 
-    @Test("that one service wants another step of leaves the others, and login begins with that service")
+    @Test("if one service requires a further step, the others continue, and login begins with that service")
     func oneService() async throws {
         let transport = refusing(50_076)
         let service = service(transport)
@@ -86,7 +86,7 @@ struct SignInEndTests {
         #expect(prompt.resource == .arm)
     }
 
-    @Test("is good again after the next one, which drops what the old one had got")
+    @Test("the next sign-in works again, and discards tokens of the old one")
     func mended() async throws {
         let approved = Noted(false)
         let transport = ScriptedTransport { request, _ in
@@ -111,7 +111,7 @@ struct SignInEndTests {
         #expect(!text.contains("FAKE-graph-access-token"))
     }
 
-    @Test("many whose requests were refused share one renewal, also where the challenge's moments differ")
+    @Test("many refused requests share one renewal, even if the times in their challenges differ")
     func shared() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
         let service = service(transport)

@@ -28,7 +28,7 @@ struct TenantDiscoveryTests {
         ["error": "invalid_tenant", "error_description": "AADSTS90002: Tenant not found."], status: 400)
 
     @Test(
-        "the public directory tells the cloud of a tenant by what its configuration says",
+        "the public directory names the cloud of a tenant in its configuration",
         arguments: [
             (["cloud_instance_name": "microsoftonline.com", "tenant_region_scope": "EU"], "public"),
             (["cloud_instance_name": "microsoftonline.com", "tenant_region_sub_scope": "GCC"], "gcc"),
@@ -48,7 +48,7 @@ struct TenantDiscoveryTests {
         #expect(transport.requests.allSatisfy { $0.headers["Authorization"] == nil })
     }
 
-    @Test("a tenant that the public directory doesn't know is looked for in the other clouds")
+    @Test("a tenant that the public directory doesn't know is searched for in the other clouds")
     func otherClouds() async throws {
         let (identity, transport) = try service { request, _ in
             request.url.hasPrefix("https://login.microsoftonline.us/")
@@ -58,7 +58,7 @@ struct TenantDiscoveryTests {
         #expect(transport.requests.first?.url.hasPrefix("https://login.microsoftonline.com/contoso.us/") == true)
     }
 
-    @Test("a tenant that nobody knows is an error that names the clouds, and a cloud that was named is asked alone")
+    @Test("an unknown tenant is an error that names the clouds; if a cloud was named, only that is asked")
     func nobodyKnows() async throws {
         let (identity, transport) = try service { _, _ in Self.unknown }
         await #expect {
@@ -72,7 +72,7 @@ struct TenantDiscoveryTests {
         #expect(transport.requests.count == 4)
     }
 
-    @Test("what is no sign-in service is not taken for one", arguments: [200, 302, 403, 503])
+    @Test("an answer that isn't from a sign-in service doesn't count", arguments: [200, 302, 403, 503])
     func proxyPage(status: Int) async throws {
         let (identity, _) = try service { _, _ in
             HTTPResponse(status: status, headers: ["Content-Type": "text/html"], body: Array("<html>".utf8))
@@ -82,14 +82,14 @@ struct TenantDiscoveryTests {
         } throws: { ($0 as? MMError)?.code == .remoteFailed }
     }
 
-    @Test("what is neither a domain nor an id is never asked for", arguments: ["", "contoso/../x", "a b", "x?y=z"])
+    @Test("a text that is neither a domain nor an id is never sent", arguments: ["", "contoso/../x", "a b", "x?y=z"])
     func hostileNames(_ name: String) async throws {
         let (identity, transport) = try service { _, _ in Self.unknown }
         await #expect(throws: MMError.self) { try await identity.discover(name) }
         #expect(transport.requests.isEmpty)
     }
 
-    @Test("a name that could repaint a terminal is shown with its controls written out")
+    @Test("control characters in a name are written out when shown")
     func brandIsText() async throws {
         let (identity, _) = try service { request, _ in
             request.url.contains("getuserrealm")

@@ -27,7 +27,7 @@ struct ThrottledSignInTests {
     }
 
     @Test(
-        "is asked by no process and for no connection of the app before the time that it named, which the error tells")
+        "isn't called by any process for any connection of the app before the time it named, which the error shows")
     func remembered() async throws {
         let end = Timestamp(seconds: clock.now + 120)
         let busy = ScriptedTransport { _, _ in Self.busy("120") }
@@ -54,7 +54,7 @@ struct ThrottledSignInTests {
         #expect(try await service(free).token(for: try Contoso.connection()).secret.reveal() == "NEW")
     }
 
-    @Test("another app's requests are not held up")
+    @Test("another app's requests aren't delayed")
     func ofTheApp() async throws {
         let busy = ScriptedTransport { _, _ in Self.busy("120") }
         await #expect(throws: MMError.self) { try await service(busy).token(for: try Contoso.connection()) }
@@ -64,7 +64,7 @@ struct ThrottledSignInTests {
         #expect(error?.code == .signInNeeded && free.requests.count == 1)
     }
 
-    @Test("gets no burst of requests when it names a wait of nothing", arguments: ["0", "0.2", "-3", "soon"])
+    @Test("gets no burst of requests if it names no useful wait", arguments: ["0", "0.2", "-3", "soon"])
     func noBurst(wait: String) async throws {
         let moment = Moment(Timestamp(seconds: clock.now))
         let sent = Mutex<[Timestamp]>([])
@@ -84,7 +84,7 @@ struct ThrottledSignInTests {
         for (one, next) in zip(times, times.dropFirst()) { #expect(next - one >= .milliseconds(500)) }
     }
 
-    @Test("keeps a sign-in that awaits its approval, and is polled again after the time that it named")
+    @Test("keeps a pending sign-in, which is polled again after the time it named")
     func poll() async throws {
         let cursor = Cursor(
             polls: [Self.busy("40"), Contoso.tokens(access: "APPROVED")], codes: [Contoso.deviceCode()])

@@ -18,7 +18,7 @@ struct TokenCacheFileTests {
     }
 
     @Test(
-        "a cache that can't be used is reported with a remedy and stays as it is",
+        "an unusable cache is reported with the remedy and not changed",
         arguments: [
             ("{", "broken"), ("[]", "array"), ("{\"AccessToken\": []}", "AccessToken"),
             ("{\"a\":1}x", "broken"), ("\u{FEFF}", "broken"),
@@ -41,7 +41,7 @@ struct TokenCacheFileTests {
     }
 
     @Test(
-        "an empty file is a cache without a sign-in, also while a writer may still be filling it",
+        "an empty file is a cache without a sign-in, because a writer may just have created it",
         arguments: ["", " \n"])
     func empty(content: String) async throws {
         let connection = try Contoso.connection()
@@ -78,7 +78,7 @@ struct TokenCacheFileTests {
         #expect(lstat("\(home.tokens)/Contoso.json", &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
     }
 
-    @Test("signing out removes a cache that can't be understood: it may hold live tokens all the same")
+    @Test("signing out removes an unreadable cache, because it may contain valid tokens")
     func unusable() async throws {
         try home.write("Contoso.json", Array("{broken, secret".utf8))
         let connection = try Contoso.connection()
@@ -90,7 +90,7 @@ struct TokenCacheFileTests {
         }
     }
 
-    @Test("signing out removes a link and leaves what it leads to")
+    @Test("signing out removes a link, but not its target")
     func signOutOfLink() async throws {
         try home.write("victim", Array("{}".utf8))
         symlink("\(home.tokens)/victim", "\(home.tokens)/Contoso.json")
@@ -112,7 +112,7 @@ struct TokenCacheFileTests {
         try home.write(".Contoso.json.mm-1-abcdef", Array("FAKE-draft".utf8))
         try home.write(".Contoso.flow.json.mm-1-abcdef", Array("FAKE-draft".utf8))
         try home.write(".Other.json.mm-1-abcdef", Array("of another connection".utf8))
-        // The app is another one by now: what was before goes as well.
+        // The app has changed meanwhile: entries of the old one are removed too.
         let connection = try Contoso.connection(more: ["appId": "99999999-0000-4000-8000-000000000009"])
         let result = try await service().signOut(connection)
         #expect(result.accounts == [Contoso.email])
@@ -121,7 +121,7 @@ struct TokenCacheFileTests {
         #expect(!left.contains("FAKE"))
     }
 
-    @Test("rights that are too wide are taken back")
+    @Test("excessive permissions are removed")
     func tightened() async throws {
         try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
         chmod("\(home.tokens)/Contoso.json", 0o644)
@@ -129,7 +129,7 @@ struct TokenCacheFileTests {
         #expect(fileMode("\(home.tokens)/Contoso.json") == 0o600)
     }
 
-    @Test("names that would share a file don't, and plain names stay")
+    @Test("names that would share a file get different ones, and plain names stay")
     func names() {
         #expect(TokenFileName(connection: "Contoso-GA").cache == "Contoso-GA.json")
         #expect(TokenFileName(connection: "Contoso_GA").pending(.graph) == "Contoso_GA.flow.json")
@@ -148,7 +148,7 @@ struct TokenCacheFileTests {
         }
     }
 
-    @Test("an earlier program's cache under a shared name is taken only for the account that the connection names")
+    @Test("an earlier program's cache under a shared name is used only for the account of the connection")
     func earlierCache() async throws {
         try home.write("A_B.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
         let named = try Contoso.connection("A.B")
@@ -158,7 +158,7 @@ struct TokenCacheFileTests {
         #expect(error?.code == .signInNeeded)
     }
 
-    @Test("after a sign-out the earlier program's cache is not asked again, and it stays")
+    @Test("after a sign-out the earlier program's cache isn't used again, and stays")
     func earlierCacheSignOut() async throws {
         let earlier = JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"))
         try home.write("A_B.json", earlier)
@@ -170,7 +170,7 @@ struct TokenCacheFileTests {
         #expect(try home.read("A_B.json") == earlier)
     }
 
-    @Test("a pin of the tenant that a connection had before is no hindrance, one of its own tenant is")
+    @Test("a pin of the connection's former tenant is ignored, one of its own tenant isn't")
     func pinOfOtherTenant() async throws {
         try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
         let pins = PinStore(path: home.paths.pinFile)
@@ -186,11 +186,11 @@ struct TokenCacheFileTests {
         #expect(try pins.pin(of: "Contoso") == nil)
     }
 
-    @Test("several accounts and no word which: the error asks for it")
+    @Test("several accounts without a choice: the error asks for one")
     func ambiguous() async throws {
         let first = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         let text = String(decoding: JSONWriter.bytes(.object(first)), as: UTF8.self)
-        // The same entries once more, for another object without an id_token.
+        // The same entries for another object, without an id_token.
         let other = text.replacing(Contoso.objectID, with: "22222222-0000-4000-8000-000000000009")
             .replacing(Contoso.email, with: "second@contoso.example")
         var merged = first
@@ -208,7 +208,7 @@ struct TokenCacheFileTests {
     }
 
     @Test(
-        "entries are found by their fields: odd keys, unknown kinds, a refresh token without scopes, other hosts of the cloud"
+        "entries are identified by their fields: unusual keys, unknown kinds, a refresh token without scopes, other hosts of the cloud"
     )
     func oddKeys() async throws {
         let cache = try #require(try Fixture.json("graph/msal-cache-user.json").object)
@@ -238,7 +238,7 @@ struct TokenCacheFileTests {
         #expect(environments.allSatisfy { $0 == "login.windows.net" }, "the host already used in the file stays in use")
     }
 
-    @Test("tokens of another app, tenant or family are never borrowed")
+    @Test("tokens of another app, tenant or family are never used")
     func foreignTokens() async throws {
         let text = String(decoding: JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")), as: UTF8.self)
         for (from, to) in [
@@ -251,7 +251,7 @@ struct TokenCacheFileTests {
         }
     }
 
-    @Test("a broken file of pins is reported, and no account is taken on trust")
+    @Test("an invalid file of pins is reported, and no account is accepted without it")
     func brokenPins() async throws {
         try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
         try home.write(home.paths.pinFile, Array("{".utf8))
@@ -260,7 +260,7 @@ struct TokenCacheFileTests {
         #expect(try home.read(home.paths.pinFile) == Array("{".utf8))
     }
 
-    @Test("random damage to a cache never traps and never loses the file")
+    @Test("random damage to a cache never crashes and never loses the file")
     func fuzz() async throws {
         let good = JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"), layout: .indented(4))
         var random = SeededRandom(seed: 7)

@@ -21,7 +21,7 @@ struct TokenCacheLockTests {
         _ = consume held
     }
 
-    /// The number of a process that is gone.
+    /// The number of a process that has ended.
     private func deadProcess() throws -> pid_t {
         var process = pid_t()
         let word = strdup("/bin/true")
@@ -38,7 +38,7 @@ struct TokenCacheLockTests {
         _ = [then, then].withUnsafeBufferPointer { utimensat(AT_FDCWD, lock, $0.baseAddress, 0) }
     }
 
-    @Test("it is MSAL's file with our process id, and gone afterwards")
+    @Test("it is MSAL's file with our process id, and removed afterwards")
     func shape() async throws {
         do {
             let held = try await TokenCacheLock(awaiting: cache, until: .after(.seconds(300)))
@@ -50,7 +50,7 @@ struct TokenCacheLockTests {
         #expect(home.tokenFiles.isEmpty)
     }
 
-    @Test("what a killed process of ours left is taken over at once")
+    @Test("the lock of a killed process of ours is taken over at once")
     func killed() async throws {
         try home.write("Contoso.json.lockfile", Array("\(try deadProcess()) mm-tokens".utf8))
         try await attempt(.seconds(60))
@@ -58,12 +58,12 @@ struct TokenCacheLockTests {
     }
 
     @Test(
-        "what another program left is taken over when its process is gone, or after a minute if it names none",
+        "another program's lock is taken over if its process is gone, or after a minute if it names none",
         arguments: [
             ("dead", 0, true), ("dead", 61, true), ("living", 3600, false), ("none", 5, false), ("none", 61, true),
         ])
     func foreign(process: String, seconds: Int, isTaken: Bool) async throws {
-        // Process 1 always lives.
+        // Process 1 always exists.
         let content =
             switch process {
             case "dead": "\(try deadProcess()) prog.py"
@@ -81,7 +81,7 @@ struct TokenCacheLockTests {
         }
     }
 
-    @Test("a link in its place is not followed")
+    @Test("a link instead of the file isn't followed")
     func link() async throws {
         try home.write("victim", Array("1 mm-tokens".utf8))
         symlink("\(home.tokens)/victim", lock)
@@ -89,7 +89,7 @@ struct TokenCacheLockTests {
         #expect(try home.read("victim") == Array("1 mm-tokens".utf8))
     }
 
-    @Test("many writers at once lose nothing")
+    @Test("many simultaneous writers lose nothing")
     func contention() async throws {
         let file = TokenCacheFile(path: cache, connection: "Contoso")
         try await withThrowingTaskGroup(of: Void.self) { group in

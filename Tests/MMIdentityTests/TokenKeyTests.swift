@@ -6,13 +6,13 @@ import Testing
 
 @testable import MMIdentity
 
-/// A token in software with the keys of the test certificates in it, once for the process: its library reads where it is
-/// from this process's environment.
+/// A software token with the keys of the test certificates, once per process: its library finds it by this process's
+/// environment.
 private enum SoftToken {
     static let module = "/usr/lib/softhsm/libsofthsm2.so"
     static let pin = "1234"
 
-    /// Whether OpenSSL has an engine for tokens, and there is a token to reach.
+    /// Whether OpenSSL has a PKCS #11 engine, and there is a software token.
     static let isThere: Bool = {
         let engines = ["x86_64", "aarch64"].map { "/usr/lib/\($0)-linux-gnu/engines-3/pkcs11.so" }
         return access(module, R_OK) == 0 && access("/usr/bin/softhsm2-util", X_OK) == 0
@@ -29,7 +29,7 @@ private enum SoftToken {
         return home
     }
 
-    /// Makes the token with both keys, and returns the file with its PIN.
+    /// Creates the token with both keys, and returns the file with its PIN.
     static func make() async throws -> String {
         let home = try home.get()
         let pinFile = "\(home.path)/pin"
@@ -58,7 +58,7 @@ private enum SoftToken {
 }
 
 @Suite(
-    "Keys that stay in a token", .serialized, .timeLimit(.minutes(5)),
+    "Keys in a hardware token", .serialized, .timeLimit(.minutes(5)),
     .enabled(if: SoftToken.isThere, "no softhsm2, or no PKCS #11 engine for OpenSSL"))
 struct TokenKeyTests {
     private let home: TestHome
@@ -69,7 +69,7 @@ struct TokenKeyTests {
         "pkcs11:token=\(token);object=\(name);type=private?module-path=\(SoftToken.module)"
     }
 
-    @Test("sign what the certificate's key would sign", arguments: [("rsa", "PS256"), ("ec", "ES256")])
+    @Test("sign like the certificate's key", arguments: [("rsa", "PS256"), ("ec", "ES256")])
     func signs(name: String, algorithm: String) async throws {
         let pin = try await SoftToken.make()
         let files = CertificateFiles(
@@ -81,7 +81,7 @@ struct TokenKeyTests {
         #expect(try await !isGood(signature, of: "header.other", name))
     }
 
-    @Test("a key that isn't there, and the certificate of another one, are told")
+    @Test("a missing key, and another certificate's key, are reported")
     func faults() async throws {
         let pin = try await SoftToken.make()
         for (object, certificate, said) in [
@@ -113,7 +113,7 @@ struct TokenKeyTests {
         #expect(try await files.read(for: "Contoso").algorithm == "PS256")
     }
 
-    /// Whether OpenSSL's own program finds a signature good.
+    /// Whether OpenSSL's program accepts a signature.
     private func isGood(_ signature: [UInt8], of text: String, _ name: String) async throws -> Bool {
         let (data, signed, key) = ("\(home.path)/text", "\(home.path)/signature", "\(home.path)/public.pem")
         try home.write(data, Array(text.utf8))
@@ -134,7 +134,7 @@ struct TokenKeyTests {
         return checked.exit.code == 0
     }
 
-    /// Both numbers of an elliptic signature as DER.
+    /// An elliptic signature as DER.
     private static func der(_ signature: [UInt8]) -> [UInt8] {
         func integer(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
             var number = Array(bytes.drop { $0 == 0 })
@@ -148,7 +148,7 @@ struct TokenKeyTests {
 
 @Suite("PKCS #11 URIs", .timeLimit(.minutes(5)))
 struct TokenKeyURITests {
-    @Test("the module is taken out, and everything else is left as it was written")
+    @Test("the module is extracted, and the rest isn't changed")
     func module() throws {
         let key = try TokenKey(
             "PKCS11:token=My%20card;object=app?module-path=/usr/lib/a%2Bb.so&module-name=x", of: "Contoso")
@@ -157,7 +157,7 @@ struct TokenKeyURITests {
         #expect(TokenKey.isURI("pkcs11:x") && !TokenKey.isURI("/etc/key.pem"))
     }
 
-    @Test("a PIN has no place in the registry", arguments: ["pin-value=1234", "pin-source=file:/tmp/pin"])
+    @Test("a PIN is not allowed in the registry", arguments: ["pin-value=1234", "pin-source=file:/tmp/pin"])
     func pin(part: String) {
         let error = #expect(throws: MMError.self) { try TokenKey("pkcs11:token=a?\(part)", of: "Contoso") }
         let said = "\(error?.message ?? "") \(error?.hint ?? "")"

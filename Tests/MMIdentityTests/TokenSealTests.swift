@@ -39,7 +39,7 @@ struct TokenSealTests {
         try await service.token(for: try Contoso.connection(name)).secret.reveal()
     }
 
-    @Test("switching on encrypts what is there at the first look, and switching off writes it plain again")
+    @Test("enabling it encrypts existing caches at first use, and disabling it writes plain files again")
     func onAndOff() async throws {
         let before = try home.object("Contoso.json")
         #expect(try await token(service()) == "FAKE-graph-access-token")
@@ -53,7 +53,7 @@ struct TokenSealTests {
         #expect(try await token(service(key: nil)) == "FAKE-graph-access-token")
     }
 
-    @Test("what is renewed is written encrypted, each time anew")
+    @Test("renewed tokens are written encrypted, each time differently")
     func renewed() async throws {
         clock.advance(10_000)
         let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW", refresh: "ROTATED") }
@@ -67,7 +67,7 @@ struct TokenSealTests {
     }
 
     @Test(
-        "without the right key there is an error that says so, and nothing is changed or asked for",
+        "without the right key the error says so, and nothing is changed or requested",
         arguments: [nil, "other", "short", "missing"])
     func wrongKey(key: String?) async throws {
         _ = try await token(service())
@@ -87,7 +87,7 @@ struct TokenSealTests {
         }
     }
 
-    @Test("a key that is missing is told before anybody signs in")
+    @Test("a missing key is reported before a person signs in")
     func missingAtFirst() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.deviceCode() }
         let error = await #expect(throws: MMError.self) {
@@ -96,7 +96,7 @@ struct TokenSealTests {
         #expect(error?.message.contains("missing") == true && transport.requests.isEmpty)
     }
 
-    @Test("a change, or the file of another connection in its place, is found out")
+    @Test("a changed file, and another connection's file in its place, are detected")
     func tampered() async throws {
         _ = try await token(service())
         let sealed = try #require(try home.read("Contoso.json"))
@@ -109,7 +109,7 @@ struct TokenSealTests {
         await #expect(throws: MMError.self) { try await token(service()) }
     }
 
-    @Test("a sign-in that awaits its approval is encrypted too, and goes on in another process")
+    @Test("a pending sign-in is encrypted too, and continues in another process")
     func pending() async throws {
         let cursor = Cursor(polls: [Contoso.tokens(access: "APPROVED")], codes: [Contoso.deviceCode()])
         let transport = ScriptedTransport { request, _ in
@@ -134,7 +134,7 @@ struct TokenSealTests {
         #expect(!home.tokenFiles.contains("Contoso.json"))
     }
 
-    @Test("the key may be a credential of systemd")
+    @Test("the key may be a systemd credential")
     func credential() {
         let environment = ["MM_TOKEN_KEY_CREDENTIAL": "mm-key", "CREDENTIALS_DIRECTORY": "/run/credentials/mm.service"]
         let paths = StatePaths(environment: environment)

@@ -4,10 +4,10 @@ import Testing
 
 @testable import MMMCP
 
-/// The scenarios of the official conformance suite, with the texts that it doesn't compare.
+/// The scenarios of the official conformance suite, including texts that it doesn't compare.
 @Suite("Conformance scenarios", .timeLimit(.minutes(5)))
 struct ConformanceScenarioTests {
-    /// The two wires on which most scenarios must hold.
+    /// The two eras of the protocol, in which most scenarios have to work.
     enum Wire: CaseIterable, Sendable { case legacy, modern }
 
     private let server: MCPServer
@@ -358,7 +358,7 @@ struct ConformanceScenarioTests {
         "user_context": ["action": "accept", "content": ["context": "tests"]],
     ]
 
-    /// Plays a client that answers whatever it is asked, until there is a result.
+    /// Acts as a client that answers every question until there is a result.
     private func play(_ method: String, _ params: JSONObject) async throws -> (asked: [[String]], result: JSONValue) {
         var params = params
         var asked: [[String]] = []
@@ -404,7 +404,7 @@ struct ConformanceScenarioTests {
         #expect(result["messages"]?[0]?["content"]?["text"] == "With context: tests")
     }
 
-    @Test("input-required-result-capabilities: only what the client declares is asked")
+    @Test("input-required-result-capabilities: only questions that the client supports are asked")
     func inputRequiredCapabilities() async throws {
         for (capabilities, keys) in [
             (["elicitation": [:]], ["user_name"]), (["sampling": [:]], ["capital_question"]),

@@ -2,7 +2,7 @@ import MMCore
 import MMMCP
 import Testing
 
-@Suite("The example of the guide", .timeLimit(.minutes(5)))
+@Suite("The example in the documentation", .timeLimit(.minutes(5)))
 struct DocumentedExampleTests {
     private func dice() throws -> Tool {
         let sure = try Form([.boolean("ok", title: "Roll them all")])

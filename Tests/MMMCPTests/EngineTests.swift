@@ -14,7 +14,7 @@ struct DeclarationTests {
     }
 
     @Test(
-        "names that the protocol doesn't allow, or that come twice, are refused",
+        "names that the protocol doesn't allow, and repeated names, are refused",
         arguments: ["", "a b", "ü", "a/b", String(repeating: "x", count: 129)])
     func names(_ name: String) {
         #expect(throws: MMError.self) { try server(tool(name)) }
@@ -23,7 +23,7 @@ struct DeclarationTests {
         #expect(throws: MMError.self) { try server(tool("one", aliases: ["two"]), tool("two")) }
     }
 
-    @Test("a schema that can't be kept is refused where the tool is declared")
+    @Test("an unsupported schema is refused when the tool is declared")
     func schemas() {
         for schema in [
             ["type": "string"], [:], ["type": "object", "unevaluatedProperties": false],
@@ -46,7 +46,7 @@ struct DeclarationTests {
     }
 
     @Test(
-        "a template's blanks are found in an address and decoded, and nothing else matches",
+        "a template's variables are found in an address and decoded, and nothing else matches",
         arguments: [
             ("mm://c/{name}", "mm://c/Contoso", ["name": "Contoso"]),
             ("mm://c/{name}", "mm://c/a%20b%C3%A9", ["name": "a bé"]),
@@ -63,14 +63,14 @@ struct DeclarationTests {
     }
 
     @Test(
-        "templates that can't be matched for certain are refused",
+        "templates with ambiguous matches are refused",
         arguments: ["a{", "a}", "{}", "{a}{b}", "{a}/{a}", "{?q}", "{a-b}", "{#x}"])
     func badTemplates(_ text: String) {
         #expect(throws: MMError.self) { try URITemplate(text) }
     }
 }
 
-@Suite("What a result becomes for each client", .timeLimit(.minutes(5)))
+@Suite("A result for each client", .timeLimit(.minutes(5)))
 struct ResultTests {
     @Test("newer kinds of content become text for older clients")
     func downgrade() {
@@ -93,7 +93,7 @@ struct ResultTests {
         #expect(list.json(for: .v2025_11_25)["content"]?[0]?["text"] == "two")
     }
 
-    @Test("a result that breaks its tool's promise is told as a fault, not passed on")
+    @Test("a result that violates its tool's schema is reported as a fault, not passed on")
     func promises() async throws {
         let schema: JSONObject = ["type": "object", "properties": ["n": ["type": "integer"]], "required": ["n"]]
         let results: [(String, ToolResult)] = [
@@ -111,7 +111,7 @@ struct ResultTests {
         }
     }
 
-    @Test("thrown errors become a failed result, a protocol error, or one that tells nothing")
+    @Test("thrown errors become a failed result, a protocol error, or an error without details")
     func errors() async throws {
         struct Inner: Error { let secret = "hunter2" }
         let leaky = Tool(name: "leaky", description: "d") { _, _ in throw Inner() }
@@ -135,9 +135,9 @@ struct ResultTests {
     }
 }
 
-@Suite("Lists, pages and notices", .timeLimit(.minutes(5)))
+@Suite("Lists, pages and notifications", .timeLimit(.minutes(5)))
 struct ListTests {
-    @Test("lists come in pages whose cursors are good for their own list only")
+    @Test("lists have pages whose cursors are valid only for their list")
     func pages() async throws {
         var options = ServerOptions()
         options.pageSize = 3
@@ -168,7 +168,7 @@ struct ListTests {
         #expect(try await client.next()["error"]?["code"] == -32601)
     }
 
-    @Test("resources that come and go are listed and read as they are just now")
+    @Test("dynamic resources are listed and read in their current state")
     func movingResources() async throws {
         let tally = Tally()
         let server = try MCPServer(
@@ -191,7 +191,7 @@ struct ListTests {
         #expect(try await client.next()["error"]?["code"] == -32002)
     }
 
-    @Test("progress grows, comes a few at once and then slowly, and reaching the total always comes")
+    @Test("progress grows, is sent a few times at once and then slowly, and reaching the total is always sent")
     func progressGate() {
         var gate = ProgressThrottle()
         let start = ContinuousClock.now
@@ -214,7 +214,7 @@ struct ListTests {
         #expect((35...50).contains(admitted))
     }
 
-    @Test("nothing is said about a call after its answer")
+    @Test("nothing is sent about a call after its answer")
     func silenceAfterAnswer() async throws {
         let after = Tally()
         let late = Tool(name: "late", description: "Goes on talking.") { _, context in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("Who and what is let in over HTTP", .timeLimit(.minutes(5)))
+@Suite("Admission over HTTP", .timeLimit(.minutes(5)))
 struct HTTPAdmissionTests {
     private let call = JSONWriter.bytes(
         .object(modernRequest(1, "tools/call", ["name": "echo", "arguments": ["text": "x"]]))
@@ -19,7 +19,7 @@ struct HTTPAdmissionTests {
     }
 
     @Test(
-        "names and origins of this machine are let in, others are not",
+        "names and origins of this machine are admitted, others aren't",
         arguments: [
             ("Host", "localhost", 200), ("Host", "LOCALHOST:1", 200), ("Host", "[::1]:8365", 200),
             ("Host", "127.0.0.1", 200),
@@ -41,7 +41,7 @@ struct HTTPAdmissionTests {
         if status == 200 { #expect(answer.message["result"]?["content"]?[0]?["text"] == "x") }
     }
 
-    @Test("of several origins each must be this machine's own", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
+    @Test("all of several origins have to be this machine's own", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
     func severalOrigins(order: [Int]) async throws {
         let origins = ["http://localhost:3000", "http://evil.example.com"]
         let client = HTTPTestClient(try testServer())
@@ -50,7 +50,7 @@ struct HTTPAdmissionTests {
         #expect(answer.status == (order.contains(1) ? 403 : 200))
     }
 
-    @Test("configured names and, where the network is trusted, numeric addresses are let in")
+    @Test("configured names and, if the network is trusted, numeric addresses are admitted")
     func configuredHosts() async throws {
         var options = HTTPOptions()
         options.allowedHosts = ["mm.Example.org"]
@@ -62,7 +62,7 @@ struct HTTPAdmissionTests {
         }
     }
 
-    @Test("where every address is a good name, a page of another address is still a stranger")
+    @Test("even if every address is admitted, a page of another address is foreign")
     func numericOrigins() async throws {
         var options = HTTPOptions()
         options.allowsIPAddressHosts = true
@@ -75,14 +75,14 @@ struct HTTPAdmissionTests {
     }
 
     @Test(
-        "the path is good with a slash at its end, and no other is",
+        "the path may end with a slash, no other path works",
         arguments: [("/mcp", 200), ("/mcp/", 200), ("/mcp//", 404), ("/mcp/x", 404), ("/", 404), ("/MCP", 404)])
     func paths(_ path: String, _ status: Int) async throws {
         let client = HTTPTestClient(try testServer())
         #expect(try await client.send("POST", headers: headers(), body: call, path: path).status == status)
     }
 
-    @Test("a bearer secret is asked for once, and told nowhere")
+    @Test("a bearer secret is required once, and never shown")
     func bearer() async throws {
         var options = HTTPOptions()
         options.secret = Secret("s3cret-value")
@@ -120,7 +120,7 @@ struct HTTPAdmissionTests {
         )
     }
 
-    @Test("of several faults the first in the order of checks answers")
+    @Test("of several faults the first in the order of checks is reported")
     func order() async throws {
         var options = HTTPOptions()
         options.secret = Secret("secret")
@@ -169,14 +169,14 @@ struct HTTPAdmissionTests {
         #expect(try await client.send("POST", headers: headers([("Accept", value)]), body: call).status == status)
     }
 
-    @Test("other methods are refused with the ones that work", arguments: ["PUT", "PATCH", "OPTIONS", "HEAD", "FOO"])
+    @Test("other methods are refused with the allowed ones", arguments: ["PUT", "PATCH", "OPTIONS", "HEAD", "FOO"])
     func methods(_ method: String) async throws {
         let answer = try await HTTPTestClient(try testServer()).send(method, headers: HTTPTestClient.usual)
         #expect(answer.status == 405)
         #expect(answer.header("Allow") == "POST, GET, DELETE")
     }
 
-    @Test("GET and DELETE are no part of the modern era", arguments: ["GET", "DELETE"])
+    @Test("GET and DELETE are not part of the modern era", arguments: ["GET", "DELETE"])
     func modernMethods(_ method: String) async throws {
         let client = HTTPTestClient(try testServer())
         let answer = try await client.send(

@@ -10,7 +10,7 @@ struct HTTPTestClient: Sendable {
         engine = StreamableHTTP(server, options: options)
     }
 
-    /// What came back, with streams read to their end.
+    /// An answer, with streams read to their end.
     struct Answer: Sendable {
         let status: Int
         let headers: [(name: String, value: String)]
@@ -46,7 +46,7 @@ struct HTTPTestClient: Sendable {
         return try await Self.read(response)
     }
 
-    /// Sends a request and leaves what comes back unread.
+    /// Sends a request and returns the unread answer.
     func open(
         _ method: String, headers: Headers, body: [UInt8] = [], path: String = "/mcp", principal: Principal? = nil
     ) async -> MCPHTTPResponse {
@@ -82,7 +82,7 @@ struct HTTPTestClient: Sendable {
 
     // MARK: the modern era
 
-    /// The headers that go with a modern request.
+    /// The headers of a modern request.
     static func modernHeaders(_ message: JSONObject) -> Headers {
         var headers = usual
         headers.append(("MCP-Protocol-Version", "2026-07-28"))

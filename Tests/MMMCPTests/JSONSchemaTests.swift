@@ -55,20 +55,20 @@ struct JSONSchemaTests {
         (["properties": ["a": true]], ["a": 1], true),
     ]
 
-    @Test("each keyword judges as the standard says", arguments: fits.indices)
+    @Test("each keyword works as the standard says", arguments: fits.indices)
     func keywords(_ index: Int) throws {
         let (schema, value, isFine) = Self.fits[index]
         let found = try problems(schema, value)
         #expect(found.isEmpty == isFine, "\(JSONValue.object(schema)) and \(value): \(found)")
     }
 
-    @Test("a recursive schema follows the value down")
+    @Test("a recursive schema is applied at every level")
     func recursion() throws {
         let schema = try JSONSchema(["type": "object", "properties": ["next": ["$ref": "#"]], "required": ["v"]])
         #expect(schema.problems(of: ["v": 1, "next": ["v": 2, "next": ["x": 1]]]).map(\.path) == ["next.next.v"])
     }
 
-    @Test("problems say where, what was found, what is allowed and what was probably meant")
+    @Test("problems name the place, the value found, the allowed values and the probable intention")
     func messages() throws {
         let schema: JSONObject = [
             "type": "object", "additionalProperties": false,
@@ -117,7 +117,7 @@ struct JSONSchemaTests {
     ]
 
     @Test(
-        "a schema that can't be kept is refused when it is read, and the error names the place",
+        "an unsupported schema is refused when it is read, and the error names the place",
         arguments: refused.indices)
     func refusals(_ index: Int) throws {
         let (schema, word) = Self.refused[index]

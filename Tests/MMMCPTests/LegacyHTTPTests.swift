@@ -9,7 +9,7 @@ import Testing
 struct LegacyHTTPTests {
     private func client() throws -> HTTPTestClient { HTTPTestClient(try ConformanceServer.make()) }
 
-    @Test("a session is opened by initialize, named by visible ASCII, and gone after DELETE")
+    @Test("a session begins with initialize, has a name of visible ASCII, and ends with DELETE")
     func lifecycle() async throws {
         let client = try client()
         let session = try await client.session()
@@ -26,7 +26,7 @@ struct LegacyHTTPTests {
         #expect(client.engine.sessionCount == 0)
     }
 
-    @Test("without a session, with an unknown one, or with a strange version, requests are refused each in their way")
+    @Test("requests without a session, with an unknown one, or with an unknown version, are refused differently")
     func refusals() async throws {
         let client = try client()
         let session = try await client.session()
@@ -65,7 +65,7 @@ struct LegacyHTTPTests {
         #expect(client.engine.sessionCount == 0)
     }
 
-    @Test("a session belongs to who opened it")
+    @Test("a session can be used only by the caller who began it")
     func strangers() async throws {
         let client = try client()
         let session = try await client.session()
@@ -77,7 +77,7 @@ struct LegacyHTTPTests {
         #expect(try await session.request("ping").status == 200)
     }
 
-    @Test("arrays of messages are answered by arrays in their one revision, and refused in the others")
+    @Test("batches are answered by batches in the one revision that has them, and refused in the others")
     func batches() async throws {
         let client = try client()
         let old = try await client.session("2025-03-26")
@@ -104,7 +104,7 @@ struct LegacyHTTPTests {
         }
     }
 
-    @Test("a question goes out on the stream of the call that asks, and its answer comes by another POST")
+    @Test("a question is sent on the stream of the call that asks, and its answer arrives in another POST")
     func elicitation() async throws {
         let client = try client()
         let session = try await client.session(capabilities: ["elicitation": [:]])
@@ -128,7 +128,7 @@ struct LegacyHTTPTests {
         #expect(try await reader.next() == nil)
     }
 
-    @Test("streams begin with a place to come back to, from the revision that has it")
+    @Test("streams begin with an event id for resuming, from the revision that has it")
     func priming() async throws {
         let client = try client()
         let call: JSONObject = ["name": "test_tool_with_progress", "_meta": ["progressToken": 1]]
@@ -141,7 +141,7 @@ struct LegacyHTTPTests {
         #expect(old.messages.map { $0["params"]?["progress"]?.int } == [0, 50, 100, nil])
     }
 
-    @Test("a stream that is let go in mid-call says when to come back, and the answer is there then")
+    @Test("a stream that is closed during a call says when to reconnect, and the answer is available then")
     func polling() async throws {
         let client = try client()
         let session = try await client.session()
@@ -156,7 +156,7 @@ struct LegacyHTTPTests {
         #expect(!rest.text.contains("retry:"))
     }
 
-    @Test("a disconnect is no cancellation: the call goes on, and only its own later events are replayed")
+    @Test("a disconnect isn't a cancellation: the call continues, and only its own later events are replayed")
     func resumption() async throws {
         let gate = Gate()
         let cancelled = Tally()
@@ -191,7 +191,7 @@ struct LegacyHTTPTests {
         }
     }
 
-    @Test("messages that belong to no call go to the one GET stream, once, also when it was opened later")
+    @Test("messages outside of calls go to the one GET stream, once, even if it was opened later")
     func homeStream() async throws {
         let client = try client()
         let session = try await client.session()
@@ -210,7 +210,7 @@ struct LegacyHTTPTests {
         #expect(try await second.next()?["method"] == "notifications/tools/list_changed")
     }
 
-    @Test("a watched resource is told of, an unwatched one is not")
+    @Test("changes of a subscribed resource are sent, of others aren't")
     func subscriptions() async throws {
         let server = try ConformanceServer.make()
         let client = HTTPTestClient(server)
@@ -235,7 +235,7 @@ struct LegacyHTTPTests {
         #expect(try await reader.next()?["method"] == "notifications/tools/list_changed")
     }
 
-    @Test("a call that its client calls off is never answered, and its POST ends")
+    @Test("a cancelled call is never answered, and its POST ends")
     func cancelled() async throws {
         let gate = Gate()
         let cancelled = Tally()
@@ -250,7 +250,7 @@ struct LegacyHTTPTests {
         #expect(try await call.value.messages.isEmpty)
     }
 
-    @Test("the number of sessions is bounded")
+    @Test("the number of sessions is limited")
     func bounded() async throws {
         var options = HTTPOptions()
         options.maxSessions = 3
@@ -266,7 +266,7 @@ struct LegacyHTTPTests {
         #expect(full.status == 503 && full.header("Retry-After") == "60")
     }
 
-    @Test("a session whose client never came back makes room for another, one that is used does not")
+    @Test("a session whose client never returned is replaced, one in use isn't")
     func unfinished() async throws {
         var options = HTTPOptions()
         options.maxSessions = 3
@@ -292,7 +292,7 @@ struct LegacyHTTPTests {
             used.append(id)
         }
         let unfinished = try #require(try await opened().header("Mcp-Session-Id"))
-        // Its client is given a second to come back.
+        // Its client has a second to reconnect.
         var next = try await opened()
         while next.status == 503 {
             try await Task.sleep(for: .milliseconds(50))
@@ -303,7 +303,7 @@ struct LegacyHTTPTests {
         for id in used { #expect(try await isThere(id)) }
     }
 
-    @Test("who has as many sessions as one may have leaves room for others, and is told when to come back")
+    @Test("a caller at their limit of sessions is told when to return, and others still have room")
     func boundedForEach() async throws {
         var options = HTTPOptions()
         options.maxSessionsPerPrincipal = 2
@@ -328,12 +328,12 @@ struct LegacyHTTPTests {
         #expect(try await open("anna").status == 200)
     }
 
-    @Test("idle sessions end, busy ones stay")
+    @Test("idle sessions end, busy ones don't")
     func idle() async throws {
         var options = HTTPOptions()
         options.sessionIdle = .milliseconds(500)
         let client = HTTPTestClient(try testServer(), options)
-        // On a busy machine the first may end before it has anything to do.
+        // On a busy machine the first one may end before it has anything to do.
         var kept = try await client.session()
         var reader = EventReader(await kept.get())
         while reader == nil {

@@ -3,8 +3,8 @@ import Testing
 
 @testable import MMMCP
 
-/// What clients get to see of a declaration, member by member: what is missing here is missing everywhere.
-@Suite("What is declared, as clients get it")
+/// The complete form in which clients see declarations, member by member.
+@Suite("Declarations as clients see them")
 struct ListedFormTests {
     private let icons = [Icon(source: "https://contoso.com/i.png", mimeType: "image/png", sizes: ["48x48"])]
     private let annotations = ContentAnnotations(
@@ -16,7 +16,7 @@ struct ListedFormTests {
         ["src": "https://contoso.com/i.png", "mimeType": "image/png", "sizes": ["48x48"]]
     ]
 
-    @Test("a tool with everything, and with nothing but a name")
+    @Test("a tool with everything, and with only a name")
     func tools() {
         let full = Tool(
             name: "t", title: "Tool", description: "Does it.", outputSchema: ["type": "array"],
@@ -32,7 +32,7 @@ struct ListedFormTests {
             "icons": iconsJSON, "_meta": ["k": 1],
         ]
         #expect(full.json(for: .v2026_07_28) == expected)
-        // Older clients know results that are objects alone.
+        // Older clients accept only objects as results.
         expected["outputSchema"] = nil
         #expect(full.json(for: .v2025_11_25) == expected)
         let plain = Tool(name: "t", description: "d") { _, _ in .text("x") }
@@ -42,7 +42,7 @@ struct ListedFormTests {
             ])
     }
 
-    @Test("a resource, a template and a link, with everything and with nothing but a name")
+    @Test("a resource, a template and a link, with everything and with only a name")
     func resources() {
         let resource = Resource(
             uri: "mm://a", name: "a", title: "A", description: "d", mimeType: "text/plain", size: 7,
@@ -73,7 +73,7 @@ struct ListedFormTests {
             ResourceContents.text("x", uri: "mm://a").json == ["uri": "mm://a", "mimeType": "text/plain", "text": "x"])
     }
 
-    @Test("a prompt, its arguments and what it says")
+    @Test("a prompt, its arguments and messages")
     func prompts() {
         let prompt = Prompt(
             name: "p", title: "P", description: "d",
@@ -103,7 +103,7 @@ struct ListedFormTests {
             ])
     }
 
-    @Test("a block of each kind, and what clients older than the kind get in its place")
+    @Test("a block of each kind, and its replacement for older clients")
     func content() {
         let link = ResourceLink(
             uri: "mm://a", name: "a", title: "A", description: "d", mimeType: "text/plain", size: 7)
@@ -152,7 +152,7 @@ struct ListedFormTests {
         #expect(marked.json(for: .v2025_11_25) == ["type": "text", "text": "x", "_meta": ["k": 1]])
     }
 
-    @Test("a result says whether it failed, and structured values reach the clients that know them")
+    @Test("a result says whether it failed, and clients that support it get structured values")
     func results() {
         let list = ToolResult.structured(["a", 1])
         #expect(
@@ -173,7 +173,7 @@ struct ListedFormTests {
             ])
     }
 
-    @Test("a server says who it is, what may be kept, and how many completions there are")
+    @Test("a server has its name, caching hints, and the number of completions")
     func server() {
         let info = ServerInfo(
             name: "s", title: "S", version: "1", description: "d", websiteURL: "https://contoso.com", icons: icons)

@@ -10,7 +10,7 @@ struct ModernHTTPTests {
 
     private func code(_ answer: HTTPTestClient.Answer) -> Int? { answer.message["error"]?["code"]?.int }
 
-    @Test("a request stands alone, and is answered by one JSON object")
+    @Test("a request is independent, and is answered by one JSON object")
     func single() async throws {
         let answer = try await client().modern("tools/call", ["name": "test_simple_text"], id: "seven")
         #expect(answer.status == 200)
@@ -21,7 +21,7 @@ struct ModernHTTPTests {
         #expect(answer.message["result"]?["content"]?[0]?["text"] == "This is a simple text response for testing.")
     }
 
-    @Test("routing headers must be there once and say what the body says")
+    @Test("routing headers have to occur once and match the body")
     func routing() async throws {
         let client = try client()
         let cases: [(HTTPTestClient.Headers, Int)] = [
@@ -47,7 +47,7 @@ struct ModernHTTPTests {
         #expect(code(answer) == -32020)
     }
 
-    @Test("a name that is no plain ASCII travels as base64")
+    @Test("a name beyond ASCII is sent as base64")
     func unicodeName() async throws {
         let uri = "test://template/é/data"
         let encoded = "=?base64?\(Base64.text(Array(uri.utf8)))?="
@@ -83,7 +83,7 @@ struct ModernHTTPTests {
         }
     }
 
-    @Test("faults are told in the order of the protocol, with their status and the request's id")
+    @Test("faults are reported in the protocol's order, with their status and the request's id")
     func order() async throws {
         let client = try client()
         func post(_ message: JSONValue, _ headers: HTTPTestClient.Headers) async throws -> (Int, Int?, JSONValue?) {
@@ -128,7 +128,7 @@ struct ModernHTTPTests {
     }
 
     @Test(
-        "what was removed is not found",
+        "removed methods are not found",
         arguments: [
             "initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe", "nonsense",
         ]
@@ -148,7 +148,7 @@ struct ModernHTTPTests {
         #expect(answer.message["error"]?["data"] == ["uri": "test://none"])
     }
 
-    @Test("notices before the answer make a stream, whose last event is the answer")
+    @Test("notifications before the answer make a stream, whose last event is the answer")
     func stream() async throws {
         let answer = try await client().modern(
             "tools/call", ["name": "test_tool_with_progress"], meta: ["progressToken": "p1"]
@@ -161,7 +161,7 @@ struct ModernHTTPTests {
         #expect(answer.message["result"]?["content"]?[0]?["text"] == "Tool with progress executed successfully")
     }
 
-    @Test("a call that takes longer than the patience for one object becomes a stream")
+    @Test("a call that takes longer than the limit for a single object becomes a stream")
     func patience() async throws {
         let gate = Gate()
         var options = HTTPOptions()
@@ -178,7 +178,7 @@ struct ModernHTTPTests {
     }
 
     @Test(
-        "a client that goes away calls its request off, before and after the stream has begun",
+        "a client that leaves cancels its request, before and after the stream has begun",
         arguments: [true, false])
     func disconnect(_ afterBeginning: Bool) async throws {
         let cancelled = Tally()
@@ -202,7 +202,7 @@ struct ModernHTTPTests {
         await cancelled.reaches(1)
     }
 
-    @Test("log messages come only where the request asks for them, from its level on")
+    @Test("log messages are sent only if the request asks for them, from its level on")
     func logging() async throws {
         let client = try client()
         let silent = try await client.modern("tools/call", ["name": "test_logging_tool"])
@@ -219,7 +219,7 @@ struct ModernHTTPTests {
         #expect(wrong.status == 400 && code(wrong) == -32602)
     }
 
-    @Test("a subscription acknowledges first, tells what was asked for and nothing else, and ends with a result")
+    @Test("a subscription is acknowledged first, sends only what was requested, and ends with a result")
     func listen() async throws {
         let client = try client()
         let message = modernRequest(
@@ -254,7 +254,7 @@ struct ModernHTTPTests {
         #expect(late.status == 503)
     }
 
-    @Test("a call whose client lies about capabilities is held to this request's own")
+    @Test("only the capabilities of the current request count")
     func capabilitiesPerRequest() async throws {
         let client = try client()
         let first = try await client.modern(

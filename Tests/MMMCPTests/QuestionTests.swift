@@ -57,7 +57,7 @@ struct QuestionTests {
     // MARK: the legacy era
 
     @Test(
-        "a legacy user's answer reaches the handler that waits for it",
+        "a legacy user's answer reaches the waiting handler",
         arguments: [
             (["action": "accept", "content": ["ok": true]], "deleted"),
             (["action": "accept", "content": ["ok": false]], "not deleted: unticked"),
@@ -79,7 +79,7 @@ struct QuestionTests {
         #expect(result["result"]?["content"]?[0]?["text"] == .string(text))
     }
 
-    @Test("a legacy answer that does not fit the form is asked for again, and not for ever")
+    @Test("a legacy answer that doesn't fit the form is asked for again, a limited number of times")
     func legacyNonsense() async throws {
         let client = try TestClient(Self.server())
         _ = try await client.initialize(capabilities: forms)
@@ -98,7 +98,7 @@ struct QuestionTests {
             result["result"]?["content"]?[0]?["text"]?.string?.contains("ok: must be a boolean, not a string") == true)
     }
 
-    @Test("a question ends with its call, and the client is told that nobody waits for it")
+    @Test("a question ends with its call, and the client is told")
     func legacyCancelled() async throws {
         let client = try TestClient(Self.server())
         _ = try await client.initialize(capabilities: forms)
@@ -112,7 +112,7 @@ struct QuestionTests {
         #expect(try await client.next()["id"] == 2)
     }
 
-    @Test("a question nobody answers ends at its deadline")
+    @Test("an unanswered question ends at its deadline")
     func legacyTimeout() async throws {
         var options = ServerOptions()
         options.questionTimeout = .milliseconds(20)
@@ -127,7 +127,7 @@ struct QuestionTests {
         #expect(result["result"]?["content"]?[0]?["text"] == "Nobody answered the question in time.")
     }
 
-    @Test("a client's error to a question, and an answer to none, are taken calmly")
+    @Test("a client's error for a question, and an answer without one, do no harm")
     func legacyError() async throws {
         let client = try TestClient(Self.server())
         _ = try await client.initialize(capabilities: forms)
@@ -165,7 +165,7 @@ struct QuestionTests {
 
     private let yes: JSONValue = ["confirm": ["action": "accept", "content": ["ok": true]]]
 
-    @Test("a modern client gets the question as a result and comes back with the answer")
+    @Test("a modern client gets the question as a result and returns with the answer")
     func modern() async throws {
         let done = Tally()
         let client = try TestClient(Self.server(done: done))
@@ -182,7 +182,7 @@ struct QuestionTests {
         #expect(done.value == 1)
     }
 
-    @Test("the same answers can't do twice what may happen once")
+    @Test("repeating the same answers can't repeat an action")
     func replay() async throws {
         let done = Tally()
         let client = try TestClient(Self.server(done: done))
@@ -195,7 +195,7 @@ struct QuestionTests {
     }
 
     @Test(
-        "missing and unusable answers are asked for again, extra ones ignored",
+        "missing and unusable answers are asked for again, surplus ones ignored",
         arguments: [
             nil, [:], ["other": ["action": "accept"]], ["confirm": [:]], ["confirm": ["action": "maybe"]],
             ["confirm": ["action": "accept", "content": ["ok": "yes"]]], ["confirm": ["action": "accept"]],
@@ -221,7 +221,7 @@ struct QuestionTests {
         #expect(refused["error"]?["code"] == -32602)
     }
 
-    @Test("answers without the state that asked for them count for nothing")
+    @Test("answers without their state don't count")
     func answersAlone() async throws {
         let done = Tally()
         let client = try TestClient(Self.server(done: done))
@@ -229,7 +229,7 @@ struct QuestionTests {
         #expect(done.value == 0)
     }
 
-    @Test("a state that was altered, or given for another call, is refused")
+    @Test("an altered state, or one of another call, is refused")
     func altered() async throws {
         let done = Tally()
         let client = try TestClient(Self.server(done: done))
@@ -253,7 +253,7 @@ struct QuestionTests {
         #expect(done.value == 0)
     }
 
-    @Test("a state of another server, or another caller, is refused; one of the same key is good")
+    @Test("a state of another server, or another caller, is refused; one with the same key is valid")
     func keys() async throws {
         var options = ServerOptions()
         options.stateKey = Array(repeating: 9, count: 32)
@@ -266,7 +266,7 @@ struct QuestionTests {
             try await call(two, "delete", state: state, answers: yes)["result"]?["content"]?[0]?["text"] == "deleted")
     }
 
-    @Test("a state ages, and answering wrongly for ever does not keep it young")
+    @Test("a state expires, and wrong answers don't prolong it")
     func ageing() async throws {
         let time = TestTime()
         let client = try TestClient(Self.server(clock: time.clock))
@@ -284,7 +284,7 @@ struct QuestionTests {
         #expect(rounds == 7)
     }
 
-    @Test("questions one after the other keep the earlier answers, and the state changes")
+    @Test("consecutive questions keep the earlier answers, and the state changes")
     func severalRounds() async throws {
         let client = try TestClient(Self.server())
         let first = try await call(client, "rounds")["result"]
@@ -302,7 +302,7 @@ struct QuestionTests {
         #expect(done?["content"]?[0]?["text"] == #""A" declined in 3"#)
     }
 
-    @Test("several questions go out together, in the client's own words for them")
+    @Test("several questions are sent together")
     func together() async throws {
         let client = try TestClient(Self.server())
         let question = try await call(client, "several")["result"]
@@ -325,7 +325,7 @@ struct QuestionTests {
         #expect(done?["content"]?[0]?["text"] == "model,roots,who")
     }
 
-    @Test("a modern client is only asked what it declares with this request")
+    @Test("a modern client is asked only what the current request declares support for")
     func undeclared() async throws {
         let client = try TestClient(Self.server())
         let refused = try await call(client, "several", capabilities: ["elicitation": [:], "roots": [:]])
@@ -335,13 +335,13 @@ struct QuestionTests {
         #expect(addressOnly["error"]?["data"]?["requiredCapabilities"] == ["elicitation": [:]])
     }
 
-    @Test("a handler that turns the pause into an error of its own still has its question asked")
+    @Test("if a handler converts the pause to its own error, the question is still asked")
     func swallowed() async throws {
         let client = try TestClient(Self.server())
         #expect(try await call(client, "swallow")["result"]?["resultType"] == "input_required")
     }
 
-    @Test("both eras go on, turn by turn, while a question is open and pings are answered")
+    @Test("both eras continue while a question is open and pings are answered")
     func alternating() async throws {
         let client = try TestClient(Self.server())
         _ = try await client.initialize(capabilities: forms)

@@ -2,7 +2,7 @@ import MMCore
 
 @testable import MMMCP
 
-/// A gate that tests open: work waits there until they do, or until it is called off.
+/// A gate that tests open: tasks wait until then, or until they are cancelled.
 final class Gate: Sendable {
     private struct State: Sendable {
         var isOpen = false
@@ -21,7 +21,7 @@ final class Gate: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Waits for the gate; throws when called off.
+    /// Waits for the gate; throws if cancelled.
     func pass() async throws {
         let number = state.withLock { state in
             state.arrivals += 1
@@ -41,24 +41,24 @@ final class Gate: Sendable {
         try Task.checkCancellation()
     }
 
-    /// Waits until so many have come to the gate.
+    /// Waits until a number of tasks wait at the gate.
     func arrivals(_ count: Int) async {
         while state.withLock({ $0.arrivals }) < count { try? await Task.sleep(for: .milliseconds(1)) }
     }
 }
 
-/// Counts things that happen on other tasks.
+/// Counts events of other tasks.
 final class Tally: Sendable {
     private let count = Mutex(0)
     func add() { count.withLock { $0 += 1 } }
     var value: Int { count.withLock { $0 } }
-    /// Waits until something has happened so many times.
+    /// Waits until an event has happened a number of times.
     func reaches(_ target: Int) async {
         while value < target { try? await Task.sleep(for: .milliseconds(1)) }
     }
 }
 
-/// A server whose tools do what the protocol tests need.
+/// A server with the tools that the protocol tests need.
 func testServer(
     gate: Gate = Gate(), cancelled: Tally = Tally(), options: ServerOptions = ServerOptions(), more: [Tool] = []
 ) throws -> MCPServer {

@@ -3,8 +3,8 @@ import Testing
 
 @testable import MMMCP
 
-/// The state of a connection without a connection: messages in, actions out.
-@Suite("What a connection remembers", .timeLimit(.minutes(5)))
+/// The state of a connection without the connection itself: messages in, actions out.
+@Suite("The state of a connection", .timeLimit(.minutes(5)))
 struct SessionStateTests {
     private func request(_ id: Int64, _ method: String, _ params: JSONObject = [:], size: Int = 10) -> IncomingRequest {
         IncomingRequest(id: .int(id), method: method, params: params, size: size)
@@ -26,7 +26,7 @@ struct SessionStateTests {
         "clientInfo": ["name": "c", "version": "1"],
     ]
 
-    @Test("a modern request leaves no trace, before the handshake and after it")
+    @Test("a modern request doesn't change it, before and after the handshake")
     func traces() throws {
         let server = try testServer()
         var state = ProtocolState(logLevel: .info)
@@ -55,7 +55,7 @@ struct SessionStateTests {
     }
 
     @Test(
-        "a handshake without its members is refused",
+        "an incomplete handshake is refused",
         arguments: [
             ("protocolVersion", 5), ("protocolVersion", nil), ("capabilities", []), ("capabilities", nil),
             ("clientInfo", "x"), ("clientInfo", nil),
@@ -72,7 +72,7 @@ struct SessionStateTests {
         #expect(state.handshake == nil)
     }
 
-    @Test("calls are registered before they start, and their room is counted in calls and bytes")
+    @Test("calls are registered before they start, and limited by number and bytes")
     func registration() throws {
         var options = ServerOptions()
         options.limits.openCallBytes = 100

@@ -6,14 +6,14 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("A pipe that misbehaves", .timeLimit(.minutes(5)))
+@Suite("Difficult clients on stdio", .timeLimit(.minutes(5)))
 struct StdioHardshipTests {
     private func ping(_ id: JSONValue) -> String {
         JSONValue.object(["jsonrpc": "2.0", "id": id, "method": "ping"]).description
     }
 
     @Test(
-        "what is no message is answered, and the next one works",
+        "an invalid message is answered, and the next one works",
         arguments: [
             ("{", -32700), ("not json", -32700), (#"{"jsonrpc":"2.0","id":1,"method":"ping"}}"#, -32700),
             ("\"text\"", -32600),
@@ -39,7 +39,7 @@ struct StdioHardshipTests {
         #expect(try await client.next()["id"] == "next")
     }
 
-    @Test("bytes that are no UTF-8 are a parse error")
+    @Test("invalid UTF-8 is a parse error")
     func binary() async throws {
         let client = try TestClient(testServer())
         client.write([0xFF, 0xFE, 0x80, 0x0A, 0x22, 0xC3, 0x28, 0x22, 0x0A])
@@ -50,7 +50,7 @@ struct StdioHardshipTests {
     }
 
     @Test(
-        "ids come back with their type and value",
+        "ids are returned with their type and value",
         arguments: ["1", #""1""#, "0", "-1", #""""#, "9007199254740991", "18446744073709551616", #""é😀""#]
     )
     func ids(_ id: String) async throws {
@@ -74,7 +74,7 @@ struct StdioHardshipTests {
         #expect(try await client.next()["id"] == "end")
     }
 
-    @Test("messages arrive whole, however the bytes are cut")
+    @Test("messages arrive complete, however the bytes are divided")
     func pieces() async throws {
         let client = try TestClient(testServer())
         _ = try await client.initialize()
@@ -85,7 +85,7 @@ struct StdioHardshipTests {
         #expect(try await client.next()["result"]?["content"]?[0]?["text"] == "é😀")
     }
 
-    @Test("nesting is taken to its limit, on the reader's thread, and refused beyond")
+    @Test("nesting up to the limit works on the reader's thread, and is refused beyond")
     func nesting() async throws {
         let client = try TestClient(testServer())
         _ = try await client.initialize()
@@ -102,7 +102,7 @@ struct StdioHardshipTests {
         #expect(try await client.next()["error"]?["code"] == -32700)
     }
 
-    @Test("odd numbers and lone surrogates go through")
+    @Test("unusual numbers and lone surrogates are passed through")
     func oddValues() async throws {
         let client = try TestClient(testServer())
         _ = try await client.initialize()
@@ -112,7 +112,7 @@ struct StdioHardshipTests {
         #expect(try await client.next()["result"]?["content"]?[0]?["text"] == "\u{FFFD}x")
     }
 
-    @Test("a line over the limit is refused once, and passed over")
+    @Test("a line over the limit is refused once, and skipped")
     func tooLong() async throws {
         var options = ServerOptions()
         options.limits.messageBytes = 100_000
@@ -124,7 +124,7 @@ struct StdioHardshipTests {
         #expect(try await client.next()["id"] == 1)
     }
 
-    @Test("a message of eight million bytes comes back whole")
+    @Test("a message of eight million bytes is returned completely")
     func bigMessage() async throws {
         let client = try TestClient(testServer())
         _ = try await client.initialize()
@@ -133,7 +133,7 @@ struct StdioHardshipTests {
         #expect(try await client.next()["result"]?["content"]?[0]?["text"]?.string == text)
     }
 
-    @Test("ten thousand calls in one write are all answered, once each")
+    @Test("ten thousand calls in one write are each answered once")
     func burst() async throws {
         let client = try TestClient(testServer())
         _ = try await client.initialize()
@@ -156,7 +156,7 @@ struct StdioHardshipTests {
         #expect(try await client.line() == nil)
     }
 
-    @Test("calls beyond the limit are refused, and room comes back when their work ends, not when they are called off")
+    @Test("calls beyond the limit are refused, and room is freed when their work ends, not when they are cancelled")
     func flood() async throws {
         let gate = Gate()
         var options = ServerOptions()
@@ -190,7 +190,7 @@ struct StdioHardshipTests {
     func hurry() async throws {
         var options = ServerOptions()
         options.limits.openCalls = 4096
-        // No call of this machine takes so long that the client seems to wait for something else.
+        // No call takes so long on this machine that the client seems to wait for something else.
         options.limits.fullQueueTimeout = .seconds(600)
         let short = Tool(name: "short", description: "Ends soon.") { _, _ in
             for _ in 0..<3 { await Task.yield() }
@@ -220,7 +220,7 @@ struct StdioHardshipTests {
         #expect(try await client.next()["result"]?["content"]?[0]?["text"] == "waited")
     }
 
-    @Test("a client that does not read is not read from, and gets everything when it does")
+    @Test("a client that doesn't read isn't read from, and gets everything when it reads again")
     func backPressure() async throws {
         var options = ServerOptions()
         options.limits.unreadBytes = 200_000
@@ -236,7 +236,7 @@ struct StdioHardshipTests {
             #"{"jsonrpc":"2.0","id":\#($0),"method":"tools/call","params":{"name":"big"}\#(filler)}"#
         }
         client.write(Array((lines.joined(separator: "\n") + "\n").utf8))
-        // The server stops reading: what was served stays far below what was asked for, for as long as nobody reads.
+        // The server stops reading: while nobody reads, far fewer calls are served than were sent.
         var last = -1
         while last != served.value {
             last = served.value
@@ -247,7 +247,7 @@ struct StdioHardshipTests {
         #expect(served.value == 2000)
     }
 
-    @Test("a client that sends only what is answered at once, and does not read, gets everything when it does")
+    @Test("a client that sends only requests with immediate answers, without reading, gets everything when it reads")
     func backPressureWithoutCalls() async throws {
         var options = ServerOptions()
         options.limits.unreadBytes = 20_000
@@ -260,7 +260,7 @@ struct StdioHardshipTests {
         #expect(try await client.next()["id"] == "last")
     }
 
-    @Test("the end of input ends the server in bounded time, with work in flight that ignores everything")
+    @Test("the end of input ends the server in limited time, even if running work ignores everything")
     func endOfInput() async throws {
         let gate = Gate()
         let tool = Tool(name: "stubborn", description: "Ignores its cancellation.") { _, _ in
@@ -279,7 +279,7 @@ struct StdioHardshipTests {
         gate.open()
     }
 
-    @Test("a call that ends soon after the end of input is still answered, also without a last line end")
+    @Test("a call that ends soon after the end of input is still answered, even without a final newline")
     func pipedInput() async throws {
         let client = try TestClient(testServer())
         _ = try await client.initialize()
@@ -293,7 +293,7 @@ struct StdioHardshipTests {
         #expect(try await client.line() == nil)
     }
 
-    @Test("calling the server's task off ends it as the end of input does")
+    @Test("cancelling the server's task ends it like the end of input")
     func stopped() async throws {
         let client = try TestClient(testServer())
         _ = try await client.initialize()
@@ -313,7 +313,7 @@ struct StdioHardshipTests {
         try await client.end()
     }
 
-    @Test("any bytes at all neither end the server nor make it say something that is no message")
+    @Test("random bytes neither end the server nor cause invalid output")
     func fuzz() async throws {
         var generator = SeededRandom(seed: 2026)
         let seeds = [

@@ -3,9 +3,9 @@ import Testing
 
 @testable import MMMCP
 
-@Suite("Serving a pipe", .timeLimit(.minutes(5)))
+@Suite("Stdio", .timeLimit(.minutes(5)))
 struct StdioTests {
-    @Test("initialize, list and call, as every client of the legacy era does")
+    @Test("initialize, list and call, like every client of the legacy era")
     func legacyPath() async throws {
         let client = try TestClient(testServer())
         let hello = try await client.initialize("2025-06-18")
@@ -26,7 +26,7 @@ struct StdioTests {
         #expect(try await client.line() == nil)
     }
 
-    @Test("discover, list and call without any handshake")
+    @Test("discover, list and call without a handshake")
     func modernPath() async throws {
         let client = try TestClient(testServer())
         client.modern("d", "server/discover")
@@ -43,7 +43,7 @@ struct StdioTests {
         #expect(answer["result"]?["ttlMs"] == nil)
     }
 
-    @Test("a slow call holds up nobody, and a cancelled one is never answered")
+    @Test("a slow call delays no other, and a cancelled one is never answered")
     func cancellation() async throws {
         let gate = Gate()
         let cancelled = Tally()

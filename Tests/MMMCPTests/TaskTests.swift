@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMMCP
 
-/// Tasks as both eras speak of them: an extension since 2026-07-28, a capability of the session in 2025-11-25.
+/// Tasks in both eras: an extension since 2026-07-28, a capability of the session in 2025-11-25.
 @Suite("Tasks", .timeLimit(.minutes(5)))
 struct TaskTests {
     private let client: HTTPTestClient
@@ -31,7 +31,7 @@ struct TaskTests {
         try await result("tools/call", ["name": .string(tool), "arguments": .object(arguments)])
     }
 
-    /// The task once it has one of these states.
+    /// The task as soon as it has one of these states.
     private func task(_ id: JSONValue?, in states: Set<String>) async throws -> JSONObject {
         while true {
             try Task.checkCancellation()
@@ -44,7 +44,7 @@ struct TaskTests {
 
     private static let over: Set<String> = ["completed", "failed", "cancelled"]
 
-    @Test("tasks-capability-negotiation: each era hears of tasks in its own way, older clients nothing")
+    @Test("tasks-capability-negotiation: each era announces tasks in its own way, older clients see nothing of them")
     func negotiation() async throws {
         let modern = try await modern("server/discover", [:]).message["result"]?["capabilities"]
         #expect(modern?["extensions"]?["io.modelcontextprotocol/tasks"] == [:])
@@ -65,7 +65,7 @@ struct TaskTests {
     }
 
     @Test(
-        "a client that did not declare tasks is told what it lacks, and gets results",
+        "a client that did not declare tasks gets results, or an error that names the capability",
         arguments: ["tasks/get", "tasks/update", "tasks/cancel"])
     func undeclared(_ method: String) async throws {
         let refused = try await modern(
@@ -107,7 +107,7 @@ struct TaskTests {
         #expect(broken["error"]?["code"] == -32603)
     }
 
-    @Test("tasks-lifecycle: cancelling is acknowledged with nothing, also for a task that is over")
+    @Test("tasks-lifecycle: cancelling gets an empty answer, even for a task that is over")
     func cancelling() async throws {
         let begun = try await call("slow_compute", ["seconds": 600])
         for _ in 0..<2 {
@@ -118,7 +118,7 @@ struct TaskTests {
         }
     }
 
-    @Test("tasks-dispatch: earlier methods are gone, unknown tasks are told, a wrong header is refused")
+    @Test("tasks-dispatch: earlier methods are gone, unknown tasks are reported, a wrong header is refused")
     func dispatch() async throws {
         for method in ["tasks/result", "tasks/list"] {
             let answer = try await modern(method, ["taskId": "t"])
@@ -156,7 +156,7 @@ struct TaskTests {
         #expect(try await task(id, in: Self.over)["result"]?["content"]?[0]?["text"] == "Met Ann and Bo.")
     }
 
-    @Test("tasks-mrtr-composition: what is asked before the work is asked of the call, and the task knows the answer")
+    @Test("tasks-mrtr-composition: questions before the work are asked in the call, and the task gets the answer")
     func composition() async throws {
         let first = try await call("test_tool_with_task")
         #expect(first["resultType"] == "input_required" && first["taskId"] == nil)
@@ -172,7 +172,7 @@ struct TaskTests {
         #expect(done["result"]?["content"]?[0]?["text"] == "Hello, Alice!")
     }
 
-    @Test("a subscription tells each state of the tasks that exist, and acknowledges no others")
+    @Test("a subscription reports each state of existing tasks, and acknowledges no others")
     func listening() async throws {
         let server = try ConformanceServer.make()
         let client = try TestClient(server)
@@ -200,7 +200,7 @@ struct TaskTests {
         try await client.end()
     }
 
-    @Test("2025-11-25: a call with a task is answered with one; its result is waited for, and names its task")
+    @Test("2025-11-25: a call with a task gets the task; its result can be waited for, and names the task")
     func legacy() async throws {
         let session = try await client.session()
         let begun = try await session.request(
@@ -221,7 +221,7 @@ struct TaskTests {
         #expect(plain.message["result"]?["content"]?[0]?["text"] == "Computed it.")
     }
 
-    @Test("2025-11-25: a tool says whether it takes a task, and a wrong call is refused")
+    @Test("2025-11-25: a tool says whether it supports tasks, and a wrong call is refused")
     func legacyRefusals() async throws {
         let session = try await client.session()
         for (tool, task) in [("greet", [:] as JSONValue?), ("failing_job", nil)] {
@@ -233,7 +233,7 @@ struct TaskTests {
         #expect(odd.message["error"]?["code"] == -32602)
     }
 
-    @Test("2025-11-25: a cancelled task is cancelled when the answer comes")
+    @Test("2025-11-25: a cancelled task is cancelled before the answer is sent")
     func legacyCancelling() async throws {
         let session = try await client.session()
         let begun = try await session.request(
@@ -244,7 +244,7 @@ struct TaskTests {
         #expect(try await session.request("tasks/result", ["taskId": id]).message["error"]?["code"] == -32602)
     }
 
-    @Test("2025-11-25: what a task asks is asked while its result is waited for; its states are told")
+    @Test("2025-11-25: a task's questions are asked while its result is waited for; its states are reported")
     func legacyQuestions() async throws {
         let client = try TestClient(try ConformanceServer.make())
         _ = try await client.initialize(capabilities: ["elicitation": [:]])

@@ -4,7 +4,7 @@ import MMSystem
 
 @testable import MMMCP
 
-/// A client on the other ends of two pipes: writes lines, reads lines, each with a deadline that only a hang meets.
+/// A client on two pipes that writes and reads lines, with a deadline that only a hang exceeds.
 final class TestClient: Sendable {
     private let toServer: TestWriter
     private let fromServer: Int32
@@ -38,7 +38,7 @@ final class TestClient: Sendable {
         closeOutput()
     }
 
-    /// Writes raw bytes, behind those that were written before; never waits.
+    /// Queues raw bytes for writing; never waits.
     func write(_ bytes: [UInt8]) { toServer.write(bytes) }
 
     /// Writes one line.
@@ -47,7 +47,7 @@ final class TestClient: Sendable {
     /// Writes one message.
     func send(_ message: JSONValue) { send(message.description) }
 
-    /// Closes the client's end, as a client does that goes away.
+    /// Closes the client's end, like a client that leaves.
     func closeInput() { toServer.close() }
 
     /// Closes the end that the server writes to.
@@ -61,7 +61,7 @@ final class TestClient: Sendable {
     /// Waits until the server has ended.
     func end() async throws { try await serving.value }
 
-    /// Calls the serving task off, as a signal does.
+    /// Cancels the serving task, like a signal.
     func stopServer() { serving.cancel() }
 
     /// The next line as text; `nil` at the end.
@@ -103,7 +103,7 @@ final class TestClient: Sendable {
         return try JSONParser.parse(line)
     }
 
-    /// Sends a message and gives the next one that comes.
+    /// Sends a message and returns the next one received.
     func ask(_ message: JSONValue) async throws -> JSONValue {
         send(message)
         return try await next()
@@ -114,7 +114,7 @@ final class TestClient: Sendable {
         send(["jsonrpc": "2.0", "id": id, "method": .string(method), "params": .object(params)])
     }
 
-    /// Sends a request that carries version and capabilities itself.
+    /// Sends a request that has its version and capabilities itself.
     func modern(
         _ id: JSONValue, _ method: String, _ params: JSONObject = [:], capabilities: JSONObject = [:],
         meta: JSONObject = [:]

@@ -1,6 +1,6 @@
 import MMCore
 
-/// A time of day that tests move.
+/// A clock that tests set.
 final class TestTime: Sendable {
     private let seconds = Mutex<Int64>(1_800_000_000)
 

@@ -15,13 +15,13 @@ final class TestWriter: Sendable {
 
     private let state: Mutex<State>
 
-    /// Takes a descriptor over.
+    /// Takes ownership of a descriptor.
     init(_ end: Int32) {
         _ = fcntl(end, F_SETFL, O_NONBLOCK)
         state = Mutex(State(end: end))
     }
 
-    /// Hands bytes over, behind those that were handed over before.
+    /// Queues bytes for writing.
     func write(_ bytes: [UInt8]) {
         let startsThread = state.withLock { state in
             guard let end = state.end, !state.closes else { return false }
@@ -37,7 +37,7 @@ final class TestWriter: Sendable {
         if startsThread { _ = try? DedicatedThread.start("test-writer") { self.drain() } }
     }
 
-    /// Closes the end as soon as all is written.
+    /// Closes the end as soon as everything is written.
     func close() {
         state.withLock { state in
             state.closes = true
@@ -50,7 +50,7 @@ final class TestWriter: Sendable {
         state.end = nil
     }
 
-    /// Writes what fits now; what nobody will ever read counts as written.
+    /// Writes as much as possible now; bytes that nobody will read count as written.
     private static func push(_ bytes: ArraySlice<UInt8>, _ end: Int32) -> Int {
         var done = 0
         while done < bytes.count {

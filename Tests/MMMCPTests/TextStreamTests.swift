@@ -7,7 +7,7 @@ import Testing
 struct TextStreamTests {
     private struct Broken: Error {}
 
-    /// A tool that says so many pieces, and fails after them if it is told to.
+    /// A tool that returns a number of pieces, and optionally fails after them.
     private func tool(_ pieces: [String], fails: Bool = false, taken: Tally = Tally()) -> Tool {
         Tool(name: "long", description: "Says much.") { _, _ in
             let rest = Mutex(pieces[...])
@@ -20,7 +20,7 @@ struct TextStreamTests {
         }
     }
 
-    @Test("a text in pieces arrives as one, escaped, between its neighbours, in both transports")
+    @Test("pieces of a text arrive as one escaped text between its neighbours, in both transports")
     func pieces() async throws {
         let pieces = ["é", "\"quoted\"\n", "", "\u{1}😀", String(repeating: "x", count: 100_000)]
         let server = try testServer(more: [tool(pieces)])
@@ -35,7 +35,7 @@ struct TextStreamTests {
         #expect(http.message["result"]?["content"]?[1]?["text"]?.string == pieces.joined())
     }
 
-    @Test("a text is sent whole however quickly its call begins to answer")
+    @Test("a text is sent completely, however soon its call begins to answer")
     func quick() async throws {
         let pieces = [String](repeating: String(repeating: "z", count: 20_000), count: 30)
         let client = try TestClient(testServer(more: [tool(pieces)]))
@@ -47,7 +47,7 @@ struct TextStreamTests {
         }
     }
 
-    @Test("a text that can't be read to its end says so, and the message stays whole")
+    @Test("a text that can't be read to its end says so, and the message stays valid")
     func failure() async throws {
         let client = try TestClient(testServer(more: [tool(["start"], fails: true)]))
         _ = try await client.initialize()
@@ -79,7 +79,8 @@ struct TextStreamTests {
     }
 
     @Test(
-        "over HTTP a text is made while it is sent, in both eras, and its call ends with it", arguments: [true, false])
+        "over HTTP a text is produced while it is sent, in both eras, and its call ends with it",
+        arguments: [true, false])
     func overHTTP(isModern: Bool) async throws {
         let taken = Tally()
         let pieces = [String](repeating: String(repeating: "y", count: 10_000), count: 50)

@@ -6,7 +6,7 @@ import Testing
 /// Subscriptions to resources that the server watches for each caller.
 @Suite("Watched resources", .timeLimit(.minutes(5)))
 struct WatchedResourceTests {
-    /// Changes that happen when a test says so.
+    /// Changes that a test triggers.
     private final class Watches: Sendable {
         private let open = Mutex<[String: AsyncStream<Void>.Continuation]>([:])
 
@@ -38,7 +38,7 @@ struct WatchedResourceTests {
             resourceChanges: { uri, _, _ in watches.begin(uri) }, options: options)
     }
 
-    @Test("a session is told of what it subscribed to, until it unsubscribes")
+    @Test("a session gets changes of its subscriptions until it unsubscribes")
     func session() async throws {
         let client = try TestClient(try server())
         _ = try await client.initialize()
@@ -55,7 +55,7 @@ struct WatchedResourceTests {
         try await client.end()
     }
 
-    @Test("a listener is told under its subscription, and watching ends with it")
+    @Test("a listener gets changes under its subscription, and watching ends with it")
     func listener() async throws {
         let client = try TestClient(try server())
         client.modern("s", "subscriptions/listen", ["notifications": ["resourceSubscriptions": ["x://a"]]])

@@ -240,7 +240,7 @@ struct ProtectedFileTests {
         try folder.write(".x.mm-1-cc", "of a living process")
         try folder.write(".x.mm-999999998-dd", "just written")
         var times = [timeval(tv_sec: 1000, tv_usec: 0), timeval(tv_sec: 1000, tv_usec: 0)]
-        // Its process is gone, so this draft will never be finished.
+        // Drafts of other files are removed too, because those files may never be written again.
         try folder.write(".other.json.mm-999999997-ee", "old draft of another file")
         #expect(utimes(folder[".other.json.mm-999999997-ee"], &times) == 0)
         try folder.write(".no-draft.mm-x-1", "not ours")

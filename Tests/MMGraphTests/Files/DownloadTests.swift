@@ -26,11 +26,11 @@ struct DownloadTests {
         FakeDrive(files: ["Reports/a b.bin": Self.content], faults: faults)
     }
 
-    /// The names in the folder, without those that were there before.
+    /// The new names in the folder.
     private var names: [String] { get throws { try FolderListing.names(in: folder).filter { $0 != ".keep" }.sorted() } }
 
     @Test(
-        "a file arrives whole, whatever happens on the way",
+        "a file arrives complete despite faults",
         arguments: [
             [], [.failed(1000)], [.failed(0), .failed(2_000_000), .failed(5)], [.status(503)],
             [.failed(1_500_000), .wholeAgain], [.failed(1_500_000), .status(404), .failed(10)],
@@ -44,7 +44,7 @@ struct DownloadTests {
         #expect(drive.transfers.allSatisfy { $0.headers["Authorization"] == nil && $0.headers["Cookie"] == nil })
     }
 
-    @Test("what an earlier call left goes on where it stopped, unless the file has changed", arguments: [false, true])
+    @Test("an interrupted download is continued unless the file has changed", arguments: [false, true])
     func resumed(changes: Bool) async throws {
         let drive = drive([.failed(2_000_000)] + Array(repeating: .failed(0), count: 30))
         let client = try contoso.client(transport: drive)
@@ -62,12 +62,12 @@ struct DownloadTests {
         #expect(drive.transfers[before].headers["Range"] == (changes ? nil : "bytes=2000000-"))
     }
 
-    @Test("a part of another content is found by the checksum, and fetched anew")
+    @Test("a part with other content is found by the checksum, and fetched again")
     func mixed() async throws {
         let drive = drive([.failed(2_000_000)])
         let other = Array(Self.content.reversed())
         let client = try contoso.client(transport: drive)
-        // The content changes while it is fetched, under the same version.
+        // The content changes during the download, but its version doesn't.
         drive.fail(Array(repeating: .failed(0), count: 30))
         await #expect(throws: MMError.self) { try await client.download(place, to: path) }
         drive.clearFaults()
@@ -76,7 +76,7 @@ struct DownloadTests {
         #expect(try ProtectedFile.read(path) == other)
     }
 
-    @Test("a checksum that differs is an error, and leaves nothing")
+    @Test("a wrong checksum is an error, and leaves nothing")
     func checksum() async throws {
         let drive = drive()
         drive.lieAboutHash("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
@@ -85,7 +85,7 @@ struct DownloadTests {
     }
 
     @Test(
-        "a file that is there stays, is replaced, or the new one gets another name",
+        "an existing file stays, is replaced, or the new one gets another name",
         arguments: ConflictBehavior.allCases)
     func conflict(behavior: ConflictBehavior) async throws {
         try contoso.home.write(path, [1, 2, 3])
@@ -105,7 +105,7 @@ struct DownloadTests {
         #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o640)
     }
 
-    @Test("what has no size and no checksum is fetched too")
+    @Test("content without a size and checksum can be fetched too")
     func stream() async throws {
         let network = FakeNetwork(HTTPResponse(status: 200, headers: ["Content-Type": "image/jpeg"], body: [9, 8, 7]))
         try await contoso.client(transport: network).download("/me/photo/$value", to: path)
@@ -123,7 +123,7 @@ struct DownloadTests {
         #expect(try names.isEmpty)
     }
 
-    @Test("a folder is no file")
+    @Test("a folder isn't a file")
     func folders() async throws {
         let network = FakeNetwork(.json(#"{"name":"Reports","folder":{"childCount":3},"size":5}"#))
         let error = await #expect(throws: MMError.self) {

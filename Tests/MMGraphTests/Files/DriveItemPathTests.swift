@@ -3,10 +3,10 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Places in drives", .timeLimit(.minutes(5)))
+@Suite("Paths in drives", .timeLimit(.minutes(5)))
 struct DriveItemPathTests {
     @Test(
-        "an item is found by id and by path, however it is written",
+        "an item is recognised by id and by path, in every notation",
         arguments: [
             ("/me/drive/root:/a b/c#d.txt", "/v1.0/me/drive/root:/a%20b/c%23d.txt:/content"),
             ("/me/drive/root:/a.txt:", "/v1.0/me/drive/root:/a.txt:/content"),
@@ -24,7 +24,7 @@ struct DriveItemPathTests {
     }
 
     @Test(
-        "what is no item of a drive is none",
+        "other addresses aren't items of a drive",
         arguments: [
             "/me/drive", "/me/drives", "/me/messages/1/attachments", "/users", "/me/drive/root/children/1/content",
         ])
@@ -32,7 +32,7 @@ struct DriveItemPathTests {
         #expect(DriveItemPath(try RequestTarget(parsing: endpoint, service: .graph)) == nil)
     }
 
-    @Test("a folder takes the file's name", arguments: ["/me/drive/root", "/me/drive/root/children"])
+    @Test("a folder is completed with the file's name", arguments: ["/me/drive/root", "/me/drive/root/children"])
     func folders(endpoint: String) throws {
         let item = try #require(DriveItemPath(try RequestTarget(parsing: endpoint, service: .graph)))
         #expect(item.isFolder)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMGraph
 
-@Suite("Folders of this machine", .timeLimit(.minutes(5)))
+@Suite("Local folders", .timeLimit(.minutes(5)))
 struct LocalFolderTests {
     private let home: TestHome
     private let root: String
@@ -20,7 +20,7 @@ struct LocalFolderTests {
         try LocalFolder(FileDescriptor.open(root, O_RDONLY), path: root)
     }
 
-    @Test("are read as deep as they go; links, pipes and empty folders are left out with the reason")
+    @Test("are read recursively; links, pipes and empty folders are left out with the reason")
     func contents() throws {
         for path in ["b.txt", "a/x.txt", "a/deep/er/y.txt"] { try home.write("\(root)/\(path)", [1]) }
         #expect(symlink("/etc", root + "/a/link") == 0 && symlink("nowhere", root + "/z") == 0)
@@ -34,7 +34,7 @@ struct LocalFolderTests {
             ])
     }
 
-    @Test("a file is no folder, and the error says what to leave out")
+    @Test("a file isn't a folder, and the error says which option to omit")
     func file() throws {
         try home.write(root, [1])
         let error = #expect(throws: MMError.self) { try look() }
@@ -46,7 +46,7 @@ struct LocalFolderTests {
 @Suite("Names in drives", .timeLimit(.minutes(5)))
 struct DriveNamesTests {
     @Test(
-        "that the service refuses are known",
+        "names that the service refuses are known",
         arguments: [
             "a:b", "what?", "a|b", "a\\b", " a", "a ", "a.", "CON", "com3.txt", "nul.tar.gz", ".lock", "desktop.ini",
             "~$report.docx", "x_vti_y", "a\nb", String(repeating: "a", count: 256),
@@ -57,19 +57,19 @@ struct DriveNamesTests {
     }
 
     @Test(
-        "that it takes are let through",
+        "names that it accepts pass",
         arguments: ["a b.txt", "ü#1%.txt", "console", "com", "comet", ".profile", "~a", "lock", "a..b", "日本"])
     func taken(name: String) {
         #expect(DriveNames.fault(in: ["folder", name]) == nil)
     }
 
-    @Test("a path that is too long is refused, whatever its parts are")
+    @Test("a path that is too long is refused")
     func length() {
         #expect(DriveNames.fault(in: Array(repeating: "twenty characters ok", count: 20)) != nil)
         #expect(DriveNames.fault(in: Array(repeating: "twenty characters ok", count: 19)) == nil)
     }
 
-    @Test("names that differ in case alone clash")
+    @Test("names that differ only in case conflict")
     func clashes() {
         let found = DriveNames.clashes(["a/x.txt", "A/X.TXT", "b", "c"])
         #expect(found.map(\.0) == ["a/x.txt"] && found.map(\.1) == ["A/X.TXT"])

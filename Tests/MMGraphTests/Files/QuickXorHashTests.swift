@@ -6,7 +6,7 @@ import Testing
 
 @Suite("QuickXorHash", .timeLimit(.minutes(5)))
 struct QuickXorHashTests {
-    /// As the algorithm is described: every byte at its own bit of a circle of 160.
+    /// The algorithm as described: each byte is added at its own position in a circle of 160 bits.
     static func bitwise(_ bytes: [UInt8]) -> String {
         var sum = [UInt8](repeating: 0, count: 20)
         for (index, byte) in bytes.enumerated() where byte != 0 {
@@ -20,7 +20,7 @@ struct QuickXorHashTests {
     }
 
     @Test(
-        "known contents have their known checksums",
+        "known contents give their known checksums",
         arguments: [
             ("", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="), ("Sg==", "SgAAAAAAAAAAAAAAAQAAAAAAAAA="),
             ("tbQ=", "taAFAAAAAAAAAAAAAgAAAAAAAAA="), ("0pZP", "0rDEEwAAAAAAAAAAAwAAAAAAAAA="),
@@ -33,7 +33,7 @@ struct QuickXorHashTests {
         #expect(Base64.text(hash.finish()) == expected)
     }
 
-    @Test("it doesn't matter in which pieces the bytes come", arguments: [1, 7, 159, 160, 161, 1000, 4099])
+    @Test("the division into pieces doesn't matter", arguments: [1, 7, 159, 160, 161, 1000, 4099])
     func pieces(size: Int) {
         let bytes = (0..<4099).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 / 7) }
         var hash = QuickXorHash()

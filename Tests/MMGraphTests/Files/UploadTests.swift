@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMGraph
 
-/// More than goes in one request, in four pieces of the tests' size.
+/// Larger than a single request: four pieces of the tests' size.
 private let largeSize = 3 * 4 * 327_680 + 700_001
 
 @Suite("Uploads", .timeLimit(.minutes(5)))
@@ -20,7 +20,7 @@ struct UploadTests {
         path = contoso.home.path + "/report.bin"
     }
 
-    /// Bytes without a pattern that the size of a piece could hide.
+    /// Bytes without a period, which could hide mistakes at the borders of pieces.
     private static let content: [UInt8] = {
         var value: UInt64 = 88_172_645_463_325_252
         return (0..<9_000_000).map { _ in
@@ -39,21 +39,21 @@ struct UploadTests {
 
     private static let place = "/me/drive/root:/Reports/"
 
-    /// A client that sends small pieces.
+    /// A client with small pieces.
     private func client(_ transport: any HTTPTransport) throws -> GraphClient {
         var client = try contoso.client(transport: transport)
         client.uploadPiece = 4 * 327_680
         return client
     }
 
-    /// The files that are kept about sessions.
+    /// The stored files about upload sessions.
     private var kept: [String] {
         get throws {
             try FolderListing.names(in: contoso.home.paths.stateDirectory + "/uploads").filter { $0.hasSuffix(".json") }
         }
     }
 
-    @Test("a small file goes in one request, whose conflict behaviour is named", arguments: ConflictBehavior.allCases)
+    @Test("a small file is sent in one request with its conflict behaviour", arguments: ConflictBehavior.allCases)
     func small(conflict: ConflictBehavior) async throws {
         let drive = FakeDrive()
         let bytes = try write(5000)
@@ -67,7 +67,7 @@ struct UploadTests {
                 "/me/drive/root:/Reports/report.bin:/content?@microsoft.graph.conflictBehavior=\(conflict.rawValue)"))
     }
 
-    @Test("an empty file is a file")
+    @Test("an empty file can be uploaded")
     func empty() async throws {
         let drive = FakeDrive()
         _ = try write(0)
@@ -76,7 +76,7 @@ struct UploadTests {
     }
 
     @Test(
-        "a large file arrives whole, whatever happens on the way",
+        "a large file arrives complete despite faults",
         arguments: [
             [], [.lostBefore], [.lostAfter], [.status(503)], [.status(429), .status(500), .lostAfter], [.gone],
             [.lostAfter, .lostAfter, .lostAfter], [.lostBefore, .gone, .lostAfter, .gone, .status(504)],
@@ -88,7 +88,7 @@ struct UploadTests {
         let item = try await client(drive).upload(path, to: Self.place)
         #expect(drive.file("Reports/report.bin") == bytes)
         #expect(item["size"]?.int == bytes.count)
-        // A session that refuses its own address isn't ended by that.
+        // A session that refuses its own address doesn't end.
         #expect(drive.openSessions == faults.count { $0 == .status(401) })
         #expect(try kept.isEmpty)
         for request in drive.transfers {
@@ -98,7 +98,7 @@ struct UploadTests {
         #expect(drive.begun == 1 + ended)
     }
 
-    @Test("a sign-out forgets what was begun: the next upload begins anew, and no address is left behind")
+    @Test("a sign-out forgets begun uploads: the next one starts again, and no address is left")
     func signedOut() async throws {
         let drive = FakeDrive(faults: [.lostAfter] + Array(repeating: .lostBefore, count: 30))
         _ = try write(largeSize)
@@ -108,7 +108,7 @@ struct UploadTests {
         #expect(try kept.isEmpty)
     }
 
-    @Test("what another process left goes on where it stopped, and sends no byte twice")
+    @Test("another process's upload is continued, and no byte is sent twice")
     func resumed() async throws {
         let drive = FakeDrive()
         let bytes = try write(largeSize)
@@ -133,7 +133,9 @@ struct UploadTests {
         #expect(try kept.isEmpty)
     }
 
-    @Test("a service that takes nothing is given up", arguments: [FakeDrive.Fault.stuck, .lostBefore, .status(503)])
+    @Test(
+        "if the service accepts nothing, the upload is given up",
+        arguments: [FakeDrive.Fault.stuck, .lostBefore, .status(503)])
     func stuck(fault: FakeDrive.Fault) async throws {
         let drive = FakeDrive(faults: Array(repeating: fault, count: 500))
         _ = try write(largeSize)
@@ -143,7 +145,7 @@ struct UploadTests {
         #expect(try kept.count == 1)
     }
 
-    @Test("a session whose last answer was lost is no second file")
+    @Test("a session whose last answer was lost doesn't create a second file")
     func lostEnd() async throws {
         let drive = FakeDrive(faults: [.lostAfter, .lostAfter, .lostAfter])
         let bytes = try write(largeSize)
@@ -152,7 +154,7 @@ struct UploadTests {
         #expect(drive.sent == bytes.count)
     }
 
-    @Test("another file of that name stays, and the error says what can be done", arguments: [5000, largeSize])
+    @Test("an existing file with that name stays, and the error says what can be done", arguments: [5000, largeSize])
     func taken(size: Int) async throws {
         let drive = FakeDrive(files: ["Reports/report.bin": [1, 2, 3]])
         let bytes = try write(size)
@@ -164,11 +166,11 @@ struct UploadTests {
         #expect(drive.file("Reports/report.bin") == [1, 2, 3])
         try await client.upload(path, to: Self.place, conflict: .replace)
         #expect(drive.file("Reports/report.bin") == bytes)
-        // The same content under that name is what a repeated call finds.
+        // A repeated call finds the same content under that name.
         try await client.upload(path, to: Self.place)
     }
 
-    @Test("a checksum that differs is an error", arguments: [5000, largeSize])
+    @Test("a wrong checksum is an error", arguments: [5000, largeSize])
     func checksum(size: Int) async throws {
         let drive = FakeDrive()
         drive.lieAboutHash("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
@@ -181,7 +183,8 @@ struct UploadTests {
     }
 
     @Test(
-        "an address on this machine gets nothing", arguments: ["http://127.0.0.1/x", "https://10.0.0.1/x", "ftp://a/x"])
+        "nothing is sent to an address on this machine",
+        arguments: ["http://127.0.0.1/x", "https://10.0.0.1/x", "ftp://a/x"])
     func address(url: String) async throws {
         _ = try write(largeSize)
         let network = FakeNetwork(.json(#"{"uploadUrl":"\#(url)"}"#))
@@ -192,7 +195,7 @@ struct UploadTests {
         #expect(network.requests.count == 1)
     }
 
-    @Test("attachments go as JSON while they are small, and through a session when they are not")
+    @Test("small attachments are sent as JSON, large ones through a session")
     func attachments() async throws {
         let drive = FakeDrive(faults: [.lostAfter, .status(503)])
         let small = try write(2_000_000)
@@ -206,7 +209,7 @@ struct UploadTests {
         #expect(pieces.allSatisfy { ($0.body?.count ?? 0) < 4 << 20 && $0.headers["Authorization"] == nil })
     }
 
-    @Test("what no mailbox takes is refused before anything is sent")
+    @Test("attachments that no mailbox accepts are refused before anything is sent")
     func tooLarge() async throws {
         _ = try write(1)
         #expect(truncate(path, off_t((150 << 20) + 1)) == 0)
@@ -217,7 +220,7 @@ struct UploadTests {
         #expect(error?.code == .limitExceeded && drive.requests.isEmpty)
     }
 
-    @Test("folders, pipes and what isn't there are refused with a reason")
+    @Test("folders, pipes and missing files are refused with the reason")
     func noFiles() async throws {
         let client = try self.client(FakeDrive())
         #expect(mkfifo(contoso.home.path + "/pipe", 0o600) == 0)

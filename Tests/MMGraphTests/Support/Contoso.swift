@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMGraph
 
-/// A signed-in connection to the tenant of the fixtures, in a home folder of its own.
+/// A signed-in connection to the tenant of the fixtures, with its own home folder.
 final class Contoso: Sendable {
     static let tenant = "0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811"
     static let app = "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01"
@@ -19,7 +19,7 @@ final class Contoso: Sendable {
     init(_ network: FakeNetwork) throws {
         home = try TestHome()
         self.network = network
-        // The recorded cache, with tokens that live longer.
+        // The recorded cache with tokens that are valid longer.
         let cache = String(decoding: JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")), as: UTF8.self)
             .replacing("1767230421", with: "4000000000")
         try home.write("Contoso.json", Array(cache.utf8))
@@ -64,12 +64,12 @@ final class Contoso: Sendable {
     }
 }
 
-/// Pauses that were asked for; they pass at once and move the clock.
+/// Requested pauses; they pass at once and advance the clock.
 final class Waits: Sendable {
     private let list = Mutex<[Duration]>([])
     func add(_ wait: Duration) { list.withLock { $0.append(wait) } }
     var all: [Duration] { list.withLock { $0 } }
-    /// Those that were told or made up by the policy; the rest are the gaps between requests that follow one another.
+    /// The pauses that services or the retry policy asked for; the rest are gaps between consecutive requests.
     var told: [Duration] { all.filter { $0 >= .milliseconds(450) } }
     /// The time of day.
     var clock: WallClock {

@@ -1,23 +1,23 @@
 import MMCore
 import MMHTTP
 
-/// A drive and a mailbox in memory, with upload sessions, download links and faults; remembers what it was asked.
+/// A drive and a mailbox in memory with upload sessions, download links and faults; records the requests.
 final class FakeDrive: HTTPTransport {
-    /// What goes wrong with a piece of an upload, or with the body of a download.
+    /// A fault with a piece of an upload, or with the body of a download.
     enum Fault: Sendable, Hashable {
         /// The connection ends before the piece arrives.
         case lostBefore
-        /// The piece arrives, its answer doesn't.
+        /// The piece arrives, but its answer is lost.
         case lostAfter
-        /// An answer of this status, and the piece is dropped.
+        /// The piece is dropped with this status.
         case status(Int)
         /// The session ends.
         case gone
-        /// A piece isn't taken, and the service says so.
+        /// A piece isn't accepted, and the service says so.
         case stuck
         /// A body ends after so many bytes.
         case failed(Int)
-        /// The range that was asked for is ignored.
+        /// The requested range is ignored.
         case wholeAgain
     }
 
@@ -55,13 +55,13 @@ final class FakeDrive: HTTPTransport {
     var begun: Int { state.withLock { $0.begun } }
     var openSessions: Int { state.withLock { $0.sessions.count } }
     func file(_ name: String) -> [UInt8]? { state.withLock { $0.files[name] } }
-    /// Adds faults, which hit one after the other.
+    /// Adds faults, which happen one after the other.
     func fail(_ faults: [Fault]) { state.withLock { $0.faults += faults } }
-    /// Lets everything go well from here on.
+    /// Removes all faults.
     func clearFaults() { state.withLock { $0.faults = [] } }
-    /// Names this checksum for every file.
+    /// Reports this checksum for every file.
     func lieAboutHash(_ hash: String) { state.withLock { $0.hash = hash } }
-    /// Changes a file and says nothing of it.
+    /// Changes a file without changing its version.
     func swap(_ name: String, to bytes: [UInt8]) { state.withLock { $0.files[name] = bytes } }
     func change(_ name: String, to bytes: [UInt8]) {
         state.withLock { state in

@@ -2,19 +2,20 @@ import MMCore
 import MMHTTP
 import MMIdentity
 
-/// A network in memory: answers by script and remembers what it was asked.
+/// A network in memory that answers by script and records the requests.
 final class FakeNetwork: HTTPTransport {
     typealias Script = @Sendable (HTTPRequest, Int) throws(HTTPError) -> HTTPResponse
 
     private let script: Script
     private let log = Mutex<(services: [HTTPRequest], tokens: [HTTPRequest])>(([], []))
 
-    /// - Parameter script: gets each request to a service and how many came before. Sign-in requests are answered apart.
+    /// - Parameter script: gets each request to a service and the number of earlier ones. Sign-in requests are answered
+    /// separately.
     init(_ script: @escaping Script) {
         self.script = script
     }
 
-    /// Answers in this order; the last one stays.
+    /// Answers in this order; the last one repeats.
     convenience init(_ answers: HTTPResponse...) {
         self.init { _, number in answers[min(number, answers.count - 1)] }
     }

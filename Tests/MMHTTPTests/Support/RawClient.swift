@@ -3,7 +3,7 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// A client that sends exactly what a test says, however wrong. Its calls block, so they run on threads for that.
+/// A client that sends exactly what a test says, however invalid. Its calls block, so they need threads of their own.
 struct RawClient: Sendable {
     fileprivate let descriptor: Int32
 
@@ -27,11 +27,11 @@ struct RawClient: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    /// Sends these bytes; false when the far end is gone.
+    /// Sends these bytes; false if the other side is gone.
     @discardableResult
     func send(_ text: String) async -> Bool { await send(Array(text.utf8)) }
 
-    /// Sends these bytes; false when the far end is gone.
+    /// Sends these bytes; false if the other side is gone.
     @discardableResult
     func send(_ bytes: [UInt8]) async -> Bool {
         let descriptor = descriptor
@@ -41,12 +41,12 @@ struct RawClient: Sendable {
             }) ?? false
     }
 
-    /// Reads until the far end closes, or five minutes have passed in silence.
+    /// Reads until the other side closes, or five minutes have passed in silence.
     func readToEnd() async -> String {
         await read { _ in false }
     }
 
-    /// Reads until the text holds `part`.
+    /// Reads until the text contains `part`.
     func read(until part: String) async -> String {
         await read { $0.contains(part) }
     }
@@ -68,13 +68,13 @@ struct RawClient: Sendable {
         return text ?? "(no thread)"
     }
 
-    /// Ends the connection.
+    /// Closes the connection.
     func close() {
         Glibc.close(descriptor)
     }
 }
 
-/// Sends these bytes to a port, in pieces, and gives everything that comes back until the far end closes.
+/// Sends these bytes to a port in pieces, and returns everything received until the other side closes.
 func rawExchange(_ port: UInt16, _ pieces: String...) async throws -> String {
     let client = try RawClient(port: port)
     defer { client.close() }
@@ -83,7 +83,7 @@ func rawExchange(_ port: UInt16, _ pieces: String...) async throws -> String {
 }
 
 extension RawClient {
-    /// Says that nothing more will be sent.
+    /// Closes the writing side.
     func finishSending() async {
         shutdown(descriptor, Int32(SHUT_WR))
     }

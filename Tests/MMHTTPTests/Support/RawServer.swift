@@ -3,13 +3,13 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// A server that does exactly what a test says, however wrong: one thread a connection, raw bytes.
+/// A server that does exactly what a test says, however invalid: one thread per connection, raw bytes.
 final class RawServer: Sendable {
-    /// One accepted connection, used on its own thread.
+    /// An accepted connection, used on its own thread.
     struct Connection {
         let descriptor: Int32
 
-        /// Reads up to the end of a request's headers and its announced body.
+        /// Reads a request's headers and its announced body.
         func readRequest() -> String {
             var bytes: [UInt8] = []
             while true {
@@ -29,11 +29,11 @@ final class RawServer: Sendable {
             return String(decoding: bytes, as: UTF8.self)
         }
 
-        /// Sends these bytes; false when the far end is gone.
+        /// Sends these bytes; false if the other side is gone.
         @discardableResult
         func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
-        /// Sends these bytes; false when the far end is gone.
+        /// Sends these bytes; false if the other side is gone.
         @discardableResult
         func send(_ bytes: [UInt8]) -> Bool {
             var rest = bytes[...]
@@ -47,7 +47,7 @@ final class RawServer: Sendable {
             return true
         }
 
-        /// Waits until the far end closes.
+        /// Waits until the other side closes.
         func waitForEnd() {
             var piece = [UInt8](repeating: 0, count: 4096)
             while recv(descriptor, &piece, piece.count, 0) > 0 {}
@@ -62,7 +62,7 @@ final class RawServer: Sendable {
     /// The requests that were read, in order.
     var seen: [String] { requests.withLock { $0 } }
 
-    /// Serves each connection with `serve` on a thread of its own.
+    /// Serves each connection with `serve` on its own thread.
     /// - Parameter path: of a Unix socket; a port of this machine without one.
     init(path: String? = nil, _ serve: @escaping @Sendable (Connection, RawServer) -> Void) throws {
         var port: UInt16 = 0
@@ -77,7 +77,8 @@ final class RawServer: Sendable {
             while true {
                 let accepted = mm_accept(listener)
                 if accepted < 0 {
-                    // Closed only here: elsewhere its number could already be another test's when it is accepted from.
+                    // Closed only here: otherwise its number could be reused by another test while this thread accepts
+                    // from it.
                     close(listener)
                     return
                 }
@@ -103,7 +104,7 @@ final class RawServer: Sendable {
         }
     }
 
-    /// Remembers a request.
+    /// Records a request.
     func note(_ request: String) {
         requests.withLock { $0.append(request) }
     }

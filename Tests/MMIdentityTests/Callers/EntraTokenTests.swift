@@ -29,7 +29,7 @@ struct EntraTokenTests {
     }
 
     @Test(
-        "are admitted in both versions, under the tenant's id, its domain and the address of every tenant",
+        "are accepted in both versions, under the tenant's id, its domain and the multi-tenant address",
         arguments: [
             (OAuthFixture.tenant, OAuthFixture.tenant), ("contoso.com", OAuthFixture.tenant),
             ("organizations", "{tenantid}"),
@@ -50,7 +50,7 @@ struct EntraTokenTests {
         }
     }
 
-    @Test("of another tenant are forbidden where every tenant's are issued, unless it is admitted")
+    @Test("those of another tenant are forbidden at the multi-tenant address, unless the tenant is admitted")
     func allowList() async throws {
         let ours = verifier("common", named: "{tenantid}", tenants: [OAuthFixture.tenant])
         #expect(try await kind("entra other tenant", ours) == .forbidden)
@@ -59,7 +59,7 @@ struct EntraTokenTests {
         #expect(try await kind("entra other tenant", both) == nil)
     }
 
-    @Test("come from no service that calls itself by another's name")
+    @Test("are only accepted from the service with its own issuer name")
     func names() {
         let entra = "https://login.microsoftonline.com/\(OAuthFixture.tenant)/v2.0"
         #expect(IssuerName("https://evil.example/\(OAuthFixture.tenant)/v2.0", configured: entra) == nil)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMIdentity
 
-@Suite("Groups that a token has no room for", .timeLimit(.minutes(5)))
+@Suite("Groups beyond a token's limit", .timeLimit(.minutes(5)))
 struct GroupMembershipsTests {
     private let fixture: OAuthFixture
     private let stub: SignInServiceStub
@@ -25,7 +25,7 @@ struct GroupMembershipsTests {
         func advance(_ time: Duration) { held.withLock { $0 = $0 + time } }
     }
 
-    /// Counts the questions, and answers each alike.
+    /// Counts the requests, and answers all alike.
     private final class Counter: Sendable {
         let asked = Mutex(0)
         let answer: Result<Set<String>, CallerRefusal>
@@ -60,7 +60,7 @@ struct GroupMembershipsTests {
         return await Result { () async throws(CallerRefusal) in try await verifier.verify(token) }
     }
 
-    @Test("a member is admitted, at once for some minutes, and then asked about again")
+    @Test("a member is admitted for some minutes without a new request")
     func member() async throws {
         let counter = Counter(.success(["g9"]))
         let verifier = verifier(counter)
@@ -79,7 +79,7 @@ struct GroupMembershipsTests {
         #expect(counter.count == 2)
     }
 
-    @Test("who is in none of the groups is refused, and so is who names groups and none of these, without a question")
+    @Test("a caller in none of the groups is refused, and without a request if the token lists its groups")
     func stranger() async throws {
         let counter = Counter(.success([]))
         let verifier = verifier(counter)
@@ -93,7 +93,7 @@ struct GroupMembershipsTests {
         #expect(counter.count == 1)
     }
 
-    @Test("a question that fails admits nobody, and isn't asked again with each request")
+    @Test("a failed request admits nobody, and isn't repeated with each call")
     func failure() async throws {
         let counter = Counter(.failure(CallerRefusal(.unavailable, "away")))
         let verifier = verifier(counter)
@@ -110,7 +110,7 @@ struct GroupMembershipsTests {
         #expect(counter.count == 2)
     }
 
-    @Test("requests at the same time share one question")
+    @Test("simultaneous calls share one request")
     func together() async throws {
         let counter = Counter(.success(["g2"]))
         let verifier = verifier(counter)

@@ -36,7 +36,7 @@ struct IssuerDirectoryTests {
         return refusal.kind
     }
 
-    @Test("are asked for once, however many tokens come")
+    @Test("are requested once, however many tokens arrive")
     func once() async throws {
         await withTaskGroup { group in
             for _ in 0..<50 { group.addTask { _ = try? await kind("rs256") } }
@@ -45,18 +45,18 @@ struct IssuerDirectoryTests {
         #expect(stub.askedForKeys == 1)
     }
 
-    @Test("that are new are asked for at once, and then no oftener than every half minute")
+    @Test("unknown keys are requested at once, then at most every half minute")
     func rotation() async throws {
         #expect(try await kind("rs256") == nil)
         stub.state.withLock { $0.keys = fixture.keySet("rotated") }
         clock.advance(31)
         #expect(try await kind("rotated") == nil)
-        // The key that was taken back admits nobody.
+        // A revoked key admits nobody.
         #expect(try await kind("rs256") == .invalid)
         #expect(stub.askedForKeys == 2)
     }
 
-    @Test("are not asked for by a flood of made-up names, nor by tokens that are refused anyway")
+    @Test("aren't requested because of many invented names, nor of tokens that are refused anyway")
     func flood() async throws {
         #expect(try await kind("rs256") == nil)
         clock.advance(31)
@@ -68,7 +68,7 @@ struct IssuerDirectoryTests {
         #expect(stub.askedForKeys == 2)
     }
 
-    @Test("serve for a day while the service is down, and no longer")
+    @Test("are used for a day while the service is down")
     func down() async throws {
         #expect(try await kind("rs256") == nil)
         stub.state.withLock { $0.isDown = true }
@@ -81,7 +81,7 @@ struct IssuerDirectoryTests {
         #expect(try await kind("rs256") == nil)
     }
 
-    @Test("that were never had are asked for again after seconds, not with every request")
+    @Test("if they were never available, they are requested again after seconds, not with every call")
     func neverHad() async throws {
         stub.state.withLock { $0.isDown = true }
         for _ in 0..<20 { #expect(try await kind("rs256") == .unavailable) }
@@ -92,7 +92,7 @@ struct IssuerDirectoryTests {
     }
 
     @Test(
-        "are found by every form of metadata",
+        "are found in every form of metadata",
         arguments: [
             "/realm/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/realm",
             "/.well-known/openid-configuration/realm",
@@ -102,7 +102,7 @@ struct IssuerDirectoryTests {
         #expect(try await kind("rs256") == nil)
     }
 
-    @Test("are not taken from metadata of another issuer, nor over plain http")
+    @Test("are not taken from metadata of another issuer, nor over plain HTTP")
     func foreignMetadata() async throws {
         stub.state.withLock { $0.metadata = OAuthFixture.metadata(of: "https://evil.example") }
         #expect(try await kind("rs256") == .unavailable)

@@ -25,11 +25,11 @@ struct TokenVerifierTests {
             policy, IssuerDirectory(issuer: OAuthFixture.issuer, transport: stub, clock: clock), clock: clock)
     }
 
-    /// Who is admitted, else the kind of refusal.
+    /// The result: admitted, or the kind of refusal.
     private func judged(_ name: String, by verifier: TokenVerifier) async throws -> Result<TokenHolder, CallerRefusal> {
         let token = try fixture.token(name)
         let result = await Result { () async throws(CallerRefusal) in try await verifier.verify(token) }
-        // What is decided at once is decided alike.
+        // The synchronous and asynchronous checks agree.
         switch (verifier.look(at: token), result) {
         case (.admitted(let one), .success(let other)): #expect(one == other)
         case (.refused(let one), .failure(let other)): #expect(one == other)
@@ -40,7 +40,7 @@ struct TokenVerifierTests {
     }
 
     @Test(
-        "that are good are admitted",
+        "valid ones are admitted",
         arguments: [
             "rs256", "ps256", "es256", "access token type", "list of audiences", "without key name",
             "tenant by its own word",
@@ -52,7 +52,7 @@ struct TokenVerifierTests {
     }
 
     @Test(
-        "that are forged, foreign or out of time are refused with 401",
+        "forged, foreign and expired ones are refused with 401",
         arguments: [
             "unsigned", "unsigned with the good name", "HMAC with the public key", "HMAC called RS256",
             "another key of the same name", "key in the header", "key address in the header",
@@ -75,7 +75,7 @@ struct TokenVerifierTests {
     }
 
     @Test(
-        "of another form, or longer than any, are refused before anybody is asked",
+        "those of another form or too long are refused before any request",
         arguments: ["", "abc", "a.b.c", "…"])
     func shapes(text: String) async throws {
         let verifier = verifier()
@@ -89,7 +89,7 @@ struct TokenVerifierTests {
         #expect(stub.state.withLock { $0.asked }.isEmpty)
     }
 
-    @Test("need the scopes that are asked for, and say which")
+    @Test("need the required scopes, and the refusal names them")
     func scopes() async throws {
         let verifier = verifier { $0.scopes = ["https://mcp.example/mcp/mm.use"] }
         _ = try await judged("rs256", by: verifier).get()
@@ -105,7 +105,7 @@ struct TokenVerifierTests {
             #expect(challenge.contains("error=\"insufficient_scope\""))
             #expect(challenge.contains("scope=\"https://mcp.example/mcp/mm.use\""))
         }
-        // An app that signs in by itself has a role in place of a scope.
+        // An app that signs in by itself has a role instead of a scope.
         let withRoles = self.verifier {
             $0.scopes = ["mm.use"]
             $0.roles = ["Operator"]
@@ -113,7 +113,7 @@ struct TokenVerifierTests {
         _ = try await judged("app with role", by: withRoles).get()
     }
 
-    @Test("need one of the groups or roles, and say when there are too many groups to see")
+    @Test("need one of the groups or roles; the refusal says if the token has too many groups to list")
     func groups() async throws {
         let verifier = verifier {
             $0.groups = ["g2"]
@@ -132,7 +132,7 @@ struct TokenVerifierTests {
         }
     }
 
-    @Test("of tenants that aren't admitted are refused, also by a service that has none")
+    @Test("those of tenants that aren't admitted are refused, also by a service without tenants")
     func tenants() async throws {
         let verifier = verifier { $0.tenants = [OAuthFixture.tenant] }
         _ = try await judged("tenant by its own word", by: verifier).get()
@@ -143,7 +143,7 @@ struct TokenVerifierTests {
         #expect(refusal.kind == .forbidden)
     }
 
-    @Test("are valid a minute longer than they say, for clocks that differ", arguments: [(59, true), (61, false)])
+    @Test("are accepted for a minute after their expiry, because clocks differ", arguments: [(59, true), (61, false)])
     func skew(seconds: Int64, isAdmitted: Bool) async throws {
         let verifier = verifier(clock: WallClock { Timestamp(seconds: 4_102_444_800 + seconds) })
         let result = try await judged("rs256", by: verifier)

@@ -24,7 +24,7 @@ enum Contoso {
         return try Connection(name: name, entry: entry)
     }
 
-    /// An id_token of these claims, unsigned.
+    /// An unsigned id_token with these claims.
     static func idToken(_ changes: JSONObject = [:], login: String = "https://login.microsoftonline.com") -> String {
         var claims: JSONObject = [
             "aud": .string(app), "iss": .string("\(login)/\(tenant)/v2.0"), "iat": 1_767_225_300, "nbf": 1_767_225_300,
@@ -40,7 +40,7 @@ enum Contoso {
     /// The service principal of the app.
     static let principal = "7d1f0c7e-52b1-4c94-b2f6-3b1a2c9e8d40"
 
-    /// An access token of these claims, unsigned: of the app itself unless changed.
+    /// An unsigned access token with these claims: of the app itself by default.
     static func accessToken(_ changes: JSONObject = [:], number: Int = 1) -> String {
         var claims: JSONObject = [
             "aud": "https://graph.microsoft.com", "appid": .string(app), "tid": .string(tenant),
@@ -108,7 +108,7 @@ enum Contoso {
 }
 
 extension IdentityService {
-    /// A service with a network in memory; pauses pass at once and move the clock.
+    /// A service with a network in memory; pauses pass at once and advance the clock.
     static func scripted(
         _ home: TestHome, _ transport: ScriptedTransport, clock: TestClock = TestClock(),
         environment: [String: String] = [:], methods: [String: SignInMethod] = [:]
@@ -123,7 +123,7 @@ extension IdentityService {
 }
 
 extension JSONObject {
-    /// The same object with these members, the new ones in the place of old ones.
+    /// The same object with these members replaced.
     func with(_ changes: JSONObject) -> JSONObject {
         var result = self
         for (key, value) in changes { result[key] = value }

@@ -2,7 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 
-/// Hands out scripted answers one after the other; the last one stays.
+/// Returns scripted answers one after the other; the last one repeats.
 final class Cursor: Sendable {
     private let state: Mutex<(polls: [HTTPResponse], codes: [HTTPResponse])>
 
@@ -26,7 +26,7 @@ final class Shown: Sendable {
     var codes: [String] { list.withLock { $0 } }
 }
 
-/// The rights of a file.
+/// The mode of a file.
 func fileMode(_ path: String) -> mode_t? {
     var status = stat()
     return lstat(path, &status) == 0 ? status.st_mode & 0o777 : nil

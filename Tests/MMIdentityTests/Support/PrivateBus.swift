@@ -4,7 +4,7 @@ import MMCore
 import MMSystem
 import TestSupport
 
-/// A message bus of a test's own, which ends with this value.
+/// A message bus for one test, which ends with this value.
 final class PrivateBus: Sendable {
     /// Whether this machine has a bus to start.
     static let isThere = access(daemon, X_OK) == 0
@@ -30,7 +30,7 @@ final class PrivateBus: Sendable {
     deinit { process.signalGroup(SIGKILL) }
 }
 
-/// An identity broker on a bus, whose answers a test gives; remembers what it was asked.
+/// An identity broker on a bus with the test's answers; records the requests.
 final class FakeBroker: Sendable {
     typealias Script = @Sendable (_ method: String, _ request: JSONValue) -> JSONValue?
 
@@ -49,7 +49,7 @@ final class FakeBroker: Sendable {
         let raw: UnsafeMutableRawPointer
     }
 
-    /// Serves the answers of a script; `nil` leaves a call without one.
+    /// Serves the answers of a script; `nil` sends no answer.
     init(on bus: PrivateBus, _ script: @escaping Script) throws {
         let desk = Desk(script)
         let raw = mm_test_broker(

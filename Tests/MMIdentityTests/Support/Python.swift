@@ -3,12 +3,12 @@ import MMCore
 import MMSystem
 import Testing
 
-/// A Python of the project's own, with MSAL in it: `.build/python`.
+/// The project's Python with MSAL: `.build/python`.
 enum Python {
     static let root = "/" + #filePath.split(separator: "/").prefix { $0 != "Tests" }.joined(separator: "/")
     static let path = "\(root)/.build/python/bin/python3"
 
-    /// Whether there is one that knows MSAL.
+    /// Whether there is one with MSAL.
     static let hasMSAL = (try? run(["-c", "import msal"]).status) == 0
 
     /// Runs it and waits; its output has to fit the pipe or a file.
@@ -37,7 +37,7 @@ enum Python {
         return (status >> 8 & 0xFF, try ProtectedFile.read(file) ?? [])
     }
 
-    /// Runs it on a thread of its own.
+    /// Runs it on its own thread.
     static func running(_ arguments: [String]) async throws -> (status: Int32, output: [UInt8]) {
         try await BlockingWork.run { () throws(MMError) in
             do {

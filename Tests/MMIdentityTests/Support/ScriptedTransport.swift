@@ -1,14 +1,14 @@
 import MMCore
 import MMHTTP
 
-/// A network in memory: answers by script and remembers what it was asked.
+/// A network in memory that answers by script and records the requests.
 final class ScriptedTransport: HTTPTransport {
     typealias Script = @Sendable (HTTPRequest, Int) throws(HTTPError) -> HTTPResponse
 
     private let script: Script
     private let log = Mutex<[HTTPRequest]>([])
 
-    /// - Parameter script: gets the request and how many came before.
+    /// - Parameter script: gets the request and the number of earlier ones.
     init(_ script: @escaping Script) {
         self.script = script
     }

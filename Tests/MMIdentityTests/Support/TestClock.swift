@@ -1,6 +1,6 @@
 import MMCore
 
-/// A time of day that only moves when told to.
+/// A clock that tests set.
 final class TestClock: Sendable {
     private let seconds: Mutex<Int64>
 
@@ -15,7 +15,7 @@ final class TestClock: Sendable {
     var wall: WallClock { WallClock { Timestamp(seconds: self.now) } }
 }
 
-/// A time of day to the nanosecond, set by hand.
+/// A clock with nanoseconds that tests set.
 final class Moment: Sendable {
     private let moment: Mutex<Timestamp>
 

@@ -7,13 +7,13 @@ import Testing
 
 @testable import MMLegacy
 
-@Suite("Where sessions of several servers live", .timeLimit(.minutes(10)))
+@Suite("Where sessions of several servers are", .timeLimit(.minutes(10)))
 struct RedisSessionDirectoryTests {
     private static let path = "/usr/local/bin:/usr/bin:/bin"
     private static let server = ExecutableSearch.find("redis-server", path: path)
 
     @Test(
-        "one holder at a time in all servers, which renews what it holds until the session has rested",
+        "one server at a time holds a session, and renews it until the session has been idle long enough",
         .enabled(if: server != nil, "redis-server is not installed"))
     func claims() async throws {
         let home = try TestHome()
@@ -43,7 +43,7 @@ struct RedisSessionDirectoryTests {
         #expect(try await one.claim("a", for: "http://one", lease: .seconds(600)).holder == "http://one")
         #expect(try await two.claim("a", for: "http://two", lease: .seconds(600)).holder == "http://one")
         let seen = try #require(try await two.holder(of: "a"))
-        // The claim itself is short: a server that is gone keeps nobody waiting for as long as a session may rest.
+        // A claim is short, so that a dead server delays nobody for the idle time of a session.
         #expect(ContinuousClock.now.duration(to: seen.until) <= RedisSessionDirectory.patience)
         #expect(await one.renewAll())
         #expect(await !two.renewAll())

@@ -13,7 +13,7 @@ struct SettingsFileTests {
         return try PersistentShellSettings(environment: environment, file: file)
     }
 
-    @Test("is read where it lies, line by line, and the environment counts more")
+    @Test("is read line by line, and the environment takes precedence")
     func lines() throws {
         let text = """
             # A comment
@@ -30,7 +30,7 @@ struct SettingsFileTests {
         #expect(try settings(text, ["MCP_SHELL_SERVER__PORT": "3078"]).port == 3078)
     }
 
-    @Test("isn't needed, and a wrong value in it is told with its name")
+    @Test("is optional, and an invalid value in it is reported with its name")
     func wrong() throws {
         #expect(try PersistentShellSettings(environment: [:], file: "/nowhere/.env").port == 3000)
         let error = #expect(throws: MMError.self) { try settings("MCP_SHELL_SESSION__ISOLATION=maybe") }
@@ -38,7 +38,7 @@ struct SettingsFileTests {
     }
 
     @Test(
-        "says whether each session of a client has shells of its own", arguments: [("user", true), ("session", false)])
+        "says whether each session of a client has its own shells", arguments: [("user", true), ("session", false)])
     func isolation(word: String, outlives: Bool) throws {
         #expect(try settings("MCP_SHELL_SESSION__ISOLATION=\(word)").isolatesSessions == !outlives)
         let profile = try PersistentShellProfile.profile(environment: ["MCP_SHELL_SESSION__ISOLATION": word])

@@ -91,7 +91,7 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("errors that did not end a command are told, and what was written beside nothing")
+    @Test("errors that didn't end a command are returned, other output beside them isn't")
     func errorsBesideResult() async throws {
         let place = try StandInHome()
         try place.approve()
@@ -110,12 +110,12 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
-    /// A way to the network that leads nowhere: PnP's people sign in at the sign-in service itself.
+    /// A network without an exit: PnP signs in at the sign-in service itself.
     private static let nowhere = ["https_proxy": "http://127.0.0.1:9"]
 
-    @Test("a sign-in that needs an app of one's own says how a tenant of no registry gets one")
+    @Test("a sign-in that needs a custom app says how a tenant outside the registry gets one")
     func impliedWithoutApp() async throws {
-        // An app that all connections share serves it too.
+        // An app for all connections works for it too.
         let sharing = try StandInHome(extra: Self.nowhere)
         let shared = try await PwshManagerRoutes(sharing.manager()).ask(
             "POST", "/login", ["tenant": "elsewhere.example", "module": "pnp"])
@@ -133,7 +133,7 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("a PowerShell that ended while nobody used it is told of, and the watchdog takes its session away")
+    @Test("a PowerShell that ended while unused is reported, and the watchdog removes its session")
     func deadProcess() async throws {
         let place = try StandInHome()
         try place.approve()
@@ -167,7 +167,7 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("an omitted module is exo on every route")
+    @Test("without a module every route uses exo")
     func standardModule() async throws {
         let place = try StandInHome()
         let manager = PwshManagerRoutes(place.manager())
@@ -188,7 +188,7 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("a tenant outside the registry has a connection of its own that no list shows")
+    @Test("a tenant outside the registry has its own connection, which isn't listed")
     func implied() async throws {
         let place = try StandInHome(account: "somebody@elsewhere.example")
         try place.approve()
@@ -234,7 +234,7 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("a registered tenant's SharePoint host is its entry's, else what a caller names, else that of the tables")
+    @Test("a registered tenant's SharePoint host is that of its entry, else the caller's, else that of the tables")
     func registeredHosts() async throws {
         let place = try StandInHome(
             registry: """
@@ -261,10 +261,10 @@ struct TenantRoutesTests {
         #expect(try host("Near") == "nearltd")
         _ = try await login("own.example")
         #expect(try host("Own") == "ownltd")
-        // Another host takes the place of the one that was signed in to, as another account does.
+        // Another host replaces the one that was signed in to, like another account.
         _ = try await login("Near", "elsewhere")
         #expect(try host("Near") == "elsewhere")
-        // What was said at the sign-in stays.
+        // The message of the sign-in stays.
         _ = try await manager.ask("POST", "/status", ["tenant": "near.example", "module": "pnp"])
         #expect(try host("Near") == "elsewhere")
         let refused = try await login("Own", "elsewhere")
@@ -273,7 +273,7 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("a session that callers name in several ways is listed once, and gone for all when one ends it")
+    @Test("a session with several names is listed once, and ending it by one name ends it for all")
     func severalNames() async throws {
         let place = try StandInHome(
             registry: #"{"connections": {"One": {"tenant": "far.example"}}, "_tenantAliases": {"f": "far.example"}}"#)
@@ -287,7 +287,7 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("an account's number picks among the entries of a registered tenant, and nothing where there is one")
+    @Test("an account's number chooses among a registered tenant's entries, and has no effect if there is one")
     func registeredAccounts() async throws {
         let place = try StandInHome(
             registry: """
@@ -307,7 +307,7 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("another Azure account takes the place of the one before, with a home of its own")
+    @Test("another Azure account replaces the previous one, with its own home")
     func accounts() async throws {
         let place = try StandInHome()
         let manager = PwshManagerRoutes(place.manager())
@@ -342,7 +342,7 @@ struct TenantRoutesTests {
         #expect(throws: MMError.self) { try TenantSettings(environment: ["PWSH_IDLE_TIMEOUT": "-1"]) }
     }
 
-    @Test("the watchdog ends sign-ins that nobody finished and sessions that nobody used")
+    @Test("the watchdog ends abandoned sign-ins and idle sessions")
     func watchdog() async throws {
         let place = try StandInHome()
         let time = Mutex(Duration.zero)
@@ -373,7 +373,7 @@ struct TenantRoutesTests {
     }
 
     @Test(
-        "every module with a code of its own signs in", arguments: ["exo", "azure", "teams", "powerplatform"])
+        "every module with its own code signs in", arguments: ["exo", "azure", "teams", "powerplatform"])
     func modules(module: String) async throws {
         let place = try StandInHome()
         try place.approve()

@@ -17,7 +17,7 @@ struct SSHProfileTests {
 
     init() throws { home = try ServicesHome() }
 
-    /// Calls the tools of a profile on a host of its own.
+    /// Calls the tools of a profile on its own host.
     private struct Tools {
         let profile: ToolProfile
         let services: OperationServices
@@ -32,7 +32,7 @@ struct SSHProfileTests {
             return try await tool.call(arguments, context, services).text
         }
 
-        /// The command ID that an answer names.
+        /// The command ID in an answer.
         func command(in answer: String) throws -> JSONValue {
             let words = answer.split(whereSeparator: \.isWhitespace)
             return .string(String(try #require(words.first { $0.hasPrefix("cmd-") }).filter { $0 != "." }))
@@ -64,7 +64,7 @@ struct SSHProfileTests {
         try result.get()
     }
 
-    @Test("end a command of the four tools after the time that its owner has set, and say so")
+    @Test("end a command of the four tools after the owner's time limit, and say so")
     func time() async throws {
         try await with(SSHSessionProfile.profile(), "", ["commandSeconds": 1]) { (call) async throws in
             let answer = try await call("execute_command", ["command": "sleep 1000; echo after"])
@@ -72,7 +72,7 @@ struct SSHProfileTests {
         }
     }
 
-    @Test("take a password that was given as an argument out of what comes back")
+    @Test("remove a password that was passed as an argument from the answer")
     func passwords() async throws {
         let secret = "given-" + Hex.text(RandomBytes.make(8))
         try await with(SSHSessionProfile.profile()) { (call) async throws in
@@ -84,11 +84,11 @@ struct SSHProfileTests {
         }
     }
 
-    @Test("run a command of network equipment that asks for no more rights", arguments: [true, false])
+    @Test("run a command on network equipment without asking for more rights", arguments: [true, false])
     func gear(isFull: Bool) async throws {
         let simulator =
             #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Fixtures/shell/gear.py"
-        // Such a host takes what it is asked to run for a line of its own.
+        // Such a host interprets the command itself.
         let command =
             "[ -t 0 ] || { echo '% Unrecognized command'; exit 1; }; exec /usr/bin/python3 -u \(simulator) vrp"
         let profile = isFull ? SSHSessionFullProfile.profile() : SSHSessionProfile.profile()
@@ -101,7 +101,7 @@ struct SSHProfileTests {
         }
     }
 
-    @Test("type into the command that runs in the session, and show its screen")
+    @Test("type into the running command of the session, and show its screen")
     func running() async throws {
         try await with(SSHSessionFullProfile.profile()) { (call) async throws in
             let begun = try await call(

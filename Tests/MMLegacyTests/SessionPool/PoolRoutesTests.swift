@@ -10,14 +10,14 @@ import Testing
 struct PoolRoutesTests {
     private let run: JSONValue = ["connection": "Contoso-GA", "module": "exo", "command": "Get-Mailbox -ResultSize 1"]
 
-    /// The recorded answer with this place's code.
+    /// The recorded answer with this test's code.
     private func golden(_ name: String, code: String) throws -> JSONObject {
         let recorded = JSONWriter.string(.object(try StandInHome.golden(name)))
         let parts = recorded.components(between: "CTSO7K9QX")
         return try #require(try JSONParser.parse(parts.joined(separator: code)).object)
     }
 
-    @Test("/health says that it is well, with a local time")
+    @Test("/health reports its state, with a local time")
     func health() async throws {
         let answer = try await StandInHome().pool().ask("GET", "/health")
         #expect(answer.status == 200)
@@ -28,13 +28,13 @@ struct PoolRoutesTests {
         #expect(Timestamp(iso8601: time) != nil && !time.hasSuffix("Z"))
     }
 
-    @Test("/run shows the code, repeats it without an end, then runs as the account that signed in")
+    @Test("/run shows the code, repeats it as often as asked, then runs as the account that signed in")
     func signInAndRun() async throws {
         let place = try StandInHome()
         let pool = place.pool()
         let first = try await pool.ask("POST", "/run", run)
         #expect(first.status == 200)
-        // How long the code is still good for: a quarter of an hour, and less the longer it took to show it.
+        // The remaining validity of the code: a quarter of an hour minus the time until it was shown.
         var shown = first.body
         let left = try #require(shown["expires_in"]?.int)
         #expect((1...900).contains(left))
@@ -57,7 +57,7 @@ struct PoolRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("/status, /metrics and /reset tell of the session")
+    @Test("/status, /metrics and /reset include the session")
     func session() async throws {
         let place = try StandInHome()
         let pool = place.pool()
@@ -91,9 +91,9 @@ struct PoolRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("/status says that sessions of before a restart are coming back")
+    @Test("/status reports that sessions from before a restart are being restored")
     func restoring() async throws {
-        // A PowerShell that never says a word: the session stays on its way.
+        // A PowerShell that never answers keeps the session in this state.
         let place = try StandInHome(extra: ["MM_PWSH": try StandInHome.standIn + " --start no-greeting"])
         let services = place.home.services
         let saved: JSONValue = [
@@ -123,7 +123,7 @@ struct PoolRoutesTests {
         await restoring.value
     }
 
-    @Test("/metrics is the session-pool server's JSON, and Prometheus' text for those who ask for it")
+    @Test("/metrics is the session-pool server's JSON, or Prometheus text if requested")
     func prometheus() async throws {
         let place = try StandInHome()
         try place.approve()
@@ -146,7 +146,7 @@ struct PoolRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("wrong requests are 400, whatever is wrong with them")
+    @Test("invalid requests are 400")
     func wrongRequests() async throws {
         let pool = try StandInHome().pool()
         let unknown = try await pool.ask(
@@ -190,7 +190,7 @@ struct PoolRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("output that is JSON stays JSON, and errors that did not end the command stand beside it")
+    @Test("JSON output stays JSON, and errors that didn't end the command are beside it")
     func errorsBesideJSON() async throws {
         let place = try StandInHome()
         try place.approve()
@@ -208,7 +208,7 @@ struct PoolRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("errors of the work are 200, as they were there")
+    @Test("errors of commands are 200, as in the earlier server")
     func workErrors() async throws {
         let place = try StandInHome()
         let pool = place.pool()
@@ -230,7 +230,7 @@ struct PoolRoutesTests {
     }
 
     @Test(
-        "the warned list only warns, a send still asks, and `confirmed` counts where the entry says so and is true itself"
+        "the warned list only warns, a send still asks, and `confirmed` counts if the entry allows it and it is true itself"
     )
     func guarded() async throws {
         let place = try StandInHome()
@@ -273,7 +273,7 @@ struct PoolRoutesTests {
         await place.home.services.close()
     }
 
-    @Test("/connections gives whole entries of the connections that this server may use")
+    @Test("/connections returns complete entries of the connections that admit this server")
     func connections() async throws {
         let place = try StandInHome()
         let answer = try await place.pool().ask("GET", "/connections")
@@ -281,7 +281,7 @@ struct PoolRoutesTests {
         #expect(answer.body == ["connections": document])
         let other = try await place.pool { $0.serverName = "other" }.ask("GET", "/connections")
         #expect(other.body == ["connections": [:]])
-        // A changed file counts at once.
+        // A changed file has an effect at once.
         let pool = place.pool()
         _ = try await pool.ask("GET", "/connections")
         try ProtectedFile.replace(
@@ -291,7 +291,7 @@ struct PoolRoutesTests {
         #expect(changed.body == ["connections": ["New": ["tenant": "n.example"]]])
     }
 
-    @Test("a pool of one connection takes it from its environment and refuses others")
+    @Test("a pool of one connection reads it from its environment and refuses others")
     func single() async throws {
         let place = try StandInHome()
         let settings = try SessionPoolRoutes.Settings(environment: [

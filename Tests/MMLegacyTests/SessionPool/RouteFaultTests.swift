@@ -8,13 +8,13 @@ import Testing
 
 @testable import MMLegacy
 
-@Suite("Faults that the session-pool server had", .timeLimit(.minutes(5)))
+@Suite("Bugs of the earlier session-pool server", .timeLimit(.minutes(5)))
 struct RouteFaultTests {
     private func body(_ command: String) -> JSONValue {
         ["connection": "Contoso-GA", "module": "exo", "command": .string(command)]
     }
 
-    @Test("a comment, an open brace or a quote swallows no end, and the next caller gets its own answer")
+    @Test("a comment, an open brace or a quote doesn't hide the end marker, and the next caller gets its own answer")
     func swallowed() async throws {
         let place = try StandInHome()
         try place.approve()
@@ -42,7 +42,7 @@ struct RouteFaultTests {
         await place.home.services.close()
     }
 
-    @Test("the log holds neither commands nor what they wrote, and a word is no error")
+    @Test("the log has neither commands nor their output, and words like \"error\" don't count as errors")
     func log() async throws {
         let place = try StandInHome()
         try place.approve()
@@ -62,7 +62,7 @@ struct RouteFaultTests {
         await place.home.services.close()
     }
 
-    @Test("a command that takes too long is ended, and its session's next caller gets its own answer")
+    @Test("a command that takes too long is ended, and the session's next caller gets its own answer")
     func late() async throws {
         let place = try StandInHome()
         try place.approve()
@@ -72,7 +72,7 @@ struct RouteFaultTests {
         #expect(late["status"] == "error")
         let error = try #require(late["error"]?.string)
         #expect(error.hasPrefix("Timeout: "), "\(late.body)")
-        // It is one or the other.
+        // Either may happen.
         #expect(error.contains("session is kept") != error.contains("Session reset"), "\(late.body)")
         let next = try await place.pool().runSignedIn(body("Get-Mailbox -ResultSize 2"))
         #expect(next["output"]?.string?.contains("person2@contoso.example") == true, "\(next.body)")
@@ -80,7 +80,7 @@ struct RouteFaultTests {
         await place.home.services.close()
     }
 
-    @Test("asking again about a sign-in that waits is answered, however often, while nobody approves")
+    @Test("repeated requests about a pending sign-in are answered as long as nobody approves")
     func pending() async throws {
         let place = try StandInHome()
         let pool = place.pool()
@@ -94,7 +94,7 @@ struct RouteFaultTests {
         await place.home.services.close()
     }
 
-    @Test("a PowerShell that ended while nobody used it is told of, and the code that is shown next stays good")
+    @Test("a PowerShell that ended while unused is reported, and the next code stays valid")
     func deadProcess() async throws {
         let place = try StandInHome()
         try place.approve()
@@ -103,7 +103,7 @@ struct RouteFaultTests {
         let run = try await pool.runSignedIn(body("Invoke-StandIn process"))
         let text = try #require(run["output"]?.string?.split(separator: "\n").first, "\(run.body)")
         let process = try #require(Int32(text).flatMap { SessionProcess.here($0, home: place.home.path) })
-        // The next sign-in waits for its person.
+        // The next sign-in waits for a person.
         try place.withdraw()
         kill(process, SIGKILL)
         func state() async throws -> JSONValue? { try await pool.ask("GET", "/status")["sessions"]?[0]?["state"] }

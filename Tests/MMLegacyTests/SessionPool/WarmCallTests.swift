@@ -6,10 +6,10 @@ import Testing
 
 @testable import MMLegacy
 
-/// The same call again and again is answered from what is known of it, until something changes that its answer depends on.
-@Suite("A call that was made before", .timeLimit(.minutes(5)))
+/// A repeated call is answered from cached decisions until something changes that they depend on.
+@Suite("A repeated call", .timeLimit(.minutes(5)))
 struct WarmCallTests {
-    /// What may change between two calls.
+    /// Changes between two calls.
     enum Change: String, CaseIterable, Sendable {
         case ownersRules = "a rule of the owner's"
         case connectionPolicy = "the connection's policy"
@@ -18,7 +18,7 @@ struct WarmCallTests {
 
     private let run: JSONValue = ["connection": "Contoso-GA", "module": "exo", "command": "Get-Mailbox -ResultSize 1"]
 
-    @Test("is answered anew as soon as what it depends on has changed", arguments: Change.allCases)
+    @Test("is judged again as soon as something has changed that it depends on", arguments: Change.allCases)
     func changed(change: Change) async throws {
         let place = try StandInHome()
         let pool = place.pool()

@@ -3,7 +3,7 @@ import MMOperations
 import MMSystem
 import TestSupport
 
-/// A user's home of a test's own and what operations work with in it; gone with it.
+/// A temporary home of a user and the operations' services in it.
 final class ServicesHome: Sendable {
     let services: OperationServices
     private let home: TestHome

@@ -10,7 +10,7 @@ import Testing
 
 @testable import MMLegacy
 
-/// A user's home whose PowerShell is the stand-in, with a person who approves when the test says so.
+/// A home of a user with the stand-in for PowerShell, and a person who approves when the test says so.
 final class StandInHome: Sendable {
     let home: ServicesHome
     private let approval: String
@@ -18,7 +18,7 @@ final class StandInHome: Sendable {
     /// The stand-in.
     static var standIn: String { get throws { try BuiltPrograms.path("mm-sandbox") + " pwsh" } }
 
-    /// A registry as the earlier servers' users have it, whose scripts all run in PowerShell, as theirs did.
+    /// A registry in the form of the earlier servers' users, with all scripts run in PowerShell as there.
     static let registry: String = {
         let path = BuiltPrograms.packageFolder + "/Tests/Fixtures/registry/registry-example.json"
         return (try? ProtectedFile.read(path)).flatMap { $0 }.map { bytes in
@@ -27,7 +27,7 @@ final class StandInHome: Sendable {
         } ?? ""
     }()
 
-    /// The answers of the earlier servers, as they were recorded.
+    /// The recorded answers of the earlier servers.
     static func golden(_ name: String) throws -> JSONObject {
         let bytes = try #require(
             try ProtectedFile.read(BuiltPrograms.packageFolder + "/Tests/Fixtures/session-pool/responses.json"))
@@ -48,10 +48,10 @@ final class StandInHome: Sendable {
 
     deinit { unlink(approval) }
 
-    /// The person approves what waits now and later.
+    /// Approves pending and future codes.
     func approve() throws { try ProtectedFile.replace(approval, with: []) }
 
-    /// The owner lets everybody use the stand-in's own command.
+    /// Permits everyone to use the stand-in's own command.
     func allowStandIn() throws {
         let rules = """
             {"version": 1, "rules": [{"id": "stand-in", "cmdlets": ["Invoke-StandIn"], "class": "read", \
@@ -60,10 +60,10 @@ final class StandInHome: Sendable {
         try ProtectedFile.replace(home.path + "/state/guard-rules.json", with: Array(rules.utf8))
     }
 
-    /// The person approves nothing more.
+    /// Stops approving.
     func withdraw() throws { try ProtectedFile.remove(approval) }
 
-    /// The pool's routes over this home.
+    /// The pool's routes with this home.
     func pool(_ change: (inout SessionPoolRoutes.Settings) -> Void = { _ in }) -> SessionPoolRoutes {
         var settings = SessionPoolRoutes.Settings()
         change(&settings)
@@ -71,7 +71,7 @@ final class StandInHome: Sendable {
             service: LocalOperationService(services: home.services), services: home.services, settings: settings)
     }
 
-    /// The session manager over this home.
+    /// The session manager with this home.
     func manager(_ settings: TenantSettings = TenantSettings(), clock: PoolClock = .system) -> TenantSessions {
         TenantSessions(
             service: LocalOperationService(services: home.services), services: home.services, settings: settings,
@@ -104,7 +104,7 @@ func routeAnswer(_ response: HTTPServerResponse) throws -> RouteAnswer {
         status: response.status, body: bytes.isEmpty ? [:] : try #require(try JSONParser.parse(bytes).object))
 }
 
-/// The answer of routes; one of 404 without a body to what they hand on.
+/// The answer of routes, or 404 without a body if they pass the request on.
 func routedAnswer(of router: Router<AdmittedPeer>, to request: HTTPServerRequest) async -> HTTPServerResponse {
     await HTTPChain([router]) { _, _ in HTTPServerResponse(status: 404) }.respond(to: request, from: .sameUser)
 }
@@ -117,7 +117,7 @@ extension SessionPoolRoutes {
         try routeAnswer(await routedAnswer(of: router, to: routeRequest(method, path, body, type: type)))
     }
 
-    /// Runs a command until nobody has to sign in any more.
+    /// Repeats a command until no sign-in is needed any more.
     func runSignedIn(_ body: JSONValue) async throws -> RouteAnswer {
         while true {
             let answer = try await ask("POST", "/run", body)
@@ -132,7 +132,7 @@ extension PwshManagerRoutes {
         try routeAnswer(await routedAnswer(of: router, to: routeRequest(method, path, body)))
     }
 
-    /// Asks for the state until the sign-in is done.
+    /// Polls the state until the sign-in is done.
     func waitForSignIn(_ body: JSONValue) async throws -> RouteAnswer {
         while true {
             let answer = try await ask("POST", "/status", body)
