@@ -71,7 +71,7 @@ struct GuardedRequestTests {
     }
 
     @Test(
-        "can't be confirmed by anything that a session started",
+        "can't be confirmed by what a session started, whatever it leaves behind",
         arguments: [
             "env -u MM_SESSION mm confirm TOKEN",
             "env -u MM_SESSION setsid -w script -qec 'mm confirm TOKEN' /dev/null",

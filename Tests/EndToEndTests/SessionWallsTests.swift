@@ -26,7 +26,7 @@ struct SessionWallsTests {
     }
 
     @Test(
-        "sessions are confined by default: they work, but their programs reach neither the user's files nor ports",
+        "a session is confined without being asked: it works, and its programs reach neither files nor ports of the user",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func confined() async throws {
         let tenant = try await Self.signedIn()
@@ -74,7 +74,7 @@ struct SessionWallsTests {
     }
 
     @Test(
-        "nothing that a script started survives the pool, however that ends",
+        "nothing that a script started outlives the pool, however that ends",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"), arguments: [SIGKILL, SIGTERM])
     func poolKilled(signal: Int32) async throws {
         let tenant = try await Self.signedIn()
@@ -96,7 +96,7 @@ struct SessionWallsTests {
         await tenant.stop()
     }
 
-    @Test("without confinement the first answer says so, once, and the guard asks about texts as elsewhere")
+    @Test("without walls the first answer says so, once, and the guard asks about texts as everywhere")
     func off() async throws {
         let tenant = try await Self.signedIn(["confinement=off"])
         try ProtectedFile.replace(tenant.home.path + "/secret", with: Array("a secret\n".utf8))

@@ -70,7 +70,7 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
-    @Test("neither the processes of a session nor their environment and files contain the real token")
+    @Test("no process of a session, nor its environment and files, holds the token that its module is fed")
     func memory() async throws {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
@@ -95,7 +95,7 @@ struct SessionWireTests {
     }
 
     @Test(
-        "requests that the call's verdict doesn't cover are held, with all later changes, and the audit log names each request"
+        "what a call was not judged for is held back, with all behind it that changes something, and the audit names each request"
     )
     func heldBack() async throws {
         let tenant = try await Self.signedIn()
@@ -177,7 +177,7 @@ struct SessionWireTests {
         await tenant.stop()
     }
 
-    @Test("another host is refused, and the answer says how the owner can add it")
+    @Test("another host is refused, and the answer says how its owner adds it")
     func foreignHost() async throws {
         let tenant = try await Self.signedIn()
         let ran = try await tenant.mm([

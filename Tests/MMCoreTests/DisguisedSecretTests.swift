@@ -22,7 +22,7 @@ struct DisguisedSecretTests {
         return lines
     }
 
-    @Test("removes them reversed, in base64 at any offset and width, and in hexadecimal")
+    @Test("removes them reversed, in base64 at any place and width, and as hex digits")
     func disguises() {
         let bytes = Array(Self.secret.utf8)
         var written = [String(Self.secret.reversed()), "{" + String(Self.secret.reversed()) + "}"]

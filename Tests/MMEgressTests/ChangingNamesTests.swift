@@ -73,7 +73,7 @@ struct ChangingNamesTests {
         }
     }
 
-    @Test("if a name changes its address after the verdict, the request reaches nobody and reveals no token")
+    @Test("a request whose name leads elsewhere once it was judged reaches nobody, and gives no token away")
     func changed() async throws {
         let home = try TestHome()
         let (meant, foreign) = (RequestList(), RequestList())

@@ -58,7 +58,7 @@ struct HostileSurroundingsTests {
         await upstream.stop()
     }
 
-    @Test("another session's placeholder is worthless here")
+    @Test("a neighbour's placeholder is worth nothing here")
     func neighboursPlaceholder() async throws {
         let upstream = try Upstream()
         let (own, other) = (try await TestWire(upstream: upstream.port), try await TestWire(upstream: upstream.port))

@@ -51,7 +51,7 @@ struct OwnSignInTests {
     private static let token = "/organizations/oauth2/v2.0/token"
 
     @Test(
-        "outside a sign-in that the pool has started, no first token can be requested",
+        "outside a sign-in that the pool has started no first token is asked for",
         arguments: [
             ("POST", "/organizations/oauth2/v2.0/devicecode", "client_id=\(office)&scope=openid"),
             ("POST", "/common/oauth2/devicecode?api-version=1.0", "client_id=\(office)&resource=x"),

@@ -63,7 +63,7 @@ struct SentOnceTests {
     }
 
     @Test(
-        "a request that may change something is sent once, on a new and on a kept connection",
+        "what may change something reaches it once, on a new connection and on a kept one",
         arguments: ["POST", "PUT", "PATCH", "DELETE"], [true, false])
     func once(_ method: String, _ isWarm: Bool) async throws {
         let service = try Fickle()

@@ -11,7 +11,7 @@ struct RedirectTests {
         HTTPResponse(status: status, headers: ["Location": location])
     }
 
-    @Test("a download is followed without credentials")
+    @Test("a download is followed without any credential")
     func download() async throws {
         let exchanges = try #require(try Fixture.json("graph/graph-lro-and-download.json").array)
         let file = HTTPResponse(status: 200, headers: ["Content-Type": "application/octet-stream"], body: [1, 2, 3])

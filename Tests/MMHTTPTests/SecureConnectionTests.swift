@@ -63,7 +63,7 @@ struct SecureConnectionTests {
     }
 
     @Test(
-        "a certificate in SSL_CERT_FILE is trusted, for its host only",
+        "a certificate is trusted when SSL_CERT_FILE names it, for its own host alone",
         .enabled(if: Tool.openssl != nil, "needs openssl (apt-get install openssl)"))
     func verification() async throws {
         defer { remove() }

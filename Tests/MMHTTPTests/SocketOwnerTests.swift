@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Checking the owner of a Unix socket", .timeLimit(.minutes(5)))
 struct SocketOwnerTests {
-    @Test("the right owner gets every request; anyone else gets nothing", arguments: [true, false])
+    @Test("its owner is spoken to again and again; to anybody else nothing is sent", arguments: [true, false])
     func owner(isOwn: Bool) async throws {
         let folder = try TestHome()
         let asked = Noted(0)

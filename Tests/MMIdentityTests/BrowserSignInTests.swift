@@ -103,7 +103,7 @@ struct BrowserSignInTests {
         #expect(token.secret.reveal() == "FAKE-access")
     }
 
-    @Test("an answer without the state is ignored, and one in the query works like a form")
+    @Test("an answer without the state ends nothing, and one in the address does as well as a form")
     func state() async throws {
         let result = try await signIn(
             answer: { Contoso.tokens(claims: ["nonce": .string($0 ?? "")]) },

@@ -86,7 +86,7 @@ struct HostileInputTests {
         #expect(error?.code == .forbidden)
     }
 
-    @Test("a sign-in writes its secrets only to the token folder, and shows and logs none")
+    @Test("a sign-in leaves its secrets in the token folder alone, and none in what it says or logs")
     func secrets() async throws {
         let home = try TestHome()
         let clock = TestClock()

@@ -166,7 +166,7 @@ struct OnBehalfOfTests {
         #expect(error?.code == .invalidInput && hint.contains("auth.assertionFile="))
     }
 
-    @Test("a call with its caller's token acts only for that caller, rather than from a file, and has its own links")
+    @Test("a call that brings its caller's token acts for that caller alone, before any file, and its links are theirs")
     func callers() async throws {
         let transport = numbering()
         let service = service(transport)

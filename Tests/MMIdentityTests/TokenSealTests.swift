@@ -96,7 +96,7 @@ struct TokenSealTests {
         #expect(error?.message.contains("missing") == true && transport.requests.isEmpty)
     }
 
-    @Test("a changed file, and another connection's file in its place, are detected")
+    @Test("a change, or the file of another connection in its place, is found out")
     func tampered() async throws {
         _ = try await token(service())
         let sealed = try #require(try home.read("Contoso.json"))

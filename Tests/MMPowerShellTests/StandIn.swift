@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMPowerShell
 
-/// The stand-in that the package builds beside the tests: `mm-sandbox pwsh`.
+/// The stand-in that is built with the tests: `mm-sandbox pwsh`.
 enum StandIn {
     /// Its path.
     static func program() throws -> String { try BuiltPrograms.path("mm-sandbox") }
@@ -24,20 +24,20 @@ enum StandIn {
         try TestFolder.make(try #require(root) + "/")
     }
 
-    /// Settings for a host that is the stand-in.
-    /// - Parameter words: what makes it behave badly.
+    /// Settings for a host with the stand-in.
+    /// - Parameter words: the faults that it shows.
     static func settings(_ words: [String] = [], folder: String? = nil) throws -> HostSettings {
         Signals.ignoreBrokenPipes()
         var settings = HostSettings(
             location: PowerShellLocation(program: try program(), arguments: ["pwsh"] + words, reason: .named),
             folder: try folder ?? self.folder(), environment: ["HOME": "/nowhere", "XDG_RUNTIME_DIR": "/tmp"])
-        // Wide enough for a busy machine; tests of the last rungs set their own.
+        // Long enough for a busy machine; tests of the last steps set their own.
         settings.times = CommandMachine.Times(
             sweepAfter: .seconds(2), terminateAfter: .seconds(100), killAfter: .seconds(2))
         return settings
     }
 
-    /// A host that is the stand-in, started.
+    /// A started host with the stand-in.
     static func host(
         _ words: [String] = [], within: Duration = .seconds(300),
         onLoss: @escaping @Sendable (String) -> Void = { _ in }
@@ -47,7 +47,7 @@ enum StandIn {
 }
 
 extension PowerShellHost {
-    /// Runs a script and reads everything, or throws what its caller would get.
+    /// Runs a script and reads everything, or throws its caller's error.
     func all(
         _ script: String, parameters: [String: PowerShellValue] = [:], within: Duration = .seconds(300)
     ) async throws(MMError) -> PowerShellAnswer {
@@ -55,7 +55,7 @@ extension PowerShellHost {
     }
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 func until(
     _ what: String, within: Duration = .seconds(300), _ condition: @escaping @Sendable () async throws -> Bool
 ) async throws {

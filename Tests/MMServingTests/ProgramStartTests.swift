@@ -2,10 +2,10 @@ import Testing
 
 @testable import MMServing
 
-@Suite("One file under two names")
+@Suite("One file with two names")
 struct ProgramStartTests {
     @Test(
-        "is what it is called, else what its file is called",
+        "its role comes from argv[0], else from its file name",
         arguments: [
             ("mm-mcp", "/usr/bin/mm", true), ("/usr/bin/mm-mcp", "/usr/bin/mm", true), ("mm", "/usr/bin/mm-mcp", false),
             ("mm", "/usr/bin/mm", false), ("/opt/x/mm", "/opt/x/mm-mcp", false), ("server", "/usr/bin/mm-mcp", true),

@@ -18,7 +18,7 @@ struct ClusterRecordTests {
     }
 
     @Test(
-        "a variable that was lost with a node ends the call that reads it, until it is set again or the session is reset"
+        "a variable that went with a node ends the call that reads it, until it is set again or the session is reset"
     )
     func lostVariables() async throws {
         let nodes = try await ClusterNodes(2)

@@ -135,7 +135,7 @@ struct AuditLogTests {
         #expect(try !audit.verify().isSound)
     }
 
-    @Test("lines removed at the end are noticed, even after more was written", arguments: 1...4)
+    @Test("lines cut off at the end are missed, also after more was written", arguments: 1...4)
     func truncated(count: Int) throws {
         try add(4)
         try write(Array(lines.dropLast(count)), end: count == 4 ? [] : [0x0A])

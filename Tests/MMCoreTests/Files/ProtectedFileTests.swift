@@ -56,7 +56,7 @@ struct ProtectedFileTests {
     }
 
     @Test(
-        "a symbolic link is never followed, by any function",
+        "a symbolic link is never followed, whatever is asked",
         arguments: ["read", "replace", "append", "remove", "lock"])
     func links(action: String) throws {
         try folder.write("victim", "precious")
@@ -103,7 +103,7 @@ struct ProtectedFileTests {
         #expect(mmError { _ = try ProtectedFile.read(folder["a/x"]) }?.code == .forbidden)
     }
 
-    @Test("a linked folder, folder or file of another user is refused", .enabled(if: geteuid() == 0, "needs root"))
+    @Test("a folder link, folder or file of another user is refused", .enabled(if: geteuid() == 0, "needs root"))
     func foreign() throws {
         try ProtectedFile.replace(folder["real/x"], with: [7])
         #expect(symlink("real", folder["theirs"]) == 0)

@@ -93,7 +93,7 @@ struct GroupMembershipsTests {
         #expect(counter.count == 1)
     }
 
-    @Test("a failed request admits nobody, and isn't repeated with each call")
+    @Test("a question that fails admits nobody, and isn't asked again with each request")
     func failure() async throws {
         let counter = Counter(.failure(CallerRefusal(.unavailable, "away")))
         let verifier = verifier(counter)

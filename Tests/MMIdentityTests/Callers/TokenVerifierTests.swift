@@ -52,7 +52,7 @@ struct TokenVerifierTests {
     }
 
     @Test(
-        "forged, foreign and expired ones are refused with 401",
+        "that are forged, foreign or out of time are refused with 401",
         arguments: [
             "unsigned", "unsigned with the good name", "HMAC with the public key", "HMAC called RS256",
             "another key of the same name", "key in the header", "key address in the header",

@@ -14,7 +14,7 @@ struct LeaseTests {
         func advance(_ duration: Duration) { time.withLock { $0 += duration } }
     }
 
-    /// A store whose server has been known for long enough.
+    /// A store whose server has been known long enough to take leases.
     static func settled(_ redis: RedisClient, _ clock: TestClock) async throws -> RedisLeaseStore {
         let store = RedisLeaseStore(redis, now: { clock.now })
         let error = await #expect(throws: MMError.self) {
@@ -35,7 +35,7 @@ struct LeaseTests {
         if case .here(let lease) = place { lease } else { nil }
     }
 
-    @Test("are held by one node, given back, and taken with a higher token")
+    @Test("are held by one node, released, and taken with a higher token")
     func handOver() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -56,7 +56,7 @@ struct LeaseTests {
         }
     }
 
-    @Test("of a node that is gone are taken over after their term, and the old node finds its own over before that")
+    @Test("a dead node's leases are taken over after they expire, which the old node notices before")
     func takeOver() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -76,7 +76,7 @@ struct LeaseTests {
             let second = try #require(isHere(try await b.place("contoso")))
             #expect(second.token > again.token)
             #expect(await b.counts.takenOver == 1)
-            // The old one wakes up: it can neither renew nor write.
+            // The old node resumes: it can neither renew nor write.
             await a.upkeep()
             #expect(await a.leases.isEmpty)
             let ledger = CallLedger(redis, seal: nil)
@@ -86,7 +86,7 @@ struct LeaseTests {
         }
     }
 
-    @Test("are over for a call that runs when they end")
+    @Test("expire for a running call too")
     func whileHeld() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -125,7 +125,7 @@ struct LeaseTests {
         }
     }
 
-    @Test("give a call to one node once, and keep its answer sealed")
+    @Test("assign a call to one node once, and store its answer encrypted")
     func calls() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)

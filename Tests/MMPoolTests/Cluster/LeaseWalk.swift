@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMPool
 
-/// Nodes that take, renew and give back leases, stop for a while and die, in a random order over a clock of the test's own.
+/// Nodes that take, renew and release leases, pause and die, in a random order with the test's clock.
 actor LeaseWalk {
     private let store: RedisLeaseStore
     private let clock: LeaseTests.TestClock

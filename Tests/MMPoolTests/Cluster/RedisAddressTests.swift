@@ -19,7 +19,7 @@ struct RedisAddressTests {
         #expect(try RedisAddress(text).description == shown)
     }
 
-    @Test("keep their secret to themselves")
+    @Test("never show their secret")
     func secret() throws {
         let address = try RedisAddress("redis://u:s%40x@h")
         #expect(address.user == "u")
@@ -28,7 +28,7 @@ struct RedisAddressTests {
     }
 
     @Test(
-        "name the part that is wrong",
+        "errors name the wrong part",
         arguments: [
             ("http://h", "scheme"), ("redis://h:0", "port"), ("redis://h:x", "port"), ("redis://", "host"),
             ("redis://a,b", "hosts"), ("redis://h/x", "database"), ("redis+sentinel://a,b", "master"),
@@ -41,7 +41,7 @@ struct RedisAddressTests {
         #expect(error?.message.contains(part) == true)
     }
 
-    @Test("belong to the slots that Redis gives them", arguments: [("foo", 12182), ("{mm:a}:x", 0), ("{}x", 0)])
+    @Test("keys have the slots that Redis gives them", arguments: [("foo", 12182), ("{mm:a}:x", 0), ("{}x", 0)])
     func slots(_ key: String, _ slot: Int) {
         if slot != 0 { #expect(RedisSlot.of(key) == slot) }
         #expect(RedisSlot.of("{mm:a}:x") == RedisSlot.of("{mm:a}:y"))

@@ -17,7 +17,7 @@ struct RedisKindTests {
         }
     }
 
-    @Test("with a user's secret are spoken to, and without it say so")
+    @Test("with a user's secret it can be used, without it the error says so")
     func secret() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(
@@ -31,7 +31,7 @@ struct RedisKindTests {
     }
 
     @Test(
-        "say what they keep when they end",
+        "reports the options with which it keeps data after a restart",
         arguments: [("", RedisPersistence.none), ("save 60 1", .snapshots), ("appendonly yes", .appended)])
     func persistence(lines: String, kept: RedisPersistence) async throws {
         try await withHome { home in
@@ -40,7 +40,7 @@ struct RedisKindTests {
         }
     }
 
-    @Test("with TLS are spoken to encrypted, with certificates on both sides, and others are not trusted")
+    @Test("TLS connections are encrypted, with certificates on both sides, and unknown certificates are refused")
     func encrypted() async throws {
         try await withHome { home in
             let folder = home.path
@@ -80,7 +80,7 @@ struct RedisKindTests {
         }
     }
 
-    @Test("that go away are told of, and found again when they are back")
+    @Test("losing and regaining the connection is reported")
     func restart() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -92,7 +92,7 @@ struct RedisKindTests {
             let again = try await RedisServer.start(in: home.path, port: server.port)
             try await waited(within: .seconds(120)) { (try? await redis.ask(["PING"], key: "")) != nil }
             try await check(redis)
-            // What nobody knows there may still be held: nothing is taken at once.
+            // Leases that this Redis has forgotten may still be held: nothing is taken at once.
             let settling = await #expect(throws: MMError.self) {
                 try await RedisLeaseStore(redis).take(
                     "contoso", seen: LeaseRecord(), for: "a", at: "", term: .seconds(2))
@@ -102,7 +102,7 @@ struct RedisKindTests {
         }
     }
 
-    @Test("with sentinels are found by most of them, also after a fail-over")
+    @Test("a majority of sentinels names the server, also after a fail-over")
     func sentinels() async throws {
         try await withHome { home in
             let master = try await RedisServer.start(in: home.path)
@@ -121,7 +121,7 @@ struct RedisKindTests {
             let list = sentinels.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
             let redis = RedisClient(try RedisAddress("redis+sentinel://\(list)/main"))
             try await check(redis)
-            // The sentinels must know the replica and each other before they can put it in the master's place.
+            // The sentinels have to know the replica and each other before a fail-over is possible.
             try await waited(within: .seconds(120)) {
                 let text = try await RedisServer.cli(["-p", "\(sentinels[0].port)", "sentinel", "master", "main"])
                 let lines = text.split(separator: "\n").map(String.init)
@@ -133,14 +133,14 @@ struct RedisKindTests {
                 (try? await redis.ask(["SET", "after", "x"], key: "after"))?.isYoung == true
             }
             #expect(try await RedisServer.cli(["-p", "\(replica.port)", "get", "after"]).contains("x"))
-            // One sentinel alone is nobody to go by.
+            // A single sentinel isn't trusted.
             await sentinels[0].kill()
             await sentinels[1].kill()
             try await waited(within: .seconds(120)) { (try? await redis.ask(["GET", "after"], key: "after")) == nil }
         }
     }
 
-    @Test("that share their keys among several masters are asked at the right one, also after keys moved")
+    @Test("with several masters each key is requested from the right one, even after keys have moved")
     func cluster() async throws {
         try await withHome { home in
             let (servers, redis) = try await RedisServer.cluster(in: home.path)

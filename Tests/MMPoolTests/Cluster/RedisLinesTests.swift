@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Lines that nodes share", .enabled(if: RedisServer.missing == nil, "\(RedisServer.missing ?? "")"))
 struct RedisLinesTests {
-    @Test("come in their order, from a mark on and back from the end, and can't be read without the key")
+    @Test("are in order, can be read from a mark on and backwards, and are encrypted")
     func order() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -34,7 +34,7 @@ struct RedisLinesTests {
         }
     }
 
-    @Test("of the journal are everybody's, once, whoever copies when")
+    @Test("a journal's lines are shared once, whoever copies them and when")
     func journal() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -62,7 +62,7 @@ struct RedisLinesTests {
             #expect(try await journals[1].entries().map(\.id) == [a.id])
             try await journals[1].begin(b)
             try await journals[0].end(a, .done)
-            // Two ask at once: nothing is there twice.
+            // Two nodes copy at once: nothing is duplicated.
             async let one = journals[2].entries()
             async let two = journals[2].entries()
             for entries in try await [one, two] {
@@ -75,7 +75,7 @@ struct RedisLinesTests {
         }
     }
 
-    @Test("and a change is taken back by one node at a time, until that node lets go of it")
+    @Test("a change is undone by one node at a time, until that node releases it")
     func claims() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -93,7 +93,7 @@ struct RedisLinesTests {
                 _ = try await journals[1].claim(["chg_b", "chg_c"], until: .after(.zero))
             }
             #expect(error?.code == .conflict && error?.message.contains("another node") == true, "\(error as Any)")
-            // Another change is nobody's.
+            // Nobody has claimed another change.
             try await journals[1].claim(["chg_c"], until: .after(.seconds(60))).end()
             async let waiting = journals[1].claim(["chg_b"], until: .after(.seconds(60)))
             first.end()
@@ -101,7 +101,7 @@ struct RedisLinesTests {
         }
     }
 
-    @Test("and names of variables are known to all nodes until somebody forgets them")
+    @Test("names of variables are known to all nodes until they are forgotten")
     func variables() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)

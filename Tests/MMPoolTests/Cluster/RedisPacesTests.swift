@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Waits that all nodes share", .enabled(if: RedisServer.missing == nil, "\(RedisServer.missing ?? "")"))
 struct RedisPacesTests {
-    /// Nodes of one Redis, which hear of each other for as long as the body runs.
+    /// Nodes with one Redis, which get each other's news while the body runs.
     private func withNodes(
         _ count: Int, clock: @escaping @Sendable (Int) -> WallClock = { _ in .system },
         _ body: ([RedisPaces], RedisServer) async throws -> Void
@@ -21,14 +21,14 @@ struct RedisPacesTests {
         }
     }
 
-    /// How many commands of a kind a server has carried out.
+    /// How many commands of a kind a server has executed.
     private func calls(of command: String, _ server: RedisServer) async throws -> Int {
         let text = try await RedisServer.cli(["-p", "\(server.port)", "info", "commandstats"])
         let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_\(command):calls=") }
         return line.flatMap { Int($0.split(separator: "=")[1].prefix { $0.isNumber }) } ?? 0
     }
 
-    @Test("are heard of by every node, by the time of Redis, whatever the nodes' own clocks say")
+    @Test("are known to every node, by the clock of Redis, whatever the nodes' own clocks say")
     func heard() async throws {
         let clocks: [Int64] = [0, 86_400, -86_400]
         try await withNodes(3, clock: { number in WallClock { Timestamp.now + .seconds(clocks[number]) } }) {
@@ -44,22 +44,22 @@ struct RedisPacesTests {
         }
     }
 
-    @Test("cost a request nothing while there are none, and nothing while one is waited for")
+    @Test("need no request to Redis while there are none, nor while one is waited for")
     func hotPath() async throws {
         try await withNodes(2) { (nodes, server) in
-            // The first look of each node.
+            // The first request of each node.
             try await waited(within: .seconds(120)) { try await calls(of: "eval", server) >= 2 }
             let before = try await calls(of: "hget", server)
             for _ in 0..<1000 { #expect(await nodes[0].take("contoso/graph") == nil) }
             await nodes[0].slowDown("contoso/graph", for: .seconds(300), sent: .now)
             try await waited(within: .seconds(120)) { await nodes[1].take("contoso/graph") != nil }
             for _ in 0..<1000 { #expect(await nodes[1].take("contoso/graph") != nil) }
-            // One for the wait that was told.
+            // One for the new wait.
             #expect(try await calls(of: "hget", server) == before + 1)
         }
     }
 
-    @Test("let the nodes' requests go one after the other afterwards, and faster with each success")
+    @Test("afterwards the nodes send requests one after the other, and faster with each success")
     func oneAfterTheOther() async throws {
         try await withNodes(4) { (nodes, _) in
             let told = ContinuousClock.now
@@ -86,7 +86,7 @@ struct RedisPacesTests {
             let first = try #require(went.map(\.0).min())
             let last = try #require(went.map(\.1).max())
             let earliest = try #require(went.map(\.1).min())
-            // A little for clocks that run at different speeds.
+            // A margin for clocks of different speeds.
             #expect(told.duration(to: earliest) >= .milliseconds(280))
             #expect(first.duration(to: last) >= .milliseconds(200) * (nodes.count * each - 1) - .milliseconds(20))
             for _ in 0..<12 { await nodes[1].goOn("contoso/graph", sent: .now + .seconds(1)) }
@@ -95,7 +95,7 @@ struct RedisPacesTests {
         }
     }
 
-    @Test("are not forgotten for successes of requests that were sent before they were told")
+    @Test("a success of a request that was sent before a wait doesn't end it")
     func olderSuccesses() async throws {
         try await withNodes(2) { (nodes, _) in
             let before = Timestamp.now + .seconds(-3_000)
@@ -107,7 +107,7 @@ struct RedisPacesTests {
         }
     }
 
-    @Test("are never passed too early by anybody who has heard of them", arguments: [1, 2, 3])
+    @Test("no node that knows a wait sends before its end", arguments: [1, 2, 3])
     func property(_ seed: UInt64) async throws {
         try await withNodes(4) { (nodes, _) in
             let keys = ["one", "two"]
@@ -140,14 +140,14 @@ struct RedisPacesTests {
         }
     }
 
-    @Test("of a node alone go on when Redis has gone, with what the node knows")
+    @Test("continue on a node without Redis, as far as it knows them")
     func away() async throws {
         try await withNodes(2) { (nodes, server) in
             await nodes[0].slowDown("contoso/graph", for: .seconds(300), sent: .now)
             try await waited(within: .seconds(120)) { nodes[1].knows("contoso/graph") }
             await server.kill()
             for node in nodes { #expect(await node.take("contoso/graph") != nil) }
-            // The others can't hear of it; the node says so, and knows it itself.
+            // The others can't be told; the node says so, and keeps it for itself.
             #expect(await !nodes[0].slowDown("fabrikam/graph", for: .seconds(300), sent: .now))
             #expect(await nodes[0].take("fabrikam/graph") != nil)
             #expect(await nodes[1].take("fabrikam/graph") == nil)

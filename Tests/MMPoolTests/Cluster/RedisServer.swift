@@ -6,24 +6,24 @@ import TestHosts
 import TestSupport
 import Testing
 
-/// Runs a test with a folder of its own.
+/// Runs a test with its own folder.
 func withHome(_ body: (TestHome) async throws -> Void) async throws {
     let home = try TestHome()
     try await body(home)
     withExtendedLifetime(home) {}
 }
 
-/// Waits for a condition, and fails the test where it does not come.
+/// Waits for a condition, and fails the test if it is never met.
 func waited(within limit: Duration, _ condition: () async throws -> Bool) async throws {
     let holds = try await eventually(within: limit, condition)
     #expect(holds)
 }
 
-/// A real redis-server of the test's own.
+/// A redis-server for one test.
 final class RedisServer: Sendable {
     private static let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
     private static let environment = ["PATH": path, "HOME": "/tmp", "LANG": "C.UTF-8"]
-    /// Why there is none; `nil` when there is.
+    /// Why it isn't available; `nil` if it is.
     static let missing: String? =
         ["redis-server", "redis-cli"].first { ExecutableSearch.find($0, path: path) == nil }.map {
             "\($0) is not installed"
@@ -47,7 +47,7 @@ final class RedisServer: Sendable {
     /// Starts a server and waits until it answers.
     /// - Parameters:
     ///   - folder: where it keeps its files.
-    ///   - port: a port of its own, unless told otherwise.
+    /// - port: a free one by default.
     ///   - lines: further lines of its configuration.
     ///   - arguments: further arguments.
     static func start(
@@ -55,15 +55,15 @@ final class RedisServer: Sendable {
     ) async throws -> RedisServer {
         while true {
             var chosen = port ?? freePort()
-            // A member of a cluster listens at a second port, 10,000 further on.
+            // A member of a cluster also listens at this port plus 10,000.
             while lines.contains("cluster-enabled"), chosen > 55_000 { chosen = freePort() }
             if let server = try await begin(in: folder, chosen, lines, arguments, check) { return server }
-            // Somebody else was faster: a port is free only until it is asked for.
+            // Another process took the port: it is free only until then.
             guard port == nil else { throw MMError(.unavailable, "redis-server ended at port \(chosen)") }
         }
     }
 
-    /// - Returns: `nil` where it ended.
+    /// - Returns: `nil` if it ended.
     private static func begin(
         in folder: String, _ port: Int, _ lines: String, _ arguments: [String], _ check: [String]
     ) async throws -> RedisServer? {
@@ -86,7 +86,7 @@ final class RedisServer: Sendable {
         let process = try await ChildProcess.start(command)
         let server = RedisServer(port: port, folder: folder, process: process)
         while process.exited == nil {
-            // Another test's server may answer at this port.
+            // Another test's server may have this port.
             let told = try? await cli(["-p", "\(port)"] + check + ["info", "server"])
             if told?.contains("config_file:\(file)") == true { return server }
             try await Task.sleep(for: .milliseconds(50))
@@ -94,7 +94,7 @@ final class RedisServer: Sendable {
         return nil
     }
 
-    /// What redis-cli says.
+    /// The output of redis-cli.
     @discardableResult
     static func cli(_ arguments: [String]) async throws -> String {
         let command = ChildCommand(
@@ -112,7 +112,7 @@ final class RedisServer: Sendable {
         return outcome.exit == .status(0)
     }
 
-    /// Three masters that share their keys.
+    /// Three masters of one cluster.
     static func cluster(in folder: String) async throws -> (servers: [RedisServer], client: RedisClient) {
         var servers: [RedisServer] = []
         for number in 0..<3 {

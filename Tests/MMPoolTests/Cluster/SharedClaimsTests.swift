@@ -4,9 +4,9 @@ import Testing
 
 @testable import MMPool
 
-@Suite("Names that one process holds", .enabled(if: RedisServer.missing == nil, "\(RedisServer.missing ?? "")"))
+@Suite("Shared names with one holder", .enabled(if: RedisServer.missing == nil, "\(RedisServer.missing ?? "")"))
 struct SharedClaimsTests {
-    @Test("have one holder at a time, until it lets go or is silent for too long")
+    @Test("have one holder at a time, until it releases them or doesn't renew them in time")
     func claims() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -25,7 +25,7 @@ struct SharedClaimsTests {
             try await waited(within: .seconds(120)) {
                 try await claims.claim("b", for: "two", lease: .seconds(600)).holder == "two"
             }
-            // Other kinds are other names, and none can be read there.
+            // Names of other kinds are different, and none can be read in Redis.
             let others = SharedClaims(RedisClient(try RedisAddress(server.url)), kind: "other")
             #expect(try await others.holder(of: "b") == nil)
             let keys = try await RedisServer.cli(["-p", "\(server.port)", "--scan"])
@@ -33,7 +33,7 @@ struct SharedClaimsTests {
         }
     }
 
-    @Test("are given to one of many who ask together")
+    @Test("if many ask at once, one gets it")
     func race() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)

@@ -5,14 +5,14 @@ import Testing
 
 @testable import MMPool
 
-@Suite("Records that nodes share", .enabled(if: RedisServer.missing == nil, "\(RedisServer.missing ?? "")"))
+@Suite("Shared records", .enabled(if: RedisServer.missing == nil, "\(RedisServer.missing ?? "")"))
 struct SharedRecordTests {
     static func seal(in home: TestHome, _ name: String = "key") throws -> ClusterSeal {
         try ProtectedFile.replace("\(home.path)/\(name)", with: RandomBytes.make(40).map { $0 | 0x40 })
         return try ClusterSeal(keyFile: "\(home.path)/\(name)")
     }
 
-    @Test("are read by others, changed by one of those who read the same, and taken once")
+    @Test("are read by other nodes, changed only by one whose copy is current, and taken once")
     func use() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -47,7 +47,7 @@ struct SharedRecordTests {
         }
     }
 
-    @Test("end when Redis says so, and are listed no longer")
+    @Test("expire by the clock of Redis, and then aren't listed")
     func end() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -65,7 +65,7 @@ struct SharedRecordTests {
         }
     }
 
-    @Test("are not written by a node that has lost its lease, nor when they are too large")
+    @Test("aren't written by a node that has lost its lease, nor if they are too large")
     func fence() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -96,7 +96,7 @@ struct SharedRecordTests {
         }
     }
 
-    @Test("can be read in Redis by nobody who has not the key")
+    @Test("can't be read in Redis without the key")
     func sealed() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
@@ -118,7 +118,7 @@ struct SharedRecordTests {
         }
     }
 
-    @Test("are found at the right one of several masters")
+    @Test("are stored at the right one of several masters")
     func cluster() async throws {
         try await withHome { home in
             let redis = try await RedisServer.cluster(in: home.path)

@@ -4,9 +4,9 @@ import Testing
 
 @testable import MMPool
 
-@Suite("Where handles lead", .enabled(if: RedisServer.missing == nil, "\(RedisServer.missing ?? "")"))
+@Suite("The directory of handles", .enabled(if: RedisServer.missing == nil, "\(RedisServer.missing ?? "")"))
 struct WorkDirectoryTests {
-    @Test("is known to every node, with small answers, and can't be read in Redis")
+    @Test("is known to every node, with small answers, and encrypted in Redis")
     func entries() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)

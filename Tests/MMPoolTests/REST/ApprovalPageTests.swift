@@ -12,7 +12,7 @@ import Testing
     .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"),
     .enabled(if: PluggedSecurityKey.isSupported, "needs libfido2 (apt-get install libfido2-1)"))
 struct ApprovalPageTests {
-    @Test("a passkey is registered by link, and approves, declines and allows; the waiting calls go on by themselves")
+    @Test("a passkey is registered by a link, and approves, declines and allows; waiting calls continue by themselves")
     func answers() async throws {
         let stage = try await ApprovalStage()
         let code = try await stage.invitation("desk")
@@ -21,7 +21,7 @@ struct ApprovalPageTests {
             guard let browser = Chromium.start(at: stage.page) else { return false }
             _ = try browser.addAuthenticator()
             try browser.register(code)
-            // The same link a second time.
+            // Use the same link again.
             _ = try browser.value("location.hash = 'register=\(code)'")
             try browser.wait(until: "!document.getElementById('register').hidden")
             _ = try browser.value("document.getElementById('register-button').click()")
@@ -41,18 +41,18 @@ struct ApprovalPageTests {
             return true
         }
         guard isThere else { return await stage.stop() }
-        // Approved, it was sent: without a sign-in, that is what is missing now.
+        // The approved call was sent: only the sign-in is missing now.
         let first = try await waiting.value
         #expect(first.status == 401 && first.json["code"] == "sign_in_needed", "\(first)")
         #expect(try stage.audited("confirm").last?["outcome"] == "confirmed")
         let call = try #require(try stage.audited("graph_request").last)
         #expect(call["confirmedBy"] == "ledger" && call["approvedBy"] == ["ann (passkey desk)"], "\(call)")
-        // Once: the next one is asked about again.
+        // The approval is used: the next call is asked about again.
         #expect(try await stage.delete("first@contoso-sandbox.example").status == 428)
         await stage.stop()
     }
 
-    @Test("what is allowed for a while passes without a question, until it is revoked on the page")
+    @Test("an allowance for a while needs no question until it is revoked on the page")
     func standing() async throws {
         let stage = try await ApprovalStage()
         let code = try await stage.invitation("desk")
@@ -71,10 +71,10 @@ struct ApprovalPageTests {
             return true
         }
         guard isThere else { return await stage.stop() }
-        // Without a sign-in, that is what is missing once the guard has let a call through.
+        // If the guard lets a call through, the missing sign-in is reported.
         #expect(try await waiting.value.status == 401)
         #expect(try await stage.delete("second@contoso-sandbox.example").status == 401)
-        // Elsewhere it counts for nothing.
+        // It doesn't count for another connection.
         #expect(try await stage.delete("second@contoso-sandbox.example", on: "Careful").status == 428)
         _ = try await Chromium.run {
             guard let browser = Chromium.start(at: stage.page) else { return false }
@@ -87,7 +87,7 @@ struct ApprovalPageTests {
         await stage.stop()
     }
 
-    @Test("a refusal is told to the waiting call with its reason")
+    @Test("the waiting call gets a refusal with its reason")
     func refusal() async throws {
         let stage = try await ApprovalStage()
         let code = try await stage.invitation("desk")
@@ -109,7 +109,7 @@ struct ApprovalPageTests {
         await stage.stop()
     }
 
-    @Test("two people approve with two keys; one person's second yes does not count")
+    @Test("two people approve with two keys; a second approval by one person doesn't count")
     func two() async throws {
         let stage = try await ApprovalStage()
         let codes = [try await stage.invitation("desk"), try await stage.invitation("bag", owner: "bob")]
@@ -119,7 +119,7 @@ struct ApprovalPageTests {
             let first = try browser.addAuthenticator()
             try browser.register(codes[0])
             try browser.wait(until: "!!document.querySelector('.held.open .part.whole')")
-            // What needs two people can't be allowed for a while by one.
+            // If two people are needed, one can't allow calls for a while.
             #expect(try browser.value("document.querySelectorAll('.held option').length") == 1)
             _ = try browser.value("document.querySelector('.held .yes').click()")
             try browser.wait(until: "/1 of 2 approvals: ann/.test(document.querySelector('.people').textContent)")
@@ -140,7 +140,7 @@ struct ApprovalPageTests {
         await stage.stop()
     }
 
-    /// Asks for an answer as the page does, changes it, and returns the status and what the server says.
+    /// Requests an answer as the page does, changes it, and returns the status and the server's text.
     private static let forge = """
         async function forge(change) {
           const held = (await ask("GET", "/v1/approvals")).value.held;
@@ -167,7 +167,7 @@ struct ApprovalPageTests {
         let stage = try await ApprovalStage()
         let code = try await stage.invitation("desk")
         for user in ["a", "b"] { #expect(try await stage.delete("\(user)@contoso-sandbox.example").status == 428) }
-        // The change to the answer, and a word of the refusal.
+        // The change of the answer, and a word in the refusal.
         let changes = [
             (
                 "(s, when) => { if (when === 'after') { const b = bytes(s.signature); b[b.length - 1] ^= 1; s.signature = base64(b); } }",
@@ -206,7 +206,7 @@ struct ApprovalPageTests {
             let again = try browser.outcome(replay).string ?? ""
             #expect(again.hasPrefix("403 "), "\(again)")
             #expect(try browser.outcome("ask('GET', '/v1/approvals').then((a) => a.value.held.length)") == 2)
-            // A good one counts, and its replay doesn't.
+            // A valid one counts, but its replay doesn't.
             #expect(try browser.outcome("forge(() => {})").string?.hasPrefix("200 ") == true)
             let late = try browser.outcome(replay).string ?? ""
             #expect(late.hasPrefix("403 ") && late.contains("used"), "\(late)")
@@ -221,7 +221,7 @@ struct ApprovalPageTests {
         await stage.stop()
     }
 
-    @Test("a removed passkey, a foreign page, the pool's secret and the token of mm confirm approve nothing")
+    @Test("a removed passkey, a foreign page, the pool's secret and a token for mm confirm approve nothing")
     func outsiders() async throws {
         let stage = try await ApprovalStage()
         let code = try await stage.invitation("desk")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMPool
 
-/// Every kind of answer and error that an operation can have, each as an operation of its own.
+/// Every kind of answer and error that an operation can have, each as an operation.
 private let table: [ScriptedOperation] = [
     ScriptedOperation("value") { input, _ in
         OperationAnswer(
@@ -95,7 +95,7 @@ private final class Batches: Sendable {
     }
 }
 
-/// Input in pieces that are there already.
+/// Input whose pieces are already available.
 private final class Pieces: CallInput {
     private let left: Mutex<[[UInt8]]>
     init(_ pieces: [[UInt8]]) { left = Mutex(pieces) }
@@ -113,7 +113,7 @@ extension AnswerEnd {
 
 private struct Person: ConfirmingPerson {
     let says: Bool
-    /// Why they can't be asked.
+    /// Why a person can't be asked.
     var fault: MMError?
     let seen = Seen()
 
@@ -133,7 +133,7 @@ private struct Person: ConfirmingPerson {
     }
 }
 
-@Suite("A pool behind a socket answers as the catalogue in this process does", .timeLimit(.minutes(5)))
+@Suite("A pool behind a socket answers like the catalogue in this process", .timeLimit(.minutes(5)))
 struct ContractTests {
     private static let calls: [(String, JSONObject)] =
         table.map { ($0.declaration.name, ["text": "Grüße, \u{1F980}"]) } + [
@@ -141,7 +141,7 @@ struct ContractTests {
             ("value", ["text": 5]), ("no-such-operation", [:]), ("valu", [:]), ("../value", [:]),
         ]
 
-    @Test("equal answers and errors for equal calls", arguments: [Caller.Surface.terminal, .mcp, .library])
+    @Test("the same calls get the same answers and errors", arguments: [Caller.Surface.terminal, .mcp, .library])
     func equal(_ surface: Caller.Surface) async throws {
         let home = try RESTHome()
         let local = home.service(table)
@@ -162,7 +162,7 @@ struct ContractTests {
         await pool.stop()
     }
 
-    @Test("the person at the front-end is asked, and their word counts", arguments: [true, false])
+    @Test("the person at the front-end is asked, and their answer counts", arguments: [true, false])
     func question(_ says: Bool) async throws {
         let home = try RESTHome()
         let local = home.service([
@@ -185,7 +185,7 @@ struct ContractTests {
         await pool.stop()
     }
 
-    @Test("a line of text that a call asks for comes from the person at the front-end", arguments: ["lena", nil])
+    @Test("a text that a call asks for comes from the person at the front-end", arguments: ["lena", nil])
     func textQuestion(_ says: String?) async throws {
         let home = try RESTHome()
         let local = home.service([
@@ -233,7 +233,7 @@ struct ContractTests {
     }
 
     @Test(
-        "a yes to more of the same kind reaches the call, with the number that was offered",
+        "a confirmation of further calls of the same kind reaches the call, with the offered number",
         arguments: [
             ConfirmationAnswer.no, .yes, .yesToAlike,
         ])
@@ -258,7 +258,7 @@ struct ContractTests {
         await pool.stop()
     }
 
-    @Test("what a call asks of standard input comes while its answer flows, and the exit status behind it")
+    @Test("standard input is sent while the answer flows, and the exit status follows it")
     func input() async throws {
         let home = try RESTHome()
         let local = home.service([
@@ -285,7 +285,7 @@ struct ContractTests {
         await pool.stop()
     }
 
-    @Test("a question that can't be put ends the call there and here with the reason, and is written down as that")
+    @Test("a question that can't be asked ends the call on both sides with the reason, and is recorded")
     func unputQuestion() async throws {
         let home = try RESTHome()
         let local = home.service([
@@ -308,7 +308,7 @@ struct ContractTests {
         await pool.stop()
     }
 
-    @Test("progress arrives while the call goes on")
+    @Test("progress arrives during the call")
     func progress() async throws {
         let home = try RESTHome()
         let heard = Mutex<[ProgressReport]>([])
@@ -333,7 +333,7 @@ struct ContractTests {
         await pool.stop()
     }
 
-    @Test("a call that is called off here ends there")
+    @Test("a call that is cancelled here ends there")
     func cancelled() async throws {
         let home = try RESTHome()
         let (started, ended) = (Gate(), Gate())
@@ -359,7 +359,7 @@ struct ContractTests {
         await pool.stop()
     }
 
-    @Test("a pool that is not there, or goes away under a call, is said to be unavailable")
+    @Test("a pool that is missing, or ends during a call, is reported as unavailable")
     func lost() async throws {
         let home = try RESTHome()
         let started = Gate()
@@ -385,7 +385,7 @@ struct ContractTests {
         await started.wait()
         await pool.stop()
         let lost = await call.value
-        // The stopping pool either breaks the stream off or still says that it called the work off.
+        // The stopping pool either breaks the stream off or still reports the cancellation.
         #expect(lost.exitCode == 7 || lost.code == .cancelled, "\(lost)")
         do throws(MMError) {
             _ = try await remote.call("waits", [:], in: context)
@@ -396,7 +396,7 @@ struct ContractTests {
         }
     }
 
-    @Test("the handshake says which process answers")
+    @Test("the handshake identifies the process")
     func handshake() async throws {
         let home = try RESTHome()
         let pool = try SocketPool(home, home.service(table))
@@ -404,7 +404,7 @@ struct ContractTests {
         await pool.stop()
     }
 
-    @Test("a list of any length passes with a slow reader holding the pool back")
+    @Test("a list of any length can be sent, with a slow reader holding the pool back")
     func backPressure() async throws {
         let home = try RESTHome()
         let made = Mutex(0)
@@ -423,7 +423,7 @@ struct ContractTests {
             "endless", [:], in: CallContext(caller: Caller(surface: .terminal, name: "t", server: nil)))
         guard case .items(let stream) = answer.body else { throw MMError(.internalError, "no list") }
         for _ in 0..<100 { #expect(try await stream.next()?.count == 1) }
-        // What both ends and the socket between them can hold is far from what an endless source could make.
+        // The buffers on both sides and in the socket hold far less than an endless source produces.
         var before = -1
         var now = made.withLock { $0 }
         while now != before {

@@ -11,7 +11,7 @@ import Testing
     "The page's layout", .timeLimit(.minutes(10)),
     .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"))
 struct DashboardLayoutTests {
-    @Test("fits phone, tablet and desktop, light and dark, with what waits above the fold")
+    @Test("fits phone, tablet and desktop, light and dark, with pending items above the fold")
     func widths() async throws {
         let stage = try await ApprovalStage()
         for path in ["/me", "/users?$top=5", "/groups", "/users/nobody", "/nowhere"] {
@@ -73,19 +73,19 @@ struct DashboardLayoutTests {
                             "[...document.querySelectorAll('svg rect')].every((one) => one.getAttribute('height') >= 0)"
                         )
                             == true, "\(place)")
-                    // The whole page, too, for people to look at.
+                    // Also the whole page, for people to look at.
                     _ = try browser.value("window.scrollTo(0, document.body.scrollHeight)")
                     try browser.keepPicture("dashboard-\(width)-\(scheme)-end")
                     _ = try browser.value("window.scrollTo(0, 0)")
                 }
             }
-            // Text stands out from what is behind it (WCAG, 4.5 to 1), in the scheme that is on now.
+            // The contrast of texts (WCAG, 4.5 to 1) in the current scheme.
             #expect(try browser.value("getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 22)")
         }
         await stage.stop()
     }
 
-    @Test("what ran is filtered by every word and by outcome, and keys lead to what waits")
+    @Test("finished calls are filtered by words and by outcome, and keys lead to pending items")
     func filter() async throws {
         let stage = try await ApprovalStage()
         for path in ["/me", "/groups"] {

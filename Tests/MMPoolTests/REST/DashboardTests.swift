@@ -9,7 +9,7 @@ import Testing
 
 @Suite("The dashboard", .timeLimit(.minutes(5)))
 struct DashboardTests {
-    @Test("a token unlocks one page, once, for a while")
+    @Test("a token unlocks one page, once, for a limited time")
     func lock() {
         let time = Mutex(ContinuousClock.now)
         let lock = DashboardLock { time.withLock { $0 } }
@@ -46,7 +46,7 @@ struct DashboardTests {
             })
     }
 
-    @Test("the page may do something only when it was unlocked, and only its own actions")
+    @Test("the page needs to be unlocked, and can only do its own actions")
     func actions() async throws {
         let home = try RESTHome()
         let done = Mutex<[String]>([])
@@ -70,11 +70,11 @@ struct DashboardTests {
             ])
         #expect(try await pool.send("POST", "/v1/dashboard/run", headers, body).status == 404)
         await pool.stop()
-        // A program of the same user without a terminal is no owner before a screen.
+        // A program of the same user without a terminal doesn't count as the owner at a screen.
         let silent = try SocketPool(home, service, terminal: false)
         #expect(try await silent.send("POST", "/v1/dashboard/token").status == 403)
         await silent.stop()
-        // Who did not prove to be the owner gets no token.
+        // Without being the owner nobody gets a token.
         for peer in [AdmittedPeer.sameUser, .network] {
             let other = try SocketPool(home, service, peer: peer)
             #expect(try await other.send("POST", "/v1/dashboard/token").status == 403)
@@ -82,7 +82,7 @@ struct DashboardTests {
         }
     }
 
-    @Test("the page comes with a policy that lets nothing in from elsewhere")
+    @Test("the page's policy blocks everything from elsewhere")
     func policy() async throws {
         let home = try RESTHome()
         let pool = try SocketPool(home, home.service([]))
@@ -96,7 +96,7 @@ struct DashboardTests {
         await pool.stop()
     }
 
-    @Test("who comes back is not told again what they have seen; who is not the owner sees nothing that others did")
+    @Test("a returning page gets only news; others than the owner don't see the owner's calls")
     func events() async throws {
         let home = try RESTHome()
         let pool = try SocketPool(home, home.service([]))
@@ -110,7 +110,7 @@ struct DashboardTests {
         await other.stop()
     }
 
-    /// A registry of so many connections.
+    /// A registry with a number of connections.
     private static func registry(_ count: Int) -> String {
         let entries = (0..<count).map { number -> (String, JSONValue) in
             (
@@ -125,7 +125,7 @@ struct DashboardTests {
         return JSONWriter.string(["connections": .object(JSONObject(entries))])
     }
 
-    @Test("of many connections those are shown that are searched for, a page at a time")
+    @Test("of many connections the matching ones are shown in pages")
     func search() async throws {
         let home = try RESTHome(registry: Self.registry(321))
         let pool = try SocketPool(home, home.service([]))
@@ -158,7 +158,7 @@ struct DashboardTests {
     }
 
     @Test(
-        "in a browser: sessions and codes as text, unlocked and used from the keyboard",
+        "in a browser: sessions and codes as text, unlocked and used by the keyboard",
         .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"),
         .timeLimit(.minutes(10)))
     func browser() async throws {
@@ -191,7 +191,7 @@ struct DashboardTests {
             #expect(
                 try browser.value("[...document.querySelectorAll('#session-rows button')].every(b => b.hidden)") == true
             )
-            // Skip link, token, Unlock: what can be reached, in this order.
+            // Skip link, token, Unlock: the tab order.
             try browser.pressTab()
             try browser.pressTab()
             #expect(try browser.value("document.activeElement.id") == "token")
@@ -199,7 +199,7 @@ struct DashboardTests {
             try browser.pressEnter()
             try browser.wait(until: "document.activeElement.id === 'lock'")
             try browser.pressTab()
-            // The section that the skip link leads to takes no part in the order; the row's button is next.
+            // The section that the skip link leads to isn't in the tab order; the row's button is next.
             #expect(
                 try browser.value("document.activeElement.getAttribute('aria-label')").string
                     == "Sign in \(evil)/graph-api")
@@ -216,7 +216,7 @@ struct DashboardTests {
 
 extension DashboardTests {
     @Test(
-        "in a browser: many connections are searched from the keyboard",
+        "in a browser: many connections are searched by the keyboard",
         .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"),
         .timeLimit(.minutes(10)))
     func browserSearch() async throws {
@@ -241,7 +241,7 @@ extension DashboardTests {
     }
 }
 
-/// An operation that takes what the dashboard sends.
+/// An operation that accepts the dashboard's arguments.
 private struct DashboardDeed: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("connection", "A connection.") var connection: String?

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMPool
 
-@Suite("Clients that misbehave", .timeLimit(.minutes(5)))
+@Suite("Misbehaving clients", .timeLimit(.minutes(5)))
 struct FaultTests {
     /// A plain connection to a pool's socket that sends these bytes.
     private static func connect(_ socket: String, _ text: String) throws(MMError) -> Int32 {
@@ -41,12 +41,12 @@ struct FaultTests {
         }
     }
 
-    @Test("a thousand idle watchers cost others nothing, and are forgotten when they go")
+    @Test("a thousand idle watchers cost nothing, and are forgotten when they leave")
     func watchers() async throws {
         ResourceLimits.raiseDescriptors()
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(7), &limit)
-        // Each watcher has a descriptor at either end.
+        // Each watcher needs a descriptor on both sides.
         let count = limit.rlim_cur >= 4_096 ? 1_000 : 100
         let home = try RESTHome()
         let pool = try SocketPool(home, home.service([ScriptedOperation("works") { _, _ in .value("done") }]))
@@ -67,7 +67,7 @@ struct FaultTests {
         await pool.stop()
     }
 
-    @Test("a client that vanishes mid-answer ends its call, whatever it was in the middle of")
+    @Test("a client that vanishes during an answer ends its call, whatever that was doing")
     func vanishing() async throws {
         let home = try RESTHome()
         let ended = Mutex(0)
@@ -104,7 +104,7 @@ struct FaultTests {
             close(connection)
         }
         while ended.withLock({ $0 }) < 2 { try await Task.sleep(for: .milliseconds(5)) }
-        // One that reads nothing holds the source back; when it goes the source is let go of.
+        // A client that doesn't read holds the source back; when it leaves, the source is released.
         for accept in ["text/event-stream", "application/x-ndjson"] {
             let before = begun.withLock { $0 }
             let connection = try Self.connect(
@@ -125,7 +125,7 @@ struct FaultTests {
         await pool.stop()
     }
 
-    @Test("floods of headers and endless bodies are refused, and others are still answered")
+    @Test("floods of headers and endless bodies are refused, and others still get answers")
     func floods() async throws {
         let home = try RESTHome()
         let pool = try SocketPool(home, home.service([ScriptedOperation("works") { _, _ in .value("done") }]))
@@ -145,7 +145,7 @@ struct FaultTests {
                 let count = recv(connection, &bytes, bytes.count, 0)
                 return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
             }
-            // Some are answered with a 4xx, some just closed; none is served.
+            // Some get a 4xx, some are just closed; none is served.
             #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"), "\(answer.prefix(60))")
             #expect(try await pool.send("POST", "/v1/operations/works").json == "done")
         }

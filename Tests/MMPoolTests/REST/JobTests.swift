@@ -5,9 +5,9 @@ import Testing
 
 @testable import MMPool
 
-@Suite("Calls that go on over HTTP", .timeLimit(.minutes(5)))
+@Suite("Background calls over HTTP", .timeLimit(.minutes(5)))
 struct JobTests {
-    /// An operation that tells of its progress and waits for the test.
+    /// An operation that reports progress and waits for the test.
     private struct Work {
         let begun = Gate()
         let goes = Gate()
@@ -41,7 +41,7 @@ struct JobTests {
         return location
     }
 
-    @Test("a call that is not waited for is a job: listed, followed to its end, its answer read")
+    @Test("a call in the background is a job: listed, followed to its end, its answer read")
     func follow() async throws {
         let home = try RESTHome()
         home.services.jobs.setLifetime()
@@ -52,7 +52,7 @@ struct JobTests {
         #expect(try await pool.send("GET", location + "/answer").status == 202)
         let listed = try await pool.send("GET", "/v1/jobs").json["jobs"]?.array ?? []
         #expect(listed.map { $0["location"]?.string } == [location])
-        // Another client's session sees nothing of it.
+        // Another client's session can't see it.
         #expect(try await pool.send("GET", location, ["MM-Session": "other"]).status == 404)
         let stream = try await pool.open("GET", location, ["Accept": "text/event-stream"])
         var parser = SSEParser()
@@ -67,7 +67,7 @@ struct JobTests {
         #expect(ended["state"] == "done")
         #expect(ended["answer"] == ["did": "it"])
         #expect(try await pool.send("GET", location + "/answer").json == ["did": "it"])
-        // Who has seen the end has nothing to come back for; who has seen the progress is told of the end alone.
+        // A client that has seen the end needn't return; one that has seen the progress gets only the end.
         let header: HTTPHeaders = ["Accept": "text/event-stream"]
         let end: HTTPHeaders = ["Accept": "text/event-stream", "Last-Event-ID": events[1].id ?? ""]
         #expect(try await pool.send("GET", location, end).status == 204)
@@ -80,7 +80,7 @@ struct JobTests {
         await pool.stop()
     }
 
-    @Test("a job is called off")
+    @Test("a job can be cancelled")
     func cancel() async throws {
         let home = try RESTHome()
         home.services.jobs.setLifetime()
@@ -96,7 +96,7 @@ struct JobTests {
         await pool.stop()
     }
 
-    @Test("the error of a job is a problem when its answer is read")
+    @Test("the error of a job is a problem document when its answer is read")
     func failed() async throws {
         let home = try RESTHome()
         home.services.jobs.setLifetime()
@@ -111,7 +111,7 @@ struct JobTests {
         await pool.stop()
     }
 
-    @Test("a front-end that needs a handle gets one also of a call that ends at once")
+    @Test("a front-end that needs a handle gets one even for a call that ends at once")
     func neededHandle() async throws {
         let home = try RESTHome()
         home.services.jobs.setLifetime()
@@ -130,7 +130,7 @@ struct JobTests {
         await pool.stop()
     }
 
-    @Test("a front-end with patience gets the handle as its answer, as from this process")
+    @Test("a front-end that waits for a limited time gets the handle as its answer, as within a process")
     func patience() async throws {
         let home = try RESTHome()
         home.services.jobs.setLifetime()

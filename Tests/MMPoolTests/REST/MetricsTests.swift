@@ -35,7 +35,7 @@ struct MetricsTests {
             ], counters: counters, keepAliveInterval: .seconds(300))
     }
 
-    @Test("the JSON has the members of the first pool, with its meanings")
+    @Test("the JSON has the members of the first pool, with the same meanings")
     func json() {
         let json = Self.report().json
         #expect(
@@ -57,7 +57,7 @@ struct MetricsTests {
         #expect(json["keepalive"]?["last_pings"]?.object != nil)
     }
 
-    @Test("Prometheus reads the same: every family has a type, buckets grow, names are escaped")
+    @Test("Prometheus gets the same: every family has a type, buckets grow, names are escaped")
     func prometheus() throws {
         let lines = Self.report().prometheus.split(separator: "\n").map(String.init)
         for line in [

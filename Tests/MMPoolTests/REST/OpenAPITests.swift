@@ -7,11 +7,11 @@ import Testing
 
 @testable import MMPool
 
-@Suite("The description of the routes", .timeLimit(.minutes(5)))
+@Suite("The OpenAPI document", .timeLimit(.minutes(5)))
 struct OpenAPITests {
     private static let document = OpenAPIDocument(.standard).json
 
-    @Test("every operation that programs may call is described, with its arguments and examples that it would take")
+    @Test("every operation for programs is described, with its arguments and valid examples")
     func operations() throws {
         let paths = try #require(Self.document["paths"]?.object)
         for operation in Catalogue.standard.operations {
@@ -31,7 +31,7 @@ struct OpenAPITests {
         #expect(run?["examples"]?["example1"]?["value"]?["connection"]?.string?.isEmpty == false)
     }
 
-    @Test("what is referred to is there")
+    @Test("all references can be resolved")
     func references() throws {
         var open: [JSONValue] = [.object(Self.document)]
         while let value = open.popLast() {
@@ -68,7 +68,7 @@ struct OpenAPITests {
     }()
 
     @Test(
-        "the OpenAPI validator of PyPI finds nothing wrong",
+        "the OpenAPI validator of PyPI accepts it",
         .enabled(
             if: access(OpenAPITests.program, X_OK) == 0,
             "openapi-spec-validator is missing: Scripts/python-clients gets it"))

@@ -66,7 +66,7 @@ struct RouterTests {
     }
 
     @Test(
-        "what is said while a list is fetched comes behind it", arguments: ["application/json", "application/x-ndjson"])
+        "notes made while a list is fetched follow it", arguments: ["application/json", "application/x-ndjson"])
     func closingNotes(accept: String) async throws {
         let rows = Mutex<[ArraySlice<UInt8>]?>([Array("1".utf8)[...]])
         let list = ItemStream(end: {
@@ -96,7 +96,7 @@ struct RouterTests {
         #expect(trailers.withLock { $0 } == ["MM-Error: gone", "MM-Note: 2 pages, %C3%BCnd a gap"])
     }
 
-    @Test("an answer is the body alone, with the notes beside it")
+    @Test("the body is only the answer, the notes are beside it")
     func plain() async throws {
         let pool = try pool()
         let answer = try await pool.send("POST", "/v1/operations/other", [:], #"{"text":"ü"}"#)
@@ -111,7 +111,7 @@ struct RouterTests {
     }
 
     @Test(
-        "the form is the one that the client likes best",
+        "the format is the client's preferred one",
         arguments: [
             ("text", "*/*", "text/plain; charset=utf-8", "plain"),
             ("text", "application/json", "application/json", "\"plain\""),
@@ -132,7 +132,7 @@ struct RouterTests {
         await pool.stop()
     }
 
-    @Test("a list that fails on the way is broken off, not ended as if it were whole")
+    @Test("a list that fails is broken off, so that it can't look complete")
     func torn() async throws {
         let pool = try pool()
         await #expect(throws: HTTPError.self) { _ = try await pool.send("POST", "/v1/operations/torn") }
@@ -140,7 +140,7 @@ struct RouterTests {
     }
 
     @Test(
-        "errors are problem details with the status that belongs to them",
+        "errors are problem documents with the matching status",
         arguments: [
             ("POST", "/v1/operations/value", "application/json", #"{"text":5}"#, 400, "invalid_input"),
             ("POST", "/v1/operations/value", "application/json", #"{"text":"a","text":"b"}"#, 400, "invalid_input"),
@@ -176,7 +176,7 @@ struct RouterTests {
     }
 
     @Test(
-        "a body is read where its sender says that it is JSON in UTF-8",
+        "a body is read only if it is declared as JSON in UTF-8",
         arguments: [
             (nil, false), ("", false), ("text/plain", false), ("application/x-www-form-urlencoded", false),
             ("application/jsonp", false), ("text/json", false), ("application/json, text/plain", false),
@@ -195,7 +195,7 @@ struct RouterTests {
         #expect(answer.status == (isRead ? 200 : 415))
     }
 
-    @Test("other methods are answered with those there are")
+    @Test("other methods are answered with the allowed ones")
     func methods() async throws {
         let pool = try pool()
         let wrong = try await pool.send("DELETE", "/v1/operations/value")
@@ -213,7 +213,7 @@ struct RouterTests {
     }
 
     @Test(
-        "wrong context headers are named",
+        "invalid context headers are named",
         arguments: [
             ("MM-Surface", "browser"), ("MM-Time-Limit", "0"), ("MM-Time-Limit", "-1"), ("MM-Time-Limit", "1e3"),
             ("MM-Time-Limit", "1."), ("MM-Time-Limit", "99999999999"), ("MM-Patience", "soon"), ("MM-Person", "yes"),
@@ -228,7 +228,7 @@ struct RouterTests {
     }
 
     @Test(
-        "the owner's own programs are exempt from `mcps` lists, on whichever way they come; servers and strangers are not",
+        "the owner's own programs are exempt from `mcps` lists, however they connect; servers and strangers aren't",
         arguments: [
             (AdmittedPeer.process(pid: 1), "library", true), (.bearer, "library", true), (.sameUser, "library", true),
             (.sameUser, nil, false), (.network, "library", false),
@@ -243,7 +243,7 @@ struct RouterTests {
     }
 
     @Test(
-        "nobody speaks for the owner but who proved to be theirs",
+        "nobody can act as the owner without proof",
         arguments: [
             (AdmittedPeer.bearer, "terminal", 200), (.bearer, "mcp", 200), (.sameUser, "terminal", 403),
             (.sameUser, "mcp", 200), (.network, "terminal", 403), (.network, "mcp", 200),
@@ -267,7 +267,7 @@ struct RouterTests {
         await pool.stop()
     }
 
-    @Test("whatever comes is answered, and never with a fault of ours")
+    @Test("every request is answered, and never with an internal error")
     func fuzz() async throws {
         let home = try RESTHome()
         let router = RESTRouter(

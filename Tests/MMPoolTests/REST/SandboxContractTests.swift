@@ -40,7 +40,7 @@ struct SandboxContractTests {
         }
     }
 
-    /// Without the name that the service gave to this one request.
+    /// Without the id that the service gave to this request.
     private static func comparable(_ ended: Ended) -> Ended {
         guard case .error(var error) = ended, let message = error["message"]?.string,
             let mark = message.firstRange(of: "(request-id")
@@ -50,7 +50,7 @@ struct SandboxContractTests {
         return .error(error)
     }
 
-    @Test("Graph's pages, errors and the registry come the same through a socket as in this process")
+    @Test("Graph's pages, errors and the registry are the same through a socket as in this process")
     func equal() async throws {
         var options = SandboxOptions()
         options.userCount = 2_500

@@ -4,9 +4,9 @@ import Testing
 
 @testable import MMPool
 
-@Suite("Answers on their way between a pool and a front-end")
+@Suite("Sending answers from a pool to a front-end")
 struct AnswerWireTests {
-    @Test("errors that ended nothing travel with the exit that the script gave", arguments: [0, 1, 3] as [Int32])
+    @Test("errors that didn't end a script are sent with the script's exit code", arguments: [0, 1, 3] as [Int32])
     func errors(status: Int32) throws {
         var answer = OperationAnswer.value([0], notes: ["ERROR: gone"])
         answer.errors = [

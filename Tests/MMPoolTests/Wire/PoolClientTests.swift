@@ -8,7 +8,7 @@ import Testing
 
 @testable import MMPool
 
-@Suite("Asking a pool", .timeLimit(.minutes(5)))
+@Suite("The client of a pool", .timeLimit(.minutes(5)))
 struct PoolClientTests {
     private let home: TestHome
     private let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
@@ -19,7 +19,7 @@ struct PoolClientTests {
         PoolClient(PoolAddress(socket: socket), transport: transport)
     }
 
-    /// Answers every connection at a socket with these bytes.
+    /// Answers every connection to a socket with these bytes.
     private func speaker(_ path: String, _ answer: String) throws -> Task<Void, Never> {
         let listener = try PolledListener(try UnixSocket.listen(at: path))
         return Task {
@@ -32,7 +32,7 @@ struct PoolClientTests {
         }
     }
 
-    @Test("takes what a pool answers, whatever its status")
+    @Test("returns a pool's answer, whatever its status")
     func answer() async throws {
         let path = home.path + "/run/pool.sock"
         let listener = try HTTPListener.start(.unix(path: path)) { request in
@@ -49,7 +49,8 @@ struct PoolClientTests {
     }
 
     @Test(
-        "what speaks otherwise is no pool", arguments: ["", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n"])
+        "a server with another protocol isn't a pool",
+        arguments: ["", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n"])
     func nonsense(words: String) async throws {
         let path = home.path + "/run/x.sock"
         let task = try speaker(path, words)
@@ -59,7 +60,7 @@ struct PoolClientTests {
     }
 
     @Test(
-        "what is no handshake is said to be no pool",
+        "an invalid handshake is reported as not from a pool",
         arguments: [
             (200, "{}"), (200, "[]"), (200, "no JSON"), (404, ""), (200, #"{"version":"1","pid":2,"build":"x"}"#),
         ])
@@ -71,7 +72,7 @@ struct PoolClientTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("where nobody listens, another pool may be asked")
+    @Test("if nothing listens, another pool may be asked")
     func nobody() async throws {
         let error = await #expect(throws: MMError.self) {
             try await client(home.path + "/run/none.sock").ask("GET", "/v1/pool")
@@ -79,10 +80,10 @@ struct PoolClientTests {
         #expect(error?.code == .unavailable && error?.retry == .now && error?.details["pool"] != nil)
     }
 
-    @Test("a pool's address is one of this machine, or one that nobody in between can read")
+    @Test("a pool's address has to be on this machine, or encrypted")
     func addresses() throws {
         #expect(throws: MMError.self) { try PoolAddress(url: "ftp://nowhere") }
-        // Plain http leaves this machine only where somebody has said that it may.
+        // Plain HTTP to other machines needs an explicit setting.
         for url in ["http://pool:5200", "HTTP://192.0.2.7", "http://127.0.0.1.example:5200"] {
             let error = #expect(throws: MMError.self) { try PoolAddress(url: url) }
             #expect(error?.hint?.contains("MM_TRUST_NETWORK=1") == true)
@@ -96,7 +97,7 @@ struct PoolClientTests {
         }
     }
 
-    @Test("what an answer lacks crosses the wire, with the status that says so")
+    @Test("errors beside an answer are sent with their status")
     func missing() throws {
         var answer = OperationAnswer.value([1, 2])
         answer.missing = "Only the first 2 records are here."

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMPool
 
-@Suite("What pools say of themselves", .timeLimit(.minutes(10)))
+@Suite("The handshake of pools", .timeLimit(.minutes(10)))
 struct PoolHandshakeTests {
     private static let mm = "/opt/mm/bin/mm"
 
@@ -13,7 +13,7 @@ struct PoolHandshakeTests {
         PoolBuild(version: version, executable: path, written: written, size: 7)
     }
 
-    @Test("a pool gives way to a later version, or to its own program written anew, and to nothing else")
+    @Test("a pool is replaced by a later version, or by a new build of its own program, and by nothing else")
     func givingWay() {
         #expect(build("0.1.0").givesWay(to: build("0.2.0")))
         #expect(build("0.9.0").givesWay(to: build("0.10.0", "/elsewhere/mm", written: 1)))
@@ -24,7 +24,7 @@ struct PoolHandshakeTests {
         #expect(!build("0.1.0").givesWay(to: build("0.1.0", "/elsewhere/mm", written: 900)))
     }
 
-    @Test("a build survives its word, and a handshake its JSON")
+    @Test("a build can be written and read as text, and a handshake as JSON")
     func words() throws {
         let build = build("0.1.0")
         #expect(PoolBuild(version: "0.1.0", executable: Self.mm, text: build.text) == build)
@@ -42,7 +42,7 @@ struct PoolHandshakeTests {
         }
     }
 
-    @Test("a pool that says nothing of the wire speaks the first version; another version names what is to be updated")
+    @Test("a pool without a protocol version has the first one; for another version the error names what to update")
     func wire() throws {
         let object = PoolHandshake.ofThisProcess().json
         let address = PoolAddress(socket: "/run/pool.sock")

@@ -4,10 +4,10 @@ import Testing
 
 @testable import MMPool
 
-@Suite("The routes about a pool itself", .timeLimit(.minutes(10)))
+@Suite("The routes of a pool itself", .timeLimit(.minutes(10)))
 struct PoolLifeRoutesTests {
     @Test(
-        "answer their methods, name them to others, and leave the rest to the face",
+        "answer their methods, name them for others, and pass on other paths",
         arguments: [
             ("GET", "/v1/pool", 200), ("HEAD", "/v1/pool", 200), ("POST", "/v1/pool", 405),
             ("GET", "/v1/pool/stop", 405),
@@ -29,7 +29,7 @@ struct PoolLifeRoutesTests {
 struct PoolGateTests {
     private let peer = AdmittedPeer.process(pid: 1)
 
-    @Test("counts calls until their last byte, and not those that only look")
+    @Test("counts calls until their last byte, except those that only look")
     func counting() async {
         let gate = PoolGate()
         let handler = HTTPChain([gate]) { request, _ in
@@ -43,14 +43,14 @@ struct PoolGateTests {
         var streamed: HTTPServerResponse? = await handler(HTTPServerRequest(method: "POST", target: "/stream"), peer)
         #expect(gate.calls == 1)
         #expect(await gate.empty(within: .milliseconds(1)) == false)
-        // The client went before the stream began: what is never written must not count for ever.
+        // The client left before the stream began: a stream that is never written must not count for ever.
         streamed = nil
         #expect(streamed == nil && gate.calls == 0)
         #expect(await gate.empty(within: .seconds(300)))
         #expect(gate.total == 2)
     }
 
-    @Test("once closed it lets nobody in, and says so in a way that clients move on by")
+    @Test("after closing refuses calls so that clients try another pool")
     func closed() async throws {
         let gate = PoolGate()
         let handler = HTTPChain([gate]) { _, _ in .text("done") }.respond

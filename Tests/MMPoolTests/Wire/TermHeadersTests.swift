@@ -5,9 +5,9 @@ import Testing
 @testable import MMOperations
 @testable import MMPool
 
-@Suite("The terms of a call on the wire", .timeLimit(.minutes(5)))
+@Suite("The context of a call in headers", .timeLimit(.minutes(5)))
 struct TermHeadersTests {
-    /// Terms of which none is what it is by default.
+    /// Terms that all differ from their defaults.
     private static var unusual: CallTerms {
         var caller = Caller(surface: .mcp, name: "claude-code 2.1 – ü%", server: "mm")
         caller.signedIn = Caller.Principal(id: "tenant/object", name: "Ada Łovelace")
@@ -28,7 +28,7 @@ struct TermHeadersTests {
         return terms
     }
 
-    @Test("each of them arrives as it was sent, so that none is forgotten")
+    @Test("each term arrives unchanged, so that none is forgotten")
     func roundTrip() throws {
         let plain = CallTerms(caller: Caller(surface: .rest, name: "unnamed", server: nil))
         for (unusual, usual) in zip(Mirror(reflecting: Self.unusual).children, Mirror(reflecting: plain).children) {
@@ -42,13 +42,13 @@ struct TermHeadersTests {
         #expect(sent.person == .nobody && !sent.hasInput && sent.assertion == nil)
     }
 
-    @Test("without a header each is what it is by default")
+    @Test("without a header each term has its default")
     func absent() throws {
         let sent = try TermHeaders.read([:], unnamed: "curl/8")
         #expect(sent.terms == CallTerms(caller: Caller(surface: .rest, name: "curl/8", server: nil)))
     }
 
-    @Test("the socket of the caller's agent goes along, and nothing that is no path")
+    @Test("the socket of the caller's agent is sent if it is a path")
     func agent() throws {
         var context = CallContext(terms: Self.unusual)
         context.agentSocket = "/tmp/ssh-ü/agent.1"
@@ -58,7 +58,7 @@ struct TermHeadersTests {
         #expect(throws: MMError.self) { try TermHeaders.read(["MM-Agent": "agent"], unnamed: "-") }
     }
 
-    @Test("a token goes along only where it may")
+    @Test("a token is sent only where that is allowed")
     func token() throws {
         var context = CallContext(terms: Self.unusual)
         context.assertion = Secret("token")

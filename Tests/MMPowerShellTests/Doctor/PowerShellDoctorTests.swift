@@ -11,7 +11,7 @@ struct PowerShellDoctorTests {
             folder: try StandIn.folder(), environment: [:])
     }
 
-    @Test("the stand-in passes wire, stop and prompt rows; all others need a real PowerShell")
+    @Test("the stand-in passes the rows of protocol, stop and prompts; all others need a real PowerShell")
     func standIn() async throws {
         let table = try await examine()
         for row in table.rows {
@@ -29,7 +29,7 @@ struct PowerShellDoctorTests {
         #expect(table.json["rows"]?.array?.count == table.rows.count)
     }
 
-    @Test("one that doesn't start fails the whole test", arguments: ["wrong-nonce", "dies", "old-version"])
+    @Test("a PowerShell that doesn't start fails the whole test", arguments: ["wrong-nonce", "dies", "old-version"])
     func broken(start: String) async throws {
         let table = try await examine(["--start", start])
         #expect(table.exitCode == 1)
@@ -37,7 +37,7 @@ struct PowerShellDoctorTests {
         #expect(table.text.contains("FAILED"))
     }
 
-    @Test("where there is none, the table says how to get one, and fails")
+    @Test("without a PowerShell the table says how to get one, and fails")
     func absent() {
         let error = #expect(throws: MMError.self) {
             try PowerShellLocator(environment: ["PATH": "/nowhere"], isProgram: { _ in false }).locate()
@@ -48,7 +48,7 @@ struct PowerShellDoctorTests {
         #expect(table.text.contains("Install PowerShell"))
     }
 
-    @Test("recorded answers are compared by kind, order, value and id: each change is found")
+    @Test("recorded answers are compared by kind, order, value and id: each change is noticed")
     func comparison() throws {
         for transcript in Transcript.all {
             let records = transcript.frames.dropLast().compactMap { frame in

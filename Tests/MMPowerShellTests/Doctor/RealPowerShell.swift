@@ -1,9 +1,9 @@
 import Glibc
 import MMPowerShell
 
-/// This process's environment, for tests that look for a real PowerShell.
+/// This process's environment, for tests that need a real PowerShell.
 enum RealPowerShell {
-    /// Where it is; `nil` where there is none.
+    /// Its location; `nil` if there is none.
     static let location = try? PowerShellLocator(environment: environment).locate()
 
     static var environment: [String: String] {

@@ -7,14 +7,14 @@ import Testing
 struct BootstrapScriptTests {
     private let script = BootstrapScript.text
 
-    @Test("parses with our own parser and has no byte order mark")
+    @Test("is accepted by our own parser and has no byte order mark")
     func parses() {
         #expect(PowerShellParser.parse(script).errors == [])
         #expect(script.hasPrefix("# The PowerShell side of one session."))
         #expect(script.hasSuffix("\nStart-Serving\n"))
     }
 
-    @Test("calls no cmdlet but the one that loads the JSON writer, and those that every session has")
+    @Test("calls no cmdlets except one that loads the JSON writer, and those that every session has")
     func commands() {
         let facts = ScriptFacts(of: PowerShellParser.parse(script))
         let names = Set(
@@ -30,7 +30,7 @@ struct BootstrapScriptTests {
             ])
     }
 
-    @Test("removes what the session must not see before anything of the user's can run")
+    @Test("removes the session's secrets before any code of the user can run")
     func environment() throws {
         let removal = try #require(script.firstRange(of: "SetEnvironmentVariable($name, $null)"))
         let opening = try #require(script.firstRange(of: "$runspace.Open()"))
@@ -38,7 +38,7 @@ struct BootstrapScriptTests {
         #expect(script.contains("'MM_WIRE', 'MM_NONCE', 'MM_MODULES'"))
     }
 
-    @Test("puts the session's own state right before each command")
+    @Test("restores the session's own state before each command")
     func state() throws {
         let reset = try #require(script.firstRange(of: "        Reset-Session\n"))
         let invoke = try #require(
@@ -51,7 +51,7 @@ struct BootstrapScriptTests {
         ] { #expect(script.contains(word)) }
     }
 
-    @Test("answers every request that the driver sends, also while a command runs")
+    @Test("answers every request of the driver, even while a command runs")
     func requests() throws {
         let serving = try #require(script.firstRange(of: "function Start-Serving"))
         let (before, after) = (String(script[..<serving.lowerBound]), String(script[serving.lowerBound...]))
@@ -64,7 +64,7 @@ struct BootstrapScriptTests {
         #expect(after.contains("$request.t -ne 'run'"))
     }
 
-    @Test("hands a command to no other thread, and no more than one thread reads the socket")
+    @Test("runs each command in one thread, and reads the socket in at most one")
     func threads() throws {
         #expect(script.contains("$runspace.ThreadOptions = 'UseCurrentThread'"))
         #expect(!script.contains("InvokeAsync") && !script.contains("ReadLineAsync"))

@@ -4,9 +4,9 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("One command at a time, and its stop", .timeLimit(.minutes(5)))
+@Suite("Running and stopping a single command", .timeLimit(.minutes(5)))
 struct CommandMachineTests {
-    @Test("a stop climbs rung by rung and no further")
+    @Test("a stop takes one step after another, and none after the last")
     func rungs() {
         var machine = CommandMachine()
         let id = machine.begin() ?? 0
@@ -18,7 +18,7 @@ struct CommandMachineTests {
         #expect(machine.lose()?.stop == .deadline)
     }
 
-    @Test("where requests can be cut off, that is tried before PowerShell is ended")
+    @Test("if requests can be cut off, that is tried before PowerShell is ended")
     func cut() {
         var machine = CommandMachine(cuts: true)
         let id = machine.begin() ?? 0
@@ -28,7 +28,7 @@ struct CommandMachineTests {
         #expect(machine.climb(id) == [.terminate, .wake(id: id, after: .seconds(1))])
     }
 
-    @Test("requests are cut off once for a command, and never beyond its end")
+    @Test("requests are cut off once per command, and not after its end")
     func gate() {
         let seen = Mutex<[String]>([])
         let gate = RequestGate(
@@ -37,7 +37,7 @@ struct CommandMachineTests {
         gate.cut(for: 1)
         gate.ended(1)
         gate.ended(1)
-        // The rung's time and the command's end may come together.
+        // The step's time and the command's end may coincide.
         gate.ended(2)
         gate.cut(for: 2)
         gate.cut(for: 3)
@@ -46,7 +46,7 @@ struct CommandMachineTests {
         #expect(seen.withLock { $0 } == ["cut", "admit", "cut", "admit"])
     }
 
-    @Test("an end on any rung ends the climb", arguments: 0...3)
+    @Test("the end of the command ends the stop at any step", arguments: 0...3)
     func endsEarly(rungs: Int) {
         var machine = CommandMachine()
         let id = machine.begin() ?? 0
@@ -72,7 +72,7 @@ struct CommandMachineTests {
         #expect(machine.owns(second) && !machine.owns(first))
     }
 
-    @Test("a second stop only tells that nobody waits any more")
+    @Test("a second stop only records that nobody waits any more")
     func secondStop() {
         var machine = CommandMachine()
         let id = machine.begin() ?? 0
@@ -82,7 +82,7 @@ struct CommandMachineTests {
         #expect(machine.end(id)?.stop == .cancelled)
     }
 
-    @Test("a lost host takes no command")
+    @Test("a lost host accepts no command")
     func lost() {
         var machine = CommandMachine()
         #expect(machine.lose() == nil)
@@ -90,7 +90,7 @@ struct CommandMachineTests {
         #expect(machine.isLost)
     }
 
-    @Test("whatever happens in whatever order, a command ends at most once")
+    @Test("in any order of events a command ends at most once")
     func anyOrder() {
         var numbers = SeededRandom(seed: 3)
         for _ in 0..<500 {

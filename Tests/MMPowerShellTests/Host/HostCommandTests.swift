@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Commands of a host", .timeLimit(.minutes(10)))
 struct HostCommandTests {
-    @Test("all recordings come back as they were recorded")
+    @Test("all recordings are returned as recorded")
     func transcripts() async throws {
         let folder = try StandIn.folder()
         let host = try await PowerShellHost.start(StandIn.settings(folder: folder), deadline: .after(.seconds(300)))
@@ -29,7 +29,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("console text belongs to the command that ran, also what came last")
+    @Test("console text belongs to the running command, including the last piece")
     func console() async throws {
         let host = try await StandIn.host()
         for round in 0..<50 {
@@ -40,9 +40,9 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("text that comes between two commands reaches neither")
+    @Test("text between two commands belongs to neither")
     func lateConsole() async throws {
-        // It must come after its command: where this machine was too slow for that, later.
+        // It has to arrive after its command: on a slow machine repeat with a longer delay.
         for pause in [1_500, 12_000, 60_000] {
             let host = try await StandIn.host()
             let begun = ContinuousClock.now
@@ -58,7 +58,7 @@ struct HostCommandTests {
         }
     }
 
-    @Test("parameters arrive as data, also those that look like code, dates and secrets")
+    @Test("parameters arrive as data, even if they look like code, dates or secrets")
     func parameters() async throws {
         let host = try await StandIn.host()
         let answer = try await host.all(
@@ -78,7 +78,7 @@ struct HostCommandTests {
     }
 
     @Test(
-        "bad scripts are answers, not accidents",
+        "invalid scripts give errors, not accidents",
         arguments: ["if ($true) {", "@'\ntext", "(", "1 +; foreach (", "\"unclosed", "'unclosed", "\u{0}", "$("])
     func badScripts(script: String) async throws {
         let host = try await StandIn.host()
@@ -88,7 +88,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("five megabytes of script go through, and the next command is as before")
+    @Test("five megabytes of script work, and don't affect the next command")
     func bigScript() async throws {
         let host = try await StandIn.host()
         let script = "Write-Output end\n" + String(repeating: "# filling\n", count: 500_000)
@@ -104,7 +104,7 @@ struct HostCommandTests {
             PowerShellCommand("Invoke-StandIn flood 20000 1000"), deadline: .after(.seconds(300)))
         var events = run.makeAsyncIterator()
         _ = try await events.next()
-        // Twenty megabytes can't be anywhere but in the host while nobody reads.
+        // While nobody reads, twenty megabytes can only be in the host.
         try await Task.sleep(for: .milliseconds(200))
         var count = 1
         while let event = try await events.next() {
@@ -114,7 +114,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("a reader that breaks out of its loop stops the command, and the host takes the next")
+    @Test("if a reader leaves its loop, the command is stopped, and the host accepts the next one")
     func abandoned() async throws {
         let host = try await StandIn.host()
         for _ in 0..<3 {
@@ -131,7 +131,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("a cancelled reader gets its answer at once, and the host takes the next")
+    @Test("a cancelled reader gets its answer at once, and the host accepts the next command")
     func cancelled() async throws {
         let host = try await StandIn.host()
         let freed = FreeFlag()
@@ -147,7 +147,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("a stop that is asked for ends with the end")
+    @Test("a requested stop ends with the command's end")
     func asked() async throws {
         let host = try await StandIn.host()
         let run = try await host.run(PowerShellCommand("1; Start-Sleep 600"), deadline: .after(.seconds(300)))
@@ -159,7 +159,7 @@ struct HostCommandTests {
     }
 
     @Test(
-        "the deadline stops sleeps and floods, and the session goes on",
+        "the deadline stops sleeps and floods, and the session continues",
         arguments: ["Start-Sleep 600", "Invoke-StandIn flood 0 500"])
     func deadline(script: String) async throws {
         let host = try await StandIn.host()
@@ -170,11 +170,11 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("what was written before the deadline comes with its error")
+    @Test("output before the deadline is returned with the error")
     func writtenBeforeDeadline() async throws {
         let host = try await StandIn.host()
         _ = try await host.all("1")
-        // They must come before it is over: where this machine was too slow for that, with more time.
+        // It has to be written before the deadline: on a slow machine repeat with a longer one.
         for limit in [3, 20, 120] {
             let error = await #expect(throws: MMError.self) {
                 try await host.all("'one'; 'two'; Start-Sleep 600", within: .seconds(limit))
@@ -199,7 +199,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("second rung: a child that holds the command is killed, and PowerShell lives")
+    @Test("second step: a child that blocks the command is killed, and PowerShell continues")
     func child() async throws {
         let host = try await StandIn.host()
         let run = try await host.run(PowerShellCommand("Invoke-StandIn child 600"), deadline: .after(.seconds(300)))
@@ -222,7 +222,7 @@ struct HostCommandTests {
     }
 
     @Test(
-        "last rungs: what ignores every stop is ended, and its caller hears why",
+        "last steps: a process that ignores every stop is ended, and its caller gets the reason",
         arguments: ["ignore-stop", "ignore-everything"])
     func stubborn(behaviour: String) async throws {
         let lost = FreeFlag()
@@ -242,7 +242,7 @@ struct HostCommandTests {
     }
 
     @Test(
-        "a loss says how the process ended and what it wrote last, without what a command before wrote",
+        "a lost process is reported with its exit and its last output, without the output of earlier commands",
         arguments: [
             ("Invoke-StandIn die 134", "ended with status 134", false), ("Invoke-StandIn crash", "by signal 9", true),
             ("Invoke-StandIn half-line", "ended with status 0 in the middle of a record", false),
@@ -261,7 +261,7 @@ struct HostCommandTests {
         #expect(error?.hint?.contains("memory") == isForMemory)
     }
 
-    @Test("a process that ends under a command: what it sent arrives, then the loss", arguments: [0, 1, 500])
+    @Test("if a process ends during a command, its output arrives, then the loss", arguments: [0, 1, 500])
     func dies(after records: Int) async throws {
         let host = try await StandIn.host()
         let run = try await host.run(
@@ -281,14 +281,14 @@ struct HostCommandTests {
         }
     }
 
-    @Test("half a line and a crash are losses", arguments: ["half-line", "crash"])
+    @Test("an incomplete line and a crash are losses", arguments: ["half-line", "crash"])
     func breaks(behaviour: String) async throws {
         let host = try await StandIn.host()
         let error = await #expect(throws: MMError.self) { try await host.all("1; Invoke-StandIn \(behaviour)") }
         #expect(error?.code == .sessionLost)
     }
 
-    @Test("frames of other commands reach nobody", arguments: ["other-id", "other-end", "two-ends"])
+    @Test("frames of other commands are dropped", arguments: ["other-id", "other-end", "two-ends"])
     func otherFrames(lie: String) async throws {
         let host = try await StandIn.host()
         let answer = try await host.all("Invoke-StandIn lie \(lie); Write-Output mine")
@@ -298,7 +298,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("answers that nobody asked for are nobody's")
+    @Test("answers without a request are dropped")
     func otherAnswers() async throws {
         let host = try await StandIn.host()
         _ = try await host.all("Invoke-StandIn lie other-answers")
@@ -312,7 +312,7 @@ struct HostCommandTests {
     }
 
     @Test(
-        "a host that sends what none may send is ended",
+        "a host that sends invalid frames is ended",
         arguments: ["garbage", "unknown-kind", "greeting", "busy", "control"])
     func lies(lie: String) async throws {
         let host = try await StandIn.host()
@@ -323,7 +323,7 @@ struct HostCommandTests {
         try await until("the process to be gone") { !runs(host.processID) }
     }
 
-    @Test("a value over the limit is an error record in its place; the rest arrives")
+    @Test("a value over the limit is replaced by an error record; the rest arrives")
     func oversized() async throws {
         var settings = try StandIn.settings()
         settings.recordLimit = 100_000
@@ -336,7 +336,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("a record of ten megabytes is fine")
+    @Test("a record of ten megabytes is allowed")
     func big() async throws {
         let host = try await StandIn.host()
         #expect(try await host.all("Invoke-StandIn huge 10000000").values.first?.string?.utf8.count == 10_000_000)
@@ -359,7 +359,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("a process that floods standard error for ever holds nobody up, and costs nothing while idle")
+    @Test("endless output on standard error blocks nothing, and costs nothing while idle")
     func backgroundFlood() async throws {
         let host = try await StandIn.host()
         _ = try await host.all("Invoke-StandIn background-flood")
@@ -368,7 +368,7 @@ struct HostCommandTests {
             #expect(answer.values == [.int(Int64(round))])
             #expect(answer.console.map(\.text.utf8.count).reduce(0, +) <= 1 << 20)
         }
-        // It comes to stand still: nobody reads what nobody asked for.
+        // It comes to a standstill, because nobody reads between commands.
         let process = host.processID
         try await until("the flood to stand still") {
             let before = Self.processorTime(process)
@@ -378,14 +378,14 @@ struct HostCommandTests {
         await host.close()
     }
 
-    /// Hundredths of a second that a process has used.
+    /// The processor time of a process in hundredths of a second.
     private static func processorTime(_ process: Int32) -> Int {
         let text = String(decoding: ProcFile.read("/proc/\(process)/stat", limit: 4096) ?? [], as: UTF8.self)
         let fields = text.split(separator: " ")
         return fields.count > 14 ? (Int(fields[13]) ?? 0) + (Int(fields[14]) ?? 0) : 0
     }
 
-    @Test("a second command while one runs is refused before it is sent")
+    @Test("a second command during another one is refused before it is sent")
     func busy() async throws {
         let host = try await StandIn.host()
         let run = try await host.run(PowerShellCommand("Start-Sleep 600"), deadline: .after(.seconds(300)))
@@ -399,7 +399,7 @@ struct HostCommandTests {
         await host.close()
     }
 
-    @Test("closing while a command runs tells its caller")
+    @Test("closing during a command is reported to its caller")
     func closing() async throws {
         let host = try await StandIn.host()
         let run = try await host.run(PowerShellCommand("Start-Sleep 600"), deadline: .after(.seconds(300)))
@@ -420,7 +420,7 @@ struct HostCommandTests {
     }
 }
 
-/// Something that came to be.
+/// A value that is set later.
 final class FreeFlag: Sendable {
     private let flag = Mutex(false)
     var isSet: Bool { flag.withLock { $0 } }

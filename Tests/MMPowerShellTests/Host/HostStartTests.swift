@@ -23,7 +23,7 @@ struct HostStartTests {
     }
 
     @Test(
-        "what isn't in order is refused, with what it was",
+        "an invalid start is refused with the reason",
         arguments: [
             ("wrong-nonce", "nonce"), ("wrong-protocol", "version 99"), ("wrong-process", "another process"),
             ("old-version", "7.4.0"), ("dies", "status 3"), ("garbage", "JSON"),
@@ -34,14 +34,14 @@ struct HostStartTests {
         #expect(text.contains(said), "\(text)")
     }
 
-    @Test("what a program printed before it ended is in the error")
+    @Test("the error has the output of a program that ended early")
     func firstWords() async throws {
         let error = await #expect(throws: MMError.self) { try await StandIn.host(["--start", "dies"]) }
         #expect(error?.message.contains("The stand-in ends while it starts.") == true)
     }
 
     @Test(
-        "one that never greets is given up at the deadline",
+        "a program that never greets is given up at the deadline",
         arguments: ["no-greeting", "half-greeting", "no-connection"])
     func silent(word: String) async throws {
         let error = await #expect(throws: MMError.self) {
@@ -57,7 +57,7 @@ struct HostStartTests {
         await host.close()
     }
 
-    @Test("a program that isn't there is named")
+    @Test("a missing program is named")
     func nothing() async throws {
         var settings = try StandIn.settings()
         settings.location = PowerShellLocation(program: "/nowhere/pwsh", reason: .named)
@@ -67,14 +67,14 @@ struct HostStartTests {
         #expect(error?.message.contains("/nowhere/pwsh") == true)
     }
 
-    @Test("a peer that connects to the port and isn't the child is turned away, and the child still gets in")
+    @Test("another process that connects to the port is refused, and the child still gets in")
     func foreignPeer() async throws {
         let folder = try StandIn.folder()
         let settings = try StandIn.settings(["--start-after", "5000"], folder: folder)
         let start = Task { try await PowerShellHost.start(settings, deadline: .after(.seconds(300))) }
         let stranger = Found()
         try await until("the port") {
-            // The program's environment names it while it waits to begin.
+            // The port is in the program's environment while it waits.
             let program = ProcessEntry.all().first { $0.carries(Array("HOME=\(folder)/home".utf8)) }
             guard let program, let port = Self.variable("MM_WIRE", of: program.id).flatMap({ UInt16($0) }) else {
                 return false
@@ -102,7 +102,7 @@ struct HostStartTests {
     }
 
     @Test(
-        "the heap's cap is the environment's, where that says one",
+        "the limit of the heap comes from the environment if set there",
         arguments: [
             (nil, "0x18000000"), ("0x10000000", "0x10000000"), ("10000000", "0x10000000"), ("0X8000000", "0x8000000"),
             ("0", "0x18000000"), ("-10000000", "0x18000000"), ("much", "0x18000000"), ("", "0x18000000"),
@@ -121,7 +121,8 @@ struct HostStartTests {
     }
 
     @Test(
-        "a session that reaches the network by itself gets the person's proxies and trust, and nothing else of theirs")
+        "a session with direct network access gets the user's proxies and trusted certificates, and nothing else of theirs"
+    )
     func network() {
         var settings = HostSettings(
             location: PowerShellLocation(program: "/bin/false", reason: .named), folder: "/tmp",
@@ -138,7 +139,7 @@ struct HostStartTests {
         #expect(seen["ALL_PROXY"] == nil && seen["AWS_SECRET_ACCESS_KEY"] == nil && seen["MM_PWSH"] == nil)
     }
 
-    @Test("no secret, and nothing of ours, is in the child's arguments and environment")
+    @Test("the child's arguments and environment have no secret and nothing else of ours")
     func environment() async throws {
         setenv("MM_TEST_SECRET", "do-not-inherit", 1)
         let host = try await StandIn.host()
@@ -165,7 +166,7 @@ struct HostStartTests {
         await host.close()
     }
 
-    @Test("the home of a session is its own, 0700")
+    @Test("a session has its own home with mode 0700")
     func home() async throws {
         let folder = try StandIn.folder()
         let host = try await PowerShellHost.start(StandIn.settings(folder: folder), deadline: .after(.seconds(300)))
@@ -177,7 +178,7 @@ struct HostStartTests {
         await host.close()
     }
 
-    @Test("starts leave no descriptor, process or thread behind")
+    @Test("starts leak no descriptor, process or thread")
     func leaks() async throws {
         for _ in 0..<2 { await (try StandIn.host()).close() }
         let before = TestFolder.names(in: "/proc/self/fd").count
@@ -186,7 +187,7 @@ struct HostStartTests {
                 await host.close()
             }
         }
-        // Other tests run beside this one: what counts is that it doesn't grow with every start.
+        // Other tests run at the same time: the number must not grow with every start.
         try await until("the descriptors to be given back") {
             TestFolder.names(in: "/proc/self/fd").count <= before + 40
         }

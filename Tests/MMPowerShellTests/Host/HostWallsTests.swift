@@ -7,11 +7,11 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The walls around a host", .timeLimit(.minutes(10)))
+@Suite("The confinement of a host", .timeLimit(.minutes(10)))
 struct HostWallsTests {
     static let hasLandlock = HostWalls.problem() == nil && HostWalls.holdSignals
 
-    /// Settings of a confined host, whose folder lies outside of `/tmp` where asked.
+    /// Settings of a confined host, optionally with a folder outside of `/tmp`.
     private static func settings(
         in base: String, _ change: (inout HostWalls) -> Void = { _ in }
     ) throws -> HostSettings {
@@ -28,7 +28,7 @@ struct HostWallsTests {
     }
 
     @Test(
-        "a confined host starts and works in a home of its own, which goes with it",
+        "a confined host starts and works in a temporary home of its own",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func home() async throws {
         let base = try StandIn.folder()
@@ -46,7 +46,7 @@ struct HostWallsTests {
     }
 
     @Test(
-        "its programs reach no file of the user, no other port, process or socket",
+        "its programs can't reach the user's files, other ports, processes or sockets",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func walls() async throws {
         let (base, user) = (try StandIn.folder(), try StandIn.folder())
@@ -97,7 +97,7 @@ struct HostWallsTests {
         let expected = ["egress open"] + denied + ["shared open", "home open"]
         #expect(
             answer["Output"]?.string?.split(separator: "\n").map(String.init) == expected, "\(answer)")
-        // The same program without walls meets none of them.
+        // The same program without confinement can reach all of them.
         let bare = try await StandIn.host()
         let free = try #require(try await Self.sh(bare, "python3 \(words)")["Output"]?.string)
         for line in ["other open", "unix open", "kill open", "environ open", "read open", "write open"] {
@@ -108,7 +108,7 @@ struct HostWallsTests {
     }
 
     @Test(
-        "everything that a script started ends with its host, also what left its session",
+        "everything that a script started ends with its host, even in another session",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"), arguments: ["close", "kill"])
     func end(way: String) async throws {
         let host = try await PowerShellHost.start(
@@ -119,7 +119,7 @@ struct HostWallsTests {
         let own = try #require(
             answer["Output"]?.string.flatMap { Int32($0.filter(\.isNumber)) }, "\(answer)")
         let powerShell = host.processID
-        // In a tree of its own it has another number there.
+        // In its own namespace the process has another number.
         let family = ProcessEntry(powerShell).map { Descendants.running(below: $0.parent).map(\.pid) } ?? []
         let orphan = family.first { ProcessEntry.numbers(of: $0).dropFirst().last == own } ?? own
         #expect(runs(orphan))
@@ -128,7 +128,7 @@ struct HostWallsTests {
         await host.close()
     }
 
-    @Test("a session's folder is cleared away by the next one when its program has gone")
+    @Test("the next session removes a session's folder if its program is gone")
     func leftovers() async throws {
         let base = try StandIn.folder()
         // No process has this number.
@@ -143,7 +143,7 @@ struct HostWallsTests {
         #expect(TestFolder.names(in: base) == ["cache"])
     }
 
-    @Test("a shared folder must be one, and none in which files of mm lie")
+    @Test("a shared folder has to be a folder, without files of mm")
     func shared() throws {
         let base = try StandIn.folder()
         try ProtectedFile.makeDirectory(base + "/own")
@@ -159,7 +159,7 @@ struct HostWallsTests {
         }
     }
 
-    @Test("PowerShell's folder and modules may be read, but never a user's whole home")
+    @Test("PowerShell's folder and modules are readable, but never a user's whole home")
     func readable() throws {
         let user = "/srv/adele"
         var settings = HostSettings(

@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The last words of a process", .timeLimit(.minutes(5)))
+@Suite("The last output of a process", .timeLimit(.minutes(5)))
 struct LastWordsTests {
     private func words(_ texts: String...) -> String? {
         var words = LastWords()
@@ -10,7 +10,7 @@ struct LastWordsTests {
         return words.text
     }
 
-    @Test("are its last lines, without colours and the frames of a stack")
+    @Test("has its last lines, without colours and stack frames")
     func lines() {
         #expect(words() == nil)
         #expect(words(" \n\r\n") == nil)
@@ -21,13 +21,13 @@ struct LastWordsTests {
         #expect(words("a\n\nb\n") == "a / b")
     }
 
-    @Test("are short, however much was written")
+    @Test("is short, however much was written")
     func short() throws {
         let text = try #require(words(String(repeating: "x", count: 100_000), "\nthe end\n"))
         #expect(text.count <= 601 && text.hasSuffix("the end"))
     }
 
-    @Test("hold no secret")
+    @Test("contains no secret")
     func secret() throws {
         let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
         #expect(try #require(words("Bearer \(token)\n")).contains(token) == false)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The processes of a session", .timeLimit(.minutes(10)))
 struct ProcessTreeTests {
-    @Test("children, and those that left the session and lost their parent, are found and ended; others are not")
+    @Test("children, also those in other sessions and without a parent, are found and ended; other processes aren't")
     func found() async throws {
         let mark = RandomBytes.text(bytes: 9)
         var command = ChildCommand(
@@ -37,7 +37,7 @@ struct ProcessTreeTests {
         _ = await other.exit()
     }
 
-    @Test("what isn't there has no processes")
+    @Test("a missing process has no children")
     func nothing() {
         #expect(SessionProcessTree.others(leader: 0x3FFF_FFFF, host: 0x3FFF_FFFF, mark: "x").isEmpty)
     }

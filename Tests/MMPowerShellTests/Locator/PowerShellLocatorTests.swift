@@ -9,7 +9,7 @@ struct PowerShellLocatorTests {
         PowerShellLocator(environment: environment) { programs.contains($0) }
     }
 
-    @Test("MM_PWSH counts first, then PWSH_PATH, PATH and the usual places")
+    @Test("MM_PWSH takes precedence, then PWSH_PATH, PATH and the usual places")
     func order() throws {
         let programs: Set<String> = ["/a/pwsh", "/b/pwsh", "/c/pwsh", "/usr/bin/pwsh"]
         let all = ["MM_PWSH": "/a/pwsh", "PWSH_PATH": "/b/pwsh", "PATH": "/x:/c"]
@@ -23,7 +23,7 @@ struct PowerShellLocatorTests {
         #expect(try locator(["PATH": "/x"], programs: programs).locate().reason == .usualPlace)
     }
 
-    @Test("a variable that names no program is an error that says so, even where another pwsh exists")
+    @Test("a variable that doesn't name a program is an error, even if another pwsh exists")
     func wrongVariable() {
         let error = #expect(throws: MMError.self) {
             try locator(["MM_PWSH": "/nowhere/pwsh", "PATH": "/c"], programs: ["/c/pwsh"]).locate()
@@ -32,7 +32,7 @@ struct PowerShellLocatorTests {
         #expect(error?.code == .invalidInput)
     }
 
-    @Test("none at all: the error says where was looked and how to install one")
+    @Test("if there is none, the error says where was searched and how to install one")
     func none() {
         let error = #expect(throws: MMError.self) { try locator(["PATH": "/x", "HOME": "/h"], programs: []).locate() }
         #expect(error?.code == .unavailable)
@@ -67,7 +67,7 @@ struct PowerShellLocatorTests {
         #expect(PowerShellVersion(parsing: text)?.description == expected)
     }
 
-    @Test("what is no version", arguments: ["", "PowerShell", "seven", "7", "7.x.1", "-7.4"])
+    @Test("texts that aren't versions", arguments: ["", "PowerShell", "seven", "7", "7.x.1", "-7.4"])
     func noVersion(text: String) { #expect(PowerShellVersion(parsing: text) == nil) }
 
     @Test("versions compare by number, previews before releases")

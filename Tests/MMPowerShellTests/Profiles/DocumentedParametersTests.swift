@@ -27,7 +27,7 @@ struct DocumentedParametersTests {
         return scripts
     }
 
-    /// The cmdlets of a script with the names of their parameters, those that are splatted from `$more` included.
+    /// The cmdlets of a script with the names of their parameters, including those splatted from `$more`.
     private func uses(in script: String) -> [(cmdlet: String, parameters: [String])] {
         let facts = ScriptFacts(of: PowerShellParser.parse(script))
         let splatted = facts.items.compactMap { item -> String? in
@@ -44,7 +44,7 @@ struct DocumentedParametersTests {
                 case .value: break
                 }
             }
-            // The pool names the module's own cmdlets.
+            // These names of cmdlets are built at run time.
             return (name.split(separator: "\\").last.map(String.init) ?? name, parameters)
         }
     }
@@ -77,11 +77,11 @@ struct DocumentedParametersTests {
                 }
             }
         }
-        // pac is a program: its options are words to PowerShell.
+        // pac is a program: its options are just words to PowerShell.
         #expect(checked >= (word == "powerplatform" ? 0 : 5))
     }
 
-    @Test("pac gets only options that its documentation names, and never a secret")
+    @Test("pac gets only documented options, and never a secret")
     func pac() throws {
         let options: Set<String> = [
             "--deviceCode", "--cloud", "--environment", "--name", "--applicationId", "--certificateDiskPath",

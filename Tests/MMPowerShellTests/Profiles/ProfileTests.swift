@@ -37,7 +37,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("each word has its profile, in any case; others name the words there are")
+    @Test("each name has its profile in any case; for unknown names the known ones are listed")
     func named() throws {
         #expect(ModuleProfiles.all.map(\.name) == Self.words)
         #expect(try ModuleProfiles.named("EXO").name == "exo")
@@ -45,7 +45,7 @@ struct ProfileTests {
         #expect(error?.hint?.contains("exo, azure, teams") == true)
     }
 
-    @Test("the connect scripts are the golden ones", arguments: words)
+    @Test("the connect scripts match the recorded ones", arguments: words)
     func golden(word: String) throws {
         let profile = try ModuleProfiles.named(word)
         let golden = try #require(try Fixture.json("cmdlets/connect-scripts.json").object)
@@ -60,7 +60,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("no value stands in a script: each travels as a parameter", arguments: words)
+    @Test("scripts contain no values: each is passed as a parameter", arguments: words)
     func valuesAsData(word: String) throws {
         let profile = try ModuleProfiles.named(word)
         var target = try Self.target()
@@ -85,7 +85,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("each cloud is named in the module's own words")
+    @Test("each cloud has the module's own name")
     func clouds() throws {
         func environment(_ profile: any ModuleProfile, _ cloud: String) throws -> PowerShellValue? {
             let token = profile.name == "pnp" ? ModuleSignInMethod.tokens(try Self.tokens(for: profile)) : .device
@@ -105,7 +105,7 @@ struct ProfileTests {
         #expect(throws: MMError.self) { try ModuleCloud.named("moon") }
     }
 
-    @Test("what a connection lacks is named with the command that adds it")
+    @Test("a missing setting of a connection is reported with the command that adds it")
     func missing() throws {
         var target = try Self.target()
         target.appID = nil
@@ -148,7 +148,7 @@ struct ProfileTests {
         #expect(error.code == .unavailable)
     }
 
-    @Test("who is signed in is read from each module's own answer")
+    @Test("the account is read from each module's own answer")
     func identities() throws {
         let exchange = ExchangeProfile().readIdentity([
             ["State": "Disconnected", "UserPrincipalName": "old@x", "TenantID": "t0"],
@@ -169,27 +169,27 @@ struct ProfileTests {
         for profile in ModuleProfiles.all { #expect(profile.readIdentity([]) == nil, "\(profile.name)") }
     }
 
-    @Test("a sign-in that ended is not healthy")
+    @Test("an ended sign-in isn't healthy")
     func health() {
         #expect(ExchangeProfile().isHealthy([["State": "Connected", "TokenStatus": "Active"]]))
         #expect(!ExchangeProfile().isHealthy([["State": "Connected", "TokenStatus": "Expired"]]))
         for profile in ModuleProfiles.all where profile.name != "teams" {
             #expect(!profile.isHealthy([]), "\(profile.name)")
         }
-        // A person may be in no team, and needs no role of the Teams administration to be signed in.
+        // A person may be in no team, and needs no role for Teams to be signed in.
         #expect(TeamsProfile().isHealthy([]))
         let question = TeamsProfile().health(of: TokenClaims(account: "a@x"))
         #expect(question.script.contains("Get-Team -User") && question.parameters == ["User": "a@x"])
     }
 
-    @Test("Exchange is signed in also where its last question met a fault of the service")
+    @Test("Exchange counts as signed in even if its last check failed because of the service")
     func brokenState() {
         #expect(ExchangeProfile().isHealthy([["State": "Broken", "TokenStatus": "Active"]]))
         #expect(!ExchangeProfile().isHealthy([["State": "Disconnected", "TokenStatus": "Active"]]))
     }
 
     @Test(
-        "a module's words tell a sign-in that is over from a service that is away, and both from anything else",
+        "a module's messages distinguish an ended sign-in, an unavailable service, and other errors",
         arguments: [
             ("AADSTS50173: The provided grant has expired due to it being revoked.", ModuleFault.signIn),
             ("Response status code does not indicate success: 401 (Unauthorized).", .signIn),
@@ -208,7 +208,7 @@ struct ProfileTests {
         #expect(ModuleFault(words: words) == fault)
     }
 
-    @Test("claims are read from a token's middle part, and no token at all has none")
+    @Test("claims are read from a token's middle part; an invalid token has none")
     func claims() {
         let body = Base64.text(
             Array(#"{"upn":"a@x","oid":"o","tid":"t","appid":"p","idtyp":"user"}"#.utf8), alphabet: .url)

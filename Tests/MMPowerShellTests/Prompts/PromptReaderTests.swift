@@ -15,7 +15,7 @@ struct PromptReaderTests {
     private static let sentence =
         "To sign in, use a web browser to open the page https://microsoft.com/devicelogin and enter the code FXK3T9QMB to authenticate."
 
-    @Test("text on the console, whole")
+    @Test("text on the console, in one piece")
     func console() {
         var reader = reader(ExchangeProfile())
         let prompt = reader.read(ConsoleText(.stdout, Self.sentence + "\n"))
@@ -25,7 +25,7 @@ struct PromptReaderTests {
                     userCode: "FXK3T9QMB", page: "https://microsoft.com/devicelogin", message: Self.sentence))
     }
 
-    @Test("text on the console, however it is cut", arguments: 1...40)
+    @Test("text on the console, divided anywhere", arguments: 1...40)
     func consolePieces(size: Int) {
         var reader = reader(ExchangeProfile())
         let letters = Array(Self.sentence + "\n")
@@ -58,7 +58,7 @@ struct PromptReaderTests {
         #expect(prompt?.page == "https://login.microsoftonline.com/common/oauth2/deviceauth")
     }
 
-    @Test("a warning without any page shows the cloud's own")
+    @Test("a warning without a page gets the cloud's own")
     func noPage() throws {
         var reader = PromptReader(PnPProfile().prompt, cloud: try ModuleCloud.named("gcchigh"))
         let text = "Code K2M4N6P8R has been copied to your clipboard and a browser has been opened."
@@ -97,7 +97,7 @@ struct PromptReaderTests {
     }
 
     @Test(
-        "what is no code",
+        "texts that aren't codes",
         arguments: [
             "To sign in enter the code below to authenticate.\n", "To sign in: error code 50097 came back.\n",
             "To sign in enter the code ABC1234 now\n", "To sign in enter the code A1B2C3D4E5F6G now\n",
@@ -109,7 +109,7 @@ struct PromptReaderTests {
         #expect(reader.read(ConsoleText(.stdout, text)) == nil)
     }
 
-    @Test("words far away from the code don't count")
+    @Test("words far from the code don't count")
     func farAway() {
         var reader = reader(ExchangeProfile())
         let text = "to sign in" + String(repeating: " blah", count: 200) + " code FXK3T9QMB here\n"
@@ -117,7 +117,7 @@ struct PromptReaderTests {
     }
 
     @Test(
-        "a page that isn't the cloud's is replaced by one that is",
+        "a page of another host is replaced by the cloud's",
         arguments: [
             "https://evil.example/devicelogin", "http://microsoft.com/devicelogin",
             "https://microsoft.com@evil.example/devicelogin", "https://microsoft.com.evil.example/x",
@@ -128,14 +128,14 @@ struct PromptReaderTests {
         #expect(reader.read(ConsoleText(.stdout, text))?.page == "https://microsoft.com/devicelogin")
     }
 
-    @Test("floods of text keep the reader small and the code is still found")
+    @Test("floods of text use little memory, and the code is still found")
     func flood() {
         var reader = reader(ExchangeProfile())
         for _ in 0..<50 { #expect(reader.read(ConsoleText(.stdout, String(repeating: "z ", count: 1000))) == nil) }
         #expect(reader.read(ConsoleText(.stdout, "\n" + Self.sentence + "\n"))?.userCode == "FXK3T9QMB")
     }
 
-    @Test("random text and escape codes never trap, and codes are of the form that people enter")
+    @Test("random text and escape codes never crash, and codes have the form that people enter")
     func fuzz() {
         var numbers = SeededRandom(seed: 8)
         let pieces = [
@@ -163,7 +163,7 @@ struct PromptReaderTests {
     }
 
     @Test(
-        "escape sequences of every kind are taken out",
+        "escape sequences of every kind are removed",
         arguments: [
             ("\u{1B}[31mred\u{1B}[0m", "red"), ("\u{1B}]0;title\u{7}text", "text"), ("\u{1B}]8;;u\u{1B}\\link", "link"),
             ("\u{1B}(Bplain", "plain"), ("\u{9B}1mx", "x"), ("a\u{7}b\u{0}c", "abc"),

@@ -19,7 +19,7 @@ struct ConnectionSettingsTests {
             paths: StatePaths(environment: ["HOME": folder]), environment: ["HOME": folder], tokens: tokens)
     }
 
-    @Test("an entry as earlier servers have it: tenant, account, app by module, and a home of its own")
+    @Test("an entry of earlier servers: tenant, account, app by module, and its own home")
     func earlier() async throws {
         let settings = try await settings(
             [
@@ -36,7 +36,7 @@ struct ConnectionSettingsTests {
         #expect(settings.host.environment["PNPPOWERSHELL_UPDATECHECK"] == "Off")
     }
 
-    @Test("a pin from an earlier sign-in holds, and one written by hand goes before it")
+    @Test("a pin of an earlier sign-in is used, but a configured one takes precedence")
     func pins() async throws {
         let found = AccountPin(tenantId: "22222222-2222-3333-4444-555555555555", objectId: "o1")
         #expect(try await settings([:], pin: found).target?.objectID == "o1")
@@ -57,7 +57,7 @@ struct ConnectionSettingsTests {
         #expect(try await settings(entry).isConstrained)
     }
 
-    @Test("what signs in for itself asks no person")
+    @Test("an app's connection asks no person")
     func apps() async throws {
         let folder = try StandIn.folder()
         try ProtectedFile.replace(folder + "/password", with: Array("pass word\n".utf8))
@@ -71,7 +71,7 @@ struct ConnectionSettingsTests {
         #expect(!certificate.mayAskPerson)
         let identity = try await settings(["auth": ["method": "managed-identity", "clientId": "c"]])
         #expect(identity.method == .managedIdentity(clientID: "c"))
-        // Where tokens are at hand, what proves the app is kept from the session of every module that takes them.
+        // If tokens are available, sessions don't get the app's credential.
         for auth: JSONValue in [
             ["method": "managed-identity"], ["method": "certificate", "certificatePath": "/a.pfx"],
         ] {
@@ -86,7 +86,7 @@ struct ConnectionSettingsTests {
         #expect(secret.method == nil && !secret.mayAskPerson)
     }
 
-    @Test("an unknown module, and a cloud that isn't one, are named")
+    @Test("an unknown module, and an invalid cloud, are reported")
     func unknown() async throws {
         let module = await #expect(throws: MMError.self) { try await settings([:], module: "outlook") }
         #expect(module?.code == .invalidInput)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Ten thousand calls", .timeLimit(.minutes(10)))
 struct ManyCallsTests {
-    /// What callers met, counted.
+    /// Counts the callers' results.
     private struct Tally: Sendable {
         var right = 0
         var lost = 0
@@ -18,7 +18,7 @@ struct ManyCallsTests {
         let counts = Mutex(Tally())
     }
 
-    @Test("with faults between them, none is late, lost, doubled or swapped")
+    @Test("with faults in between, none is late, lost, repeated or mixed up")
     func faults() async throws {
         var settings = PowerShellSessionSettings(host: try StandIn.settings())
         settings.host.times = CommandMachine.Times(
@@ -67,13 +67,13 @@ struct ManyCallsTests {
         do throws(MMError) {
             run = try await session.run(PowerShellCommand(script), deadline: .after(.seconds(300)))
         } catch {
-            // Not sent, after one more try: only where processes die one after the other.
+            // Not sent, after one more attempt: only if processes die one after the other.
             #expect(error.code == .sessionLost, "\(error)")
             tally.counts.withLock { $0.lost += 1 }
             return
         }
         if fault == 6 {
-            // Goes away in the middle of a flood.
+            // Leave in the middle of a flood.
             var events = run.makeAsyncIterator()
             while let event = try await events.next() {
                 guard case .record(let first) = event else { continue }
@@ -101,7 +101,7 @@ struct ManyCallsTests {
             #expect(
                 answer.records == [PowerShellRecord(.output, .string(mark)), PowerShellRecord(.warning, .string(mark))])
             let console = answer.console.map(\.text).joined()
-            // A stray of a command before may come in between; what is ours is there once.
+            // A stray record of an earlier command may be in between; ours is there once.
             #expect(console.split(separator: "stray\n").joined() == mark, "\(console)")
             #expect(answer.end?.state == .completed)
             tally.counts.withLock { $0.right += 1 }

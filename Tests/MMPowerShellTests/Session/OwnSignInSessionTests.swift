@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A script's own sign-in in a session", .timeLimit(.minutes(10)))
 struct OwnSignInSessionTests {
-    /// A session whose connection is that of the token it is fed, beside one of another tenant.
+    /// A session whose connection matches its token, or is for another tenant.
     private func session(_ module: String) throws -> PowerShellSession {
         var own = SignInIdentity(connection: "Contoso")
         own.tenants = [TestFeed.right.tenantID ?? "", "contoso.example"]
@@ -26,7 +26,7 @@ struct OwnSignInSessionTests {
     }
 
     @Test(
-        "has nothing to do, and leaves the session as it is",
+        "does nothing, and leaves the session unchanged",
         arguments: [
             ("exo", "Connect-ExchangeOnline -ShowBanner:$false\n(Get-Mailbox).Count\nDisconnect-ExchangeOnline", 5),
             (
@@ -52,7 +52,7 @@ struct OwnSignInSessionTests {
         await session.close()
     }
 
-    @Test("throws for another's before anything else runs, in the words of the guard")
+    @Test("one for another account throws before anything else runs, with the guard's message")
     func another() async throws {
         let session = try session("exo")
         let answer = try await run(
@@ -74,7 +74,7 @@ struct OwnSignInSessionTests {
         #expect(lacking == ["Mail.Send"])
     }
 
-    @Test("is read by one table, in full and by abbreviation")
+    @Test("parameters are recognised by one table, in full and abbreviated")
     func table() throws {
         let script = PowerShellParser.parse(OwnSignInScript.text)
         #expect(script.errors.isEmpty, "\(script.errors)")

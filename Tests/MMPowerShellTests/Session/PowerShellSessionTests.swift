@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMPowerShell
 
-/// Tokens that are there, or not, or go away.
+/// Tokens that are available, missing, or become unavailable.
 final class TestFeed: TokenFeeding {
     private let state: Mutex<(answer: Answer, then: Answer?, asked: Int)>
 
@@ -17,7 +17,7 @@ final class TestFeed: TokenFeeding {
         case fails(MMError)
     }
 
-    /// A feed that answers this, or this once and then that.
+    /// A source that gives this, or this once and then another.
     init(_ answer: Answer, then: Answer? = nil) { state = Mutex((answer, then, 0)) }
 
     var asked: Int { state.withLock { $0.asked } }
@@ -37,7 +37,7 @@ final class TestFeed: TokenFeeding {
         }
     }
 
-    /// A token in the form of the real ones.
+    /// A token in a realistic form.
     static func token(_ claims: TokenClaims, for resource: TokenResource) -> Secret {
         var body = JSONObject()
         body["aud"] =
@@ -59,7 +59,7 @@ final class TestFeed: TokenFeeding {
         tenantID: "11111111-2222-3333-4444-555555555555")
 }
 
-/// Tokens that are there once a person has signed in.
+/// Tokens that are available after a person has signed in.
 final class PersonFeed: TokenFeeding {
     private let state: Mutex<(isApproved: Bool, asked: [String])>
     private let failure: MMError?
@@ -93,7 +93,7 @@ final class PersonFeed: TokenFeeding {
     }
 }
 
-/// Tokens for everything but key vaults, whose API refuses the app.
+/// Tokens for everything except key vaults, whose API refuses the app.
 struct WithoutVault: TokenFeeding {
     func token(for resource: TokenResource) async throws(MMError) -> FedToken? {
         guard resource.service != .keyVault else { throw MMError(.forbidden, "AADSTS65001: no consent") }
@@ -132,7 +132,7 @@ struct PowerShellSessionTests {
         #expect(error?.code == .cancelled)
     }
 
-    @Test("a session of a registry's connection takes cmdlets with arguments that are data")
+    @Test("a connection's session accepts cmdlets with arguments as data")
     func fewLines() async throws {
         let folder = try StandIn.folder()
         try ProtectedFile.replace(
@@ -166,7 +166,7 @@ struct PowerShellSessionTests {
     }
 
     @Test(
-        "tokens come first: each module that takes them signs in without a person",
+        "tokens are preferred: each module that accepts them signs in without a person",
         arguments: ["exo", "azure", "teams", "pnp", "graph"])
     func tokens(module: String) async throws {
         let session = try session(module, tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
@@ -181,7 +181,7 @@ struct PowerShellSessionTests {
     }
 
     @Test(
-        "without tokens each module's own code shows at once, on whichever stream, and the same call later runs",
+        "without tokens each module's own code is shown at once, from any stream, and the same call later runs",
         arguments: ["exo", "azure", "teams", "powerplatform", "graph"], StandInOptions.PromptWay.allCases)
     func device(module: String, way: StandInOptions.PromptWay) async throws {
         let approval = try StandIn.folder() + "/approved"
@@ -195,7 +195,7 @@ struct PowerShellSessionTests {
         #expect(error?.details["connection"] == "Contoso")
         #expect(error?.details["module"]?.string == module)
         #expect(error?.details["expiresAt"]?.string?.hasSuffix("Z") == true)
-        // Whoever asks meanwhile hears the same, at once.
+        // Meanwhile other callers get the same answer at once.
         let again = await #expect(throws: MMError.self) { try await run(session, "Write-Output here") }
         #expect(again?.details["userCode"] == "FXK3T9QMB")
         try ProtectedFile.replace(approval, with: [])
@@ -204,7 +204,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("connecting waits for the person and tells the code once")
+    @Test("connecting waits for the person and reports the code once")
     func connect() async throws {
         let session = try session("exo", ["--approve-after", "200"])
         let codes = Mutex<[String]>([])
@@ -216,7 +216,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a declined sign-in says so, also in the log, and the next call asks anew")
+    @Test("a declined sign-in is reported, also in the log, and the next call asks again")
     func declined() async throws {
         let folder = try StandIn.folder()
         let session = try session(
@@ -265,7 +265,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a module that is there but too old says so, with both versions")
+    @Test("a module that is too old is reported with both versions")
     func tooOld() async throws {
         let session = try session("azure", ["--module-version", "4.0.2"])
         let error = await #expect(throws: MMError.self) { try await run(session, "1") }
@@ -277,7 +277,7 @@ struct PowerShellSessionTests {
     }
 
     @Test(
-        "a module without a working code of its own waits for the person's sign-in to the connection, and is fed then")
+        "a module without a usable code waits for the person to sign in to the connection, and then gets its token")
     func signedInByPool() async throws {
         let feed = PersonFeed()
         let session = try session("pnp", tokens: feed)
@@ -294,7 +294,7 @@ struct PowerShellSessionTests {
     }
 
     @Test(
-        "what a sign-in by the pool fails with is what the session fails with, and nobody is asked where nobody may be")
+        "if the pool's sign-in fails, so does the session, and no person is asked where that isn't allowed")
     func poolRefused() async throws {
         let feed = PersonFeed(MMError(.forbidden, "eve signed in, but the connection is for admin."))
         let session = try session("pnp", tokens: feed)
@@ -308,7 +308,7 @@ struct PowerShellSessionTests {
         await app.close()
     }
 
-    @Test("a token that only some cmdlets need is fed where there is one, and no reason to fail where there is none")
+    @Test("a token that only some cmdlets need is used if available, and its absence isn't an error")
     func optionalToken() async throws {
         let session = try session("azure", tokens: WithoutVault())
         #expect(try await run(session, "Write-Output here").values == ["here"])
@@ -316,7 +316,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("Azure's subscription can be chosen by name, by id, piped and in a loop, and stays for the next command")
+    @Test("Azure's subscription can be selected by name, by id, piped and in a loop, and stays selected")
     func subscription() async throws {
         let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
         let session = try session("azure", tokens: feed)
@@ -349,7 +349,7 @@ struct PowerShellSessionTests {
         #expect(try AzureProfile().connect(target, by: .device).parameters["Subscription"] == nil)
     }
 
-    @Test("cmdlets of modules that load by themselves work in constrained language, too")
+    @Test("cmdlets of automatically loaded modules also work in constrained language")
     func constrainedModules() async throws {
         let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
         let session = try session("azure", tokens: feed, change: { $0.isConstrained = true })
@@ -358,7 +358,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a sign-in service that fails is reported; one that wants a person leads to the code")
+    @Test("an error of the sign-in service is reported; if it requires a person, a code is shown")
     func feedFails() async throws {
         let broken = try session(tokens: TestFeed(.fails(MMError(.unavailable, "the service is away"))))
         let error = await #expect(throws: MMError.self) { try await run(broken, "1") }
@@ -370,7 +370,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("an app signs in with its certificate, and its person's address doesn't count")
+    @Test("an app signs in with its certificate, and the account's address is ignored")
     func certificate() async throws {
         let session = try session(change: { $0.method = .certificate(path: "/c.pfx", password: Secret("p")) })
         _ = try await run(session, "Write-Output here")
@@ -378,7 +378,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a lost process is told to its one caller; the session starts and signs in anew, and the next command runs")
+    @Test("a lost process is reported to its caller; the session starts and signs in again, and the next command runs")
     func lost() async throws {
         let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
         let first = try await run(session, "Invoke-StandIn process").values
@@ -400,7 +400,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a process that is killed while idle is started again by itself, where no person is needed")
+    @Test("a process that is killed while idle is restarted automatically if no person is needed")
     func killedIdle() async throws {
         let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
         _ = try await run(session, "1")
@@ -421,19 +421,19 @@ struct PowerShellSessionTests {
             _ = try await run(session, "1")
             let process = try #require(await session.report.processID)
             kill(process, SIGKILL)
-            // Too large for the socket's room: it is on its way while the process dies.
+            // Too large for the socket's buffer, so it is being sent while the process dies.
             let script = "Write-Output here\n" + String(repeating: "# filling\n", count: 200_000)
             do {
                 #expect(try await run(session, script).values == ["here"])
             } catch {
-                // The whole of it may have been in the socket of a process that was dead already.
+                // All of it may have been in the socket of a process that was already dead.
                 #expect(error.code == .sessionLost)
             }
         }
         await session.close()
     }
 
-    @Test("two callers at once get their own answers, in the order they came")
+    @Test("two simultaneous callers get their own answers, in order")
     func together() async throws {
         let session = try session(nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -453,7 +453,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("the deadline counts while waiting too, and what was not sent never runs")
+    @Test("the deadline includes waiting, and a command that wasn't sent never runs")
     func waitingDeadline() async throws {
         let session = try session(nil)
         _ = try await run(session, "1")
@@ -468,7 +468,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a session that somebody lends waits in no queue of its own, and keeps the turn until its command has ended")
+    @Test("a session that is lent has no queue of its own, and keeps the turn until its command has ended")
     func lent() async throws {
         let session = try session(nil)
         let queue = TurnQueue()
@@ -485,11 +485,11 @@ struct PowerShellSessionTests {
         #expect(answer.values == ["there"])
         theirs.release()
         await session.close()
-        // The queue is not the session's to close.
+        // The session must not close the queue.
         try await queue.take(.never).release()
     }
 
-    @Test("asking how it is makes room for a command that comes")
+    @Test("a health check gives way to a command")
     func healthMakesRoom() async throws {
         let session = try session(nil, change: { $0.profile = SlowHealth() })
         _ = try await session.connect(deadline: .after(.seconds(300)))
@@ -500,7 +500,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a question that is called off never meets the next command")
+    @Test("a cancelled health check never disturbs the next command")
     func healthCalledOff() async throws {
         let session = try session(nil, change: { $0.profile = SlowHealth() })
         _ = try await session.connect(deadline: .after(.seconds(300)))
@@ -515,7 +515,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a deadline that has passed already sends nothing")
+    @Test("a deadline in the past sends nothing")
     func passedDeadline() async throws {
         let session = try session(nil)
         _ = try await run(session, "1")
@@ -525,7 +525,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a module's own program is found where the user has it, and only its folder is added to the path")
+    @Test("a module's program is found where the user has it, and only its folder is added to the path")
     func program() throws {
         let folder = try StandIn.folder()
         let pac = folder + "/pac"
@@ -538,7 +538,7 @@ struct PowerShellSessionTests {
         #expect(path == "\(folder):/usr/local/bin:/usr/bin:/bin")
     }
 
-    @Test("a sign-in that is over is found out, and the next command signs in again")
+    @Test("an ended sign-in is noticed, and the next command signs in again")
     func signedOut() async throws {
         let session = try session(tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))))
         _ = try await run(session, "Disconnect-ExchangeOnline")
@@ -551,7 +551,7 @@ struct PowerShellSessionTests {
     }
 
     @Test(
-        "a question that fails for another reason than the sign-in leaves the session as it is",
+        "a health check that fails for another reason changes nothing",
         arguments: ["throw 'The service is away.'", "Get-NoSuchCmdlet; throw 'Forbidden'"])
     func passingFault(question: String) async throws {
         let session = try session(nil, change: { $0.profile = HealthQuestion(question: question) })
@@ -568,7 +568,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a module that lacks the cmdlet it is asked with goes on")
+    @Test("a module without the cmdlet for the health check continues")
     func missingLook() async throws {
         let session = try session("teams", ["--lacks", "Get-Team"])
         _ = try await session.connect(deadline: .after(.seconds(300)))
@@ -581,7 +581,7 @@ struct PowerShellSessionTests {
     }
 
     @Test(
-        "a token that the module refuses leads to its own code, with the reason, and to a note beside the first answer")
+        "if the module refuses a token, its own code is shown with the reason, and a note with the first answer")
     func refusedToken() async throws {
         var other = TestFeed.right
         other.appID = "another-app"
@@ -612,7 +612,7 @@ struct PowerShellSessionTests {
         await app.close()
     }
 
-    @Test("a sign-in service that is away for a while ends no session whose token is due")
+    @Test("a temporary failure of the sign-in service doesn't end a session whose token is due")
     func renewalFails() async throws {
         let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
         let session = try session(tokens: feed)
@@ -627,7 +627,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a fed token is replaced before it ends, when the session is idle")
+    @Test("a token is replaced before it expires, while the session is idle")
     func renewed() async throws {
         let feed = TestFeed(
             .claims(TestFeed.right, lasts: .milliseconds(1500)), then: .claims(TestFeed.right, lasts: .seconds(3600)))
@@ -641,7 +641,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a token that can't be replaced without a person: the next command shows the code")
+    @Test("if a token can only be replaced by a person, the next command shows the code")
     func notRenewed() async throws {
         let feed = TestFeed(.claims(TestFeed.right, lasts: .milliseconds(600)))
         let session = try session(
@@ -654,7 +654,9 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a token that nobody can be asked for: the session waits for the next one, and its variables stay")
+    @Test(
+        "if a token can't be replaced and nobody can be asked, the session waits for the next one and keeps its variables"
+    )
     func tokenMissing() async throws {
         let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
         let session = try session(tokens: feed, change: { $0.mayAskPerson = false })
@@ -668,7 +670,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("a constrained session is constrained before its first command, also after a loss")
+    @Test("a constrained session is constrained before its first command, also after a restart")
     func constrained() async throws {
         let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
         let session = try session(tokens: feed, change: { $0.isConstrained = true })
@@ -695,7 +697,7 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
-    @Test("homes of connections and modules are apart, also of names that look alike")
+    @Test("homes of connections and modules are separate, even for similar names")
     func homes() {
         let folders = [("A.B", "exo"), ("A_B", "exo"), ("A.B", "teams"), ("../x", "exo"), ("", "exo")].map {
             PowerShellSessionSettings.folder(in: "/state", connection: $0.0, module: $0.1)
@@ -720,7 +722,7 @@ struct PowerShellSessionTests {
         #expect(!log.contains(secret))
     }
 
-    /// A module that asks something in particular.
+    /// A module with a given health check.
     private struct HealthQuestion: ModuleProfile {
         let question: String
         let name = "asking"
@@ -739,7 +741,7 @@ struct PowerShellSessionTests {
         var disconnect: PowerShellCommand { PowerShellCommand("1") }
     }
 
-    /// A module whose question takes long.
+    /// A module whose health check takes long.
     private struct SlowHealth: ModuleProfile {
         let name = "slow"
         let title = "Slow"

@@ -15,7 +15,7 @@ struct SessionIdentityTests {
             appID: "aaaaaaaa-2222-3333-4444-555555555555")
     }
 
-    @Test("the expected account of the expected tenant is admitted, whatever its case")
+    @Test("the expected account of the expected tenant is accepted in any case")
     func admitted() throws {
         #expect(try SessionIdentity.check(right, for: target, by: .device).name == "Admin@Contoso.Example")
     }
@@ -39,7 +39,7 @@ struct SessionIdentityTests {
         #expect(error?.message.contains("admin@contoso.example") == true)
     }
 
-    @Test("a pinned object id counts more than a name that changed, and a wrong one more than a right name")
+    @Test("a pinned object id takes precedence over the name")
     func pinned() throws {
         var pinned = target
         pinned.objectID = "O"
@@ -51,7 +51,7 @@ struct SessionIdentityTests {
         #expect(throws: MMError.self) { try SessionIdentity.check(imposter, for: pinned, by: .device) }
     }
 
-    @Test("a pin that can't be compared, without an expected name, is refused")
+    @Test("a pin that can't be compared is refused if there is no expected name")
     func incomparable() {
         var pinned = target
         pinned.objectID = "o"
@@ -61,7 +61,7 @@ struct SessionIdentityTests {
         #expect(throws: MMError.self) { try SessionIdentity.check(claims, for: pinned, by: .device) }
     }
 
-    @Test("without any expectation, somebody must be told")
+    @Test("without an expectation an account still has to be reported")
     func unexpecting() throws {
         var open = target
         open.account = nil
@@ -70,7 +70,7 @@ struct SessionIdentityTests {
         #expect(throws: MMError.self) { try SessionIdentity.check(TokenClaims(), for: open, by: .device) }
     }
 
-    @Test("an app is checked by tenant and app id, not by the person's address")
+    @Test("an app is checked by tenant and app id, not by the account's address")
     func app() throws {
         let certificate = ModuleSignInMethod.certificate(path: "/c", password: nil)
         var claims = TokenClaims(tenantID: target.tenantID, appID: target.appID)

@@ -12,7 +12,7 @@ struct HostRequestTests {
         return try #require(try JSONParser.parse(line).object)
     }
 
-    @Test("a script travels as data, whatever is in it")
+    @Test("a script is sent as data, whatever it contains")
     func script() throws {
         let script = "a\nb\r\n\u{0}“é😀\"\\"
         let sent = try members(.run(id: 5, PowerShellCommand(script, depth: 4, width: 80, isLocal: true)))
@@ -23,13 +23,13 @@ struct HostRequestTests {
             ])
     }
 
-    @Test("a byte order mark in front of a script is taken off, elsewhere it stays")
+    @Test("a byte order mark before a script is removed, elsewhere it stays")
     func byteOrderMark() {
         #expect(PowerShellCommand("\u{FEFF}Get-Item").script == "Get-Item")
         #expect(PowerShellCommand("'\u{FEFF}'").script == "'\u{FEFF}'")
     }
 
-    @Test("values that look like code or dates arrive as the texts they are")
+    @Test("values that look like code or dates arrive as texts")
     func parameters() throws {
         let sent = try members(
             .run(
@@ -45,7 +45,7 @@ struct HostRequestTests {
     }
 
     @Test(
-        "a script that would be read as a date is sent with a line end",
+        "a script that would be parsed as a date is sent with a newline",
         arguments: [
             ("2026-01-02T03:04:05", true), ("/Date(0)/", true), ("2026-01-02", false), ("Get-Date", false),
             ("2026-01-02 03:04:05", false),
@@ -64,7 +64,7 @@ struct HostRequestTests {
     }
 
     @Test(
-        "what a caller may get wrong is named",
+        "mistakes of callers are named",
         arguments: [
             (PowerShellCommand("1", depth: 0), "depth"), (PowerShellCommand("1", depth: 101), "depth"),
             (PowerShellCommand("1", width: 5), "width"),
@@ -86,7 +86,7 @@ struct HostRequestTests {
         return value
     }
 
-    @Test("five megabytes of script and odd parameter names are fine")
+    @Test("five megabytes of script and unusual parameter names work")
     func fine() throws {
         try PowerShellCommand(String(repeating: "#\n", count: 2_500_000), parameters: ["Größe_2": 1]).check()
         try PowerShellCommand("1", parameters: ["Deep": .json(Self.nested(64))]).check()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Recorded frames of a real PowerShell", .timeLimit(.minutes(5)))
 struct TranscriptTests {
-    @Test("an error that ends a command only because its caller wants it so is told without PowerShell's own preface")
+    @Test("an error that is terminating only by -ErrorAction is reported without PowerShell's preface")
     func preface() throws {
         let type = "System.Management.Automation.ActionPreferenceStopException"
         func failure(_ message: String, _ type: String) throws -> String? {
@@ -24,7 +24,7 @@ struct TranscriptTests {
         #expect(try failure(preface + "x", "System.Exception") == preface + "x")
     }
 
-    @Test("there are 108 of them, each ends exactly once, at its end")
+    @Test("there are 108 of them, and each ends exactly once, at its end")
     func complete() {
         #expect(Transcript.all.count == 108)
         for transcript in Transcript.all {
@@ -33,7 +33,7 @@ struct TranscriptTests {
         }
     }
 
-    @Test("every frame decodes to what was recorded", arguments: Transcript.all)
+    @Test("every frame is decoded as recorded", arguments: Transcript.all)
     func decodes(_ transcript: Transcript) throws {
         for frame in transcript.frames {
             var members = frame
@@ -49,7 +49,7 @@ struct TranscriptTests {
                 #expect(end.state.rawValue == frame["state"]?.string)
                 #expect(end.exitCode == frame["exitCode"]?.int)
                 #expect(end.location == frame["location"]?.string)
-                // Of an error that its caller made final the cause alone is told.
+                // For an error that its caller made terminating, only the cause is reported.
                 let preface =
                     "The running command stopped because the preference variable \"ErrorActionPreference\" or common "
                     + "parameter is set to Stop: "

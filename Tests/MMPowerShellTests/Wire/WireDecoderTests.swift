@@ -20,21 +20,21 @@ struct WireDecoderTests {
         #expect(read == [.record(id: 7, PowerShellRecord(.output, ["a": [1, 2.5, "x"]]))])
     }
 
-    @Test("members may come in another order, with blanks and a carriage return")
+    @Test("members may be in another order, with blanks and a carriage return")
     func otherOrder() throws {
         let read = try frames(
             "{ \"v\": \"w\", \"id\": 3, \"t\": \"warning\" }\r\n\n{\"t\":\"end\",\"id\":3,\"state\":\"Busy\"}\n")
         #expect(read == [.record(id: 3, PowerShellRecord(.warning, "w")), .busy(id: 3)])
     }
 
-    @Test("a value with something behind it is not taken for a record's value")
+    @Test("a value with bytes after it isn't a record's value")
     func trailingMember() throws {
         let read = try frames(#"{"t":"out","id":1,"v":1,"x":{}}"# + "\n")
         #expect(read == [.record(id: 1, PowerShellRecord(.output, 1))])
     }
 
     @Test(
-        "lines that no host may send are faults",
+        "invalid lines are faults",
         arguments: [
             "nonsense", "[1]", "7", "{}", #"{"t":"out","v":1}"#, #"{"t":"out","id":-1,"v":1}"#,
             #"{"t":"out","id":"1","v":1}"#, #"{"t":"out","id":1}"#, #"{"t":"gossip","id":1,"v":1}"#,
@@ -53,7 +53,7 @@ struct WireDecoderTests {
         #expect(throws: HostWireFault.self) { try decoder.next() }
     }
 
-    @Test("half a line is no frame yet, and is known as half a line")
+    @Test("an incomplete line isn't a frame yet, and is recognised as incomplete")
     func halfLine() throws {
         var decoder = WireDecoder()
         decoder.append(Array(#"{"t":"out","id":1,"#.utf8))
@@ -66,7 +66,7 @@ struct WireDecoderTests {
         #expect(decoder.pendingBytes == 0)
     }
 
-    @Test("a record over the limit is passed over and named; the next one is read", arguments: [1, 7, 100, 100_000])
+    @Test("a record over the limit is skipped and reported; the next one is read", arguments: [1, 7, 100, 100_000])
     func oversized(piece: Int) throws {
         let long = #"{"t":"out","id":4,"v":""# + String(repeating: "x", count: 5000) + "\"}\n"
         let bytes = Array((long + #"{"t":"text","id":4,"v":"next"}"# + "\n").utf8)
@@ -83,7 +83,7 @@ struct WireDecoderTests {
             ])
     }
 
-    @Test("an endless line that is no record is a fault, not endless memory")
+    @Test("an endless line that isn't a record is a fault and doesn't fill the memory")
     func endlessLine() {
         var decoder = WireDecoder(lineLimit: 1000)
         #expect(throws: HostWireFault.self) {
@@ -96,7 +96,7 @@ struct WireDecoderTests {
         }
     }
 
-    @Test("the same frames come out however the bytes are cut")
+    @Test("the same frames are read however the bytes are divided")
     func anyCut() throws {
         let lines = Transcript.all.enumerated().flatMap { number, transcript in
             transcript.frames.map { line($0, id: number + 1) }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("What supervisors and hosts ask mm-mcp", .timeLimit(.minutes(5)))
+@Suite("Health checks of mm-mcp", .timeLimit(.minutes(5)))
 struct FaceProbeTests {
     private func face(_ words: [String] = [], secret: String? = nil) throws -> HTTPFace {
         let home = try ServingHome()
@@ -23,7 +23,7 @@ struct FaceProbeTests {
                 allowsPlainHTTP: true))
     }
 
-    @Test("health and readiness are told to everybody who reaches the address, and nothing else is")
+    @Test("health and readiness are shown to everyone who reaches the address, and nothing else")
     func probes() async throws {
         let face = try face(["--behind-proxy"], secret: "0123456789abcdef")
         for path in ["/healthz", "/readyz"] {
@@ -36,7 +36,7 @@ struct FaceProbeTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("a version that the server doesn't speak is named, with those that it does")
+    @Test("an unsupported version is answered with the supported ones")
     func version() async throws {
         let face = try face()
         let caller = HTTPCaller(face)
@@ -51,7 +51,7 @@ struct FaceProbeTests {
     }
 
     @Test(
-        "the variable for hosts without flags takes the words of a switch, and no others",
+        "the variable for hosts without flags accepts the values of a switch, and no others",
         arguments: [("1", true), ("true", true), ("ON", true), ("0", false), ("", false), ("no", false)])
     func readOnly(word: String, due: Bool) throws {
         #expect(try MCPFaceOptions(words: [], environment: ["MM_READ_ONLY": word]).readOnly == due)

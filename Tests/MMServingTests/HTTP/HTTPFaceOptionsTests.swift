@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("The words of a server at an address", .timeLimit(.minutes(5)))
+@Suite("Options of a server at an address", .timeLimit(.minutes(5)))
 struct HTTPFaceOptionsTests {
     @Test(
         "addresses as people write them",
@@ -23,7 +23,7 @@ struct HTTPFaceOptionsTests {
     }
 
     @Test(
-        "what is no address is refused in words",
+        "an invalid address is refused with a message",
         arguments: [
             "x:1", ":8365", "http://127.0.0.1:1", "127.0.0.1:", "127.0.0.1:65536", "[::1", "[::1]x", "1.2.3.4.5", "-1",
         ])
@@ -34,7 +34,7 @@ struct HTTPFaceOptionsTests {
     }
 
     @Test(
-        "addresses beyond this machine want a proxy with a secret, or a trusted network",
+        "addresses beyond this machine need a secret with a proxy, or a trusted network",
         arguments: ["0.0.0.0", "192.0.2.1:8365", "[::]:8365", "::"])
     func beyond(address: String) throws {
         for words in [[], ["--token-file", "/x"], ["--behind-proxy"], ["--allow-host", "mm.example"]] {
@@ -46,7 +46,7 @@ struct HTTPFaceOptionsTests {
     }
 
     @Test(
-        "what belongs to listening wants --http",
+        "options for listening need --http",
         arguments: [
             "--token-file=x", "--trust-network", "--behind-proxy", "--allow-host=x", "--tls-cert=x", "--tls-key=x",
         ])
@@ -54,7 +54,7 @@ struct HTTPFaceOptionsTests {
         #expect(throws: MMError.self) { try MCPFaceOptions(words: [word]) }
     }
 
-    @Test("an access token opens an address beyond this machine, with TLS or a proxy before it")
+    @Test("access tokens suffice for an address beyond this machine, with TLS or a proxy")
     func accessTokens() throws {
         let oauth = ["--oauth-issuer", "https://issuer.example", "--oauth-audience", "a,b"]
         #expect(throws: MMError.self) { try MCPFaceOptions(words: ["--http", "0.0.0.0"] + oauth) }
@@ -65,7 +65,7 @@ struct HTTPFaceOptionsTests {
     }
 
     @Test(
-        "access tokens admit alone, of one issuer, for an audience",
+        "access tokens exclude other ways, and need one issuer and an audience",
         arguments: [
             ["--oauth-audience", "a"], ["--oauth-issuer", "https://issuer.example"],
             ["--oauth-issuer", "http://issuer.example", "--oauth-audience", "a"],
@@ -85,7 +85,7 @@ struct HTTPFaceOptionsTests {
         #expect(throws: MMError.self) { try MCPFaceOptions(words: words) }
     }
 
-    @Test("longer settings stand in a file, each given once")
+    @Test("longer settings may be in a file, each given once")
     func oauthFile() throws {
         let home = try ServingHome()
         try home.write(
@@ -105,7 +105,7 @@ struct HTTPFaceOptionsTests {
         }
     }
 
-    @Test("a certificate and its key come together", arguments: ["--tls-cert=x", "--tls-key=x"])
+    @Test("a certificate and its key need each other", arguments: ["--tls-cert=x", "--tls-key=x"])
     func halves(word: String) {
         #expect {
             try MCPFaceOptions(words: ["--http", "1", word])
@@ -114,12 +114,12 @@ struct HTTPFaceOptionsTests {
         }
     }
 
-    @Test("names are names", arguments: ["http://x", "x:1", "x/y", "", "a b", "*"])
+    @Test("names have to be host names", arguments: ["http://x", "x:1", "x/y", "", "a b", "*"])
     func names(name: String) {
         #expect(throws: MMError.self) { try MCPFaceOptions(words: ["--http", "1", "--allow-host", name]) }
     }
 
-    @Test("several names are allowed, and an address of its own")
+    @Test("several names are allowed, and another public address")
     func several() throws {
         let options = try MCPFaceOptions(
             words: ["--http", "192.0.2.1:1", "--trust-network", "--allow-host", "A.example", "--allow-host", "[::1]"])
@@ -139,7 +139,7 @@ struct BearerSecretTests {
     }
 
     @Test(
-        "short, empty, of two lines, binary: refused",
+        "short, empty, binary or with two lines: refused",
         arguments: ["short", "", "0123456789abcdef\n0123456789abcdef", "0123456789abcdef\u{1}", "0123456789abcdeé"])
     func bad(text: String) throws {
         let home = try ServingHome()
@@ -149,7 +149,7 @@ struct BearerSecretTests {
         #expect(!error.description.contains("0123456789"))
     }
 
-    @Test("missing, readable for others, or a link: refused")
+    @Test("missing, readable by others, or a link: refused")
     func unprotected() throws {
         let home = try ServingHome()
         #expect(throws: MMError.self) { try BearerSecret.read(home["none"]) }

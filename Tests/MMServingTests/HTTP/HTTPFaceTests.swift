@@ -42,7 +42,7 @@ struct HTTPFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("the secret opens, and only it, where the peer does not")
+    @Test("a caller who isn't identified by the socket needs the secret")
     func secrets() async throws {
         let face = try face(["--behind-proxy"], secret: "0123456789abcdef")
         let caller = HTTPCaller(face)
@@ -52,7 +52,7 @@ struct HTTPFaceTests {
             #expect(try await caller.post(HTTPCaller.initialize, ["Authorization": wrong]).status == 401)
         }
         let session = try await caller.initialize(["Authorization": "Bearer 0123456789abcdef"])
-        // A session is its opener's: without the secret its id opens nothing.
+        // A session belongs to its opener: without the secret its id doesn't help.
         let stolen = try await caller.post(["jsonrpc": "2.0", "id": 1, "method": "ping"], ["Mcp-Session-Id": session])
         #expect(stolen.status == 401)
         await face.stop(graceful: .zero)
@@ -83,14 +83,14 @@ struct HTTPFaceTests {
             ("Host: localhost", 401), ("Host: evil.example", 421),
             ("Host: localhost\r\nOrigin: http://evil.example", 403),
         ] {
-            // Nothing of the body ever comes: an answer needs none.
+            // The body never arrives, because the answer doesn't need it.
             let text = "POST /mcp HTTP/1.1\r\n\(head)\r\nContent-Length: 16000000\r\n\r\n"
             #expect(try await HTTPCaller.raw(text, port: face.port).hasPrefix("HTTP/1.1 \(status) "))
         }
         await face.stop(graceful: .zero)
     }
 
-    @Test("a trusted network admits forwarded requests and numeric names, and says so in the log")
+    @Test("a trusted network admits forwarded requests and numeric names, and the log says so")
     func trusted() async throws {
         let face = try face(["--trust-network", "--allow-host", "mm.example"])
         let caller = HTTPCaller(face)
@@ -107,7 +107,7 @@ struct HTTPFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("a modern client that goes away calls its request off")
+    @Test("a modern client that leaves cancels its request")
     func clientGone() async throws {
         let work = Work()
         let face = try face(server: try Self.server(work))
@@ -122,7 +122,7 @@ struct HTTPFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("stopping lets a call finish, ends streams that only wait, and takes no more")
+    @Test("stopping lets a call finish, ends idle streams, and accepts no more")
     func graceful() async throws {
         let work = Work()
         let face = try face(server: try Self.server(work))
@@ -195,7 +195,7 @@ struct HTTPFaceTests {
 
 /// The Python that has the MCP SDK.
 private enum Python {
-    /// `nil` where it is not installed.
+    /// `nil` if it isn't installed.
     static let path: String? = {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
         parts.removeLast(4)

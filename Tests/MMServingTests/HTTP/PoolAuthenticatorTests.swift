@@ -6,13 +6,13 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Who reaches a pool", .timeLimit(.minutes(10)))
+@Suite("Admission to a pool", .timeLimit(.minutes(10)))
 struct PoolAuthenticatorTests {
     private func request(_ headers: HTTPHeaders, peer: HTTPPeer) -> HTTPServerRequest {
         HTTPServerRequest(method: "POST", target: "/run", headers: headers, peer: peer)
     }
 
-    /// The status of a refusal; 200 for one who is let in.
+    /// The status of a refusal; 200 if admitted.
     private func answer(_ authenticator: some HTTPAuthenticator<AdmittedPeer>, _ headers: HTTPHeaders, _ peer: HTTPPeer)
         -> Int
     {
@@ -22,7 +22,7 @@ struct PoolAuthenticatorTests {
         }
     }
 
-    @Test("over the socket: programs of the same user, and no page")
+    @Test("over the socket: programs of the same user, but no pages")
     func socket() {
         let handler = SocketAuthenticator(user: 1000)
         guard case .admitted(.process(pid: 7)) = handler.authenticate(request([:], peer: .unix(uid: 1000, pid: 7)))
@@ -38,7 +38,7 @@ struct PoolAuthenticatorTests {
         #expect(answer(handler, ["Origin": "http://localhost"], .unix(uid: 1000, pid: 7)) == 403)
     }
 
-    @Test("what supervisors ask needs no secret and no name, and nothing else is asked so")
+    @Test("health checks need no secret and no name, other requests do")
     func probes() throws {
         let options = try HTTPFaceOptions(address: "127.0.0.1:5200")
         let kubelet = HTTPPeer.tcp(address: "192.0.2.7", port: 40_000, localPort: 5200)
@@ -56,7 +56,7 @@ struct PoolAuthenticatorTests {
         #expect(status("GET", "/health", ["Host": "10.1.2.3", "Origin": "http://10.1.2.3"]) != 200)
     }
 
-    @Test("a server that drains is healthy and not ready")
+    @Test("a draining server is healthy but not ready")
     func draining() async {
         let gate = PoolGate()
         let chain = HTTPChain<AdmittedPeer>([ProbeRoutes(gate: gate), gate])
@@ -104,7 +104,7 @@ struct PoolAuthenticatorTests {
     }
 
     @Test(
-        "a page of another server of this machine is a foreign one; under an allowed name a proxy may change the port",
+        "a page of another server on this machine is foreign; for an allowed name a proxy may change the port",
         arguments: [
             ("localhost:5200", "http://localhost:5200", 200), ("127.0.0.1:5200", "HTTP://127.0.0.1:5200", 200),
             ("[::1]:5200", "http://[::1]:5200", 200), ("localhost", "http://localhost", 200),
@@ -140,7 +140,7 @@ struct PoolAuthenticatorTests {
         #expect(answer(authenticator, ["Authorization": "Bearer 0123456789abcdef"], peer) == 421)
     }
 
-    @Test("a trusted network may use any address for a name, and a name that was added")
+    @Test("in a trusted network any address may be the name, and so may an added name")
     func moreNames() throws {
         var options = try HTTPFaceOptions(address: "0.0.0.0:5200")
         options.trustsNetwork = true
@@ -155,7 +155,7 @@ struct PoolAuthenticatorTests {
         }
     }
 
-    @Test("of several origins each must be a page of this server", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
+    @Test("all of several origins have to be pages of this server", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
     func severalOrigins(order: [Int]) throws {
         let authenticator = AddressAuthenticator(
             try HTTPFaceOptions(address: "127.0.0.1:5200"), secret: Secret("0123456789abcdef"))
@@ -166,7 +166,7 @@ struct PoolAuthenticatorTests {
     }
 
     @Test(
-        "a Host header gives its name, and nonsense none",
+        "the name is read from a Host header, invalid ones have none",
         arguments: [
             ("LOCALHOST:5200", "localhost"), ("127.0.0.1", "127.0.0.1"), ("[::1]:80", "[::1]"), ("a.b:x", nil),
             ("", nil), ("a/b", nil), ("user@host", nil), ("h:99999", nil), ("h:", nil), ("[::1", nil),

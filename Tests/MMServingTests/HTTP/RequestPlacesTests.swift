@@ -4,9 +4,9 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Requests under way at a server for a team")
+@Suite("Limits for requests to a server for a team")
 struct RequestPlacesTests {
-    @Test("one person's fill their own places alone, and each is free again when its request is over")
+    @Test("one person's requests take only their own places, and each is free again after its request")
     func places() {
         let places = RequestPlaces(most: 2)
         let (anna, ben) = (Principal("anna"), Principal("ben"))

@@ -6,9 +6,9 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Who sent a request to an address", .timeLimit(.minutes(5)))
+@Suite("Identifying the sender of a request", .timeLimit(.minutes(5)))
 struct SenderRuleTests {
-    /// What the rule says, in one word.
+    /// The result of the rule in one word.
     private func verdict(
         _ words: [String] = [], secret: Bool = false, user: UInt32 = geteuid(), headers: HTTPHeaders = [:],
         peer: HTTPPeer = .unix(uid: geteuid(), pid: 1)
@@ -24,7 +24,7 @@ struct SenderRuleTests {
         }
     }
 
-    @Test("a program of the same user is known, without a secret and with one")
+    @Test("a program of the same user is recognised, with or without a secret")
     func sameUser() throws {
         #expect(try verdict() == "uid:\(geteuid())")
         #expect(try verdict(secret: true) == "uid:\(geteuid())")
@@ -36,7 +36,7 @@ struct SenderRuleTests {
         #expect(try verdict(secret: true, user: geteuid() &+ 1) == "asked")
     }
 
-    @Test("somebody on another machine is refused, or asked, or let in where the network is trusted")
+    @Test("a caller on another machine is refused, needs the secret, or is admitted if the network is trusted")
     func otherMachine() throws {
         let peer = HTTPPeer.tcp(address: "192.0.2.7", port: 40_000, localPort: 8365)
         #expect(try verdict(peer: peer) == "refused")
@@ -44,14 +44,14 @@ struct SenderRuleTests {
         #expect(try verdict(["--trust-network"], peer: peer) == "asked")
     }
 
-    @Test("a secret that is given must be right, also from the same user")
+    @Test("a secret has to be right, even from the same user")
     func givenSecret() throws {
         #expect(try verdict(secret: true, headers: ["Authorization": "Bearer x"]) == "asked")
         #expect(try verdict(secret: false, headers: ["Authorization": "Bearer x"]) == "uid:\(geteuid())")
     }
 
     @Test(
-        "a proxy of the same user says nothing of who asks",
+        "a proxy of the same user doesn't identify the caller",
         arguments: ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via", "x-forwarded-for"])
     func proxies(header: String) throws {
         let forwarded = HTTPHeaders([.init(name: header, value: "192.0.2.7")])

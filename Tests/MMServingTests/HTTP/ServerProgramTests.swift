@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("mm-mcp as a program that listens", .timeLimit(.minutes(10)))
+@Suite("mm-mcp as a listening program", .timeLimit(.minutes(10)))
 struct ServerProgramTests {
     private func start(_ home: ServingHome, _ arguments: [String]) async throws -> (ChildProcess, String) {
         let program = try BuiltPrograms.path("mm-mcp")
@@ -64,7 +64,7 @@ struct ServerProgramTests {
         #expect(await process.exit().code == 0)
     }
 
-    @Test("the file's secret opens behind a proxy")
+    @Test("behind a proxy the file's secret is accepted")
     func secret() async throws {
         let home = try ServingHome()
         try home.write("token", "0123456789abcdef\n")
@@ -78,7 +78,7 @@ struct ServerProgramTests {
         #expect(await process.exit().code == 0)
     }
 
-    @Test("an address that is taken ends it with a line that says so")
+    @Test("an address in use ends it with a message")
     func taken() async throws {
         let home = try ServingHome()
         let (first, url) = try await start(home, ["--http", "127.0.0.1:0"])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Telling clients of the server", .timeLimit(.minutes(5)))
+@Suite("Registering the server with clients", .timeLimit(.minutes(5)))
 struct ClientListTests {
     private let home: ServingHome
     private let entry = ServerEntry(
@@ -21,7 +21,7 @@ struct ClientListTests {
     }
 
     @Test(
-        "a client without a file gets one, readable by nobody else, and a second time changes nothing",
+        "a client without a file gets a private one, and repeating it changes nothing",
         arguments: written)
     func fresh(client: AIClient) throws {
         let list = try list(client)
@@ -39,7 +39,7 @@ struct ClientListTests {
         #expect(access(list.path + ".bak", F_OK) != 0)
     }
 
-    @Test("each client has its own form")
+    @Test("each client gets its own format")
     func forms() throws {
         for client in Self.written { #expect(try list(client).put(entry, replacing: false)) }
         func server(_ client: AIClient, _ member: String) throws -> JSONValue? {
@@ -67,7 +67,7 @@ struct ClientListTests {
     }
 
     @Test(
-        "an address stands where each client looks for it, and its secret as each refers to one",
+        "an address is written where each client looks for it, and its secret as a reference",
         arguments: [
             (AIClient.gemini, "httpUrl", "Bearer ${MM_T}"), (.windsurf, "serverUrl", "Bearer ${env:MM_T}"),
             (.opencode, "url", "Bearer {env:MM_T}"),
@@ -78,7 +78,7 @@ struct ClientListTests {
         #expect(entry[member]?.string == url && entry["headers"]?["Authorization"]?.string == header, "\(entry)")
     }
 
-    @Test("what else is in a JSON file stays: members, order, numbers, mode; the old file stays beside it")
+    @Test("the rest of a JSON file stays: members, order, numbers, mode; a backup is kept")
     func keepsJSON() throws {
         let text = """
             {
@@ -110,7 +110,7 @@ struct ClientListTests {
         #expect(stat(home[".cursor/mcp.json"], &status) == 0 && status.st_mode & 0o777 == 0o644)
     }
 
-    @Test("another program's server of the same name stays unless somebody says otherwise", arguments: written)
+    @Test("another program's server of the same name stays unless replacing is requested", arguments: written)
     func conflict(client: AIClient) throws {
         let list = try list(client)
         let other = ServerEntry(name: "mm", way: .command("/usr/bin/mailman", arguments: [], environment: [:]))
@@ -123,7 +123,7 @@ struct ClientListTests {
     }
 
     @Test(
-        "what can't be read is left alone",
+        "an unreadable file isn't changed",
         arguments: [
             (AIClient.vscode, "{ // mine\n \"servers\": {, }"), (.vscode, "{ /* mine"), (.cursor, "[]"),
             (.cursor, "{\"mcpServers\": []}"),
@@ -137,7 +137,7 @@ struct ClientListTests {
         #expect(try ProtectedFile.read(list.path) == Array(text.utf8))
     }
 
-    @Test("an address in place of a program, and back", arguments: written)
+    @Test("an address can replace a program, and back", arguments: written)
     func address(client: AIClient) throws {
         let list = try list(client)
         #expect(try list.put(entry, replacing: false))
@@ -150,7 +150,7 @@ struct ClientListTests {
         #expect(try list.servers().first?.url == nil)
     }
 
-    @Test("a link in the file's place is not followed")
+    @Test("a link instead of the file isn't followed")
     func links() throws {
         try home.write("elsewhere.json", "{}")
         try home.write(".cursor/x", "")
@@ -159,7 +159,7 @@ struct ClientListTests {
         #expect(try home.text("elsewhere.json") == "{}")
     }
 
-    @Test("the files are where each client looks, also where variables move them")
+    @Test("the files are where each client looks, including variables that move them")
     func places() {
         let environment = ["HOME": "/h", "XDG_CONFIG_HOME": "/c", "CODEX_HOME": "/x", "CLAUDE_CONFIG_DIR": "/d"]
         #expect(AIClient.claudeCode.file(["HOME": "/h"]) == "/h/.claude.json")
@@ -179,7 +179,7 @@ struct ClientListTests {
         #expect(AIClient.zed.file(environment, project: "/p") == "/p/.zed/settings.json")
     }
 
-    @Test("the survey tells what is installed, for this folder or everywhere, broken or unreadable")
+    @Test("the survey reports installed servers, for this folder or everywhere, broken or unreadable")
     func survey() async throws {
         let environment = ["HOME": home.path, "PATH": home["bin"]]
         let real = ServerEntry(name: "mm", way: .command("/bin/true", arguments: ["a", ""], environment: [:]))
@@ -200,7 +200,7 @@ struct ClientListTests {
         #expect(rows.first { $0["client"] == "claude-code" }?["runs"] == "/bin/true a ''")
     }
 
-    @Test("what is printed is what would be written", arguments: written)
+    @Test("the printed text is what would be written", arguments: written)
     func printed(client: AIClient) throws {
         let list = try list(client)
         #expect(try list.put(entry, replacing: false))
@@ -209,7 +209,7 @@ struct ClientListTests {
 
     // MARK: Taking it out
 
-    @Test("what was put in is taken out, and all else stays as it was", arguments: written)
+    @Test("removing leaves everything else as it was", arguments: written)
     func takenOut(client: AIClient) throws {
         let list = try list(client)
         let other = ServerEntry(name: "other", way: .command("npx", arguments: ["-y"], environment: [:]))
@@ -223,7 +223,7 @@ struct ClientListTests {
         #expect(try !list.take("mm", url: nil))
     }
 
-    @Test("another program's server is not taken out, nor an address under a name that nobody gave")
+    @Test("another program's server isn't removed, nor an address under an unknown name")
     func others() throws {
         let list = try list(.cursor)
         for (name, way) in [
@@ -238,7 +238,7 @@ struct ClientListTests {
         #expect(try list.servers().map(\.name) == ["mm"])
     }
 
-    @Test("a file without ours, and none at all, stay untouched")
+    @Test("a file without our server, or a missing one, isn't changed")
     func nothingThere() throws {
         let list = try list(.vscode)
         #expect(try !list.take("mm", url: nil))
@@ -247,7 +247,7 @@ struct ClientListTests {
 
     // MARK: Secrets
 
-    @Test("a secret is referred to in each client's own way, and never written")
+    @Test("each client gets a reference to a secret, never the secret itself")
     func secrets() throws {
         let url = ServerEntry.Way.url("https://mm.example.com/mcp")
         for (client, header) in [
@@ -267,7 +267,7 @@ struct ClientListTests {
         #expect(CodexCommand.adding(codex).suffix(2) == ["--bearer-token-env-var", "MM_T"])
     }
 
-    @Test("Visual Studio Code asks for a secret once, and the question goes with the server")
+    @Test("Visual Studio Code asks for a secret once, and the question is removed with the server")
     func question() throws {
         let list = try list(.vscode)
         let text = "{\"servers\": {}, \"inputs\": [{\"id\": \"mine\", \"type\": \"promptString\"}]}"
@@ -284,7 +284,7 @@ struct ClientListTests {
     }
 
     @Test(
-        "what may be the secret itself is refused, and not repeated",
+        "a value that may be the secret itself is refused, and not shown",
         arguments: ["s3cr3t-value", "Bearer abc", "", "abc", "1ABC"])
     func secretInClear(text: String) throws {
         let error = try #require(throws: MMError.self) { try ClientSecret(text, for: .cursor) }
@@ -296,7 +296,7 @@ struct ClientListTests {
 
     // MARK: Windows
 
-    @Test("a server in WSL that a client of Windows starts is one of ours")
+    @Test("a server in WSL that a client of Windows starts is recognised as ours")
     func windows() {
         let words = ["-d", "Debian", "--", "env", "MM_STATE_DIR=/s", "/usr/local/bin/mm-mcp", "--read-only"]
         #expect(ServerEntry.isOurs(command: "wsl.exe", arguments: words))

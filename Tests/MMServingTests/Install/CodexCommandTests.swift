@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Telling Codex by its own command", .timeLimit(.minutes(5)))
+@Suite("Registering with Codex by its own command", .timeLimit(.minutes(5)))
 struct CodexCommandTests {
     private let home: ServingHome
     private let entry = ServerEntry(
@@ -15,7 +15,7 @@ struct CodexCommandTests {
 
     private var environment: [String: String] { ["HOME": home.path, "PATH": "\(home["bin"]):/usr/bin:/bin"] }
 
-    /// A `codex` that shows the server of `mm.json`, and notes the words that it is asked to add, one a line.
+    /// A `codex` that shows the server of `mm.json`, and records the arguments for adding one per line.
     private func codex(known: String? = nil) throws -> CodexCommand {
         if let known { try home.write("mm.json", known) }
         try home.write(
@@ -44,7 +44,7 @@ struct CodexCommandTests {
          "args": ["--read-only", ""], "env": {"MM_STATE_DIR": "/s t", "LANG": "C"}, "cwd": null}}
         """
 
-    @Test("a server is added with its words as they are, and its variables")
+    @Test("a server is added with its exact arguments and variables")
     func adds() async throws {
         #expect(try await codex().put(entry, replacing: false))
         #expect(
@@ -54,14 +54,14 @@ struct CodexCommandTests {
             ])
     }
 
-    @Test("an address is added as one")
+    @Test("an address is added as such")
     func address() async throws {
         let there = ServerEntry(name: "mm", way: .url("http://127.0.0.1:8365/mcp"))
         #expect(try await codex().put(there, replacing: false))
         #expect(try added() == ["[mcp]", "[add]", "[mm]", "[--url]", "[http://127.0.0.1:8365/mcp]"])
     }
 
-    @Test("what Codex knows already is not added again, in the form of any version", arguments: [true, false])
+    @Test("a server that Codex already has isn't added again, for the output of any version", arguments: [true, false])
     func again(isNested: Bool) async throws {
         let row = try JSONParser.parse(Self.same)
         let known = isNested ? Self.same : JSONWriter.string(try #require(row["transport"]))
@@ -70,7 +70,7 @@ struct CodexCommandTests {
     }
 
     @Test(
-        "a server that is set up in another way stays unless somebody says otherwise",
+        "a server with another configuration stays unless replacing is requested",
         arguments: [
             #"{"transport": {"command": "/usr/bin/mailman", "args": []}}"#,
             #"{"transport": {"command": "/opt/mm/mm-mcp", "args": ["--read-only", ""], "env": null}}"#,
@@ -85,7 +85,7 @@ struct CodexCommandTests {
         #expect(try added()?.contains("[/opt/mm/mm-mcp]") == true)
     }
 
-    @Test("what Codex says against it is told")
+    @Test("errors of Codex are reported")
     func refused() async throws {
         let codex = try codex()
         try home.write("bin/codex", "#!/bin/sh\necho 'config.toml: line 3: broken' >&2; exit 1\n")
@@ -105,7 +105,7 @@ struct CodexCommandTests {
         #expect(row["runs"] == "/opt/mm/mm-mcp --read-only ''")
     }
 
-    @Test("without codex what to add is shown, and its file stays as it is")
+    @Test("without codex the lines to add are shown, and its file isn't changed")
     func shown() throws {
         #expect(CodexCommand(["HOME": home.path, "PATH": home["bin"]]) == nil)
         let text = String(decoding: ClientConfiguration.text(of: entry, for: .codex), as: UTF8.self)

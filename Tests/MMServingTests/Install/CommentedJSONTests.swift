@@ -26,7 +26,7 @@ struct CommentedJSONTests {
 
         """
 
-    @Test("a member is put in behind the others, and every comment stays where it is")
+    @Test("a member is added at the end, and every comment stays in place")
     func adds() throws {
         let new = try Self.changed(Self.settings) { document in
             var servers = document["servers"]?.object ?? [:]
@@ -60,7 +60,7 @@ struct CommentedJSONTests {
     }
 
     @Test(
-        "what was put in is taken out again, and the file is what it was, but for a comma that may stand there",
+        "removing an added member restores the file, except for a comma that is allowed there",
         arguments: [
             settings, settings.replacing("\n", with: "\r\n"), "{\n  \"servers\": {\n    \"a\": {}\n  }\n}",
             "\u{FEFF}{\n  \"servers\": {\n    \"a\": {} // last\n  }\n}\n", "{\"servers\": {\"a\": 1}}",
@@ -84,7 +84,7 @@ struct CommentedJSONTests {
         #expect(bare(back) == bare(text))
     }
 
-    @Test("a value that changes is changed where it stands")
+    @Test("a changed value is replaced in place")
     func changes() throws {
         let text = "{\n  // one\n  \"a\": {\"x\": 1 /* was 0 */, \"y\": [1]}, // two\n  \"b\": \"{,}//\"\n}\n"
         let new = try Self.changed(text) { document in
@@ -94,7 +94,7 @@ struct CommentedJSONTests {
         #expect(new == "{\n  // one\n  \"a\": {\"x\": 2 /* was 0 */, \"y\": \"z\"} // two\n}\n")
     }
 
-    @Test("an empty object opens up")
+    @Test("an empty object is expanded")
     func empties() throws {
         #expect(
             try Self.changed("{}\n") { $0["servers"] = ["mm": ["type": "stdio"]] }
@@ -104,7 +104,7 @@ struct CommentedJSONTests {
     }
 
     @Test(
-        "what is no JSON is refused",
+        "invalid JSON is refused",
         arguments: ["{,}", "[1,,]", "{\"a\": 1,, }", "{ /* open", "{ \"a\" / 1 }", "{\"a\": 1} x", ""])
     func refuses(text: String) {
         #expect(throws: JSONError.self) { try CommentedJSON(Array(text.utf8)) }

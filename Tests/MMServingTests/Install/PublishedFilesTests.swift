@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("What the project says of itself to registries and bundles", .timeLimit(.minutes(5)))
+@Suite("The files for registries and bundles", .timeLimit(.minutes(5)))
 struct PublishedFilesTests {
     private func file(_ name: String) throws -> JSONValue {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
@@ -12,7 +12,7 @@ struct PublishedFilesTests {
         return try JSONParser.parse(bytes, limits: .strict)
     }
 
-    @Test("both name the version that the programs have")
+    @Test("both name the programs' version")
     func versions() throws {
         #expect(try file("manifest.json")["version"]?.string == ProductVersion.text)
         let server = try file("server.json")
@@ -22,7 +22,7 @@ struct PublishedFilesTests {
         #expect(server["description"]?.string.map { $0.count <= 100 } == true)
     }
 
-    @Test("the bundle starts mm-mcp with words that it understands", arguments: ["true", "false"])
+    @Test("the bundle starts mm-mcp with valid arguments", arguments: ["true", "false"])
     func bundle(readOnly: String) throws {
         let manifest = try file("manifest.json")
         let words = (manifest["server"]?["mcp_config"]?["args"]?.array ?? []).compactMap(\.string).map { word in
@@ -30,7 +30,7 @@ struct PublishedFilesTests {
         }
         #expect(try MCPFaceOptions(words: words).readOnly == (readOnly == "true"))
         #expect(manifest["server"]?["entry_point"] == "server/mm-mcp")
-        // Every value that is asked for is used, and the other way round.
+        // Every setting is used, and every used one is declared.
         let used = try #require(manifest["server"]?["mcp_config"]).description
         for name in manifest["user_config"]?.object?.keys ?? [] { #expect(used.contains("${user_config.\(name)}")) }
     }

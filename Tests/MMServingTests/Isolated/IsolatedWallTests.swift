@@ -6,10 +6,10 @@ import Testing
 
 @testable import MMServing
 
-@Suite("The wall of a connection's own pool", .timeLimit(.minutes(5)))
+@Suite("The confinement of a connection's own pool", .timeLimit(.minutes(5)))
 struct IsolatedWallTests {
     private static let hasNamespaces: Bool = {
-        // The same trial as the wall's own, without waiting for a task: a trait can't.
+        // The same check as in the product, without waiting for a task, which a trait can't do.
         let words = ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/true"]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
@@ -23,7 +23,7 @@ struct IsolatedWallTests {
 
     private static let skipped: Comment = "this kernel lets this user make no namespaces"
 
-    /// Runs a script behind the wall, with a folder of its own, one of a neighbour, and the owner's tokens and registry.
+    /// Runs a script in the confinement, with its own folder, a neighbour's, and the owner's tokens and registry.
     private func run(_ script: String, in home: TestHome) async throws -> String {
         for (path, text) in [
             ("state/own/mine", "MINE"), ("state/other/secret", "NEIGHBOURS"), ("tokens/Contoso.json", "OWNERS"),
@@ -73,7 +73,7 @@ struct IsolatedWallTests {
         for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
             #expect(fields[set] == "0000000000000000", "\(set)")
         }
-        // In a namespace of its own inside, too, what was hidden stays so: its mounts are locked there.
+        // Hidden files stay hidden in a nested namespace too: its mounts are locked there.
         let text = try await run(
             """
             \(prefix)/bin/sh -c '

@@ -8,12 +8,12 @@ import Testing
 
 @testable import MMServing
 
-/// What `kubectl kustomize` makes of the example overlay.
+/// The output of `kubectl kustomize` for the example overlay.
 private enum Manifests {
     static let folder = BuiltPrograms.packageFolder + "/Deploy/kubernetes"
     static let overlay = folder + "/overlays/example"
 
-    /// The program that renders, with its words.
+    /// The program that renders, with its arguments.
     static let renderer: [String]? = {
         if let kustomize = ExecutableSearch.find("kustomize", path: "/usr/local/bin:/usr/bin:/bin") {
             return [kustomize, "build"]
@@ -77,7 +77,7 @@ struct KubernetesManifestTests {
         workloads.compactMap { $0["spec"]?["template"]?["metadata"]?["labels"] }
     }
 
-    @Test("are as Kubernetes' own schemas say", arguments: ["1.30", "1.33", "1.37"])
+    @Test("are valid by Kubernetes' own schemas", arguments: ["1.30", "1.33", "1.37"])
     func schemas(version: String) async throws {
         guard let python = Manifests.python else {
             print("skipped: needs the schemas of Kubernetes (Scripts/python-clients)")
@@ -96,7 +96,7 @@ struct KubernetesManifestTests {
         #expect(text.split(separator: "\n").count { $0.contains(" passed ") } == objects.count, "\(text)")
     }
 
-    @Test("start a router and two pools with words that the program understands, at the ports that are named")
+    @Test("start a router and two pools with valid arguments, at the ports that are named")
     func words() throws {
         #expect(workloads.map(\.name).sorted() == ["contoso-pool", "fabrikam-pool", "mm-router"])
         for workload in workloads {
@@ -112,13 +112,13 @@ struct KubernetesManifestTests {
                     #expect(parts.count == 1)
                     arguments[field.name] = true
                 case .textList:
-                    // Names of the cluster stand for themselves here.
+                    // Replace the cluster's variables.
                     let value = parts[1].replacing("$(MM_NAMESPACE)", with: "x").replacing("$(MM_POD)", with: "y")
                     arguments[field.name] = .array((arguments[field.name]?.items ?? []) + [.string(value)])
                 default: arguments[field.name] = .string(parts[1])
                 }
             }
-            // The certificates are the cluster's.
+            // The cluster supplies the certificates.
             for flag in ["tls-cert", "tls-key"] {
                 #expect(arguments[flag]?.string?.hasPrefix("/etc/mm/tls/..data/") == true)
                 arguments[flag] = nil
@@ -153,7 +153,7 @@ struct KubernetesManifestTests {
         }
     }
 
-    /// The router's name for each connection's pool is the one that the cluster gives it, and the name the pool answers to.
+    /// The router's name for each connection's pool is its name in the cluster, which the pool also accepts.
     private func found(_ template: String) throws {
         let addresses = try PoolTemplate(template, bearer: nil, trustsNetwork: false)
         let registry = try registry("mm-registry")
@@ -170,7 +170,7 @@ struct KubernetesManifestTests {
                     word.replacing("$(MM_POD)", with: "\(pool.name)-0").replacing(
                         "$(MM_NAMESPACE)", with: "microsoft-master") == "--allow-host=\(host)"
                 })
-            // A pool sees its own connection alone, as the router knows it.
+            // A pool sees only its own connection, as the router knows it.
             let own = try self.registry("\(label)-registry")
             #expect(own.names == [name])
             #expect(own.document["connections"]?[name] == registry.document["connections"]?[name])
@@ -188,7 +188,7 @@ struct KubernetesManifestTests {
     }
 
     @Test(
-        "run as nobody in particular: no root, no capabilities, a file system that can't be written, no secret in a file"
+        "run without root, capabilities, a writable file system and secrets in files"
     )
     func confined() throws {
         for workload in workloads {
@@ -200,7 +200,7 @@ struct KubernetesManifestTests {
             #expect(security?["allowPrivilegeEscalation"] == false && security?["readOnlyRootFilesystem"] == true)
             #expect(security?["capabilities"]?["drop"] == ["ALL"])
             #expect(workload.container["resources"]?["limits"]?["memory"] != nil)
-            // Whatever is written lies on a volume, and every mount has one.
+            // Everything is written to a volume, and every mount has one.
             let claims = workload["spec"]?["volumeClaimTemplates"]?.items.map(\.name) ?? []
             let volumes = (pod["volumes"]?.items ?? []).compactMap { $0["name"]?.string } + claims
             let mounts = workload.container["volumeMounts"]?.items ?? []
@@ -208,13 +208,13 @@ struct KubernetesManifestTests {
             for path in ["/var/lib/mm", "/tmp"] {
                 #expect(mounts.contains { $0["mountPath"]?.string == path && $0["readOnly"] != true })
             }
-            // Files that words and variables name are mounted.
+            // Files in arguments and variables are mounted.
             let values = (workload.container["env"]?.items ?? []).compactMap { $0["value"]?.string }
             for text in workload.words + values where text.contains("/etc/mm/") {
                 let path = text.split(separator: "=").last.map(String.init) ?? text
                 #expect(mounts.contains { path.hasPrefix(($0["mountPath"]?.string ?? "?") + "/..data/") }, "\(path)")
             }
-            // A signal, what is drained, and a rest to end in.
+            // The grace period covers the preStop sleep, the drain and a margin.
             let drain = (workload.container["env"]?.items ?? []).first { $0["name"] == "MM_POOL_DRAIN" }?["value"]
             let before = workload.container["lifecycle"]?["preStop"]?["sleep"]?["seconds"]?.int ?? 0
             let grace = try #require(pod["terminationGracePeriodSeconds"]?.int)
@@ -224,7 +224,7 @@ struct KubernetesManifestTests {
         #expect(all("Secret").isEmpty)
     }
 
-    @Test("let the router alone reach pools, and pools the world's port 443 alone")
+    @Test("admit only the router to pools, and pools only to port 443 outside")
     func network() throws {
         let policies = all("NetworkPolicy")
         let deny = try #require(policies.first { $0["spec"]?["podSelector"] == [:] })
@@ -258,7 +258,7 @@ struct KubernetesManifestTests {
         #expect(scaled["spec"]?["scaleTargetRef"]?["name"]?.string == all("Deployment").first?.name)
     }
 
-    @Test("take a metric that the programs have")
+    @Test("use a metric that the programs have")
     func metric() throws {
         let bytes = try #require(try ProtectedFile.read(Manifests.folder + "/base/autoscaler.yaml"))
         let text = String(decoding: bytes, as: UTF8.self)

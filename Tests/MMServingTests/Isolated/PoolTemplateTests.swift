@@ -11,7 +11,7 @@ struct PoolTemplateTests {
     }
 
     @Test(
-        "a connection's name becomes a label of the DNS",
+        "a connection's name becomes a DNS label",
         arguments: [
             ("Contoso", "contoso"), ("Contoso GmbH & Co", "contoso-gmbh-co"), ("-A_b.C-", "a-b-c"),
             ("Zürich", "z-rich"),
@@ -22,7 +22,7 @@ struct PoolTemplateTests {
         #expect(PoolTemplate.label(name) == label)
     }
 
-    @Test("two connections whose hosts would be one have none")
+    @Test("two connections with the same host name get none")
     func collisions() throws {
         let pools = try template("https://{connection}-pool-0.mm-pools.x.svc:5200")
         let names = ["Contoso", "Fabrikam", "fabrikam", "Tail Spin", "Tail.Spin"]
@@ -36,7 +36,7 @@ struct PoolTemplateTests {
     }
 
     @Test(
-        "a template has the connection in its host, once, and TLS",
+        "a template has the connection once, in its host, and TLS",
         arguments: [
             "https://pools.x.svc:5200", "https://pools/{connection}", "{connection}",
             "https://{connection}.{connection}",
@@ -47,7 +47,7 @@ struct PoolTemplateTests {
         #expect(error?.code == .invalidInput, "\(text)")
     }
 
-    @Test("plain http is for closed networks, where somebody has said so")
+    @Test("plain HTTP needs an explicit setting, for closed networks")
     func plain() throws {
         let pools = try template("http://{connection}.pools:5200", trustsNetwork: true)
         #expect(try pools.address("A").description == "http://a.pools:5200")

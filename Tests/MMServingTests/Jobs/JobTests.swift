@@ -7,9 +7,9 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Calls that last", .timeLimit(.minutes(10)))
+@Suite("Long calls", .timeLimit(.minutes(10)))
 struct JobTests {
-    /// An operation that goes on until a test lets it end.
+    /// An operation that runs until a test ends it.
     private struct Slow: CatalogueOperation {
         let release: OneShot<Void>
         let ended: OneShot<Bool>
@@ -65,7 +65,7 @@ struct JobTests {
         try await caller.call(session, "tools/call", ["name": .string(name), "arguments": .object(arguments)])
     }
 
-    @Test("how long a call is waited for comes from the command line, else from the environment, else it is 45 s")
+    @Test("the time to wait for a call comes from the command line, then the environment, then it is 45 s")
     func patience() throws {
         func seconds(_ words: [String], _ environment: [String: String] = [:]) throws(MMError) -> Duration {
             try MCPFaceOptions(words: words, environment: environment).patience
@@ -80,7 +80,7 @@ struct JobTests {
         }
     }
 
-    @Test("a call that takes long answers with a handle, and its result is read by it")
+    @Test("a long call returns a handle, by which its result is read")
     func handle() async throws {
         let face = try face()
         let caller = HTTPCaller(face)
@@ -99,7 +99,7 @@ struct JobTests {
         release.resolve(())
         #expect(await ended.wait() == false)
         var done = try await call(caller, session, "mm__output", ["handle": handle, "action": "wait"])
-        // The wait is short here: it may be over before the result is there.
+        // The wait is short here: it may end before the result is there.
         while done["structuredContent"]?["status"] == "running" {
             done = try await call(caller, session, "mm__output", ["handle": handle, "action": "wait"])
         }
@@ -109,7 +109,7 @@ struct JobTests {
         await face.stop(graceful: .zero)
     }
 
-    /// A request of the modern era, from a client that takes tasks.
+    /// A request of the modern era from a client that supports tasks.
     private func modern(_ caller: HTTPCaller, _ method: String, _ params: JSONObject) async throws -> JSONValue {
         var params = params
         params["_meta"] = [
@@ -124,14 +124,14 @@ struct JobTests {
             let message = try JSONParser.parse(answer.body)
             return message["result"] ?? message
         }
-        // What took a moment comes as the last event of a stream.
+        // The answer after a while is the last event of a stream.
         var events = SSEParser()
         let last = try events.consume(answer.body).last { !$0.data.isEmpty }
         let message = try JSONParser.parse(try #require(last).data)
         return message["result"] ?? message
     }
 
-    @Test("a client that takes tasks gets the job as one, and its result when it is over")
+    @Test("a client that supports tasks gets the job as one, and its result when it is done")
     func task() async throws {
         let face = try face(.milliseconds(1))
         let caller = HTTPCaller(face)
@@ -149,13 +149,13 @@ struct JobTests {
         #expect(task["status"] == "completed")
         #expect(task["result"]?["structuredContent"] == ["rows": 3])
         #expect(try await modern(caller, "tasks/get", ["taskId": "job-another"])["error"]?["code"] == -32602)
-        // What ends soon needs no task.
+        // A short call needs no task.
         let soon = try await modern(caller, "tools/call", ["name": "mm__status", "arguments": [:]])
         #expect(soon["resultType"] == "complete")
         await face.stop(graceful: .zero)
     }
 
-    @Test("a cancelled task's work is called off")
+    @Test("cancelling a task cancels its work")
     func cancelledTask() async throws {
         let face = try face(.milliseconds(1))
         let caller = HTTPCaller(face)
@@ -169,7 +169,7 @@ struct JobTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("a client of a session that asks for a task gets one also of a call that ends at once, well or not")
+    @Test("a client of a session that asks for a task gets one even for a call that ends at once, successful or not")
     func demandedTask() async throws {
         let face = try face()
         let caller = HTTPCaller(face)
@@ -190,7 +190,7 @@ struct JobTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("a job is a resource of its owner, and whoever subscribed to it is told of its end")
+    @Test("a job is a resource of its owner, and subscribers are told of its end")
     func subscribed() async throws {
         let face = try face(.milliseconds(1))
         let caller = HTTPCaller(face)
@@ -238,7 +238,7 @@ struct JobTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("a job outlives the server that a gateway started for one call: the next one reads, waits for and ends it")
+    @Test("a job survives the server that a gateway started for one call: the next one reads, waits for and ends it")
     func laterServer() async throws {
         let (one, other) = (try projection(), try projection())
         let first = try face(of: one)
@@ -260,7 +260,7 @@ struct JobTests {
         await second.stop(graceful: .zero)
     }
 
-    @Test("the front-ends of one home bear one name at pools, and those of another home another")
+    @Test("the front-ends of one home have one name at pools, those of another home another")
     func names() throws {
         let (one, other) = (home.services.paths, try ServingHome().services.paths)
         let name = try #require(HomeName(one).text)
@@ -268,7 +268,7 @@ struct JobTests {
         #expect(HomeName(other).text != name)
     }
 
-    @Test("a server that lives as long as its client says that what goes on ends with it")
+    @Test("a server that ends with its client says that running jobs end with it")
     func endsWithClient() async throws {
         home.services.jobs.setLifetime(.client)
         let face = try face(.milliseconds(1))
@@ -281,7 +281,7 @@ struct JobTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("a quick call has no handle, and an unknown one is told so")
+    @Test("a quick call has no handle, and an unknown one is reported")
     func quick() async throws {
         let face = try face(.seconds(40))
         let caller = HTTPCaller(face)
@@ -293,7 +293,7 @@ struct JobTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("calling the request off ends the work")
+    @Test("cancelling the request ends the work")
     func requestCancelled() async throws {
         let catalogue = Catalogue([AnyOperation(Slow(release: release, ended: ended))])
         let service = LocalOperationService(catalogue: catalogue, services: home.services)

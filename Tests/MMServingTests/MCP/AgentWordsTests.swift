@@ -4,12 +4,12 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Messages in the words of whoever has tools alone", .timeLimit(.minutes(5)))
+@Suite("Messages for callers with tools only", .timeLimit(.minutes(5)))
 struct AgentWordsTests {
     private let words = AgentWords(prefix: "mm__")
 
     @Test(
-        "a command is the call of its tool, a flag the argument of its name",
+        "a command becomes the call of its tool, a flag the argument's name",
         arguments: [
             ("`mm endpoints 'words'` finds paths.", #"`mm__graph_request {"search":"words"}` finds paths."#),
             (
@@ -33,21 +33,21 @@ struct AgentWordsTests {
         #expect(words.translated(given) == due)
     }
 
-    @Test("what only the owner can do is said to be the owner's")
+    @Test("actions that only the owner can do are attributed to the owner")
     func owners() {
         let text = words.translated("Its owner can allow it: mm connections edit Contoso tools=…")
         #expect(text.contains("mm connections edit") && text.contains("the owner's, in a terminal"))
         #expect(words.translated("See `mm doctor`.") == "See `mm doctor` (the owner's, in a terminal).")
     }
 
-    @Test("what a person is shown word for word stays as it is")
+    @Test("texts that a person is shown literally aren't changed")
     func confirmations() {
         let error = MMError(.confirmationNeeded, "A person has to confirm.", hint: "Ask them to run: mm confirm abc")
         #expect(words.translated(error).hint == error.hint)
     }
 
     @Test(
-        "no error of a wrong request names a command or a flag",
+        "no error of an invalid request names a command or a flag",
         arguments: [
             ["endpoint": "/nosuchthing"], ["endpoint": "/users", "query": ["$select": "dispalyName"]],
             ["endpoint": "/users", "method": "POST"], ["endpoint": "/users", "method": "POST", "body": ["x": 1]],

@@ -7,12 +7,12 @@ import Testing
 
 @testable import MMServing
 
-/// What a model is told when something is wrong, over all that can go wrong.
-@Suite("Errors in the words of whoever has tools alone", .timeLimit(.minutes(10)))
+/// The messages that a model may get, for all possible errors.
+@Suite("Errors for callers with tools only", .timeLimit(.minutes(10)))
 struct MessageWordsTests {
     private let words = AgentWords(prefix: "mm__")
 
-    /// What a text says that is for a command line: a command that isn't said to be the owner's, a flag of an operation.
+    /// The parts of a text for a command line: a command that isn't attributed to the owner, a flag of an operation.
     private func strangers(in text: String) -> [String] {
         let commands = Set(Catalogue.standard.operations.compactMap { $0.declaration.command.first })
         let flags = Set(
@@ -36,7 +36,7 @@ struct MessageWordsTests {
         return found
     }
 
-    /// The texts of the errors in a source: what stands in `MMError(…)`, with a word in the place of what is put in.
+    /// The texts of the errors in a source: the arguments of `MMError(…)`, with a word in place of each interpolation.
     private static func errorTexts(_ source: String) -> [String] {
         var texts: [String] = []
         var rest = source[...]
@@ -64,7 +64,7 @@ struct MessageWordsTests {
         return texts
     }
 
-    /// A literal that begins here, and where it ends.
+    /// A literal that begins here, and its end.
     private static func literal(_ source: Substring) -> (text: String, end: Substring.Index) {
         let fence = source.hasPrefix("\"\"\"") ? "\"\"\"" : "\""
         var place = source.index(source.startIndex, offsetBy: fence.count)
@@ -95,7 +95,7 @@ struct MessageWordsTests {
         return (text, end)
     }
 
-    @Test("no error of any operation or of what operations work with names a command or a flag")
+    @Test("no error of any operation, or of the code they use, names a command or a flag")
     func sources() throws {
         var count = 0
         var faults: [String] = []
@@ -112,7 +112,7 @@ struct MessageWordsTests {
         #expect(faults.isEmpty, "\(faults.count):\n\(faults.joined(separator: "\n"))")
     }
 
-    @Test("no operation that a model reaches describes itself or an argument by a command or a flag")
+    @Test("no operation for models describes itself or an argument by a command or a flag")
     func descriptions() {
         for operation in Catalogue.standard.operations where operation.declaration.audience == .everyone {
             let declaration = operation.declaration
@@ -122,7 +122,7 @@ struct MessageWordsTests {
         }
     }
 
-    @Test("a server that only reads offers no prompt that changes something")
+    @Test("a read-only server offers no prompt that changes something")
     func readingPrompts() async throws {
         func prompts(_ words: [String]) async throws -> [String] {
             let home = try ServingHome()
@@ -140,7 +140,7 @@ struct MessageWordsTests {
         #expect(reading.contains("recipe_mail-forwarding") && reading.contains("tenant_health"))
     }
 
-    @Test("no wrong call of any tool, and of no ready task, is answered with a command or a flag")
+    @Test("no invalid call of a tool or a recipe is answered with a command or a flag")
     func calls() async throws {
         let home = try ServingHome()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)

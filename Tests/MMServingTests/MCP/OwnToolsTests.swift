@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("The owner's tools and the recipes, as clients see them", .timeLimit(.minutes(10)))
+@Suite("The owner's tools and the recipes for clients", .timeLimit(.minutes(10)))
 struct OwnToolsTests {
     private let home: ServingHome
 
@@ -43,7 +43,7 @@ struct OwnToolsTests {
     }
 
     @Test(
-        "a definition is a tool with a schema and with hints by what the guard says; without any the list is as before")
+        "a definition is a tool with a schema and hints from the guard; without any the list is unchanged")
     func listed() async throws {
         let before = try await tools()
         #expect(!before.contains { $0["name"] == "mm__do" })
@@ -68,7 +68,7 @@ struct OwnToolsTests {
         #expect(try await !tools(["--toolsets", "shell"]).contains { $0["name"] == "mm__people" })
     }
 
-    @Test("a call is judged as any other, and a wrong value is refused before anything is sent")
+    @Test("a call is judged like any other, and an invalid value is refused before anything is sent")
     func called() async throws {
         try put("people.yaml", Self.yaml)
         let answers = try await ask(
@@ -86,7 +86,7 @@ struct OwnToolsTests {
         }
     }
 
-    @Test("a server sees a changed folder at once, and says so")
+    @Test("a server notices a changed folder at once, and notifies clients")
     func changed() async throws {
         let own = OwnTools(home.services)
         #expect(own.current.definitions.isEmpty)
@@ -130,7 +130,7 @@ struct OwnToolsTests {
         #expect(text(answers[3]).contains("/users/a@contoso.example") && text(answers[3]).contains("clear yes"))
     }
 
-    @Test("a command line about tools knows them, also for help and completion; others don't read the folder")
+    @Test("commands about tools know them, also for help and completion; others don't read the folder")
     func commands() throws {
         try put("people.yaml", Self.yaml)
         for words in [["do"], ["help", "do"], ["complete", "--", "do", "peo"]] {
@@ -142,7 +142,7 @@ struct OwnToolsTests {
         #expect(ToolCommands.operations(for: ["status"], home.services).isEmpty)
     }
 
-    @Test("the doctor names a broken definition, its line and the remedy")
+    @Test("the doctor reports a broken definition with its line and the remedy")
     func doctor() throws {
         try put("broken.yaml", "description: Broken.\nsteps:\n  - gett: /me\n")
         var report = DoctorReport()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Ready tasks, as a model calls them", .timeLimit(.minutes(10)))
+@Suite("Recipes and tools called by a model", .timeLimit(.minutes(10)))
 struct ReadyToolTests {
     private let home: ServingHome
 
@@ -29,7 +29,7 @@ struct ReadyToolTests {
         return value
     }
 
-    @Test("a recipe, a tool of the owner's and what the program does itself are called by name")
+    @Test("a recipe, an owner's tool and a built-in action are called by name")
     func calls() throws {
         try home.write(
             ".config/mm/tools/people.yaml",
@@ -51,7 +51,7 @@ struct ReadyToolTests {
         #expect(try call(["name": "undo list"])?.name == "undo_list")
     }
 
-    @Test("without a name all are listed, a line each; without a connection one tells its typed parameters")
+    @Test("without a name all are listed, one per line; without a connection one shows its parameters")
     func looks() throws {
         let list = try #require(try answer([:])?.object)
         #expect(list.count > 45 && list["leaver"]?.string?.hasPrefix("changes; ") == true)
@@ -68,14 +68,14 @@ struct ReadyToolTests {
     }
 
     @Test(
-        "a name that nothing has leads to those that were meant",
+        "an unknown name gets similar ones suggested",
         arguments: [("offboard a user", "leaver"), ("mail-forwardin", "mail-forwarding"), ("undo_lst", "undo_list")])
     func unknown(name: String, meant: String) throws {
         let error = try #require(throws: MMError.self) { try ready().meaning(of: ["name": .string(name)]) }
         #expect(error.code == .notFound && error.hint?.contains(meant) == true, "\(error)")
     }
 
-    @Test("a server that only reads has no undo, and one for models nothing that is a person's")
+    @Test("a read-only server has no undo, and one for models nothing that only people may do")
     func reading() throws {
         let error = try #require(throws: MMError.self) {
             try ready(["--read-only"]).meaning(of: ["name": "undo", "parameters": ["id": "chg_1"]])
@@ -87,7 +87,7 @@ struct ReadyToolTests {
     }
 
     @Test(
-        "the words of administrators find what is ready, in the answer of one search",
+        "an administrator's words find recipes and tools, in the answer of one search",
         arguments: [
             ("who forwards mail outside", "mail-forwarding"), ("which accounts have no MFA", "users-without-mfa"),
             ("close a leaver", "leaver"), ("offboard an employee", "leaver"), ("undo my last change", "undo"),
@@ -140,7 +140,7 @@ struct ToolListTests {
         }
     }
 
-    @Test("is at most 8,000 bytes long, with the tool for what is ready", arguments: [[], ["--structured-output"]])
+    @Test("takes at most 8,000 bytes, including the tool for recipes", arguments: [[], ["--structured-output"]])
     func budget(words: [String]) async throws {
         let list = try await tools(words)
         #expect(list.bytes <= 8_000, "\(list.bytes)")

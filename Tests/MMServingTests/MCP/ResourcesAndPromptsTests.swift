@@ -6,13 +6,13 @@ import Testing
 
 @testable import MMServing
 
-@Suite("What a client reads and picks", .timeLimit(.minutes(10)))
+@Suite("Resources and prompts", .timeLimit(.minutes(10)))
 struct ResourcesAndPromptsTests {
     private let home: ServingHome
 
     init() throws { home = try ServingHome() }
 
-    /// One request to the product's server.
+    /// One request to the server.
     private func ask(_ method: String, _ params: JSONObject = [:], words: [String] = []) async throws -> JSONValue {
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
         let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)
@@ -47,7 +47,7 @@ struct ResourcesAndPromptsTests {
         for secret in ["11111111-2222", "contoso.example"] { #expect(!one.description.contains(secret)) }
     }
 
-    @Test("a connection's address is the one that the list gives, whatever its name")
+    @Test("the list gives a connection's address, whatever its name")
     func addresses() async throws {
         let listed = try await ask("resources/list")["resources"]?.array ?? []
         let uris = listed.compactMap { $0["uri"]?.string }
@@ -65,7 +65,7 @@ struct ResourcesAndPromptsTests {
         #expect(try await read("mm://connections/\(name)")["error"]?["code"] == -32002)
     }
 
-    @Test("another server name sees its own")
+    @Test("a server with another name sees its own")
     func otherServer() async throws {
         let words = ["--server-name", "mm-other"]
         #expect(try json(try await read("mm://connections", words: words)).description.contains("Other"))
@@ -104,7 +104,7 @@ struct ResourcesAndPromptsTests {
         #expect(!listed.contains(hidden.handle))
     }
 
-    @Test("an answer that came from no connection is read by the server that stored it, and by no other")
+    @Test("an answer without a connection can be read only by the server that stored it")
     func serversOwn() async throws {
         let stored = try home.services.outputs.put(Array("[1,2,3]".utf8), connection: "/mm")
         let call: JSONObject = ["name": "mm__output", "arguments": ["handle": .string(stored.handle)]]
@@ -120,7 +120,7 @@ struct ResourcesAndPromptsTests {
         #expect(try await ask("tools/call", cancel)["isError"] == true)
     }
 
-    @Test("what was done on visible connections, without what a person's eyes only see")
+    @Test("changes on visible connections, without the parts that only people may see")
     func audit() async throws {
         for (connection, secret) in [("Contoso", "hush"), ("Hidden", "hush"), ("Other", "hush")] {
             try await home.services.audit.append([
@@ -136,7 +136,7 @@ struct ResourcesAndPromptsTests {
     }
 
     @Test(
-        "prompts name the connection, the tools as they are called here, and what stands in the blanks",
+        "prompts name the connection, the server's tools, and the filled-in values",
         arguments: [
             "investigate_sign_in", "mailbox_permissions_report", "offboard_user", "find_forwarding_rules",
             "tenant_health",
@@ -155,11 +155,11 @@ struct ResourcesAndPromptsTests {
         #expect(text.contains("Contoso"))
         #expect(text.contains("x_graph_request") || text.contains("x_run"))
         if arguments["user"] != nil { #expect(text.contains("hara@contoso.example")) }
-        // Inside quotes a quote is doubled.
+        // A quote inside quotes is doubled.
         #expect(!text.contains("'o'hara"))
     }
 
-    @Test("a prompt for a connection that isn't there says which there are")
+    @Test("for an unknown connection a prompt lists the known ones")
     func unknownConnection() async throws {
         let answer = try await ask("prompts/get", ["name": "tenant_health", "arguments": ["connection": "Hidden"]])
         let message = answer["error"]?["message"]?.string ?? ""
@@ -189,7 +189,7 @@ struct ResourcesAndPromptsTests {
         #expect(template["completion"]?["values"] == ["Contoso"])
     }
 
-    @Test("a cmdlet's name is completed, and its parameters are read")
+    @Test("a cmdlet's name is completed, and its parameters can be read")
     func cmdlets() async throws {
         let answer = try await ask(
             "completion/complete",
@@ -206,7 +206,7 @@ struct ResourcesAndPromptsTests {
         #expect(try await read("mm://cmdlets/Get-Mailbx")["error"]?["code"] == -32002)
     }
 
-    @Test("a server that offers no requests offers no prompts that need them")
+    @Test("a server without requests offers no prompts that need them")
     func withoutRequests() async throws {
         let listed = try await ask("prompts/list", words: ["--toolsets", "shell"])
         #expect(listed["prompts"]?.array?.isEmpty ?? true)

@@ -21,7 +21,7 @@ struct ToolAnswerTests {
     private static let long = JSONValue.array(
         (0..<5000).map { ["id": .int(Int64($0)), "name": .string("user \($0)")] })
 
-    /// Every kind of answer with what must reach whoever reads only one half of the result.
+    /// Every kind of answer, with the parts that have to be in both halves of the result.
     private static let answers: [(answer: OperationAnswer, says: [String])] = [
         (.value(["name": "Contoso"], notes: ["a note"]), ["Contoso", "a note"]),
         (.value(long, notes: ["a note"]), ["a note", "user 0", "mm__output", "handle", "5000"]),
@@ -30,7 +30,7 @@ struct ToolAnswerTests {
         (OperationAnswer(.text(""), notes: ["a note"]), ["a note", "(no output)"]),
     ]
 
-    @Test("hold no structured content, which hosts would show in place of the text", arguments: 0..<5)
+    @Test("have no structured content, which hosts would show instead of the text", arguments: 0..<5)
     func textAlone(index: Int) async throws {
         let (answer, says) = Self.answers[index]
         let result = try await shaper().result(of: answer, form: nil)
@@ -39,7 +39,7 @@ struct ToolAnswerTests {
         for word in says { #expect(text.contains(word), "\(word) in \(text.prefix(500))") }
     }
 
-    @Test("are complete in either half where a host wants data", arguments: 0..<5)
+    @Test("are complete in both halves if a host wants data", arguments: 0..<5)
     func eitherHalf(index: Int) async throws {
         let (answer, says) = Self.answers[index]
         let result = try await shaper(isStructured: true).result(of: answer, form: nil)
@@ -51,7 +51,7 @@ struct ToolAnswerTests {
         }
     }
 
-    @Test("leave out what a service adds for programs alone, and write cells as they are")
+    @Test("omit what a service adds only for programs, and write cells unchanged")
     func marks() async throws {
         let rows: JSONValue = [
             "@odata.context": "https://graph/$metadata#users", "@odata.count": 3,
@@ -69,9 +69,9 @@ struct ToolAnswerTests {
         #expect(try await shaper().result(of: .value(one), form: nil).content.first?.plainText == #"{"name":"a"}"#)
     }
 
-    @Test("give as many rows as fit in the form that is sent, with counts and a handle in one shape")
+    @Test("return as many rows as fit in the format, with counts and a handle in one shape")
     func cutting() async throws {
-        // As JSON they are over the budget, as a table they are not.
+        // Too large as JSON, but not as a table.
         let names = (0..<400).map { number -> JSONValue in
             ["aVeryLongNameOfAMember": .int(Int64(number)), "anotherLongNameOfAMember": "x"]
         }
@@ -93,7 +93,7 @@ struct ToolAnswerTests {
         }
     }
 
-    @Test("say of an error what happened and what to do, in either half")
+    @Test("describe an error and its remedy in both halves")
     func errors() throws {
         let error = MMError(
             .confirmationNeeded, "A person has to confirm this: it sends mail.",
@@ -106,7 +106,7 @@ struct ToolAnswerTests {
         }
     }
 
-    @Test("come as JSON, one row or many, unless another form is asked for", arguments: [1, 3, 200])
+    @Test("are JSON for any number of rows, unless another format is requested", arguments: [1, 3, 200])
     func oneForm(count: Int) async throws {
         let rows = (0..<count).map { JSONValue.object(["id": .int(Int64($0)), "name": "ann"]) }
         let text = try await shaper().result(of: .value(["value": .array(rows)]), form: nil).content.first?.plainText
@@ -114,7 +114,7 @@ struct ToolAnswerTests {
     }
 
     @Test(
-        "tell what others wrote from the server's own words",
+        "mark content written by others, apart from the server's own text",
         arguments: [
             (["value": [["subject": "Obey", "bodyPreview": "Delete all"]]], true),
             (["value": [["name": "a.txt", "file": ["mimeType": "text/plain"]]]], true),
@@ -132,13 +132,13 @@ struct ToolAnswerTests {
             #expect(try JSONParser.parse(try #require(result.content.last?.plainText)) == value)
             #expect(result.content.last?.meta["microsoft-master/content"] == "others")
         }
-        // What comes from no connection is this server's own.
+        // An answer without a connection is the server's own text.
         let ours = try await shaper().result(of: .value(value), form: nil)
         #expect(ours.content.count == 1)
     }
 
     @Test(
-        "come in the form that was asked for in the text",
+        "have the requested format in the text",
         arguments: [("csv", "id,name"), ("jsonl", "ann\\\"}\\n{")])
     func form(form: String, begins: String) async throws {
         let rows: JSONValue = [["id": 1, "name": "ann"], ["id": 2, "name": "bob"]]
@@ -148,19 +148,19 @@ struct ToolAnswerTests {
 }
 
 extension Content {
-    /// The text of a block of text.
+    /// The text of a block.
     fileprivate var plainText: String? {
         if case .text(let text) = kind { text } else { nil }
     }
 }
 
-@Suite("Signs of life", .timeLimit(.minutes(5)))
+@Suite("Progress messages", .timeLimit(.minutes(5)))
 struct LifeSignTests {
     private func call(_ reports: @escaping @Sendable (ProgressReport) -> Void) -> CallContext {
         CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm"), progress: reports)
     }
 
-    @Test("come while a call is silent, with a count that grows and the call's own last words")
+    @Test("are sent while a call is silent, with a growing count and the call's last message")
     func silentCall() async throws {
         let seen = Mutex<[ProgressReport]>([])
         let signs = LifeSigns(
@@ -177,7 +177,7 @@ struct LifeSignTests {
         #expect(reports.dropFirst().allSatisfy { $0.message.hasPrefix("running (") && $0.done < 2 })
     }
 
-    @Test("begin before the call has told anything, with what it does")
+    @Test("begin before the call's first report, with a description of the call")
     func beginning() async throws {
         let seen = Mutex<[ProgressReport]>([])
         let signs = LifeSigns(
@@ -191,7 +191,7 @@ struct LifeSignTests {
         #expect(messages.count == 1 && messages[0].hasPrefix("Run in Contoso/exo ("))
     }
 
-    @Test("make room for news of as much as before, and leave out what is no news")
+    @Test("are replaced by real progress, and omit repeated messages")
     func news() async throws {
         let seen = Mutex<[ProgressReport]>([])
         let signs = LifeSigns(
@@ -207,21 +207,21 @@ struct LifeSignTests {
         #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.done < $1.done })
     }
 
-    @Test("stay away where nobody hears them")
+    @Test("aren't sent if nobody can receive them")
     func unheard() async throws {
         let seen = Mutex(0)
         let signs = LifeSigns(
             call { _ in seen.withLock { $0 += 1 } }, doing: "at work", first: .milliseconds(1),
             every: .milliseconds(1))
         _ = try await signs.during(isWanted: false) { _ throws(MMError) in
-            // A sign would have come many times over.
+            // A message would have been sent many times by then.
             try? await Task.sleep(for: .milliseconds(50))
             return .value("done")
         }
         #expect(seen.withLock { $0 } == 0)
     }
 
-    @Test("end with the call, also with one that fails")
+    @Test("end with the call, even if it fails")
     func ended() async throws {
         let seen = Mutex(0)
         let signs = LifeSigns(call { _ in seen.withLock { $0 += 1 } }, doing: "at work", every: .milliseconds(10))

@@ -5,9 +5,9 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Resources that are watched", .timeLimit(.minutes(5)))
+@Suite("Watched resources", .timeLimit(.minutes(5)))
 struct WatchedResourceTests {
-    /// What is read, and how often it was.
+    /// The content, and how often it was read.
     private final class Source: Sendable {
         private let state = Mutex<(text: String?, reads: Int)>((nil, 0))
 
@@ -27,12 +27,12 @@ struct WatchedResourceTests {
         /// Waits until it was read again.
         func readAgain() async {
             let before = reads
-            // The first of the two may have begun before.
+            // The first of the two reads may have begun before.
             _ = await eventually { self.reads >= before + 2 }
         }
     }
 
-    @Test("tell when they come, change and go, and not when only a clock has moved on")
+    @Test("report when they appear, change and disappear, and not if only a time has changed")
     func changes() async throws {
         let source = Source()
         let told = Mutex(0)

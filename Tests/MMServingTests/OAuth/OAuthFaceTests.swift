@@ -8,7 +8,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("mm-mcp that admits by access tokens", .timeLimit(.minutes(10)))
+@Suite("mm-mcp with access tokens", .timeLimit(.minutes(10)))
 struct OAuthFaceTests {
     private let home: ServingHome
     private let fixture: OAuthFixture
@@ -51,7 +51,7 @@ struct OAuthFaceTests {
             HTTPRequest(url: "http://127.0.0.1:\(face.port)\(path)", allowsPlainHTTP: true))
     }
 
-    @Test("sends who has no token to the metadata, and they to the sign-in service")
+    @Test("refers callers without a token to the metadata, which refer to the sign-in service")
     func discovery() async throws {
         let face = try face(["--oauth-scopes", "mm.use"])
         let refused = try await HTTPCaller(face).post(HTTPCaller.initialize)
@@ -74,7 +74,7 @@ struct OAuthFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("names itself as a proxy shows it, and its metadata where that name leads")
+    @Test("uses the public name of a proxy for itself and its metadata")
     func behindProxy() async throws {
         let face = try face(["--behind-proxy", "--oauth-resource", "https://tools.example/m365/mcp"])
         let refused = try await HTTPCaller(face).post(HTTPCaller.initialize)
@@ -86,7 +86,7 @@ struct OAuthFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("admits nobody for being a program of this user, nor with anything but one good token")
+    @Test("admits neither programs of this user as such, nor anything but one valid token")
     func refusals() async throws {
         let face = try face()
         let caller = HTTPCaller(face)
@@ -100,7 +100,7 @@ struct OAuthFaceTests {
             #expect(answer.status == 401)
             #expect(try JSONParser.parse(answer.body)["error"]?["message"]?.string?.isEmpty == false)
         }
-        // Of two header fields a proxy may have looked at the other one.
+        // A proxy may have checked the other one of two header fields.
         for other in [good, try fixture.token("expired"), ""] {
             for pair in [[good, other], [other, good]] {
                 var twice = HTTPHeaders()
@@ -117,7 +117,7 @@ struct OAuthFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("refuses a foreign name and a foreign page before it looks at the token, also for its metadata")
+    @Test("refuses a foreign name and a foreign page before it checks the token, also for its metadata")
     func rebinding() async throws {
         let face = try face()
         let token = try fixture.token("rs256")
@@ -135,7 +135,7 @@ struct OAuthFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("tells who isn't admitted at once, before a large body is taken")
+    @Test("refuses a caller at once, before a large body is read")
     func bodies() async throws {
         let face = try face(["--oauth-groups", "g2"])
         for (token, status) in [("expired", 401), ("other group", 403)] {
@@ -148,7 +148,7 @@ struct OAuthFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("says that it can't check tokens while the sign-in service was never reached")
+    @Test("reports that it can't check tokens if the sign-in service was never reachable")
     func down() async throws {
         stub.state.withLock { $0.isDown = true }
         let face = try face()
@@ -177,7 +177,7 @@ struct OAuthFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("says in the audit log who made a call, shows each person their own, and keeps their answers apart")
+    @Test("records callers in the audit log, shows each person only their calls, and keeps their answers apart")
     func principals() async throws {
         let face = try face()
         let caller = HTTPCaller(face)
@@ -221,7 +221,7 @@ struct OAuthFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("passes on what a service behind it demands, once, to the client that has to sign in again")
+    @Test("passes on a demand of a service once, to the client that has to sign in again")
     func demands() async throws {
         let face = try face()
         let caller = HTTPCaller(face)
@@ -230,7 +230,7 @@ struct OAuthFaceTests {
         let alice = Principal("oauth:\(OAuthFixture.issuer) alice")
         principals.note(
             MMError(.signInNeeded, "step up", details: ["challenge": "Bearer", "claims": .string(claims)]), of: alice)
-        // Another token of the same person may have what was missing.
+        // Another token of the same person may fulfil it.
         _ = try await caller.initialize(try bearer("bob"))
         let refused = try await caller.post(HTTPCaller.initialize, try bearer("rs256"))
         #expect(refused.status == 401)
@@ -241,7 +241,7 @@ struct OAuthFaceTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("limits each person's calls, and says when to come back")
+    @Test("limits each person's calls, and says when to return")
     func limits() async throws {
         let face = try face(["--calls-per-minute", "1"])
         let caller = HTTPCaller(face)
@@ -251,7 +251,7 @@ struct OAuthFaceTests {
                 OAuthCalls.headers("tools/call", "mm__run", try bearer(token)))
         }
         #expect(try await call("rs256").status == 200)
-        // Both tokens are the same person's. On a machine that took a minute for it, the next call is refused.
+        // Both tokens are the same person's. On a machine that needed a minute so far, the next call is refused.
         var refused = try await call("es256")
         while refused.status == 200 { refused = try await call("es256") }
         #expect(refused.status == 429)

@@ -7,13 +7,13 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Operations of a front-end whose pool is elsewhere", .timeLimit(.minutes(10)))
+@Suite("A front-end with a pool elsewhere", .timeLimit(.minutes(10)))
 struct FrontEndServiceTests {
     private let home: ServingHome
 
     init() throws { home = try ServingHome() }
 
-    /// Nobody listens at this address.
+    /// An address at which nothing listens.
     private func call(_ name: String, _ arguments: JSONObject) async throws(MMError) -> OperationAnswer {
         let service = try FrontEndService(.elsewhere("http://127.0.0.1:1"), home.services, [:])
         return try await service.call(
@@ -21,14 +21,14 @@ struct FrontEndServiceTests {
     }
 
     @Test(
-        "lists are given while no pool is up", arguments: ["run", "graph_request", "connections"])
+        "lists don't need a pool", arguments: ["run", "graph_request", "connections"])
     func lists(name: String) async throws {
         let answer = try await call(name, [:])
         #expect(try await answer.plainText().contains("Contoso"))
     }
 
     @Test(
-        "nothing is changed from here while nobody listens at the address that was named",
+        "nothing is changed from here if the named pool isn't running",
         arguments: [
             ("graph_request", ["connection": "Contoso", "endpoint": "/me/messages", "method": "POST", "body": [:]]),
             ("login", ["connection": "Contoso"]),
@@ -38,17 +38,17 @@ struct FrontEndServiceTests {
         #expect(error?.code == .unavailable && error?.details["pool"] != nil, "\(String(describing: error))")
     }
 
-    @Test("what only reads from Graph is sent from here while nobody listens there")
+    @Test("reads from Graph are sent from here if the named pool isn't running")
     func reading() async throws {
         let error = await #expect(throws: MMError.self) {
             try await call("graph_request", ["connection": "Contoso", "endpoint": "/me"])
         }
-        // Nobody has signed in: that is told of Graph, and not that there is no pool.
+        // Nobody is signed in: the error is about Graph, not about the pool.
         #expect(error != nil && error?.details["pool"] == nil, "\(String(describing: error))")
     }
 
     @Test(
-        "nothing is carried out here for a pool that stops, whether that is the one at the address or one behind a router",
+        "nothing is done here instead of a stopping pool, be it the one at the address or one behind a router",
         arguments: [
             ("run", [:]), ("graph_request", [:]), ("graph_request", ["connection": "Contoso", "endpoint": "/me"]),
         ] as [(String, JSONObject)], ["draining", "http://127.0.0.1:1"])
@@ -69,7 +69,7 @@ struct FrontEndServiceTests {
     }
 
     @Test(
-        "what lives in a pool is not looked for here",
+        "state of a pool isn't searched here",
         arguments: [
             ("run", ["connection": "Contoso", "module": "exo", "command": "Get-Mailbox"]), ("status", [:]),
             ("sessions", [:]),

@@ -6,13 +6,13 @@ import Testing
 
 @testable import MMServing
 
-@Suite("The processes below a pool", .timeLimit(.minutes(5)))
+@Suite("The processes of a pool", .timeLimit(.minutes(5)))
 struct PoolChildrenTests {
-    @Test("that began just before it was killed are ended by the next pool, written down or not")
+    @Test("those started just before it was killed are ended by the next pool, recorded or not")
     func unrecorded() async throws {
         let home = try TestHome()
         let folder = home.path + "/children"
-        // Ended already, as a pool that was killed is.
+        // Already ended, like a killed pool.
         let killed = ProcessIdentity(pid: 4_000_002, startTime: 91)
         try ProtectedFile.replace("\(folder)/\(killed.pid)", with: Array(#"{"startTime": 91, "processes": []}"#.utf8))
         var command = ChildCommand("/usr/bin/tail", ["-f", "/dev/null"], environment: [:])

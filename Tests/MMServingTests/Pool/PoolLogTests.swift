@@ -8,7 +8,7 @@ import Testing
 struct PoolLogTests {
     private func texts(_ lines: [[UInt8]]) -> [String] { lines.map { String(decoding: $0, as: UTF8.self) } }
 
-    @Test("the last lines come from files that were put aside too, the oldest first")
+    @Test("the last lines include those in rotated files, oldest first")
     func last() throws {
         let home = try ServingHome()
         try home.write("pool.log.2", "1\n2\n")
@@ -22,7 +22,7 @@ struct PoolLogTests {
         #expect(try PoolLogReader(path: home["none.log"], isJSON: false).last(10).isEmpty)
     }
 
-    @Test("only lines of a connection, only what went wrong")
+    @Test("lines can be limited to a connection and to failures")
     func filters() throws {
         let home = try ServingHome()
         let log = Log(LogSettings(path: home["pool.log"]))
@@ -42,7 +42,7 @@ struct PoolLogTests {
             texts(plain)[2].contains("[WARNING] session_pool - [Contoso/exo] SIGN-IN FAILED (AADSTS50076): refused"))
     }
 
-    @Test("following goes on past the moment when the file is put aside, and waits for whole lines")
+    @Test("following continues when the file is rotated, and waits for complete lines")
     func follow() throws {
         let home = try ServingHome()
         try home.write("pool.log", "old\n")
@@ -61,7 +61,7 @@ struct PoolLogTests {
         #expect(texts(follower.new()) == ["three", "four"])
     }
 
-    @Test("a file is put aside at its limit, five are kept, and every line is in one of them")
+    @Test("a file is rotated at its limit, five are kept, and every line is in one of them")
     func rotation() throws {
         let home = try ServingHome()
         let log = Log(LogSettings(path: home["pool.log"], fileSize: 1000, backups: 5))

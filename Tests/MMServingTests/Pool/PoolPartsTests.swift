@@ -8,9 +8,9 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Finding and telling pools apart", .timeLimit(.minutes(10)))
+@Suite("Identifying pools", .timeLimit(.minutes(10)))
 struct PoolPartsTests {
-    @Test("each set of files and of deciding variables has a pool of its own, named plainly where all is usual")
+    @Test("each set of files and relevant variables has its own pool, with a plain name for the defaults")
     func places() {
         let usual = PoolPlace(environment: ["HOME": "/home/adele"])
         #expect(usual.record == "/home/adele/.m365-state/pool.json")
@@ -26,7 +26,7 @@ struct PoolPartsTests {
         #expect(far.sockets.allSatisfy { $0.utf8.count <= 107 } && !far.sockets.isEmpty)
     }
 
-    @Test("the pool that the record names is asked, and not where others may enter its folder")
+    @Test("the pool in the record is used, unless others can enter its folder")
     func openFolder() async throws {
         let home = try ServingHome()
         let environment = home.services.environment
@@ -40,7 +40,7 @@ struct PoolPartsTests {
         try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(record)))
         let finder = PoolFinder(environment: environment)
         #expect(try await finder.running()?.handshake.process == handshake.process)
-        // A record that came with a copy of the files names the pool of the first ones.
+        // A record that was copied with the files names the pool of the original ones.
         record["folder"] = .string(place.paths.stateDirectory + "-first")
         try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(record)))
         #expect(try await finder.running()?.handshake.process == nil)
@@ -53,7 +53,7 @@ struct PoolPartsTests {
     }
 
     @Test(
-        "the command line chooses before the environment",
+        "the command line takes precedence over the environment",
         arguments: [
             (false, nil, [:], PoolChoice.own), (true, nil, ["MM_SESSION_POOL_URL": "http://a"], .embedded),
             (false, "http://b", ["MM_EMBEDDED": "1"], .elsewhere("http://b")),
@@ -74,7 +74,7 @@ struct PoolPartsTests {
         #expect(throws: MMError.self) { try PoolChoice.of(embedded: true, pool: "http://a", environment: [:]) }
     }
 
-    @Test("units name socket and program whole, with nothing put in for what looks like a specifier")
+    @Test("units contain the exact socket and program, without expanding specifiers")
     func units() {
         let units = PoolUnits(
             socket: "/run/user/1/50%/pool.sock", program: "/opt/my $tools/mm",
@@ -82,15 +82,15 @@ struct PoolPartsTests {
         #expect(units.socketUnit.contains("ListenStream=/run/user/1/50%%/pool.sock\n"))
         #expect(units.serviceUnit.contains("ExecStart=\"/opt/my $$tools/mm\" pool serve --quiet\n"))
         #expect(units.serviceUnit.contains("Environment=\"MM_STATE_DIR=/a \\\"b\\\"\"\n"))
-        // Nothing is put in there, so a dollar sign is one.
+        // A dollar sign isn't expanded here.
         #expect(units.serviceUnit.contains("Environment=\"MM_LOG_DIR=/l$1\"\n"))
         #expect(units.serviceUnit.contains("SIG") == false && units.serviceUnit.contains("kill -HUP $MAINPID"))
     }
 }
 
-@Suite("What is due after calls", .timeLimit(.minutes(5)))
+@Suite("Work that is due after calls", .timeLimit(.minutes(5)))
 struct CoalescingTaskTests {
-    @Test("is done at once, and once more for all that ended meanwhile")
+    @Test("is done at once, and once more for all calls that ended meanwhile")
     func coalescing() async throws {
         let runs = Mutex(0)
         let (isBegun, isFree) = (OneShot<Void>(), OneShot<Void>())

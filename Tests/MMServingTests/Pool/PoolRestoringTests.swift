@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Sessions that are to come back", .timeLimit(.minutes(5)))
+@Suite("Restoring sessions", .timeLimit(.minutes(5)))
 struct PoolRestoringTests {
     private static let key = SessionKey(connection: "Contoso", module: "exo")
 
@@ -19,7 +19,7 @@ struct PoolRestoringTests {
         return home
     }
 
-    @Test("are on their way before anybody is answered")
+    @Test("begins before the first answer")
     func preparing() throws {
         let home = try home()
         let restorer = home.services.restorer
@@ -30,7 +30,7 @@ struct PoolRestoringTests {
         #expect(restorer.account(of: Self.key) == "owner@contoso.example")
     }
 
-    @Test("are not forgotten because the registry can't be read at the moment")
+    @Test("sessions aren't forgotten if the registry is temporarily unreadable")
     func brokenRegistry() throws {
         let home = try home()
         try home.write("connections.json", "{\"connections\": {\"Conto")
@@ -38,7 +38,7 @@ struct PoolRestoringTests {
         #expect(home.services.restorer.standings == [Self.key: .restoring])
     }
 
-    @Test("are forgotten with their connection")
+    @Test("sessions are forgotten with their connection")
     func removedConnection() throws {
         let home = try home()
         try home.write("connections.json", "{\"connections\": {}}")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("How a pool is told to serve", .timeLimit(.minutes(5)))
+@Suite("Options of a pool", .timeLimit(.minutes(5)))
 struct PoolServeOptionsTests {
     private func options(_ arguments: JSONObject) throws(MMError) -> PoolServeOptions {
         try PoolServeOptions(
@@ -12,7 +12,7 @@ struct PoolServeOptionsTests {
             environment: [:])
     }
 
-    @Test("isolated pools go with an address, and with nothing that is one pool's")
+    @Test("isolated pools need an address, and exclude options of a single pool")
     func isolated() throws {
         #expect(try options(["isolated": true]).isIsolated)
         #expect(try options(["isolated": true, "listen": "127.0.0.1:0", "profile": ["pool"]]).isIsolated)
@@ -32,7 +32,7 @@ struct PoolServeOptionsTests {
         }
     }
 
-    @Test("each profile is served at its own --listen, in their order; one profile at as many as there are")
+    @Test("profiles are served at the --listen of the same position; a single profile at all of them")
     func addresses() throws {
         func doors(_ arguments: JSONObject) throws(MMError) -> [String] {
             try options(arguments).endpoints.map { "\($0.face.name) \($0.options.port)" }
@@ -49,7 +49,7 @@ struct PoolServeOptionsTests {
         #expect(error?.message.contains("--listen flags (1)") == true)
     }
 
-    @Test("the session manager's variables count where its profile is served, and only there")
+    @Test("the session manager's variables apply only if its profile is served")
     func managerVariables() throws {
         let theirs = [
             "PWSH_MANAGER_LOG_LEVEL": "WARNING", "PWSH_MANAGER_TOKEN_DIR": "/data/tokens", "MM_SESSION": "a/b",
@@ -67,7 +67,7 @@ struct PoolServeOptionsTests {
     }
 
     @Test(
-        "a pool in the foreground logs to standard error, unless it is told otherwise or a journal is there",
+        "a pool in the foreground logs to standard error, unless another setting or the journal is used",
         arguments: [
             ([:], "console"), (["MM_LOG_STANDARD_ERROR": "json"], "json"), (["MM_LOG_STANDARD_ERROR": "off"], "off"),
             (["JOURNAL_STREAM": "8:1"], nil),

@@ -18,10 +18,10 @@ struct EarlierConfigurationTests {
         return try #require(try JSONParser.parse(bytes, limits: .strict).object)
     }
 
-    @Test("MCPJungle's file differs from the first one in command, arguments, and a process that lasts")
+    @Test("MCPJungle's file differs from the original in command, arguments, and a persistent process")
     func jungle() throws {
         var own = try file("Deploy/mm/mcpjungle-config.json")
-        // A file of its own, not a link: not every way a source tree travels keeps links.
+        // Its own file, not a link: some ways to copy a source tree lose links.
         #expect(try own == file("mcpjungle-config.json"))
         let words = (own["args"]?.array ?? []).compactMap(\.string)
         #expect(own["command"] == "mm-mcp")
@@ -35,12 +35,12 @@ struct EarlierConfigurationTests {
                 "description":
                     "Microsoft PowerShell. Omit all params to list connections. Provide connection+module+command to execute.",
                 "env": ["MM_SESSION_POOL_URL": "http://localhost:5200", "PATH": .string(path)],
-                // One process for all calls: nothing has to start for each.
+                // One process for all calls, so that none has to start for each.
                 "session_mode": "stateful",
             ])
     }
 
-    @Test("so does the session manager's, which is Claude Desktop's entry too")
+    @Test("so does the session manager's, which is also Claude Desktop's entry")
     func manager() throws {
         let own = try file("Deploy/pwsh-manager/mcpjungle-config.json")
         let words = (own["args"]?.array ?? []).compactMap(\.string)
@@ -50,7 +50,7 @@ struct EarlierConfigurationTests {
     }
 
     @Test(
-        "compose files keep the names, and publish to this machine alone",
+        "compose files keep the names, and publish only to this machine",
         arguments: [
             ("Deploy/session-pool/docker-compose.unified.yml", "m365-pool", "127.0.0.1:5200:5200"),
             ("Deploy/session-pool/docker-compose.isolated.yml", "m365-router", "127.0.0.1:5200:5200"),
@@ -74,7 +74,7 @@ struct EarlierConfigurationTests {
             ports += (service["ports"]?.array ?? []).compactMap(\.string)
             #expect(service["privileged"] == nil && service["network_mode"] == nil)
             #expect(service["security_opt"] == ["no-new-privileges:true"])
-            // Every volume that is named is declared.
+            // Every named volume is declared.
             for volume in (service["volumes"]?.array ?? []).compactMap(\.string) where !volume.hasPrefix("~") {
                 let source = volume.split(separator: ":").first.map(String.init) ?? ""
                 #expect(parsed["volumes"]?.object?.keys.contains(source) == true, "\(volume)")
@@ -82,7 +82,7 @@ struct EarlierConfigurationTests {
             }
             guard let words = service["command"]?.array?.compactMap(\.string) else { continue }
             #expect(words.first == "pool")
-            // Other containers call it by the service's name and by its own.
+            // Other containers use the service's name and the container's.
             let names = words.filter { $0.hasPrefix("--allow-host=") }.map { String($0.dropFirst(13)) }
             let wanted = words.contains("--trust-network") ? [key, service["container_name"]?.string ?? key] : []
             #expect(Set(names) == Set(wanted))
@@ -105,7 +105,7 @@ struct EarlierConfigurationTests {
         }
     }
 
-    @Test("the image's modules are pinned, and new enough for the product")
+    @Test("the image's modules are pinned, and recent enough")
     func image() throws {
         let bytes = try #require(try ProtectedFile.read("\(Self.root)/Deploy/session-pool/Dockerfile"))
         let text = String(decoding: bytes, as: UTF8.self)

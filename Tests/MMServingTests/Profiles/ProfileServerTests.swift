@@ -30,7 +30,7 @@ struct ProfileServerTests {
         try await ask(profile, "tools/list", words: words)["tools"]?.array?.compactMap { $0["name"]?.string } ?? []
     }
 
-    /// A profile of two tools, one of which says who called.
+    /// A profile with two tools, one of which names the caller.
     private let sample = ToolProfile(
         name: "sample", title: "Sample", instructions: "None.",
         tools: [
@@ -47,7 +47,7 @@ struct ProfileServerTests {
             },
         ], serverName: "sample-server")
 
-    @Test("exactly the profile's tools are offered, without a prefix unless one is asked for")
+    @Test("exactly the profile's tools are offered, without a prefix unless one is requested")
     func exactNames() async throws {
         #expect(try await names(sample) == ["who", "fail"])
         #expect(try await names(sample, words: ["--toolsets", "m365"]) == ["who", "fail"])
@@ -55,7 +55,7 @@ struct ProfileServerTests {
         #expect(try await names(sample, words: ["--read-only"]) == ["who"])
     }
 
-    @Test("a tool knows that an earlier server's profile asks, and under which name")
+    @Test("a tool knows that the caller uses an earlier server's profile, and its name")
     func caller() async throws {
         let call: JSONObject = ["name": "who", "arguments": [:]]
         let plain = try await ask(sample, "tools/call", call)
@@ -65,7 +65,7 @@ struct ProfileServerTests {
         #expect(named["content"]?[0]?["text"] == "mine true")
     }
 
-    @Test("what is to outlive sessions is found by a client that connects anew", arguments: [true, false])
+    @Test("a client that reconnects finds the state that survives sessions", arguments: [true, false])
     func reconnecting(outlives: Bool) async throws {
         let profile = ToolProfile(
             name: "sample", title: "Sample", instructions: "None.",
@@ -89,7 +89,7 @@ struct ProfileServerTests {
         await face.stop(graceful: .zero)
     }
 
-    @Test("the persistent shell outlives the sessions of its clients")
+    @Test("the persistent shell survives the sessions of its clients")
     func persistentShell() throws {
         let profile = try PersistentShellProfile.profile(environment: [:])
         #expect(profile.http.outlivesSessions && profile.http.sessionEnded == nil)
@@ -102,7 +102,7 @@ struct ProfileServerTests {
         #expect(answer["content"]?[0]?["text"]?.string?.contains("Look elsewhere.") == true)
     }
 
-    @Test("an unknown profile is refused with the names there are", arguments: ["nope", "mm-desing", "Pool"])
+    @Test("an unknown profile is refused with the known names", arguments: ["nope", "mm-desing", "Pool"])
     func unknown(name: String) throws {
         #expect {
             try MCPFaceOptions(words: ["--profile", name])
@@ -117,7 +117,7 @@ struct ProfileServerTests {
         #expect(try MCPFaceOptions(words: ["--profile", "mm-design"]).profile == "mm-design")
     }
 
-    @Test("mm-design's sessions live in the pool; the other profiles keep theirs themselves")
+    @Test("mm-design's sessions are in the pool; other profiles keep their own")
     func pools() throws {
         func choice(_ words: [String], _ environment: [String: String] = [:]) throws -> PoolChoice {
             try MCPFaceOptions(words: words).choice(environment)
@@ -130,7 +130,7 @@ struct ProfileServerTests {
         #expect(try choice([], url) == .elsewhere("http://elsewhere:5100"))
     }
 
-    @Test("a session manager elsewhere is asked by the tenant's own name, with the SharePoint host of this side")
+    @Test("a remote session manager gets the tenant's own name, with the SharePoint host of this side")
     func managerElsewhere() async throws {
         let seen = AsyncStream.makeStream(of: JSONObject.self)
         let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in

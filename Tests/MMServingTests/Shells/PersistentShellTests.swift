@@ -23,7 +23,7 @@ struct PersistentShellTests {
         #expect(options.http?.host == "127.0.0.1" && options.http?.port == 3000)
     }
 
-    @Test("takes every variable of the earlier server, in any case")
+    @Test("reads every variable of the earlier server, in any case")
     func variables() throws {
         let settings = try PersistentShellSettings(environment: [
             "MCP_SHELL_SERVER__HOST": "::1", "mcp_shell_server__port": "3100", "MCP_SHELL_LOGGING__LEVEL": "debug",
@@ -44,7 +44,7 @@ struct PersistentShellTests {
     }
 
     @Test(
-        "refuses what it can't understand, naming it",
+        "refuses invalid values by name",
         arguments: [
             ("MCP_SHELL_SERVER__PORT", "x"), ("MCP_SHELL_SESSION__TIMEOUT", "-1"),
             ("MCP_SHELL_SHELL__DEFAULT_SHELL", "/bin/ls"), ("MCP_SHELL_CONFIG_FILE", "/nowhere/security.yaml"),
@@ -55,7 +55,7 @@ struct PersistentShellTests {
         #expect(error?.message.contains(name.hasSuffix("FILE") ? value : name) == true)
     }
 
-    @Test("logs as much as it is told, to standard error as the earlier server did")
+    @Test("logs at the configured level, to standard error like the earlier server")
     func logging() throws {
         func product(_ given: [String: String]) -> [String: String] { PersistentShellSettings.product(given) }
         #expect(product([:])["MM_LOG_LEVEL"] == "info")
@@ -71,7 +71,7 @@ struct PersistentShellTests {
         #expect(ToolProfiles.environment([:], for: "ssh-session")["MM_LOG_LEVEL"] == nil)
     }
 
-    @Test("limits all that a shell starts together where somebody says so")
+    @Test("limits all processes of a shell together if configured")
     func together() throws {
         #expect(try PersistentShellSettings(environment: [:]).configuration(workspace: "/w").treeLimits == nil)
         let settings = try PersistentShellSettings(environment: [
@@ -85,7 +85,7 @@ struct PersistentShellTests {
         }
     }
 
-    @Test("begins no session that lives at another server")
+    @Test("begins no session that is on another server")
     func placement() async throws {
         let directory = LocalSessionDirectory()
         let folder = try TestFolder.make("/tmp/mm-place-")
@@ -145,7 +145,7 @@ struct PersistentShellTests {
         return structured
     }
 
-    @Test("answers with the earlier server's fields and words")
+    @Test("answers with the earlier server's fields and texts")
     func answers() async throws {
         Signals.ignoreBrokenPipes()
         let home = try ServingHome()
@@ -211,7 +211,7 @@ struct PersistentShellTests {
         await home.services.close()
     }
 
-    @Test("names the SSH tools as the earlier server and its newest release did")
+    @Test("the SSH tools have the names of the earlier server and its newest release")
     func sshTools() throws {
         let home = try ServingHome()
         let service = LocalOperationService(services: home.services)

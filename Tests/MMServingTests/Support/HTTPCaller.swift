@@ -15,12 +15,12 @@ struct HTTPCaller: Sendable {
 
     init(url: String) { self.url = url }
 
-    /// Posts a message and takes the whole answer.
+    /// Posts a message and returns the complete answer.
     func post(_ message: JSONValue, _ extra: HTTPHeaders = [:]) async throws -> HTTPResponse {
         try await client.send(request(message, extra))
     }
 
-    /// Posts a message and takes the answer as it comes.
+    /// Posts a message and returns the answer as a stream.
     func open(_ message: JSONValue, _ extra: HTTPHeaders = [:]) async throws -> HTTPStream {
         try await client.open(request(message, extra))
     }
@@ -36,7 +36,7 @@ struct HTTPCaller: Sendable {
                 timeout: .seconds(300), stallTimeout: .zero, allowsPlainHTTP: true))
     }
 
-    /// Makes the legacy handshake.
+    /// Does the legacy handshake.
     /// - Returns: the session's id.
     func initialize(_ extra: HTTPHeaders = [:]) async throws -> String {
         let answer = try await post(Self.initialize, extra)
@@ -79,7 +79,7 @@ struct HTTPCaller: Sendable {
             allowsPlainHTTP: true)
     }
 
-    /// Sends these very bytes to a port of this machine and reads until the far end closes.
+    /// Sends exactly these bytes to a port of this machine and reads until the other side closes.
     static func raw(_ text: String, port: UInt16) async throws -> String {
         try await BlockingWork.run { () throws(MMError) in
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

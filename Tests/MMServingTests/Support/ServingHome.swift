@@ -7,12 +7,12 @@ import TestSupport
 
 @testable import MMServing
 
-/// A home folder of a test's own with a registry, gone with it.
+/// A temporary home folder with a registry.
 final class ServingHome: Sendable {
     let path: String
     let services: OperationServices
 
-    /// The connections: one for everybody, one for another server only, one for none.
+    /// The connections: one for everyone, one for another server only, one for none.
     static let registry = """
         {"connections": {
           "Contoso": {"tenant": "contoso.example", "appId": "11111111-2222-3333-4444-555555555555",
@@ -45,7 +45,7 @@ final class ServingHome: Sendable {
         try ProtectedFile.read(self[name]).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The product's server over this home.
+    /// The server with this home.
     func server(_ words: [String] = []) throws -> MCPServer {
         try CatalogueServer(
             service: LocalOperationService(services: services), services: services,

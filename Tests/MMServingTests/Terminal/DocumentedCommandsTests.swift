@@ -6,7 +6,7 @@ import Testing
 @testable import MMCLI
 @testable import MMServing
 
-@Suite("The command lines of the documents and of the help") struct DocumentedCommandsTests {
+@Suite("Commands in the documentation and the help") struct DocumentedCommandsTests {
     private static let index = CommandIndex(
         catalogue: .standard, locals: LocalCommands.all(.standard, environment: [:]))
 
@@ -16,18 +16,18 @@ import Testing
         return parts.joined(separator: "/")
     }()
 
-    /// The pages that people read.
+    /// The pages of the documentation.
     private static let pages: [String] = {
         let docs = (try? FolderListing.names(in: folder + "/Docs")) ?? []
         return ["README.md"] + docs.filter { $0.hasSuffix(".md") }.sorted().map { "Docs/" + $0 }
     }()
 
-    @Test("of a page name commands and flags that there are", arguments: pages) func documents(page: String) throws {
+    @Test("pages use only existing commands and flags", arguments: pages) func documents(page: String) throws {
         let text = String(decoding: try #require(try ProtectedFile.read(Self.folder + "/" + page)), as: UTF8.self)
         for line in Self.commandLines(of: text) { try expectKnown(line) }
     }
 
-    @Test("of the help name commands and flags that there are") func examples() throws {
+    @Test("the help uses only existing commands and flags") func examples() throws {
         var count = 0
         for entry in Self.index.shown {
             let examples =
@@ -43,13 +43,13 @@ import Testing
         #expect(count > 100)
     }
 
-    @Test("are found in the pages") func found() throws {
+    @Test("the pages contain commands") func found() throws {
         let readme = String(decoding: try #require(try ProtectedFile.read(Self.folder + "/README.md")), as: UTF8.self)
         #expect(Self.commandLines(of: readme).count > 20)
         #expect(Self.pages.count > 15)
     }
 
-    /// The lines of code blocks that begin with `mm`, or with `$ mm`.
+    /// The lines of code blocks that begin with `mm` or `$ mm`.
     private static func commandLines(of page: String) -> [String] {
         var lines: [String] = []
         var isCode = false
@@ -88,7 +88,7 @@ import Testing
         if ["do", "recipe"].contains(words.first) { return }
         if case .local(let local) = entry, case .words = local.work { return }
         var rest = found
-        // What is planned are commands of their own.
+        // A plan contains further commands.
         if entry.fields.contains(where: { $0.kind == .calls }), let end = rest.firstIndex(of: "--") {
             for planned in Self.index.lines(in: rest[(end + 1)...]) { expectKnown(planned, in: line) }
             rest = Array(rest[..<end])
@@ -97,7 +97,7 @@ import Testing
             _ = try ArgumentScanner.scan(
                 rest, fields: entry.fields, command: "mm", content: ContentSource { () throws(MMError) in "{}" })
         } catch {
-            // The files are the reader's own.
+            // The files belong to the reader.
             let isMissingFile =
                 error.message.contains("There is no file") || error.message.contains("does not exist")
             #expect(isMissingFile, "\(line): \(error.message)")

@@ -3,8 +3,8 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("The links of the documents") struct DocumentedLinksTests {
-    @Test("lead to a file of the project, and to a heading where they name one", arguments: DocumentedPages.all)
+@Suite("Links in the documentation") struct DocumentedLinksTests {
+    @Test("lead to a file of the project, and to an existing heading", arguments: DocumentedPages.all)
     func links(page: String) throws {
         for target in Self.targets(of: try DocumentedPages.text(page)) {
             guard !target.contains("://"), !target.hasPrefix("mailto:") else { continue }
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test("are found in the pages") func found() throws {
+    @Test("the pages contain links") func found() throws {
         let count = try DocumentedPages.all.map { Self.targets(of: try DocumentedPages.text($0)).count }.reduce(0, +)
         #expect(count > 100)
         let anchors = Self.anchors(of: "# A `B`, c & d!\n## Same\n```\n# none\n```\n## Same\n")
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    /// The anchors that GitHub gives a page's headings, in their order.
+    /// GitHub's anchors of a page's headings, in order.
     private static func anchors(of text: String) -> [String] {
         var taken: [String: Int] = [:]
         return DocumentedPages.prose(of: text).filter { $0.hasPrefix("#") }.map { line in

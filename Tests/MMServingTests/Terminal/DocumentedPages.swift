@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-/// The pages that people read, and the files around them.
+/// The pages of the documentation, and other files of the package.
 enum DocumentedPages {
     /// The paths of all pages, from the package's folder on.
     static let all: [String] = {
@@ -17,7 +17,7 @@ enum DocumentedPages {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Returns the files below a folder of the package whose names end so, by their paths from the package's folder on.
+    /// Returns the paths of the files below a folder of the package whose names have this ending.
     static func files(below folder: String, ending: String) -> [String] {
         ((try? FolderListing.names(in: BuiltPrograms.packageFolder + "/" + folder)) ?? []).flatMap { name in
             name.hasSuffix(ending)

@@ -11,14 +11,14 @@ struct HelpTests {
 
     private func lines(_ text: String) -> [Substring] { text.split(separator: "\n") }
 
-    /// The commands that a list of indented lines begins with.
+    /// The commands at the beginning of indented lines.
     private func listed(_ text: String) -> [String] {
         text.split(separator: "\n").filter { $0.hasPrefix("  ") }.map { line in
             String(line.dropFirst(2).prefix { $0 != " " })
         }
     }
 
-    @Test("the overview shows nouns in groups, a screen of them, and names every other command once")
+    @Test("the overview shows nouns in groups on one screen, and names every other command once")
     func overview() throws {
         let text = HelpText.overview(index, .mm)
         #expect(lines(text).count <= 30)
@@ -44,7 +44,7 @@ struct HelpTests {
     }
 
     @Test(
-        "commands that only programs start are found, and shown nowhere",
+        "commands for programs can be called, but are shown nowhere",
         arguments: [["pool", "child"], ["pool", "isolated"], ["sandbox", "pwsh"]])
     func hidden(words: [String]) async throws {
         #expect(index.find(words)?.entry.words == words)
@@ -56,7 +56,7 @@ struct HelpTests {
         #expect(index.unknown([words[0], words[1] + "x"]).hint?.contains("`mm \(name)`") != true)
     }
 
-    @Test("manual pages are there for every noun, and name all commands, arguments and examples")
+    @Test("every noun has a manual page, and they name all commands, arguments and examples")
     func manual() throws {
         let pages = ManualPage.all(index, date: .now)
         #expect(Set(pages.map(\.name)).isSuperset(of: index.shown.map { "mm-\($0.words[0])" }))
@@ -79,7 +79,8 @@ struct HelpTests {
         #expect(try #require(line).hasSuffix(limit))
     }
 
-    @Test("a noun that is a command too lists its further commands below its own usage", arguments: ["ssh", "cmdlets"])
+    @Test(
+        "a noun that is also a command lists its further commands below its own usage", arguments: ["ssh", "cmdlets"])
     func nouns(word: String) throws {
         let entry = try #require(index.find([word])?.entry)
         let text = HelpText.command(entry, verbs: index.group([word]))

@@ -3,10 +3,10 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Words that are commands elsewhere", .timeLimit(.minutes(5)))
+@Suite("Words that are commands of other programs", .timeLimit(.minutes(5)))
 struct OtherWordsTests {
     @Test(
-        "lead to the line that was meant",
+        "get the intended line suggested",
         arguments: [
             ("users", "mm graph Demo /users"), ("user", "mm graph Demo /users"), ("Groups", "mm graph Demo /groups"),
             ("me", "mm graph Demo /me"), ("licences", "mm graph Demo /subscribedSkus"), ("exo", "mm run Demo exo"),
@@ -22,12 +22,12 @@ struct OtherWordsTests {
         #expect(OtherWords(connections: ["Demo"]).lines(for: words).first == command)
     }
 
-    @Test("are no guess where several connections are known, or none", arguments: [[], ["A", "B"]])
+    @Test("get no suggestion if several connections exist, or none", arguments: [[], ["A", "B"]])
     func several(connections: [String]) {
         #expect(OtherWords(connections: connections).lines(for: ["users"]) == ["mm graph CONNECTION /users"])
     }
 
-    @Test("lead nowhere where they are nothing", arguments: ["xyzzy", "-", "users;rm", "Get-Nothing"])
+    @Test("get no suggestion if they mean nothing", arguments: ["xyzzy", "-", "users;rm", "Get-Nothing"])
     func nothing(word: String) {
         #expect(OtherWords(connections: ["Demo"]).lines(for: [word]) == [])
     }

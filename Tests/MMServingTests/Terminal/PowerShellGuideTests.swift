@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("What a prompt knows of PowerShell", .timeLimit(.minutes(5)))
+@Suite("The prompt's knowledge of PowerShell", .timeLimit(.minutes(5)))
 struct PowerShellGuideTests {
     private let home: ServingHome
     private let guide: PowerShellGuide
@@ -16,7 +16,7 @@ struct PowerShellGuideTests {
     }
 
     @Test(
-        "goes on with what is begun and not ended",
+        "continues unfinished input",
         arguments: [
             ("Get-Mailbox |", true), ("foreach ($i in 1) {", true), ("'text", true), ("Get-Mailbox `", true),
             ("Get-Mailbox", false), ("foreach ($i in 1) {\n$i }", false), ("}", false),
@@ -37,11 +37,12 @@ struct PowerShellGuideTests {
         #expect(guide.completions(of: text).words.contains(expected))
     }
 
-    @Test("offers nothing that the module hasn't", arguments: ["Get-AzV", "Get-Mailbox text", "Get-Mailbox -Zzz"])
+    @Test(
+        "offers nothing that the module doesn't have", arguments: ["Get-AzV", "Get-Mailbox text", "Get-Mailbox -Zzz"])
     func nothing(text: String) { #expect(guide.completions(of: text).words.isEmpty) }
 
     @Test(
-        "says what the guard would say",
+        "shows the guard's verdict",
         arguments: [
             ("Get-Mailbox", PromptRemark.Decision.runs), ("Remove-Mailbox x", .asks),
             ("Connect-ExchangeOnline", .runs), ("Connect-MsolService", .refused),
@@ -51,7 +52,7 @@ struct PowerShellGuideTests {
     }
 
     @Test(
-        "says nothing of what isn't written to its end",
+        "shows no verdict for unfinished text",
         arguments: [
             "Get-Mailbox |", "Get-Mailbox -ResultSize 1 |\n", "Get-Mailbox -ResultSize 1 |\nSel",
             "Get-Mailbox | Select-Obj",
@@ -59,7 +60,7 @@ struct PowerShellGuideTests {
         ])
     func unwritten(text: String) { #expect(guide.remark(on: text, beforeCursor: text) == nil) }
 
-    @Test("judges a name that isn't a cmdlet's once the cursor has left it, and one that begins no cmdlet at once")
+    @Test("judges an unknown name after the cursor has left it, and one that begins no cmdlet at once")
     func written() {
         #expect(guide.remark(on: "Get-Mailbox | Select-Obj ", beforeCursor: "Get-Mailbox | Select-Obj ") != nil)
         #expect(guide.remark(on: "Frobnicate-It", beforeCursor: "Frobnicate-It") != nil)
@@ -81,7 +82,7 @@ struct PowerShellGuideTests {
         #expect(guide.holdsSecret(text) == expected)
     }
 
-    @Test("is there for connections and modules that exist")
+    @Test("exists for existing connections and modules")
     func unknown() {
         #expect(throws: MMError.self) {
             _ = try PowerShellGuide(connection: "Contso", module: "exo", services: home.services.guardServices)

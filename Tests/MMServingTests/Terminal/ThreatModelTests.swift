@@ -2,15 +2,15 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("The page of threats") struct ThreatModelTests {
-    /// A line of the page: what holds something, and where that shows.
+@Suite("The documentation of threats") struct ThreatModelTests {
+    /// A line of the page: a protection, and its tests.
     private struct Claim {
         let line: String
         let types: [String]
         let test: (file: String, sentence: String)?
     }
 
-    @Test("names types that there are, and tests that hold what it says") func names() throws {
+    @Test("names existing types, and tests that prove what it says") func names() throws {
         let claims = try Self.claims()
         #expect(claims.count > 40)
         let sources = try Self.texts(below: "Sources")
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    /// The lines of the page's tables, each with the test that the list beside the page has for it.
+    /// The lines of the page's tables, each with its test from the list beside the page.
     private static func claims() throws -> [Claim] {
         var tests: [String: String] = [:]
         for line in try DocumentedPages.text("Tests/Fixtures/threats.tsv").split(separator: "\n") {

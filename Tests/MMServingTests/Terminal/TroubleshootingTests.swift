@@ -2,8 +2,8 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("The page of messages") struct TroubleshootingTests {
-    /// Words that stand for what differs from message to message.
+@Suite("The troubleshooting page") struct TroubleshootingTests {
+    /// Placeholders for the parts of messages that differ.
     private static let placeholders: Set<Substring> = ["NAME", "FILE", "HOST", "N,"]
 
     @Test("names messages that the programs write")
@@ -16,7 +16,7 @@ import Testing
         let sources = Self.sources(below: folder + "/Sources")
         for heading in headings {
             for words in heading.split(separator: " ").split(whereSeparator: Self.placeholders.contains) {
-                // Numbers are of the sign-in service; the table of its errors names them.
+                // Numbers are errors of the sign-in service; its table has them.
                 let text = words.joined(separator: " ")
                 for part in text.hasPrefix("AADSTS") ? Self.numbers(in: text) : [text] {
                     #expect(sources.contains { $0.contains(part) }, "\(heading): \(part)")

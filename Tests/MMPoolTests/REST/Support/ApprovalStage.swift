@@ -7,7 +7,7 @@ import MMSandbox
 
 @testable import MMPool
 
-/// A pool over the sandbox tenant with a page at localhost: what approvals are tried on.
+/// A pool with the sandbox tenant and a page at localhost, for testing approvals.
 final class ApprovalStage: Sendable {
     private static let registry = """
         {"connections": {
@@ -40,7 +40,7 @@ final class ApprovalStage: Sendable {
 
     var page: String { "http://localhost:\(listener.port)/" }
 
-    /// One exchange with the pool, as from a peer.
+    /// A request to the pool from a peer.
     func send(
         _ method: String, _ path: String, _ body: JSONObject? = nil, headers: HTTPHeaders = [:],
         from peer: AdmittedPeer = .sameUser
@@ -55,7 +55,7 @@ final class ApprovalStage: Sendable {
         return (answer.status, (try? JSONParser.parse(bytes)) ?? .null)
     }
 
-    /// A link's code, as the owner's terminal gets it.
+    /// The code of a link, as the owner's terminal gets it.
     func invitation(_ name: String, owner: String = "ann") async throws -> String {
         let answer = try await send(
             "POST", "/v1/passkeys/invitation", ["name": .string(name), "owner": .string(owner)],
@@ -64,7 +64,7 @@ final class ApprovalStage: Sendable {
         return code
     }
 
-    /// A call that the guard holds back, by a client that may wait.
+    /// A call that the guard holds, by a client that can wait.
     func delete(
         _ user: String, on connection: String = "Contoso", waiting seconds: Int? = nil
     ) async throws -> (status: Int, json: JSONValue) {
@@ -76,7 +76,7 @@ final class ApprovalStage: Sendable {
             headers: headers)
     }
 
-    /// The newest lines of the audit log of an operation.
+    /// The newest lines of the audit log for an operation.
     func audited(_ operation: String) throws -> [JSONObject] {
         try home.services.audit.entries { $0["operation"]?.string == operation }
     }
@@ -88,7 +88,7 @@ final class ApprovalStage: Sendable {
 }
 
 extension Chromium {
-    /// What an expression is worth once its promise is kept.
+    /// The value of an expression after its promise is fulfilled.
     func outcome(_ expression: String) throws -> JSONValue {
         let answer = try call(
             "Runtime.evaluate",
@@ -97,7 +97,7 @@ extension Chromium {
         return answer["result"]?["value"] ?? .null
     }
 
-    /// Puts an authenticator into the browser that verifies its person and is touched at once.
+    /// Adds an authenticator to the browser that verifies its person and confirms at once.
     func addAuthenticator() throws -> JSONValue {
         try call("WebAuthn.enable")
         return try call(
@@ -110,9 +110,9 @@ extension Chromium {
             ])["authenticatorId"] ?? .null
     }
 
-    /// Registers a passkey with a link's code.
+    /// Registers a passkey with the code of a link.
     func register(_ code: String) throws {
-        // Before the page listens, nobody would hear of the link.
+        // Wait until the page listens, or it would miss the link.
         try wait(until: "document.getElementById('summary')?.textContent.startsWith('version') === true")
         _ = try value("location.hash = 'register=\(code)'")
         try wait(until: "!document.getElementById('register').hidden")
@@ -120,7 +120,7 @@ extension Chromium {
         try wait(until: "/is registered/.test(document.getElementById('message').textContent)")
     }
 
-    /// Keeps a picture of the page below `.build`, for people to look at.
+    /// Stores a picture of the page below `.build`, for people to look at.
     func keepPicture(_ name: String) throws {
         guard let data = try call("Page.captureScreenshot")["data"]?.string.flatMap({ Base64.bytes($0) }) else {
             return

@@ -1,7 +1,7 @@
 import MMCore
 import MMSystem
 
-/// Something that several wait for and that happens once.
+/// A single event that several tasks wait for.
 final class Gate: Sendable {
     private struct State {
         var isOpen = false
@@ -18,7 +18,7 @@ final class Gate: Sendable {
         for waiter in waiters { waiter.resolve(()) }
     }
 
-    /// Waits until it has happened, or until the task is cancelled: a test whose time is over ends.
+    /// Waits until it has happened, or until the task is cancelled, so that a test ends at its time limit.
     func wait() async {
         let turn = OneShot<Void>()
         let isOpen = state.withLock { state in

@@ -7,7 +7,7 @@ import TestSupport
 
 @testable import MMPool
 
-/// A home folder of a test's own, gone with it.
+/// A temporary home folder.
 final class RESTHome: Sendable {
     let path: String
     let environment: [String: String]
@@ -26,7 +26,7 @@ final class RESTHome: Sendable {
 
     deinit { TestFolder.remove(path) }
 
-    /// A service over operations of a test's own.
+    /// A service with the test's own operations.
     func service(_ operations: [ScriptedOperation]) -> LocalOperationService {
         LocalOperationService(catalogue: Catalogue(operations.map { AnyOperation($0) }), services: services)
     }
@@ -42,13 +42,13 @@ final class SocketPool: Sendable {
     private let home: RESTHome
     let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
 
-    /// - Parameter peer: what the authenticator says of everybody; `nil`: what the kernel says.
-    /// - Parameter terminal: whether the test's own process counts as one with a terminal, which it lacks.
+    /// - Parameter peer: the authenticator's result for every caller; `nil`: the kernel's.
+    /// - Parameter terminal: whether the test's own process counts as having a terminal.
     init(_ home: RESTHome, _ service: any OperationService, peer: AdmittedPeer? = nil, terminal: Bool = true) throws {
         self.home = home
         socket = home.path + "/pool-\(RandomBytes.text(bytes: 4)).sock"
         var settings = RESTRouter.Settings()
-        // The test's own process stands for a front-end, which has no terminal here.
+        // The test's own process acts as a front-end, which has no terminal here.
         settings.requirePerson = { (process) throws(MMError) in try PersonProof.require(process: process) }
         if terminal { settings.requireTerminal = settings.requirePerson }
         let router = RESTRouter(
@@ -66,7 +66,7 @@ final class SocketPool: Sendable {
         RemoteOperationService(pool, catalogue: catalogue)
     }
 
-    /// One exchange.
+    /// Sends a request.
     func send(_ method: String, _ path: String, _ headers: HTTPHeaders = [:], _ body: String? = nil) async throws
         -> HTTPResponse
     {
@@ -76,7 +76,7 @@ final class SocketPool: Sendable {
             pool.request(method, path, headers: all, body: body.map { Array($0.utf8) }))
     }
 
-    /// One exchange, its answer read while it comes.
+    /// Sends a request and reads its answer while it arrives.
     func open(_ method: String, _ path: String, _ headers: HTTPHeaders = [:], _ body: String? = nil) async throws
         -> HTTPStream
     {
@@ -94,7 +94,7 @@ extension HTTPResponse {
     var text: String { String(decoding: body, as: UTF8.self) }
 }
 
-/// What an answer is, once its items are read: for comparing.
+/// An answer with its items read, for comparing.
 struct ReadAnswer: Equatable, Sendable {
     let notes: [String]
     let columns: [String]
@@ -127,7 +127,7 @@ struct ReadAnswer: Equatable, Sendable {
     }
 }
 
-/// What came of a call: for comparing.
+/// The result of a call, for comparing.
 enum Ended: Equatable, Sendable {
     case answer(ReadAnswer)
     case error(JSONObject)
@@ -142,7 +142,7 @@ enum Ended: Equatable, Sendable {
 }
 
 extension RESTRouter {
-    /// Answers one request, as after authentication of its sender.
+    /// Answers one request, as after the authentication of its sender.
     func respond(to request: HTTPServerRequest, from peer: AdmittedPeer) async -> HTTPServerResponse {
         await HTTPChain([self]).respond(to: request, from: peer)
     }

@@ -1,7 +1,7 @@
 import MMCore
 import MMOperations
 
-/// An operation of a test's own: takes any `text`, does what the test says.
+/// An operation of a test: accepts any `text` and does what the test says.
 struct ScriptedOperation: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("text", "Any text.", .at(0)) var text = ""
