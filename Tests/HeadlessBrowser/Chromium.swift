@@ -2,11 +2,11 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// A headless Chromium, steered through its debugging pipe: JSON messages with a zero byte after each.
+/// A headless Chromium, controlled through its debugging pipe: JSON messages with a zero byte after each.
 ///
-/// Everything here blocks: it belongs into `run`.
+/// All functions block: call them within `run`.
 package final class Chromium {
-    /// Why the browser did not do what it was asked.
+    /// Why the browser failed.
     package struct Failure: Error, CustomStringConvertible {
         /// In words.
         package let description: String
@@ -25,10 +25,10 @@ package final class Chromium {
 
     private static let path = "/usr/bin/chromium"
 
-    /// Whether there is a browser to start.
+    /// Whether a browser is installed.
     package static var isInstalled: Bool { access(path, X_OK) == 0 }
 
-    /// A browser with a page, or nil with a line that says why when Chromium is installed but can't be started here.
+    /// A browser with a page, or nil after printing the reason if Chromium is installed but can't be started.
     package static func start(at url: String) -> Chromium? {
         do {
             return try Chromium(open: url)
@@ -43,7 +43,7 @@ package final class Chromium {
         var toBrowser: [Int32] = [0, 0]
         var fromBrowser: [Int32] = [0, 0]
         guard pipe(&toBrowser) == 0, pipe(&fromBrowser) == 0 else { throw Failure(description: "no pipe") }
-        // The browser reads from 3 and writes to 4: ends with higher numbers are in the way of neither.
+        // The browser uses descriptors 3 and 4; ends with higher numbers can't collide with them.
         func moved(_ end: Int32) -> Int32 {
             defer { close(end) }
             return fcntl(end, F_DUPFD_CLOEXEC, 10)
@@ -65,7 +65,7 @@ package final class Chromium {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // The thread that starts it blocks all signals, and a child inherits that.
+        // The starting thread blocks all signals, and a child inherits that.
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
@@ -82,16 +82,16 @@ package final class Chromium {
         guard result == 0 else { throw Failure(description: "chromium does not start: \(result)") }
         let target = try call("Target.createTarget", ["url": .string(url)])["targetId"] ?? .null
         session = try call("Target.attachToTarget", ["targetId": target, "flatten": true])["sessionId"]?.string ?? ""
-        // Keys go where the cursor is, whether or not a window came to the front.
+        // Keys go to the focused element even if the window isn't in front.
         try call("Emulation.setFocusEmulationEnabled", ["enabled": true])
     }
 
     deinit {
         close(commands)
         close(answers)
-        // One that did not start has no number, and 0 would mean the group of these tests.
+        // One that did not start has no number, and 0 would mean the process group of these tests.
         guard process > 0 else { return }
-        // A group of its own: the browser and the helpers it started.
+        // Its own group: the browser and the helpers it started.
         kill(-process, SIGKILL)
         var status: Int32 = 0
         waitpid(process, &status, 0)
@@ -144,7 +144,7 @@ package final class Chromium {
         }
     }
 
-    /// What an expression is worth in the page.
+    /// The value of an expression in the page.
     package func value(_ expression: String) throws -> JSONValue {
         try call("Runtime.evaluate", ["expression": .string(expression), "returnByValue": true])["result"]?["value"]
             ?? .null
@@ -153,7 +153,7 @@ package final class Chromium {
     /// Waits until an expression is true in the page.
     package func wait(until expression: String) throws {
         for _ in 0..<15_000 {
-            // A page that is just being loaded has nowhere to evaluate anything yet.
+            // A page that is still loading can't evaluate anything yet.
             if (try? value(expression)) == true { return }
             usleep(20_000)
         }
@@ -161,7 +161,7 @@ package final class Chromium {
             description: "never became true: \(expression); the page: \(try value("document.body.innerText"))")
     }
 
-    /// Types a text where the cursor is.
+    /// Types a text into the focused element.
     package func type(_ text: String) throws { try call("Input.insertText", ["text": .string(text)]) }
 
     /// Presses and releases a key.
@@ -183,12 +183,12 @@ package final class Chromium {
     /// Presses Tab.
     package func pressTab() throws { try press("Tab", code: 9) }
 
-    /// Presses the arrow that points down.
+    /// Presses the down arrow.
     package func pressDown() throws { try press("ArrowDown", code: 40) }
 }
 
 extension Chromium {
-    /// Does on a thread of its own what blocks there.
+    /// Runs blocking work on its own thread.
     package static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             do {

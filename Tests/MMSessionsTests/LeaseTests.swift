@@ -2,11 +2,11 @@ import MMCore
 import MMSessions
 import Testing
 
-@Suite("What a call leaves behind in the pool", .timeLimit(.minutes(5)))
+@Suite("The state of the pool after a call", .timeLimit(.minutes(5)))
 struct LeaseTests {
     private let key = SessionKey(connection: "Contoso", module: "exo")
 
-    @Test("a session that was used rests from then on, not from its sign-in")
+    @Test("a session is idle from its last use on, not from its sign-in")
     func use() async throws {
         let time = ManualClock()
         let factory = ScriptedFactory()
@@ -27,7 +27,7 @@ struct LeaseTests {
         #expect(await pool.reports().count == 1)
     }
 
-    @Test("only the first to use a session that took a lost one's place is told so")
+    @Test("only the first user of a session that replaces a lost one is told")
     func fresh() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -51,7 +51,7 @@ struct LeaseTests {
         #expect(try await pool.withSession(key) { (lease) throws(MMError) in lease.isFresh } == false)
     }
 
-    @Test("calls are counted, and as errors those that failed")
+    @Test("calls are counted, and failed ones as errors")
     func counts() async throws {
         let pool = SessionPool(factory: ScriptedFactory())
         _ = try await pool.connect(key)
@@ -66,7 +66,7 @@ struct LeaseTests {
         #expect(await pool.reports().first?.commands == 3)
     }
 
-    @Test("one who gives up waiting takes nobody else's place away")
+    @Test("a caller that gives up waiting takes no place")
     func givingUp() async throws {
         let pool = SessionPool(factory: ScriptedFactory())
         let key = key
@@ -92,13 +92,13 @@ struct LeaseTests {
         #expect(await waiting[2].value)
     }
 
-    @Test("more memory than is allowed ends the session that rested longest before another starts")
+    @Test("if the memory limit is exceeded, the session that was idle longest ends before another starts")
     func memory() async throws {
         let time = ManualClock()
         var settings = PoolSettings()
         settings.maxMemory = 1500
         let pool = SessionPool(factory: ScriptedFactory(), settings: settings, clock: time.clock)
-        // Each takes 1000: two are over the limit only once they run.
+        // Each takes 1000: two exceed the limit only once they run.
         for module in ["a", "b", "c"] {
             _ = try await pool.connect(SessionKey(connection: "Contoso", module: module))
             time.advance(.seconds(1))

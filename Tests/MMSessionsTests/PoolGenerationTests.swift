@@ -2,7 +2,7 @@ import MMCore
 import MMSessions
 import Testing
 
-@Suite("News of a session that another has replaced", .timeLimit(.minutes(5)))
+@Suite("Late events of a replaced session", .timeLimit(.minutes(5)))
 struct PoolGenerationTests {
     private let key = SessionKey(connection: "Contoso", module: "exo")
 
@@ -18,7 +18,7 @@ struct PoolGenerationTests {
         }
     }
 
-    @Test("a call that ends after a reset gives nothing back that another call uses")
+    @Test("a call that ends after a reset doesn't release the new session")
     func lateReturn() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -37,7 +37,7 @@ struct PoolGenerationTests {
         #expect(factory.made.count == 2 && !factory.made[1].seen.isClosed)
     }
 
-    @Test("a health check that ends after a reset says nothing of the new session", arguments: [true, false])
+    @Test("a health check that ends after a reset doesn't affect the new session", arguments: [true, false])
     func lateHealth(isHealthy: Bool) async throws {
         let answer = Gate()
         let factory = ScriptedFactory(
@@ -64,10 +64,10 @@ struct PoolGenerationTests {
         #expect(factory.made.count == 2)
     }
 
-    /// What a sign-in that nobody waits for any more may still say.
+    /// Late events of an abandoned sign-in.
     enum LateNews: CaseIterable { case account, prompt, fault }
 
-    @Test("what a sign-in says after a reset is news of its own session alone", arguments: LateNews.allCases)
+    @Test("events of a sign-in after a reset affect only its own session", arguments: LateNews.allCases)
     func lateSignIn(news: LateNews) async throws {
         let approval = Gate()
         let factory = ScriptedFactory(
@@ -88,7 +88,7 @@ struct PoolGenerationTests {
         await until { await pool.reports().first?.waiting == 1 }
         approval.open()
         await until { factory.made[0].seen.connects == 2 }
-        // The pool hears of it within its next few turns, if it hears at all.
+        // If at all, the pool learns of it within its next few turns.
         for _ in 0..<200 {
             #expect(await pool.accounts().isEmpty)
             guard case .signingIn(prompt: nil) = await pool.state(of: key) else {
@@ -101,7 +101,7 @@ struct PoolGenerationTests {
         #expect(await pool.counters.signIns == 1)
     }
 
-    @Test("a session whose start ends after a reset is closed, and nobody is lent it")
+    @Test("a session whose start ends after a reset is closed and never lent")
     func lateStart() async throws {
         let start = Gate()
         let factory = ScriptedFactory(.init(startsAfter: start))
@@ -124,7 +124,7 @@ struct PoolGenerationTests {
         #expect(!factory.made[1].seen.isClosed)
     }
 
-    @Test("those who wait are served in the order of asking")
+    @Test("waiting callers are served in order")
     func order() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)

@@ -2,12 +2,12 @@ import MMCore
 import MMSessions
 import Testing
 
-@Suite("The one queue of a pooled session", .timeLimit(.minutes(5)))
+@Suite("The queue of a pooled session", .timeLimit(.minutes(5)))
 struct PoolQueueTests {
     private let key = SessionKey(connection: "Contoso", module: "exo")
     private let prompt: JSONObject = ["userCode": "ABCD1234", "message": "Sign in"]
 
-    @Test("the next caller waits for a command that goes on after its caller has left")
+    @Test("if a command outlasts its caller, the next caller waits for it")
     func leftBehind() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -21,7 +21,7 @@ struct PoolQueueTests {
         #expect(await pool.state(of: key)?.word == "ready")
     }
 
-    @Test("signing out waits for the command that runs, and nobody who waits comes before it")
+    @Test("a sign-out waits for the running command, and precedes waiting callers")
     func disconnect() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -39,7 +39,7 @@ struct PoolQueueTests {
         #expect(error?.code == .cancelled)
     }
 
-    @Test("a session whose sign-in goes on has nothing to sign out of, and is ended at once")
+    @Test("a session that is still signing in is ended at once instead of signed out")
     func disconnectPending() async throws {
         var settings = PoolSettings()
         settings.healthTimeout = .seconds(3600)
@@ -51,7 +51,7 @@ struct PoolQueueTests {
         #expect(factory.made[0].seen.signOuts == 0 && factory.made[0].seen.isClosed)
     }
 
-    @Test("a code sends those away who can't show it, and those who can wait on")
+    @Test("a code ends the waiting of callers that can't show it, and not of others")
     func codes() async throws {
         let shown = Gate()
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true, startsAfter: shown))
@@ -71,7 +71,7 @@ struct PoolQueueTests {
         #expect(try await patient.value == "admin@contoso.example")
     }
 
-    @Test("who finds a session lost waits for the next one before those who came later")
+    @Test("a caller that finds a session lost precedes later callers for the next one")
     func lostInTurn() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -95,7 +95,7 @@ struct PoolQueueTests {
         #expect(factory.made.count == 2)
     }
 
-    @Test("a connection's own limit ends what rested longest of its own sessions, and nobody else's")
+    @Test("a connection's own limit ends its own session that was idle longest, and nobody else's")
     func ownersLimit() async throws {
         var settings = PoolSettings()
         settings.maxSessionsPerOwner = 2
@@ -109,7 +109,7 @@ struct PoolQueueTests {
         }
         #expect(
             await pool.reports().map(\.key.description) == ["Contoso/azure", "Contoso/teams", "Fabrikam/exo"])
-        // What works makes no room.
+        // A working session isn't ended to make room.
         let shares = [
             try await pool.withSession(SessionKey(connection: "Contoso", module: "azure")) { (lease) throws(MMError) in
                 lease.session.share()
@@ -124,7 +124,7 @@ struct PoolQueueTests {
         for share in shares { share?.release() }
     }
 
-    @Test("a caller that there is no room for leaves nothing behind")
+    @Test("a caller for whom there is no room leaves nothing behind")
     func noRoom() async throws {
         var settings = PoolSettings()
         settings.maxSessions = 1

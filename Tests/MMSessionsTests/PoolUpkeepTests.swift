@@ -2,11 +2,11 @@ import MMCore
 import MMSessions
 import Testing
 
-@Suite("A pool that looks after its sessions", .timeLimit(.minutes(5)))
+@Suite("The upkeep of a pool", .timeLimit(.minutes(5)))
 struct PoolUpkeepTests {
     private let key = SessionKey(connection: "Contoso", module: "exo")
 
-    @Test("asks an idle session how it is every five minutes, a day long")
+    @Test("checks an idle session every five minutes, all day long")
     func keepAlive() async throws {
         let time = ManualClock()
         var settings = PoolSettings()
@@ -23,7 +23,7 @@ struct PoolUpkeepTests {
         #expect(factory.made.count == 1)
     }
 
-    @Test("does not disturb a session at work")
+    @Test("doesn't disturb a working session")
     func busy() async throws {
         let time = ManualClock()
         let factory = ScriptedFactory()
@@ -39,7 +39,7 @@ struct PoolUpkeepTests {
         try await work.value
     }
 
-    @Test("replaces a session that hangs on its health check, and holds up nobody else")
+    @Test("replaces a session that hangs in its health check, and delays nobody else")
     func hungHealth() async throws {
         let time = ManualClock()
         var settings = PoolSettings()
@@ -56,7 +56,7 @@ struct PoolUpkeepTests {
     }
 
     @Test(
-        "only a sign-in or a process that has ended ends a session; any other fault passes, and is counted",
+        "only an ended sign-in or process ends a session; any other error is ignored and counted",
         arguments: [
             (MMErrorCode.unavailable, true), (.deadlineExceeded, true), (.remoteFailed, true), (.throttled, true),
             (.signInNeeded, false), (.sessionLost, false), (.forbidden, false),
@@ -76,7 +76,7 @@ struct PoolUpkeepTests {
         #expect(number == (isKept ? 1 : 2))
     }
 
-    @Test("a caller goes before a health check, and the session is kept")
+    @Test("a caller precedes a health check, and the session is kept")
     func callerFirst() async throws {
         let time = ManualClock()
         let factory = ScriptedFactory(.init(hangsOnHealth: true))
@@ -93,19 +93,19 @@ struct PoolUpkeepTests {
         #expect(factory.made.count == 1)
     }
 
-    @Test("a clock that jumps ends no session before its time and keeps none for ever")
+    @Test("a clock that jumps ends no session too early and keeps none for ever")
     func jumpingClock() async throws {
         let time = ManualClock()
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory, clock: time.clock)
         time.advance(.seconds(1_000_000))
         _ = try await pool.connect(key)
-        // Back, as a machine does that was put to sleep or set: nothing is due.
+        // Backward, as after a sleep or a correction: nothing is due.
         time.advance(.seconds(-900_000))
         await pool.runMaintenancePass()
         #expect(factory.made[0].seen.healthChecks == 0)
         #expect(await pool.reports().count == 1)
-        // Forward past one check, however far: one question is asked, not one for each rest that was missed.
+        // Forward past a check, however far: one check is made, not one for each missed interval.
         time.advance(.seconds(900_000 + 40_000))
         await pool.runMaintenancePass()
         await pool.runMaintenancePass()
@@ -116,7 +116,7 @@ struct PoolUpkeepTests {
     }
 
     @Test(
-        "clears away what nobody finished or used",
+        "removes abandoned and unused sessions",
         arguments: [
             (ScriptedSession.Script(prompt: ["userCode": "X"], waitsForApproval: true), 899, 901),
             (ScriptedSession.Script(connectFault: MMError(.forbidden, "no")), 899, 901),

@@ -1,31 +1,30 @@
 import MMCore
 import MMSessions
 
-/// A session that does what a test tells it, and remembers what was done to it.
+/// A session controlled by a test, which records the calls.
 final class ScriptedSession: PooledSession {
-    /// What a test scripts and reads.
+    /// The state that a test sets and reads.
     struct Script {
         var prompt: JSONObject?
-        /// What is said of the prompt next.
+        /// The result of the next prompt.
         var promptAgain: JSONObject?
         /// Whether connecting waits until `approve`.
         var waitsForApproval = false
-        /// Holds back what is left of connecting once the person has approved.
+        /// Delays the rest of connecting after the person has approved.
         var finishesAfter: Gate?
         var connectFault: MMError?
-        /// Whether a sign-in with nobody there fails, once this is open.
+        /// Whether an unattended sign-in fails after this is opened.
         var needsSomebodyAfter: Gate?
         var healthFault: MMError?
         var hangsOnHealth = false
         var hangsOnSignOut = false
-        /// Holds the answer of a health check back, also from a session that was closed.
+        /// Delays the result of a health check, also of a closed session.
         var answersHealthAfter: Gate?
-        /// Holds a sign-in back, whose news then come also from a session that was closed: its prompt, its fault or that it
-        /// went well.
+        /// Delays a sign-in, whose events then also come from a closed session: its prompt, its error or its success.
         var signsInAfter: Gate?
-        /// Holds the start back, which then goes well whatever became of its slot.
+        /// Delays the start, which then succeeds whatever has happened to its slot.
         var startsAfter: Gate?
-        /// How often connecting began or, where it was held back, went on.
+        /// How often connecting began or, if it was delayed, continued.
         var connects = 0
         var signOuts = 0
         var roomAsked = 0
@@ -118,7 +117,7 @@ final class ScriptedSession: PooledSession {
     }
 }
 
-/// Opens once, for everybody who waits; waiting ignores cancellation, as hung processes do.
+/// Opens once for all who wait; waiting ignores cancellation, like a hanging process.
 final class Gate: Sendable {
     private struct State {
         var isOpen = false
@@ -169,7 +168,7 @@ final class ScriptedFactory: SessionFactory {
     }
 }
 
-/// A clock that only moves when a test moves it.
+/// A clock that tests set.
 final class ManualClock: Sendable {
     private let time = Mutex(Duration.zero)
     func advance(_ by: Duration) { time.withLock { $0 += by } }
@@ -178,7 +177,7 @@ final class ManualClock: Sendable {
     }
 }
 
-/// Waits until a condition holds; the test's own time limit bounds it.
+/// Waits until a condition holds; the time limit of the test ends it.
 func until(_ condition: () async -> Bool) async {
     while await !condition() { await Task.yield() }
 }

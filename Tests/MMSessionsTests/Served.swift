@@ -1,6 +1,6 @@
 import MMCore
 
-/// Who was served, in order.
+/// The callers that were served, in order.
 final class Served: Sendable {
     private let list = Mutex<[Int]>([])
     func add(_ number: Int) { list.withLock { $0.append(number) } }

@@ -34,7 +34,7 @@ struct SessionLifeTests {
         #expect(word(life.advise()) == "run")
     }
 
-    @Test("a failure goes to those who waited for it; who comes later begins anew")
+    @Test("a failure is reported to those who waited for it; later callers begin again")
     func failure() {
         var life = Life()
         _ = life.beginOpening()
@@ -45,7 +45,7 @@ struct SessionLifeTests {
         #expect(second == 2)
     }
 
-    @Test("news of an older opening change nothing, nor those of a session that had its place before")
+    @Test("events of an earlier opening, or of a replaced session, change nothing")
     func old() {
         var life = Life(after: 7)
         _ = life.beginOpening()
@@ -64,7 +64,7 @@ struct SessionLifeTests {
         #expect(life.identity == "new")
     }
 
-    @Test("a lost session is opened again, a closed one never")
+    @Test("a lost session can be opened again, a closed one can't")
     func ends() {
         var life = Life()
         _ = life.beginOpening()
@@ -79,7 +79,7 @@ struct SessionLifeTests {
         #expect(word(life.advise()) == "fail")
     }
 
-    @Test("commands are admitted only after an identity was checked, whatever the order of events")
+    @Test("commands are accepted only after the identity was checked, in any order of events")
     func admission() {
         var numbers = SeededRandom(seed: 21)
         for _ in 0..<500 {

@@ -7,7 +7,7 @@ struct SessionPoolTests {
     private let key = SessionKey(connection: "Contoso", module: "exo")
     private let prompt: JSONObject = ["userCode": "ABCD1234", "message": "Sign in"]
 
-    @Test("starts a session once and lends it again and again")
+    @Test("starts a session once and lends it repeatedly")
     func reuse() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -38,7 +38,7 @@ struct SessionPoolTests {
         #expect(await pool.counters.commands == 200)
     }
 
-    @Test("answers a needed sign-in at once, and just runs once it is approved")
+    @Test("returns a required sign-in at once, and runs after it was approved")
     func pendingSignIn() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
         let pool = SessionPool(factory: factory)
@@ -56,7 +56,7 @@ struct SessionPoolTests {
         #expect(factory.made.count == 1)
     }
 
-    @Test("a call that comes when the person has done their part is not answered with the code, but waits and runs")
+    @Test("a call after the person has approved doesn't get the code again, but waits and runs")
     func approvedMeanwhile() async throws {
         let last = Gate()
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true, finishesAfter: last))
@@ -73,7 +73,7 @@ struct SessionPoolTests {
         #expect(try await again.value == "admin@contoso.example")
     }
 
-    @Test("what became of a code is told to who comes next, however often it was told while it waited")
+    @Test("the next caller gets the result of a code, however often it changed meanwhile")
     func toldAfterwards() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
         let pool = SessionPool(factory: factory)
@@ -90,7 +90,7 @@ struct SessionPoolTests {
         #expect(factory.made.count == 1)
     }
 
-    @Test("lets a terminal wait through the sign-in")
+    @Test("lets a terminal wait for the sign-in")
     func waitingThrough() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
         let pool = SessionPool(factory: factory)
@@ -105,7 +105,7 @@ struct SessionPoolTests {
         #expect(number == 1)
     }
 
-    @Test("tells a terminal that waits what is new behind the code")
+    @Test("reports progress of the sign-in to a waiting terminal")
     func trouble() async throws {
         var again = prompt
         again["trouble"] = "The service is down."
@@ -121,7 +121,7 @@ struct SessionPoolTests {
         #expect(told.withLock { $0 } == [prompt, again])
     }
 
-    @Test("tells every waiting caller why a sign-in failed, and starts afresh with the next call")
+    @Test("reports a failed sign-in to all waiting callers, and starts again with the next call")
     func failedSignIn() async throws {
         let factory = ScriptedFactory(.init(connectFault: MMError(.forbidden, "wrong account")))
         let pool = SessionPool(factory: factory)
@@ -134,7 +134,7 @@ struct SessionPoolTests {
         #expect(factory.made.count == 2)
     }
 
-    @Test("tells the next caller of a sign-in that was refused while nobody waited, and starts afresh after that")
+    @Test("reports a sign-in that was refused meanwhile to the next caller, and then starts again")
     func refusedUnseen() async throws {
         let factory = ScriptedFactory(
             .init(prompt: prompt, waitsForApproval: true, connectFault: MMError(.forbidden, "wrong account")))
@@ -152,7 +152,7 @@ struct SessionPoolTests {
         await pool.close()
     }
 
-    @Test("asks anew where a code ran out unseen")
+    @Test("asks again if a code expired before it was shown")
     func ranOutUnseen() async throws {
         let factory = ScriptedFactory(
             .init(prompt: prompt, waitsForApproval: true, connectFault: MMError(.deadlineExceeded, "too late")))
@@ -165,7 +165,7 @@ struct SessionPoolTests {
         await pool.close()
     }
 
-    @Test("tells who brings a session back with nobody there that somebody is needed, and tries once")
+    @Test("an unattended restore reports that a person is needed, and tries once")
     func unattended() async throws {
         let gate = Gate()
         gate.open()
@@ -179,7 +179,7 @@ struct SessionPoolTests {
         #expect(factory.made.count == 1)
     }
 
-    @Test("who calls while a session is brought back with nobody there is asked in its place")
+    @Test("a caller during an unattended restore is asked instead")
     func attendedMeanwhile() async throws {
         let gate = Gate()
         let factory = ScriptedFactory(.init(needsSomebodyAfter: gate))
@@ -197,7 +197,7 @@ struct SessionPoolTests {
         #expect(factory.made.count == 2)
     }
 
-    @Test("reports a lost session to its one caller and gives the others a fresh one")
+    @Test("reports a lost session to one caller and gives the others a new one")
     func lostSession() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -225,7 +225,7 @@ struct SessionPoolTests {
         #expect(factory.made[0].seen.isClosed)
     }
 
-    @Test("tells of a session that was lost while nobody used it, and lends nobody what is left of it")
+    @Test("reports a session that was lost while idle, and doesn't lend its remains")
     func lostAtRest() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -234,7 +234,7 @@ struct SessionPoolTests {
         factory.made[0].change { $0.isUsable = false }
         #expect(await pool.state(of: key)?.word == "lost")
         #expect(await pool.reports().first?.state.word == "lost")
-        // The next one needs a person: the code that the caller is shown is that of the session which goes on.
+        // The next one needs a person: the code shown is that of the new session.
         factory.change {
             $0.prompt = prompt
             $0.waitsForApproval = true
@@ -255,7 +255,7 @@ struct SessionPoolTests {
         await pool.close()
     }
 
-    @Test("ends a waiting call when it is cancelled, and forgets it")
+    @Test("ends a waiting call if it is cancelled, and forgets it")
     func cancelledWaiter() async throws {
         let factory = ScriptedFactory(.init(waitsForApproval: true))
         let pool = SessionPool(factory: factory)
@@ -280,7 +280,7 @@ struct SessionPoolTests {
         await pool.close()
     }
 
-    @Test("resets what it is told to, and nothing else")
+    @Test("resets only the chosen sessions")
     func reset() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -293,7 +293,7 @@ struct SessionPoolTests {
         #expect(await pool.reset(connection: "A").isEmpty)
     }
 
-    @Test("makes room by ending the session that rested longest, never one at work")
+    @Test("makes room by ending the session that was idle longest, never a working one")
     func room() async throws {
         let time = ManualClock()
         var settings = PoolSettings()
@@ -321,7 +321,7 @@ struct SessionPoolTests {
         for task in busy { try await task.value }
     }
 
-    @Test("takes a session that was kept ready")
+    @Test("uses a spare session")
     func spares() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -333,7 +333,7 @@ struct SessionPoolTests {
         #expect(factory.made.map(\.seen.isClosed) == [true])
     }
 
-    @Test("closes every session when it ends and takes no more calls")
+    @Test("closes every session when it ends and accepts no more calls")
     func closing() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)

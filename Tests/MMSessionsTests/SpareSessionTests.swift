@@ -2,12 +2,12 @@ import MMCore
 import MMSessions
 import Testing
 
-@Suite("Sessions that are started ahead", .timeLimit(.minutes(5)))
+@Suite("Spare sessions", .timeLimit(.minutes(5)))
 struct SpareSessionTests {
     private let key = SessionKey(connection: "Contoso", module: "exo")
     private let other = SessionKey(connection: "Contoso", module: "azure")
 
-    @Test("a spare that died is closed and replaced, and nobody is given it")
+    @Test("a dead spare is closed and replaced, and never lent")
     func dead() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -22,7 +22,7 @@ struct SpareSessionTests {
         await pool.close()
     }
 
-    @Test("a session that ended gets a spare again, one that lives needs none")
+    @Test("an ended session gets a new spare, a living one needs none")
     func refilled() async throws {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -38,7 +38,7 @@ struct SpareSessionTests {
         #expect(factory.made.allSatisfy { $0.seen.isClosed })
     }
 
-    @Test("what is not wanted any more is ended")
+    @Test("unwanted spares are ended")
     func unwanted() async {
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory)
@@ -49,7 +49,7 @@ struct SpareSessionTests {
         await pool.close()
     }
 
-    @Test("what can't be started is left alone for a while, and only so many are kept")
+    @Test("a spare that can't be started isn't retried for a while, and the number is limited")
     func bounded() async {
         let time = ManualClock()
         let broken = ScriptedFactory(fault: MMError(.unavailable, "no pwsh"))
@@ -81,7 +81,7 @@ struct SpareSessionTests {
         #expect(factory.made.map(\.seen.signOuts) == [1, 0])
     }
 
-    @Test("a session that hangs while it signs out is ended all the same")
+    @Test("a session that hangs while signing out is ended anyway")
     func hangingSignOut() async throws {
         var settings = PoolSettings()
         settings.healthTimeout = .milliseconds(20)

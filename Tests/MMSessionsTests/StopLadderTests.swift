@@ -1,14 +1,14 @@
 import MMSessions
 import Testing
 
-@Suite("The stop of a command", .timeLimit(.minutes(5)))
+@Suite("Stopping a command", .timeLimit(.minutes(5)))
 struct StopLadderTests {
     private typealias Ladder = StopLadder<String, String>
     private let ladder = Ladder([
         .init("ask", .seconds(1)), .init("terminate", .seconds(2)), .init("kill", .seconds(3)), .init("replace"),
     ])
 
-    /// The rungs that are left.
+    /// The remaining steps.
     private func rest(of ladder: Ladder, toLast isHopeless: Bool = false) -> [Ladder.Step] {
         var climbing = ladder
         var steps: [Ladder.Step] = []
@@ -16,7 +16,7 @@ struct StopLadderTests {
         return steps
     }
 
-    @Test("climbs rung by rung, each with its time, and no further than the last")
+    @Test("takes one step after another, each with its time, and none after the last")
     func order() {
         var ladder = ladder
         let begins = ladder.stop("deadline")
@@ -26,12 +26,12 @@ struct StopLadderTests {
         #expect(steps.map(\.time) == [.seconds(1), .seconds(2), .seconds(3), .zero])
     }
 
-    @Test("does nothing to a command that nobody stops")
+    @Test("does nothing without a request")
     func untouched() {
         #expect(rest(of: ladder).isEmpty)
     }
 
-    @Test("ends with the command, on whatever rung", arguments: 0...4)
+    @Test("ends with the command, at any step", arguments: 0...4)
     func ended(rungs: Int) {
         var ladder = ladder
         _ = ladder.stop("deadline")
@@ -42,7 +42,7 @@ struct StopLadderTests {
         #expect(!again && ladder.reason == "deadline")
     }
 
-    @Test("leaves out the rungs that would come to nothing", arguments: 0...4)
+    @Test("skips steps that have no effect", arguments: 0...4)
     func hopeless(rungs: Int) {
         var ladder = ladder
         _ = ladder.stop("deadline")
@@ -50,7 +50,7 @@ struct StopLadderTests {
         #expect(rest(of: ladder, toLast: true).map(\.rung) == (rungs == 4 ? [] : ["replace"]))
     }
 
-    @Test("has one reason, which gives way to a stronger one alone")
+    @Test("has one reason, which only a stronger one replaces")
     func reasons() {
         var ladder = ladder
         let first = ladder.stop("asked")
@@ -58,7 +58,7 @@ struct StopLadderTests {
         #expect(first && !second && ladder.reason == "asked")
         let third = ladder.stop("cancelled") { $0 == "asked" }
         #expect(!third && ladder.reason == "cancelled")
-        // A second stop begins no second climb.
+        // A second request doesn't start again.
         _ = ladder.climb()
         #expect(rest(of: ladder).map(\.rung) == ["terminate", "kill", "replace"])
     }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Turns of a session", .timeLimit(.minutes(5)))
 struct TurnQueueTests {
-    /// A caller who waits, notes when it has its turn, and gives it back.
+    /// A caller that waits, records its turn, and gives it back.
     private func wait(
         _ queue: TurnQueue, _ number: Int, _ served: Served, first: Bool = false
     ) async -> Task<MMErrorCode?, Never> {
@@ -33,11 +33,11 @@ struct TurnQueueTests {
         for caller in callers { #expect(await caller.value == nil) }
         #expect(served.all == Array(0..<20))
         #expect(!queue.isTaken)
-        // Nobody has it: even one without any time gets it.
+        // The turn is free: even a caller without any time gets it.
         try await queue.take(.after(.zero)).release()
     }
 
-    @Test("who may go first goes before all who wait")
+    @Test("a caller with priority precedes all who wait")
     func first() async throws {
         let (queue, served) = (TurnQueue(), Served())
         let turn = try await queue.take(.never)
@@ -49,7 +49,7 @@ struct TurnQueueTests {
         #expect(served.all == [0, 1, 2])
     }
 
-    @Test("who gives up holds up nobody, and too many are sent away")
+    @Test("a caller that gives up delays nobody, and too many are refused")
     func givingUp() async throws {
         let (queue, served) = (TurnQueue(limit: 2), Served())
         let turn = try await queue.take(.never)
@@ -67,7 +67,7 @@ struct TurnQueueTests {
         #expect(served.all == [2])
     }
 
-    @Test("a turn that is dropped is given back, and one that is given back twice lets in one caller")
+    @Test("a turn that is dropped is given back, and giving one back twice admits one caller")
     func dropped() async throws {
         let (queue, served) = (TurnQueue(), Served())
         do { _ = try await queue.take(.never) }
@@ -84,7 +84,7 @@ struct TurnQueueTests {
         #expect(await third.value == nil)
     }
 
-    @Test("the next one is let in when all who share a turn have given it back", arguments: [true, false])
+    @Test("the next caller is admitted when all who share a turn have given it back", arguments: [true, false])
     func sharing(isCallerFirst: Bool) async throws {
         let (queue, served) = (TurnQueue(), Served())
         let turn = try await queue.take(.never)
@@ -97,14 +97,14 @@ struct TurnQueueTests {
         #expect(!queue.isTaken)
     }
 
-    @Test("upkeep that can be put off is told once to make room")
+    @Test("deferrable upkeep is asked once to make room")
     func room() async throws {
         let (queue, served, told) = (TurnQueue(), Served(), Served())
         let turn = try #require(queue.takeIfFree { told.add(1) })
         #expect(queue.takeIfFree() == nil)
         let callers = [await wait(queue, 1, served), await wait(queue, 2, served)]
         #expect(told.all == [1])
-        // Somebody waits already: a share that can be put off is told at once.
+        // A caller waits already: a deferrable share is asked at once.
         let share = queue.share { told.add(2) }
         #expect(told.all == [1, 2])
         share.release()
@@ -113,7 +113,7 @@ struct TurnQueueTests {
         #expect(told.all == [1, 2])
     }
 
-    @Test("a closed queue sends everybody away, one that dismisses only those who wait")
+    @Test("closing refuses everyone, dismissing only those who wait")
     func closed() async throws {
         let (queue, served) = (TurnQueue(), Served())
         let turn = try await queue.take(.never)

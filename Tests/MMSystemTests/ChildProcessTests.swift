@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Child processes", .timeLimit(.minutes(5)))
 struct ChildProcessTests {
-    // A write behind a reader's end must not end the program, whichever test comes first.
+    // Writing to a closed pipe must not end the program, whichever test runs first.
     init() { Signals.ignoreBrokenPipes() }
 
     private func shell(_ script: String, _ arguments: [String] = []) -> ChildCommand {
@@ -21,7 +21,7 @@ struct ChildProcessTests {
         try await ChildProcess.run(shell(script, arguments), timeout: .seconds(300))
     }
 
-    @Test("arguments and environment arrive as they are, and nothing else does")
+    @Test("arguments and environment arrive unchanged, and nothing else does")
     func exact() async throws {
         let odd = ["", " a b ", "é\n\"$x'", "-n"]
         let said = try await run("for a; do printf '<%s>' \"$a\"; done", odd)
@@ -33,7 +33,7 @@ struct ChildProcessTests {
         #expect(variables.exit == .status(0))
     }
 
-    @Test("the status, the signal, output and errors are told apart")
+    @Test("the status, the signal, output and errors are distinguished")
     func outcomes() async throws {
         let failed = try await run("echo out; echo err >&2; exit 7")
         #expect(failed.exit == .status(7))
@@ -43,7 +43,7 @@ struct ChildProcessTests {
         #expect(ChildProcess.Exit.signal(9).code == 137)
     }
 
-    @Test("what can't be started says why")
+    @Test("a failed start is reported with the reason")
     func failures() async throws {
         func start(_ command: ChildCommand) async -> MMError? {
             await failure { () async throws(MMError) in try await ChildProcess.start(command) }
@@ -62,7 +62,7 @@ struct ChildProcessTests {
         #expect(await start(ChildCommand("/bin/true", [huge], environment: [:]))?.code == .limitExceeded)
     }
 
-    @Test("no descriptor, signal mask or ignored signal of ours reaches it")
+    @Test("none of our descriptors, signal masks or ignored signals reaches it")
     func nothingInherited() async throws {
         Signals.ignoreBrokenPipes()
         // Opened without close-on-exec, as a careless library would.
@@ -70,13 +70,13 @@ struct ChildProcessTests {
         defer { close(careless) }
         let said = try await ChildProcess.run(
             ChildCommand("/bin/ls", ["/proc/self/fd"], environment: [:]), timeout: .seconds(300))
-        // The fourth is the one that ls reads the folder with.
+        // The fourth is the one with which ls reads the folder.
         #expect(text(said.output) == "0\n1\n2\n3\n")
         let status = try await run("grep -E 'Sig(Blk|Ign)' /proc/self/status")
         #expect(text(status.output) == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n")
     }
 
-    @Test("it leads a session and a process group of its own")
+    @Test("it leads its own session and process group")
     func session() async throws {
         let said = try await run("echo $$; cut -d' ' -f5,6 /proc/$$/stat")
         let lines = text(said.output).split(separator: "\n")
@@ -100,7 +100,7 @@ struct ChildProcessTests {
         #expect(try await reader.read() == nil)
     }
 
-    @Test("descriptors may be handed over in any order, even onto each other")
+    @Test("descriptors may be passed in any order, even onto each other")
     func crossed() async throws {
         var command = shell("echo to-one; echo to-two >&2")
         command.output = .descriptor(2)
@@ -110,7 +110,7 @@ struct ChildProcessTests {
         #expect(child.output == nil)
     }
 
-    @Test("much goes in and comes out at once")
+    @Test("large input and output are transferred at once")
     func large() async throws {
         let input = [UInt8](repeating: 0x61, count: 10 << 20)
         let said = try await ChildProcess.run(
@@ -124,7 +124,7 @@ struct ChildProcessTests {
         #expect(cut.exit == .status(0))
     }
 
-    @Test("a child that nobody reads is held back")
+    @Test("a child whose output nobody reads is held back")
     func backPressure() async throws {
         let child = try await ChildProcess.start(shell("exec dd if=/dev/zero bs=65536 count=1000 2>/dev/null"))
         let written = { () -> Int in
@@ -142,7 +142,7 @@ struct ChildProcessTests {
         #expect(await child.exit() == .status(0))
     }
 
-    @Test("its time over, it and its group are killed")
+    @Test("at the deadline it and its group are killed")
     func timeout() async throws {
         let error = await failure { () async throws(MMError) in
             try await ChildProcess.run(self.shell("sleep 1000 & sleep 1000"), timeout: .milliseconds(100))
@@ -164,7 +164,7 @@ struct ChildProcessTests {
         #expect(pids.now.isEmpty)
     }
 
-    @Test("one that ignores TERM is killed after its grace, a stopped one at once ends by TERM")
+    @Test("a child that ignores TERM is killed after its grace period, a stopped one ends by TERM at once")
     func terminate() async throws {
         let deaf = try await ChildProcess.start(shell("trap '' TERM; echo ready; while :; do sleep 1; done"))
         #expect(try await deaf.output?.read().map(text) == "ready\n")
@@ -178,7 +178,7 @@ struct ChildProcessTests {
         #expect(await stopped.terminate(grace: .seconds(100)) == .signal(SIGTERM))
     }
 
-    @Test("what is left of its group goes with it, so that its pipes end")
+    @Test("the rest of its group ends with it, so that its pipes end")
     func group() async throws {
         let said = try await run("sleep 1000 & echo $!")
         #expect(said.exit == .status(0))
@@ -188,7 +188,7 @@ struct ChildProcessTests {
             await eventually { kill(pid, 0) != 0 || Resources.contents("/proc/\(pid)/stat")?.contains(") Z ") == true })
     }
 
-    @Test("a grandchild that left the group and holds the pipes does not hold us")
+    @Test("a grandchild that left the group and holds the pipes doesn't block us")
     func escaped() async throws {
         let said = try await run("setsid sh -c 'echo $$; exec sleep 30' & sleep 0.2; echo done")
         #expect(said.exit == .status(0))
@@ -245,7 +245,7 @@ struct ChildProcessTests {
         #expect(signalled == 1)
     }
 
-    @Test("letting go of it kills it, unless it may live on")
+    @Test("releasing it kills it, unless it may live on")
     func released() async throws {
         var pid: Int32 = 0
         do { pid = try await ChildProcess.start(shell("sleep 1000")).pid }
@@ -274,7 +274,7 @@ struct ChildProcessTests {
             let all = try await group.reduce(into: Set<String>()) { $0.insert($1) }
             #expect(all.count == 200)
         }
-        // Other tests hold a few children of their own.
+        // Other tests have a few children too.
         #expect(await eventually { Resources.pidfds < before + 50 })
         #expect(Resources.threads["mm-spawn"] == 1)
         #expect(Resources.threads["mm-poll"] == 1)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Cutting input into lines", .timeLimit(.minutes(5)))
+@Suite("Dividing input into lines", .timeLimit(.minutes(5)))
 struct LineSplitterTests {
     private func frames(_ text: String, pieces: [Int], limit: Int = 1_000) -> [ReaderThread.Frame] {
         var splitter = LineSplitter(maxLineBytes: limit)
@@ -27,14 +27,14 @@ struct LineSplitterTests {
 
     private func line(_ text: String) -> ReaderThread.Frame { .line(Array(text.utf8)) }
 
-    @Test("both line ends count, blank lines stay, and a last line needs no end")
+    @Test("both kinds of line end count, blank lines stay, and the last line needs no end")
     func ends() {
         #expect(frames("a\r\n\nb\n\r\nc", pieces: []) == [line("a"), line(""), line("b"), line(""), line("c")])
         #expect(frames("", pieces: []) == [])
         #expect(frames("\n", pieces: []) == [line("")])
     }
 
-    @Test("a line over the limit is reported by its size and the next one is whole")
+    @Test("a line over the limit is reported by its size and the next one is complete")
     func tooLong() {
         let long = String(repeating: "x", count: 11)
         #expect(frames("\(long)\nok\n", pieces: [], limit: 10) == [.tooLong(bytes: 11), line("ok")])
@@ -45,7 +45,7 @@ struct LineSplitterTests {
         #expect(frames(long, pieces: [4, 4], limit: 10) == [.tooLong(bytes: 11)])
     }
 
-    @Test("where the pieces end makes no difference", arguments: 0..<200)
+    @Test("the division into pieces doesn't matter", arguments: 0..<200)
     func fuzz(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let alphabet: [Character] = ["a", "é", "\n", "\r", "\n", "z"]

@@ -4,13 +4,13 @@ import MMSystem
 import TestSupport
 import Testing
 
-@Suite("The mark on what one program starts", .timeLimit(.minutes(5)))
+@Suite("The mark on a program's descendants", .timeLimit(.minutes(5)))
 struct LineageMarkTests {
-    @Test("is on that program in whatever it becomes, and on no other one's")
+    @Test("stays on a program whatever it becomes, and is on no other")
     func own() async throws {
         let (one, other) = (LineageMark(), LineageMark())
         #expect(one != other)
-        // Not a sleep: those are ended by other tests.
+        // Not a sleep: other tests end those.
         var command = ChildCommand(
             "/bin/sh", ["-c", "exec env -i tail -f /dev/null"], environment: ["PATH": "/usr/bin:/bin"])
         command.limits = [one.limit]
@@ -19,7 +19,7 @@ struct LineageMarkTests {
         #expect(one.marks(process.pid))
         #expect(!other.marks(process.pid))
         #expect(!one.marks(getpid()))
-        // A pool is known by another limit.
+        // A pool uses another limit as its mark.
         #expect(!SessionMark.isMarked(process.pid))
     }
 }

@@ -5,9 +5,9 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Who is at the far end of a connection within this machine", .timeLimit(.minutes(5)))
+@Suite("Identifying the peer of a loopback connection", .timeLimit(.minutes(5)))
 struct LoopbackPeerTests {
-    /// Addresses of the newer protocol, where there is one here.
+    /// Loopback addresses, including IPv6 if available.
     private static let newer: [(String, String?)] = {
         if Resources.contents("/proc/net/if_inet6")?.contains(" lo") == true {
             return [("::1", nil), ("127.0.0.1", "::ffff:127.0.0.1")]
@@ -92,18 +92,18 @@ struct LoopbackPeerTests {
                     address: ends.address, port: ends.port, localAddress: ends.localAddress, localPort: ends.localPort))
         }
         #expect(holders().contains(getpid()))
-        // A child that another test has just begun shares the socket until it becomes its program.
+        // A child that another test has just started shares the socket until it runs its program.
         #expect(await eventually { holders() == [getpid()] })
     }
 
-    @Test("a peer that has closed is nobody, although the kernel shows its socket as root's")
+    @Test("a peer that has closed is nobody, although the kernel attributes its socket to root")
     func closed() throws {
         let ends = try connect("127.0.0.1")
         shutdown(ends.far.raw, Int32(SHUT_RDWR))
         #expect(ends.user() == nil)
     }
 
-    @Test("a peer of another machine is nobody")
+    @Test("a peer on another machine is nobody")
     func elsewhere() {
         #expect(LoopbackPeer.user(address: "192.0.2.1", port: 80, localAddress: "127.0.0.1", localPort: 80) == nil)
         #expect(LoopbackPeer.user(address: "127.0.0.1", port: 80, localAddress: "192.0.2.1", localPort: 80) == nil)

@@ -5,9 +5,9 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Folders that are named after their process")
+@Suite("Folders named after their process")
 struct OwnedFolderTests {
-    @Test("only those of processes that have ended are abandoned, also while these wait to be reaped")
+    @Test("only those of ended processes are abandoned, including zombies")
     func abandoned() async throws {
         let folder = try TestFolder()
         let parent = folder.path
@@ -15,7 +15,7 @@ struct OwnedFolderTests {
         let names = [OwnedFolder.name("session-"), "session-\(ended)-x", "other-\(ended)-x", "session-x", "\(ended)-x"]
         for name in names { try ProtectedFile.makeDirectory("\(parent)/\(name)") }
         let left = ["\(parent)/session-\(ended)-x"]
-        // Nobody reaps it before the check.
+        // Nothing reaps it before the check.
         #expect(await eventually { (try? OwnedFolder.abandoned(in: parent, "session-")) == left })
         #expect(try OwnedFolder.abandoned(in: parent) == ["\(parent)/\(ended)-x"])
         Self.reap(ended)
@@ -23,7 +23,7 @@ struct OwnedFolderTests {
     }
 
     @Test(
-        "a new one takes the place of what killed processes left, with all that is in it, and reaches nothing by a link"
+        "a new one removes those of killed processes with their contents, and follows no link"
     )
     func taken() throws {
         let folder = try TestFolder()
@@ -33,7 +33,7 @@ struct OwnedFolderTests {
         let (left, kept) = ("\(parent)/a-\(ended)-x", "\(parent)/kept")
         for place in [left + "/within/deep", kept] { try ProtectedFile.makeDirectory(place) }
         for file in [left + "/within/deep/file", kept + "/file"] { try ProtectedFile.replace(file, with: [1]) }
-        // Whoever may write there too chooses names as they like.
+        // Others who can write there can choose any names.
         for link in [left + "/within/link", "\(parent)/a-\(ended)-link"] { try #require(symlink(kept, link) == 0) }
         chmod(left + "/within/deep", 0)
         let own = try OwnedFolder.make(in: parent, "a-")

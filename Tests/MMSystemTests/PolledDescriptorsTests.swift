@@ -8,10 +8,10 @@ import Testing
 
 @Suite("Descriptors without a thread", .timeLimit(.minutes(5)))
 struct PolledDescriptorsTests {
-    // A write behind a reader's end must not end the program, whichever test comes first.
+    // Writing to a closed pipe must not end the program, whichever test runs first.
     init() { Signals.ignoreBrokenPipes() }
 
-    @Test("a connection is accepted, carries both ways, and ends on both sides")
+    @Test("a connection is accepted, works in both directions, and ends on both sides")
     func connection() async throws {
         let folder = try TestFolder()
         let listener = try PolledListener(UnixSocket.listen(at: folder.path + "/a.sock"))
@@ -58,7 +58,7 @@ struct PolledDescriptorsTests {
         try await Task.sleep(for: .milliseconds(10))
         reader.close()
         #expect(try await closed.value == nil)
-        // A program that another test starts at this moment holds a copy of the far end until it runs.
+        // A program that another test is starting has a copy of the other end until it runs.
         #expect(
             await eventually {
                 await failure { () async throws(MMError) in try await writer.write([1]) }?.code == .unavailable
@@ -67,7 +67,7 @@ struct PolledDescriptorsTests {
         #expect(await failure { () async throws(MMError) in try await writer.write([1]) }?.code == .unavailable)
     }
 
-    @Test("frames of many writers are not mixed")
+    @Test("frames of several writers aren't mixed")
     func writers() async throws {
         let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
         let reader = try PolledReader(FileDescriptor(owning: readEnd))

@@ -5,11 +5,11 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("A process told from its successors", .timeLimit(.minutes(5)))
+@Suite("Distinguishing a process from others with the same number", .timeLimit(.minutes(5)))
 struct ProcessIdentityTests {
-    @Test("it is itself while it runs, and nobody once it has ended")
+    @Test("it is recognised while it runs, and not once it has ended")
     func life() async throws {
-        // A name with a bracket and spaces, which stands in the middle of the kernel's line.
+        // A name with a bracket and spaces, which is in the middle of the kernel's line.
         let folder = try TestFolder()
         let odd = folder.path + "/a) Z 1 ("
         symlink("/bin/sleep", odd)
@@ -27,13 +27,13 @@ struct ProcessIdentityTests {
         #expect(!identity.signal(SIGTERM))
     }
 
-    @Test("numbers that are no process are nobody", arguments: [0, -1, Int32.max])
+    @Test("numbers without a process give nil", arguments: [0, -1, Int32.max])
     func nobody(pid: Int32) {
         #expect(ProcessIdentity(running: pid) == nil)
         #expect(!ProcessIdentity(pid: pid, startTime: 0).signal(SIGTERM))
     }
 
-    @Test("the limit of descriptors goes up to what is allowed")
+    @Test("the limit of descriptors is raised to the allowed maximum")
     func descriptors() {
         var limit = rlimit()
         let now = ResourceLimits.raiseDescriptors()

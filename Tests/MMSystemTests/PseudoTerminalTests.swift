@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Pseudo-terminals", .timeLimit(.minutes(5)))
 struct PseudoTerminalTests {
-    // A write behind a reader's end must not end the program, whichever test comes first.
+    // Writing to a closed pipe must not end the program, whichever test runs first.
     init() { Signals.ignoreBrokenPipes() }
 
     private func start(_ script: String, pipes: Bool = false) async throws -> ChildProcess {
@@ -26,7 +26,7 @@ struct PseudoTerminalTests {
         return String(decoding: bytes, as: UTF8.self).replacing("\r\n", with: "\n")
     }
 
-    @Test("it is the child's controlling terminal, of the size asked for")
+    @Test("it is the child's controlling terminal, of the requested size")
     func controlling() async throws {
         let child = try await start("tty; stty size; echo direct > /dev/tty; cut -d' ' -f7 /proc/$$/stat")
         let said = try await all(child.terminal?.output).split(separator: "\n")
@@ -48,7 +48,7 @@ struct PseudoTerminalTests {
         #expect(await child.exit() == .status(0))
     }
 
-    @Test("what is typed arrives, the interrupt key interrupts, a new size is told")
+    @Test("typed text arrives, the interrupt key interrupts, a new size is reported")
     func typing() async throws {
         let child = try await start(
             "stty -echo; trap 'echo resized; stty size' WINCH; trap 'echo stopped; exit 3' INT; echo ready; while :; do read line && echo \"got $line\"; done"
@@ -112,7 +112,7 @@ struct PseudoTerminalTests {
         #expect(mode.c_lflag & tcflag_t(ECHO) != 0)
     }
 
-    @Test("a raw terminal hands over each key, shows what is written as it is, and is put back afterwards")
+    @Test("a raw terminal delivers each key, shows output unchanged, and is restored afterwards")
     func raw() async throws {
         let (pty, slave) = try PseudoTerminal.open(Terminal.Size(rows: 24, columns: 80))
         defer { close(slave) }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Reader thread and serial writer", .timeLimit(.minutes(5)))
 struct ReaderAndWriterTests {
-    // A write behind a reader's end must not end the program, whichever test comes first.
+    // Writing to a closed pipe must not end the program, whichever test runs first.
     init() { Signals.ignoreBrokenPipes() }
 
     private func read(_ mailbox: LineMailbox) async -> [ReaderThread.Frame] {
@@ -20,7 +20,7 @@ struct ReaderAndWriterTests {
         }
     }
 
-    @Test("what one writes the other reads, in order, with little waiting in between")
+    @Test("lines that one writes are read by the other, in order, with little delay")
     func throughPipe() async throws {
         let pipe = try FileDescriptor.pipe()
         let readEnd = pipe.readEnd.raw
@@ -75,7 +75,7 @@ struct ReaderAndWriterTests {
             let line = Array((String(repeating: "x", count: 99) + "\n").utf8)
             var written = 0
             var refusals = 0
-            // The pipe holds 64 KiB, the reader's piece 64 KiB, the mailbox 10,000: then it is full for good.
+            // The pipe has 64 KiB, the reader's buffer 64 KiB, the mailbox 10,000 lines: then everything is full.
             while refusals < 50 {
                 let count = write(pipe.writeEnd.raw, line, line.count)
                 if count > 0 {
@@ -92,7 +92,7 @@ struct ReaderAndWriterTests {
         #expect(await eventually { Resources.threads["mm-paused"] == nil })
     }
 
-    @Test("a closed pipe fails the writer and those who wait for room")
+    @Test("a closed pipe fails the writer and waiting callers")
     func broken() async throws {
         Signals.ignoreBrokenPipes()
         let failed = Noted(0)
@@ -118,7 +118,7 @@ struct ReaderAndWriterTests {
         _ = writeEnd.raw
     }
 
-    @Test("a cancelled write that waits for room has handed over nothing")
+    @Test("a cancelled write that waits for room has passed on nothing")
     func cancelledWrite() async throws {
         let pipe = try FileDescriptor.pipe()
         let writer = try SerialWriter.start(pipe.writeEnd.raw, capacity: 10)
@@ -135,7 +135,7 @@ struct ReaderAndWriterTests {
         await mailbox.ended()
     }
 
-    @Test("finishing gives up on a far end that reads nothing")
+    @Test("finishing gives up if the other side reads nothing")
     func stuck() async throws {
         let pipe = try FileDescriptor.pipe()
         let writer = try SerialWriter.start(pipe.writeEnd.raw)

@@ -4,21 +4,21 @@ import MMSystem
 import TestSupport
 import Testing
 
-@Suite("The mark on what a session starts", .timeLimit(.minutes(5)))
+@Suite("The mark on a session's processes", .timeLimit(.minutes(5)))
 struct SessionMarkTests {
-    @Test("is not on a process that nobody marked, and counts as on one that can't be looked at")
+    @Test("isn't on an unmarked process, and is assumed on one that can't be examined")
     func unmarked() {
         #expect(!SessionMark.isMarked(getpid()))
         #expect(SessionMark.isMarked(Int32.max))
     }
 
     @Test(
-        "stays on what leaves its environment, its session and its parent behind",
+        "stays on a process that leaves its environment, its session and its parent",
         arguments: ["exec SLEEP", "env -i setsid -f SLEEP; SLEEP", "(setsid SLEEP &); SLEEP"])
     func inherited(script: String) async throws {
-        // Other tests of this process have children that sleep as well.
+        // Other tests of this process have sleeping children too.
         let own = "600.\(UInt32.random(in: 1...UInt32.max))"
-        // A marked process is one with a lowered hard limit on file locks; bash can lower it as we do.
+        // A marked process has a lowered hard limit on file locks; bash can lower it too.
         try #require(access("/bin/bash", X_OK) == 0)
         var command = ChildCommand(
             "/bin/bash", ["-c", "ulimit -x 1048576; \(script.replacing("SLEEP", with: "sleep \(own)"))"],
@@ -36,11 +36,11 @@ struct SessionMarkTests {
         for one in Self.sleeping(own) { one.signal(SIGKILL) }
     }
 
-    @Test("names the process that left it: what carries it is found, and what carries another's is not")
+    @Test("names the process that set it, and only its descendants are found")
     func bearers() async throws {
         let gone = ProcessIdentity(pid: 4_000_000, startTime: 77)
         let later = ProcessIdentity(pid: 4_000_000, startTime: 78)
-        // One that is marked as a descendant can still leave a mark of its own.
+        // A marked descendant can still set a mark of its own.
         #expect(SessionMark.value(of: later) < SessionMark.value(of: gone))
         #expect(SessionMark.value(of: gone) != SessionMark.value(of: ProcessIdentity(pid: 4_000_001, startTime: 77)))
         var command = ChildCommand("/usr/bin/tail", ["-f", "/dev/null"], environment: [:])

@@ -10,7 +10,7 @@ import Testing
 struct SignalsTests {
     @Test("a blocked signal is read from its descriptor, once")
     func descriptor() async throws {
-        // Sent to the reading thread alone: others of the test process have it unblocked and would end by it.
+        // Sent only to the reading thread: other threads of the test process don't block it and would end by it.
         let seen = Noted<[Int32]>([])
         let thread = try DedicatedThread.start("mm-signals") {
             let descriptor = mm_signal_descriptor([SIGUSR2, SIGHUP], 2)
@@ -23,13 +23,13 @@ struct SignalsTests {
         #expect(seen.now == [SIGUSR2, 0])
     }
 
-    @Test("a signal that was taken over arrives as a call, on a thread of ours")
+    @Test("a handled signal arrives as a call on our thread")
     func taken() async throws {
         let seen = Noted<[Int32]>([])
         let signals = try Signals.handle([SIGUSR2]) { number in seen.change { $0.append(number) } }
         let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
         let loop = try PollLoop.shared()
-        // Sent to the loop's own thread: the other threads of the test process would end by it.
+        // Sent to the loop's own thread: other threads of the test process would end by it.
         let watch = try loop.watch(readEnd, for: .read, once: true) { _ in pthread_kill(pthread_self(), SIGUSR2) }
         #expect(write(writeEnd, "x", 1) == 1)
         #expect(await eventually { seen.now == [SIGUSR2] })
@@ -39,7 +39,7 @@ struct SignalsTests {
         withExtendedLifetime(signals) {}
     }
 
-    @Test("writing to a closed pipe is an error, not the end")
+    @Test("writing to a closed pipe is an error and doesn't end the process")
     func brokenPipe() throws {
         Signals.ignoreBrokenPipes()
         let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()

@@ -4,10 +4,10 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("What a system call said", .timeLimit(.minutes(5)))
+@Suite("Errors of system calls", .timeLimit(.minutes(5)))
 struct SystemErrorTests {
     @Test(
-        "an error number becomes the code that says what to do",
+        "an error number becomes a code with a remedy",
         arguments: [
             (ENOENT, MMErrorCode.notFound), (EACCES, .forbidden), (EMFILE, .unavailable), (EIO, .internalError),
         ])

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Threads", .timeLimit(.minutes(5)))
 struct ThreadsTests {
-    @Test("of many results the first one counts")
+    @Test("the first of several results counts")
     func oneShot() async {
         let slot = OneShot<Int>()
         let outcomes = await withTaskGroup(of: Bool.self) { group in
@@ -18,7 +18,7 @@ struct ThreadsTests {
         #expect((0..<100).contains(await slot.wait()))
     }
 
-    @Test("blocking calls do not hold up tasks, and share a few threads")
+    @Test("blocking calls don't block tasks, and share a few threads")
     func blocking() async throws {
         let values = try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 0..<40 {
@@ -39,10 +39,10 @@ struct ThreadsTests {
         #expect(Resources.threads["mm-blocking", default: 0] <= 8)
     }
 
-    @Test("deadlines call back in their order, and those that were called off do not")
+    @Test("deadlines call back in order, and cancelled ones don't")
     func deadlines() async throws {
         var (watch, rung, all) = (DeadlineWatch(), Noted<[String]>([]), OneShot<Void>())
-        // The earlier one is told of later, in good time: where this machine was too slow for that, with more time.
+        // The earlier one is added later, but in time: on a slow machine repeat with more time.
         var pause = Duration.milliseconds(20)
         while true {
             let now = ContinuousClock.now
@@ -69,7 +69,7 @@ struct ThreadsTests {
         #expect(watch.count == 1)
     }
 
-    @Test("a reserve's thread takes the next work, and work at the same time has threads of its own")
+    @Test("a reserved thread takes the next work, and simultaneous work has further threads")
     func reserve() async throws {
         let reserve = ThreadReserve("mm-reserve", stackSize: 256 << 10, maxIdle: 1)
         func number(_ body: @escaping @Sendable () -> Void = {}) async throws -> UInt {
@@ -82,7 +82,7 @@ struct ThreadsTests {
         }
         var last: UInt?
         var next = try await number()
-        // A thread waits for more only after it has ended what it does: until then another one is started.
+        // A thread is available again only after it has finished: until then another one is started.
         while next != last { (last, next) = (next, try await number()) }
         let (isHeld, isFree) = (ThreadSemaphore(), ThreadSemaphore())
         async let held = number {
@@ -95,7 +95,7 @@ struct ThreadsTests {
         #expect(try await held != other)
     }
 
-    @Test("a thread of ours takes no signal")
+    @Test("our threads handle no signals")
     func mask() async throws {
         let isBlocked = Noted(false)
         let thread = try DedicatedThread.start("mm-mask") {

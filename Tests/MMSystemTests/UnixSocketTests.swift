@@ -11,7 +11,7 @@ struct UnixSocketTests {
 
     init() throws { folder = try TestFolder() }
 
-    @Test("a listener is 0600 in a folder of 0700, and knows who connects")
+    @Test("a listener has mode 0600 in a folder of 0700, and knows who connects")
     func listen() async throws {
         let path = folder.path + "/made/pool.sock"
         let listener = try UnixSocket.listen(at: path)
@@ -29,7 +29,7 @@ struct UnixSocketTests {
         #expect(await failure { () throws(MMError) in try UnixSocket.connect(to: path).raw }?.code == .unavailable)
     }
 
-    @Test("a dead listener's file is replaced, a live one's is not")
+    @Test("a dead listener's file is replaced, a live one's isn't")
     func stale() async throws {
         let path = folder.path + "/pool.sock"
         do { _ = try UnixSocket.listen(at: path).descriptor.raw }
@@ -40,7 +40,7 @@ struct UnixSocketTests {
         let other = listener.file
         unlink(path)
         let successor = try UnixSocket.listen(at: path)
-        // The one before must not take the successor's file away.
+        // The previous listener must not remove its successor's file.
         other.remove()
         #expect(access(path, F_OK) == 0)
         successor.file.remove()
@@ -72,7 +72,7 @@ struct UnixSocketTests {
         for descriptor in held.now { close(descriptor) }
     }
 
-    @Test("a path of any length will do")
+    @Test("a path of any length works")
     func long() async throws {
         let path = folder.path + "/" + String(repeating: "d", count: 120) + "/pool.sock"
         let listener = try UnixSocket.listen(at: path)
@@ -84,7 +84,7 @@ struct UnixSocketTests {
         #expect(access(path, F_OK) != 0)
     }
 
-    @Test("a folder that others may enter, and what is no socket, are refused")
+    @Test("a folder that others may enter, and other files than sockets, are refused")
     func refused() async throws {
         func listen(_ path: String) async -> MMErrorCode? {
             await failure { () throws(MMError) in try UnixSocket.listen(at: path).descriptor.raw }?.code

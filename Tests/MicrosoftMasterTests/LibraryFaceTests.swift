@@ -2,7 +2,7 @@ import MicrosoftMaster
 import TestSupport
 import Testing
 
-@Suite("mm from a Swift program", .timeLimit(.minutes(5)))
+@Suite("mm in a Swift program", .timeLimit(.minutes(5)))
 struct LibraryFaceTests {
     private let home: TestHome
 
@@ -22,7 +22,7 @@ struct LibraryFaceTests {
         await mm.close()
     }
 
-    @Test("takes a call as a value, and judges it as one by name")
+    @Test("accepts a typed call, and judges it like one by name")
     func typed() async throws {
         struct GuardCheck: OperationCall {
             static let operation = "guard_check"
@@ -36,7 +36,7 @@ struct LibraryFaceTests {
     }
 
     @Test(
-        "reads rows one at a time, whatever the form of the answer",
+        "reads rows one at a time, whatever the format of the answer",
         arguments: [
             (OperationAnswer(.value([1, 2])), [1, 2]), (OperationAnswer(.value(["id": "a"])), [["id": "a"]]),
             (OperationAnswer(.json(Array(#"{"value":[{"id":"a"},{"id":"b"}]}"#.utf8))), [["id": "a"], ["id": "b"]]),
@@ -48,7 +48,7 @@ struct LibraryFaceTests {
         #expect(rows == wanted)
     }
 
-    @Test("fetches a list's rows while they are read, and ends at what breaks it")
+    @Test("fetches a list's rows while they are read, and ends at an error")
     func list() async throws {
         let batches = Mutex([[#"{"id":1}"#, #"{"id":2}"#], [], [#"{"id":3}"#]])
         let stream = ItemStream { () async throws(MMError) in
@@ -64,7 +64,7 @@ struct LibraryFaceTests {
         await #expect(throws: MMError.self) { _ = try await torn().json() }
     }
 
-    @Test("finds no pool where none runs, and says what to install where none can be started")
+    @Test("finds no running pool, and says what to install if none can be started")
     func nothing() async throws {
         var environment = home.environment
         environment["MM_PROGRAM"] = "/no/such/mm"

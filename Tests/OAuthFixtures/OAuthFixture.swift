@@ -2,7 +2,7 @@ package import MMCore
 
 /// Key sets of sign-in services and access tokens, good and bad (`Tests/Fixtures/oauth/make-tokens.py`).
 package struct OAuthFixture: Sendable {
-    /// The service that isn't Entra ID.
+    /// The service other than Entra ID.
     package static let issuer = "https://issuer.example/realm"
     /// The audience of its tokens.
     package static let audience = "https://mcp.example/mcp"
@@ -22,7 +22,7 @@ package struct OAuthFixture: Sendable {
         content = try JSONParser.parse(ProtectedFile.read(path, limit: 1 << 20) ?? [])
     }
 
-    /// A token by what is special about it.
+    /// A token by its special feature.
     package func token(_ name: String) throws -> String {
         guard let token = content["tokens"]?[name]?.string else {
             throw MMError(.notFound, "The fixture has no token “\(name)”.")
@@ -30,7 +30,7 @@ package struct OAuthFixture: Sendable {
         return token
     }
 
-    /// A set of keys, as a service publishes it: `first`, `rotated` or `entra`.
+    /// A set of keys as published by a service: `first`, `rotated` or `entra`.
     package func keySet(_ name: String) -> [UInt8] {
         JSONWriter.bytes(["keys": content["keys"]?[name] ?? []])
     }

@@ -1,9 +1,9 @@
 package import MMCore
 package import MMHTTP
 
-/// A sign-in service in memory: publishes metadata and keys, goes down when told, and counts what it was asked.
+/// A sign-in service in memory: publishes metadata and keys, fails when told to, and counts the requests.
 package final class SignInServiceStub: HTTPTransport {
-    /// What it publishes, and what it was asked.
+    /// The published data, and the requests.
     package struct State: Sendable {
         /// Its metadata.
         package var metadata: [UInt8]
@@ -11,15 +11,15 @@ package final class SignInServiceStub: HTTPTransport {
         package var keys: [UInt8]
         /// Whether it can't be reached.
         package var isDown = false
-        /// The addresses that it was asked for.
+        /// The requested addresses.
         package var asked: [String] = []
-        /// The end of the only address where its metadata are.
+        /// The end of the only address of its metadata.
         package var place = "/.well-known/openid-configuration"
     }
-    /// What it publishes, and what it was asked.
+    /// The published data, and the requests.
     package let state: Mutex<State>
 
-    /// A service that is up.
+    /// A service that works.
     package init(metadata: [UInt8], keys: [UInt8]) {
         state = Mutex(State(metadata: metadata, keys: keys))
     }
@@ -39,6 +39,6 @@ package final class SignInServiceStub: HTTPTransport {
         throw HTTPError(.unavailable, "no streams")
     }
 
-    /// How often it was asked for its keys.
+    /// How often its keys were requested.
     package var askedForKeys: Int { state.withLock { $0.asked.count { $0.hasSuffix("/jwks") } } }
 }

@@ -1,6 +1,6 @@
-// Built with the optimiser by Scripts/test, together with Sources/MMCore/Errors/Result+Catching.swift: outcomes of
-// child tasks must arrive with the names that they left with. Built directly around a `try await`, the same tuples arrive
-// with garbage for names (Swift 6.3.1, -O and -Osize), which no debug build shows.
+// Built with the optimiser by Scripts/test, together with Sources/MMCore/Errors/Result+Catching.swift. Checks that the
+// outcomes of child tasks keep their names. If such tuples are built directly around a `try await`, the names become
+// garbage (Swift 6.3.1, -O and -Osize), which no debug build shows.
 
 struct Fault: Error {
     var message: String

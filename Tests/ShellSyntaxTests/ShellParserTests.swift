@@ -30,7 +30,7 @@ struct ShellParserTests {
         #expect(command.redirections.map(\.target.value) == ["in", "err", "out", "1"])
     }
 
-    @Test("tells patterns from literal words")
+    @Test("distinguishes patterns from literal words")
     func patterns() throws {
         let words = try #require(try ShellScript.parse("ls *.c '*' \\* ~ a~ x[1] --f=~/x").commands.first).words
         #expect(words.map(\.isLiteral) == [true, false, true, true, false, true, false, false])
@@ -55,7 +55,7 @@ struct ShellParserTests {
         #expect(throws: ShellRefusal.self) { try ShellScript.parse(text) }
     }
 
-    @Test("says what and where")
+    @Test("reports the kind and place of an error")
     func words() {
         do throws(ShellRefusal) {
             _ = try ShellScript.parse("ls\necho $HOME")
@@ -66,7 +66,7 @@ struct ShellParserTests {
         }
     }
 
-    @Test("takes time in proportion to the length, and never crashes", arguments: 0..<40)
+    @Test("takes linear time, and never crashes", arguments: 0..<40)
     func fuzz(seed: UInt64) {
         var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
         let alphabet = Array("ab 'x\"\\;|&<>\n#*?[~=1$`(){}!é\u{A0}\t")
@@ -79,7 +79,7 @@ struct ShellParserTests {
             state = state &* 6_364_136_223_846_793_005 &+ 1
             let whole = try? ShellScript.parse(text, as: .whole)
             guard let script = try? ShellScript.parse(text) else { continue }
-            // The plain grammar is a part of the whole one, and reads nothing otherwise.
+            // The plain grammar is a part of the whole one, and has the same meaning there.
             #expect(whole == script, "\(text)")
             #expect(script.commands.allSatisfy { !$0.words.isEmpty && !$0.name.isEmpty })
             #expect(script.commands.last?.controlOperator == nil)

@@ -1,14 +1,14 @@
 import ShellSyntax
 import Testing
 
-@Suite("All of the shell language", .timeLimit(.minutes(5)))
+@Suite("The complete shell language", .timeLimit(.minutes(5)))
 struct WholeGrammarTests {
     private static func names(_ text: String) throws -> [[String]] {
         try ShellScript.parse(text, as: .whole).commands.map { $0.words.map(\.value) }
     }
 
     @Test(
-        "finds the commands in every place where one can stand",
+        "finds the commands in every place where they can be",
         arguments: [
             "#", "( # )", "{ #; }", "! #", "a; #", "a & #", "a | #", "a |& #", "a && #", "$(#)", "\"$(#)\"", "`#`",
             "\"`#`\"", "a $(#)", "x=$(#)", "x=($(#))", "a <(#)", "a >(#)", "a > $(#)", "a <<< $(#)", "$(( $(#) ))",
@@ -24,7 +24,7 @@ struct WholeGrammarTests {
     }
 
     @Test(
-        "takes for data what is none of the shell's",
+        "recognises data that the shell doesn't interpret",
         arguments: [
             "a '$(rm x)'", "a \\$\\(rm x\\)", "a <<'X'\n$(rm x)\nX\n", "a <<X\nrm x\nX\n", "a # rm x",
             "for i in rm x; do a; done", "case rm in rm) a;; esac",
@@ -35,7 +35,7 @@ struct WholeGrammarTests {
     }
 
     @Test(
-        "reads a quote with escapes as the text that a shell makes of it",
+        "reads a quote with escapes like a shell",
         arguments: [
             ("$'\\x72\\155'", "rm"), ("a$'b\\n'c", "ab\nc"), ("$'\\u00e9\\U1F600'", "é😀"), ("$'it\\'s'", "it's"),
             ("$'a\\0b'", "a"), ("$'\\q'", "\\q"), ("$'$(rm x)'", "$(rm x)"), ("$'\\cA'", "\u{1}"),
@@ -47,7 +47,7 @@ struct WholeGrammarTests {
         #expect(throws: ShellRefusal.self) { try ShellScript.parse("$'a", as: .whole) }
     }
 
-    @Test("says what each word is made of")
+    @Test("names the parts of each word")
     func words() throws {
         let script = try ShellScript.parse("A=1 'B'=2 x \"$y\" z* '*' 2>>log <in >&2 <<<now", as: .whole)
         let command = try #require(script.commands.first)
@@ -62,7 +62,7 @@ struct WholeGrammarTests {
         #expect(command.document == "now")
     }
 
-    @Test("knows functions, and who is fed by whom")
+    @Test("recognises functions, and which command feeds which")
     func structure() throws {
         let script = try ShellScript.parse("f() { a | b; }; function g { c; }; cat <<X | sh\ndoc\nX\n", as: .whole)
         #expect(script.functions == ["f", "g"])
@@ -73,7 +73,7 @@ struct WholeGrammarTests {
     }
 
     @Test(
-        "says what a command reads: by itself, by what is around it, by what was opened before",
+        "says what a command reads: by itself, by its surroundings, by earlier redirections",
         arguments: [
             ("a < <(b); #", nil), ("# < <(b)", .output), ("# 3< <(b) <&3", .output), ("exec 3< <(b); # <&3", .output),
             ("exec < f; #", .file("f")), ("{ #; } <<< t", .text("t")), ("(#) <<X\nt\nX\n", .text("t\n")),
@@ -95,14 +95,14 @@ struct WholeGrammarTests {
         }
     }
 
-    /// What a command reads, in the words of a test.
+    /// The input of a command, in the notation of the tests.
     enum Reading: Sendable {
         case text(String)
         case output
         case file(String)
     }
 
-    @Test("reads a great many nested redirections in time that grows with their number")
+    @Test("reads many nested redirections in linear time")
     func deepRedirections() throws {
         let text = String(repeating: "{ ", count: 20_000) + "a; " + String(repeating: "} <f; ", count: 20_000)
         #expect(try ShellScript.parse(text, as: .whole).commands.first?.inputs[0] != nil)
@@ -110,7 +110,7 @@ struct WholeGrammarTests {
     }
 
     @Test(
-        "refuses what can't be taken apart",
+        "refuses text that it can't parse",
         arguments: [
             "a 'b", "a \"b", "a $'b", "a `b", "a $(b", "a ${b", "a $((1", "(a", "a)", "a (b", "f(x)", "[[ a", "x=(a",
             "case a b", "a >", "function f (x", "for i in (",

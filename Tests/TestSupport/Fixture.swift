@@ -2,7 +2,7 @@ package import MMCore
 
 /// Recorded data under `Tests/Fixtures`, named by the path from there, such as `graph/users.json`.
 package enum Fixture {
-    /// Where a file lies.
+    /// The path of a file.
     package static func path(_ name: String) -> String { "\(BuiltPrograms.packageFolder)/Tests/Fixtures/\(name)" }
 
     /// A file as text.
@@ -21,7 +21,7 @@ package enum Fixture {
     /// A file that is one JSON value.
     package static func json(_ name: String) throws -> JSONValue { try JSONParser.parse(text(name)) }
 
-    /// A file with a JSON value a line.
+    /// A file with one JSON value per line.
     package static func jsonLines(_ name: String) throws -> [JSONValue] {
         try text(name).split(separator: "\n").map { try JSONParser.parse(String($0)) }
     }

@@ -1,6 +1,6 @@
 import MMCore
 
-/// Something that threads and tasks write and a test reads.
+/// A value that threads and tasks write and a test reads.
 package final class Noted<Value: Sendable>: Sendable {
     private let value: Mutex<Value>
 

@@ -1,9 +1,9 @@
 import Glibc
 import MMSystem
 
-/// What lies in the memory of another process.
+/// The memory of another process.
 package enum ProcessMemory {
-    /// Everything that a process can write to, as the kernel shows it.
+    /// All writable memory of a process, from the kernel.
     package static func bytes(of process: Int32) throws -> [UInt8] {
         let maps = String(decoding: ProcFile.read("/proc/\(process)/maps", limit: 1 << 20) ?? [], as: UTF8.self)
         let file = try FileDescriptor.open("/proc/\(process)/mem", O_RDONLY)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What this process holds, to see that a test leaves nothing behind.
+/// The resources of this process, to check that a test leaks none.
 package enum Resources {
     /// Our own named threads, counted by name.
     package static var threads: [String: Int] {
@@ -22,7 +22,7 @@ package enum Resources {
         }
     }
 
-    /// The start of a file such as those of `/proc`, without the line's end.
+    /// The beginning of a file such as those of `/proc`, without the final newline.
     package static func contents(_ path: String) -> String? {
         let descriptor = Glibc.open(path, O_RDONLY)
         guard descriptor >= 0 else { return nil }

@@ -1,12 +1,12 @@
 import Glibc
 import MMSystem
 
-/// A session's process, which has another number within its own tree than it has here.
+/// A session's process, which has another number in its own namespace.
 package enum SessionProcess {
-    /// Returns the number that a process has here.
+    /// Returns the number of a process in this namespace.
     /// - Parameters:
-    ///   - inner: the number that it has where it runs, as it tells it itself.
-    ///   - home: a path below which the session's home lies, which stands in its environment.
+    /// - inner: its number in its own namespace, as it reports it.
+    /// - home: a path above the session's home, which is in its environment.
     package static func here(_ inner: Int32, home: String) -> Int32? {
         ProcessEntry.all().first { entry in
             guard ProcessEntry.numbers(of: entry.id).last == inner,

@@ -1,8 +1,8 @@
 import Glibc
 
-/// strace(1), which sees the system calls of programs and ends them at a certain one.
+/// strace(1), which shows the system calls of programs and can kill them at a certain one.
 package enum Strace {
-    /// strace, where it is installed and may trace a child; `nil` elsewhere.
+    /// strace, if it is installed and may trace a child; otherwise `nil`.
     package static let program: String? = {
         let path = "/usr/bin/strace"
         guard access(path, X_OK) == 0 else { return nil }
@@ -15,8 +15,8 @@ package enum Strace {
         while waitpid(child, &status, 0) < 0 { if errno != EINTR { return nil } }
         return status == 0 ? path : nil
     }()
-    /// A script for `/bin/sh` that becomes a shell. An interactive one learns late, by 0.3 s, of each process that it has
-    /// started, as on a busy machine: what it started is ahead of it.
+    /// A script for `/bin/sh` that becomes a slow shell: interactive, it notices each process that it has started only
+    /// after 0.3 s, as on a busy machine.
     package static func starter(of shell: String) -> String {
         """
         #!/bin/sh

@@ -1,10 +1,10 @@
 package import MMCore
 package import MMMCP
 
-/// The server that the official conformance suite expects to find: fixtures by exact name, on the same engine that the
-/// product uses.
+/// The server for the official conformance suite: fixtures with the names that it expects, on the engine of the
+/// product.
 package enum ConformanceServer {
-    /// The server, with everything the suite's scenarios ask for.
+    /// The server, with everything that the suite's scenarios need.
     package static func make() throws(MMError) -> MCPServer {
         var options = ServerOptions()
         options.changingLists = [.tools, .prompts]

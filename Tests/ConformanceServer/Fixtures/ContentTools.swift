@@ -67,7 +67,7 @@ extension ConformanceServer {
         ]
     }
 
-    /// A schema that uses what 2020-12 added to older dialects; it must come through unchanged.
+    /// A schema with features that 2020-12 added; it has to be passed on unchanged.
     static let richSchema: JSONObject = [
         "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
         "$defs": [

@@ -1,7 +1,7 @@
 import MMCore
 import MMMCP
 
-/// The fixtures' long work, in memory.
+/// The fixtures' tasks, in memory.
 final class FixtureTasks: TaskStore {
     private struct Entry {
         let owner: Principal
@@ -12,7 +12,7 @@ final class FixtureTasks: TaskStore {
 
     private let entries = Mutex<[String: Entry]>([:])
 
-    /// Begins work and answers the call with its task.
+    /// Begins a task and answers the call with it.
     func start(
         _ context: RequestContext, _ work: @escaping @Sendable (Running) async throws -> ToolResult
     ) -> ToolResult {
@@ -89,12 +89,12 @@ final class FixtureTasks: TaskStore {
         set(.cancelled, "cancelled", of: id)
     }
 
-    /// Work that is being done.
+    /// A running task.
     struct Running: Sendable {
         let id: String
         let tasks: FixtureTasks
 
-        /// Asks the client and waits for all the answers.
+        /// Asks the client and waits for all answers.
         func ask(_ questions: [Question]) async throws -> [String: JSONObject] {
             tasks.set(.inputRequired(questions), "waits for \(questions.count)", of: id)
             while true {

@@ -1,7 +1,7 @@
 import MMCore
 import MMMCP
 
-/// Lets tools tell of changes of the server that they are part of.
+/// Lets tools report changes of their server.
 final class Trigger: Sendable {
     private let feed = Mutex<ChangeFeed?>(nil)
 

@@ -4,8 +4,8 @@ import MMCore
 import MMHTTP
 import MMMCP
 
-/// `conformance-server` serves standard input and output; `conformance-server --http 127.0.0.1:PORT` serves HTTP until it
-/// is ended and prints its address first.
+/// `conformance-server` serves standard input and output; `conformance-server --http 127.0.0.1:PORT` prints its address
+/// and serves HTTP until it is ended.
 enum ConformanceProgram {
     static func main() async {
         do throws(MMError) {
@@ -35,7 +35,7 @@ enum ConformanceProgram {
         }
         let line = Array("http://\(parts[0]):\(listener.port)/mcp\n".utf8)
         _ = write(STDOUT_FILENO, line, line.count)
-        // Until somebody ends the process.
+        // Until the process is ended.
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
         engine.stop()
         await listener.stop(graceful: .seconds(1))

@@ -10,7 +10,7 @@ import Testing
 struct ConfinementTests {
     static let hasLandlock = Confinement.kernelVersion >= 6
 
-    @Test("what is hidden stays hidden in folders that may be read, and what lies beside it does not")
+    @Test("hidden files stay hidden in readable folders, and the files beside them don't")
     func hidden() throws {
         let home = try TestHome()
         let root = home.path
@@ -22,7 +22,7 @@ struct ConfinementTests {
             Confinement.visible([root + "/b", root + "/a/own/x", "/usr"], without: hidden) == [root + "/b", "/usr"])
     }
 
-    /// A program behind walls, in a folder outside of `/tmp`, and what it wrote.
+    /// A confined program in a folder outside of `/tmp`, and its output.
     private static func run(_ text: String, _ change: (inout Confinement, String) -> Void) async throws -> String {
         let folder = try TestFolder.make("/var/tmp/mm-walls-")
         defer { system("rm -rf \(folder)") }
@@ -37,7 +37,7 @@ struct ConfinementTests {
     }
 
     @Test(
-        "a program has a /tmp of its own where mounts can be made, and else none",
+        "a program has its own /tmp if mounts are possible, otherwise none",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func ownTemporaryFolder() async throws {
         let mark = "mm-walls-\(getpid())-\(RandomBytes.text(bytes: 6))"
@@ -51,7 +51,7 @@ struct ConfinementTests {
     }
 
     @Test(
-        "what a led program leaves behind ends with it, also in a session of its own, and its status is handed on",
+        "processes that a supervised program leaves end with it, even in another session, and its status is passed on",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"), arguments: ["exit 5", "kill -9 $$"])
     func led(end: String) async throws {
         let mark = "1000.\(UInt32.random(in: 100_000...999_999))"
@@ -64,7 +64,7 @@ struct ConfinementTests {
         #expect(Self.bearing(mark).isEmpty)
     }
 
-    /// The processes whose arguments hold a word: in a tree of their own they have other numbers.
+    /// The processes with this word in their arguments: in their own namespace they have other numbers.
     private static func bearing(_ word: String) -> [Int32] {
         ProcFile.numericNames(in: "/proc").filter { process in
             let line = ProcFile.read("/proc/\(process)/cmdline", limit: 4096) ?? []
@@ -74,7 +74,7 @@ struct ConfinementTests {
     }
 
     @Test(
-        "what a led program started ends when whoever started it is killed",
+        "processes of a supervised program end if its starter is killed",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func starterKilled() async throws {
         let folder = try TestFolder.make("/var/tmp/mm-walls-")
@@ -86,7 +86,7 @@ struct ConfinementTests {
         let text = "setsid sh -c 'exec sleep \(mark)' & exec sleep \(mark)"
         let bare = ChildCommand("/bin/sh", ["-c", text], environment: ["PATH": "/usr/bin:/bin"], directory: folder)
         let confined = try walls.confine(bare)
-        // A shell starts it in the place of this program.
+        // A shell replaces this program with it.
         let words = confined.arguments.map { $0.hasPrefix("lead=") ? "lead=$$" : ShellWord.quoted($0) }
         let script =
             "(exec -a \(try #require(confined.name)) \(ShellWord.quoted(confined.executable)) \(words.joined(separator: " "))) & "

@@ -6,10 +6,10 @@ import Testing
 
 @testable import MMSessions
 
-/// A program of the attacker's, confined as a session is, that tries what lies beside the wire.
-@Suite("A program that tries the walls", .timeLimit(.minutes(10)))
+/// An attacking program, confined like a session, that tries to get around the proxy.
+@Suite("A program that attacks the confinement", .timeLimit(.minutes(10)))
 struct WallAttackTests {
-    /// Who it runs as: whoever runs the tests, and an ordinary user where the tests are root's.
+    /// The user to run as: the one who runs the tests, or an ordinary user if that is root.
     enum User: String, Sendable, CaseIterable {
         case own, ordinary
     }
@@ -77,7 +77,7 @@ struct WallAttackTests {
         print("done")
         """
 
-    /// Runs the program and returns what it wrote.
+    /// Runs the program and returns its output.
     private static func attack(_ user: User, _ means: Confinement.Means) async throws -> [String: String] {
         let folder = try TestFolder.make("/var/tmp/mm-walls-")
         defer { system("rm -rf \(folder)") }
@@ -136,7 +136,7 @@ struct WallAttackTests {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// An address of this machine that is not loopback's; nil where it has none.
+    /// An address of this machine other than loopback; nil if there is none.
     private static let address: String? = {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return nil }
@@ -167,7 +167,7 @@ struct WallAttackTests {
         for way in ["127.0.0.2", "127.0.0.3", Self.address ?? "127.0.0.4", "::1", "::ffff:127.0.0.2", "other", "fast"] {
             #expect(seen[way] == "closed", "\(way): \(seen)")
         }
-        // The address that means this machine leads where 127.0.0.1 does, or nowhere.
+        // The unspecified address leads to 127.0.0.1, or nowhere.
         #expect(seen["0.0.0.0"] == "closed" || seen["0.0.0.0"] == "known", "\(seen)")
         for way in ["memory", "namespace", "kill"] {
             #expect(seen[way] == "closed" || seen[way]?.contains("22") == true, "\(seen)")
@@ -177,7 +177,7 @@ struct WallAttackTests {
         if means.contains(.ownProcesses) { #expect(seen["cmdline"] == "closed", "\(seen)") }
     }
 
-    @Test("where nothing keeps a program to an address, that is known before it starts")
+    @Test("if a program can't be limited to one address, that is known before it starts")
     func road() {
         #expect(Confinement.road(isSupervised: true, [.ownNetwork, .watchedConnections]) == .ownNetwork)
         #expect(Confinement.road(isSupervised: true, [.watchedConnections]) == .watched)

@@ -9,7 +9,7 @@ struct WorkTableTests {
     private let table = WorkTable()
     private let release = OneShot<Void>()
 
-    /// A job that goes on until it is released or called off.
+    /// A job that runs until it is released or cancelled.
     private func slow(_ owner: String, until release: OneShot<Void>? = nil) -> Job<String> {
         let release = release ?? self.release
         return Job.start("slow", for: owner) { (job: Job<String>) in
@@ -32,7 +32,7 @@ struct WorkTableTests {
         }
     }
 
-    @Test("a job is its owner's alone; who may see everything sees it too")
+    @Test("a job is visible only to its owner and to callers who may see everything")
     func owners() async throws {
         let job = slow("a")
         #expect(table.detach(job))
@@ -48,7 +48,7 @@ struct WorkTableTests {
         #expect(try table.work(job.handle, for: ["a"]).report.state == .done)
     }
 
-    @Test("who watches a job hears of its progress and its end, also when it has ended")
+    @Test("watchers of a job get its progress and its end, even if it has ended already")
     func events() async throws {
         let job = slow("a")
         #expect(table.detach(job))
@@ -69,7 +69,7 @@ struct WorkTableTests {
         #expect(late == ["done"])
     }
 
-    @Test("a cancelled job says so, and a second cancel changes nothing")
+    @Test("a cancelled job says so, and a second cancellation changes nothing")
     func cancel() async throws {
         let job = slow("a")
         #expect(table.detach(job))
@@ -79,7 +79,7 @@ struct WorkTableTests {
         #expect(try await table.cancel(job.handle, for: ["a"]).state == .cancelled)
     }
 
-    @Test("a call is not let go while its person is being asked, nor when it was cancelled, nor beyond the room")
+    @Test("a call doesn't become a job while its person is being asked, after it was cancelled, or beyond the limit")
     func held() async {
         var limits = WorkTable.Limits()
         limits.running = 1
@@ -111,7 +111,7 @@ struct WorkTableTests {
         #expect(!small.detach(second))
     }
 
-    @Test("only so many results are kept, the newest")
+    @Test("a limited number of results is kept, the newest ones")
     func kept() async throws {
         var limits = WorkTable.Limits()
         limits.kept = 5
@@ -133,7 +133,7 @@ struct WorkTableTests {
         #expect(code { () throws(MMError) in _ = try small.work(handles[0], for: nil) } == .notFound)
     }
 
-    @Test("an owner who goes takes the jobs along; a table that closes calls off all")
+    @Test("an owner's jobs end with the owner; closing the table cancels all")
     func gone() async {
         let (first, second) = (slow("a"), slow("b", until: OneShot<Void>()))
         #expect(table.detach(first))
@@ -153,7 +153,7 @@ struct WorkTableTests {
         late.cancel()
     }
 
-    /// Work whose caller has its result.
+    /// A job whose caller has its result.
     private final class Given: LongWork {
         let handle = WorkHandle.command.new()
         let owner = "a"
@@ -169,7 +169,7 @@ struct WorkTableTests {
         func finished(within limit: Duration) async {}
     }
 
-    @Test("work whose caller had the result is kept too, unlisted, and drives out nothing that was not given")
+    @Test("a job whose caller has the result is kept too, unlisted, and doesn't replace undelivered ones")
     func given() async throws {
         var limits = WorkTable.Limits()
         limits.keptDelivered = 3

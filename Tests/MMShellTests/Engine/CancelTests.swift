@@ -22,7 +22,7 @@ struct CancelTests {
             _ = try await shell.sh("kept=1")
             let job = try await shell.start(ShellCommand("echo begun; " + text), deadline: .never)
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
-            // A copy of the shell that is interrupted before it is the program ends like one that has done its work.
+            // A child of the shell that is interrupted before it becomes the program looks like a finished one.
             if !text.contains("STOP"), let program = ["sleep", "yes"].first(where: { text.contains($0) }) {
                 #expect(await eventually { await shell.runs(program) })
             }
@@ -52,14 +52,14 @@ struct CancelTests {
     }
 
     @Test(
-        "interrupts once more what missed the first interrupt, and nothing behind it is run",
+        "repeats the interrupt for a program that missed it, and runs nothing after it",
         arguments: Shells.installed)
     func missed(kind: ShellKind) async throws {
         var settings = Shells.settings(kind)
-        // What is only terminated would leave the rest of the list to run.
+        // If it were only terminated, the rest of the list would run.
         settings.times.interrupt = .seconds(300)
         try await Shells.with(settings: settings) { (shell) async throws in
-            // As a shell's copy does before it becomes a program: it catches the signal first and has its default then.
+            // Like a shell's child before it becomes a program: it catches the signal first and then has its default.
             let job = try await shell.start(
                 ShellCommand("bash -c 'trap : INT; echo begun; sleep 300; trap - INT; exec sleep 300'; echo after"),
                 deadline: .never)
@@ -128,7 +128,7 @@ struct CancelTests {
         }
     }
 
-    @Test("closing ends what runs, and processes that left the session")
+    @Test("closing ends running commands, and processes in other sessions")
     func closing() async throws {
         let shell = try await LocalShell.start(Shells.settings())
         let answer = try await shell.sh(
@@ -143,7 +143,7 @@ struct CancelTests {
         await #expect(throws: MMError.self) { _ = try await shell.sh("echo no") }
     }
 
-    @Test("closing ends what left the session and its environment behind", arguments: Shells.installed)
+    @Test("closing ends processes that left the session and its environment", arguments: Shells.installed)
     func unmarked(kind: ShellKind) async throws {
         let shell = try await LocalShell.start(Shells.settings(kind))
         let sleep = Shells.ownSleep()

@@ -7,9 +7,9 @@ import Testing
 
 @testable import MMShell
 
-@Suite("After a command was ended", .timeLimit(.minutes(10)))
+@Suite("After a command was stopped", .timeLimit(.minutes(10)))
 struct CancelledListTests {
-    /// Programs that are ended in other ways than by an interrupt's default.
+    /// Programs that don't end by the default action of an interrupt.
     static let stubborn = [
         "sh -c \"trap '' INT; echo begun; while :; do sleep 1; done\"",
         "sh -c \"trap '' INT TERM; echo begun; while :; do sleep 1; done\"",
@@ -27,7 +27,7 @@ struct CancelledListTests {
         return settings
     }
 
-    @Test("nothing further of its line runs, and the session stays", arguments: Shells.installed, stubborn)
+    @Test("nothing further on its line runs, and the session stays", arguments: Shells.installed, stubborn)
     func nothingFurther(kind: ShellKind, program: String) async throws {
         try await Shells.with(settings: Self.settings(kind)) { (shell) async throws in
             let job = try await shell.start(
@@ -43,11 +43,11 @@ struct CancelledListTests {
         }
     }
 
-    @Test("a timeout says so, with a status that is no success", arguments: Shells.installed)
+    @Test("a timeout is reported, and its status isn't 0", arguments: Shells.installed)
     func timeout(kind: ShellKind) async throws {
         try await Shells.with(settings: Self.settings(kind)) { (shell) async throws in
             let text = "sh -c \"trap '' INT; while :; do sleep 1; done\"; echo after"
-            // It must have begun before its time is over: where this machine was too slow for that, with more time.
+            // The command has to begin before its deadline: on a slow machine repeat with a longer one.
             var (limit, ran) = (Duration.seconds(1), ShellAnswer?.none)
             while ran == nil, limit < .seconds(300) {
                 ran = try? await shell.sh(text, within: limit)
@@ -61,13 +61,13 @@ struct CancelledListTests {
         }
     }
 
-    @Test("a shell that would go on after its own trap is replaced", arguments: Shells.installed)
+    @Test("a shell that would continue after its own trap is replaced", arguments: Shells.installed)
     func trapped(kind: ShellKind) async throws {
         try await Shells.with(settings: Self.settings(kind)) { (shell) async throws in
             for text in [
                 "trap 'echo caught' INT; echo begun; sleep 300; echo after", "echo begun; sleep 300; echo after",
             ] {
-                // The trap of the first command is still there when the second one runs in the same shell.
+                // The trap of the first command is still set when the second one runs in the same shell.
                 if !text.hasPrefix("trap") { _ = try await shell.sh("trap : INT") }
                 let job = try await shell.start(ShellCommand(text), deadline: .never)
                 #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)

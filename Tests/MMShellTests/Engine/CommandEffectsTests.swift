@@ -3,10 +3,10 @@ import Testing
 
 @testable import MMShell
 
-@Suite("What a command may do to its shell", .timeLimit(.minutes(10)))
+@Suite("The possible effects of a command on its shell", .timeLimit(.minutes(10)))
 struct CommandEffectsTests {
     @Test(
-        "is nothing for plain programs",
+        "plain programs have none",
         arguments: ["echo hi", "ls -la | grep x && pwd; git status", "terraform plan > out.txt"])
     func harmless(text: String) {
         let effects = CommandEffects(of: text, known: true)
@@ -16,7 +16,7 @@ struct CommandEffectsTests {
     }
 
     @Test(
-        "is everything where the text does not show it",
+        "an unclear text may have any",
         arguments: [
             "a=1", "f() { :; }", "$x", "`x`", ". ./x", "source x", "eval ls", "alias ls=rm", "set -a", "printf -v A x",
             "read A", "declare -x A=1", "ls; typeset -x B=1", "if true; then export A=1; fi", "{ export A=1; }", "",
@@ -27,7 +27,7 @@ struct CommandEffectsTests {
         #expect(effects.mayRedefine)
     }
 
-    @Test("is new variables for what sets them", arguments: ["cd /usr", "export A=1", "unset A; ls", "ls && cd .."])
+    @Test("some commands set variables", arguments: ["cd /usr", "export A=1", "unset A; ls", "ls && cd .."])
     func variables(text: String) {
         let effects = CommandEffects(of: text, known: true)
         #expect(effects.mayExport)
@@ -35,7 +35,7 @@ struct CommandEffectsTests {
     }
 
     @Test(
-        "decides with its form whether it stands in the line that runs it",
+        "decide with its form whether it may be sent on one line",
         arguments: [
             ("echo hi", true), ("echo a && echo b 2>&1", true), ("sleep 1 &", false), ("a 2>&1 & b", false),
             ("return 7", false),
@@ -47,7 +47,7 @@ struct CommandEffectsTests {
         #expect(!ShellDialect(kind: .dash).fitsLine(text + String(repeating: "x", count: 1000), .everything))
     }
 
-    @Test("stands in a line of bash only when it starts nothing that bash would tell of")
+    @Test("a line for bash must start nothing that bash would report")
     func linesOfBash() {
         for (text, fits) in [("echo hi", true), ("cd /tmp", true), ("ls", false), ("f", false)] {
             #expect(
@@ -56,7 +56,7 @@ struct CommandEffectsTests {
     }
 
     @Test(
-        "refuses what changes the names that a session reports with, and nothing else",
+        "a command that changes the session's own names is refused, and no other",
         arguments: [
             ("readonly __mm_i=1", true), ("__mm_end() { :; }", true), ("unset __mm_d", true), ("read -r __mm_c", true),
             ("echo $__mm_i", false), ("set | grep __mm_", false), ("printf() { :; }", false), ("a__mm_=1", false),

@@ -6,12 +6,12 @@ import Testing
 
 @testable import MMShell
 
-/// A program can be ended by a key before the shell that has started it waits for it: on a busy machine that is not rare.
+/// On a busy machine a key may end a program before the shell that has started it waits for it.
 @Suite(
     "An interrupt that comes before the shell waits", .timeLimit(.minutes(10)),
     .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
 struct EarlyInterruptTests {
-    /// Starts a command that is interrupted as soon as its program runs, and sees how it and the session fare.
+    /// Starts a command that is interrupted as soon as its program runs, and checks it and the session.
     private func interrupt(_ session: some ShellSession, options: [String] = ["", "set -e; "]) async throws {
         _ = try await session.sh("kept=1")
         for options in options {
@@ -28,7 +28,7 @@ struct EarlyInterruptTests {
         }
     }
 
-    /// A folder with a slow shell of a name in it.
+    /// A folder with a slow shell of a given name.
     private func with(_ name: String, _ body: (String) async throws -> Void) async throws {
         let folder = try TestFolder.make("/tmp/mm-bin-")
         defer { TestFolder.remove(folder) }
@@ -45,7 +45,7 @@ struct EarlyInterruptTests {
             var settings = Shells.settings(kind)
             settings.environment["PATH"] = folder + ":" + Shells.path
             try await Shells.with(kind, settings: settings) { (shell) async throws in
-                // zsh takes it for a program that has failed, for which `set -e` ends a shell.
+                // zsh regards it as a failed program, for which `set -e` ends a shell.
                 try await interrupt(shell, options: kind == .zsh ? [""] : ["", "set -e; "])
             }
         }

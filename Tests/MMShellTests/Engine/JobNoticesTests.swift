@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("What a shell tells a person of jobs", .timeLimit(.minutes(10)))
+@Suite("A shell's messages about jobs", .timeLimit(.minutes(10)))
 struct JobNoticesTests {
     private static func kept(_ kind: ShellKind, _ text: String, pieces: Int, of command: String = "x &") -> String? {
         guard var notices = JobNotices(kind, of: ShellCommand(command)) else { return nil }
@@ -16,7 +16,7 @@ struct JobNoticesTests {
     }
 
     @Test(
-        "is left out of its errors, whatever pieces it comes in", arguments: [1, 2, 3, 7, 1000],
+        "are removed from its errors, whatever the pieces", arguments: [1, 2, 3, 7, 1000],
         [
             (ShellKind.bash, "[1]+  Done                    sleep 0.2\n", ""),
             (.bash, "a\n[12]-  Exit 3                  ( sleep 1; exit 3 )\nb\n", "a\nb\n"),
@@ -50,7 +50,7 @@ struct JobNoticesTests {
     }
 
     @Test(
-        "and nothing else is, however alike", arguments: [1, 2, 5, 1000],
+        "similar texts aren't removed", arguments: [1, 2, 5, 1000],
         [
             (ShellKind.bash, "[1] Done sleep\n"), (.bash, "x [1]+  Done                    sleep 0.2\n"),
             (.bash, "[1]+  Done\n"), (.bash, "[1]+  Donegal               sleep\n"), (.bash, "[1/4] Compiling\n"),
@@ -64,7 +64,7 @@ struct JobNoticesTests {
         #expect(Self.kept(line.kind, line.text, pieces: pieces) == line.text)
     }
 
-    @Test("who asks for jobs is told of them, and so is who sits at a terminal")
+    @Test("appear if asked for, and at a terminal")
     func asked() {
         #expect(JobNotices(.bash, of: ShellCommand("jobs -l >&2")) == nil)
         #expect(JobNotices(.bash, of: ShellCommand("sleep 1 &", input: .terminal)) == nil)
@@ -72,7 +72,7 @@ struct JobNoticesTests {
     }
 
     @Test(
-        "no real shell's notices reach the errors of a command", arguments: Shells.installed,
+        "real shells' messages don't appear in the errors of a command", arguments: Shells.installed,
         [
             "sleep 0.1 & wait", "sleep 0.1 &\nwait $!\ntrue", "(exit 3) & wait",
             "for i in 1 2; do\n  true\ndone & wait",
@@ -94,7 +94,7 @@ struct JobNoticesTests {
         }
     }
 
-    @Test("a program that is stopped is ended, and its errors say so", arguments: Shells.installed)
+    @Test("a stopped program is ended, and its errors say so", arguments: Shells.installed)
     func stopped(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let answer = try await shell.sh("sh -c 'kill -STOP $$; echo resumed'")
@@ -103,7 +103,7 @@ struct JobNoticesTests {
         }
     }
 
-    @Test("a command that stops its own shell is given up, and the session goes on", arguments: Shells.installed)
+    @Test("a command that stops its own shell is given up, and the session continues", arguments: Shells.installed)
     func stopsItself(kind: ShellKind) async throws {
         var settings = Shells.settings(kind)
         settings.times.stopped = .milliseconds(20)
@@ -119,7 +119,7 @@ struct JobNoticesTests {
         }
     }
 
-    @Test("a stopped member of a pipeline is ended where all others wait for it", arguments: Shells.installed)
+    @Test("a stopped member of a pipeline is ended if all others wait for it", arguments: Shells.installed)
     func stoppedMember(kind: ShellKind) async throws {
         var settings = Shells.settings(kind)
         settings.times.stopped = .milliseconds(20)

@@ -8,7 +8,7 @@ import Testing
 @Suite("A local shell", .timeLimit(.minutes(10)))
 struct LocalShellTests {
     @Test(
-        "gives status, output and errors apart, and keeps directory, variables, functions and umask",
+        "returns status, output and errors separately, and keeps directory, variables, functions and umask",
         arguments: Shells.installed)
     func state(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
@@ -26,7 +26,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("gives exact bytes: no last line end, NUL, bytes that are no text", arguments: Shells.installed)
+    @Test("returns exact bytes: no final newline, NUL, invalid text", arguments: Shells.installed)
     func bytes(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             #expect(try await shell.sh("printf abc").out == "abc")
@@ -37,7 +37,7 @@ struct LocalShellTests {
     }
 
     @Test(
-        "survives texts that are no commands", arguments: Shells.installed,
+        "survives invalid commands", arguments: Shells.installed,
         [
             "echo 'unbalanced", "if true; then echo x", "for", "echo $((1 +", ")", "echo \"a", "cat <<X\nhello",
         ])
@@ -68,7 +68,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("reads nothing where nothing is given", arguments: Shells.installed)
+    @Test("reads nothing if there is no input", arguments: Shells.installed)
     func noInput(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             #expect(try await shell.sh("cat; read x; echo $?").out == "1\n")
@@ -76,7 +76,7 @@ struct LocalShellTests {
     }
 
     @Test(
-        "is replaced when a command ends it, with directory and exported variables", arguments: Shells.installed,
+        "is replaced if a command ends it, with directory and exported variables", arguments: Shells.installed,
         [
             ("exit 5", 5), ("exec false", 1), ("set -e; false; true", 1), ("kill -9 $$", 137),
         ])
@@ -96,7 +96,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("is replaced when it is killed from outside", arguments: Shells.installed)
+    @Test("is replaced if it is killed from outside", arguments: Shells.installed)
     func killed(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             _ = try await shell.sh("cd /usr")
@@ -109,7 +109,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("gets its own outputs back after a command has changed them", arguments: Shells.installed)
+    @Test("restores its outputs after a command has changed them", arguments: Shells.installed)
     func redirected(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             #expect(try await shell.sh("exec >/dev/null 2>&1; echo lost").out.isEmpty)
@@ -117,7 +117,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("does not wait for background jobs, and gives their output to nobody else", arguments: Shells.installed)
+    @Test("doesn't wait for background jobs, and gives their output to nobody else", arguments: Shells.installed)
     func background(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let gate = "/tmp/mm-gate-\(RandomBytes.text(bytes: 9))"
@@ -141,7 +141,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("keeps the answer clean when a command traces, traps, or takes the hook away", arguments: Shells.installed)
+    @Test("keeps the answer clean if a command traces, traps, or removes the hook", arguments: Shells.installed)
     func hooks(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let traced = try await shell.sh("set -x; echo hi")
@@ -167,7 +167,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("reports a directory of any name, also one that is gone", arguments: Shells.installed)
+    @Test("reports a directory of any name, even a deleted one", arguments: Shells.installed)
     func directories(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let made = try await shell.sh("d=$(mktemp -d); mkdir \"$d/a\nb c\"; cd \"$d/a\nb c\"; echo \"$d\"")
@@ -179,7 +179,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("takes a command of a megabyte, and one with carriage returns as it is", arguments: Shells.installed)
+    @Test("accepts a command of a megabyte, and keeps carriage returns", arguments: Shells.installed)
     func large(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let word = String(repeating: "x", count: 1 << 20)
@@ -191,7 +191,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("runs commands in the order they came, and sends away whose time is over")
+    @Test("runs commands in order, and refuses those whose deadline has passed")
     func order() async throws {
         try await Shells.with { (shell) async throws in
             let gate = "/tmp/mm-gate-\(RandomBytes.text(bytes: 9))"
@@ -208,7 +208,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("keeps the beginning and the end of a flood, and its memory flat")
+    @Test("keeps the beginning and the end of a flood, in constant memory")
     func flood() async throws {
         try await Shells.with { (shell) async throws in
             var command = ShellCommand("head -c 100000000 /dev/zero | tr '\\0' a; printf END")
@@ -226,7 +226,7 @@ struct LocalShellTests {
         }
     }
 
-    @Test("tells commands which session they run in, and nothing of the program's own variables")
+    @Test("tells commands their session, and passes on none of the program's own variables")
     func environment() async throws {
         setenv("MM_TEST_SECRET", "hidden", 1)
         try await Shells.with { (shell) async throws in

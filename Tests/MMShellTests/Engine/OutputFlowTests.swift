@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMShell
 
-/// A session of each kind whose commands wait for whoever takes their output.
+/// A session of each kind whose commands wait for the reader of their output.
 enum FlowPlace: String, CaseIterable, Sendable {
     case bash, dash, zsh, ash, host
 
@@ -25,7 +25,7 @@ enum FlowPlace: String, CaseIterable, Sendable {
     }
 }
 
-@Suite("Output that flows and input that is handed over", .timeLimit(.minutes(10)))
+@Suite("Streaming output and input", .timeLimit(.minutes(10)))
 struct OutputFlowTests {
     private static func flowing(_ text: String, input: ShellCommand.Input = .none) -> ShellCommand {
         var limits = ShellCommand.Limits(head: 0, tail: 100)
@@ -41,7 +41,7 @@ struct OutputFlowTests {
         return taken
     }
 
-    @Test("waits for its reader, and nothing of it is lost", arguments: FlowPlace.here)
+    @Test("waits for its reader, and nothing is lost", arguments: FlowPlace.here)
     func whole(_ place: FlowPlace) async throws {
         try await place.with { (session) async throws in
             let job = try await session.start(
@@ -57,7 +57,7 @@ struct OutputFlowTests {
         }
     }
 
-    @Test("ends when it is called off while nobody takes it, and the session stays", arguments: FlowPlace.here)
+    @Test("ends if it is cancelled while nobody reads, and the session stays", arguments: FlowPlace.here)
     func stopped(_ place: FlowPlace) async throws {
         try await place.with { (session) async throws in
             _ = try await session.sh("kept=1")
@@ -71,7 +71,7 @@ struct OutputFlowTests {
         }
     }
 
-    @Test("a reader that has gone holds nothing up", arguments: FlowPlace.here)
+    @Test("a reader that has left blocks nothing", arguments: FlowPlace.here)
     func forsaken(_ place: FlowPlace) async throws {
         try await place.with { (session) async throws in
             let job = try await session.start(Self.flowing("seq 1 300000"), deadline: .never, observer: nil)
@@ -81,7 +81,7 @@ struct OutputFlowTests {
         }
     }
 
-    @Test("input comes whole to the command, and its end too", arguments: FlowPlace.here)
+    @Test("a command gets the complete input and its end", arguments: FlowPlace.here)
     func input(_ place: FlowPlace) async throws {
         try await place.with { (session) async throws in
             let job = try await session.start(
@@ -99,7 +99,7 @@ struct OutputFlowTests {
         }
     }
 
-    @Test("a command that does not read its input ends all the same", arguments: FlowPlace.here)
+    @Test("a command that doesn't read its input ends anyway", arguments: FlowPlace.here)
     func unread(_ place: FlowPlace) async throws {
         try await place.with { (session) async throws in
             for text in ["echo there", "head -c 2 >/dev/null; echo there", "read -r x; echo there"] {
@@ -108,7 +108,7 @@ struct OutputFlowTests {
                 let feeding = Task { while true { try await job.feed([UInt8](repeating: 0x0A, count: 100_000)) } }
                 #expect(await Self.all(job)[.stdout] == Array("there\n".utf8), "\(text)")
                 #expect(await job.waitForEnd().cause == .finished)
-                // Nobody takes it any more.
+                // Nobody reads it any more.
                 await #expect(throws: MMError.self) { try await feeding.value }
             }
             let empty = try await session.start(Self.flowing("wc -c", input: .pipe), deadline: .never, observer: nil)
@@ -117,7 +117,7 @@ struct OutputFlowTests {
         }
     }
 
-    @Test("a secret that this process holds is taken out, however it is cut")
+    @Test("a secret of this process is removed, however it is divided")
     func veiled() async throws {
         let secret = "veil-" + Hex.text(RandomBytes.make(10))
         HeldSecrets.shared.hold(Secret(secret))

@@ -7,9 +7,9 @@ import Testing
 
 @testable import MMShell
 
-@Suite("What shells and their users do", .timeLimit(.minutes(10)))
+@Suite("Habits of shells and their users", .timeLimit(.minutes(10)))
 struct ShellHabitsTests {
-    @Test("exec of another shell ends this one; the next command finds a new one", arguments: Shells.installed)
+    @Test("exec of another shell ends this one; the next command gets a new one", arguments: Shells.installed)
     func executedAway(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             _ = try await shell.sh("cd /usr; export KEPT=1")
@@ -20,7 +20,7 @@ struct ShellHabitsTests {
                 #expect(gone.end.restartsSession)
                 #expect(try await shell.sh("pwd; echo $KEPT").out == "/usr\n1\n")
             }
-            // A program that took the shell's place and goes on is ended with the command.
+            // A program that replaced the shell and continues is ended with the command.
             let job = try await shell.start(ShellCommand("echo begun; exec sleep 3010"), deadline: .never)
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
@@ -31,7 +31,7 @@ struct ShellHabitsTests {
     }
 
     @Test(
-        "a function named printf is the user's own, and changes nothing of how commands end",
+        "a user's function named printf works, and doesn't affect how commands end",
         arguments: Shells.installed)
     func ownPrintf(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
@@ -42,7 +42,7 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("an alias counts from the next command on", arguments: Shells.installed)
+    @Test("an alias applies from the next command on", arguments: Shells.installed)
     func aliases(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             _ = try await shell.sh("alias greet='echo hello'")
@@ -51,7 +51,7 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("the end of a background job is no news in a later answer", arguments: Shells.installed)
+    @Test("the end of a background job isn't reported in a later answer", arguments: Shells.installed)
     func doneNotices(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let started = try await shell.sh("true & echo $!")
@@ -66,7 +66,7 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("the end of a background job while nothing runs leaves the session as it is", arguments: Shells.installed)
+    @Test("the end of a background job while nothing runs doesn't affect the session", arguments: Shells.installed)
     func endsWhileIdle(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             _ = try await shell.sh("own=kept")
@@ -103,14 +103,14 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("a program that only works is not taken for one that waits for input", arguments: Shells.installed)
+    @Test("a working program isn't mistaken for one that waits for input", arguments: Shells.installed)
     func working(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let job = try await shell.start(
                 ShellCommand("echo begun; sleep 3; read x; echo got $x", input: .terminal),
                 deadline: .after(.seconds(300)))
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
-            // Asked over and over: while it sleeps the answer is no, and it becomes yes once it reads.
+            // Asked repeatedly: while it sleeps the answer is no, and becomes yes once it reads.
             #expect(await eventually { await job.waitingFor() != nil })
             try await job.type(.line("it"))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
@@ -119,7 +119,7 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("an interpreter can be talked with over the terminal", .enabled(if: access("/usr/bin/python3", X_OK) == 0))
+    @Test("an interpreter can be used over the terminal", .enabled(if: access("/usr/bin/python3", X_OK) == 0))
     func interpreter() async throws {
         try await Shells.with { (shell) async throws in
             let job = try await shell.start(
@@ -132,7 +132,7 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("zero bytes, odd options and locale settings leave the session in order", arguments: Shells.installed)
+    @Test("zero bytes, unusual options and locale settings don't affect the session", arguments: Shells.installed)
     func options(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             for text in [
@@ -145,7 +145,7 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("two sessions at work hear nothing of each other", arguments: Shells.installed)
+    @Test("two working sessions don't affect each other", arguments: Shells.installed)
     func apart(kind: ShellKind) async throws {
         try await Shells.with(kind) { (one) async throws in
             try await Shells.with(kind) { (two) async throws in
@@ -186,7 +186,7 @@ struct ShellHabitsTests {
         #expect(processes.allSatisfy { !$0.isAlive })
     }
 
-    @Test("what is written in hundreds of megabytes is not kept in memory")
+    @Test("hundreds of megabytes of output aren't kept in memory")
     func flat() async throws {
         func resident() -> Int {
             let text = String(decoding: ProcFile.read("/proc/self/statm", limit: 999) ?? [], as: UTF8.self)
@@ -202,7 +202,7 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("a command beside the session has its directory and variables, and leaves it alone")
+    @Test("a command beside the session has its directory and variables, and doesn't affect it")
     func beside() async throws {
         let sleeps = [Shells.ownSleep(), Shells.ownSleep()]
         try await Shells.with { (shell) async throws in

@@ -7,12 +7,12 @@ import Testing
 
 @testable import MMShell
 
-@Suite("What a local shell reports", .timeLimit(.minutes(10)))
+@Suite("The reports of a local shell", .timeLimit(.minutes(10)))
 struct ShellReportTests {
-    @Test("no variable tells a command the number of its report", arguments: Shells.installed)
+    @Test("no variable reveals the number of a command's report", arguments: Shells.installed)
     func unknown(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
-            // With the number, an end could be written to the shell's own descriptor before there is one.
+            // With the number, a command could write a forged end to the shell's descriptor.
             let forged =
                 "for v in $(set | sed -n 's/^\\(__mm_[a-z]*\\)=.*/\\1/p'); do eval \"w=\\$$v\"; "
                 + "printf 'r%s 77 /spoof\\0' \"$w\" >/proc/$$/fd/9; done; sleep 0.3; (exit 5)"
@@ -23,7 +23,7 @@ struct ShellReportTests {
         }
     }
 
-    @Test("a prompt that a command only pretends ends nothing", arguments: Shells.installed)
+    @Test("a forged prompt of a command ends nothing", arguments: Shells.installed)
     func pretended(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let answer = try await shell.sh("printf 'p77\\0' >/proc/$$/fd/9; sleep 0.3; echo done; (exit 5)")
@@ -37,7 +37,7 @@ struct ShellReportTests {
         ["set -eu; echo $nope", "set -e; set -u; : ${nope?gone}", "readonly PS1", "readonly PS1 PS2 PS4", "set -eu"])
     func survives(kind: ShellKind, text: String) async throws {
         try await Shells.with(kind) { (shell) async throws in
-            // With -e some shells end at once, as they are told to; none may end later, with another command's failure.
+            // With -e some shells end at once, as requested; none may end later, with another command's failure.
             _ = try await shell.sh(text)
             _ = try await shell.sh("kept=1")
             let process = await shell.processID
@@ -54,7 +54,7 @@ struct ShellReportTests {
     }
 
     @Test(
-        "jobs that are started within a command are no news", arguments: Shells.installed,
+        "jobs that are started within a command aren't reported", arguments: Shells.installed,
         ["f() { sleep 0.1 & }; f; f", "eval 'sleep 0.1 &'"])
     func jobNotices(kind: ShellKind, text: String) async throws {
         try await Shells.with(kind) { (shell) async throws in

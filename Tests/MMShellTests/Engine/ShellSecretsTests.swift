@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Secrets of shells", .timeLimit(.minutes(10)))
 struct ShellSecretsTests {
-    /// Command lines and environments of all processes that can be looked at.
+    /// Command lines and environments of all accessible processes.
     static func visible() -> [UInt8] {
         var all: [UInt8] = []
         for name in TestFolder.names(in: "/proc") {
@@ -18,7 +18,7 @@ struct ShellSecretsTests {
         return all
     }
 
-    @Test("stand on no command line and in no history when they are in a command", arguments: Shells.installed)
+    @Test("in a command appear on no command line and in no history", arguments: Shells.installed)
     func command(kind: ShellKind) async throws {
         let secret = "s3cret" + RandomBytes.text(bytes: 9).filter { $0.isLetter }
         let home = try TestFolder.make("/tmp/mm-home-")
@@ -43,7 +43,7 @@ struct ShellSecretsTests {
         #expect(try await ChildOutput.of("grep", ["-r", secret, home]).isEmpty)
     }
 
-    @Test("typed into a command are echoed nowhere", arguments: Shells.installed)
+    @Test("typed into a command aren't echoed", arguments: Shells.installed)
     func typed(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let job = try await shell.start(

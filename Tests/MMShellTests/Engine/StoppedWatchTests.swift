@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Commands that stand still", .timeLimit(.minutes(2)))
+@Suite("Stopped commands", .timeLimit(.minutes(2)))
 struct StoppedWatchTests {
     private static func job(_ run: RunningCommand) -> ShellJob {
         ShellJob(
@@ -14,7 +14,7 @@ struct StoppedWatchTests {
     }
 
     @Test(
-        "one that nothing resumes is ended, one that is being stopped is left to its stop",
+        "one that nothing resumes is ended, one that is being cancelled is left to that",
         arguments: [nil, ShellEnd.Cause.cancelled, .deadline])
     func left(reason: ShellEnd.Cause?) async {
         let run = RunningCommand(id: "c-1", ladder: .init([.init(.interrupt, .zero)])) { _ in }
@@ -22,7 +22,7 @@ struct StoppedWatchTests {
         let ended = Mutex<[Int32]>([])
         let watch = StoppedWatch()
         let watching = watch.begin(job, run, after: .milliseconds(1)) {
-            // The stop begins while the processes are looked for: it has stopped the shell itself.
+            // The cancellation begins while the processes are searched: it has stopped the shell itself.
             if let reason { run.stop(reason) }
             return [4]
         } end: { stopped in

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Typing into a command", .timeLimit(.minutes(10)))
 struct TerminalInputTests {
-    @Test("answers a question, with output exact and apart", arguments: Shells.installed)
+    @Test("answers a question, with output exact and separate", arguments: Shells.installed)
     func lines(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let job = try await shell.start(
@@ -24,7 +24,7 @@ struct TerminalInputTests {
         }
     }
 
-    @Test("knows when a secret is wanted, and shows none")
+    @Test("knows when a secret is requested, and shows none")
     func secret() async throws {
         try await Shells.with { (shell) async throws in
             let job = try await shell.start(
@@ -54,11 +54,11 @@ struct TerminalInputTests {
         }
     }
 
-    @Test("interrupts by key, and refuses commands that have no terminal")
+    @Test("interrupts by key, and refuses commands without a terminal")
     func keys() async throws {
         try await Shells.with { (shell) async throws in
             let job = try await shell.start(
-                // What says so holds the terminal already: a key that comes between two commands interrupts neither.
+                // A command that prints this has the terminal already: a key between two commands interrupts neither.
                 ShellCommand("sh -c 'echo begun; exec sleep 300'", input: .terminal), deadline: .after(.seconds(300)))
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             try await job.type(.keys(["ctrl-c"]))
@@ -72,7 +72,7 @@ struct TerminalInputTests {
     }
 
     @Test(
-        "a screen has lines that begin at its edge, a size that can be asked for, and a name",
+        "lines begin at the left edge, and a program can query the size and type of the terminal",
         arguments: Shells.installed)
     func screenful(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
@@ -85,7 +85,7 @@ struct TerminalInputTests {
             screen.write(job.output(.terminal).bytes)
             #expect(Array(screen.lines.prefix(3)) == ["one", "two", "50 132"])
             #expect(screen.lines[3].hasPrefix("/dev/pts/"))
-            // What is to stay exact is not translated, and the next screen is of the session's size again.
+            // Exact output isn't translated, and the next screen has the session's size again.
             let exact = try await shell.run(
                 ShellCommand("printf 'a\\nb' >/dev/tty", input: .terminal), deadline: .after(.seconds(300)))
             #expect(exact.terminal.bytes == Array("a\nb".utf8))

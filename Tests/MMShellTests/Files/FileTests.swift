@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Files of this machine", .timeLimit(.minutes(10)))
+@Suite("Local files", .timeLimit(.minutes(10)))
 struct LocalFileTests {
     static func with(_ body: (String) async throws -> Void) async throws {
         let root = try TestFolder.make("/tmp/mm-files-")
@@ -39,7 +39,7 @@ struct LocalFileTests {
             var info = stat()
             stat(root + "/x/y/z.sh", &info)
             #expect(info.st_mode & 0o777 == 0o750)
-            // The permissions of a file stay when its content changes.
+            // A file keeps its permissions when its content changes.
             _ = try await files.write("x/y/z.sh", [2])
             stat(root + "/x/y/z.sh", &info)
             #expect(info.st_mode & 0o777 == 0o750)
@@ -47,7 +47,7 @@ struct LocalFileTests {
     }
 
     @Test(
-        "stay where they are allowed, whatever links and dots say",
+        "are only accessible in allowed folders, whatever links and dots a path has",
         arguments: [
             "/etc/hosts", "../x", "out/hosts", "link", "a/../../x", "own/token", "",
         ])
@@ -62,7 +62,7 @@ struct LocalFileTests {
         }
     }
 
-    @Test("in a folder whose name only begins like another's belong to it no more than any others")
+    @Test("a folder whose name begins like an allowed one's isn't allowed")
     func neighbours() async throws {
         try await Self.with { (root) async throws in
             for folder in ["/root", "/root-evil", "/root/own", "/root/own-notes"] { mkdir(root + folder, 0o700) }
@@ -108,7 +108,7 @@ struct LocalFileTests {
         await #expect(throws: MMError.self) { try await anywhere.write("/dev/null", [1]) }
     }
 
-    @Test("are not written to by the names of what a process has open, whatever that is", arguments: [true, false])
+    @Test("can't be written through the descriptors of a process in /proc", arguments: [true, false])
     func openFiles(appends: Bool) async throws {
         var how = FileWriting()
         how.appends = appends
@@ -124,7 +124,7 @@ struct LocalFileTests {
         }
     }
 
-    @Test("are refused when they are none, too large, or not what was sent")
+    @Test("special, too large or changed files are refused")
     func refusals() async throws {
         try await Self.with { (root) async throws in
             mkfifo(root + "/pipe", 0o600)
@@ -146,7 +146,7 @@ struct RemoteFileTests {
         getuid() == 0
         && system("d=$(mktemp -d) && mount -t tmpfs none $d 2>/dev/null && umount $d; r=$?; rmdir $d; exit $r") == 0
 
-    @Test("are written in one step, counted and summed, and read in pieces")
+    @Test("are written in one step, counted, with a checksum, and read in pieces")
     func roundTrip() async throws {
         try await SSHSessionTests.with { (session, server, _) async throws in
             let files = RemoteFiles(session)

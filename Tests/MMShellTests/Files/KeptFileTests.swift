@@ -6,13 +6,13 @@ import Testing
 @testable import MMShell
 
 @Suite(
-    "A file of a host that is replaced", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
+    "Replacing a file of a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
     .timeLimit(.minutes(10)))
 struct KeptFileTests {
     private static func bytes(_ text: String) -> FileSource { FileSource(Array(text.utf8)) }
 
     @Test(
-        "is kept beside for its owner alone before another takes its place, and can be put back",
+        "keeps a private backup beside it, which can be restored",
         arguments: [true, false])
     func kept(sftp: Bool) async throws {
         try await SFTPTests.with(sftp: sftp) { (session, server, files) async throws in
@@ -22,14 +22,14 @@ struct KeptFileTests {
             let seen = Mutex<[KeptFile]>([])
             let present = Mutex<[String]>([])
             let keeping = FileKeeping(label: "Zb3kP9x/..") { (kept) async throws(MMError) in
-                // The file is still what it was.
+                // The file is unchanged.
                 let now = try await files.read(path).bytes
                 present.withLock { $0.append(String(decoding: now, as: UTF8.self)) }
                 seen.withLock { $0.append(kept) }
             }
             _ = try await files.write(path, Self.bytes("one"), keeping: keeping)
             #expect(seen.withLock { $0.isEmpty }, "a new file takes nothing's place")
-            // Root may give a file to anybody, everybody else keeps it.
+            // Root may give a file to anyone, others keep it.
             let name = RemoteDialect.quoted(path)
             _ = try await session.sh("chmod 640 \(name); [ $(id -u) != 0 ] || chown 12345:23456 \(name)")
             let owner = try await session.sh("stat -c %u:%g \(name)").out
@@ -44,7 +44,7 @@ struct KeptFileTests {
             #expect(try await files.read(kept.copy).bytes == Array("one".utf8))
             #expect(try await session.sh("stat -c %a \(RemoteDialect.quoted(kept.copy))").out == "600\n")
 
-            // Somebody has changed it since.
+            // Meanwhile the file was changed.
             _ = try await session.sh("printf x >> \(RemoteDialect.quoted(path))")
             await #expect(throws: MMError.self) {
                 _ = try await files.putBack(kept, replacing: Self.bytes("two").digest, as: "undo")
@@ -58,7 +58,7 @@ struct KeptFileTests {
             await #expect(throws: MMError.self) {
                 _ = try await files.putBack(kept, replacing: Self.bytes("one").digest, as: "again")
             }
-            // And what was put back can be taken back in turn.
+            // The restored version can be undone in turn.
             _ = try await files.putBack(back, replacing: Self.bytes("one").digest, as: "redo")
             #expect(try await files.read(path).bytes == Array("two".utf8))
 
@@ -69,7 +69,7 @@ struct KeptFileTests {
     }
 
     @Test(
-        "that nobody may write is replaced only where the call says what its permissions become",
+        "if nobody may write it, the call has to say what its permissions become",
         arguments: [true, false])
     func readOnly(sftp: Bool) async throws {
         try await SFTPTests.with(sftp: sftp) { (session, server, files) async throws in
@@ -91,7 +91,7 @@ struct KeptFileTests {
         }
     }
 
-    @Test("stays what it is where what is kept can't be noted")
+    @Test("doesn't happen if the backup can't be recorded")
     func unnoted() async throws {
         try await SFTPTests.with(sftp: true) { (session, server, files) async throws in
             let path = server.folder + "/file"

@@ -5,7 +5,7 @@ import Testing
 @testable import MMShell
 
 @Suite(
-    "Files by SFTP and without", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
+    "Files with and without SFTP", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
     .timeLimit(.minutes(10)))
 struct SFTPTests {
     static func with(sftp: Bool, _ body: (SSHSession, TestSSHD, RemoteFiles) async throws -> Void) async throws {
@@ -16,11 +16,11 @@ struct SFTPTests {
         }
     }
 
-    @Test("go the same way whether the host has SFTP or not", arguments: [true, false])
+    @Test("are transferred the same way with or without SFTP on the host", arguments: [true, false])
     func same(sftp: Bool) async throws {
         try await Self.with(sftp: sftp) { (session, server, files) async throws in
             _ = try await session.sh("cd '\(server.folder)'")
-            // Larger than what is under way at once, and no multiple of a packet.
+            // Larger than the data in flight, and not a multiple of a packet.
             let bytes = (0..<3_333_333).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
             let receipt = try await files.write("big", bytes)
             #expect(receipt.path == server.folder + "/big")
@@ -29,7 +29,7 @@ struct SFTPTests {
             #expect(try await files.read("big", from: 3_333_330, limit: 100).bytes == Array(bytes.suffix(3)))
             #expect(try await files.read("big", from: 4_000_000).bytes.isEmpty)
             #expect(try await files.read("big", from: 10, limit: 5).size == bytes.count)
-            // What it replaces keeps its permissions, and is replaced as a whole.
+            // It keeps the replaced file's permissions, and replaces it completely.
             _ = try await session.sh("chmod 640 big; ln big other")
             _ = try await files.write("big", Array("new".utf8))
             #expect(
@@ -45,7 +45,7 @@ struct SFTPTests {
             how.createsFolders = true
             _ = try await files.write("a/b c/d'e", [1], how: how)
             #expect(try await session.sh("stat -c %a \"a/b c/d'e\"").out == "4711\n")
-            // Names are as long as the file system takes them, in bytes.
+            // Names are as long as the file system allows, in bytes.
             let name = String(repeating: "日", count: 80)
             _ = try await files.write(name, Array("long".utf8))
             #expect(try await session.sh("cat \(name)").out == "long")
@@ -63,7 +63,7 @@ struct SFTPTests {
     }
 
     @Test(
-        "a file whose size its system does not tell is read to its end",
+        "a file of unknown size is read to its end",
         arguments: ["/proc/version", "/sys/class/net/lo/mtu"].filter { (path: String) in access(path, R_OK) == 0 })
     func untoldSize(path: String) async throws {
         try await Self.with(sftp: true) { (session, _, files) async throws in
@@ -76,7 +76,7 @@ struct SFTPTests {
         }
     }
 
-    @Test("a file whose size its system does not tell has the same limit")
+    @Test("a file of unknown size has the same limit")
     func untoldLimit() async throws {
         try await Self.with(sftp: true) { (session, _, _) async throws in
             do throws(MMError) {
@@ -91,7 +91,7 @@ struct SFTPTests {
         }
     }
 
-    @Test("packets are read whole or not at all", arguments: 0..<200)
+    @Test("packets are read completely or not at all", arguments: 0..<200)
     func fuzz(seed: UInt64) {
         var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
         func next(_ bound: Int) -> UInt8 {
@@ -102,7 +102,7 @@ struct SFTPTests {
         var bytes = [kinds[Int(next(8))], 0, 0, 0, next(9)]
         for _ in 0..<Int(next(40)) { bytes += next(3) == 0 ? [next(255)] : [0] }
         for count in 0...bytes.count {
-            // Nothing is read from beyond the end.
+            // Nothing is read beyond the end.
             if case .data(let data)? = SFTPPacket.reply(bytes[..<count])?.reply { #expect(data.count <= count) }
         }
         var writer = SFTPPacket.Writer()
@@ -118,9 +118,9 @@ struct SFTPTests {
     }
 }
 
-@Suite("Where sessions live", .timeLimit(.minutes(10)))
+@Suite("Where sessions are", .timeLimit(.minutes(10)))
 struct SessionDirectoryTests {
-    @Test("one holder at a time, until it lets go or its lease runs out")
+    @Test("one holder at a time, until it releases the session or its lease expires")
     func claims() async throws {
         let directory: any SessionDirectory = LocalSessionDirectory()
         #expect(try await directory.claim("a", for: "one", lease: .seconds(600)).holder == "one")

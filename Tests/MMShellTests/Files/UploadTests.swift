@@ -6,10 +6,10 @@ import Testing
 @testable import MMShell
 
 @Suite(
-    "An upload that is cut off", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
+    "An interrupted upload", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
     .timeLimit(.minutes(10)))
 struct UploadTests {
-    /// A file whose connection is lost while it is sent, from a place on.
+    /// A file whose connection is lost at a given position of the transfer.
     private static func breaking(_ bytes: [UInt8], at place: Int, _ master: SSHMaster) -> FileSource {
         FileSource(count: bytes.count, digest: FileSource(bytes).digest) { range in
             if range.lowerBound >= place { master.process.signalGroup(SIGKILL) }
@@ -17,7 +17,7 @@ struct UploadTests {
         }
     }
 
-    @Test("is gone on with when the same file is sent again, and nothing of it stays")
+    @Test("is continued when the same file is sent again, and leaves nothing")
     func goesOn() async throws {
         try await SFTPTests.with(sftp: true) { (session, server, files) async throws in
             let folder = server.folder + "/up"
@@ -41,7 +41,7 @@ struct UploadTests {
         }
     }
 
-    @Test("leaves a draft that is removed a day later where nobody goes on with it, and spoils nothing else")
+    @Test("leaves a draft that is removed a day later if nobody continues it, and affects nothing else")
     func swept() async throws {
         try await SFTPTests.with(sftp: true) { (session, server, files) async throws in
             let folder = server.folder + "/up"

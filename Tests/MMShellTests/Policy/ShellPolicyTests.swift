@@ -38,7 +38,7 @@ struct ShellPolicyTests {
     }
 
     @Test(
-        "lets nothing run when it can't be understood",
+        "an invalid one lets nothing run",
         arguments: [
             "", "x: 1", "security: 3", "security:\n  enabled: maybe", "security:\n  enabled: 'true'",
             "security:\n  allowed_executables: ls", "security:\n  allowed_executables: [[ls]]",
@@ -53,7 +53,7 @@ struct ShellPolicyTests {
         #expect(throws: MMError.self) { try Self.policy(text) }
     }
 
-    @Test("is off unless it is switched on")
+    @Test("is off unless it is enabled")
     func off() throws {
         #expect(throws: Never.self) {
             try Self.policy("security:\n  allowed_executables: [ls]").check("rm -rf /", directory: "/")
@@ -62,7 +62,7 @@ struct ShellPolicyTests {
     }
 
     @Test(
-        "allows what is listed",
+        "allows listed commands",
         arguments: [
             "ls", "ls -la /tmp | cat", "pwd && git status || echo 'no; rm'", "echo a > x.txt", "echo a >/tmp/y 2>&1",
             "cat <in >/dev/null", "ls *.txt", "cd /usr; ls", "find . -name '*.c'", "echo \"semi;colon && x\"",
@@ -72,7 +72,7 @@ struct ShellPolicyTests {
     }
 
     @Test(
-        "denies what is not, however it is spelled",
+        "denies others in any spelling",
         arguments: [
             "rm -rf /", "ls; rm x", "ls && id", "ls | sh", "ls\nid", "$(id)", "ls `id`", "ls $(id)", "\"r\"m x",
             "r\\m x",
@@ -100,7 +100,7 @@ struct ShellPolicyTests {
         }
     }
 
-    @Test("follows links before it lets output be written")
+    @Test("follows links before it allows output to be written")
     func links() throws {
         let root = try TestFolder.make("/tmp/mm-policy-")
         defer {
@@ -117,7 +117,7 @@ struct ShellPolicyTests {
         #expect(throws: Never.self) { try policy.check("echo x > new", directory: root) }
     }
 
-    @Test("spares what was judged another look at its text, under the same terms alone, and never at where it writes")
+    @Test("caches verdicts on texts, only under the same settings, and never on the targets of output")
     func admissions() throws {
         let policy = try Self.policy()
         func command(_ text: String, judged admission: ShellPolicy.Admission) -> ShellCommand {
@@ -137,7 +137,7 @@ struct ShellPolicyTests {
         #expect(throws: MMError.self) { try policy.check(command("ls > out", judged: writing), directory: "/etc") }
     }
 
-    @Test("denies when a pattern can't be decided in time")
+    @Test("denies if a pattern can't be decided in time")
     func limits() throws {
         let policy = try Self.policy("security: {enabled: true, blocked_patterns: ['^(([a-z])+.)+[A-Z]([a-z])+$']}")
         let begun = ContinuousClock.now
@@ -145,7 +145,7 @@ struct ShellPolicyTests {
         #expect(ContinuousClock.now - begun < .seconds(120))
     }
 
-    @Test("holds in a session: what runs, how long, how much")
+    @Test("applies to sessions: the programs, the time, the amount of output")
     func session() async throws {
         var settings = Shells.settings()
         settings.policy = try Self.policy(

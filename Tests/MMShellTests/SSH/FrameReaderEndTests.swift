@@ -5,7 +5,7 @@ import Testing
 @Suite("The end of a stream of frames", .timeLimit(.minutes(10)))
 struct FrameReaderEndTests {
     @Test(
-        "gives back what only looked like the beginning of a report",
+        "returns bytes that only looked like the beginning of a report",
         arguments: [("before", "e0ff"), ("a e0f", "e0ff"), ("plain", "e0ff")])
     func looksLikeOne(text: String, id: String) {
         var reader = FrameReader()
@@ -28,7 +28,7 @@ struct FrameReaderEndTests {
         #expect(String(decoding: output + reader.finish(), as: UTF8.self) == "out mm-ended-2 late" && ended == [137])
     }
 
-    @Test("keeps a report that was cut off to itself")
+    @Test("discards an incomplete report")
     func cutReport() {
         var reader = FrameReader()
         reader.begin("e0ff")

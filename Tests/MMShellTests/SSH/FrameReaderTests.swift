@@ -2,9 +2,9 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Reports within a stream", .timeLimit(.minutes(10)))
+@Suite("Reports in a stream", .timeLimit(.minutes(10)))
 struct FrameReaderTests {
-    @Test("are found however the bytes are cut", arguments: 1...60)
+    @Test("are found however the bytes are divided", arguments: 1...60)
     func cut(size: Int) {
         var reader = FrameReader()
         reader.begin("0123456789abcdef")
@@ -23,7 +23,7 @@ struct FrameReaderTests {
         #expect(exports == Array("declare -x A=1".utf8))
     }
 
-    @Test("tell of a command's end only when the variables that it left are there")
+    @Test("a command has ended only when the variables that it left have arrived")
     func variables() {
         var reader = FrameReader()
         reader.begin("0123456789abcdef")
@@ -34,7 +34,7 @@ struct FrameReaderTests {
         #expect(late.exports == Array("declare -x A=1".utf8))
     }
 
-    @Test("of the command before, come late, are nobody's output", arguments: 1...40)
+    @Test("late reports of an earlier command aren't output", arguments: 1...40)
     func stale(size: Int) {
         var reader = FrameReader()
         reader.begin("0123456789abcdef")
@@ -52,7 +52,7 @@ struct FrameReaderTests {
         #expect(report?.status == 0)
     }
 
-    @Test("of the command before are nobody's output either while none runs, with what they bring", arguments: 1...40)
+    @Test("nor while no command runs, including their contents", arguments: 1...40)
     func staleWhileIdle(size: Int) {
         var reader = FrameReader(promptMark: "mm-prompt-1 ")
         reader.begin("0123456789abcdef")
@@ -68,7 +68,7 @@ struct FrameReaderTests {
         #expect(String(decoding: output, as: UTF8.self) == "bg\nmore\n")
     }
 
-    @Test("are asked for when the prompt comes round without one")
+    @Test("are requested if the prompt appears without one")
     func prompt() {
         var reader = FrameReader(promptMark: "mm-prompt-1 ")
         reader.begin("0123456789abcdef")

@@ -31,7 +31,7 @@ struct HostIdentityTests {
         }
     }
 
-    @Test("is known to share files where the home folder that holds them has another place there")
+    @Test("shared files are recognised even if the home folder has another path there")
     func elsewhere() async throws {
         try await TestSSHD.with { server in
             let text = RandomBytes.text(bytes: 32)
@@ -62,7 +62,7 @@ struct HostIdentityTests {
                 server.target, environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp"],
                 temporaryDirectory: "/tmp", deadline: .after(.seconds(120)))
             #expect(HostKeys(publicKeys: [own]).fingerprints == [try #require(master.hostKey)])
-            // What ssh was asked to say is no message of the host.
+            // A text that ssh was asked to print isn't a message of the host.
             #expect(!(master.failure.cause ?? "").contains("host key"))
             await master.close()
             #expect(await masters.count == 0)
@@ -77,9 +77,9 @@ struct HostIdentityTests {
         #expect(HostKeys(publicKeys: [], knownHosts: [own], names: ["localhost"]).fingerprints == [print])
     }
 
-    @Test("is known by a key that this user has seen under a name that ssh has hashed")
+    @Test("is recognised by a key that this user has stored under a hashed name")
     func hashed() {
-        // ssh-keygen -H has written it for localhost and 127.0.0.1.
+        // Written by ssh-keygen -H for localhost and 127.0.0.1.
         let known = """
             |1|W4jDBojmyapgOS9oLAVJSYnSr5w=|HFsFBvBFBi5wKPtG1hZAk54Dj0M= ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOUiJVwSABSqb+Pn9blV1myPcBZyQJT+Wngb6MYBjZee
             |1|UiW0Z/HLge6QXkgDHITsgRhmgUM=|8Q0yItVaG+8Qr57d3CTmgrwp90A= ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOUiJVwSABSqb+Pn9blV1myPcBZyQJT+Wngb6MYBjZee
@@ -92,7 +92,7 @@ struct HostIdentityTests {
         #expect(HostKeys(publicKeys: [], knownHosts: [broken], names: ["localhost"]).fingerprints.isEmpty)
     }
 
-    @Test("reaches no files of ours where it can't read the marker, and says that it is this machine")
+    @Test("reaches none of our files if it can't read the marker, and says that it is this machine")
     func admitted() async throws {
         try await TestSSHD.with { server in
             let admission = HostAdmission(

@@ -8,10 +8,10 @@ import Testing
 @testable import MMShell
 
 @Suite(
-    "What a shell on a host reports", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
+    "The reports of a shell on a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
     .timeLimit(.minutes(10)))
 struct RemoteReportTests {
-    @Test("no variable tells a command the number of its report")
+    @Test("no variable reveals the number of a command's report")
     func unknown() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let forged =
@@ -26,7 +26,7 @@ struct RemoteReportTests {
     }
 
     @Test(
-        "jobs and programs that are killed are no news of a terminal",
+        "jobs and killed programs aren't reported as at a terminal",
         arguments: ["sh -c 'kill -TERM $$'", "f() { sleep 0.1 & }; f; f", "eval 'sleep 0.1 &'"])
     func notices(text: String) async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
@@ -37,7 +37,7 @@ struct RemoteReportTests {
     }
 
     @Test(
-        "nothing further of a line runs after its command was ended",
+        "nothing further on a line runs after its command was stopped",
         arguments: CancelledListTests.stubborn.filter { !$0.contains("exit 0") })
     func nothingFurther(program: String) async throws {
         var times = SSHSessionTests.patient
@@ -58,7 +58,7 @@ struct RemoteReportTests {
     }
 
     @Test(
-        "a start-up file that puts another shell in place costs nothing",
+        "a start-up file that replaces the shell does no harm",
         .enabled(if: access("/usr/bin/zsh", X_OK) == 0, "zsh is not installed"))
     func replaced() async throws {
         let home = try TestFolder.make("/tmp/mm-home-")
@@ -76,7 +76,7 @@ struct RemoteReportTests {
     }
 
     @Test(
-        "options and read-only variables of a command don't end the session, whatever shell is there",
+        "options and read-only variables of a command don't end the session, with any shell",
         arguments: [true, false], ["set -eu; echo $nope", "set -eu", "readonly PS1"])
     func survives(hasBash: Bool, text: String) async throws {
         let folder = try TestFolder.make("/tmp/mm-bin-")
@@ -85,7 +85,7 @@ struct RemoteReportTests {
             symlink(try #require(ExecutableSearch.find(tool, path: Shells.path)), folder + "/" + tool)
         }
         try await SSHSessionTests.with("SetEnv PATH=\(folder)") { (session, _, _) async throws in
-            // With -e some shells end at once, as they are told to; none may end later, with another command's failure.
+            // With -e some shells end at once, as requested; none may end later, with another command's failure.
             _ = try await session.sh(text)
             _ = try await session.sh("kept=1")
             for _ in 0..<2 {

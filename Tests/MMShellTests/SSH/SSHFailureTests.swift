@@ -3,10 +3,10 @@ import Testing
 
 @testable import MMShell
 
-@Suite("What ssh's words mean")
+@Suite("Reading the messages of ssh")
 struct SSHFailureTests {
     @Test(
-        "a refused password is known before ssh has tried every way",
+        "a refused password is recognised before ssh has tried every method",
         arguments: [
             ("Permission denied, please try again.", true, "authentication"),
             ("user@host: Permission denied (publickey,password).", false, "authentication"),
@@ -21,7 +21,7 @@ struct SSHFailureTests {
     }
 
     @Test(
-        "a host that takes passwords says so, for whoever can be asked for one",
+        "a host that accepts passwords is recognised, so that a person can be asked",
         arguments: [
             ("user@host: Permission denied (publickey,password).", true),
             ("user@host: Permission denied (publickey,keyboard-interactive).", true),
@@ -34,7 +34,7 @@ struct SSHFailureTests {
         #expect(error.hint?.contains("password_secret") == doesTake)
     }
 
-    @Test("a slow host has refused nothing")
+    @Test("a slow host hasn't refused anything")
     func silence() {
         #expect(!SSHFailure.isRefusedPassword("Authenticated to host using \"publickey\"."))
     }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Faults of a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"), .timeLimit(.minutes(10)))
 struct SSHFaultTests {
-    @Test("a shell over there that is killed, or gives way to another program, is replaced")
+    @Test("a remote shell that is killed, or replaced by another program, is started again")
     func killed() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let pid = try await session.sh("cd /usr; export KEPT=1; echo $$").out.split(separator: "\n").first.flatMap {
@@ -16,7 +16,7 @@ struct SSHFaultTests {
             }
             kill(try #require(pid), SIGKILL)
             let next = try await session.sh("pwd; echo $KEPT")
-            // It may have been told before or while the next command was handed over.
+            // The loss may be reported before or while the next command is sent.
             if next.end.cause == .finished { #expect(next.out == "/usr\n1\n") }
             #expect(try await session.sh("pwd; echo $KEPT").out == "/usr\n1\n")
             let gone = try await session.sh("exec sh")
@@ -25,7 +25,7 @@ struct SSHFaultTests {
         }
     }
 
-    @Test("a program over there that stopped itself does not stop the session")
+    @Test("a remote program that stopped itself doesn't stop the session")
     func stopped() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let job = try await session.start(
@@ -38,7 +38,7 @@ struct SSHFaultTests {
         }
     }
 
-    @Test("a flood from over there is cut off, and kept from memory")
+    @Test("a flood from the host is cut off, and not kept in memory")
     func flood() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let limits = ShellCommand.Limits(head: 1000, tail: 500, flood: 8 << 20)
@@ -49,7 +49,7 @@ struct SSHFaultTests {
         }
     }
 
-    @Test("what stops itself is ended, since nobody there could let it go on")
+    @Test("a process that stops itself is ended, because nobody could resume it")
     func suspended() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let job = try await session.start(
@@ -63,7 +63,7 @@ struct SSHFaultTests {
     }
 
     @Test(
-        "a command that stops its own shell over there is given up, and the session goes on", arguments: ["", "dash"])
+        "a command that stops its own remote shell is given up, and the session continues", arguments: ["", "dash"])
     func stopsItsShell(shell: String) async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             if !shell.isEmpty {
@@ -83,7 +83,7 @@ struct SSHFaultTests {
         }
     }
 
-    @Test("without ps over there everything is ended all the same")
+    @Test("without ps on the host everything is ended too")
     func withoutPS() async throws {
         var times = SSHSessionTests.patient
         times.interrupt = .seconds(1)
@@ -106,7 +106,7 @@ struct SSHFaultTests {
         }
     }
 
-    @Test("a command beside the session has its directory and variables over there, too")
+    @Test("a command beside the session has its directory and variables on the host too")
     func beside() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             _ = try await session.sh("cd /usr; export KEPT=1")
@@ -119,7 +119,7 @@ struct SSHFaultTests {
         }
     }
 
-    @Test("the shell over there may be bash or only the system's sh", arguments: [true, false])
+    @Test("the remote shell may be bash or only the system's sh", arguments: [true, false])
     func shells(hasBash: Bool) async throws {
         let folder = try TestFolder.make("/tmp/mm-bin-")
         defer { TestFolder.remove(folder) }

@@ -10,7 +10,7 @@ import Testing
     "Input to commands on a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
     .timeLimit(.minutes(10)))
 struct SSHInputTests {
-    /// Waits for a text of a running command for as long as a busy machine may need.
+    /// Waits for a text of a running command, long enough for a busy machine.
     private func see(_ text: String, _ stream: ShellCommand.Stream, of job: ShellJob, from offset: Int = 0) async throws
     {
         let found = await job.wait(for: text, in: stream, from: offset, until: .after(.seconds(240)))
@@ -21,7 +21,7 @@ struct SSHInputTests {
         try #require(await job.wait(until: .after(.seconds(240))))
     }
 
-    @Test("is text, a secret and keys, and output and errors stay apart", TestSSHD.givesTerminals)
+    @Test("text, secrets and keys can be sent, and output and errors stay separate", TestSSHD.givesTerminals)
     func typing() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             _ = try await session.sh("f() { echo \"f $1\"; }")
@@ -47,17 +47,17 @@ struct SSHInputTests {
             let shown = String(decoding: job.output(.terminal).bytes, as: UTF8.self)
             #expect(shown.contains("Ada") && shown.contains("two"), "what is typed is echoed: \(shown)")
             #expect(!shown.contains("geheim") && !shown.contains("mm;"), "\(shown)")
-            // What the command set is there, and the next one reads nothing.
+            // The variable set by the command stays, and the next command reads nothing.
             #expect(try await session.sh("f \"$name\"; cat; echo end").out == "f Ada\nend\n")
         }
     }
 
-    @Test("ctrl-c gives up the whole command and leaves the session", TestSSHD.givesTerminals)
+    @Test("ctrl-c ends the whole command and keeps the session", TestSSHD.givesTerminals)
     func interrupt() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             _ = try await session.sh("kept=1; cd /usr")
             let job = try await session.start(
-                // What says so holds the terminal already: a key that comes between two commands interrupts neither.
+                // A command that prints this has the terminal already: a key between two commands interrupts neither.
                 ShellCommand("sh -c 'echo begun; exec sleep 1000'; echo not reached", input: .terminal),
                 deadline: .never)
             try await see("begun", .stdout, of: job)
@@ -70,7 +70,7 @@ struct SSHInputTests {
         }
     }
 
-    @Test("is known to be wanted, and whether it is a secret", TestSSHD.givesTerminals)
+    @Test("a request for input is recognised, and whether it is for a secret", TestSSHD.givesTerminals)
     func waiting() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let job = try await session.start(
@@ -109,7 +109,7 @@ struct SSHInputTests {
         }
     }
 
-    @Test("is refused where the host gives no terminals, and a command without it runs")
+    @Test("is refused if the host gives no terminals, and a command without it runs")
     func noTerminals() async throws {
         try await SSHSessionTests.with("PermitTTY no") { (session, _, _) async throws in
             let error = await #expect(throws: MMError.self) {
@@ -120,7 +120,7 @@ struct SSHInputTests {
         }
     }
 
-    @Test("works where nothing over there can let a terminal go", TestSSHD.givesTerminals, arguments: [true, false])
+    @Test("works if no program on the host can release a terminal", TestSSHD.givesTerminals, arguments: [true, false])
     func plainHost(hasBash: Bool) async throws {
         let folder = try TestFolder.make("/tmp/mm-bin-")
         defer { TestFolder.remove(folder) }

@@ -8,7 +8,7 @@ import Testing
 @testable import MMShell
 
 @Suite(
-    "Reaching a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"), .timeLimit(.minutes(10)))
+    "Connecting to a host", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"), .timeLimit(.minutes(10)))
 struct SSHReachTests {
     private static func connect(_ target: SSHTarget, _ masters: SSHMasters, times: ShellSettings.Times? = nil)
         async throws -> SSHSession
@@ -21,7 +21,7 @@ struct SSHReachTests {
         try await ChildOutput.of("pgrep", ["-fx", sleep]).isEmpty
     }
 
-    @Test("many sessions at once find room, however few channels the host opens over a connection", arguments: [1, 2])
+    @Test("many sessions at once work, however few channels the host allows per connection", arguments: [1, 2])
     func channels(most: Int) async throws {
         try await TestSSHD.with("MaxSessions \(most)") { (server) async throws in
             let masters = SSHSessionTests.masters()
@@ -41,11 +41,11 @@ struct SSHReachTests {
         }
     }
 
-    @Test("a deadline holds also when the host answers nothing, and what went on there is ended later")
+    @Test("a deadline ends a call even if the host doesn't answer, and the processes there are ended later")
     func silence() async throws {
         try await TestSSHD.with { (server) async throws in
             var target = server.target
-            // Nothing but the deadline may end the command.
+            // Only the deadline may end the command.
             target.keepAliveInterval = .seconds(3600)
             let masters = SSHSessionTests.masters()
             var times = ShellSettings.Times()
@@ -69,7 +69,7 @@ struct SSHReachTests {
         }
     }
 
-    @Test("what a killed process left on a host is ended when the host is reached again")
+    @Test("the processes of a killed session are ended when the host can be reached again")
     func leftovers() async throws {
         let records = try TestFolder.make("/tmp/mm-hosts-")
         defer { TestFolder.remove(records) }
@@ -79,7 +79,7 @@ struct SSHReachTests {
             let (sleep, kept) = (Shells.ownSleep(), Shells.ownSleep())
             let job = try await session.start(ShellCommand("echo begun; \(sleep)"), deadline: .never)
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
-            // As if its process had been killed: its record names one that is no more.
+            // As if its process had been killed: its record names one that doesn't exist.
             let name = try #require(try FolderListing.names(in: records).first)
             let text = try #require(try ProtectedFile.read("\(records)/\(name)"))
             var object = try #require(try JSONParser.parse(text).object)
@@ -98,7 +98,7 @@ struct SSHReachTests {
         }
     }
 
-    @Test("a host on the way follows the file of known hosts and the word about new ones", arguments: [true, false])
+    @Test("a jump host uses the file of known hosts and the setting for new ones too", arguments: [true, false])
     func jump(believesNew: Bool) async throws {
         try await TestSSHD.with { (server) async throws in
             let config = "\(server.folder)/client"
@@ -135,7 +135,7 @@ struct SSHReachTests {
         }
     }
 
-    @Test("an account without a shell says so in its own words")
+    @Test("an account without a shell is reported with its own message")
     func noShell() async throws {
         try await TestSSHD.with("ForceCommand echo 'This account is currently not available.'; exit 1") {
             (server) async throws in
@@ -149,7 +149,7 @@ struct SSHReachTests {
         }
     }
 
-    @Test("a prompt that a command makes readonly ends nothing", arguments: [true, false])
+    @Test("a prompt that a command makes read-only ends nothing", arguments: [true, false])
     func readonlyPrompt(hasBash: Bool) async throws {
         let folder = try TestFolder.make("/tmp/mm-bin-")
         defer { TestFolder.remove(folder) }
@@ -161,14 +161,14 @@ struct SSHReachTests {
             #expect(try await session.sh("kept=1; readonly PS1 PS2; echo a").out == "a\n")
             #expect(try await session.sh("echo b; (exit 4)").code == 4)
             #expect(try await session.sh("echo $?$kept").out == "41\n")
-            // The end of a command that breaks off is told by the prompt, which is still there.
+            // The prompt reports the end of an aborted command, and it is still there.
             let broken = try await session.sh("set -u; echo $nothing_of_this_name")
             #expect(broken.code != 0 && broken.end.cause == .finished)
             #expect(try await session.sh("echo $kept").out == "1\n")
         }
     }
 
-    @Test("a file that is written over a link is what the link leads to", arguments: ["", "#nosftp"])
+    @Test("writing through a link changes its target", arguments: ["", "#nosftp"])
     func links(_ extra: String) async throws {
         try await SSHSessionTests.with(extra) { (session, server, _) async throws in
             let files = RemoteFiles(session)

@@ -11,7 +11,7 @@ import Testing
 struct SSHSessionTests {
     static func masters() -> SSHMasters { SSHMasters(environment: Shells.environment) }
 
-    /// Rungs that a busy machine does not climb to.
+    /// Steps that a busy machine doesn't reach.
     static let patient: ShellSettings.Times = {
         var times = ShellSettings.Times()
         times.interrupt = .seconds(20)
@@ -34,12 +34,12 @@ struct SSHSessionTests {
                 throw error
             }
             await session.close()
-            // The sweep of a host that has just been reached may still use its connection.
+            // The cleanup of a host that has just been reached may still use its connection.
             #expect(await eventually { await masters.count == 0 })
         }
     }
 
-    @Test("keeps state, and gives status, directory and exact streams")
+    @Test("keeps state, and returns status, directory and exact streams")
     func state() async throws {
         try await Self.with { (session, server, _) async throws in
             #expect(session.name == "\(TestSSHD.user)@127.0.0.1:\(server.port)")
@@ -59,7 +59,7 @@ struct SSHSessionTests {
         }
     }
 
-    @Test("survives texts that are no commands, and shells that end")
+    @Test("survives invalid commands, and shells that end")
     func survives() async throws {
         try await Self.with { (session, _, _) async throws in
             for text in ["echo 'unbalanced", "if true; then", "echo $((1 +", ")", "set -u; echo $nothing_of_this_name"]
@@ -82,7 +82,7 @@ struct SSHSessionTests {
     }
 
     @Test(
-        "ends with its own status, whatever it leaves in the background",
+        "a command ends with its own status, whatever it leaves in the background",
         arguments: [
             ("sleep 3033 & exit 3", 3), ("(trap '' HUP; sleep 3034) & exit 255", 255), ("sleep 3035 & kill -9 $$", 137),
             ("sleep 3036 & exec sh -c 'exit 4'", 4),
@@ -98,7 +98,7 @@ struct SSHSessionTests {
         }
     }
 
-    @Test("takes large commands and gives large outputs")
+    @Test("accepts large commands and returns large outputs")
     func large() async throws {
         try await Self.with { (session, _, _) async throws in
             let word = String(repeating: "y", count: 200_000)
@@ -131,7 +131,7 @@ struct SSHSessionTests {
         }
     }
 
-    @Test("connects again when the connection was cut, and ends what ran there")
+    @Test("reconnects if the connection was lost, and ends the processes there")
     func cut() async throws {
         try await Self.with { (session, server, masters) async throws in
             let pid = try await session.sh("cd /usr; export KEPT=1; echo $$").out.split(separator: "\n").first.flatMap {
@@ -140,7 +140,7 @@ struct SSHSessionTests {
             let shell = try #require(pid.flatMap { StartedProcess($0) })
             let job = try await session.start(ShellCommand("echo begun; sleep 3003"), deadline: .never)
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
-            // The processes that serve the connection, not what they started.
+            // The processes that serve the connection, not those that they started.
             for pid in server.descendants()
             where (ProcFile.read("/proc/\(pid)/comm", limit: 99) ?? []).starts(with: "sshd".utf8) { kill(pid, SIGKILL) }
             let end = try #require(await job.wait(until: .after(.seconds(300))))
@@ -184,7 +184,7 @@ struct SSHSessionTests {
         }
     }
 
-    @Test("shares one connection, and makes another when the host opens no more channels")
+    @Test("shares one connection, and makes another if the host opens no more channels")
     func sharing() async throws {
         try await TestSSHD.with("MaxSessions 2") { (server) async throws in
             let masters = Self.masters()
@@ -195,7 +195,7 @@ struct SSHSessionTests {
                         server.target, masters: masters, times: Self.patient, deadline: .after(.seconds(300))))
                 #expect(await masters.count == count)
             }
-            // Cancelling needs a channel, too.
+            // Cancelling needs a channel too.
             let job = try await sessions[0].start(ShellCommand("echo begun; sleep 3005"), deadline: .never)
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
@@ -240,7 +240,7 @@ struct SSHSessionTests {
             let folder = server.folder
             for pid in server.descendants() { kill(pid, SIGKILL) }
             try await TestSSHD.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/host"])
-            // What is known of this host is known of the next one, which has a port of its own.
+            // A key known for this host also counts for the next one, which has another port.
             let other = try await TestSSHD.start(folder: folder)
             let known = String(decoding: try #require(try ProtectedFile.read("\(folder)/known")), as: UTF8.self)
             try await TestSSHD.put(known.replacing("]:\(server.port)", with: "]:\(other.port)"), "\(folder)/known")
@@ -249,7 +249,7 @@ struct SSHSessionTests {
             #expect(await reason(target) == "host_key_changed")
             target.hostKeys = .pinned(String(shown.split(separator: " ")[1]))
             #expect(await reason(target) == "host_key_not_pinned")
-            // The command that the hint names removes the key that is in the way, whatever the port and the file.
+            // The command in the hint removes the wrong key, whatever the port and the file.
             target.hostKeys = .acceptNew
             var hint = ""
             do throws(MMError) {
@@ -266,7 +266,7 @@ struct SSHSessionTests {
     }
 
     @Test(
-        "names a known key as ssh does",
+        "names a known key like ssh does",
         arguments: [
             (nil, "", "ssh-keygen -R 'far'"), (22, "", "ssh-keygen -R 'far'"), (2222, "", "ssh-keygen -R '[far]:2222'"),
             (
@@ -279,7 +279,7 @@ struct SSHSessionTests {
         #expect(SSHFailure.removal(of: SSHTarget("far", port: port), messages) == command)
     }
 
-    @Test("a password is told to ssh once: who asks again has refused it, and is answered at once")
+    @Test("ssh gets a password once: a second question means that it was refused, and gets no answer")
     func toldOnce() async throws {
         let folder = try TestFolder()
         var target = SSHTarget("host.example", user: "lena")
@@ -302,7 +302,7 @@ struct SSHSessionTests {
         #expect(second.exit == .status(1) && second.output.isEmpty)
     }
 
-    @Test("says what is wrong with a sign-in, and shows no secret")
+    @Test("reports the errors of a sign-in, and shows no secret")
     func signIn() async throws {
         try await TestSSHD.with { (server) async throws in
             let masters = Self.masters()
@@ -321,7 +321,7 @@ struct SSHSessionTests {
             let error = try #require(await failure(target))
             #expect(error.details["reason"] == "authentication")
             #expect(!"\(error)\(error.cause ?? "")".contains("wrong-horse"))
-            // A key that needs a passphrase.
+            // A key with a passphrase.
             try await TestSSHD.run(
                 "ssh-keygen", ["-q", "-t", "ed25519", "-N", "open 'sesame' $x", "-f", "\(server.folder)/locked"])
             try await TestSSHD.run("sh", ["-c", "cat \(server.folder)/locked.pub >> \(server.folder)/authorized"])
@@ -335,7 +335,7 @@ struct SSHSessionTests {
             #expect(await failure(target)?.details["reason"] == "authentication")
             target.passphrase = Secret("open 'sesame' $x")
             #expect(await failure(target) == nil)
-            // No label of a name is so long: no name server is asked, reachable or not.
+            // A label of a name can't be so long: no name server is asked.
             let unheardOf = String(repeating: "x", count: 70) + ".invalid"
             #expect(await failure(SSHTarget(unheardOf))?.code == .notFound)
             var closed = server.target
@@ -347,14 +347,14 @@ struct SSHSessionTests {
     }
 
     @Test(
-        "takes hosts, users and jumps for nothing else",
+        "hosts, users and jumps can't be interpreted as anything else",
         arguments: ["-oProxyCommand=id", "a b", "", "a@b", "a;b", "$(id)", "a\nb", "*"])
     func hostNames(host: String) {
         #expect(throws: MMError.self) { try SSHTarget(host).check() }
         #expect(throws: MMError.self) { try SSHTarget("h", user: host.contains("@") ? "-x" : host).check() }
     }
 
-    @Test("reaches a host over another one")
+    @Test("reaches a host through another one")
     func jump() async throws {
         try await TestSSHD.with { (server) async throws in
             let config = "\(server.folder)/client"

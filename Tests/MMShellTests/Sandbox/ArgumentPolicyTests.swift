@@ -11,7 +11,7 @@ struct ArgumentPolicyTests {
         "echo": ArgumentPolicy.Program("/bin/echo", arguments: [.operand]),
     ])
 
-    @Test("run with the arguments that are admitted, taken as they are")
+    @Test("run with the allowed arguments, taken literally")
     func runs() async throws {
         let words = try ArgumentPolicy.words(of: "echo '$(id)' ';' \"a b\" '*'")
         let answer = try await Self.policy.run(
@@ -22,7 +22,7 @@ struct ArgumentPolicyTests {
     }
 
     @Test(
-        "are refused with any other",
+        "are refused with other arguments",
         arguments: [
             ["ls"], ["/bin/ls"], ["list", "-a"], ["list", "/etc"], ["list", "/usr/../etc"], ["list", "../etc"],
             ["echo", "-n"], [], ["sh", "-c", "id"],
@@ -32,7 +32,7 @@ struct ArgumentPolicyTests {
     }
 
     @Test(
-        "are not taken from what only a shell could read",
+        "aren't taken from text that only a shell could interpret",
         arguments: [
             "echo a; id", "echo $x", "echo a | cat", "echo a >f", "echo *", "", "echo a && b",
         ])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Limits of a whole session", .timeLimit(.minutes(10)))
+@Suite("Limits for a whole session", .timeLimit(.minutes(10)))
 struct ControlGroupTests {
     static func with(_ controllers: String, enabled: String, _ body: (String) async throws -> Void) async throws {
         let own = try TestFolder.make("/tmp/mm-group-")
@@ -15,7 +15,7 @@ struct ControlGroupTests {
         try await body(own)
     }
 
-    @Test("are written where the kernel reads them")
+    @Test("are written to the kernel's files")
     func files() async throws {
         try await Self.with("cpu memory pids\n", enabled: "memory pids cpu\n") { (own) async throws in
             let group = try ControlGroup.make(
@@ -32,7 +32,7 @@ struct ControlGroupTests {
         }
     }
 
-    @Test("are refused where they can't be had, and the reason is said")
+    @Test("are refused with the reason if they aren't available")
     func refusals() async throws {
         try await Self.with("pids\n", enabled: "pids\n") { (own) async throws in
             let error = #expect(throws: MMError.self) { try ControlGroup.make(TreeLimits(memory: 64 << 20), own: own) }
@@ -50,7 +50,7 @@ struct ControlGroupTests {
         return true
     }()
 
-    @Test("hold for all that a session starts", .enabled(if: isDelegated, "no control group is delegated here"))
+    @Test("apply to all processes of a session", .enabled(if: isDelegated, "no control group is delegated here"))
     func held() async throws {
         var settings = Shells.settings()
         settings.treeLimits = TreeLimits(memory: 256 << 20, processes: 30)
@@ -65,7 +65,7 @@ struct ControlGroupTests {
     }
 
     @Test(
-        "are left out only where that is wished, and it says so",
+        "are omitted only if that is allowed, with a message",
         .enabled(if: !isDelegated, "a control group is delegated"))
     func bestEffort() async throws {
         var settings = Shells.settings()

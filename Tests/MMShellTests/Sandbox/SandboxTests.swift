@@ -11,14 +11,14 @@ import Testing
 @Suite("A confined shell", .timeLimit(.minutes(10)))
 struct SandboxTests {
     static let hasLandlock = mm_landlock_version() >= 6
-    /// Installed, and allowed to make namespaces: containers often forbid it.
+    /// Installed, and permitted to create namespaces, which containers often forbid.
     static let hasBubblewrap =
         system("bwrap --ro-bind / / --unshare-pid --unshare-net --proc /proc true >/dev/null 2>&1") == 0
 
     static func with(
         _ profile: (String) -> SandboxProfile, _ body: (LocalShell, String, String) async throws -> Void
     ) async throws {
-        // Not below /tmp, which the profiles replace or leave out.
+        // Not below /tmp, which the profiles replace or hide.
         let base = "/var/tmp"
         let workspace = try TestFolder.make(base + "/mm-workspace-")
         let outside = try TestFolder.make(base + "/mm-outside-")
@@ -54,7 +54,7 @@ struct SandboxTests {
         job.cancel()
         #expect(await job.wait(until: .after(.seconds(300)))?.restartsSession == false)
         #expect(try await shell.sh("echo $kept").out == "1\n")
-        // Ignoring the interrupt costs the program, not the session.
+        // Ignoring the interrupt ends the program, not the session.
         let stubborn = try await shell.start(
             ShellCommand("sh -c 'trap \"\" INT TERM; echo begun; while :; do sleep 1; done'"), deadline: .never)
         #expect(await stubborn.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
@@ -90,7 +90,7 @@ struct SandboxTests {
             tried("kill", lambda: os.kill(int(sys.argv[2]), 0))
             tried("environ", lambda: open("/proc/%s/environ" % sys.argv[2]).read())
             """
-        // In a tree of its own it meets no other process at all.
+        // In its own namespace it sees no other process at all.
         let others =
             Confinement.Means.ofThisMachine.contains(.ownProcesses) ? "kill 3\nenviron 2" : "kill 1\nenviron 13"
         try await TestSSHD.with { (server) async throws in
@@ -118,7 +118,7 @@ struct SandboxTests {
         }
     }
 
-    @Test("is refused rather than less confined than it says")
+    @Test("is refused rather than less confined than promised")
     func refusals() async {
         for place in ["relative", "/", "/nonexistent"] {
             var settings = Shells.settings()

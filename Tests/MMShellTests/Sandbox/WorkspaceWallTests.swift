@@ -7,9 +7,9 @@ import Testing
 
 @testable import MMShell
 
-@Suite("A confined shell can't reach around its wall", .timeLimit(.minutes(10)))
+@Suite("A confined shell can't get around its confinement", .timeLimit(.minutes(10)))
 struct WorkspaceWallTests {
-    /// Tries what it is told, and says how each try ended: `open` or the number of the error.
+    /// Tries the given actions, and prints the result of each: `open` or the error number.
     static let program = """
         import ctypes, os, socket, struct, sys
         libc = ctypes.CDLL(None, use_errno=True)
@@ -64,7 +64,7 @@ struct WorkspaceWallTests {
         tried("own priority", lambda: os.setpriority(os.PRIO_PROCESS, 0, 5))
         """
 
-    /// A door of somebody else: a socket that listens at a path, or at an abstract name, which begins with NUL.
+    /// Another program's socket, at a path or at an abstract name, which begins with NUL.
     private static func listening(_ name: String, isDatagram: Bool = false) -> Int32 {
         let kind = isDatagram ? SOCK_DGRAM : SOCK_STREAM
         let descriptor = socket(AF_UNIX, Int32(kind.rawValue), 0)
@@ -124,7 +124,7 @@ struct WorkspaceWallTests {
     }
 
     @Test(
-        "and its own files and terminal are as any others",
+        "and can use its own files and terminal normally",
         .enabled(if: SandboxTests.hasLandlock, "the kernel has no Landlock 6"))
     func inside() async throws {
         try await SandboxTests.with({ .workspace(WorkspaceRules(workspace: $0)) }) { (shell, _, _) async throws in

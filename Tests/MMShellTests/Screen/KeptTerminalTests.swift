@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("A terminal that is kept", .timeLimit(.minutes(5)))
+@Suite("A terminal with several viewers", .timeLimit(.minutes(5)))
 struct KeptTerminalTests {
     private func write(_ text: String, to terminal: KeptTerminal) {
         Array(text.utf8).withUnsafeBytes { terminal.write($0) }
@@ -10,7 +10,7 @@ struct KeptTerminalTests {
 
     private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
 
-    @Test("shows what is written to everyone who looks, and what stands there to who comes later")
+    @Test("shows output to every viewer, and the current screen to later ones")
     func viewers() async {
         let terminal = KeptTerminal(ShellCommand.Size(rows: 4, columns: 20))
         let first = terminal.attach(showsScreen: false)
@@ -25,7 +25,7 @@ struct KeptTerminalTests {
         #expect(text(await terminal.next(second)) == "!")
     }
 
-    @Test("shows who falls behind the screen as it is, and waits for nobody")
+    @Test("a slow viewer gets the current screen, and delays nobody")
     func behind() async {
         let terminal = KeptTerminal(ShellCommand.Size(rows: 2, columns: 20), room: 100)
         let viewer = terminal.attach(showsScreen: false)
@@ -35,7 +35,7 @@ struct KeptTerminalTests {
         #expect(screen.text == "line 99")
     }
 
-    @Test("goes on for the others when one leaves, whose terminal is given back")
+    @Test("continues for others when a viewer leaves, whose terminal is restored")
     func leaving() async {
         let terminal = KeptTerminal(ShellCommand.Size(rows: 2, columns: 20))
         let (first, second) = (terminal.attach(showsScreen: false), terminal.attach(showsScreen: false))
@@ -50,7 +50,7 @@ struct KeptTerminalTests {
         #expect(await terminal.next(second) == nil)
     }
 
-    @Test("lets go of a viewer whose task was cancelled")
+    @Test("releases a viewer whose task was cancelled")
     func cancelled() async {
         let terminal = KeptTerminal(ShellCommand.Size(rows: 2, columns: 20))
         let viewer = terminal.attach(showsScreen: false)

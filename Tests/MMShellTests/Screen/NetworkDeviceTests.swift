@@ -74,7 +74,7 @@ struct NetworkDeviceTests {
         }
     }
 
-    @Test("asks in its own words, takes several lines, and may be given another name")
+    @Test("questions with other texts, over several lines, and a changed name work")
     func questions() async throws {
         try await Self.with("ios") { (session) async throws in
             #expect(await session.wait(for: "Username:", until: .after(.seconds(300))))
@@ -102,7 +102,7 @@ struct NetworkDeviceTests {
     }
 
     @Test(
-        "a new name is known from the old one's mode, and nothing else is taken for one",
+        "a new name is recognised in the mode of the old one, and nothing else is mistaken for one",
         arguments: [
             ("sw1#", "core#", true), ("sw1(config)#", "core-2.lab(config)#", true), ("[core]", "[edge]", true),
             ("admin@r1# ", "admin@r2# ", true), ("sw1(config)#", "core#", false), ("sw1#", "a word#", false),
@@ -115,7 +115,7 @@ struct NetworkDeviceTests {
         if let renamed { #expect(renamed.matches(line)) }
     }
 
-    @Test("of Junos: prompts with blanks, pages that are drawn over, configuration mode")
+    @Test("of Junos: prompts with blanks, overwritten pages, configuration mode")
     func junos() async throws {
         try await Self.with("junos") { (session) async throws in
             let paged = try await session.patient("show configuration")
@@ -127,7 +127,7 @@ struct NetworkDeviceTests {
         }
     }
 
-    @Test("of VRP: brackets that change, pages that are erased by sequences, yes or no")
+    @Test("of VRP: changing brackets, pages erased by sequences, yes or no")
     func vrp() async throws {
         try await Self.with("vrp") { (session) async throws in
             let paged = try await session.patient("display current-configuration")
@@ -173,7 +173,7 @@ struct NetworkDeviceTests {
 }
 
 extension ScreenSession {
-    /// Runs a command with a time that even a busy machine keeps.
+    /// Runs a command with a time limit for a busy machine.
     fileprivate func patient(_ command: String, answers: [(text: String, input: ShellInput)] = []) async throws
         -> Answer
     {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A screen drawn on another terminal", .timeLimit(.minutes(5)))
 struct ScreenRedrawTests {
-    /// Texts with all that a screen remembers.
+    /// Texts that use everything that a screen stores.
     static let texts = [
         "plain", "a\r\nb\r\n\u{1B}[31mred\u{1B}[0m \u{1B}[1;4;48;5;200mmarked", "\u{1B}[38;2;1;2;3;103mmixed",
         "main\u{1B}[?1049h\u{1B}[7mother\u{1B}[?25l", "\u{1B}[2;3r\u{1B}[3;2Hx", "漢字e\u{301}", "\u{1B}[44m\u{1B}[K",
@@ -26,7 +26,7 @@ struct ScreenRedrawTests {
     }
 
     @Test(
-        "is left on a line of its own, with nothing below it",
+        "is left on a new line, with nothing below it",
         arguments: [
             ("$ vim\u{1B}[?1049h\u{1B}[2;3rfull\r\nscreen", "$ vim", 1),
             ("\u{1B}[2;3r\u{1B}[2;1H$ ls -l", "\n$ ls -l", 2), ("a\r\nb\r\n\u{1B}[1;1H", "", 0),
@@ -38,7 +38,7 @@ struct ScreenRedrawTests {
         #expect(screen.cursor.row == row && screen.cursor.column == 0)
     }
 
-    @Test("gives the terminal back as it was", arguments: texts)
+    @Test("restores the terminal", arguments: texts)
     func leaving(text: String) {
         var screen = ScreenTests.screen(text)
         screen.write(screen.leaving)
@@ -48,7 +48,7 @@ struct ScreenRedrawTests {
         #expect(screen.region == 0...3)
     }
 
-    @Test("keeps the lines above the cursor when it gets smaller, and its text when it gets larger")
+    @Test("keeps the lines above the cursor when it shrinks, and its text when it grows")
     func resize() {
         var screen = ScreenTests.screen("1\r\n2\r\n3\r\n4444444444")
         screen.resize(rows: 2, columns: 4)

@@ -11,7 +11,7 @@ struct ScreenTests {
     }
 
     @Test(
-        "shows what a terminal would",
+        "shows what a terminal would show",
         arguments: [
             ("hello", "hello"), ("a\r\nb", "a\nb"), ("abc\rX", "Xbc"), ("0123456789AB", "0123456789\nAB"),
             ("1\r\n2\r\n3\r\n4\r\n5", "2\n3\n4\n5"), ("abc\u{8}\u{8}X", "aXc"), ("\u{1B}[2;3Hx", "\n  x"),
@@ -32,7 +32,7 @@ struct ScreenTests {
         #expect(Self.screen(text).text == expected)
     }
 
-    @Test("keeps the second screen apart, and the cursor where it is")
+    @Test("keeps the second screen separate, and the cursor in place")
     func alternate() {
         let screen = Self.screen("a\u{1B}[?1049hfull")
         #expect(screen.isAlternate)
@@ -40,7 +40,7 @@ struct ScreenTests {
         #expect(screen.cursor == Screen.Place(row: 0, column: 5))
     }
 
-    @Test("saved places stay on a screen that gets smaller", arguments: [(1, 1), (2, 3), (4, 2)])
+    @Test("saved positions stay on a screen that shrinks", arguments: [(1, 1), (2, 3), (4, 2)])
     func smaller(rows: Int, columns: Int) {
         var screen = Self.screen("\u{1B}[3;4r\u{1B}[4;9H\u{1B}7\u{1B}[?1049h\u{1B}[4;9Hx")
         screen.resize(rows: rows, columns: columns)
@@ -49,7 +49,7 @@ struct ScreenTests {
         #expect(screen.cursor.row < rows && screen.cursor.column < columns)
     }
 
-    @Test("survives any bytes, in pieces of any size, and any sizes of its own", arguments: 0..<30)
+    @Test("survives any bytes, in pieces of any size, and any size of the screen", arguments: 0..<30)
     func fuzz(seed: UInt64) {
         var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
         func next(_ bound: Int) -> Int {
@@ -89,7 +89,7 @@ struct ScreenTests {
     }
 
     @Test(
-        "prompts are known by their name in every mode",
+        "prompts are recognised by their name in every mode",
         arguments: [
             (
                 "sw1>", ["sw1#", "sw1(config)#", "sw1(config-if)#"],

@@ -1,6 +1,6 @@
 import MMSystem
 
-/// What a program prints.
+/// The output of a program.
 enum ChildOutput {
     static func of(_ program: String, _ arguments: [String]) async throws -> String {
         let path = ExecutableSearch.find(program, path: Shells.path) ?? program

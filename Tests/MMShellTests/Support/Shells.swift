@@ -11,7 +11,7 @@ import Testing
 enum Shells {
     static let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
-    /// The shells that are installed here; tests of the others are not run.
+    /// The installed shells; tests of others don't run.
     static let installed: [ShellKind] = ShellKind.allCases.filter { (try? $0.locate(path: path)) != nil }
 
     static let environment = ["PATH": path, "HOME": "/tmp", "LANG": "C.UTF-8", "TMPDIR": "/tmp"]
@@ -20,17 +20,17 @@ enum Shells {
         // Writing to a shell that has just ended must not end the tests.
         Signals.ignoreBrokenPipes()
         var settings = ShellSettings(name: "test", kind: kind, environment: environment)
-        // The rungs that cost the session come late: a busy machine must not climb to them.
+        // The steps that end the session come late, so that a busy machine doesn't reach them.
         settings.times.interrupt = .seconds(2)
         settings.times.terminate = .seconds(5)
         settings.times.kill = .seconds(40)
         settings.times.start = .seconds(300)
-        // Only tests of it look for commands that stopped themselves.
+        // Only tests of this look for commands that stopped themselves.
         settings.times.stopped = .seconds(3600)
         return settings
     }
 
-    /// A long sleep that can be told from those of all other tests by its time.
+    /// A long sleep whose duration distinguishes it from those of other tests.
     static func ownSleep() -> String { "sleep 3\(UInt32.random(in: 100_000...999_999))" }
 
     /// Whether a process waits for something, or is gone.
@@ -40,7 +40,7 @@ enum Shells {
         return text[end...].dropFirst(2).first != "R"
     }
 
-    /// Runs a body with a shell that is closed afterwards, and sees that nothing of it is left.
+    /// Runs a body with a shell that is closed afterwards, and checks that nothing of it is left.
     static func with(
         _ kind: ShellKind = .bash, settings given: ShellSettings? = nil,
         _ body: (LocalShell) async throws -> Void
@@ -58,7 +58,7 @@ enum Shells {
         if let process {
             #expect(!process.isAlive, "the shell is gone")
             if let folder { #expect(await eventually { access(folder, F_OK) != 0 }, "its folder is gone") }
-            // Its number may be somebody else's by now, and then says nothing.
+            // Its number may have been reused, which proves nothing.
             let left = ShellSessionProcesses(shell: process.pid).others()
             #expect(left.isEmpty || StartedProcess(process.pid) != nil, "nothing it started is left")
         }
@@ -82,7 +82,7 @@ extension LocalShell {
 }
 
 extension ShellSession {
-    /// Runs a command with a time that even a busy machine keeps.
+    /// Runs a command with a time limit for a busy machine.
     func sh(_ text: String, within: Duration = .seconds(300)) async throws -> ShellAnswer {
         try await run(ShellCommand(text), deadline: .after(within))
     }

@@ -7,11 +7,11 @@ import Testing
 
 @testable import MMShell
 
-/// A real sshd in a folder of its own, as sessions see it.
+/// A real sshd in its own folder, as sessions see it.
 final class TestSSHD: Sendable {
-    /// Why there is none here; nil when there is.
+    /// Why it isn't available; nil if it is.
     static let missing: String? = LoopbackSSHD.isInstalled ? nil : "sshd is not installed"
-    /// Only where it can give terminals.
+    /// A trait for tests that need terminals on the host.
     static let givesTerminals: ConditionTrait = .enabled(
         if: LoopbackSSHD.missingTerminals == nil, Comment(rawValue: LoopbackSSHD.missingTerminals ?? ""))
     static let user = LoopbackSSHD.user
@@ -55,7 +55,7 @@ final class TestSSHD: Sendable {
         target.hostKeys = .acceptNew
         target.knownHostsFile = "\(folder)/known"
         target.configFile = "/dev/null"
-        // A busy machine must not seem to be a host that is away.
+        // A busy machine must not look like an unreachable host.
         target.connectTimeout = .seconds(300)
         return target
     }

@@ -13,7 +13,7 @@ struct RegularExpressionTests {
         return try RegularExpression(pattern, options: options).search(bytes, budget: &budget)
     }
 
-    @Test("tell where the match and its groups are, in bytes")
+    @Test("return the positions of the match and its groups in bytes")
     func places() throws {
         let found = try first("(é)(x)?(y)", "-éy")
         #expect(found == .match(RegularExpression.Match(range: 1..<4, groups: [1..<3, nil, 3..<4])))
@@ -21,7 +21,7 @@ struct RegularExpressionTests {
         #expect(try first("É", "é", [.unicode, .ignoringCase]) == .match(.init(range: 0..<2, groups: [])))
     }
 
-    @Test("go on from a place and see what stands before it")
+    @Test("continue from a position and see the text before it")
     func later() throws {
         let expression = try RegularExpression(#"\bab"#)
         var budget = RegularExpression.Budget(steps: 1000)
@@ -32,7 +32,7 @@ struct RegularExpressionTests {
     }
 
     @Test(
-        "are given up when they cost more than they may, wherever in the text the work is done",
+        "are given up if they cost too much, wherever in the text",
         arguments: [("(a+)+$", 40), ("a*a*a*a*[bc]", 20_000), ("[a-z]+[0-9]", 100_000), ("(?:a|a)*[bc]", 5000)])
     func limits(pattern: String, length: Int) throws {
         let bytes = [UInt8](repeating: 0x61, count: length) + [0x21]
@@ -41,7 +41,7 @@ struct RegularExpressionTests {
         #expect(budget.steps <= 0)
     }
 
-    @Test("share one budget and stop when they are told to")
+    @Test("share one budget and stop when asked to")
     func budgets() throws {
         let bytes = [UInt8](repeating: 0x61, count: 1000)
         let expression = try RegularExpression("a+?[bc]")
@@ -58,7 +58,7 @@ struct RegularExpressionTests {
         #expect(stopped.steps > 0)
     }
 
-    @Test("say what is wrong and where", arguments: ["(", "[a", "a{2,1}", #"\"#])
+    @Test("report errors with their positions", arguments: ["(", "[a", "a{2,1}", #"\"#])
     func faults(pattern: String) {
         let error = #expect(throws: MMError.self) { try RegularExpression(pattern) }
         let message = error?.message ?? ""
