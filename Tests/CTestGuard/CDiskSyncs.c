@@ -1,5 +1,5 @@
-// Counts how often a piece of work asks the disk to have what was written: a filter on its thread takes these calls, which
-// leave no other trace that a test could see.
+// Counts how often a piece of work flushes files to disk, which a test can't observe otherwise: a seccomp filter on its thread
+// catches these system calls.
 #define _GNU_SOURCE
 #include "CTestGuard.h"
 
@@ -27,7 +27,7 @@ static void count(int number, siginfo_t *info, void *place) {
     (void)info;
     ucontext_t *context = place;
     atomic_fetch_add(&syncs, 1);
-    // The call then returns what a sync returns that went well.
+    // Makes the system call return 0, like a successful sync.
 #if defined(__x86_64__)
     context->uc_mcontext.gregs[REG_RAX] = 0;
 #elif defined(__aarch64__)

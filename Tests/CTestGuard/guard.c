@@ -1,5 +1,5 @@
-// `swift test` may be killed, or end at a time limit, while tests run. The test process would then go on by itself, with
-// every server and shell that it has started. A thread of its own notices and ends them all.
+// If `swift test` is killed, or ends at a time limit, the test process would continue with every server and shell that it has
+// started. This thread notices that and ends them all.
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
@@ -22,7 +22,7 @@ static pid_t parent_of(pid_t process) {
     close(file);
     if (count <= 0) return 0;
     text[count] = 0;
-    // The name stands in parentheses and may hold some itself.
+    // The name is in parentheses and may itself contain some.
     char *end = strrchr(text, ')');
     int parent = 0;
     return end != NULL && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
@@ -36,7 +36,7 @@ static int is_below(pid_t process, pid_t ancestor) {
     return 0;
 }
 
-// A pool that a front-end has left behind has no parent any more; its home tells whose it is.
+// A pool whose front-end has ended has no parent in this process tree: find it by its home.
 static int is_at_home(pid_t process, const char *home) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/environ", process);
@@ -67,7 +67,7 @@ static void *watch(void *unused) {
     while (getppid() == starter) usleep(250000);
     char home[64];
     snprintf(home, sizeof home, "HOME=/tmp/mm-e2e.%d.", getpid());
-    // What is ended may have been about to start something.
+    // Repeat, because a process may have started another one just before it was killed.
     for (int round = 0; round < 20 && end_all(getpid(), home) > 0; round++) usleep(20000);
     _exit(1);
     return unused;
@@ -78,7 +78,7 @@ __attribute__((constructor)) static void begin(void) {
     pthread_t thread;
     sigset_t all, before;
     sigfillset(&all);
-    // Signals are for the threads of the tests.
+    // Block all signals in the new thread: the threads of the tests handle them.
     pthread_sigmask(SIG_SETMASK, &all, &before);
     if (pthread_create(&thread, NULL, watch, NULL) == 0) pthread_detach(thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

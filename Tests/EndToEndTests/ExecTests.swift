@@ -13,7 +13,7 @@ private enum ExecMeans {
 
 @Suite(
     "Programs that mm exec runs", .timeLimit(.minutes(15)),
-    .enabled(if: ExecMeans.suffice, "needs Landlock and a network of one's own"))
+    .enabled(if: ExecMeans.suffice, "needs Landlock and the right to create a network namespace"))
 struct ExecTests {
     private static let token = """
         T=$(curl -sS -H "X-IDENTITY-HEADER: $IDENTITY_HEADER" "$IDENTITY_ENDPOINT?resource=https://graph.microsoft.com" \

@@ -5,7 +5,7 @@ import Testing
 /// An apply that is killed at random system calls, repeatedly, until one completes.
 @Suite(
     "Plans whose apply is killed", .timeLimit(.minutes(10)),
-    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
+    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and the right to trace"))
 struct PlanKillTests {
     private static let calls = ["write", "fsync", "sendto,sendmsg", "recvfrom,recvmsg", "openat", "close"]
 

@@ -6,7 +6,7 @@ import Testing
 /// Reads the system calls with strace(1): only these show what a power cut may lose.
 @Suite(
     "Files that a power cut must not take", .timeLimit(.minutes(5)),
-    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
+    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and the right to trace"))
 struct PowerCutTests {
     @Test("a new registry is on the disk before it replaces the old one, and then its name")
     func registry() async throws {

@@ -7,7 +7,7 @@ import Testing
 /// undos run in parallel. At the end everything is undone.
 @Suite(
     "Random histories of programs that are killed", .timeLimit(.minutes(30)),
-    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
+    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and the right to trace"))
 struct RandomKillTests {
     /// The number of steps per seed: few by default, MM_RANDOM_KILLS sets another.
     private static let count = getenv("MM_RANDOM_KILLS").flatMap { Int(String(cString: $0)) } ?? 16

@@ -5,7 +5,7 @@ import Testing
 /// Programs are killed at a certain system call, so each run ends at the same step.
 @Suite(
     "Changes whose program is killed", .timeLimit(.minutes(10)),
-    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
+    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and the right to trace"))
 struct UndoKillTests {
     /// Where a program is killed: at the nth of these calls in a thread.
     struct Point: Sendable, CustomTestStringConvertible {

@@ -1,7 +1,7 @@
 """The Python MCP SDK with its OAuth client: signs in, then lists tools and calls one.
 
-    client.py URL [CERT]    prints the address of the sign-in page, and after the sign-in what the server answers; with a
-                            certificate and key in a file it names itself by the address of its own document
+    client.py URL [CERT]    prints the address of the sign-in page, and after the sign-in the server's answers; with a file
+                            with a certificate and key it identifies itself by the address of its metadata document
 """
 import asyncio, json, ssl, sys, threading
 from http.server import BaseHTTPRequestHandler, HTTPServer

@@ -1,7 +1,7 @@
 """A person with the Python MCP SDK's OAuth client: signs in to the sandbox tenant as its pages would let them, then makes calls.
 
-    person.py URL ACCOUNT     reads a call a line, {"tool": …, "arguments": …, "answer": true}, and prints an answer a line;
-                              "answer" is what the person says to a question that comes meanwhile
+    person.py URL ACCOUNT     reads one call per line, {"tool": …, "arguments": …, "answer": true}, and prints one answer per
+                              line; "answer" is the person's answer to a question during the call
 """
 import asyncio, json, re, sys, urllib.error, urllib.parse, urllib.request
 from html import unescape

@@ -1,8 +1,8 @@
 """An OpenID provider for tests: oidc-provider-mock (Authlib) with a sign-in page, dynamic registration of clients, and access
 tokens in the form of RFC 9068, whose audiences are the resource that the client asked for (RFC 8707) and api://mm.
 
-    provider.py [CA]    prints its issuer, then serves until its standard input ends; with a file of certificates to trust it
-                        takes clients that name themselves by the address of their own document, and registers none
+    provider.py [CA]    prints its issuer, then serves until its standard input ends; with a file of trusted certificates it
+                        accepts clients that identify themselves by the address of their metadata document, and registers none
 """
 import json, ssl, sys, threading, time, urllib.request, uuid
 

@@ -1,10 +1,9 @@
-// Ends what a test process has started when whoever started the test process is gone. For that there is nothing to call:
-// linking it in is enough.
+// Ends a test process and its children if the process that started it is gone. Linking this target suffices; there is nothing
+// to call.
 #ifndef CTESTGUARD_H
 #define CTESTGUARD_H
 
-// Runs work on a thread of its own and counts how often it asks the disk to have what was written (fsync, fdatasync).
-// -1 where this kernel lets nobody count.
+// Runs work on its own thread and counts its calls of fsync and fdatasync. Returns -1 if the kernel doesn't allow counting.
 int mm_test_disk_syncs(void (*work)(void *), void *context);
 
 #endif

@@ -1,6 +1,6 @@
-"""Drives conformance-server with whatever age of the Python SDK runs this: client.py stdio PROGRAM | client.py http URL.
+"""Tests conformance-server with the installed version of the Python SDK: client.py stdio PROGRAM | client.py http URL.
 
-Prints one line for each session that worked; ends with an error at the first answer that isn't right.
+Prints one line for each successful session; ends with an error at the first wrong answer.
 """
 import asyncio
 import importlib.metadata
@@ -76,7 +76,7 @@ async def common(session, label):
 
 
 async def tasks(session):
-    """Calls as tasks, where this age of the SDK has them."""
+    """Makes calls as tasks, if this version of the SDK supports them."""
     import mcp.types as types
 
     calls = session.experimental
@@ -122,7 +122,7 @@ async def version_one(streams, label):
         hello = await session.initialize()
         check(hello.serverInfo.name, "conformance-server", "initialize")
         await session.send_ping()
-        # Before the rest: what is told of a task may come after its answer, and this SDK breaks when it has closed by then.
+        # First, because a notification of a task may arrive after its answer, and this SDK fails if it has closed by then.
         if hasattr(session, "experimental"):
             await tasks(session)
         await common(session, f"{label} {hello.protocolVersion}")

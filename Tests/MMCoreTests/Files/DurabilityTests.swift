@@ -9,7 +9,7 @@ struct DurabilityTests {
 
     @Test(
         "a replaced file and its name are on the disk before the call returns, unless that isn't requested",
-        .enabled(if: canCount, "this kernel lets no thread filter its own calls"), arguments: [true, false])
+        .enabled(if: canCount, "this kernel doesn't let a thread filter its system calls"), arguments: [true, false])
     func replacing(durable: Bool) throws {
         let home = try TestHome()
         let path = home.path + "/kept.json"
@@ -23,7 +23,7 @@ struct DurabilityTests {
 
     @Test(
         "the removal of a file is on the disk",
-        .enabled(if: canCount, "this kernel lets no thread filter its own calls"),
+        .enabled(if: canCount, "this kernel doesn't let a thread filter its system calls"),
         arguments: [true, false])
     func removing(erases: Bool) throws {
         let home = try TestHome()

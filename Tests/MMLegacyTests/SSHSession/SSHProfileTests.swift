@@ -10,7 +10,7 @@ import Testing
 
 @Suite(
     "The tools of the earlier SSH servers, on a real host",
-    .enabled(if: LoopbackSSHD.missingTerminals == nil, "there is no sshd that gives terminals"),
+    .enabled(if: LoopbackSSHD.missingTerminals == nil, "no sshd that allocates terminals"),
     .timeLimit(.minutes(10)))
 struct SSHProfileTests {
     private let home: ServicesHome

@@ -9,7 +9,7 @@ import Testing
 /// On a busy machine a key may end a program before the shell that has started it waits for it.
 @Suite(
     "An interrupt that comes before the shell waits", .timeLimit(.minutes(10)),
-    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
+    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and the right to trace"))
 struct EarlyInterruptTests {
     /// Starts a command that is interrupted as soon as its program runs, and checks it and the session.
     private func interrupt(_ session: some ShellSession, options: [String] = ["", "set -e; "]) async throws {

@@ -109,7 +109,7 @@ struct SandboxTests {
 
     @Test(
         "by bubblewrap: files, processes, network",
-        .enabled(if: hasBubblewrap, "bwrap is not installed, or may not make namespaces here"))
+        .enabled(if: hasBubblewrap, "bwrap is not installed, or may not create namespaces"))
     func isolated() async throws {
         try await Self.with({ .isolated(WorkspaceRules(workspace: $0)) }, Self.common)
         try await Self.with({ .isolated(WorkspaceRules(workspace: $0)) }) { (shell, _, _) async throws in
