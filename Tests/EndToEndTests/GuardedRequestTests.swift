@@ -230,7 +230,7 @@ struct GuardedRequestTests {
     }
 
     @Test(
-        "go, wait for a person or are refused by what they do",
+        "run, wait for a person or are refused, depending on their effect",
         arguments: [
             (["/users", "-X", "POST", "-d", #"{"displayName":"X"}"#], nil, "standard"),
             (["/me/messages", "-X", "POST", "-d", #"{"subject":"draft"}"#], 0, "standard"),

@@ -52,7 +52,7 @@ struct AppSignInTests {
     }
 
     @Test(
-        "a standalone service doesn't see tokens of others, and stores none",
+        "a standalone service uses no stored tokens, and stores none",
         arguments: [Contoso.tenant, "contoso.com"])
     func alone(_ tenant: String) async throws {
         let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }

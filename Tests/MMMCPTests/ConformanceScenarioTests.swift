@@ -198,7 +198,7 @@ struct ConformanceScenarioTests {
         #expect(enums?["titledMulti"]?["items"]?["anyOf"]?[1]?["title"] == "Second Choice")
     }
 
-    @Test("completion-complete: what begins with what was typed", arguments: Wire.allCases)
+    @Test("completion-complete: the values that begin with the typed text", arguments: Wire.allCases)
     func completion(_ wire: Wire) async throws {
         let prompt = try await ask(
             wire, "completion/complete",
@@ -291,7 +291,7 @@ struct ConformanceScenarioTests {
         #expect(try await get("test_prompt_with_arguments", ["arg1": "a", "arg2": 5])["error"]?["code"] == -32602)
     }
 
-    @Test("caching: how long and for whom, on all lists, what was read and discovery, and nowhere else")
+    @Test("caching: duration and audience, on all lists, on reads and discovery, and nowhere else")
     func caching() async throws {
         for (method, params) in [
             ("tools/list", [:]), ("prompts/list", [:]), ("resources/list", [:]), ("resources/templates/list", [:]),

@@ -54,7 +54,7 @@ final class HTTP2Client: Sendable {
     func send(_ frames: HTTP2Frame...) async throws { try await send(frames.flatMap(\.bytes)) }
 
     /// Sends bytes.
-    /// - Throws: where the connection is over.
+    /// - Throws: if the connection is closed.
     func send(_ bytes: [UInt8]) async throws {
         let raw = raw
         try await BlockingWork.run { () throws(MMError) in

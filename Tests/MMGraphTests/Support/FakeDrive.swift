@@ -15,7 +15,7 @@ final class FakeDrive: HTTPTransport {
         case gone
         /// A piece isn't accepted, and the service says so.
         case stuck
-        /// A body ends after so many bytes.
+        /// A body ends after this number of bytes.
         case failed(Int)
         /// The requested range is ignored.
         case wholeAgain

@@ -31,7 +31,7 @@ struct RedisKindTests {
     }
 
     @Test(
-        "reports the options with which it keeps data after a restart",
+        "reports whether and how it keeps data after a restart",
         arguments: [("", RedisPersistence.none), ("save 60 1", .snapshots), ("appendonly yes", .appended)])
     func persistence(lines: String, kept: RedisPersistence) async throws {
         try await withHome { home in

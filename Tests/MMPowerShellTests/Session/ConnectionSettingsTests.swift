@@ -92,7 +92,7 @@ struct ConnectionSettingsTests {
         #expect(module?.code == .invalidInput)
     }
 
-    @Test("without a token, nobody is asked where an app signs in", .timeLimit(.minutes(10)))
+    @Test("without a token, an app's connection asks no person", .timeLimit(.minutes(10)))
     func nobodyAsked() async throws {
         var settings = PowerShellSessionSettings(
             host: try StandIn.settings(), profile: ExchangeProfile(), target: try ProfileTests.target(),

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A script's own sign-in in a session", .timeLimit(.minutes(10)))
 struct OwnSignInSessionTests {
-    /// A session whose connection matches its token, or is for another tenant.
+    /// A session whose connection matches its token; another known connection is for another tenant.
     private func session(_ module: String) throws -> PowerShellSession {
         var own = SignInIdentity(connection: "Contoso")
         own.tenants = [TestFeed.right.tenantID ?? "", "contoso.example"]

@@ -23,7 +23,7 @@ struct FrameReaderTests {
         #expect(exports == Array("declare -x A=1".utf8))
     }
 
-    @Test("a command has ended only when the variables that it left have arrived")
+    @Test("a command's end is reported only when the variables that it left have arrived")
     func variables() {
         var reader = FrameReader()
         reader.begin("0123456789abcdef")
