@@ -35,7 +35,7 @@ enum ShellBenchmark {
             ShellSettings(name: "bench", kind: .bash, environment: environment, directory: "/tmp"))
         let told = try await LocalShell.start(
             ShellSettings(name: "told", kind: .bash, environment: environment, directory: "/tmp"))
-        // After a function was defined, any word may be one, so the session can't use its fast path for builtins.
+        // After a function was defined, any word may be one: the session must assume that a command has every effect.
         try await told.expect("f() { :; }", "")
         var figures = Figures()
         // Measure all in turns, so that the load of the machine affects them equally.
