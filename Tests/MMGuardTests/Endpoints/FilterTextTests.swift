@@ -45,11 +45,7 @@ struct FilterTextTests {
             ("PATCH", "/groups/a", #"{"members@odata.bind":[]}"#, nil),
             ("PATCH", "/users/a", #"{"extension_1234_cost":"x"}"#, nil), ("POST", "/beta/users", #"{"x":1}"#, nil),
             ("POST", "/users", #"{"displayName":"X"}"#, nil), ("PATCH", "/users/a", #"{"AccountEnabled":false}"#, nil),
-            ("POST", "/me/sendMail", #"{"x":1}"#, "x"),
-            ("POST", "/me/sendMail", #"{"message":{},"saveToSentItems":false}"#, nil),
-            ("POST", "/users/a/assignLicense", #"{"addLicenses":[],"removeLicense":[]}"#, "removeLicense"),
-            ("POST", "/groups/a/checkMemberGroups", #"{"groupIds":[]}"#, nil),
-            ("POST", "/directoryObjects/getByIds", #"{"ids":[],"kinds":[]}"#, "kinds"),
+            ("POST", "/me/sendMail", #"{"x":1}"#, nil),
         ] as [(String, String, String, String?)])
     func bodies(method: String, path: String, body: String, name: String?) throws {
         let target = try RequestTarget(parsing: path, service: .graph, normalization: .clean)

@@ -6,7 +6,8 @@ package struct DeclaredBody: Sendable {
     /// The declared type; for an action, one with its parameters.
     package let type: GraphType
     private let types = GraphTypeTable.standard
-    private let isAction: Bool
+    /// Whether the body holds the parameters of an action.
+    package let isAction: Bool
 
     /// Looks up the body of a call.
     /// - Parameters:
