@@ -33,6 +33,26 @@ struct GraphCmdletNameTests {
     }
 
     @Test(
+        "carry out an action where the verb is one, and never make an object instead",
+        arguments: [
+            ("Move-MgUserMessage", ["POST /v1.0/users/{user-id}/messages/{message-id}/move"]),
+            ("Send-MgUserMessage", ["POST /v1.0/users/{user-id}/messages/{message-id}/send"]),
+            ("Copy-MgDriveItem", ["POST /v1.0/drives/{drive-id}/items/{driveItem-id}/copy"]),
+            ("Add-MgTeamMember", ["POST /v1.0/teams/{team-id}/members/add"]),
+            (
+                "Set-MgDeviceAppManagementMobileApp",
+                ["POST /v1.0/deviceAppManagement/mobileApps/{mobileApp-id}/assign"]
+            ),
+            (
+                "Clear-MgDeviceManagementManagedDevice",
+                ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/wipe"]
+            ),
+        ])
+    func actions(name: String, requests: [String]) {
+        #expect(GraphCmdletNames().requests(of: name).map { "\($0.method) \($0.path)" } == requests)
+    }
+
+    @Test(
         "are none for other names",
         arguments: [
             "Get-Mailbox", "Get-MgNothingOfTheKind", "Get-Mg", "Mg-User", "Get-MgUserByMail", "Get-MgGroupByAppId",

@@ -74,6 +74,10 @@ struct GraphBinderTests {
             // What isn't declared, in beta or behind -AdditionalProperties, is sent as it is.
             ("New-MgBetaUser -Foo b -DisplayName c", #"{"foo":"b","displayName":"c"}"#),
             (
+                "Update-MgUser -UserId a -CustomSecurityAttributes @{ Lab = @{ Project = 'b' } }",
+                #"{"customSecurityAttributes":{"Lab":{"Project":"b"}}}"#
+            ),
+            (
                 "Update-MgUser -UserId a -AdditionalProperties @{ extension_1_Cost = 5 }",
                 #"{"extension_1_Cost":5}"#
             ),

@@ -35,15 +35,15 @@ package struct GraphCmdletNames: Sendable {
         ("GET", 1), ("POST", 2), ("PUT", 4), ("PATCH", 8), ("DELETE", 16),
     ]
 
-    /// Returns the methods that a verb, in lower case, may stand for.
+    /// Returns the methods that a verb, in lower case, stands for; empty if its cmdlets carry out actions only.
     private static func methods(of verb: String) -> [String] {
         switch verb {
         case "get": ["GET"]
         case "new": ["POST"]
         case "update": ["PATCH", "PUT"]
         case "remove": ["DELETE"]
-        case "set": ["PUT", "POST"]
-        default: ["POST"]
+        case "set": ["PUT"]
+        default: []
         }
     }
 
@@ -212,7 +212,15 @@ package struct GraphCmdletNames: Sendable {
                 }
             }
             if let key = paths.key(below: node) { descend(key, rest, last: last, depth: depth + 1) }
-            guard !rest.isEmpty else { return }
+            guard !rest.isEmpty else {
+                // An action of one word is named by the verb alone: `Move-MgUserMessage` is `…/messages/{message-id}/move`.
+                for child in paths.children(of: node) where !isAction {
+                    let words = Self.words(of: paths.file.string(paths.nodes.u32(child.node, 4)))
+                    guard words.count == 1, GraphCmdletNames.actions[verb]?.contains(words[0]) == true else { continue }
+                    descend(child.node, rest, last: last, depth: depth + 1, isAction: true)
+                }
+                return
+            }
             for child in paths.children(of: node) {
                 let written = paths.file.string(paths.nodes.u32(child.node, 4))
                 let words = Self.words(of: written)

@@ -347,8 +347,10 @@ struct GraphBinder: Sendable {
         _ given: Given, _ template: GraphCmdletNames.Request, _ declared: Declared?
     ) throws(Fault) -> JSONValue? {
         var object = JSONObject()
+        // Members that no type declares, such as attributes of the tenant's own, keep their names.
+        let isNamed = !(declared?.isWhole ?? false)
         if let whole = given.controls["bodyparameter"] {
-            guard case .object(let members) = try Self.json(whole, isNamed: true) else {
+            guard case .object(let members) = try Self.json(whole, isNamed: isNamed) else {
                 throw .beyond("an unusual -BodyParameter")
             }
             object = members
@@ -361,7 +363,7 @@ struct GraphBinder: Sendable {
                         ? id : "https://graph.microsoft.com/v1.0/directoryObjects/" + id)
                 continue
             }
-            let json = try Self.json(value, isNamed: true)
+            let json = try Self.json(value, isNamed: isNamed)
             // Ids are a list, also where one is given.
             object[Self.property(name)] = name.lowercased() == "ids" && json.array == nil ? .array([json]) : json
         }
