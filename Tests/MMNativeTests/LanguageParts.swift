@@ -87,8 +87,7 @@ struct LanguageParts: RunningReports {
             "$o = [pscustomobject]@{ A = 1 }; $o | Add-Member ScriptMethod ToString { 'x' } -Force; \"$o\"",
             "$o = [pscustomobject]@{ A = 1 }; $o | Add-Member ScriptMethod Bad { throw 'x' }; $o.Bad()",
             "$d = [System.Collections.Concurrent.ConcurrentDictionary[string,int]]::new(); $d.Add('a', 1)",
-            "[System.Collections.Generic.ConcurrentBag[object]]::new()", "enum Size { Small; Large }; [Size]::Small",
-            "class Point { [int]$X }; [Point]::new().X",
+            "[System.Collections.Generic.ConcurrentBag[object]]::new()",
         ])
     func refused(script: String) async throws {
         guard case .handedOver = await outcome(script) else {

@@ -210,7 +210,7 @@ enum Cmdlets {
             case "name", "key", "value", "length": return nil
             default: throw .handOver("a property of \(item.typeName)")
             }
-        case .array, .list, .block, .type: throw .handOver("a property of \(item.typeName)")
+        case .array, .list, .block, .type, .ownType: throw .handOver("a property of \(item.typeName)")
         case .date, .typeInfo, .span, .guid, .version, .enumeration:
             let folded = name.lowercased()
             if folded == "count" || folded == "length" { return nil }
@@ -305,9 +305,13 @@ final class WhereStage: Stage {
         }
         if op == .is || op == .isNot {
             guard case .string(let text) = value, text.hasPrefix("["), text.hasSuffix("]"),
-                let type = PSType(written: String(text.dropFirst().dropLast()))
+                let named = evaluator.scriptTypes.named(String(text.dropFirst().dropLast())),
+                case .known(let type) = named
             else {
-                guard case .type = value else { throw .handOver("a type test") }
+                switch value {
+                case .type, .ownType: break
+                default: throw .handOver("a type test")
+                }
                 return WhereStage { (item) throws(Interrupt) in
                     try evaluator.apply(op, try Cmdlets.property(item, name) ?? .null, value).isTrue
                 }

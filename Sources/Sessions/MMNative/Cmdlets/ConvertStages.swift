@@ -215,7 +215,7 @@ final class ToCSVStage: Stage {
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
-        guard case .object(let object) = item, object.isCustom, object.isListable else {
+        guard case .object(let object) = item, object.isOfScript, object.isListable, !object.hasHidden else {
             throw .handOver("CSV of \(item.typeName)")
         }
         if names == nil {

@@ -44,7 +44,7 @@ final class FormatStage: Stage {
     /// object those
     /// that were requested by name.
     private func isKnown(_ object: PSObject) -> Bool {
-        if object.isCustom, object.isListable { return true }
+        if object.isOfScript, object.isListable { return true }
         return !properties.isEmpty && properties.allSatisfy { if case .pattern = $0.source { false } else { true } }
     }
 
@@ -287,7 +287,7 @@ final class OutStringStage: Stage {
                 own.allSatisfy({ DisplayCells.count($0) <= width && !$0.utf8.contains(0x09) })
             else { throw .handOver("text that wraps") }
             lines += own
-        case .object(let object) where object.isCustom && object.isListable && !object.shape.names.isEmpty:
+        case .object(let object) where object.isOfScript && object.isListable && !object.shape.names.isEmpty:
             guard lines.isEmpty else { throw .handOver("objects behind text") }
             objects.append(item)
         default: throw .handOver("showing \(item.typeName)")

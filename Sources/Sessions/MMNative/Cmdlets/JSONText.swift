@@ -83,9 +83,9 @@ struct JSONText {
             try members(table.pairs.map(\.key), table.pairs.map(\.value), level: level)
         case .object(let object):
             guard level <= depth else { return try truncate(value) }
-            guard object.isListable else { throw .handOver("the members of \(object.typeName)") }
+            guard object.isListable, !object.hasHidden else { throw .handOver("the members of \(object.typeName)") }
             try members(object.shape.names, object.values, level: level)
-        case .block, .type, .typeInfo: throw .handOver("\(value.typeName) as JSON")
+        case .block, .type, .typeInfo, .ownType: throw .handOver("\(value.typeName) as JSON")
         }
     }
 

@@ -318,19 +318,32 @@ final class ObjectStage: Stage {
             return
         }
         guard case .string(let name)? = command["TypeName"] else { throw .handOver("an unusual New-Object") }
+        let named = evaluator.scriptTypes.named(name)
+        let known = named?.known
+        switch named {
+        case .own(.class(let type))?:
+            value = try Self.made(type, command, evaluator)
+            return
+        case .collection(let collection, let element)? where command.names == ["TypeName"]:
+            guard let kind = collection.listKind else { throw .handOver("New-Object of \(name)") }
+            value = try PSList.made(kind, [], of: element)
+            return
+        case .own?, .collection?: throw .handOver("New-Object of \(name)")
+        case .known?, nil: break
+        }
         if ["psobject", "pscustomobject", "object", "system.object", "system.management.automation.psobject"].contains(
             name.lowercased()), command.names == ["TypeName"], let object = PSObject([])
         {
             value = .object(object)
             return
         }
-        if let type = PSType(written: name), type == .array || type.isTypedArray,
+        if let type = known, type == .array || type.isTypedArray,
             command.names == ["TypeName", "ArgumentList"], let count = command["ArgumentList"]
         {
             value = try Evaluator.newArray(of: type, Cmdlets.list(count.plain).first ?? .null)
             return
         }
-        if let exception = PSType(written: name)?.exceptionName, ExceptionType.isPlain(exception),
+        if let exception = known?.exceptionName, ExceptionType.isPlain(exception),
             command.names == ["TypeName", "ArgumentList"]
         {
             let words = Cmdlets.list(command["ArgumentList"]?.plain)
@@ -338,7 +351,7 @@ final class ObjectStage: Stage {
             value = ErrorRecords.exception(exception, text)
             return
         }
-        if PSType(written: name) == .regex, command.names == ["TypeName", "ArgumentList"] {
+        if known == .regex, command.names == ["TypeName", "ArgumentList"] {
             let words = Cmdlets.list(command["ArgumentList"]?.plain)
             guard case .string(let pattern)? = words.first, words.count <= 2 else {
                 throw .handOver("an unusual regular expression")
@@ -346,15 +359,15 @@ final class ObjectStage: Stage {
             value = try RegexObjects.made(pattern, options: words.count == 2 ? words[1] : nil)
             return
         }
-        if PSType(written: name) == .stopwatch, command.names == ["TypeName"] {
+        if known == .stopwatch, command.names == ["TypeName"] {
             value = PSStopwatch.made(isRunning: false)
             return
         }
-        if PSType(written: name) == .choice, command.names.allSatisfy({ ["TypeName", "ArgumentList"].contains($0) }) {
+        if known == .choice, command.names.allSatisfy({ ["TypeName", "ArgumentList"].contains($0) }) {
             value = try HostInterface.choice(Cmdlets.list(command["ArgumentList"]?.plain))
             return
         }
-        if PSType(written: name) == .xml, command.names == ["TypeName"] {
+        if known == .xml, command.names == ["TypeName"] {
             value = .object(try XMLNode.made(XMLNode.documentType, "#document"))
             return
         }
@@ -363,14 +376,13 @@ final class ObjectStage: Stage {
             value = .table(PSTable(.hashtable, countsCase: true))
             return
         }
-        let type = PSType(written: name)
         let words = Cmdlets.list(command["ArgumentList"]?.plain)
         if command.names.isSubset(of: ["TypeName", "ArgumentList"]) {
-            switch type {
+            switch known {
             case .dictionary? where words.count <= 1, .concurrenttable? where words.count <= 1,
                 .orderedtable? where words.count <= 1:
                 let countsCase = words.first.map { TextComparer.countsCase($0) } ?? true
-                guard let countsCase, let kind = type?.tableKind else { throw .handOver("New-Object of \(name)") }
+                guard let countsCase, let kind = known?.tableKind else { throw .handOver("New-Object of \(name)") }
                 value = .table(PSTable(kind, countsCase: countsCase))
                 return
             case .builder?:
@@ -386,7 +398,7 @@ final class ObjectStage: Stage {
                 return
             }
         }
-        if let kind = type?.listKind, command.names == ["TypeName"] {
+        if let kind = known?.listKind, command.names == ["TypeName"] {
             value = .list(PSList(kind))
             return
         }
@@ -400,6 +412,22 @@ final class ObjectStage: Stage {
             throw .handOver("a hashtable without a defined order")
         }
         value = .object(object)
+    }
+
+    /// Makes an object of a class that the script declares, with the properties that a table names.
+    private static func made(
+        _ type: OwnClass, _ command: BoundCommand, _ evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue {
+        guard command.names.isSubset(of: ["TypeName", "ArgumentList", "Property"]) else {
+            throw .handOver("New-Object of \(type.name)")
+        }
+        let made = try evaluator.made(type, Cmdlets.list(command["ArgumentList"]?.plain))
+        guard let properties = command["Property"] else { return made }
+        guard case .table(let table) = properties, case .object(let object) = made else {
+            throw .handOver("New-Object of \(type.name)")
+        }
+        for (name, value) in table.pairs { try evaluator.set(name, of: object, type, to: value) }
+        return made
     }
 
     override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("New-Object within a pipeline") }

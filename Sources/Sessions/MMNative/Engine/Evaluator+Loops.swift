@@ -103,10 +103,10 @@ extension Evaluator {
     }
 
     /// Returns the clause that catches an error, and whether it does so because of the inner exception.
-    private static func clause(
+    private func clause(
         of node: TryStatementSyntax, for record: NativeError
     ) throws(Interrupt) -> (clause: CatchClauseSyntax, isInner: Bool)? {
-        let types = node.catchClauses.map { $0.types.map { $0.typeName.fullName } }
+        let types = node.catchClauses.map { $0.types.map { scriptTypes.exception($0.typeName.fullName) } }
         if let thrown = Thrown(record) {
             return thrown.clause(among: types).map { (node.catchClauses[$0.place], $0.isInner) }
         }
@@ -138,10 +138,10 @@ extension Evaluator {
             default: throw error
             }
             guard !node.catchClauses.isEmpty else { throw error }
-            guard try Self.clause(of: node, for: record) != nil else { throw error }
+            guard try clause(of: node, for: record) != nil else { throw error }
         }
         guard !record.id.isEmpty else { throw .handOver(record.message) }
-        guard let (clause, isInner) = try Self.clause(of: node, for: record) else { return }
+        guard let (clause, isInner) = try clause(of: node, for: record) else { return }
         let value = ErrorRecords.value(of: record, line: failingLine, isInner: isInner)
         position = outer
         errors.items.insert(value, at: 0)

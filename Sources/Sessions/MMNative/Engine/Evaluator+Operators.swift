@@ -60,7 +60,9 @@ extension Evaluator {
     func apply(_ op: BinaryOperator, _ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         switch op {
         case .xor: return .bool(left.isTrue != right.isTrue)
-        case .plus: return try Arithmetic.add(left, right)
+        case .plus:
+            if case .string = left, case .object = right { return try Arithmetic.add(left, try spoken(right)) }
+            return try Arithmetic.add(left, right)
         case .minus: return try Arithmetic.subtract(left, right)
         case .multiply: return try Arithmetic.multiply(left, right)
         case .divide: return try Arithmetic.divide(left, right)
@@ -73,16 +75,19 @@ extension Evaluator {
         case .join:
             if case .array = right { throw .handOver("an unusual separator") }
             let separator = try operand(right)
+            let left = try spoken(left)
             if case .array(let items) = left { return .string(try joined(items, separator)) }
             return .string(try operand(left))
         case .format:
             guard case .string(let template) = left else { throw .handOver("a format that isn't a string") }
+            let right = try spoken(right)
             if case .array(let items) = right { return .string(try TextOperators.format(template, items)) }
             return .string(try TextOperators.format(template, [right]))
         case .is, .isNot:
             let answer = try isType(left, right)
             return .bool(op == .is ? answer : !answer)
         case .as:
+            if case .ownType(let type) = right { return try converted(left, to: type) ?? .null }
             guard case .type(let type) = right else { throw .handOver("an unusual conversion") }
             // The operator never fails, and `$null` converts to none of these types.
             if left.isNull, [.datetime, .timespan, .guid, .version].contains(type) { return .null }
@@ -92,8 +97,10 @@ extension Evaluator {
     }
 
     private func isType(_ value: PSValue, _ type: PSValue) throws(Interrupt) -> Bool {
+        if case .ownType(let type) = type { return try isOwn(value, type) }
         guard case .type(let type) = type else { throw .handOver("an unusual type test") }
         switch (type, value) {
+        case (.anyenum, .enumeration): return true
         case _ where type.listKind != nil: throw .handOver("a type test")
         case (.object, _), (.pscustomobject, _), (.ordered, _), (.texts, _), (.ints, _), (.bytes, _), (.chars, _),
             (.longs, _),
@@ -177,7 +184,7 @@ extension Evaluator {
         switch value {
         case .array where onlyReads, .table where onlyReads: return try PSText.string(value)
         case .object(let object) where onlyReads && XMLNode.isNode(object): return try PSText.string(value)
-        case .array, .table, .block, .type, .typeInfo: throw .handOver("matching \(value.typeName)")
+        case .array, .table, .block, .type, .typeInfo, .ownType: throw .handOver("matching \(value.typeName)")
         case .object(let object) where !object.isCustom: throw .handOver("matching \(value.typeName)")
         default: return try PSText.string(value)
         }

@@ -65,6 +65,18 @@ extension Evaluator {
         }
     }
 
+    /// Returns the value of one of PowerShell's own variables for `Get-Variable`.
+    func qualified(automatic name: String) throws(Interrupt) -> PSValue {
+        switch name {
+        case "true": return .bool(true)
+        case "false": return .bool(false)
+        case "null": return .null
+        default: break
+        }
+        guard let value = try automatic(name) else { throw .handOver("the automatic variable $\(name)") }
+        return value
+    }
+
     private func invocation(_ host: NativeHost) -> PSValue {
         let name = functionName ?? host.scriptName
         let path = PSValue.string("./" + host.scriptName)
@@ -105,8 +117,9 @@ extension Evaluator {
             default: return try Members.property(.array(list.items), name)
             }
         case .object(let object) where name.lowercased() == "psobject":
+            let kind = object.ownClass == nil ? "NoteProperty" : "Property"
             let properties = object.shape.names.enumerated().compactMap { index, name in
-                Self.property(name, object.values[index])
+                Self.property(name, object.values[index], kind)
             }
             let view = PSObject(
                 [
@@ -150,9 +163,9 @@ extension Evaluator {
         }
     }
 
-    private static func property(_ name: String, _ value: PSValue) -> PSValue? {
+    private static func property(_ name: String, _ value: PSValue, _ kind: String = "NoteProperty") -> PSValue? {
         PSObject([
-            ("MemberType", .string("NoteProperty")), ("IsSettable", .bool(true)), ("IsGettable", .bool(true)),
+            ("MemberType", .string(kind)), ("IsSettable", .bool(true)), ("IsGettable", .bool(true)),
             ("Value", value), ("TypeNameOfValue", .string(value.typeName)), ("Name", .string(name)),
             ("IsInstance", .bool(true)),
         ]).map { .object($0) }
@@ -183,7 +196,10 @@ extension Evaluator {
         case .block(let block) where method == "invokereturnasis":
             return .collapsed(try invoke(block, arguments))
         case .table(let table): return try method == "gettype" ? typeOf(table) : tableMethod(table, name, arguments)
+        case .enumeration(let own) where own.kind.type == nil: return try EnumMembers.call(own, method, arguments)
+        case .ownType(let type): return try EnumMembers.call(of: type, method, arguments)
         case .object(let object):
+            if let type = object.ownClass { return try callMethod(object, type, name, arguments) }
             if let block = object.method(method) { return try called(block, on: target, name, arguments) }
             if let answer = try FileDialog.call(object, method, arguments, in: self) { return answer }
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }

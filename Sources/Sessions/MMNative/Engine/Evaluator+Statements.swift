@@ -184,6 +184,10 @@ extension Evaluator {
         case .flow(let node):
             switch node.kind {
             case .return:
+                if isMethodBody {
+                    throw .leaveMethod(
+                        try node.value.map { (value) throws(Interrupt) in try worth(of: value) } ?? .null)
+                }
                 if case .assignment(let assignment)? = node.value {
                     try Evaluator.enumerate(try assign(assignment), into: sink)
                 } else if let value = node.value {
@@ -194,8 +198,12 @@ extension Evaluator {
             case .exit: throw .exit(try exitCode(node.value))
             }
         case .function(let node):
-            guard let function = ScriptFunction(node) else { throw .handOver("an unusual function") }
+            guard let function = ScriptFunction(node, types: scriptTypes) else {
+                throw .handOver("an unusual function")
+            }
             functions[node.name.lowercased()] = function
+        // The types of a script exist before its first statement.
+        case .type: break
         default: throw .handOver("an unusual statement")
         }
     }

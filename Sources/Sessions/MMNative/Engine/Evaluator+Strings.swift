@@ -41,7 +41,7 @@ extension Evaluator {
             let piece = try literal(place..<extent.start)
             text += piece
             written += piece + String(decoding: source[extent.start..<extent.end], as: UTF16.self)
-            text += try PSText.string(try value(of: part))
+            text += try PSText.string(try spoken(try value(of: part)))
             guard text.utf8.count <= limits.textBytes else { throw .handOver("a long text") }
             place = extent.end
         }

@@ -53,7 +53,15 @@ final class Evaluator {
     /// The errors of this run, latest first.
     let errors = PSList(.arrayList)
     /// The types of typed variables, by lower-case name; assigned values are converted to them.
-    var types: [String: PSType] = [:]
+    var types: [String: NamedType] = [:]
+    /// What the script declares about types; while code of a class runs, what that class's script declares.
+    var scriptTypes = ScriptTypes.none
+    /// The static properties of the script's classes, by the identity of the class and their lower-case name.
+    var statics: [ObjectIdentifier: [String: PSValue]] = [:]
+    /// The constructor that is running.
+    var building: Building?
+    /// Whether the running statements belong to a method itself, so that `return` gives the method's value.
+    var isMethodBody = false
     /// The value of `$_`, if there is one.
     var current: PSValue?
     /// The receiver of all output.
@@ -146,14 +154,24 @@ final class Evaluator {
     func inside<Value>(
         _ block: PSBlock, _ body: () throws(Interrupt) -> Value
     ) throws(Interrupt) -> Value {
+        let outer = isMethodBody
+        isMethodBody = false
+        defer { isMethodBody = outer }
+        return try inside(block.source, body)
+    }
+
+    /// Evaluates code of a script with this text.
+    func inside<Value>(
+        _ text: [UInt16], _ body: () throws(Interrupt) -> Value
+    ) throws(Interrupt) -> Value {
         let outer = source
-        source = block.source
+        source = text
         defer { source = outer }
         do throws(Interrupt) {
             return try body()
         } catch {
             // A position in another script means nothing in this one.
-            if block.source.count != outer.count { position = nil }
+            if text.count != outer.count { position = nil }
             throw error
         }
     }
@@ -187,13 +205,14 @@ final class Evaluator {
             let name = try memberName(node.member)
             let target = try worth(of: node.target)
             if node.isStatic {
+                if case .ownType(let type) = target { return try staticMember(name, of: type) }
                 guard case .type(let type) = target else { throw .handOver("a static member of a value") }
                 return try Statics.property(type, name)
             }
             if node.isNullConditional, target.isNull { return .null }
             // Only switch parameters have this property; a plain truth value has not.
             if name.lowercased() == "ispresent", case .variable(let variable) = node.target,
-                types[variable.path.name.lowercased()] == .toggle
+                types[variable.path.name.lowercased()] == .known(.toggle)
             {
                 return target
             }
@@ -206,7 +225,10 @@ final class Evaluator {
             if let named = try namedProperty(node) { return named }
             let target = try worth(of: node.target)
             if node.isNullConditional, target.isNull { return .null }
-            if case .type = target { throw .handOver("an index of a type") }
+            switch target {
+            case .type, .ownType: throw .handOver("an index of a type")
+            default: break
+            }
             if case .list(let list) = target, list.kind.shape != .list { throw .handOver("an index of a set or queue") }
             return try Members.element(target.plain, try value(of: node.index))
         case .arrayLiteral(let node):
@@ -231,10 +253,16 @@ final class Evaluator {
             return try worth(of: try value(of: node.condition).isTrue ? node.ifTrue : node.ifFalse)
         case .scriptBlock(let node): return .block(PSBlock(node, in: source))
         case .type(let node):
-            guard let type = PSType(written: node.typeName.fullName) else { throw .handOver("a type") }
-            return .type(type)
+            switch scriptTypes.named(node.typeName.fullName) {
+            case .known(let type)?: return .type(type)
+            case .own(let type)?: return .ownType(type)
+            case .collection?, nil: throw .handOver("the type \(node.typeName.fullName)")
+            }
         case .using(let sent): return try self.sent(sent)
-        case .attributed, .baseConstructorCall: throw .handOver("an unusual expression")
+        case .baseConstructorCall(let node):
+            try buildBase(node)
+            return .nothing
+        case .attributed: throw .handOver("an unusual expression")
         }
     }
 
@@ -293,6 +321,8 @@ final class Evaluator {
         guard node.genericArguments.isEmpty else { throw .handOver("a computed call") }
         let name = try memberName(node.member)
         if let changed = try changedProperties(node, name.lowercased()) { return changed }
+        if let made = try madeCollection(node, name.lowercased()) { return made }
+        if let answer = try baseCall(node, name) { return answer }
         let target = try worth(of: node.target)
         if let place = node.referenced, case .type(let type) = target { return try tryParse(node, type, into: place) }
         if node.isStatic, case .type(.array) = target, let changed = try changedArray(node, name.lowercased()) {
@@ -302,6 +332,7 @@ final class Evaluator {
         var arguments: [PSValue] = []
         for argument in node.arguments { arguments.append(try value(of: argument)) }
         if node.isStatic {
+            if case .ownType(let type) = target { return try counted(try callStatic(type, name, arguments)) }
             guard case .type(let type) = target else { throw .handOver("a static method of a value") }
             return try counted(try Statics.call(type, name, arguments, in: self))
         }
@@ -362,7 +393,8 @@ final class Evaluator {
             _ = try worth(of: node.operand)
             return .nothing
         }
-        guard let type = PSType(written: name) else { throw .handOver("a cast") }
+        guard let named = scriptTypes.named(name) else { throw .handOver("a cast") }
+        guard case .known(let type) = named else { return try cast(try value(of: node.operand), to: named) }
         if case .hashtable(let literal) = node.operand, type == .ordered || type == .pscustomobject {
             let table = try table(literal, isOrdered: true)
             return type == .ordered ? .table(table) : try Conversion.cast(.table(table), to: type)
@@ -373,7 +405,7 @@ final class Evaluator {
         {
             return .object(object)
         }
-        return try Conversion.cast(value, to: type)
+        return try cast(value, to: named)
     }
 
     private func unary(_ node: UnaryExpressionSyntax) throws(Interrupt) -> PSValue {
@@ -460,6 +492,8 @@ extension Evaluator {
         case variable(String), element(PSTable, PSValue), property(PSObject, String), item(PSList, Int)
         /// An element of an array that only one variable holds.
         case slot(String, Int)
+        /// A static property of a class that the script declares.
+        case ofClass(OwnClass, String)
         /// A variable of the script itself, set from a function.
         case outer(String)
         /// A place whose value is dropped, such as `$env:` in an isolated run.
@@ -520,6 +554,9 @@ extension Evaluator {
             if node.isStatic, case .type(let type) = try worth(of: node.target), LibraryTypes.isDropped(type, name) {
                 return .dropped
             }
+            if node.isStatic, case .ownType(.class(let type)) = try worth(of: node.target) {
+                return .ofClass(type, name)
+            }
             guard !node.isStatic, Collation.isCertain(name) else {
                 throw .handOver("an assignment to a computed member")
             }
@@ -543,6 +580,7 @@ extension Evaluator {
         case .property(let object, let name): object[name] ?? .null
         case .item(let list, let place): list.items[place]
         case .slot(let name, let place): try element(place, of: name)
+        case .ofClass(let type, let name): try staticMember(name, of: .class(type))
         case .outer(let name): frames.first?[name] ?? variables[name] ?? .null
         case .dropped: .null
         }
@@ -557,6 +595,7 @@ extension Evaluator {
             table.set(key, value.withoutNothing)
         case .property(let object, let name):
             try note(value)
+            if let type = object.ownClass { return try set(name, of: object, type, to: value) }
             let isSet =
                 XMLNode.isNode(object)
                 ? try XMLNode.set(object, name, value) : object.set(name, value.withoutNothing)
@@ -570,6 +609,7 @@ extension Evaluator {
             }
         case .item(let list, let place): list.items[place] = value.plain
         case .slot(let name, let place): try replace(place, of: name, with: value)
+        case .ofClass(let type, let name): try setStatic(name, of: type, to: value)
         case .outer(let name):
             guard !frames.isEmpty else { return try set(name, value) }
             // A function in between that has its own variable of this name keeps it.
@@ -597,10 +637,11 @@ extension Evaluator {
         }
     }
 
-    private func converted(_ value: PSValue, to type: PSType) throws(Interrupt) -> PSValue {
-        if type == .array, value.isNull { return .null }
+    private func converted(_ value: PSValue, to type: NamedType) throws(Interrupt) -> PSValue {
+        if type == .known(.array), value.isNull { return .null }
         do throws(Interrupt) {
-            return try Conversion.cast(value.plain, to: type)
+            guard case .known(let known) = type else { return try cast(value.withoutNothing, to: type) }
+            return try Conversion.cast(value.plain, to: known)
         } catch {
             guard case .statement(let record) = error else { throw error }
             guard onlyReads else { throw .handOver("a value that its variable's type refuses") }
@@ -612,7 +653,7 @@ extension Evaluator {
     func assign(_ node: AssignmentStatementSyntax) throws(Interrupt) -> PSValue {
         switch node.target {
         case .convert(let typed):
-            guard let type = PSType(written: typed.type.typeName.fullName) else {
+            guard let type = scriptTypes.named(typed.type.typeName.fullName) else {
                 throw .handOver("an assignment with a type")
             }
             guard case .variable(let variable) = typed.operand, node.op == .equals else {
@@ -622,14 +663,14 @@ extension Evaluator {
             if case .outer(let name) = place {
                 let right = try converted(try worth(of: node.value), to: type)
                 try write(right, to: place)
-                if frames.isEmpty { types[name] = type == .object ? nil : type }
+                if frames.isEmpty { types[name] = type == .known(.object) ? nil : type }
                 return right
             }
             guard case .variable(let name) = place, !Self.settable.contains(name) else {
                 throw .handOver("an assignment with a type")
             }
             let right = try worth(of: node.value)
-            types[name] = type == .object ? nil : type
+            types[name] = type == .known(.object) ? nil : type
             try set(name, right)
             return variables[name] ?? .null
         case .arrayLiteral(let list):
@@ -652,12 +693,12 @@ extension Evaluator {
     /// Performs `[int]$h['k'] += 1`, which converts the value before it is stored, and `[int]$x += 1`, which also gives the variable
     /// the type.
     private func assignConverted(
-        _ node: AssignmentStatementSyntax, _ target: ExpressionSyntax, _ type: PSType
+        _ node: AssignmentStatementSyntax, _ target: ExpressionSyntax, _ type: NamedType
     ) throws(Interrupt) -> PSValue {
         let place = try place(of: target)
         if case .variable(let name) = place {
             guard !Self.settable.contains(name) else { throw .handOver("an assignment with a type") }
-            types[name] = type == .object ? nil : type
+            types[name] = type == .known(.object) ? nil : type
             return try assign(node, to: place)
         }
         // The old value is also converted before something is added to it.

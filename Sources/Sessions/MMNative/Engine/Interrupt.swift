@@ -17,6 +17,8 @@ enum Interrupt: Error {
     case stopUpstream(ObjectIdentifier)
     /// `return` inside a script block, with what the statement that it left had emitted.
     case leaveBlock([PSValue])
+    /// `return` inside a method of a class, with the method's value.
+    case leaveMethod(PSValue)
     /// A statement error inside a block that should return a value.
     case blockFailed(NativeError)
     /// `break` or `continue`, optionally for the loop with a label, with what the statement that it left had emitted.

@@ -10,7 +10,7 @@ enum Members {
                 case .object(let object) where XMLNode.isNode(object):
                     if let own = try XMLNode.property(object, name) { flatten(own, into: &found) }
                 case .object(let object):
-                    guard object.isCustom || object[name] != nil else { throw .handOver("a member of each") }
+                    guard object.isOfScript || object[name] != nil else { throw .handOver("a member of each") }
                     flatten(object[name] ?? .null, into: &found)
                 case .array: throw .handOver("a member of lists in a list")
                 default:
@@ -30,7 +30,7 @@ enum Members {
     static func ownProperty(_ value: PSValue, _ name: String) throws(Interrupt) -> PSValue? {
         if case .object(let object) = value {
             if let found = object[name] { return found }
-            guard object.isCustom else {
+            guard object.isOfScript else {
                 if let found = PSStopwatch.property(object, name) ?? TextBuilder.property(object, name) { return found }
                 if XMLNode.isNode(object) { return try XMLNode.property(object, name) }
                 if object.isListable, !isIntrinsic(name) { return nil }
@@ -123,6 +123,9 @@ enum Members {
             case "fullname": return .string(full)
             default: throw .handOver("a member of a type")
             }
+        case .ownType(let type):
+            guard let found = EnumMembers.property(of: type, name) else { throw .handOver("a member of a type") }
+            return found
         case .block, .type: throw .handOver("a member of \(value.typeName)")
         case .decimal:
             if folded == "scale" { throw .handOver("a member of a decimal") }

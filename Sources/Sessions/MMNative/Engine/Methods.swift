@@ -8,7 +8,7 @@ enum Methods {
         let method = name.lowercased()
         if method == "gettype", arguments.isEmpty {
             switch target {
-            case .null, .nothing, .list, .block, .type, .typeInfo: break
+            case .null, .nothing, .list, .block, .type, .typeInfo, .ownType: break
             case .object(let object) where object.typeName == ErrorRecords.type: return .typeInfo(ErrorRecords.type)
             case .object(let object) where !object.isCustom:
                 if let name = ErrorRecords.certainType(of: object) { return .typeInfo(name) }
@@ -55,7 +55,8 @@ enum Methods {
         case .typeInfo(let full):
             guard method == "tostring", arguments.isEmpty else { throw .handOver("the method \(name)") }
             return .string(full)
-        case .object, .block, .type: throw .handOver("the method \(name) of \(target.typeName)")
+        case .ownType(let type) where method == "tostring" && arguments.isEmpty: return .string(type.name)
+        case .object, .block, .type, .ownType: throw .handOver("the method \(name) of \(target.typeName)")
         }
     }
 

@@ -111,7 +111,8 @@ package struct NativeEngine: Sendable {
         }
         let before = session
         let given = all(values)
-        let parameters = root.parameterBlock.map { ScriptParameters($0, values: given) }
+        let types = ScriptTypes(of: root, source: units)
+        let parameters = root.parameterBlock.map { ScriptParameters($0, values: given, types: types) }
         let (sources, showsLayouts, screenWidth, limits, host) = (sources, showsLayouts, screenWidth, limits, host)
         let (missing, onlyReads) = (missing, isPatient)
         let end: (NativeOutcome, NativeSession)
@@ -124,7 +125,7 @@ package struct NativeEngine: Sendable {
                         units: units, session: changesInPlace ? before.copied : before, sources: sources,
                         limits: limits, host: host, thread: thread,
                         receiver: receiver)
-                    run.knows(missing, unfit, of: parsed, onlyReads: onlyReads)
+                    run.knows(missing, unfit, of: parsed, types, onlyReads: onlyReads)
                     let outcome = run.run(
                         parts, parameters, showsLayouts: showsLayouts, screenWidth: screenWidth)
                     hasMadeMuch = run.hasMadeMuch
@@ -161,9 +162,11 @@ private final class NativeRun {
 
     /// Sets what was found out about the script before its start.
     func knows(
-        _ missing: Set<String>, _ unfit: [SourceExtent: String], of script: ParsedScript, onlyReads: Bool
+        _ missing: Set<String>, _ unfit: [SourceExtent: String], of script: ParsedScript, _ types: ScriptTypes,
+        onlyReads: Bool
     ) {
         evaluator.script = script
+        evaluator.scriptTypes = types
         evaluator.missing = missing
         evaluator.unfit = unfit
         evaluator.onlyReads = onlyReads
@@ -222,7 +225,7 @@ private final class NativeRun {
                 delivery.failure = record
             case .exit(let code): delivery.exitCode = code
             // Outside any loop, `break` and `continue` end the script.
-            case .leaveBlock, .leaveLoop: break
+            case .leaveBlock, .leaveLoop, .leaveMethod: break
             case .stopUpstream, .blockFailed:
                 return .handedOver(reason: "an unusual stop", hasSent: delivery.hasSent)
             case .handOver(let reason): return .handedOver(reason: reason, hasSent: delivery.hasSent)
@@ -240,7 +243,7 @@ package struct NativeSession: Sendable {
     /// The variables' values by lower-case name.
     package internal(set) var variables: [String: PSValue] = [:]
     /// The types that variables keep, by lower-case name.
-    var types: [String: PSType] = [:]
+    var types: [String: NamedType] = [:]
     /// The lower-case names of variables whose current values only another engine of the same session has.
     package var foreignVariables: Set<String> = []
 

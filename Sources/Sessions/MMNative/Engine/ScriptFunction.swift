@@ -5,7 +5,7 @@ struct ScriptFunction {
     /// A parameter.
     struct Parameter {
         let name: String
-        var type: PSType?
+        var type: NamedType?
         var isSwitch = false
         /// The parameter sets that it belongs to, and whether it is mandatory in each; an entry without a name stands for all sets.
         var sets: [(name: String, isMandatory: Bool)] = []
@@ -43,13 +43,17 @@ struct ScriptFunction {
     var blocks: [StatementBlockSyntax] { [beginning, processing, ending].compactMap(\.self) }
 
     /// Reads a definition; `nil` if it uses other features.
-    init?(_ node: FunctionDefinitionSyntax) {
+    /// - Parameter types: what the script declares about types.
+    init?(_ node: FunctionDefinitionSyntax, types: ScriptTypes) {
         guard !node.name.contains(":") else { return nil }
-        self.init(node.body, name: node.name, declared: node.parameters, isFilter: node.isFilter)
+        self.init(node.body, name: node.name, declared: node.parameters, isFilter: node.isFilter, types: types)
     }
 
     /// Reads a block that is called like a function.
-    init?(_ block: ScriptBlockSyntax, name: String, declared: [ParameterSyntax] = [], isFilter: Bool = false) {
+    init?(
+        _ block: ScriptBlockSyntax, name: String, declared: [ParameterSyntax] = [], isFilter: Bool = false,
+        types: ScriptTypes
+    ) {
         guard block.usings.isEmpty, block.definedTypes.isEmpty else { return nil }
         self.name = name
         var beginning: StatementBlockSyntax?
@@ -83,7 +87,7 @@ struct ScriptFunction {
         }
         var parameters: [Parameter] = []
         for parameter in declared {
-            guard let read = Self.parameter(parameter) else { return nil }
+            guard let read = Self.parameter(parameter, types) else { return nil }
             guard !parameters.contains(where: { $0.name.lowercased() == read.name.lowercased() }) else { return nil }
             if ScriptParameters.isOfCmdlet(parameter) { isAdvanced = true }
             parameters.append(read)
@@ -102,12 +106,12 @@ struct ScriptFunction {
     }
 
     /// Reads a block that is called; `nil` if it uses features that functions here don't have.
-    init?(calling block: PSBlock) {
-        self.init(block.syntax.scriptBlock, name: "")
+    init?(calling block: PSBlock, types: ScriptTypes) {
+        self.init(block.syntax.scriptBlock, name: "", types: types)
         kept = block.kept
     }
 
-    static func parameter(_ node: ParameterSyntax) -> Parameter? {
+    static func parameter(_ node: ParameterSyntax, _ types: ScriptTypes) -> Parameter? {
         let path = node.variable.path
         guard path.qualifier == .none, !AutomaticNames.contains(path.name.lowercased()), path.name.isPlain else {
             return nil
@@ -117,16 +121,16 @@ struct ScriptFunction {
             switch attribute {
             case .typeConstraint(let constraint):
                 guard parameter.type == nil, !parameter.isSwitch else { return nil }
-                guard let type = PSType(written: constraint.typeName.fullName) else {
+                guard let type = types.named(constraint.typeName.fullName) else {
                     guard Self.foreignTypes.contains(constraint.typeName.fullName.lowercased()),
                         node.defaultValue == nil
                     else { return nil }
                     parameter.isForeign = true
                     continue
                 }
-                if type == .toggle {
+                if type == .known(.toggle) {
                     parameter.isSwitch = true
-                } else if type != .object {
+                } else if type != .known(.object) {
                     parameter.type = type
                 }
             case .attribute(let node):
@@ -144,7 +148,7 @@ struct ScriptFunction {
         "system.security.cryptography.x509certificates.x509certificate2",
     ]
 
-    private static func read(_ node: AttributeSyntax, into parameter: inout Parameter) -> Bool {
+    static func read(_ node: AttributeSyntax, into parameter: inout Parameter) -> Bool {
         switch node.typeName.fullName.lowercased() {
         case "parameter":
             var set: (name: String, isMandatory: Bool) = ("", false)
@@ -209,7 +213,7 @@ struct ScriptFunction {
     /// Returns the value of a parameter without a default that a call leaves out.
     func unbound(_ parameter: Parameter) -> PSValue {
         if parameter.isSwitch { return .bool(false) }
-        switch parameter.type {
+        switch parameter.type?.known {
         case .string?: return .string("")
         case .int?: return .int(0)
         case .long?: return .long(0)
@@ -354,7 +358,7 @@ struct FunctionArguments {
 /// Calls of functions.
 extension Evaluator {
     /// The maximum depth of nested calls.
-    private static let deepest = 40
+    static let deepest = 40
 
     /// Returns the value that `@name` spreads.
     func splatted(_ node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {
@@ -379,6 +383,8 @@ extension Evaluator {
         let outerCmdlet = cmdlet
         defer { cmdlet = outerCmdlet }
         let outer = (types, current, rest, given, functionName, functions)
+        let wasMethodBody = isMethodBody
+        isMethodBody = false
         if !isDotted { frames.append(variables) }
         if let kept = function.kept {
             guard !isDotted else { throw .handOver("a closure in this scope") }
@@ -386,6 +392,7 @@ extension Evaluator {
         }
         defer {
             calls -= 1
+            isMethodBody = wasMethodBody
             (current, rest, given, functionName) = (outer.1, outer.2, outer.3, outer.4)
             if !isDotted {
                 variables = frames.removeLast()
@@ -416,13 +423,18 @@ extension Evaluator {
                 throw .handOver("the parameter \(parameter.name) of \(function.name) without a value")
             }
             let value = try parameter.defaultValue.map { (node) throws(Interrupt) in try self.worth(of: node) }
+            if value == nil, case .own(.enumeration)? = parameter.type {
+                throw .handOver("the parameter \(parameter.name) without a value")
+            }
             variables[parameter.name.lowercased()] =
                 try value.map { (value) throws(Interrupt) in
                     try converted(value.withoutNothing, for: parameter, of: function)
                 } ?? function.unbound(parameter)
         }
         for parameter in function.parameters {
-            if let type = parameter.isSwitch ? .toggle : parameter.type { types[parameter.name.lowercased()] = type }
+            if let type = parameter.isSwitch ? .known(.toggle) : parameter.type {
+                types[parameter.name.lowercased()] = type
+            }
         }
         variables["input"] = .array(input ?? [])
         do throws(Interrupt) {
@@ -451,7 +463,9 @@ extension Evaluator {
 
     /// Runs a block with arguments in its own scope, and returns its output.
     func invoke(_ block: PSBlock, _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
-        guard let function = ScriptFunction(calling: block) else { throw .handOver("an unusual block") }
+        guard let function = ScriptFunction(calling: block, types: scriptTypes) else {
+            throw .handOver("an unusual block")
+        }
         var items: [PSValue] = []
         collecting += 1
         defer { collecting -= 1 }
@@ -493,12 +507,14 @@ extension Evaluator {
     ) throws(Interrupt) -> PSValue {
         if parameter.isSwitch { return .bool(value.isTrue) }
         guard let type = parameter.type else { return value }
-        if value.isNull, [.array, .hashtable, .texts, .ints, .pscustomobject].contains(type) { return .null }
-        if type == .string, case .object(let object) = value, object.isCustom {
+        if let known = type.known, value.isNull, [.array, .hashtable, .texts, .ints, .pscustomobject].contains(known) {
+            return .null
+        }
+        if type == .known(.string), case .object(let object) = value, object.isCustom {
             return .string(try PSText.string(value))
         }
         do throws(Interrupt) {
-            return try Conversion.cast(value, to: type)
+            return try cast(value, to: type)
         } catch {
             guard case .statement(let record) = error else { throw error }
             let message = "Cannot process argument transformation on parameter '\(parameter.name)'. \(record.message)"

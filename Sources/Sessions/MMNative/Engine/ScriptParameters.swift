@@ -5,9 +5,12 @@ struct ScriptParameters {
     private let block: ParameterBlockSyntax
     /// The values by lower-case name.
     private let values: [String: PSValue]
+    /// What the script declares about types.
+    private let types: ScriptTypes
 
-    init(_ block: ParameterBlockSyntax, values: [String: PSValue]) {
+    init(_ block: ParameterBlockSyntax, values: [String: PSValue], types: ScriptTypes) {
         self.block = block
+        self.types = types
         self.values = Dictionary(
             values.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { (first, _) in first })
     }
@@ -36,7 +39,9 @@ struct ScriptParameters {
             guard path.qualifier == .none, !AutomaticNames.contains(name), names.insert(name).inserted else {
                 return "the parameter $\(path.path)"
             }
-            guard let read = ScriptFunction.parameter(parameter) else { return "the declaration of $\(path.name)" }
+            guard let read = ScriptFunction.parameter(parameter, types) else {
+                return "the declaration of $\(path.name)"
+            }
             if read.isForeign, values[name] != nil { return "a value for the parameter $\(path.name)" }
             for value in read.checks.flatMap(\.arguments) + [parameter.defaultValue].compactMap(\.self) {
                 if let reason = expression(value) { return reason }
@@ -46,7 +51,7 @@ struct ScriptParameters {
             if case .string(let text)? = values[name], text.isEmpty { isEmpty = true }
             if read.isMandatory(in: set), isEmpty, !canAsk { return "the parameter $\(path.name) without a value" }
             // Binding doesn't convert texts to Booleans.
-            if case .string? = values[name], read.type == .bool { return "a text for $\(path.name)" }
+            if case .string? = values[name], read.type == .known(.bool) { return "a text for $\(path.name)" }
         }
         if let stranger = values.keys.first(where: { !names.contains($0) }) {
             return "a value for \(stranger), which isn't the full name of a parameter"
@@ -57,7 +62,8 @@ struct ScriptParameters {
     /// Returns the set of parameters that the given values use.
     private func chosen() throws(Interrupt) -> String {
         let sets = ParameterSets(
-            block.parameters.compactMap(ScriptFunction.parameter), usual: ParameterSets.usual(of: block.attributes))
+            block.parameters.compactMap { ScriptFunction.parameter($0, types) },
+            usual: ParameterSets.usual(of: block.attributes))
         return try sets.chosen { values[$0.name.lowercased()] != nil }
     }
 
@@ -67,14 +73,14 @@ struct ScriptParameters {
         var left: [(ScriptFunction.Parameter, String)] = []
         let set = try chosen()
         for node in block.parameters {
-            guard let parameter = ScriptFunction.parameter(node) else { throw .handOver("a declaration") }
+            guard let parameter = ScriptFunction.parameter(node, types) else { throw .handOver("a declaration") }
             let name = parameter.name.lowercased()
             evaluator.types[name] = nil
             var value = values[name]
             if value == nil, parameter.isMandatory(in: set) {
                 guard let host = evaluator.host else { throw .handOver("the parameter \(parameter.name)") }
                 let answer = try host.answer(parameter.name, isSecret: false, in: evaluator)
-                value = parameter.type == .texts ? .array([.string(answer)]) : .string(answer)
+                value = parameter.type == .known(.texts) ? .array([.string(answer)]) : .string(answer)
             }
             guard let value else {
                 left.append((parameter, name))
@@ -94,14 +100,14 @@ struct ScriptParameters {
         for (parameter, name) in left {
             if let value = parameter.defaultValue {
                 let value = try Self.certain { () throws(Interrupt) in try evaluator.value(of: value) }
-                evaluator.variables[name] = try Self.converted(value, parameter)
+                evaluator.variables[name] = try Self.converted(value, parameter, in: evaluator)
             } else {
                 evaluator.variables[name] = Self.unbound(parameter)
             }
         }
         for node in block.parameters {
-            guard let parameter = ScriptFunction.parameter(node),
-                let type = parameter.isSwitch ? .toggle : parameter.type
+            guard let parameter = ScriptFunction.parameter(node, types),
+                let type = parameter.isSwitch ? .known(.toggle) : parameter.type
             else { continue }
             evaluator.types[parameter.name.lowercased()] = type
         }
@@ -109,7 +115,7 @@ struct ScriptParameters {
 
     private static func unbound(_ parameter: ScriptFunction.Parameter) -> PSValue {
         if parameter.isSwitch { return .bool(false) }
-        switch parameter.type {
+        switch parameter.type?.known {
         case .string?: return .string("")
         case .int?: return .int(0)
         case .long?: return .long(0)
@@ -123,7 +129,7 @@ struct ScriptParameters {
     private static func checked(
         _ value: PSValue, _ parameter: ScriptFunction.Parameter, in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue {
-        let value = try converted(value, parameter)
+        let value = try converted(value, parameter, in: evaluator)
         for check in parameter.checks {
             guard let fault = try check.fault(of: value, in: evaluator) else { continue }
             throw .fatal(
@@ -148,15 +154,16 @@ struct ScriptParameters {
         return value
     }
 
-    private static func converted(_ value: PSValue, _ parameter: ScriptFunction.Parameter) throws(Interrupt) -> PSValue
-    {
+    private static func converted(
+        _ value: PSValue, _ parameter: ScriptFunction.Parameter, in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue {
         if parameter.isSwitch {
             if case .string(let text) = value { return .bool(text.lowercased() != "false" && !text.isEmpty) }
             return .bool(value.isTrue)
         }
         guard let type = parameter.type else { return value }
-        if value.isNull, type != .string, type != .int, type != .bool { return .null }
-        return try certain { () throws(Interrupt) in try Conversion.cast(value, to: type) }
+        if value.isNull, ![.known(.string), .known(.int), .known(.bool)].contains(type) { return .null }
+        return try certain { () throws(Interrupt) in try evaluator.cast(value, to: type) }
     }
 
     /// Hands over whatever fails here, since PowerShell reports it as a binding error that the engine can't reproduce.

@@ -46,7 +46,7 @@ enum Statics {
     }
 
     private static func named(_ name: String, _ kind: PSEnum.Kind) throws(Interrupt) -> PSValue {
-        guard let value = PSEnum(kind, named: name) else { throw .handOver("the member \(name) of \(kind.rawValue)") }
+        guard let value = PSEnum(kind, named: name) else { throw .handOver("the member \(name) of \(kind.typeName)") }
         return .enumeration(value)
     }
 
@@ -72,6 +72,9 @@ enum Statics {
         if let kind = type.listKind {
             guard method == "new", arguments.count <= 2 else { throw .handOver("the method \(name) of a list") }
             return try PSList.made(kind, arguments)
+        }
+        if type == .anyenum, case .ownType(.enumeration(let kind))? = arguments.first {
+            return try EnumMembers.listed(kind, method, Array(arguments.dropFirst()))
         }
         if let made = try made(type, method, arguments) { return made }
         if let exception = type.exceptionName, method == "new", arguments.count == 1, ExceptionType.isPlain(exception) {

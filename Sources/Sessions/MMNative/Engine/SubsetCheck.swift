@@ -11,6 +11,8 @@ struct SubsetCheck {
     private let onlyReads: Bool
     /// The functions that the script defines, by lower-case name.
     private let functions: Set<String>
+    /// What the script declares about types.
+    private let types: ScriptTypes
     /// The lower-case names that are known not to be commands; they end their statement with an error.
     private let missing: Set<String>
     /// The functions, by lower-case name, whose definitions are beyond the language; only calls of them matter.
@@ -32,6 +34,7 @@ struct SubsetCheck {
         self.hasHost = hasHost
         self.canAsk = canAsk
         self.onlyReads = onlyReads
+        types = ScriptTypes(of: script.root, source: [])
         functions = Set(
             ScriptFacts(of: script).items.compactMap { item in
                 if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
@@ -47,18 +50,29 @@ struct SubsetCheck {
         guard let root = script.root else { return "the script does not parse" }
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
         guard script.requirements.map(KnownPackages.satisfy) ?? true else { return "#requires" }
-        guard root.usings.isEmpty else { return "using" }
-        guard root.definedTypes.isEmpty else { return "a class or enumeration of the script's own" }
+        if let reason = misfitOfTypes(root) { return reason }
         guard let parameters = root.parameterBlock else {
             guard values.isEmpty else { return "values without a param block" }
-            guard root.body == nil, let parts = root.partsInOrder else { return block(root) }
+            guard let parts = root.partsInOrder else { return block(root) }
             return parts.lazy.compactMap { statements($0) }.first
         }
         guard let parts = root.partsInOrder else {
             return "a script block with parameters or named parts"
         }
-        return ScriptParameters(parameters, values: values).misfit(canAsk: canAsk) { expression($0) }
+        return ScriptParameters(parameters, values: values, types: types).misfit(canAsk: canAsk) { expression($0) }
             ?? parts.lazy.compactMap { statements($0) }.first
+    }
+
+    /// Returns why what the script declares about types isn't supported. None of it was compared with a real PowerShell.
+    /// - Parameter statements: checks the body of a method.
+    private func misfitOfTypes(
+        _ root: ScriptBlockSyntax, statements: ((StatementBlockSyntax) -> String?)? = nil
+    ) -> String? {
+        let isUsed = onlyReads && hasHost
+        guard root.usings.isEmpty || isUsed && root.usings.allSatisfy({ $0.kind == .namespace }) else { return "using" }
+        guard root.definedTypes.isEmpty || isUsed else { return "a class or enumeration of the script's own" }
+        return types.misfit(
+            expression: { expression($0) }, statements: statements ?? { self.statements($0) })
     }
 
     private func block(_ node: ScriptBlockSyntax) -> String? {
@@ -66,7 +80,7 @@ struct SubsetCheck {
             return "a script block with parameters or named parts"
         }
         if node.parameterBlock == nil, node.namedBlocks.isEmpty, let body = node.body { return statements(body) }
-        guard let function = ScriptFunction(node, name: "") else {
+        guard let function = ScriptFunction(node, name: "", types: types) else {
             return "a script block with parameters or named parts"
         }
         return self.function(function)
@@ -128,6 +142,7 @@ struct SubsetCheck {
         case .flow(let node):
             return node.value.flatMap { statement($0) }
         case .function(let node): return function(node)
+        case .type: return nil
         default: return "a statement outside the native language"
         }
     }
@@ -138,7 +153,7 @@ struct SubsetCheck {
     /// Checks the definition of a function at the top of the script.
     private func function(_ node: FunctionDefinitionSyntax) -> String? {
         let name = node.name.lowercased()
-        guard let known = ScriptFunction(node) else { return "the function \(node.name)" }
+        guard let known = ScriptFunction(node, types: types) else { return "the function \(node.name)" }
         guard canBeNamed(name) else { return "a function with the name of a cmdlet, \(node.name)" }
         return function(known)
     }
@@ -219,8 +234,8 @@ struct SubsetCheck {
                 case .index, .member: true
                 default: false
                 }
-            guard isSettable, let type = PSType(written: typed.type.typeName.fullName),
-                Self.variableTypes.contains(type)
+            guard isSettable, let named = types.named(typed.type.typeName.fullName),
+                named.known.map({ Self.variableTypes.contains($0) }) ?? true
             else { return "an assignment with the type \(typed.type.typeName.fullName)" }
             if let reason = typedList(typed.type.typeName.fullName) { return reason }
             return target(typed.operand)
@@ -237,7 +252,12 @@ struct SubsetCheck {
             return expression(index.target) ?? expression(index.index)
         case .member(let member):
             if member.isStatic, case .type(let type) = member.target, case .string(let name) = member.member,
-                let known = PSType(written: type.typeName.fullName), LibraryTypes.isDropped(known, name.value)
+                let known = types.named(type.typeName.fullName)?.known, LibraryTypes.isDropped(known, name.value)
+            {
+                return nil
+            }
+            if member.isStatic, case .type(let type) = member.target, case .string = member.member,
+                case .own(.class)? = types.named(type.typeName.fullName)
             {
                 return nil
             }
@@ -344,7 +364,11 @@ struct SubsetCheck {
 
     /// Checks the use of a typed list. Such lists are kept as untyped ones, which a script that inspects types would notice.
     private func typedList(_ name: String) -> String? {
-        guard let type = PSType(written: name), type.isTypedArray else { return nil }
+        switch types.named(name) {
+        case .known(let type)? where type.isTypedArray: break
+        case .own(.array)?: break
+        default: return nil
+        }
         let asks = ScriptFacts(of: script).items.contains { item in
             guard case .call(let call) = item.detail else { return false }
             return call.name?.lowercased() == "gettype"
@@ -408,9 +432,9 @@ struct SubsetCheck {
             return nil
         case .scriptBlock(let inner): return block(inner.scriptBlock)
         case .type(let type):
-            return PSType(written: type.typeName.fullName) == nil ? "the type \(type.typeName.fullName)" : nil
+            return types.named(type.typeName.fullName) == nil ? "the type \(type.typeName.fullName)" : nil
         case .convert(let convert):
-            guard PSType(written: convert.type.typeName.fullName) != nil else {
+            guard types.named(convert.type.typeName.fullName) != nil else {
                 return "the type \(convert.type.typeName.fullName)"
             }
             return typedList(convert.type.typeName.fullName) ?? expression(convert.operand)
@@ -427,7 +451,8 @@ struct SubsetCheck {
             return expression(call.target) ?? first(call.arguments)
         case .index(let index): return expression(index.target) ?? expression(index.index)
         case .using(let sent) where onlyReads: return expression(sent.expression)
-        case .using, .attributed, .baseConstructorCall: return "an expression outside the native language"
+        case .baseConstructorCall(let call): return first(call.arguments)
+        case .using, .attributed: return "an expression outside the native language"
         }
     }
 }
@@ -438,12 +463,15 @@ extension SubsetCheck {
     /// may be beyond the language, because it may never be reached.
     /// - Returns: `nil` if code that certainly runs doesn't fit.
     func unfit(values: [String: PSValue] = [:]) -> [SourceExtent: String]? {
-        guard let root = script.root, script.height <= SubsetCheck.height, root.usings.isEmpty,
-            script.requirements.map(KnownPackages.satisfy) ?? true, root.definedTypes.isEmpty,
+        guard let root = script.root, script.height <= SubsetCheck.height,
+            script.requirements.map(KnownPackages.satisfy) ?? true,
+            misfitOfTypes(root, statements: { _ in nil }) == nil,
             let parts = root.partsInOrder
         else { return nil }
         if let parameters = root.parameterBlock {
-            let misfit = ScriptParameters(parameters, values: values).misfit(canAsk: canAsk) { expression($0) }
+            let misfit = ScriptParameters(parameters, values: values, types: types).misfit(canAsk: canAsk) {
+                expression($0)
+            }
             guard misfit == nil else { return nil }
         } else if !values.isEmpty {
             return nil
@@ -452,13 +480,14 @@ extension SubsetCheck {
         for part in parts { check.noteFunctions(in: part) }
         var found: [SourceExtent: String] = [:]
         for part in parts { guard check.mark(part, isCertain: true, &found) else { return nil } }
+        for body in types.bodies { _ = check.mark(body, isCertain: false, &found) }
         return found
     }
 
     /// Records the functions at the top of a script whose definitions don't fit.
     private mutating func noteFunctions(in node: StatementBlockSyntax) {
         for case .function(let function) in node.statements {
-            guard let known = ScriptFunction(function), canBeNamed(function.name.lowercased()),
+            guard let known = ScriptFunction(function, types: types), canBeNamed(function.name.lowercased()),
                 defaults(of: known) == nil
             else {
                 beyond.insert(function.name.lowercased())
@@ -477,7 +506,8 @@ extension SubsetCheck {
         for statement in node.statements {
             guard let reason = self.statement(statement) else { continue }
             if case .function(let function) = statement {
-                guard !beyond.contains(function.name.lowercased()), let known = ScriptFunction(function) else {
+                guard !beyond.contains(function.name.lowercased()), let known = ScriptFunction(function, types: types)
+                else {
                     found[statement.extent] = reason
                     continue
                 }
@@ -571,6 +601,21 @@ enum AutomaticNames {
         "shellid", "stacktrace", "switch", "this", "transcript", "true", "false", "_", "verbosepreference",
         "warningpreference", "whatifpreference",
     ]
+
+    /// The names that aren't written in lower case, as `Get-Variable` shows them.
+    private static let spellings = [
+        "ConfirmPreference", "DebugPreference", "ErrorActionPreference", "ErrorView", "ExecutionContext", "HOME",
+        "Host",
+        "InformationPreference", "IsCoreCLR", "IsLinux", "IsMacOS", "IsWindows", "LASTEXITCODE", "Matches",
+        "MyInvocation", "PID", "PROFILE", "ProgressPreference", "PSBoundParameters", "PSCommandPath", "PSCulture",
+        "PSEdition", "PSHOME", "PSScriptRoot", "PSUICulture", "PSVersionTable", "PWD", "VerbosePreference",
+        "WarningPreference", "WhatIfPreference",
+    ]
+
+    /// Returns the name of a variable as PowerShell writes it.
+    static func spelling(of name: String) -> String {
+        spellings.first { $0.lowercased() == name.lowercased() } ?? name
+    }
 
     /// Returns whether a lower-case name is one of them.
     static func contains(_ name: String) -> Bool { names.contains(name) }

@@ -63,7 +63,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard evaluator.onlyReads, case .block(let block)? = command["ScriptBlock"],
-            let function = ScriptFunction(calling: block)
+            let function = ScriptFunction(calling: block, types: evaluator.scriptTypes)
         else { throw .handOver("an unusual Invoke-Command") }
         let values = Cmdlets.list(command["ArgumentList"]?.plain)
         let arguments = try FunctionArguments(command["ArgumentList"] == nil ? [] : values, of: function)
@@ -124,9 +124,13 @@ extension HostCommands {
         guard let first = items.first else { return }
         guard case .object(let object) = first else { throw .handOver("the members of \(first.typeName)") }
         let kind = command["MemberType"]?.text.lowercased() ?? "all"
-        guard kind.contains("propert") || kind == "all" else { return }
+        guard kind.contains("propert") || kind == "all" || kind.hasPrefix("method") else { return }
         let wanted = Cmdlets.list(command["Name"]).map { $0.text.lowercased() }
+        if let type = object.ownClass {
+            return try members(of: object, type, kind, wanted, emit)
+        }
         guard object.isCustom, object.isListable else { throw .handOver("the members of \(object.typeName)") }
+        guard !kind.hasPrefix("method") else { return }
         for (name, value) in zip(object.shape.names, object.values).sorted(by: { $0.0.lowercased() < $1.0.lowercased() }
         )
         where wanted.isEmpty || wanted.contains(name.lowercased()) {
@@ -138,6 +142,25 @@ extension HostCommands {
                 ], typeName: "Microsoft.PowerShell.Commands.MemberDefinition", isCustom: false)
             if let row { try emit(.object(row)) }
         }
+    }
+
+    /// Emits the methods and properties of an object whose class the script declares.
+    private static func members(
+        of object: PSObject, _ type: OwnClass, _ kind: String, _ wanted: [String], _ emit: Sink
+    ) throws(Interrupt) {
+        func show(_ names: Set<String>, _ memberType: String) throws(Interrupt) {
+            for name in names.sorted(by: { $0.lowercased() < $1.lowercased() })
+            where wanted.isEmpty || wanted.contains(name.lowercased()) {
+                let row = PSObject(
+                    [("TypeName", .string(type.name)), ("Name", .string(name)), ("MemberType", .string(memberType))],
+                    typeName: "Microsoft.PowerShell.Commands.MemberDefinition", isCustom: false)
+                if let row { try emit(.object(row)) }
+            }
+        }
+        if ["all", "method", "methods"].contains(kind) {
+            try show(type.visibleMethods.union(["Equals", "GetHashCode", "GetType", "ToString"]), "Method")
+        }
+        if ["all", "property", "properties"].contains(kind) { try show(Set(object.shape.names), "Property") }
     }
 
     static func sleep(
@@ -320,7 +343,10 @@ extension HostCommands {
         for name in Cmdlets.list(command["Name"]) {
             let key = try PSText.string(name)
             guard !Wildcard.isPattern(key) else { throw .handOver("variables by pattern") }
-            guard let value = evaluator.variables[key.lowercased()] else {
+            let folded = key.lowercased()
+            var value = evaluator.variables[folded]
+            if value == nil, AutomaticNames.contains(folded) { value = try evaluator.qualified(automatic: folded) }
+            guard let value else {
                 throw .statement(
                     NativeError(
                         command.specification.errorID("VariableNotFound"),
@@ -330,7 +356,7 @@ extension HostCommands {
                 try emit(value)
             } else {
                 let object = PSObject(
-                    [("Name", .string(key)), ("Value", value.withoutNothing)],
+                    [("Name", .string(AutomaticNames.spelling(of: key))), ("Value", value.withoutNothing)],
                     typeName: "System.Management.Automation.PSVariable", isCustom: false)
                 if let object { try emit(.object(object)) }
             }
@@ -422,7 +448,7 @@ extension HostCommands {
 
 extension Substring {
     /// The text without blanks at both ends.
-    fileprivate var trimmingCharactersOfBlanks: Substring {
+    var trimmingCharactersOfBlanks: Substring {
         var text = self
         while text.first?.isWhitespace == true { text.removeFirst() }
         while text.last?.isWhitespace == true { text.removeLast() }

@@ -10,7 +10,7 @@ enum Arithmetic {
         switch (left, right) {
         case (.null, _): return right
         case (.string(let text), _):
-            if case .object(let object) = right, !object.isCustom { throw .handOver("an object joined to text") }
+            if case .object(let object) = right, !object.isOfScript { throw .handOver("an object joined to text") }
             let more = try PSText.string(right)
             guard text.utf8.count + more.utf8.count <= longest else { throw .handOver("a long text") }
             return .string(text + more)
@@ -244,6 +244,11 @@ enum Arithmetic {
         case (.int(let first), .long): return try bits(.long(Int64(first)), right, operation)
         case (.long, .int(let second)): return try bits(left, .long(Int64(second)), operation)
         case (.long(let first), .long(let second)): return .long(operation(first, second))
+        // Two values of one enumeration give a third.
+        case (.enumeration(let first), .enumeration(let second))
+        where first.kind == second.kind && first.kind.type == nil:
+            let bits = operation(Int64(first.value), Int64(second.value))
+            return .enumeration(PSEnum(first.kind, Int32(truncatingIfNeeded: bits)))
         default: throw .handOver("bits of \(left.typeName)")
         }
     }

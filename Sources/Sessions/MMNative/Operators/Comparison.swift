@@ -17,13 +17,16 @@ enum Comparison {
         case (.char(let unit), .string(let text)):
             guard text.utf16.count == 1, let other = text.utf16.first else { return false }
             return try fold(unit, ignoringCase) == fold(other, ignoringCase)
+        case (.ownType(let type), .ownType(let other)): return type == other
         default: break
         }
-        if case .object(let object) = left, object.isCustom {
+        if case .object(let object) = left, object.isOfScript {
             // An object is equal only to itself: no text or number is converted to one.
             switch right {
             case .object(let other): return object.identity == other.identity
-            case .string, .int, .long, .double, .bool, .date, .guid: return false
+            case .string, .int, .long, .double, .bool, .date,
+                .guid where object.isCustom:
+                return false
             default: break
             }
         }
@@ -120,6 +123,7 @@ enum Comparison {
             guard case .number(let number) = try NumberText.read(text) else { return nil }
             return number
         }
+        if case .enumeration(let own) = left { return try Conversion.enumeration(value, own.kind) }
         guard let type = type(of: left) else {
             throw .handOver("comparing \(left.typeName) with \(value.typeName)")
         }

@@ -39,7 +39,9 @@ enum Conversion {
         switch type {
         case .bool: return .bool(value.isTrue)
         case .string:
-            if case .object(let object) = value, !XMLNode.isNode(object) { throw .handOver("an object cast to text") }
+            if case .object(let object) = value, object.ownClass == nil, !XMLNode.isNode(object) {
+                throw .handOver("an object cast to text")
+            }
             return .string(try PSText.string(value))
         case .int, .long, .double, .single, .decimal: return try number(value, type)
         case .datetime:
@@ -211,12 +213,14 @@ enum Conversion {
         }
     }
 
-    private static func enumeration(_ value: PSValue, _ kind: PSEnum.Kind) throws(Interrupt) -> PSValue {
+    /// Converts a value to an enumeration; `nil` if that certainly fails.
+    static func enumeration(_ value: PSValue, _ kind: PSEnum.Kind) throws(Interrupt) -> PSValue? {
         switch value {
         case .enumeration(let own) where own.kind == kind: return value
-        case .int(let number) where number >= 0 && number < kind.count:
-            return .enumeration(PSEnum(kind, number))
+        case .int(let number) where kind.defines(number): return .enumeration(PSEnum(kind, number))
+        case .int where kind.type == nil: return nil
         case .string(let name):
+            if kind.type == nil { return PSEnum(kind, reading: name).map { .enumeration($0) } }
             if let found = PSEnum(kind, named: name) { return .enumeration(found) }
             throw .handOver("a value that an enumeration may not have")
         default: throw .handOver("a cast to an enumeration")

@@ -361,6 +361,8 @@ extension NativeEngine {
                 guard let known = Cmdlets.specification(of: name) else { continue }
                 if !known.isRecorded { return "the command \(known.name)" }
                 if known.name == "New-Object", command.names("comobject") { return "New-Object -ComObject" }
+            case .typeDefinition: return "a class or enumeration of the script's own"
+            case .using: return "using"
             case .variable(let path, _) where path.name.lowercased() == "host": return "$Host"
             case .type(let name, _) where name.lowercased().hasSuffix("pstypename"): return "the attribute \(name)"
             case .type(let name, _):
@@ -388,7 +390,8 @@ extension PSType {
     /// Whether its members were compared with a real PowerShell's.
     var isRecorded: Bool {
         switch self {
-        case .encoding, .convert, .webtext, .path, .environment, .single, .stopwatch, .xml, .timezone, .uri, .file,
+        case .anyenum, .encoding, .convert, .webtext, .path, .environment, .single, .stopwatch, .xml, .timezone, .uri,
+            .file,
             .folder, .choice, .choices, .mailaddress, .ipaddress, .concurrenttable, .assembly, .dialogresult,
             .errorrecord, .exception:
             false

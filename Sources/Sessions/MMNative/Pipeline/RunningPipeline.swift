@@ -168,7 +168,9 @@ final class RunningPipeline {
         let value = try evaluator.value(of: node)
         switch value {
         case .block(let block):
-            guard let function = ScriptFunction(calling: block) else { throw .handOver("an unusual block") }
+            guard let function = ScriptFunction(calling: block, types: evaluator.scriptTypes) else {
+                throw .handOver("an unusual block")
+            }
             return function
         case .string(let name):
             guard let function = evaluator.functions[name.lowercased()] else {

@@ -1,66 +1,93 @@
-/// A value of one of the few .NET enumerations that scripts name.
+/// A value of an enumeration: one of the few of .NET that scripts name, or one that a script declares.
 package struct PSEnum: Sendable, Hashable {
-    /// The supported enumerations.
-    package enum Kind: String, Sendable {
-        /// System.DayOfWeek.
-        case dayOfWeek = "System.DayOfWeek"
-        /// System.ConsoleColor.
-        case consoleColor = "System.ConsoleColor"
-        /// System.DateTimeKind.
-        case dateTimeKind = "System.DateTimeKind"
-        /// System.MidpointRounding.
-        case midpointRounding = "System.MidpointRounding"
-        /// System.StringComparison.
-        case stringComparison = "System.StringComparison"
-        /// System.StringSplitOptions.
-        case splitOptions = "System.StringSplitOptions"
-        /// System.Text.RegularExpressions.RegexOptions.
-        case regexOptions = "System.Text.RegularExpressions.RegexOptions"
-        /// System.Management.Automation.ErrorCategory.
-        case errorCategory = "System.Management.Automation.ErrorCategory"
+    /// An enumeration.
+    package final class Kind: Sendable, Hashable {
+        /// The full name of its type.
+        let typeName: String
+        /// The names, by value; of .NET's own an empty text stands for a value without a name.
+        let members: [(name: String, value: Int32)]
+        /// Whether its values are combined as bits.
+        let isFlags: Bool
+        /// The type that casts and type tests use for it; `nil` if a script declares it.
+        let type: PSType?
 
-        /// The type that casts and type tests use for it.
-        var type: PSType {
-            switch self {
-            case .dayOfWeek: .dayofweek
-            case .consoleColor: .consolecolor
-            case .dateTimeKind: .datetimekind
-            case .midpointRounding: .midpointrounding
-            case .stringComparison: .stringcomparison
-            case .splitOptions: .splitoptions
-            case .regexOptions: .regexoptions
-            case .errorCategory: .errorcategory
-            }
+        /// Creates an enumeration that a script declares.
+        init(_ name: String, _ members: [(name: String, value: Int32)], isFlags: Bool) {
+            typeName = name
+            // .NET lists the names in the order of their values' bits.
+            self.members = members.sorted { UInt32(bitPattern: $0.value) < UInt32(bitPattern: $1.value) }
+            self.isFlags = isFlags
+            type = nil
         }
 
-        /// The number of named values.
-        var count: Int32 { Int32(PSEnum.names(self).count) }
-    }
+        private init(_ name: String, _ type: PSType, _ names: [String]) {
+            typeName = name
+            members = names.enumerated().map { ($1, Int32($0)) }
+            isFlags = false
+            self.type = type
+        }
 
-    /// The enumeration.
-    let kind: Kind
-    /// The numeric value.
-    let value: Int32
+        /// Returns whether a number is a value of the enumeration, or a combination of values if they are bits.
+        func defines(_ number: Int32) -> Bool {
+            guard isFlags else { return members.contains { $0.value == number } }
+            return number & ~members.reduce(0) { $0 | $1.value } == 0
+        }
 
-    fileprivate static func names(_ kind: Kind) -> [String] {
-        switch kind {
-        case .dayOfWeek: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
-        case .consoleColor:
+        /// Returns the name of a value: of bits, the names of all of them; the number if it has no name.
+        func name(of number: Int32) -> String {
+            if let member = members.first(where: { $0.value == number }) {
+                return member.name.isEmpty ? String(number) : member.name
+            }
+            guard isFlags, number != 0 else { return String(number) }
+            var (rest, names): (Int32, [String]) = (number, [])
+            for member in members.reversed() where member.value != 0 && rest & member.value == member.value {
+                rest &= ~member.value
+                names.insert(member.name, at: 0)
+            }
+            return rest == 0 ? names.joined(separator: ", ") : String(number)
+        }
+
+        package static func == (left: Kind, right: Kind) -> Bool { left === right }
+
+        package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+
+        /// System.DayOfWeek.
+        static let dayOfWeek = Kind(
+            "System.DayOfWeek", .dayofweek,
+            ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"])
+        /// System.ConsoleColor.
+        static let consoleColor = Kind(
+            "System.ConsoleColor", .consolecolor,
             [
                 "Black", "DarkBlue", "DarkGreen", "DarkCyan", "DarkRed", "DarkMagenta", "DarkYellow", "Gray",
                 "DarkGray", "Blue", "Green", "Cyan", "Red", "Magenta", "Yellow", "White",
-            ]
-        case .dateTimeKind: ["Unspecified", "Utc", "Local"]
-        case .stringComparison:
+            ])
+        /// System.DateTimeKind.
+        static let dateTimeKind = Kind(
+            "System.DateTimeKind", .datetimekind,
+            ["Unspecified", "Utc", "Local"])
+        /// System.MidpointRounding.
+        static let midpointRounding = Kind(
+            "System.MidpointRounding", .midpointrounding,
+            ["ToEven", "AwayFromZero", "ToZero", "ToNegativeInfinity", "ToPositiveInfinity"])
+        /// System.StringComparison.
+        static let stringComparison = Kind(
+            "System.StringComparison", .stringcomparison,
             [
                 "CurrentCulture", "CurrentCultureIgnoreCase", "InvariantCulture", "InvariantCultureIgnoreCase",
-                "Ordinal",
-                "OrdinalIgnoreCase",
-            ]
-        case .splitOptions: ["None", "RemoveEmptyEntries", "TrimEntries"]
-        // An empty text stands for a value without a name.
-        case .regexOptions: ["None", "IgnoreCase", "Multiline", "", "ExplicitCapture", "", "", "", "Compiled"]
-        case .errorCategory:
+                "Ordinal", "OrdinalIgnoreCase",
+            ])
+        /// System.StringSplitOptions.
+        static let splitOptions = Kind(
+            "System.StringSplitOptions", .splitoptions,
+            ["None", "RemoveEmptyEntries", "TrimEntries"])
+        /// System.Text.RegularExpressions.RegexOptions.
+        static let regexOptions = Kind(
+            "System.Text.RegularExpressions.RegexOptions", .regexoptions,
+            ["None", "IgnoreCase", "Multiline", "", "ExplicitCapture", "", "", "", "Compiled"])
+        /// System.Management.Automation.ErrorCategory.
+        static let errorCategory = Kind(
+            "System.Management.Automation.ErrorCategory", .errorcategory,
             [
                 "NotSpecified", "OpenError", "CloseError", "DeviceError", "DeadlockDetected", "InvalidArgument",
                 "InvalidData", "InvalidOperation", "InvalidResult", "InvalidType", "MetadataError", "NotImplemented",
@@ -68,11 +95,19 @@ package struct PSEnum: Sendable, Hashable {
                 "PermissionDenied", "ResourceBusy", "ResourceExists", "ResourceUnavailable", "ReadError", "WriteError",
                 "FromStdErr", "SecurityError", "ProtocolError", "ConnectionError", "AuthenticationError",
                 "LimitsExceeded", "QuotaExceeded", "NotEnabled",
-            ]
-        case .midpointRounding:
-            ["ToEven", "AwayFromZero", "ToZero", "ToNegativeInfinity", "ToPositiveInfinity"]
-        }
+            ])
+
+        /// .NET's enumerations.
+        static let ofLibrary = [
+            dayOfWeek, consoleColor, dateTimeKind, midpointRounding, stringComparison, splitOptions, regexOptions,
+            errorCategory,
+        ]
     }
+
+    /// The enumeration.
+    let kind: Kind
+    /// The numeric value.
+    let value: Int32
 
     /// Creates a value from its number.
     init(_ kind: Kind, _ value: Int32) {
@@ -83,16 +118,33 @@ package struct PSEnum: Sendable, Hashable {
     /// Creates a value from its exact name, ignoring case; `nil` if there is none.
     init?(_ kind: Kind, named name: String) {
         let folded = name.lowercased()
-        guard !folded.isEmpty, let place = PSEnum.names(kind).firstIndex(where: { $0.lowercased() == folded }) else {
+        guard !folded.isEmpty, let member = kind.members.first(where: { $0.name.lowercased() == folded }) else {
             return nil
         }
-        self.init(kind, Int32(place))
+        self.init(kind, member.value)
+    }
+
+    /// Reads a value of an enumeration that a script declares as PowerShell does: names or a number, ignoring case; also the beginning of
+    /// one name alone. `nil` if the text certainly is no value.
+    init?(_ kind: Kind, reading text: String) {
+        let words = text.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharactersOfBlanks }
+        var sum: Int32 = 0
+        for word in words {
+            if let number = Int32(word) {
+                sum |= number
+            } else if let one = PSEnum(kind, named: String(word)) {
+                sum |= one.value
+            } else {
+                let folded = word.lowercased()
+                let begun = kind.members.filter { $0.name.lowercased().hasPrefix(folded) }
+                guard words.count == 1, !folded.isEmpty, begun.count == 1 else { return nil }
+                sum = begun[0].value
+            }
+        }
+        guard kind.defines(sum) else { return nil }
+        self.init(kind, sum)
     }
 
     /// The name, or the number if it has no name.
-    var name: String {
-        let names = PSEnum.names(kind)
-        guard names.indices.contains(Int(value)), !names[Int(value)].isEmpty else { return String(value) }
-        return names[Int(value)]
-    }
+    var name: String { kind.name(of: value) }
 }

@@ -61,6 +61,8 @@ package final class PSList: @unchecked Sendable {
     let kind: Kind
     /// Whether texts that differ only in case are equal in it.
     let ignoresCase: Bool
+    /// The type of its elements, if a script declares it.
+    let elementType: OwnType?
     var items: [PSValue] { didSet { keys = nil } }
     /// The keys by which a set finds its elements, if all elements have a certain key.
     private var keys: Set<[UInt8]>?
@@ -68,14 +70,17 @@ package final class PSList: @unchecked Sendable {
     /// The elements.
     package var values: [PSValue] { items }
 
-    init(_ kind: Kind, _ items: [PSValue] = [], ignoresCase: Bool = false) {
+    init(_ kind: Kind, _ items: [PSValue] = [], ignoresCase: Bool = false, of elementType: OwnType? = nil) {
         self.kind = kind
+        self.elementType = elementType
         self.items = items
         self.ignoresCase = ignoresCase
     }
 
     /// Creates a list from the arguments of `new`: its elements, its capacity and its comparer.
-    static func made(_ kind: Kind, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
+    static func made(
+        _ kind: Kind, _ arguments: [PSValue], of elementType: OwnType? = nil
+    ) throws(Interrupt) -> PSValue {
         var first: [PSValue] = []
         var ignoresCase = false
         for argument in arguments {
@@ -91,7 +96,7 @@ package final class PSList: @unchecked Sendable {
                 ignoresCase = !countsCase
             }
         }
-        let list = PSList(kind, ignoresCase: ignoresCase)
+        let list = PSList(kind, ignoresCase: ignoresCase, of: elementType)
         let adding = kind.shape == .queue ? "enqueue" : kind.shape == .stack ? "push" : "add"
         for item in first { _ = try list.call(adding, [item]) }
         return .list(list)
@@ -134,16 +139,18 @@ package final class PSList: @unchecked Sendable {
         case .arrayList: return "System.Collections.ArrayList"
         case .queue, .stack: return "System.Collections.\(shape)"
         default:
-            let element = kind.isOfTexts ? "String" : kind.isOfNumbers ? "Int32" : "Object"
             let place = kind.shape == .bag ? "Concurrent" : "Generic"
-            return "System.Collections.\(place).\(shape)`1[System.\(element)]"
+            let element =
+                elementType?.name
+                ?? (kind.isOfTexts ? "System.String" : kind.isOfNumbers ? "System.Int32" : "System.Object")
+            return "System.Collections.\(place).\(shape)`1[\(element)]"
         }
     }
 
     /// Returns whether it is of a type or interface; `nil` if that isn't certain.
     func isOf(_ type: PSValue) -> Bool? {
         guard case .type(let type) = type else { return nil }
-        if let kind = type.listKind { return kind == self.kind }
+        if let kind = type.listKind { return kind == self.kind && elementType == nil }
         switch type {
         case .anysequence: return true
         // A set has no order, and doesn't implement the interfaces of lists.
@@ -156,6 +163,10 @@ package final class PSList: @unchecked Sendable {
     }
 
     private func element(_ value: PSValue) throws(Interrupt) -> PSValue {
+        if let elementType {
+            guard let accepted = try elementType.accepted(value) else { throw .handOver("an element of another type") }
+            return accepted
+        }
         if kind.isOfNumbers { return try Conversion.cast(value, to: .int) }
         guard kind.isOfTexts else { return value.plain }
         switch value {
@@ -209,7 +220,7 @@ package final class PSList: @unchecked Sendable {
                 Int(start) + Int(count) <= items.count
             else { return nil }
             let span = Int(start)..<Int(start) + Int(count)
-            if method == "getrange" { return .list(PSList(kind, Array(items[span]))) }
+            if method == "getrange" { return .list(PSList(kind, Array(items[span]), of: elementType)) }
             items.removeSubrange(span)
             return .nothing
         case ("sort", 0, _):
@@ -260,7 +271,7 @@ package final class PSList: @unchecked Sendable {
         default: break
         }
         guard !arguments[0].isNull else { return nil }
-        let other = PSList(kind, ignoresCase: ignoresCase)
+        let other = PSList(kind, ignoresCase: ignoresCase, of: elementType)
         for item in try range(arguments[0]) { _ = try other.setMethod("add", [item]) }
         let shared = try items(in: other)
         let isCovered = shared.count == items.count
@@ -357,6 +368,8 @@ package final class PSList: @unchecked Sendable {
                 if number == other { return index }
             case (.object(let object), .object(let other)):
                 if object.identity == other.identity { return index }
+            case (.enumeration(let own), .enumeration(let other)):
+                if own == other { return index }
             case (.guid(let text), .guid(let other)):
                 if text == other { return index }
             case (.string, _), (_, .string), (.null, _), (_, .null), (.object, _), (_, .object): continue
@@ -387,7 +400,7 @@ struct SharedCopies {
             return .table(copy)
         case .list(let list):
             if let known = lists[ObjectIdentifier(list)] { return .list(known) }
-            let copy = PSList(list.kind, ignoresCase: list.ignoresCase)
+            let copy = PSList(list.kind, ignoresCase: list.ignoresCase, of: list.elementType)
             lists[ObjectIdentifier(list)] = copy
             copy.items = list.items.map { copied($0) }
             return .list(copy)
@@ -397,8 +410,8 @@ struct SharedCopies {
                 shape: object.shape, values: object.values.map { copied($0) }, typeName: object.typeName)
             (made.isCustom, made.isListable, made.isRow, made.view) =
                 (object.isCustom, object.isListable, object.isRow, object.view)
-            made.takeMethods(of: object)
             objects[object.identity] = made
+            made.takeMethods(of: object) { copied($0) }
             return .object(made)
         default: return value
         }

@@ -22,7 +22,8 @@ package enum PSLiteral {
                 texts.append(text)
             }
             return "@(" + texts.joined(separator: ", ") + ")"
-        case .list, .span, .version, .enumeration, .table, .object, .date, .block, .type, .typeInfo: return nil
+        case .list, .span, .version, .enumeration, .table, .object, .date, .block, .type, .typeInfo, .ownType:
+            return nil
         }
     }
 

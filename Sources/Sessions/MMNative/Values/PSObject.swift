@@ -33,6 +33,10 @@ package struct PSObject: Sendable {
         var values: [PSValue]
         /// The script methods, by lower-case name.
         var methods: [String: PSBlock] = [:]
+        /// The class, if a script declares it.
+        var ownClass: OwnClass?
+        /// The properties that listings leave out, by lower-case name.
+        var hidden: [String: PSValue] = [:]
 
         init(_ shape: PSShape, _ values: [PSValue]) {
             self.shape = shape
@@ -100,7 +104,21 @@ package struct PSObject: Sendable {
 
     /// The value of a property, ignoring case; `nil` when there is none.
     package subscript(name: String) -> PSValue? {
-        contents.shape.place(of: name).map { contents.values[$0] }
+        if let place = contents.shape.place(of: name) { return contents.values[place] }
+        return contents.hidden.isEmpty ? nil : contents.hidden[name.lowercased()]
+    }
+
+    /// The class of the object, if a script declares it.
+    var ownClass: OwnClass? { contents.ownClass }
+    /// Whether it has properties that listings leave out.
+    var hasHidden: Bool { !contents.hidden.isEmpty }
+    /// Whether its properties are known by their names alone: those of custom objects, and of classes that a script declares.
+    var isOfScript: Bool { isCustom || contents.ownClass != nil }
+
+    /// Makes this an object of a class that a script declares.
+    func takeClass(_ type: OwnClass, hidden: [(String, PSValue)]) {
+        contents.ownClass = type
+        for (name, value) in hidden { contents.hidden[name.lowercased()] = value }
     }
 
     /// The identity that the object shares with its copies.
@@ -108,7 +126,11 @@ package struct PSObject: Sendable {
 
     /// Sets a property; returns `false` if there is none of that name.
     func set(_ name: String, _ value: PSValue) -> Bool {
-        guard let place = contents.shape.place(of: name) else { return false }
+        guard let place = contents.shape.place(of: name) else {
+            guard contents.hidden[name.lowercased()] != nil else { return false }
+            contents.hidden[name.lowercased()] = value
+            return true
+        }
         contents.values[place] = value
         return true
     }
@@ -133,8 +155,12 @@ package struct PSObject: Sendable {
         return true
     }
 
-    /// Gives a copy the script methods of its original.
-    func takeMethods(of other: PSObject) { contents.methods = other.contents.methods }
+    /// Gives a copy the script methods of its original, its class and what listings leave out of it.
+    func takeMethods(of other: PSObject, _ copied: (PSValue) -> PSValue = { $0 }) {
+        contents.methods = other.contents.methods
+        contents.ownClass = other.contents.ownClass
+        contents.hidden = other.contents.hidden.mapValues(copied)
+    }
 
     /// Removes a property, if it exists.
     func remove(_ name: String) {

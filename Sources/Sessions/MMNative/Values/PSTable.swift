@@ -4,6 +4,7 @@ package struct PSTable: Sendable {
     /// A key as a hashtable compares it: numbers of different types are different keys.
     private enum Key: Hashable {
         case text(String), int(Int32), long(Int64), double(Double), truth(Bool), guid(String), date(Int64)
+        case named(PSEnum)
 
         init?(_ value: PSValue, countsCase: Bool = false) {
             switch value {
@@ -14,6 +15,7 @@ package struct PSTable: Sendable {
             case .bool(let flag): self = .truth(flag)
             case .guid(let text): self = .guid(text)
             case .date(let date): self = .date(date.ticks)
+            case .enumeration(let own) where own.kind.type == nil: self = .named(own)
             default: return nil
             }
         }

@@ -29,6 +29,7 @@ enum PSText {
             }
             return texts.joined(separator: " ")
         case .list(let list): return try string(.array(list.items))
+        case .ownType(let type): return type.name
         case .table, .typeInfo, .type:
             if case .table = value { return value.typeName }
             throw .handOver("the text of a type")
@@ -42,6 +43,7 @@ enum PSText {
         guard case .object(let object) = value else { return try string(value) }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
         if Self.textProperties[object.typeName] != nil { return try custom(object) }
+        if object.ownClass != nil { return try custom(object) }
         guard object.isCustom else { throw .handOver("joining objects") }
         return ""
     }
@@ -65,14 +67,18 @@ enum PSText {
         if let own = RegexObjects.written(.object(object)) { return own.pattern }
         if let text = TextBuilder.text(object) { return text }
         if let name = Self.textProperties[object.typeName], let text = object[name] { return try string(text) }
+        if let type = object.ownClass {
+            guard !type.hasText else { throw .handOver("the text of a \(type.name)") }
+            return type.name
+        }
         guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
         var parts: [String] = []
         for (name, value) in zip(object.shape.names, object.values) {
             switch value {
             case .array: parts.append(name + "=System.Object[]")
             case .object(let inner):
-                guard inner.isCustom else { throw .handOver("the text of a \(inner.typeName)") }
-                parts.append(name + "=")
+                guard inner.isOfScript else { throw .handOver("the text of a \(inner.typeName)") }
+                parts.append(name + "=" + (inner.isCustom ? "" : try custom(inner)))
             default: parts.append(name + "=" + (try string(value)))
             }
         }

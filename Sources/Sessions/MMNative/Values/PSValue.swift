@@ -47,6 +47,8 @@ package enum PSValue: Sendable {
     case type(PSType)
     /// The type that `GetType()` returns, for System.RuntimeType.Name and similar properties.
     case typeInfo(String)
+    /// A type that a script declares, as a literal and as `GetType()` returns it.
+    indirect case ownType(OwnType)
 }
 
 extension PSValue {
@@ -64,7 +66,7 @@ extension PSValue {
         case .span: "System.TimeSpan"
         case .guid: "System.Guid"
         case .version: "System.Version"
-        case .enumeration(let value): value.kind.rawValue
+        case .enumeration(let value): value.kind.typeName
         case .char: "System.Char"
         case .string: "System.String"
         case .array: "System.Object[]"
@@ -73,7 +75,7 @@ extension PSValue {
         case .object(let object): object.typeName
         case .date: "System.DateTime"
         case .block: "System.Management.Automation.ScriptBlock"
-        case .type, .typeInfo: "System.RuntimeType"
+        case .type, .typeInfo, .ownType: "System.RuntimeType"
         }
     }
 
@@ -117,7 +119,7 @@ extension PSValue {
                 if case .array(let inner) = items[0] { !inner.isEmpty } else { items[0].isTrue }
             default: true
             }
-        case .table, .object, .date, .span, .guid, .version, .block, .type, .typeInfo: true
+        case .table, .object, .date, .span, .guid, .version, .block, .type, .typeInfo, .ownType: true
         }
     }
 
@@ -170,6 +172,8 @@ package enum PSType: String, Sendable {
     case builder, comparer, dictionary, orderedtable, principal, identity, role
     case mailaddress, assembly, dialogresult, consolecolor
     case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
+    /// `[Enum]`, the base of all enumerations.
+    case anyenum
     case byte, bytes, chars, longs, doubles, bools, dates
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
         void
@@ -237,6 +241,7 @@ package enum PSType: String, Sendable {
         case "guid": self = .guid
         case "version": self = .version
         case "dayofweek": self = .dayofweek
+        case "enum": self = .anyenum
         case "consolecolor": self = .consolecolor
         case "net.mail.mailaddress", "mailaddress": self = .mailaddress
         case "reflection.assembly": self = .assembly
