@@ -88,6 +88,7 @@ struct ScriptJudge: Sendable {
             walk.report(.requires, SourceExtent(start: 0, end: 0))
         }
         walk.walk(root)
+        walk.useNamedTypes(in: source)
     }
 
     /// Reports a text without a tree: PowerShell itself would reject it, or it is too complicated for this parser.

@@ -59,6 +59,27 @@ extension ScriptWalk {
         }
     }
 
+    /// Judges the types that code may use by their names alone, as `New-Object Name` does: every mention of the name counts that is
+    /// outside of the definitions of types that aren't used.
+    mutating func useNamedTypes(in source: String) {
+        let units = Array(source.utf16)
+        while true {
+            let unused = types.values.filter { !$0.isJudged }.map(\.node).sorted { $0.extent.start < $1.extent.start }
+            guard !unused.isEmpty else { return }
+            var (rest, place): ([UInt16], Int) = ([], 0)
+            for node in unused where node.extent.start >= place && node.extent.end <= units.count {
+                rest += units[place..<node.extent.start] + [0x20]
+                place = node.extent.end
+            }
+            rest += units[place...]
+            let text = String(decoding: rest, as: UTF16.self).asciiLowercased
+            let words = Set(text.split { !($0.isLetter || $0.isNumber || $0 == "_") })
+            let named = unused.filter { words.contains(Substring($0.name.asciiLowercased)) }
+            guard !named.isEmpty else { return }
+            for node in named { use(type: node.name.asciiLowercased, node.extent) }
+        }
+    }
+
     private mutating func walk(_ member: MemberSyntax, of type: String) {
         let outer = scope
         scope = CodeScope(ownType: type)
