@@ -77,6 +77,39 @@ struct ReportFilesTests {
         #expect(missing?.message.contains("'.\\lena.jpg': pass the file with --attach") == true, "\(missing as Any)")
     }
 
+    @Test("a module of functions beside the script is judged and run with it")
+    func modules() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let module = """
+            function Get-Few {
+                param([int]$Top = 1)
+                $boxes = Get-Mailbox -ResultSize $Top -WarningAction SilentlyContinue
+                $boxes
+            }
+            Export-ModuleMember -Function Get-Few
+            """
+        for line in [
+            "Import-Module .\\tools.psm1 -Force",
+            "Import-Module -Name \"$PSScriptRoot\\lib\\tools.psm1\" -ErrorAction Stop",
+            "ipmo (Join-Path $PSScriptRoot 'tools.psm1')",
+        ] {
+            let answer = try await run("\(line)\n@(Get-Few -Top 2).Count", attach: [("tools.psm1", module)], in: home)
+            #expect(ChangesHome.value(answer) == [2])
+            #expect(answer.notes.contains { $0.contains("tools.psm1") }, "\(answer.notes)")
+        }
+        // A module with a state of its own, or one that would see the script's, means something else within the script.
+        for other in ["$n = 2\nfunction Get-Few { 1 }", "function Get-Few { $script:n }", "function Get-Few { $Top }"] {
+            await #expect(throws: MMError.self) {
+                try await run("Import-Module ./tools.psm1\nGet-Few", attach: [("tools.psm1", other)], in: home)
+            }
+        }
+        _ = try? await run(
+            "Import-Module ./writer.psm1\nSet-It",
+            attach: [("writer.psm1", "function Set-It { Remove-Mailbox lena.vogt -Confirm:$false }")], in: home)
+        #expect(home.person.pages.last?.contains("Remove-Mailbox") == true, "\(home.person.pages)")
+    }
+
     @Test("data files have names with blanks, and what another host would answer is handed in")
     func dataFiles() async throws {
         let home = try await ChangesHome(users: 5)
