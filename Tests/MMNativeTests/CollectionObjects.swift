@@ -34,6 +34,31 @@ struct CollectionObjects: RunningReports {
     }
 
     @Test(
+        "dictionaries and lists keep their keys sorted, and collections take values of one type",
+        arguments: [
+            (
+                "$d = [System.Collections.Generic.SortedDictionary[string,int]]::new(); $d['b'] = 2; $d['a'] = 1; $d.Add('C', 3); $d.Keys -join ','; foreach ($e in $d.GetEnumerator()) { \"$($e.Key)=$($e.Value)\" }; $d.Remove('a'); $d.Count; $null -eq $d['B']",
+                ["a,b,C", "a=1", "b=2", "C=3", "True", "2", "True"]
+            ),
+            (
+                "$l = New-Object 'System.Collections.Generic.SortedList[int,string]'; $l.Add(10, 'x'); $l.Add(2, 'y'); $l.Keys -join ','; $l.Values -join ','; $l[10]",
+                ["2,10", "y,x", "x"]
+            ),
+            ("$t = [System.Collections.SortedList]::new(); $t['z'] = 1; $t['y'] = 2; $t.Keys -join ','", ["y,z"]),
+            (
+                "$l = [System.Collections.Generic.List[double]]::new(); $l.Add('1.5'); $l.Add(2); $l[0] + $l[1]; $q = New-Object System.Collections.Generic.Queue[datetime]; $q.Enqueue('2024-01-02'); $q.Dequeue().Year",
+                ["3.5", "2024"]
+            ),
+            (
+                "$g = [System.Collections.Generic.HashSet[guid]]::new(); $g.Add('6f9619ff-8b86-d011-b42d-00c04fc964ff'); $g.Add([guid]'6f9619ff-8b86-d011-b42d-00c04fc964ff'); $g.Count",
+                ["True", "False", "1"]
+            ),
+        ] as [(String, [String])])
+    func sorted(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
         "sets are joined, reduced and compared",
         arguments: [
             (

@@ -5,6 +5,50 @@ import Testing
 @Suite("Parts of the language", .timeLimit(.minutes(5)))
 struct LanguageParts: RunningReports {
     @Test(
+        "a reference is the caller's variable",
+        arguments: [
+            ("function Set-It([ref]$r) { $r.Value = 5 }; $v = 1; Set-It ([ref]$v); $v", ["5"]),
+            (
+                "function Add-One { param([ref]$Count, [string]$Name) $Count.Value++; if ($Count.Value -lt 3) { Add-One -Count $Count -Name x } }; $n = 0; Add-One -Count ([ref]$n) -Name 'a'; $n",
+                ["3"]
+            ),
+            (
+                "function Add-To([ref]$List, $i) { $List.Value += $i }; [array]$l = @(); Add-To ([ref]$l) 1; Add-To ([ref]$l) 2; $l -join ','",
+                ["1,2"]
+            ),
+            ("function F([ref]$r) { $r.Value = '7' }; [int]$n = 1; F ([ref]$n); $n + 1", ["8"]),
+            (
+                "function Out { $x = 1; In ([ref]$x); $x }; function In([ref]$y) { $x = 'own'; $y.Value = 2; $x }; $x = 'script'; Out; $x",
+                ["own", "2", "script"]
+            ),
+            ("class C { [void] Up([ref]$n) { $n.Value = $n.Value * 2 } }; $v = 4; [C]::new().Up([ref]$v); $v", ["8"]),
+        ] as [(String, [String])])
+    func references(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "a value without elements is its own first and last one",
+        arguments: [
+            ("(5)[0]; (5)[-1]; $null -eq (5)[1]; @((5)[2]).Count", ["5", "5", "True", "0"]),
+            (
+                "([pscustomobject]@{ a = 3 })[0].a; (Get-Date '2024-01-02')[0].Year; ($true)['0']",
+                ["3", "2024", "True"]
+            ),
+            ("(Get-Variable HOME).Name; (Get-Variable isLinux -ValueOnly)", ["HOME", "True"]),
+            (
+                "try { [math]::Round($true, 1) } catch { $_.Exception.Message }; try { [math]::Floor(@(1, 2)) } catch { $_.Exception.Message }; [math]::Round('2.5')",
+                [
+                    "Multiple ambiguous overloads found for \"Round\" and the argument count: \"2\".",
+                    "Cannot find an overload for \"Floor\" and the argument count: \"1\".", "2",
+                ]
+            ),
+        ] as [(String, [String])])
+    func single(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
         "regular expressions give what .NET's do (about_Regular_Expressions)",
         arguments: [
             ("'hello' -replace '(?<first>h)(e)', '<${first}$1>'", ["<he>llo"]),

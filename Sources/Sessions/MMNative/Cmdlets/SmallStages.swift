@@ -379,7 +379,8 @@ final class ObjectStage: Stage {
         let words = Cmdlets.list(command["ArgumentList"]?.plain)
         if command.names.isSubset(of: ["TypeName", "ArgumentList"]) {
             switch known {
-            case .dictionary? where words.count <= 1, .concurrenttable? where words.count <= 1,
+            case .sortedtable? where words.isEmpty, .dictionary? where words.count <= 1,
+                .concurrenttable? where words.count <= 1,
                 .orderedtable? where words.count <= 1:
                 let countsCase = words.first.map { TextComparer.countsCase($0) } ?? true
                 guard let countsCase, let kind = known?.tableKind else { throw .handOver("New-Object of \(name)") }

@@ -327,6 +327,8 @@ extension Evaluator {
         )
         let outerTypes = scriptTypes
         frames.append(variables)
+        openedScopes += 1
+        scopes.append(openedScopes)
         variables = frames[0]
         (types, current, rest, given, building, isMethodBody) = ([:], nil, [], nil, nil, false)
         self.receiver = receiver
@@ -338,6 +340,7 @@ extension Evaluator {
             tries -= 1
             collecting -= 1
             variables = frames.removeLast()
+            scopes.removeLast()
             scriptTypes = outerTypes
             (types, current, rest, given, functionName, functions) = (
                 outer.0, outer.1, outer.2, outer.3, outer.4, outer.5

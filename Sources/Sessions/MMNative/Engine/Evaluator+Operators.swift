@@ -129,7 +129,8 @@ extension Evaluator {
         case (.ipaddress, .object(let object)): return object.typeName == NetworkAddress.typeName
         case (.dayofweek, .enumeration(let own)): return own.kind == .dayOfWeek
         case (.hashtable, .table(let table)): return !table.isOrdered || table.kind == .json
-        case (.orderedtable, .table), (.dictionary, .table), (.concurrenttable, .table): throw .handOver("a type test")
+        case (.sortedtable, .table), (.orderedtable, .table), (.dictionary, .table), (.concurrenttable, .table):
+            throw .handOver("a type test")
         case (.orderedtable, _), (.dictionary, _), (.concurrenttable, _): return false
         case (.consolecolor, .enumeration(let own)): return own.kind == .consoleColor
         default: return false

@@ -116,6 +116,8 @@ extension Evaluator {
                 return .collapsed(lengths).withoutNothing
             default: return try Members.property(.array(list.items), name)
             }
+        case .object(let object) where object.typeName == Self.referenceType && name.lowercased() == "value":
+            return try value(ofReference: object)
         case .object(let object) where name.lowercased() == "psobject":
             let kind = object.ownClass == nil ? "NoteProperty" : "Property"
             let properties = object.shape.names.enumerated().compactMap { index, name in
@@ -239,7 +241,7 @@ extension Evaluator {
     ) throws(Interrupt) -> PSValue {
         guard method == "add" else {
             let isGone = table.remove(arguments[0])
-            return table.kind == .dictionary ? .bool(isGone) : .nothing
+            return table.kind == .dictionary || table.kind == .sorted ? .bool(isGone) : .nothing
         }
         guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
         guard table.add(arguments[0], arguments[1]) else {

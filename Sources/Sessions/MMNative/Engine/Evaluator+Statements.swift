@@ -393,6 +393,15 @@ extension Evaluator {
 }
 
 extension ExpressionSyntax {
+    /// Whether the expression is `$x[0]` or the like, also in parentheses.
+    var isIndex: Bool {
+        switch self {
+        case .index: true
+        case .paren(let paren): paren.pureExpression?.isIndex ?? false
+        default: false
+        }
+    }
+
     /// Whether the expression is `$x++` or the like, which emits nothing as a statement.
     var isStep: Bool {
         guard case .unary(let unary) = self else { return false }

@@ -58,6 +58,12 @@ final class Evaluator {
     var scriptTypes = ScriptTypes.none
     /// The static properties of the script's classes, by the identity of the class and their lower-case name.
     var statics: [ObjectIdentifier: [String: PSValue]] = [:]
+    /// The references to variables, by their identity.
+    var referents: [ObjectIdentifier: Referent] = [:]
+    /// The number of each scope that is open, the script's first.
+    var scopes = [0]
+    /// The number of scopes opened so far.
+    var openedScopes = 0
     /// The constructor that is running.
     var building: Building?
     /// Whether the running statements belong to a method itself, so that `return` gives the method's value.
@@ -330,7 +336,12 @@ final class Evaluator {
         }
         if node.isNullConditional, target.isNull { return .null }
         var arguments: [PSValue] = []
-        for argument in node.arguments { arguments.append(try value(of: argument)) }
+        for argument in node.arguments {
+            let one = try worth(of: argument)
+            // .NET refuses no output as an argument, in its own words.
+            if case .nothing = one, node.isStatic, argument.isIndex { throw .handOver("no output as an argument") }
+            arguments.append(one.plain)
+        }
         if node.isStatic {
             if case .ownType(let type) = target { return try counted(try callStatic(type, name, arguments)) }
             guard case .type(let type) = target else { throw .handOver("a static method of a value") }
@@ -392,6 +403,9 @@ final class Evaluator {
         if name.lowercased() == "void" {
             _ = try worth(of: node.operand)
             return .nothing
+        }
+        if name.lowercased() == "ref", case .variable(let variable) = node.operand {
+            return try reference(to: variable)
         }
         guard let named = scriptTypes.named(name) else { throw .handOver("a cast") }
         guard case .known(let type) = named else { return try cast(try value(of: node.operand), to: named) }
@@ -482,316 +496,5 @@ final class Evaluator {
         let made = try Wildcard(text, ignoringCase: ignoringCase)
         wildcards[key] = made
         return made
-    }
-}
-
-/// Assignments to variables, typed or not, to elements of tables and lists, and to several places at once.
-extension Evaluator {
-    /// The target of an assignment.
-    enum Place {
-        case variable(String), element(PSTable, PSValue), property(PSObject, String), item(PSList, Int)
-        /// An element of an array that only one variable holds.
-        case slot(String, Int)
-        /// A static property of a class that the script declares.
-        case ofClass(OwnClass, String)
-        /// A variable of the script itself, set from a function.
-        case outer(String)
-        /// A place whose value is dropped, such as `$env:` in an isolated run.
-        case dropped
-    }
-
-    /// Returns the place that an expression names.
-    func place(of expression: ExpressionSyntax) throws(Interrupt) -> Place {
-        switch expression {
-        case .variable(let node):
-            let name = node.path.name.lowercased()
-            switch node.path.qualifier {
-            case .none, .local, .private: break
-            case .script, .global: return .outer(name)
-            case .drive(let drive) where drive.lowercased() == "env" && host != nil: return .dropped
-            default: throw .handOver("a variable of a scope or drive")
-            }
-            guard !node.isSplatted else { throw .handOver("an assignment to a splat") }
-            if Self.silent.contains(name) { return .dropped }
-            if Self.readOnly.contains(name) {
-                throw .statement(
-                    NativeError(
-                        "VariableNotWritable",
-                        "Cannot overwrite variable \(node.path.name) because it is read-only or constant.",
-                        category: "WriteError", isReadable: true))
-            }
-            guard Self.settable.contains(name) || !AutomaticNames.contains(name), !foreignVariables.contains(name)
-            else {
-                throw .handOver("an assignment to $\(node.path.name)")
-            }
-            return .variable(name)
-        case .index(let node):
-            let target = try worth(of: node.target)
-            let key = try value(of: node.index)
-            if case .array(let items) = target {
-                return try slot(of: node.target, items.count, key)
-            }
-            if case .list(let list) = target {
-                guard case .int(let number) = key else { throw .handOver("an unusual index") }
-                let place = number < 0 ? list.items.count + Int(number) : Int(number)
-                guard list.items.indices.contains(place) else { throw .handOver("an index out of range") }
-                return .item(list, place)
-            }
-            guard case .table(let table) = target else {
-                throw .handOver("an assignment to a part of \(target.typeName)")
-            }
-            if table.isOrdered, Comparison.isNumber(key) { throw .handOver("an index of a table") }
-            if key.isNull, onlyReads {
-                throw .statement(
-                    NativeError(
-                        "NullArrayIndex", "Index operation failed; the array index evaluated to null.", isReadable: true
-                    ))
-            }
-            guard PSTable.accepts(key) else { throw .handOver("an unusual key") }
-            return .element(table, key)
-        case .member(let node):
-            let name = try memberName(node.member)
-            if node.isStatic, case .type(let type) = try worth(of: node.target), LibraryTypes.isDropped(type, name) {
-                return .dropped
-            }
-            if node.isStatic, case .ownType(.class(let type)) = try worth(of: node.target) {
-                return .ofClass(type, name)
-            }
-            guard !node.isStatic, Collation.isCertain(name) else {
-                throw .handOver("an assignment to a computed member")
-            }
-            let target = try value(of: node.target)
-            switch target {
-            case .table(let table): return .element(table, .string(name))
-            case .object(let object): return .property(object, name)
-            default: throw .handOver("an assignment to a part of \(target.typeName)")
-            }
-        default: throw .handOver("an assignment to other than a variable")
-        }
-    }
-
-    /// Returns the value at a place.
-    func read(_ place: Place) throws(Interrupt) -> PSValue {
-        switch place {
-        case .variable("_"): current ?? .null
-        case .variable(let name): variables[name] ?? .null
-        case .element(let table, let key): table[key] ?? .null
-        case .property(let object, let name) where XMLNode.isNode(object): try XMLNode.property(object, name) ?? .null
-        case .property(let object, let name): object[name] ?? .null
-        case .item(let list, let place): list.items[place]
-        case .slot(let name, let place): try element(place, of: name)
-        case .ofClass(let type, let name): try staticMember(name, of: .class(type))
-        case .outer(let name): frames.first?[name] ?? variables[name] ?? .null
-        case .dropped: .null
-        }
-    }
-
-    /// Writes a value to a place.
-    func write(_ value: PSValue, to place: Place) throws(Interrupt) {
-        switch place {
-        case .variable(let name): try set(name, value)
-        case .element(let table, let key):
-            try note(value)
-            table.set(key, value.withoutNothing)
-        case .property(let object, let name):
-            try note(value)
-            if let type = object.ownClass { return try set(name, of: object, type, to: value) }
-            let isSet =
-                XMLNode.isNode(object)
-                ? try XMLNode.set(object, name, value) : object.set(name, value.withoutNothing)
-            guard isSet else {
-                throw .statement(
-                    NativeError(
-                        "ExceptionWhenSetting",
-                        "Exception setting \"\(name)\": \"The property '\(name)' cannot be found on this object. Verify that "
-                            + "the property exists and can be set.\"",
-                        isReadable: true))
-            }
-        case .item(let list, let place): list.items[place] = value.plain
-        case .slot(let name, let place): try replace(place, of: name, with: value)
-        case .ofClass(let type, let name): try setStatic(name, of: type, to: value)
-        case .outer(let name):
-            guard !frames.isEmpty else { return try set(name, value) }
-            // A function in between that has its own variable of this name keeps it.
-            let before = frames[0][name]?.text
-            for index in frames.indices {
-                if index == 0 || frames[index][name]?.text == before { frames[index][name] = value }
-            }
-            if variables[name]?.text == before || variables[name] == nil { variables[name] = value }
-        case .dropped: break
-        }
-    }
-
-    /// Sets a variable, or `$_`. A typed variable converts the value.
-    func set(_ name: String, _ value: PSValue) throws(Interrupt) {
-        if name == "_" {
-            current = value
-        } else if name == "null" {
-            // PowerShell drops a value that is assigned to it.
-        } else if name == Self.preferenceName {
-            variables[name] = try Self.preference(value)
-        } else if let type = types[name] {
-            variables[name] = try converted(value, to: type)
-        } else {
-            variables[name] = value
-        }
-    }
-
-    private func converted(_ value: PSValue, to type: NamedType) throws(Interrupt) -> PSValue {
-        if type == .known(.array), value.isNull { return .null }
-        do throws(Interrupt) {
-            guard case .known(let known) = type else { return try cast(value.withoutNothing, to: type) }
-            return try Conversion.cast(value.plain, to: known)
-        } catch {
-            guard case .statement(let record) = error else { throw error }
-            guard onlyReads else { throw .handOver("a value that its variable's type refuses") }
-            throw .statement(NativeError("RuntimeException", record.message, category: "MetadataError"))
-        }
-    }
-
-    /// Performs an assignment and returns its value.
-    func assign(_ node: AssignmentStatementSyntax) throws(Interrupt) -> PSValue {
-        switch node.target {
-        case .convert(let typed):
-            guard let type = scriptTypes.named(typed.type.typeName.fullName) else {
-                throw .handOver("an assignment with a type")
-            }
-            guard case .variable(let variable) = typed.operand, node.op == .equals else {
-                return try assignConverted(node, typed.operand, type)
-            }
-            let place = try place(of: .variable(variable))
-            if case .outer(let name) = place {
-                let right = try converted(try worth(of: node.value), to: type)
-                try write(right, to: place)
-                if frames.isEmpty { types[name] = type == .known(.object) ? nil : type }
-                return right
-            }
-            guard case .variable(let name) = place, !Self.settable.contains(name) else {
-                throw .handOver("an assignment with a type")
-            }
-            let right = try worth(of: node.value)
-            types[name] = type == .known(.object) ? nil : type
-            try set(name, right)
-            return variables[name] ?? .null
-        case .arrayLiteral(let list):
-            guard node.op == .equals else { throw .handOver("an assignment to several variables") }
-            var places: [Place] = []
-            for element in list.elements {
-                if case .convert(let typed) = element {
-                    places.append(try place(of: typed.operand))
-                } else {
-                    places.append(try place(of: element))
-                }
-            }
-            let right = try worth(of: node.value).plain
-            try spread(right, to: places)
-            return right
-        default: return try assign(node, to: try place(of: node.target))
-        }
-    }
-
-    /// Performs `[int]$h['k'] += 1`, which converts the value before it is stored, and `[int]$x += 1`, which also gives the variable
-    /// the type.
-    private func assignConverted(
-        _ node: AssignmentStatementSyntax, _ target: ExpressionSyntax, _ type: NamedType
-    ) throws(Interrupt) -> PSValue {
-        let place = try place(of: target)
-        if case .variable(let name) = place {
-            guard !Self.settable.contains(name) else { throw .handOver("an assignment with a type") }
-            types[name] = type == .known(.object) ? nil : type
-            return try assign(node, to: place)
-        }
-        // The old value is also converted before something is added to it.
-        let value = try converted(
-            try assigned(node, to: place) { (before) throws(Interrupt) in try converted(before, to: type) }, to: type)
-        try write(value, to: place)
-        return value
-    }
-
-    /// Sets several variables; the last one takes all remaining values.
-    private func spread(_ value: PSValue, to places: [Place]) throws(Interrupt) {
-        var items: [PSValue] = [value]
-        if case .array(let elements) = value { items = elements }
-        for (index, place) in places.enumerated() {
-            guard index < items.count else {
-                try write(.null, to: place)
-                continue
-            }
-            let isLast = index == places.count - 1
-            try write(isLast && items.count > places.count ? .array(Array(items[index...])) : items[index], to: place)
-        }
-    }
-
-    private func assign(_ node: AssignmentStatementSyntax, to place: Place) throws(Interrupt) -> PSValue {
-        let outer = assigning
-        defer { assigning = outer }
-        switch place {
-        case .variable(let name), .outer(let name): assigning = name
-        default: break
-        }
-        if node.op == .equals {
-            let value = try worth(of: node.value)
-            try write(value, to: place)
-            return value
-        }
-        if node.op == .plusEquals, case .variable(let name) = place, name != "_", types[name] == nil,
-            let count = lengthOfList(name)
-        {
-            return try append(to: name, of: count, node.value)
-        }
-        if node.op == .questionQuestionEquals {
-            // The right side is evaluated only if it is needed.
-            let before = try read(place).plain
-            if !before.isNull { return before }
-        }
-        let value = try assigned(node, to: place)
-        try write(value, to: place)
-        return value
-    }
-
-    /// Returns the value that an assignment gives to a place.
-    private func assigned(
-        _ node: AssignmentStatementSyntax, to place: Place,
-        reading: (PSValue) throws(Interrupt) -> PSValue = { $0 }
-    ) throws(Interrupt) -> PSValue {
-        guard node.op != .equals else { return try worth(of: node.value) }
-        let before = try reading(try read(place).plain)
-        let right = try worth(of: node.value)
-        switch node.op {
-        case .equals, .questionQuestionEquals: return right
-        case .plusEquals: return try counted(try Arithmetic.add(before, right.plain))
-        case .minusEquals: return try Arithmetic.subtract(before, right.plain)
-        case .multiplyEquals: return try counted(try Arithmetic.multiply(before, right.plain))
-        case .divideEquals: return try Arithmetic.divide(before, right.plain)
-        case .remainderEquals: return try Arithmetic.remainder(before, right.plain)
-        }
-    }
-
-    /// Returns the length of a variable's list, without keeping a reference to the list; `nil` for any other value.
-    private func lengthOfList(_ name: String) -> Int? {
-        if case .array(let items)? = variables[name] { items.count } else { nil }
-    }
-
-    /// Takes the list out of a variable, so that the caller holds the only reference.
-    private func takenList(_ name: String) -> [PSValue]? {
-        if case .array(let items)? = variables.updateValue(.null, forKey: name) { items } else { nil }
-    }
-
-    /// Adds to a variable's list in place; the list isn't copied if the variable held the only reference.
-    private func append(to name: String, of count: Int, _ statement: StatementSyntax) throws(Interrupt) -> PSValue {
-        let right = try worth(of: statement)
-        guard var items = takenList(name), items.count == count else {
-            throw .handOver("a list that changes while something is added to it")
-        }
-        let before = items.count
-        switch right {
-        case .array(let others): items += others
-        case .nothing: items.append(.null)
-        default: items.append(right)
-        }
-        for item in items[before...] { try note(item) }
-        guard items.count <= limits.listItems || delivery.hasSent else { throw .handOver("a long list") }
-        variables[name] = .array(items)
-        return .array(items)
     }
 }

@@ -171,6 +171,12 @@ enum Members {
             guard PSTable.accepts(index) else { throw .handOver("an index of a table") }
             return table[index] ?? .null
         }
+        switch value {
+        case .bool, .int, .long, .double, .single, .byte, .decimal, .date, .span, .guid, .char:
+            return try ofOne(value, index)
+        case .object(let object) where object.isOfScript || object.isRow: return try ofOne(value, index)
+        default: break
+        }
         if case .array(let places) = index {
             var found: [PSValue] = []
             for place in places {
@@ -180,6 +186,20 @@ enum Members {
             return .array(found)
         }
         return try place(value, at: index) ?? .null
+    }
+
+    /// Returns the element of a value that has none: itself as its first or last one, otherwise no output.
+    private static func ofOne(_ value: PSValue, _ index: PSValue) throws(Interrupt) -> PSValue {
+        switch index {
+        case .array, .null, .nothing: return .nothing
+        case .int(let number): return number == 0 || number == -1 ? value : .nothing
+        case .string, .long, .double, .bool:
+            for place: Int32 in [0, -1] where try Comparison.equal(.int(place), index, ignoringCase: true) {
+                return value
+            }
+            return .nothing
+        default: throw .handOver("an index of \(value.typeName)")
+        }
     }
 
     /// Returns the element at an index, counted from the end if negative; `nil` out of range.

@@ -385,7 +385,11 @@ extension Evaluator {
         let outer = (types, current, rest, given, functionName, functions)
         let wasMethodBody = isMethodBody
         isMethodBody = false
-        if !isDotted { frames.append(variables) }
+        if !isDotted {
+            frames.append(variables)
+            openedScopes += 1
+            scopes.append(openedScopes)
+        }
         if let kept = function.kept {
             guard !isDotted else { throw .handOver("a closure in this scope") }
             variables = (frames.first ?? [:]).merging(kept) { _, own in own }
@@ -396,6 +400,7 @@ extension Evaluator {
             (current, rest, given, functionName) = (outer.1, outer.2, outer.3, outer.4)
             if !isDotted {
                 variables = frames.removeLast()
+                scopes.removeLast()
                 (types, functions) = (outer.0, outer.5)
             }
         }

@@ -91,7 +91,7 @@ enum Statics {
             return .object(try XMLNode.made(XMLNode.documentType, "#document"))
         }
         switch type {
-        case .math: return try math(method, try numbers(arguments, in: evaluator))
+        case .math: return try math(method, try numbers(arguments, of: name))
         case .string: return try text(method, arguments)
         case .webtext: return .string(try WebText.call(method, arguments))
         case .regex: return try regex(method, arguments, evaluator)
@@ -154,6 +154,7 @@ enum Statics {
     ) throws(Interrupt) -> PSValue? {
         switch (type, method, arguments.count) {
         case (.builder, "new", 0...1): return try TextBuilder.made(arguments)
+        case (.sortedtable, "new", 0): return .table(PSTable(.sorted, countsCase: true))
         case (.dictionary, "new", 0...1), (.concurrenttable, "new", 0...1), (.hashtable, "new", 0...1),
             (.orderedtable, "new", 0...1):
             guard let countsCase = arguments.isEmpty ? true : TextComparer.countsCase(arguments[0]) else { return nil }
@@ -187,21 +188,49 @@ enum Statics {
         }
     }
 
-    /// Returns the arguments of a numeric function; singles become doubles, and in a report a text as the first
-    /// argument does too.
-    private static func numbers(_ given: [PSValue], in evaluator: Evaluator) throws(Interrupt) -> [PSValue] {
+    /// The functions with an overload for each type of numbers, among which a value of another type chooses none.
+    private static let overloaded: Set<String> = ["round", "floor", "ceiling", "truncate", "sign", "abs"]
+
+    /// The names of the first parameters that .NET doesn't call `value`, by function.
+    private static let parameters = ["floor": "d", "ceiling": "a", "sqrt": "d", "truncate": "d"]
+
+    private static func parameter(of name: String, _ count: Int) -> String {
+        parameters[name.lowercased()] ?? (count == 1 && name.lowercased() == "round" ? "a" : "value")
+    }
+
+    /// Returns the arguments of a numeric function; singles become doubles, and a text as the first argument does too.
+    private static func numbers(_ given: [PSValue], of name: String) throws(Interrupt) -> [PSValue] {
         var arguments: [PSValue] = []
+        let isOverloaded = overloaded.contains(name.lowercased())
         for value in given {
             switch value {
             case .single(let number): arguments.append(.double(Double(number)))
-            case .string(let text) where evaluator.onlyReads && arguments.isEmpty:
+            case .string(let text) where arguments.isEmpty && (isOverloaded || name.lowercased() == "sqrt"):
                 guard let number = try Conversion.converted(value, to: .double) else {
                     throw .statement(
                         NativeError(
                             "MethodArgumentConversionInvalidCastArgument",
-                            "Cannot convert argument \"value\", with value: \"\(text)\", to type \"System.Double\"."))
+                            "Cannot convert argument \"\(parameter(of: name, given.count))\", with value: \"\(text)\", for "
+                                + "\"\(name)\" to type \"System.Double\": \"Cannot convert value \"\(text)\" to type "
+                                + "\"System.Double\". Error: \"The input string '\(text)' was not in a correct format.\"\"",
+                            isReadable: true))
                 }
                 arguments.append(number)
+            case .bool(let flag) where name.lowercased() == "sqrt": arguments.append(.double(flag ? 1 : 0))
+            case .bool where isOverloaded && arguments.isEmpty, .date where isOverloaded && arguments.isEmpty:
+                throw .statement(
+                    NativeError(
+                        "MethodCountCouldNotFindBest",
+                        "Multiple ambiguous overloads found for \"\(name)\" and the argument count: \"\(given.count)\".",
+                        isReadable: true))
+            case .array where isOverloaded && arguments.isEmpty, .span where isOverloaded && arguments.isEmpty,
+                .object where isOverloaded && arguments.isEmpty:
+                if case .object(let object) = value, !object.isCustom { throw .handOver("a function of an object") }
+                throw .statement(
+                    NativeError(
+                        "MethodCountCouldNotFindBest",
+                        "Cannot find an overload for \"\(name)\" and the argument count: \"\(given.count)\".",
+                        isReadable: true))
             default: arguments.append(value)
             }
         }

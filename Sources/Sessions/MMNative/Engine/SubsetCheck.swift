@@ -34,7 +34,7 @@ struct SubsetCheck {
         self.hasHost = hasHost
         self.canAsk = canAsk
         self.onlyReads = onlyReads
-        types = ScriptTypes(of: script.root, source: [])
+        types = ScriptTypes(of: script.root, source: [], isWide: onlyReads && hasHost)
         functions = Set(
             ScriptFacts(of: script).items.compactMap { item in
                 if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
@@ -207,9 +207,10 @@ struct SubsetCheck {
         .textlist, .numberlist, .textset, .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates,
         .optionaldate,
         .decimal, .timespan, .toggle, .guid, .version, .xml, .choices, .timezone, .byte, .char, .regex, .culture,
-        .numberset, .queue, .objectqueue, .textqueue, .numberqueue, .stack, .objectstack, .textstack, .numberstack,
+        .numberset, .objectset, .queue, .objectqueue, .textqueue, .numberqueue, .stack, .objectstack, .textstack,
+        .numberstack,
         .objectbag, .textbag, .numberbag, .concurrenttable, .ipaddress,
-        .dictionary, .orderedtable, .consolecolor, .mailaddress,
+        .dictionary, .orderedtable, .sortedtable, .consolecolor, .mailaddress,
     ]
 
     /// Checks the target of an assignment.
@@ -339,13 +340,19 @@ struct SubsetCheck {
         return nil
     }
 
+    /// Checks an argument of the script's own code, which may be a reference to a variable.
+    private func passed(_ node: ExpressionSyntax) -> String? {
+        guard onlyReads, hasHost, let variable = node.referenced else { return expression(node) }
+        return target(.variable(variable))
+    }
+
     /// Checks the arguments of a call of one of the script's functions or blocks.
     private func arguments(_ node: CommandSyntax) -> String? {
         for word in node.words {
             switch word {
-            case .value(let value): if let reason = expression(value) { return reason }
+            case .value(let value): if let reason = passed(value) { return reason }
             case .name(let parameter):
-                if let value = parameter.argument, let reason = expression(value) { return reason }
+                if let value = parameter.argument, let reason = passed(value) { return reason }
             case .text, .splat: continue
             }
         }
@@ -432,9 +439,10 @@ struct SubsetCheck {
             return nil
         case .scriptBlock(let inner): return block(inner.scriptBlock)
         case .type(let type):
-            return types.named(type.typeName.fullName) == nil ? "the type \(type.typeName.fullName)" : nil
+            return [nil, .known(.reference)].contains(types.named(type.typeName.fullName))
+                ? "the type \(type.typeName.fullName)" : nil
         case .convert(let convert):
-            guard types.named(convert.type.typeName.fullName) != nil else {
+            guard let named = types.named(convert.type.typeName.fullName), named != .known(.reference) else {
                 return "the type \(convert.type.typeName.fullName)"
             }
             return typedList(convert.type.typeName.fullName) ?? expression(convert.operand)
@@ -448,7 +456,10 @@ struct SubsetCheck {
                 if case .variable = place, let reason = target(place) { return reason }
                 return expression(call.target) ?? expression(call.arguments[0]) ?? expression(place)
             }
-            return expression(call.target) ?? first(call.arguments)
+            for argument in call.arguments {
+                if let reason = call.isStatic ? expression(argument) : passed(argument) { return reason }
+            }
+            return expression(call.target)
         case .index(let index): return expression(index.target) ?? expression(index.index)
         case .using(let sent) where onlyReads: return expression(sent.expression)
         case .baseConstructorCall(let call): return first(call.arguments)

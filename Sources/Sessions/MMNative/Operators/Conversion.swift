@@ -85,9 +85,9 @@ enum Conversion {
             }
             return value
         case .hashtable where value.isNull, .dictionary where value.isNull, .orderedtable where value.isNull,
-            .concurrenttable where value.isNull:
+            .concurrenttable where value.isNull, .sortedtable where value.isNull:
             return .null
-        case .dictionary, .orderedtable, .concurrenttable:
+        case .dictionary, .orderedtable, .concurrenttable, .sortedtable:
             guard case .table(let table) = value, table.kind == type.tableKind else {
                 throw .handOver("a cast to a table")
             }
@@ -179,6 +179,11 @@ enum Conversion {
                 return try PSList.made(kind, [.array(items)])
             default: throw .handOver("a cast to a list")
             }
+        case .reference:
+            guard case .object(let object) = value, object.typeName == Evaluator.referenceType else {
+                throw .handOver("a reference to a value")
+            }
+            return value
         case .void: return .nothing
         case .timezone:
             guard case .object(let zone) = value, zone.typeName == "System.TimeZoneInfo" else {

@@ -390,7 +390,8 @@ extension PSType {
     /// Whether its members were compared with a real PowerShell's.
     var isRecorded: Bool {
         switch self {
-        case .anyenum, .encoding, .convert, .webtext, .path, .environment, .single, .stopwatch, .xml, .timezone, .uri,
+        case .anyenum, .reference, .sortedtable, .objectset, .encoding, .convert, .webtext, .path, .environment,
+            .single, .stopwatch, .xml, .timezone, .uri,
             .file,
             .folder, .choice, .choices, .mailaddress, .ipaddress, .concurrenttable, .assembly, .dialogresult,
             .errorrecord, .exception:

@@ -6,11 +6,36 @@ enum NamedType: Hashable, Sendable {
     case known(PSType)
     /// One that the script declares.
     case own(OwnType)
-    /// A collection of the engine's whose elements have a type that the script declares.
-    case collection(PSType, of: OwnType)
+    /// A list, set, queue or stack whose elements have a type that the script declares, or one of the values of .NET.
+    indirect case collection(PSType, of: NamedType)
 
     /// The engine's type; `nil` for any other.
     var known: PSType? { if case .known(let type) = self { type } else { nil } }
+
+    /// The full names of the values of .NET that collections may hold besides texts, integers and objects.
+    static let valueNames: [PSType: String] = [
+        .double: "System.Double", .long: "System.Int64", .single: "System.Single", .decimal: "System.Decimal",
+        .bool: "System.Boolean", .datetime: "System.DateTime", .timespan: "System.TimeSpan", .guid: "System.Guid",
+        .char: "System.Char", .byte: "System.Byte", .version: "System.Version",
+    ]
+
+    /// The full name of a type of elements.
+    var name: String {
+        switch self {
+        case .known(let type): Self.valueNames[type] ?? type.rawValue
+        case .own(let own): own.name
+        case .collection(let type, let element): "\(type.rawValue)[\(element.name)]"
+        }
+    }
+
+    /// Returns the value as an element of this type: `nil` if it can't be one.
+    func accepted(_ value: PSValue) throws(Interrupt) -> PSValue? {
+        switch self {
+        case .known(let type): return value.isNull ? nil : try Conversion.converted(value, to: type)
+        case .own(let own): return try own.accepted(value)
+        case .collection: return nil
+        }
+    }
 }
 
 /// A type that a script declares, or arrays of one.
@@ -63,13 +88,17 @@ package final class ScriptTypes: Sendable {
     private let namespaces: [String]
     private let places: [String: Int]
     private let kinds: [String: PSEnum.Kind]
+    /// Whether it reads types that were never compared with a real PowerShell.
+    private let isWide: Bool
 
     /// The types of a script that declares none.
-    static let none = ScriptTypes(of: nil, source: [])
+    static let none = ScriptTypes(of: nil, source: [], isWide: false)
 
     /// Reads what the top of a script declares.
-    init(of root: ScriptBlockSyntax?, source: [UInt16]) {
+    /// - Parameter isWide: whether types may be read that were never compared with a real PowerShell.
+    init(of root: ScriptBlockSyntax?, source: [UInt16], isWide: Bool) {
         self.source = source
+        self.isWide = isWide
         definitions = root?.definedTypes ?? []
         namespaces = (root?.usings ?? []).compactMap { $0.kind == .namespace ? $0.name?.value : nil }
         var places: [String: Int] = [:]
@@ -84,17 +113,22 @@ package final class ScriptTypes: Sendable {
 
     /// Returns the type with a name as written; `nil` if the engine doesn't know it.
     func named(_ written: String) -> NamedType? {
-        if places.isEmpty, namespaces.isEmpty { return PSType(written: written).map { .known($0) } }
+        if places.isEmpty, namespaces.isEmpty, !isWide { return PSType(written: written).map { .known($0) } }
         let name = written.filter { $0 != " " }
         if let own = own(name) { return .own(own) }
         guard name.hasSuffix("]"), !name.hasSuffix("[]"), let open = name.firstIndex(of: "[") else {
             return known(name) { $0 }
         }
         var arguments = Self.arguments(name[open...].dropFirst().dropLast())
-        var element: OwnType?
+        var element: NamedType?
         for (place, argument) in arguments.enumerated() {
             if let own = own(argument) {
-                element = own
+                element = .own(own)
+                arguments[place] = "object"
+            } else if arguments.count == 1, isWide, case .known(let type)? = known(argument, { $0 }),
+                NamedType.valueNames[type] != nil
+            {
+                element = .known(type)
                 arguments[place] = "object"
             } else if PSType(written: argument) == nil, let space = space(of: argument) {
                 arguments[place] = space + "." + argument
@@ -107,7 +141,7 @@ package final class ScriptTypes: Sendable {
         // Tables keep objects as they are; anything else would be converted, as keys would.
         guard known.tableKind != nil, arguments.count == 2,
             own(Self.arguments(name[open...].dropFirst().dropLast())[0]) == nil,
-            case .class = element
+            case .own(.class) = element
         else { return nil }
         return type
     }

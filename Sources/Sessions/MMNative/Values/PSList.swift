@@ -12,6 +12,7 @@ package final class PSList: @unchecked Sendable {
         case numbers = "numberlist"
         case textSet = "textset"
         case numberSet = "numberset"
+        case objectSet = "objectset"
         case queue
         case objectQueue = "objectqueue"
         case textQueue = "textqueue"
@@ -30,7 +31,7 @@ package final class PSList: @unchecked Sendable {
         var shape: Shape {
             switch self {
             case .arrayList, .objects, .texts, .numbers: .list
-            case .textSet, .numberSet: .set
+            case .textSet, .numberSet, .objectSet: .set
             case .queue, .objectQueue, .textQueue, .numberQueue: .queue
             case .stack, .objectStack, .textStack, .numberStack: .stack
             case .objectBag, .textBag, .numberBag: .bag
@@ -61,8 +62,8 @@ package final class PSList: @unchecked Sendable {
     let kind: Kind
     /// Whether texts that differ only in case are equal in it.
     let ignoresCase: Bool
-    /// The type of its elements, if a script declares it.
-    let elementType: OwnType?
+    /// The type of its elements, where the kind doesn't tell it.
+    let elementType: NamedType?
     var items: [PSValue] { didSet { keys = nil } }
     /// The keys by which a set finds its elements, if all elements have a certain key.
     private var keys: Set<[UInt8]>?
@@ -70,7 +71,7 @@ package final class PSList: @unchecked Sendable {
     /// The elements.
     package var values: [PSValue] { items }
 
-    init(_ kind: Kind, _ items: [PSValue] = [], ignoresCase: Bool = false, of elementType: OwnType? = nil) {
+    init(_ kind: Kind, _ items: [PSValue] = [], ignoresCase: Bool = false, of elementType: NamedType? = nil) {
         self.kind = kind
         self.elementType = elementType
         self.items = items
@@ -79,7 +80,7 @@ package final class PSList: @unchecked Sendable {
 
     /// Creates a list from the arguments of `new`: its elements, its capacity and its comparer.
     static func made(
-        _ kind: Kind, _ arguments: [PSValue], of elementType: OwnType? = nil
+        _ kind: Kind, _ arguments: [PSValue], of elementType: NamedType? = nil
     ) throws(Interrupt) -> PSValue {
         var first: [PSValue] = []
         var ignoresCase = false
@@ -366,6 +367,12 @@ package final class PSList: @unchecked Sendable {
                 if text.lowercased() == other.lowercased() { return index }
             case (.int(let number), .int(let other)):
                 if number == other { return index }
+            case (.double(let number), .double(let other)):
+                if number == other { return index }
+            case (.long(let number), .long(let other)):
+                if number == other { return index }
+            case (.date(let date), .date(let other)):
+                if date.ticks == other.ticks { return index }
             case (.object(let object), .object(let other)):
                 if object.identity == other.identity { return index }
             case (.enumeration(let own), .enumeration(let other)):

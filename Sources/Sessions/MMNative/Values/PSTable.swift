@@ -38,6 +38,8 @@ package struct PSTable: Sendable {
         case ordered
         /// A generic dictionary.
         case dictionary
+        /// A dictionary or list that keeps its keys sorted.
+        case sorted
         /// A generic dictionary for several threads.
         case concurrent
         /// A table from `ConvertFrom-Json -AsHashtable`: a hashtable that keeps the order of its keys.
@@ -49,7 +51,7 @@ package struct PSTable: Sendable {
     /// The type of the table.
     let kind: Kind
     /// Whether it is one of .NET's generic dictionaries.
-    var isGeneric: Bool { kind == .dictionary || kind == .concurrent }
+    var isGeneric: Bool { kind == .dictionary || kind == .concurrent || kind == .sorted }
     /// Whether the order of its keys is certain.
     package var isOrdered: Bool { kind != .hashtable }
     private let contents = Contents()
@@ -73,6 +75,7 @@ package struct PSTable: Sendable {
         case .hashtable: "System.Collections.Hashtable"
         case .ordered, .answer: "System.Collections.Specialized.OrderedDictionary"
         case .dictionary: "System.Collections.Generic.Dictionary`2"
+        case .sorted: "System.Collections.Generic.SortedDictionary`2"
         case .concurrent: "System.Collections.Concurrent.ConcurrentDictionary`2"
         case .json: "System.Management.Automation.OrderedHashtable"
         }
@@ -121,9 +124,22 @@ package struct PSTable: Sendable {
     /// Adds a key; returns `false` if it already exists.
     package func add(_ key: PSValue, _ value: PSValue) -> Bool {
         guard let own = Key(key, countsCase: countsCase), contents.places[own] == nil else { return false }
+        if kind == .sorted {
+            let place = contents.entries.firstIndex { Self.precedes(key, $0.key) } ?? contents.entries.count
+            return insert(key, value, at: place)
+        }
         contents.places[own] = contents.entries.count
         contents.entries.append((key, value))
         return true
+    }
+
+    /// Returns whether a sorted table has a key before another one.
+    private static func precedes(_ key: PSValue, _ other: PSValue) -> Bool {
+        switch (key, other) {
+        case (.string(let text), .string(let other)):
+            ((try? Collation.compare(text, other, ignoringCase: false)) ?? 0) < 0
+        default: ((try? Comparison.ordered(key, other, ignoringCase: false)) ?? 0) < 0
+        }
     }
 
     /// Sets the value of a key, and adds the key if it doesn't exist.

@@ -138,7 +138,7 @@ package enum PSType: String, Sendable {
     case encoding, culture, settings, console, stopwatch, xml, timezone, file, folder, choice, choices
     /// Interfaces, which only type tests name.
     case anytable, anycollection, anylist, anysequence
-    case arraylist, objectlist, textlist, numberlist, textset, numberset
+    case arraylist, objectlist, textlist, numberlist, textset, numberset, objectset
     case queue, objectqueue, textqueue, numberqueue, stack, objectstack, textstack, numberstack
     case objectbag, textbag, numberbag, concurrenttable, ipaddress
     case errorrecord, exception, texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
@@ -172,8 +172,10 @@ package enum PSType: String, Sendable {
     case builder, comparer, dictionary, orderedtable, principal, identity, role
     case mailaddress, assembly, dialogresult, consolecolor
     case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
-    /// `[Enum]`, the base of all enumerations.
-    case anyenum
+    /// `[Enum]`, the base of all enumerations, and `[ref]`, which only parameters name.
+    case anyenum, reference
+    /// Tables with sorted keys.
+    case sortedtable
     case byte, bytes, chars, longs, doubles, bools, dates
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
         void
@@ -194,6 +196,7 @@ package enum PSType: String, Sendable {
         case .orderedtable: .ordered
         case .dictionary: .dictionary
         case .concurrenttable: .concurrent
+        case .sortedtable: .sorted
         default: nil
         }
     }
@@ -242,6 +245,7 @@ package enum PSType: String, Sendable {
         case "version": self = .version
         case "dayofweek": self = .dayofweek
         case "enum": self = .anyenum
+        case "ref", "management.automation.psreference": self = .reference
         case "consolecolor": self = .consolecolor
         case "net.mail.mailaddress", "mailaddress": self = .mailaddress
         case "reflection.assembly": self = .assembly
@@ -256,6 +260,13 @@ package enum PSType: String, Sendable {
         case "stringcomparer": self = .comparer
         case "collections.specialized.ordereddictionary": self = .orderedtable
         case let name where name.hasPrefix("collections.generic.dictionary[") && name.hasSuffix("]"): self = .dictionary
+        case "collections.sortedlist": self = .sortedtable
+        case let name
+        where
+            (name.hasPrefix("collections.generic.sorteddictionary[")
+            || name.hasPrefix("collections.generic.sortedlist["))
+            && name.hasSuffix("]"):
+            self = .sortedtable
         case let name where name.hasPrefix("collections.concurrent.concurrentdictionary[") && name.hasSuffix("]"):
             self = .concurrenttable
         case "ipaddress", "net.ipaddress": self = .ipaddress

@@ -1,0 +1,78 @@
+import PowerShellSyntax
+
+/// `[ref]$name` as the argument of a function or method of the script (about_Ref): its `Value` is the caller's variable.
+extension Evaluator {
+    /// The type name of references.
+    static let referenceType = "System.Management.Automation.PSReference"
+
+    /// The variable that a reference stands for.
+    struct Referent {
+        /// The reference, which keeps its identity from being used again.
+        let object: PSObject
+        /// The variable's lower-case name.
+        let name: String
+        /// The number of frames below the variable's own.
+        let depth: Int
+        /// What tells the variable's scope from others of the same depth.
+        let scope: Int
+        /// The variable's type.
+        let type: NamedType?
+    }
+
+    /// Evaluates `[ref]$name`.
+    func reference(to node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {
+        let name = node.path.name.lowercased()
+        guard node.path.qualifier == .none, !AutomaticNames.contains(name), !foreignVariables.contains(name),
+            let object = PSObject([("Value", .null)], typeName: Self.referenceType, isCustom: false)
+        else { throw .handOver("a reference to $\(node.path.path)") }
+        if variables[name] == nil { variables[name] = .null }
+        referents[object.identity] = Referent(
+            object: object, name: name, depth: frames.count, scope: scopes.last ?? 0, type: types[name])
+        return .object(object)
+    }
+
+    /// Returns the value of the variable that a reference stands for.
+    func value(ofReference object: PSObject) throws(Interrupt) -> PSValue {
+        let referent = try referent(of: object)
+        let own = referent.depth == frames.count ? variables : frames[referent.depth]
+        return own[referent.name] ?? .null
+    }
+
+    /// Sets the variable that a reference stands for.
+    func set(reference object: PSObject, to value: PSValue) throws(Interrupt) {
+        let referent = try referent(of: object)
+        let before = try self.value(ofReference: object).text
+        var kept = value.withoutNothing
+        if let type = referent.type { kept = try cast(kept, to: type) }
+        for index in frames.indices where index >= referent.depth {
+            // A function in between that has its own variable of this name keeps it.
+            guard index == referent.depth || frames[index][referent.name]?.text == before else { continue }
+            frames[index][referent.name] = kept
+        }
+        if referent.depth == frames.count || variables[referent.name]?.text == before {
+            variables[referent.name] = kept
+        }
+    }
+
+    private func referent(of object: PSObject) throws(Interrupt) -> Referent {
+        guard let referent = referents[object.identity], referent.depth < scopes.count,
+            scopes[referent.depth] == referent.scope
+        else { throw .handOver("a reference to a variable of a scope that ended") }
+        return referent
+    }
+}
+
+extension ExpressionSyntax {
+    /// The variable in `[ref]$name`, also in parentheses; `nil` for any other expression.
+    var referenced: VariableExpressionSyntax? {
+        switch self {
+        case .paren(let node): return node.pureExpression?.referenced
+        case .convert(let node):
+            guard node.type.typeName.fullName.lowercased() == "ref", case .variable(let variable) = node.operand else {
+                return nil
+            }
+            return variable
+        default: return nil
+        }
+    }
+}
