@@ -28,6 +28,40 @@ struct LanguageParts: RunningReports {
     }
 
     @Test(
+        "a pattern that .NET refuses is refused in its words",
+        arguments: [
+            (
+                "'a' -match 'a**'", "System.Text.RegularExpressions.RegexParseException",
+                "Invalid pattern 'a**' at offset 3. Nested quantifier '*'."
+            ),
+            (
+                "'a' -split '(a+){2}{3}b'", "System.Text.RegularExpressions.RegexParseException",
+                "Invalid pattern '(a+){2}{3}b' at offset 8. Nested quantifier '{'."
+            ),
+            ("'a' -replace 'a+*', 'b'", "InvalidRegularExpression", "The regular expression pattern a+* is not valid."),
+            (
+                "switch -Regex ('b') { 'a??+' { 1 } }", "InvalidRegularExpression",
+                "The regular expression pattern a??+ is not valid."
+            ),
+            (
+                "[regex]::IsMatch('a', 'a+*')", "RegexParseException",
+                "Exception calling \"IsMatch\" with \"2\" argument(s): \"Invalid pattern 'a+*' at offset 3. Nested quantifier '*'.\""
+            ),
+        ])
+    func patterns(script: String, id: String, message: String) async throws {
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("\(script) did not run")
+            return
+        }
+        #expect(result.errors.map(\.id) == [id] && result.errors.map(\.message) == [message], "\(result.errors)")
+        // Where it isn't certain what else is wrong with the pattern, .NET may name that first.
+        guard case .handedOver = await outcome("'a' -match 'a**[b'") else {
+            Issue.record("an open bracket was not seen")
+            return
+        }
+    }
+
+    @Test(
         "a value without elements is its own first and last one",
         arguments: [
             ("(5)[0]; (5)[-1]; $null -eq (5)[1]; @((5)[2]).Count", ["5", "5", "True", "0"]),

@@ -74,6 +74,7 @@ extension Evaluator {
                 throw .handOver("a switch over other than text")
             }
             if flags.contains(.regex) {
+                _ = try self.pattern(pattern, ignoringCase: ignoringCase, for: .replacement)
                 let op: BinaryOperator = ignoringCase ? .imatch : .cmatch
                 return try apply(op, item, wanted).isTrue
             }

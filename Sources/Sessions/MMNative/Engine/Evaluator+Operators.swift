@@ -170,7 +170,8 @@ extension Evaluator {
             }
             let text = try operand(right)
             return try match(
-                left, try pattern(text, ignoringCase: ignoringCase), wanted: op == .imatch || op == .cmatch)
+                left, try pattern(text, ignoringCase: ignoringCase, for: .comparison),
+                wanted: op == .imatch || op == .cmatch)
         case .icontains, .ccontains: return .bool(try contains(left, right, ignoringCase))
         case .inotcontains, .cnotcontains: return .bool(try !contains(left, right, ignoringCase))
         case .iin, .cin: return .bool(try contains(right, left, ignoringCase))
@@ -265,7 +266,7 @@ extension Evaluator {
             pattern = try self.pattern(own.pattern, ignoringCase: own.ignoresCase)
         } else {
             guard case .string(let text) = written else { throw .handOver("an unusual -replace") }
-            pattern = try self.pattern(text, ignoringCase: ignoringCase)
+            pattern = try self.pattern(text, ignoringCase: ignoringCase, for: .replacement)
         }
         guard case .array(let items) = left else {
             return .string(try replaced(try operand(left), pattern, replacement))
@@ -311,7 +312,7 @@ extension Evaluator {
         }
         guard case .string(var text) = written else { throw .handOver("an unusual -split") }
         if isSimple { text = try Statics.escaped(text) }
-        let pattern = try pattern(text, ignoringCase: ignoringCase)
+        let pattern = try pattern(text, ignoringCase: ignoringCase, for: .comparison)
         guard case .array(let items) = left else {
             return .array(try TextOperators.split(try operand(left), pattern, limit: limit, for: self))
         }

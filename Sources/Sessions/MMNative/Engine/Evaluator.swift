@@ -481,12 +481,50 @@ final class Evaluator {
     }
 
     /// Returns a compiled pattern, which is compiled once per run.
-    func pattern(_ text: String, ignoringCase: Bool) throws(Interrupt) -> Pattern {
+    /// - Parameter use: what the pattern is for, which decides the error of one that .NET refuses.
+    func pattern(
+        _ text: String, ignoringCase: Bool, for use: PatternUse = .other
+    ) throws(Interrupt) -> Pattern {
         let key = (ignoringCase ? "i" : "c") + text
         if let known = patterns[key] { return known }
-        let made = try Pattern(text, ignoringCase: ignoringCase)
-        patterns[key] = made
-        return made
+        do throws(Interrupt) {
+            let made = try Pattern(text, ignoringCase: ignoringCase)
+            patterns[key] = made
+            return made
+        } catch {
+            guard case .statement(let record) = error else { throw error }
+            throw use.failure(record, text)
+        }
+    }
+
+    /// What a pattern is for.
+    enum PatternUse {
+        /// `-match` and `-split`.
+        case comparison
+        /// `-replace`, and a clause of `switch`.
+        case replacement
+        /// A method of `[regex]`, with the number of its arguments.
+        case call(String, Int)
+        /// Anything else.
+        case other
+
+        fileprivate func failure(_ record: NativeError, _ text: String) -> Interrupt {
+            switch self {
+            case .comparison: .statement(record)
+            case .replacement:
+                .statement(
+                    NativeError(
+                        "InvalidRegularExpression", "The regular expression pattern \(text) is not valid.",
+                        isReadable: true))
+            case .call(let method, let count):
+                .statement(
+                    NativeError(
+                        "RegexParseException",
+                        "Exception calling \"\(method)\" with \"\(count)\" argument(s): \"\(record.message)\"",
+                        isReadable: true))
+            case .other: .handOver("a pattern that .NET refuses")
+            }
+        }
     }
 
     /// Returns a wildcard pattern, which is parsed once per run.

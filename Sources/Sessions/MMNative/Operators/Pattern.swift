@@ -24,6 +24,7 @@ final class Pattern {
         ignoresCase = ignoringCase
         var reader = PatternReader(text)
         try reader.read()
+        if let fault = reader.fault { throw .statement(NativeError(Self.faultID, fault, isReadable: true)) }
         groupCount = reader.groups
         names = reader.names
         let named = reader.names.map(\.number)
@@ -32,6 +33,9 @@ final class Pattern {
         if !text.isASCII { wide = expression }
         guard expression.groupCount == groupCount else { throw .handOver("an unusual pattern") }
     }
+
+    /// The id of the error of a pattern that .NET refuses.
+    static let faultID = "System.Text.RegularExpressions.RegexParseException"
 
     private static func compiled(_ text: String, _ ignoringCase: Bool, isWide: Bool) throws(Interrupt)
         -> RegularExpression
@@ -135,6 +139,8 @@ final class Pattern {
 struct PatternReader {
     private(set) var groups = 0
     private(set) var names: [(name: String, number: Int)] = []
+    /// .NET's message about a pattern that it refuses, if the rest of the pattern is certain.
+    private(set) var fault: String?
     private let units: [UInt8]
     private var place = 0
 
@@ -177,7 +183,18 @@ struct PatternReader {
         if isAnchor { throw .handOver("a repeated anchor") }
         _ = take("?")
         if let unit = next, "*+?{".utf8.contains(unit), unit != UInt8(ascii: "{") || !isLiteralBrace(at: place) {
-            throw .handOver("a doubled quantifier")
+            let offset = String(decoding: units[...place], as: UTF8.self).utf16.count
+            fault =
+                fault
+                ?? "Invalid pattern '\(String(decoding: units, as: UTF8.self))' at offset \(offset). Nested quantifier "
+                + "'\(Character(Unicode.Scalar(unit)))'."
+            while let unit = next, "*+?{".utf8.contains(unit), unit != UInt8(ascii: "{") || !isLiteralBrace(at: place) {
+                place += 1
+                if unit == UInt8(ascii: "{") {
+                    while let inner = next, inner != UInt8(ascii: "}") { place += 1 }
+                    guard take("}") else { throw .handOver("an unusual quantifier") }
+                }
+            }
         }
     }
 

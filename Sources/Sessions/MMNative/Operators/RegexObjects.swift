@@ -125,9 +125,10 @@ enum RegexObjects {
     static func call(
         _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue? {
-        guard ["match", "matches", "ismatch", "replace", "split"].contains(method), arguments.count >= 2 else {
-            return nil
-        }
+        let names = [
+            "match": "Match", "matches": "Matches", "ismatch": "IsMatch", "replace": "Replace", "split": "Split",
+        ]
+        guard names[method] != nil, arguments.count >= 2 else { return nil }
         var rest = arguments
         let expression = rest.remove(at: 1)
         guard case .string(let text) = expression else { throw .handOver("an unusual regular expression") }
@@ -135,7 +136,11 @@ enum RegexObjects {
         guard rest.count == plain || rest.count == plain + 1 else { throw .handOver("an unusual regular expression") }
         let (prefix, ignoresCase) = try options(rest.count > plain ? rest.removeLast() : nil)
         return try call(
-            method, try evaluator.pattern(prefix + text, ignoringCase: ignoresCase), rest, in: evaluator)
+            method,
+            try evaluator.pattern(
+                prefix + text, ignoringCase: ignoresCase,
+                for: prefix.isEmpty ? .call(names[method] ?? "", arguments.count) : .other),
+            rest, in: evaluator)
     }
 
     private static func call(
