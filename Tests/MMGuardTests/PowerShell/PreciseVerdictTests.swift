@@ -86,9 +86,15 @@ struct PreciseVerdictTests {
             ),
             ("class Row { [void] Drop() { Remove-Mailbox ceo } }; $r = New-Object Row; $r.Drop()", .destructive),
             ("class Row { Row() { Remove-Mailbox ceo } }; $n = 'row'; New-Object -TypeName $n", .destructive),
-            ("class Row { Row() { Remove-Mailbox ceo } }; class Other { $x = (New-Object Row) }; @{} -as 'Other'", .destructive),
+            (
+                "class Row { Row() { Remove-Mailbox ceo } }; class Other { $x = (New-Object Row) }; @{} -as 'Other'",
+                .destructive
+            ),
             ("class Base { Base() { Remove-Mailbox ceo } }; class Row : Base { }; [Row]::new()", .destructive),
-            ("[Flags()] enum Bits { A; B }; class Row { Row() { Remove-Mailbox ceo } }; [Bits]::A; [Row]::new()", .destructive),
+            (
+                "[Flags()] enum Bits { A; B }; class Row { Row() { Remove-Mailbox ceo } }; [Bits]::A; [Row]::new()",
+                .destructive
+            ),
             ("class Row { [void] A($x) { $x.Delete() } }; [Row]::new().A(1)", .write),
             ("class Row { [void] A() {} }; $r = [Row]::new(); $r = Get-Thing; $r.A()", .write),
             ("class Row { [void] A() { $this.Missing() } }; [Row]::new().A()", .write),

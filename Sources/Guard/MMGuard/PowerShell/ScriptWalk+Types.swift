@@ -62,6 +62,7 @@ extension ScriptWalk {
     /// Judges the types that code may use by their names alone, as `New-Object Name` does: every mention of the name counts that is
     /// outside of the definitions of types that aren't used.
     mutating func useNamedTypes(in source: String) {
+        guard types.values.contains(where: { !$0.isJudged }) else { return }
         let units = Array(source.utf16)
         while true {
             let unused = types.values.filter { !$0.isJudged }.map(\.node).sorted { $0.extent.start < $1.extent.start }

@@ -169,7 +169,7 @@ extension Evaluator {
             ["psobject", "members"].contains(view.value.lowercased()),
             case .object(let object) = try worth(of: inner.target)
         else { return nil }
-        guard object.isCustom else { throw .handOver("a change of \(object.typeName)") }
+        guard object.isCustom, object.computed.isEmpty else { throw .handOver("a change of \(object.typeName)") }
         object.remove(try PSText.string(try value(of: node.arguments[0])))
         return .nothing
     }

@@ -115,6 +115,7 @@ extension Evaluator {
             try note(value)
             if let type = object.ownClass { return try set(name, of: object, type, to: value) }
             if object.typeName == Self.referenceType, name == "Value" { return try set(reference: object, to: value) }
+            guard object.computed[name.lowercased()] == nil else { throw .handOver("a change of a computed property") }
             let isSet =
                 XMLNode.isNode(object)
                 ? try XMLNode.set(object, name, value) : object.set(name, value.withoutNothing)
@@ -126,6 +127,7 @@ extension Evaluator {
                             + "the property exists and can be set.\"",
                         isReadable: true))
             }
+            try recompute(object)
         case .item(let list, let place): list.items[place] = value.plain
         case .slot(let name, let place): try replace(place, of: name, with: value)
         case .ofClass(let type, let name): try setStatic(name, of: type, to: value)

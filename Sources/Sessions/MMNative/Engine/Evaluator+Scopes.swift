@@ -119,6 +119,7 @@ extension Evaluator {
         case .object(let object) where object.typeName == Self.referenceType && name.lowercased() == "value":
             return try value(ofReference: object)
         case .object(let object) where name.lowercased() == "psobject":
+            guard object.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
             let kind = object.ownClass == nil ? "NoteProperty" : "Property"
             let properties = object.shape.names.enumerated().compactMap { index, name in
                 Self.property(name, object.values[index], kind)
@@ -158,6 +159,7 @@ extension Evaluator {
         guard case .string(let name) = key else { return nil }
         switch target {
         case .object(let object):
+            guard object.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
             guard let place = object.shape.place(of: name) else { return .null }
             return Self.property(object.shape.names[place], object.values[place])
         case .table(let table) where table["psobject"] == nil && name.hasPrefix("@"): return .null

@@ -317,7 +317,7 @@ struct SubsetCheck {
             let isFormer = ["new-pssession", "import-pssession", "enter-pssession"].contains(name.lowercased())
             return "the command \(name)" + (isFormer ? " (\(SignInCmdlet.formerSessions))" : "")
         }
-        if let kind = AddedMember.misfit(node, name: name) { return "Add-Member of a \(kind)" }
+        if let kind = AddedMember.misfit(node, name: name, onlyReads: onlyReads) { return "Add-Member of a \(kind)" }
         for element in node.elements {
             switch element {
             case .parameter(let parameter):

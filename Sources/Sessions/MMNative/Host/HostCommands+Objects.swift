@@ -129,7 +129,9 @@ extension HostCommands {
         if let type = object.ownClass {
             return try members(of: object, type, kind, wanted, emit)
         }
-        guard object.isCustom, object.isListable else { throw .handOver("the members of \(object.typeName)") }
+        guard object.isCustom, object.isListable, object.computed.isEmpty else {
+            throw .handOver("the members of \(object.typeName)")
+        }
         guard !kind.hasPrefix("method") else { return }
         for (name, value) in zip(object.shape.names, object.values).sorted(by: { $0.0.lowercased() < $1.0.lowercased() }
         )
@@ -224,6 +226,14 @@ extension HostCommands {
         } else if case .block(let block)? = command["Value"], command["MemberType"]?.text.lowercased() == "scriptmethod"
         {
             return try AddedMember.add(block, command, items, evaluator, emit)
+        } else if case .block(let block)? = command["Value"],
+            command["MemberType"]?.text.lowercased() == "scriptproperty"
+        {
+            return try AddedMember.add(.block(block), command, items, evaluator, emit)
+        } else if case .string(let other)? = command["Value"],
+            command["MemberType"]?.text.lowercased() == "aliasproperty"
+        {
+            return try AddedMember.add(.alias(other), command, items, evaluator, emit)
         } else {
             let kind = command["MemberType"]?.text.lowercased() ?? ""
             guard ["noteproperty", "4", "8"].contains(kind) || command["Name"] != nil && kind.hasPrefix("note"),
@@ -243,8 +253,12 @@ extension HostCommands {
                             "Cannot add a member with the name \"\(name)\" because a member with that name already exists.",
                             isReadable: true))
                 }
+                guard object.computed[name.lowercased()] == nil else {
+                    throw .handOver("a change of a computed property")
+                }
                 _ = object.set(name, value.withoutNothing)
             }
+            try evaluator.recompute(object)
             if command.isSet("PassThru") { try emit(item) }
         }
     }

@@ -120,6 +120,7 @@ package final class ScriptTypes: Sendable {
             return known(name) { $0 }
         }
         var arguments = Self.arguments(name[open...].dropFirst().dropLast())
+        if !arguments.contains(where: { own($0) != nil }), let type = PSType(written: name) { return .known(type) }
         var element: NamedType?
         for (place, argument) in arguments.enumerated() {
             if let own = own(argument) {

@@ -33,6 +33,8 @@ package struct PSObject: Sendable {
         var values: [PSValue]
         /// The script methods, by lower-case name.
         var methods: [String: PSBlock] = [:]
+        /// The properties that are computed from the others, by lower-case name.
+        var computed: [String: AddedMember.Computed] = [:]
         /// The class, if a script declares it.
         var ownClass: OwnClass?
         /// The properties that listings leave out, by lower-case name.
@@ -110,6 +112,8 @@ package struct PSObject: Sendable {
 
     /// The class of the object, if a script declares it.
     var ownClass: OwnClass? { contents.ownClass }
+    /// The properties that are computed from the others, by lower-case name.
+    var computed: [String: AddedMember.Computed] { contents.computed }
     /// Whether it has properties that listings leave out.
     var hasHidden: Bool { !contents.hidden.isEmpty }
     /// Whether its properties are known by their names alone: those of custom objects, and of classes that a script declares.
@@ -155,9 +159,13 @@ package struct PSObject: Sendable {
         return true
     }
 
+    /// Notes how a property is computed.
+    func compute(_ name: String, _ way: AddedMember.Computed) { contents.computed[name.lowercased()] = way }
+
     /// Gives a copy the script methods of its original, its class and what listings leave out of it.
     func takeMethods(of other: PSObject, _ copied: (PSValue) -> PSValue = { $0 }) {
         contents.methods = other.contents.methods
+        contents.computed = other.contents.computed
         contents.ownClass = other.contents.ownClass
         contents.hidden = other.contents.hidden.mapValues(copied)
     }
