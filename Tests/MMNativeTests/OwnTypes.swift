@@ -123,7 +123,8 @@ struct OwnTypes: RunningReports {
 
     @Test("a property may have no date")
     func optional() async throws {
-        let script = "class U { [Nullable[datetime]]$Seen }; $u = [U]::new(); $null -eq $u.Seen; $u.Seen = '2024-05-30'; "
+        let script =
+            "class U { [Nullable[datetime]]$Seen }; $u = [U]::new(); $null -eq $u.Seen; $u.Seen = '2024-05-30'; "
             + "$u.Seen.Year; $u.Seen = $null; $null -eq $u.Seen; function F([Nullable[int]]$n) { $null -eq $n }; F"
         #expect(try await texts(script) == ["True", "2024", "True", "True"])
     }
