@@ -34,6 +34,82 @@ struct ObservedTests {
         #expect(answer.json["value"]?[0]?[member] != nil, "\(path): \(answer.json)")
     }
 
+    @Test(
+        "a filter asks for a type, in operators of any case",
+        arguments: [
+            ("isof('microsoft.graph.win32LobApp')", 1), ("IsOf(microsoft.graph.win32LobApp)", 1),
+            ("isof('microsoft.graph.win32LobApp') OR isof('microsoft.graph.iosStoreApp')", 2),
+            ("NOT (isof('microsoft.graph.win32LobApp')) AND publishingState EQ 'published'", 2),
+            (
+                "isof('microsoft.graph.win32LobApp') and "
+                    + "microsoft.graph.managedApp/appAvailability eq microsoft.graph.managedAppAvailability'lineOfBusiness'",
+                0
+            ),
+        ])
+    func types(filter: String, count: Int) async {
+        let bench = Bench()
+        let token = await bench.token()
+        let query = PercentCoding.encode(filter, isPlain: PercentCoding.isSegmentByte)
+        let answer = await bench.graph("GET", "/v1.0/deviceAppManagement/mobileApps?$filter=\(query)", token: token)
+        #expect(answer.json["value"]?.array?.count == count, "\(answer.json)")
+    }
+
+    @Test("an app says to whom it is assigned, below it and expanded alike")
+    func assigned() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let path = "/beta/deviceAppManagement/mobileApps"
+        let apps = await bench.graph("GET", path, token: token).json["value"]?.array ?? []
+        #expect(apps.allSatisfy { $0["isAssigned"] == true })
+        for app in apps {
+            let own = "\(path)/\(app["id"]?.string ?? "")"
+            let below = await bench.graph("GET", own + "/assignments", token: token).json["value"]
+            #expect(below?.array?.count == 1)
+            #expect(await bench.graph("GET", own + "?$expand=assignments", token: token).json["assignments"] == below)
+        }
+        let former = await bench.graph("GET", "/v1.0/deviceAppManagement/mobileApps", token: token)
+        #expect(former.json["value"]?[0]?["isAssigned"] == nil)
+    }
+
+    @Test("settings of a policy come with their definitions")
+    func definitions() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let path = "/beta/deviceManagement/configurationPolicies"
+        let policy = await bench.graph("GET", path, token: token).json["value"]?[0]?["id"]?.string ?? ""
+        let settings = await bench.graph("GET", "\(path)/\(policy)/settings?$expand=settingDefinitions", token: token)
+        for setting in settings.json["value"]?.array ?? [] {
+            #expect(setting["settingDefinitions"]?[0]?["id"] == setting["settingInstance"]?["settingDefinitionId"])
+        }
+        #expect(settings.json["value"]?.array?.isEmpty == false, "\(settings.json)")
+    }
+
+    @Test("an enterprise application has its tag, its consents, and a number of owners")
+    func principals() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let all = await bench.graph("GET", "/v1.0/servicePrincipals?$top=100", token: token).json["value"]?.array ?? []
+        let own = all.filter { $0["appOwnerOrganizationId"]?.string == TenantIdentity.id }
+        #expect(
+            !own.isEmpty
+                && own.allSatisfy { $0["tags"]?.array?.contains("WindowsAzureActiveDirectoryIntegratedApp") == true })
+        let grants = await bench.graph("GET", "/v1.0/oauth2PermissionGrants", token: token).json["value"]?.array ?? []
+        let client = grants.first?["clientId"]?.string ?? ""
+        let below = await bench.graph("GET", "/v1.0/servicePrincipals/\(client)/oauth2PermissionGrants", token: token)
+        #expect(below.json["value"]?.array == grants.filter { $0["clientId"]?.string == client })
+        for (filter, isOwned) in [("eq", false), ("ne", true)] {
+            let found = await bench.graph(
+                "GET", "/v1.0/applications?$count=true&$filter=Owners/$count%20\(filter)%200", token: token,
+                headers: ["ConsistencyLevel": "eventual"])
+            for app in found.json["value"]?.array ?? [] {
+                let owners = await bench.graph(
+                    "GET", "/v1.0/applications/\(app["id"]?.string ?? "")/owners", token: token)
+                #expect(owners.json["value"]?.array?.isEmpty == !isOwned)
+            }
+            #expect(found.status == 200, "\(found.json)")
+        }
+    }
+
     @Test("keys and passwords are given out one at a time")
     func secrets() async {
         let bench = Bench()

@@ -159,6 +159,27 @@ struct AdministrationContent: Sendable {
         }
     }
 
+    /// Returns the definition of a setting, with the choices that it allows.
+    static func settingDefinitions(of setting: Record) -> [JSONObject] {
+        guard let id = setting["settingInstance"]?["settingDefinitionId"]?.string else { return [] }
+        let name = id.split(separator: "_").last.map(String.init) ?? id
+        return [
+            [
+                "@odata.type": "#microsoft.graph.deviceManagementConfigurationChoiceSettingDefinition",
+                "id": .string(id), "name": .string(name), "displayName": .string(name), "description": "",
+                "rootDefinitionId": .string(id), "offsetUri": .string("/\(name)"), "settingUsage": "configuration",
+                "defaultOptionId": .string("\(id)_0"),
+                "options": .array(
+                    ["Disabled", "Enabled"].enumerated().map { place, choice in
+                        [
+                            "itemId": .string("\(id)_\(place)"), "name": .string(choice),
+                            "displayName": .string(choice), "description": .null,
+                        ]
+                    }),
+            ]
+        ]
+    }
+
     private func policies(_ named: [(type: String, name: String)], from start: Int) -> [JSONObject] {
         named.enumerated().map { place, policy in
             [

@@ -135,7 +135,9 @@ struct AppContent: Sendable {
             "displayName": .string(name), "homepage": .null,
             "oauth2PermissionScopes": .array(permissions(of: appID)),
             "servicePrincipalNames": [.string(appID)], "servicePrincipalType": "Application",
-            "signInAudience": owner == Self.vendor ? "AzureADMultipleOrgs" : "AzureADMyOrg", "tags": [],
+            "signInAudience": owner == Self.vendor ? "AzureADMultipleOrgs" : "AzureADMyOrg",
+            // The portal lists the apps with this tag as enterprise applications.
+            "tags": owner == Self.vendor ? [] : ["WindowsAzureActiveDirectoryIntegratedApp"],
             "notes": .null, "notificationEmailAddresses": [], "passwordCredentials": [], "keyCredentials": [],
             "replyUrls": [], "preferredSingleSignOnMode": .null, "loginUrl": .null, "logoutUrl": .null,
             "verifiedPublisher": ["displayName": .null, "verifiedPublisherId": .null, "addedDateTime": .null],

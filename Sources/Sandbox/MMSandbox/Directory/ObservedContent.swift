@@ -76,19 +76,55 @@ struct ObservedContent {
             }
     }
 
-    var mobileApps: [JSONObject] {
+    /// Returns the apps of a tenant, of which only the beta version tells whether they are assigned.
+    func mobileApps(_ isBeta: Bool = false) -> [JSONObject] {
         [
             ("#microsoft.graph.officeSuiteApp", "Microsoft 365 Apps", "Microsoft"),
             ("#microsoft.graph.iosStoreApp", "Microsoft Outlook", "Microsoft Corporation"),
             ("#microsoft.graph.win32LobApp", "Contoso Time Sheet", "Contoso"),
         ].enumerated().map { place, app in
-            [
+            var row: JSONObject = [
                 "@odata.type": .string(app.0), "id": id(4, place), "displayName": .string(app.1), "description": "",
                 "publisher": .string(app.2), "createdDateTime": ago(300 + place),
                 "lastModifiedDateTime": ago(40 + place),
                 "isFeatured": false, "publishingState": "published",
             ]
+            if isBeta { row["isAssigned"] = true }
+            return row
         }
+    }
+
+    /// Returns to whom an app is assigned: to everybody, to a group for those who want it, or to all devices.
+    func assignments(ofApp app: String) -> [JSONObject] {
+        guard let place = mobileApps().firstIndex(where: { $0["id"]?.string?.lowercased() == app.lowercased() }) else {
+            return []
+        }
+        let group = store.table(.groups).all.first { $0["securityEnabled"] == true }?.id ?? ""
+        let targets: [(id: String, intent: JSONValue, target: JSONObject)] = [
+            (
+                "acacacac-9df4-4c7d-9d50-4ef0226f57a9", "required",
+                ["@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget"]
+            ),
+            (
+                group, "available",
+                ["@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": .string(group)]
+            ),
+            (
+                "adadadad-808e-44e2-905a-0b7873a8a531", "required",
+                ["@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"]
+            ),
+        ]
+        let own = targets[place % targets.count]
+        var target = own.target
+        target["deviceAndAppManagementAssignmentFilterId"] = .null
+        target["deviceAndAppManagementAssignmentFilterType"] = "none"
+        return [
+            [
+                "id": .string("\(own.id)_\(place)_0"), "intent": own.intent, "source": "direct",
+                "sourceId": .string(app),
+                "target": .object(target), "settings": .null,
+            ]
+        ]
     }
 
     var appProtection: [JSONObject] {

@@ -13,7 +13,7 @@ struct GraphPaths {
         let segments = call.segments[...]
         guard let first = segments.first else { throw .unknownSegment("") }
         let rest = segments.dropFirst()
-        if let place = ObservedPaths(store: store).place(segments) { return place }
+        if let place = ObservedPaths(store: store, isBeta: call.version == "beta").place(segments) { return place }
         switch first.name.lowercased() {
         case "me":
             guard !call.principal.isApp else {
@@ -41,11 +41,16 @@ struct GraphPaths {
         case "serviceprincipals":
             return try directory(.servicePrincipals, "servicePrincipals", .applications, first, rest) {
                 (id, rest) throws(GraphFailure) in
-                if rest.first?.name.lowercased() == "approleassignments" {
+                switch rest.first?.name.lowercased() {
+                case "approleassignments":
                     return .plain(.appRoleAssignments(id), "appRoleAssignments", .applications, rest.dropFirst())
-                }
-                if rest.first?.name.lowercased() == "approleassignedto" {
+                case "approleassignedto":
                     return .plain(.appRoleAssignedTo(id), "appRoleAssignments", .applications, rest.dropFirst())
+                case "oauth2permissiongrants":
+                    let rows = store.table(.permissionGrants).all.filter { $0["clientId"]?.string == id }
+                    return GraphPlace(
+                        .made(.permissionGrant, rows), "oauth2PermissionGrants", .consents, rest.dropFirst())
+                default: break
                 }
                 return owned(.servicePrincipals, id, rest, label: "servicePrincipals", area: .applications)
             }
@@ -276,6 +281,7 @@ struct GraphPaths {
 /// Resolves the paths of read-only content for administrators.
 struct ObservedPaths {
     let store: DirectoryStore
+    var isBeta = false
 
     private var content: ObservedContent { ObservedContent(store: store) }
 
@@ -325,6 +331,9 @@ struct ObservedPaths {
         }
         if let rest = at("groups/{}/memberswithlicenseerrors/graph.group") ?? at("groups/{}/memberswithlicenseerrors") {
             return .references([], nil, rest, area: .groups)
+        }
+        if let rest = at("deviceappmanagement/mobileapps/{}/assignments") {
+            return made("mobileAppAssignment", .devices, content.assignments(ofApp: words[2]), "assignments", rest)
         }
         if let rest = at("groups/{}/photos") { return made("profilePhoto", .groups, [], "photos", rest) }
         if let rest = at("groups/{}/approleassignments") {
@@ -457,7 +466,7 @@ struct ObservedPaths {
         case "devicemanagement/windowsautopilotdeviceidentities":
             ("windowsAutopilotDeviceIdentity", .devices, content.autopilot)
         case "devicemanagement/detectedapps": ("detectedApp", .devices, content.detectedApps)
-        case "deviceappmanagement/mobileapps": ("mobileApp", .devices, content.mobileApps)
+        case "deviceappmanagement/mobileapps": ("mobileApp", .devices, content.mobileApps(isBeta))
         case "deviceappmanagement/iosmanagedappprotections":
             ("iosManagedAppProtection", .devices, content.protection(of: "ios"))
         case "deviceappmanagement/androidmanagedappprotections":

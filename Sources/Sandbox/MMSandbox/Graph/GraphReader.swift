@@ -146,7 +146,9 @@ struct GraphReader {
         let search = options.search
         func passes(_ record: Record) -> Bool {
             if let test, !test(record) { return false }
-            if let filter, !FilterEvaluator(property: { record[$0] }).matches(filter) { return false }
+            if let filter, !FilterEvaluator(property: { record[$0] ?? links($0, of: record, kind) }).matches(filter) {
+                return false
+            }
             if let search, !RecordSearch.matches(search, record, kind: kind) { return false }
             return true
         }
@@ -235,6 +237,14 @@ struct GraphReader {
         var answer = HTTPServerResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
         if kind.isDirectoryObject { answer.headers.set("x-ms-resource-unit", "1") }
         return answer
+    }
+
+    /// Returns the linked objects that a filter may count; `nil` for all other names.
+    private func links(_ name: String, of record: Record, _ kind: EntityKind) -> JSONValue? {
+        guard kind.isDirectoryObject, let relation = LinkAddress.Relation(rawValue: name) else {
+            return nil
+        }
+        return .array(store.linked(LinkAddress(owner: record.id, relation: relation)).map { .string($0) })
     }
 
     /// Returns the next link: the request's own URL with another position.
@@ -393,7 +403,18 @@ extension GraphReader {
         case ("unifiedRoleAssignmentSchedule", "activatedUsing"), ("unifiedRoleAssignmentSchedule", "directoryScope"),
             ("unifiedRoleAssignment", "directoryScope"):
             return nil
-        case ("intent", "assignments"), ("mobileApp", "assignments"), ("managedAppPolicy", "assignments"): return []
+        case ("mobileApp", "assignments"):
+            return ObservedContent(store: store).assignments(ofApp: record.id).map {
+                (EntityKind("mobileAppAssignment", $0.keys.joined(separator: " ")), .object($0))
+            }
+        case ("deviceManagementConfigurationSetting", "settingDefinitions"):
+            return AdministrationContent.settingDefinitions(of: record).map {
+                (
+                    EntityKind("deviceManagementConfigurationSettingDefinition", $0.keys.joined(separator: " ")),
+                    .object($0)
+                )
+            }
+        case ("intent", "assignments"), ("managedAppPolicy", "assignments"): return []
         case ("user", "directReports"): return objects(store.directReports(record.id))
         case ("user", "memberOf"), ("user", "transitiveMemberOf"): return objects(store.groups(of: record.id))
         case ("user", "licenseDetails"): return store.licenseDetails(record).map { (.licenseDetails, $0) }

@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMGuard
 
 /// Decides whether a record satisfies a `$filter`.
 struct FilterEvaluator {
@@ -27,6 +28,7 @@ struct FilterEvaluator {
             let value = value(inner)
             return .bool(values.contains { value.equals($0) })
         case .call(let name, let arguments): return call(name, arguments.map(value))
+        case .isKind(let steps, let type): return .bool(isKind(steps, type))
         case .anyItem(let steps, let variable, let inner):
             let items = resolve(steps).array ?? []
             guard let inner else { return .bool(!items.isEmpty) }
@@ -42,8 +44,18 @@ struct FilterEvaluator {
         return inner
     }
 
+    private func isKind(_ steps: [String], _ type: String) -> Bool {
+        let actual = steps.isEmpty ? property("@odata.type") : resolve(steps)["@odata.type"]
+        let table = GraphTypeTable.standard
+        guard let name = actual?.string.map({ String($0.drop { $0 == "#" }) }) else { return false }
+        if name.lowercased() == type.lowercased() { return true }
+        guard let own = table.type(named: name), let wanted = table.type(named: type) else { return false }
+        return table.isKind(own, of: wanted)
+    }
+
     private func resolve(_ steps: [String]) -> JSONValue {
         guard let first = steps.first else { return .null }
+        if first.contains(".") { return resolve(Array(steps.dropFirst())) }
         var value = scope.last { $0.name == first }?.value ?? property(first) ?? .null
         for step in steps.dropFirst() { value = value[step] ?? .null }
         return value

@@ -50,8 +50,9 @@ struct FilterParser {
         guard take(wanted) else { throw fault() }
     }
 
+    /// The service reads operators in any case, as OData 4.01 recommends (URL conventions, section 5.1.1.1).
     private mutating func takeWord(_ word: String) -> Bool {
-        guard case .name(let name) = token, name == word else { return false }
+        guard case .name(let name) = token, name.lowercased() == word else { return false }
         next += 1
         return true
     }
@@ -73,7 +74,8 @@ struct FilterParser {
 
     private mutating func comparison() throws(QueryFault) -> FilterExpression {
         let left = try unary()
-        guard case .name(let word) = token else { return left }
+        guard case .name(let written) = token else { return left }
+        let word = written.lowercased()
         if word == "in" {
             next += 1
             return .oneOf(left, try literalList())
@@ -84,8 +86,7 @@ struct FilterParser {
     }
 
     private mutating func unary() throws(QueryFault) -> FilterExpression {
-        guard case .name("not") = token else { return try primary() }
-        next += 1
+        guard takeWord("not") else { return try primary() }
         depth += 1
         defer { depth -= 1 }
         guard depth <= Self.depthLimit else { throw QueryFault(message: "The filter nests too deeply.") }
@@ -107,6 +108,13 @@ struct FilterParser {
     }
 
     private mutating func literal() -> ODataValue? {
+        // A value of an enumeration may be written with its type: microsoft.graph.riskLevel'high'.
+        if case .name(let type) = token, type.contains("."), next + 1 < tokens.count,
+            case .text(let text) = tokens[next + 1].token
+        {
+            next += 2
+            return .string(text)
+        }
         let value: ODataValue
         switch token {
         case .text(let text): value = .string(text)
@@ -136,6 +144,7 @@ struct FilterParser {
 
     private mutating func call(_ name: String) throws(QueryFault) -> FilterExpression {
         let function = name.lowercased()
+        if function == "isof" { return try cast() }
         guard let arity = Self.functions[function] else {
             throw QueryFault(message: "An unknown function with name '\(name)' was found.")
         }
@@ -150,6 +159,26 @@ struct FilterParser {
         return .call(function, arguments)
     }
 
+    /// Reads `isof(type)` and `isof(property, type)`. The type is written with quotes or without.
+    private mutating func cast() throws(QueryFault) -> FilterExpression {
+        next += 2
+        var property: [String] = []
+        if case .name(let first) = token, !first.contains(".") {
+            guard case .path(let steps) = try path() else { throw fault() }
+            property = steps
+            try expect(.comma)
+        }
+        let type: String
+        switch token {
+        case .text(let text): type = text
+        case .name(let name): type = name
+        default: throw fault()
+        }
+        next += 1
+        try expect(.close)
+        return .isKind(property, type)
+    }
+
     private mutating func path() throws(QueryFault) -> FilterExpression {
         var steps: [String] = []
         repeat {
@@ -161,10 +190,10 @@ struct FilterParser {
             if quantifier == "any" || quantifier == "all", !steps.isEmpty, token == .open {
                 return try lambda(over: steps, quantifier)
             }
-            // A cast such as microsoft.graph.user has no effect here.
-            if !step.contains(".") { steps.append(step) }
+            // A cast such as microsoft.graph.managedApp leads to the properties of a type derived from that of the list.
+            if !step.contains(".") || steps.isEmpty { steps.append(step) }
         } while take(.slash)
-        guard !steps.isEmpty else { throw fault() }
+        guard let last = steps.last, !last.contains(".") else { throw fault() }
         return .path(steps)
     }
 
@@ -198,13 +227,15 @@ indirect enum FilterExpression: Sendable {
     case negated(FilterExpression)
     case oneOf(FilterExpression, [ODataValue])
     case call(String, [FilterExpression])
+    /// Whether the object, or a property of it, is of a type.
+    case isKind([String], String)
     case anyItem([String], variable: String, FilterExpression?)
     case allItems([String], variable: String, FilterExpression)
 
     /// The direct subexpressions.
     var children: [FilterExpression] {
         switch self {
-        case .literal, .path, .count: []
+        case .literal, .path, .count, .isKind: []
         case .compare(_, let left, let right), .both(let left, let right), .either(let left, let right): [left, right]
         case .negated(let inner), .oneOf(let inner, _), .allItems(_, _, let inner): [inner]
         case .call(_, let arguments): arguments

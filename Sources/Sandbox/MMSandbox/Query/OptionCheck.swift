@@ -69,7 +69,7 @@ enum OptionCheck {
     /// Returns whether an expression is Boolean.
     private static func isCondition(_ expression: FilterExpression, on kind: EntityKind) -> Bool {
         switch expression {
-        case .compare, .oneOf, .anyItem, .allItems, .literal(.bool): true
+        case .compare, .oneOf, .anyItem, .allItems, .isKind, .literal(.bool): true
         case .literal, .count: false
         // The types inside a complex property aren't known here.
         case .path(let path): path.count > 1 || kind.types[path[0]] == .flag
@@ -81,6 +81,8 @@ enum OptionCheck {
     }
 
     private static func checkProperty(_ path: [String], on kind: EntityKind) throws(QueryFault) {
+        // The properties of a derived type aren't known here.
+        if let type = path.first, type.contains(".") { return }
         guard let first = path.first, kind.types[first] != nil else {
             throw .unknownProperty(path.first ?? "", on: kind.name)
         }
@@ -90,6 +92,7 @@ enum OptionCheck {
         throws(QueryFault)
     {
         switch expression {
+        case .count(let path) where path.count == 1 && kind.related.contains(path[0].lowercased()): return
         case .path(let path), .count(let path):
             if let first = path.first, !variables.contains(first) { try checkProperty(path, on: kind) }
         case .anyItem(let path, let variable, let inner):

@@ -184,7 +184,11 @@ extension QueryOptions {
     /// Returns the options with the property names in the canonical spelling of a type.
     func spelled(as kind: EntityKind) -> QueryOptions {
         func spelled(_ name: String) -> String { kind.spelling(of: name) }
-        func spelled(_ path: [String]) -> [String] { path.first.map { [spelled($0)] + path.dropFirst() } ?? path }
+        func spelled(_ path: [String]) -> [String] {
+            guard let first = path.first else { return path }
+            let isRelated = kind.related.contains(first.lowercased())
+            return [isRelated ? first.prefix(1).lowercased() + first.dropFirst() : spelled(first)] + path.dropFirst()
+        }
         var options = self
         options.select = select?.map(spelled)
         // The service puts the id of a user beside the activity, which is kept elsewhere under that id.
@@ -209,6 +213,7 @@ extension FilterExpression {
         case .negated(let inner): .negated(inner.spelled(name))
         case .oneOf(let inner, let values): .oneOf(inner.spelled(name), values)
         case .call(let function, let arguments): .call(function, arguments.map { $0.spelled(name) })
+        case .isKind(let path, let type): .isKind(path.isEmpty ? path : name(path), type)
         // Within a lambda, a path begins with its variable.
         case .anyItem(let path, let variable, let inner): .anyItem(name(path), variable: variable, inner)
         case .allItems(let path, let variable, let inner): .allItems(name(path), variable: variable, inner)
