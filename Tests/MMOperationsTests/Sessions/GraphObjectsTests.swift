@@ -47,6 +47,18 @@ struct GraphObjectsTests {
         #expect(parts.more == more)
     }
 
+    @Test("know all properties of their class, and keep the others in a dictionary")
+    func declared() throws {
+        var objects = GraphObjects(.objects(of: "user"), of: "Get-MgUser")
+        var user: PSObject?
+        if case .object(let object) = objects.object(["id": "1", "more": 1]) { user = object }
+        let names = try #require(user?.declared?.names)
+        #expect(names.contains("Department") && names.contains("Manager") && names.contains("Id"))
+        #expect(names.dropLast() == names.dropLast().sorted { $0.lowercased() < $1.lowercased() }[...])
+        #expect(names.last == "AdditionalProperties")
+        #expect(user?["AdditionalProperties"]?.typeName == "System.Collections.Generic.Dictionary`2")
+    }
+
     @Test("treat what is nested in them alike")
     func nested() throws {
         let json = ##"""

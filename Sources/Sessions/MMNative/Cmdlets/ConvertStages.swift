@@ -219,6 +219,7 @@ final class ToCSVStage: Stage {
             throw .handOver("CSV of \(item.typeName)")
         }
         if names == nil {
+            let object = object.whole
             names = object.shape.names
             if hasTypes { try next(.string("#TYPE \(object.typeName)")) }
             if showsHeader {

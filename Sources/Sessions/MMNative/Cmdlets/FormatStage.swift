@@ -91,8 +91,9 @@ final class FormatStage: Stage {
 
     /// Returns a property's name as the object spells it.
     private static func shown(_ name: String, of item: PSValue) -> String {
-        guard case .object(let object) = item, let place = object.shape.place(of: name) else { return name }
-        return object.shape.names[place]
+        guard case .object(let object) = item else { return name }
+        return object.shape.place(of: name).map { object.shape.names[$0] } ?? object.declared?.spelling(of: name)
+            ?? name
     }
 
     /// Returns what one object shows: labels, values, and the requested widths and alignments.
@@ -113,16 +114,21 @@ final class FormatStage: Stage {
             }
         }
         if properties.isEmpty {
-            for name in object.shape.names.prefix(limit) { fields.append(try plain(name)) }
+            let shape = isTable ? object.shape : object.whole.shape
+            for name in shape.names.prefix(limit) { fields.append(try plain(name)) }
             return fields
         }
         for property in properties {
             switch property.source {
             case .pattern(let pattern):
-                for name in object.shape.names where try pattern.matches(name) { fields.append(try plain(name)) }
+                for name in object.whole.shape.names where try pattern.matches(name) {
+                    fields.append(try plain(name))
+                }
             case .name(let name):
                 // A list omits properties that the object doesn't have.
-                if !isTable, object.shape.place(of: name) == nil { continue }
+                if !isTable, object.shape.place(of: name) == nil, object.declared?.spelling(of: name) == nil {
+                    continue
+                }
                 let label = property.label ?? name
                 fields.append((label == name ? shown(name, of: item) : label, property))
             case .block: fields.append((property.label ?? "", property))

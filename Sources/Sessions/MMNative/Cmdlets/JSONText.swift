@@ -84,7 +84,8 @@ struct JSONText {
         case .object(let object):
             guard level <= depth else { return try truncate(value) }
             guard object.isListable, !object.hasHidden else { throw .handOver("the members of \(object.typeName)") }
-            try members(object.shape.names, object.values, level: level)
+            let whole = object.whole
+            try members(whole.shape.names, whole.values, level: level)
         case .block, .type, .typeInfo, .ownType: throw .handOver("\(value.typeName) as JSON")
         }
     }

@@ -252,7 +252,8 @@ final class SelectStage: Stage {
     private var plan: Plan?
 
     /// Returns the plan for a shape, if only plain and distinct names are requested.
-    private func plan(for shape: PSShape) -> Plan? {
+    private func plan(for object: PSObject) -> Plan? {
+        let shape = object.shape
         if let plan, plan.shape === shape { return plan }
         guard excluded.isEmpty else { return nil }
         var places: [Int?] = []
@@ -262,7 +263,7 @@ final class SelectStage: Stage {
             let place = shape.place(of: name)
             guard place != nil || !name.lowercased().hasPrefix("ps") else { return nil }
             places.append(place)
-            names.append(place.map { shape.names[$0] } ?? name)
+            names.append(place.map { shape.names[$0] } ?? object.declared?.spelling(of: name) ?? name)
         }
         guard let result = PSShape(names) else { return nil }
         plan = Plan(shape: shape, places: places, result: result)
@@ -275,7 +276,7 @@ final class SelectStage: Stage {
         if case .table(let table) = whole, evaluator.onlyReads, let object = PSObject(table.pairs) {
             item = .object(object)
         }
-        if case .object(let object) = item, object.isCustom, let plan = plan(for: object.shape) {
+        if case .object(let object) = item, object.isCustom, let plan = plan(for: object) {
             let values = plan.places.map { place in place.map { object.values[$0] } ?? .null }
             return .object(PSObject(shape: plan.result, values: values, typeName: SelectStage.selectedCustom))
         }
@@ -297,9 +298,10 @@ final class SelectStage: Stage {
         for property in properties {
             switch property.source {
             case .pattern(let pattern):
-                guard case .object(let object) = item, object.isListable else {
+                guard case .object(let returned) = item, returned.isListable else {
                     throw .handOver("the properties of \(item.typeName)")
                 }
+                let object = returned.whole
                 for (name, value) in zip(object.shape.names, object.values) where try pattern.matches(name) {
                     if try isExcluded(name) { continue }
                     guard known.insert(name.lowercased()).inserted else {
@@ -376,7 +378,9 @@ final class SelectStage: Stage {
 
     private func shownName(_ written: String, of item: PSValue) -> String {
         switch item {
-        case .object(let object): object.shape.place(of: written).map { object.shape.names[$0] } ?? written
+        case .object(let object):
+            object.shape.place(of: written).map { object.shape.names[$0] } ?? object.declared?.spelling(of: written)
+                ?? written
         case .string where written.lowercased() == "length": "Length"
         default: written
         }

@@ -118,9 +118,10 @@ extension Evaluator {
             }
         case .object(let object) where object.typeName == Self.referenceType && name.lowercased() == "value":
             return try value(ofReference: object)
-        case .object(let object) where name.lowercased() == "psobject":
-            guard object.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
-            let kind = object.ownClass == nil ? "NoteProperty" : "Property"
+        case .object(let returned) where name.lowercased() == "psobject":
+            guard returned.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
+            let object = returned.whole
+            let kind = returned.ownClass == nil ? "NoteProperty" : "Property"
             let properties = object.shape.names.enumerated().compactMap { index, name in
                 Self.property(name, object.values[index], kind)
             }
@@ -158,8 +159,9 @@ extension Evaluator {
         let (target, key) = (try value(of: inner.target), try value(of: node.index))
         guard case .string(let name) = key else { return nil }
         switch target {
-        case .object(let object):
-            guard object.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
+        case .object(let returned):
+            guard returned.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
+            let object = returned.whole
             guard let place = object.shape.place(of: name) else { return .null }
             return Self.property(object.shape.names[place], object.values[place])
         case .table(let table) where table["psobject"] == nil && name.hasPrefix("@"): return .null
@@ -231,10 +233,9 @@ extension Evaluator {
         }
     }
 
-    /// Returns the type of a table; a dictionary's isn't available, because the types of its content aren't kept.
-    private func typeOf(_ table: PSTable) throws(Interrupt) -> PSValue? {
-        guard !table.isGeneric else { throw .handOver("the type of a dictionary") }
-        return nil
+    /// Returns the type of a table. Of a dictionary's only the short name is certain, because the types of its content aren't kept.
+    private func typeOf(_ table: PSTable) -> PSValue? {
+        table.isGeneric ? .typeInfo(table.typeName) : nil
     }
 
     /// Evaluates `Add` and `Remove` of a table.

@@ -23,7 +23,7 @@ enum HTMLTable {
                 return try page([], command, texts, emit)
             }
             guard first.isListable else { throw .handOver("a page of all that a \(first.typeName) has") }
-            properties = first.shape.names.map { CalculatedProperty(name: $0) }
+            properties = first.whole.shape.names.map { CalculatedProperty(name: $0) }
         }
         var lines: [String] = []
         let isList = command["As"]?.text.lowercased() == "list"

@@ -209,7 +209,7 @@ extension HostCommands {
         let rows = items.filter { !$0.isNull }
         var names: [String] = []
         if case .object(let first)? = rows.first {
-            names = first.shape.names.filter { !excluded.contains($0.lowercased()) }
+            names = first.whole.shape.names.filter { !excluded.contains($0.lowercased()) }
         }
         if !names.isEmpty, !command.isSet("NoHeader") { workbook.add(names.map { .text($0) }) }
         for row in rows {

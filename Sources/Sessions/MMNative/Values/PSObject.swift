@@ -57,6 +57,8 @@ package struct PSObject: Sendable {
     package var isRow = false
     /// The default columns for displaying the object.
     package var view: CmdletView?
+    /// The properties of its class, where the object has only those that its service returned.
+    package var declared: DeclaredProperties?
     /// The names of the properties.
     package var shape: PSShape { contents.shape }
     /// The values, one per name.
@@ -131,7 +133,9 @@ package struct PSObject: Sendable {
     /// Sets a property; returns `false` if there is none of that name.
     func set(_ name: String, _ value: PSValue) -> Bool {
         guard let place = contents.shape.place(of: name) else {
-            guard contents.hidden[name.lowercased()] != nil else { return false }
+            guard contents.hidden[name.lowercased()] != nil else {
+                return declared?.spelling(of: name).map { add($0, value) } ?? false
+            }
             contents.hidden[name.lowercased()] = value
             return true
         }

@@ -62,6 +62,9 @@ package struct PSTable: Sendable {
     /// Creates an empty table.
     package init(isOrdered: Bool) { self.init(isOrdered ? .answer : .hashtable) }
 
+    /// Creates an empty generic dictionary, as .NET's libraries return it, whose keys ignore case.
+    package static func dictionary() -> PSTable { PSTable(.dictionary) }
+
     /// Creates an empty table of a type.
     /// - Parameter countsCase: whether text keys are case-sensitive.
     init(_ kind: Kind, countsCase: Bool = false) {

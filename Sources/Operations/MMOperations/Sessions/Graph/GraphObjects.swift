@@ -36,6 +36,7 @@ struct GraphObjects {
             guard case .object(let members) = json else { return typed(json, of: type) }
             guard case .object(var object) = instance(members, of: type, isRow: true) else { return .null }
             object.view = view
+            object.declared = graphClass(type)?.declared
             return .object(object)
         case .tables: return Self.table(json)
         case .page, .text: return .string(JSONWriter.string(json))
@@ -49,12 +50,17 @@ struct GraphObjects {
     private struct GraphClass {
         let name: String
         let types: [String: String]
+        /// All its properties as the module's class shows them: in alphabetical order, and the others behind them.
+        let declared: DeclaredProperties
 
         init?(_ name: String) {
             let table = GraphTypeTable.standard
             guard let type = table.type(named: name) else { return nil }
             self.name = type.name
-            types = Dictionary(table.properties(of: type).map { ($0.name, $0.type) }) { own, _ in own }
+            let properties = table.properties(of: type)
+            types = Dictionary(properties.map { ($0.name, $0.type) }) { own, _ in own }
+            declared = DeclaredProperties(
+                properties.map { GraphObjects.capitalised($0.name) } + ["AdditionalProperties"])
         }
 
         /// The base class of everything that a directory holds.
@@ -78,7 +84,7 @@ struct GraphObjects {
         let isOther = actual != nil && actualClass?.name != declaredClass?.name
         let own = isOther || declaredClass?.name == GraphClass.ofDirectory ? declaredClass : nil
         var pairs: [(String, PSValue)] = []
-        let more = PSTable(isOrdered: true)
+        let more = PSTable.dictionary()
         for (name, json) in members {
             let isOwn =
                 !name.contains("@") && !(isRow && beside.contains(name)) && own.map { $0.types[name] != nil } ?? true
