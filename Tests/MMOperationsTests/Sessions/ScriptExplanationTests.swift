@@ -23,6 +23,16 @@ struct ScriptExplanationTests {
         #expect(other["lacking"] == nil, "\(other)")
     }
 
+    @Test("the page names the permissions of what the Teams module reads in Graph")
+    func teams() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let page = try await explained("Get-Team; Get-TeamChannel -GroupId x", in: home)
+        let permissions = page["permissions"]?.array?.compactMap(\.string) ?? []
+        #expect(permissions.contains { $0.hasPrefix("Team.") }, "\(page)")
+        #expect(permissions.contains { $0.hasPrefix("Channel.") }, "\(page)")
+    }
+
     @Test("a file that a script writes keeps the letters of its name")
     func names() async throws {
         let home = try await ChangesHome(users: 5)

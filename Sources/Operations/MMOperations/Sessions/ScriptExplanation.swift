@@ -65,12 +65,16 @@ struct ScriptExplanation {
                 continue
             }
             if ServiceCommands.isRead(command) { Self.add(name, to: &reads) } else { Self.add(name, to: &writes) }
-            guard let request = names.requests(of: name).first,
-                let target = try? RequestTarget(
-                    parsing: request.path.replacing("{", with: "").replacing("}", with: ""), service: .graph),
-                let permission = table.permissions(request.method, target)?.choice(for: .work)?.advised
-            else { continue }
-            Self.add(permission.name, to: &permissions)
+            let teams = TeamCmdlet(named: name)?.paths.map { ("GET", $0) }
+            let requests = names.requests(of: name).prefix(1).map {
+                ($0.method, $0.path.replacing("{", with: "").replacing("}", with: ""))
+            }
+            for (method, path) in teams ?? requests {
+                guard let target = try? RequestTarget(parsing: path, service: .graph),
+                    let permission = table.permissions(method, target)?.choice(for: .work)?.advised
+                else { continue }
+                Self.add(permission.name, to: &permissions)
+            }
         }
         for parameter in script.root?.parameterBlock?.parameters ?? [] where Self.isMandatory(parameter) {
             Self.add("--param \(parameter.variable.path.name)=…", to: &questions)

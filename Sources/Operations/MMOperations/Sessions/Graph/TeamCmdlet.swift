@@ -44,6 +44,18 @@ enum TeamCmdlet: String, CaseIterable, Sendable {
         }
     }
 
+    /// Paths of the requests that it makes, with examples of ids, by which its permissions are found.
+    var paths: [String] {
+        switch self {
+        case .team: ["/v1.0/groups", "/v1.0/teams/id"]
+        case .user: ["/v1.0/groups/id/owners", "/v1.0/groups/id/members"]
+        case .channel: ["/v1.0/teams/id/channels"]
+        case .allChannels: ["/v1.0/teams/id/allChannels"]
+        case .channelUser: ["/v1.0/teams/id/channels", "/v1.0/teams/id/channels/id/members"]
+        case .associated: ["/v1.0/users/id/teamwork/associatedTeams"]
+        }
+    }
+
     /// The parameters that properties of piped objects give.
     var piped: [String] { self == .associated ? ["User"] : mandatory }
 }
