@@ -12,6 +12,12 @@ package enum NearestNames {
                 .filter { score(Array($0.lowercased().unicodeScalars.prefix(64)), wanted) < noMatch })
     }
 
+    /// Returns whether a text differs from another one by a slip of the hand: by at most two letters, in any case.
+    package static func isSlip(_ written: String, of known: String) -> Bool {
+        guard abs(written.utf8.count - known.utf8.count) <= 2 else { return false }
+        return distance(Array(known.lowercased().unicodeScalars), Array(written.lowercased().unicodeScalars)) <= 2
+    }
+
     /// Returns all candidates: those that resemble the text first, best first; the others follow in their original
     /// order.
     package static func sorted(_ candidates: [String], by text: String) -> [String] {

@@ -110,6 +110,24 @@ struct ReportFilesTests {
         #expect(home.person.pages.last?.contains("Remove-Mailbox") == true, "\(home.person.pages)")
     }
 
+    @Test(
+        "a command that doesn't exist is the error of its statement, and a misspelt one is named before anything runs")
+    func unknownCommands() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        for name in ["Add-PSSnapin", "New-OwnLogger", "Get-MgDirectoryWeather", "Get-CompanyMailbox"] {
+            let script = "try { \(name) x } catch { $_.CategoryInfo.Reason }; @(Get-Mailbox -ResultSize 2).Count"
+            let answer = try await run(script, in: home)
+            #expect(ChangesHome.value(answer) == ["CommandNotFoundException", 2], "\(name): \(answer)")
+        }
+        for (name, right) in [("Get-Mailbx", "Get-Mailbox"), ("Get-ADUser", "Get-ADUser")] {
+            let error = await #expect(throws: MMError.self) {
+                try await run("\(name) x; Get-Mailbox -ResultSize 2", in: home)
+            }
+            #expect("\(error as Any)".contains(right), "\(error as Any)")
+        }
+    }
+
     @Test("data files have names with blanks, and what another host would answer is handed in")
     func dataFiles() async throws {
         let home = try await ChangesHome(users: 5)

@@ -51,6 +51,17 @@ package struct CmdletModules: Sendable {
         }
     }
 
+    /// Returns whether a name is that of a cmdlet with a slip of the hand in it.
+    package func hasSlip(_ name: String) -> Bool {
+        let parts = name.lowercased().split(separator: "-", maxSplits: 1)
+        guard parts.count == 2 else { return false }
+        return (0..<table.count).contains { row in
+            let known = table.entry(row).name
+            let own = known.lowercased().split(separator: "-", maxSplits: 1)
+            return own.count == 2 && (own[0] == parts[0] || own[1] == parts[1]) && NearestNames.isSlip(name, of: known)
+        }
+    }
+
     /// Returns whether a name is one of PowerShell's own commands or aliases.
     package func isBuiltIn(_ name: String) -> Bool {
         table.entries(named: table.alias(name) ?? name).contains { $0.product == .builtin }

@@ -104,20 +104,21 @@ struct EnginePlan: Sendable {
         misfitOfValues ?? engine(sources).unsupportedReason(parsed, values: values, in: session) ?? unproven
     }
 
+    /// Whether it may start although it contains what can't be run: it only reads, and leaves nothing to later scripts.
+    private var isPatient: Bool { isLocal && !ServiceCommands(of: parsed).changesSomething }
+
     /// Returns the native engine for this script.
     /// - Parameter sources: the sources of its cmdlets.
     func engine(_ sources: [any CmdletSource], host: NativeHost? = nil) -> NativeEngine {
         var missing: Set<String>?
-        if let programs, isLocal, !ServiceCommands(of: parsed).changesSomething {
-            missing = self.missing(sources, programs)
-        }
+        if let programs, isPatient { missing = self.missing(sources, programs) }
         return NativeEngine(
             sources: self.sources(sources), screenWidth: width, host: host ?? self.host, arguments: arguments,
             missing: missing ?? [], isPatient: missing != nil)
     }
 
     /// Returns the command names, in lower case, that can't be run here: neither a cmdlet nor a program of this machine has such
-    /// a name.
+    /// a name. A misspelt cmdlet isn't among them: its script is refused with the right name before it starts.
     private func missing(_ sources: [any CmdletSource], _ programs: String) -> Set<String> {
         let modules = CmdletModules()
         let classes = CmdletClasses()
@@ -128,14 +129,28 @@ struct EnginePlan: Sendable {
                 continue
             }
             let lower = name.lowercased()
-            guard !Self.isCmdletName(name), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_".contains($0) }),
+            guard !Self.isOfActiveDirectory(name), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_".contains($0) }),
                 !own.contains(lower), !NativeEngine.carriesOut(name), !modules.isBuiltIn(name),
-                modules.sessions(of: name).isEmpty, !classes.knows(name), !classes.knows("Get-" + name),
-                !sources.contains(where: { $0.knows(name) }), ExecutableSearch.find(name, path: programs) == nil
+                modules.sessions(of: name).isEmpty || Self.isOfGraph(name), !classes.knows(name),
+                !classes.knows("Get-" + name),
+                !sources.contains(where: { $0.knows(name) }), ExecutableSearch.find(name, path: programs) == nil,
+                !modules.hasSlip(name)
             else { continue }
             names.insert(lower)
         }
         return names
+    }
+
+    /// Returns whether a name has the form of those of Graph's modules, all of whose cmdlets the source of Graph knows.
+    private static func isOfGraph(_ name: String) -> Bool {
+        name.lowercased().hasPrefix("get-mg") && GraphCmdletNames.isForm(name)
+    }
+
+    /// Returns whether a name is that of a cmdlet of the module for servers of Active Directory, without which a report has nothing to say.
+    private static func isOfActiveDirectory(_ name: String) -> Bool {
+        guard let dash = name.firstIndex(of: "-") else { return false }
+        let noun = name[name.index(after: dash)...]
+        return noun.lowercased().hasPrefix("ad") && noun.dropFirst(2).first?.isUppercase == true
     }
 
     /// Parts of a script that changes something whose behaviour was never compared with a real PowerShell; `nil` where there are
@@ -161,7 +176,8 @@ struct EnginePlan: Sendable {
             else { continue }
             names.append(name)
         }
-        let own = functions
+        var own = functions
+        if let programs, isPatient { own.formUnion(missing(sources, programs)) }
         return names.filter { !own.contains($0.lowercased()) }
     }
 
