@@ -185,6 +185,9 @@ struct PatientScripts {
             "function Wait-Here { Read-Host 'Press Enter' | Out-Null }; Wait-Here; 'end'",
             "$null = $Host.UI.RawUI.ReadKey('NoEcho,IncludeKeyDown'); 'end'",
             "[void]$Host.UI.RawUI.ReadKey(); 'end'",
+            "$ignored = 16, 17; while ($null -eq $k.VirtualKeyCode -or $ignored -contains $k.VirtualKeyCode) "
+                + "{ $k = $Host.UI.RawUI.ReadKey('NoEcho') }; 'end'",
+            "function Wait { do { $k = $Host.UI.RawUI.ReadKey() } until ($k.VirtualKeyCode -eq 13) }; Wait; 'end'",
         ])
     func pauses(script: String) async throws {
         guard case .completed(let result) = await outcome(script) else {
@@ -204,6 +207,8 @@ struct PatientScripts {
             "function Ask { Read-Host 'Name' }; $name = Ask; 'end'", "$name = $(Read-Host 'Name'); 'end'",
             "if ((Read-Host 'Go on?') -eq 'y') { 'yes' }; 'end'", "$n = (Read-Host 'Name').Trim(); 'end'",
             "1..2 | ForEach-Object { Read-Host 'Name' }; 'end'",
+            "while ($true) { $k = $Host.UI.RawUI.ReadKey(); if ($k.Character -eq 'q') { break } }; 'end'",
+            "do { $k = $Host.UI.RawUI.ReadKey() } until ($k.Character); $k.Character; 'end'",
         ])
     func usedAnswers(script: String) async throws {
         guard case .completed(let result) = await outcome(script) else {

@@ -26,6 +26,44 @@ struct ReportConstructs {
         return result.objects.map(\.text)
     }
 
+    @Test(
+        "what a published report asks of PowerShell itself",
+        arguments: [
+            (
+                "param([string]$DebugPreference = 'a', [string]$VerbosePreference = 'b') \"$DebugPreference$VerbosePreference\"",
+                ["ab"]
+            ),
+            ("param([IO.FileInfo]$folder = $null) $null -eq $folder", ["True"]),
+            ("try { @(1, 2)['a'] } catch { $_.FullyQualifiedErrorId }", ["InvalidCastFromStringToInteger"]),
+            ("@(1, 2)['1']", ["2"]),
+            ("$p = Get-Process -Id $pid; $p.PriorityClass = 'High'; $p.Id -eq $pid", ["True"]),
+            ("[datetime]::Compare([datetime]'2026-01-01', [datetime]'2026-01-02')", ["-1"]),
+            ("([datetime]'2026-01-01').AddSeconds(1.23456789).Ticks - ([datetime]'2026-01-01').Ticks", ["12345678"]),
+            ("[timespan]::FromSeconds(1.23456789).Ticks", ["12345678"]),
+            ("(1 | Select-Object @{ n = 'a'; expr = { $_ + 1 } }).a", ["2"]),
+            ("(1 | Select-Object @{ lab = 'a'; Express = { $_ + 1 } }).a", ["2"]),
+            (
+                "try { Send-MailMessage -To a@b.example -From c@b.example -Subject s -SmtpServer mail.b.example -ErrorAction Stop } "
+                    + "catch { $_.Exception.Message -match 'mail.b.example' }",
+                ["True"]
+            ),
+        ] as [(String, [String])])
+    func asked(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "other processes, and mail where a PowerShell may send it, are left to that",
+        arguments: [
+            ("Get-Process", true), ("Get-Process -Id 4711", true), ("Send-MailMessage -To a -Subject b", false),
+        ])
+    func elsewhere(script: String, isPatient: Bool) async {
+        guard case .handedOver = await outcome(script, isPatient: isPatient) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+
     @Test("new ids are of the fourth version, and no two are the same")
     func newIDs() async throws {
         let made = try await texts(

@@ -24,6 +24,13 @@ struct CalculatedProperty {
         source = .name(name)
     }
 
+    /// Returns the full key of a hashtable, in lower case, which may be written by its first letters; an unknown one stays as it is.
+    private static func key(_ written: String) -> String {
+        let lower = written.lowercased()
+        let near = ["name", "label", "expression", "width", "alignment", "descending"].filter { $0.hasPrefix(lower) }
+        return near.count == 1 && !lower.isEmpty ? near[0] : lower
+    }
+
     /// Reads a property as written: a name, a pattern, a block, or a hashtable with a name and an expression.
     /// - Parameter forText: whether the property is a column of a table or a line of a list, which may request a width
     ///   and an alignment.
@@ -44,22 +51,21 @@ struct CalculatedProperty {
             var label: String?
             var source: Source?
             for (key, value) in table.pairs {
-                switch (key.lowercased(), value) {
-                case ("n", .string(let text)), ("name", .string(let text)), ("l", .string(let text)),
-                    ("label", .string(let text)):
+                switch (Self.key(key), value) {
+                case ("name", .string(let text)), ("label", .string(let text)):
                     guard label == nil, !text.isEmpty else { throw .handOver("an unusual calculated property") }
                     label = text
                     isNamed = true
-                case ("e", .block(let block)), ("expression", .block(let block)): source = .block(block)
-                case ("e", .string(let name)), ("expression", .string(let name)):
+                case ("expression", .block(let block)): source = .block(block)
+                case ("expression", .string(let name)):
                     guard !Wildcard.isPattern(name), Collation.isCertain(name), !name.isEmpty else {
                         throw .handOver("an unusual calculated property")
                     }
                     source = .name(name)
-                case ("w", .int(let count)), ("width", .int(let count)):
+                case ("width", .int(let count)):
                     guard forText, (1...1000).contains(count) else { throw .handOver("an unusual calculated property") }
                     width = Int(count)
-                case ("a", .string(let side)), ("align", .string(let side)), ("alignment", .string(let side)):
+                case ("alignment", .string(let side)):
                     guard forText, ["left", "right"].contains(side.lowercased()) else {
                         throw .handOver("an unusual calculated property")
                     }

@@ -120,7 +120,9 @@ enum Members {
             switch folded {
             case "name":
                 return .string(String(full.split(separator: ".").last ?? ""))
-            case "fullname": return .string(full)
+            case "fullname":
+                guard !full.hasSuffix("Dictionary`2") else { throw .handOver("the type of a dictionary") }
+                return .string(full)
             default: throw .handOver("a member of a type")
             }
         case .ownType(let type):
@@ -213,7 +215,7 @@ enum Members {
         switch index {
         case .int(let given): number = given
         case .double, .string, .long, .bool:
-            guard case .int(let given)? = try Conversion.converted(index, to: .int) else {
+            guard case .int(let given) = try Conversion.cast(index, to: .int) else {
                 throw .handOver("an index that isn't an integer")
             }
             number = given

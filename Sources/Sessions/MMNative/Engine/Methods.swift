@@ -53,7 +53,9 @@ enum Methods {
             else { throw .handOver("the method \(name) of \(target.typeName)") }
             return .bool(table[key] != nil)
         case .typeInfo(let full):
-            guard method == "tostring", arguments.isEmpty else { throw .handOver("the method \(name)") }
+            guard method == "tostring", arguments.isEmpty, !full.hasSuffix("Dictionary`2") else {
+                throw .handOver("the method \(name)")
+            }
             return .string(full)
         case .ownType(let type) where method == "tostring" && arguments.isEmpty: return .string(type.name)
         case .object, .block, .type, .ownType: throw .handOver("the method \(name) of \(target.typeName)")
@@ -192,12 +194,12 @@ enum Methods {
             if overflow { throw .handOver("a date out of range") }
             ticks = product
         case .double(let number):
-            let product = number * Double(unit)
-            // .NET rounds fractions of a tick in its own ways.
-            guard let exact = Int64(exactly: product), product.magnitude < 9e15 else {
-                throw .handOver("a part of a tick")
+            // .NET multiplies whole units and the rest of one separately, and drops parts of a tick.
+            let whole = number.rounded(.towardZero)
+            guard number.isFinite, (whole * Double(unit)).magnitude < 9e18 else {
+                throw .handOver("a date out of range")
             }
-            ticks = exact
+            ticks = Int64(whole) * unit + Int64((number - whole) * Double(unit))
         default: throw .handOver("an unusual time")
         }
         guard let moved = date.moved(by: ticks) else { throw .handOver("a date out of range") }

@@ -113,9 +113,7 @@ struct ScriptFunction {
 
     static func parameter(_ node: ParameterSyntax, _ types: ScriptTypes) -> Parameter? {
         let path = node.variable.path
-        guard path.qualifier == .none, !AutomaticNames.contains(path.name.lowercased()), path.name.isPlain else {
-            return nil
-        }
+        guard path.qualifier == .none, Self.isFree(path.name.lowercased()), path.name.isPlain else { return nil }
         var parameter = Parameter(name: path.name, defaultValue: node.defaultValue)
         for attribute in node.attributes {
             switch attribute {
@@ -123,7 +121,7 @@ struct ScriptFunction {
                 guard parameter.type == nil, !parameter.isSwitch else { return nil }
                 guard let type = types.named(constraint.typeName.fullName) else {
                     guard Self.foreignTypes.contains(constraint.typeName.fullName.lowercased()),
-                        node.defaultValue == nil
+                        node.defaultValue.map(Self.isNull) ?? true
                     else { return nil }
                     parameter.isForeign = true
                     continue
@@ -140,10 +138,17 @@ struct ScriptFunction {
         return parameter
     }
 
+    /// Returns whether a parameter may have a name, in lower case. A preference for what is shown is here a variable like others.
+    static func isFree(_ name: String) -> Bool { !AutomaticNames.contains(name) || Evaluator.silent.contains(name) }
+
+    private static func isNull(_ expression: ExpressionSyntax) -> Bool {
+        if case .variable(let variable) = expression { variable.path.name.lowercased() == "null" } else { false }
+    }
+
     /// Types of parameters whose values no script can produce here.
     private static let foreignTypes: Set<String> = [
         "pscredential", "system.management.automation.pscredential", "management.automation.pscredential",
-        "securestring",
+        "securestring", "io.fileinfo", "system.io.fileinfo", "io.directoryinfo", "system.io.directoryinfo",
         "system.security.securestring", "x509certificate",
         "system.security.cryptography.x509certificates.x509certificate2",
     ]

@@ -36,7 +36,7 @@ struct ScriptParameters {
         for parameter in block.parameters {
             let path = parameter.variable.path
             let name = path.name.lowercased()
-            guard path.qualifier == .none, !AutomaticNames.contains(name), names.insert(name).inserted else {
+            guard path.qualifier == .none, ScriptFunction.isFree(name), names.insert(name).inserted else {
                 return "the parameter $\(path.path)"
             }
             guard let read = ScriptFunction.parameter(parameter, types) else {

@@ -102,16 +102,20 @@ enum Statics {
             ]
             if let unit = units[method], arguments.count == 1, let number = Comparison.double(arguments[0]) {
                 let ticks = number * Double(unit)
-                guard let exact = Int64(exactly: ticks), ticks.magnitude < 9e15 else {
-                    throw .handOver("a part of a tick")
-                }
-                return .span(exact)
+                guard ticks.isFinite, ticks.magnitude < 9e18 else { throw .handOver("a long time") }
+                // .NET drops parts of a tick.
+                return .span(Int64(ticks))
             }
         case .datetime:
             if method == "daysinmonth", arguments.count == 2, case .int(let year) = arguments[0],
                 case .int(let month) = arguments[1], (1...9999).contains(year), (1...12).contains(month)
             {
                 return .int(Int32(PSDate.days(in: Int(month), of: Int(year))))
+            }
+            if method == "compare", arguments.count == 2, case .date(let first) = arguments[0],
+                case .date(let second) = arguments[1]
+            {
+                return .int(first.ticks < second.ticks ? -1 : first.ticks > second.ticks ? 1 : 0)
             }
             if method == "isleapyear", arguments.count == 1, case .int(let year) = arguments[0],
                 (1...9999).contains(year)

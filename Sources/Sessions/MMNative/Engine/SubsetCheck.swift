@@ -312,6 +312,8 @@ struct SubsetCheck {
         guard node.invocation == nil else { return "a command whose name is computed" }
         if missing.contains(name.lowercased()) { return arguments(node) }
         if HostCommands.names.contains(name.lowercased()), !hasHost, !isSource(name) { return "the command \(name)" }
+        // A PowerShell may reach the server, which the engine never does.
+        if name.lowercased() == "send-mailmessage", !onlyReads { return "the command \(name)" }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
         guard isBuiltIn || isSource(name) else {
             let isFormer = ["new-pssession", "import-pssession", "enter-pssession"].contains(name.lowercased())

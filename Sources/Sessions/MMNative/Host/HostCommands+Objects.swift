@@ -122,7 +122,8 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard let first = items.first else { return }
-        guard case .object(let object) = first else { throw .handOver("the members of \(first.typeName)") }
+        guard case .object(let returned) = first else { throw .handOver("the members of \(first.typeName)") }
+        let object = returned.whole
         let kind = command["MemberType"]?.text.lowercased() ?? "all"
         guard kind.contains("propert") || kind == "all" || kind.hasPrefix("method") else { return }
         let wanted = Cmdlets.list(command["Name"]).map { $0.text.lowercased() }
@@ -163,6 +164,33 @@ extension HostCommands {
             try show(type.visibleMethods.union(["Equals", "GetHashCode", "GetType", "ToString"]), "Method")
         }
         if ["all", "property", "properties"].contains(kind) { try show(Set(object.shape.names), "Property") }
+    }
+
+    /// The script's own process, the only one that it sees. Its priority is a mark that decides nothing here.
+    static func process(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard command.names == ["Id"], let own = try evaluator.automatic("pid"),
+            try Comparison.equal(own, command["Id"] ?? .null, ignoringCase: true)
+        else { throw .handOver("other processes") }
+        let pairs: [(String, PSValue)] = [
+            ("Id", own), ("Name", .string("pwsh")), ("ProcessName", .string("pwsh")),
+            ("PriorityClass", .string("Normal")),
+        ]
+        guard let object = PSObject(pairs, typeName: "System.Diagnostics.Process", isListable: false) else { return }
+        try emit(.object(object))
+    }
+
+    /// The error of a mail over SMTP, whose servers aren't the service of any connection. A report that it was to carry is written before.
+    static func sendMail(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let server = command["SmtpServer"].map { " " + $0.text } ?? ""
+        throw .statement(
+            NativeError(
+                command.specification.errorID("SmtpException"),
+                "Send-MailMessage did not send the mail: the SMTP server\(server) is not a service of this connection. "
+                    + "Send-MgUserMail sends it through Graph.", category: "InvalidOperation", isReadable: true))
     }
 
     static func sleep(

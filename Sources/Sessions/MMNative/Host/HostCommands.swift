@@ -68,6 +68,14 @@ enum HostCommands {
             "Start-Sleep", ["Seconds", "Milliseconds", "Duration"], [], ["Seconds"],
             ["s": "Seconds", "m": "Milliseconds", "ms": "Milliseconds"], makesObjects: true),
         make("Clear-Host", [], [], [], makesObjects: true),
+        make(
+            "Send-MailMessage",
+            [
+                "To", "Subject", "Body", "SmtpServer", "From", "Attachments", "Cc", "Bcc", "Credential", "Port",
+                "Priority", "ReplyTo", "Encoding", "DeliveryNotificationOption",
+            ], ["BodyAsHtml", "UseSsl"], ["To", "Subject", "Body", "SmtpServer"],
+            ["BAH": "BodyAsHtml", "ComputerName": "SmtpServer", "PSPath": "Attachments", "sub": "Subject"],
+            makesObjects: true),
         make("Pause", [], [], [], makesObjects: true),
         make("New-TemporaryFile", [], ["Confirm"], [], makesObjects: true),
         make(
@@ -109,6 +117,7 @@ enum HostCommands {
         make("Get-Culture", ["Name"], [], [], makesObjects: true),
         make("Get-TimeZone", ["Id", "Name"], ["ListAvailable"], [], makesObjects: true),
         make("Get-Host", [], [], [], makesObjects: true),
+        make("Get-Process", ["Id", "Name"], [], ["Name"], makesObjects: true),
         make("Remove-Variable", ["Name", "Scope"], ["Force"], ["Name"], makesObjects: true),
         make(
             "Set-Variable", ["Name", "Value", "Scope", "Option", "Description", "Visibility"], ["Force", "PassThru"],
@@ -214,6 +223,7 @@ enum HostCommands {
         case "Clear-Host", "Set-StrictMode", "Start-Transcript", "Stop-Transcript", "Set-Location",
             "Set-ExecutionPolicy":
             { (_, _, _, _, _) throws(Interrupt) in }
+        case "Send-MailMessage": sendMail
         case "Write-Information": writeInformation
         case "Get-Random": random
         case "Add-Member": addMember
@@ -225,6 +235,7 @@ enum HostCommands {
             }
         case "Get-Culture": culture
         case "Get-Host": hostObject
+        case "Get-Process": process
         case "Get-TimeZone":
             { (command, _, _, _, emit) throws(Interrupt) in
                 guard command.names.isEmpty else { throw .handOver("time zones by their names") }

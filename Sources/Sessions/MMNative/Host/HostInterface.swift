@@ -83,7 +83,13 @@ enum HostInterface {
         case ("readkey", 0...1):
             let name = evaluator.assigning ?? "Key"
             let answer = try host.answer(name, question: "Press a key", isSecret: false, in: evaluator)
-            return made([("Character", .string(String(answer.prefix(1))))], PSObject.customType)
+            // Without a character it is Enter, whose code is 13.
+            let code = answer.uppercased().unicodeScalars.first?.value ?? 13
+            return made(
+                [
+                    ("VirtualKeyCode", .int(Int32(code))), ("Character", .string(String(answer.prefix(1)))),
+                    ("ControlKeyState", .string("")), ("KeyDown", .bool(true)),
+                ], PSObject.customType)
         case ("promptforchoice", 4): return try prompted(arguments, host, evaluator)
         default: return nil
         }

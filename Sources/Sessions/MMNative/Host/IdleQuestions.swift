@@ -23,6 +23,55 @@ struct IdleQuestions {
         guard let root = script.root, script.height <= SubsetCheck.height else { return }
         visit(root)
         opening = names(in: script)
+        for wait in keyWaits where isOnlyAwaited(wait, in: script) { pauses.formUnion(wait.places) }
+    }
+
+    /// A loop that waits for a key: the name of its variable, in lower case, the loop's condition, and the statement that reads the
+    /// key.
+    private struct KeyWait {
+        let name: String
+        let condition: SourceExtent
+        let reading: SourceExtent
+        let places: [Int]
+    }
+
+    private var keyWaits: [KeyWait] = []
+
+    /// Records the keys that a loop's own statements read into a variable.
+    private mutating func noteKeys(in body: StatementBlockSyntax, until condition: StatementSyntax) {
+        for case .assignment(let node) in body.statements {
+            guard node.op == .equals, case .variable(let variable) = node.target,
+                case .pipeline(let pipeline) = node.value, pipeline.elements.count == 1,
+                case .expression(let element) = pipeline.elements[0], Self.readsKey(element.expression)
+            else { continue }
+            keyWaits.append(
+                KeyWait(
+                    name: variable.path.name.lowercased(), condition: condition.extent, reading: node.extent,
+                    places: [node.extent.start, pipeline.extent.start]))
+        }
+    }
+
+    /// Returns whether a key decides nothing but when the loop that waits for it ends.
+    private func isOnlyAwaited(_ wait: KeyWait, in script: ParsedScript) -> Bool {
+        let own = keyWaits.filter { $0.name == wait.name }
+        var isAwaited = false
+        for item in ScriptFacts(of: script).items {
+            guard case .set(let path, _) = item.detail, path.name.lowercased() == wait.name else {
+                guard case .variable(let path, _) = item.detail, path.name.lowercased() == wait.name else { continue }
+                guard
+                    own.contains(where: { Self.holds($0.condition, item.extent) || Self.holds($0.reading, item.extent) }
+                    )
+                else { return false }
+                if Self.holds(wait.condition, item.extent) { isAwaited = true }
+                continue
+            }
+            guard own.contains(where: { Self.holds($0.reading, item.extent) }) else { return false }
+        }
+        return isAwaited
+    }
+
+    private static func holds(_ outer: SourceExtent, _ inner: SourceExtent) -> Bool {
+        outer.start <= inner.start && inner.end <= outer.end
     }
 
     private func names(in script: ParsedScript) -> Set<String> {
@@ -79,8 +128,12 @@ struct IdleQuestions {
             for body in bodies + [node.elseBody].compactMap(\.self) { visit(body) }
         case .forEach(let node): visit(node.body)
         case .for(let node): visit(node.body)
-        case .while(let node): visit(node.body)
-        case .do(let node): visit(node.body)
+        case .while(let node):
+            noteKeys(in: node.body, until: node.condition)
+            visit(node.body)
+        case .do(let node):
+            noteKeys(in: node.body, until: node.condition)
+            visit(node.body)
         case .switch(let node):
             for body in node.clauses.map(\.body) + [node.defaultBody].compactMap(\.self) { visit(body) }
         case .try(let node):
