@@ -175,8 +175,11 @@ struct AdministrationTests {
             ])
         #expect(made.status == 201)
         let id = try #require(made.json["id"]?.string)
-        let last = await bench.inside { $0.exchange.organization.inboxRules(of: mailbox).last }
-        #expect(last?["ForwardTo"] == ["x@fabrikam.example"])
+        let last = await bench.inside {
+            $0.exchange.organization.inboxRules(of: mailbox).last.map(ExchangeOrganization.shownRule)
+        }
+        #expect(last?["ForwardTo"] == ["\"x@fabrikam.example\" [SMTP:x@fabrikam.example]"])
+        #expect(last?["Description"]?.string?.contains("forward the message to") == true)
         let changed = await bench.graph("PATCH", "\(path)/\(id)", token: token, body: ["isEnabled": false])
         #expect(changed.json["isEnabled"] == false && changed.json["conditions"]?["subjectContains"] == ["bill"])
         let read = await bench.graph("GET", "\(path)/\(id)", token: token).json

@@ -74,6 +74,7 @@ struct AppContent: Sendable {
                 "publisherDomain": .string(tenant.domain),
                 "publicClient": ["redirectUris": app.2 ? ["http://localhost"] : []],
                 "requiredResourceAccess": [], "signInAudience": "AzureADMyOrg", "tags": [],
+                "verifiedPublisher": ["displayName": .null, "verifiedPublisherId": .null, "addedDateTime": .null],
                 "web": ["redirectUris": [], "homePageUrl": .null], "spa": ["redirectUris": []],
             ]
         }

@@ -429,7 +429,7 @@ extension EntityKind {
         """
         id deletedDateTime:d appId applicationTemplateId createdDateTime:d description displayName identifierUris:c \
         isFallbackPublicClient:b keyCredentials:c notes passwordCredentials:c publisherDomain publicClient:o \
-        requiredResourceAccess:c signInAudience tags:c web:o spa:o
+        requiredResourceAccess:c signInAudience tags:c verifiedPublisher:o web:o spa:o
         """,
         directory: true, readOnly: "id appId createdDateTime deletedDateTime publisherDomain", required: "displayName")
 

@@ -15,7 +15,7 @@ extension ExchangeCmdlet {
         ExchangeCmdlet("Get-InboxRule", .own, "Identity Mailbox IncludeHidden BypassScopeCheck DescriptionTimeFormat") {
             (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.ruleMailbox(call)
-            let rows = organization.inboxRules(of: mailbox)
+            let rows = organization.inboxRules(of: mailbox).map(ExchangeOrganization.shownRule)
             return try ExchangeOrganization.named(rows, call)
         },
         ExchangeCmdlet("New-InboxRule", .own, "Mailbox " + inboxParameters) {
@@ -155,6 +155,41 @@ extension ExchangeOrganization {
             "ForwardAsAttachmentTo": .null, "RedirectTo": .null,
             "DeleteMessage": false, "MarkAsRead": false, "StopProcessingRules": true,
         ]
+    }
+
+    /// Returns a rule as Get-InboxRule shows it: with a description, and with its recipients by name and kind of address.
+    static func shownRule(_ rule: JSONObject) -> JSONObject {
+        var row = rule
+        var actions: [String] = []
+        for (name, verb) in [
+            ("ForwardTo", "forward the message to"),
+            ("ForwardAsAttachmentTo", "forward the message as an attachment to"),
+            ("RedirectTo", "redirect the message to"),
+        ] {
+            guard let value = rule[name], value != .null else { continue }
+            let shown = (value.array ?? [value]).compactMap(\.string).map(shownRecipient)
+            row[name] = .array(shown.map { .string($0) })
+            actions += shown.map { "\(verb) '\($0)'" }
+        }
+        if let folder = rule["MoveToFolder"]?.string { actions.append("move the message to folder '\(folder)'") }
+        if rule["DeleteMessage"] == true { actions.append("delete the message") }
+        let words = ["SubjectContainsWords", "SubjectOrBodyContainsWords"].flatMap { rule[$0]?.array ?? [] }
+        let condition = words.compactMap(\.string).map { "'\($0)'" }.joined(separator: " or ")
+        row["Description"] = .string(
+            (condition.isEmpty ? "" : "If the message:\r\n\tthe message includes specific words \(condition)\r\n")
+                + "Take the following actions:\r\n" + actions.map { "\t\($0)\r\n" }.joined(separator: "\tand "))
+        return row
+    }
+
+    /// Returns a recipient as rules show it: one of the organization by its legacy name, another one by its address.
+    private static func shownRecipient(_ address: String) -> String {
+        guard !address.contains("["), address.contains("@") else { return address }
+        guard address.lowercased().hasSuffix("@" + TenantIdentity.domain) else {
+            return "\"\(address)\" [SMTP:\(address)]"
+        }
+        let name = address.prefix { $0 != "@" }
+        return
+            "\"\(name)\" [EX:/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=\(name)]"
     }
 
     func inboxRules(of mailbox: ExchangeMailbox) -> [JSONObject] {

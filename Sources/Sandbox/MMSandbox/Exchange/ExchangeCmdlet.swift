@@ -298,8 +298,6 @@ extension ExchangeOrganization {
                 "DistinguishedName": .string("CN=\(nickname),OU=\(TenantIdentity.initialDomain),DC=SANDBOX,DC=PROD"),
                 "IsDirSynced": false, "MemberDepartRestriction": "Open", "RequireSenderAuthenticationEnabled": true,
                 "HiddenFromAddressListsEnabled": false, "OrganizationalUnit": .string(TenantIdentity.initialDomain),
-                "ModerationEnabled": false, "ModeratedBy": [], "SendModerationNotifications": "Always",
-                "BypassModerationFromSendersOrMembers": [], "RejectMessagesFrom": [],
             ]
             for date in ["WhenCreated", "WhenCreatedUTC", "WhenChanged", "WhenChangedUTC"] {
                 (row[date + "@data.type"], row[date]) = ("System.DateTime", $0["createdDateTime"] ?? .null)
