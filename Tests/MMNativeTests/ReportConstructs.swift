@@ -36,6 +36,11 @@ struct ReportConstructs {
             ("param([IO.FileInfo]$folder = $null) $null -eq $folder", ["True"]),
             ("try { @(1, 2)['a'] } catch { $_.FullyQualifiedErrorId }", ["InvalidCastFromStringToInteger"]),
             ("@(1, 2)['1']", ["2"]),
+            (
+                "try { [datetime]$null } catch { $_.Exception.Message }",
+                ["Cannot convert null to type \"System.DateTime\"."]
+            ),
+            ("Get-ExecutionPolicy -Scope CurrentUser", ["Unrestricted"]),
             ("$p = Get-Process -Id $pid; $p.PriorityClass = 'High'; $p.Id -eq $pid", ["True"]),
             ("[datetime]::Compare([datetime]'2026-01-01', [datetime]'2026-01-02')", ["-1"]),
             ("([datetime]'2026-01-01').AddSeconds(1.23456789).Ticks - ([datetime]'2026-01-01').Ticks", ["12345678"]),

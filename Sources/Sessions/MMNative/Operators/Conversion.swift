@@ -46,6 +46,12 @@ enum Conversion {
         case .int, .long, .double, .single, .decimal: return try number(value, type)
         case .datetime:
             if case .date = value { return value }
+            if value.isNull {
+                throw .statement(
+                    NativeError(
+                        "nullToObjectInvalidCast", "Cannot convert null to type \"System.DateTime\".",
+                        category: "InvalidArgument", isReadable: true))
+            }
             guard case .string(let text) = value else { throw .handOver("a date in an uncertain form") }
             if let date = PSDate(certain: text) { return .date(date) }
             guard PSDate.isNone(text), text.contains(where: \.isLetter) else {
