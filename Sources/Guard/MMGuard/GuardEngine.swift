@@ -238,6 +238,9 @@ package struct ShellMemory: Sendable, Hashable {
     /// Whether the session has named or changed the address of a git remote.
     var hasNewRemote = false
 
+    /// Whether the session has unpacked an archive from an address without storing it.
+    var hasFetchedArchive = false
+
     /// The functions and aliases that the session has defined. Their texts were judged where they were defined.
     private(set) var functions: Set<String> = []
     private(set) var aliases: Set<String> = []

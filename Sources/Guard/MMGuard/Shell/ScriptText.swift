@@ -37,19 +37,19 @@ struct ScriptText: Sendable {
     }
 
     /// A quoted text, and whether only commas, blanks and brackets separate it from the one before.
-    private struct Literal {
+    struct Literal {
         var text: String
         var joins: Bool
     }
 
-    private let language: Language
+    let language: Language
     /// The script with a mark in place of each quoted text.
-    private var code: [UInt8] = []
-    private var literals: [Literal] = []
+    var code: [UInt8] = []
+    var literals: [Literal] = []
     private var backticks: [String] = []
-    private let raw: String
+    let raw: String
 
-    private static let mark: UInt8 = 1
+    static let mark: UInt8 = 1
 
     /// Splits a script into code and quoted texts.
     init(_ text: String, _ language: Language) {
@@ -86,6 +86,7 @@ struct ScriptText: Sendable {
             }
         }
         acts += unknownImports.filter { Self.plain[$0] == nil }.map { (.removes, $0) }
+        acts += orders(named).map { (.rule($0.rule), $0.name) }
         let starts = acts.contains { $0.0 == .starts }
         var found = acts.compactMap { act, name in if case .rule(let rule) = act { (rule, name) } else { nil } }
         if language == .awk, raw.contains("/inet") { found.append((.network, "/inet")) }
@@ -265,15 +266,20 @@ struct ScriptText: Sendable {
     }()
 
     private static let unpicklers = ShellWords.list("script-unpickles")
-    private static let undoing = ShellWords.list("script-undoes")
+
+    /// Returns the words of a name, in lower case: `deleteDir`, `remove_all_files`.
+    static func parts(of name: String) -> [String] {
+        var parts: [String] = []
+        for letter in name {
+            if letter == "_" || letter.isUppercase || parts.isEmpty { parts.append("") }
+            if letter != "_" { parts[parts.count - 1] += letter.lowercased() }
+        }
+        return parts.filter { !$0.isEmpty }
+    }
 
     /// Returns whether a name in any language says that files are removed: `deleteDir`, `remove_all_files`, `deleteRecursively`.
     private static func removesPlaces(_ name: String) -> Bool {
-        var parts: [String] = []
-        for letter in name {
-            if letter == "_" { parts.append("") } else if letter.isUppercase || parts.isEmpty { parts.append("") }
-            if letter != "_" { parts[parts.count - 1] += letter.lowercased() }
-        }
+        let parts = parts(of: name)
         let places: Set = [
             "dir", "dirs", "directory", "directories", "folder", "folders", "tree", "file", "files", "recursive",
             "recursively", "database", "databases", "bucket", "buckets", "table", "tables", "collection", "objects",
@@ -335,8 +341,6 @@ struct ScriptText: Sendable {
             "Unpickler" where owner.map(Self.unpicklers.contains) == true:
             return .dynamic
         case "load" where owner.map(Self.unpicklers.contains) == true && raw.contains("stdin"): return .dynamic
-        case _ where language == .python && owner != nil && name.isCalled && Self.undoing.contains(name.text):
-            return raw.contains("import") ? .removes : nil
         case "modules" where owner == "sys": return raw.contains("sys.modules[") ? .dynamic : nil
         case "interact": return owner == "code" ? .dynamic : nil
         case "binding", "_linkedBinding": return owner == "process" ? .dynamic : nil
@@ -356,9 +360,6 @@ struct ScriptText: Sendable {
             return (["http", "https"].contains(owner) || language == .javascript && raw.contains("http"))
                 && (raw.contains("method") || raw.contains("pipe(")) ? .network : nil
         case "updateMany": return raw.contains("Many({}") ? .removes : nil
-        case "post", "put", "patch",
-            "delete" where language != .ruby && language != .other:
-            return ["requests", "session", "httpx", "axios", "http", "client", "s"].contains(owner) ? .network : nil
         case "urlopen": return raw.contains("data=") || raw.contains("method=") ? .network : nil
         case "fetch": return raw.contains("POST") || raw.contains("PUT") || raw.contains("body") ? .network : nil
         default: return nil
@@ -504,7 +505,7 @@ struct ScriptText: Sendable {
     }
 
     /// A name in code.
-    private struct Name {
+    struct Name {
         var text: String
         /// The name before its dot.
         var owner: String?

@@ -56,7 +56,9 @@ extension ShellJudge {
         }
         if let index = words.firstIndex(of: "-m"), index + 1 < words.count {
             let module = words[index + 1]
-            if ["http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib"].contains(module) {
+            if ["http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib"].contains(module),
+                !servesProject(words, module == "http.server" ? ["-d", "--directory"] : nil)
+            {
                 found.append(finding(.network, subject: "\(call.program) -m \(module)"))
             }
             // `timeit` runs the code that it measures.
@@ -72,7 +74,7 @@ extension ShellJudge {
                 found += judge(inside, depth + 1).filter(Self.weighs)
             }
         }
-        if call.program == "php", words.contains("-S") || words.contains("-run") {
+        if call.program == "php", words.contains("-S") || words.contains("-run"), !servesProject(words, ["-t"]) {
             found.append(finding(.network, subject: "php -S"))
         }
         if call.program == "ruby", words.contains("-run"), words.contains("httpd") {
@@ -81,8 +83,22 @@ extension ShellJudge {
         if case .other = ScriptText.Language(program: call.program) { found += embedded(in: call, depth) }
         if texts.texts.isEmpty, texts.operands.count > 1, let rule = Self.administers(texts.operands.map(\.value)) {
             found.append(finding(rule, subject: texts.operands.prefix(2).map(\.value).joined(separator: " ")))
+        } else if texts.texts.isEmpty {
+            found += named(by: call)
         }
         return found + [finding(.writes, subject: ([call.program] + words.prefix(2)).joined(separator: " "))]
+    }
+
+    /// Returns whether a server in the sandbox only shows files of the workspace, as those do that builds start.
+    /// - Parameter options: the options that name another folder; `nil` if the server may be written to.
+    private func servesProject(_ words: [String], _ options: [String]?) -> Bool {
+        guard context.hasWalls, let options, isInWorkspace("."), !words.contains(where: { $0.contains("0.0.0.0") })
+        else { return false }
+        return words.indices.allSatisfy { index in
+            guard let option = options.first(where: words[index].hasPrefix) else { return true }
+            let rest = words[index].dropFirst(option.count).drop { $0 == "=" }
+            return isInWorkspace(rest.isEmpty ? words.dropFirst(index + 1).first ?? "/" : String(rest))
+        }
     }
 
     /// Returns the rule for the task of a framework's administration script.
@@ -318,6 +334,14 @@ extension ShellJudge {
         {
             found += read(call.inputs[0], by: call, as: language, depth)
         }
+        if row.input == .statements, Self.isElsewhere(call) {
+            let changes = parts.texts.contains {
+                $0.language == .statements && !ClientVerbs.looks(statements: $0.word.value)
+            }
+            if changes || !parts.files.isEmpty {
+                found.append(finding(.managed, subject: "\(call.program): another host"))
+            }
+        }
         if row.input == .statements {
             let isFile = if case .file = call.inputs[0] { true } else { false }
             // The content of such a file isn't known.
@@ -337,6 +361,27 @@ extension ShellJudge {
             }
         }
         return found
+    }
+
+    /// Returns whether a client of a database is given the domain of another machine.
+    private static func isElsewhere(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        return words.indices.contains { index in
+            let word = words[index]
+            let host: Substring? =
+                if word.hasPrefix("--host=") {
+                    word.dropFirst(7)
+                } else if ["-h", "--host", "-S"].contains(word), index + 1 < words.count {
+                    words[index + 1][...]
+                } else if let scheme = word.firstRange(of: "://") {
+                    (word[scheme.upperBound...].split(separator: "@").last ?? "").prefix { !":/?".contains($0) }
+                } else {
+                    nil
+                }
+            return host.map {
+                $0.contains(".") && !$0.hasPrefix("127.") && !$0.contains("/") && !$0.hasSuffix(".localhost")
+            } == true
+        }
     }
 
     /// Judges a text that a program runs.

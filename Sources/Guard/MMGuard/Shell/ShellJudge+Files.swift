@@ -16,6 +16,10 @@ extension ShellJudge {
         }
         let operands = words.filter { !$0.value.hasPrefix("-") }
         switch call.program {
+        case "tar", "bsdtar", "gtar", "cpio":
+            if call.readsPipe, let producer, Self.fetchesText(producer.program) {
+                record.memory.hasFetchedArchive = true
+            }
         case "tee":
             let appends = words.contains { $0.value == "-a" || $0.value == "--append" }
             for file in operands { note(file.value, isPlainDocument(call) ? call.document : nil, isWhole: !appends) }
@@ -139,9 +143,10 @@ extension ShellJudge {
         else { return false }
         // In the sandbox, folders for temporary files are the session's own.
         if !(workspace + "/").hasPrefix(path + "/"), !path.hasPrefix(workspace + "/") {
-            return ["/tmp/", "/var/tmp/"].contains { folder in
-                path.hasPrefix(folder) && path.dropFirst(folder.count).first.map { !"*?[{.".contains($0) } == true
-            }
+            return isCached(path)
+                || ["/tmp/", "/var/tmp/"].contains { folder in
+                    path.hasPrefix(folder) && path.dropFirst(folder.count).first.map { !"*?[{.".contains($0) } == true
+                }
         }
         guard path.hasPrefix(workspace + "/") else { return false }
         let parts = path.dropFirst(workspace.count + 1).split(separator: "/").map(String.init)
@@ -155,6 +160,26 @@ extension ShellJudge {
         if Self.locks.contains(last) { return true }
         return Self.madeEndings.contains(String(last[last.index(after: dot)...]))
     }
+
+    /// Returns whether a path is the session's workspace or in it; an unknown one isn't.
+    func isInWorkspace(_ word: String) -> Bool {
+        guard let workspace = context.workspace, !word.contains("`"), let path = context.path(word) else {
+            return false
+        }
+        return (path + "/").hasPrefix(workspace + "/")
+    }
+
+    /// Returns whether a path is in a folder of the home in which programs keep what they can fetch or make again.
+    private func isCached(_ path: String) -> Bool {
+        guard let home = context.home, path.hasPrefix(home + "/") else { return false }
+        return Self.cacheFolders.contains {
+            path.dropFirst(home.count).hasPrefix($0) && path.count > home.count + $0.count
+        }
+    }
+
+    private static let cacheFolders = [
+        "/.cache/", "/.npm/_cacache", "/.gradle/caches", "/.local/share/pnpm/store", "/.bun/install/cache",
+    ]
 
     /// Returns whether everything that `find -delete` finds is generated again.
     func findsMadeAgain(_ call: ShellScript.Command) -> Bool {
@@ -209,11 +234,9 @@ extension ShellJudge {
         return target == "{}" || target.hasPrefix("$") && target.dropFirst().allSatisfy { $0.isLetter || $0.isNumber }
     }
 
-    /// Returns whether a search on a host looks for passwords in all files of a folder of the machine.
+    /// Returns whether a search looks for passwords in all files of a folder of the machine.
     func seeksSecrets(_ call: ShellScript.Command) -> Bool {
-        guard context.isRemote, ["grep", "egrep", "fgrep", "rg", "ag", "zgrep"].contains(call.program) else {
-            return false
-        }
+        guard ["grep", "egrep", "fgrep", "rg", "ag", "zgrep"].contains(call.program) else { return false }
         let words = call.arguments.map(\.value)
         let isDeep =
             call.program == "rg" || call.program == "ag"
@@ -226,7 +249,7 @@ extension ShellJudge {
         let isShort = words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains { "lLc".contains($0) } }
         return isDeep && !isShort
             && ["passw", "secret", "token", "api_key", "apikey", "private key"].contains(where: sought.contains)
-            && words.contains { $0.hasPrefix("/") || $0.hasPrefix("~") }
+            && words.contains { ["/", "~", "$HOME"].contains(where: $0.hasPrefix) && !isInWorkspace($0) }
     }
 
     /// Returns the name of a file with keys that a search looks for.
@@ -306,43 +329,6 @@ extension ShellJudge {
             }
     }
 
-    /// Returns whether a request to another host contains encoded output of a local command: `host $(base64 f).example`.
-    func tellsOutside(_ call: ShellScript.Command) -> Bool {
-        // The client of a service sends its words to the host that an option names.
-        let named = zip(call.arguments, call.arguments.dropFirst()).contains { option, host in
-            ["-h", "-H", "--host", "--server"].contains(option.value)
-                && !["localhost", "127.0.0.1", "::1"].contains(host.value)
-        }
-        if named, !ShellPrograms.readers.contains(call.program),
-            call.arguments.contains(where: { !$0.isFixed && ["$(", "`"].contains(where: $0.value.contains) })
-        {
-            return true
-        }
-        guard
-            ["curl", "wget", "http", "https", "xh", "dig", "nslookup", "host", "ping", "getent", "nc"].contains(
-                call.program)
-        else { return false }
-        return call.arguments.contains { word in
-            guard !word.isFixed, word.value.contains("$(") || word.value.contains("`") else { return false }
-            if context.isRemote, Self.putsIntoAddress(word.value) { return true }
-            // The DNS servers for a name that is looked up learn its content.
-            if ["dig", "nslookup", "host", "ping", "getent"].contains(call.program), word.value.contains(").") {
-                return true
-            }
-            return ["base64", "base32", "basenc", "xxd", "hexdump", "od ", "gzip", "openssl enc", "uuencode", "tar "]
-                .contains { word.value.contains($0) }
-        }
-    }
-
-    /// Returns whether the output of a command becomes part of an address, after its host: `https://a.example/?q=$(id)`.
-    private static func putsIntoAddress(_ word: String) -> Bool {
-        guard let scheme = word.firstRange(of: "://") else { return false }
-        let rest = word[scheme.upperBound...]
-        let host = rest.prefix { !"/?#".contains($0) }
-        let isHere = ["localhost", "127.0.0.1", "[::1]", "$"].contains(where: host.hasPrefix)
-        return !isHere && rest[host.endIndex...].contains { "$`".contains($0) }
-    }
-
     /// Returns whether an editing script replaces everything with nothing: `s/.*//`.
     private static func replacesAll(_ script: String) -> Bool {
         script.split { ";\n{}".contains($0) }.contains { part in
@@ -354,22 +340,6 @@ extension ShellJudge {
             let all: Set = [".*", "^.*", ".*$", "^.*$", ".+", "^.+$", ".*\\n", "^.*\\n", "^.*\\n?", "[\\s\\S]*", "^"]
             return pieces.count > 1 && pieces[1].isEmpty && all.contains(String(pieces[0])) && pieces[0] != "^"
         }
-    }
-
-    /// Returns whether a program sends the content of a file or another command's output to an address that it is given.
-    func feedsConnection(_ call: ShellScript.Command) -> Bool {
-        // These clients send their input, whatever the method.
-        if ["http", "https", "xh"].contains(call.program),
-            call.redirections.contains(where: { $0.kind == .input && $0.target.value != "/dev/null" })
-        {
-            return true
-        }
-        guard call.arguments.contains(where: { ["-connect", "--connect", "--connect-to"].contains($0.value) }) else {
-            return false
-        }
-        let isFed = call.redirections.contains { $0.kind == .input && $0.target.value != "/dev/null" }
-        let isClosed = call.redirections.contains { $0.descriptor == 0 }
-        return isFed || call.readsPipe && call.document == nil && !isClosed
     }
 
     /// Returns whether a command writes nothing into files, so that they are empty afterwards.

@@ -251,6 +251,8 @@ extension ShellJudge {
             return carried(text, .shell, program: key, depth) + [finding(.loader, subject: key)]
         }
         if key == "core.fsmonitor", ["true", "false"].contains(value.value) { return [] }
+        // It writes passwords into a file that everything the user starts can read.
+        if key.hasPrefix("credential."), value.value.hasPrefix("store") { return [finding(.rights, subject: key)] }
         // The last part of the setting's name says what is run, or where it comes from.
         let last = key.split(separator: ".").last.map(String.init) ?? key
         let runs = [

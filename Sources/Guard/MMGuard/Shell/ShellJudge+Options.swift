@@ -184,7 +184,7 @@ enum WordMeaning {
         let options = words.filter { $0.hasPrefix("-") && $0.utf8.count > 3 }.map {
             $0.drop { $0 == "-" }.prefix { $0 != "=" }.lowercased()
         }
-        let own = program.lowercased().split { "-_.".contains($0) }.map(String.init)
+        let own = program.split { "-_.".contains($0) }.flatMap { [$0.lowercased()] + humps($0) }
         func removes(_ word: String) -> Bool {
             removing.contains(word) || removingStarts.contains(where: word.hasPrefix)
         }
@@ -198,7 +198,8 @@ enum WordMeaning {
             }
         if isRemoval { return .removes }
         let sends =
-            ["-release", "-deploy", "-publish", "-upload"].contains(where: program.hasSuffix)
+            program.hasSuffix("-release") || own.contains { ["deploy", "publish", "upload"].contains($0) }
+            || own.first.map(sending.contains) == true
             || parts.contains { part in sending.contains(part) || sendingStarts.contains(where: part.hasPrefix) }
             // A copy to an address.
             || parts.first.map { ["backup", "replicate", "mirror"].contains($0) } == true
@@ -239,6 +240,14 @@ extension ShellJudge {
                 if option.count < word.value.count { found += judge(word, as: .library, by: "", of: call, depth) }
                 continue
             }
+            if let place = Self.emptied(word.value, words[(index + 1)...]), !isMadeAgain(place) {
+                found.append(finding(.removes, subject: "\(name) \(word.value)"))
+            }
+            // Options for a program that it starts: `-DargLine="-javaagent:x.jar"`.
+            for inner in word.value.dropFirst(option.count + 1).split(separator: " ")
+            where inner.hasPrefix("-") && Self.loads(inner) && inner.contains { "=:".contains($0) } {
+                found.append(finding(.loader, subject: "\(name) \(word.value)"))
+            }
             if ["shell-escape", "enable-write18"].contains(option.drop { $0 == "-" }) {
                 found.append(finding(.dynamic, subject: "\(name) \(word.value)"))
             }
@@ -252,9 +261,22 @@ extension ShellJudge {
                 }
                 value = words[index + 1]
             }
+            // The words of such a program are another setting.
+            if option.hasSuffix("exec.executable"),
+                let more = words.first(where: { $0.value.hasPrefix("-Dexec.args=") })
+            {
+                value.value += " " + more.value.dropFirst(12)
+            }
             found += judge(value, as: meaning, by: option, of: call, depth)
         }
         return found
+    }
+
+    /// Returns the folder that an option makes a program empty before it writes there.
+    private static func emptied(_ option: String, _ rest: ArraySlice<ShellScript.Word>) -> ShellScript.Word? {
+        let name = option.prefix { $0 != "=" }
+        guard ShellWords.contains(String(name), in: "option-empties") else { return nil }
+        return name.count < option.count ? ShellScript.Word(String(option.dropFirst(name.count + 1))) : rest.first
     }
 
     /// Returns the setting among a command's words that names a program by its path: `SHELL=./x`, `--config 'runner="./x"'`.

@@ -7,8 +7,27 @@ extension ShellJudge {
     func judge(named call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         // A file that is run by its path may have any name.
         let isLocal = call.name.contains("/") && !Self.isInstalled(call.name)
-        return (isLocal ? one(.writes, call) : []) + common(call, depth)
+        let isOfArchive =
+            isLocal && record.memory.hasFetchedArchive
+            && ["install", "setup", ".sh"].contains(where: ShellMemory.name(call.name).contains)
+        return (isLocal ? one(isOfArchive ? .fed : .writes, call) : []) + common(call, depth)
             + withoutWalls(kind(call, depth) ?? unknown(call, depth), call, depth)
+    }
+
+    /// Judges the command that runs in a cluster's container as one on a host.
+    private func inPod(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        guard ShellPrograms.verbs(call.arguments.map(\.value)).first == "exec", depth < Self.deepest,
+            let mark = call.words.firstIndex(where: { $0.value == "--" }),
+            let inside = call.inner((mark + 1)..<call.words.count)
+        else { return [] }
+        var host = ShellJudge(context: ShellContext(isRemote: true))
+        host.variables = variables
+        let asked = host.judge(inside, depth + 1).contains { finding in
+            [ShellRule.unknown, .interpreter].contains { $0.rawValue == finding.rule }
+        }
+        // A shell that is opened there runs nothing yet.
+        let opens = inside.words.count == 1 && ShellPrograms.shells.contains(inside.program)
+        return asked && !opens ? one(.managed, call) : []
     }
 
     private func one(_ rule: ShellRule, _ call: ShellScript.Command) -> [GuardFinding] {
@@ -63,7 +82,7 @@ extension ShellJudge {
     }
 
     /// Returns whether a client in the sandbox sends its data only to this machine.
-    private func staysOnMachine(_ words: [String]) -> Bool {
+    func staysOnMachine(_ words: [String]) -> Bool {
         let hosts = ["localhost", "127.0.0.1", "[::1]"]
         let addresses = words.filter { word in
             word.contains("://") || hosts.contains(where: word.hasPrefix) || word.hasPrefix(":")
@@ -161,6 +180,8 @@ extension ShellJudge {
                 Self.value(of: "--target-dir", words)
                 ?? words.first { $0.hasPrefix("--target-dir=") }.map { String($0.dropFirst(13)) }
             return place.map { one(isMadeAgain(ShellScript.Word($0)) ? .writes : .removes, call) }
+        case "go", "dotnet", "swift", "cargo":
+            return words.first == "run" ? one(.writes, call) + named(by: call) : nil
         case "rails" where ["runner", "r"].contains(words.first):
             return one(.writes, call) + words.dropFirst().flatMap { findings(inScript: $0, of: "ruby", depth) }
         case _ where Self.packageManagers.contains(name):
@@ -229,7 +250,8 @@ extension ShellJudge {
                     $0.value.hasPrefix("-") || $0.value == place || isScratch($0) || isMadeAgain($0)
                 }
             let overwrites =
-                name == "dd" && words.contains("conv=notrunc") && words.contains { $0.hasPrefix("if=/dev/") }
+                name == "dd" && words.contains { $0.hasPrefix("if=/dev/") }
+                && (words.contains("conv=notrunc") || words.contains { $0.hasPrefix("of=") && Self.isData($0) })
             // One text stands in each of the files afterwards.
             let evens =
                 name == "tee"
@@ -243,7 +265,9 @@ extension ShellJudge {
             let files = call.arguments.dropFirst(2).filter { !$0.value.hasPrefix("-") }
             return one(goes && !files.allSatisfy(isMadeAgain) ? .removes : .writes, call)
         case "ip": return one(Self.addresses(words), call)
-        case "kubectl", "oc": return one(Self.orders(words), call)
+        case "kubectl", "oc": return one(Self.orders(words), call) + inPod(call, depth)
+        // What it takes down is made again from the project's file, apart from volumes and images.
+        case _ where Self.takesDown(name, words): return one(.writes, call)
         case "docker", "podman", "helm", "terraform", "tofu", "nerdctl", "docker-compose":
             return one(Self.cluster(words), call)
         case "gpg", "gpg2":
@@ -253,6 +277,13 @@ extension ShellJudge {
         case "mm-mcp", "mm-sandbox": return one(.ownProgram, call)
         default: return nil
         }
+    }
+
+    /// Returns whether a file has the extension of data, rather than none or that of an image made for a test.
+    private static func isData(_ word: String) -> Bool {
+        let name = ShellMemory.name(word)
+        guard let dot = name.lastIndex(of: ".") else { return false }
+        return !ShellWords.contains(name[name.index(after: dot)...].lowercased(), in: "blank-endings")
     }
 
     /// Returns whether a path is in a folder for temporary files, which in the sandbox is the session's own.
@@ -301,6 +332,7 @@ extension ShellJudge {
             }
             return one(words.contains("--user") ? (lasts ? .loader : .writes) : .rights, call)
         }
+        if context.hasWalls, ["pkill", "killall"].contains(name), namesProcesses(words) { return one(.writes, call) }
         if name.hasPrefix("mkfs.") || ShellPrograms.destroyers.contains(name) { return one(.removes, call) }
         if ShellPrograms.privileged.contains(name) { return one(.rights, call) }
         if ShellPrograms.software.contains(name) { return one(.software, call) }
@@ -320,6 +352,25 @@ extension ShellJudge {
         return one(setsSystem ? .rights : rule, call)
     }
 
+    /// Returns whether the containers of a project's file are stopped and removed, but neither volumes nor images.
+    private static func takesDown(_ name: String, _ words: [String]) -> Bool {
+        (name == "docker-compose" || ["docker", "podman", "nerdctl"].contains(name) && words.contains("compose"))
+            && words.contains("down")
+            && !words.contains { $0 == "-v" || $0.hasPrefix("--vol") || $0.hasPrefix("--rmi") }
+    }
+
+    /// Returns whether processes to end are named, rather than those of a user, a terminal or all: within walls they are the session's.
+    private func namesProcesses(_ words: [String]) -> Bool {
+        let names = words.filter { !$0.hasPrefix("-") }
+        let options: Set = ["-f", "-x", "-n", "-o", "-e", "-q", "-i", "-I", "-w", "-v", "-9", "-15", "-2"]
+        return names.count == 1 && names[0].count(where: \.isLetter) > 2 && !names[0].contains("$")
+            && !ShellWords.contains(names[0], in: "system-processes")
+            && words.allSatisfy { word in
+                !word.hasPrefix("-") || options.contains(word) && word != "-v"
+                    || word.dropFirst().allSatisfy(\.isUppercase) || word.hasPrefix("-SIG")
+            }
+    }
+
     /// Judges an unknown program. It runs with the user's rights, as the user's own programs do, but its words may still say
     /// that it starts, removes or sends something.
     private func unknown(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
@@ -331,6 +382,6 @@ extension ShellJudge {
             WordMeaning.rule(call.program, words) ?? Self.administers([call.program] + words)
             ?? Self.measures(call.program, words)
         return embedded(in: call, depth) + started(among: call, depth, isKnown: false) + takesText(call)
-            + one(rule ?? (leavesWorkspace(call) ? .stranger : .writes), call)
+            + named(by: call) + one(rule ?? (leavesWorkspace(call) ? .stranger : .writes), call)
     }
 }

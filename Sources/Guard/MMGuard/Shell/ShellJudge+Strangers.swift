@@ -63,6 +63,21 @@ extension ShellJudge {
         return !isFile(verb) && !Self.building.contains(stem)
     }
 
+    /// Judges a program of the project by the name of its file and the words for it: `python3 tools/purge.py`, `go run ./cmd/deploy`.
+    func named(by call: ShellScript.Command) -> [GuardFinding] {
+        let words = call.arguments.map(\.value)
+        let runs = words.first == "run"
+        let file = words.indices.dropFirst(runs ? 1 : 0).first { index in
+            !words[index].hasPrefix("-") || index > 0 && words[index - 1] == "--bin"
+        }
+        guard context.hasWalls, let file else { return [] }
+        let path = words[file]
+        let ending = path.split(separator: "/").last?.split(separator: ".").last.map(String.init) ?? ""
+        guard runs || ShellWords.contains(ending, in: "code-endings") && path.contains(".") else { return [] }
+        guard let rule = WordMeaning.rule(ShellMemory.name(path), Array(words[(file + 1)...])) else { return [] }
+        return [finding(rule, subject: "\(call.program) \(path)")]
+    }
+
     /// Verbs that make something of a project's files.
     static let building = ShellWords.list("building")
 

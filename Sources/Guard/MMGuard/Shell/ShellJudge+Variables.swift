@@ -121,7 +121,7 @@ extension ShellJudge {
     }
 
     /// Returns whether an option makes a program load or run something.
-    private static func loads(_ word: Substring) -> Bool {
+    static func loads(_ word: Substring) -> Bool {
         let option = (word.hasPrefix("-XX:") ? "--" + word.dropFirst(4) : word).prefix { !"=:/".contains($0) }
         return switch WordMeaning.value(of: option) {
         case .command, .script, .library: true

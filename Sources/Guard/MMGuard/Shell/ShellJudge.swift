@@ -18,6 +18,8 @@ struct ShellJudge {
     var variables: [String: String] = [:]
     /// Variables that always contain the path of a new temporary file or folder.
     var scratch: Set<String> = []
+    /// The variables that this text sets to what was read on this machine.
+    var carrying: [String: Told] = [:]
     /// The command whose output the current one reads.
     var producer: ShellScript.Command?
     static let deepest = 8
@@ -42,6 +44,7 @@ struct ShellJudge {
         record.memory.note(functions: script.functions)
         var judge = self
         judge.scratch.formUnion(Self.scratchVariables(script))
+        judge.carrying.merge(carried(by: script)) { max($0, $1) }
         for binding in script.bindings { found += judge.binding(binding, depth) }
         var previous: ShellScript.Command?
         var joined: [ShellScript.Command] = []
@@ -272,6 +275,7 @@ struct ShellJudge {
             return found + named.flatMap { commands(from: $0, by: call, depth) }
         }
         // A substitution may result in no word at all.
+        if words.first?.value.hasPrefix("-") == false { found += self.named(by: call) }
         let runsFile =
             named.isEmpty && !words.contains { $0.value == "-s" }
             && words.contains { !$0.value.hasPrefix("-") && !$0.value.hasPrefix("$(") && !$0.value.hasPrefix("`") }
