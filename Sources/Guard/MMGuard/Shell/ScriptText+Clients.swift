@@ -9,7 +9,10 @@ extension ScriptText {
     func orders(_ names: [Name]) -> [(rule: ShellRule, name: String)] {
         let modules = modules
         let isClient = modules.contains { ShellWords.contains($0, in: "script-services") }
-        guard isClient || modules.contains(where: { !ShellWords.contains($0, in: "script-local") }) else { return [] }
+        // The console of a framework has loaded the project's own before.
+        let isConsole = modules.isEmpty && [.python, .ruby, .php].contains(language)
+        guard isClient || isConsole || modules.contains(where: { !ShellWords.contains($0, in: "script-local") })
+        else { return [] }
         let staysHere = addressesOnlyThisMachine
         // Such a client sends every command; the command's name says what it does.
         let sendsCommands = names.contains { $0.text.hasSuffix("Command") }

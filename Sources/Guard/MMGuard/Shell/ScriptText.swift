@@ -108,11 +108,9 @@ struct ScriptText: Sendable {
         {
             found.append((.network, "a connection"))
         }
-        if raw.contains("execute") || raw.contains("query") || raw.contains("exec(") {
-            found += literals.compactMap { literal in
-                ClientVerbs.isStatement(literal.text)
-                    ? ClientVerbs.rule(statements: literal.text).map { ($0, literal.text) } : nil
-            }
+        found += literals.compactMap { literal in
+            ClientVerbs.isStatement(literal.text)
+                ? ClientVerbs.rule(statements: literal.text).map { ($0, literal.text) } : nil
         }
         if language == .other, raw.contains("file delete ") { found.append((.removes, "file delete")) }
         if raw.lowercased().contains("remove-item") { found.append((.removes, "Remove-Item")) }
@@ -305,9 +303,9 @@ struct ScriptText: Sendable {
         case "remove" where language == .javascript: return name.isCalled ? .removes : nil
         case "remove":
             return isOfSystem ? .removes : ["file", "Sys"].contains(owner) && language == .other ? .removes : nil
-        case "delete",
-            "Delete"
-        where ["File", "Files", "Dir", "Directory", "FileUtils", "Pathname", "file"].contains(owner): return .removes
+        case "delete", "Delete":
+            return ["File", "Files", "Dir", "Directory", "FileUtils", "Pathname", "file"].contains(owner)
+                ? .removes : nil
         // Other languages hand functions on by their names: `foreach(rm, files)`.
         case "rm": return name.isCalled || language == .other ? .removes : nil
         // Called on a model, it removes all the model's rows.
@@ -337,9 +335,7 @@ struct ScriptText: Sendable {
         case "lookup" where !raw.contains("dns"): return nil
         case "gethostbyname", "getaddrinfo", "lookup": return name.isCalled && !name.isCalledWithText ? .network : nil
         // Such data says what is called when it is read.
-        case "loads",
-            "Unpickler" where owner.map(Self.unpicklers.contains) == true:
-            return .dynamic
+        case "loads", "Unpickler": return owner.map(Self.unpicklers.contains) == true ? .dynamic : nil
         case "load" where owner.map(Self.unpicklers.contains) == true && raw.contains("stdin"): return .dynamic
         case "modules" where owner == "sys": return raw.contains("sys.modules[") ? .dynamic : nil
         case "interact": return owner == "code" ? .dynamic : nil
@@ -539,7 +535,7 @@ struct ScriptText: Sendable {
             let isMember =
                 between.elementsEqual(".".utf8) || between.elementsEqual("::".utf8) || between.elementsEqual("->".utf8)
             // The owner of a member of a call's result isn't known.
-            let ownsCall = start > 0 && code[start - 1] == 0x2E
+            let ownsCall = [".", "->"].contains { code[..<start].suffix($0.utf8.count).elementsEqual($0.utf8) }
             var after = index
             while after < code.count, code[after] == 0x20 { after += 1 }
             let hasBracket = after < code.count && code[after] == 0x28

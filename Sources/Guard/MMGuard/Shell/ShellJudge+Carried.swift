@@ -81,6 +81,18 @@ extension ShellJudge {
             found.append(finding(.network, subject: "ruby -run -e httpd"))
         }
         if case .other = ScriptText.Language(program: call.program) { found += embedded(in: call, depth) }
+        // Its console reads statements or code.
+        if let task = texts.operands.dropFirst().first?.value, texts.texts.isEmpty,
+            ["shell", "dbshell", "tinker"].contains(task)
+        {
+            switch call.inputs[0] {
+            case .text(let text, isFixed: true):
+                found += carried(
+                    ShellScript.Word(text), task == "dbshell" ? .statements : .script, program: call.program, depth)
+            case .output, .text: found.append(finding(.fed, subject: "\(call.program) \(task)"))
+            default: break
+            }
+        }
         if texts.texts.isEmpty, texts.operands.count > 1, let rule = Self.administers(texts.operands.map(\.value)) {
             found.append(finding(rule, subject: texts.operands.prefix(2).map(\.value).joined(separator: " ")))
         } else if texts.texts.isEmpty {
@@ -338,7 +350,7 @@ extension ShellJudge {
             let changes = parts.texts.contains {
                 $0.language == .statements && !ClientVerbs.looks(statements: $0.word.value)
             }
-            if changes || !parts.files.isEmpty {
+            if changes || !parts.files.isEmpty || parts.texts.isEmpty && call.inputs[0] != nil {
                 found.append(finding(.managed, subject: "\(call.program): another host"))
             }
         }
@@ -355,6 +367,7 @@ extension ShellJudge {
         for name in row.usual where parts.files.isEmpty {
             for text in record.memory.texts(of: name) ?? [] {
                 guard let text else { continue }
+                if name == "package.json" { found += scripts(ofPackage: text, depth) }
                 found +=
                     row.options.values.contains(.rules)
                     ? rules(text, targets: parts.operands.map(\.value), depth) : embedded(in: text, depth)
@@ -363,11 +376,21 @@ extension ShellJudge {
         return found
     }
 
+    /// Judges the commands that a package's file names.
+    private func scripts(ofPackage text: String, _ depth: Int) -> [GuardFinding] {
+        guard let start = text.firstRange(of: "\"scripts\"") else { return [] }
+        let scripts = String(text[start.upperBound...].prefix { $0 != "}" })
+        return ScriptText(scripts, .javascript).texts.filter { $0.contains(" ") }
+            .flatMap { handed(ShellScript.Word($0), depth) }
+    }
+
     /// Returns whether a client of a database is given the domain of another machine.
     private static func isElsewhere(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
         return words.indices.contains { index in
             let word = words[index]
+            // Nobody calls so what is on this machine.
+            if word.hasPrefix("$"), ["PROD", "LIVE"].contains(where: word.uppercased().contains) { return true }
             let host: Substring? =
                 if word.hasPrefix("--host=") {
                     word.dropFirst(7)

@@ -85,6 +85,18 @@ extension ShellJudge {
             && !["jq", "yq", "sed", "awk", "cut", "grep"].contains(name)
     }
 
+    /// Returns the file of a build service that a command writes, if what it will run there sends out the service's secrets.
+    func tellsLater(_ call: ShellScript.Command) -> String? {
+        let file = call.redirections.first { redirect in
+            let path = redirect.target.value
+            return redirect.writes
+                && ["github/workflows/", "gitlab-ci", ".circleci/", "azure-pipelines", "Jenkinsfile"].contains(
+                    where: path.contains)
+        }?.target.value
+        guard let file, let text = output(of: call), text.lowercased().contains("secrets") else { return nil }
+        return ["curl", "wget", "nc ", "dig ", "nslookup"].contains(where: text.contains) ? file : nil
+    }
+
     /// Returns the variables that a text sets to what was read on this machine.
     func carried(by script: ShellScript) -> [String: Told] {
         var found: [String: Told] = [:]

@@ -86,7 +86,9 @@ extension ShellJudge {
                 // What was never committed is lost: of a folder or a pattern nobody knows how much that is.
                 if !arguments.allSatisfy({ $0.hasPrefix("-") || isNamedFile($0) }) { return .removes }
             }
-            return forces || has(".", "--", "{}") ? .removes : .writes
+            let behind = arguments.drop { $0 != "--" }.dropFirst()
+            let isOne = behind.count == 1 && behind.allSatisfy(isNamedFile)
+            return forces || has(".", "{}") || has("--") && !isOne ? .removes : .writes
         case "fetch", "pull": return arguments.contains { $0.hasPrefix("+") } ? .removes : .writes
         case "fast-import": return has("--force") ? .removes : .writes
         case "branch", "tag", "remote", "stash", "worktree", "notes", "bisect", "submodule", "config", "symbolic-ref":

@@ -88,6 +88,7 @@ struct ShellJudge {
                 isHanded: !call.words.isEmpty, depth, before: call.words.isEmpty ? nil : call)
         }
         for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
+        if let file = tellsLater(call) { found.append(finding(.loader, subject: "> \(file)")) }
         if empties(call) || leavesNothing(call) { found.append(finding(.removes, subject: "empties a file")) }
         // The brackets of a test aren't a pattern.
         for word in call.words where !["[", "[["].contains(word.value) && context.isOwn(word.value) {
@@ -470,7 +471,8 @@ extension ShellJudge {
     private static let secretFiles = [
         "/.ssh/id_", "/.aws/credentials", "/.netrc", "/.pgpass", "/.azure/", "/.gnupg/", "/.docker/config.json",
         "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml", "/.config/gcloud/", "/.password-store/",
-        "/.local/share/keyrings/", "/.config/op/", "/ssl/private/", "/kubernetes/admin.conf",
+        "/.local/share/keyrings/", "/.bash_history", "/.zsh_history", "/.config/op/", "/ssl/private/",
+        "/kubernetes/admin.conf",
     ]
 
     /// Returns whether a web client sends data, rather than only a query.
