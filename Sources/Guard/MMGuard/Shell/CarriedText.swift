@@ -85,14 +85,13 @@ struct CarriedText: Sendable {
             "tcpdump": CarriedText(options: ["-z": .shell]),
             "wget": CarriedText(options: ["--use-askpass": .shell]),
             "expect": CarriedText(options: ["-c": .script], files: ["-f"], input: .script),
-            "just": CarriedText(usual: ["justfile", "Justfile"]), "rake": CarriedText(usual: ["Rakefile"]),
+            "just": CarriedText(usual: ["justfile", "Justfile"]),
             "emacs": CarriedText(
                 options: [
                     "--eval": .unknown, "-eval": .unknown, "--execute": .unknown, "-f": .unknown, "--funcall": .unknown,
                 ],
                 files: ["-l", "--load", "--script"]),
             "m4": CarriedText(input: .unknown), "dc": CarriedText(options: ["-e": .editor], input: .editor),
-            "cargo": CarriedText(usual: ["build.rs"]), "pytest": CarriedText(usual: ["conftest.py"]),
             "sg": CarriedText(options: ["-c": .shell]),
             "runuser": CarriedText(options: ["-c": .shell, "--command": .shell]),
             "gem": CarriedText(options: ["-e": .shell, "--editor": .shell]),
@@ -100,7 +99,7 @@ struct CarriedText: Sendable {
             "hg": CarriedText(options: ["--config": .unknown]),
             "dhclient": CarriedText(options: ["-sf": .shell]),
             "minicom": CarriedText(files: ["-S", "--script"], input: .editor),
-            "bundle": CarriedText(usual: ["Gemfile"]), "composer": CarriedText(usual: ["composer.json"]),
+            "composer": CarriedText(usual: ["composer.json"]),
             "man": CarriedText(options: ["-P": .shell, "--pager": .shell]),
             "vagrant": CarriedText(options: ["-c": .shell, "--command": .shell]),
         ]

@@ -34,6 +34,8 @@ extension ScriptText {
         if language == .python, name.owner != nil, ShellWords.contains(name.text, in: "script-undoes") {
             return .removes
         }
+        // What a call returns is no list.
+        if isClient, name.text == "push", ["", "git", "repo"].contains(name.owner) { return .network }
         func says(_ list: String) -> Bool { words.contains { ShellWords.contains($0, in: list) } }
         if says("script-revokes") { return .removes }
         if says("script-publishes") || !isOne && says("script-sends") { return .network }

@@ -278,20 +278,12 @@ struct ScriptText: Sendable {
     /// Returns whether a name in any language says that files are removed: `deleteDir`, `remove_all_files`, `deleteRecursively`.
     private static func removesPlaces(_ name: String) -> Bool {
         let parts = parts(of: name)
-        let places: Set = [
-            "dir", "dirs", "directory", "directories", "folder", "folders", "tree", "file", "files", "recursive",
-            "recursively", "database", "databases", "bucket", "buckets", "table", "tables", "collection", "objects",
-            "instances", "cluster", "volume", "snapshot", "stack", "container", "containers", "namespace", "repo",
-            "deployment", "pod", "job", "service", "user", "users", "index", "queue", "topic", "messages", "many",
-            "schema",
-            "branch", "release",
-        ]
-        let verbs: Set = [
-            "delete", "remove", "rm", "erase", "unlink", "wipe", "trash", "drop", "terminate", "destroy", "purge",
-        ]
-        return parts.first.map(verbs.contains) == true
-            && parts.dropFirst().last.map(places.contains) == true
+        return parts.first.map(removingVerbs.contains) == true
+            && parts.dropFirst().last.map(removedPlaces.contains) == true
     }
+
+    private static let removingVerbs = ShellWords.list("removing-verbs")
+    private static let removedPlaces = ShellWords.list("removed-places")
 
     /// Returns the meaning of an ambiguous name, by the code before and after it.
     private func ambiguous(_ name: Name, _ aliases: Set<String>) -> Act? {
@@ -323,17 +315,17 @@ struct ScriptText: Sendable {
         case "spawn", "fork": return owner == nil || isOfSystem || ["Kernel", "Bun"].contains(owner) ? .starts : nil
         case "Command": return owner == "Deno" ? .starts : nil
         case "qx": return .starts
+        case "sh": return language == .ruby && name.isCalledWithText ? .starts : nil
         case "cmd": return owner == "System" ? .starts : nil
         case "adminCommand", "runCommand":
             if raw.contains("shutdown") || raw.contains("drop") { return .removes }
-            let looks = [
-                "ping", "Status", "list", "Info", "get", "top", "Stats", "currentOp", "find", "count", "explain",
-                "hello",
-            ]
+            let looks = ShellWords.list("mongo-admin-looks")
             return looks.contains(where: raw.contains) ? nil : .rule(.rights)
         // A name that is looked up tells its content to the servers of its domain.
         case "lookup" where !raw.contains("dns"): return nil
-        case "gethostbyname", "getaddrinfo", "lookup": return name.isCalled && !name.isCalledWithText ? .network : nil
+        case "resolve" where !raw.contains("dns"): return nil
+        case "gethostbyname", "getaddrinfo", "lookup", "resolve", "resolve4", "resolveTxt":
+            return name.isCalled && !name.isCalledWithText ? .network : nil
         // Such data says what is called when it is read.
         case "loads", "Unpickler": return owner.map(Self.unpicklers.contains) == true ? .dynamic : nil
         case "load" where owner.map(Self.unpicklers.contains) == true && raw.contains("stdin"): return .dynamic
@@ -375,12 +367,7 @@ struct ScriptText: Sendable {
 
     /// Returns whether the name of each program that it starts is a plain text.
     private func startsKnown(_ names: [Name]) -> Bool {
-        let callers: Set = [
-            "system", "run", "call", "Popen", "check_output", "check_call", "getoutput", "getstatusoutput", "exec",
-            "execSync", "execFile", "execFileSync", "spawn", "spawnSync", "popen", "shell_exec", "passthru", "execute",
-            "popen2", "popen3", "capture2", "capture2e", "capture3", "execvp", "execv", "execlp", "execl", "spawnlp",
-            "spawnvp",
-        ]
+        let callers = ShellWords.list("script-callers")
         var calls = 0
         for name in names where callers.contains(name.text) && name.isCalledWithText {
             calls += 1

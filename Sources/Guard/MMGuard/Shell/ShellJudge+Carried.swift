@@ -632,7 +632,10 @@ extension ShellJudge {
             {
                 return found + judge(inside, depth + 1).filter(counts)
             }
-            if isKnown, word.value.contains(" ") { found += embedded(in: word.value, depth) }
+            let isTerminal = ["tmux", "screen"].contains(call.program)
+            if isKnown, word.value.contains(" ") {
+                found += isTerminal ? handed(word, depth) : embedded(in: word.value, depth)
+            }
             // The program's own verb may have the name of a command: `docker rm`, `npm exec`.
             let isFirst =
                 !isKnown
@@ -643,7 +646,7 @@ extension ShellJudge {
             let isNamed = isKnown && index == package?.index
             let isCommand =
                 isKnown
-                ? isStrong(name) || isNamed
+                ? isStrong(name) || isNamed || isTerminal && ShellPrograms.carriers.contains(name)
                 : isProgram && (isStrong(name) || ShellPrograms.privileged.contains(name))
                     || ["rm", "sh", "bash", "sudo", "shred"].contains(word.value)
                         && index + 1 < call.words.count && call.words[index + 1].value.hasPrefix("-")
@@ -704,12 +707,7 @@ extension ShellJudge {
     }
 
     /// Programs that run another one in the environment of a project.
-    private static let runners: Set<String> = [
-        "bundle", "poetry", "pipenv", "uv", "rye", "hatch", "pdm", "pixi", "conda", "mamba", "pnpm", "yarn", "bun",
-        "npm",
-        "pipx", "mise",
-        "asdf", "rbenv", "pyenv",
-    ]
+    private static let runners = ShellWords.list("project-runners")
 
     private static let programFolders = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/"]
 
@@ -721,9 +719,7 @@ extension ShellJudge {
         return call.program == "ex" || call.arguments.contains { ["-s", "-es", "-Es", "-e", "-E"].contains($0.value) }
     }
 
-    private static let containers: Set<String> = [
-        "docker", "podman", "nerdctl", "docker-compose", "compose", "crictl", "ctr", "kubectl", "oc", "lxc", "incus",
-    ]
+    private static let containers = ShellWords.list("container-clients")
 
     private static let divided: Set<String> = ["kubectl", "oc", "doppler", "aws-vault", "chamber", "envchain"]
 

@@ -3,15 +3,9 @@ import MMCore
 /// The judging of commands for containers and clusters.
 extension ShellJudge {
     static func cluster(_ words: [String]) -> ShellRule {
-        let destroys: Set = [
-            "rm", "rmi", "prune", "kill", "delete", "destroy", "uninstall", "drain", "down", "purge", "force-unlock",
-        ]
+        let destroys = ShellWords.list("cluster-removes")
         let verbs = ShellPrograms.verbs(words)
-        let looks: Set = [
-            "ps", "images", "logs", "inspect", "get", "describe", "version", "info", "list", "ls", "status", "top",
-            "plan",
-            "history", "events", "stats", "explain", "api-resources", "config", "show", "diff", "output", "validate",
-        ]
+        let looks = ShellWords.list("cluster-looks")
         let groups: Set = ["swarm", "service", "stack", "node", "secret", "plugin"]
         if let first = verbs.first, groups.contains(first), let next = verbs.dropFirst().first, !looks.contains(next) {
             return .managed
@@ -32,6 +26,7 @@ extension ShellJudge {
             return words.contains("push") || words.contains("--push")
                 ? .network : words.contains("exec") ? .writes : .rights
         }
+        if verbs.first == "context", verbs.count > 2, verbs[1] == "use", verbs[2] != "default" { return .managed }
         // For settings, only reading verbs.
         if verbs.first == "config" || verbs.first == "context", let next = verbs.dropFirst().first,
             !["view", "ls", "inspect", "show"].contains(next), !next.hasPrefix("get-"), !next.hasPrefix("current-")

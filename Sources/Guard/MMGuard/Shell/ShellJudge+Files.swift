@@ -50,11 +50,7 @@ extension ShellJudge {
         }
     }
 
-    private static let fetchers: Set<String> = [
-        "curl", "wget", "base64", "base32", "openssl", "gunzip", "zcat", "xz", "gpg", "sed", "awk", "perl", "http",
-        "aws", "nc",
-        "python3", "python", "tr", "rev", "xxd", "uudecode", "envsubst", "m4",
-    ]
+    private static let fetchers = ShellWords.list("text-passers")
 
     /// Returns whether a program's output may come from elsewhere.
     static func fetchesText(_ name: String) -> Bool {
@@ -177,9 +173,7 @@ extension ShellJudge {
         }
     }
 
-    private static let cacheFolders = [
-        "/.cache/", "/.npm/_cacache", "/.gradle/caches", "/.local/share/pnpm/store", "/.bun/install/cache",
-    ]
+    private static let cacheFolders = ShellWords.list("cache-folders")
 
     /// Returns whether everything that `find -delete` finds is generated again.
     func findsMadeAgain(_ call: ShellScript.Command) -> Bool {
@@ -188,7 +182,7 @@ extension ShellJudge {
         guard !starts.isEmpty, !words.contains(where: { ["-o", "-or", "!", "-not", ","].contains($0) }) else {
             return false
         }
-        if starts.allSatisfy({ isMadeAgain($0) }) { return true }
+        if starts.allSatisfy({ isMadeAgain($0) }) || words.contains("-empty") { return true }
         guard let workspace = context.workspace,
             starts.allSatisfy({ word in
                 word.isFixed
@@ -437,17 +431,12 @@ extension ShellJudge {
         if ["--version", "--help"].contains(words.first), words.count == 1 {
             return !ShellPrograms.shells.contains(name) && (isKnown(name) || ShellPrograms.makers.contains(name))
         }
-        let clients: Set = [
-            "kubectl", "oc", "helm", "docker", "podman", "aws", "az", "gcloud", "terraform", "tofu", "gh",
-        ]
+        let clients = ShellWords.list("helped-clients")
         if words.last == "--help", !words.contains("--"), clients.contains(name) { return true }
         if asksOnly(name, words) { return true }
         switch name {
         case "systemctl", "service", "rc-service", "launchctl":
-            let looks: Set = [
-                "status", "list-units", "list-unit-files", "is-active", "is-enabled", "is-failed", "is-system-running",
-                "get-default", "help", "whoami", "show", "show-environment", "cat", "list",
-            ]
+            let looks = ShellWords.list("service-looks")
             let verb = words.first { !$0.hasPrefix("-") && !(name == "service" && $0 == words.first) }
             if name == "service", words.first?.contains("/") == true { return false }
             return verb.map { looks.contains($0) || $0.hasPrefix("list-") } ?? true
@@ -465,10 +454,7 @@ extension ShellJudge {
         case "hdparm": return only("-I", "-i") || words.count == 2 && ["-I", "-i", "-g"].contains(words[0])
         case "pass": return words.isEmpty
         case "gh", "glab":
-            let looks: Set = [
-                "list", "ls", "view", "status", "checks", "diff", "search", "check", "verify", "item-list", "get",
-                "watch",
-            ]
+            let looks = ShellWords.list("forge-looks")
             if ["search", "help", "completion", "status", "version"].contains(verb) { return !words.contains("--web") }
             if verb == "api" {
                 // It is a GET, unless its options change that: fields make it a POST.
@@ -525,9 +511,7 @@ extension ShellJudge {
         case "swapon": return words.isEmpty ? false : only("-s", "--show", "--summary")
         case "iptables", "ip6tables":
             let options = words.filter { $0.hasPrefix("-") }
-            let shown: Set = [
-                "--list", "--list-rules", "--numeric", "--verbose", "--line-numbers", "--exact", "--table",
-            ]
+            let shown = ShellWords.list("iptables-shows")
             return options.contains { $0.contains { "LS".contains($0) } || $0.hasPrefix("--list") }
                 && options.allSatisfy { option in
                     option.hasPrefix("--")

@@ -17,17 +17,20 @@ extension ShellJudge {
     func tellsOutside(_ call: ShellScript.Command) -> Bool {
         let words = Array(call.arguments)
         // The client of a service sends its words to the host that an option names.
-        let named = zip(words, words.dropFirst()).contains { option, host in
-            ["-h", "-H", "--host", "--server"].contains(option.value)
-                && !["localhost", "127.0.0.1", "::1"].contains(host.value)
-        }
+        let isWeb = ShellWords.contains(call.program, in: "web-clients")
+        let named =
+            !isWeb
+            && zip(words, words.dropFirst()).contains { option, host in
+                ["-h", "-H", "--host", "--server"].contains(option.value)
+                    && !["localhost", "127.0.0.1", "::1"].contains(host.value)
+            }
         if named, !ShellPrograms.readers.contains(call.program),
             words.contains(where: { !$0.isFixed && Self.substitutes($0.value) })
         {
             return true
         }
         let asksNames = ShellWords.contains(call.program, in: "name-askers")
-        guard asksNames || ShellWords.contains(call.program, in: "web-clients"), !staysOnMachine(words.map(\.value))
+        guard asksNames || isWeb, !staysOnMachine(words.map(\.value))
         else { return false }
         return words.indices.contains { index in
             let word = words[index]
@@ -106,6 +109,9 @@ extension ShellJudge {
         for binding in script.bindings {
             for value in binding.values where !value.isFixed { note(binding.name.value, told(by: value.value)) }
         }
+        let readsKeys = script.commands.contains { call in
+            call.arguments.contains { isSecret($0.value) || Self.isSettings($0.value) || $0.value.hasPrefix("id_") }
+        }
         for call in script.commands {
             for word in call.assignments where !word.isFixed {
                 guard let equals = word.value.firstIndex(of: "=") else { continue }
@@ -113,7 +119,9 @@ extension ShellJudge {
                 note(String(word.value[..<equals]), told(by: String(value)))
             }
             if call.program == "read" {
-                for word in call.arguments where !word.value.hasPrefix("-") { note(word.value, .content) }
+                for word in call.arguments where !word.value.hasPrefix("-") {
+                    note(word.value, readsKeys ? .data : .content)
+                }
             }
         }
         return found

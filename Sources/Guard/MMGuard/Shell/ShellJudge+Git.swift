@@ -124,10 +124,7 @@ extension ShellJudge {
 
     /// Returns whether a push only adds commits to a remote that the repository's settings name.
     private static func isPlainPush(_ arguments: ArraySlice<String>) -> Bool {
-        let flags: Set = [
-            "-u", "--set-upstream", "-q", "--quiet", "-v", "--verbose", "--progress", "--no-verify", "--dry-run", "-n",
-            "--porcelain", "--atomic", "--tags", "--follow-tags", "--signed", "--all", "--branches",
-        ]
+        let flags = ShellWords.list("git-plain-pushes")
         let operands = arguments.filter { !$0.hasPrefix("-") }
         guard arguments.allSatisfy({ !$0.hasPrefix("-") || flags.contains($0) }),
             operands.first.map({ !$0.contains(":") && !$0.contains("/") && !$0.contains("$") && $0 != "." }) ?? true
@@ -155,15 +152,7 @@ extension ShellJudge {
         }
         let operands = arguments.filter { !$0.hasPrefix("-") }
         let flags = arguments.filter { $0.hasPrefix("-") }.map { String($0.prefix { $0 != "=" }) }
-        let looks: Set = [
-            "-v", "-vv", "-a", "-r", "--list", "-l", "--all", "--remotes", "--contains", "--merged", "--no-merged",
-            "--sort",
-            "--format", "--show-current", "--points-at", "--get", "--get-all", "--get-regexp", "--global", "--local",
-            "--system",
-            "--show-origin", "--show-scope", "-n", "--porcelain", "--column", "--no-color", "--color", "-p", "--stat",
-            "-z",
-            "--name-only", "--abbrev", "--short", "-q", "--type", "--bool", "--int",
-        ]
+        let looks = ShellWords.list("git-list-looks")
         guard flags.allSatisfy({ looks.contains($0) || $0.hasPrefix("-n") }) else { return .writes }
         switch verb {
         case "branch", "tag":
@@ -257,12 +246,7 @@ extension ShellJudge {
         if key.hasPrefix("credential."), value.value.hasPrefix("store") { return [finding(.rights, subject: key)] }
         // The last part of the setting's name says what is run, or where it comes from.
         let last = key.split(separator: ".").last.map(String.init) ?? key
-        let runs = [
-            "hookspath", "templatedir", "fsmonitor", "command", "gitproxy", "askpass", "program", "hook", "textconv",
-            "driver", "cmd",
-            "external", "filter", "uploadpack", "receivepack", "vcs", "path", "worktree", "proxy", "sslverify",
-            "smtpserver",
-        ]
+        let runs = ShellWords.list("git-running-settings")
         let isTool = last != "path" || key.hasPrefix("difftool.") || key.hasPrefix("mergetool.")
         let isHook = ["command", "cmd", "hook", "program", "filter"].contains(where: last.hasSuffix)
         if isTool && (runs.contains(last) || isHook) || value.value.hasPrefix("!") && !key.hasPrefix("credential.")

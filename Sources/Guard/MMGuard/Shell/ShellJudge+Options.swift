@@ -43,21 +43,14 @@ enum WordMeaning {
 
     private static let looking = ShellWords.list("looking-words")
     /// The usual endings of the names of reading programs: `varnishstat`, `ausearch`, `showmount`.
-    private static let lookingEnds = [
-        "stat", "stats", "status", "top", "info", "search", "report", "log", "logs", "view", "print", "check", "test",
-    ]
-    private static let trials: Set<String> = [
-        "--describe", "--list", "--status", "--info", "--show", "--dry-run", "--why-run", "--noop", "--check",
-        "--simulate", "--no-act", "--diff", "--just-print",
-    ]
+    private static let lookingEnds = ShellWords.list("looking-ends")
+    private static let trials = ShellWords.list("option-trials")
     /// Options that only show something if they are the only word.
     private static let lookingOptions: Set<String> = [
         "-t", "-T", "-S",
     ]
     /// Options that only show something, even with operands.
-    private static let showingOptions: Set<String> = [
-        "-V", "-v", "-h", "-la", "-al", "-ll", "-lh", "-lv",
-    ]
+    private static let showingOptions = ShellWords.list("option-shows")
 
     private static func says(_ word: String) -> Bool {
         let last = word.split(separator: ":").last.map(String.init) ?? word
@@ -76,9 +69,7 @@ enum WordMeaning {
             || name.hasSuffix("mon") && !name.hasSuffix("daemon")
         if isNamed || words.contains(where: trials.contains) || asks(words, says) { return true }
         let verbs = ShellPrograms.verbs(words).prefix(2).map { $0.lowercased() }
-        let keys: Set = [
-            "auth", "key", "keys", "keyring", "secret", "secrets", "token", "tokens", "password", "passwords",
-        ]
+        let keys = ShellWords.list("key-nouns")
         if verbs.contains(where: says) {
             return !verbs.contains { $0 == "get" || $0 == "print" } || keys.isDisjoint(with: verbs)
         }
@@ -170,7 +161,8 @@ enum WordMeaning {
                         ["deploy", "release", "publish", "push"].contains($0)
                     } == true
                 || words.contains { word in
-                    ["publish", "upload", "+publish", "bintray"].contains(where: word.hasPrefix)
+                    let task = word.split(separator: ":").last ?? ""
+                    return ["publish", "upload", "+publish", "bintray"].contains(where: task.hasPrefix)
                         && !word.hasSuffix("Local") && word.contains { $0.isUppercase }
                 }
                 ? .network : nil
@@ -209,9 +201,7 @@ enum WordMeaning {
             || options.contains { $0.split(separator: "-").first.map { sendingOptions.contains(String($0)) } == true }
         // Data is sent to an address of a kind that isn't for reading.
         let operands = words.filter { !$0.hasPrefix("-") }
-        let streams = [
-            "rtsp:", "rtmp:", "rtmps:", "srt:", "rtp:", "ftp:", "ftps:", "sftp:", "scp:", "smb:", "s3:", "gs:",
-        ]
+        let streams = ShellWords.list("stream-schemes")
         if let last = operands.last, operands.count > 1, streams.contains(where: last.hasPrefix) { return .network }
         // A store elsewhere that an option names.
         let isStored = words.contains { word in streams.contains(where: word.hasPrefix) }
@@ -307,11 +297,7 @@ extension ShellJudge {
     }
 
     /// Programs that read or build libraries.
-    private static let linkers: Set<String> = [
-        "strip", "objdump", "nm", "readelf", "ldd", "patchelf", "gcc", "g++", "cc", "c++", "clang", "clang++", "ld",
-        "gfortran",
-        "objcopy", "ar", "abidiff", "abidw", "addr2line", "size", "chrpath", "rustc", "sprof",
-    ]
+    private static let linkers = ShellWords.list("linkers")
 
     /// Returns the meaning of an option's value by the option's name, or else by the value.
     private func meaning(

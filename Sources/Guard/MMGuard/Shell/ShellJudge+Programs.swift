@@ -152,6 +152,7 @@ extension ShellJudge {
         case "gdb", "lldb":
             let attaches = words.contains { $0 == "-p" || $0.hasPrefix("--pid") || $0.hasPrefix("attach ") }
             return attaches ? one(.rights, call) : nil
+        case "go" where words.starts(with: ["env", "-w"]): return one(.software, call)
         // What is installed stays, beside the project.
         case "go" where words.first == "install" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
             return one(.software, call)
@@ -306,10 +307,7 @@ extension ShellJudge {
         return runs && isForeign && (words.first != "run" || name == "pipx")
     }
 
-    private static let packageManagers: Set<String> = [
-        "npx", "bunx", "uvx", "pipx", "pnpm", "yarn", "npm", "bun", "pip", "pip3", "uv", "poetry", "composer", "gem",
-        "bundle", "conda", "mamba", "nuget", "pdm",
-    ]
+    private static let packageManagers = ShellWords.list("package-managers")
 
     /// Returns whether a package manager permanently changes the source of packages, or the shell that runs their scripts.
     private static func setsSource(_ words: [String]) -> Bool {

@@ -74,7 +74,11 @@ extension ShellJudge {
         let path = words[file]
         let ending = path.split(separator: "/").last?.split(separator: ".").last.map(String.init) ?? ""
         guard runs || ShellWords.contains(ending, in: "code-endings") && path.contains(".") else { return [] }
-        guard let rule = WordMeaning.rule(ShellMemory.name(path), Array(words[(file + 1)...])) else { return [] }
+        // Tests are named after what they test, and tools after what they take out of a text.
+        let stem = ShellMemory.name(path).split { "-_.".contains($0) }.map { $0.lowercased() }
+        if stem.contains("test") || stem.contains("spec") { return [] }
+        let name = stem.first == "remove" ? "" : ShellMemory.name(path)
+        guard let rule = WordMeaning.rule(name, Array(words[(file + 1)...])) else { return [] }
         return [finding(rule, subject: "\(call.program) \(path)")]
     }
 

@@ -6,13 +6,7 @@ import ShellSyntax
 extension ShellJudge {
     // MARK: Places from which something runs later
 
-    private static let laterPlaces = [
-        "/etc/cron", "/etc/at.", "/var/spool/cron", "/etc/profile", "/etc/bash", "/etc/zsh", "/etc/sudoers",
-        "/etc/ld.so",
-        "/etc/systemd/", "/etc/init", "/etc/rc", "/etc/pam", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/ssh/",
-        "/etc/udev/", "/etc/security/", "/etc/apt/", "/etc/logrotate", "/etc/modules", "/etc/modprobe", "/lib/systemd/",
-        "/usr/lib/systemd/", "/etc/environment", "/etc/xdg/autostart", "/boot/",
-    ]
+    private static let laterPlaces = ShellWords.list("later-places")
 
     /// Returns whether the system, or a user who signs in, later runs or loads files from this path.
     func runsLater(_ path: String) -> Bool {
@@ -92,15 +86,7 @@ extension ShellJudge {
     }
 
     /// Programs that show, compare and find files, and run no text from their arguments.
-    private static let lookers: Set<String> = [
-        "locate", "plocate", "mlocate", "exa", "eza", "lsd", "dust", "duf", "colordiff", "difft", "icdiff", "wdiff",
-        "sdiff",
-        "diff3", "zdiff", "xzdiff", "zcmp", "xzgrep", "bzgrep", "zipgrep", "ack", "pt", "ugrep", "rga", "vgrep",
-        "md5deep", "rhash",
-        "getfacl", "getfattr", "lsattr", "namei", "systemd-analyze", "augtool", "debsums", "cloc", "scc", "tokei",
-        "meld",
-        "sshd", "named-checkconf", "nginx", "apachectl", "apache2ctl", "promtool", "shellcheck", "yamllint", "visudo",
-    ]
+    private static let lookers = ShellWords.list("lookers")
 
     /// Returns whether the last operand of a program, or the value of an option, may be a file that it writes.
     static func writesPlaces(_ name: String) -> Bool {
@@ -117,15 +103,7 @@ extension ShellJudge {
     // MARK: Files that the session wrote
 
     /// Programs that move or store the files in their operands, and don't interpret them.
-    private static let movers: Set<String> = [
-        "cp", "mv", "ln", "install", "rename", "chmod", "chown", "chgrp", "touch", "rm", "unlink", "rmdir", "shred",
-        "tee", "dd",
-        "truncate", "mkdir", "tar", "zip", "gzip", "xz", "bzip2", "zstd", "git", "scp", "rsync", "sftp", "curl", "wget",
-        "sed",
-        "find", "fd", "mktemp", "dos2unix", "unix2dos", "shellcheck", "shfmt", "prettier", "eslint", "gpg", "openssl",
-        "test",
-        "vi", "vim", "nano", "code", "emacs", "docker", "podman", "unzip", "patch",
-    ]
+    private static let movers = ShellWords.list("movers")
 
     /// Returns the findings in files that the session wrote and a program reads: because its arguments name them, because they have the
     /// name of its configuration file, or because it builds the contents of its folder.
@@ -136,6 +114,11 @@ extension ShellJudge {
             found += written(String(value), by: nil, depth) ?? []
         }
         let name = call.program
+        if builds(call) {
+            for (file, texts) in record.memory.files where ShellWords.contains(file, in: "build-files") {
+                for text in texts { found += text.map { judge(buildFile: file, $0, depth) } ?? [] }
+            }
+        }
         guard !record.memory.files.isEmpty, !ShellPrograms.shells.contains(name), !Self.isInterpreter(name),
             !Self.movers.contains(name), CarriedText.table[name]?.usual.isEmpty ?? true
         else { return found }
@@ -154,6 +137,33 @@ extension ShellJudge {
             for text in texts { found += text.map { embedded(in: $0, depth) } ?? [] }
         }
         return found
+    }
+
+    /// Returns whether a program may run the files by which a project says how it is built.
+    private func builds(_ call: ShellScript.Command) -> Bool {
+        let name = call.program
+        return ShellPrograms.verbless.contains(name)
+            || ShellPrograms.starters.contains(name)
+                && (name != "docker" || call.arguments.contains { $0.value == "compose" })
+            || ["docker-compose", "vite", "next", "nuxt", "tsup"].contains(name)
+    }
+
+    /// Judges a file that builds run as code.
+    private func judge(buildFile name: String, _ text: String, _ depth: Int) -> [GuardFinding] {
+        let ending = name.split(separator: ".").last.map(String.init) ?? name
+        let programs = ["py": "python3", "js": "node", "ts": "node", "mjs": "node", "cjs": "node"]
+        let program = programs[ending] ?? (name.hasSuffix("file") ? "ruby" : nil)
+        if let program { return findings(inScript: text, of: program, depth).filter(Self.weighs) }
+        if ["yml", "yaml"].contains(ending) {
+            let opens = ["docker.sock", "\"/:", "- /:", "privileged: true"].contains(where: text.contains)
+            return opens ? [finding(.rights, subject: name)] : []
+        }
+        // A program and its words stand on one line.
+        return text.split(whereSeparator: \.isNewline).flatMap { line in
+            let words = ScriptText(String(line), .other).texts
+            return words.isEmpty
+                ? [] : handed(ShellScript.Word(words.joined(separator: " ")), depth).filter(Self.weighs)
+        }
     }
 
     // MARK: Code for unknown programs

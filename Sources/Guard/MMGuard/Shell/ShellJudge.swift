@@ -448,9 +448,7 @@ extension ShellJudge {
     }
 
     /// Programs that read whole folders.
-    static let packers: Set<String> = [
-        "tar", "bsdtar", "zip", "7z", "7za", "cp", "rsync", "scp", "grep", "rg", "cpio", "mv",
-    ]
+    static let packers = ShellWords.list("packers")
 
     /// Returns whether a word names a folder that contains keys.
     static func isKeyFolder(_ word: String) -> Bool {
@@ -461,26 +459,13 @@ extension ShellJudge {
     }
 
     /// Files that contain keys in a home folder, and elsewhere perhaps a project's settings.
-    private static let homeSecrets = [
-        "/.npmrc", "/.pypirc", "/.vault-token", "/.my.cnf", "/.s3cfg", "/.boto", "/.m2/settings.xml",
-        "/.cargo/credentials",
-        "/.cargo/credentials.toml", "/.config/rclone/rclone.conf", "/.terraform.d/credentials.tfrc.json",
-        "/.yarnrc.yml",
-    ]
+    private static let homeSecrets = ShellWords.list("home-secrets")
 
-    private static let secretFiles = [
-        "/.ssh/id_", "/.aws/credentials", "/.netrc", "/.pgpass", "/.azure/", "/.gnupg/", "/.docker/config.json",
-        "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml", "/.config/gcloud/", "/.password-store/",
-        "/.local/share/keyrings/", "/.bash_history", "/.zsh_history", "/.config/op/", "/ssl/private/",
-        "/kubernetes/admin.conf",
-    ]
+    private static let secretFiles = ShellWords.list("secret-files")
 
     /// Returns whether a web client sends data, rather than only a query.
     static func uploads(_ name: String, _ words: [String]) -> Bool {
-        let flags = [
-            "-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--data-ascii", "--json", "-F", "--form",
-            "-T", "--upload-file", "--post-data", "--post-file", "--body-data", "--body-file", "--form-string",
-        ]
+        let flags = ShellWords.list("uploading-options")
         for (index, word) in words.enumerated() {
             // Such addresses contain the data that is sent.
             if ["gopher:", "dict:", "telnet:", "smtp:", "smtps:", "tftp:", "mqtt:", "ldap:"].contains(
@@ -562,10 +547,7 @@ extension ShellJudge {
 
     func own(_ words: [String], _ one: (ShellRule) -> [GuardFinding]) -> [GuardFinding] {
         let verb = words.first { !$0.hasPrefix("-") } ?? "help"
-        let looks: Set = [
-            "status", "sessions", "cmdlets", "endpoints", "version", "help", "doctor", "guard", "output", "jobs",
-            "completions",
-        ]
+        let looks = ShellWords.list("own-looks")
         // Within one of mm's sessions, commands of mm would escape the rules of its tools, and a confirmation would be the
         // session's own.
         return one(looks.contains(verb) ? .reads : .ownProgram)
@@ -747,15 +729,8 @@ package struct TypedText: Sendable, Hashable {
 /// Lines typed into a running program: at the prompt of a shell or an interpreter they are commands.
 extension ShellJudge {
     /// Programs through which a shell may read the line.
-    private static let doors: Set<String> = [
-        "ssh", "mosh", "telnet", "su", "sudo", "doas", "screen", "tmux", "docker", "podman", "kubectl", "oc", "nerdctl",
-        "script",
-        "expect", "machinectl", "nsenter", "chroot", "unshare", "lxc", "wsl", "login", "busybox", "toybox", "env",
-        "exec", "xargs",
-    ]
-    private static let pagers: Set<String> = [
-        "less", "more", "man", "zless", "most", "journalctl", "git", "systemctl", "pager",
-    ]
+    private static let doors = ShellWords.list("doors")
+    private static let pagers = ShellWords.list("pagers")
 
     /// Judges a typed line.
     func findings(typed line: TypedText) -> [GuardFinding] {

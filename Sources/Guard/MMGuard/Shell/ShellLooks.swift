@@ -176,9 +176,7 @@ extension ShellJudge {
         }
     }
 
-    private static let plainWrappers: Set<String> = [
-        "sudo", "doas", "timeout", "time", "nice", "ionice", "chrt", "env", "stdbuf", "command", "builtin", "watch",
-    ]
+    private static let plainWrappers = ShellWords.list("plain-wrappers")
 
     /// Adapts findings in the sandbox, where the table's uses count as reading too. The words of a program that isn't in the table
     /// prove nothing there.
@@ -308,17 +306,7 @@ extension ShellJudge {
         return isKept
     }
 
-    private static let fetching: Set<String> = [
-        "silent", "show-error", "fail", "fail-with-body", "location", "head", "include", "insecure", "header",
-        "user-agent",
-        "max-time", "connect-timeout", "retry", "retry-delay", "write-out", "url", "get", "compressed", "http1.1",
-        "http2",
-        "ipv4", "ipv6", "resolve", "request", "verbose", "user", "cacert", "cert", "key", "no-progress-meter",
-        "referer",
-        "proxy", "noproxy", "max-redirs", "range", "no-buffer", "spider", "quiet", "server-response", "timeout",
-        "tries",
-        "no-check-certificate", "no-verbose", "version", "help", "unix-socket", "progress-bar", "tlsv1.2", "tlsv1.3",
-    ]
+    private static let fetching = ShellWords.list("fetching")
 
     /// Returns whether a word names a file in a temporary folder.
     func isTemporary(_ word: ShellScript.Word) -> Bool {

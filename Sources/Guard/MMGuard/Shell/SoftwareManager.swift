@@ -21,21 +21,10 @@ struct SoftwareManager: Sendable {
     /// Options with which no verb changes anything.
     var trials: Set<String> = []
 
-    private static let shared: Set<String> = [
-        "list", "search", "show", "info", "policy", "madison", "find", "outdated", "leaves", "deps", "uses", "desc",
-        "home",
-        "config", "doctor", "changes", "repolist", "repoquery", "provides", "whatprovides", "check-update", "history",
-        "list-updates", "repos", "packages", "patches", "depends", "rdepends", "help", "changelog", "why", "tasks",
-        "connections", "interfaces", "services", "ls", "query", "status", "check", "moo",
-    ]
-    private static let sharedChanges: Set<String> = [
-        "undo", "rollback", "redo", "start", "stop", "restart", "set", "--set", "--unset",
-    ]
+    private static let shared = ShellWords.list("software-looks")
+    private static let sharedChanges = ShellWords.list("software-changes")
     /// Options before the verb that only control output and prompts. Other options may load or change something.
-    private static let manners: Set<String> = [
-        "-q", "-qq", "--quiet", "-v", "--verbose", "-y", "--yes", "--assumeyes", "-n", "--non-interactive", "-C",
-        "--cacheonly", "--no-color", "--no-pager", "--no-refresh", "--color",
-    ]
+    private static let manners = ShellWords.list("software-manners")
 
     private static let pacman = SoftwareManager(letters: [
         Letters(starts: "Q"), Letters(starts: "T"), Letters(starts: "F", forbids: "y"),
