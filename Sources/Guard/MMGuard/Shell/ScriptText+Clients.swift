@@ -8,6 +8,9 @@ extension ScriptText {
     /// nothing else in programs: `purge`, `publish`, `send_message`.
     func orders(_ names: [Name]) -> [(rule: ShellRule, name: String)] {
         let modules = modules
+        // Such a library does nothing but reach other machines.
+        let remotes = modules.filter { ShellWords.contains($0, in: "script-remotes") }
+        if let remote = remotes.first { return [(.network, remote)] }
         let isClient = modules.contains { ShellWords.contains($0, in: "script-services") }
         // The console of a framework has loaded the project's own before.
         let isConsole = modules.isEmpty && [.python, .ruby, .php].contains(language)

@@ -118,55 +118,49 @@ enum WordMeaning {
         return first.isEmpty || first.count == name.count ? [] : [String(first)]
     }
 
+    /// Returns the rule for the tasks of a project that a program runs, by their names. What such programs remove is part of the project and
+    /// can be generated again, except for its data.
+    private static func rule(ofTasks words: [String], of program: String) -> ShellRule? {
+        let isRunner = ShellWords.contains(program, in: "target-runners")
+        // An option decides whether anything is done: `make -n deploy`.
+        if isRunner, words.contains("-n") { return nil }
+        let operands = words.filter { !$0.hasPrefix("-") }
+        let isRun = operands.first?.hasPrefix("run") == true
+        let tasks = isRun ? operands.dropFirst().prefix(1) : isRunner ? operands[...] : operands.prefix(1)
+        func says(_ list: String, _ names: [String]) -> Bool { names.contains { ShellWords.contains($0, in: list) } }
+        for (index, task) in tasks.enumerated() where !task.contains(where: { "/=".contains($0) }) || isRun {
+            let isNamed = isRun || isRunner || task.contains(":")
+            let names =
+                isNamed
+                ? task.lowercased().split { "-_:/.[".contains($0) }.map(String.init)
+                : [task.split(separator: ".").last.map(String.init) ?? task]
+            let isCompound = names.count > 1 || task.contains(".")
+            if says("task-removes", names) || isCompound && says("task-resets", names)
+                || says("unmaking-targets", [task])
+            {
+                return .removes
+            }
+            let releases = index == 0 && task.split(separator: ":").contains("release")
+            if program != "dotnet", says("task-publishes", names) || releases {
+                return .network
+            }
+        }
+        let pairs = zip(operands, operands.dropFirst())
+        if pairs.contains(where: { ["database", "db", "nuget"].contains($0) && ["drop", "delete"].contains($1) }) {
+            return .removes
+        }
+        let isCompound = words.contains { word in
+            let task = word.split(separator: ":").last ?? ""
+            return ["publish", "upload", "+publish", "bintray"].contains(where: task.hasPrefix)
+                && !word.hasSuffix("Local") && word.contains { $0.isUppercase }
+        }
+        return isCompound || ["push", "publish"].contains(operands.dropFirst().first) ? .network : nil
+    }
+
     /// Returns the rule for a program's verb, its own name, or an option with a verb's name; `nil` if none of them tells.
     static func rule(_ program: String, _ words: [String]) -> ShellRule? {
         if words.contains(where: { ["--help", "-h", "--dry-run", "--version", "help"].contains($0) }) { return nil }
-        if ShellPrograms.verbless.contains(program) {
-            // What these programs remove is part of the project and can be generated again, except for its database.
-            let undoes = words.first.map { verb in
-                ["drop", "fresh", "flush", "reset", "wipe", "purge", "schema:load", "undo:all", "truncate_all"].contains
-                {
-                    verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0)
-                }
-            }
-            if undoes == true || words.contains(where: ShellWords.list("unmaking-targets").contains) { return .removes }
-            if words.first?.hasPrefix("db:") == true { return rule("", Array(words.prefix(1))) }
-            if zip(words, words.dropFirst()).contains(where: { ["database", "db"].contains($0) && $1 == "drop" }) {
-                return .removes
-            }
-            if words.starts(with: ["nuget", "delete"]) { return .removes }
-            let publishing = ["publish", "upload", "deploy", "push", "release"]
-            let namesTarget =
-                ShellWords.list("target-runners").contains(program) && !words.contains("-n")
-                && words.contains { word in
-                    guard word.allSatisfy({ $0.isLetter || "-_:".contains($0) }), !word.hasPrefix("-") else {
-                        return false
-                    }
-                    return word.split { "-_:".contains($0) }.contains {
-                        $0 != "release" && publishing.contains(String($0))
-                    }
-                }
-            if namesTarget { return .network }
-            // For other programs, a first option decides whether anything is done: `make -n deploy`.
-            let takesOptions = ["mvn", "mvnw", "gradle", "gradlew", "sbt"].contains(program)
-            let publishes = words.first { !takesOptions || !$0.hasPrefix("-") }.map { verb in
-                publishing.contains {
-                    verb == $0 || verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0) || verb.hasPrefix("release:")
-                        || verb.hasPrefix("deploy:")
-                }
-            }
-            return publishes == true && program != "dotnet" || ["push", "publish"].contains(words.dropFirst().first)
-                || words.first?.hasPrefix("run") == true
-                    && words.dropFirst().first?.split { "/:".contains($0) }.contains {
-                        ["deploy", "release", "publish", "push"].contains($0)
-                    } == true
-                || words.contains { word in
-                    let task = word.split(separator: ":").last ?? ""
-                    return ["publish", "upload", "+publish", "bintray"].contains(where: task.hasPrefix)
-                        && !word.hasSuffix("Local") && word.contains { $0.isUppercase }
-                }
-                ? .network : nil
-        }
+        if ShellPrograms.verbless.contains(program) { return rule(ofTasks: words, of: program) }
         let leading = words.prefix { !$0.hasPrefix("-") }.prefix(3)
         let verbs = leading.isEmpty ? ShellPrograms.verbs(words).prefix(3)[...] : leading[...]
         let parts = verbs.flatMap { verb -> [String] in

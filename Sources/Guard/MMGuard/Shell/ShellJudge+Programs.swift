@@ -219,8 +219,10 @@ extension ShellJudge {
         case "rsync":
             let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") }
             let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
+            let isLost =
+                removes && (words.contains("--remove-source-files") || call.arguments.last.map(isMadeAgain) != true)
             return one(.writes, call) + (leaves || words.contains("--daemon") ? one(.network, call) : [])
-                + (removes ? one(.removes, call) : [])
+                + (isLost ? one(.removes, call) : [])
         case "dd", "tee", "cp", "mv", "install", "ln", "truncate":
             // Copying from a system folder doesn't change it, but moving removes the file there.
             let targets = ["tee", "dd", "truncate", "mv"].contains(name) ? words : Array(words.suffix(1))
