@@ -75,10 +75,6 @@ struct ScriptText: Sendable {
         }
         let aliases = aliases(named)
         for name in named {
-            // Clients of services name so what sends a file: `upload_file`, `uploadDirectory`.
-            if name.isCalled, ["upload_", "uploadF", "uploadD", "uploadO"].contains(where: name.text.hasPrefix) {
-                acts.append((.network, name.text))
-            }
             if let act = ambiguous(name, aliases) {
                 acts.append((act, name.text))
             } else if Self.plain[name.text] == nil, unknownMember(name, aliases) {

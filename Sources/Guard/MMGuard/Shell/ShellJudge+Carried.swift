@@ -124,6 +124,7 @@ extension ShellJudge {
         // It takes back all migrations.
         if operands[1] == "migrate", operands.last == "zero" { return .removes }
         let parts = operands[1].split { ":-._".contains($0) }.map(String.init)
+        if parts == ["migrate", "refresh"] { return .removes }
         // A cache that is cleared is filled again.
         return parts.contains("cache") || parts.contains("clear") ? nil : WordMeaning.rule("", [operands[1]])
     }

@@ -73,7 +73,9 @@ extension ShellJudge {
         let start = text.firstRange(of: "$(")?.lowerBound ?? text.firstIndex(of: "`")
         guard let start else { return nil }
         let words = text[start...].split { !$0.isLetter && !$0.isNumber && !"._-/~".contains($0) }.map(String.init)
-        if words.contains(where: { ShellWords.contains($0, in: "encoders") || isSecret($0) || Self.isSettings($0) }) {
+        if words.contains(where: {
+            ShellWords.contains(ShellMemory.name($0), in: "encoders") || isSecret($0) || Self.isSettings($0)
+        }) {
             return .data
         }
         // The version of a project is part of many addresses.

@@ -184,7 +184,7 @@ enum WordMeaning {
             }
         if isRemoval { return .removes }
         let sends =
-            program.hasSuffix("-release") || own.contains { ["deploy", "publish", "upload"].contains($0) }
+            program.hasSuffix("-release") || own.contains { ["deploy", "publish", "upload", "submit"].contains($0) }
             || own.first.map(sending.contains) == true
             || parts.contains { part in sending.contains(part) || sendingStarts.contains(where: part.hasPrefix) }
             // A copy to an address.

@@ -78,7 +78,8 @@ extension ShellJudge {
         let stem = ShellMemory.name(path).split { "-_.".contains($0) }.map { $0.lowercased() }
         if stem.contains("test") || stem.contains("spec") { return [] }
         let name = stem.first == "remove" ? "" : ShellMemory.name(path)
-        guard let rule = WordMeaning.rule(name, Array(words[(file + 1)...])) else { return [] }
+        let known: ShellRule? = ShellPrograms.destroyers.contains(name) ? .removes : nil
+        guard let rule = known ?? WordMeaning.rule(name, Array(words[(file + 1)...])) else { return [] }
         return [finding(rule, subject: "\(call.program) \(path)")]
     }
 

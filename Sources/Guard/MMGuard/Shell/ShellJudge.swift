@@ -54,11 +54,14 @@ struct ShellJudge {
             joined = call.readsPipe ? joined + [call] : [call]
             if let file = judge.overwritesSource(joined) { found.append(finding(.removes, subject: "> \(file)")) }
             // If a plain text is piped in, it can be read from the command that writes it.
-            if call.readsPipe, !call.redirections.contains(where: { $0.descriptor == 0 }),
-                previous?.controlOperator == .pipe, let text = previous.flatMap(judge.output)
-            {
-                call.document = text
-            }
+            let opened = call.redirections.first { $0.descriptor == 0 }?.target.value
+            let isPiped =
+                opened == nil
+                ? previous?.controlOperator == .pipe
+                    // The only command of a substitution.
+                : opened == "<()"
+                    && script.commands.count { $0.offset > call.offset && $0.offset <= (previous?.offset ?? 0) } == 1
+            if call.readsPipe, isPiped, let text = previous.flatMap(judge.output) { call.document = text }
             found += judge.judge(call, depth)
             judge.follow(call)
             if let name = call.words.first?.value, functions.contains(name), fed.contains(name) {
