@@ -15,8 +15,9 @@ enum ClientVerbs {
         }
         if let rows = table[program] {
             let plain = words.map { $0.lowercased() }
-            for row in rows where row.words.isEmpty || contains(plain, row.words) { return row.rule }
-            return nil
+            guard let row = rows.first(where: { $0.words.isEmpty || contains(plain, $0.words) }) else { return nil }
+            let isKey = plain.contains { word in ["password", "secret", "private_key"].contains(where: word.contains) }
+            return row.rule == .reads && isKey && row.words == ["output"] ? .secrets : row.rule
         }
         let migrator = program.hasSuffix("-cli") ? String(program.dropLast(4)) : program
         if migrators.contains(migrator),

@@ -343,7 +343,8 @@ struct ScriptText: Sendable {
         case "request":
             return (["http", "https"].contains(owner) || language == .javascript && raw.contains("http"))
                 && (raw.contains("method") || raw.contains("pipe(")) ? .network : nil
-        case "updateMany": return raw.contains("Many({}") ? .removes : nil
+        case "updateMany":
+            return raw.contains("Many({}") || raw.contains("prisma") && !raw.contains("where") ? .removes : nil
         case "urlopen": return raw.contains("data=") || raw.contains("method=") ? .network : nil
         case "fetch": return raw.contains("POST") || raw.contains("PUT") || raw.contains("body") ? .network : nil
         default: return nil

@@ -387,7 +387,8 @@ extension ShellJudge {
 
     /// Returns whether a client of a database is given the domain of another machine.
     private static func isElsewhere(_ call: ShellScript.Command) -> Bool {
-        let words = call.arguments.map(\.value)
+        let hosts = call.assignments.map(\.value).filter { $0.prefix { $0 != "=" }.hasSuffix("HOST") }
+        let words = call.arguments.map(\.value) + hosts.map { "--host=" + $0.drop { $0 != "=" }.dropFirst() }
         return words.indices.contains { index in
             let word = words[index]
             // Nobody calls so what is on this machine.

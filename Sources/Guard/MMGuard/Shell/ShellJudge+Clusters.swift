@@ -6,7 +6,7 @@ extension ShellJudge {
         let destroys = ShellWords.list("cluster-removes")
         let verbs = ShellPrograms.verbs(words)
         let looks = ShellWords.list("cluster-looks")
-        let groups: Set = ["swarm", "service", "stack", "node", "secret", "plugin"]
+        let groups: Set = ["swarm", "service", "stack", "node", "secret", "plugin", "trust"]
         if let first = verbs.first, groups.contains(first), let next = verbs.dropFirst().first, !looks.contains(next) {
             return .managed
         }
@@ -56,7 +56,7 @@ extension ShellJudge {
         let isTrial = words.contains { $0.hasPrefix("--dry-run") && $0 != "--dry-run=none" }
         switch verbs.first {
         case "adm": return .rights
-        case "debug": return .managed
+        case "debug", "attach": return .managed
         case "proxy", "port-forward":
             return words.contains { $0.hasPrefix("--address") || $0.hasPrefix("--accept-hosts") } ? .network : rule
         case "patch", "replace", "edit", "cordon", "uncordon", "taint", "set", "run", "autoscale", "expose",
@@ -96,11 +96,11 @@ extension ShellJudge {
             for start in ["--volume=", "--mount=", "source=", "src=", "-v"] where part.hasPrefix(start) {
                 return part.dropFirst(start.count)
             }
-            return part.hasPrefix("/") ? part : nil
+            return ["/", "~", "$HOME"].contains(where: part.hasPrefix) ? part : nil
         }
         return sources.contains { source in
             let path = source.prefix { $0 != ":" }
-            return path == "/" || path.hasSuffix("docker.sock")
+            return path == "/" || path.hasSuffix("docker.sock") || ShellJudge.isKeyFolder(String(path))
                 || ["/etc", "/root", "/home", "/usr", "/boot", "/dev", "/proc", "/sys", "/var"].contains {
                     path == $0 || path.hasPrefix($0 + "/") && $0 != "/home"
                 }

@@ -150,7 +150,7 @@ enum WordMeaning {
             return .removes
         }
         let isCompound = words.contains { word in
-            let task = word.split(separator: ":").last ?? ""
+            let task = (word.split(separator: ":").last ?? "").drop { $0 == "-" }
             return ["publish", "upload", "+publish", "bintray"].contains(where: task.hasPrefix)
                 && !word.hasSuffix("Local") && word.contains { $0.isUppercase }
         }

@@ -191,6 +191,10 @@ extension ShellJudge {
             if setsScript { return one(.loader, call) }
             return Self.runsForeign(name, words)
                 ? one(.fed, call) : Self.setsSource(words) ? one(.software, call) : nil
+        // They are made to load or search other machines.
+        case _ where context.hasWalls && ShellWords.contains(name, in: "load-makers"):
+            let isHere = words.contains { word in ["localhost", "127.0.0.1", "[::1]"].contains(where: word.contains) }
+            return isHere || words.allSatisfy { $0.hasPrefix("-") } ? nil : one(.network, call)
         case "iperf" where words.contains("-s"), "iperf3" where words.contains("-s"): return one(.network, call)
         case "code" where words.contains { $0.hasSuffix("install-extension") }: return one(.software, call)
         case "screen" where words.contains("-X"): return one(.dynamic, call)
