@@ -29,9 +29,9 @@ extension ScriptText {
 
     private static func rule(ofOrder name: Name, in language: Language, isClient: Bool) -> ShellRule? {
         let words = parts(of: name.text)
-        guard let first = words.first, let last = words.last, !ShellWords.contains(first, in: "script-asks"),
-            !ShellWords.contains(last, in: "script-tools")
-        else { return nil }
+        guard let first = words.first, let last = words.last, !ShellWords.contains(first, in: "script-asks") else {
+            return nil
+        }
         let isOne = words.count == 1
         // Lists of other languages have such a method.
         if language == .python, name.owner != nil, ShellWords.contains(name.text, in: "script-undoes") {
@@ -42,7 +42,9 @@ extension ScriptText {
         func says(_ list: String) -> Bool { words.contains { ShellWords.contains($0, in: list) } }
         if says("script-revokes") { return .removes }
         if says("script-publishes") || !isOne && says("script-sends") { return .network }
-        guard isClient, name.owner != nil || last == "command" else { return nil }
+        guard isClient, name.owner != nil || last == "command", !ShellWords.contains(last, in: "script-tools") else {
+            return nil
+        }
         return says("script-changes") || !isOne && says("script-runs") ? .network : nil
     }
 

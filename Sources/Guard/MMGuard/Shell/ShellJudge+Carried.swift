@@ -32,6 +32,12 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         let row = CarriedText.table[call.program] ?? CarriedText.table["python3"] ?? CarriedText()
         var found = carried(call, row, depth)
+        // Such an option loads a module before the script.
+        if call.program == "perl" {
+            for word in words where word.hasPrefix("-M") {
+                found += findings(inScript: "use \(word.dropFirst(2))", of: "perl", depth)
+            }
+        }
         let texts = self.texts(of: call, row)
         let asks = finding(.interpreter, subject: ([call.program] + words.prefix(2)).joined(separator: " "))
         let tells = words.count == 1 && call.program == "php" && ["-m", "-i", "--ini"].contains(words[0])

@@ -186,6 +186,7 @@ enum WordMeaning {
         let sends =
             program.hasSuffix("-release") || own.contains { ["deploy", "publish", "upload", "submit"].contains($0) }
             || own.first.map(sending.contains) == true
+            || own.contains("release") && own.contains { ["prod", "production"].contains($0) }
             || parts.contains { part in sending.contains(part) || sendingStarts.contains(where: part.hasPrefix) }
             // A copy to an address.
             || parts.first.map { ["backup", "replicate", "mirror"].contains($0) } == true
