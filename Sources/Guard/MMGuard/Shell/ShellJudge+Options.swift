@@ -230,7 +230,7 @@ extension ShellJudge {
             }
             // Options for a program that it starts: `-DargLine="-javaagent:x.jar"`.
             for inner in word.value.dropFirst(option.count + 1).split(separator: " ")
-            where inner.hasPrefix("-") && Self.loads(inner) && inner.contains { "=:".contains($0) } {
+            where inner.hasPrefix("-") && Self.loads(inner) && inner.contains(where: { "=:".contains($0) }) {
                 found.append(finding(.loader, subject: "\(name) \(word.value)"))
             }
             if ["shell-escape", "enable-write18"].contains(option.drop { $0 == "-" }) {
