@@ -118,7 +118,8 @@ struct EnginePlan: Sendable {
     }
 
     /// Returns the command names, in lower case, that can't be run here: neither a cmdlet nor a program of this machine has such
-    /// a name. A misspelt cmdlet isn't among them: its script is refused with the right name before it starts.
+    /// a name. A misspelt cmdlet, or one of a module that isn't available here, isn't among them: its script is refused with the name to
+    /// use instead before it starts.
     private func missing(_ sources: [any CmdletSource], _ programs: String) -> Set<String> {
         let modules = CmdletModules()
         let classes = CmdletClasses()
@@ -129,7 +130,7 @@ struct EnginePlan: Sendable {
                 continue
             }
             let lower = name.lowercased()
-            guard !Self.isOfActiveDirectory(name), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_".contains($0) }),
+            guard ForeignCmdlet(name) == nil, name.allSatisfy({ $0.isLetter || $0.isNumber || "-_".contains($0) }),
                 !own.contains(lower), !NativeEngine.carriesOut(name), !modules.isBuiltIn(name),
                 modules.sessions(of: name).isEmpty || Self.isOfGraph(name), !classes.knows(name),
                 !classes.knows("Get-" + name),
@@ -144,13 +145,6 @@ struct EnginePlan: Sendable {
     /// Returns whether a name has the form of those of Graph's modules, all of whose cmdlets the source of Graph knows.
     private static func isOfGraph(_ name: String) -> Bool {
         name.lowercased().hasPrefix("get-mg") && GraphCmdletNames.isForm(name)
-    }
-
-    /// Returns whether a name is that of a cmdlet of the module for servers of Active Directory, without which a report has nothing to say.
-    private static func isOfActiveDirectory(_ name: String) -> Bool {
-        guard let dash = name.firstIndex(of: "-") else { return false }
-        let noun = name[name.index(after: dash)...]
-        return noun.lowercased().hasPrefix("ad") && noun.dropFirst(2).first?.isUppercase == true
     }
 
     /// Parts of a script that changes something whose behaviour was never compared with a real PowerShell; `nil` where there are
