@@ -64,6 +64,8 @@ struct GraphBinderTests {
                 "Send-MgUserMail -UserId a -Message @{ ToRecipients = @{ EmailAddress = @{ Address = 'b' } } }",
                 #"{"message":{"toRecipients":[{"emailAddress":{"address":"b"}}]}}"#
             ),
+            ("Get-MgDirectoryObjectById -Ids b -Types user", #"{"ids":["b"],"types":["user"]}"#),
+            ("Get-MgBetaDirectoryObjectById -Ids b", #"{"ids":["b"]}"#),
             // A number for a text is a text.
             ("Update-MgUser -UserId a -EmployeeId 12 -Surname $null", #"{"employeeId":"12","surname":null}"#),
             // The type that a body names has its own properties.

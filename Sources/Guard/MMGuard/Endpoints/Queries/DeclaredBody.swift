@@ -13,9 +13,9 @@ package struct DeclaredBody: Sendable {
     /// - Parameters:
     ///   - method: the method in upper case.
     ///   - target: a request with the call's path.
-    ///   - index: the table of calls.
     /// - Returns: `nil` if the tables don't suffice to tell.
-    package init?(_ method: String, _ target: RequestTarget, _ index: EndpointIndex = .standard) {
+    package init?(_ method: String, _ target: RequestTarget) {
+        let index = EndpointIndex.standard
         guard let found = index.engine.template(of: target), !found.isCounted,
             let call = index.calls(of: found.template).first(where: { $0.method == method })
         else { return nil }

@@ -363,9 +363,7 @@ struct GraphBinder: Sendable {
                         ? id : "https://graph.microsoft.com/v1.0/directoryObjects/" + id)
                 continue
             }
-            let json = try Self.json(value, isNamed: isNamed)
-            // Ids are a list, also where one is given.
-            object[Self.property(name)] = name.lowercased() == "ids" && json.array == nil ? .array([json]) : json
+            object[Self.property(name)] = try Self.json(value, isNamed: isNamed)
         }
         if let more = given.controls["additionalproperties"] {
             guard case .object(let members) = try Self.json(more, isNamed: false) else {
