@@ -36,6 +36,11 @@ struct GraphCmdletNameTests {
         "carry out an action where the verb is one, and never make an object instead",
         arguments: [
             ("Move-MgUserMessage", ["POST /v1.0/users/{user-id}/messages/{message-id}/move"]),
+            // Not in the table of cmdlets, so the rule alone finds it.
+            (
+                "Move-MgUserMailFolderMessage",
+                ["POST /v1.0/users/{user-id}/mailFolders/{mailFolder-id}/messages/{message-id}/move"]
+            ),
             ("Send-MgUserMessage", ["POST /v1.0/users/{user-id}/messages/{message-id}/send"]),
             ("Copy-MgDriveItem", ["POST /v1.0/drives/{drive-id}/items/{driveItem-id}/copy"]),
             ("Add-MgTeamMember", ["POST /v1.0/teams/{team-id}/members/add"]),
