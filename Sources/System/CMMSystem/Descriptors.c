@@ -68,6 +68,8 @@ int mm_pipe(int *read_end, int *write_end) {
     return 0;
 }
 
+int mm_set_pipe_capacity(int descriptor, int bytes) { return fcntl(descriptor, F_SETPIPE_SZ, bytes); }
+
 int mm_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
 
 int mm_set_nonblocking(int descriptor, int on) {

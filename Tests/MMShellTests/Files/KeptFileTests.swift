@@ -11,6 +11,8 @@ import Testing
 struct KeptFileTests {
     private static func bytes(_ text: String) -> FileSource { FileSource(Array(text.utf8)) }
 
+    private static func digest(_ text: String) -> String { Hex.text(SHA256.digest(text.utf8)) }
+
     @Test(
         "keeps a private backup beside it, which can be restored",
         arguments: [true, false])
@@ -21,11 +23,13 @@ struct KeptFileTests {
             _ = try await session.sh("mkdir '\(folder)'")
             let seen = Mutex<[KeptFile]>([])
             let present = Mutex<[String]>([])
-            let keeping = FileKeeping(label: "Zb3kP9x/..") { (kept) async throws(MMError) in
+            let lefts = Mutex<[String]>([])
+            let keeping = FileKeeping(label: "Zb3kP9x/..") { (kept, left) async throws(MMError) in
                 // The file is unchanged.
                 let now = try await files.read(path).bytes
                 present.withLock { $0.append(String(decoding: now, as: UTF8.self)) }
                 seen.withLock { $0.append(kept) }
+                lefts.withLock { $0.append(left) }
             }
             _ = try await files.write(path, Self.bytes("one"), keeping: keeping)
             #expect(seen.withLock { $0.isEmpty }, "a new file takes nothing's place")
@@ -37,9 +41,9 @@ struct KeptFileTests {
             #expect(seen.withLock { $0.isEmpty }, "it held the same")
             _ = try await files.write(path, Self.bytes("two"), keeping: keeping)
             let kept = try #require(seen.withLock { $0.first })
-            #expect(present.withLock { $0 } == ["one"])
+            #expect(present.withLock { $0 } == ["one"] && lefts.withLock { $0 } == [Self.digest("two")])
             #expect(kept.owner + "\n" == owner)
-            #expect(kept.path == path && kept.permissions == "640" && kept.digest == Self.bytes("one").digest)
+            #expect(kept.path == path && kept.permissions == "640" && kept.digest == Self.digest("one"))
             #expect(kept.copy.contains("Zb3kP9x") && kept.copy.hasPrefix(folder + "/."))
             #expect(try await files.read(kept.copy).bytes == Array("one".utf8))
             #expect(try await session.sh("stat -c %a \(RemoteDialect.quoted(kept.copy))").out == "600\n")
@@ -47,19 +51,19 @@ struct KeptFileTests {
             // Meanwhile the file was changed.
             _ = try await session.sh("printf x >> \(RemoteDialect.quoted(path))")
             await #expect(throws: MMError.self) {
-                _ = try await files.putBack(kept, replacing: Self.bytes("two").digest, as: "undo")
+                _ = try await files.putBack(kept, replacing: Self.digest("two"), as: "undo")
             }
             #expect(try await files.read(path).bytes == Array("twox".utf8))
             _ = try await session.sh("printf two > \(RemoteDialect.quoted(path))")
-            let back = try await files.putBack(kept, replacing: Self.bytes("two").digest, as: "undo")
+            let back = try await files.putBack(kept, replacing: Self.digest("two"), as: "undo")
             #expect(try await files.read(path).bytes == Array("one".utf8))
             #expect(try await session.sh("stat -c %a:%u:%g \(name)").out == "640:" + owner)
             #expect(try await files.read(back.copy).bytes == Array("two".utf8))
             await #expect(throws: MMError.self) {
-                _ = try await files.putBack(kept, replacing: Self.bytes("one").digest, as: "again")
+                _ = try await files.putBack(kept, replacing: Self.digest("one"), as: "again")
             }
             // The restored version can be undone in turn.
-            _ = try await files.putBack(back, replacing: Self.bytes("one").digest, as: "redo")
+            _ = try await files.putBack(back, replacing: Self.digest("one"), as: "redo")
             #expect(try await files.read(path).bytes == Array("two".utf8))
 
             for number in 0..<8 { _ = try await files.write(path, Self.bytes("n\(number)"), keeping: keeping) }
@@ -75,7 +79,7 @@ struct KeptFileTests {
         try await SFTPTests.with(sftp: sftp) { (session, server, files) async throws in
             let path = server.folder + "/read-only"
             let name = RemoteDialect.quoted(path)
-            let keeping = FileKeeping(label: "a") { (_) async throws(MMError) in }
+            let keeping = FileKeeping(label: "a") { (_, _) async throws(MMError) in }
             _ = try await session.sh("printf one > \(name); chmod 444 \(name)")
             let refused = await #expect(throws: MMError.self) {
                 _ = try await files.write(path, Self.bytes("two"), keeping: keeping)
@@ -99,7 +103,7 @@ struct KeptFileTests {
             await #expect(throws: MMError.self) {
                 _ = try await files.write(
                     path, Self.bytes("two"),
-                    keeping: FileKeeping(label: "a") { (_) async throws(MMError) in
+                    keeping: FileKeeping(label: "a") { (_, _) async throws(MMError) in
                         throw MMError(.limitExceeded, "the journal is full")
                     })
             }

@@ -11,12 +11,11 @@ struct ReplacedFiles: Sendable {
 
     /// Writes a file and notes the replaced one: before the write, and how the write ended.
     func noting(
-        _ digest: String, on session: ShellSessionName,
-        write: (FileKeeping) async throws(MMError) -> FileReceipt
+        on session: ShellSessionName, write: (FileKeeping) async throws(MMError) -> FileReceipt
     ) async throws(MMError) -> FileReceipt {
         let begun = Mutex<JournalEntry?>(nil)
-        let keeping = FileKeeping(label: context.record.call) { (kept) async throws(MMError) in
-            let entry = entry(Change(file: session.name, kept, left: digest, rights: sudo.map { $0.secret ?? "" }))
+        let keeping = FileKeeping(label: context.record.call) { (kept, left) async throws(MMError) in
+            let entry = entry(Change(file: session.name, kept, left: left, rights: sudo.map { $0.secret ?? "" }))
             try await journal.begin(entry)
             begun.withLock { $0 = entry }
         }

@@ -48,7 +48,7 @@ struct SessionFiles: Sendable {
             if member.key.place.isLocal { return try await local(member).write(path, source, how: how) }
             let name = path.split(separator: "/").last.map(String.init) ?? path
             let (total, progress) = (source.count, ByteProgress("sent", of: name, to: context.call.progress))
-            return try await ReplacedFiles(call: call, sudo: sudo).noting(source.digest, on: member.key) {
+            return try await ReplacedFiles(call: call, sudo: sudo).noting(on: member.key) {
                 (keeping) async throws(MMError) in
                 try await remote(member, by: cleared).write(path, source, how: how, keeping: keeping) {
                     progress.came(to: $0, of: total)

@@ -29,11 +29,12 @@ public struct KeptFile: Sendable, Hashable {
 public struct FileKeeping: Sendable {
     /// The name part of the copy that identifies the call.
     let label: String
-    /// Records the file that is about to be replaced. If it throws, the file is left unchanged.
-    let note: @Sendable (KeptFile) async throws(MMError) -> Void
+    /// Records the file that is about to be replaced, and the SHA-256 of what replaces it, as hex. If it throws, the file is left
+    /// unchanged.
+    let note: @Sendable (KeptFile, _ left: String) async throws(MMError) -> Void
 
     /// Creates the settings.
-    public init(label: String, note: @escaping @Sendable (KeptFile) async throws(MMError) -> Void) {
+    public init(label: String, note: @escaping @Sendable (KeptFile, _ left: String) async throws(MMError) -> Void) {
         self.label = label
         self.note = note
     }
@@ -54,7 +55,7 @@ extension RemoteFiles {
         let (status, output) = try await run(script, input: [], timeout: timeout, most: 64 << 10)
         try check(status, path)
         guard !output.isEmpty else { return }
-        try await keeping.note(try Self.kept(output, path))
+        try await keeping.note(try Self.kept(output, path), digest)
     }
 
     /// Restores a file from its copy, unless the file was changed since. The content until then is kept in turn.

@@ -30,7 +30,7 @@ package struct LocalFiles: Sendable {
                     .limitExceeded, "“\(path)” has \(size) bytes; the limit is \(rules.limit).",
                     hint: "A person can raise maxFileBytes in the shells file.")
             }
-            return try FileSource(of: OwnedDescriptor(file), count: size, named: path)
+            return FileSource(of: OwnedDescriptor(file), count: size, named: path)
         }
     }
 
@@ -117,17 +117,18 @@ package struct LocalFiles: Sendable {
                     how.permissions ?? 0o644)
                 guard file >= 0 else { throw SystemError.error("Opening \(path)") }
                 let owner = FileDescriptor(owning: file)
-                try Self.put(source, owner.raw, path)
+                let digest = try Self.put(source, owner.raw, path)
                 var info = stat()
                 fstat(owner.raw, &info)
-                return FileReceipt(path: target, size: Int(info.st_size), digest: source.digest)
+                return FileReceipt(path: target, size: Int(info.st_size), digest: digest)
             }
             let draft = ".\(FileRules.shortened(name)).mm-\(Hex.text(RandomBytes.make(6)))"
             let raw = openat(parent.raw, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard raw >= 0 else { throw SystemError.error("Creating a file beside \(path)") }
             let file = FileDescriptor(owning: raw)
+            let digest: String
             do throws(MMError) {
-                try Self.put(source, file.raw, path)
+                digest = try Self.put(source, file.raw, path)
                 let kept = exists ? old.st_mode & 0o7777 : 0o644
                 guard fchmod(file.raw, how.permissions ?? kept) == 0, fsync(file.raw) == 0,
                     renameat(parent.raw, draft, parent.raw, name) == 0
@@ -137,7 +138,7 @@ package struct LocalFiles: Sendable {
                 throw error
             }
             fsync(parent.raw)
-            return FileReceipt(path: target, size: source.count, digest: source.digest)
+            return FileReceipt(path: target, size: source.count, digest: digest)
         }
     }
 
@@ -189,13 +190,10 @@ package struct LocalFiles: Sendable {
         return current
     }
 
-    private static func put(_ source: FileSource, _ descriptor: Int32, _ path: String) throws(MMError) {
-        var start = 0
-        while start < source.count {
-            let range = start..<min(start + FileSource.piece, source.count)
-            try put(try source.read(range), descriptor, path)
-            start = range.upperBound
-        }
+    private static func put(_ source: FileSource, _ descriptor: Int32, _ path: String) throws(MMError) -> String {
+        var reading = FileSource.Reading(source)
+        while !reading.isOver { try put(try reading.next(), descriptor, path) }
+        return reading.digest
     }
 
     /// Writes all bytes to a file. It blocks.
@@ -351,8 +349,6 @@ package struct FileWriting: Sendable, Hashable {
     package var appends = false
     /// Whether missing folders are created.
     package var createsFolders = false
-    /// The expected SHA-256 of the bytes, as hex; other bytes are refused before the file is touched.
-    package var expectedDigest: String?
 
     /// Creates the settings for replacing a file in one step.
     package init() {}
@@ -387,11 +383,6 @@ package struct FileWriting: Sendable, Hashable {
             throw MMError(
                 .invalidInput, "The permissions \(String(permissions, radix: 8)) are invalid.",
                 hint: "Use permissions as for chmod, such as 644.")
-        }
-        if let expectedDigest, expectedDigest.lowercased() != source.digest {
-            throw MMError(
-                .invalidInput, "The content does not match its checksum: it has \(source.digest).",
-                hint: "Send it again; nothing was written.")
         }
     }
 }

@@ -79,17 +79,17 @@ package struct RemoteFiles: Sendable {
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws(MMError) -> FileReceipt {
         try how.check(source, limit: limit)
-        let keep: Keep = { () async throws(MMError) in
+        let keep: Keep = { (digest) async throws(MMError) in
             guard let keeping, !how.appends else { return }
-            try await self.keep(path, unless: source.digest, keeping, timeout: timeout)
+            try await self.keep(path, unless: digest, keeping, timeout: timeout)
         }
         if let receipt = try await writeBySFTP(path, source, how: how, keep, timeout: timeout, progress) {
             return receipt
         }
         let bytes = try await source.whole()
+        let digest = Hex.text(SHA256.digest(bytes))
         if how.permissions == nil { try await refuseReadOnly(path, timeout: timeout) }
-        try await keep()
-        let digest = source.digest
+        try await keep(digest)
         let mode = how.permissions.map { String($0, radix: 8) } ?? ""
         let script = """
             f=\(try await word(path)); [ -L "$f" ] && l=$(readlink -f -- "$f") && [ -n "$l" ] && f=$l
@@ -117,8 +117,8 @@ package struct RemoteFiles: Sendable {
         return FileReceipt(path: String(lines[1]), size: size, digest: digest)
     }
 
-    /// Keeps a copy of the old file, right before the new one replaces it.
-    typealias Keep = @Sendable () async throws(MMError) -> Void
+    /// Keeps a copy of the old file, right before the new one with this checksum replaces it.
+    typealias Keep = @Sendable (_ digest: String) async throws(MMError) -> Void
 
     /// Throws if the file is read-only for everybody, which `-w` doesn't show to root.
     private func refuseReadOnly(_ path: String, timeout: Duration) async throws(MMError) {
@@ -282,23 +282,24 @@ extension RemoteFiles {
         }
         if let permissions = old?.permissions { try how.check(replacing: permissions, asked: path) }
         if how.appends {
-            let size = try await channel.append(source, to: target, permissions: how.permissions ?? 0o644, progress)
+            let sent = try await channel.append(source, to: target, permissions: how.permissions ?? 0o644, progress)
+            try await channel.finish(sent)
             if let permissions = how.permissions { try await channel.setPermissions(target, permissions) }
-            return FileReceipt(path: target, size: size, digest: source.digest)
+            return FileReceipt(path: target, size: sent.size, digest: sent.digest)
         }
         let words = target.split(separator: "/", omittingEmptySubsequences: false)
         let beside = words.dropLast().joined(separator: "/") + "/.\(FileRules.shortened(words.last ?? "")).mm-"
         let drafts = session.masters.drafts
-        let (record, isLeft) = await drafts.take(session.name, target, digest: source.digest) { beside + $0 }
+        let (record, isLeft) = await drafts.take(session.name, target, mark: try await source.mark()) { beside + $0 }
         do throws(MMError) {
-            try await fill(record.draft, isLeft: isLeft, source, asked: path, channel, progress)
+            let digest = try await fill(record.draft, isLeft: isLeft, source, asked: path, channel, progress)
             let kept = old.flatMap { $0.isFile ? $0.permissions : nil }.map { $0 & 0o7777 } ?? 0o644
             try await channel.setPermissions(
                 record.draft, how.permissions ?? kept, owner: old.flatMap { $0.isFile ? $0.owner : nil })
-            if old?.isFile == true { try await keep() }
+            if old?.isFile == true { try await keep(digest) }
             try await channel.replace(target, by: record.draft)
             await drafts.done(record)
-            return FileReceipt(path: target, size: source.count, digest: source.digest)
+            return FileReceipt(path: target, size: source.count, digest: digest)
         } catch {
             // Runs even if the call was cancelled. A draft left by a lost connection is continued the next time.
             let master = channel.master
@@ -314,23 +315,38 @@ extension RemoteFiles {
     }
 
     /// Writes a draft, continuing after what is left of it, and compares its checksum.
+    /// - Returns: the checksum.
     private func fill(
         _ draft: String, isLeft: Bool, _ source: FileSource, asked path: String, _ channel: SFTPChannel,
         _ progress: @escaping @Sendable (Int) -> Void
-    ) async throws(MMError) {
+    ) async throws(MMError) -> String {
         if isLeft, let state = try await channel.state(of: draft), state.isFile, let size = state.size,
             size > 0, size <= UInt64(source.count)
         {
-            try await channel.write(source, from: Int(size), to: draft, progress)
-            if try await digest(of: draft, count: source.count, channel) == source.digest { return }
+            let (sent, arrived) = try await send(source, from: Int(size), to: draft, channel, progress)
+            if sent == arrived { return sent }
         }
         if isLeft { await channel.remove(draft) }
-        try await channel.write(source, from: 0, to: draft, progress)
-        guard try await digest(of: draft, count: source.count, channel) == source.digest else {
+        let (sent, arrived) = try await send(source, from: 0, to: draft, channel, progress)
+        guard sent == arrived else {
             throw MMError(
                 .remoteFailed, "The uploaded data for “\(path)” does not match its checksum; nothing was changed.",
                 hint: "Write it again.", retry: .now)
         }
+        return sent
+    }
+
+    /// Sends the content into a draft. The host computes the checksum of what arrived while it writes that to its disk.
+    /// - Returns: the checksums of what was sent and of what arrived.
+    private func send(
+        _ source: FileSource, from start: Int, to draft: String, _ channel: SFTPChannel,
+        _ progress: @escaping @Sendable (Int) -> Void
+    ) async throws(MMError) -> (sent: String, arrived: String) {
+        let file = try await channel.write(source, from: start, to: draft, progress)
+        async let told = hostDigest(of: draft, count: source.count, channel.master)
+        try await channel.finish(file)
+        if let told = await told { return (file.digest, told) }
+        return (file.digest, try await digest(reading: draft, count: source.count, channel))
     }
 
     /// The host's own tool for SHA-256, as a function. OpenSSL uses the processor's instructions for it and takes a fifth of
@@ -339,17 +355,20 @@ extension RemoteFiles {
         sum() { { openssl dgst -sha256 -r <"$1" || sha256sum <"$1" || shasum -a 256 <"$1"; } 2>/dev/null | cut -c1-64; }
         """
 
-    /// Returns the checksum of what arrived: by the host's own tool, or else by reading it back.
-    private func digest(of path: String, count: Int, _ channel: SFTPChannel) async throws(MMError) -> String {
+    /// Returns the checksum of a file as the host's own tool computes it.
+    /// - Returns: `nil` if the host has no such tool.
+    private func hostDigest(of path: String, count: Int, _ master: SSHMaster) async -> String? {
         // A slow disk may read only a few megabytes a second.
         let time = Duration.seconds(60 + count >> 22)
-        if let outcome = try? await channel.master.control(
-            "\(Self.sum); sum \(RemoteDialect.quoted(path))", timeout: time),
+        guard let outcome = try? await master.control("\(Self.sum); sum \(RemoteDialect.quoted(path))", timeout: time),
             outcome.exit == .status(0), outcome.output.count >= 64,
             outcome.output.prefix(64).allSatisfy({ Unicode.Scalar($0).properties.isASCIIHexDigit })
-        {
-            return String(decoding: outcome.output.prefix(64), as: UTF8.self)
-        }
+        else { return nil }
+        return String(decoding: outcome.output.prefix(64), as: UTF8.self)
+    }
+
+    /// Returns the checksum of a file by reading it back.
+    private func digest(reading path: String, count: Int, _ channel: SFTPChannel) async throws(MMError) -> String {
         var sum = SHA256()
         var start = 0
         while start < count {
@@ -392,65 +411,5 @@ extension RemoteFiles {
             master.lacksSFTP.withLock { $0 = true }
             return nil
         }
-    }
-}
-
-/// The content to send: bytes, or a file of this machine that is read while it is sent, so that its size needs no memory.
-package struct FileSource: Sendable {
-    /// The number of bytes.
-    package let count: Int
-    /// Their SHA-256, as hex.
-    package let digest: String
-    /// Reads some of them; it may block.
-    let read: @Sendable (Range<Int>) throws(MMError) -> [UInt8]
-
-    /// How much of a file is in memory at once.
-    static let piece = 1 << 20
-
-    /// Creates a source of bytes.
-    package init(_ bytes: [UInt8]) {
-        self.init(count: bytes.count, digest: Hex.text(SHA256.digest(bytes))) { Array(bytes[$0]) }
-    }
-
-    init(count: Int, digest: String, read: @escaping @Sendable (Range<Int>) throws(MMError) -> [UInt8]) {
-        self.count = count
-        self.digest = digest
-        self.read = read
-    }
-
-    /// Creates a source of an opened file. It blocks while the file is read once for its checksum.
-    init(of file: OwnedDescriptor, count: Int, named path: String) throws(MMError) {
-        let read: @Sendable (Range<Int>) throws(MMError) -> [UInt8] = { (range) throws(MMError) in
-            var bytes = [UInt8](repeating: 0, count: range.count)
-            var done = 0
-            while done < range.count {
-                let start = done
-                let count = bytes.withUnsafeMutableBytes {
-                    pread(
-                        file.raw, $0.baseAddress.map { $0 + start }, $0.count - start, off_t(range.lowerBound + start))
-                }
-                if count < 0, errno == EINTR { continue }
-                guard count >= 0 else { throw SystemError.error("Reading \(path)") }
-                guard count > 0 else {
-                    throw MMError(
-                        .conflict, "“\(path)” became shorter while it was sent.", hint: "Send it again.", retry: .now)
-                }
-                done += count
-            }
-            return bytes
-        }
-        var sum = SHA256()
-        var start = 0
-        while start < count {
-            let range = start..<min(start + Self.piece, count)
-            sum.update(try read(range))
-            start = range.upperBound
-        }
-        self.init(count: count, digest: Hex.text(sum.finish()), read: read)
-    }
-
-    /// Returns all bytes.
-    func whole() async throws(MMError) -> [UInt8] {
-        try await BlockingWork.run { [self] () throws(MMError) in try read(0..<count) }
     }
 }

@@ -39,6 +39,7 @@ final class SFTPChannel: Sendable {
     static func open(_ master: SSHMaster, timeout: Duration) async throws(MMError) -> SFTPChannel {
         var command = master.channel("sftp", arguments: ["-s"])
         command.input = .pipe
+        command.inputCapacity = Int32(window * piece)
         command.error = .null
         let channel = SFTPChannel(process: try await ChildProcess.start(command), master: master, timeout: timeout)
         do throws(MMError) {
@@ -172,44 +173,63 @@ final class SFTPChannel: Sendable {
         return FilePiece(bytes: bytes, offset: offset, size: hasEnded && !bytes.isEmpty || told < end ? end : told)
     }
 
-    /// Writes the content to a new file, or into an existing one from an offset on.
+    /// A file whose content was sent, and which is still open.
+    struct SentFile: Sendable {
+        fileprivate let path: String
+        fileprivate let handle: [UInt8]
+        /// The size that it must have.
+        let size: Int
+        /// The SHA-256 of the whole content, as hex.
+        let digest: String
+    }
+
+    /// Writes the content to a new file, or into an existing one from an offset on. `finish` completes it.
     func write(
         _ source: FileSource, from start: Int, to path: String, _ progress: @escaping @Sendable (Int) -> Void
-    ) async throws(MMError) {
+    ) async throws(MMError) -> SentFile {
         let flags: SFTPPacket.Flags = start == 0 ? [.write, .create, .exclusive] : [.write]
         guard case .handle(let handle) = try await open(path, flags, permissions: start == 0 ? 0o600 : nil) else {
             throw broken
         }
-        try await put(source, from: start, at: 0, handle, path, progress)
+        return try await put(source, from: start, at: 0, handle, path, progress)
     }
 
-    /// Writes the content to the end of a file.
-    /// - Returns: the size afterwards.
+    /// Writes the content to the end of a file. `finish` completes it.
     func append(
         _ source: FileSource, to path: String, permissions: UInt32, _ progress: @escaping @Sendable (Int) -> Void
-    ) async throws(MMError) -> Int {
+    ) async throws(MMError) -> SentFile {
         guard case .handle(let handle) = try await open(path, [.write, .append, .create], permissions: permissions)
         else { throw broken }
         var before = 0
         if case .attributes(let old) = try await ask(path, .fileState, { $0.text(handle) }) {
             before = Int(old.size ?? 0)
         }
-        try await put(source, from: 0, at: before, handle, path, progress)
-        return before + source.count
+        return try await put(source, from: 0, at: before, handle, path, progress)
     }
 
     private func put(
         _ source: FileSource, from start: Int, at base: Int, _ handle: [UInt8], _ path: String,
         _ progress: @escaping @Sendable (Int) -> Void
-    ) async throws(MMError) {
-        var sent = start
+    ) async throws(MMError) -> SentFile {
+        var reading = FileSource.Reading(source)
+        // What is there already is read too, for the checksum.
+        while reading.position < start {
+            reading = try await BlockingWork.run { [reading] () throws(MMError) in
+                var reading = reading
+                _ = try reading.next(min(FileSource.piece, start - reading.position))
+                return reading
+            }
+        }
         // While the host writes one window of packets, the next is read and sent, so that neither side waits for the other.
         var underWay: (ids: [UInt32: Int], end: Int)?
-        while sent < source.count || underWay != nil {
+        while !reading.isOver || underWay != nil {
             var next: (ids: [UInt32: Int], end: Int)?
-            if sent < source.count {
-                let range = sent..<min(sent + Self.window * Self.piece, source.count)
-                let bytes = try await BlockingWork.run { () throws(MMError) in try source.read(range) }
+            if !reading.isOver {
+                let place = base + reading.position
+                let (bytes, after) = try await BlockingWork.run { [reading] () throws(MMError) in
+                    var reading = reading
+                    return (try reading.next(Self.window * Self.piece), reading)
+                }
                 let pieces = stride(from: 0, to: bytes.count, by: Self.piece).map {
                     $0..<min($0 + Self.piece, bytes.count)
                 }
@@ -219,13 +239,13 @@ final class SFTPChannel: Sendable {
                             .write,
                             { packet in
                                 packet.text(handle)
-                                packet.large(UInt64(base + range.lowerBound + piece.lowerBound))
+                                packet.large(UInt64(place + piece.lowerBound))
                                 packet.text(bytes[piece])
                             }
                         )
                     }, capacity: bytes.count + pieces.count * (handle.count + 32))
-                next = (ids, range.upperBound)
-                sent = range.upperBound
+                next = (ids, after.position)
+                reading = after
             }
             if let window = underWay {
                 for reply in try await replies(to: window.ids) {
@@ -235,19 +255,26 @@ final class SFTPChannel: Sendable {
             }
             underWay = next
         }
+        return SentFile(path: path, handle: handle, size: base + source.count, digest: reading.digest)
+    }
+
+    /// Waits until a file is on the host's disk, checks its size and closes it.
+    func finish(_ file: SentFile) async throws(MMError) {
         // Only some servers report data that can't be written to disk; others don't know this extension (OpenSSH PROTOCOL).
         if case .status(4, let message) = try await send(
             .extended,
             {
                 $0.text("fsync@openssh.com".utf8)
-                $0.text(handle)
+                $0.text(file.handle)
             })
         {
-            throw problem(4, message, path)
+            throw problem(4, message, file.path)
         }
-        guard case .attributes(let after) = try await ask(path, .fileState, { $0.text(handle) }) else { throw broken }
-        _ = try await ask(path, .close, { $0.text(handle) })
-        guard after.size.map({ $0 == UInt64(base + source.count) }) ?? true else { throw incomplete(path) }
+        guard case .attributes(let after) = try await ask(file.path, .fileState, { $0.text(file.handle) }) else {
+            throw broken
+        }
+        _ = try await ask(file.path, .close, { $0.text(file.handle) })
+        guard after.size.map({ $0 == UInt64(file.size) }) ?? true else { throw incomplete(file.path) }
     }
 
     /// Sets the permissions of a file.

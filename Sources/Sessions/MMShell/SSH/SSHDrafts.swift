@@ -13,8 +13,8 @@ actor SSHDrafts {
         var host: String
         /// The path of the file that it will replace.
         var target: String
-        /// The checksum of the complete content.
-        var digest: String
+        /// What tells the content from others (``FileSource/mark()``).
+        var mark: String
         /// The path of the draft.
         var draft: String
         /// When it was started.
@@ -37,11 +37,11 @@ actor SSHDrafts {
 
     /// Returns the draft for an upload: an unfinished one of the same content, or else a new one.
     /// - Parameter place: returns the path of a new draft by its id.
-    func take(_ host: String, _ target: String, digest: String, place: @Sendable (String) -> String) async
+    func take(_ host: String, _ target: String, mark: String, place: @Sendable (String) -> String) async
         -> (record: Record, isLeft: Bool)
     {
         let owner = ProcessIdentity(running: getpid()) ?? ProcessIdentity(pid: getpid(), startTime: 0)
-        let left = await left(on: host).first { $0.target == target && $0.digest == digest }
+        let left = await left(on: host).first { $0.target == target && $0.mark == mark }
         var record: Record
         if let left, !writing.contains(left.id) {
             record = left
@@ -49,7 +49,7 @@ actor SSHDrafts {
         } else {
             let id = Hex.text(RandomBytes.make(6))
             record = Record(
-                id: id, host: host, target: target, digest: digest, draft: place(id), begun: .now, owner: owner)
+                id: id, host: host, target: target, mark: mark, draft: place(id), begun: .now, owner: owner)
         }
         writing.insert(record.id)
         known[record.id] = record
@@ -99,17 +99,17 @@ actor SSHDrafts {
 extension SSHDrafts.Record {
     var members: JSONObject {
         [
-            "target": .string(target), "digest": .string(digest), "draft": .string(draft),
+            "target": .string(target), "mark": .string(mark), "draft": .string(draft),
             "begun": .int(begun.seconds),
         ]
     }
 
     init?(id: String, host: String, owner: ProcessIdentity, members: JSONObject) {
-        guard let target = members["target"]?.string, let digest = members["digest"]?.string,
+        guard let target = members["target"]?.string, let mark = members["mark"]?.string,
             let draft = members["draft"]?.string, draft.hasSuffix(".mm-" + id), let begun = members["begun"]?.int
         else { return nil }
         self.init(
-            id: id, host: host, target: target, digest: digest, draft: draft,
+            id: id, host: host, target: target, mark: mark, draft: draft,
             begun: Timestamp(seconds: Int64(begun), nanoseconds: 0), owner: owner)
     }
 }

@@ -57,6 +57,8 @@ int mm_eventfd(void);
 
 // Descriptors
 int mm_pipe(int *read_end, int *write_end);
+// Makes a pipe hold more bytes; the kernel may refuse it.
+int mm_set_pipe_capacity(int descriptor, int bytes);
 int mm_duplicate(int descriptor);
 int mm_set_nonblocking(int descriptor, int on);
 int mm_open(const char *path, int flags, unsigned mode);

@@ -39,6 +39,8 @@ package struct ChildCommand: Sendable {
     package var directory: String?
     /// Standard input (descriptor 0).
     package var input: Stream = .null
+    /// The number of bytes that a pipe to its input should hold, for large transfers; `nil` for the kernel's default.
+    package var inputCapacity: Int32?
     /// Standard output (descriptor 1).
     package var output: Stream = .pipe
     /// Standard error (descriptor 2).

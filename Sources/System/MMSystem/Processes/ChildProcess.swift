@@ -299,6 +299,8 @@ final class ChildStreams: Sendable {
         } else {
             let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
             childInput = toClose.keep(readEnd)
+            // The kernel may refuse it, which only costs time.
+            if let capacity = command.inputCapacity { _ = mm_set_pipe_capacity(writeEnd, capacity) }
             input = try PolledWriter(FileDescriptor(owning: writeEnd))
         }
         let childOutput: Int32
