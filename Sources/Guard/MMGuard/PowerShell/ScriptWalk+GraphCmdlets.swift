@@ -1,0 +1,78 @@
+internal import MMCore
+internal import PowerShellSyntax
+
+extension ScriptWalk {
+    /// The request that a cmdlet of Graph's modules sends.
+    struct SentRequest {
+        /// The classification of the request by the tables of requests.
+        var found: RequestClassification
+        /// Whether the request's classification replaces the cmdlet's class. That is so if the tables' class for an unknown body is at
+        /// least as strict as the cmdlet's: then the tables know this body's effect better.
+        var overrides: Bool
+    }
+
+    /// Returns the request that a cmdlet of Graph's modules sends; nil if no table tells it.
+    func request(of call: CommandCall) -> SentRequest? {
+        guard let (method, template) = tables.cmdlets.request(of: call.entry) else { return nil }
+        let isBeta = call.command.name.contains("-mgbeta")
+        var path = (isBeta ? "/beta" : "/v1.0") + template.replacing("{", with: "").replacing("}", with: "")
+        if method == "GET" {
+            path += selection(call)
+        }
+        guard let target = try? RequestTarget(parsing: path, service: .graph) else { return nil }
+        let body = method == "GET" || method == "DELETE" ? RequestBody.none : body(of: call, addressedBy: template)
+        let classifier = RequestClassifier(tables: tables)
+        let found = classifier.classify(GuardedRequest(method: method, target: target, body: body))
+        guard case .json = body, found.isKnown else { return SentRequest(found: found, overrides: false) }
+        let worst = classifier.classify(GuardedRequest(method: method, target: target, body: .opaque))
+        return SentRequest(
+            found: found, overrides: worst.classes.strictest.rank >= call.entry.classes.strictest.rank)
+    }
+
+    /// Returns the message that a call sends in a person's name, as far as its parameters determine it.
+    func preview(of call: CommandCall) -> SendPreview {
+        let name = call.entry.name
+        if call.entry.product == .graph,
+            case .json(let body) = body(of: call, addressedBy: tables.cmdlets.request(of: call.entry)?.path ?? "")
+        {
+            let preview = SendPreview(line: name, body: .json(body))
+            if !preview.recipients.isEmpty || preview.subject != nil || preview.body != nil { return preview }
+        }
+        return SendPreview(of: name, bound: call.arguments)
+    }
+
+    /// Returns the query for the selected and expanded properties; all properties if the text doesn't determine them.
+    private func selection(_ call: CommandCall) -> String {
+        var items: [String] = []
+        for (names, option) in [(["property"], "$select"), (["expandproperty"], "$expand")] {
+            for index in call.indices(names) where call.arguments[index].written != nil {
+                let texts = call.constant(index).texts ?? ["*"]
+                items.append("\(option)=\(escaped(texts.joined(separator: ",")))")
+            }
+        }
+        return items.isEmpty ? "" : "?" + items.joined(separator: "&")
+    }
+
+    /// Returns a text escaped for a query.
+    func escaped(_ text: String) -> String { PercentCoding.encode(text, isPlain: PercentCoding.isQueryByte) }
+
+    /// Returns the body that the parameters determine. Each parameter that isn't a key in the address becomes a property. `-BodyParameter`
+    /// gives the whole body, and `-AdditionalProperties` further properties.
+    private func body(of call: CommandCall, addressedBy template: String) -> RequestBody {
+        let address = template.asciiLowercased.replacing("-", with: "")
+        var object = JSONObject()
+        if call.place > 0, !call.input.kinds.subtracting(.data).isEmpty { return .opaque }
+        for (index, argument) in call.arguments.enumerated() {
+            guard let name = argument.likelyName, !argument.isCommonParameter else { continue }
+            if argument.mayBe(oneOf: ["bodyparameter", "additionalproperties"]) {
+                guard case .json(let value) = requestBody(argument.value, call.constant(index)),
+                    let members = value.object
+                else { return .opaque }
+                for (key, member) in members { object[key] = member }
+            } else if !address.contains("{" + name + "}") {
+                object[name] = argument.value.map { json($0) } ?? .bool(true)
+            }
+        }
+        return .json(.object(object))
+    }
+}
