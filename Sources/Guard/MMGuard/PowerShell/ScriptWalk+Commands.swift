@@ -188,7 +188,7 @@ extension ScriptWalk {
             report(finding, command.extent)
             return walkArguments(command)
         }
-        let classes = tables.cmdlets.classOfUnknown(name)
+        let classes = classesOfUnlisted(name) ?? tables.cmdlets.classOfUnknown(name)
         if isRepeated("unknown-command", classes, .unknown), tables.user.rules.isEmpty { return walkArguments(command) }
         var reason = "\(name) is not a known cmdlet, so its effect is unknown."
         var instead = "Check the spelling, or ask a person to confirm it."

@@ -23,10 +23,33 @@ extension ScriptWalk {
         let body = method == "GET" || method == "DELETE" ? RequestBody.none : body(of: call, addressedBy: template)
         let classifier = RequestClassifier(tables: tables)
         let found = classifier.classify(GuardedRequest(method: method, target: target, body: body))
+        // A deletion has no body: its path tells everything.
+        if method == "DELETE" {
+            return SentRequest(found: found, overrides: found.isKnown && !Self.isRegistration(template))
+        }
         guard case .json = body, found.isKnown else { return SentRequest(found: found, overrides: false) }
         let worst = classifier.classify(GuardedRequest(method: method, target: target, body: .opaque))
         return SentRequest(
             found: found, overrides: worst.classes.strictest.rank >= call.entry.classes.strictest.rank)
+    }
+
+    /// Whether a path is that of what apps sign in as. Taking it away by a cmdlet is a change of privileges, like making it.
+    private static func isRegistration(_ template: String) -> Bool {
+        template.hasPrefix("/applications") || template.hasPrefix("/servicePrincipals")
+    }
+
+    /// Returns the classes of the changes that a cmdlet of Graph's modules makes by its name; nil if that tells no request, or one that reads.
+    func classesOfUnlisted(_ name: String) -> GuardClassSet? {
+        let classifier = RequestClassifier(tables: tables)
+        var classes = GuardClassSet(rawValue: 0)
+        for request in GraphCmdletNames().requests(of: name) where request.method != "GET" {
+            let path = request.path.replacing("{", with: "").replacing("}", with: "")
+            guard let target = try? RequestTarget(parsing: path, service: .graph) else { return nil }
+            let body = request.method == "DELETE" ? RequestBody.none : .opaque
+            classes.formUnion(
+                classifier.classify(GuardedRequest(method: request.method, target: target, body: body)).classes)
+        }
+        return classes.isEmpty ? nil : classes
     }
 
     /// Returns the message that a call sends in a person's name, as far as its parameters determine it.
