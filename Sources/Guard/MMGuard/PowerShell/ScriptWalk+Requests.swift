@@ -7,7 +7,7 @@ extension ScriptWalk {
     mutating func walkRequest(_ call: CommandCall) -> Bool {
         let name = call.command.name
         if let carrier = call.command.carrier { return walk(carrier, call) }
-        guard call.entry.product == .azure else { return false }
+        guard call.entry.product == .azure else { return walkWeb(call) }
         let isPatch = call.arguments.contains { $0.mayBe("usepatchsemantics") }
         guard let method = ResourceCall.method(name, isPatch: isPatch) else { return false }
         checkCloudParameters(call, isRequest: true)
@@ -110,7 +110,7 @@ extension ScriptWalk {
         return false
     }
 
-    private mutating func judge(
+    mutating func judge(
         _ method: String, _ address: String, _ body: RequestBody, _ headers: [String], _ call: CommandCall,
         service: RequestService
     ) {
@@ -164,14 +164,14 @@ extension ScriptWalk {
         hostName(of: text).map { Self.service(of: $0) != nil } ?? false
     }
 
-    private func hostName(of address: String) -> String? {
+    func hostName(of address: String) -> String? {
         if address.hasPrefix("//") { return String(address.dropFirst(2).prefix { $0 != "/" }).asciiLowercased }
         guard let scheme = address.firstRange(of: "://") else { return nil }
         let rest = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         return rest.split(separator: ":").first.map { $0.asciiLowercased }
     }
 
-    private static func service(of host: String) -> RequestService? {
+    static func service(of host: String) -> RequestService? {
         RequestService.allCases.first { $0.knownHosts.contains(host) }
     }
 

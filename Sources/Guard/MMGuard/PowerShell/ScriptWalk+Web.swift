@@ -2,6 +2,65 @@ internal import MMCore
 internal import PowerShellSyntax
 
 extension ScriptWalk {
+    private static let webCommands: Set<String> = ["invoke-restmethod", "invoke-webrequest"]
+    private static let webMethods: Set<String> = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    /// Parameters that change neither the request's effect nor where it goes.
+    private static let plainWebParameters: Set<String> = [
+        "contenttype", "authentication", "token", "skiphttperrorcheck", "usebasicparsing", "timeoutsec",
+        "maximumretrycount", "retryintervalsec", "statuscodevariable", "responseheadersvariable",
+    ]
+
+    /// Judges PowerShell's own web request to a service like the request that a module's cmdlet would send.
+    /// - Returns: false if the text doesn't determine the request, or if the command is to be judged as one that sends data anywhere: its
+    ///   token may be of another sign-in, so an ordinary change may be one in a foreign tenant.
+    mutating func walkWeb(_ call: CommandCall) -> Bool {
+        guard !context.isBehindWire, Self.webCommands.contains(call.command.name) else { return false }
+        var method = "GET"
+        var address: String?
+        var body = call.place > 0 ? RequestBody.opaque : .none
+        var headers: [String]? = []
+        for (index, argument) in call.arguments.enumerated() where !argument.isCommonParameter {
+            let value = call.constant(index)
+            switch argument.name {
+            case "method": method = value.text?.uppercased() ?? ""
+            case "uri": address = value.text
+            case "headers": headers = headerNames(argument.value)
+            case "body":
+                // PowerShell sends a hashtable as a form, not as JSON.
+                if case .hashtable? = argument.value {
+                    body = .opaque
+                } else {
+                    body = requestBody(argument.value, value)
+                }
+            case let name?: if !Self.plainWebParameters.contains(name) { return false }
+            case nil: return false
+            }
+        }
+        guard Self.webMethods.contains(method), method != "GET" || body == .none, let address,
+            let host = hostName(of: address), address.asciiLowercased.hasPrefix("https://\(host)/"),
+            let service = Self.service(of: host), service != .signIn,
+            let target = try? RequestTarget(parsing: address, service: service, allowedHosts: [])
+        else { return false }
+        let request = GuardedRequest(method: method, target: target, body: body, headerNames: headers ?? [])
+        let found = RequestClassifier(tables: tables).classify(request)
+        let isRead = found.classes == .read && found.isKnown && headers != nil
+        guard isRead || !found.classes.isSubset(of: [.read, .write]) else { return false }
+        judge(method, address, body, headers ?? [], call, service: service)
+        return true
+    }
+
+    /// Returns the names of headers; nil if the text doesn't determine them.
+    private func headerNames(_ value: ExpressionSyntax?) -> [String]? {
+        let table: HashtableSyntax?
+        switch value {
+        case .hashtable(let written)?: table = written
+        case .variable(let variable)? where variable.path.qualifier == .none:
+            table = variables[variable.path.name.asciiLowercased].table
+        default: table = nil
+        }
+        return table?.entries.map { ConstantValue($0.key).text ?? "x-http-method" }
+    }
+
     /// Reports a request to the sign-in service, which a script must never call itself.
     mutating func checkWeb(_ call: CommandCall) {
         var isConstant = true
