@@ -24,6 +24,11 @@ struct GraphCmdletNameTests {
         ("Get-MgDirectoryObjectById", ["POST /v1.0/directoryObjects/getByIds"]),
         ("Get-MgBetaUserMemberGroup", ["POST /beta/users/{user-id}/getMemberGroups"]),
         ("Update-MgDeviceByDeviceId", ["PATCH /v1.0/devices(deviceId='{deviceId}')"]),
+        ("Get-MgBetaDeviceManagementScript", ["GET /beta/deviceManagement/deviceManagementScripts"]),
+        ("Get-MgUserDefaultDrive", ["GET /v1.0/users/{user-id}/drive"]),
+        ("New-MgBetaDirectorySetting", ["POST /beta/settings"]),
+        ("Start-MgSecurityHuntingQuery", ["POST /v1.0/security/microsoft.graph.security.runHuntingQuery"]),
+        ("Get-MgGroupSettingTemplateGroupSettingTemplate", ["GET /v1.0/groupSettingTemplates"]),
     ]
 
     @Test("follow from the rules that the modules are made by", arguments: names)
@@ -52,6 +57,23 @@ struct GraphCmdletNameTests {
                 "Clear-MgDeviceManagementManagedDevice",
                 ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/wipe"]
             ),
+            (
+                "Sync-MgDeviceManagementManagedDevice",
+                ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/syncDevice"]
+            ),
+            (
+                "Restart-MgDeviceManagementManagedDeviceNow",
+                ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/rebootNow"]
+            ),
+            (
+                "Lock-MgDeviceManagementManagedDeviceRemote",
+                ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/remoteLock"]
+            ),
+            (
+                "Invoke-MgScanDeviceManagementManagedDeviceWindowsDefender",
+                ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/windowsDefenderScan"]
+            ),
+            ("Copy-MgTeam", ["POST /v1.0/teams/{team-id}/clone"]),
         ])
     func actions(name: String, requests: [String]) {
         #expect(GraphCmdletNames().requests(of: name).map { "\($0.method) \($0.path)" } == requests)

@@ -47,13 +47,22 @@ package struct GraphCmdletNames: Sendable {
         }
     }
 
-    /// For each verb, the first words of the actions and functions whose cmdlets have this verb rather than the usual one.
+    /// For each verb, the first or last words of the actions and functions whose cmdlets have this verb rather than the usual one.
     private static let actions: [String: Set<String>] = [
         "get": ["get"], "set": ["assign", "set"], "confirm": ["check", "confirm"], "send": ["send"], "add": ["add"],
         "revoke": ["revoke"], "restore": ["restore"], "remove": ["remove", "unset"], "test": ["validate"],
-        "copy": ["copy"], "move": ["move"], "reset": ["reset"], "grant": ["grant"], "clear": ["clear"],
-        "start": ["start"], "stop": ["stop"], "enable": ["enable"], "disable": ["disable"], "find": ["find"],
+        "copy": ["copy", "clone"], "move": ["move"], "reset": ["reset"], "grant": ["grant"], "clear": ["clear"],
+        "start": ["start", "run"], "stop": ["stop"], "enable": ["enable"], "disable": ["disable"], "find": ["find"],
         "search": ["search"], "sync": ["sync"], "initialize": ["init"], "new": ["create"], "merge": ["merge"],
+        "lock": ["lock"], "request": ["request"], "restart": ["restart", "reboot"], "update": ["update"],
+    ]
+
+    /// The segments whose cmdlets have a noun of their own, in lower case; the empty name stands for the top of the tree.
+    private static let nouns: [(parent: String, segment: String, words: [String])] = [
+        ("", "settings", ["directory", "setting"]),
+        ("", "groupsettingtemplates", ["group", "setting", "template", "group", "setting", "template"]),
+        ("users", "drive", ["default", "drive"]), ("groups", "drive", ["default", "drive"]),
+        ("sites", "drive", ["default", "drive"]),
     ]
 
     /// The top-level segments that the names leave out.
@@ -69,7 +78,15 @@ package struct GraphCmdletNames: Sendable {
             paths: paths, verb: verb, isBeta: isBeta,
             bits: Self.methods.filter { Self.methods(of: verb).contains($0.name) }.reduce(0) { $0 | $1.bit })
         for words in Self.readings(of: noun, verb: verb) where search.found.isEmpty {
-            search.descend(0, words.joined()[...], last: "", depth: 0)
+            search.descend(0, words.joined()[...], last: [], depth: 0)
+        }
+        let listed = search.found.isEmpty ? listed(name, isBeta: isBeta) ?? byOtherKey(name, isBeta: isBeta) : nil
+        if let listed { return [listed] }
+        // An action without a verb of PowerShell's has its own first: `Invoke-MgRetire…` is `…/retire`.
+        let words = Self.words(noun)
+        if verb == "invoke", search.found.isEmpty, words.count > 1 {
+            search.invoked = words[0]
+            search.descend(0, words.dropFirst().joined()[...], last: [], depth: 0)
         }
         var found: [Request] = []
         for (node, isCounted, isAction) in search.found {
@@ -84,9 +101,6 @@ package struct GraphCmdletNames: Sendable {
             let text = paths.text(of: node) + (isCounted ? "/$count" : "")
             found.append(
                 Request(method: method, template: text, isBeta: isBeta, node: GraphTemplate(number: node)))
-        }
-        if found.isEmpty, let listed = listed(name, isBeta: isBeta) ?? byOtherKey(name, isBeta: isBeta) {
-            found = [listed]
         }
         return found.sorted { ($0.keys.count, $0.template) < ($1.keys.count, $1.template) }
     }
@@ -193,14 +207,21 @@ package struct GraphCmdletNames: Sendable {
         let verb: String
         let isBeta: Bool
         let bits: UInt8
+        /// The word of the action that `Invoke` stands for.
+        var invoked: String?
         var found: [(node: UInt32, isCounted: Bool, isAction: Bool)] = []
 
         private var kinds: GraphPathTable.Kinds {
             isBeta ? [.beta, .permissionBeta] : [.v1, .permissionV1]
         }
 
-        /// - Parameter isAction: whether the node is an action whose first word is the verb. Such actions are posts, also with the verb Get.
-        mutating func descend(_ node: UInt32, _ rest: Substring, last: String, depth: Int, isAction: Bool = false) {
+        /// - Parameters:
+        ///   - last: the words of the segment before.
+        ///   - parent: the name of the last segment that is no key, in lower case.
+        ///   - isAction: whether the node is an action whose first word is the verb. Such actions are posts, also with the verb Get.
+        mutating func descend(
+            _ node: UInt32, _ rest: Substring, last: [String], parent: String = "", depth: Int, isAction: Bool = false
+        ) {
             guard depth < 14, found.count < 24 else { return }
             if node != 0 {
                 let bits = isAction ? bits | 2 : bits
@@ -211,12 +232,15 @@ package struct GraphCmdletNames: Sendable {
                     found.append((node, true, false))
                 }
             }
-            if let key = paths.key(below: node) { descend(key, rest, last: last, depth: depth + 1) }
+            if let key = paths.key(below: node) { descend(key, rest, last: last, parent: parent, depth: depth + 1) }
             guard !rest.isEmpty else {
                 // An action of one word is named by the verb alone: `Move-MgUserMessage` is `…/messages/{message-id}/move`.
-                for child in paths.children(of: node) where !isAction {
-                    let words = Self.words(of: paths.file.string(paths.nodes.u32(child.node, 4)))
-                    guard words.count == 1, GraphCmdletNames.actions[verb]?.contains(words[0]) == true else { continue }
+                // `Update` changes the object itself.
+                for child in paths.children(of: node) where !isAction && verb != "update" {
+                    let written = paths.file.string(paths.nodes.u32(child.node, 4))
+                    guard restsOfAction(written).contains(where: { $0.isEmpty || last.suffix($0.count) == $0[...] }) else {
+                        continue
+                    }
                     descend(child.node, rest, last: last, depth: depth + 1, isAction: true)
                 }
                 return
@@ -224,18 +248,36 @@ package struct GraphCmdletNames: Sendable {
             for child in paths.children(of: node) {
                 let written = paths.file.string(paths.nodes.u32(child.node, 4))
                 let words = Self.words(of: written)
-                if let next = Self.dropping(words, from: rest, after: last) {
-                    descend(child.node, next, last: words.last ?? last, depth: depth + 1)
-                }
-                if let first = words.first, GraphCmdletNames.actions[verb]?.contains(first) == true,
-                    Self.dropping(Array(words.dropFirst()), from: rest, after: last)?.isEmpty == true
+                let name = child.name.lowercased()
+                if let own = GraphCmdletNames.nouns.first(where: { $0.parent == parent && $0.segment == name }),
+                    let next = Self.dropping(own.words, from: rest, after: [])
                 {
-                    descend(child.node, "", last: last, depth: depth + 1, isAction: true)
+                    descend(child.node, next, last: words, parent: name, depth: depth + 1)
                 }
-                if node == 0, GraphCmdletNames.unnamed.contains(child.name.lowercased()) {
-                    descend(child.node, rest, last: "", depth: depth + 1)
+                if let next = Self.dropping(words, from: rest, after: last) {
+                    descend(child.node, next, last: words, parent: name, depth: depth + 1)
+                }
+                if restsOfAction(written).contains(where: {
+                    Self.dropping($0, from: rest, after: last)?.isEmpty == true
+                }) {
+                    descend(child.node, "", last: words, depth: depth + 1, isAction: true)
+                }
+                if node == 0, GraphCmdletNames.unnamed.contains(name) {
+                    descend(child.node, rest, last: [], depth: depth + 1)
                 }
             }
+        }
+
+        /// Returns an action's words without the one that the verb stands for; empty if it stands for none of them.
+        private func restsOfAction(_ segment: String) -> [[String]] {
+            // The names leave out the namespace of an action.
+            let name = segment.prefix { $0 != "(" }
+            let words = Self.words(of: String(name.split(separator: ".").last ?? ""))
+            guard let first = words.first, let last = words.last else { return [] }
+            func isVerb(_ word: String) -> Bool {
+                invoked.map { $0 == word } ?? (GraphCmdletNames.actions[verb]?.contains(word) == true)
+            }
+            return (isVerb(first) ? [Array(words.dropFirst())] : []) + (isVerb(last) ? [words.dropLast()] : [])
         }
 
         private static func words(of segment: String) -> [String] {
@@ -252,15 +294,18 @@ package struct GraphCmdletNames: Sendable {
             return GraphCmdletNames.words(name)
         }
 
-        /// Returns the rest of a name after a segment's words. The first of these words is left out in the name if it repeats the previous
-        /// one.
-        private static func dropping(_ words: [String], from rest: Substring, after last: String) -> Substring? {
+        /// Returns the rest of a name after a segment's words. Those of the first words that repeat the end of the segment before are left
+        /// out in the name.
+        private static func dropping(_ words: [String], from rest: Substring, after last: [String]) -> Substring? {
             let whole = words.joined()
             guard !whole.isEmpty else { return nil }
             if rest.hasPrefix(whole) { return rest.dropFirst(whole.count) }
-            guard words.count > 1, words[0] == last else { return nil }
-            let short = words.dropFirst().joined()
-            return rest.hasPrefix(short) ? rest.dropFirst(short.count) : nil
+            for count in stride(from: min(words.count - 1, last.count), to: 0, by: -1)
+            where words.prefix(count) == last.suffix(count) {
+                let short = words.dropFirst(count).joined()
+                if rest.hasPrefix(short) { return rest.dropFirst(short.count) }
+            }
+            return nil
         }
     }
 }
