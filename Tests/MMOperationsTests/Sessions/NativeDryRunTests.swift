@@ -90,4 +90,76 @@ struct NativeDryRunTests {
         #expect(rows.map { $0["method"]?.string } == ["GET", "PATCH"])
         #expect(rows.allSatisfy { $0["sent"] != true })
     }
+
+    private func answer(_ home: ChangesHome, _ script: String) async throws -> (rows: [JSONValue], notes: String) {
+        let answer = try await home.call(
+            "run",
+            ["connection": "Demo", "module": "graph", "dryRun": true, "output": "json", "command": .string(script)])
+        let value = ChangesHome.value(answer)
+        return (value.array ?? [value], answer.notes.joined(separator: "\n"))
+    }
+
+    @Test("follows loops to their end, because reads are sent")
+    func loops() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let (rows, notes) = try await answer(
+            home,
+            """
+            $uri = '/v1.0/users?$top=2&$select=id'
+            while ($uri) {
+                $page = Invoke-MgGraphRequest -Uri $uri
+                foreach ($u in $page.value) { Update-MgUser -UserId $u.id -JobTitle 'CFO' }
+                $uri = $page.'@odata.nextLink'
+            }
+            """)
+        #expect(rows.count { $0["method"] == "GET" } > 1)
+        #expect(rows.count { $0["method"] == "PATCH" } >= 5)
+        #expect(!notes.contains("unknown"), "\(notes)")
+    }
+
+    @Test("ends a loop that waits for a change that was not made, and says so")
+    func waiting() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let (rows, notes) = try await answer(
+            home,
+            """
+            Update-MgUser -UserId lena.vogt@contoso-sandbox.example -JobTitle Gone
+            while ((Get-MgUser -UserId lena.vogt@contoso-sandbox.example -Property jobTitle).JobTitle -ne 'Gone') {
+                Start-Sleep -Seconds 3600
+            }
+            Remove-MgUser -UserId lena.vogt@contoso-sandbox.example
+            """)
+        #expect(rows.first?["method"] == "PATCH")
+        #expect(!rows.contains { $0["method"] == "DELETE" })
+        #expect(notes.contains("unknown: a loop that may wait for a change"), "\(notes)")
+    }
+
+    @Test("answers reads of what the script would create, without sending them")
+    func created() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let (rows, notes) = try await answer(
+            home,
+            """
+            $g = New-MgGroup -DisplayName Tests -MailEnabled:$false -MailNickname tests -SecurityEnabled
+            do { $found = Get-MgGroup -GroupId $g.Id } until ($found)
+            $n = @(Get-MgGroupMember -GroupId $found.Id).Count
+            Update-MgGroup -GroupId $found.Id -Description "$($found.DisplayName) $n"
+            """)
+        #expect(rows.map { $0["method"]?.string } == ["POST", "PATCH"])
+        #expect(rows.last.map { JSONWriter.string($0) }?.contains("Tests 0") == true)
+        #expect(!notes.contains("NEW") && !notes.contains("unknown"), "\(notes)")
+    }
+
+    @Test("tells an error that a script reports from the end of what is known")
+    func reported() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let (rows, notes) = try await answer(
+            home, "Get-MgUser -UserId nobody@contoso.example; Update-MgUser -UserId lena.vogt@contoso-sandbox.example -City A")
+        #expect(rows.map { $0["method"]?.string } == ["GET", "PATCH"])
+        #expect(notes.contains("The script reports an error") && !notes.contains("unknown"), "\(notes)")
+    }
 }

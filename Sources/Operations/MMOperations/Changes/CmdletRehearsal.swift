@@ -6,14 +6,25 @@ import MMNative
 
 /// The places of a script's steps among all of its steps, which several recorders note.
 final class RehearsalOrder: Sendable {
-    private let last = Mutex<UInt64>(0)
+    private let state = Mutex<(last: UInt64, holds: Bool)>((0, false))
 
     /// Returns the place of the next step.
-    func next() -> UInt64 {
-        last.withLock { last in
-            last += 1
-            return last
+    func next(wasSent: Bool) -> UInt64 {
+        state.withLock { state in
+            state.last += 1
+            state.holds = state.holds || !wasSent
+            return state.last
         }
+    }
+
+    /// Whether a step was held back.
+    var holds: Bool { state.withLock { $0.holds } }
+
+    /// The limits of a rehearsal of these steps.
+    var limits: NativeLimits {
+        var limits = NativeLimits()
+        limits.holds = { self.holds }
+        return limits
     }
 }
 
@@ -113,7 +124,7 @@ final class CmdletRehearsal: Sendable {
     private func append(
         _ command: ExchangeCommand, _ change: Change?, found: Change? = nil, wasSent: Bool = false
     ) {
-        let step = Step(command: command, change: change, found: found, wasSent: wasSent, place: order.next())
+        let step = Step(command: command, change: change, found: found, wasSent: wasSent, place: order.next(wasSent: wasSent))
         state.withLock { $0.steps.append(step) }
     }
 

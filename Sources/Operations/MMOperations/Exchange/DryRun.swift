@@ -40,12 +40,13 @@ enum DryRun {
         var session = session
         let sources = rehearsal.sources
         let reason =
-            plan.misfit(sources, in: session) ?? (plan.waitsForAnswers ? "a loop whose end depends on answers" : nil)
+            plan.misfit(sources, in: session)
+            ?? (plan.waitsForAnswers && !rehearsal.reads ? "a loop whose end depends on answers" : nil)
         if let reason {
             guard isAlone else { return nil }
             throw EngineRefusal.beyond(reason, plan.strangers(to: sources), run.module, hasPowerShell: hasPowerShell)
         }
-        let outcome = await plan.engine(sources).run(
+        let outcome = await plan.engine(sources, limits: rehearsal.limits).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: run.context.deadline)
         let end = try unknown(from: outcome, sources, hasSteps: rehearsal.hasSteps)
         if case .elsewhere(let reason) = end, !rehearsal.hasSteps || isInPowerShell {
@@ -58,7 +59,7 @@ enum DryRun {
         if isInPowerShell {
             notes.append("The native engine simulated the script; it would run in PowerShell.")
         }
-        if let words = end.words { notes.append("The rest of the script is unknown: \(words)") }
+        if let words = end.words { notes.append(words) }
         return try await rehearsal.answer(CallAuthority(verdict: verdict, text: plan.script), notes)
     }
 
@@ -67,14 +68,20 @@ enum DryRun {
         case whole
         /// The rest of the script needs PowerShell.
         case elsewhere(String)
+        /// It may wait for a change that was held back.
+        case waiting
         case refused(String)
+        /// It went on to its end, with an error that it reported.
+        case reported(String)
 
-        /// The reason why the rest of the script isn't known.
+        /// What a person has to know about the end; `nil` if there is nothing.
         var words: String? {
             switch self {
             case .whole: nil
-            case .elsewhere(let reason): "\(reason) needs PowerShell."
-            case .refused(let message): message
+            case .elsewhere(let reason): "The rest of the script is unknown: \(reason) needs PowerShell."
+            case .waiting: "The rest of the script is unknown: \(NativeEngine.waitsForHeld)."
+            case .refused(let message): "The rest of the script is unknown: \(message)"
+            case .reported(let message): "The script reports an error, perhaps because nothing was changed: \(message)"
             }
         }
     }
@@ -85,6 +92,7 @@ enum DryRun {
     ) throws(MMError) -> End {
         let failure = sources.compactMap(\.failure).first
         switch outcome {
+        case .handedOver(NativeEngine.waitsForHeld, _): return .waiting
         case .handedOver(let reason, _): return .elsewhere(reason)
         case .stopped:
             if let failure { throw failure }
@@ -93,7 +101,7 @@ enum DryRun {
             if let failure, failure.code == .signInNeeded { throw failure }
             guard let error = result.failure ?? result.errors.first else { return .whole }
             guard hasSteps else { throw refusal(error) }
-            return .refused(error.message)
+            return result.failure == nil ? .reported(error.message) : .refused(error.message)
         }
     }
 
@@ -108,32 +116,34 @@ enum DryRun {
     static func changes(
         _ plan: EnginePlan, after session: NativeSession, watches: [CmdletWatch], graph: WriteWatch, until end: Deadline
     ) async -> [String] {
-        guard !plan.waitsForAnswers else { return [] }
         let deadline = min(end, .after(.seconds(60)))
+        let order = RehearsalOrder()
         var sources: [any CmdletSource] = []
         var rehearsals: [CmdletRehearsal] = []
         for watch in watches {
             guard await watch.isSignedIn else { return [] }
             let service = ExchangeTable.Service(of: watch.client.service)
-            let rehearsal = CmdletRehearsal(watch, reads: true)
+            let rehearsal = CmdletRehearsal(watch, reads: true, in: order)
             rehearsals.append(rehearsal)
             sources.append(
                 ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal))
         }
         let host = plan.host?.forRehearsal
-        let requests = GraphRehearsal(graph)
+        let requests = GraphRehearsal(graph, in: order)
         if await graph.isSignedIn {
             sources.append(GraphSource(graph, rehearsing: requests, deadline: deadline, host: host))
         }
         var session = session
         guard plan.misfit(sources, in: session) == nil else { return [] }
-        let outcome = await plan.engine(sources, host: host).run(
+        let outcome = await plan.engine(sources, host: host, limits: order.limits).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
         var lines = rehearsals.flatMap(\.lines) + (await requests.forecast().lines)
         switch outcome {
         case .completed(let result):
-            if let error = result.failure ?? result.errors.first {
+            if let error = result.failure {
                 lines.append("the rest of the script is unknown: \(error.message)")
+            } else if let error = result.errors.first {
+                lines.append("the script reports an error, perhaps because nothing was changed: \(error.message)")
             }
         case .stopped, .handedOver: lines.append("what else it changes is unknown")
         }

@@ -109,11 +109,13 @@ struct EnginePlan: Sendable {
 
     /// Returns the native engine for this script.
     /// - Parameter sources: the sources of its cmdlets.
-    func engine(_ sources: [any CmdletSource], host: NativeHost? = nil) -> NativeEngine {
+    func engine(
+        _ sources: [any CmdletSource], host: NativeHost? = nil, limits: NativeLimits = NativeLimits()
+    ) -> NativeEngine {
         var missing: Set<String>?
         if let programs, isPatient { missing = self.missing(sources, programs) }
         return NativeEngine(
-            sources: self.sources(sources), screenWidth: width, host: host ?? self.host, arguments: arguments,
+            sources: self.sources(sources), screenWidth: width, limits: limits, host: host ?? self.host, arguments: arguments,
             missing: missing ?? [], isPatient: missing != nil)
     }
 

@@ -9,6 +9,8 @@ struct ScriptRehearsal {
     let sources: [any ScriptSource]
     /// Whether the session's own service may be read.
     let reads: Bool
+    /// The limits of the run.
+    let limits: NativeLimits
     private let run: RunScript
     private let cmdlets: [(rehearsal: CmdletRehearsal, client: GuardedExchange)]
     private let requests: GraphRehearsal
@@ -18,6 +20,7 @@ struct ScriptRehearsal {
     init(_ run: RunScript, _ plan: EnginePlan, reads isAllowed: Bool) async throws(MMError) {
         let deadline = run.context.deadline
         let order = RehearsalOrder()
+        limits = order.limits
         var sources: [any ScriptSource] = []
         var cmdlets: [(rehearsal: CmdletRehearsal, client: GuardedExchange)] = []
         var readable: [Bool] = []

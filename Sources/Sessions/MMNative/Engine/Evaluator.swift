@@ -112,6 +112,8 @@ final class Evaluator {
     /// The variable that the running assignment sets.
     var assigning: String?
     private var rounds = 0
+    private var roundsAfterHold = 0
+    private var waitsAfterHold = 0
     private var madeBytes = 0
     private var seenBytes = 0
     private var firstResident: Int?
@@ -186,6 +188,17 @@ final class Evaluator {
     func round() throws(Interrupt) {
         rounds += 1
         if rounds > limits.rounds, !delivery.hasSent { throw .handOver("a long loop") }
+        guard limits.holds() else { return }
+        roundsAfterHold += 1
+        if roundsAfterHold > limits.roundsAfterHold { throw .handOver(NativeEngine.waitsForHeld) }
+    }
+
+    /// Returns whether the script really waits. After a change that was held back there is nothing to wait for.
+    func waits() throws(Interrupt) -> Bool {
+        guard limits.holds() else { return true }
+        waitsAfterHold += 1
+        if waitsAfterHold > limits.waitsAfterHold { throw .handOver(NativeEngine.waitsForHeld) }
+        return false
     }
 
     /// Whether the evaluation was cancelled or its time is up.

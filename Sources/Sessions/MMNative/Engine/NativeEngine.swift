@@ -311,9 +311,21 @@ package struct NativeLimits: Sendable {
     package var rounds = 1_000_000
     /// The maximum number of steps of a match or replacement, in addition to 64 for each byte of the text.
     package var patternSteps = 200_000
+    /// Whether a change of this run was held back instead of sent. What follows may wait for it in vain, so loops and waits are then
+    /// bounded.
+    package var holds: @Sendable () -> Bool = { false }
+    /// The maximum number of iterations of loops that only their own condition ends, after a change was held back.
+    package var roundsAfterHold = 2000
+    /// The maximum number of waits after a change was held back.
+    package var waitsAfterHold = 20
 
     /// Creates the default limits.
     package init() {}
+}
+
+extension NativeEngine {
+    /// The reason with which a run ends that may wait for a change that was held back.
+    package static let waitsForHeld = "a loop that may wait for a change that was not made"
 }
 
 /// The thread that evaluates one script, paired with the task that waits for it.

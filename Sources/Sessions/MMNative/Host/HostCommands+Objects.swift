@@ -202,6 +202,7 @@ extension HostCommands {
         }
         let seconds = try number("Seconds") + number("Milliseconds") / 1000
         guard seconds >= 0, seconds < 86_400 else { throw .handOver("a long sleep") }
+        guard try evaluator.waits() else { return }
         try evaluator.delivery.perform { try? await Task.sleep(for: .milliseconds(Int64(seconds * 1000))) }
         try evaluator.look()
     }

@@ -21,6 +21,10 @@ final class GraphRehearsal: Sendable {
     private let reads: Bool
     private let order: RehearsalOrder
     private let noted = Mutex<[Step]>([])
+    /// The objects that the script would create, by the paths, in lower case, at which it would find them.
+    private let made = Mutex<[String: JSONObject]>([:])
+    /// The id of objects that would be created.
+    private static let newID = "NEW"
 
     /// Creates a rehearsal of one script.
     /// - Parameters:
@@ -44,10 +48,35 @@ final class GraphRehearsal: Sendable {
     }
 
     /// Records a request that is not sent.
-    func note(_ request: GraphRequest, of cmdlet: String) { append(request, of: cmdlet, wasSent: false) }
+    /// - Returns: for a creation, the object with the requested properties and a placeholder id.
+    func note(_ request: GraphRequest, of cmdlet: String) -> JSONObject? {
+        append(request, of: cmdlet, wasSent: false)
+        guard request.method == "POST", let body = request.body,
+            case .object(var object)? = try? JSONParser.parse(body)
+        else { return nil }
+        object["id"] = .string(Self.newID)
+        let collection = request.target.path.lowercased()
+        made.withLock { made in
+            for name in [Self.newID] + ["userPrincipalName", "appId"].compactMap({ object[$0]?.string }) {
+                made["\(collection)/\(name.lowercased())"] = object
+            }
+        }
+        return object
+    }
+
+    /// Returns what a read of an object that the script would create finds: the object itself, and nothing below it.
+    /// - Returns: `nil` for a read of anything else.
+    func found(by request: GraphRequest) -> [JSONObject]? {
+        guard request.method == "GET" else { return nil }
+        let path = request.target.path.lowercased()
+        return made.withLock { made in
+            if let object = made[path] { return [object] }
+            return made.keys.contains { path.hasPrefix($0 + "/") } ? [] : nil
+        }
+    }
 
     private func append(_ request: GraphRequest, of cmdlet: String, wasSent: Bool) {
-        let step = Step(cmdlet: cmdlet, request: request, wasSent: wasSent, place: order.next())
+        let step = Step(cmdlet: cmdlet, request: request, wasSent: wasSent, place: order.next(wasSent: wasSent))
         noted.withLock { $0.append(step) }
     }
 

@@ -89,9 +89,15 @@ final class GraphSource: ScriptSource {
             let line = "What if: \(request.method) \(request.target.path)"
             return PreviewRows(batch: CmdletBatch([], information: [line]))
         }
-        if let rehearsal, !rehearsal.lets(request, of: bound.cmdlet) {
-            rehearsal.note(request, of: bound.cmdlet)
-            return PreviewRows(batch: CmdletBatch(Self.rehearsed(request, bound)))
+        if let rehearsal {
+            var objects = GraphObjects(bound.shape, of: bound.cmdlet)
+            if let found = rehearsal.found(by: request) {
+                return PreviewRows(batch: CmdletBatch(found.map { objects.object(.object($0)) }))
+            }
+            if !rehearsal.lets(request, of: bound.cmdlet) {
+                let made = rehearsal.note(request, of: bound.cmdlet)
+                return PreviewRows(batch: CmdletBatch(made.map { [objects.object(.object($0))] } ?? []))
+            }
         }
         do throws(MMError) {
             // Checks the request against the script's verdict before it is sent.
@@ -102,16 +108,6 @@ final class GraphSource: ScriptSource {
             note(failure: error)
             throw .interrupted(PipelineStop(refusedWith: ExchangeRecord.of(error, cmdlet: bound.cmdlet)))
         }
-    }
-
-    /// Returns the output of a request that is not sent: for a creation, the object with the requested properties and a placeholder id.
-    private static func rehearsed(_ request: GraphRequest, _ call: GraphCmdletCall) -> [PSValue] {
-        guard request.method == "POST", let body = request.body,
-            case .object(var members)? = try? JSONParser.parse(body)
-        else { return [] }
-        members["id"] = "NEW"
-        var objects = GraphObjects(call.shape, of: call.cmdlet)
-        return [objects.object(.object(members))]
     }
 
     /// Returns the bytes of the file that a request sends.
@@ -193,7 +189,7 @@ final class GraphSource: ScriptSource {
         (call.path, call.query) = (path, query)
         let request = try call.request(at: client)
         if let rehearsal, !rehearsal.lets(request, of: cmdlet) {
-            rehearsal.note(request, of: cmdlet)
+            _ = rehearsal.note(request, of: cmdlet)
             return []
         }
         var walk = try pages(request, PageLimits()).makeAsyncIterator()
