@@ -113,6 +113,18 @@ struct LibraryObjects: RunningReports {
                 ["True", "True"]
             ),
             ("$x = 1\ntry {\n  throw 'l'\n} catch { $_.InvocationInfo.ScriptLineNumber }", ["3"]),
+            (
+                "try {\n  throw 'l'\n} catch { $_.ScriptStackTrace; $_.InvocationInfo.Line; $_.InvocationInfo.OffsetInLine }",
+                ["at <ScriptBlock>, ./script.ps1: line 2", "  throw 'l'", "3"]
+            ),
+            (
+                "function Find-It {\n  throw 'l'\n}\ntry { Find-It } catch { $_.ScriptStackTrace }",
+                ["at Find-It, ./script.ps1: line 2"]
+            ),
+            (
+                "try {\n  $x = 'a' |\n    ForEach-Object { throw $_ }\n} catch { $_.InvocationInfo.PositionMessage }",
+                ["At ./script.ps1:3 char:5\n+     ForEach-Object { throw $_ }\n+ ~~~~~~~~~~~~~~~~~~~~~~~~~~~"]
+            ),
         ] as [(String, [String])])
     func clauses(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)
@@ -186,7 +198,7 @@ struct LibraryObjects: RunningReports {
             "(Get-Command Get-Date).Parameters",
             "$MyInvocation.MyCommand.CommandType", "(Get-Variable x).Options",
             "$o = [pscustomobject]@{a=1}; $o.PSObject.Methods",
-            "try { throw 'x' } catch { $_.ScriptStackTrace }", "Get-Command -Verb Get",
+            "try { throw 'x' } catch { $_.PipelineIterationInfo }", "Get-Command -Verb Get",
             "Get-Random -SetSeed 5 -Maximum 9",
             "Compare-Object @('a') @('A') -CaseSensitive", "Split-Path 'C:\\a' -Qualifier",
             "Get-ChildItem . -Include *.txt",

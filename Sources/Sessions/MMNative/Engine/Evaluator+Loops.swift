@@ -143,7 +143,7 @@ extension Evaluator {
         }
         guard !record.id.isEmpty else { throw .handOver(record.message) }
         guard let (clause, isInner) = try clause(of: node, for: record) else { return }
-        let value = ErrorRecords.value(of: record, line: failingLine, isInner: isInner)
+        let value = ErrorRecords.value(of: record, at: failingPlace, isInner: isInner)
         position = outer
         errors.items.insert(value, at: 0)
         try handling(record, as: value) { () throws(Interrupt) in try run(clause.body, into: sink) }

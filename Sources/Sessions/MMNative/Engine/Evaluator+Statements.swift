@@ -135,12 +135,23 @@ extension Evaluator {
         position = outer
     }
 
-    /// The line of the statement that failed; `nil` if that statement spans several.
-    var failingLine: Int? {
-        guard let position, position.end <= source.count,
-            !source[position.start..<position.end].contains(0x0A)
-        else { return nil }
-        return source[..<position.start].reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
+    /// The place of the statement that failed; `nil` if that isn't known, or if the statement spans several lines and only the line
+    /// itself would be certain.
+    var failingPlace: ErrorPlace? {
+        guard let position, position.end <= source.count else { return nil }
+        let isCertain = !source[position.start..<position.end].contains(0x0A)
+        guard isCertain || host != nil else { return nil }
+        let before = source[..<position.start]
+        let start = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        let end = source[position.start...].firstIndex(of: 0x0A) ?? source.count
+        let inside = functions.filter { _, function in
+            function.blocks.contains { $0.extent.start <= position.start && position.end <= $0.extent.end }
+        }
+        return ErrorPlace(
+            line: before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 },
+            text: String(decoding: source[start..<end].filter { $0 != 0x0D }, as: UTF16.self), isCertain: isCertain,
+            script: host?.scriptName,
+            function: inside.max { $0.value.blocks[0].extent.start < $1.value.blocks[0].extent.start }?.value.name)
     }
 
     private func carryOut(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {

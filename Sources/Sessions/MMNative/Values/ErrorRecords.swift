@@ -10,10 +10,10 @@ enum ErrorRecords {
     /// Returns the record of an error with the members that are certain; a script that reads another member is handed
     /// over.
     /// - Parameters:
-    ///   - line: the line of the statement that failed, if it is certain.
+    ///   - place: where it was raised, if that is known.
     ///   - isInner: whether a clause for the type of the inner exception caught the error; the clause then sees that
     ///     exception.
-    static func value(of error: NativeError, line: Int? = nil, isInner: Bool = false) -> PSValue {
+    static func value(of error: NativeError, at place: ErrorPlace? = nil, isInner: Bool = false) -> PSValue {
         var pairs: [(String, PSValue)] = []
         let known = Thrown(error)
         if error.isReadable {
@@ -50,14 +50,9 @@ enum ErrorRecords {
                     ))
             }
         }
-        if let line {
-            pairs.append(
-                (
-                    "InvocationInfo",
-                    made(
-                        "System.Management.Automation.InvocationInfo",
-                        [("ScriptLineNumber", .int(Int32(truncatingIfNeeded: line)))])
-                ))
+        if let place {
+            pairs.append(("InvocationInfo", made("System.Management.Automation.InvocationInfo", place.members)))
+            if let trace = place.trace { pairs.append(("ScriptStackTrace", .string(trace))) }
         }
         return made(type, pairs)
     }
@@ -88,6 +83,39 @@ enum ErrorRecords {
 
     /// Returns whether a value is an exception, of whichever type.
     static func isException(_ object: PSObject) -> Bool { ExceptionType.isOne(object.typeName) }
+}
+
+/// The place of a script where an error was raised, as its record describes it.
+struct ErrorPlace {
+    /// The line on which the failing statement starts, and its text.
+    let line: Int
+    let text: String
+    /// Whether the statement is on this line alone, so that whatever failed in it is as well.
+    let isCertain: Bool
+    /// The name of the script's file; `nil` for a command without a file.
+    let script: String?
+    /// The function that contains the statement.
+    let function: String?
+
+    /// The innermost line of the stack trace: how the places outside it are called isn't recorded.
+    var trace: String? { script.map { "at \(function ?? "<ScriptBlock>"), ./\($0): line \(line)" } }
+
+    /// The members of the record's `InvocationInfo` that are known.
+    var members: [(String, PSValue)] {
+        var members: [(String, PSValue)] = []
+        if isCertain || script != nil { members.append(("ScriptLineNumber", .int(Int32(truncatingIfNeeded: line)))) }
+        guard let script else { return members }
+        let code = text.drop { $0 == " " || $0 == "\t" }
+        let column = text.count - code.count + 1
+        let mark = String(repeating: "~", count: code.count)
+        members += [
+            ("ScriptName", .string("./" + script)), ("PSCommandPath", .string("./" + script)),
+            ("PSScriptRoot", .string(".")), ("Line", .string(text)),
+            ("OffsetInLine", .int(Int32(truncatingIfNeeded: column))),
+            ("PositionMessage", .string("At ./\(script):\(line) char:\(column)\n+ \(text)\n+ \(mark)")),
+        ]
+        return members
+    }
 }
 
 /// The exception types of .NET and PowerShell, and their base types.
