@@ -83,7 +83,7 @@ struct ScriptJudge: Sendable {
             return inspect(script.errors.first, &walk)
         }
         if let requirements = script.requirements,
-            walk.context.signIn == nil || !KnownPackages.satisfy(requirements)
+            walk.context.signIn == nil || !KnownPackages.satisfy(requirements, natively: walk.context.isNative)
         {
             walk.report(.requires, SourceExtent(start: 0, end: 0))
         }

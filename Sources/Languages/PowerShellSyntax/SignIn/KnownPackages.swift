@@ -41,9 +41,20 @@ package enum KnownPackages {
         return (written.hasSuffix("*") ? String(written.dropLast()) : written, version)
     }
 
+    /// The modules whose cmdlets the native engine has itself, in lower case, each with the version that it shows. No session has
+    /// them.
+    private static let native: [(name: String, version: String)] = [("ImportExcel", "7.8.10")]
+
+    /// Returns the name and version of a module whose cmdlets the native engine has itself; `nil` for any other module.
+    package static func ofEngine(_ written: String) -> (name: String, version: String)? {
+        native.first { $0.name.lowercased() == written.lowercased() }
+    }
+
     /// Returns whether the requirements of `#requires` lines are met: they only ask for available modules and for PowerShell 7 or older.
-    package static func satisfy(_ requirements: ScriptRequirements) -> Bool {
-        requirements.assemblies.isEmpty && requirements.modules.allSatisfy { standing(of: $0) == .present }
+    /// - Parameter natively: whether the native engine runs the script, so that modules whose cmdlets it has are available too.
+    package static func satisfy(_ requirements: ScriptRequirements, natively: Bool) -> Bool {
+        requirements.assemblies.isEmpty
+            && requirements.modules.allSatisfy { standing(of: $0) == .present || natively && ofEngine($0) != nil }
             && (requirements.version.map { version in
                 let major = version.split(separator: ".").first.flatMap { Int($0) } ?? 0
                 return major <= 7

@@ -49,7 +49,7 @@ struct SubsetCheck {
     func reason(values: [String: PSValue] = [:]) -> String? {
         guard let root = script.root else { return "the script does not parse" }
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
-        guard script.requirements.map(KnownPackages.satisfy) ?? true else { return "#requires" }
+        guard script.requirements.map { KnownPackages.satisfy($0, natively: true) } ?? true else { return "#requires" }
         if let reason = misfitOfTypes(root) { return reason }
         guard let parameters = root.parameterBlock else {
             guard values.isEmpty else { return "values without a param block" }
@@ -477,7 +477,7 @@ extension SubsetCheck {
     /// - Returns: `nil` if code that certainly runs doesn't fit.
     func unfit(values: [String: PSValue] = [:]) -> [SourceExtent: String]? {
         guard let root = script.root, script.height <= SubsetCheck.height,
-            script.requirements.map(KnownPackages.satisfy) ?? true,
+            script.requirements.map { KnownPackages.satisfy($0, natively: true) } ?? true,
             misfitOfTypes(root, statements: { _ in nil }) == nil,
             let parts = root.partsInOrder
         else { return nil }

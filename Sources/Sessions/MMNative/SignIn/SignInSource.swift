@@ -46,6 +46,7 @@ package struct SignInSource: CmdletSource {
         let read = Self.call(cmdlet, call)
         switch signIn.read(read) {
         case .own, .open: break
+        case .foreign where Self.isOfEngine(read): break
         case .foreign:
             // A script that ignores the error can continue without the module.
             if cmdlet.act == .load, Self.takesErrors(call) { return CmdletBatch([]) }
@@ -70,6 +71,21 @@ package struct SignInSource: CmdletSource {
 
     package func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         throw .handedOver(call.name)
+    }
+
+    /// Returns whether a call loads only modules that need no loading here.
+    private static func isOfEngine(_ call: OwnSignIn.Call) -> Bool {
+        guard call.cmdlet.act == .load, call.values(.other).isEmpty, let names = call.texts(.name), !names.isEmpty else {
+            return false
+        }
+        return names.allSatisfy {
+            KnownPackages.ofEngine($0) != nil || KnownPackages.standing(of: $0) == .present
+        }
+    }
+
+    /// Returns what a module is listed as; `nil` for an unknown one.
+    private static func shown(_ name: String) -> (name: String, version: String)? {
+        KnownPackages.ofEngine(name) ?? KnownPackages.shown(name)
     }
 
     /// Returns whether a call suppresses its errors.
@@ -133,17 +149,18 @@ package struct SignInSource: CmdletSource {
         case .information: return [information]
         case .list:
             if names.isEmpty { return [Self.ownPackage(module)].compactMap(\.self).compactMap(Self.module) }
-            return names.filter { isInstalled || KnownPackages.session(of: $0) == module }
-                .compactMap(KnownPackages.shown).compactMap(Self.module)
+            return names.filter {
+                isInstalled || KnownPackages.session(of: $0) == module || KnownPackages.ofEngine($0) != nil
+            }.compactMap(Self.shown).compactMap(Self.module)
         case .listInstalled, .find:
-            return names.compactMap(KnownPackages.shown).compactMap { name, version in
+            return names.compactMap(Self.shown).compactMap { name, version in
                 Self.object([
                     ("Version", .string(version)), ("Name", .string(name)), ("Repository", .string("PSGallery")),
                     ("Description", .null),
                 ])
             }
         case .load where Self.isFlagged("passthru", in: call):
-            return names.compactMap(KnownPackages.shown).compactMap(Self.module)
+            return names.compactMap(Self.shown).compactMap(Self.module)
         case .prepare where call.name.lowercased().hasPrefix("get-"):
             return (names.isEmpty ? ["PSGallery"] : names).compactMap {
                 Self.object([
