@@ -1,3 +1,5 @@
+internal import MMGuard
+
 /// The check whether the service would accept a query on a type.
 enum OptionCheck {
     /// Checks the options of a query.
@@ -6,7 +8,7 @@ enum OptionCheck {
         if kind.isOpen { return }
         for name in options.select ?? []
         where name != "*" && !kind.related.contains(name.lowercased()) && kind.types[name] == nil && !name.contains("/")
-            && !name.contains("(")
+            && !name.contains("(") && !isDeclared(name, on: kind)
         {
             throw QueryFault(
                 message:
@@ -29,6 +31,13 @@ enum OptionCheck {
                 code: "SearchWithFilter",
                 message: "The query parameters '$search' and '$filter' or '$orderby' can't be combined.")
         }
+    }
+
+    /// Returns whether Graph's own description declares a property, which objects of this tenant then lack.
+    private static func isDeclared(_ name: String, on kind: EntityKind) -> Bool {
+        let table = GraphTypeTable.standard
+        guard let type = table.type(named: kind.name) else { return false }
+        return table.properties(of: type).contains { $0.name.lowercased() == name.lowercased() && !$0.isNavigation }
     }
 
     private static func checkAdvanced(_ options: QueryOptions, isEventual: Bool) throws(QueryFault) {
