@@ -86,7 +86,7 @@ struct SmallPrint {
         "a member of .NET's own objects that isn't known here is handed over, and never nothing",
         arguments: [
             "[cultureinfo]::InvariantCulture.NumberFormat.CurrencySymbol", "[cultureinfo]::CurrentCulture.LCID",
-            "[cultureinfo]::InvariantCulture | % LCID", "[cultureinfo]::InvariantCulture.TextInfo.ListSeparator",
+            "[cultureinfo]::InvariantCulture | % LCID", "[cultureinfo]::InvariantCulture.TextInfo.ANSICodePage",
             "[cultureinfo]::InvariantCulture | ConvertTo-Json", "[Text.Encoding]::UTF8.WebName",
             "[Text.Encoding]::UTF8 | Select-Object *", "[Text.Encoding]::GetEncoding('utf-8') | Select-Object CodePage",
         ])

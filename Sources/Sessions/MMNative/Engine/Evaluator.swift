@@ -426,7 +426,10 @@ final class Evaluator {
             let table = try table(literal, isOrdered: true)
             return type == .ordered ? .table(table) : try Conversion.cast(.table(table), to: type)
         }
-        let value = try value(of: node.operand)
+        let worth = try worth(of: node.operand)
+        // A cast of no output gives the type's default value, where one of `$null` fails.
+        if type == .datetime, case .nothing = worth, let first = PSDate(1, 1, 1) { return .date(first) }
+        let value = worth.plain
         // .NET seeds text hashes anew in each process, so any order may occur in a run.
         if type == .pscustomobject, host != nil, case .table(let table) = value, let object = PSObject(customOf: table)
         {

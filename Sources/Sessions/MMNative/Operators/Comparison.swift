@@ -96,7 +96,7 @@ enum Comparison {
     /// Returns the text of a value that is compared with a text.
     private static func written(_ value: PSValue) throws(Interrupt) -> String {
         switch value {
-        case .object, .table, .block, .array: throw .handOver("comparing text with \(value.typeName)")
+        case .object, .table, .block: throw .handOver("comparing text with \(value.typeName)")
         default: return try PSText.string(value)
         }
     }

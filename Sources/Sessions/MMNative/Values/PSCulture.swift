@@ -28,8 +28,14 @@ enum PSCulture {
         case "fr-fr": members[0].1 = .string("fr-FR")
         default: return nil
         }
-        members.append(("TextInfo", object([("CultureName", members[0].1)], textType)))
+        members.append(("TextInfo", object(text(of: members[0].1), textType)))
         return object(members, typeName)
+    }
+
+    /// The members of a culture's `TextInfo`; of those that separate decimals by a comma, the separator of lists is another one.
+    private static func text(of name: PSValue) -> [(String, PSValue)] {
+        let isPoint = ["", "en-US", "en-GB"].contains(name.text)
+        return [("CultureName", name), ("ListSeparator", .string(isPoint ? "," : ";"))]
     }
 
     private static func object(_ members: [(String, PSValue)], _ typeName: String) -> PSValue {
