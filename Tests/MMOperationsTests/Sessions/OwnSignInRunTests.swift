@@ -34,6 +34,21 @@ struct OwnSignInRunTests {
         #expect(ChangesHome.value(again).array == [1])
     }
 
+    @Test("find the module of a cmdlet that the native engine has itself")
+    func moduleOfEngine() async throws {
+        let home = try await ChangesHome()
+        defer { Task { await home.stop() } }
+        let script = """
+            #Requires -Modules ImportExcel, ExchangeOnlineManagement
+            Import-Module ImportExcel
+            if (-not (Get-Module -ListAvailable -Name ImportExcel)) { 'missing' }
+            (Get-Mailbox -ResultSize 2).Count
+            """
+        let answer = try await run(script, in: home)
+        #expect(ChangesHome.value(answer).array == [2])
+        #expect(!answer.notes.contains { $0.contains("ERROR") }, "\(answer.notes)")
+    }
+
     @Test(
         "go on where they sign in to Exchange as scripts did of old, and no password is asked for",
         arguments: [
