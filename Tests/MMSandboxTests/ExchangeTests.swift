@@ -112,6 +112,16 @@ struct ExchangeTests {
         }
     }
 
+    @Test("a mailbox is found by each of its names")
+    func names() async {
+        let admin = await Admin()
+        let own = await admin.invoke("Get-Mailbox", ["Identity": "admin"]).json["value"]?[0]
+        for name in ["Guid", "UserPrincipalName", "DistinguishedName", "SamAccountName", "ExchangeGuid"] {
+            let found = await admin.invoke("Get-Mailbox", ["Identity": own?[name] ?? .null])
+            #expect(found.json["value"]?[0]?["Guid"] == own?["Guid"] && own?["Guid"] != nil, "\(name): \(found.text)")
+        }
+    }
+
     @Test("a filter that names an unknown property is refused", arguments: ["Get-Mailbox", "Get-UnifiedGroup"])
     func unknownProperty(cmdlet: String) async {
         let admin = await Admin()

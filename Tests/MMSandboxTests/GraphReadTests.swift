@@ -24,7 +24,7 @@ struct GraphReadTests {
         "names of properties are taken in any case, and one that isn't there in none",
         arguments: [
             "$select=Id,userprincipalname", "$filter=USERTYPE%20eq%20'Guest'", "$orderby=displayname",
-            "$expand=MemberOf",
+            "$expand=MemberOf", "$filter=SignInActivity/LastSignInDateTime%20ge%202020-01-01T00:00:00Z",
         ])
     func cases(query: String) async {
         let bench = Bench()

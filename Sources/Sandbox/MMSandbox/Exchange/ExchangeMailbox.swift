@@ -50,6 +50,7 @@ struct ExchangeMailbox: Sendable {
 
     /// The GUID of the mailbox itself.
     var exchangeGuid: String { Guid.text(mixing.number(row.index, 71), mixing.number(row.index, 72)) }
+    var samAccountName: String { "$\(exchangeGuid.prefix(8).uppercased())" }
     var archiveGuid: String { Guid.text(mixing.number(row.index, 73), mixing.number(row.index, 74)) }
     var distinguishedName: String {
         "CN=\(name),OU=\(TenantIdentity.initialDomain),OU=Microsoft Exchange Hosted Organizations,DC=SANDBOX,DC=PROD,"
@@ -147,7 +148,7 @@ struct ExchangeMailbox: Sendable {
         writer.list("AuditOwner", ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete", "UpdateInboxRules"])
         writer.list("DefaultAuditSet", ["Admin", "Delegate", "Owner"])
         writer.text("MicrosoftOnlineServicesID", row.userPrincipalName)
-        writer.text("SamAccountName", "$\(exchangeGuid.prefix(8).uppercased())")
+        writer.text("SamAccountName", samAccountName)
         writer.text(
             "LegacyExchangeDN",
             "/o=ExchangeLabs/ou=Exchange Administrative Group/cn=Recipients/cn=\(exchangeGuid.filter { $0 != "-" })")
@@ -305,7 +306,7 @@ final class ExchangeMailboxes: Sendable {
     /// The number of mailboxes that the search by display name covers.
     private static let searched = 20_000
 
-    /// Returns the mailbox with an identity: object id, address, alias, name, distinguished name, or display name.
+    /// Returns the mailbox with an identity: object id, address, alias, name, distinguished name, display name, or account name.
     func find(_ identity: String) throws(ExchangeFailure) -> ExchangeMailbox {
         var text = identity
         for prefix in ["smtp:", "SMTP:"] where text.hasPrefix(prefix) { text = String(text.dropFirst(prefix.count)) }
@@ -321,6 +322,7 @@ final class ExchangeMailboxes: Sendable {
             guard
                 mailbox.displayName.lowercased() == lower || mailbox.name.lowercased() == lower
                     || mailbox.distinguishedName.lowercased() == lower || mailbox.exchangeGuid == lower
+                    || mailbox.samAccountName.lowercased() == lower
             else { continue }
             guard found == nil else { throw .ambiguous(identity) }
             found = mailbox

@@ -187,7 +187,12 @@ extension QueryOptions {
         func spelled(_ path: [String]) -> [String] {
             guard let first = path.first else { return path }
             let isRelated = kind.related.contains(first.lowercased())
-            return [isRelated ? first.prefix(1).lowercased() + first.dropFirst() : spelled(first)] + path.dropFirst()
+            // Names within a complex property begin with a small letter; those of attribute sets are the tenant's own.
+            let inner = path.dropFirst().map { part in
+                first.lowercased() == "customsecurityattributes"
+                    ? part : part.prefix(1).lowercased() + part.dropFirst()
+            }
+            return [isRelated ? first.prefix(1).lowercased() + first.dropFirst() : spelled(first)] + inner
         }
         var options = self
         options.select = select?.map(spelled)
