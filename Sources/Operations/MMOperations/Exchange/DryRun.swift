@@ -48,7 +48,7 @@ enum DryRun {
         }
         let outcome = await plan.engine(sources, limits: rehearsal.limits).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: run.context.deadline)
-        let end = try unknown(from: outcome, sources, hasSteps: rehearsal.hasSteps)
+        let end = try unknown(from: outcome, sources, hasSteps: rehearsal.hasSteps, holds: rehearsal.limits.holds())
         if case .elsewhere(let reason) = end, !rehearsal.hasSteps || isInPowerShell {
             guard isAlone else { return nil }
             throw EngineRefusal.beyond(reason, [], run.module, hasPowerShell: hasPowerShell)
@@ -71,7 +71,7 @@ enum DryRun {
         /// It may wait for a change that was held back.
         case waiting
         case refused(String)
-        /// It went on to its end, with an error that it reported.
+        /// It went on to its end, with an error that it reported, in these words.
         case reported(String)
 
         /// What a person has to know about the end; `nil` if there is nothing.
@@ -81,14 +81,20 @@ enum DryRun {
             case .elsewhere(let reason): "The rest of the script is unknown: \(reason) needs PowerShell."
             case .waiting: "The rest of the script is unknown: \(NativeEngine.waitsForHeld)."
             case .refused(let message): "The rest of the script is unknown: \(message)"
-            case .reported(let message): "The script reports an error, perhaps because nothing was changed: \(message)"
+            case .reported(let words): words.prefix(1).uppercased() + words.dropFirst()
             }
         }
     }
 
+    /// Returns the words about an error that a script reported without ending.
+    /// - Parameter holds: whether a change was held back that later steps may need.
+    private static func reported(_ error: NativeError, holds: Bool) -> String {
+        "the script reports an error\(holds ? ", perhaps because nothing was changed" : ""): \(error.message)"
+    }
+
     /// - Throws: the error that broke it, or a refusal before any step.
     private static func unknown(
-        from outcome: NativeOutcome, _ sources: [any ScriptSource], hasSteps: Bool
+        from outcome: NativeOutcome, _ sources: [any ScriptSource], hasSteps: Bool, holds: Bool
     ) throws(MMError) -> End {
         let failure = sources.compactMap(\.failure).first
         switch outcome {
@@ -101,7 +107,7 @@ enum DryRun {
             if let failure, failure.code == .signInNeeded { throw failure }
             guard let error = result.failure ?? result.errors.first else { return .whole }
             guard hasSteps else { throw refusal(error) }
-            return result.failure == nil ? .reported(error.message) : .refused(error.message)
+            return result.failure == nil ? .reported(reported(error, holds: holds)) : .refused(error.message)
         }
     }
 
@@ -143,7 +149,7 @@ enum DryRun {
             if let error = result.failure {
                 lines.append("the rest of the script is unknown: \(error.message)")
             } else if let error = result.errors.first {
-                lines.append("the script reports an error, perhaps because nothing was changed: \(error.message)")
+                lines.append(reported(error, holds: order.holds))
             }
         case .stopped, .handedOver: lines.append("what else it changes is unknown")
         }
