@@ -122,6 +122,17 @@ struct ExchangeTests {
         }
     }
 
+    @Test("folders and groups have what reports show of them")
+    func shown() async {
+        let admin = await Admin()
+        let folder = await admin.invoke("Get-MailboxFolderStatistics", ["Identity": "admin"]).json["value"]?[0]
+        for name in ["VisibleItemsInFolder", "HiddenItemsInFolder", "CreationTime", "LastModifiedTime"] {
+            #expect(folder?[name].map { !$0.isNull } == true, "\(name)")
+        }
+        let group = await admin.invoke("Get-DistributionGroup", ["ResultSize": "1"]).json["value"]?[0]
+        #expect(group?["WindowsEmailAddress"] == group?["PrimarySmtpAddress"] && group?["WindowsEmailAddress"] != nil)
+    }
+
     @Test("a filter that names an unknown property is refused", arguments: ["Get-Mailbox", "Get-UnifiedGroup"])
     func unknownProperty(cmdlet: String) async {
         let admin = await Admin()

@@ -69,6 +69,11 @@ extension ExchangeCmdlet {
                         "FolderAndSubfolderSize": .string(
                             ExchangeOrganization.byteSize(mailbox.size.bytes / (place + 2))),
                         "DeletedItemsInFolder": 0, "FolderId": .string("LgAAAAB\(place)"),
+                        "DeletedItemsInFolderAndSubfolders": 0, "VisibleItemsInFolder": .int(Int64(items)),
+                        "HiddenItemsInFolder": 0, "CreationTime@data.type": "System.DateTime",
+                        "CreationTime": .string(ServiceTime.text(mailbox.row.created)),
+                        "LastModifiedTime@data.type": "System.DateTime",
+                        "LastModifiedTime": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
                         "NewestItemReceivedDate@data.type": "System.DateTime",
                         "NewestItemReceivedDate": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
                         "OldestItemReceivedDate@data.type": "System.DateTime",
