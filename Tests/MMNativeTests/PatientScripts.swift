@@ -46,6 +46,10 @@ struct PatientScripts {
             ("'a'; Get-Clipboard", "the command Get-Clipboard"),
             ("try { Get-Clipboard } catch { 'no' }", "the command Get-Clipboard"),
             ("1..2 | ForEach-Object { if ($_ -gt 5) { Get-Clipboard } }", "the command Get-Clipboard"),
+            (
+                "'a'; . \"$PSScriptRoot\\..\\Utility\\Connect.ps1\"",
+                "the script Connect.ps1, which is not here: hand it in with --attach Connect.ps1"
+            ),
         ])
     func reached(script: String, reason: String) async {
         guard case .handedOver(let told, _) = await outcome(script) else {

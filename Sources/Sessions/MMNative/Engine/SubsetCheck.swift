@@ -287,12 +287,17 @@ struct SubsetCheck {
         return nil
     }
 
+    /// Returns the reason for a script that is dot-sourced and not there.
+    static func lacking(_ path: String) -> String {
+        let name = path.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? path
+        return "the script \(name), which is not here: hand it in with --attach \(name)"
+    }
+
     private func command(_ node: CommandSyntax) -> String? {
         if let reason = Redirection.misfit(node.redirections, hasFiles: hasHost) { return reason }
         let isOwn = node.constantName.map { functions.contains($0.lowercased()) } ?? false
         if node.invocation == .dot, let script = node.constantName, script.lowercased().hasSuffix(".ps1"), !isOwn {
-            let name = script.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? script
-            return "the script \(name), which is not here: hand it in with --attach \(name)"
+            return Self.lacking(script)
         }
         guard let written = node.constantName, node.invocation != .dot || isOwn && hasHost else {
             guard node.invocation == .call || node.invocation == .dot && onlyReads,
