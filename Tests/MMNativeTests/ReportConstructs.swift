@@ -117,7 +117,8 @@ struct ReportConstructs {
         #expect(try await texts("('a.b' | Select-String 'a.b' -SimpleMatch).Pattern") == ["a.b"])
         #expect(try await texts("(Get-Culture).TextInfo.ToTitleCase('anna meier')") == ["Anna Meier"])
         #expect(
-            try await texts("[cultureinfo]::CurrentCulture.TextInfo.ListSeparator; ([cultureinfo]'de-DE').TextInfo.ListSeparator")
+            try await texts(
+                "[cultureinfo]::CurrentCulture.TextInfo.ListSeparator; ([cultureinfo]'de-DE').TextInfo.ListSeparator")
                 == [",", ";"])
     }
 

@@ -158,7 +158,9 @@ struct NativeDryRunTests {
         let home = try await ChangesHome(users: 5)
         defer { Task { await home.stop() } }
         let (rows, notes) = try await answer(
-            home, "Get-MgUser -UserId nobody@contoso.example; Update-MgUser -UserId lena.vogt@contoso-sandbox.example -City A")
+            home,
+            "Get-MgUser -UserId nobody@contoso.example; Update-MgUser -UserId lena.vogt@contoso-sandbox.example -City A"
+        )
         #expect(rows.map { $0["method"]?.string } == ["GET", "PATCH"])
         #expect(notes.contains("The script reports an error") && !notes.contains("unknown"), "\(notes)")
     }

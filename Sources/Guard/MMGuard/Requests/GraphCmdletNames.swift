@@ -238,7 +238,8 @@ package struct GraphCmdletNames: Sendable {
                 // `Update` changes the object itself.
                 for child in paths.children(of: node) where !isAction && verb != "update" {
                     let written = paths.file.string(paths.nodes.u32(child.node, 4))
-                    guard restsOfAction(written).contains(where: { $0.isEmpty || last.suffix($0.count) == $0[...] }) else {
+                    guard restsOfAction(written).contains(where: { $0.isEmpty || last.suffix($0.count) == $0[...] })
+                    else {
                         continue
                     }
                     descend(child.node, rest, last: last, depth: depth + 1, isAction: true)

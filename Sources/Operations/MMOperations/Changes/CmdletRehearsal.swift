@@ -124,7 +124,8 @@ final class CmdletRehearsal: Sendable {
     private func append(
         _ command: ExchangeCommand, _ change: Change?, found: Change? = nil, wasSent: Bool = false
     ) {
-        let step = Step(command: command, change: change, found: found, wasSent: wasSent, place: order.next(wasSent: wasSent))
+        let step = Step(
+            command: command, change: change, found: found, wasSent: wasSent, place: order.next(wasSent: wasSent))
         state.withLock { $0.steps.append(step) }
     }
 

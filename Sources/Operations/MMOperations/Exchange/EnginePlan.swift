@@ -115,7 +115,8 @@ struct EnginePlan: Sendable {
         var missing: Set<String>?
         if let programs, isPatient { missing = self.missing(sources, programs) }
         return NativeEngine(
-            sources: self.sources(sources), screenWidth: width, limits: limits, host: host ?? self.host, arguments: arguments,
+            sources: self.sources(sources), screenWidth: width, limits: limits, host: host ?? self.host,
+            arguments: arguments,
             missing: missing ?? [], isPatient: missing != nil)
     }
 

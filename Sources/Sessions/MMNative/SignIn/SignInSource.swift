@@ -75,7 +75,8 @@ package struct SignInSource: CmdletSource {
 
     /// Returns whether a call loads only modules that need no loading here.
     private static func isOfEngine(_ call: OwnSignIn.Call) -> Bool {
-        guard call.cmdlet.act == .load, call.values(.other).isEmpty, let names = call.texts(.name), !names.isEmpty else {
+        guard call.cmdlet.act == .load, call.values(.other).isEmpty, let names = call.texts(.name), !names.isEmpty
+        else {
             return false
         }
         return names.allSatisfy {
