@@ -305,9 +305,6 @@ extension ExchangeOrganization {
             guard unified else {
                 row["MemberJoinRestriction"] = "Closed"
                 row["WindowsEmailAddress"] = row["PrimarySmtpAddress"]
-                (row["ModerationEnabled"], row["ModeratedBy"], row["SendModerationNotifications"]) = (
-                    false, [], "Always"
-                )
                 return configured("DistributionGroup", $0.id, row)
             }
             let members = store.linked(LinkAddress(owner: $0.id, relation: .members))
