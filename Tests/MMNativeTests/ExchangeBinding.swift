@@ -23,6 +23,15 @@ struct ExchangeBinding {
         }
     }
 
+    @Test("a parameter that a page wrongly says is required can be left out")
+    func optional() throws {
+        let call = try #require(CmdletCall(line: "Set-OrganizationConfig -RejectDirectSend $true"))
+        guard case .success = Self.outcome(call, .exo) else {
+            Issue.record("it was not bound")
+            return
+        }
+    }
+
     private static func outcome(
         _ call: CmdletCall, _ service: ExchangeTable.Service
     ) -> Result<ExchangeCall, BindingFault> {

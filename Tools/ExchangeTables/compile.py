@@ -29,10 +29,27 @@ def with_positions(name, entries, parameters):
     return result
 
 
+# Parameters that a page says are required, without which the cmdlet is in everyday use.
+OPTIONAL = {("Set-OrganizationConfig", "ShortenEventScopeDefault")}
+
+
+def with_options(name, entries, parameters):
+    """Corrects parameters that are optional in fact."""
+    result = []
+    for entry in entries:
+        if isinstance(entry, list) and (name, parameters[entry[0]][0]) in OPTIONAL:
+            entry = entry[:2]
+        result.append(entry)
+    return result
+
+
 def compact(table):
     """The part of the table that binding needs; classes are in the guard's tables."""
     cmdlets = [
-        [name, services, support, sets, default, with_positions(name, parameters, table["parameters"])]
+        [
+            name, services, support, sets, default,
+            with_options(name, with_positions(name, parameters, table["parameters"]), table["parameters"]),
+        ]
         for name, services, _classes, _reasons, support, sets, default, parameters in table["cmdlets"]
     ]
     return {
