@@ -26,6 +26,17 @@ struct ReportConstructs {
         return result.objects.map(\.text)
     }
 
+    @Test("an argument too many is named")
+    func surplus() async throws {
+        guard case .completed(let result) = await outcome("1 | Select-Object a b; 'on'") else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(
+            result.errors.map(\.message) == ["A positional parameter cannot be found that accepts argument 'b'."])
+        #expect(result.objects.map(\.text) == ["on"])
+    }
+
     @Test(
         "what a published report asks of PowerShell itself",
         arguments: [

@@ -188,7 +188,9 @@ struct BoundCommand {
             if free.isEmpty || specification.takesRest && free.count == 1 {
                 guard specification.takesRest else {
                     guard !specification.isPartial else { throw .handOver("the arguments of \(specification.name)") }
-                    throw fault("PositionalParameterNotFound", "A positional parameter cannot be found.")
+                    throw fault(
+                        "PositionalParameterNotFound",
+                        "A positional parameter cannot be found that accepts argument '\(value.text)'.")
                 }
                 rest.append(value)
                 continue
