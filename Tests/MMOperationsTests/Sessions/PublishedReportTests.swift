@@ -35,6 +35,25 @@ struct PublishedReportTests {
         }
     }
 
+    @Test("catch what Invoke-MgGraphRequest refuses, as from the module, and go on behind other cmdlets")
+    func refusals() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let script = """
+            function Get-Pages([string]$Uri) {
+                while ($Uri) { $page = Invoke-MgGraphRequest -Uri $Uri; 'page'; $Uri = $page.'@odata.nextLink' }
+            }
+            try { $all = Get-Pages '/v1.0/users?$select=nope'; 'on' } catch { "caught $($_.Exception.Message.Length -gt 0)" }
+            $kept = 'kept'
+            $kept = Invoke-MgGraphRequest -Uri '/v1.0/users/nobody@contoso.example'
+            $kept
+            try { Get-MgUser -UserId nobody@contoso.example; 'behind' } catch { 'caught' }
+            """
+        let answer = try await home.call(
+            "run", ["connection": "Demo", "module": "graph", "command": .string(script), "output": "json"])
+        #expect(ChangesHome.value(answer).array == ["caught True", "kept", "behind"])
+    }
+
     @Test("that set what PowerShell holds go on there")
     func variables() async throws {
         let home = try await ChangesHome(users: 5)

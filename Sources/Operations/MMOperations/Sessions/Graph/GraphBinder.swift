@@ -493,6 +493,7 @@ struct GraphBinder: Sendable {
         }
         var bound = GraphCmdletCall(cmdlet: call.name, method: (given["method"]?.text ?? "GET").uppercased())
         bound.path = Self.path(uri)
+        bound.endsStatements = true
         switch given["headers"] {
         case nil, .null?: break
         case .table(let table)?:
@@ -591,6 +592,8 @@ struct GraphCmdletCall: Sendable {
     var passesThrough = false
     /// Whether it is Invoke-RestMethod or Invoke-WebRequest, whose statement ends when the request is refused.
     var isOfWeb = false
+    /// Whether its errors end the statement, as those of Invoke-MgGraphRequest do, and not only its own work.
+    var endsStatements = false
     /// Whether the request is only shown and not sent (`-WhatIf`).
     var isPreview = false
 

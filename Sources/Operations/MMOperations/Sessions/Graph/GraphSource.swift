@@ -225,7 +225,8 @@ final class GraphSource: ScriptSource {
         let isRefusal = [401, 403, 429].contains(status) || status >= 500 || status == 0
         switch errorAction {
         case "silentlycontinue", "ignore": return nil
-        case nil where call.isOfWeb && !isRefusal, "continue" where call.isOfWeb, "stop" where call.isOfWeb:
+        case nil where call.endsStatements && !isRefusal, "continue" where call.endsStatements,
+            "stop" where call.endsStatements:
             throw .failed(record)
         case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))
         case nil where !isRefusal, "continue": return CmdletBatch([], errors: [record])
