@@ -345,7 +345,8 @@ extension RemoteFiles {
         let file = try await channel.write(source, from: start, to: draft, progress)
         async let told = hostDigest(of: draft, count: source.count, channel.master)
         try await channel.finish(file)
-        if let told = await told { return (file.digest, told) }
+        let arrived = await told
+        if let arrived { return (file.digest, arrived) }
         return (file.digest, try await digest(reading: draft, count: source.count, channel))
     }
 
