@@ -345,9 +345,9 @@ extension RemoteFiles {
         let file = try await channel.write(source, from: start, to: draft, progress)
         async let told = hostDigest(of: draft, count: source.count, channel.master)
         try await channel.finish(file)
-        let arrived = await told
-        if let arrived { return (file.digest, arrived) }
-        return (file.digest, try await digest(reading: draft, count: source.count, channel))
+        if let arrived = await told { return (file.digest, arrived) }
+        let arrived = try await digest(reading: draft, count: source.count, channel)
+        return (file.digest, arrived)
     }
 
     /// The host's own tool for SHA-256, as a function. OpenSSL uses the processor's instructions for it and takes a fifth of
