@@ -49,7 +49,7 @@ struct SubsetCheck {
     func reason(values: [String: PSValue] = [:]) -> String? {
         guard let root = script.root else { return "the script does not parse" }
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
-        guard script.requirements.map { KnownPackages.satisfy($0, natively: true) } ?? true else { return "#requires" }
+        guard hasRequirements else { return "#requires" }
         if let reason = misfitOfTypes(root) { return reason }
         guard let parameters = root.parameterBlock else {
             guard values.isEmpty else { return "values without a param block" }
@@ -477,12 +477,17 @@ struct SubsetCheck {
 
 /// Partial support for scripts that only read and that no other engine could take over: they may begin even if parts don't fit.
 extension SubsetCheck {
+    /// Whether everything is there that the script's `#Requires` lines name.
+    private var hasRequirements: Bool {
+        script.requirements.map { KnownPackages.satisfy($0, natively: true) } ?? true
+    }
+
     /// Returns the statements that can't be run, with the reasons; the script runs up to them. Code that runs only under a condition
     /// may be beyond the language, because it may never be reached.
     /// - Returns: `nil` if code that certainly runs doesn't fit.
     func unfit(values: [String: PSValue] = [:]) -> [SourceExtent: String]? {
         guard let root = script.root, script.height <= SubsetCheck.height,
-            script.requirements.map { KnownPackages.satisfy($0, natively: true) } ?? true,
+            hasRequirements,
             misfitOfTypes(root, statements: { _ in nil }) == nil,
             let parts = root.partsInOrder
         else { return nil }
