@@ -1,7 +1,7 @@
 import MMCore
-import MMNative
 import Testing
 
+@testable import MMNative
 @testable import MMOperations
 
 @Suite("Objects of Graph's modules", .timeLimit(.minutes(1)))
@@ -45,6 +45,21 @@ struct GraphObjectsTests {
         let parts = try parts(of: objects.object(try JSONParser.parse(json)))
         #expect(parts.own == own)
         #expect(parts.more == more)
+    }
+
+    @Test(
+        "have an object in each property whose class is one, and `$null` in others that the service did not return",
+        arguments: [
+            ("SignInActivity", true), ("signinactivity", true), ("PasswordProfile", true), ("Manager", true),
+            ("UserType", false), ("BusinessPhones", false), ("AssignedLicenses", false), ("CreatedDateTime", false),
+        ])
+    func emptyObjects(name: String, isObject: Bool) throws {
+        var objects = GraphObjects(.objects(of: "user"), of: "Get-MgUser")
+        let user = objects.object(["id": "1", "passwordProfile": nil])
+        let value = try Members.property(user, name)
+        #expect(value.isNull != isObject)
+        #expect(try Members.property(value, "LastSignInDateTime").isNull)
+        #expect(try Members.property(.array([user]), name).isNull != isObject)
     }
 
     @Test("know all properties of their class, and keep the others in a dictionary")

@@ -11,7 +11,7 @@ enum Members {
                     if let own = try XMLNode.property(object, name) { flatten(own, into: &found) }
                 case .object(let object):
                     guard object.isOfScript || object[name] != nil else { throw .handOver("a member of each") }
-                    flatten(object[name] ?? .null, into: &found)
+                    flatten(object.read(name) ?? .null, into: &found)
                 case .array: throw .handOver("a member of lists in a list")
                 default:
                     if let own = try ownProperty(item, name) { flatten(own, into: &found) }
@@ -29,7 +29,7 @@ enum Members {
     /// Returns the value's own property; `nil` if it has none with that name.
     static func ownProperty(_ value: PSValue, _ name: String) throws(Interrupt) -> PSValue? {
         if case .object(let object) = value {
-            if let found = object[name] { return found }
+            if let found = object.read(name) { return found }
             guard object.isOfScript else {
                 if let found = PSStopwatch.property(object, name) ?? TextBuilder.property(object, name) { return found }
                 if XMLNode.isNode(object) { return try XMLNode.property(object, name) }

@@ -60,7 +60,8 @@ struct GraphObjects {
             let properties = table.properties(of: type)
             types = Dictionary(properties.map { ($0.name, $0.type) }) { own, _ in own }
             declared = DeclaredProperties(
-                properties.map { GraphObjects.capitalised($0.name) } + ["AdditionalProperties"])
+                properties.map { GraphObjects.capitalised($0.name) } + ["AdditionalProperties"],
+                objects: properties.filter { !$0.isCollection && table.type(named: $0.type) != nil }.map(\.name))
         }
 
         /// The base class of everything that a directory holds.
