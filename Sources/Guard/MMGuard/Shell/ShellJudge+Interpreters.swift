@@ -11,7 +11,6 @@ extension ShellJudge {
             && ["python", "perl", "ruby", "php", "lua", "node", "tclsh", "pypy"].contains(stem)
     }
 
-
     /// Judges an interpreter by the scripts in its arguments, in its input, or in a file that the session wrote.
     func interpreter(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
