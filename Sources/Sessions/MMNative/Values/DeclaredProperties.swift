@@ -44,7 +44,7 @@ extension PSObject {
     /// The classes of Graph's modules make an object at the first look at such a property, so that it is never `$null`.
     func read(_ name: String) -> PSValue? {
         let own = self[name]
-        guard let declared, declared.isObject(name), own?.isNull ?? true, let shape = Self.emptyShape else {
+        guard own?.isNull ?? true, let declared, declared.isObject(name), let shape = Self.emptyShape else {
             return own
         }
         return .object(PSObject(shape: shape, values: []))

@@ -59,9 +59,12 @@ struct GraphObjects {
             self.name = type.name
             let properties = table.properties(of: type)
             types = Dictionary(properties.map { ($0.name, $0.type) }) { own, _ in own }
+            let objects = properties.filter {
+                !$0.isCollection && !$0.type.hasPrefix("Edm.") && table.type(named: $0.type) != nil
+            }
             declared = DeclaredProperties(
                 properties.map { GraphObjects.capitalised($0.name) } + ["AdditionalProperties"],
-                objects: properties.filter { !$0.isCollection && table.type(named: $0.type) != nil }.map(\.name))
+                objects: objects.map(\.name))
         }
 
         /// The base class of everything that a directory holds.
