@@ -57,7 +57,7 @@ package struct FileSource: Sendable {
             var sum = SHA256()
             sum.update("\(count)\n".utf8)
             sum.update(try read(0..<min(count, Self.piece)))
-            sum.update(try read(max(0, count - Self.piece)..<count))
+            sum.update(try read(max(min(count, Self.piece), count - Self.piece)..<count))
             return Hex.text(sum.finish())
         }
     }
@@ -78,10 +78,21 @@ package struct FileSource: Sendable {
         var digest: String { Hex.text(sum.finish()) }
 
         /// Reads the next piece. It blocks.
-        mutating func next(_ most: Int = FileSource.piece) throws(MMError) -> [UInt8] {
+        mutating func nextNow(_ most: Int = FileSource.piece) throws(MMError) -> [UInt8] {
             let bytes = try source.read(position..<min(position + most, source.count))
             sum.update(bytes)
             position += bytes.count
+            return bytes
+        }
+
+        /// Reads the next piece without blocking a thread of the pool.
+        mutating func next(_ most: Int) async throws(MMError) -> [UInt8] {
+            let (bytes, after) = try await BlockingWork.run { [self] () throws(MMError) in
+                var reading = self
+                let bytes = try reading.nextNow(most)
+                return (bytes, reading)
+            }
+            self = after
             return bytes
         }
     }

@@ -192,7 +192,7 @@ package struct LocalFiles: Sendable {
 
     private static func put(_ source: FileSource, _ descriptor: Int32, _ path: String) throws(MMError) -> String {
         var reading = FileSource.Reading(source)
-        while !reading.isOver { try put(try reading.next(), descriptor, path) }
+        while !reading.isOver { try put(try reading.nextNow(), descriptor, path) }
         return reading.digest
     }
 

@@ -214,11 +214,7 @@ final class SFTPChannel: Sendable {
         var reading = FileSource.Reading(source)
         // What is there already is read too, for the checksum.
         while reading.position < start {
-            reading = try await BlockingWork.run { [reading] () throws(MMError) in
-                var reading = reading
-                _ = try reading.next(min(FileSource.piece, start - reading.position))
-                return reading
-            }
+            _ = try await reading.next(min(FileSource.piece, start - reading.position))
         }
         // While the host writes one window of packets, the next is read and sent, so that neither side waits for the other.
         var underWay: (ids: [UInt32: Int], end: Int)?
@@ -226,10 +222,7 @@ final class SFTPChannel: Sendable {
             var next: (ids: [UInt32: Int], end: Int)?
             if !reading.isOver {
                 let place = base + reading.position
-                let (bytes, after) = try await BlockingWork.run { [reading] () throws(MMError) in
-                    var reading = reading
-                    return (try reading.next(Self.window * Self.piece), reading)
-                }
+                let bytes = try await reading.next(Self.window * Self.piece)
                 let pieces = stride(from: 0, to: bytes.count, by: Self.piece).map {
                     $0..<min($0 + Self.piece, bytes.count)
                 }
@@ -244,8 +237,7 @@ final class SFTPChannel: Sendable {
                             }
                         )
                     }, capacity: bytes.count + pieces.count * (handle.count + 32))
-                next = (ids, after.position)
-                reading = after
+                next = (ids, reading.position)
             }
             if let window = underWay {
                 for reply in try await replies(to: window.ids) {
