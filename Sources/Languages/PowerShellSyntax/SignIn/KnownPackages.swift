@@ -50,11 +50,16 @@ package enum KnownPackages {
         native.first { $0.name.lowercased() == written.lowercased() }
     }
 
+    /// Returns whether a module is there: in a session or, where the native engine runs the script, in the engine itself.
+    package static func isPresent(_ written: String, natively: Bool) -> Bool {
+        standing(of: written) == .present || natively && ofEngine(written) != nil
+    }
+
     /// Returns whether the requirements of `#requires` lines are met: they only ask for available modules and for PowerShell 7 or older.
     /// - Parameter natively: whether the native engine runs the script, so that modules whose cmdlets it has are available too.
     package static func satisfy(_ requirements: ScriptRequirements, natively: Bool) -> Bool {
         requirements.assemblies.isEmpty
-            && requirements.modules.allSatisfy { standing(of: $0) == .present || natively && ofEngine($0) != nil }
+            && requirements.modules.allSatisfy { isPresent($0, natively: natively) }
             && (requirements.version.map { version in
                 let major = version.split(separator: ".").first.flatMap { Int($0) } ?? 0
                 return major <= 7

@@ -79,9 +79,7 @@ package struct SignInSource: CmdletSource {
         else {
             return false
         }
-        return names.allSatisfy {
-            KnownPackages.ofEngine($0) != nil || KnownPackages.standing(of: $0) == .present
-        }
+        return names.allSatisfy { KnownPackages.isPresent($0, natively: true) }
     }
 
     /// Returns what a module is listed as; `nil` for an unknown one.
