@@ -15,7 +15,7 @@ extension ScriptWalk {
     func request(of call: CommandCall) -> SentRequest? {
         guard let (method, template) = tables.cmdlets.request(of: call.entry) else { return nil }
         let isBeta = call.command.name.contains("-mgbeta")
-        var path = (isBeta ? "/beta" : "/v1.0") + template.replacing("{", with: "").replacing("}", with: "")
+        var path = (isBeta ? "/beta" : "/v1.0") + Self.filled(template)
         if method == "GET" {
             path += selection(call)
         }
@@ -33,6 +33,11 @@ extension ScriptWalk {
             found: found, overrides: worst.classes.strictest.rank >= call.entry.classes.strictest.rank)
     }
 
+    /// Returns a path with a text in each place of a key, since its class doesn't depend on the key.
+    private static func filled(_ template: String) -> String {
+        template.replacing("{", with: "").replacing("}", with: "")
+    }
+
     /// Whether a path is that of what apps sign in as. Taking it away by a cmdlet is a change of privileges, like making it.
     private static func isRegistration(_ template: String) -> Bool {
         template.hasPrefix("/applications") || template.hasPrefix("/servicePrincipals")
@@ -43,8 +48,9 @@ extension ScriptWalk {
         let classifier = RequestClassifier(tables: tables)
         var classes = GuardClassSet(rawValue: 0)
         for request in GraphCmdletNames().requests(of: name) where request.method != "GET" {
-            let path = request.path.replacing("{", with: "").replacing("}", with: "")
-            guard let target = try? RequestTarget(parsing: path, service: .graph) else { return nil }
+            guard let target = try? RequestTarget(parsing: Self.filled(request.path), service: .graph) else {
+                return nil
+            }
             let body = request.method == "DELETE" ? RequestBody.none : .opaque
             classes.formUnion(
                 classifier.classify(GuardedRequest(method: request.method, target: target, body: body)).classes)

@@ -590,9 +590,9 @@ struct GraphCmdletCall: Sendable {
     var outFile: String?
     /// Whether an empty answer gives `$true`.
     var passesThrough = false
-    /// Whether it is Invoke-RestMethod or Invoke-WebRequest, whose statement ends when the request is refused.
+    /// Whether it is Invoke-RestMethod or Invoke-WebRequest.
     var isOfWeb = false
-    /// Whether its errors end the statement, as those of Invoke-MgGraphRequest do, and not only its own work.
+    /// Whether its errors end the statement, as those of Invoke-MgGraphRequest and Invoke-RestMethod do, and not only its own work.
     var endsStatements = false
     /// Whether the request is only shown and not sent (`-WhatIf`).
     var isPreview = false
