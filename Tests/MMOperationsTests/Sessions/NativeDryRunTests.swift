@@ -91,7 +91,10 @@ struct NativeDryRunTests {
         #expect(rows.allSatisfy { $0["sent"] != true })
     }
 
-    private func answer(_ home: ChangesHome, _ script: String) async throws -> (rows: [JSONValue], notes: String) {
+    /// Rehearses a script in a tenant of its own.
+    private func rehearsed(_ script: String) async throws -> (rows: [JSONValue], notes: String) {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
         let answer = try await home.call(
             "run",
             ["connection": "Demo", "module": "graph", "dryRun": true, "output": "json", "command": .string(script)])
@@ -101,10 +104,7 @@ struct NativeDryRunTests {
 
     @Test("follows loops to their end, because reads are sent")
     func loops() async throws {
-        let home = try await ChangesHome(users: 5)
-        defer { Task { await home.stop() } }
-        let (rows, notes) = try await answer(
-            home,
+        let (rows, notes) = try await rehearsed(
             """
             $uri = '/v1.0/users?$top=2&$select=id'
             while ($uri) {
@@ -120,10 +120,7 @@ struct NativeDryRunTests {
 
     @Test("ends a loop that waits for a change that was not made, and says so")
     func waiting() async throws {
-        let home = try await ChangesHome(users: 5)
-        defer { Task { await home.stop() } }
-        let (rows, notes) = try await answer(
-            home,
+        let (rows, notes) = try await rehearsed(
             """
             Update-MgUser -UserId lena.vogt@contoso-sandbox.example -JobTitle Gone
             while ((Get-MgUser -UserId lena.vogt@contoso-sandbox.example -Property jobTitle).JobTitle -ne 'Gone') {
@@ -138,10 +135,7 @@ struct NativeDryRunTests {
 
     @Test("answers reads of what the script would create, without sending them")
     func created() async throws {
-        let home = try await ChangesHome(users: 5)
-        defer { Task { await home.stop() } }
-        let (rows, notes) = try await answer(
-            home,
+        let (rows, notes) = try await rehearsed(
             """
             $g = New-MgGroup -DisplayName Tests -MailEnabled:$false -MailNickname tests -SecurityEnabled
             do { $found = Get-MgGroup -GroupId $g.Id } until ($found)
@@ -155,10 +149,7 @@ struct NativeDryRunTests {
 
     @Test("tells an error that a script reports from the end of what is known")
     func reported() async throws {
-        let home = try await ChangesHome(users: 5)
-        defer { Task { await home.stop() } }
-        let (rows, notes) = try await answer(
-            home,
+        let (rows, notes) = try await rehearsed(
             "Get-MgUser -UserId nobody@contoso.example; Update-MgUser -UserId lena.vogt@contoso-sandbox.example -City A"
         )
         #expect(rows.map { $0["method"]?.string } == ["GET", "PATCH"])
