@@ -1,0 +1,35 @@
+public import MMCore
+
+/// The tables' result for a request.
+package struct RequestClassification: Sendable, Hashable {
+    /// The template of the path as Microsoft Graph lists it; `nil` when unknown or for other services.
+    package var template: String?
+    /// The classes.
+    package var classes: GuardClassSet
+    /// The rule.
+    package var rule: String
+    /// The rule's reason.
+    package var why: String
+    /// Whether a table knows the path (or, for other services, a rule speaks of it).
+    package var isKnown: Bool
+    /// Whether it sends a message, which a person is shown first.
+    package var sendsMessage: Bool
+    /// The items of a batch.
+    package var items: [BatchItem]
+    /// The service, the method and all forms of the path, for the user's rules.
+    var service = RequestService.graph
+    var method = "GET"
+    var forms: [[String]] = []
+
+    /// One request within a batch.
+    package struct BatchItem: Sendable, Hashable {
+        /// The item's own id.
+        package var id: String
+        /// The method and address as written.
+        package var line: String
+        /// The body of the item.
+        var body = RequestBody.none
+        /// The tables' result for the item.
+        package var classification: RequestClassification
+    }
+}
