@@ -47,6 +47,8 @@ struct LookupTests {
             #"{"requests":[{"id":"1","method":"GET","url":"https://graph.microsoft.com/v1.0/me"}]}"#,
             #"{"requests":[{"id":"1","method":"GET","url":"//evil.example/me"}]}"#,
             #"{"requests":[{"id":"1","method":"GET","url":"/me","headers":{"X-HTTP-Method":"DELETE"}}]}"#,
+            #"{"requests":[{"id":"1","method":"GET","url":"/me","headers":{},"Headers":{"X-HTTP-Method":"DELETE"}}]}"#,
+            #"{"requests":[{"id":"1","method":"GET","url":"/me","headers":["X-HTTP-Method: DELETE"]}]}"#,
             #"{"requests":[{"id":"1","method":"GET"}]}"#,
             #"{"requests":[7]}"#,
             #"{"requests":{}}"#,

@@ -70,9 +70,24 @@ extension RequestClassifier {
         let key = isARM ? "content" : "body"
         let bodies = object.filter { $0.key.asciiLowercased == key }
         let body: RequestBody = bodies.count > 1 ? .opaque : bodies.first.map { .json($0.value) } ?? .none
-        let headers = ["headers", "requestHeaderDetails"].flatMap { only($0, of: object)?.object?.keys ?? [] }
+        guard let headers = headerNames(of: object) else {
+            return .init(
+                id: id, line: line, classification: refused("batch-unreadable", "its headers can't be read"))
+        }
         let inner = GuardedRequest(method: method, target: target, body: body, headerNames: headers)
         return .init(id: id, line: line, body: body, classification: classify(inner, isInBatch: true))
+    }
+
+    /// Returns the names of an item's headers, those under every spelling of the member that holds them, because services differ in which
+    /// one they read; nil if one of them isn't an object.
+    private func headerNames(of item: JSONObject) -> [String]? {
+        var names: [String] = []
+        for (key, value) in item where ["headers", "requestheaderdetails"].contains(key.asciiLowercased) {
+            guard !value.isNull else { continue }
+            guard let headers = value.object else { return nil }
+            names += headers.keys
+        }
+        return names
     }
 
     /// Returns the only member with this name, compared without case; nil if there are several, because services differ in which one they
