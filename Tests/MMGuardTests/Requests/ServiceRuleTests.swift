@@ -50,6 +50,14 @@ struct ServiceRuleTests {
                 "/subscriptions/s/resourceGroups/r/providers/Microsoft.Storage/storageAccounts/a/listKeys",
                 "secret", "ask"
             ),
+            (
+                .arm, "POST", "/subscriptions/s/resourceGroups/r/providers/Microsoft.Foo/bars/b/listAccessKeys",
+                "secret", "ask"
+            ),
+            (
+                .arm, "POST", "/subscriptions/s/resourceGroups/r/providers/Microsoft.Foo/keys/listAccessKeys/start",
+                "write", "ask"
+            ),
             (.arm, "PUT", "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/x", "privilege", "ask"),
             (.arm, "POST", "/providers/Microsoft.Authorization/elevateAccess", "privilege", "ask"),
             (

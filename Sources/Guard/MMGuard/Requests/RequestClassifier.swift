@@ -148,7 +148,9 @@ struct RequestClassifier: Sendable {
                 why: "its body sets \(property), which grants or removes access", isKnown: template != nil,
                 sendsMessage: sendsMessage, items: [])
         }
-        if method == .get, Self.hasResources(service), let name = forms.lazy.compactMap(SecretSegments.first).first {
+        if Self.hasResources(service),
+            let name = forms.lazy.compactMap({ SecretSegments.first(in: $0, method: method) }).first
+        {
             return RequestClassification(
                 template: template, classes: .secret, rule: "secret-segment", why: "\(name) may be keys or passwords",
                 isKnown: true, sendsMessage: false, items: [])

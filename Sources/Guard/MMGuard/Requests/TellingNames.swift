@@ -41,13 +41,22 @@ enum SensitiveProperties {
     private static let links: Set<String> = ["member", "owner", "manager", "registeredowners", "registeredusers"]
 }
 
-/// Reads that return keys, recognised by names that no table has: a resource called `listKeys`, `sharedSecrets` or `tokens` isn't a plain
-/// read, whatever its service is.
+/// Requests that return keys, recognised by names that no table has: reads of a resource called `sharedSecrets` or `tokens`, and actions
+/// called `listAccessKeys`, whatever their service is.
 enum SecretSegments {
-    /// Returns the first such name in a path (in lower case) to a resource of Azure or of the Power Platform. Only kinds of resources are
-    /// looked at, not the names that people gave to resources.
-    static func first(in path: [String]) -> String? {
-        kinds(in: path).first { kind in !plain.contains(kind) && words.contains { kind.contains($0) } }
+    /// Returns the first such name in a path (in lower case) to a resource of Azure or of the Power Platform. Only kinds of resources and
+    /// the action at the end of a POST are looked at, not the names that people gave to resources.
+    static func first(in path: [String], method: RequestMethod) -> String? {
+        let kinds = kinds(in: path)
+        switch method {
+        case .get: return kinds.first(where: tellsSecret)
+        case .post: return kinds.last.flatMap { $0 == path.last && tellsSecret($0) ? $0 : nil }
+        default: return nil
+        }
+    }
+
+    private static func tellsSecret(_ kind: String) -> Bool {
+        !plain.contains(kind) && words.contains { kind.contains($0) }
     }
 
     /// Kinds whose names match but which hold no secrets: public keys, trust settings of sign-ins, policies.
