@@ -1,4 +1,4 @@
-public import MMCore
+import MMCore
 
 /// The tables' result for a request.
 package struct RequestClassification: Sendable, Hashable {

@@ -1,4 +1,4 @@
-public import MMCore
+import MMCore
 
 /// Determines template, class and rule of a request. Follows the nine steps in the description of the path tables.
 struct RequestClassifier: Sendable {
