@@ -28,7 +28,7 @@ def places(position):
     return sorted(set(position.values())) if isinstance(position, dict) else [position]
 
 
-def compile_cmdlets(data, here, out):
+def compile_cmdlets(data, powershell, here, out):
     pool = Pool()
     rows = {}
     parameters, parameter_numbers, lists, list_offsets, raises_bytes = bytearray(), {}, bytearray(), {}, bytearray()
@@ -136,7 +136,7 @@ def compile_cmdlets(data, here, out):
         for name in names:
             classes[name.lower()] = (name, CLASS_BITS[word])
     asked = {name.lower() for name in own["askedSession"]}
-    with open(f"{data}/powershell/builtin-cmdlets.json") as file:
+    with open(f"{powershell}/builtin-cmdlets.json") as file:
         builtin = json.load(file)["rows"]
     seen = set()
     for row in builtin:
@@ -185,22 +185,22 @@ def compile_cmdlets(data, here, out):
                 pool.add(entry["request"]))
             count += 1
 
-    with open(f"{data}/powershell/aliases.json") as file:
+    with open(f"{powershell}/aliases.json") as file:
         aliases = {row["name"].lower(): row["to"] for row in json.load(file)["rows"] if "linux7" in row["on"]}
     alias_bytes = b"".join(
         struct.pack("<II", pool.add(name), pool.add(aliases[name]))
         for name in sorted(aliases, key=lambda text: text.encode()))
     # Aliases that exist only on Windows: elsewhere these names start programs, about which people are warned.
-    with open(f"{data}/powershell/aliases.json") as file:
+    with open(f"{powershell}/aliases.json") as file:
         windows = {
             row["name"].lower(): row["to"] for row in json.load(file)["rows"] if "linux7" not in row["on"]}
     windows_bytes = b"".join(
         struct.pack("<II", pool.add(name), pool.add(windows[name]))
         for name in sorted(windows, key=lambda text: text.encode()))
-    with open(f"{data}/powershell/automatic-variables.json") as file:
+    with open(f"{powershell}/automatic-variables.json") as file:
         variables = sorted({row["name"].lower() for row in json.load(file)["rows"]}, key=lambda text: text.encode())
     variable_bytes = b"".join(struct.pack("<I", pool.add(name)) for name in variables)
-    with open(f"{data}/powershell/common-parameters.json") as file:
+    with open(f"{powershell}/common-parameters.json") as file:
         common = [
             parameter(row["name"], COMMON | (SWITCH if row["type"] == "SwitchParameter" else 0)
                       | (WRITES_VARIABLE if row["writesVariable"] else 0), -1, row["aliases"])
