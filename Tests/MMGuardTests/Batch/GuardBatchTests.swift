@@ -50,6 +50,13 @@ struct GuardBatchTests {
         }
     }
 
+    @Test("scripts are judged as in a confined session where that is wanted")
+    func confined() {
+        let line = #"{"id":1,"src":"& $x"}"#
+        #expect(GuardBatch().judge(line: line).contains(#""verdict":"ask""#))
+        #expect(GuardBatch(isBehindWire: true).judge(line: line).contains(#""verdict":"allow""#))
+    }
+
     @Test("a cmdlet sent to Exchange as a request is judged as a cmdlet")
     func exchange() throws {
         let engine = GuardEngine()

@@ -7,6 +7,7 @@ package struct GuardBatch: Sendable {
     private let engine: GuardEngine
     private let policy: GuardPolicy
     private let module: String?
+    private let isBehindWire: Bool
     private let locate: @Sendable (String) -> RequestService?
 
     /// Creates a batch.
@@ -14,8 +15,12 @@ package struct GuardBatch: Sendable {
     ///   - engine: the guard.
     ///   - policy: the connection's policy.
     ///   - module: the module for lines that name none.
-    package init(engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil) {
-        self.init(engine: engine, policy: policy, module: module) { host in
+    ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is sent.
+    package init(
+        engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil,
+        isBehindWire: Bool = false
+    ) {
+        self.init(engine: engine, policy: policy, module: module, isBehindWire: isBehindWire) { host in
             RequestService.allCases.first { $0.knownHosts.contains(host) }
         }
     }
@@ -25,15 +30,17 @@ package struct GuardBatch: Sendable {
     ///   - engine: the guard.
     ///   - policy: the connection's policy.
     ///   - module: the module for lines that name none.
+    ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is sent.
     ///   - locate: returns the service at a host.
     package init(
-        engine: GuardEngine, policy: GuardPolicy, module: String?,
+        engine: GuardEngine, policy: GuardPolicy, module: String?, isBehindWire: Bool,
         locate: @escaping @Sendable (String) -> RequestService?
     ) {
         self.locate = locate
         self.engine = engine
         self.policy = policy
         self.module = module
+        self.isBehindWire = isBehindWire
     }
 
     /// Returns the answer to one line. A line that can't be read is denied.
@@ -49,7 +56,7 @@ package struct GuardBatch: Sendable {
         }
         let id = value["id"] ?? .null
         if let script = value["src"]?.string {
-            let context = ScriptContext(module: value["module"]?.string ?? module)
+            let context = ScriptContext(module: value["module"]?.string ?? module, isBehindWire: isBehindWire)
             let verdict = engine.judge(script: script, in: context, policy: policy)
             return answer(id, verdict.decision, verdict.guardClass.rawValue, verdict.rule)
         }

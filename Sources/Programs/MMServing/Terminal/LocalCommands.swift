@@ -332,6 +332,9 @@ enum GuardCommands {
                         "batch", .flag, "Standard input is JSON lines: {id, src, module} or {id, method, url, body}."),
                     InputField("module", .text, "Module for lines without one.", .short("m")),
                     InputField(
+                        "confined", .flag,
+                        "Judge scripts as for a confined session, where each request is judged when it is sent."),
+                    InputField(
                         "policy", .choice(["standard", "strict", "readonly"]), "The policy (default standard)."),
                 ]
             ) { (input, _, streams) async throws(MMError) in
@@ -339,7 +342,8 @@ enum GuardCommands {
                     try input.text("policy").flatMap { GuardPolicy.Name(rawValue: $0) } ?? .standard)
                 let batch = GuardBatch(
                     engine: try CurrentGuard(environment: environment).engine(), policy: policy,
-                    module: try input.text("module"), locate: { ServiceAddress.service(at: $0) })
+                    module: try input.text("module"), isBehindWire: try input.flag("confined"),
+                    locate: { ServiceAddress.service(at: $0) })
                 try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(batch.judge(line: line)) }
                 return 0
             }
