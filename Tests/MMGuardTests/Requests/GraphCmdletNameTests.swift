@@ -74,10 +74,57 @@ struct GraphCmdletNameTests {
                 ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/windowsDefenderScan"]
             ),
             ("Copy-MgTeam", ["POST /v1.0/teams/{team-id}/clone"]),
+            // The draft of a reply: `Invoke-MgReplyUserMessage` sends one.
+            (
+                "New-MgUserMessageReply",
+                ["POST /v1.0/users/{user-id}/messages/{message-id}/createReply"]
+            ),
+            (
+                "New-MgUserMessageReplyAll",
+                ["POST /v1.0/users/{user-id}/messages/{message-id}/createReplyAll"]
+            ),
+            (
+                "New-MgUserMessageForward",
+                ["POST /v1.0/users/{user-id}/messages/{message-id}/createForward"]
+            ),
+            (
+                "Invoke-MgReplyUserMessage",
+                ["POST /v1.0/users/{user-id}/messages/{message-id}/reply"]
+            ),
         ])
     func actions(name: String, requests: [String]) {
         #expect(GraphCmdletNames().requests(of: name).map { "\($0.method) \($0.path)" } == requests)
     }
+
+    @Test(
+        "are those of a collection whose name repeats the one of the object that holds it",
+        arguments: [
+            (
+                "Remove-MgIdentityGovernanceLifecycleWorkflow",
+                ["DELETE /v1.0/identityGovernance/lifecycleWorkflows/workflows/{workflow-id}"]
+            ),
+            (
+                "New-MgIdentityGovernanceLifecycleWorkflow",
+                ["POST /v1.0/identityGovernance/lifecycleWorkflows/workflows"]
+            ),
+            (
+                "Get-MgSecurityAttackSimulation",
+                [
+                    "GET /v1.0/security/attackSimulation/simulations",
+                    "GET /v1.0/security/attackSimulation/simulations/{simulation-id}",
+                ]
+            ),
+        ])
+    func repeating(name: String, requests: [String]) {
+        #expect(GraphCmdletNames().requests(of: name).map { "\($0.method) \($0.path)" } == requests)
+    }
+
+    @Test(
+        "are none where the tree of paths lacks the call that the table of cmdlets has for the name",
+        arguments: [
+            "Get-MgBetaUserPlannerTaskDelta", "Invoke-MgBetaBulkDeviceManagementVirtualEndpointCloudPcResize",
+        ])
+    func lacking(name: String) { #expect(GraphCmdletNames().requests(of: name).isEmpty) }
 
     @Test(
         "are none for other names",

@@ -126,6 +126,10 @@ package struct GraphCmdletNames: Sendable {
         guard let target = try? RequestTarget(parsing: (isBeta ? "/beta" : "/v1.0") + plain, service: .graph),
             let found = GuardEngine.standard.template(of: target)
         else { return nil }
+        // A word of the table's path that would only be read as a key belongs to a call that the tree doesn't have.
+        let written = path.hasPrefix("/me/") ? "/users/{id}" + path.dropFirst(3) : path
+        let places = zip(paths.text(of: found.template.number).split(separator: "/"), written.split(separator: "/"))
+        guard places.allSatisfy({ $0.hasPrefix("{") == $1.hasPrefix("{") }) else { return nil }
         return Request(
             method: method, template: paths.text(of: found.template.number), isBeta: isBeta, node: found.template)
     }
@@ -223,9 +227,15 @@ package struct GraphCmdletNames: Sendable {
             _ node: UInt32, _ rest: Substring, last: [String], parent: String = "", depth: Int, isAction: Bool = false
         ) {
             guard depth < 14, found.count < 24 else { return }
+            let repeating = repeating(node, last)
+            if let repeating {
+                descend(repeating, rest, last: last, parent: parent, depth: depth + 1)
+            }
             if node != 0 {
                 let bits = isAction ? bits | 2 : bits
-                if rest.isEmpty, !paths.flags(node).isDisjoint(with: kinds), paths.nodes.u8(node, 19) & bits != 0 {
+                if rest.isEmpty, repeating == nil, isAction || verb != "new" || !isAnAction(node),
+                    !paths.flags(node).isDisjoint(with: kinds), paths.nodes.u8(node, 19) & bits != 0
+                {
                     found.append((node, false, isAction))
                 }
                 if rest == "count", verb == "get", paths.flags(node).contains(.countable) {
@@ -267,6 +277,25 @@ package struct GraphCmdletNames: Sendable {
                     descend(child.node, rest, last: [], depth: depth + 1)
                 }
             }
+        }
+
+        /// Returns the collection below a single object whose name repeats the end of the object's own, and which the names leave out:
+        /// `…LifecycleWorkflow` is `/lifecycleWorkflows/workflows`, never `/lifecycleWorkflows` itself.
+        private func repeating(_ node: UInt32, _ words: [String]) -> UInt32? {
+            guard node != 0, !words.isEmpty, paths.key(below: node) == nil else { return nil }
+            return paths.children(of: node).first { child in
+                let own = Self.words(of: paths.file.string(paths.nodes.u32(child.node, 4)))
+                return own.count < words.count && words.suffix(own.count) == own[...]
+                    && paths.key(below: child.node) != nil
+            }?.node
+        }
+
+        /// Whether a node is an action: it is only posted to, has no objects below it, and its name isn't that of several. `New` makes
+        /// objects, so it stands for those actions only whose first word is `create`.
+        private func isAnAction(_ node: UInt32) -> Bool {
+            guard paths.nodes.u8(node, 19) == 2, paths.key(below: node) == nil else { return false }
+            let written = paths.file.string(paths.nodes.u32(node, 4))
+            return written != "$ref" && !written.hasSuffix("s")
         }
 
         /// Returns an action's words without the one that the verb stands for; empty if it stands for none of them.
