@@ -34,6 +34,7 @@ extension ScriptWalk {
         var body = call.place > 0 ? pipedBody(call) : RequestBody.none
         var query: [String: String]? = body == .none ? [:] : nil
         var headers: [String] = []
+        var open: BoundArgument?
         for (index, argument) in call.arguments.enumerated() {
             let value = call.constant(index)
             guard let name = argument.name, !argument.isCommonParameter else {
@@ -45,8 +46,7 @@ extension ScriptWalk {
             switch carrier.roles[name] {
             case .method: method = value.text.flatMap(carrier.method)
             case .address:
-                guard let text = value.text else { return refuse(argument.extent) }
-                addresses.append(text)
+                if let text = value.text { addresses.append(text) } else { open = argument }
             case .audience:
                 guard let text = value.text, isServiceAddress(text) else { return refuse(argument.extent) }
                 parts[name] = text
@@ -72,6 +72,10 @@ extension ScriptWalk {
             case .harmless: break
             case nil: return refuse(argument.extent)
             }
+        }
+        if let open {
+            if let method { judgeOpen(method, open.value, body, headers, call, service: carrier.service) }
+            return refuse(open.extent)
         }
         guard let method, var address = self.address(addresses, parts, carrier) else { return refuse(call.extent) }
         if method == "GET", body != .none {
@@ -128,6 +132,75 @@ extension ScriptWalk {
         if found.classes != .read, isForMany(place: call.place, input: call.input) {
             report(bulk(call.entry.name), call.extent)
         }
+    }
+
+    /// Reports what a change says plainly although variables are keys or values in its address: `"/users/$id/sendMail"` sends mail whatever
+    /// the variable holds.
+    mutating func judgeOpen(
+        _ method: String, _ address: ExpressionSyntax?, _ body: RequestBody, _ headers: [String], _ call: CommandCall,
+        service: RequestService
+    ) {
+        guard method != "GET", case .expandableString(let node)? = address, let address = filled(node) else { return }
+        if let host = hostName(of: address), !service.knownHosts.contains(host) { return }
+        guard let target = try? RequestTarget(parsing: address, service: service, allowedHosts: []) else { return }
+        // At the wire the body is known; here it counts only where the text shows it.
+        let body = context.isBehindWire && body == .opaque ? RequestBody.json(.object([:])) : body
+        let found = RequestClassifier(tables: tables).classify(
+            GuardedRequest(method: method, target: target, body: body, headerNames: headers))
+        // Graph's tree tells a key from a name. At other services a deletion is one whatever it deletes.
+        guard found.isKnown || method == "DELETE" && service != .graph,
+            !found.classes.isSubset(of: [.read, .write])
+        else { return }
+        judge(method, address, body, headers, call, service: service)
+    }
+
+    /// Returns an address with the variables in it filled in: with their only value, or with a key.
+    private func filled(_ node: ExpandableStringSyntax) -> String? {
+        var parts = node.parts[...]
+        var text = ""
+        var rest = node.value[...]
+        while let dollar = rest.firstIndex(of: "$") {
+            text += rest[..<dollar]
+            rest = rest[dollar...]
+            var written: Substring?
+            var value: String?
+            switch parts.first {
+            case .sub?: written = Self.parenthesized(rest)
+            case .variable(let variable)?:
+                let name = variable.path.name
+                let forms = ["$" + name, "${" + name + "}", "$script:" + name, "$global:" + name, "$local:" + name]
+                written = forms.first { rest.asciiLowercased.hasPrefix($0.asciiLowercased) }.map {
+                    rest.prefix($0.count)
+                }
+                let texts = variables[name.asciiLowercased].facts.texts
+                value = texts?.count == 1 ? texts?.first : nil
+            default: return parts.isEmpty ? text + rest : nil
+            }
+            if let written {
+                text += value ?? "x"
+                rest = rest.dropFirst(written.count)
+                parts = parts.dropFirst()
+            } else {
+                // An escaped sign, as in `` `$ref ``.
+                text += "$"
+                rest = rest.dropFirst()
+            }
+        }
+        return parts.isEmpty ? text + rest : nil
+    }
+
+    /// Returns the `$( )` at the beginning of a text; nil if there is none.
+    private static func parenthesized(_ text: Substring) -> Substring? {
+        guard text.hasPrefix("$(") else { return nil }
+        var depth = 0
+        for index in text.indices {
+            if text[index] == "(" { depth += 1 }
+            if text[index] == ")" {
+                depth -= 1
+                if depth == 0 { return text[...index] }
+            }
+        }
+        return nil
     }
 
     private mutating func target(

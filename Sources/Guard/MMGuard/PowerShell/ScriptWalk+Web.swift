@@ -14,9 +14,10 @@ extension ScriptWalk {
     /// - Returns: false if the text doesn't determine the request, or if the command is to be judged as one that sends data anywhere: its
     ///   token may be of another sign-in, so an ordinary change may be one in a foreign tenant.
     mutating func walkWeb(_ call: CommandCall) -> Bool {
-        guard !context.isBehindWire, Self.webCommands.contains(call.command.name) else { return false }
+        guard Self.webCommands.contains(call.command.name) else { return false }
         var method = "GET"
         var address: String?
+        var open: ExpressionSyntax?
         var body = call.place > 0 ? RequestBody.opaque : .none
         var headers: [String]? = []
         for (index, argument) in call.arguments.enumerated() {
@@ -28,7 +29,9 @@ extension ScriptWalk {
             let value = call.constant(index)
             switch argument.name {
             case "method": method = value.text?.uppercased() ?? ""
-            case "uri": address = value.text
+            case "uri":
+                address = value.text
+                if address == nil { open = argument.value }
             case "headers": headers = headerNames(argument.value)
             case "body":
                 // PowerShell sends a hashtable as a form, not as JSON.
@@ -41,6 +44,7 @@ extension ScriptWalk {
             case nil: return false
             }
         }
+        if address == nil, Self.webMethods.contains(method) { judgeOpen(method, open, body, headers ?? [], call) }
         guard Self.webMethods.contains(method), method != "GET" || body == .none, let address,
             let host = hostName(of: address), address.asciiLowercased.hasPrefix("https://\(host)/"),
             let service = Self.service(of: host), service != .signIn,
@@ -52,6 +56,16 @@ extension ScriptWalk {
         guard isRead || !found.classes.isSubset(of: [.read, .write]) else { return false }
         judge(method, address, body, headers ?? [], call, service: service)
         return true
+    }
+
+    /// Reports what a change at a service's own host says plainly although variables are keys in its address.
+    private mutating func judgeOpen(
+        _ method: String, _ address: ExpressionSyntax?, _ body: RequestBody, _ headers: [String], _ call: CommandCall
+    ) {
+        guard case .expandableString(let node)? = address, let host = hostName(of: node.value),
+            let service = Self.service(of: host), service != .signIn
+        else { return }
+        judgeOpen(method, address, body, headers, call, service: service)
     }
 
     /// Returns the names of headers; nil if the text doesn't determine them.
