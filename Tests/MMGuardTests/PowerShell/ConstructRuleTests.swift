@@ -28,7 +28,7 @@ struct ConstructRuleTests {
         (.dataSection, ["data { 'x' }"]),
         (.namedBlock, ["clean { Get-Mailbox ann }", "dynamicparam { 1 }", "1 | Where-Object { process { $true } }"]),
         (.parameterBlock, ["1 | Where-Object { param($x) $true }"]),
-        (.usingStatement, ["using namespace System.Text\nGet-Mailbox ann"]),
+        (.usingStatement, ["using namespace Evil\nGet-Mailbox ann"]),
         (.requires, ["#requires -Version 7\nGet-Mailbox ann"]),
         (.backgroundJob, ["Get-Mailbox ann &", "Get-Mailbox ann && Get-Mailbox bob &"]),
         (.exitStatement, ["exit 'a'", "exit (1 + 1)"]),

@@ -90,7 +90,7 @@ enum PureTypes {
     /// Returns whether a method may be called on any value, because it is safe on strings, numbers, dates and lists of them.
     static func isPlainMethod(_ name: String) -> Bool { plainMethods.contains(name.asciiLowercased) }
 
-    /// Returns whether an attribute of a parameter only declares something and runs no code of the script's.
+    /// Returns whether an attribute of a parameter or an enum only declares something and runs no code of the script's.
     static func declares(_ attribute: String) -> Bool {
         var name = plain(attribute.asciiLowercased)
         if name.hasPrefix("management.automation.") { name = String(name.dropFirst(22)) }
@@ -101,8 +101,15 @@ enum PureTypes {
     private static let declarations: Set<String> = [
         "cmdletbinding", "outputtype", "parameter", "alias", "allownull", "allowemptystring", "allowemptycollection",
         "validateset", "validaterange", "validatelength", "validatecount", "validatepattern", "validatenotnull",
-        "validatenotnullorempty", "validatenotnullorwhitespace", "supportswildcards", "psdefaultvalue",
+        "validatenotnullorempty", "validatenotnullorwhitespace", "supportswildcards", "psdefaultvalue", "flags",
     ]
+
+    /// Returns whether a namespace is one of .NET's own. Naming it runs nothing and loads nothing, and each type is judged where it is used:
+    /// no type in them that does something has the short name of one on these lists.
+    static func isOwnNamespace(_ name: String) -> Bool {
+        let name = name.asciiLowercased
+        return name == "system" || name.hasPrefix("system.") && !name.hasPrefix("system.management")
+    }
 
     /// Returns whether a property leads from a type to its assembly, from which every other type can be reached.
     static func isReflection(_ name: String) -> Bool { ["assembly", "module"].contains(name.asciiLowercased) }

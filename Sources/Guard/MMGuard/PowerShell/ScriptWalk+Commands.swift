@@ -273,6 +273,11 @@ extension ScriptWalk {
 
     // MARK: Parameters
 
+    /// Returns whether a parameter that the documentation lacks can only name the object that a service's cmdlet reads.
+    private func isNameOfRead(_ written: String, _ call: CommandCall) -> Bool {
+        call.entry.classes == .read && call.entry.product != .builtin && written.asciiLowercased == "identity"
+    }
+
     private mutating func checkParameters(_ call: CommandCall) {
         for (index, argument) in call.arguments.enumerated() {
             if let written = argument.written {
@@ -281,7 +286,9 @@ extension ScriptWalk {
                     continue
                 }
                 checkPreference(argument, call.constant(index))
-                if argument.candidates.isEmpty, call.hasTable, written != "?", !isShouldProcess(written) {
+                if argument.candidates.isEmpty, call.hasTable, written != "?", !isShouldProcess(written),
+                    !isNameOfRead(written, call)
+                {
                     report(.unknownParameter, argument.extent, subject: "\(call.entry.name) -\(written)")
                 }
                 if argument.mayBe(oneOf: ["asjob", "parallel"]) {

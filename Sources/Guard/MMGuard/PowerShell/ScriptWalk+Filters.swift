@@ -23,6 +23,7 @@ extension ScriptWalk {
             values[index] = walk(value)
             input = input.then(values[index])
         }
+        if shape.runsAlone, input.count == 0 { input = .data() }
         var output = ValueFacts.nothing
         var position = 0
         for (index, argument) in bound.enumerated() where argument.name != "inputobject" {
@@ -202,6 +203,8 @@ struct FilterCommands {
     /// The parameters that take names of properties, blocks or calculated properties.
     let properties: [String]
     let positional: Positional
+    /// Whether its block runs once if there is no input.
+    var runsAlone = false
 
     /// Returns the shape of a filter, or nil for other commands.
     static func shape(of name: String) -> FilterCommands? { shapes[name.asciiLowercased] }
@@ -215,6 +218,8 @@ struct FilterCommands {
             "foreach-object": FilterCommands(
                 blocks: ["process", "begin", "end", "remainingscripts", "parallel"], properties: [], positional: .action
             ),
+            "measure-command": FilterCommands(
+                blocks: ["expression"], properties: [], positional: .action, runsAlone: true),
             "compare-object": FilterCommands(blocks: [], properties: ["property"], positional: .values),
         ]
         for name in [

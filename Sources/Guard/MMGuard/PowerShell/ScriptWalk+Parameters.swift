@@ -45,7 +45,7 @@ extension ScriptWalk {
     mutating func walk(_ attribute: AttributeSyntax) { walk(attribute: attribute) }
 
     /// Walks an attribute, which may only declare something: its name must be on the list, with constants and harmless types as arguments.
-    private mutating func walk(declaration attribute: AttributeSyntax) {
+    mutating func walk(declaration attribute: AttributeSyntax) {
         let arguments = attribute.positionalArguments + attribute.namedArguments.map(\.argument)
         // A validation script is code like any other; it runs whenever the parameter gets a value.
         if attribute.typeName.assembly == nil, attribute.positionalArguments.count == 1,

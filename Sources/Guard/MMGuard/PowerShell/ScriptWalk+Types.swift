@@ -26,10 +26,9 @@ extension ScriptWalk {
             use(type: name, node.extent)
         }
         let isOwn =
-            isPlainName(node.name) && node.baseTypes.isEmpty && node.attributes.isEmpty
-            && !PureTypes.isTaken(name) && types[name] == nil
+            isPlainName(node.name) && node.baseTypes.isEmpty && !PureTypes.isTaken(name) && types[name] == nil
         if !isOwn { report(.typeDefinition, node.extent, subject: node.name) }
-        for attribute in node.attributes { walk(attribute: attribute) }
+        for attribute in node.attributes { walk(declaration: attribute) }
         for base in node.baseTypes { walk(type: base.typeName) }
         let methods = node.members.compactMap { member in
             if case .method(let method) = member { method.name.asciiLowercased } else { nil }

@@ -155,16 +155,21 @@ struct ScriptWalk {
         budget = 20_000 + 8 * (root.extent.end - root.extent.start)
         definitions = Self.definitions(in: root)
         onlyInstalls = context.signIn != nil && Self.onlyInstalls(root)
-        for using in root.usings { report(.usingStatement, using.extent) }
+        for using in root.usings { walk(using) }
         if let parameters = root.parameterBlock { walk(scriptParameters: parameters) }
         whole = root
         walkBody(root, in: .script)
     }
 
+    private mutating func walk(_ using: UsingStatementSyntax) {
+        if using.kind == .namespace, let name = using.name?.value, PureTypes.isOwnNamespace(name) { return }
+        report(.usingStatement, using.extent)
+    }
+
     /// Walks a script block whose statements run.
     @discardableResult
     mutating func walk(block: ScriptBlockSyntax, in scope: Scope) -> ValueFacts {
-        for using in block.usings { report(.usingStatement, using.extent) }
+        for using in block.usings { walk(using) }
         if let parameters = block.parameterBlock {
             if scope == .function { walk(scriptParameters: parameters, values: .unknown) } else { walk(parameters) }
         }

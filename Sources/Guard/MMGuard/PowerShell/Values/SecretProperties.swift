@@ -67,11 +67,12 @@ enum SecretProperties {
             ]
         ),
         (
-            .contexts, ["account", "subscription", "tenant", "environment"],
+            .contexts, ["account", "subscription", "tenant", "environment", "web", "site", "rootweb"],
             [
                 "type", "state", "tenants", "tenantid", "hometenantid", "subscriptionid", "displayname", "url",
                 "clientid", "connectiontype", "connectionmethod", "scopes", "authtype", "appname", "contextscope",
                 "tokencredentialtype", "authproviderttype", "pnpversiontag", "versionprofile", "resourcemanagerurl",
+                "title", "description", "serverrelativeurl", "language", "created", "webtemplate",
             ]
         ),
         (
