@@ -50,6 +50,10 @@ class Acts:
             reasons.append(reason_names.index(act["reason"]))
         return mask, sorted(set(reasons))
 
+    def is_plain(self, name):
+        """Whether a row says that a cmdlet has exactly its class."""
+        return any(act.get("plain") and fits(act["cmdlets"], name) for act in self.acts)
+
     def raises(self, product, name, mask, found, parameters):
         """Adds to `found` the parameters that add the classes of actions."""
         for act in self.acts:

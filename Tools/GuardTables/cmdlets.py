@@ -4,7 +4,7 @@ import json
 import struct
 
 from intents import Intents
-from pool import CLASS_BITS, Pool, write_file
+from pool import CLASS_BITS, Pool, fits, write_file
 
 PRODUCTS = ["builtin", "exchange", "teams", "pnp", "sharepoint-online", "powerapps", "azure", "graph"]
 BLOCKED, WARNED, SEND_GUARD, METHOD, OUTSIDE, UNPROVEN, EARLIER_BLOCKED = 1, 2, 4, 8, 16, 32, 64
@@ -106,11 +106,12 @@ def compile_cmdlets(data, powershell, here, out):
                 if product == "azure":
                     topic = table["topics"][row[3]]
                     module = AZ_MODULES.get(topic, "Az." + topic.replace(" ", ""))
+                    support = 1 if fits(intents.honours_what_if, name) else 0
             # The parameters of three cmdlets of PnP aren't known.
             names = None
-            if own or (own is not None and product != "pnp"):
+            is_listed = bool(own) or (own is not None and product != "pnp")
+            if is_listed:
                 names = [shared(item) for item in own]
-                params = parameter_list([parameter(*item) for item in names])
             elif name in written["cmdlets"]:
                 params = written_list(written["cmdlets"][name])
                 names = [(row[0],) for row in written["cmdlets"][name]]
@@ -118,6 +119,12 @@ def compile_cmdlets(data, powershell, here, out):
             mask, reasons = intents.classes(product, name, mask, reasons, reason_names)
             raises = intents.raises(product, name, mask, table["raises"].get(name), names and [item[0] for item in names])
             offset = raise_list(raises) if raises else 0
+            if is_listed:
+                # A parameter of which a rule names values takes one, also where the documentation takes it for a switch.
+                valued = {row[0] for row in raises if row[1].startswith("value:")}
+                params = parameter_list([
+                    parameter(text, flags & ~SWITCH if text in valued else flags, position, spelled)
+                    for text, flags, position, spelled in names])
             flags = UNPROVEN if intents.is_unproven(product, name, mask, reasons, reason_names, request) else 0
             bits = sum(1 << index for index in reasons)
             for spelled in [name] + aliases:

@@ -16,6 +16,7 @@ class Intents:
             self.data = json.load(file)
         self.aliases = self.data["aliases"]
         self.acts = Acts(here)
+        self.honours_what_if = self.data["honoursWhatIf"]["cmdlets"]
 
     def _concerns(self, rule, product, name, mask):
         verb = name.split("-")[0]
@@ -65,7 +66,7 @@ class Intents:
         verb = name.split("-")[0]
         proven = self.data["provenReads"]
         is_local = "local" in [reason_names[index] for index in reasons]
-        if request or is_local or fits(proven["cmdlets"], name):
+        if request or is_local or fits(proven["cmdlets"], name) or self.acts.is_plain(name):
             return False
         if mask == READ:
             return verb not in proven["verbs"]

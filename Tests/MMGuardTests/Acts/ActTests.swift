@@ -309,6 +309,45 @@ struct ActTests {
                 (.graph, "POST", "/v1.0/teams/g/unarchive", ""),
             ]),
         ActRoads(
+            "a page becomes a tab for everybody in a channel", .privilege,
+            [
+                ("graph", "New-MgTeamChannelTab -TeamId t -ChannelId c -DisplayName x"),
+                (
+                    "pnp",
+                    "Add-PnPTeamsTab -Team t -Channel c -DisplayName x -Type WebSite -ContentUrl https://x.example"
+                ),
+            ],
+            [(.graph, "POST", "/v1.0/teams/t/channels/c/tabs", "{}")]),
+        ActRoads(
+            "a device is made one that is trusted", .privilege,
+            [
+                ("graph", "Update-MgDevice -DeviceId d -IsCompliant"),
+                ("graph", "Update-MgDevice -DeviceId d -IsManaged"),
+            ],
+            [(.graph, "PATCH", "/v1.0/devices/d", #"{"isCompliant":true}"#)]),
+        ActRoads(
+            "a key is made anew", .privilege,
+            [
+                ("azure", "New-AzStorageAccountKey -ResourceGroupName r -Name s -KeyName key1"),
+                ("azure", "New-AzSearchAdminKey -ResourceGroupName r -ServiceName s -KeyKind Primary"),
+            ],
+            [
+                (.arm, "POST", "\(group)/Microsoft.Storage/storageAccounts/s/regenerateKey", "{}"),
+                (.arm, "POST", "\(group)/Microsoft.Search/searchServices/s/regenerateAdminKey/primary", ""),
+            ]),
+        ActRoads(
+            "what a vault holds goes for good", .destructive,
+            [
+                ("azure", "Remove-AzKeyVault -VaultName v -InRemovedState -Location w"),
+                ("azure", "Remove-AzKeyVaultSecret -VaultName v -Name x -InRemovedState"),
+            ],
+            [
+                (
+                    .arm, "POST", "/subscriptions/s/providers/Microsoft.KeyVault/locations/w/deletedVaults/v/purge", ""
+                ),
+                (.keyVault, "DELETE", "/deletedsecrets/x", ""),
+            ]),
+        ActRoads(
             "an ordinary resource of Azure is made", .write,
             [
                 ("azure", "New-AzResourceGroup -Name r -Location westeurope"),

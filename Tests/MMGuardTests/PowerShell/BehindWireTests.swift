@@ -122,7 +122,7 @@ struct BehindWireTests {
                     "/subscriptions/s/providers/Microsoft.MarketplaceOrdering/agreements/p/offers/o/plans/n/sign")
             ),
             (
-                "Set-AzDiagnosticSetting -ResourceId x -Enabled $false",
+                "& $name -ResourceId x -Enabled $false",
                 Wire.request(
                     .arm, "PUT", WireRequestTests.vm + "/providers/Microsoft.Insights/diagnosticSettings/service", "{}")
             ),
@@ -212,6 +212,24 @@ struct BehindWireTests {
             ("Get-AzVM -DefaultProfile $c", .ask),
             ("(Get-AzStorageAccountKey -ResourceGroupName r -Name n)[0].Value", .ask),
             ("Invoke-RestMethod https://login.microsoftonline.com/common/oauth2/token", .deny),
+            // Of an address with variables what can only be keys in it.
+            ("Invoke-MgGraphRequest -Method DELETE -Uri \"/v1.0/users/$id\"", .ask),
+            (
+                "Invoke-MgGraphRequest -Uri \"https://graph.microsoft.com/v1.0/users/$($u.Id)/sendMail\" -Method POST -Body $b",
+                .ask
+            ),
+            ("$g = 'https://graph.microsoft.com/v1.0'; Invoke-MgGraphRequest DELETE \"$g/groups/$id\"", .ask),
+            ("Invoke-MgGraphRequest POST \"/v1.0/groups/$id/members/`$ref\" -Body $b", .ask),
+            ("Invoke-AzRestMethod -Method DELETE -Path \"/subscriptions/$s/resourceGroups/r?api-version=1\"", .ask),
+            ("irm -Method Post -Uri \"https://graph.microsoft.com/v1.0/applications/$id/addPassword\" -Body $b", .ask),
+            ("irm -Method Post -Uri https://graph.microsoft.com/v1.0/applications/x/addPassword", .ask),
+            ("Invoke-MgGraphRequest PATCH \"/v1.0/users/$id\" -Body $b", .allow),
+            ("Invoke-MgGraphRequest DELETE \"/v1.0/$path\"", .allow),
+            ("Invoke-MgGraphRequest GET \"/v1.0/users/$id\"", .allow),
+            ("irm -Method Post -Uri \"https://$name/collect\" -Body $b", .allow),
+            // Of a name that no table has what others with its noun change.
+            ("Add-AzADGroupOwner -GroupId g -OwnerId o", .ask),
+            ("Set-AzDiagnosticSetting -ResourceId x -Enabled $false", .ask),
             ("Get-Mailbox ann |", .deny), ("Set-Widget 7 x", .allow), ("Set-Mailbox ann -CustomAttribute1 x", .allow),
         ]
         for (script, expected) in cases {

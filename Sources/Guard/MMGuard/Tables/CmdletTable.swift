@@ -104,7 +104,11 @@ struct CmdletTable: Sendable {
         return false
     }
 
-    /// Returns the class that verb and noun of an unknown name suggest, never weaker than write.
+    /// The verbs of cmdlets that make or change what their noun names.
+    private static let making = ["new", "set", "add", "update", "enable", "grant", "register"]
+
+    /// Returns the class that verb and noun of an unknown name suggest, never weaker than write. If it may change something, it may change
+    /// what the cmdlets with the same noun change: `Add-AzADGroupOwner` what `New-AzADGroupOwner` does.
     func classOfUnknown(_ name: String) -> GuardClassSet {
         let lower = name.asciiLowercased
         var classes = GuardClassSet.write
@@ -112,7 +116,13 @@ struct CmdletTable: Sendable {
             let verb = String(lower[..<dash])
             if ["connect", "disconnect", "login", "logout"].contains(verb) { return .session }
             classes = classOfVerb(verb) ?? .write
-            if classes == .read { classes = .write }
+            if classes == .read {
+                classes = .write
+            } else {
+                for entry in Self.making.flatMap({ entries(named: $0 + lower[dash...]) }) {
+                    classes.formUnion(entry.classes.subtracting([.read, .session]))
+                }
+            }
         }
         let secrets = ["token", "secret", "password", "credential", "accesskey", "connectionstring"]
         if secrets.contains(where: { lower.contains($0) }) { classes.insert(.secret) }
@@ -268,7 +278,9 @@ struct CmdletEntry: Sendable {
 
     /// Whether the documentation says that with `-WhatIf` it changes nothing. Only Exchange Online counts, where the
     /// service itself enforces it.
-    var honoursWhatIf: Bool { product == .exchange && services == 1 && support & 1 != 0 }
+    var honoursWhatIf: Bool {
+        (product == .exchange && services == 1 || product == .azure) && support & 1 != 0
+    }
 
     /// The current name, as documented.
     var name: String { file.string(nameOffset) }
