@@ -74,6 +74,18 @@ struct GraphCmdletNameTests {
                 ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/windowsDefenderScan"]
             ),
             ("Copy-MgTeam", ["POST /v1.0/teams/{team-id}/clone"]),
+            ("Confirm-MgDomain", ["POST /v1.0/domains/{domain-id}/verify"]),
+            ("Complete-MgTeamMigration", ["POST /v1.0/teams/{team-id}/completeMigration"]),
+            ("Move-MgCommunicationCall", ["POST /v1.0/communications/calls/{call-id}/transfer"]),
+            ("Export-MgUserPersonalData", ["POST /v1.0/users/{user-id}/exportPersonalData"]),
+            (
+                "Initialize-MgBackupRestoreServiceApp",
+                ["POST /v1.0/solutions/backupRestore/serviceApps/{serviceApp-id}/activate"]
+            ),
+            (
+                "Restore-MgDeviceManagementManagedDevicePasscode",
+                ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/recoverPasscode"]
+            ),
             // The draft of a reply: `Invoke-MgReplyUserMessage` sends one.
             (
                 "New-MgUserMessageReply",

@@ -47,13 +47,18 @@ package struct GraphCmdletNames: Sendable {
         }
     }
 
-    /// For each verb, the first or last words of the actions and functions whose cmdlets have this verb rather than the usual one.
+    /// For each verb, the first or last words of the actions and functions whose cmdlets have this verb rather than the usual one. Of other
+    /// verbs the word is the verb itself: `Publish` is `publish`.
     private static let actions: [String: Set<String>] = [
-        "get": ["get"], "set": ["assign", "set"], "confirm": ["check", "confirm"], "send": ["send"], "add": ["add"],
-        "revoke": ["revoke"], "restore": ["restore"], "remove": ["remove", "unset"], "test": ["validate"],
-        "copy": ["copy", "clone"], "move": ["move"], "reset": ["reset"], "grant": ["grant"], "clear": ["clear"],
-        "start": ["start", "run"], "stop": ["stop"], "enable": ["enable"], "disable": ["disable"], "find": ["find"],
-        "search": ["search"], "sync": ["sync"], "initialize": ["init"], "new": ["create"], "merge": ["merge"],
+        "get": ["get"], "set": ["assign", "set"], "confirm": ["check", "confirm", "verify"], "send": ["send"],
+        "add": ["add"],
+        "revoke": ["revoke"], "restore": ["restore", "recover"], "remove": ["remove", "unset"], "test": ["validate"],
+        "copy": ["copy", "clone"], "move": ["move", "transfer"], "reset": ["reset"], "grant": ["grant"],
+        "clear": ["clear", "wipe", "purge"],
+        "start": ["start", "run"], "stop": ["stop", "cancel"], "enable": ["enable"], "disable": ["disable"],
+        "find": ["find"],
+        "search": ["search"], "sync": ["sync"], "initialize": ["init", "activate"], "suspend": ["suspend", "pause"],
+        "skip": ["skip", "bypass"], "new": ["create"], "merge": ["merge"],
         "lock": ["lock"], "request": ["request"], "restart": ["restart", "reboot"], "update": ["update"],
     ]
 
@@ -305,7 +310,7 @@ package struct GraphCmdletNames: Sendable {
             let words = Self.words(of: String(name.split(separator: ".").last ?? ""))
             guard let first = words.first, let last = words.last else { return [] }
             func isVerb(_ word: String) -> Bool {
-                invoked.map { $0 == word } ?? (GraphCmdletNames.actions[verb]?.contains(word) == true)
+                invoked.map { $0 == word } ?? (GraphCmdletNames.actions[verb]?.contains(word) ?? (word == verb))
             }
             return (isVerb(first) ? [Array(words.dropFirst())] : []) + (isVerb(last) ? [words.dropLast()] : [])
         }
