@@ -131,19 +131,19 @@ struct BehindWireTests {
                 Wire.request(.storage, "PUT", "/c/b", "x", headers: [("Content-Type", "text/plain")])
             ),
             (
-                "New-MgDirectoryAdministrativeUnitMember -AdministrativeUnitId a -BodyParameter $x",
+                "& $name -AdministrativeUnitId a -BodyParameter $x",
                 Wire.request(.graph, "POST", "/v1.0/directory/administrativeUnits/a/members/$ref", "{}")
             ),
             (
-                "Lock-MgDeviceManagementManagedDeviceRemote -ManagedDeviceId d",
+                "& $name -ManagedDeviceId d",
                 Wire.request(.graph, "POST", "/v1.0/deviceManagement/managedDevices/d/remoteLock")
             ),
             (
-                "Confirm-MgRiskyUserCompromised -UserIds x",
+                "& $name -UserIds x",
                 Wire.request(.graph, "POST", "/v1.0/identityProtection/riskyUsers/confirmCompromised", "{}")
             ),
             (
-                "Export-MgSecurityCaseEdiscoveryCaseReviewSet -EdiscoveryCaseId c -EdiscoveryReviewSetId r",
+                "& $name -EdiscoveryCaseId c -EdiscoveryReviewSetId r",
                 Wire.request(.graph, "POST", "/v1.0/security/cases/ediscoveryCases/c/reviewSets/r/export", "{}")
             ),
             (
@@ -227,6 +227,13 @@ struct BehindWireTests {
             ("Invoke-MgGraphRequest DELETE \"/v1.0/$path\"", .allow),
             ("Invoke-MgGraphRequest GET \"/v1.0/users/$id\"", .allow),
             ("irm -Method Post -Uri \"https://$name/collect\" -Body $b", .allow),
+            ("Invoke-MgGraphRequest -Uri \"/v1.0/directory/deviceLocalCredentials/$d`?`$select=credentials\"", .ask),
+            ("irm \"https://graph.microsoft.com/v1.0/users/$id/messages`?`$top=5\"", .allow),
+            // Of a cmdlet of Graph that the table has without its request what its name tells.
+            ("Confirm-MgRiskyUserCompromised -UserIds x", .ask),
+            ("Lock-MgDeviceManagementManagedDeviceRemote -ManagedDeviceId d", .ask),
+            ("Confirm-MgDomain -DomainId evil.example", .ask),
+            ("Export-MgSecurityCaseEdiscoveryCaseSearchReport -EdiscoveryCaseId c -EdiscoverySearchId s", .ask),
             // Of a name that no table has what others with its noun change.
             ("Add-AzADGroupOwner -GroupId g -OwnerId o", .ask),
             ("Set-AzDiagnosticSetting -ResourceId x -Enabled $false", .ask),

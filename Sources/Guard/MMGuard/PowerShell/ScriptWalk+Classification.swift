@@ -18,6 +18,11 @@ extension ScriptWalk {
             classes.formUnion(sent.found.classes)
             if sent.found.classes != .write { reasons.append(sent.found.why) }
         }
+        if entry.product == .graph, sent == nil, entry.lists.contains(.unproven),
+            let named = classesOfUnlisted(entry.name)
+        {
+            classes.formUnion(named)
+        }
         // This parameter has the same effect on any command.
         let forwards = call.arguments.contains {
             $0.mayBe("forwardingsmtpaddress") && ($0.written?.count ?? 0) > 9

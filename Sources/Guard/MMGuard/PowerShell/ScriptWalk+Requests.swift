@@ -134,13 +134,13 @@ extension ScriptWalk {
         }
     }
 
-    /// Reports what a change says plainly although variables are keys or values in its address: `"/users/$id/sendMail"` sends mail whatever
-    /// the variable holds.
+    /// Reports what a request says plainly although variables are keys or values in its address: `"/users/$id/sendMail"` sends mail
+    /// whatever the variable holds.
     mutating func judgeOpen(
         _ method: String, _ address: ExpressionSyntax?, _ body: RequestBody, _ headers: [String], _ call: CommandCall,
         service: RequestService
     ) {
-        guard method != "GET", case .expandableString(let node)? = address, let address = filled(node) else { return }
+        guard case .expandableString(let node)? = address, let address = filled(node) else { return }
         if let host = hostName(of: address), !service.knownHosts.contains(host) { return }
         guard let target = try? RequestTarget(parsing: address, service: service, allowedHosts: []) else { return }
         // At the wire the body is known; here it counts only where the text shows it.

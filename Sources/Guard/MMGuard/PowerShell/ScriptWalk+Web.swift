@@ -58,7 +58,7 @@ extension ScriptWalk {
         return true
     }
 
-    /// Reports what a change at a service's own host says plainly although variables are keys in its address.
+    /// Reports what a request to a service's own host says plainly although variables are keys in its address.
     private mutating func judgeOpen(
         _ method: String, _ address: ExpressionSyntax?, _ body: RequestBody, _ headers: [String], _ call: CommandCall
     ) {
