@@ -85,7 +85,9 @@ struct CarriedText: Sendable {
             "tcpdump": CarriedText(options: ["-z": .shell]),
             "wget": CarriedText(options: ["--use-askpass": .shell]),
             "expect": CarriedText(options: ["-c": .script], files: ["-f"], input: .script),
-            "just": CarriedText(usual: ["justfile", "Justfile"]),
+            "just": CarriedText(
+                options: ["--evaluate-rules": .rules], files: ["-f", "--justfile"],
+                usual: ["justfile", "Justfile", ".justfile"]),
             "emacs": CarriedText(
                 options: [
                     "--eval": .unknown, "-eval": .unknown, "--execute": .unknown, "-f": .unknown, "--funcall": .unknown,
@@ -117,7 +119,12 @@ struct CarriedText: Sendable {
             options: ["-c": .statements, "-cmd": .statements], files: ["-init", "-f"], operand: (1, .statements),
             input: .statements)
         table["sqlite"] = table["sqlite3"]
-        table["cypher-shell"] = CarriedText(operand: (0, .statements), input: .statements)
+        table["cypher-shell"] = CarriedText(
+            files: ["-f", "--file"],
+            values: [
+                "-a", "-u", "-p", "-d", "--address", "--uri", "--username", "--password", "--database", "--format",
+            ],
+            operand: (0, .statements), input: .statements)
         table["bq"] = CarriedText(operand: (1, .statements), input: .statements)
         table["gsed"] = table["sed"]
         table["mongosh"] = table["mongo"]
@@ -139,6 +146,7 @@ struct CarriedText: Sendable {
                 usual: name == "bun" ? ["package.json"] : [])
         }
         table["swift"] = CarriedText(options: ["-e": .script])
+        table["go"] = CarriedText(input: .script)
         for name in ShellPrograms.interpreters where table[name] == nil { table[name] = script }
         return table
     }()

@@ -15,9 +15,12 @@ enum ClientVerbs {
         }
         if let rows = table[program] {
             let plain = words.map { $0.lowercased() }
-            guard let row = rows.first(where: { $0.words.isEmpty || contains(plain, $0.words) }) else { return nil }
-            let isKey = plain.contains { word in ["password", "secret", "private_key"].contains(where: word.contains) }
-            return row.rule == .reads && isKey && row.words == ["output"] ? .secrets : row.rule
+            if let row = rows.first(where: { $0.words.isEmpty || contains(plain, $0.words) }) {
+                let isKey = plain.contains { word in
+                    ["password", "secret", "private_key"].contains(where: word.contains)
+                }
+                return row.rule == .reads && isKey && row.words == ["output"] ? .secrets : row.rule
+            }
         }
         let migrator = program.hasSuffix("-cli") ? String(program.dropLast(4)) : program
         if migrators.contains(migrator),
@@ -173,7 +176,8 @@ enum ClientVerbs {
             let isAmong =
                 next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
                 && word.utf8.count <= 5 && next.last.map { word.contains($0) } == true
-            if word == next || isAmong { rest = rest.dropFirst() }
+            let hasValue = next.hasPrefix("--") && word.hasPrefix(next + "=")
+            if word == next || isAmong || hasValue { rest = rest.dropFirst() }
         }
         return rest.isEmpty
     }

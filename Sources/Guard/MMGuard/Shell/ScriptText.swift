@@ -25,6 +25,22 @@ struct ScriptText: Sendable {
         }
     }
 
+    /// Returns the program that runs a file as code, by the name's ending; `code` for one that is compiled, and `nil` for other files.
+    static func program(ofFile name: String) -> String? {
+        let ending = name.split(separator: ".").last.map(String.init) ?? ""
+        guard name.contains("."), ShellWords.contains(ending, in: "code-endings") else { return nil }
+        return switch ending {
+        case "py": "python3"
+        case "js", "mjs", "cjs", "ts", "mts", "cts", "jsx", "tsx": "node"
+        case "rb": "ruby"
+        case "pl": "perl"
+        case "php", "lua", "groovy": ending
+        case "sh", "bash": nil
+        case "jl", "r", "exs": ending
+        default: "code"
+        }
+    }
+
     /// The meaning of a name.
     private enum Act: Equatable {
         case rule(ShellRule)
@@ -65,16 +81,14 @@ struct ScriptText: Sendable {
     func rules(shell: (String) -> [GuardFinding]) -> (rules: [(ShellRule, String)], started: [GuardFinding]) {
         var acts: [(Act, String)] = []
         let named = Self.names(in: code)
+        let temporary = temporary
         // Hyphenated names, as in Lisp, mean the same as those with underscores.
         for name in Self.names(in: Array((language == .other ? raw.replacing("-", with: "_") : raw).utf8)) {
-            if let act = Self.plain[name.text] {
-                acts.append((act, name.text))
-            } else if Self.removesPlaces(name.text) {
-                acts.append((.removes, name.text))
-            }
+            let act = Self.plain[name.text] ?? (Self.removesPlaces(name.text) ? .removes : nil)
+            if let act, act != .removes || !temporary.contains(name.next) { acts.append((act, name.text)) }
         }
         let aliases = aliases(named)
-        for name in named {
+        for name in named where !temporary.contains(name.next) {
             if let act = ambiguous(name, aliases) {
                 acts.append((act, name.text))
             } else if Self.plain[name.text] == nil, unknownMember(name, aliases) {
@@ -245,6 +259,18 @@ struct ScriptText: Sendable {
             || ["system(", "@load", "@include", "|&"].contains(where: raw.contains)
     }
 
+    /// The variables to which a statement assigns the path of a new temporary file or folder.
+    private var temporary: Set<String> {
+        let makers = ["tempdir", "mkdtemp", "mkdirtemp", "mktmpdir", "temporarydirectory", "createtemp"]
+        return raw.split(whereSeparator: { ";\n".contains($0) }).reduce(into: []) { found, statement in
+            guard let equals = statement.firstIndex(of: "=") else { return }
+            let value = statement[equals...].lowercased()
+            guard makers.contains(where: value.contains) else { return }
+            let names = statement[..<equals].split { !$0.isLetter && !$0.isNumber && $0 != "_" }
+            found.formUnion(names.suffix(2).map(String.init))
+        }
+    }
+
     /// The quoted texts.
     var texts: [String] { literals.map(\.text) }
 
@@ -309,7 +335,8 @@ struct ScriptText: Sendable {
             if owner != nil, owner != "Kernel", owner != "os", !isOfMachine { return nil }
             return language == .python ? .dynamic : .starts
         case "spawn", "fork": return owner == nil || isOfSystem || ["Kernel", "Bun"].contains(owner) ? .starts : nil
-        case "Command": return owner == "Deno" ? .starts : nil
+        case "Remove", "RemoveAll": return owner == "os" ? .removes : nil
+        case "Command", "CommandContext": return ["Deno", "exec", "process"].contains(owner) ? .starts : nil
         case "qx": return .starts
         case "sh": return language == .ruby && name.isCalledWithText ? .starts : nil
         case "cmd": return owner == "System" ? .starts : nil

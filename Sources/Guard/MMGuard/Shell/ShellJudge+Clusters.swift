@@ -1,7 +1,43 @@
 import MMCore
+import ShellSyntax
 
 /// The judging of commands for containers and clusters.
 extension ShellJudge {
+    /// Returns whether a command within walls removes only what this machine's containers are made from and made again: named containers,
+    /// images and networks, or those that nothing uses. Volumes hold data.
+    static func removesMadeAgain(_ call: ShellScript.Command) -> Bool {
+        var verbs = call.arguments.map(\.value).filter { !$0.hasPrefix("-") }
+        let isProject = verbs.first == "compose" || call.program == "docker-compose"
+        if verbs.first == "compose" { verbs.removeFirst() }
+        let kind = ["container", "image", "network", "builder"].contains(verbs.first) ? verbs.removeFirst() : ""
+        let letters = call.arguments.map(\.value).filter { $0.hasPrefix("-") }
+        guard let verb = verbs.first, ["rm", "rmi", "kill", "prune", "remove"].contains(verb),
+            letters.allSatisfy({ ["-f", "--force", "-s", "--stop", "-fs", "-sf"].contains($0) })
+        else { return false }
+        if isProject { return verb != "prune" }
+        // Whatever else the shell puts in place of a word may be all that there is.
+        return verb == "prune"
+            ? !kind.isEmpty && verbs.count == 1
+            : verbs.count > 1 && call.arguments.allSatisfy { $0.isFixed && !$0.value.contains("{}") }
+    }
+
+    /// Returns whether a container client is told to use the engine of another machine.
+    static func reachesOtherEngine(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value).prefix { $0.hasPrefix("-") || $0.contains("://") || $0.contains("=") }
+        let named = call.arguments.prefix(words.count + 1).map(\.value)
+        let values = zip(named, named.dropFirst()).filter { ["-H", "--host", "--context", "-c"].contains($0.0) }.map(
+            \.1)
+        let joined = words.filter { ["--host=", "--context="].contains(where: $0.hasPrefix) }
+        let set = call.assignments.map(\.value).filter {
+            $0.hasPrefix("DOCKER_HOST=") || $0.hasPrefix("DOCKER_CONTEXT=")
+        }
+        return (values + joined + set).contains { value in
+            let value = value.split(separator: "=").last.map(String.init) ?? value
+            return !["default", "desktop-linux", "rootless"].contains(value) && !value.hasPrefix("unix:")
+                && !["localhost", "127.0.0.1"].contains(where: value.contains)
+        }
+    }
+
     static func cluster(_ words: [String]) -> ShellRule {
         let destroys = ShellWords.list("cluster-removes")
         let verbs = ShellPrograms.verbs(words)
@@ -13,6 +49,13 @@ extension ShellJudge {
         if words.contains(where: { destroys.contains($0) }) || verbs.starts(with: ["system", "reset"]) {
             return .removes
         }
+        if verbs.starts(with: ["buildx", "imagetools", "create"])
+            || words.contains(where: {
+                ["push", "--push"].contains($0) || $0.contains("push=true") || $0.contains("type=registry")
+            })
+        {
+            return .network
+        }
         for (index, word) in words.enumerated() {
             let isMount = ["-v", "--volume", "--mount"].contains(word)
             let value = isMount && index + 1 < words.count ? words[index + 1] : word
@@ -21,10 +64,9 @@ extension ShellJudge {
         }
         if words.contains(where: {
             $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0.hasPrefix("--cap-add")
-                || $0.hasPrefix("--security-opt") || $0 == "exec" || $0 == "push" || $0 == "--push"
+                || $0.hasPrefix("--security-opt") || $0 == "exec"
         }) {
-            return words.contains("push") || words.contains("--push")
-                ? .network : words.contains("exec") ? .writes : .rights
+            return words.contains("exec") ? .writes : .rights
         }
         if verbs.first == "context", verbs.count > 2, verbs[1] == "use", verbs[2] != "default" { return .managed }
         // For settings, only reading verbs.

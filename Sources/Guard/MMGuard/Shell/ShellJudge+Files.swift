@@ -77,6 +77,7 @@ extension ShellJudge {
         guard isRunner else { return found }
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
         var file = operands.first
+        if ["deno", "bun", "go"].contains(call.program), file?.value == "run" { file = operands.dropFirst().first }
         if let input = file == nil ? call.inputs[0] : file.flatMap(call.input) {
             guard case .file(let target) = input else { return found }
             file = target

@@ -122,7 +122,7 @@ extension ShellJudge {
         var names: [String] = []
         var found: [GuardFinding] = []
         for line in text.split(whereSeparator: \.isNewline) {
-            if line.hasPrefix("\t") {
+            if line.first?.isWhitespace == true {
                 let command = String(line.drop { "\t @-+".contains($0) }).replacing("$$", with: "$")
                 for name in names { recipes[name, default: []].append(command) }
                 continue

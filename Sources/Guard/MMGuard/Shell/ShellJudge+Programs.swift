@@ -43,6 +43,7 @@ extension ShellJudge {
         let looks = context.asksInterpreters && ShellLooks.table[name] != nil && looks(byTable: call)
         if !looks, unpacks(call) || changesSystem(call) { found += one(.device, call) }
         if tellsOutside(call) || feedsConnection(call) { found += one(.network, call) }
+        if actsOnProduction(call) { found += one(.managed, call) }
         found += readsWritten(call, depth)
         if !looks, let place = namedPlace(of: call), Self.writesPlaces(name) {
             found.append(finding(.device, subject: place))
@@ -66,6 +67,7 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         if let started = starts(call, depth) { return started }
         if Self.onlyLooks(name, words) { return one(.reads, call) }
+        if managesPackages(call) { return one(.writes, call) }
         if ShellPrograms.wrappers.contains(name) {
             let inside = inner(of: call, depth)
             if context.asksInterpreters, ["sudo", "doas"].contains(name), Self.isPlainSwitch(words),
@@ -103,6 +105,26 @@ extension ShellJudge {
             && !words.contains {
                 ["--next", "-K", "-x"].contains($0)
                     || ["--proxy", "--config", "--resolve", "--connect-to"].contains(where: $0.hasPrefix)
+            }
+    }
+
+    /// Returns whether a package manager of the system, in the sandbox, installs packages by their names from where its settings say. A
+    /// switch of rights before it gives none there.
+    private func managesPackages(_ call: ShellScript.Command) -> Bool {
+        var words = call.words.map(\.value)[...]
+        if ["sudo", "doas"].contains(call.program) {
+            guard Self.isPlainSwitch(Array(words.dropFirst())) else { return false }
+            words = words.dropFirst().drop { $0.hasPrefix("-") }
+        }
+        guard context.hasWalls, let manager = words.popFirst().map(ShellMemory.name) else { return false }
+        let verbs: Set = ["install", "update", "upgrade", "add", "reinstall", "tap"]
+        return ShellPrograms.software.contains(manager)
+            && words.first { !$0.hasPrefix("-") }.map(verbs.contains) == true
+            && words.allSatisfy { word in
+                word.hasPrefix("-")
+                    ? ShellWords.contains(word, in: "software-manners")
+                    : !word.contains(":") && !["/", ".", "~", "$", "`"].contains(where: word.hasPrefix)
+                        && ![".deb", ".rpm", ".apk", ".rb", ".whl"].contains(where: word.hasSuffix)
             }
     }
 
@@ -194,7 +216,12 @@ extension ShellJudge {
         // They are made to load or search other machines.
         case _ where context.hasWalls && ShellWords.contains(name, in: "load-makers"):
             let isHere = words.contains { word in ["localhost", "127.0.0.1", "[::1]"].contains(where: word.contains) }
-            return isHere || words.allSatisfy { $0.hasPrefix("-") } ? nil : one(.network, call)
+            // A script or collection says itself what it loads.
+            let runsFile = words.contains { word in
+                [".js", ".ts", ".py", ".yml", ".yaml", ".json", ".jmx"].contains(where: word.hasSuffix)
+            }
+            let isTold = words.contains { $0.contains("://") || $0 == "cloud" }
+            return isHere || words.allSatisfy { $0.hasPrefix("-") } || runsFile && !isTold ? nil : one(.network, call)
         case "iperf" where words.contains("-s"), "iperf3" where words.contains("-s"): return one(.network, call)
         case "code" where words.contains { $0.hasSuffix("install-extension") }: return one(.software, call)
         case "screen" where words.contains("-X"): return one(.dynamic, call)
@@ -275,8 +302,10 @@ extension ShellJudge {
         case "kubectl", "oc": return one(Self.orders(words), call) + inPod(call, depth)
         // What it takes down is made again from the project's file, apart from volumes and images.
         case _ where Self.takesDown(name, words): return one(.writes, call)
-        case "docker", "podman", "helm", "terraform", "tofu", "nerdctl", "docker-compose":
-            return one(Self.cluster(words), call)
+        case "docker", "podman", "nerdctl", "docker-compose", "helm", "terraform", "tofu":
+            let rule = Self.cluster(words)
+            if name != "helm", Self.reachesOtherEngine(call) { return one(rule == .reads ? .reads : .managed, call) }
+            return one(context.hasWalls && rule == .removes && Self.removesMadeAgain(call) ? .writes : rule, call)
         case "gpg", "gpg2":
             let exports = words.contains { $0.hasPrefix("--export-secret") }
             return one(exports ? .secrets : WordMeaning.rule(name, words) ?? .writes, call)

@@ -4,6 +4,26 @@ import ShellSyntax
 /// Effects that a command may have through its surroundings, for programs without a complete table entry: named files that are run later,
 /// files that the session wrote and the program reads, and arguments that look like code for an interpreter.
 extension ShellJudge {
+    /// Returns whether a project's program in the sandbox migrates, fills or tests what a setting or an option calls the production:
+    /// `RAILS_ENV=production rake db:migrate`, `alembic -x env=prod upgrade head`. To build for it, and to serve it here, is usual.
+    func actsOnProduction(_ call: ShellScript.Command) -> Bool {
+        guard context.hasWalls, !call.words.isEmpty, !ShellPrograms.readers.contains(call.program) else { return false }
+        func says(_ list: String, _ text: some StringProtocol) -> Bool {
+            text.lowercased().split { !$0.isLetter }.contains { ShellWords.contains(String($0), in: list) }
+        }
+        let words = call.words.map(\.value)
+        let settings = call.assignments.map(\.value) + words.filter { $0.contains("=") }
+        let options = zip(words, words.dropFirst()).filter { option, _ in
+            option == "-e" || option == "-x" || option.hasPrefix("--") && says("environments", option)
+        }
+        let isMeant =
+            settings.contains { word in
+                let name = word.prefix { $0 != "=" }
+                return says("environments", name) && says("production", word.dropFirst(name.count))
+            } || options.contains { !$1.contains(" ") && says("production", $1) }
+        return isMeant && words.prefix(5).contains { !$0.contains("=") && says("production-acts", $0) }
+    }
+
     // MARK: Places from which something runs later
 
     private static let laterPlaces = ShellWords.list("later-places")
@@ -114,10 +134,8 @@ extension ShellJudge {
             found += written(String(value), by: nil, depth) ?? []
         }
         let name = call.program
-        if builds(call) {
-            for (file, texts) in record.memory.files where ShellWords.contains(file, in: "build-files") {
-                for text in texts { found += text.map { judge(buildFile: file, $0, depth) } ?? [] }
-            }
+        for (file, texts) in record.memory.files where runs(file, call) {
+            for text in texts { found += text.map { judge(buildFile: file, $0, depth) } ?? [] }
         }
         guard !record.memory.files.isEmpty, !ShellPrograms.shells.contains(name), !Self.isInterpreter(name),
             !Self.movers.contains(name), CarriedText.table[name]?.usual.isEmpty ?? true
@@ -139,31 +157,60 @@ extension ShellJudge {
         return found
     }
 
-    /// Returns whether a program may run the files by which a project says how it is built.
-    private func builds(_ call: ShellScript.Command) -> Bool {
+    /// Returns whether a program that builds or tests a project may run a file as code: one by which the project says how it is built, a
+    /// test, a source of a language that is compiled, or one that the program's words name.
+    private func runs(_ file: String, _ call: ShellScript.Command) -> Bool {
         let name = call.program
-        return ShellPrograms.verbless.contains(name)
+        let isContainer = ["docker", "podman", "buildah", "nerdctl", "docker-compose"].contains(name)
+        if isContainer, ["Dockerfile", "Containerfile"].contains(where: file.hasPrefix) {
+            return call.arguments.contains { ["build", "bud", "buildx", "compose", "up"].contains($0.value) }
+        }
+        let builds =
+            ShellPrograms.verbless.contains(name) || ShellWords.contains(name, in: "code-runners")
             || ShellPrograms.starters.contains(name)
-                && (name != "docker" || call.arguments.contains { $0.value == "compose" })
-            || ["docker-compose", "vite", "next", "nuxt", "tsup"].contains(name)
+                && (!isContainer || call.arguments.contains { $0.value == "compose" })
+        guard builds else { return false }
+        if ShellWords.contains(file, in: "build-files") { return true }
+        guard let program = ScriptText.program(ofFile: file) else { return false }
+        let parts = ScriptText.parts(of: file.split { "-.".contains($0) }.joined(separator: "_"))
+        return program == "code" || parts.contains { ["test", "tests", "spec"].contains($0) }
+            || call.arguments.contains { ShellMemory.name($0.value) == file }
     }
 
     /// Judges a file that builds run as code.
     private func judge(buildFile name: String, _ text: String, _ depth: Int) -> [GuardFinding] {
         let ending = name.split(separator: ".").last.map(String.init) ?? name
-        let programs = ["py": "python3", "js": "node", "ts": "node", "mjs": "node", "cjs": "node"]
-        let program = programs[ending] ?? (name.hasSuffix("file") ? "ruby" : nil)
-        if let program { return findings(inScript: text, of: program, depth).filter(Self.weighs) }
+        if ["Dockerfile", "Containerfile"].contains(where: name.hasPrefix) {
+            // What is removed there is the image's own.
+            let rules: [ShellRule] = [.network, .mail, .secrets]
+            return text.replacing("\\\n", with: " ").split(whereSeparator: \.isNewline).filter { $0.hasPrefix("RUN ") }
+                .flatMap { handed(ShellScript.Word(String($0.dropFirst(4))), depth) }
+                .filter { found in rules.contains { $0.rawValue == found.rule } }
+        }
+        let program = ScriptText.program(ofFile: name) ?? (name.hasSuffix("file") ? "ruby" : nil)
+        let code = program.map { findings(inScript: text, of: $0, depth).filter(Self.weighs) } ?? []
+        if let program, program != "code" { return code }
         if ["yml", "yaml"].contains(ending) {
             let opens = ["docker.sock", "\"/:", "- /:", "privileged: true"].contains(where: text.contains)
-            return opens ? [finding(.rights, subject: name)] : []
+            let commands = text.split(whereSeparator: \.isNewline).flatMap { line in
+                handed(ShellScript.Word(Self.command(ofSetting: line)), depth).filter(Self.weighs)
+            }
+            return commands + (opens ? [finding(.rights, subject: name)] : [])
         }
         // A program and its words stand on one line.
-        return text.split(whereSeparator: \.isNewline).flatMap { line in
-            let words = ScriptText(String(line), .other).texts
-            return words.isEmpty
-                ? [] : handed(ShellScript.Word(words.joined(separator: " ")), depth).filter(Self.weighs)
-        }
+        return code
+            + text.split(whereSeparator: \.isNewline).flatMap { line in
+                let words = ScriptText(String(line), .other).texts
+                return words.isEmpty
+                    ? [] : handed(ShellScript.Word(words.joined(separator: " ")), depth).filter(Self.weighs)
+            }
+    }
+
+    /// Returns the command in a line of a list or of settings: `- cmd: make x`.
+    private static func command(ofSetting line: Substring) -> String {
+        let text = line.drop { " \t-".contains($0) }
+        let keys = ["cmd: ", "run: ", "command: ", "script: ", "sh: ", "entry: "]
+        return keys.first(where: text.hasPrefix).map { String(text.dropFirst($0.count)) } ?? String(text)
     }
 
     // MARK: Code for unknown programs
