@@ -66,7 +66,7 @@ extension ShellJudge {
         let name = call.program
         let words = call.arguments.map(\.value)
         if let started = starts(call, depth) { return started }
-        if Self.onlyLooks(name, words) { return one(.reads, call) }
+        if Self.asksHelp(name, words) || Self.actsByTrade(name) && looks(byTable: call) { return one(.reads, call) }
         if managesPackages(call) { return one(.writes, call) }
         if ShellPrograms.wrappers.contains(name) {
             let inside = inner(of: call, depth)
@@ -358,7 +358,7 @@ extension ShellJudge {
     private func listed(_ call: ShellScript.Command) -> [GuardFinding]? {
         let name = call.program
         let words = call.arguments.map(\.value)
-        if ["systemctl", "service", "rc-service", "launchctl"].contains(name) {
+        if Self.services.contains(name) {
             // A user's own services run with the user's own rights.
             let lasts = words.contains {
                 ["enable", "link", "edit", "set-environment", "import-environment"].contains($0)
@@ -371,11 +371,9 @@ extension ShellJudge {
         if ShellPrograms.software.contains(name) { return one(.software, call) }
         if ShellPrograms.carriers.contains(name) {
             // Such a command only fetches data, as with git.
-            let fetches =
-                name == "rclone"
-                && words.first.map { $0.hasPrefix("ls") || ["size", "about", "check"].contains($0) } == true
-                || name == "gh" && (words.starts(with: ["repo", "clone"]) || words.starts(with: ["pr", "checkout"]))
-            return one(fetches ? .writes : .network, call)
+            let fetches = name == "gh" && [["repo", "clone"], ["pr", "checkout"]].contains { words.starts(with: $0) }
+            let asks = ["gh", "glab"].contains(name) && Self.asks(forge: words)
+            return one(asks ? .reads : fetches ? .writes : .network, call)
         }
         if ShellPrograms.mailers.contains(name) { return one(.mail, call) }
         guard ShellPrograms.readers.contains(name) else { return nil }
@@ -383,6 +381,43 @@ extension ShellJudge {
         let rule = looks(call) ?? .reads
         let setsSystem = rule == .writes && ["date", "hostname", "journalctl", "dmesg"].contains(name)
         return one(setsSystem ? .rights : rule, call)
+    }
+
+    private static let services: Set = ["systemctl", "service", "rc-service", "launchctl"]
+
+    /// Returns whether a program by its name does more than read, so that only the table of looks says which of its uses don't.
+    private static func actsByTrade(_ name: String) -> Bool {
+        ShellPrograms.privileged.contains(name) || ShellPrograms.software.contains(name)
+            || ShellPrograms.destroyers.contains(name) || ShellPrograms.carriers.contains(name)
+            || ShellPrograms.mailers.contains(name) || services.contains(name)
+    }
+
+    /// Returns whether a program is only asked for its help or version.
+    private static func asksHelp(_ name: String, _ words: [String]) -> Bool {
+        if ["--version", "--help"].contains(words.first), words.count == 1 {
+            return !ShellPrograms.shells.contains(name) && (actsByTrade(name) || ShellPrograms.makers.contains(name))
+        }
+        guard words.last == "--help" else { return false }
+        if !words.contains("--"), ShellWords.contains(name, in: "helped-clients") { return true }
+        let isPlain = words.dropLast().allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) } }
+        return isPlain && words.count <= 4 && !ShellPrograms.wrappers.contains(name)
+            && !ShellPrograms.shells.contains(name) && !isInterpreter(name) && !ShellPrograms.starters.contains(name)
+            && words.dropLast().allSatisfy { !$0.hasPrefix("-") }
+    }
+
+    /// Returns whether a client of a forge only reads.
+    private static func asks(forge words: [String]) -> Bool {
+        let verb = words.first { !$0.hasPrefix("-") } ?? ""
+        if words.contains("--web") || words.contains("--show-token") { return false }
+        if ["search", "help", "completion", "status", "version"].contains(verb) { return true }
+        if verb == "api" {
+            // It is a GET, unless its options change that: fields make it a POST.
+            return !words.contains { word in
+                ["-X", "--method", "-f", "-F", "--field", "--raw-field", "--input"].contains { word.hasPrefix($0) }
+                    || word == "graphql"
+            }
+        }
+        return words.count > 1 && words.first == verb && ShellWords.contains(words[1], in: "forge-looks")
     }
 
     /// Returns whether the containers of a project's file are stopped and removed, but neither volumes nor images.

@@ -17,33 +17,34 @@ struct ShellLooks: Sendable {
     /// Returns whether a program's words are a use that only reads.
     func contain(_ words: [String]) -> Bool {
         guard words.allSatisfy({ !changes($0) }), !writesPlace(words) else { return false }
+        let named = words.prefix { $0 != "--" }
         let operands = Self.operands(words)
         return uses.contains { use in
-            guard let first = use.first else { return words.isEmpty }
+            if use.isEmpty { return words.isEmpty }
             let needed = use.filter { $0.hasPrefix("=") }.map { $0.dropFirst() }
-            guard needed.allSatisfy({ word in words.contains { $0 == word } }) else { return false }
+            guard needed.allSatisfy({ word in named.contains { $0 == word } }) else { return false }
             let use = use.filter { !$0.hasPrefix("=") }
+            guard let first = use.first else { return true }
             switch first.first {
             case _ where first == "*": return true
             case _ where first == ".": return words.isEmpty
             case _ where first == "?": return WordMeaning.asks(words)
             case _ where first == "??": return ClientVerbs.looks(script: words)
             case "~":
-                let options = first.dropFirst().split(separator: "|")
+                let options = first.dropFirst()
                 let named = words.filter { $0.hasPrefix("-") && $0 != "-" }
                 return !named.isEmpty
-                    && named.allSatisfy { word in options.contains { $0 == word.prefix { $0 != "=" } } }
+                    && named.allSatisfy { Self.isOne(of: options, String($0.prefix { $0 != "=" })) }
             case "-":
                 guard let word = words.first, Self.isOne(of: first, word) else { return false }
                 // A use with only one option says nothing about other options.
-                if use.count == 1 {
-                    return words.allSatisfy { other in
-                        !other.hasPrefix("-") || other == "-"
-                            || Self.isOne(of: first, String(other.prefix { $0 != "=" }))
-                            || showing.contains(String(other.prefix { $0 != "=" }))
-                    }
+                let isAlone = words.allSatisfy { other in
+                    let option = String(other.prefix { $0 != "=" })
+                    return !other.hasPrefix("-") || other == "-" || Self.isOne(of: first, option)
+                        || showing.contains(option)
                 }
-                return Self.begin(Self.operands(Array(words.dropFirst())), with: use.dropFirst())
+                return isAlone
+                    && (use.count == 1 || Self.begin(Self.operands(Array(words.dropFirst())), with: use.dropFirst()))
             default: return Self.begin(operands, with: use[...])
             }
         }
@@ -55,6 +56,7 @@ struct ShellLooks: Sendable {
         let name = String(word.prefix { $0 != "=" })
         if showing.contains(name) { return false }
         if changing.contains(name) || changing.contains(word) || isShort(name) { return true }
+        if changing.contains("*=*"), word.contains("=") { return true }
         guard word.hasPrefix("--") else { return false }
         return switch WordMeaning.value(of: name) {
         case .none: false
@@ -86,7 +88,7 @@ struct ShellLooks: Sendable {
         return letters.contains { changing.contains("-\($0)") && !showing.contains("-\($0)") }
     }
 
-    private static func isOne(of pattern: String, _ word: String) -> Bool {
+    private static func isOne(of pattern: some StringProtocol, _ word: String) -> Bool {
         pattern.split(separator: "|").contains { choice in
             if choice == "_" { return true }
             if choice.hasSuffix("*") { return word.hasPrefix(choice.dropLast()) }
