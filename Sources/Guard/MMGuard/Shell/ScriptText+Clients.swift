@@ -92,7 +92,7 @@ extension ScriptText {
     }
 
     /// Whether the addresses in a script are all of this machine, and there is at least one.
-    private var addressesOnlyThisMachine: Bool {
+    var addressesOnlyThisMachine: Bool {
         let hosts = ["localhost", "127.0.0.1", "[::1]"]
         let addresses = texts.compactMap { text -> Substring? in
             if let scheme = text.firstRange(of: "://") { return text[scheme.upperBound...] }

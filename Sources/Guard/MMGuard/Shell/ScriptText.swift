@@ -301,7 +301,8 @@ struct ScriptText: Sendable {
     private static func removesPlaces(_ name: String) -> Bool {
         let parts = parts(of: name)
         return parts.first.map(removingVerbs.contains) == true
-            && parts.dropFirst().last.map(removedPlaces.contains) == true
+            && (parts.dropFirst().last.map(removedPlaces.contains) == true
+                || parts.count > 2 && parts.last == "all" && parts.dropFirst().contains(where: removedPlaces.contains))
     }
 
     private static let removingVerbs = ShellWords.list("removing-verbs")
@@ -332,10 +333,11 @@ struct ScriptText: Sendable {
         case "system": return owner == "platform" ? nil : .starts
         case "exec":
             let isOfMachine = language == .other && raw.contains("Runtime")
-            if owner != nil, owner != "Kernel", owner != "os", !isOfMachine { return nil }
+            if owner != nil, !["Kernel", "os", "cy"].contains(owner), !isOfMachine { return nil }
             return language == .python ? .dynamic : .starts
         case "spawn", "fork": return owner == nil || isOfSystem || ["Kernel", "Bun"].contains(owner) ? .starts : nil
-        case "Remove", "RemoveAll": return owner == "os" ? .removes : nil
+        case "Post", "PostForm": return owner == "http" && !addressesOnlyThisMachine ? .network : nil
+        case "Remove", "RemoveAll", "Truncate": return owner == "os" ? .removes : nil
         case "Command", "CommandContext": return ["Deno", "exec", "process"].contains(owner) ? .starts : nil
         case "qx": return .starts
         case "sh": return language == .ruby && name.isCalledWithText ? .starts : nil
@@ -554,8 +556,13 @@ struct ScriptText: Sendable {
             while inside < code.count, [0x28, 0x20, 0x5B, 0x0A].contains(code[inside]) { inside += 1 }
             let isText = inside < code.count && code[inside] == mark
             var behind = inside + 1
+            while behind < code.count, code[behind] == 0x20 { behind += 1 }
+            let endsLine = behind < code.count && code[behind] == 0x0A
             while behind < code.count, [0x20, 0x0A].contains(code[behind]) { behind += 1 }
-            let stays = behind >= code.count || [0x29, 0x2C, 0x5D, 0x3B, 0x0A, 0x7D].contains(code[behind])
+            // A statement may go on in the next line, with an operator.
+            let stays =
+                behind >= code.count || ")],;}".utf8.contains(code[behind])
+                || endsLine && !"+.%*&|".utf8.contains(code[behind])
             var word = inside
             while word < code.count, isLetter(code[word]) { word += 1 }
             let next =

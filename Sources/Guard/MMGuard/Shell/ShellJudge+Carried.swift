@@ -124,9 +124,13 @@ extension ShellJudge {
             }
         }
         if row.input == .statements {
-            let isFile = if case .file = call.inputs[0] { true } else { false }
-            // The content of such a file isn't known.
-            if isFile || parts.files.contains(where: { record.memory.texts(of: $0.value) == nil }) {
+            let input: ShellScript.Word? = if case .file(let file) = call.inputs[0] { file } else { nil }
+            // Of a file nobody knows more than its name.
+            let named = (parts.files + [input].compactMap(\.self)).map { ShellMemory.name($0.value) }
+            if let file = named.first(where: { WordMeaning.rule($0, []) == .removes }) {
+                found.append(finding(.removes, subject: "\(call.program) \(file)"))
+            }
+            if input != nil || parts.files.contains(where: { record.memory.texts(of: $0.value) == nil }) {
                 found.append(
                     finding(
                         context.asksInterpreters ? .interpreter : .writes,

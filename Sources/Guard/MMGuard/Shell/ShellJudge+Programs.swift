@@ -294,6 +294,13 @@ extension ShellJudge {
                 + (reaches ? one(.device, call) : [])
                 + (mode.map { Self.opensUp([$0]) } == true ? one(.rights, call) : [])
         case "chmod": return one(Self.opensUp(words) ? .rights : Self.shutsOut(words) ? .removes : .writes, call)
+        // A program in an archive is judged by the archive's name.
+        case "java" where words.contains("-jar"):
+            guard let jar = call.words.firstIndex(where: { $0.value.hasSuffix(".jar") }), depth < Self.deepest,
+                var inside = call.inner(jar..<call.words.count)
+            else { return nil }
+            inside.words[0].value = String(ShellMemory.name(inside.name).dropLast(4))
+            return one(.writes, call) + judge(inside, depth + 1).filter(Self.weighs)
         case "cmake" where words.first == "-E" && words.count > 2:
             let goes = ["rm", "remove", "remove_directory"].contains(words[1])
             let files = call.arguments.dropFirst(2).filter { !$0.value.hasPrefix("-") }
@@ -306,9 +313,6 @@ extension ShellJudge {
             let rule = Self.cluster(words)
             if name != "helm", Self.reachesOtherEngine(call) { return one(rule == .reads ? .reads : .managed, call) }
             return one(context.hasWalls && rule == .removes && Self.removesMadeAgain(call) ? .writes : rule, call)
-        case "gpg", "gpg2":
-            let exports = words.contains { $0.hasPrefix("--export-secret") }
-            return one(exports ? .secrets : WordMeaning.rule(name, words) ?? .writes, call)
         case "mm": return own(words) { one($0, call) } + (call.assignments.isEmpty ? [] : one(.ownProgram, call))
         case "mm-mcp", "mm-sandbox": return one(.ownProgram, call)
         default: return nil

@@ -60,6 +60,10 @@ extension ShellJudge {
         if ShellWords.contains(stem, in: "ordering"), let thing = verbs.dropFirst().first.map({ words[$0] }) {
             return !isFile(verb) && !isFile(thing)
         }
+        // The second word is the verb of a noun before it: `server stop web`.
+        if let second = verbs.dropFirst().first.map({ words[$0] }), ShellWords.contains(second, in: "acting") {
+            return true
+        }
         return !isFile(verb) && !Self.building.contains(stem)
     }
 

@@ -173,7 +173,7 @@ extension ShellJudge {
         if ShellWords.contains(file, in: "build-files") { return true }
         guard let program = ScriptText.program(ofFile: file) else { return false }
         let parts = ScriptText.parts(of: file.split { "-.".contains($0) }.joined(separator: "_"))
-        return program == "code" || parts.contains { ["test", "tests", "spec"].contains($0) }
+        return program == "code" || parts.contains { ["test", "tests", "spec", "cy"].contains($0) }
             || call.arguments.contains { ShellMemory.name($0.value) == file }
     }
 
