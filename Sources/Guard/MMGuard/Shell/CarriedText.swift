@@ -147,7 +147,7 @@ struct CarriedText: Sendable {
         }
         table["swift"] = CarriedText(options: ["-e": .script])
         table["go"] = CarriedText(input: .script)
-        for name in ShellPrograms.interpreters where table[name] == nil { table[name] = script }
+        for name in ShellWords.list("interpreters") where table[name] == nil { table[name] = script }
         return table
     }()
 }

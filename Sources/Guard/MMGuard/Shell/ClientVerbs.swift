@@ -23,14 +23,15 @@ enum ClientVerbs {
             }
         }
         let migrator = program.hasSuffix("-cli") ? String(program.dropLast(4)) : program
-        if migrators.contains(migrator),
+        if ShellWords.contains(migrator, in: "migrators"),
             words.contains(where: { word in
-                unmaking.contains(word) || word.split(separator: ":").contains { unmaking.contains(String($0)) }
+                ShellWords.contains(word, in: "client-unmaking")
+                    || word.split(separator: ":").contains { ShellWords.contains(String($0), in: "client-unmaking") }
             })
         {
             return .removes
         }
-        guard clouds.contains(program) else { return nil }
+        guard ShellWords.contains(program, in: "clouds") else { return nil }
         let verbs = words.filter { !$0.hasPrefix("-") }.flatMap {
             $0.lowercased().split(separator: ":").map(String.init)
         }
@@ -40,7 +41,11 @@ enum ClientVerbs {
             return .removes
         }
         if words.contains("--delete") || verbs.contains("rsync") && words.contains("-d") { return .removes }
-        if verbs.contains(where: { handsOut.contains($0) }) || words.contains("--with-decryption") { return .secrets }
+        if verbs.contains(where: { ShellWords.contains($0, in: "client-hands-out") })
+            || words.contains("--with-decryption")
+        {
+            return .secrets
+        }
         if verbs.contains(where: { ShellWords.contains($0, in: "client-granting") }) {
             return .rights
         }
@@ -55,7 +60,7 @@ enum ClientVerbs {
         var path = ShellPrograms.verbs(words).flatMap { $0.lowercased().split(separator: ":").map(String.init) }
         // For gcloud, `run` is the name of a product.
         if program == "gcloud", path.first == "run" { path.removeFirst() }
-        if let copied = path.firstIndex(where: copying.contains), copiers.contains(program) {
+        if let copied = path.firstIndex(where: copying.contains), ShellWords.contains(program, in: "client-copiers") {
             let operands = words.filter { !$0.hasPrefix("-") }
             let verb = operands.firstIndex { copying.contains($0.lowercased()) } ?? 0
             // The target follows the source; an option's value may stand there too.
@@ -71,21 +76,21 @@ enum ClientVerbs {
         }
         if path.isEmpty, words.contains("--prod") || program == "vercel" && words.isEmpty { return .managed }
         if program == "vault", path.contains("read") || path.contains("get") { return .secrets }
-        let shows = path.contains { showing.contains($0) }
+        let shows = path.contains { ShellWords.contains($0, in: "client-showing") }
         if shows, path.contains(where: keys.contains) { return .secrets }
         if path.contains("get"), path.contains(where: { $0.contains("secret_") || $0.contains("password") }) {
             return .secrets
         }
         if shows, path.contains("secret") || path.contains("secrets"), !path.contains("list") { return .secrets }
-        if storing.contains(program), let first = path.first {
-            let verb = nouns.contains(first) ? path.dropFirst().first ?? first : first
+        if ShellWords.contains(program, in: "client-storing"), let first = path.first {
+            let verb = ShellWords.contains(first, in: "client-nouns") ? path.dropFirst().first ?? first : first
             if path.prefix(3).contains(where: changing.contains) { return .managed }
             let looks =
                 isLook(verb) || ["stat", "info", "list"].contains(where: verb.hasSuffix)
                 || ShellWords.contains(verb, in: "client-looking-starts")
             return looks || making.contains(verb) ? nil : .managed
         }
-        if local.contains(program) || path.isEmpty { return nil }
+        if ShellWords.contains(program, in: "client-local") || path.isEmpty { return nil }
         if path.contains(where: changing.contains), path.first != "emulators" { return .managed }
         // `create-deployment` is such a verb, even if a reading verb matches too.
         let making: Set = ["create", "update", "add", "put", "set", "deploy", "upload", "modify", "register", "reset"]
@@ -103,15 +108,8 @@ enum ClientVerbs {
         return looks || isOwn == true ? nil : .managed
     }
 
-    /// Development platforms on this machine, and stores whose verbs are in the lists above.
-    private static let local = ShellWords.list("client-local")
-    /// Programs that manage a machine's disks, guests and queues; then the nouns before their verbs, and the verbs that only add something.
-    private static let storing = ShellWords.list("client-storing")
-    private static let nouns = ShellWords.list("client-nouns")
     private static let making = ShellWords.list("client-making")
     private static let copying = ShellWords.list("client-copying")
-    private static let copiers = ShellWords.list("client-copiers")
-    private static let showing = ShellWords.list("client-showing")
     private static let keys = ShellWords.list("client-keys")
     private static let changing = ShellWords.list("client-changing")
 
@@ -131,17 +129,12 @@ enum ClientVerbs {
     }
 
     /// Returns whether a program manages a cloud or platform.
-    static func isCloud(_ program: String) -> Bool { clouds.contains(program) || table[program] != nil }
+    static func isCloud(_ program: String) -> Bool {
+        ShellWords.contains(program, in: "clouds") || table[program] != nil
+    }
 
     /// Returns whether a client reads the same words, one command per line, from its input.
     static func readsLines(_ program: String) -> Bool { ["redis-cli", "etcdctl", "mc"].contains(program) }
-
-    /// The programs that manage clouds and platforms.
-    private static let clouds = ShellWords.list("clouds")
-    /// Programs that migrate the tables of a database, then the verbs that revert migrations, which removes data.
-    private static let migrators = ShellWords.list("migrators")
-    private static let unmaking = ShellWords.list("client-unmaking")
-    private static let handsOut = ShellWords.list("client-hands-out")
 
     /// The rows of each client.
     private static let table: [String: [(words: [String], rule: ShellRule)]] = {
@@ -245,7 +238,6 @@ enum ClientVerbs {
     /// side effects.
     static func looks(statements text: String) -> Bool {
         guard rule(statements: text) == nil else { return false }
-        let asking = ShellWords.list("sql-looks")
         let changing = ShellWords.list("sql-changes")
         for part in text.split(separator: ";") {
             let line = part.drop { $0.isWhitespace }
@@ -253,8 +245,9 @@ enum ClientVerbs {
             if line.hasPrefix("\\") || line.hasPrefix(".") {
                 let name = line.prefix { !$0.isWhitespace }
                 let shows = ShellWords.list("psql-shows")
-                let dots = ShellWords.list("sqlite-shows")
-                guard name.hasPrefix("\\d") || shows.contains(String(name)) || dots.contains(String(name)),
+                guard
+                    name.hasPrefix("\\d") || shows.contains(String(name))
+                        || ShellWords.contains(String(name), in: "sqlite-shows"),
                     !line.contains("|")
                 else {
                     return false
@@ -262,10 +255,12 @@ enum ClientVerbs {
                 continue
             }
             let words = words(of: String(line))
-            guard let first = words.first, asking.contains(first),
+            guard let first = words.first, ShellWords.contains(first, in: "sql-looks"),
                 first == "show" || changing.isDisjoint(with: words.dropFirst()),
                 !words.contains(where: acts), first != "pragma" || !line.contains("="), !handsOn(line),
-                called(in: line).allSatisfy({ functions.contains($0) || $0.hasPrefix("pg_") || $0.hasPrefix("json") })
+                called(in: line).allSatisfy({
+                    ShellWords.contains($0, in: "sql-functions") || $0.hasPrefix("pg_") || $0.hasPrefix("json")
+                })
             else { return false }
         }
         return true
@@ -309,9 +304,6 @@ enum ClientVerbs {
         return names
     }
 
-    /// Words before brackets that have no side effects in any database.
-    private static let functions = ShellWords.list("sql-functions")
-
     /// Returns whether a name is a database function with side effects.
     private static func acts(_ name: String) -> Bool {
         ShellWords.contains(name, in: "sql-acts")
@@ -320,7 +312,6 @@ enum ClientVerbs {
 
     /// Returns whether scripts for a document database only read, because every function that they call does.
     static func looks(script words: [String]) -> Bool {
-        let asking = ShellWords.list("mongo-looks")
         var isScript = false
         for word in words {
             if word == "--eval" || word.hasPrefix("--eval=") { isScript = true }
@@ -328,7 +319,9 @@ enum ClientVerbs {
             var rest = word[...]
             while let open = rest.firstIndex(of: "(") {
                 let name = rest[..<open].reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "$" }
-                if !name.isEmpty, !asking.contains(String(name.reversed()).lowercased()) { return false }
+                if !name.isEmpty, !ShellWords.contains(String(name.reversed()).lowercased(), in: "mongo-looks") {
+                    return false
+                }
                 rest = rest[rest.index(after: open)...]
             }
             if word.contains("$out") || word.contains("$merge") || word.contains("[") && word.contains("](") {

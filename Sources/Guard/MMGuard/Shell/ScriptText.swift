@@ -62,7 +62,7 @@ struct ScriptText: Sendable {
     /// The script with a mark in place of each quoted text.
     var code: [UInt8] = []
     var literals: [Literal] = []
-    private var backticks: [String] = []
+    var backticks: [String] = []
     let raw: String
 
     static let mark: UInt8 = 1
@@ -393,12 +393,13 @@ struct ScriptText: Sendable {
 
     /// Returns whether the name of each program that it starts is a plain text.
     private func startsKnown(_ names: [Name]) -> Bool {
-        let callers = ShellWords.list("script-callers")
         var calls = 0
-        for name in names where callers.contains(name.text) && name.isCalledWithText {
+        for name in names where ShellWords.contains(name.text, in: "script-callers") && name.isCalledWithText {
             calls += 1
         }
-        let others = names.contains { callers.contains($0.text) && $0.isCalled && !$0.isCalledWithText }
+        let others = names.contains {
+            ShellWords.contains($0.text, in: "script-callers") && $0.isCalled && !$0.isCalledWithText
+        }
         return calls > 0 && !others
     }
 
@@ -451,133 +452,5 @@ struct ScriptText: Sendable {
             guard before == Self.mark || after == Self.mark || after == UInt8(ascii: "&") else { return false }
         }
         return true
-    }
-
-    // MARK: Reading
-
-    private mutating func read(_ bytes: [UInt8]) {
-        var index = 0
-        var end = 0
-        let comments = language != .javascript && language != .php && language != .lua
-        while index < bytes.count {
-            let byte = bytes[index]
-            if comments, byte == 0x23, index == 0 || [0x20, 0x0A, 0x09].contains(bytes[index - 1]) {
-                while index < bytes.count, bytes[index] != 0x0A { index += 1 }
-                continue
-            }
-            // A pattern between slashes stands where no operand precedes it.
-            if language == .awk, byte == 0x2F,
-                code.last(where: { $0 != 0x20 }).map({ "{(~!;&|,\n".utf8.contains($0) }) ?? true
-            {
-                index += 1
-                while index < bytes.count, bytes[index] != 0x2F, bytes[index] != 0x0A {
-                    index += bytes[index] == 0x5C ? 2 : 1
-                }
-                index = min(index + 1, bytes.count)
-                code += "//".utf8
-                continue
-            }
-            guard byte == 0x22 || byte == 0x27 || byte == 0x60 else {
-                code.append(byte)
-                index += 1
-                continue
-            }
-            let isTriple =
-                index + 2 < bytes.count && bytes[index + 1] == byte && bytes[index + 2] == byte && language == .python
-            let width = isTriple ? 3 : 1
-            var text: [UInt8] = []
-            let start = index
-            index += width
-            while index < bytes.count {
-                if bytes[index] == 0x5C, index + 1 < bytes.count {
-                    // Other escapes are kept, because spelling a name with them means that it is to be hidden.
-                    if ![0x22, 0x27, 0x60, 0x5C, 0x2F].contains(bytes[index + 1]) { text.append(0x5C) }
-                    text.append(bytes[index + 1])
-                    index += 2
-                    continue
-                }
-                if bytes[index] == byte, width == 1 || bytes[index...].starts(with: [byte, byte, byte]) { break }
-                text.append(bytes[index])
-                index += 1
-            }
-            index = min(index + width, bytes.count)
-            let word = String(decoding: text, as: UTF8.self)
-            if byte == 0x60, language != .javascript { backticks.append(word) }
-            let joins =
-                !literals.isEmpty && bytes[end..<start].allSatisfy { [0x20, 0x0A, 0x09, 0x2C, 0x5B].contains($0) }
-            literals.append(Literal(text: word, joins: joins))
-            end = index
-            code.append(Self.mark)
-            // A text in braces within a quoted text may be code: f"{…}", `${…}`, "#{…}".
-            if word.contains("{"), word.contains("(") { code += [0x20] + text + [0x20] }
-        }
-    }
-
-    /// A name in code.
-    struct Name {
-        var text: String
-        /// The name before its dot.
-        var owner: String?
-        /// Whether it is called.
-        var isCalled: Bool
-        /// Whether its first argument begins with a text to which nothing is joined.
-        var isCalledWithText: Bool
-        /// Whether its first argument is a text to which something is joined.
-        var isCalledWithJoinedText: Bool
-        /// Whether an opening bracket at the beginning of an expression precedes it, as in Lisp.
-        var isFirstOfList: Bool
-        /// The first name in its arguments.
-        var next: String
-    }
-
-    private static func names(in code: [UInt8]) -> [Name] {
-        func isLetter(_ byte: UInt8) -> Bool {
-            byte == 0x5F || (0x41...0x5A).contains(byte & 0xDF) || (0x30...0x39).contains(byte)
-        }
-        var names: [Name] = []
-        var index = 0
-        var lastEnd = -1
-        while index < code.count {
-            guard isLetter(code[index]) else {
-                index += 1
-                continue
-            }
-            let start = index
-            while index < code.count, isLetter(code[index]) { index += 1 }
-            let between = lastEnd >= 0 ? code[lastEnd..<start] : []
-            let isMember =
-                between.elementsEqual(".".utf8) || between.elementsEqual("::".utf8) || between.elementsEqual("->".utf8)
-            // The owner of a member of a call's result isn't known.
-            let ownsCall = [".", "->"].contains { code[..<start].suffix($0.utf8.count).elementsEqual($0.utf8) }
-            var after = index
-            while after < code.count, code[after] == 0x20 { after += 1 }
-            let hasBracket = after < code.count && code[after] == 0x28
-            var inside = after
-            while inside < code.count, [0x28, 0x20, 0x5B, 0x0A].contains(code[inside]) { inside += 1 }
-            let isText = inside < code.count && code[inside] == mark
-            var behind = inside + 1
-            while behind < code.count, code[behind] == 0x20 { behind += 1 }
-            let endsLine = behind < code.count && code[behind] == 0x0A
-            while behind < code.count, [0x20, 0x0A].contains(code[behind]) { behind += 1 }
-            // A statement may go on in the next line, with an operator.
-            let stays =
-                behind >= code.count || ")],;}".utf8.contains(code[behind])
-                || endsLine && !"+.%*&|".utf8.contains(code[behind])
-            var word = inside
-            while word < code.count, isLetter(code[word]) { word += 1 }
-            let next =
-                word > inside
-                ? String(decoding: code[inside..<word], as: UTF8.self)
-                : inside < code.count && code[inside] == 0x29 ? ")" : ""
-            names.append(
-                Name(
-                    text: String(decoding: code[start..<index], as: UTF8.self),
-                    owner: isMember ? names.last?.text : ownsCall ? "" : nil, isCalled: hasBracket || isText,
-                    isCalledWithText: isText && stays, isCalledWithJoinedText: isText && !stays,
-                    isFirstOfList: start > 0 && code[start - 1] == 0x28
-                        && (start == 1 || [0x20, 0x0A, 0x28].contains(code[start - 2])), next: next))
-            lastEnd = index
-        }
-        return names
     }
 }

@@ -39,14 +39,16 @@ extension ShellJudge {
     }
 
     static func cluster(_ words: [String]) -> ShellRule {
-        let destroys = ShellWords.list("cluster-removes")
         let verbs = ShellPrograms.verbs(words)
-        let looks = ShellWords.list("cluster-looks")
         let groups: Set = ["swarm", "service", "stack", "node", "secret", "plugin", "trust"]
-        if let first = verbs.first, groups.contains(first), let next = verbs.dropFirst().first, !looks.contains(next) {
+        if let first = verbs.first, groups.contains(first), let next = verbs.dropFirst().first,
+            !ShellWords.contains(next, in: "cluster-looks")
+        {
             return .managed
         }
-        if words.contains(where: { destroys.contains($0) }) || verbs.starts(with: ["system", "reset"]) {
+        if words.contains(where: { ShellWords.contains($0, in: "cluster-removes") })
+            || verbs.starts(with: ["system", "reset"])
+        {
             return .removes
         }
         if verbs.starts(with: ["buildx", "imagetools", "create"])
@@ -75,7 +77,8 @@ extension ShellJudge {
         {
             return .writes
         }
-        return words.first(where: { !$0.hasPrefix("-") }).map { looks.contains($0) } == true ? .reads : .writes
+        return words.first(where: { !$0.hasPrefix("-") }).map { ShellWords.contains($0, in: "cluster-looks") } == true
+            ? .reads : .writes
     }
 
     /// Returns the rule for a command to a cluster.

@@ -56,7 +56,9 @@ extension ShellJudge {
                 found.append(finding(.interpreter, subject: "\(call.program) \(word.value)"))
             }
             // An image or a service may have the name of a program.
-            if !isKnown || !found.isEmpty || !Self.containers.contains(call.program) { return found }
+            if !isKnown || !found.isEmpty || !ShellWords.contains(call.program, in: "container-clients") {
+                return found
+            }
         }
         return found
     }
@@ -68,7 +70,7 @@ extension ShellJudge {
         var index = 1
         var isFetched = ["npx", "bunx", "uvx", "pnpx"].contains(first)
         if !isFetched {
-            guard runners.contains(first) else { return nil }
+            guard ShellWords.contains(first, in: "project-runners") else { return nil }
             if words.count > 2, words[1] == "tool" { index = 2 }
             guard index < words.count, ["exec", "run", "x", "dlx"].contains(words[index]) else { return nil }
             isFetched =
@@ -95,12 +97,7 @@ extension ShellJudge {
         return name.firstIndex { "@=".contains($0) }.map { String(name[..<$0]) } ?? name
     }
 
-    /// Programs that run another one in the environment of a project.
-    private static let runners = ShellWords.list("project-runners")
-
     private static let programFolders = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/"]
-
-    private static let containers = ShellWords.list("container-clients")
 
     private static let divided: Set<String> = ["kubectl", "oc", "doppler", "aws-vault", "chamber", "envchain"]
 

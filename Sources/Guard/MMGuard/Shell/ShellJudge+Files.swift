@@ -10,7 +10,8 @@ extension ShellJudge {
         let words = Array(call.arguments)
         let text = output(of: call)
         // The output of an unknown program doesn't matter, unlike that of a program that passes other data on.
-        let handsOn = ShellPrograms.readers.contains(call.program) || Self.fetchers.contains(call.program)
+        let handsOn =
+            ShellPrograms.readers.contains(call.program) || ShellWords.contains(call.program, in: "text-passers")
         for redirect in call.redirections where redirect.writes && redirect.descriptor != 2 {
             if text != nil || handsOn { note(redirect.target.value, text, isWhole: redirect.kind == .output) }
         }
@@ -49,8 +50,6 @@ extension ShellJudge {
         default: return
         }
     }
-
-    private static let fetchers = ShellWords.list("text-passers")
 
     /// Returns whether a program's output may come from elsewhere.
     static func fetchesText(_ name: String) -> Bool {
@@ -129,9 +128,6 @@ extension ShellJudge {
     // MARK: Made again
 
     static let madeFolders = ShellWords.list("made-folders")
-    /// Lock files of package managers, which they can generate again.
-    private static let locks = ShellWords.list("made-locks")
-    private static let madeEndings = ShellWords.list("made-endings")
 
     /// Returns whether a word names files in the session's workspace that their tools generate again: build folders,
     /// caches, compiled and temporary files.
@@ -154,8 +150,8 @@ extension ShellJudge {
         guard parts.dropLast().allSatisfy({ !$0.contains { "*?[{".contains($0) } }), let last = parts.last,
             let dot = last.lastIndex(of: ".")
         else { return false }
-        if Self.locks.contains(last) { return true }
-        return Self.madeEndings.contains(String(last[last.index(after: dot)...]))
+        if ShellWords.contains(last, in: "made-locks") { return true }
+        return ShellWords.contains(String(last[last.index(after: dot)...]), in: "made-endings")
     }
 
     /// Returns whether a path is the session's workspace or in it; an unknown one isn't.
@@ -196,7 +192,7 @@ extension ShellJudge {
         let name = words[index + 1]
         if Self.madeFolders.contains(name) { return true }
         guard let dot = name.lastIndex(of: ".") else { return false }
-        return Self.madeEndings.contains(String(name[name.index(after: dot)...]))
+        return ShellWords.contains(String(name[name.index(after: dot)...]), in: "made-endings")
     }
 
     // MARK: For each of many

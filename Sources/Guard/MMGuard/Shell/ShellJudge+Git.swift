@@ -124,9 +124,8 @@ extension ShellJudge {
 
     /// Returns whether a push only adds commits to a remote that the repository's settings name.
     private static func isPlainPush(_ arguments: ArraySlice<String>) -> Bool {
-        let flags = ShellWords.list("git-plain-pushes")
         let operands = arguments.filter { !$0.hasPrefix("-") }
-        guard arguments.allSatisfy({ !$0.hasPrefix("-") || flags.contains($0) }),
+        guard arguments.allSatisfy({ !$0.hasPrefix("-") || ShellWords.contains($0, in: "git-plain-pushes") }),
             operands.first.map({ !$0.contains(":") && !$0.contains("/") && !$0.contains("$") && $0 != "." }) ?? true
         else { return false }
         // `+name` overwrites the remote branch, and `:name` removes it.
@@ -152,8 +151,9 @@ extension ShellJudge {
         }
         let operands = arguments.filter { !$0.hasPrefix("-") }
         let flags = arguments.filter { $0.hasPrefix("-") }.map { String($0.prefix { $0 != "=" }) }
-        let looks = ShellWords.list("git-list-looks")
-        guard flags.allSatisfy({ looks.contains($0) || $0.hasPrefix("-n") }) else { return .writes }
+        guard flags.allSatisfy({ ShellWords.contains($0, in: "git-list-looks") || $0.hasPrefix("-n") }) else {
+            return .writes
+        }
         switch verb {
         case "branch", "tag":
             return operands.isEmpty
@@ -246,10 +246,10 @@ extension ShellJudge {
         if key.hasPrefix("credential."), value.value.hasPrefix("store") { return [finding(.rights, subject: key)] }
         // The last part of the setting's name says what is run, or where it comes from.
         let last = key.split(separator: ".").last.map(String.init) ?? key
-        let runs = ShellWords.list("git-running-settings")
         let isTool = last != "path" || key.hasPrefix("difftool.") || key.hasPrefix("mergetool.")
         let isHook = ["command", "cmd", "hook", "program", "filter"].contains(where: last.hasSuffix)
-        if isTool && (runs.contains(last) || isHook) || value.value.hasPrefix("!") && !key.hasPrefix("credential.")
+        if isTool && (ShellWords.contains(last, in: "git-running-settings") || isHook)
+            || value.value.hasPrefix("!") && !key.hasPrefix("credential.")
             || ["include", "filter.", "protocol.", "url."].contains(where: key.hasPrefix)
         {
             return [finding(.loader, subject: key)]

@@ -220,8 +220,8 @@ extension ShellJudge {
                     return isPath || !found.isEmpty || (try? ShellScript.parse(text, as: .whole)) != nil
                         ? found : [finding(.dynamic, subject: "pwsh: \(name)")]
                 }
-                let makes = ShellWords.list("powershell-makes")
-                return makes.contains(parts[0]) || parts.contains(where: Self.building.contains)
+                return ShellWords.contains(parts[0], in: "powershell-makes")
+                    || parts.contains(where: Self.building.contains)
                     ? [] : [finding(.dynamic, subject: "pwsh: \(name)")]
             }
     }

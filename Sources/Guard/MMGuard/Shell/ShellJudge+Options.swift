@@ -18,10 +18,6 @@ enum WordMeaning {
         case listener
     }
 
-    private static let commands = ShellWords.list("option-commands")
-    private static let scripts = ShellWords.list("option-scripts")
-    private static let libraries = ShellWords.list("option-libraries")
-    private static let outputs = ShellWords.list("option-outputs")
     /// The prefixes of options that say that something isn't done.
     private static let denials: Set<String> = ["no", "without", "disable", "skip", "list", "dry", "ignore", "exclude"]
 
@@ -34,14 +30,15 @@ enum WordMeaning {
         guard let first = parts.first, let last = parts.last, !denials.contains(first), isLong || first.count > 2 else {
             return nil
         }
-        if commands.contains(last) || first == "on" && parts.count > 1 { return .command }
-        if scripts.contains(last) { return .script }
-        if libraries.contains(last) { return .library }
-        if outputs.contains(first) || outputs.contains(last) { return .output }
+        if ShellWords.contains(last, in: "option-commands") || first == "on" && parts.count > 1 { return .command }
+        if ShellWords.contains(last, in: "option-scripts") { return .script }
+        if ShellWords.contains(last, in: "option-libraries") { return .library }
+        if ShellWords.contains(first, in: "option-outputs") || ShellWords.contains(last, in: "option-outputs") {
+            return .output
+        }
         return first == "listen" ? .listener : nil
     }
 
-    private static let looking = ShellWords.list("looking-words")
     /// The usual endings of the names of reading programs: `varnishstat`, `ausearch`, `showmount`.
     private static let lookingEnds = ShellWords.list("looking-ends")
     private static let trials = ShellWords.list("option-trials")
@@ -49,12 +46,11 @@ enum WordMeaning {
     private static let lookingOptions: Set<String> = [
         "-t", "-T", "-S",
     ]
-    /// Options that only show something, even with operands.
-    private static let showingOptions = ShellWords.list("option-shows")
 
     private static func says(_ word: String) -> Bool {
         let last = word.split(separator: ":").last.map(String.init) ?? word
-        return looking.contains(last) || last.split { "-_.".contains($0) }.contains { looking.contains(String($0)) }
+        return ShellWords.contains(last, in: "looking-words")
+            || last.split { "-_.".contains($0) }.contains { ShellWords.contains(String($0), in: "looking-words") }
     }
 
     /// Returns whether each text for a program's own prompt begins with a reading word: `vtysh -c 'show bgp'`.
@@ -86,7 +82,7 @@ enum WordMeaning {
         let options = words.filter { !$0.hasPrefix("/") }
         return !options.isEmpty
             && options.allSatisfy { word in
-                showingOptions.contains(word) || words.count == 1 && lookingOptions.contains(word)
+                ShellWords.contains(word, in: "option-shows") || words.count == 1 && lookingOptions.contains(word)
                     || word.hasPrefix("--") && says(String(word.dropFirst(2).prefix { $0 != "=" }))
                     || ["--get", "--show", "--list"].contains(where: word.hasPrefix)
             }
@@ -291,15 +287,12 @@ extension ShellJudge {
             && ["-x", "exec", "cmd", "command", "run", "preview"].contains(where: option.hasSuffix)
     }
 
-    /// Programs that read or build libraries.
-    private static let linkers = ShellWords.list("linkers")
-
     /// Returns the meaning of an option's value by the option's name, or else by the value.
     private func meaning(
         of option: Substring, before rest: ArraySlice<ShellScript.Word>, in program: String
     ) -> WordMeaning.Value? {
         if let meaning = WordMeaning.value(of: option) { return meaning }
-        guard let next = rest.first?.value, !Self.linkers.contains(program),
+        guard let next = rest.first?.value, !ShellWords.contains(program, in: "linkers"),
             !ShellPrograms.privileged.contains(program),
             next.contains("/"), [".so", ".dylib"].contains(where: next.hasSuffix)
         else { return nil }

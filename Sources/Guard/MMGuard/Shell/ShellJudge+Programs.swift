@@ -207,7 +207,7 @@ extension ShellJudge {
             return words.first == "run" ? one(.writes, call) + named(by: call) : nil
         case "rails" where ["runner", "r"].contains(words.first):
             return one(.writes, call) + words.dropFirst().flatMap { findings(inScript: $0, of: "ruby", depth) }
-        case _ where Self.packageManagers.contains(name):
+        case _ where ShellWords.contains(name, in: "package-managers"):
             let setsScript =
                 words.first == "set-script" || words.contains("set") && words.contains { $0.hasPrefix("scripts") }
             if setsScript { return one(.loader, call) }
@@ -345,8 +345,6 @@ extension ShellJudge {
         }
         return runs && isForeign && (words.first != "run" || name == "pipx")
     }
-
-    private static let packageManagers = ShellWords.list("package-managers")
 
     /// Returns whether a package manager permanently changes the source of packages, or the shell that runs their scripts.
     private static func setsSource(_ words: [String]) -> Bool {

@@ -1,17 +1,6 @@
 internal import MMCore
 import ShellSyntax
 
-extension ShellPrograms {
-    /// Programs that only show and measure a machine, its network and its files, whatever their arguments are.
-    static let inspectors = ShellWords.list("inspectors")
-
-    /// Programs that only show something, unless an option names a file or a setting.
-    static let measuring = ShellWords.list("measuring")
-
-    /// Programs that build, check, convert, pack and show the files in their arguments, and touch nothing else.
-    static let makers = ShellWords.list("makers")
-}
-
 extension ShellJudge {
     /// Returns whether no table knows a program.
     func isUnheardOf(_ call: ShellScript.Command) -> Bool {

@@ -105,12 +105,10 @@ extension ShellJudge {
         return nil
     }
 
-    /// Programs that show, compare and find files, and run no text from their arguments.
-    private static let lookers = ShellWords.list("lookers")
-
     /// Returns whether the last operand of a program, or the value of an option, may be a file that it writes.
     static func writesPlaces(_ name: String) -> Bool {
-        !lookers.contains(name) && !ShellPrograms.readers.contains(name) && !ShellPrograms.shells.contains(name)
+        !ShellWords.contains(name, in: "lookers") && !ShellPrograms.readers.contains(name)
+            && !ShellPrograms.shells.contains(name)
             && !isInterpreter(name) && CarriedText.table[name]?.operand == nil && !ClientVerbs.isCloud(name)
             && !ShellPrograms.privileged.contains(name)
             && ![
@@ -121,9 +119,6 @@ extension ShellJudge {
     }
 
     // MARK: Files that the session wrote
-
-    /// Programs that move or store the files in their operands, and don't interpret them.
-    private static let movers = ShellWords.list("movers")
 
     /// Returns the findings in files that the session wrote and a program reads: because its arguments name them, because they have the
     /// name of its configuration file, or because it builds the contents of its folder.
@@ -138,7 +133,7 @@ extension ShellJudge {
             for text in texts { found += text.map { judge(buildFile: file, $0, depth) } ?? [] }
         }
         guard !record.memory.files.isEmpty, !ShellPrograms.shells.contains(name), !Self.isInterpreter(name),
-            !Self.movers.contains(name), CarriedText.table[name]?.usual.isEmpty ?? true
+            !ShellWords.contains(name, in: "movers"), CarriedText.table[name]?.usual.isEmpty ?? true
         else { return found }
         let isReader = ShellPrograms.readers.contains(name)
         let builds = ShellPrograms.verbless.contains(name) && CarriedText.table[name] == nil

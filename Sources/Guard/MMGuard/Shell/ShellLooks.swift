@@ -161,7 +161,8 @@ extension ShellJudge {
         // A function's actions were judged where it was defined.
         let isFunction = record.memory.functions.contains(call.name) && isUnheardOf(call)
         // The command that such a program starts was judged separately, with its own words.
-        let startsAnother = Self.plainWrappers.contains(call.program) && !found.contains { $0.subject == call.program }
+        let startsAnother =
+            ShellWords.contains(call.program, in: "plain-wrappers") && !found.contains { $0.subject == call.program }
         guard !isFunction, !startsAnother else { return found }
         guard context.asksInterpreters else { return looksAlone(found, call) }
         let isLocal = call.name.contains("/") && !Self.isInstalled(call.name)
@@ -177,8 +178,6 @@ extension ShellJudge {
             open.contains { $0.rawValue == each.rule } ? finding(.unknown, subject: each.subject ?? call.program) : each
         }
     }
-
-    private static let plainWrappers = ShellWords.list("plain-wrappers")
 
     /// Adapts findings in the sandbox, where the table's uses count as reading too. The words of a program that isn't in the table
     /// prove nothing there.
@@ -279,7 +278,7 @@ extension ShellJudge {
             if word.value.hasPrefix("--") {
                 let name = word.value.dropFirst(2).prefix { $0 != "=" }
                 if name == "spider" { isKept = true }
-                guard Self.fetching.contains(String(name)) else {
+                guard ShellWords.contains(String(name), in: "fetching") else {
                     guard ["output", "output-document"].contains(name), word.value.count == name.count + 2,
                         goesNowhere(rest.popFirst())
                     else { return false }
@@ -307,8 +306,6 @@ extension ShellJudge {
         }
         return isKept
     }
-
-    private static let fetching = ShellWords.list("fetching")
 
     /// Returns whether a word names a file in a temporary folder.
     func isTemporary(_ word: ShellScript.Word) -> Bool {

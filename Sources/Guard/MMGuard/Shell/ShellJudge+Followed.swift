@@ -1,0 +1,133 @@
+internal import MMCore
+import ShellSyntax
+
+/// The effects of a text's commands on its later ones.
+extension ShellJudge {
+    /// Replaces names of variables at the start of words, as in `$H/x`, with the values that this text set.
+    func expand(_ call: inout ShellScript.Command) {
+        guard !variables.isEmpty else { return }
+        for index in call.words.indices where !call.words[index].isFixed {
+            let word = call.words[index]
+            guard word.value.contains("$"), let whole = expanded(word.value) else { continue }
+            // The word still isn't fixed, because the assignment may not have been reached.
+            call.words[index].value = whole
+        }
+    }
+
+    /// Returns a word with the values of known variables.
+    /// - Returns: `nil` if none of its variables are known.
+    private func expanded(_ text: String) -> String? {
+        var result = ""
+        var rest = text[...]
+        var isKnown = false
+        while let dollar = rest.firstIndex(of: "$") {
+            result += rest[..<dollar]
+            var name = rest[rest.index(after: dollar)...]
+            let isBraced = name.hasPrefix("{")
+            if isBraced { name = name.dropFirst() }
+            let end = name.firstIndex { !$0.isASCII || !($0.isLetter || $0.isNumber || $0 == "_") } ?? name.endIndex
+            let word = String(name[..<end])
+            var after = name[end...]
+            let closes = !isBraced || after.hasPrefix("}")
+            if isBraced, closes { after = after.dropFirst() }
+            if closes, let value = variables[word] {
+                result += value
+                rest = after
+                isKnown = true
+            } else {
+                result += "$"
+                rest = rest[rest.index(after: dollar)...]
+            }
+        }
+        return isKnown ? result + rest : nil
+    }
+
+    /// Records what a command changes for later ones: variables, the directory.
+    mutating func follow(_ call: ShellScript.Command) {
+        if call.words.isEmpty {
+            for assignment in call.assignments {
+                guard let equals = assignment.value.firstIndex(of: "=") else { continue }
+                let value = String(assignment.value[assignment.value.index(after: equals)...])
+                // The home folder is the only variable whose value is known without a shell.
+                let isKnown =
+                    assignment.isFixed || ["$HOME", "${HOME}"].contains { value == $0 || value.hasPrefix($0 + "/") }
+                variables[String(assignment.value[..<equals])] = isKnown ? value : nil
+            }
+        }
+        remember(call)
+        guard ["cd", "pushd"].contains(call.program) else { return }
+        let target = call.arguments.first { !$0.value.hasPrefix("-") }?.value ?? "~"
+        if let path = context.path(target) { context.directory = path }
+    }
+
+    /// Returns the variables that a text sets only to paths of new temporary files or folders.
+    static func scratchVariables(_ script: ShellScript) -> Set<String> {
+        var made: Set<String> = []
+        var other = Set(script.bindings.map(\.name.value))
+        for call in script.commands {
+            let words =
+                ["local", "declare", "readonly", "export", "typeset"].contains(call.program)
+                ? Array(call.arguments) : []
+            for word in call.assignments + words {
+                guard let equals = word.value.firstIndex(of: "=") else { continue }
+                let name = String(word.value[..<equals])
+                let value = word.value[word.value.index(after: equals)...]
+                let isNew =
+                    value.hasPrefix("$(mktemp") && value.hasSuffix(")") && !value.dropFirst(2).contains("$")
+                    && !value.dropFirst(8).dropLast().contains { ";|&`()<>\n".contains($0) }
+                if isNew { made.insert(name) } else { other.insert(name) }
+            }
+            if ["read", "printf", "mapfile", "readarray", "getopts"].contains(call.program) {
+                other.formUnion(call.arguments.map(\.value))
+            }
+        }
+        return made.subtracting(other)
+    }
+
+    /// Returns whether a word is a new temporary file or folder of this text, or is in one.
+    func isScratch(_ word: ShellScript.Word) -> Bool {
+        guard word.value.hasPrefix("$"), !word.value.contains("..") else { return false }
+        return scratch.contains { name in
+            for start in ["$" + name, "${" + name + "}"] where word.value.hasPrefix(start) {
+                let rest = word.value.dropFirst(start.count)
+                if rest.isEmpty || rest.hasPrefix("/") && !rest.contains("$") && !rest.contains("`") { return true }
+            }
+            return false
+        }
+    }
+
+    /// Returns the output of a command that shows it plainly: `echo`, `printf`, `cat` of a here-document.
+    func output(of call: ShellScript.Command) -> String? {
+        let words = Array(call.arguments)
+        switch call.program {
+        case ":", "true": return ""
+        case "cat":
+            guard words.allSatisfy({ $0.value == "-" }), !call.readsPipe, isPlainDocument(call) else { return nil }
+            return call.document
+        case "echo":
+            guard words.allSatisfy(\.isFixed) else { return nil }
+            if let first = words.first?.value, ["-e", "-ne", "-en"].contains(first) {
+                let text = words.dropFirst().map(\.value).joined(separator: " ").replacing("\\n", with: "\n")
+                    .replacing("\\t", with: "\t")
+                return text.contains("\\") ? nil : text + (first == "-e" ? "\n" : "")
+            }
+            guard !words.contains(where: { $0.value.contains("\\") }) else { return nil }
+            let isBare = words.first?.value == "-n"
+            return words.dropFirst(isBare ? 1 : 0).map(\.value).joined(separator: " ") + (isBare ? "" : "\n")
+        case "printf":
+            guard words.allSatisfy(\.isFixed), let format = words.first?.value else { return nil }
+            let lines = format.replacing("\\n", with: "\n").replacing("\\t", with: "\t")
+            if words.count == 1, !lines.contains("\\"), !lines.contains("%") { return lines }
+            if ["%s\n", "%s"].contains(lines) {
+                return words.dropFirst().map { $0.value + lines.dropFirst(2) }.joined()
+            }
+            return nil
+        default: return nil
+        }
+    }
+
+    /// Returns whether a command's here-document is used literally, without substitutions.
+    func isPlainDocument(_ call: ShellScript.Command) -> Bool {
+        if case .text(_, let isFixed) = call.inputs[0] { isFixed } else { false }
+    }
+}
