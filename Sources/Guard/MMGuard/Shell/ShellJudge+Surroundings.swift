@@ -129,7 +129,8 @@ extension ShellJudge {
             found += written(String(value), by: nil, depth) ?? []
         }
         let name = call.program
-        for (file, texts) in record.memory.files where runs(file, call) {
+        for (file, texts) in record.memory.files where runs(file, call) && record.open.insert(file).inserted {
+            defer { record.open.remove(file) }
             for text in texts { found += text.map { judge(buildFile: file, $0, depth) } ?? [] }
         }
         guard !record.memory.files.isEmpty, !ShellPrograms.shells.contains(name), !Self.isInterpreter(name),

@@ -9,6 +9,8 @@ struct ShellJudge {
     /// The files that the texts of one call write, including texts within others.
     final class Record {
         var memory: ShellMemory
+        /// The files whose texts are being judged, so that none is judged within itself.
+        var open: Set<String> = []
         init(_ memory: ShellMemory) { self.memory = memory }
     }
 
