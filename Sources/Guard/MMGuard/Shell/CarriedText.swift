@@ -146,6 +146,7 @@ struct CarriedText: Sendable {
                 usual: name == "bun" ? ["package.json"] : [])
         }
         table["swift"] = CarriedText(options: ["-e": .script])
+        for name in ["mix", "iex"] { table[name] = CarriedText(options: ["-e": .script, "--eval": .script]) }
         table["go"] = CarriedText(input: .script)
         for name in ShellWords.list("interpreters") where table[name] == nil { table[name] = script }
         return table

@@ -169,7 +169,7 @@ enum ClientVerbs {
             let isAmong =
                 next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
                 && word.utf8.count <= 5 && next.last.map { word.contains($0) } == true
-            let hasValue = next.hasPrefix("--") && word.hasPrefix(next + "=")
+            let hasValue = next.hasPrefix("--") && word.hasPrefix(next + "=") && !word.hasSuffix("=false")
             if word == next || isAmong || hasValue { rest = rest.dropFirst() }
         }
         return rest.isEmpty

@@ -375,7 +375,7 @@ struct ScriptText: Sendable {
         case "updateMany":
             return raw.contains("Many({}") || raw.contains("prisma") && !raw.contains("where") ? .removes : nil
         case "urlopen": return raw.contains("data=") || raw.contains("method=") ? .network : nil
-        case "fetch": return raw.contains("POST") || raw.contains("PUT") || raw.contains("body") ? .network : nil
+        case "fetch": return ["POST", "PUT", "PATCH", "DELETE", "body"].contains(where: raw.contains) ? .network : nil
         default: return nil
         }
     }

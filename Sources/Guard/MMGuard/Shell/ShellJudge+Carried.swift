@@ -140,7 +140,7 @@ extension ShellJudge {
         for name in row.usual where parts.files.isEmpty {
             for text in record.memory.texts(of: name) ?? [] {
                 guard let text else { continue }
-                if name == "package.json" { found += scripts(ofPackage: text, depth) }
+                if ["package.json", "composer.json"].contains(name) { found += scripts(ofPackage: text, depth) }
                 found +=
                     row.options.values.contains(.rules)
                     ? rules(text, targets: parts.operands.map(\.value), depth) : embedded(in: text, depth)

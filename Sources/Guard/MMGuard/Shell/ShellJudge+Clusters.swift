@@ -27,7 +27,10 @@ extension ShellJudge {
         let named = call.arguments.prefix(words.count + 1).map(\.value)
         let values = zip(named, named.dropFirst()).filter { ["-H", "--host", "--context", "-c"].contains($0.0) }.map(
             \.1)
-        let joined = words.filter { ["--host=", "--context="].contains(where: $0.hasPrefix) }
+        let all = call.arguments.map(\.value)
+        let joined =
+            words.filter { $0.hasPrefix("--host=") } + all.filter { $0.hasPrefix("--context=") }
+            + zip(all, all.dropFirst()).filter { $0.0 == "--context" }.map(\.1)
         let set = call.assignments.map(\.value).filter {
             $0.hasPrefix("DOCKER_HOST=") || $0.hasPrefix("DOCKER_CONTEXT=")
         }

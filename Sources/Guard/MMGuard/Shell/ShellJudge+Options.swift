@@ -106,7 +106,7 @@ enum WordMeaning {
     private static let sending = ShellWords.list("sending-words")
     private static let removingStarts = ["delete", "destroy", "purge", "erase", "wipe", "remove", "delsnap"]
     private static let sendingStarts = ["sendto", "sendmail", "sendmessage"]
-    private static let sendingOptions: Set<String> = ["upload", "put", "publish", "email", "mail", "send"]
+    private static let sendingOptions: Set<String> = ["upload", "put", "publish", "push", "email", "mail", "send"]
 
     /// Returns the first word of a camel-case name: `dropAll`.
     private static func humps(_ name: Substring) -> [String] {
@@ -150,7 +150,9 @@ enum WordMeaning {
             return ["publish", "upload", "+publish", "bintray"].contains(where: task.hasPrefix)
                 && !word.hasSuffix("Local") && word.contains { $0.isUppercase }
         }
-        return isCompound || ["push", "publish"].contains(operands.dropFirst().first) ? .network : nil
+        let sends = words.contains { ["--upload", "--push", "--publish"].contains($0) }
+        return isCompound || sends || ["push", "publish", "upload"].contains(operands.dropFirst().first)
+            ? .network : nil
     }
 
     /// Returns the rule for a program's verb, its own name, or an option with a verb's name; `nil` if none of them tells.
@@ -177,6 +179,7 @@ enum WordMeaning {
                 // `--remove-comments` says how something is generated; `--delete-disk` what is removed.
                 removing.contains(option)
                     || removingStarts.contains { $0 != "remove" && option.hasPrefix($0 + "-") }
+                        && !option.hasSuffix("outputs")
             }
         if isRemoval { return .removes }
         let sends =
@@ -197,8 +200,8 @@ enum WordMeaning {
         // A store elsewhere that an option names.
         let isStored = words.contains { word in streams.contains(where: word.hasPrefix) }
         if isStored, parts.contains(where: ["backup", "create", "copy", "push", "sync"].contains) { return .network }
-        if sends { return .network }
-        return options.contains("disable") ? .rights : nil
+        if sends || words.contains(where: { $0.contains("push=true") }) { return .network }
+        return options.contains("disable") && !ShellPrograms.makers.contains(program) ? .rights : nil
     }
 }
 

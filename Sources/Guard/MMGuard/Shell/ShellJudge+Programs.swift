@@ -117,7 +117,7 @@ extension ShellJudge {
             words = words.dropFirst().drop { $0.hasPrefix("-") }
         }
         guard context.hasWalls, let manager = words.popFirst().map(ShellMemory.name) else { return false }
-        let verbs: Set = ["install", "update", "upgrade", "add", "reinstall", "tap"]
+        let verbs: Set = ["install", "update", "upgrade", "add", "reinstall", "tap", "bundle"]
         return ShellPrograms.software.contains(manager)
             && words.first { !$0.hasPrefix("-") }.map(verbs.contains) == true
             && words.allSatisfy { word in

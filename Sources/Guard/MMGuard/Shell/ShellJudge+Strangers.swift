@@ -50,6 +50,8 @@ extension ShellJudge {
             return !isFile(verb) && !isFile(thing)
         }
         // The second word is the verb of a noun before it: `server stop web`.
+        let orders = verb.split(separator: ":").dropFirst().contains { ShellWords.contains(String($0), in: "acting") }
+        if orders { return true }
         if let second = verbs.dropFirst().first.map({ words[$0] }), ShellWords.contains(second, in: "acting") {
             return true
         }

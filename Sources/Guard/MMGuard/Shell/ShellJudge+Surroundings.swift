@@ -21,7 +21,9 @@ extension ShellJudge {
                 let name = word.prefix { $0 != "=" }
                 return says("environments", name) && says("production", word.dropFirst(name.count))
             } || options.contains { !$1.contains(" ") && says("production", $1) }
-        return isMeant && words.prefix(5).contains { !$0.contains("=") && says("production-acts", $0) }
+        return isMeant
+            && words.prefix(5).contains { word in !word.contains { "=/".contains($0) } && says("production-acts", word)
+            }
     }
 
     // MARK: Places from which something runs later

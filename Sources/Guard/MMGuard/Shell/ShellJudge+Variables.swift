@@ -30,6 +30,8 @@ extension ShellJudge {
         if ShellPrograms.loaders.contains(name) || name.hasPrefix("GIT_CONFIG_KEY_") {
             // This turns the shell's own history off.
             if name == "HISTFILE", value.map({ ["", "/dev/null"].contains($0.value) }) == true { return [] }
+            // The name of a surrounding is no file.
+            if name == "ENV", value.map({ $0.isFixed && $0.value.allSatisfy(\.isLetter) }) == true { return [] }
             // An empty value unsets it.
             if value?.value == "", value?.isFixed == true { return [finding(.writes, subject: name)] }
             return [finding(.loader, subject: name)]
