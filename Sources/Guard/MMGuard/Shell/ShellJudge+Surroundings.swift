@@ -22,7 +22,8 @@ extension ShellJudge {
                 return says("environments", name) && says("production", word.dropFirst(name.count))
             } || options.contains { !$1.contains(" ") && says("production", $1) }
         return isMeant
-            && words.prefix(5).contains { word in !word.contains { "=/".contains($0) } && says("production-acts", word)
+            && ([call.program] + words.prefix(5).dropFirst()).contains { word in
+                !word.contains { "=/".contains($0) } && says("production-acts", word)
             }
     }
 
@@ -163,8 +164,11 @@ extension ShellJudge {
         if isContainer, ["Dockerfile", "Containerfile"].contains(where: file.hasPrefix) {
             return call.arguments.contains { ["build", "bud", "buildx", "compose", "up"].contains($0.value) }
         }
+        let tests =
+            Self.isInterpreter(name)
+            && call.arguments.prefix(3).contains { ["--test", "test", "unittest", "pytest"].contains($0.value) }
         let builds =
-            ShellPrograms.verbless.contains(name) || ShellWords.contains(name, in: "code-runners")
+            tests || ShellPrograms.verbless.contains(name) || ShellWords.contains(name, in: "code-runners")
             || ShellPrograms.starters.contains(name)
                 && (!isContainer || call.arguments.contains { $0.value == "compose" })
         guard builds else { return false }
