@@ -68,6 +68,8 @@ struct OwnSignInTests {
             "#Requires -Version 5.1\n#Requires -Modules Microsoft.Graph.Users\nGet-Mailbox ann",
             "if ($x) { Install-Module ImportExcel -Force }", "foreach ($m in $all) { Install-Module $m }",
             "param($Cert, $App) if ($Cert) { Connect-MgGraph -ClientId $App -CertificateThumbprint $Cert } else { Connect-MgGraph }",
+            "if ($here) { Connect-MgGraph -Scopes User.Read.All } else { Connect-MgGraph -Identity -NoWelcome }",
+            "if ($x) { Connect-ExchangeOnline -ManagedIdentity } else { Connect-ExchangeOnline }",
             "function Connect_All { param($c) Connect-ExchangeOnline -Credential $c }\nConnect_All",
         ])
     func own(script: String) {

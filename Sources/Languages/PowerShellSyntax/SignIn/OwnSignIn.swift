@@ -120,7 +120,9 @@ package struct OwnSignIn: Sendable, Hashable {
             if case .credential(let words) = role {
                 switch value {
                 case .nothing, .flag(false), .texts([""]): break
-                case .unknown where call.isConditional || own.isApp: isOpen = true
+                // A branch for another way to sign in may never be taken.
+                case _ where call.isConditional: isOpen = true
+                case .unknown where own.isApp: isOpen = true
                 default: if !credentials.contains(words) { credentials.append(words) }
                 }
                 continue

@@ -15,7 +15,8 @@ enum SystemTypes {
         case (.environment, "machinename"), (.environment, "userdomainname"): .string("localhost")
         case (.environment, "currentdirectory"): .string(".")
         case (.environment, "is64bitprocess"), (.environment, "is64bitoperatingsystem"): .bool(true)
-        case (.environment, "userinteractive"): .bool(false)
+        // .NET says so on every system but Windows.
+        case (.environment, "userinteractive"): .bool(true)
         case (.environment, "processorcount"): .int(1)
         case (.timezone, "local"): zone()
         case (.timezone, "utc"): zone(isUniversal: true)
