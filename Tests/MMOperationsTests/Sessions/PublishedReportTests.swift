@@ -48,10 +48,11 @@ struct PublishedReportTests {
             $kept = Invoke-MgGraphRequest -Uri '/v1.0/users/nobody@contoso.example'
             $kept
             try { Get-MgUser -UserId nobody@contoso.example; 'behind' } catch { 'caught' }
+            try { Invoke-MgGraphRequest -Uri '/v1.0/users/nobody@contoso.example' -ea Stop } catch { 'caught by alias' }
             """
         let answer = try await home.call(
             "run", ["connection": "Demo", "module": "graph", "command": .string(script), "output": "json"])
-        #expect(ChangesHome.value(answer).array == ["caught True", "kept", "behind"])
+        #expect(ChangesHome.value(answer).array == ["caught True", "kept", "behind", "caught by alias"])
     }
 
     @Test("that set what PowerShell holds go on there")

@@ -24,36 +24,53 @@ struct GraphBinder: Sendable {
         }
     }
 
-    /// The parameters that are not properties of a body, in lower case, each with its aliases.
-    private static let controls: [(name: String, aliases: [String], isSwitch: Bool)] =
+    /// A parameter, in lower case.
+    struct Parameter {
+        let name: String
+        var aliases: [String] = []
+        var isSwitch = false
+    }
+
+    /// The parameters of every cmdlet.
+    static let common = [
+        Parameter(name: "erroraction", aliases: ["ea"]), Parameter(name: "warningaction", aliases: ["wa"]),
+        Parameter(name: "informationaction", aliases: ["infa"]), Parameter(name: "progressaction", aliases: ["proga"]),
+        Parameter(name: "verbose", aliases: ["vb"], isSwitch: true),
+        Parameter(name: "debug", aliases: ["db"], isSwitch: true), Parameter(name: "errorvariable", aliases: ["ev"]),
+        Parameter(name: "outvariable", aliases: ["ov"]), Parameter(name: "warningvariable", aliases: ["wv"]),
+        Parameter(name: "pipelinevariable", aliases: ["pv"]), Parameter(name: "outbuffer", aliases: ["ob"]),
+    ]
+
+    /// The parameters that are not properties of a body.
+    private static let controls: [Parameter] =
         [
-            ("all", [], true), ("top", ["limit"], false), ("skip", [], false), ("pagesize", [], false),
-            ("filter", [], false), ("search", [], false), ("sort", ["orderby"], false), ("property", ["select"], false),
-            ("expandproperty", ["expand"], false), ("consistencylevel", [], false), ("countvariable", ["cv"], false),
-            ("headers", [], false), ("responseheadersvariable", ["rhv"], false), ("inputobject", [], false),
-            ("bodyparameter", [], false), ("additionalproperties", [], false), ("outfile", [], false),
-            ("infile", [], false), ("passthru", [], true), ("ifmatch", [], false), ("whatif", ["wi"], true),
-            ("confirm", ["cf"], true), ("erroraction", ["ea"], false), ("warningaction", ["wa"], false),
-            ("informationaction", ["infa"], false), ("progressaction", ["proga"], false), ("verbose", ["vb"], true),
-            ("debug", ["db"], true), ("errorvariable", ["ev"], false), ("outvariable", ["ov"], false),
-            ("warningvariable", ["wv"], false), ("pipelinevariable", ["pv"], false), ("outbuffer", ["ob"], false),
-        ] + spans.map { ($0.lowercased(), [], false) }
+            Parameter(name: "all", isSwitch: true), Parameter(name: "top", aliases: ["limit"]),
+            Parameter(name: "sort", aliases: ["orderby"]), Parameter(name: "property", aliases: ["select"]),
+            Parameter(name: "expandproperty", aliases: ["expand"]), Parameter(name: "countvariable", aliases: ["cv"]),
+            Parameter(name: "responseheadersvariable", aliases: ["rhv"]),
+            Parameter(name: "passthru", isSwitch: true), Parameter(name: "whatif", aliases: ["wi"], isSwitch: true),
+            Parameter(name: "confirm", aliases: ["cf"], isSwitch: true),
+        ]
+        + [
+            "skip", "pagesize", "filter", "search", "consistencylevel", "headers", "inputobject", "bodyparameter",
+            "additionalproperties", "outfile", "infile", "ifmatch",
+        ].map { Parameter(name: $0) } + spans.map { Parameter(name: $0.lowercased()) } + common
 
     /// The additional query options of a calendar view, in the service's spelling.
     private static let spans = ["startDateTime", "endDateTime"]
 
     private static func takesSpans(_ cmdlet: String) -> Bool { cmdlet.lowercased().hasSuffix("calendarview") }
 
-    /// The parameters of Invoke-MgGraphRequest, including the common ones that are supported.
-    private static let requestControls: [(name: String, isSwitch: Bool)] = [
-        ("method", false), ("uri", false), ("body", false), ("headers", false), ("outputtype", false),
-        ("contenttype", false), ("outputfilepath", false), ("inputfilepath", false), ("skipheadervalidation", true),
-        ("skiphttperrorcheck", true), ("statuscodevariable", false), ("responseheadersvariable", false),
-        ("passthru", true), ("graphrequestsession", false), ("sessionvariable", false), ("authentication", false),
-        ("token", false), ("useragent", false), ("inferoutputfilename", true), ("erroraction", false),
-        ("warningaction", false), ("verbose", true), ("debug", true), ("errorvariable", false),
-        ("outvariable", false), ("informationaction", false), ("progressaction", false),
-    ]
+    /// The parameters of Invoke-MgGraphRequest.
+    private static let requestControls: [Parameter] =
+        [
+            "method", "uri", "body", "headers", "outputtype", "contenttype", "outputfilepath", "inputfilepath",
+            "statuscodevariable", "responseheadersvariable", "graphrequestsession", "sessionvariable", "authentication",
+            "token", "useragent",
+        ].map { Parameter(name: $0) }
+        + ["skipheadervalidation", "skiphttperrorcheck", "passthru", "inferoutputfilename"].map {
+            Parameter(name: $0, isSwitch: true)
+        } + common
 
     /// Returns whether a name, case-insensitively, is a cmdlet whose request is known.
     func knows(_ name: String) -> Bool {
@@ -66,17 +83,18 @@ struct GraphBinder: Sendable {
         return GraphCmdletNames.isForm(name) && !names.requests(of: name).isEmpty
     }
 
-    /// The parameters of Invoke-RestMethod and Invoke-WebRequest, including the common ones that are supported. In the native engine these
-    /// reach Graph with the connection's sign-in.
-    private static let webControls: [(name: String, isSwitch: Bool)] =
+    /// The parameters of Invoke-RestMethod and Invoke-WebRequest. In the native engine these reach Graph with the connection's sign-in.
+    private static let webControls: [Parameter] =
         requestControls.filter {
             !["outputtype", "outputfilepath", "inputfilepath", "graphrequestsession"].contains($0.name)
-        } + [
-            ("outfile", false), ("infile", false), ("usebasicparsing", true), ("timeoutsec", false),
-            ("maximumretrycount", false), ("retryintervalsec", false), ("maximumredirection", false),
-            ("disablekeepalive", true),
-            ("allowunencryptedauthentication", true), ("sslprotocol", false), ("httpversion", false),
-        ]
+        }
+        + [
+            "outfile", "infile", "timeoutsec", "maximumretrycount", "retryintervalsec", "maximumredirection",
+            "sslprotocol", "httpversion",
+        ].map { Parameter(name: $0) }
+        + ["usebasicparsing", "disablekeepalive", "allowunencryptedauthentication"].map {
+            Parameter(name: $0, isSwitch: true)
+        }
 
     private static let requestNames: Set<String> = ["invoke-mggraphrequest", "invoke-graphrequest"]
 
@@ -437,11 +455,11 @@ struct GraphBinder: Sendable {
 
     /// Returns the values of a call, by full parameter and by position.
     static func given(
-        in call: CmdletCall, _ controls: [(name: String, isSwitch: Bool)]
+        in call: CmdletCall, _ controls: [Parameter]
     ) throws(Fault) -> (named: [String: PSValue], positional: [PSValue]) {
         var given: [String: PSValue] = [:]
         var positional: [PSValue] = []
-        var pending: (name: String, isSwitch: Bool)?
+        var pending: Parameter?
         for argument in call.arguments {
             switch argument {
             case .parameter(let written, let tied, _):
@@ -449,7 +467,8 @@ struct GraphBinder: Sendable {
                 pending = nil
                 let lower = written.lowercased()
                 let near = controls.filter { $0.name.hasPrefix(lower) }
-                guard let found = near.first(where: { $0.name == lower }) ?? (near.count == 1 ? near[0] : nil) else {
+                let exact = controls.first { $0.name == lower || $0.aliases.contains(lower) }
+                guard let found = exact ?? (near.count == 1 ? near[0] : nil) else {
                     throw Self.fault(
                         "NamedParameterNotFound",
                         "A parameter cannot be found that matches parameter name '\(written)'.", call)
@@ -472,7 +491,7 @@ struct GraphBinder: Sendable {
 
     /// Returns the values of a web request, whose first two may go without their names.
     private func values(
-        in call: CmdletCall, _ controls: [(name: String, isSwitch: Bool)]
+        in call: CmdletCall, _ controls: [Parameter]
     ) throws(Fault) -> [String: PSValue] {
         var (given, positional) = try Self.given(in: call, controls)
         for name in ["uri", "body"] where given[name] == nil && !positional.isEmpty {
@@ -485,6 +504,7 @@ struct GraphBinder: Sendable {
     private func request(_ given: [String: PSValue], _ call: CmdletCall) throws(Fault) -> GraphCmdletCall {
         for name in [
             "statuscodevariable", "responseheadersvariable", "outvariable", "sessionvariable", "errorvariable", "token",
+            "warningvariable", "pipelinevariable",
         ] where given[name] != nil { throw .beyond("-\(name) of \(call.name)") }
         guard let uri = given["uri"]?.text, !uri.isEmpty else {
             throw Self.fault(

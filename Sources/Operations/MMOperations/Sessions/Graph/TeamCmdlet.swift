@@ -17,13 +17,8 @@ enum TeamCmdlet: String, CaseIterable, Sendable {
     /// Returns the cmdlet with a name, in any case; `nil` for all others.
     init?(named name: String) { self.init(rawValue: name.lowercased()) }
 
-    private static let common: [(name: String, isSwitch: Bool)] = [
-        ("erroraction", false), ("warningaction", false), ("informationaction", false), ("progressaction", false),
-        ("verbose", true), ("debug", true),
-    ]
-
     /// The parameters, including the common ones that are supported.
-    var parameters: [(name: String, isSwitch: Bool)] {
+    var parameters: [GraphBinder.Parameter] {
         let own: [String] =
             switch self {
             case .team: ["groupid", "user", "archived", "visibility", "displayname", "mailnickname", "numberofthreads"]
@@ -32,7 +27,7 @@ enum TeamCmdlet: String, CaseIterable, Sendable {
             case .channelUser: ["groupid", "displayname", "role"]
             case .associated: ["user"]
             }
-        return own.map { ($0, false) } + Self.common
+        return own.map { GraphBinder.Parameter(name: $0) } + GraphBinder.common
     }
 
     /// The parameters without which it doesn't run, in the module's spelling.
