@@ -170,7 +170,9 @@ package struct GraphCmdletNames: Sendable {
         else { return nil }
         let noun = parts[1].dropFirst(2)
         let isBeta = noun.lowercased().hasPrefix("beta")
-        return (parts[0].lowercased(), isBeta, String(isBeta ? noun.dropFirst(4) : noun))
+        // The modules write this one word in Apple's way, without a capital to begin it.
+        let words = String(isBeta ? noun.dropFirst(4) : noun).replacing("iOS", with: "Ios")
+        return (parts[0].lowercased(), isBeta, words)
     }
 
     // MARK: Words
