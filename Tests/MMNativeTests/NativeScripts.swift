@@ -243,6 +243,28 @@ struct NativeScripts {
         #expect(Workbook.letters(0) == "A" && Workbook.letters(26) == "AA" && Workbook.letters(701) == "ZZ")
     }
 
+    @Test("Export-Excel adds sheets to the script's own workbook, and rows to its sheets")
+    func sheets() async throws {
+        let host = NativeHost()
+        _ = try await run(
+            """
+            $a = [pscustomobject]@{Name='x';N=1}
+            $a | Export-Excel r.xlsx -WorksheetName One -Title 'All of it' -TitleBold -AutoFilter -FreezeTopRow
+            $a | Export-Excel r.xlsx -WorksheetName Two -StartRow 3 -StartColumn 2
+            [pscustomobject]@{N=7;Name='y'} | Export-Excel r.xlsx -WorksheetName two -Append
+            """, host: host)
+        #expect(host.written.count == 1)
+        let text = String(decoding: try #require(host.written.first?.bytes), as: UTF8.self)
+        for part in [
+            "<sheet name=\"One\" sheetId=\"1\"", "<sheet name=\"Two\" sheetId=\"2\"", "xl/worksheets/sheet2.xml",
+            "<c r=\"A1\" s=\"1\" t=\"inlineStr\"><is><t xml:space=\"preserve\">All of it</t>", "<c r=\"B3\"><v>1</v>",
+            "ySplit=\"2\" topLeftCell=\"A3\"", "<autoFilter ref=\"A2:B3\"/>", "<c r=\"C4\"><v>1</v>",
+            "<c r=\"C5\"><v>7</v>",
+        ] {
+            #expect(text.contains(part), "\(part)")
+        }
+    }
+
     @Test("secrets are never asked for", arguments: ["$c = Get-Credential", "Read-Host 'Password' -AsSecureString"])
     func secrets(script: String) async throws {
         #expect(try await run(script).failure != nil)

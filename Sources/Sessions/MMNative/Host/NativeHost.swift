@@ -11,6 +11,8 @@ package final class NativeHost: Sendable {
         package internal(set) var bytes: [UInt8]
         /// Whether the script wrote the file; otherwise it was passed in.
         package internal(set) var isWritten: Bool
+        /// What the bytes hold if the script wrote a workbook.
+        var workbook: Workbook?
 
         /// Its name without folders.
         package var name: String { NativeHost.parts(of: path).last.map(String.init) ?? "file" }
@@ -197,6 +199,15 @@ package final class NativeHost: Sendable {
     }
 
     func makeFolder(_ path: String) { state.withLock { _ = $0.folders.insert(Self.key(path)) } }
+
+    /// Returns the workbook that the script wrote to a path.
+    func workbook(at path: String) -> Workbook? { state.withLock { $0.files[Self.key(path)]?.workbook } }
+
+    /// Writes a workbook.
+    func write(_ workbook: Workbook, to path: String) throws(Interrupt) {
+        try write(workbook.bytes, to: path, isAppending: false)
+        state.withLock { $0.files[Self.key(path)]?.workbook = workbook }
+    }
 
     /// Writes a file, or appends to it.
     func write(_ bytes: [UInt8], to path: String, isAppending: Bool) throws(Interrupt) {

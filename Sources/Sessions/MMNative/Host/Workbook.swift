@@ -1,30 +1,69 @@
-/// A workbook with one sheet in Excel's format, as `Export-Excel` writes it.
-struct Workbook {
+/// A workbook in Excel's format, as `Export-Excel` writes it.
+struct Workbook: Sendable {
     /// The content of a cell.
-    enum Cell {
+    enum Cell: Sendable {
         case text(String), number(String), truth(Bool), empty
+
+        /// The words of a text.
+        var words: String? { if case .text(let words) = self { words } else { nil } }
     }
 
-    private var rows: [[Cell]] = []
-    let sheet: String
-    /// Whether the first row is shown in bold, and stays visible.
-    var hasBoldTop = false
-    var freezesTop = false
-    var filters = false
+    /// A sheet.
+    struct Sheet: Sendable {
+        let name: String
+        private(set) var rows: [[Cell]] = []
+        /// The row with the names of the columns, and where they begin.
+        var header = 0
+        var firstColumn = 0
+        /// The rows in bold.
+        var bold: Set<Int> = []
+        /// Whether the rows up to the names of the columns stay visible.
+        var freezesTop = false
+        var filters = false
 
-    /// Creates a workbook with an empty sheet.
-    /// - Parameter sheet: the sheet's name; Excel allows 31 characters and no brackets or slashes.
-    init(sheet: String) {
-        let plain = String(sheet.filter { !"[]:*?/\\".contains($0) }.prefix(31))
-        self.sheet = plain.isEmpty ? "Sheet1" : plain
+        /// Creates an empty sheet; Excel allows 31 characters and no brackets or slashes in its name.
+        init(_ name: String) {
+            let plain = String(name.filter { !"[]:*?/\\".contains($0) }.prefix(31))
+            self.name = plain.isEmpty ? "Sheet1" : plain
+        }
+
+        /// Writes a row over what is there.
+        mutating func put(_ cells: [Cell], row: Int) {
+            while rows.count <= row { rows.append([]) }
+            for (place, cell) in cells.enumerated() {
+                let column = firstColumn + place
+                while rows[row].count <= column { rows[row].append(.empty) }
+                rows[row][column] = cell
+            }
+        }
+
+        /// The names of the columns.
+        var names: [String] {
+            rows.indices.contains(header) ? rows[header].dropFirst(firstColumn).compactMap(\.words) : []
+        }
     }
 
-    /// Appends a row.
-    mutating func add(_ row: [Cell]) { rows.append(row) }
+    private(set) var sheets: [Sheet] = []
+
+    /// Returns the sheet with a name, in any case.
+    func sheet(named name: String) -> Sheet? {
+        let name = Sheet(name).name.lowercased()
+        return sheets.first { $0.name.lowercased() == name }
+    }
+
+    /// Adds a sheet, or replaces the one with its name.
+    mutating func put(_ sheet: Sheet) {
+        if let place = sheets.firstIndex(where: { $0.name.lowercased() == sheet.name.lowercased() }) {
+            sheets[place] = sheet
+        } else {
+            sheets.append(sheet)
+        }
+    }
 
     /// The file: XML parts in an uncompressed archive.
     var bytes: [UInt8] {
         var archive = StoredArchive()
+        let numbers = sheets.indices.map { $0 + 1 }
         let head = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n"
         let types = "http://schemas.openxmlformats.org/package/2006/content-types"
         let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -38,20 +77,27 @@ struct Workbook {
                 + "<Default Extension=\"xml\" ContentType=\"application/xml\"/>"
                 + "<Override PartName=\"/xl/workbook.xml\" ContentType=\"\(kind).sheet.main+xml\"/>"
                 + "<Override PartName=\"/xl/styles.xml\" ContentType=\"\(kind).styles+xml\"/>"
-                + "<Override PartName=\"/xl/worksheets/sheet1.xml\" ContentType=\"\(kind).worksheet+xml\"/></Types>")
+                + numbers.map {
+                    "<Override PartName=\"/xl/worksheets/sheet\($0).xml\" ContentType=\"\(kind).worksheet+xml\"/>"
+                }.joined() + "</Types>")
         archive.add(
             "_rels/.rels",
             head + "<Relationships xmlns=\"\(relations)\"><Relationship Id=\"rId1\" Type=\"\(office)/officeDocument\" "
                 + "Target=\"xl/workbook.xml\"/></Relationships>")
         archive.add(
             "xl/workbook.xml",
-            head + "<workbook xmlns=\"\(main)\" xmlns:r=\"\(office)\"><sheets><sheet name=\"\(Self.escaped(sheet))\" "
-                + "sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>")
+            head + "<workbook xmlns=\"\(main)\" xmlns:r=\"\(office)\"><sheets>"
+                + numbers.map {
+                    "<sheet name=\"\(Self.escaped(sheets[$0 - 1].name))\" sheetId=\"\($0)\" r:id=\"rId\($0)\"/>"
+                }.joined() + "</sheets></workbook>")
         archive.add(
             "xl/_rels/workbook.xml.rels",
-            head + "<Relationships xmlns=\"\(relations)\"><Relationship Id=\"rId1\" Type=\"\(office)/worksheet\" "
-                + "Target=\"worksheets/sheet1.xml\"/><Relationship Id=\"rId2\" Type=\"\(office)/styles\" "
-                + "Target=\"styles.xml\"/></Relationships>")
+            head + "<Relationships xmlns=\"\(relations)\">"
+                + numbers.map {
+                    "<Relationship Id=\"rId\($0)\" Type=\"\(office)/worksheet\" Target=\"worksheets/sheet\($0).xml\"/>"
+                }.joined()
+                + "<Relationship Id=\"rId\(sheets.count + 1)\" Type=\"\(office)/styles\" Target=\"styles.xml\"/>"
+                + "</Relationships>")
         archive.add(
             "xl/styles.xml",
             head + "<styleSheet xmlns=\"\(main)\"><fonts count=\"2\"><font/><font><b/></font></fonts>"
@@ -59,36 +105,40 @@ struct Workbook {
                 + "<fill><patternFill patternType=\"gray125\"/></fill></fills><borders count=\"1\"><border/></borders>"
                 + "<cellStyleXfs count=\"1\"><xf/></cellStyleXfs><cellXfs count=\"2\"><xf xfId=\"0\"/>"
                 + "<xf xfId=\"0\" fontId=\"1\" applyFont=\"1\"/></cellXfs></styleSheet>")
-        archive.add("xl/worksheets/sheet1.xml", head + worksheet(main))
+        for number in numbers {
+            archive.add("xl/worksheets/sheet\(number).xml", head + Self.worksheet(sheets[number - 1], main))
+        }
         return archive.finished
     }
 
-    private func worksheet(_ main: String) -> String {
+    private static func worksheet(_ sheet: Sheet, _ main: String) -> String {
+        let rows = sheet.rows
         var text = "<worksheet xmlns=\"\(main)\">"
-        if freezesTop {
+        if sheet.freezesTop {
             text +=
-                "<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"1\" topLeftCell=\"A2\" "
-                + "activePane=\"bottomLeft\" state=\"frozen\"/></sheetView></sheetViews>"
+                "<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"\(sheet.header + 1)\" "
+                + "topLeftCell=\"A\(sheet.header + 2)\" activePane=\"bottomLeft\" state=\"frozen\"/></sheetView></sheetViews>"
         }
         text += "<sheetData>"
         for (index, row) in rows.enumerated() {
             text += "<row r=\"\(index + 1)\">"
             for (column, cell) in row.enumerated() {
-                let place = "r=\"\(Self.letters(column))\(index + 1)\"" + (index == 0 && hasBoldTop ? " s=\"1\"" : "")
+                let place = "r=\"\(letters(column))\(index + 1)\"" + (sheet.bold.contains(index) ? " s=\"1\"" : "")
                 switch cell {
                 case .empty: continue
                 case .number(let number): text += "<c \(place)><v>\(number)</v></c>"
                 case .truth(let truth): text += "<c \(place) t=\"b\"><v>\(truth ? 1 : 0)</v></c>"
                 case .text(let value):
                     text +=
-                        "<c \(place) t=\"inlineStr\"><is><t xml:space=\"preserve\">\(Self.escaped(value))</t></is></c>"
+                        "<c \(place) t=\"inlineStr\"><is><t xml:space=\"preserve\">\(escaped(value))</t></is></c>"
                 }
             }
             text += "</row>"
         }
         text += "</sheetData>"
-        if filters, let last = rows.map(\.count).max(), last > 0 {
-            text += "<autoFilter ref=\"A1:\(Self.letters(last - 1))\(rows.count)\"/>"
+        if sheet.filters, let last = rows.map(\.count).max(), last > 0 {
+            let first = "\(letters(sheet.firstColumn))\(sheet.header + 1)"
+            text += "<autoFilter ref=\"\(first):\(letters(last - 1))\(rows.count)\"/>"
         }
         return text + "</worksheet>"
     }
@@ -184,44 +234,76 @@ extension HostCommands {
         name: "Export-Excel", className: "ExportExcel",
         values: [
             "Path", "WorksheetName", "TableName", "TableStyle", "Title", "InputObject", "ExcludeProperty", "StartRow",
+            "StartColumn", "TitleSize", "TitleBackgroundColor", "TitleFillPattern", "MaxAutoSizeRows",
         ],
         switches: [
             "AutoSize", "AutoFilter", "BoldTopRow", "FreezeTopRow", "FreezeFirstColumn", "Append", "ClearSheet", "Show",
-            "NoNumberConversion", "FreezeTopRowFirstColumn", "NoHeader",
+            "NoNumberConversion", "FreezeTopRowFirstColumn", "NoHeader", "TitleBold",
         ], positions: ["Path"], aliases: ["WorkSheetname": "WorksheetName", "FilePath": "Path"])
 
     static func exportExcel(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let path = try onlyPath(command)
-        guard !command.isSet("Append") || host.read(path) == nil else {
+        var workbook = host.workbook(at: path) ?? Workbook()
+        guard !workbook.sheets.isEmpty || host.read(path) == nil else {
             throw .fatal(
                 NativeError(
                     "ExportExcel",
-                    "Export-Excel -Append to an existing workbook is not supported: write another file.",
+                    "Export-Excel to a workbook from elsewhere is not supported: write another file.",
                     isReadable: true))
         }
-        var workbook = Workbook(sheet: command["WorksheetName"]?.text ?? "Sheet1")
-        workbook.hasBoldTop = command.isSet("BoldTopRow") || command["TableStyle"] != nil || command["TableName"] != nil
-        workbook.freezesTop = command.isSet("FreezeTopRow") || command.isSet("FreezeTopRowFirstColumn")
-        workbook.filters = command.isSet("AutoFilter") || command["TableName"] != nil
-        let excluded = Set(Cmdlets.list(command["ExcludeProperty"]).map { $0.text.lowercased() })
+        let name = command["WorksheetName"]?.text ?? "Sheet1"
+        let present = command.isSet("ClearSheet") ? nil : workbook.sheet(named: name)
+        var sheet = present ?? Workbook.Sheet(name)
         let rows = items.filter { !$0.isNull }
+        let excluded = Set(Cmdlets.list(command["ExcludeProperty"]).map { $0.text.lowercased() })
         var names: [String] = []
-        if case .object(let first)? = rows.first {
-            names = first.whole.shape.names.filter { !excluded.contains($0.lowercased()) }
+        var row: Int
+        if command.isSet("Append"), present != nil {
+            names = sheet.names
+            row = sheet.rows.count
+        } else {
+            row = try place(command["StartRow"])
+            sheet.firstColumn = try place(command["StartColumn"])
+            if let title = command["Title"]?.text, !title.isEmpty {
+                sheet.put([.text(title)], row: row)
+                if command.isSet("TitleBold") { sheet.bold.insert(row) }
+                row += 1
+            }
+            sheet.header = row
+            if case .object(let first)? = rows.first {
+                names = first.whole.shape.names.filter { !excluded.contains($0.lowercased()) }
+            }
+            if !names.isEmpty, !command.isSet("NoHeader") {
+                sheet.put(names.map { .text($0) }, row: row)
+                row += 1
+            }
         }
-        if !names.isEmpty, !command.isSet("NoHeader") { workbook.add(names.map { .text($0) }) }
-        for row in rows {
-            guard case .object(let object) = row, !names.isEmpty else {
-                workbook.add([try cell(row)])
+        let isTable = command["TableName"] != nil
+        if command.isSet("BoldTopRow") || command["TableStyle"] != nil || isTable { sheet.bold.insert(sheet.header) }
+        if command.isSet("FreezeTopRow") || command.isSet("FreezeTopRowFirstColumn") { sheet.freezesTop = true }
+        if command.isSet("AutoFilter") || isTable { sheet.filters = true }
+        for (index, item) in rows.enumerated() {
+            guard case .object(let object) = item, !names.isEmpty else {
+                sheet.put([try cell(item)], row: row + index)
                 continue
             }
             var cells: [Workbook.Cell] = []
             for name in names { cells.append(try cell(object[name] ?? .null)) }
-            workbook.add(cells)
+            sheet.put(cells, row: row + index)
         }
-        try host.write(workbook.bytes, to: path, isAppending: false)
+        workbook.put(sheet)
+        try host.write(workbook, to: path)
+    }
+
+    /// Returns the place that a number names, which counts from one.
+    private static func place(_ number: PSValue?) throws(Interrupt) -> Int {
+        guard let number else { return 0 }
+        guard case .int(let place) = try Conversion.cast(number, to: .int), (1...1_000_000).contains(place) else {
+            throw .handOver("a place outside a sheet")
+        }
+        return Int(place) - 1
     }
 
     private static func cell(_ value: PSValue) throws(Interrupt) -> Workbook.Cell {
