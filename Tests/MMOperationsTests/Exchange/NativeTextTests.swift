@@ -83,4 +83,13 @@ struct NativeTextTests {
         for line in lines { #expect(TableText.width(String(line)) <= width, "\(line)") }
         #expect(lines[3].contains("kurt"))
     }
+
+    @Test("messages are whole and in their places, before a table whose rows they come between")
+    func messages() {
+        func row(_ id: Int32) -> PSValue { PSObject([("Id", .int(id))]).map { .object($0) } ?? .null }
+        let objects = [.string("first"), row(1), row(2), .string("last")]
+        let lines = [("-", 0), ("-", 1), ("between", 2), ("-", 3), ("end", 4), ("", 4), ("end", 4)]
+        let text = NativeText.shown(objects, lines.map { (text: $0.0, place: $0.1) })
+        #expect(text == "-\nfirst\n-\nbetween\n\nId\n--\n 1\n 2\n\n-\nlast\nend\n\nend", "\(text)")
+    }
 }

@@ -25,11 +25,11 @@ struct NativeAnswer: Sendable {
     func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
         let isText = input.output == "text"
         let values = isText ? [] : result.objects.map { $0.json(depth: input.depth ?? 3) }
-        let text = isText ? TerminalText.plain(NativeText.shown(result.objects, width: width)) : ""
-        if let failure = failure(after: result.objects.isEmpty ? [] : isText ? [.string(text)] : values) {
-            throw failure
-        }
-        var notes = ["engine: native"] + Self.streams(of: result, information)
+        let text =
+            isText ? TerminalText.plain(NativeText.shown(result.objects, result.messages, width: width)) : ""
+        if let failure = failure(after: isText ? text.isEmpty ? [] : [.string(text)] : values) { throw failure }
+        let told = (isText ? [] : result.information) + information
+        var notes = ["engine: native"] + Self.shortened(told + Self.troubles(result))
         if isText, let note = NativeText.note(on: result.objects) { notes.append(note) }
         var answer = OperationAnswer(
             isText ? .text(text) : .value(.array(values)), notes: notes, connection: connection)
@@ -43,7 +43,8 @@ struct NativeAnswer: Sendable {
     func failure(after output: [JSONValue]) -> MMError? {
         if let interruption { return interruption.withOutput(output) }
         // A script that sets its exit code has handled its errors.
-        let alone = result.objects.isEmpty && !hasFiles && result.exitCode == nil ? result.errors.first : nil
+        let isSilent = result.objects.isEmpty && result.messages.isEmpty && !hasFiles && result.exitCode == nil
+        let alone = isSilent ? result.errors.first : nil
         guard let ending = result.failure ?? alone else { return nil }
         var details: JSONObject = [
             "engine": "native", "id": .string(ending.id), "account": .string(account),
@@ -69,12 +70,14 @@ struct NativeAnswer: Sendable {
     }
 
     /// Returns the lines of a script's other streams: information, warnings and errors.
-    /// - Parameter information: the messages for the user, in addition to those in the result.
-    static func streams(of result: NativeResult, _ information: [String]? = nil) -> [String] {
-        RepeatedLines.counted(
-            result.information + (information ?? []) + result.warnings.map { "WARNING: \($0)" }
-                + result.errors.map { "ERROR: \($0.message)" }
-        ).map(TerminalText.plain)
+    static func streams(of result: NativeResult) -> [String] { shortened(result.information + troubles(result)) }
+
+    private static func troubles(_ result: NativeResult) -> [String] {
+        result.warnings.map { "WARNING: \($0)" } + result.errors.map { "ERROR: \($0.message)" }
+    }
+
+    private static func shortened(_ lines: [String]) -> [String] {
+        RepeatedLines.counted(lines).map(TerminalText.plain)
     }
 
     private func notes(without ending: NativeError) -> String? {
@@ -99,8 +102,13 @@ enum NativeText {
     private static let unlimited = 65_536
 
     /// Returns the text of a script's output.
-    /// - Parameter width: the maximum width of a table in columns; `nil` for no limit.
-    static func shown(_ objects: [PSValue], width: Int? = nil) -> String {
+    /// - Parameters:
+    ///   - messages: what the script tells beside its objects, each with the number of objects before it. Within the rows of one
+    ///     table a message goes before the table, which a console also shows once it knows the widths.
+    ///   - width: the maximum width of a table in columns; `nil` for no limit.
+    static func shown(
+        _ objects: [PSValue], _ messages: [(text: String, place: Int)] = [], width: Int? = nil
+    ) -> String {
         var text = NativeLines()
         var group: [PSObject] = []
         func close() {
@@ -127,8 +135,21 @@ enum NativeText {
                 text.add(line: value.text)
             }
         }
-        for value in objects { add(value) }
+        func continues(_ value: PSValue) -> Bool {
+            guard case .object(let object) = value, let first = group.first else { return false }
+            return !object.shape.names.isEmpty && first.shape.names == object.shape.names
+        }
+        var told = messages[...]
+        for (place, value) in objects.enumerated() {
+            if told.first?.place == place, !continues(value) { close() }
+            while let message = told.first, message.place == place {
+                text.add(line: message.text)
+                told.removeFirst()
+            }
+            add(value)
+        }
         close()
+        for message in told { text.add(line: message.text) }
         return text.lines.joined(separator: "\n")
     }
 

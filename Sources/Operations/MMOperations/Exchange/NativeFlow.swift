@@ -149,7 +149,7 @@ extension NativeFlow.State {
         case .warning(let text):
             if isFlowing { note("WARNING: \(text)") } else { result.warnings.append(text) }
         case .information(let text):
-            if isFlowing { note(text) } else { result.information.append(text) }
+            if isFlowing { note(text) } else { result.add(message: text) }
         }
     }
 

@@ -278,8 +278,8 @@ package struct NativeResult: Sendable {
     package var errors: [NativeError] = []
     /// The warning stream.
     package var warnings: [String] = []
-    /// The messages for the person.
-    package var information: [String] = []
+    /// The messages for the person, each with the number of objects before it.
+    package private(set) var messages: [(text: String, place: Int)] = []
     /// The exception that ended the script.
     package var failure: NativeError?
     /// The code that the script gave to `exit`, if it ended that way.
@@ -287,6 +287,12 @@ package struct NativeResult: Sendable {
 
     /// Creates an empty result.
     package init() {}
+
+    /// The messages without their places.
+    package var information: [String] { messages.map(\.text) }
+
+    /// Adds a message behind the objects so far.
+    package mutating func add(message: String) { messages.append((message, objects.count)) }
 }
 
 /// The resources that one script may use in the process that evaluates it. Scripts that need more are handed over to
@@ -463,7 +469,7 @@ final class OutputDelivery {
             case .object(let object): result.objects.append(object)
             case .error(let error): result.errors.append(error)
             case .warning(let text): result.warnings.append(text)
-            case .information(let text): result.information.append(text)
+            case .information(let text): result.add(message: text)
             }
         }
         result.failure = failure
