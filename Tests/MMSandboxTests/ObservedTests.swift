@@ -35,6 +35,27 @@ struct ObservedTests {
     }
 
     @Test(
+        "a list of settings that the tenant has none of is empty, and nothing else is",
+        arguments: [
+            ("/beta/deviceManagement/assignmentFilters", 200), ("/v1.0/deviceManagement/termsAndConditions", 200),
+            ("/beta/deviceManagement/deviceManagementScripts?$select=displayName", 200),
+            ("/v1.0/deviceManagement/deviceCategories?$filter=displayName%20eq%20'x'", 200),
+            ("/v1.0/policies/tokenLifetimePolicies", 200), ("/beta/deviceAppManagement/vppTokens/$count", 200),
+            // Beta alone has them; the tenant has devices; no such list; one that isn't there.
+            ("/v1.0/deviceManagement/assignmentFilters", 400), ("/beta/deviceManagement/comanagedDevices", 400),
+            ("/v1.0/deviceManagement/inventedThings", 400),
+            ("/v1.0/deviceAppManagement/mobileApps/00000000-0000-0000-0000-000000000001", 404),
+            ("/v1.0/deviceManagement/termsAndConditions/00000000-0000-0000-0000-000000000001", 404),
+        ])
+    func empty(path: String, status: Int) async {
+        let bench = Bench()
+        let token = await bench.token()
+        let answer = await bench.graph("GET", path, token: token)
+        #expect(answer.status == status, "\(path): \(answer.json)")
+        if status == 200, !path.hasSuffix("$count") { #expect(answer.json["value"]?.array?.isEmpty == true) }
+    }
+
+    @Test(
         "a filter asks for a type, in operators of any case",
         arguments: [
             ("isof('microsoft.graph.win32LobApp')", 1), ("IsOf(microsoft.graph.win32LobApp)", 1),

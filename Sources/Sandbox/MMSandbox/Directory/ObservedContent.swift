@@ -274,6 +274,41 @@ struct ObservedContent {
         ]
     }
 
+    /// How many devices are in each state of compliance.
+    var complianceSummary: JSONObject {
+        var counts: [String: Int64] = [:]
+        for place in 0..<administration.deviceCount {
+            counts[administration.device(place)["complianceState"]?.string ?? "", default: 0] += 1
+        }
+        return [
+            "id": id(22, 1), "inGracePeriodCount": .int(counts["inGracePeriod"] ?? 0), "configManagerCount": 0,
+            "unknownDeviceCount": .int(counts["unknown"] ?? 0), "notApplicableDeviceCount": 0,
+            "compliantDeviceCount": .int(counts["compliant"] ?? 0), "remediatedDeviceCount": 0,
+            "nonCompliantDeviceCount": .int(counts["noncompliant"] ?? 0), "errorDeviceCount": 0,
+            "conflictDeviceCount": 0,
+        ]
+    }
+
+    /// How many devices have taken their configuration: all.
+    var configurationSummary: JSONObject {
+        [
+            "id": id(22, 2), "unknownDeviceCount": 0, "notApplicableDeviceCount": 0,
+            "compliantDeviceCount": .int(Int64(administration.deviceCount)), "remediatedDeviceCount": 0,
+            "nonCompliantDeviceCount": 0, "errorDeviceCount": 0, "conflictDeviceCount": 0,
+        ]
+    }
+
+    /// The same of their updates, with the users of the devices.
+    var updateSummary: JSONObject {
+        var summary: JSONObject = ["id": id(22, 3), "displayName": "Software updates"]
+        for state in ["compliant", "nonCompliant", "remediated", "error", "unknown", "conflict", "notApplicable"] {
+            let count = state == "compliant" ? Int64(administration.deviceCount) : 0
+            summary["\(state)DeviceCount"] = .int(count)
+            summary["\(state)UserCount"] = .int(count)
+        }
+        return summary
+    }
+
     /// Messages of the last days, from one colleague to the next.
     var messageTraces: [JSONObject] {
         (0..<min(40, users.count - 1)).map { place in

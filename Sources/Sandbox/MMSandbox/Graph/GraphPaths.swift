@@ -490,27 +490,19 @@ struct ObservedPaths {
             ("accessReviewScheduleDefinition", .policies, content.reviews)
         case "identitygovernance/entitlementmanagement/accesspackages":
             ("accessPackage", .policies, content.accessPackages)
-        case "identitygovernance/appconsent/appconsentrequests": ("appConsentRequest", .policies, [])
-        case "directory/attributesets": ("attributeSet", .roles, [])
         case "auditlogs/provisioning": ("provisioningObjectSummary", .logs, content.provisioning)
         case "print/printers": ("printer", .organization, content.printers)
         case "grouplifecyclepolicies": ("groupLifecyclePolicy", .groups, content.groupExpiration)
         case "groupsettings", "settings": ("groupSetting", .groups, content.groupSettings)
         case "schemaextensions": ("schemaExtension", .applications, [])
-        case "policies/tokenlifetimepolicies": ("tokenLifetimePolicy", .policies, [])
         case "contacts": ("orgContact", .organization, content.orgContacts)
         case "rolemanagement/directory/roleassignmentschedules",
             "rolemanagement/directory/roleassignmentscheduleinstances":
             ("unifiedRoleAssignmentSchedule", .roles, content.roleSchedules)
         case "deviceappmanagement/targetedmanagedappconfigurations":
             ("targetedManagedAppConfiguration", .devices, [])
-        case "devicemanagement/intents": ("deviceManagementIntent", .devices, [])
-        case "devicemanagement/grouppolicyconfigurations": ("groupPolicyConfiguration", .devices, [])
-        case "devicemanagement/devicemanagementscripts": ("deviceManagementScript", .devices, [])
         case "devicemanagement/deviceenrollmentconfigurations":
             ("deviceEnrollmentConfiguration", .devices, content.enrollment)
-        case "devicemanagement/devicecategories": ("deviceCategory", .devices, [])
-        case "devicemanagement/devicehealthscripts": ("deviceHealthScript", .devices, [])
         case "directory/subscriptions": ("companySubscription", .organization, content.subscriptions)
         case "identity/conditionalaccess/deleteditems/policies": ("conditionalAccessPolicy", .policies, [])
         case "identity/conditionalaccess/deleteditems/namedlocations": ("namedLocation", .policies, [])
@@ -518,26 +510,17 @@ struct ObservedPaths {
             ("servicePrincipalSignInActivity", .logs, content.appActivities)
         case "reports/appcredentialsigninactivities": ("appCredentialSignInActivity", .logs, [])
         case "planner/plans": ("plannerPlan", .groups, [])
-        case "directory/recommendations": ("recommendation", .policies, [])
         case "rolemanagement/directory/roleeligibilityscheduleinstances",
             "rolemanagement/directory/roleeligibilityschedulerequests":
             ("unifiedRoleEligibilitySchedule", .roles, [])
         case "identity/authenticationeventsflows", "identity/authenticationeventlisteners":
             ("authenticationEventsFlow", .policies, [])
-        case "rolemanagement/directory/roleeligibilityschedules":
-            ("unifiedRoleEligibilitySchedule", .roles, [])
         case "subscriptions": ("subscription", .organization, [])
         case "communications/callrecords": ("callRecords.callRecord", .teams, [])
-        case "security/auditlog/queries": ("security.auditLogQuery", .logs, [])
         case "solutions/backuprestore/restoresessions": ("restoreSessionBase", .organization, [])
         case "solutions/backuprestore/protectionpolicies": ("protectionPolicyBase", .organization, [])
-        case "identitygovernance/privilegedaccess/group/assignmentschedulerequests":
-            ("privilegedAccessGroupAssignmentScheduleRequest", .groups, [])
         case "planner/tasks": ("plannerTask", .groups, content.plannerTasks("OwnPlan0"))
-        case "identity/b2xuserflows": ("b2xIdentityUserFlow", .policies, [])
         case "identity/conditionalaccess/templates": ("conditionalAccessTemplate", .policies, content.accessTemplates)
-        case "identityprotection/riskyserviceprincipals": ("riskyServicePrincipal", .risks, [])
-        case "deviceappmanagement/vpptokens": ("vppToken", .devices, [])
         case "devicemanagement/auditevents": ("auditEvent", .devices, content.deviceEvents)
         case "admin/exchange/tracing/messagetraces", "messagetraces":
             ("exchangeMessageTrace", .organization, content.messageTraces)
@@ -553,8 +536,6 @@ struct ObservedPaths {
             ("teamsAdministration.numberAssignment", .organization, content.phoneNumbers)
         case "appcatalogs/teamsapps": ("teamsApp", .teams, content.catalogApps)
         case "devicemanagement/devicehealthscripts": ("deviceHealthScript", .devices, content.healthScripts)
-        case "devicemanagement/importedwindowsautopilotdeviceidentities":
-            ("importedWindowsAutopilotDeviceIdentity", .devices, [])
         case "devicemanagement/roledefinitions": ("roleDefinition", .devices, content.deviceRoles)
         case "devicemanagement/windowsautopilotdeploymentprofiles":
             ("windowsAutopilotDeploymentProfile", .devices, content.deploymentProfiles)
@@ -566,24 +547,17 @@ struct ObservedPaths {
         case "external/connections": ("externalConnectors.externalConnection", .organization, [])
         case "identitygovernance/entitlementmanagement/assignments":
             ("accessPackageAssignment", .policies, content.packageAssignments)
-        case "identitygovernance/entitlementmanagement/assignmentrequests":
-            ("accessPackageAssignmentRequest", .policies, [])
         case "places/graph.roomlist", "places/microsoft.graph.roomlist":
             ("roomList", .organization, content.roomLists)
         case "planner/plans": ("plannerPlan", .groups, content.ownPlans)
-        case "policies/appmanagementpolicies": ("appManagementPolicy", .policies, [])
         case "policies/rolemanagementpolicies":
             ("unifiedRoleManagementPolicy", .policies, content.rolePolicies)
         case "policies/rolemanagementpolicyassignments":
             ("unifiedRoleManagementPolicyAssignment", .policies, content.rolePolicyAssignments)
         case "print/shares": ("printerShare", .organization, content.printers)
-        case "rolemanagement/directory/roleassignmentschedulerequests":
-            ("unifiedRoleAssignmentScheduleRequest", .roles, [])
         case "rolemanagement/directory/roleeligibilityschedulerequests":
             ("unifiedRoleEligibilityScheduleRequest", .roles, [])
-        case "security/labels/departments": ("security.departmentTemplate", .policies, [])
         case "security/labels/retentionlabels": ("security.retentionLabel", .policies, content.retentionLabels)
-        case "security/tiindicators": ("tiIndicator", .risks, [])
         default: nil
         }
     }
@@ -613,6 +587,25 @@ struct ObservedPaths {
             )
         case "devicemanagement/manageddeviceoverview":
             ("managedDeviceOverview", .devices, content.deviceOverview)
+        case "devicemanagement/devicecompliancepolicydevicestatesummary":
+            ("deviceCompliancePolicyDeviceStateSummary", .devices, content.complianceSummary)
+        case "devicemanagement/deviceconfigurationdevicestatesummaries":
+            ("deviceConfigurationDeviceStateSummary", .devices, content.configurationSummary)
+        case "devicemanagement/softwareupdatestatussummary":
+            ("softwareUpdateStatusSummary", .devices, content.updateSummary)
+        case "devicemanagement":
+            (
+                "deviceManagement", .devices,
+                [
+                    "id": .string(TenantIdentity.id), "intuneAccountId": .string(TenantIdentity.id),
+                    "subscriptionState": "active",
+                    "settings": [
+                        "deviceComplianceCheckinThresholdDays": 30, "isScheduledActionEnabled": true,
+                        "secureByDefault": true,
+                    ],
+                    "intuneBrand": ["displayName": .string("Contoso Sandbox"), "showLogo": false],
+                ]
+            )
         case "admin/reportsettings":
             ("adminReportSettings", .reports, ["id": "reportSettings", "displayConcealedNames": false])
         case "reports/authenticationmethods/usersregisteredbymethod":

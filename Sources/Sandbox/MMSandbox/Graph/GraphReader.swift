@@ -96,7 +96,8 @@ struct GraphReader {
 
     private func check(_ call: GraphCall, _ kind: EntityKind) throws(GraphFailure) {
         do throws(QueryFault) {
-            try OptionCheck.check(call.options, on: kind, isEventual: call.isEventual)
+            try OptionCheck.check(
+                call.options, on: kind, isEventual: call.isEventual, isBeta: call.version == "beta")
         } catch { throw GraphFailure(error) }
     }
 

@@ -152,7 +152,10 @@ struct GraphService {
         default: break
         }
         let place: GraphPlace
-        do throws(GraphFailure) { place = try paths.resolve(call) } catch { throw UnservedPath.told(error, call) }
+        do throws(GraphFailure) { place = try paths.resolve(call) } catch {
+            guard let empty = try EmptyLists(store: store).place(call) else { throw UnservedPath.told(error, call) }
+            place = empty
+        }
         try permissions.check(call, place)
         let deed = DirectoryDeed(call, place, store: store)
         let done: HTTPServerResponse
@@ -184,6 +187,7 @@ struct GraphService {
         if let last = place.rest.first?.name {
             if last == "$count", place.rest.count == 1 { return try reader.countAnswer(call, place) }
             if last == "delta", call.request.method == "GET" { return try delta.answer(call, place) }
+            if case .made = place.node, place.rest.count == 1, GUID.isValid(last) { throw .missing(last) }
             return try actions.answer(call, place, named: last)
         }
         switch call.request.method {

@@ -4,11 +4,16 @@ internal import MMGuard
 enum OptionCheck {
     /// Checks the options of a query.
     /// - Throws: `QueryFault` if a property is unknown, types don't match, or an advanced query lacks its requirements.
-    static func check(_ options: QueryOptions, on kind: EntityKind, isEventual: Bool) throws(QueryFault) {
+    /// - Parameter isBeta: whether the types may have more properties than are described.
+    static func check(
+        _ options: QueryOptions, on kind: EntityKind, isEventual: Bool, isBeta: Bool = false
+    ) throws(QueryFault) {
         if kind.isOpen { return }
+        // A name with a dot is that of an operation (OData URL Conventions 4.01, section 5.1.3), and selects nothing here. Scripts that
+        // mix columns of their own into their properties ask for `System.Collections.Hashtable` that way.
         for name in options.select ?? []
-        where name != "*" && !kind.related.contains(name.lowercased()) && kind.types[name] == nil && !name.contains("/")
-            && !name.contains("(") && !isDeclared(name, on: kind)
+        where !isBeta && name != "*" && !kind.related.contains(name.lowercased()) && kind.types[name] == nil
+            && !name.contains(where: { "/(.".contains($0) }) && !isDeclared(name, on: kind)
         {
             throw QueryFault(
                 message:
