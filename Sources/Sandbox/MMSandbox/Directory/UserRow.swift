@@ -121,10 +121,7 @@ struct UserRow: Sendable {
 
     private func rareValue(of property: String) -> JSONValue? {
         switch property {
-        case "ageGroup", "deletedDateTime", "onPremisesDistinguishedName", "onPremisesDomainName",
-            "onPremisesImmutableId", "onPremisesSamAccountName", "onPremisesSecurityIdentifier",
-            "onPremisesUserPrincipalName", "passwordProfile":
-            .null
+        case "ageGroup", "deletedDateTime", "passwordProfile": .null
         case "createdDateTime": .string(ServiceTime.text(created))
         case "creationType", "externalUserState":
             isGuest
@@ -155,17 +152,27 @@ struct UserRow: Sendable {
                 })
         case "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime", "refreshTokensValidFromDateTime":
             .string(ServiceTime.text(created + 3600))
-        case "onPremisesSyncEnabled": number(.synced, below: 3) == 0 && !isGuest ? true : .null
+        case "onPremisesSyncEnabled": isSynced ? true : .null
+        case "onPremisesDistinguishedName":
+            isSynced ? .string("CN=\(displayName),OU=\(department),OU=People,DC=contoso,DC=sandbox") : .null
+        case "onPremisesDomainName": isSynced ? "contoso.sandbox" : .null
+        case "onPremisesImmutableId": isSynced ? .string(id.filter(\.isHexDigit).prefix(21) + "A==") : .null
+        case "onPremisesSamAccountName": isSynced ? .string(String(mailNickname.prefix(20))) : .null
+        case "onPremisesSecurityIdentifier":
+            isSynced ? .string("S-1-5-21-1004336348-1177238915-682003330-\(1100 + index)") : .null
+        case "onPremisesUserPrincipalName": isSynced ? .string(userPrincipalName) : .null
         case "onPremisesExtensionAttributes":
             .object(JSONObject((1...15).map { ("extensionAttribute\($0)", JSONValue.null) }))
-        case "onPremisesLastSyncDateTime":
-            number(.synced, below: 3) == 0 && !isGuest ? .string(ServiceTime.text(directory.now - 1800)) : .null
+        case "onPremisesLastSyncDateTime": isSynced ? .string(ServiceTime.text(directory.now - 1800)) : .null
         case "passwordPolicies": isGuest ? "None" : keepsPassword ? "DisablePasswordExpiration" : .null
         case "proxyAddresses": isGuest ? [.string("smtp:\(mail)")] : [.string("SMTP:\(mail)")]
         case "signInActivity": signInActivity
         default: nil
         }
     }
+
+    /// Whether the account comes from the company's own directory.
+    private var isSynced: Bool { number(.synced, below: 3) == 0 && !isGuest }
 
     /// Whether the password never expires.
     private var keepsPassword: Bool { index == 0 || named == nil && number(.mobile, below: 40) == 0 }

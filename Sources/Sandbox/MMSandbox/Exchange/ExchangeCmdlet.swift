@@ -553,6 +553,14 @@ extension ExchangeCmdlet {
             "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Subject "
                 + "SubjectFilterType StartingRecipientAddress",
             ExchangeOrganization.messageTrace),
+        ExchangeCmdlet(
+            "Get-MessageTraceDetail", .reading,
+            "MessageTraceId RecipientAddress SenderAddress StartDate EndDate MessageId Event Action Page PageSize",
+            ExchangeOrganization.messageTraceDetail),
+        ExchangeCmdlet(
+            "Get-MessageTraceDetailV2", .reading,
+            "MessageTraceId RecipientAddress SenderAddress StartDate EndDate MessageId Event Action",
+            ExchangeOrganization.messageTraceDetail),
         ExchangeCmdlet("Get-AdminAuditLogConfig", .reading, "") { (organization, call) throws(ExchangeFailure) in
             .row(
                 organization.configured(
@@ -704,6 +712,40 @@ extension ExchangeOrganization {
         let senders = call.texts("SenderAddress").map { Set($0.map { $0.lowercased() }) }
         let recipients = call.texts("RecipientAddress").map { Set($0.map { $0.lowercased() }) }
         let statuses = call.texts("Status").map { Set($0.map { $0.lowercased() }) }
+        let rows = tracedMessages(from: start, to: end).filter { row in
+            func fits(_ wanted: Set<String>?, _ name: String) -> Bool {
+                wanted?.contains(row[name]?.string?.lowercased() ?? "") ?? true
+            }
+            return fits(senders, "SenderAddress") && fits(recipients, "RecipientAddress") && fits(statuses, "Status")
+        }
+        return try .page(of: rows, call)
+    }
+
+    /// What happened to one message.
+    func messageTraceDetail(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
+        let wanted = call.text("MessageTraceId")?.lowercased()
+        guard let message = tracedMessages().first(where: { $0["MessageTraceId"]?.string?.lowercased() == wanted })
+        else { return try .page(of: [], call) }
+        let hasFailed = message["Status"]?.string == "Failed"
+        let steps: [(event: String, detail: String)] = [
+            ("Receive", "Message received by: SANDBOX00MB01.PROD.OUTLOOK.COM"),
+            hasFailed
+                ? ("Fail", "Reason: [{LED=550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found}]")
+                : ("Deliver", "The message was successfully delivered."),
+        ]
+        let rows = steps.map { step -> JSONObject in
+            [
+                "Organization": .string(TenantIdentity.initialDomain), "MessageId": message["MessageId"] ?? .null,
+                "MessageTraceId": message["MessageTraceId"] ?? .null, "Date@data.type": "System.DateTime",
+                "Date": message["Received"] ?? .null, "Event": .string(step.event), "Action": "",
+                "Detail": .string(step.detail), "Data": "",
+            ]
+        }
+        return try .page(of: rows, call)
+    }
+
+    /// The messages of the last days.
+    private func tracedMessages(from start: Double? = nil, to end: Double? = nil) -> [JSONObject] {
         var rows: [JSONObject] = []
         let mixing = context.mixing.branch(51)
         for index in 0..<400 {
@@ -715,9 +757,6 @@ extension ExchangeOrganization {
             let sender = from?.address ?? "news@fabrikam.example"
             let recipient = to?.address ?? "partner@northwind.example"
             let status = mixing.number(index, 3, below: 15) == 0 ? "Failed" : "Delivered"
-            if let senders, !senders.contains(sender.lowercased()) { continue }
-            if let recipients, !recipients.contains(recipient.lowercased()) { continue }
-            if let statuses, !statuses.contains(status.lowercased()) { continue }
             rows.append([
                 "Organization": .string(TenantIdentity.initialDomain),
                 "MessageId": .string(
@@ -731,7 +770,7 @@ extension ExchangeOrganization {
                 "MessageTraceId": .string(Guid.text(mixing.number(index, 7), mixing.number(index, 8))),
             ])
         }
-        return try .page(of: rows, call)
+        return rows
     }
 
     static func complianceSearch(_ name: String, _ query: String, status: String, items: Int) -> JSONObject {
