@@ -33,6 +33,28 @@ struct LibraryObjects: RunningReports {
     }
 
     @Test(
+        "sets of texts are cut, joined and told apart by their exact letters",
+        arguments: [
+            (
+                "$c = [object[]][Linq.Enumerable]::Intersect([string[]]('a', 'B', 'a'), [string[]]('b', 'a')); $c.Count; $c",
+                ["1", "a"]
+            ),
+            ("[System.Linq.Enumerable]::Except([string[]]('a', 'b'), [string[]]'a') -join ','", ["b"]),
+            ("[Linq.Enumerable]::Union([string[]]('a', 'b'), [string[]]('b', 'c')) -join ','", ["a,b,c"]),
+            ("[Linq.Enumerable]::Distinct([string[]]('a', 'A', 'a')) -join ','", ["a,A"]),
+            ("[Environment]::UserInteractive", ["True"]), ("($null | Out-String).Length", ["0"]),
+            (
+                "function F { param([guid[]]$Ids) foreach ($i in $Ids) { $i.GetType().Name } }; F '44ed1ee9-4de0-422e-93ed-795f6966d3d4'",
+                ["Guid"]
+            ),
+            ("(Get-MgEnvironment -Name Global).GraphEndpoint", ["https://graph.microsoft.com"]),
+            ("@(Write-Output (@() | Sort-Object)).Count", ["1"]),
+        ] as [(String, [String])])
+    func sets(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
         "arrays of one type hold values of it, and are sorted and reversed in place",
         arguments: [
             ("[char[]]'abc' -join '-'; -join [char[]](72, 105)", ["a-b-c", "Hi"]),

@@ -241,7 +241,7 @@ final class OutputStage: Stage {
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
-        if item.isNull { throw .handOver("Write-Output of $null") }
+        if item.isNull { return try next(.null) }
         if unrolls, case .array(let items) = item {
             for item in items { try next(item) }
         } else {

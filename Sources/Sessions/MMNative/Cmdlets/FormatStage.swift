@@ -296,6 +296,8 @@ final class OutStringStage: Stage {
         case .object(let object) where object.isOfScript && object.isListable && !object.shape.names.isEmpty:
             guard lines.isEmpty else { throw .handOver("objects behind text") }
             objects.append(item)
+        // Nothing is not shown.
+        case .null, .nothing: break
         default: throw .handOver("showing \(item.typeName)")
         }
     }

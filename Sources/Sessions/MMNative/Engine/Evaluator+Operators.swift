@@ -104,7 +104,8 @@ extension Evaluator {
         case _ where type.listKind != nil: throw .handOver("a type test")
         case (.object, _), (.pscustomobject, _), (.ordered, _), (.texts, _), (.ints, _), (.bytes, _), (.chars, _),
             (.longs, _),
-            (.doubles, _), (.bools, _), (.dates, _), (.bitconverter, _), (.stringcomparison, _), (.splitoptions, _),
+            (.doubles, _), (.bools, _), (.dates, _), (.guids, _), (.bitconverter, _),
+            (.enumerable, _), (.stringcomparison, _), (.splitoptions, _),
             (.regexoptions, _), (.errorcategory, _), (.regex, _), (.moment, _), (.builder, _), (.comparer, _),
             (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.path, _),
             (.assembly, _), (.dialogresult, _), (.mailaddress, _),

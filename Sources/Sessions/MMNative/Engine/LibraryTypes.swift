@@ -130,6 +130,9 @@ enum LibraryTypes {
                 rest = rest.dropFirst(2)
             }
             return .array(found)
+        case (.enumerable, "intersect", 2), (.enumerable, "except", 2), (.enumerable, "union", 2),
+            (.enumerable, "distinct", 1):
+            return .array(try combined(method, arguments))
         case (.bitconverter, "tostring", 1):
             return .string(try bytes(arguments[0]).map { hex($0) }.joined(separator: "-"))
         case (.convert, "tobase64string", 1): return .string(base64(try bytes(arguments[0])))
@@ -233,6 +236,28 @@ enum LibraryTypes {
             throw failure(method, 1, "The input string '\(text)' was not in a correct format.")
         }
         return read
+    }
+
+    /// Returns what LINQ makes of sets of texts: each once, in the order of their first occurrence.
+    private static func combined(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
+        var sets: [[String]] = []
+        for argument in arguments {
+            guard !argument.isNull else { throw .handOver("a set that is none") }
+            var texts: [String] = []
+            for item in Cmdlets.list(argument.plain) {
+                guard case .string(let text) = item else { throw .handOver("a set of other than texts") }
+                texts.append(text)
+            }
+            sets.append(texts)
+        }
+        let second = Set((sets.count > 1 ? sets[1] : []).map { Array($0.utf8) })
+        var known: Set<[UInt8]> = []
+        return (method == "union" ? sets.flatMap(\.self) : sets[0]).compactMap { text in
+            let bytes = Array(text.utf8)
+            if method == "intersect", !second.contains(bytes) { return nil }
+            if method == "except", second.contains(bytes) { return nil }
+            return known.insert(bytes).inserted ? .string(text) : nil
+        }
     }
 
     private static func hex(_ byte: UInt8) -> String {

@@ -204,7 +204,7 @@ struct SubsetCheck {
     /// The types that a typed variable may have.
     private static let variableTypes: Set<PSType> = [
         .string, .int, .long, .double, .single, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
-        .textlist, .numberlist, .textset, .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates,
+        .textlist, .numberlist, .textset, .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates, .guids,
         .optionaldate,
         .decimal, .timespan, .toggle, .guid, .version, .xml, .choices, .timezone, .byte, .char, .regex, .culture,
         .numberset, .objectset, .queue, .objectqueue, .textqueue, .numberqueue, .stack, .objectstack, .textstack,

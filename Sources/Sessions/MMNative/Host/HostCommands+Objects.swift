@@ -3,6 +3,27 @@ import PowerShellSyntax
 
 /// Questions, messages and objects.
 extension HostCommands {
+    /// The clouds that `Get-MgEnvironment` lists.
+    static func environments(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let clouds = [
+            ("USGovDoD", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+            ("Germany", "https://login.microsoftonline.de", "https://graph.microsoft.de"),
+            ("USGov", "https://login.microsoftonline.us", "https://graph.microsoft.us"),
+            ("Global", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
+            ("China", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
+        ]
+        let wanted = command["Name"]?.text.lowercased()
+        for (name, login, graph) in clouds where wanted == nil || wanted == name.lowercased() {
+            let object = PSObject([
+                ("Name", .string(name)), ("AzureADEndpoint", .string(login)), ("GraphEndpoint", .string(graph)),
+                ("Type", .string("Built-in")),
+            ])
+            try emit(object.map { .object($0) } ?? .null)
+        }
+    }
+
     static func gridView(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {

@@ -138,6 +138,7 @@ enum HostCommands {
         make("Get-PSSession", ["Name", "Id", "ComputerName"], [], ["Name"], makesObjects: true),
         make("Remove-PSSession", ["Session", "Name", "Id"], [], ["Session"], makesObjects: true),
         make("Select-MgProfile", ["Name"], [], ["Name"], makesObjects: true),
+        make("Get-MgEnvironment", ["Name"], [], ["Name"], makesObjects: true),
         make(
             "Add-Type", ["AssemblyName", "TypeDefinition", "Path", "MemberDefinition", "Name"], ["PassThru"],
             ["TypeDefinition"], makesObjects: true),
@@ -176,11 +177,12 @@ enum HostCommands {
             positions: positions, takesRest: takesRest, aliases: aliases, makesObjects: makesObjects, isPartial: true)
     }
 
-    /// Parameters that change what a command does and that aren't implemented here.
+    /// Parameters that change what a command does and that aren't implemented here. `-UseCulture` changes nothing: the separator of
+    /// the culture here is the comma.
     static let beyond: [String: Set<String>] = [
-        "Export-Csv": ["QuoteFields", "UseCulture", "IncludeTypeInformation", "NoClobber"],
+        "Export-Csv": ["QuoteFields", "IncludeTypeInformation", "NoClobber"],
         "Export-Clixml": ["NoClobber"], "Out-File": ["NoClobber", "Width"], "Set-Content": ["PassThru"],
-        "Add-Content": ["PassThru"], "Import-Csv": ["UseCulture"], "Get-Content": ["Delimiter", "ReadCount"],
+        "Add-Content": ["PassThru"], "Get-Content": ["Delimiter", "ReadCount"],
         "Test-Path": ["IsValid"], "Join-Path": ["Resolve"], "Split-Path": ["Qualifier", "NoQualifier"],
         "Resolve-Path": ["Relative"], "Get-ChildItem": ["Include", "Exclude", "Depth", "Name", "Directory"],
         "Set-Location": ["PassThru"], "Start-Process": ["PassThru"], "Start-Sleep": ["Duration"],
@@ -256,6 +258,7 @@ enum HostCommands {
         case "ConvertFrom-StringData": stringData
         case "Get-PSSession", "Remove-PSSession", "Select-MgProfile":
             { (_, _, _, _, _) throws(Interrupt) in }
+        case "Get-MgEnvironment": environments
         case "Get-Member": members
         case "Invoke-Command": invoke
         case "Export-ModuleMember": exportMember

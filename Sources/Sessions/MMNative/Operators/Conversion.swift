@@ -159,7 +159,7 @@ enum Conversion {
             if value.isNull { return .null }
             if case .string(let text) = value, text.isEmpty { return .null }
             return try converted(value, to: .datetime)
-        case .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates:
+        case .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates, .guids:
             let element = type.element
             if type == .chars, case .string(let text) = value { return .array(text.utf16.map { .char($0) }) }
             switch value.plain {

@@ -384,8 +384,8 @@ extension CommandSpecification {
     /// Commands whose output was never recorded from a real PowerShell. Commands that only read or write the run's own files or show
     /// something aren't listed, because they decide nothing that is sent.
     private static let unrecorded: Set<String> = [
-        "Add-Type", "ConvertFrom-StringData", "Get-Culture", "Get-Host", "Get-Random", "Get-TimeZone",
-        "Measure-Command",
+        "Add-Type", "ConvertFrom-StringData", "Get-Culture", "Get-Host", "Get-MgEnvironment", "Get-Random",
+        "Get-TimeZone", "Measure-Command",
     ]
 
     /// Whether its output was compared with a real PowerShell's.
@@ -396,8 +396,8 @@ extension PSType {
     /// Whether its members were compared with a real PowerShell's.
     var isRecorded: Bool {
         switch self {
-        case .anyenum, .reference, .sortedtable, .objectset, .encoding, .convert, .webtext, .path, .environment,
-            .single, .stopwatch, .xml, .timezone, .uri,
+        case .anyenum, .reference, .enumerable, .guids, .sortedtable, .objectset, .encoding, .convert, .webtext, .path,
+            .environment, .single, .stopwatch, .xml, .timezone, .uri,
             .file,
             .folder, .choice, .choices, .mailaddress, .ipaddress, .concurrenttable, .assembly, .dialogresult,
             .errorrecord, .exception:

@@ -174,9 +174,11 @@ package enum PSType: String, Sendable {
     case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
     /// `[Enum]`, the base of all enumerations, and `[ref]`, which only parameters name.
     case anyenum, reference
+    /// `[Linq.Enumerable]`.
+    case enumerable
     /// Tables with sorted keys.
     case sortedtable
-    case byte, bytes, chars, longs, doubles, bools, dates
+    case byte, bytes, chars, longs, doubles, bools, dates, guids
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
         void
 
@@ -218,6 +220,7 @@ package enum PSType: String, Sendable {
         case .doubles: .double
         case .bools: .bool
         case .dates: .datetime
+        case .guids: .guid
         default: self
         }
     }
@@ -256,6 +259,7 @@ package enum PSType: String, Sendable {
         case "text.regularexpressions.regexoptions": self = .regexoptions
         case "management.automation.errorcategory": self = .errorcategory
         case "bitconverter": self = .bitconverter
+        case "linq.enumerable": self = .enumerable
         case "text.stringbuilder": self = .builder
         case "stringcomparer": self = .comparer
         case "collections.specialized.ordereddictionary": self = .orderedtable
@@ -281,6 +285,7 @@ package enum PSType: String, Sendable {
         case "double[]": self = .doubles
         case "bool[]", "boolean[]": self = .bools
         case "datetime[]": self = .dates
+        case "guid[]": self = .guids
         case "text.encoding": self = .encoding
         case "globalization.cultureinfo", "cultureinfo": self = .culture
         case "net.servicepointmanager", "net.securityprotocoltype": self = .settings
