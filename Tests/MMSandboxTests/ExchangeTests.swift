@@ -72,6 +72,22 @@ struct ExchangeTests {
         if cmdlet != "Get-MessageTrace" { #expect(answer.json["value"]?.array?.isEmpty == false) }
     }
 
+    @Test(
+        "a traced message says what happened to it", arguments: ["Get-MessageTraceDetail", "Get-MessageTraceDetailV2"])
+    func traced(cmdlet: String) async {
+        let admin = await Admin()
+        let message = await admin.invoke("Get-MessageTrace", ["Status": "Failed"]).json["value"]?[0]
+        let steps = await admin.invoke(
+            cmdlet,
+            [
+                "MessageTraceId": message?["MessageTraceId"] ?? .null,
+                "RecipientAddress": message?["RecipientAddress"] ?? .null,
+            ]
+        ).json["value"]?.array
+        #expect(steps?.compactMap { $0["Event"]?.string } == ["Receive", "Fail"])
+        #expect(steps?.allSatisfy { $0["MessageId"] == message?["MessageId"] } == true)
+    }
+
     @Test("a number of rows cuts the answer and says that there is more")
     func resultSize() async {
         let admin = await Admin()

@@ -25,6 +25,10 @@ struct GraphCmdletNameTests {
         ("Get-MgBetaUserMemberGroup", ["POST /beta/users/{user-id}/getMemberGroups"]),
         ("Update-MgDeviceByDeviceId", ["PATCH /v1.0/devices(deviceId='{deviceId}')"]),
         ("Get-MgBetaDeviceManagementScript", ["GET /beta/deviceManagement/deviceManagementScripts"]),
+        (
+            "Get-MgDeviceAppManagementiOSManagedAppProtection",
+            ["GET /v1.0/deviceAppManagement/iosManagedAppProtections"]
+        ),
         ("Get-MgUserDefaultDrive", ["GET /v1.0/users/{user-id}/drive"]),
         ("New-MgBetaDirectorySetting", ["POST /beta/settings"]),
         ("Start-MgSecurityHuntingQuery", ["POST /v1.0/security/microsoft.graph.security.runHuntingQuery"]),
