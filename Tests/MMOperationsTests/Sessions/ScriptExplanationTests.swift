@@ -192,7 +192,7 @@ struct ScriptExplanationTests {
             ("Invoke-MgGraphRequest -Method POST -Uri $u -Body $b", true), ("Invoke-MgGraphRequest PATCH $u", true),
             ("Invoke-MgGraphRequest -Method $m -Uri $u", true), ("Get-MgUser -All", false),
             ("Invoke-RestMethod -Method Post -Uri $u", true), ("irm $u", false), ("Update-MgUser -UserId $u", true),
-            ("function Set-Mailbox { 1 }; Set-Mailbox", false),
+            ("function Set-Mailbox { 1 }; Set-Mailbox", false), ("Select-MgProfile beta; Get-MgUser", false),
         ]
         for (script, changes) in cases {
             #expect(ServiceCommands(of: PowerShellParser.parse(script)).changesSomething == changes, "\(script)")

@@ -184,8 +184,9 @@ struct ServiceCommands {
             guard case .command(let command) = item.detail, let name = command.name, !own.contains(name.lowercased()),
                 SignInCmdlet.named(name) == nil
             else { return false }
-            return (!modules.sessions(of: name).isEmpty || NativeEngine.webCommands.contains(name.lowercased()))
-                && !Self.isRead(command)
+            if NativeEngine.webCommands.contains(name.lowercased()) { return !Self.isRead(command) }
+            // What the engine carries out itself, such as `Select-MgProfile`, sends nothing.
+            return !modules.sessions(of: name).isEmpty && !NativeEngine.carriesOut(name) && !Self.isRead(command)
         }
     }
 
