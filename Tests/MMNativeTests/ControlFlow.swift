@@ -78,13 +78,22 @@ private indirect enum Statement {
     case fail, throwText, leaveLoop(isBreak: Bool), leave(Int?)
     case capture(Statement), list([Statement]), inText([Statement]), show
 
+    /// Ways to write a number, as scripts compute what they send.
+    private static let forms: [@Sendable (Int) -> String] = [
+        { "\($0)" }, { "([Convert]::ToInt32('\($0)'))" }, { "([Text.Encoding]::UTF8.GetBytes('x' * \($0)).Count)" },
+        { number in
+            let coded = Base64.text(Array("\(number)".utf8))
+            return "([int][Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('\(coded)')))"
+        },
+    ]
+
     private static func block(_ statements: [Statement]) -> String {
         "{ " + statements.map(\.text).joined(separator: "; ") + " }"
     }
 
     var text: String {
         switch self {
-        case .set(let number): return "Set-Thing \(number)"
+        case .set(let number): return "Set-Thing \(Self.forms[number % Self.forms.count](number))"
         case .emit(let number): return "'m\(number)'"
         case .step(let name, let isUp): return "$\(name)" + (isUp ? "++" : "--")
         case .assign(let name, let value): return "$\(name) = \(value)"
@@ -103,7 +112,8 @@ private indirect enum Statement {
         case .select(let name, let value, let body, let other):
             return "switch ($\(name)) { \(value) \(Self.block(body)) default \(Self.block(other)) }"
         case .attempt(let body, let handler, let last):
-            return "try \(Self.block(body))" + (handler.map { " catch \(Self.block($0))" } ?? "")
+            let caught = handler.map { " catch\($0.count == 1 ? " [Exception]" : "") \(Self.block($0))" }
+            return "try \(Self.block(body))" + (caught ?? "")
                 + (last.map { " finally \(Self.block($0))" } ?? "")
         case .fail: return "1/0"
         case .throwText: return "throw 't'"

@@ -89,6 +89,15 @@ struct GraphBinderTests {
         #expect(request["body"] == (try JSONParser.parse(body)))
     }
 
+    @Test("bytes are sent as Base64, as the modules write them")
+    func bytes() throws {
+        let bytes = PSValue.array([.byte(1), .byte(255)])
+        let call = CmdletCall(
+            name: "New-MgDeviceManagementDeviceHealthScript",
+            arguments: [.parameter("DetectionScriptContent", bytes, text: nil)])
+        #expect(try GraphBinder().bind(call).body == ["detectionScriptContent": "Af8="])
+    }
+
     @Test(
         "a parameter that a cmdlet doesn't have is refused before anything is sent",
         arguments: [

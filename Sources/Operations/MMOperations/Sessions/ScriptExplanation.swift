@@ -45,15 +45,19 @@ struct ScriptExplanation {
         modules = script.requirements?.modules ?? []
         var seen: Set<String> = []
         for item in items {
+            if case .call(let call) = item.detail, call.name?.lowercased() == "promptforchoice" {
+                Self.add("a choice", to: &questions)
+            }
             guard case .command(let command) = item.detail, let name = command.name, !own.contains(name.lowercased())
             else { continue }
             let lower = name.lowercased()
             if Self.writingFiles.contains(lower) { Self.add(Self.path(command), to: &filesWritten) }
             if Self.readingFiles.contains(lower) { Self.add(Self.path(command), to: &filesRead) }
-            if lower == "read-host" {
-                let question = Self.path(command)
-                Self.add(question == "…" ? "a question" : question, to: &questions)
+            if let sent = Self.value(of: ["infile", "inputfilepath"], in: command) { Self.add(sent, to: &filesRead) }
+            if let kept = Self.value(of: ["outfile", "outputfilepath"], in: command) {
+                Self.add(kept, to: &filesWritten)
             }
+            if lower == "read-host" { Self.add(Self.question(command), to: &questions) }
             guard SignInCmdlet.named(name) == nil,
                 seen.insert(ServiceCommands.isRead(command) ? lower : lower + " write").inserted
             else { continue }
@@ -110,7 +114,7 @@ struct ScriptExplanation {
         "show",
     ]
 
-    /// Returns the argument with a command's file or question; "…" if it isn't constant.
+    /// Returns the argument with a command's file or question; "…" if the text doesn't tell it.
     private static func path(_ command: CommandFact) -> String {
         var pending: String?
         for argument in command.arguments {
@@ -129,7 +133,43 @@ struct ScriptExplanation {
         return "…"
     }
 
-    private static func text(_ value: FactValue) -> String { if case .string(let text) = value { text } else { "…" } }
+    /// Returns the constant, or the name of the variable that holds the value; "…" for other values.
+    private static func text(_ value: FactValue) -> String {
+        switch value {
+        case .string(let text): text
+        case .dynamic(.variable, let name?): "$" + name
+        default: "…"
+        }
+    }
+
+    /// Returns the value of the first parameter with one of these names; `nil` if none is given.
+    private static func value(of names: [String], in command: CommandFact) -> String? {
+        var isNext = false
+        for argument in command.arguments {
+            switch argument {
+            case .parameter(let name, let value):
+                isNext = names.contains(name.lowercased())
+                if isNext, let value { return text(value) }
+            case .value(let value):
+                if isNext { return text(value) }
+            }
+        }
+        return nil
+    }
+
+    /// Returns the question of `Read-Host`, whose words need no quotes.
+    private static func question(_ command: CommandFact) -> String {
+        var words: [String] = []
+        for argument in command.arguments {
+            switch argument {
+            case .parameter(let name, nil) where "prompt".hasPrefix(name.lowercased()): continue
+            case .parameter(let name, let value?) where "prompt".hasPrefix(name.lowercased()): words.append(text(value))
+            case .parameter: continue
+            case .value(let value): words.append(text(value))
+            }
+        }
+        return words.isEmpty || words.contains("…") ? "a question" : words.joined(separator: " ")
+    }
 
     /// Returns the explanation as an answer.
     func answer(connection: String, lacking: [String]?) -> OperationAnswer {

@@ -180,6 +180,7 @@ enum Cmdlets {
         case "Write-Progress": return ProgressStage(command, evaluator)
         case "Write-Verbose", "Write-Debug": return SilentStage()
         case "Measure-Command": return try TimingStage(command, evaluator)
+        case "Get-Random": return try RandomStage(command)
         case "New-Object": return try ObjectStage(command, evaluator)
         case "New-TimeSpan": return try SpanStage(command)
         case "Get-Unique": return try UniqueStage(command, evaluator)

@@ -135,7 +135,7 @@ enum LibraryTypes {
             return .array(try combined(method, arguments))
         case (.bitconverter, "tostring", 1):
             return .string(try bytes(arguments[0]).map { hex($0) }.joined(separator: "-"))
-        case (.convert, "tobase64string", 1): return .string(base64(try bytes(arguments[0])))
+        case (.convert, "tobase64string", 1): return .string(Base64.text(try bytes(arguments[0])))
         case (.culture, "new", 1), (.culture, "getcultureinfo", 1), (.culture, "createspecificculture", 1):
             guard case .string(let name) = arguments[0], let culture = PSCulture.value(named: name) else {
                 throw .handOver("another culture")
@@ -294,19 +294,6 @@ enum LibraryTypes {
     }
 
     private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits = 0
-            for place in 0..<3 { bits = bits << 8 | (place < group.count ? Int(group[start + place]) : 0) }
-            for place in 0..<4 {
-                text.append(place <= group.count ? digits[bits >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
 
     private static func bytes(ofBase64 text: String) -> [UInt8]? {
         var bytes: [UInt8] = []

@@ -111,7 +111,7 @@ package struct NativeEngine: Sendable {
         }
         let before = session
         let given = all(values)
-        let types = ScriptTypes(of: root, source: units, isWide: isPatient && host != nil)
+        let types = ScriptTypes(of: root, source: units, isWide: host != nil)
         let parameters = root.parameterBlock.map { ScriptParameters($0, values: given, types: types) }
         let (sources, showsLayouts, screenWidth, limits, host) = (sources, showsLayouts, screenWidth, limits, host)
         let (missing, onlyReads) = (missing, isPatient)

@@ -64,6 +64,22 @@ enum Statics {
         return String(decoding: units, as: UTF8.self)
     }
 
+    /// The characters of `Membership.GeneratePassword`: letters and digits, and others.
+    private static let (letters, marks) = (
+        Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".utf16),
+        Array("!@#$%^&*()_-+=[{]};:>|./?".utf16)
+    )
+
+    /// Returns a random password of a length with at least some characters that are neither letters nor digits.
+    private static func password(_ arguments: [PSValue]) throws(Interrupt) -> PSValue {
+        guard arguments.count == 2, case .int(let length) = arguments[0], case .int(let least) = arguments[1],
+            (1...128).contains(length), (0...length).contains(least)
+        else { throw .handOver("an unusual password") }
+        var units = (0..<least).compactMap { _ in marks.randomElement() }
+        units += (least..<length).compactMap { _ in (letters + marks).randomElement() }
+        return .string(String(decoding: units.shuffled(), as: UTF16.self))
+    }
+
     /// Evaluates `[type]::name(arguments)`.
     static func call(
         _ type: PSType, _ name: String, _ arguments: [PSValue], in evaluator: Evaluator
@@ -93,7 +109,9 @@ enum Statics {
         switch type {
         case .math: return try math(method, try numbers(arguments, of: name))
         case .string: return try text(method, arguments)
-        case .webtext: return .string(try WebText.call(method, arguments))
+        case .webtext, .webutility:
+            return .string(try WebText.call(method, arguments, writesUpperCase: type == .webutility))
+        case .membership where method == "generatepassword": return try password(arguments)
         case .regex: return try regex(method, arguments, evaluator)
         case .timespan:
             let units: [String: Int64] = [
@@ -467,14 +485,17 @@ enum Statics {
 /// `[System.Web.HttpUtility]` and `[System.Net.WebUtility]`: encoding of text for web pages, and decoding.
 enum WebText {
     /// Calls a method.
-    static func call(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> String {
+    /// - Parameter writesUpperCase: whether the codes of an address have letters in upper case, as those of `WebUtility` do.
+    static func call(
+        _ method: String, _ arguments: [PSValue], writesUpperCase: Bool
+    ) throws(Interrupt) -> String {
         guard arguments.count == 1, case .string(let text) = arguments[0] else {
             throw .handOver("an unusual text for pages")
         }
         switch method {
         case "htmldecode": return try decoded(text)
         case "htmlencode": return try encoded(text)
-        case "urlencode": return try address(text)
+        case "urlencode": return address(text, writesUpperCase)
         default: throw .handOver("the method \(method) of texts for pages")
         }
     }
@@ -483,8 +504,8 @@ enum WebText {
         "lt": "<", "gt": ">", "amp": "&", "quot": "\"", "apos": "'", "nbsp": "\u{A0}",
     ]
 
-    /// Encodes a text for a URL. The two types differ in the case of hexadecimal digits.
-    private static func address(_ text: String) throws(Interrupt) -> String {
+    /// Encodes a text for an address.
+    private static func address(_ text: String, _ writesUpperCase: Bool) -> String {
         var written = ""
         for byte in text.utf8 {
             switch byte {
@@ -492,11 +513,7 @@ enum WebText {
                 written.unicodeScalars.append(Unicode.Scalar(byte))
             case 0x20: written += "+"
             default:
-                let code = String(byte, radix: 16)
-                guard code.utf8.count == 2, code.allSatisfy(\.isNumber) else {
-                    throw .handOver("letters in the code of a character")
-                }
-                written += "%" + code
+                written += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: writesUpperCase)
             }
         }
         return written

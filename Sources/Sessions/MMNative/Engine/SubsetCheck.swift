@@ -34,7 +34,7 @@ struct SubsetCheck {
         self.hasHost = hasHost
         self.canAsk = canAsk
         self.onlyReads = onlyReads
-        types = ScriptTypes(of: script.root, source: [], isWide: onlyReads && hasHost)
+        types = ScriptTypes(of: script.root, source: [], isWide: hasHost)
         functions = Set(
             ScriptFacts(of: script).items.compactMap { item in
                 if case .function(let name, _) = item.detail { name.lowercased() } else { nil }

@@ -11,18 +11,23 @@ enum SystemTypes {
         case (.path, "directoryseparatorchar"), (.path, "altdirectoryseparatorchar"): .char(0x2F)
         case (.path, "pathseparator"): .char(0x3B)
         case (.environment, "newline"): .string("\n")
-        case (.environment, "username"): .string("user")
-        case (.environment, "machinename"), (.environment, "userdomainname"): .string("localhost")
-        case (.environment, "currentdirectory"): .string(".")
-        case (.environment, "is64bitprocess"), (.environment, "is64bitoperatingsystem"): .bool(true)
-        // .NET says so on every system but Windows.
-        case (.environment, "userinteractive"): .bool(true)
-        case (.environment, "processorcount"): .int(1)
+        case (.environment, let name): machine[name]
         case (.timezone, "local"): zone()
         case (.timezone, "utc"): zone(isUniversal: true)
         default: nil
         }
     }
+
+    /// The properties of `[Environment]` that tell of the machine, in lower case, with values for a machine that isn't named.
+    private static let machine: [String: PSValue] = [
+        "username": .string("user"), "machinename": .string("localhost"), "userdomainname": .string("localhost"),
+        "currentdirectory": .string("."), "is64bitprocess": .bool(true), "is64bitoperatingsystem": .bool(true),
+        // .NET says so on every system but Windows.
+        "userinteractive": .bool(true), "processorcount": .int(1),
+    ]
+
+    /// Returns whether a static property tells of the machine, of which a run here knows nothing.
+    static func isOfMachine(_ name: String) -> Bool { machine[name.lowercased()] != nil }
 
     // MARK: Calls
 
@@ -136,6 +141,7 @@ enum SystemTypes {
         }
         switch (method, rest.count) {
         case ("exists", 0): return .bool(host.read(path) != nil)
+        case ("readallbytes", 0): return .array(try content().map { .byte($0) })
         case ("readalltext", 0...1): return .string(String(decoding: try content(), as: UTF8.self))
         case ("readalllines", 0...1):
             var texts = String(decoding: try content(), as: UTF8.self).split(

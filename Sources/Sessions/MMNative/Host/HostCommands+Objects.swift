@@ -234,35 +234,6 @@ extension HostCommands {
         // The stream isn't shown by default.
     }
 
-    static func random(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        let pool = items + Cmdlets.list(command["InputObject"]?.plain)
-        if !pool.isEmpty {
-            var count = 1
-            if case .int(let wanted)? = command["Count"] { count = Int(wanted) }
-            if command.isSet("Shuffle") { count = pool.count }
-            for item in pool.shuffled().prefix(count) { try emit(item) }
-            return
-        }
-        var low: Int32 = 0
-        var high = Int32.max
-        for name in ["Minimum", "Maximum"] {
-            switch command[name] {
-            case nil, .int?, .string?: break
-            default: throw .handOver("a random number of another type")
-            }
-        }
-        if let value = command["Minimum"], case .int(let number) = try Conversion.cast(value, to: .int) { low = number }
-        if let value = command["Maximum"], case .int(let number) = try Conversion.cast(value, to: .int) {
-            high = number
-        }
-        guard low < high else { throw .handOver("an empty range") }
-        var count = 1
-        if case .int(let wanted)? = command["Count"] { count = Int(wanted) }
-        for _ in 0..<count { try emit(.int(Int32.random(in: low..<high))) }
-    }
-
     static func addMember(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {

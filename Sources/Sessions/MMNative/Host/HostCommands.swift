@@ -186,7 +186,7 @@ enum HostCommands {
         "Test-Path": ["IsValid"], "Join-Path": ["Resolve"], "Split-Path": ["Qualifier", "NoQualifier"],
         "Resolve-Path": ["Relative"], "Get-ChildItem": ["Include", "Exclude", "Depth", "Name", "Directory"],
         "Set-Location": ["PassThru"], "Start-Process": ["PassThru"], "Start-Sleep": ["Duration"],
-        "Get-Random": ["SetSeed"], "Add-Member": ["TypeName", "SecondValue"],
+        "Add-Member": ["TypeName", "SecondValue"],
         "Compare-Object": ["SyncWindow", "CaseSensitive"], "ConvertTo-Html": ["Charset", "Transitional"],
         "Get-Culture": ["Name"], "Get-Variable": ["Scope"], "Set-Variable": ["Option", "PassThru", "Visibility"],
         "New-Variable": ["Option", "PassThru"], "Get-Command": ["Verb", "Noun", "Module", "CommandType", "All"],
@@ -227,7 +227,6 @@ enum HostCommands {
             { (_, _, _, _, _) throws(Interrupt) in }
         case "Send-MailMessage": sendMail
         case "Write-Information": writeInformation
-        case "Get-Random": random
         case "Add-Member": addMember
         case "Compare-Object": compareObjects
         case "ConvertTo-Html": HTMLTable.convert

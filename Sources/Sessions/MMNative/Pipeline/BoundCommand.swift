@@ -1,4 +1,4 @@
-package import PowerShellSyntax
+import PowerShellSyntax
 
 /// A command with its parameters bound and its arguments evaluated.
 struct BoundCommand {
@@ -346,83 +346,14 @@ struct CommandSpecification {
     }
 }
 
-/// Features of the engine that were never compared with a real PowerShell. A report may use them; a script that makes changes
-/// is run entirely by PowerShell instead.
-extension NativeEngine {
-    /// PowerShell's own web commands.
-    package static let webCommands: Set<String> = ["invoke-restmethod", "irm", "invoke-webrequest", "iwr"]
-
-    /// Returns a description of the script's first construct whose meaning was not recorded from a real PowerShell; `nil` if all were.
-    package static func unrecorded(in script: ParsedScript) -> String? {
-        let items = ScriptFacts(of: script).items
-        let own = Set(
-            items.compactMap { item in
-                if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
-            })
-        for item in items {
-            switch item.detail {
-            case .command(let command):
-                guard let name = command.name, !own.contains(name.lowercased()) else { continue }
-                if webCommands.contains(name.lowercased()) { return "the command \(name)" }
-                guard let known = Cmdlets.specification(of: name) else { continue }
-                if !known.isRecorded { return "the command \(known.name)" }
-                if known.name == "New-Object", command.names("comobject") { return "New-Object -ComObject" }
-            case .typeDefinition: return "a class or enumeration of the script's own"
-            case .using: return "using"
-            case .variable(let path, _) where path.name.lowercased() == "host": return "$Host"
-            case .type(let name, _) where name.lowercased().hasSuffix("pstypename"): return "the attribute \(name)"
-            case .type(let name, _):
-                if let type = PSType(written: name), !type.isRecorded { return "the type \(name)" }
-            default: continue
-            }
-        }
-        return nil
-    }
-}
-
-extension CommandSpecification {
-    /// Commands whose output was never recorded from a real PowerShell. Commands that only read or write the run's own files or show
-    /// something aren't listed, because they decide nothing that is sent.
-    private static let unrecorded: Set<String> = [
-        "Add-Type", "ConvertFrom-StringData", "Get-Culture", "Get-Host", "Get-MgEnvironment", "Get-Random",
-        "Get-TimeZone", "Measure-Command",
-    ]
-
-    /// Whether its output was compared with a real PowerShell's.
-    var isRecorded: Bool { !Self.unrecorded.contains(name) }
-}
-
-extension PSType {
-    /// Whether its members were compared with a real PowerShell's.
-    var isRecorded: Bool {
-        switch self {
-        case .anyenum, .reference, .enumerable, .guids, .sortedtable, .objectset, .encoding, .convert, .webtext, .path,
-            .environment, .single, .stopwatch, .xml, .timezone, .uri,
-            .file,
-            .folder, .choice, .choices, .mailaddress, .ipaddress, .concurrenttable, .assembly, .dialogresult,
-            .errorrecord, .exception:
-            false
-        default: ![.queue, .stack, .bag].contains(listKind?.shape)
-        }
-    }
-}
-
-extension CommandFact {
-    /// Returns whether a parameter with this name, or with a prefix of it, is given.
-    fileprivate func names(_ parameter: String) -> Bool {
-        arguments.contains { argument in
-            guard case .parameter(let name, _) = argument else { return false }
-            return name.count > 2 && parameter.hasPrefix(name.lowercased())
-        }
-    }
-}
-
 /// A command of a running pipeline.
 class Stage {
     /// Receives the command's output.
     var next: Sink = { _ in }
     /// Whether this is the last command.
     var isLast = false
+    /// Whether it gets the output of an expression or of another command, which may be none.
+    var isPiped = false
     /// The streams that are sent to `$null` while the command runs; `nil` if no command of its pipeline sends any there.
     var hidden: Set<RedirectionStream>?
     /// Receives an error that doesn't end the command by itself.

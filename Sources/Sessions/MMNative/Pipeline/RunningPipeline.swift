@@ -102,8 +102,10 @@ final class RunningPipeline {
         let outer = evaluator.hidden
         let hides = dropped.contains { !$0.isEmpty }
         hidden = hides ? (outer.union(dropped.first ?? []), outer) : nil
+        let isFed = if case .none = head { false } else { true }
         for (place, stage) in stages.enumerated() {
             stage.hidden = hides ? outer.union(stage.hidden ?? []) : nil
+            stage.isPiped = place > 0 || isFed
             if place + 1 < stages.count {
                 let following = stages[place + 1]
                 stage.next = { (item) throws(Interrupt) in

@@ -179,8 +179,8 @@ package enum PSType: String, Sendable {
     /// Tables with sorted keys.
     case sortedtable
     case byte, bytes, chars, longs, doubles, bools, dates, guids
-    case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
-        void
+    case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, webutility, membership
+    case math, regex, convert, void
 
     /// Returns the type with this name as written; `nil` if the engine doesn't know it.
     package init?(written: String) {
@@ -290,7 +290,9 @@ package enum PSType: String, Sendable {
         case "globalization.cultureinfo", "cultureinfo": self = .culture
         case "net.servicepointmanager", "net.securityprotocoltype": self = .settings
         case "console": self = .console
-        case "web.httputility", "net.webutility": self = .webtext
+        case "web.httputility": self = .webtext
+        case "net.webutility": self = .webutility
+        case "web.security.membership": self = .membership
         case "datetimekind": self = .datetimekind
         case "math": self = .math
         case "regex", "text.regularexpressions.regex": self = .regex

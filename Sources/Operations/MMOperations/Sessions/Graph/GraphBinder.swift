@@ -417,6 +417,7 @@ struct GraphBinder: Sendable {
             }
             return .object(object)
         case .array(let items):
+            if let bytes = bytes(items) { return .string(Base64.text(bytes)) }
             var values: [JSONValue] = []
             for item in items { values.append(try json(item, isNamed: isNamed)) }
             return .array(values)
@@ -424,6 +425,16 @@ struct GraphBinder: Sendable {
         case .block, .type, .typeInfo: throw .beyond("a \(value.typeName) in a body")
         default: return value.json(depth: 20)
         }
+    }
+
+    /// Returns the bytes that a list consists of, which the modules write as Base64; `nil` for other lists.
+    private static func bytes(_ items: [PSValue]) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        for item in items {
+            guard case .byte(let byte) = item else { return nil }
+            bytes.append(byte)
+        }
+        return bytes.isEmpty ? nil : bytes
     }
 
     // MARK: Invoke-MgGraphRequest
