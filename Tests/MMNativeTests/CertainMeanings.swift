@@ -21,6 +21,7 @@ struct CertainMeanings: RunningReports {
                 "YWJj"
             ),
             ("Add-Type -AssemblyName System.Web; 'on'", "on"),
+            ("1..3 | % { @{n=$_} } | Select-Object -First 1 -ExpandProperty n", "1"),
             ("$l = [Collections.Generic.List[char]]::new(); $l.Add('a'); $l.Count", "1"),
             ("[System.Diagnostics.Stopwatch]::StartNew().Elapsed.TotalMinutes -lt 1", "True"),
             ("$t = Measure-Command { $x = 1 }; $t.TotalHours -lt 1; $x", "True 1"),
@@ -59,9 +60,37 @@ struct CertainMeanings: RunningReports {
         arguments: [
             "[Environment]::MachineName", "[Environment]::UserName", "Get-TimeZone", "[TimeZoneInfo]::Local",
             "Get-Culture", "[single]1.5", "Add-Type -TypeDefinition 'class A {}'", "class C { }",
-            "New-Object -ComObject WScript.Shell", "[ipaddress]'10.0.0.1'",
+            "New-Object -ComObject Excel.Application", "[ipaddress]'10.0.0.1'",
+            "Get-Mailbox | Select $o -ExpandProperty $o", "Get-Mailbox | Select-Object -Expand Name -Property Id",
         ])
     func uncertain(script: String) {
         #expect(NativeEngine.unrecorded(in: PowerShellParser.parse(utf16: Array(script.utf16))) != nil)
+    }
+
+    /// A question in a window whose answer decides about more than a file.
+    private static let window =
+        "$w = New-Object -ComObject wscript.shell; $a = $w.Popup('Go on?', 0, 'Ask', 4); "
+        + "if ($a -eq 6) { 'on' } else { 'off' }"
+
+    @Test(
+        "a script that changes something asks what a window would ask",
+        arguments: [
+            (window, "y", "on"), (window, "No", "off"), (window, "", "off"), (window, "maybe", nil), (window, nil, nil),
+            (
+                "$w = New-Object -ComObject wscript.shell; $a = $w.Popup('Open?', 0, 'Ask', 4); "
+                    + "if ($a -eq 6) { Invoke-Item a.csv }; 'end'", nil, "end"
+            ),
+            ("$w = New-Object -ComObject wscript.shell; $w.Popup('Done') | Out-Null; 'end'", nil, "end"),
+        ] as [(String, String?, String?)])
+    func windows(script: String, answer: String?, expected: String?) async throws {
+        #expect(NativeEngine.unrecorded(in: PowerShellParser.parse(utf16: Array(script.utf16))) == nil)
+        let host = NativeHost(answers: answer.map { ["a": $0] } ?? [:])
+        var session = NativeSession()
+        guard case .completed(let result) = await NativeEngine(host: host).run(script, in: &session) else {
+            Issue.record("\(script) did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == (expected.map { [$0] } ?? []))
+        #expect((result.failure == nil) == (expected != nil))
     }
 }

@@ -197,12 +197,11 @@ struct NativeScripts {
         #expect(function.errors.first?.message.contains(says) == true && function.objects.isEmpty)
     }
 
-    @Test("a window that asks is answered with what changes nothing, and other components of Windows are refused")
+    @Test("a window tells what it has to say, and other components of Windows are refused")
     func components() async throws {
-        let asked = try await run(
-            "$w = New-Object -ComObject wscript.shell; $w.popup('Open it?', 0, 'T', 4); $w.popup('Done', 0, 'T', 0)")
-        #expect(asked.objects.map(\.text) == ["7", "1"])
-        #expect(asked.information.first?.contains("Open it?") == true)
+        let told = try await run("$w = New-Object -ComObject wscript.shell; $w.popup('Done', 0, 'T', 0)")
+        #expect(told.objects.map(\.text) == ["1"])
+        #expect(told.information.first?.contains("Done") == true)
         let refused = try await run("'a'; New-Object -ComObject Excel.Application; 'b'")
         #expect(refused.objects.map(\.text) == ["a"])
         #expect(refused.failure?.message.contains("Excel.Application") == true)

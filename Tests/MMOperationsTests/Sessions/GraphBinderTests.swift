@@ -93,7 +93,7 @@ struct GraphBinderTests {
     func bytes() throws {
         let bytes = PSValue.array([.byte(1), .byte(255)])
         let call = CmdletCall(
-            name: "New-MgDeviceManagementDeviceHealthScript",
+            name: "New-MgBetaDeviceManagementDeviceHealthScript",
             arguments: [.parameter("DetectionScriptContent", bytes, text: nil)])
         #expect(try GraphBinder().bind(call).body == ["detectionScriptContent": "Af8="])
     }

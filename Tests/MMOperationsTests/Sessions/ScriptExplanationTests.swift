@@ -84,6 +84,8 @@ struct ScriptExplanationTests {
                 + "$n = Read-Host Who is it; $m = Read-Host \"Why $n\"; $Host.UI.PromptForChoice('a', 'b', ('c', 'd'), 0)",
             in: home)
         #expect(change["files_read"] == ["$photo"], "\(change)")
+        let web = try await explained("irm $u; Invoke-RestMethod -Method Post -Uri $u -Body $b", in: home)
+        #expect(web["reads"] == ["irm"] && web["changes"] == ["Invoke-RestMethod"], "\(web)")
         #expect(change["files_written"] == ["was.jpg"], "\(change)")
         #expect(change["asks"] == ["Who is it", "a question", "a choice"], "\(change)")
     }

@@ -62,7 +62,7 @@ struct ScriptExplanation {
                 seen.insert(ServiceCommands.isRead(command) ? lower : lower + " write").inserted
             else { continue }
             let sessions = classes.sessions(of: name)
-            guard !sessions.isEmpty else {
+            guard !sessions.isEmpty || NativeEngine.webCommands.contains(lower) else {
                 if !classes.isBuiltIn(name), name.contains("-"), !NativeEngine.carriesOut(name) {
                     Self.add(name, to: &unknown)
                 }

@@ -26,7 +26,14 @@ extension NativeEngine {
                 if webCommands.contains(name.lowercased()) { return "the command \(name)" }
                 guard let known = Cmdlets.specification(of: name) else { continue }
                 if !known.isCertain { return "the command \(known.name)" }
-                if known.name == "New-Object", command.names("comobject") { return "New-Object -ComObject" }
+                if known.name == "New-Object", command.names("comobject"),
+                    command.component.map(WindowsComponent.isKnown) != true
+                {
+                    return "New-Object -ComObject"
+                }
+                if known.name == "Select-Object", command.expandsBesideProperties {
+                    return "Select-Object with -ExpandProperty beside other properties"
+                }
                 if known.name == "Add-Type", !command.names("assemblyname") { return "Add-Type with code" }
             case .typeDefinition: return "a class or enumeration of the script's own"
             case .using: return "using"
@@ -64,6 +71,40 @@ extension PSType {
 }
 
 extension CommandFact {
+    /// Whether `Select-Object` expands a property and adds others to its value, which a plain value here can't carry. Only the objects
+    /// show whether the value is plain, perhaps after something was changed.
+    fileprivate var expandsBesideProperties: Bool {
+        guard names("expandproperty") else { return false }
+        var isTaken = false
+        for argument in arguments {
+            switch argument {
+            case .parameter(let name, let value):
+                let lower = name.lowercased()
+                if lower.count > 1, "property".hasPrefix(lower) { return true }
+                isTaken = value == nil && !["unique", "wait", "caseinsensitive"].contains { $0.hasPrefix(lower) }
+            case .value:
+                if !isTaken { return true }
+                isTaken = false
+            }
+        }
+        return false
+    }
+
+    /// The constant name of the component that `New-Object` is asked for; `nil` if the text doesn't tell it.
+    fileprivate var component: String? {
+        var isNext = false
+        for argument in arguments {
+            switch argument {
+            case .parameter(let name, let value):
+                isNext = name.count > 2 && "comobject".hasPrefix(name.lowercased())
+                if isNext, case .string(let text)? = value { return text }
+            case .value(.string(let text)) where isNext: return text
+            case .value: isNext = false
+            }
+        }
+        return nil
+    }
+
     /// Returns whether a parameter with this name, or with a prefix of it, is given.
     fileprivate func names(_ parameter: String) -> Bool {
         arguments.contains { argument in

@@ -118,7 +118,7 @@ struct IdleQuestions {
             {
                 pauses.formUnion([node.extent.start, pipeline.extent.start])
             }
-            guard Self.command(node.value) == "read-host" else { return }
+            guard Self.command(node.value) == "read-host" || Self.asksInWindow(node.value) else { return }
             answers[variable.path.name.lowercased(), default: []].insert(variable.extent.start)
         case .if(let node):
             let bodies = node.clauses.map(\.body)
@@ -169,6 +169,13 @@ struct IdleQuestions {
             return command.redirections.isEmpty && ["read-host", "pause"].contains(command.constantName?.lowercased())
         case .expression(let element): return readsKey(element.expression)
         }
+    }
+
+    /// Returns whether a value is the button of a window, `$shell.Popup(…)`.
+    private static func asksInWindow(_ value: StatementSyntax) -> Bool {
+        guard case .invokeMember(let call)? = value.pureExpression, !call.isStatic, case .string(let name) = call.member
+        else { return false }
+        return name.value.lowercased() == "popup"
     }
 
     /// Returns whether a pipeline is `pause`, which emits nothing.

@@ -1,13 +1,21 @@
 /// The results of `New-Object -ComObject`. Of the components that Windows scripts use, two are supported: one that asks a
-/// question in a window, which is answered with the safest button because there is no window, and one that finds the downloads
-/// folder, which is a folder of the run. All others are refused.
+/// question in a window, and one that finds the downloads folder, which is a folder of the run. All others are refused.
+///
+/// There is no window: a script that changes something asks the question as any other, a report gets the safest button.
 enum WindowsComponent {
     private static let shell = "WScript.Shell"
     private static let folders = "Shell.Application"
 
+    private static func known(_ name: String) -> String? {
+        [shell, folders].first { $0.lowercased() == name.lowercased() }
+    }
+
+    /// Returns whether a component with this name, in any case, is supported.
+    static func isKnown(_ name: String) -> Bool { known(name) != nil }
+
     /// Returns a component.
     static func made(_ name: String, of command: CommandSpecification) throws(Interrupt) -> PSValue {
-        guard let known = [shell, folders].first(where: { $0.lowercased() == name.lowercased() }),
+        guard let known = self.known(name),
             let object = PSObject([], typeName: known, isCustom: false)
         else {
             throw .fatal(
@@ -37,10 +45,26 @@ enum WindowsComponent {
         }
         var buttons = 0
         if arguments.count == 4, case .int(let number) = arguments[3] { buttons = Int(number) & 0xF }
-        let answer = careful[buttons] ?? (1, "OK")
         evaluator.endLine()
-        evaluator.say(try PSText.string(text) + " (no window here: \(answer.name))")
-        return .int(answer.number)
+        let safe = Self.safe(of: buttons)
+        guard !evaluator.onlyReads, buttons > 0, let host = evaluator.host else {
+            evaluator.say(try PSText.string(text) + " (no window here: \(safe.name))")
+            return .int(safe.number)
+        }
+        let choices = Self.buttons[buttons] ?? [safe]
+        let words = choices.map(\.name).joined(separator: ", ")
+        let answer = try host.answer(
+            evaluator.assigning ?? "Answer", question: "\(try PSText.string(text)) (\(words))", isSecret: false,
+            in: evaluator
+        ).lowercased()
+        if answer.isEmpty { return .int(safe.number) }
+        // A button is named by its word or its first letter.
+        let named = choices.filter { $0.name.lowercased() == answer || $0.name.lowercased().prefix(1) == answer }
+        guard named.count == 1 else {
+            throw .fatal(
+                NativeError("Popup", "“\(answer)” is not one of the answers \(words).", isReadable: true))
+        }
+        return .int(named[0].number)
     }
 
     /// Returns one of Windows' own folders by its shell name: a folder of the run.
@@ -56,9 +80,17 @@ enum WindowsComponent {
         return .object(space)
     }
 
-    /// The button that changes nothing, keyed by the set of buttons.
-    private static let careful: [Int: (number: Int32, name: String)] = [
-        0: (1, "OK"), 1: (2, "Cancel"), 2: (3, "Abort"), 3: (2, "Cancel"), 4: (7, "No"), 5: (2, "Cancel"),
-        6: (2, "Cancel"),
+    private typealias Button = (number: Int32, name: String)
+
+    private static let (ok, cancel, retry): (Button, Button, Button) = ((1, "OK"), (2, "Cancel"), (4, "Retry"))
+    private static let (yes, no): (Button, Button) = ((6, "Yes"), (7, "No"))
+
+    /// The buttons of a window, keyed by the number of their set (Windows Script Host, `Popup`); that which changes nothing is the last.
+    private static let buttons: [Int: [Button]] = [
+        0: [ok], 1: [ok, cancel], 2: [retry, (5, "Ignore"), (3, "Abort")], 3: [yes, no, cancel], 4: [yes, no],
+        5: [retry, cancel], 6: [(10, "Try Again"), (11, "Continue"), cancel],
     ]
+
+    /// Returns the button that changes nothing.
+    private static func safe(of set: Int) -> Button { buttons[set]?.last ?? ok }
 }
