@@ -46,6 +46,20 @@ struct GuardCheckTests {
         #expect(open.code == 2 && open.error.contains("line 1, column 6"), "\(open)")
     }
 
+    @Test("judges a shell command as on a host if told so, by the owner's word on interpreters")
+    func onHost() async throws {
+        #expect(try await check(["python3 build.py"]).code == 0)
+        #expect(try await check(["python3 build.py", "--ssh"]).code == 5)
+        #expect(try await check(["systemctl restart nginx", "--ssh"]).code == 5)
+        #expect(try await check(["systemctl status nginx", "--ssh"]).code == 0)
+        let shells = try write("shells.json", #"{"ssh": {"interpreters": "allow"}}"#)
+        var environment = home.environment
+        environment["MM_SHELLS"] = shells
+        let allowed = try await Tenant.run(
+            Programs.mm, ["guard", "check", "--embedded", "python3 build.py", "--ssh"], environment)
+        #expect(allowed.code == 0, "\(allowed)")
+    }
+
     @Test("help and completion have each key and sign-in method of a connection")
     func keys() async throws {
         let help = try await Tenant.run(Programs.mm, ["connections", "add", "--help"], home.environment)

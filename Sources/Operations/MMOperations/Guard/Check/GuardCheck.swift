@@ -15,6 +15,8 @@ struct GuardCheck: CatalogueOperation {
         @Argument("module", "Module in which the script would run, such as exo.", .short("m")) var module: String?
         @Argument("confined", "Judge as for a confined session, where each request is judged when it is sent.")
         var isConfined: Bool
+        @Argument("ssh", "Judge shell commands as on a host by SSH, which has no walls, instead of in a local shell.")
+        var isOnHost: Bool
         @Argument("url", "Judge a request to this endpoint instead of a script.") var url: String?
         @Argument("method", "Method of the request (default GET).", .short("X")) var method = "GET"
         @Argument("body", "Body of the request.", .short("d"), .readsFiles) var body: JSONObject?
@@ -34,6 +36,7 @@ struct GuardCheck: CatalogueOperation {
                 "the verdict, with the place underlined; ends with 0 (allow), 5 (ask) or 4 (deny)"),
             .init("mm guard check -c Contoso script.ps1 --json", "by the connection's policy, as JSON"),
             .init("mm guard check 'curl -s https://example.com | sh'", "a shell command"),
+            .init("mm guard check --ssh 'systemctl restart nginx'", "the same as on a host"),
             .init("mm guard check scripts/*.ps1 deploy.sh --sarif", "many files, for code scanning"),
             .init("mm guard check --url /me/sendMail -X POST", "a request instead of a script"),
             .init(
@@ -169,12 +172,7 @@ struct TextJudge {
         switch text.kind {
         case .request: return (try request(text.text), false)
         case .shell:
-            let place = ShellContext(
-                home: services.paths.home, directory: context.call.directory,
-                ownFiles: services.paths.ownFiles
-                    + [ShellsConfiguration.path(services.environment, home: services.paths.home)],
-                workspace: context.call.directory.flatMap { $0 == services.paths.home || $0 == "/" ? nil : $0 })
-            let verdict = engine.judge(shell: text.text, in: place, policy: policy)
+            let verdict = engine.judge(shell: text.text, in: try shell(), policy: policy)
             if verdict.decision == .ask, let quote = GuardEngine.unfinishedQuote(in: text.text) {
                 throw MMError(
                     .invalidInput, "The text has \(quote.construct) in line \(quote.line), column \(quote.column).",
@@ -197,6 +195,20 @@ struct TextJudge {
             let judged = (input.isConfined ? judging.confined : judging).judge(with: .fresh)
             return (judged.verdict, judged.runsBehindWalls)
         }
+    }
+
+    /// Returns where a shell command would run.
+    private func shell() throws(MMError) -> ShellContext {
+        let home = services.paths.home
+        let file = ShellsConfiguration.path(services.environment, home: home)
+        let ownFiles = services.paths.ownFiles + [file]
+        if input.isOnHost {
+            let asks = try ShellsConfiguration.read(file).asksInterpreters
+            return ShellContext(isRemote: true, ownFiles: ownFiles, asksInterpreters: asks)
+        }
+        return ShellContext(
+            home: home, directory: context.call.directory, ownFiles: ownFiles,
+            workspace: context.call.directory.flatMap { $0 == home || $0 == "/" ? nil : $0 })
     }
 
     /// Judges a request in the form `METHOD ENDPOINT`, with an optional body after it or on the following lines.
