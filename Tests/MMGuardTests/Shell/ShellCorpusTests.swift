@@ -223,6 +223,23 @@ struct ShellCorpusTests {
         #expect(judged("python3 b.py").findings.contains { $0.rule == "shell-interpreter" })
     }
 
+    @Test(
+        "asks about files that run each other, without following every way through them",
+        arguments: [
+            ("f%.sh", "sh f%.sh\n", "sh f0.sh"), ("f%.mk", "\tmake -f f%.mk x\n", "make -f f0.mk x"),
+            ("f%.py", "os.system('python3 f%.py')\n", "python3 f0.py"),
+        ])
+    func runEachOther(name: String, line: String, command: String) {
+        var memory = ShellMemory()
+        let numbers = (0..<12).map(String.init)
+        let text = "x:\n" + numbers.map { line.replacing("%", with: $0) }.joined()
+        for number in numbers { memory.note(name.replacing("%", with: number), text) }
+        let context = ShellContext(home: "/home/me", directory: "/home/me/work", workspace: "/home/me/work")
+        let verdict = GuardEngine.standard.judge(
+            shell: command, in: context, policy: .standard, remembering: &memory)
+        #expect(verdict.decision == .ask, "\(verdict.rule)")
+    }
+
     private func typed(
         _ text: String, _ command: String, _ policy: GuardPolicy = .standard, answers: Bool = true,
         unknown: Bool = false

@@ -6,12 +6,23 @@ import ShellSyntax
 /// A shell can do whatever its user can, in ways that no text shows, so this only judges what a command says that it does.
 /// The actual limits are the sandbox profiles.
 struct ShellJudge {
-    /// The files that the texts of one call write, including texts within others.
+    /// What the texts of one call have in common, including texts within others.
     final class Record {
+        /// The files that they write.
         var memory: ShellMemory
         /// The files whose texts are being judged, so that none is judged within itself.
         var open: Set<String> = []
+        private var commandsLeft = 10_000
+        /// Whether commands were left out: files that run each other can make far more commands than anybody would wait for.
+        private(set) var isExhausted = false
         init(_ memory: ShellMemory) { self.memory = memory }
+
+        /// Counts a command that is judged; returns whether it may be.
+        func admits() -> Bool {
+            commandsLeft -= 1
+            if commandsLeft < 0 { isExhausted = true }
+            return !isExhausted
+        }
     }
 
     var context: ShellContext
@@ -84,6 +95,7 @@ struct ShellJudge {
     // MARK: One command
 
     func judge(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        guard record.admits() else { return [] }
         var found: [GuardFinding] = []
         for assignment in call.assignments {
             let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }

@@ -20,6 +20,7 @@ enum ShellRule: String, Sendable, CaseIterable {
     case loader = "shell-loader"
     case recursion = "shell-recursion"
     case unreadable = "shell-unreadable"
+    case nested = "shell-nested"
 
     /// The effect that the rule catches.
     var reason: String {
@@ -45,6 +46,7 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .loader: "it sets a variable that makes later commands load or run other code"
         case .recursion: "a function that calls itself can overload the machine with processes"
         case .unreadable: "the text can't be parsed"
+        case .nested: "it runs so many commands through each other that not all were judged"
         }
     }
 
@@ -53,7 +55,7 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .reads: .read
         case .writes: .write
         case .removes, .recursion: .destructive
-        case .device: [.destructive, .privilege]
+        case .device, .nested: [.destructive, .privilege]
         case .rights, .software, .managed, .loader: .privilege
         case .network: .external
         case .mail: .send
@@ -65,7 +67,7 @@ enum ShellRule: String, Sendable, CaseIterable {
 
     var kind: GuardFinding.Kind {
         switch self {
-        case .dynamic, .fed, .unreadable, .interpreter, .unknown, .stranger: .dynamic
+        case .dynamic, .fed, .unreadable, .nested, .interpreter, .unknown, .stranger: .dynamic
         default: .classified
         }
     }
@@ -80,6 +82,7 @@ enum ShellRule: String, Sendable, CaseIterable {
             "The owner can allow changes and interpreters on hosts with \"ssh\": {\"interpreters\": \"allow\"}."
         case .stranger: "Run a program of the project by its path."
         case .unreadable: "Check quotes and parentheses."
+        case .nested: "Run the files one by one."
         case .ownFiles: "Use the connections, status and audit tools of mm."
         case .ownProgram: "A person must do this in their own terminal."
         default: nil

@@ -1,0 +1,67 @@
+import MMCore
+import ShellSyntax
+
+extension GuardEngine {
+    /// Returns the verdict on a shell command.
+    /// - Parameters:
+    ///   - command: the text exactly as it will be run.
+    ///   - context: where it will run.
+    ///   - policy: the connection's policy.
+    public func judge(shell command: String, in context: ShellContext, policy: GuardPolicy) -> Verdict {
+        var memory = ShellMemory()
+        return judge(shell: command, in: context, policy: policy, remembering: &memory)
+    }
+
+    /// Returns the verdict on a shell command in a session in which others ran before.
+    /// - Parameters:
+    ///   - command: the text exactly as it will be run.
+    ///   - context: where it will run.
+    ///   - policy: the connection's policy.
+    ///   - memory: the state that earlier commands left in the session; this command's effects are added to it.
+    package func judge(
+        shell command: String, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
+    ) -> Verdict {
+        verdict(in: context, policy, remembering: &memory) { $0.findings(in: command) }
+    }
+
+    /// Finds an unclosed quote. No shell would run such a command, so no person needs to be asked about it.
+    /// - Returns: the kind of quote and its line and column, counted from 1; `nil` for any other text.
+    package static func unfinishedQuote(in command: String) -> (construct: String, line: Int, column: Int)? {
+        do throws(ShellRefusal) {
+            _ = try ShellScript.parse(command, as: .whole)
+            return nil
+        } catch {
+            guard error.isUnfinishedQuote else { return nil }
+            let before = Array(command.utf8.prefix(error.offset))
+            let line = before[(before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)...]
+            return (error.construct, error.line, String(decoding: line, as: UTF8.self).count + 1)
+        }
+    }
+
+    /// Returns the verdict on a text that is typed into a running program.
+    package func judge(
+        typed text: TypedText, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
+    ) -> Verdict {
+        verdict(in: context, policy, remembering: &memory) { $0.findings(typed: text) }
+    }
+
+    private func verdict(
+        in context: ShellContext, _ policy: GuardPolicy, remembering memory: inout ShellMemory,
+        _ judging: (ShellJudge) -> [GuardFinding]
+    ) -> Verdict {
+        let judge = ShellJudge(context: context, memory: memory)
+        var findings = judging(judge)
+        memory = judge.record.memory
+        if judge.record.isExhausted { findings.append(judge.finding(.nested, subject: "commands within commands")) }
+        return Verdict(findings: findings, policy: policy)
+    }
+
+    /// Returns the rules for shell commands, for listing.
+    func shellRules() -> [GuardRuleDescription] {
+        ShellRule.allCases.map { rule in
+            GuardRuleDescription(
+                id: rule.rawValue, kind: "shell", guardClass: rule.classes.strictest.rawValue, explanation: rule.reason,
+                instead: rule.instead, patterns: [])
+        }
+    }
+}

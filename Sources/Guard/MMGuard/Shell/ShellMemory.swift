@@ -1,0 +1,61 @@
+import MMCore
+
+/// The effects of a session's earlier texts on the judgement of later ones, as far as they are known: a command that runs a file which the
+/// session wrote is judged by the file's text.
+package struct ShellMemory: Sendable, Hashable {
+    /// The possible texts of each written file; `nil` for an unknown text.
+    ///
+    /// The keys are file names without folders, because a text doesn't show by which path a folder is reached.
+    private(set) var files: [String: [String?]] = [:]
+
+    /// Whether the session has named or changed the address of a git remote.
+    var hasNewRemote = false
+
+    /// Whether the session has unpacked an archive from an address without storing it.
+    var hasFetchedArchive = false
+
+    /// The functions and aliases that the session has defined. Their texts were judged where they were defined.
+    private(set) var functions: Set<String> = []
+    private(set) var aliases: Set<String> = []
+
+    private static let mostFiles = 200
+    private static let mostBytes = 256 << 10
+
+    /// Creates the memory of a session that has written nothing.
+    package init() {}
+
+    /// Notes that a file was written.
+    /// - Parameters:
+    ///   - path: the path as written in the command.
+    ///   - text: the written text; `nil` if it is unknown.
+    ///   - isWhole: whether the file's former content is gone.
+    package mutating func note(_ path: String, _ text: String?, isWhole: Bool = false) {
+        let name = Self.name(path)
+        guard !name.isEmpty else { return }
+        let kept = text.flatMap { $0.utf8.count > Self.mostBytes ? nil : $0 }
+        var texts = files[name] ?? []
+        // Files with the same name may be in several folders, so up to eight earlier texts still count.
+        if !texts.contains(kept) { texts.append(kept) }
+        if !isWhole, let first = texts.first, let first, let kept, texts.count > 1 { texts.append(first + kept) }
+        files[name] = texts.count > 8 ? [nil] : texts
+        if files.count > Self.mostFiles { files = [name: files[name] ?? []] }
+    }
+
+    /// Notes the functions that a text defines.
+    mutating func note(functions names: [String]) {
+        if functions.count > Self.mostFiles { functions = [] }
+        functions.formUnion(names)
+    }
+
+    /// Notes the names of aliases: the part of `name=text` before the sign.
+    mutating func note(aliases words: [String]) {
+        if aliases.count > Self.mostFiles { aliases = [] }
+        aliases.formUnion(words.filter { $0.contains("=") }.map { String($0.prefix { $0 != "=" }) })
+    }
+
+    /// Returns the possible texts of a file that is run; `nil` if the session never wrote a file of that name.
+    func texts(of path: String) -> [String?]? { files[Self.name(path)] }
+
+    /// Returns the name of a file without its folder.
+    static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
+}
