@@ -53,7 +53,8 @@ struct HostileSurroundingsTests {
                 "https://graph.microsoft.com/v1.0/me",
             ])
         #expect(answer.status == "403" && upstream.received.count == 1)
-        #expect(await wire.records(2).map(\.fault) == [nil, "placeholder_at_other_host"])
+        // The two requests have connections of their own, which may end in either order.
+        #expect(Set(await wire.records(2).map(\.fault)) == [nil, "placeholder_at_other_host"])
         await wire.session.close()
         await upstream.stop()
     }
