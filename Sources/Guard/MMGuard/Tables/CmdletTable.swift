@@ -276,8 +276,8 @@ struct CmdletEntry: Sendable {
     let hasParameters: Bool
     let hasRaises: Bool
 
-    /// Whether the documentation says that with `-WhatIf` it changes nothing. Only Exchange Online counts, where the
-    /// service itself enforces it.
+    /// Whether the documentation says that with `-WhatIf` it changes nothing. Only cmdlets count for which the service itself enforces it:
+    /// those of Exchange Online, and Azure's deployments, whose effects Resource Manager computes (the table marks no others of Azure).
     var honoursWhatIf: Bool {
         (product == .exchange && services == 1 || product == .azure) && support & 1 != 0
     }
