@@ -65,6 +65,8 @@ struct OwnSignInTests {
             "Get-InstalledModule Microsoft.Graph*", "Get-Module -ListAvailable MSOnline", "Find-Module Az",
             "Install-PackageProvider -Name NuGet -Force", "Set-PSRepository PSGallery -InstallationPolicy Trusted",
             "Set-ExecutionPolicy Bypass -Scope Process -Force",
+            "Set-MgGraphOption -EnableLoginByWAM $false", "Set-MgGraphOption -DisableLoginByWAM:$true",
+            "$s = @{ MaxRetry = 5 }; Set-MgRequestContext @s", "Set-MgRequestContext -MaxRetry 9 -RetryDelay 20",
             "#Requires -Version 5.1\n#Requires -Modules Microsoft.Graph.Users\nGet-Mailbox ann",
             "if ($x) { Install-Module ImportExcel -Force }", "foreach ($m in $all) { Install-Module $m }",
             "param($Cert, $App) if ($Cert) { Connect-MgGraph -ClientId $App -CertificateThumbprint $Cert } else { Connect-MgGraph }",

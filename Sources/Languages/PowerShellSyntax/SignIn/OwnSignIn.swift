@@ -99,8 +99,7 @@ package struct OwnSignIn: Sendable, Hashable {
     package func read(_ call: Call) -> Reading {
         switch call.cmdlet.act {
         case .connect: readSignIn(call)
-        case .disconnect: .own
-        case .context, .information: .own
+        case .disconnect, .context, .information, .tune: .own
         case .retired: .other(Refusal(reason: Self.sentence(call.cmdlet.successor), instead: "Nothing was signed in."))
         case .list, .listInstalled, .find: call.values(.other).isEmpty ? .own : .foreign
         case .load, .install: readModules(call)

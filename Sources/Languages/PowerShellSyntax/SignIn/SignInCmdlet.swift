@@ -27,6 +27,8 @@ package struct SignInCmdlet: Sendable {
         case prepare
         /// Says which scripts may run.
         case policy
+        /// Sets how a module signs in and sends its requests, which a session has settled already.
+        case tune
         /// Signs in to a module whose service has ended.
         case retired
     }
@@ -255,6 +257,8 @@ extension SignInCmdlet {
         (
             SignInCmdlet("Set-ExecutionPolicy", .policy, [("scope", "Scope"), ("other", "ExecutionPolicy")]), []
         ),
+        (SignInCmdlet("Set-MgGraphOption", .tune, module: "graph"), []),
+        (SignInCmdlet("Set-MgRequestContext", .tune, module: "graph"), []),
         (retired("Connect-MsolService", "MSOnline", graphInstead), []),
         (retired("Connect-AzureAD", "AzureAD", graphInstead), []),
         (

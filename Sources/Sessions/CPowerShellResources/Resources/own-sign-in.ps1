@@ -186,7 +186,7 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
             }
         }
         'prepare' { if ($Cmdlet -like 'Get-*') { [pscustomobject]@{ Name = if ($names.Count) { $names[0] } else { 'PSGallery' }; InstallationPolicy = 'Trusted'; Version = [version]'2.8.5.208' } } }
-        'policy' { }
+        { $_ -in 'policy', 'tune' } { }
     }
 }
 
