@@ -269,6 +269,47 @@ struct NativeScripts {
         #expect(try await run(script).failure != nil)
     }
 
+    @Test(
+        "a secret that a script makes of a text is shown nowhere",
+        arguments: [
+            ("$s = ConvertTo-SecureString 'p@ss word' -AsPlainText -Force; \"$s\"; $s.Length", [secret, "9"]),
+            (
+                "$s = 'abc' | ConvertTo-SecureString -AsPlainText -Force; $s -is [securestring]; $s -is [string]",
+                ["True", "False"]
+            ),
+            (
+                "[securestring]$s = ConvertTo-SecureString -String 'abc' -AsPlainText -Force; Write-Host $s; $s | Out-String -Stream",
+                [secret]
+            ),
+            (
+                "$s = ConvertTo-SecureString -AsPlainText 'abc' -Force; $c = New-Object System.Management.Automation.PSCredential -ArgumentList 'ann', $s; \"$c\"; $c.UserName; \"$($c.Password)\"",
+                ["System.Management.Automation.PSCredential", "ann", secret]
+            ),
+            (
+                "function F([pscredential]$C, [Security.SecureString]$S) { if ($C) { $C.UserName } else { 'none' } }; $s = ConvertTo-SecureString 'abc' -AsPlainText -Force; F; F ([pscredential]::new('bob', $s)) $s",
+                ["none", "bob"]
+            ),
+            ("try { ConvertTo-SecureString '' -AsPlainText -Force } catch { 'empty' }", ["empty"]),
+        ])
+    func madeSecrets(script: String, texts: [String]) async throws {
+        #expect(try await run(script).objects.map(\.text) == texts)
+        let shown = try await run("ConvertTo-SecureString 'abc' -AsPlainText -Force").objects
+        #expect(shown.map { $0.json(depth: 3) } == [.string(Self.secret)])
+    }
+
+    private static let secret = "System.Security.SecureString"
+
+    @Test(
+        "a secret that a script made can't be read",
+        arguments: [
+            "[Runtime.InteropServices.Marshal]::SecureStringToBSTR($s)", "$c.GetNetworkCredential().Password",
+            "$s | ConvertFrom-SecureString", "$c | ConvertTo-Json",
+        ])
+    func unreadSecrets(line: String) async {
+        let made = "$s = ConvertTo-SecureString 'abc' -AsPlainText -Force; $c = [pscredential]::new('ann', $s); "
+        await #expect(throws: MMError.self) { try await run(made + line) }
+    }
+
     @Test("lines for the person are whole, and progress is none of them")
     func messages() async throws {
         let result = try await run(

@@ -293,6 +293,9 @@ final class OutStringStage: Stage {
                 own.allSatisfy({ DisplayCells.count($0) <= width && !$0.utf8.contains(0x09) })
             else { throw .handOver("text that wraps") }
             lines += own
+        case .object(let object) where object.isSecret:
+            guard objects.isEmpty else { throw .handOver("showing \(item.typeName)") }
+            lines.append(object.typeName)
         case .object(let object) where object.isOfScript && object.isListable && !object.shape.names.isEmpty:
             guard lines.isEmpty else { throw .handOver("objects behind text") }
             objects.append(item)

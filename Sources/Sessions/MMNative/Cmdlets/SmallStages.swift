@@ -196,7 +196,7 @@ final class HostStage: Stage {
             case .null, .nothing: texts.append("")
             case .string, .byte, .int, .long, .bool, .char, .decimal, .date, .guid, .enumeration, .span, .version:
                 texts.append(try PSText.string(item))
-            case .object(let object) where object.isCustom: texts.append(try PSText.string(item))
+            case .object(let object) where object.isCustom || object.isSecret: texts.append(try PSText.string(item))
             case .double(let number): texts.append(try PSText.long(number))
             case .single(let number): texts.append(try PSText.long(number))
             case .table, .array: texts.append(try PSText.string(item))
@@ -388,6 +388,9 @@ final class ObjectStage: Stage {
                 return
             case .builder?:
                 value = try TextBuilder.made(words)
+                return
+            case .credential?:
+                value = try SecureText.credential(words)
                 return
             case .principal? where words.count == 1:
                 value = try MachineRights.made(words[0])

@@ -109,7 +109,7 @@ extension Evaluator {
             (.regexoptions, _), (.errorcategory, _), (.regex, _), (.moment, _), (.builder, _), (.comparer, _),
             (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.path, _),
             (.assembly, _), (.dialogresult, _), (.mailaddress, _),
-            (.environment, _), (.uri, _), (.credential, _), (.securestring, _), (.encoding, _), (.culture, _),
+            (.environment, _), (.uri, _), (.encoding, _), (.culture, _),
             (.settings, _), (.console, _), (.stopwatch, _):
             throw .handOver("a type test")
         case (.errorrecord, .object(let object)): return object.typeName == ErrorRecords.type
@@ -127,6 +127,8 @@ extension Evaluator {
         case (.array, .array), (.anytable, .table), (.anylist, .array), (.anylist, .list): return true
         case (.anycollection, .array), (.anycollection, .list), (.anycollection, .table): return true
         case (.anysequence, .array), (.anysequence, .list), (.anysequence, .table), (.anysequence, .string): return true
+        case (.securestring, _): return SecureText.is(value, SecureText.typeName)
+        case (.credential, _): return SecureText.is(value, SecureText.credentialType)
         case (.ipaddress, .object(let object)): return object.typeName == NetworkAddress.typeName
         case (.dayofweek, .enumeration(let own)): return own.kind == .dayOfWeek
         case (.hashtable, .table(let table)): return !table.isOrdered || table.kind == .json

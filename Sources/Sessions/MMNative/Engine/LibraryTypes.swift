@@ -170,6 +170,7 @@ enum LibraryTypes {
             return PSObject([], typeName: "System.Reflection.RuntimeAssembly", isCustom: false).map { .object($0) }
         case (.ipaddress, "parse", 1): return try NetworkAddress.made(of: arguments[0])
         case (.mailaddress, "new", 1): return try MailAddress.made(of: arguments[0])
+        case (.credential, "new", 2): return try SecureText.credential(arguments)
         case (.stopwatch, "startnew", 0): return PSStopwatch.made(isRunning: true)
         case (.stopwatch, "new", 0): return PSStopwatch.made(isRunning: false)
         case (.datetime, "parse", 2):

@@ -211,6 +211,7 @@ struct SubsetCheck {
         .numberstack,
         .objectbag, .textbag, .numberbag, .concurrenttable, .ipaddress,
         .dictionary, .orderedtable, .sortedtable, .consolecolor, .mailaddress,
+        .securestring, .credential,
     ]
 
     /// Checks the target of an assignment.

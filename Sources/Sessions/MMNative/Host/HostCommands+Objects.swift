@@ -116,6 +116,23 @@ extension HostCommands {
                 isReadable: true))
     }
 
+    static func secret(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        // Without this switch it decrypts what only one person on one machine can.
+        guard command.isSet("AsPlainText") else { return try credential(command, items, host, evaluator, emit) }
+        for item in items + [command["String"]].compactMap(\.self) {
+            guard let made = SecureText.made(of: try PSText.string(item)) else {
+                throw .fatal(
+                    NativeError(
+                        command.specification.errorID("ParameterArgumentValidationErrorEmptyStringNotAllowed"),
+                        "Cannot bind argument to parameter 'String' because it is an empty string.",
+                        category: "InvalidData", isReadable: true))
+            }
+            try emit(made)
+        }
+    }
+
     static func stringData(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {

@@ -253,7 +253,7 @@ enum HostCommands {
                 try emit(.string("Unrestricted"))
             }
         case "Select-String": selectString
-        case "ConvertTo-SecureString": credential
+        case "ConvertTo-SecureString": secret
         case "ConvertFrom-StringData": stringData
         case "Get-PSSession", "Remove-PSSession", "Select-MgProfile":
             { (_, _, _, _, _) throws(Interrupt) in }

@@ -205,6 +205,8 @@ enum Conversion {
             return known
         case .ipaddress: return try NetworkAddress.converted(value)
         case .mailaddress: return try MailAddress.made(of: value)
+        case .securestring where SecureText.is(value, SecureText.typeName): return value
+        case .credential where SecureText.is(value, SecureText.credentialType): return value
         case .principal: return try MachineRights.made(value)
         case .role:
             guard case .string = value else { throw .handOver("an unusual role") }

@@ -43,7 +43,7 @@ enum PSText {
         guard case .object(let object) = value else { return try string(value) }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
         if Self.textProperties[object.typeName] != nil { return try custom(object) }
-        if object.ownClass != nil { return try custom(object) }
+        if object.ownClass != nil || object.isSecret { return try custom(object) }
         guard object.isCustom else { throw .handOver("joining objects") }
         return ""
     }
@@ -71,6 +71,7 @@ enum PSText {
             guard !type.hasText else { throw .handOver("the text of a \(type.name)") }
             return type.name
         }
+        if object.isSecret { return object.typeName }
         guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
         var parts: [String] = []
         for (name, value) in zip(object.shape.names, object.values) {

@@ -410,6 +410,8 @@ struct GraphBinder: Sendable {
             }
             return .object(object)
         case .object(let own):
+            // The modules would send the name of its type.
+            guard !own.isSecret else { throw .beyond("a \(value.typeName) in a body") }
             var object = JSONObject()
             for (name, member) in zip(own.shape.names, own.values) {
                 if name == "AdditionalProperties" { continue }
