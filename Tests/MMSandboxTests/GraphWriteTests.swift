@@ -47,6 +47,33 @@ struct GraphWriteTests {
         #expect(await bench.graph("GET", "/v1.0/users/\(id)", token: token).status == 200)
     }
 
+    @Test(
+        "a profile photo is kept and given back until it is removed",
+        arguments: ["/v1.0/me", "/v1.0/users/lena.vogt@contoso-sandbox.example", "/v1.0/groups/{id}"])
+    func photo(owner: String) async {
+        let bench = Bench()
+        let token = await bench.token()
+        let groups = await bench.graph("GET", "/v1.0/groups?$top=1", token: token).json
+        let photo = owner.replacing("{id}", with: groups["value"]?[0]?["id"]?.string ?? "") + "/photo"
+        let bytes: [UInt8] = [0xFF, 0xD8, 0xFF, 0x00, 0x0A]
+        let headers = ["Authorization": "Bearer \(token)", "Content-Type": "image/jpeg"]
+        func send(_ method: String, _ body: [UInt8] = []) async -> HTTPServerResponse {
+            await bench.tenant.answer(HTTPServerRequest(method, photo + "/$value", headers: headers, body: body))
+        }
+        #expect(await bench.graph("GET", photo, token: token).status == 404)
+        #expect(await send("PUT").status == 400)
+        #expect(await send("PUT", bytes).status == 200)
+        let shown = await send("GET")
+        guard case .bytes(let kept) = shown.body else {
+            Issue.record("no bytes")
+            return
+        }
+        #expect(kept == bytes && shown.headers["content-type"] == "image/jpeg")
+        #expect(await bench.graph("GET", photo, token: token).json["@odata.mediaContentType"] == "image/jpeg")
+        #expect(await send("DELETE").status == 204)
+        #expect(await send("GET").status == 404)
+    }
+
     @Test("a user of the start data can be changed and deleted too")
     func startUser() async {
         let bench = Bench()

@@ -247,7 +247,7 @@ struct GraphPaths {
                 .collection(.managedDevices) { $0["userId"]?.string == id }, "\(label)/managedDevices", .devices, below)
         case "chats": return try teams.chats(id, below)
         case "joinedteams": return try teams.joinedTeams(id, below)
-        case "photo": throw Self.noPhoto
+        case "photo": return GraphPlace(.row(.users, key: id), "\(label)/photo", .users, rest, owner: id)
         default: return itself
         }
     }
@@ -267,15 +267,12 @@ struct GraphPaths {
             guard let index = store.groups.ids.index(ofGuid: record.id) else { throw .fileMissing }
             return try drives.drive(store.files.driveID(.group(index)), below)
         case "sites": return try sites.place(below)
-        case "photo": throw Self.noPhoto
+        case "photo":
+            return GraphPlace(
+                .row(.groups, key: record.id), "groups('\(record.id)')/photo", .groups, rest, owner: record.id)
         default: return itself
         }
     }
-
-    /// The error for profile photos, which no account has.
-    private static let noPhoto = GraphFailure(
-        404, "ImageNotFound",
-        "Exception of type 'Microsoft.Fast.Profile.Core.Exception.ImageNotFoundException' was thrown.")
 }
 
 /// Resolves the paths of read-only content for administrators.

@@ -14,6 +14,7 @@ struct GraphService {
     let settings: MailboxSettings
     let files: FileStorage
     let reports: UsageReports
+    let photos: ProfilePhotos
     let faults: FaultPlan
     let faultAnswers: FaultAnswers
 
@@ -185,6 +186,9 @@ struct GraphService {
             return try RoleAssignments(context: context, store: store, reader: reader).answer(call, place, rows)
         }
         if let last = place.rest.first?.name {
+            if last.lowercased() == "photo", let owner = place.owner {
+                return try photos.answer(call, place, of: owner)
+            }
             if last == "$count", place.rest.count == 1 { return try reader.countAnswer(call, place) }
             if last == "delta", call.request.method == "GET" { return try delta.answer(call, place) }
             if case .made = place.node, place.rest.count == 1, GUID.isValid(last) { throw .missing(last) }

@@ -106,7 +106,7 @@ struct RegisteredApp: Sendable {
         RoleManagementPolicy.Read.Directory RoleAssignmentSchedule.Read.Directory DeviceManagementRBAC.Read.All \
         ExternalConnection.Read.All NetworkAccess.Read.All RecordsManagement.Read.All PrinterShare.Read.All \
         DeviceManagementScripts.Read.All TeamsTelephoneNumber.Read.All TeamMember.Read.All \
-        ThreatIndicators.ReadWrite.OwnedBy Schedule.Read.All
+        ThreatIndicators.ReadWrite.OwnedBy Schedule.Read.All ProfilePhoto.ReadWrite.All
         """.split(separator: " ").map(String.init)
 
     private static let automationRoles = """

@@ -323,8 +323,8 @@ actor TenantServices {
         faultAnswers = FaultAnswers(context: context, store: store, devices: devices)
         graph = GraphService(
             context: context, store: store, mint: mint, issuer: issuer, bearer: bearer, organization: organization,
-            outbox: outbox, settings: MailboxSettings(store: store), files: files, reports: reports, faults: faults,
-            faultAnswers: faultAnswers)
+            outbox: outbox, settings: MailboxSettings(store: store), files: files, reports: reports,
+            photos: ProfilePhotos(), faults: faults, faultAnswers: faultAnswers)
         control = ControlPlane(
             context: context, store: store, journal: journal, faults: faults, outbox: outbox, devices: devices,
             issuer: issuer, policies: policies)
