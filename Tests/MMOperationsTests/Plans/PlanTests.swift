@@ -28,8 +28,8 @@ struct PlanHome {
         return ["tool": "graph_request", "arguments": .object(arguments)]
     }
 
-    static func run(_ script: String) -> JSONValue {
-        ["tool": "run", "arguments": ["connection": "Demo", "module": "exo", "command": .string(script)]]
+    static func run(_ script: String, module: String = "exo") -> JSONValue {
+        ["tool": "run", "arguments": ["connection": "Demo", "module": .string(module), "command": .string(script)]]
     }
 
     /// Makes a plan of calls.
@@ -249,6 +249,47 @@ struct PlanTests {
         #expect(ChangesHome.value(answer)["done"] == 3)
         let rows = try await home.tenant.run("Get-Mailbox -ResultSize 3 | Select-Object CustomAttribute1").array ?? []
         #expect(rows.count == 3 && rows.allSatisfy { $0["CustomAttribute1"] == "Planned" })
+        await home.tenant.stop()
+    }
+
+    @Test("cmdlets of Graph's modules are planned natively, with those of Exchange in their order")
+    func graphCmdlets() async throws {
+        let home = try await PlanHome()
+        let lines = [
+            "foreach ($u in Get-MgUser -Filter \"startswith(userPrincipalName,'l')\" -Top 2) {",
+            "Set-Mailbox $u.UserPrincipalName -CustomAttribute1 moved",
+            "Update-MgUser -UserId $u.Id -Department Moved", "}",
+        ]
+        let before = try await home.writes()
+        let mixed = try await home.plan([PlanHome.run(lines.joined(separator: "\n"))])
+        let requests = mixed["steps"]?.array?.map { $0["request"]?.string?.prefix(5) ?? "" }
+        #expect(requests == ["Set-M", "PATCH", "Set-M", "PATCH"] && mixed["open"] == .null, "\(mixed)")
+        let alone = (lines.prefix(1) + lines.suffix(2)).joined(separator: "\n")
+        let plan = try await home.plan([PlanHome.run(alone, module: "graph")])
+        #expect(plan["steps"]?.array?.count == 2 && plan["open"] == .null, "\(plan)")
+        #expect(try await home.writes() == before)
+        try await home.approve(plan)
+        #expect(try await home.apply(plan).exitStatus == 0)
+        let moved = try await home.tenant.list("/users?$filter=department%20eq%20'Moved'")
+        #expect(moved.count == 2)
+        await home.tenant.stop()
+    }
+
+    @Test(
+        "a script of Graph's cmdlets is planned up to where it goes on with what it would have changed",
+        arguments: [
+            "$g = New-MgGroup -DisplayName C1 -MailNickname c1 -MailEnabled:$false -SecurityEnabled; Update-MgGroup -GroupId $g.Id -Description x",
+            "Update-MgUser -UserId admin@contoso-sandbox.example -Department x; Get-MgUser -Filter \"department eq 'x'\" | % { Update-MgUser -UserId $_.Id -City y }",
+            "Update-MgUser -UserId admin@contoso-sandbox.example -Department x; $u = Get-MgUser -UserId admin@contoso-sandbox.example; Update-MgUser -UserId $u.Id -City y",
+        ])
+    func openRequests(script: String) async throws {
+        let home = try await PlanHome()
+        let plan = try await home.plan([PlanHome.run(script, module: "graph")])
+        #expect(plan["steps"]?.array?.count == 1 && plan["open"]?.string != nil, "\(plan)")
+        try await home.approve(plan)
+        #expect(try await home.apply(plan).exitStatus == 2)
+        let rest = try await home.plan([PlanHome.run(script, module: "graph")])
+        #expect(rest["steps"]?.array?.count == 1 && rest["open"] == .null, "\(rest)")
         await home.tenant.stop()
     }
 

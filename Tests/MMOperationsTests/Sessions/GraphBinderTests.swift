@@ -50,6 +50,10 @@ struct GraphBinderTests {
                 #"{"givenName":"b","passwordProfile":{"forceChangePasswordNextSignIn":true}}"#
             ),
             // One value for a list is a list, also within other properties.
+            (
+                "Update-MgIdentityGovernanceLifecycleWorkflow -WorkflowId a -DisplayName b -IsEnabled:$false",
+                #"{"displayName":"b","isEnabled":false}"#
+            ),
             ("Update-MgUser -UserId a -BusinessPhones 55", #"{"businessPhones":["55"]}"#),
             ("New-MgGroup -DisplayName a -GroupTypes Unified", #"{"displayName":"a","groupTypes":["Unified"]}"#),
             (

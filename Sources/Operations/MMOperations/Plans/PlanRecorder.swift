@@ -154,11 +154,7 @@ extension PlanRecorder {
             }
             if verdict.decision == .deny, let error = verdict.error() { throw error }
             let request = write.request
-            let act = PlanStep.Act.request(
-                .init(
-                    resource: place.word, method: request.method, address: request.target.pathAndQuery,
-                    headers: request.headers, body: request.body,
-                    contentType: request.contentType))
+            let act = PlanStep.Act(request, of: place)
             if let done = try carriedOut(act, on: connection.name, write.change) {
                 answers[index] = done
                 continue
@@ -185,6 +181,16 @@ extension PlanRecorder {
         return OperationAnswer(
             .value(requests.count == 1 ? answers[0]?.value ?? .null : .array(rows)),
             notes: ["Planned: nothing was sent."], connection: connection.name)
+    }
+}
+
+extension PlanStep.Act {
+    /// The sending of a request.
+    init(_ request: GraphRequest, of place: PlanService) {
+        self = .request(
+            .init(
+                resource: place.word, method: request.method, address: request.target.pathAndQuery,
+                headers: request.headers, body: request.body, contentType: request.contentType))
     }
 }
 

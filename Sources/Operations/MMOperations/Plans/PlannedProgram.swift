@@ -14,7 +14,7 @@ final class PlannedProgram: Sendable {
         /// The last recording: requests are recorded one after the other, even if the program sends them concurrently.
         var last: Task<RequestRefusal, Never>?
         /// The paths that steps write to, in lower case.
-        var written: [String] = []
+        var written = PlannedPaths()
         /// The cmdlets that became steps.
         var cmdlets: [PlannedCmdlet] = []
         /// The first step whose answer the program may need.
@@ -69,11 +69,8 @@ final class PlannedProgram: Sendable {
             }
             return
         }
-        let path = Self.path(of: request)
-        let isWritten = state.withLock { state in
-            state.written.contains { $0 == path || $0.hasPrefix(path + "/") || path.hasPrefix($0 + "/") }
-        }
-        if isWritten { recorder.end(because: "the program reads \(VisibleText.exact(path)), which a step changes") }
+        guard state.withLock({ $0.written.areRead(at: request.target) }) else { return }
+        recorder.end(because: "the program reads \(VisibleText.exact(Self.path(of: request))), which a step changes")
     }
 
     private func record(_ request: DescribedRequest) async -> RequestRefusal {
@@ -94,9 +91,9 @@ final class PlannedProgram: Sendable {
             let steps = recorder.steps.dropFirst(before)
             state.withLock { state in
                 state.count += steps.count
-                state.written += parts.map { Self.path(of: $0.target.pathAndQuery) }
-                let answering = steps.first { $0.change.map { $0.kind == .creation || $0.service == .other } ?? true }
-                state.answering = state.answering ?? answering?.title
+                let subjects = steps.compactMap(\.change?.subject)
+                for part in parts { state.written.add(part.target.pathAndQuery, of: subjects) }
+                state.answering = state.answering ?? steps.first(where: \.isAnswered)?.title
             }
             return Self.planned
         } catch {
@@ -153,11 +150,7 @@ final class PlannedProgram: Sendable {
         return (Desk(watch: watch, module: place.module, confirmed: false), place)
     }
 
-    private static func path(of request: DescribedRequest) -> String { path(of: request.target) }
-
-    private static func path(of target: String) -> String {
-        String(target.prefix { $0 != "?" }).lowercased()
-    }
+    private static func path(of request: DescribedRequest) -> String { PlannedPaths.path(of: request.target) }
 
     // MARK: The end
 
@@ -217,4 +210,41 @@ final class PlannedProgram: Sendable {
         if recorder.open != nil { throw PlanRecorder.beyond }
         return OperationAnswer(.value([]), notes: ["Planned: nothing was sent."], connection: connection.name)
     }
+}
+
+/// The paths that steps write to, in lower case and without their version.
+struct PlannedPaths: Sendable {
+    private var paths: [String] = []
+
+    /// Adds the path of a request that became a step.
+    /// - Parameter subjects: the objects that it changes, which a later read may name by id or by name.
+    mutating func add(_ target: String, of subjects: [Change.Subject]) {
+        let path = Self.plain(target)
+        paths.append(path)
+        for subject in subjects {
+            guard let name = subject.name?.lowercased(), !name.isEmpty, !subject.id.isEmpty else { continue }
+            let id = subject.id.lowercased()
+            paths += [(id, name), (name, id)].filter { path.contains("/" + $0.0) }
+                .map { path.replacing("/" + $0.0, with: "/" + $0.1) }
+        }
+    }
+
+    /// Returns whether a read concerns an object that a step would have changed: the same one, one below it, or a list with it.
+    func areRead(at target: String) -> Bool {
+        let path = Self.plain(target)
+        return paths.contains { $0 == path || $0.hasPrefix(path + "/") || path.hasPrefix($0 + "/") }
+    }
+
+    static func path(of target: String) -> String { String(target.prefix { $0 != "?" }).lowercased() }
+
+    private static func plain(_ target: String) -> String {
+        let path = path(of: target)
+        let version = ["/v1.0/", "/beta/"].first(where: path.hasPrefix)
+        return version.map { String(path.dropFirst($0.utf8.count - 1)) } ?? path
+    }
+}
+
+extension PlanStep {
+    /// Whether a script may go on with its answer, which isn't known before it is sent.
+    var isAnswered: Bool { change.map { $0.kind == .creation || $0.service == .other } ?? true }
 }

@@ -10,79 +10,93 @@ import PowerShellSyntax
 /// ends where the script needs the output of such a cmdlet, or reads what it would have changed.
 struct PlannedScript {
     let plan: EnginePlan
-    let module: String
-    let connection: Connection
-    let services: RequestServices
-    let context: OperationContext
+    let script: RunScript
     /// The state that earlier scripts of the session left.
     let session: NativeSession
+
+    private var connection: Connection { script.connection }
+    private var services: RequestServices { script.services.requests }
+    private var context: OperationContext { script.context }
 
     /// - Returns: `nil` where PowerShell has to run it.
     func record(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer? {
         context.record.note("planned", true)
-        guard let service = ExchangeTable.Service(module: module), plan.wanted != .pwsh else { return nil }
-        let client = try GuardedExchange(identity: services.identity, connection: connection, service: service.endpoint)
-        let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
-        // Without a sign-in, the objects that a pipeline reaches can't be determined.
-        _ = try await services.identity.waitingForSignIn(
-            to: connection, resource: client.service.resource, in: context
-        ) { () async throws(MMError) in
-            try await services.identity.token(
-                for: connection, resource: client.service.resource, deadline: context.deadline)
+        guard script.isForNativeModule, plan.wanted != .pwsh, !plan.waitsForAnswers else { return nil }
+        let order = RehearsalOrder()
+        let host = plan.host?.forRehearsal
+        let graph = try script.writeWatch()
+        var sources: [any ScriptSource] = []
+        var cmdlets: CmdletRehearsal?
+        var recording = StepRecording(recorder, plan, at: Desk(watch: graph, module: script.module, confirmed: false))
+        if let service = ExchangeTable.Service(module: script.module) {
+            let watch = try script.watch(of: service)
+            try await signIn(to: watch.client.service.resource)
+            let rehearsal = rehearsal(watch, recorder, order)
+            sources.append(
+                ExchangeSource(
+                    client: watch.client, service: service, deadline: context.deadline, rehearsal: rehearsal))
+            cmdlets = rehearsal
+            recording.cmdlets = (script.module, watch)
+        } else {
+            try await signIn(to: graph.client.resource)
         }
-        let rehearsal = CmdletRehearsal(
-            watch, reads: true, statesOf: .max,
-            after: recorder.left(on: connection.name, client.service == .compliance ? .compliance : .exchange),
-            carriedOut: { [name = connection.name, place = client.service] command, change in
-                // If a step may have been carried out or not, the plan has ended by now, and further steps are not added.
-                (try? recorder.carriedOut(.command(command, at: place), on: name, change)).map {
-                    $0.answer?.array ?? []
-                }
-            })
-        let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
+        let requests = GraphRehearsal(graph, in: order, planning: answers(recorder, graph))
+        if await graph.isSignedIn {
+            sources.append(GraphSource(graph, rehearsing: requests, deadline: context.deadline, host: host))
+        }
         var session = session
-        if plan.misfit([source], in: session) != nil || plan.waitsForAnswers { return nil }
-        let outcome = await NativeEngine(sources: plan.sources([source])).run(
+        if plan.misfit(sources, in: session) != nil { return nil }
+        let outcome = await plan.engine(sources, host: host, limits: order.limits).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: context.deadline)
-        if let failure = source.failure { throw failure }
-        try await record(rehearsal.steps, watch, recorder)
-        let hasSteps = rehearsal.steps.contains { $0.change != nil }
+        if let failure = sources.compactMap(\.failure).first { throw failure }
+        try await recording.take(cmdlets?.steps ?? [], requests.steps)
         switch outcome {
         case .completed(let result):
             if let error = result.failure ?? result.errors.first {
-                guard hasSteps else { throw MMError(.invalidInput, "\(error.message) Nothing was planned.") }
+                guard order.holds else { throw MMError(.invalidInput, "\(error.message) Nothing was planned.") }
                 recorder.end(because: error.message)
             }
         case .stopped: throw StopErrors.deadline(restarted: false)
         case .handedOver(let reason, _):
-            guard hasSteps else { return nil }
-            recorder.end(because: "\(reason) needs PowerShell")
+            guard order.holds else { return nil }
+            recorder.end(because: reason == NativeEngine.waitsForHeld ? reason : "\(reason) needs PowerShell")
         }
         if recorder.open != nil { throw PlanRecorder.beyond }
         return OperationAnswer(.value([]), notes: ["Planned: nothing was sent."], connection: connection.name)
     }
 
-    private func record(
-        _ rehearsed: [CmdletRehearsal.Step], _ watch: CmdletWatch, _ recorder: PlanRecorder
-    ) async throws(MMError) {
-        let answered = ConsumedWrites(plan)
-        var written: [PlannedCmdlet] = []
-        for step in rehearsed {
-            guard let change = step.change else {
-                if step.wasSent, let write = written.first(where: { $0.changes(whatIsReadBy: step.command) }) {
-                    recorder.end(because: "\(step.command.cmdlet) reads what \(write.name) would have changed")
-                    throw PlanRecorder.beyond
+    /// Waits for a sign-in: without one, the objects that a pipeline reaches can't be determined.
+    private func signIn(to resource: ServiceResource) async throws(MMError) {
+        _ = try await services.identity.waitingForSignIn(to: connection, resource: resource, in: context) {
+            () async throws(MMError) in
+            try await services.identity.token(for: connection, resource: resource, deadline: context.deadline)
+        }
+    }
+
+    private func rehearsal(
+        _ watch: CmdletWatch, _ recorder: PlanRecorder, _ order: RehearsalOrder
+    ) -> CmdletRehearsal {
+        CmdletRehearsal(
+            watch, reads: true, statesOf: .max, in: order,
+            after: recorder.left(
+                on: connection.name, watch.client.service == .compliance ? .compliance : .exchange),
+            carriedOut: { [name = connection.name, place = watch.client.service] command, change in
+                // If a step may have been carried out or not, the plan has ended by now, and further steps are not added.
+                (try? recorder.carriedOut(.command(command, at: place), on: name, change)).map {
+                    $0.answer?.array ?? []
                 }
-                continue
-            }
-            let command = step.command
-            try await recorder.record(command, changing: change, found: step.found, in: module, by: watch)
-            if change.isIdle { continue }
-            written.append(PlannedCmdlet(command, change))
-            if answered.contains(command.cmdlet) {
-                recorder.end(because: "the script uses the output of \(command.cmdlet), which is not known yet")
-                throw PlanRecorder.beyond
-            }
+            })
+    }
+
+    /// Returns the function that returns the answers to requests that the plan before this one carried out.
+    private func answers(_ recorder: PlanRecorder, _ watch: WriteWatch) -> GraphRehearsal.CarriedOut {
+        { request in
+            guard recorder.after != nil else { return nil }
+            let place = PlanService.named(.graph)
+            let write = await watch.writes([request], after: recorder.left(on: watch.connection.name, place.changes))
+            let done = try? recorder.carriedOut(
+                PlanStep.Act(request, of: place), on: watch.connection.name, write.first?.change)
+            return done.map { $0.answer ?? .null }
         }
     }
 
@@ -97,7 +111,77 @@ struct PlannedScript {
             in: context, with: guarding
         ).judge(with: .fresh).verdict
     }
+}
 
+/// The recording of a script's steps in a plan, up to the first one after which the next can't be known.
+private struct StepRecording {
+    private let recorder: PlanRecorder
+    private let desk: Desk
+    private let answered: ConsumedWrites
+    /// The module of the script's cmdlets of Exchange, and the watch on them.
+    var cmdlets: (module: String, watch: CmdletWatch)?
+    private var written: [PlannedCmdlet] = []
+    private var paths = PlannedPaths()
+
+    init(_ recorder: PlanRecorder, _ plan: EnginePlan, at desk: Desk) {
+        (self.recorder, self.desk) = (recorder, desk)
+        answered = ConsumedWrites(plan)
+    }
+
+    /// Records the steps of both kinds in their order.
+    mutating func take(
+        _ commands: [CmdletRehearsal.Step], _ requests: [GraphRehearsal.Step]
+    ) async throws(MMError) {
+        var requests = requests[...]
+        for step in commands {
+            while let before = requests.first, before.place < step.place {
+                try await take(before)
+                requests.removeFirst()
+            }
+            try await take(step)
+        }
+        for step in requests { try await take(step) }
+    }
+
+    private mutating func take(_ step: CmdletRehearsal.Step) async throws(MMError) {
+        guard let change = step.change, let (module, watch) = cmdlets else {
+            if step.wasSent, let write = written.first(where: { $0.changes(whatIsReadBy: step.command) }) {
+                try end("\(step.command.cmdlet) reads what \(write.name) would have changed")
+            }
+            return
+        }
+        let command = step.command
+        try await recorder.record(command, changing: change, found: step.found, in: module, by: watch)
+        if change.isIdle { return }
+        written.append(PlannedCmdlet(command, change))
+        if answered.contains(command.cmdlet) { try end(Self.continues(with: command.cmdlet)) }
+    }
+
+    private mutating func take(_ step: GraphRehearsal.Step) async throws(MMError) {
+        let target = step.request.target.pathAndQuery
+        if step.wasSent {
+            if paths.areRead(at: target) { try end("\(step.cmdlet) reads what an earlier step would have changed") }
+            return
+        }
+        if step.request.method == "GET" { try end("\(step.cmdlet) reads what a person has to confirm") }
+        let before = recorder.steps.count
+        _ = try await recorder.record([step.request], of: .named(.graph), at: desk)
+        let steps = recorder.steps.dropFirst(before)
+        guard !steps.isEmpty else { return }
+        paths.add(target, of: steps.compactMap(\.change?.subject))
+        if steps.contains(where: \.isAnswered), answered.contains(step.cmdlet) {
+            try end(Self.continues(with: step.cmdlet))
+        }
+    }
+
+    private static func continues(with cmdlet: String) -> String {
+        "the script uses the output of \(cmdlet), which is not known yet"
+    }
+
+    private func end(_ reason: String) throws(MMError) {
+        recorder.end(because: reason)
+        throw PlanRecorder.beyond
+    }
 }
 
 /// A cmdlet that is a step. A later read of its object would return a state from before the change.

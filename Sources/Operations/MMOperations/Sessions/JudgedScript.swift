@@ -32,8 +32,7 @@ final class JudgedScript: Sendable {
         else { return nil }
         if verdict.decision == .deny, let error = verdict.error() { throw error }
         let walked = try await PlannedScript(
-            plan: prepared.plan, module: script.module, connection: script.connection,
-            services: script.services.requests, context: script.context, session: await script.nativeSession()
+            plan: prepared.plan, script: script, session: await script.nativeSession()
         ).record(in: planning)
         if let walked { return walked }
         return try await recorded(inPowerShell: planning)

@@ -7,6 +7,9 @@ import MMNative
 /// A recorder of a script's requests that change something. They are recorded instead of sent, so that a person sees what would be changed,
 /// and how many objects. Requests that only read are sent, so that the objects that a pipeline reaches are known.
 final class GraphRehearsal: Sendable {
+    /// A function that returns the answer to a request that was carried out before; `nil` for any other.
+    typealias CarriedOut = @Sendable (_ request: GraphRequest) async -> JSONValue?
+
     /// One request of the script.
     struct Step: Sendable {
         let cmdlet: String
@@ -20,6 +23,8 @@ final class GraphRehearsal: Sendable {
     private let watch: WriteWatch
     private let reads: Bool
     private let order: RehearsalOrder
+    /// In a plan, the function that returns the answers to requests that were carried out before.
+    private let carriedOut: CarriedOut?
     private let noted = Mutex<[Step]>([])
     /// The objects that the script would create, by the paths, in lower case, at which it would find them.
     private let made = Mutex<[String: JSONObject]>([:])
@@ -30,8 +35,13 @@ final class GraphRehearsal: Sendable {
     /// - Parameters:
     ///   - reads: whether requests that only read are sent.
     ///   - order: the order of the script's steps.
-    init(_ watch: WriteWatch, reads: Bool = true, in order: RehearsalOrder = RehearsalOrder()) {
-        (self.watch, self.reads, self.order) = (watch, reads, order)
+    ///   - carriedOut: for a plan, returns the answers to requests that were carried out before. A plan ends where the script reads what it
+    ///     would create, so such reads are sent.
+    init(
+        _ watch: WriteWatch, reads: Bool = true, in order: RehearsalOrder = RehearsalOrder(),
+        planning carriedOut: CarriedOut? = nil
+    ) {
+        (self.watch, self.reads, self.order, self.carriedOut) = (watch, reads, order, carriedOut)
     }
 
     /// The requests, in order.
@@ -48,8 +58,10 @@ final class GraphRehearsal: Sendable {
     }
 
     /// Records a request that is not sent.
-    /// - Returns: for a creation, the object with the requested properties and a placeholder id.
-    func note(_ request: GraphRequest, of cmdlet: String) -> JSONObject? {
+    /// - Returns: for a creation, the object with the requested properties and a placeholder id; for a request that was carried out before,
+    ///   its answer.
+    func note(_ request: GraphRequest, of cmdlet: String) async -> JSONObject? {
+        if let answer = await carriedOut?(request) { return answer.object }
         append(request, of: cmdlet, wasSent: false)
         guard request.method == "POST", let body = request.body,
             case .object(var object)? = try? JSONParser.parse(body)
@@ -67,7 +79,7 @@ final class GraphRehearsal: Sendable {
     /// Returns what a read of an object that the script would create finds: the object itself, and nothing below it.
     /// - Returns: `nil` for a read of anything else.
     func found(by request: GraphRequest) -> [JSONObject]? {
-        guard request.method == "GET" else { return nil }
+        guard request.method == "GET", carriedOut == nil else { return nil }
         let path = request.target.path.lowercased()
         return made.withLock { made in
             if let object = made[path] { return [object] }

@@ -95,7 +95,7 @@ final class GraphSource: ScriptSource {
                 return PreviewRows(batch: CmdletBatch(found.map { objects.object(.object($0)) }))
             }
             if !rehearsal.lets(request, of: bound.cmdlet) {
-                let made = rehearsal.note(request, of: bound.cmdlet)
+                let made = await rehearsal.note(request, of: bound.cmdlet)
                 return PreviewRows(batch: CmdletBatch(made.map { [objects.object(.object($0))] } ?? []))
             }
         }
@@ -189,7 +189,7 @@ final class GraphSource: ScriptSource {
         (call.path, call.query) = (path, query)
         let request = try call.request(at: client)
         if let rehearsal, !rehearsal.lets(request, of: cmdlet) {
-            _ = rehearsal.note(request, of: cmdlet)
+            _ = await rehearsal.note(request, of: cmdlet)
             return []
         }
         var walk = try pages(request, PageLimits()).makeAsyncIterator()
