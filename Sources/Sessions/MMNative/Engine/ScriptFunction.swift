@@ -147,9 +147,7 @@ struct ScriptFunction {
 
     /// Types of parameters whose values no script can produce here.
     private static let foreignTypes: Set<String> = [
-        "pscredential", "system.management.automation.pscredential", "management.automation.pscredential",
-        "securestring", "io.fileinfo", "system.io.fileinfo", "io.directoryinfo", "system.io.directoryinfo",
-        "system.security.securestring", "x509certificate",
+        "io.fileinfo", "system.io.fileinfo", "io.directoryinfo", "system.io.directoryinfo", "x509certificate",
         "system.security.cryptography.x509certificates.x509certificate2",
     ]
 
