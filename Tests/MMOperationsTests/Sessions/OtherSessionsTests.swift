@@ -139,25 +139,30 @@ struct OtherSessionWritesTests {
                 "plan", ["calls": [["tool": "run", "arguments": ["connection": "Demo", "command": .string(script)]]]]))
     }
 
-    @Test("stands in a plan of it, and is not sent while the plan is made")
-    func planned() async throws {
+    @Test(
+        "stands in a plan of it, and is not sent while the plan is made",
+        arguments: [
+            "Set-Mailbox \(user) -CustomAttribute1 Planned",
+            "try { Update-MgUser -UserId \(user) -JobTitle Planned } catch { }",
+        ])
+    func planned(change: String) async throws {
         let home = try await ChangesHome()
         defer { Task { await home.stop() } }
-        let script = "$null = Get-CsTenant; Set-Mailbox \(Self.user) -CustomAttribute1 Planned"
-        let plan = try await plan(script, in: home)
+        let plan = try await plan("$null = Get-CsTenant; \(change)", in: home)
         let steps = plan["steps"]?.array ?? []
         #expect(steps.count == 1 && JSONWriter.string(.array(steps)).contains("Planned"), "\(plan)")
         #expect(try await home.run("(Get-Mailbox \(Self.user)).CustomAttribute1").array != ["Planned"])
+        #expect(try await home.graph("GET", "/users/\(Self.user)?$select=jobTitle")["jobTitle"] != "Planned")
     }
 
     @Test("ends the plan where it can't stand in it")
     func beyondPlan() async throws {
         let home = try await ChangesHome()
         defer { Task { await home.stop() } }
-        let before = try await home.graph("GET", "/users/\(Self.user)?$select=jobTitle")["jobTitle"]
         // A PowerShell has to rehearse it, and the stand-in doesn't know the cmdlet.
-        let script = "$null = Get-CsTenant; try { Update-MgUser -UserId \(Self.user) -JobTitle Planned } catch { }"
-        await #expect(throws: MMError.self) { try await plan(script, in: home) }
-        #expect(try await home.graph("GET", "/users/\(Self.user)?$select=jobTitle")["jobTitle"] == before)
+        let script =
+            "$null = Get-CsTenant; try { Set-CsUser -Identity \(Self.user) -EnterpriseVoiceEnabled $true } catch { }"
+        let error = await #expect(throws: MMError.self) { try await plan(script, in: home) }
+        #expect(error?.message.hasSuffix("Nothing was planned.") == true, "\(String(describing: error))")
     }
 }
