@@ -223,6 +223,8 @@ struct BehindWireTests {
             ("Invoke-AzRestMethod -Method DELETE -Path \"/subscriptions/$s/resourceGroups/r?api-version=1\"", .ask),
             ("irm -Method Post -Uri \"https://graph.microsoft.com/v1.0/applications/$id/addPassword\" -Body $b", .ask),
             ("irm -Method Post -Uri https://graph.microsoft.com/v1.0/applications/x/addPassword", .ask),
+            ("Invoke-MgGraphRequest POST \"/v1.0/users/$env:WHO/sendMail\" -Body $b", .ask),
+            ("Invoke-MgGraphRequest POST \"/v1.0/users/${who}/sendMail\" -Body $b", .ask),
             ("Invoke-MgGraphRequest PATCH \"/v1.0/users/$id\" -Body $b", .allow),
             ("Invoke-MgGraphRequest DELETE \"/v1.0/$path\"", .allow),
             ("Invoke-MgGraphRequest GET \"/v1.0/users/$id\"", .allow),

@@ -140,7 +140,8 @@ extension ScriptWalk {
         _ method: String, _ address: ExpressionSyntax?, _ body: RequestBody, _ headers: [String], _ call: CommandCall,
         service: RequestService
     ) {
-        guard case .expandableString(let node)? = address, let address = filled(node) else { return }
+        guard case .expandableString(let node)? = address else { return }
+        let address = filled(node)
         if let host = hostName(of: address), !service.knownHosts.contains(host) { return }
         guard let target = try? RequestTarget(parsing: address, service: service, allowedHosts: []) else { return }
         // At the wire the body is known; here it counts only where the text shows it.
@@ -155,52 +156,23 @@ extension ScriptWalk {
     }
 
     /// Returns an address with the variables in it filled in: with their only value, or with a key.
-    private func filled(_ node: ExpandableStringSyntax) -> String? {
-        var parts = node.parts[...]
+    private func filled(_ node: ExpandableStringSyntax) -> String {
+        let units = Array(node.value.utf16)
         var text = ""
-        var rest = node.value[...]
-        while let dollar = rest.firstIndex(of: "$") {
-            text += rest[..<dollar]
-            rest = rest[dollar...]
-            var written: Substring?
-            var value: String?
-            switch parts.first {
-            case .sub?: written = Self.parenthesized(rest)
-            case .variable(let variable)?:
-                let name = variable.path.name
-                let forms = ["$" + name, "${" + name + "}", "$script:" + name, "$global:" + name, "$local:" + name]
-                written = forms.first { rest.asciiLowercased.hasPrefix($0.asciiLowercased) }.map {
-                    rest.prefix($0.count)
-                }
-                let texts = variables[name.asciiLowercased].facts.texts
-                value = texts?.count == 1 ? texts?.first : nil
-            default: return parts.isEmpty ? text + rest : nil
-            }
-            if let written {
-                text += value ?? "x"
-                rest = rest.dropFirst(written.count)
-                parts = parts.dropFirst()
-            } else {
-                // An escaped sign, as in `` `$ref ``.
-                text += "$"
-                rest = rest.dropFirst()
-            }
+        var end = 0
+        for (part, place) in zip(node.parts, node.places) {
+            text += String(decoding: units[end..<place.lowerBound], as: UTF16.self)
+            text += onlyText(of: part) ?? "x"
+            end = place.upperBound
         }
-        return parts.isEmpty ? text + rest : nil
+        return text + String(decoding: units[end...], as: UTF16.self)
     }
 
-    /// Returns the `$( )` at the beginning of a text; nil if there is none.
-    private static func parenthesized(_ text: Substring) -> Substring? {
-        guard text.hasPrefix("$(") else { return nil }
-        var depth = 0
-        for index in text.indices {
-            if text[index] == "(" { depth += 1 }
-            if text[index] == ")" {
-                depth -= 1
-                if depth == 0 { return text[...index] }
-            }
-        }
-        return nil
+    private func onlyText(of part: ExpressionSyntax) -> String? {
+        guard case .variable(let variable) = part, variable.path.isVariable,
+            let texts = variables[variable.path.name.asciiLowercased].facts.texts, texts.count == 1
+        else { return nil }
+        return texts.first
     }
 
     private mutating func target(

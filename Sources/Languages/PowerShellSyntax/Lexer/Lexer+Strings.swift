@@ -117,19 +117,22 @@ extension Lexer {
         let savedStart = tokenStart
         let savedMode = mode
         mode = .expression
+        let part: NestedToken.Part
         if follower == 0x28 {
             skip()
-            parts.append(.subExpression(try scanSubExpression(inHereString: inHereString)))
+            part = .subExpression(try scanSubExpression(inHereString: inHereString))
         } else if CharacterClass.isVariableStart(follower) || follower == 0x7B {
             tokenStart = dollar
-            parts.append(.variable(try scanVariable(isSplatted: false, inString: true)))
+            part = .variable(try scanVariable(isSplatted: false, inString: true))
         } else {
             mode = savedMode
             return false
         }
         mode = savedMode
         tokenStart = savedStart
+        let start = buffer.count
         buffer.append(contentsOf: text.units[dollar..<min(position, text.end)])
+        parts.append(NestedToken(part: part, place: start..<buffer.count))
         return true
     }
 

@@ -39,10 +39,16 @@ final class StringTokenValue {
 }
 
 /// An evaluated part of a string.
-enum NestedToken {
-    case variable(Token)
-    /// The text of a `$( )`, which is yet to be parsed.
-    case subExpression(SourceText)
+struct NestedToken {
+    enum Part {
+        case variable(Token)
+        /// The text of a `$( )`, which is yet to be parsed.
+        case subExpression(SourceText)
+    }
+
+    let part: Part
+    /// Where it stands in the string's text, in UTF-16 units.
+    let place: Range<Int>
 }
 
 final class NumberTokenValue {

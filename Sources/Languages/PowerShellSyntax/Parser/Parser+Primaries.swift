@@ -73,8 +73,9 @@ extension Parser {
         try descend()
         let whole = extent(token)
         var parts: [ExpressionSyntax] = []
-        for part in value.parts {
-            switch part {
+        var places: [Range<Int>] = []
+        for nested in value.parts {
+            switch nested.part {
             case .variable(let token):
                 guard case .variable(let variable) = token.value else { continue }
                 parts.append(try parseVariable(token, variable.path, withMemberAccess: false))
@@ -87,9 +88,11 @@ extension Parser {
                 hasHeld = false
                 lexer.leave(state)
             }
+            places.append(nested.place)
         }
         ascend()
-        return keep(ExpandableStringSyntax(extent: whole, value: value.text, style: style, parts: parts))
+        return keep(
+            ExpandableStringSyntax(extent: whole, value: value.text, style: style, parts: parts, places: places))
     }
 
     // MARK: Groups

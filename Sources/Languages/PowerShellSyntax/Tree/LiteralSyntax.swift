@@ -25,12 +25,17 @@ package final class ExpandableStringSyntax: Sendable {
     /// The evaluated parts in order: variables and `$( )` sub-expressions. They contain member accesses only where the
     /// language parses them as such, usually none.
     package let parts: [ExpressionSyntax]
+    /// Where each part stands in ``value``, in UTF-16 units.
+    package let places: [Range<Int>]
 
-    init(extent: SourceExtent, value: String, style: StringStyle, parts: [ExpressionSyntax]) {
+    init(
+        extent: SourceExtent, value: String, style: StringStyle, parts: [ExpressionSyntax], places: [Range<Int>]
+    ) {
         self.extent = extent
         self.value = value
         self.style = style
         self.parts = parts
+        self.places = places
     }
 }
 
