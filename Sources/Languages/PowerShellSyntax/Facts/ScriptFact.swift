@@ -108,6 +108,18 @@ package struct CommandFact: Sendable, Equatable {
     package let index: Int
     /// The number of elements in the pipeline.
     package let count: Int
+
+    /// Returns the value behind the first parameter that is meant; `nil` if there is none.
+    /// - Parameter isMeant: whether a parameter, by its name in lower case, is meant.
+    package func value(of isMeant: (String) -> Bool) -> FactValue? {
+        for (place, argument) in arguments.enumerated() {
+            guard case .parameter(let name, let value) = argument, isMeant(name.lowercased()) else { continue }
+            if let value { return value }
+            guard place + 1 < arguments.count, case .value(let next) = arguments[place + 1] else { continue }
+            return next
+        }
+        return nil
+    }
 }
 
 /// A parameter or an argument of a command.

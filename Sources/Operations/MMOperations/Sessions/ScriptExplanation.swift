@@ -53,9 +53,11 @@ struct ScriptExplanation {
             let lower = name.lowercased()
             if Self.writingFiles.contains(lower) { Self.add(Self.path(command), to: &filesWritten) }
             if Self.readingFiles.contains(lower) { Self.add(Self.path(command), to: &filesRead) }
-            if let sent = Self.value(of: ["infile", "inputfilepath"], in: command) { Self.add(sent, to: &filesRead) }
-            if let kept = Self.value(of: ["outfile", "outputfilepath"], in: command) {
-                Self.add(kept, to: &filesWritten)
+            if let sent = command.value(of: ["infile", "inputfilepath"].contains) {
+                Self.add(Self.text(sent), to: &filesRead)
+            }
+            if let kept = command.value(of: ["outfile", "outputfilepath"].contains) {
+                Self.add(Self.text(kept), to: &filesWritten)
             }
             if lower == "read-host" { Self.add(Self.question(command), to: &questions) }
             guard SignInCmdlet.named(name) == nil,
@@ -140,21 +142,6 @@ struct ScriptExplanation {
         case .dynamic(.variable, let name?): "$" + name
         default: "…"
         }
-    }
-
-    /// Returns the value of the first parameter with one of these names; `nil` if none is given.
-    private static func value(of names: [String], in command: CommandFact) -> String? {
-        var isNext = false
-        for argument in command.arguments {
-            switch argument {
-            case .parameter(let name, let value):
-                isNext = names.contains(name.lowercased())
-                if isNext, let value { return text(value) }
-            case .value(let value):
-                if isNext { return text(value) }
-            }
-        }
-        return nil
     }
 
     /// Returns the question of `Read-Host`, whose words need no quotes.

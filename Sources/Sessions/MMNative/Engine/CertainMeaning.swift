@@ -92,17 +92,8 @@ extension CommandFact {
 
     /// The constant name of the component that `New-Object` is asked for; `nil` if the text doesn't tell it.
     fileprivate var component: String? {
-        var isNext = false
-        for argument in arguments {
-            switch argument {
-            case .parameter(let name, let value):
-                isNext = name.count > 2 && "comobject".hasPrefix(name.lowercased())
-                if isNext, case .string(let text)? = value { return text }
-            case .value(.string(let text)) where isNext: return text
-            case .value: isNext = false
-            }
-        }
-        return nil
+        guard case .string(let text)? = value(of: { $0.count > 2 && "comobject".hasPrefix($0) }) else { return nil }
+        return text
     }
 
     /// Returns whether a parameter with this name, or with a prefix of it, is given.
