@@ -251,13 +251,13 @@ enum LibraryTypes {
             }
             sets.append(texts)
         }
-        let second = Set((sets.count > 1 ? sets[1] : []).map { Array($0.utf8) })
-        var known: Set<[UInt8]> = []
+        let second = Set((sets.count > 1 ? sets[1] : []).map { ExactKey($0) })
+        var known: Set<ExactKey> = []
         return (method == "union" ? sets.flatMap(\.self) : sets[0]).compactMap { text in
-            let bytes = Array(text.utf8)
-            if method == "intersect", !second.contains(bytes) { return nil }
-            if method == "except", second.contains(bytes) { return nil }
-            return known.insert(bytes).inserted ? .string(text) : nil
+            let key = ExactKey(text)
+            if method == "intersect", !second.contains(key) { return nil }
+            if method == "except", second.contains(key) { return nil }
+            return known.insert(key).inserted ? .string(text) : nil
         }
     }
 
