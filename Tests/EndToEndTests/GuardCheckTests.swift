@@ -58,6 +58,11 @@ struct GuardCheckTests {
         let allowed = try await Tenant.run(
             Programs.mm, ["guard", "check", "--embedded", "python3 build.py", "--ssh"], environment)
         #expect(allowed.code == 0, "\(allowed)")
+        #expect(try await check(["Get-Content x", "--ssh", "--json"]).json?["kind"]?.string == "shell")
+        for other in [["--kind", "powershell"], ["-m", "exo"], ["--url", "/me"]] {
+            let refused = try await check(["ls", "--ssh"] + other)
+            #expect(refused.code == 2 && refused.error.contains("shell commands"), "\(refused)")
+        }
     }
 
     @Test("help and completion have each key and sign-in method of a connection")

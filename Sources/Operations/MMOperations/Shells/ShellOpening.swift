@@ -38,7 +38,11 @@ package struct ShellOpening: Sendable {
 
     /// Returns the program's own files: registry, tokens, ledger, logs, sockets, and the configuration of shells.
     package static func ownFiles(_ services: ShellServices) -> [String] {
-        services.paths.ownFiles + [ShellsConfiguration.path(services.environment, home: services.paths.home)]
+        ownFiles(services.paths, services.environment)
+    }
+
+    static func ownFiles(_ paths: StatePaths, _ environment: [String: String]) -> [String] {
+        paths.ownFiles + [ShellsConfiguration.path(environment, home: paths.home)]
     }
 
     /// The files that the file operations of a local session may access.

@@ -22,8 +22,8 @@ struct GuardCheck: CatalogueOperation {
         @Argument("body", "Body of the request.", .short("d"), .readsFiles) var body: JSONObject?
         @Argument(.sarif) var isSARIF: Bool
 
-        /// The kind of the texts; if a module is given, they are scripts.
-        var kind: CheckedKind? { givenKind ?? (module == nil ? nil : .powershell) }
+        /// The kind of the texts; on a host they are shell commands, in a module scripts.
+        var kind: CheckedKind? { givenKind ?? (isOnHost ? .shell : module == nil ? nil : .powershell) }
     }
 
     let declaration = OperationDeclaration(
@@ -52,6 +52,11 @@ struct GuardCheck: CatalogueOperation {
     func run(
         _ input: Input, in context: OperationContext, with services: GuardServices
     ) async throws(MMError) -> OperationAnswer {
+        guard !input.isOnHost || input.kind == .shell && input.module == nil && input.url == nil else {
+            throw MMError(
+                .invalidInput, "ssh is for shell commands, and another kind of text is asked for beside it.",
+                hint: "Leave out ssh, or kind, module and url.", details: ["field": "ssh"])
+        }
         let judge = try TextJudge(input, in: context, with: services)
         var verdicts: [(text: CheckedText, verdict: Verdict)] = []
         var notes: [String] = []
@@ -200,9 +205,9 @@ struct TextJudge {
     /// Returns where a shell command would run.
     private func shell() throws(MMError) -> ShellContext {
         let home = services.paths.home
-        let file = ShellsConfiguration.path(services.environment, home: home)
-        let ownFiles = services.paths.ownFiles + [file]
+        let ownFiles = ShellOpening.ownFiles(services.paths, services.environment)
         if input.isOnHost {
+            let file = ShellsConfiguration.path(services.environment, home: home)
             let asks = try ShellsConfiguration.read(file).asksInterpreters
             return ShellContext(isRemote: true, ownFiles: ownFiles, asksInterpreters: asks)
         }
