@@ -60,4 +60,23 @@ extension Change {
         change.before = .object(before)
         return change
     }
+
+    /// Returns the change for objects that were recreated since, with other ids.
+    /// - Parameter successors: the new ids by the old ones in lower case.
+    package func following(successors: [String: String]) -> Change {
+        guard !successors.isEmpty else { return self }
+        func id(_ old: String) -> String {
+            var (id, seen) = (old, Set<String>())
+            while let next = successors[id.lowercased()], seen.insert(id).inserted { id = next }
+            return id
+        }
+        var change = self
+        change.subject.id = id(subject.id)
+        for index in change.others.indices { change.others[index].id = id(others[index].id) }
+        change.place = place.split(separator: "/").map { "/" + id(String($0)) }.joined()
+        for (name, value) in cmdlet?.names ?? [:] {
+            if let old = value.string { change.cmdlet?.names[name] = .string(id(old)) }
+        }
+        return change
+    }
 }

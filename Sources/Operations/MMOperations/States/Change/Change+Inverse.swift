@@ -81,6 +81,28 @@ extension Change {
         return JSONObject(keys.map { ($0, restored(before?[$0] ?? .null, after?[$0])) })
     }
 
+    /// The changes that are taken back one after the other to take this one back: only itself where one cmdlet or request is enough.
+    package var parts: [Change] {
+        if [.link, .unlink].contains(kind), others.count > 1 {
+            return others.map { other in
+                var part = self
+                part.others = [other]
+                return part
+            }
+        }
+        guard kind == .deletion, let cmdlet, let kind = cmdlet.kind, !kind.isMadeWithState, let state = kind.state,
+            let old = before?[state.property], CmdletValue.isSame(old, state.off), let name = before?["Name"]
+        else { return [self] }
+        // A recreated object is enabled.
+        var off = Change(
+            .properties, version: version, place: place, keys: [state.property], subject: subject,
+            before: .object([state.property: old]), after: .object([state.property: state.on]), isBeforeKnown: true)
+        off.service = service
+        off.cmdlet = CmdletWrite(name: "Enable-\(cmdlet.noun)", names: cmdlet.names)
+        off.cmdlet?.names["Identity"] = name
+        return [self, off]
+    }
+
     // MARK: Deleted objects
 
     /// Whether the directory keeps the object for 30 days after its deletion.
