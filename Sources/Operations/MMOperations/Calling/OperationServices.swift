@@ -1,6 +1,5 @@
 package import MMCore
 package import MMGuard
-package import MMHTTP
 package import MMIdentity
 import MMPowerShell
 package import MMSessions
