@@ -56,6 +56,60 @@ struct ObservedTests {
     }
 
     @Test(
+        "what belongs to an object is an empty list below it and expanded alike, if the tenant has nothing of the kind",
+        arguments: [
+            ("/beta/deviceManagement/deviceHealthScripts", "assignments", true),
+            ("/v1.0/deviceManagement/managedDevices", "deviceConfigurationStates", true),
+            ("/v1.0/groups", "transitiveMemberOf", true), ("/v1.0/devices", "memberOf", true),
+            // Beta alone has them; the tenant has none of its own making; no such relationship.
+            ("/v1.0/deviceManagement/managedDevices", "detectedApps", false),
+            ("/v1.0/deviceManagement/managedDevices", "inventedThings", false),
+        ])
+    func below(path: String, name: String, isKnown: Bool) async {
+        let bench = Bench()
+        let token = await bench.token()
+        let row = await bench.graph("GET", path, token: token).json["value"]?[0]?["id"]?.string ?? ""
+        let below = await bench.graph("GET", "\(path)/\(row)/\(name)", token: token)
+        let expanded = await bench.graph("GET", "\(path)/\(row)?$expand=\(name)", token: token)
+        #expect(
+            below.status == (isKnown ? 200 : 400) && expanded.status == below.status, "\(below.json) \(expanded.json)")
+        if isKnown {
+            #expect(below.json["value"]?.array?.isEmpty == true)
+            #expect(expanded.json[name]?.array?.isEmpty == true)
+        }
+        let nobody = "\(path)/00000000-0000-0000-0000-000000000001/\(name)"
+        if isKnown { #expect(await bench.graph("GET", nobody, token: token).status == 404) }
+    }
+
+    @Test("the apps on a device are below it and expanded alike, and as many devices have one as it says")
+    func detectedApps() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let path = "/beta/deviceManagement"
+        let app = await bench.graph("GET", "\(path)/detectedApps", token: token).json["value"]?[0]
+        var count = 0
+        for device in await bench.graph("GET", "\(path)/managedDevices", token: token).json["value"]?.array ?? [] {
+            let own = "\(path)/managedDevices/\(device["id"]?.string ?? "")"
+            let below = await bench.graph("GET", "\(own)/detectedApps", token: token).json["value"]
+            #expect(await bench.graph("GET", "\(own)?$expand=detectedApps", token: token).json["detectedApps"] == below)
+            if below?.array?.contains(where: { $0["id"] == app?["id"] }) == true { count += 1 }
+        }
+        #expect(count > 0 && count == app?["deviceCount"]?.int)
+    }
+
+    @Test("a role's definition is found by its id")
+    func roleDefinition() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let path = "/v1.0/roleManagement/directory/roleDefinitions"
+        let role = await bench.graph("GET", path, token: token).json["value"]?[0]
+        let found = await bench.graph("GET", "\(path)/\(role?["id"]?.string ?? "")", token: token)
+        #expect(found.status == 200 && found.json["displayName"] == role?["displayName"])
+        let missing = await bench.graph("GET", "\(path)/00000000-0000-0000-0000-000000000001", token: token)
+        #expect(missing.status == 404)
+    }
+
+    @Test(
         "a filter asks for a type, in operators of any case",
         arguments: [
             ("isof('microsoft.graph.win32LobApp')", 1), ("IsOf(microsoft.graph.win32LobApp)", 1),

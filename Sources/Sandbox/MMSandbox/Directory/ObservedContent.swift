@@ -76,6 +76,12 @@ struct ObservedContent {
             }
     }
 
+    /// Returns the apps on one device: each app is on as many of the first devices as it counts.
+    func detectedApps(on device: String) -> [JSONObject] {
+        guard let place = store.table(.managedDevices).all.firstIndex(where: { $0.id == device }) else { return [] }
+        return detectedApps.filter { place < $0["deviceCount"]?.int ?? 0 }
+    }
+
     /// Returns the apps of a tenant, of which only the beta version tells whether they are assigned.
     func mobileApps(_ isBeta: Bool = false) -> [JSONObject] {
         [

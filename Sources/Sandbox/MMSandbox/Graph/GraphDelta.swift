@@ -150,6 +150,9 @@ struct GraphFailure: Error {
         GraphFailure(400, "BadRequest", "Resource not found for the segment '\(name)'.")
     }
 
+    /// Whether it says that the path has a step that is unknown here.
+    var isUnknownSegment: Bool { status == 400 && message.hasPrefix("Resource not found for the segment") }
+
     static func badRequest(_ message: String) -> GraphFailure { GraphFailure(400, "Request_BadRequest", message) }
 
     static let denied = GraphFailure(

@@ -332,6 +332,9 @@ struct ObservedPaths {
         if let rest = at("deviceappmanagement/mobileapps/{}/assignments") {
             return made("mobileAppAssignment", .devices, content.assignments(ofApp: words[2]), "assignments", rest)
         }
+        if isBeta, let rest = at("devicemanagement/manageddevices/{}/detectedapps") {
+            return made("detectedApp", .devices, content.detectedApps(on: all[2].name), "detectedApps", rest)
+        }
         if let rest = at("groups/{}/photos") { return made("profilePhoto", .groups, [], "photos", rest) }
         if let rest = at("groups/{}/approleassignments") {
             return made("appRoleAssignment", .groups, [], "appRoleAssignments", rest)

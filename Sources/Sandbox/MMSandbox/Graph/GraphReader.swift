@@ -362,7 +362,8 @@ extension GraphReader {
             bytes.append(UInt8(ascii: ","))
             JSONWriter.append(expansion.name, to: &bytes)
             bytes.append(UInt8(ascii: ":"))
-            let rows = try expanded(expansion.name, of: record, kind: kind, owner: owner)
+            let rows = try expanded(
+                expansion.name, of: record, kind: kind, owner: owner, call)
             guard let rows else {
                 let single = try expandedObject(expansion.name, of: record)
                 if let (kind, row) = single {
@@ -388,9 +389,9 @@ extension GraphReader {
     }
 
     /// Returns the rows of a list; `nil` if the name is that of a single object.
-    private func expanded(_ name: String, of record: Record, kind: EntityKind, owner: String?) throws(GraphFailure)
-        -> [(EntityKind, Record)]?
-    {
+    private func expanded(
+        _ name: String, of record: Record, kind: EntityKind, owner: String?, _ call: GraphCall
+    ) throws(GraphFailure) -> [(EntityKind, Record)]? {
         func objects(_ ids: [String]) -> [(EntityKind, Record)] {
             ids.prefix(20).compactMap { store.object($0) }.map { (store.table($0.0).kind, $0.1) }
         }
@@ -415,9 +416,13 @@ extension GraphReader {
                     .object($0)
                 )
             }
-        case ("intent", "assignments"), ("managedAppPolicy", "assignments"): return []
+        case ("managedDevice", "detectedApps") where call.version == "beta":
+            return ObservedContent(store: store).detectedApps(on: record.id).map {
+                (EntityKind("detectedApp", $0.keys.joined(separator: " ")), .object($0))
+            }
+        case (_, "memberOf") where kind.isDirectoryObject, (_, "transitiveMemberOf") where kind.isDirectoryObject:
+            return objects(store.groups(of: record.id))
         case ("user", "directReports"): return objects(store.directReports(record.id))
-        case ("user", "memberOf"), ("user", "transitiveMemberOf"): return objects(store.groups(of: record.id))
         case ("user", "licenseDetails"): return store.licenseDetails(record).map { (.licenseDetails, $0) }
         case ("group", "members"): return objects(store.linked(LinkAddress(owner: record.id, relation: .members)))
         case ("group", "owners"), ("application", "owners"), ("servicePrincipal", "owners"):
@@ -440,6 +445,7 @@ extension GraphReader {
             return nil
         default:
             if kind.isOpen { return [] }
+            if let isList = EmptyLists(store: store).expands(name, in: call) { return isList ? [] : nil }
             throw GraphFailure(
                 400, "BadRequest",
                 "Parsing OData Select and Expand failed: Could not find a property named '\(name)' on type 'microsoft.graph.\(kind.name)'."

@@ -33,6 +33,7 @@ struct GraphService {
             store: store, drives: drives, sites: SitePaths(store: store, drives: drives),
             teams: TeamPaths(store: store), mail: MailPaths(store: store, rules: rules), settings: settings)
     }
+    private var emptyLists: EmptyLists { EmptyLists(store: store) }
     private var permissions: GraphPermissions { GraphPermissions(store: store) }
     private var delta: GraphDelta { GraphDelta(context: context, store: store, mint: mint, reader: reader) }
     private var writer: GraphWriter {
@@ -154,13 +155,18 @@ struct GraphService {
         }
         let place: GraphPlace
         do throws(GraphFailure) { place = try paths.resolve(call) } catch {
-            guard let empty = try EmptyLists(store: store).place(call) else { throw UnservedPath.told(error, call) }
+            guard let empty = try emptyLists.place(call, among: paths) else { throw UnservedPath.told(error, call) }
             place = empty
         }
         try permissions.check(call, place)
         let deed = DirectoryDeed(call, place, store: store)
         let done: HTTPServerResponse
-        do throws(GraphFailure) { done = try perform(call, place) } catch { throw UnservedPath.told(error, call) }
+        do throws(GraphFailure) { done = try perform(call, place) } catch {
+            guard error.isUnknownSegment, let empty = try emptyLists.place(call, among: paths) else {
+                throw UnservedPath.told(error, call)
+            }
+            return try reader.read(call, empty)
+        }
         deed?.note(done, in: store, at: context.now)
         return done
     }
@@ -191,7 +197,12 @@ struct GraphService {
             }
             if last == "$count", place.rest.count == 1 { return try reader.countAnswer(call, place) }
             if last == "delta", call.request.method == "GET" { return try delta.answer(call, place) }
-            if case .made = place.node, place.rest.count == 1, GUID.isValid(last) { throw .missing(last) }
+            if case .made(_, let rows) = place.node, place.rest.count == 1, GUID.isValid(last) {
+                guard call.request.method == "GET", rows.contains(where: { $0.id == last }) else {
+                    throw .missing(last)
+                }
+                return try reader.read(call, place)
+            }
             return try actions.answer(call, place, named: last)
         }
         switch call.request.method {
@@ -208,7 +219,7 @@ struct GraphService {
 enum UnservedPath {
     /// Returns a failure unchanged, or the error of an unsupported path if the real service knows it.
     static func told(_ failure: GraphFailure, _ call: GraphCall) -> GraphFailure {
-        guard failure.status == 400, failure.message.hasPrefix("Resource not found for the segment"),
+        guard failure.isUnknownSegment,
             let target = try? RequestTarget(parsing: call.request.path, service: .graph, normalization: .clean),
             PermissionTable.standard.permissions(call.request.method, target) != nil
                 || PathCheck().fault(call.request.method, target) == nil
