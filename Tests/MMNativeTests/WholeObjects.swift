@@ -3,10 +3,12 @@ import Testing
 
 @Suite("Objects of a class of which a service returned a part")
 struct WholeObjects {
-    private func texts(_ script: String) async throws -> [String] {
+    private func texts(_ script: String, objects: [String: String] = [:]) async throws -> [String] {
         let pairs: [(String, PSValue)] = [("DisplayName", .string("Ann")), ("Id", .string("1")), ("Newer", .int(7))]
         var user = try #require(PSObject(pairs))
-        user.declared = DeclaredProperties(["AboutMe", "Department", "DisplayName", "Id"])
+        user.declared = DeclaredProperties(
+            ["AboutMe", "Department", "DisplayName", "Id"] + objects.keys.sorted(), objects: objects)
+        user.model = "Models.User"
         var session = NativeSession()
         let engine = NativeEngine(host: NativeHost(), arguments: ["u": .object(user)], isPatient: true)
         guard case .completed(let result) = await engine.run("param($u) " + script, in: &session) else {
@@ -47,6 +49,22 @@ struct WholeObjects {
         ] as [(String, [String])])
     func listed(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "are the name of their class as text, and so are the objects in their properties, also those that weren't returned",
+        arguments: [
+            ("\"$u\"", ["Models.User"]), ("$u.GetType().Name", ["User"]), ("$u.Manager.GetType().Name", ["Person"]),
+            ("\"$($u.Manager)\"", ["Models.Person"]), ("@($u, $u) -join ','", ["Models.User,Models.User"]),
+            ("\"$([pscustomobject]@{ a = $u })\"", ["@{a=Models.User}"]),
+            ("($u | Select-Object Id, manager | ConvertTo-Csv)", ["\"Id\",\"Manager\"", "\"1\",\"Models.Person\""]),
+            ("($u | Select-Object Id, Manager | ConvertTo-Json -Compress)", [#"{"Id":"1","Manager":null}"#]),
+            ("($u | Format-List Manager | Out-String).Trim()", ["Manager : Models.Person"]),
+            ("($u | Where-Object { $_.Manager -like '*Person' }).Id", ["1"]),
+            ("\"$($u | Select-Object Id)\"", ["@{Id=1}"]),
+        ] as [(String, [String])])
+    func models(script: String, expected: [String]) async throws {
+        #expect(try await texts(script, objects: ["Manager": "Models.Person"]) == expected)
     }
 
     @Test("take a value for a property that wasn't returned")

@@ -74,6 +74,20 @@ struct GraphObjectsTests {
         #expect(user?["AdditionalProperties"]?.typeName == "System.Collections.Generic.Dictionary`2")
     }
 
+    @Test(
+        "are of the module's class for the type that the request declares",
+        arguments: [
+            ("user", "Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser"),
+            ("microsoft.graph.security.alert", "Microsoft.Graph.PowerShell.Models.MicrosoftGraphSecurityAlert"),
+            (nil, nil),
+        ] as [(String?, String?)])
+    func models(type: String?, model: String?) {
+        var objects = GraphObjects(.objects(of: type), of: "Get-MgSomething")
+        var found: PSObject?
+        if case .object(let object) = objects.object(["id": "1"]) { found = object }
+        #expect(found != nil && found?.model == model)
+    }
+
     @Test("treat what is nested in them alike")
     func nested() throws {
         let json = ##"""

@@ -198,7 +198,7 @@ enum Cmdlets {
     static func property(_ item: PSValue, _ name: String) throws(Interrupt) -> PSValue? {
         switch item {
         case .object(let object):
-            if let found = object[name] { return found.plain }
+            if let found = object.read(name) { return found.plain }
             guard object.isCustom || object.isListable else { throw .handOver("a member of \(object.typeName)") }
             guard !name.lowercased().hasPrefix("ps") else { throw .handOver("a member of the shell's own") }
             return nil

@@ -231,14 +231,15 @@ final class ToCSVStage: Stage {
             throw .handOver("a row of nothing in CSV")
         }
         for name in names ?? [] {
-            switch object[name] ?? .null {
+            switch object.read(name) ?? .null {
             case .null, .nothing: fields.append("")
             case .array: fields.append(quoted("System.Object[]"))
             case .double(let number): fields.append(quoted(try PSText.long(number)))
             case .single(let number): fields.append(quoted(try PSText.long(number)))
             case .table(let table) where !table.isOrdered: fields.append(quoted("System.Collections.Hashtable"))
             case .list(let list): fields.append(quoted(list.typeName))
-            case .table, .block: fields.append(quoted(object[name]?.typeName ?? ""))
+            case .table(let table): fields.append(quoted(try table.text))
+            case .block: fields.append(quoted(object[name]?.typeName ?? ""))
             case .object(let inner) where !inner.isCustom: throw .handOver("objects in CSV")
             case let value: fields.append(quoted(try PSText.string(value)))
             }

@@ -277,7 +277,9 @@ final class SelectStage: Stage {
             item = .object(object)
         }
         if case .object(let object) = item, object.isCustom, let plan = plan(for: object) {
-            let values = plan.places.map { place in place.map { object.values[$0] } ?? .null }
+            let values = zip(plan.places, plan.result.names).map { place, name in
+                object.declared == nil ? place.map { object.values[$0] } ?? .null : object.read(name) ?? .null
+            }
             return .object(PSObject(shape: plan.result, values: values, typeName: SelectStage.selectedCustom))
         }
         let typeName: String

@@ -194,6 +194,7 @@ extension Evaluator {
             guard case .object(let object)? = view["BaseObject"], object.isCustom else { return nil }
             var made = PSObject(shape: object.shape, values: object.values, typeName: object.typeName)
             (made.isListable, made.isRow, made.view) = (object.isListable, object.isRow, object.view)
+            made.model = object.model
             made.takeMethods(of: object)
             return .object(made)
         case .block(let block) where method == "getnewclosure" && arguments.isEmpty: return try closure(of: block)

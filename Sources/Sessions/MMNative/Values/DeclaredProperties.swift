@@ -5,24 +5,31 @@ package final class DeclaredProperties: Sendable {
     /// The names, in the order in which the class shows them.
     package let names: [String]
     private let spellings: [String: String]
-    /// The names, in lower case, of those whose values are objects.
-    private let objects: Set<String>
+    /// The classes of those whose values are objects, by their names in lower case.
+    private let objects: [String: String]
     /// The shapes of whole objects, by the shape of what was returned. Both are kept, so that an identity stays theirs.
     private let shapes = Mutex<[ObjectIdentifier: (returned: PSShape, whole: PSShape)]>([:])
 
     /// Creates the properties of a class.
-    /// - Parameter objects: the names of those whose value is always an object, and an empty one where the service returned none.
-    package init(_ names: [String], objects: [String] = []) {
+    /// - Parameter objects: those whose value is always an object, and an empty one where the service returned none, each with its class.
+    package init(_ names: [String], objects: [String: String] = [:]) {
         self.names = names
-        self.objects = Set(objects.map { $0.lowercased() })
+        self.objects = Dictionary(objects.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }
         spellings = Dictionary(names.map { ($0.lowercased(), $0) }) { first, _ in first }
     }
 
     /// Returns a name as the class spells it, from any case; `nil` if the class has no such property.
     func spelling(of name: String) -> String? { spellings[name.lowercased()] }
 
-    /// Returns whether a property's value is always an object.
-    fileprivate func isObject(_ name: String) -> Bool { objects.contains(name.lowercased()) }
+    private static let emptyShape = PSShape([])
+
+    /// Returns the empty object of a property whose value is always an object; `nil` for any other.
+    fileprivate func emptyObject(_ name: String) -> PSValue? {
+        guard let model = objects[name.lowercased()], let shape = Self.emptyShape else { return nil }
+        var object = PSObject(shape: shape, values: [])
+        object.model = model
+        return .object(object)
+    }
 
     /// Returns the shape of a whole object: the names of the class, and behind them what else the object has.
     fileprivate func shape(with returned: PSShape) -> PSShape? {
@@ -37,26 +44,23 @@ package final class DeclaredProperties: Sendable {
 }
 
 extension PSObject {
-    private static let emptyShape = PSShape([])
-
     /// The value of a property as a script reads it, ignoring case; `nil` when there is none.
     ///
     /// The classes of Graph's modules make an object at the first look at such a property, so that it is never `$null`.
     func read(_ name: String) -> PSValue? {
         let own = self[name]
-        guard own?.isNull ?? true, let declared, declared.isObject(name), let shape = Self.emptyShape else {
-            return own
-        }
-        return .object(PSObject(shape: shape, values: []))
+        guard own?.isNull ?? true, let empty = declared?.emptyObject(name) else { return own }
+        return empty
     }
 
-    /// The object with all properties of its class, of which those that weren't returned are `$null`.
+    /// The object with all properties of its class, of which those that weren't returned are empty.
     ///
     /// Only what lists an object's properties needs it: a row of a service has few of the hundred that its class may have.
     var whole: PSObject {
         guard let declared, let shape = declared.shape(with: self.shape) else { return self }
-        var object = PSObject(shape: shape, values: shape.names.map { self[$0] ?? .null }, typeName: typeName)
+        var object = PSObject(shape: shape, values: shape.names.map { read($0) ?? .null }, typeName: typeName)
         (object.isCustom, object.isListable, object.isRow, object.view) = (isCustom, isListable, isRow, view)
+        object.model = model
         return object
     }
 }

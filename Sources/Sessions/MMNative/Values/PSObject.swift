@@ -59,6 +59,8 @@ package struct PSObject: Sendable {
     package var view: CmdletView?
     /// The properties of its class, where the object has only those that its service returned.
     package var declared: DeclaredProperties?
+    /// The full name of the class of a module whose objects these are, which is their text; `nil` for custom objects proper.
+    package var model: String?
     /// The names of the properties.
     package var shape: PSShape { contents.shape }
     /// The values, one per name.

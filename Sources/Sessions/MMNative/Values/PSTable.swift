@@ -58,12 +58,18 @@ package struct PSTable: Sendable {
 
     /// Whether text keys are case-sensitive, as in .NET's dictionaries.
     let countsCase: Bool
+    /// The types of its keys and values in the text of a generic dictionary, where they are known.
+    private var arguments: String?
 
     /// Creates an empty table.
     package init(isOrdered: Bool) { self.init(isOrdered ? .answer : .hashtable) }
 
     /// Creates an empty generic dictionary, as .NET's libraries return it, whose keys ignore case.
-    package static func dictionary() -> PSTable { PSTable(.dictionary) }
+    package static func dictionary() -> PSTable {
+        var table = PSTable(.dictionary)
+        table.arguments = "[System.String,System.Object]"
+        return table
+    }
 
     /// Creates an empty table of a type.
     /// - Parameter countsCase: whether text keys are case-sensitive.
@@ -81,6 +87,15 @@ package struct PSTable: Sendable {
         case .sorted: "System.Collections.Generic.SortedDictionary`2"
         case .concurrent: "System.Collections.Concurrent.ConcurrentDictionary`2"
         case .json: "System.Management.Automation.OrderedHashtable"
+        }
+    }
+
+    /// The text of the table, which is the name of its type.
+    var text: String {
+        get throws(Interrupt) {
+            guard isGeneric else { return typeName }
+            guard let arguments else { throw .handOver("the text of a dictionary") }
+            return typeName + arguments
         }
     }
 

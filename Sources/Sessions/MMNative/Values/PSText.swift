@@ -31,7 +31,7 @@ enum PSText {
         case .list(let list): return try string(.array(list.items))
         case .ownType(let type): return type.name
         case .table, .typeInfo, .type:
-            if case .table = value { return value.typeName }
+            if case .table(let table) = value { return try table.text }
             throw .handOver("the text of a type")
         case .object(let object): return try custom(object)
         case .block: throw .handOver("the text of a script block")
@@ -45,7 +45,7 @@ enum PSText {
         if Self.textProperties[object.typeName] != nil { return try custom(object) }
         if object.ownClass != nil || object.isSecret { return try custom(object) }
         guard object.isCustom else { throw .handOver("joining objects") }
-        return ""
+        return object.model ?? ""
     }
 
     /// The properties that serve as the text of some types.
@@ -72,6 +72,7 @@ enum PSText {
             return type.name
         }
         if object.isSecret { return object.typeName }
+        if let model = object.model { return model }
         guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
         var parts: [String] = []
         for (name, value) in zip(object.shape.names, object.values) {
@@ -79,7 +80,7 @@ enum PSText {
             case .array: parts.append(name + "=System.Object[]")
             case .object(let inner):
                 guard inner.isOfScript else { throw .handOver("the text of a \(inner.typeName)") }
-                parts.append(name + "=" + (inner.isCustom ? "" : try custom(inner)))
+                parts.append(name + "=" + (inner.isCustom ? inner.model ?? "" : try custom(inner)))
             default: parts.append(name + "=" + (try string(value)))
             }
         }

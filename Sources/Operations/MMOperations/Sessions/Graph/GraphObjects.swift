@@ -64,7 +64,15 @@ struct GraphObjects {
             }
             declared = DeclaredProperties(
                 properties.map { GraphObjects.capitalised($0.name) } + ["AdditionalProperties"],
-                objects: objects.map(\.name))
+                objects: Dictionary(objects.map { ($0.name, Self.model($0.type)) }) { first, _ in first })
+        }
+
+        /// The full name of the module's class for a type of Graph.
+        static func model(_ type: String) -> String {
+            var parts = type.split(separator: ".")[...]
+            if parts.count > 1, parts[0] == "microsoft", parts[1] == "graph" { parts = parts.dropFirst(2) }
+            let name = parts.map { GraphObjects.capitalised(String($0)) }.joined()
+            return "Microsoft.Graph.PowerShell.Models.MicrosoftGraph" + name
         }
 
         /// The base class of everything that a directory holds.
@@ -100,7 +108,9 @@ struct GraphObjects {
             }
         }
         if isRow || own != nil { pairs.append(("AdditionalProperties", .table(more))) }
-        return made(pairs)
+        guard let declaredClass, case .object(var object) = made(pairs) else { return made(pairs) }
+        object.model = GraphClass.model(declaredClass.name)
+        return .object(object)
     }
 
     private func isOfDirectory(_ name: String?) -> Bool {
