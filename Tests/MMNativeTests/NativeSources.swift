@@ -381,6 +381,38 @@ private struct EmptySource: CmdletSource {
     }
 }
 
+/// A source whose cmdlets fail as those that send a request do, with the status that they are asked for.
+private struct AnsweringSource: CmdletSource {
+    func knows(_ name: String) -> Bool { ["invoke-mggraphrequest", "get-mguser"].contains(name.lowercased()) }
+
+    func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        guard case .value(.int(let status), _)? = call.arguments.first else { throw .handedOver("no status") }
+        throw .failed(NativeError("No,\(call.name)", "No.", command: call.name, isReadable: true, status: status))
+    }
+}
+
+@Suite("What a script learns of a refused request")
+struct RefusedRequests {
+    @Test(
+        "the exception of a request has the service's answer, and that of a cmdlet has none",
+        arguments: [
+            ("Invoke-MgGraphRequest 404", "NotFound 404 False True"),
+            ("Invoke-MgGraphRequest 429", "TooManyRequests 429 True False"), ("Get-MgUser 404", "  False False"),
+        ])
+    func answers(call: String, expected: String) async throws {
+        let script =
+            "try { \(call) } catch { $r = $_.Exception.Response; "
+            + "\"$($r.StatusCode) $($r.StatusCode.value__) $($r.StatusCode -eq 429) $($r.StatusCode -eq 'NotFound')\" }"
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [AnsweringSource()]).run(script, in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("it did not run: \(outcome)")
+            return
+        }
+        #expect(result.objects.map(\.text) == [expected])
+    }
+}
+
 /// A source whose service refuses everything.
 private struct RefusingSource: CmdletSource {
     func knows(_ name: String) -> Bool { name.lowercased() == "get-refused" }

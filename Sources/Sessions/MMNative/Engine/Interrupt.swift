@@ -64,12 +64,15 @@ package struct NativeError: Sendable, Hashable {
     package let isReadable: Bool
     /// The full name of the type of the exception that a script threw; `nil` if it didn't throw a typed one.
     let exception: String?
+    /// The status of the answer with which a service refused a request of the script's own.
+    package let status: Int32?
 
     /// Creates an error record.
     package init(
-        _ id: String, _ message: String, category: String? = nil, command: String? = nil, isReadable: Bool = false
+        _ id: String, _ message: String, category: String? = nil, command: String? = nil, isReadable: Bool = false,
+        status: Int32? = nil
     ) {
-        self.init(id, message, category, command, isReadable, exception: nil)
+        self.init(id, message, category, command, isReadable, exception: nil, status: status)
     }
 
     /// Returns the record of an exception that a script throws.
@@ -79,9 +82,10 @@ package struct NativeError: Sendable, Hashable {
 
     private init(
         _ id: String, _ message: String, _ category: String?, _ command: String?, _ isReadable: Bool,
-        exception: String?
+        exception: String?, status: Int32? = nil
     ) {
         self.exception = exception
+        self.status = status
         self.id = id
         self.message = message
         self.category = category

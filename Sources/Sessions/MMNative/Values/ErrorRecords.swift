@@ -30,6 +30,7 @@ enum ErrorRecords {
                 }
             } else {
                 members.append((unsure, .null))
+                if let answer = answer(to: error) { members.append(("Response", answer)) }
             }
             pairs.append(("Exception", made(name, members)))
         }
@@ -55,6 +56,21 @@ enum ErrorRecords {
             if let trace = place.trace { pairs.append(("ScriptStackTrace", .string(trace))) }
         }
         return made(type, pairs)
+    }
+
+    /// The cmdlets whose exceptions hold the answer of the service.
+    private static let requesting: Set<String> = [
+        "invoke-mggraphrequest", "invoke-graphrequest", "invoke-restmethod", "invoke-webrequest",
+    ]
+
+    /// Returns what `Response` is of the exception of a cmdlet; `nil` if that isn't certain. Only cmdlets that send a request as
+    /// the script writes it keep the answer.
+    private static func answer(to error: NativeError) -> PSValue? {
+        guard let command = error.command?.lowercased() else { return nil }
+        guard requesting.contains(command) else { return command.contains("-") ? .null : nil }
+        guard let status = error.status, PSEnum.Kind.httpStatus.defines(status) else { return nil }
+        return made(
+            "System.Net.Http.HttpResponseMessage", [("StatusCode", .enumeration(PSEnum(.httpStatus, status)))])
     }
 
     private static func made(_ type: String, _ pairs: [(String, PSValue)]) -> PSValue {
@@ -249,7 +265,10 @@ struct Thrown {
                 (hasCertainID, category) = (false, "NotSpecified")
             case "NamedParameterNotFound", "PositionalParameterNotFound", "MissingArgument", "AmbiguousParameter":
                 (outer, carrier, category) = (automation + "ParameterBindingException", nil, "InvalidArgument")
-            case "ParameterArgumentValidationError", "ParameterArgumentValidationErrorNullNotAllowed":
+            case "ParameterArgumentValidationError", "ParameterArgumentValidationErrorNullNotAllowed",
+                "ParameterArgumentValidationErrorEmptyStringNotAllowed",
+                "ParameterArgumentValidationErrorEmptyArrayNotAllowed",
+                "ParameterArgumentValidationErrorEmptyCollectionNotAllowed":
                 (outer, carrier, category) = (automation + "ParameterBindingValidationException", nil, "InvalidData")
             case "ParameterArgumentTransformationError":
                 (outer, carrier, category) = (

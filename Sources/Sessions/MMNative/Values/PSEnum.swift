@@ -97,6 +97,18 @@ package struct PSEnum: Sendable, Hashable {
                 "LimitsExceeded", "QuotaExceeded", "NotEnabled",
             ])
 
+        /// System.Net.HttpStatusCode, with the codes of errors.
+        static let httpStatus = Kind(
+            "System.Net.HttpStatusCode",
+            [
+                ("BadRequest", 400), ("Unauthorized", 401), ("Forbidden", 403), ("NotFound", 404),
+                ("MethodNotAllowed", 405), ("NotAcceptable", 406), ("RequestTimeout", 408), ("Conflict", 409),
+                ("Gone", 410), ("PreconditionFailed", 412), ("RequestEntityTooLarge", 413),
+                ("UnsupportedMediaType", 415), ("Locked", 423), ("TooManyRequests", 429),
+                ("InternalServerError", 500), ("NotImplemented", 501), ("BadGateway", 502),
+                ("ServiceUnavailable", 503), ("GatewayTimeout", 504),
+            ], isFlags: false)
+
         /// .NET's enumerations.
         static let ofLibrary = [
             dayOfWeek, consoleColor, dateTimeKind, midpointRounding, stringComparison, splitOptions, regexOptions,

@@ -299,7 +299,7 @@ enum GraphRecord {
         return NativeError(
             "\(code),Microsoft.Graph.PowerShell.Cmdlets.\(name)", "[\(code)] : \(message)",
             category: error.code == .notFound ? "ObjectNotFound" : "InvalidOperation", command: call.cmdlet,
-            isReadable: true)
+            isReadable: true, status: error.details["status"]?.int.flatMap { Int32(exactly: $0) })
     }
 }
 
