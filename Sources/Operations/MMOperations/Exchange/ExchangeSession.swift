@@ -327,7 +327,8 @@ package actor ExchangeSession {
             return SessionAnswer(
                 output: .native(
                     NativeAnswer(
-                        result: result, account: account, information: sources.flatMap(\.information),
+                        result: result, account: account,
+                        information: sources.flatMap(\.information) + (plan.host?.remarks ?? []),
                         interruption: interruption, width: plan.width,
                         hasFiles: plan.host?.written.isEmpty == false,
                         causes: sources.reduce(into: [:]) { $0.merge($1.causes) { first, _ in first } })))

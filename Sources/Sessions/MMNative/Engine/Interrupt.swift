@@ -11,6 +11,8 @@ enum Interrupt: Error {
     /// An exception that ends the script, and that no block of a cmdlet turns into an empty value: a service refused a request,
     /// so its answer is unknown.
     case refused(NativeError)
+    /// Nobody answered a question of the script. The run ends: to the script this is no error that it could handle.
+    case unanswered(NativeError)
     /// `exit`, with its code.
     case exit(Int32)
     /// A stage of the pipeline needs no more input, so everything before it ends.

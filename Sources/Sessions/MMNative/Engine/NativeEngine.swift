@@ -221,7 +221,7 @@ private final class NativeRun {
                 } else if evaluator.preference == .goOn {
                     delivery.note(.error(record))
                 }
-            case .fatal(let record), .refused(let record):
+            case .fatal(let record), .refused(let record), .unanswered(let record):
                 delivery.failure = record
             case .exit(let code): delivery.exitCode = code
             // Outside any loop, `break` and `continue` end the script.

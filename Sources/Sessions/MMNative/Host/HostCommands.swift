@@ -728,7 +728,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         for path in try paths(command) where host.read(path) == nil {
-            evaluator.say("Not opened: \(path)")
+            host.remark("Not opened: \(path)")
         }
     }
 }

@@ -24,6 +24,7 @@ package final class NativeHost: Sendable {
         var folders: Set<String> = [""]
         var size = 0
         var asked: [String] = []
+        var remarks: [String] = []
     }
 
     /// The name of the script's own file.
@@ -78,6 +79,14 @@ package final class NativeHost: Sendable {
         state.withLock { state in state.order.compactMap { state.files[$0] }.filter(\.isWritten) }
     }
 
+    /// What the run says about itself, apart from what the script says.
+    package var remarks: [String] { state.withLock { $0.remarks } }
+
+    /// Adds a remark, once.
+    func remark(_ text: String) {
+        state.withLock { state in if !state.remarks.contains(text) { state.remarks.append(text) } }
+    }
+
     /// Reports the script's progress.
     func show(_ text: String) { progress(text) }
 
@@ -115,14 +124,14 @@ package final class NativeHost: Sendable {
         // something, and pauses of a script that only reads. Before a change, a pause is the last moment to stop, so it isn't
         // answered.
         if evaluator.idleQuestions.opening.contains(name.lowercased()) {
-            evaluator.say("There is nobody to answer “\(words)”, which only opens something: assumed no.")
+            remark("There is nobody to answer “\(words)”, which only opens something: assumed no.")
             return ""
         }
         if evaluator.isPause, evaluator.onlyReads {
-            evaluator.say("There is nobody to answer “\(words)”, which only waits: assumed Enter.")
+            remark("There is nobody to answer “\(words)”, which only waits: assumed Enter.")
             return ""
         }
-        throw .fatal(
+        throw .unanswered(
             NativeError(
                 "ReadHost",
                 "The script asks “\(words)”, and there is nobody to answer: set --param \(name)=…",
