@@ -69,6 +69,69 @@ struct ReportConstructs {
     }
 
     @Test(
+        "texts for pages, files without rows, types without properties, and cmdlets that nothing leads to",
+        arguments: [
+            ("[System.Net.WebUtility]::HtmlEncode(\"Ün ☃ 😀 <b> '\")", ["&#220;n ☃ &#128512; &lt;b&gt; &#39;"]),
+            (
+                "'[' + [System.Web.HttpUtility]::HtmlEncode($null) + ']'; [System.Net.WebUtility]::HtmlEncode(5)",
+                ["[]", "5"]
+            ),
+            ("([pscustomobject]@{ a = 'é' } | ConvertTo-Html -Fragment) -match '<td>'", ["<tr><td>&#233;</td></tr>"]),
+            (
+                "1 | Where-Object { $_ -gt 5 } | Export-Csv a.csv -Append; "
+                    + "1..2 | ForEach-Object { [pscustomobject]@{ a = $_ } | Export-Csv a.csv -Append }; Get-Content a.csv",
+                ["\"a\"", "\"1\"", "\"2\""]
+            ),
+            (
+                "if ($true | Select-Object Name) { 'an object' }; $null -eq (5 | Select-Object Name).Name",
+                ["an object", "True"]
+            ),
+            ("Where-Object { $_ }; Select-Object a; Sort-Object a; 'on'", ["on"]),
+        ] as [(String, [String])])
+    func smaller(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "a mandatory parameter refuses what is nothing, unless it declares that it accepts it",
+        arguments: [
+            ("[AllowNull()]$v", "$null", "[]"), ("$v", "''", "[]"), ("[AllowEmptyString()][string]$v", "''", "[]"),
+            ("[AllowEmptyCollection()][string[]]$v", "@()", "[]"),
+            ("[hashtable]$v", "@{}", "[System.Collections.Hashtable]"),
+            ("$v", "$null", "ParameterArgumentValidationErrorNullNotAllowed,f InvalidData"),
+            ("[string]$v", "''", "ParameterArgumentValidationErrorEmptyStringNotAllowed,f InvalidData"),
+            ("[string]$v", "$null", "ParameterArgumentValidationErrorEmptyStringNotAllowed,f InvalidData"),
+            ("[string[]]$v", "@()", "ParameterArgumentValidationErrorEmptyArrayNotAllowed,f InvalidData"),
+            ("[string[]]$v", "@('a', '')", "ParameterArgumentValidationErrorEmptyStringNotAllowed,f InvalidData"),
+        ])
+    func nothings(declared: String, given: String, expected: String) async throws {
+        let script =
+            "function f { param([Parameter(Mandatory)]\(declared)) \"[$v]\" } "
+            + "try { f \(given) } catch { \"$($_.FullyQualifiedErrorId) $($_.CategoryInfo.Category)\" }"
+        #expect(try await texts(script) == [expected])
+    }
+
+    @Test("a question that nobody answers ends the run, whatever the script catches, and remarks stay out of its text")
+    func unanswered() async throws {
+        let script = "try { $n = Read-Host 'Name'; 'got' } catch { \"caught $_\" }; 'end'"
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.objects.isEmpty)
+        #expect(result.failure?.message.contains("set --param n=") == true)
+        let host = NativeHost()
+        var session = NativeSession()
+        let engine = NativeEngine(host: host, isPatient: true)
+        guard case .completed(let paused) = await engine.run("Read-Host 'Press Enter'; 'end'", in: &session) else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(paused.objects.map(\.text).last == "end" && paused.information.isEmpty)
+        #expect(host.remarks.count == 1)
+    }
+
+    @Test(
         "other processes, and mail where a PowerShell may send it, are left to that",
         arguments: [
             ("Get-Process", true), ("Get-Process -Id 4711", true), ("Send-MailMessage -To a -Subject b", false),

@@ -347,7 +347,13 @@ final class SelectStage: Stage {
     private static func isCertain(_ property: CalculatedProperty, of item: PSValue) -> Bool {
         switch property.source {
         case .block: true
-        case .name(let name): if case .date = item { partsOfDates.contains(name) } else { false }
+        case .name(let name):
+            switch item {
+            case .date: partsOfDates.contains(name)
+            // These types have no properties, so that any name is as good as another.
+            case .bool, .char, .int, .long, .double: true
+            default: false
+            }
         case .pattern: false
         }
     }

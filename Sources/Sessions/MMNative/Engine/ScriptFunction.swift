@@ -12,6 +12,8 @@ struct ScriptFunction {
         /// Whether it is mandatory in one of its sets.
         var isMandatory: Bool { sets.contains(where: \.isMandatory) }
         var isNotEmpty = false
+        /// What a mandatory parameter accepts although it is nothing: `allownull`, `allowemptystring`, `allowemptycollection`.
+        var acceptedNothings: Set<String> = []
         var takesInput = false
         var takesProperties = false
         var takesRest = false
@@ -189,8 +191,10 @@ struct ScriptFunction {
         case "validatenotnullorempty", "validatenotnull":
             parameter.isNotEmpty = true
             return true
-        case "allownull", "allowemptystring", "allowemptycollection", "system.management.automation.credential",
-            "credential", "supportswildcards",
+        case "allownull", "allowemptystring", "allowemptycollection":
+            parameter.acceptedNothings.insert(node.typeName.fullName.lowercased())
+            return true
+        case "system.management.automation.credential", "credential", "supportswildcards",
             // An object's further type names aren't known here, so any value is accepted.
             "pstypename", "system.management.automation.pstypename", "pstypenameattribute":
             return true
@@ -534,13 +538,19 @@ extension Evaluator {
         _ value: PSValue, for parameter: ScriptFunction.Parameter, of function: ScriptFunction
     ) throws(Interrupt) -> PSValue {
         let value = try converted(value, for: parameter, of: function)
-        if parameter.isMandatory || parameter.isNotEmpty {
+        if parameter.isNotEmpty {
             switch value {
             case .null: throw .handOver("an empty value for \(parameter.name)")
             case .string(let text) where text.isEmpty: throw .handOver("an empty value for \(parameter.name)")
             case .array(let items) where items.isEmpty: throw .handOver("an empty value for \(parameter.name)")
             default: break
             }
+        } else if parameter.isMandatory, let nothing = try parameter.refusal(of: value) {
+            throw .statement(
+                NativeError(
+                    nothing.id + ",\(function.name)",
+                    "Cannot bind argument to parameter '\(parameter.name)' because it is \(nothing.word).",
+                    category: "InvalidData", isReadable: true))
         }
         if parameter.isForeign { throw .handOver("a value for the parameter \(parameter.name)") }
         for check in parameter.checks {
@@ -565,6 +575,49 @@ extension Evaluator {
             throw .statement(NativeError("ParameterArgumentValidationError,\(function.name)", message))
         }
         return value
+    }
+}
+
+extension ScriptFunction.Parameter {
+    /// A value that is nothing, as an error names it.
+    struct Nothing {
+        let id: String
+        let word: String
+
+        init(_ id: String, _ word: String) {
+            self.id = "ParameterArgumentValidationError\(id)NotAllowed"
+            self.word = word
+        }
+    }
+
+    /// Returns why a mandatory parameter refuses a value that is nothing; `nil` if it accepts it. Texts and lists count as empty only for
+    /// parameters of their types: one of any type accepts them.
+    func refusal(of value: PSValue) throws(Interrupt) -> Nothing? {
+        func accepts(_ attribute: String) -> Bool { acceptedNothings.contains(attribute) }
+        if value.isNull { return accepts("allownull") ? nil : Nothing("Null", "null") }
+        if case .string(let text) = value {
+            let isRefused = text.isEmpty && type == .known(.string) && !accepts("allowemptystring")
+            return isRefused ? Nothing("EmptyString", "an empty string") : nil
+        }
+        let items: [PSValue]
+        switch value {
+        case .array(let own) where [.known(.texts), .known(.ints), .known(.array)].contains(type): items = own
+        case .list(let list) where list.kind.shape == .list && type?.known?.rawValue == list.kind.rawValue:
+            items = list.items
+        default: return nil
+        }
+        if items.isEmpty {
+            guard !accepts("allowemptycollection") else { return nil }
+            // `[array]` is a collection to PowerShell and `[object[]]` an array; they are one type here.
+            guard type != .known(.array) else { throw .handOver("an empty array for \(name)") }
+            if case .list = value { return Nothing("EmptyCollection", "an empty collection") }
+            return Nothing("EmptyArray", "an empty array")
+        }
+        if items.contains(where: \.isNull), !accepts("allownull") { return Nothing("Null", "null") }
+        let hasEmptyText =
+            type == .known(.texts)
+            && items.contains { if case .string(let text) = $0 { text.isEmpty } else { false } }
+        return hasEmptyText && !accepts("allowemptystring") ? Nothing("EmptyString", "an empty string") : nil
     }
 }
 

@@ -489,12 +489,16 @@ enum WebText {
     static func call(
         _ method: String, _ arguments: [PSValue], writesUpperCase: Bool
     ) throws(Interrupt) -> String {
-        guard arguments.count == 1, case .string(let text) = arguments[0] else {
-            throw .handOver("an unusual text for pages")
+        guard arguments.count == 1 else { throw .handOver("an unusual text for pages") }
+        let text: String
+        switch arguments[0] {
+        // An argument of another type is converted as a cast to `[string]` converts it.
+        case .string, .null, .bool, .int, .long, .double, .decimal, .date, .guid: text = try PSText.string(arguments[0])
+        default: throw .handOver("an unusual text for pages")
         }
         switch method {
         case "htmldecode": return try decoded(text)
-        case "htmlencode": return try encoded(text)
+        case "htmlencode": return encoded(text)
         case "urlencode": return address(text, writesUpperCase)
         default: throw .handOver("the method \(method) of texts for pages")
         }
@@ -519,9 +523,16 @@ enum WebText {
         return written
     }
 
-    private static func encoded(_ text: String) throws(Interrupt) -> String {
-        guard text.isASCII else { throw .handOver("text for pages beyond ASCII") }
-        return HTMLText.escaped(text)
+    /// Encodes a text for an element as .NET does: the second half of Latin-1 and everything beyond the first plane by number.
+    static func encoded(_ text: String) -> String {
+        var written = ""
+        for scalar in HTMLText.escaped(text).unicodeScalars {
+            switch scalar.value {
+            case 0xA0...0xFF, 0x10000...: written += "&#\(scalar.value);"
+            default: written.unicodeScalars.append(scalar)
+            }
+        }
+        return written
     }
 
     private static func decoded(_ text: String) throws(Interrupt) -> String {

@@ -30,16 +30,16 @@ enum HTMLTable {
         lines.append("<table>")
         if !isList {
             lines.append("<colgroup>" + properties.map { _ in "<col/>" }.joined() + "</colgroup>")
-            lines.append("<tr>" + properties.map { "<th>\(HTMLText.escaped($0.label ?? ""))</th>" }.joined() + "</tr>")
+            lines.append("<tr>" + properties.map { "<th>\(WebText.encoded($0.label ?? ""))</th>" }.joined() + "</tr>")
         }
         for (number, item) in items.enumerated() {
             var cells: [String] = []
             for property in properties {
                 let value = try property.value(of: item, in: evaluator) ?? .null
-                let text = HTMLText.escaped(try PSText.string(value))
+                let text = WebText.encoded(try PSText.string(value))
                 cells.append(
                     isList
-                        ? "<tr><td>\(HTMLText.escaped(property.label ?? "")):</td><td>\(text)</td></tr>"
+                        ? "<tr><td>\(WebText.encoded(property.label ?? "")):</td><td>\(text)</td></tr>"
                         : "<td>\(text)</td>")
             }
             if isList {
@@ -64,9 +64,9 @@ enum HTMLTable {
             ]
             let head = try texts("Head")
             lines +=
-                head.isEmpty ? ["<title>\(HTMLText.escaped(try texts("Title").first ?? "HTML TABLE"))</title>"] : head
+                head.isEmpty ? ["<title>\(WebText.encoded(try texts("Title").first ?? "HTML TABLE"))</title>"] : head
             for address in try texts("CssUri") {
-                lines.append(#"<link rel="stylesheet" type="text/css" href="\#(HTMLText.escaped(address))" />"#)
+                lines.append(#"<link rel="stylesheet" type="text/css" href="\#(WebText.encoded(address))" />"#)
             }
             lines.append("</head><body>")
             lines += try texts("Body")

@@ -419,7 +419,9 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let path = try onlyPath(command)
-        let appends = command.isSet("Append") && host.read(path) != nil
+        let before = command.isSet("Append") ? host.read(path) : nil
+        // A file without rows gets its header now.
+        let appends = before?.isEmpty == false
         var delimiter = ","
         if let given = command["Delimiter"] { delimiter = try PSText.string(given) }
         let quotes = command["UseQuotes"]?.text.lowercased() ?? "always"

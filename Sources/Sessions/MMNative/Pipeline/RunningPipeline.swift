@@ -80,7 +80,9 @@ final class RunningPipeline {
                     } else if !bound.specification.makesObjects {
                         // Errors in the command's arguments take precedence.
                         _ = try Cmdlets.stage(bound, evaluator)
-                        throw .handOver("\(bound.specification.name) without input")
+                        guard evaluator.onlyReads, Self.ignoresNothing.contains(bound.specification.name) else {
+                            throw .handOver("\(bound.specification.name) without input")
+                        }
                     }
                 } else if bound["InputObject"] != nil, bound.specification.name != "Write-Output" {
                     throw .handOver("-InputObject within a pipeline")
@@ -127,6 +129,9 @@ final class RunningPipeline {
     }
 
     /// Fills a command's variables with its output, and with the errors of the pipeline.
+    /// The cmdlets that do nothing where no pipeline leads to them.
+    private static let ignoresNothing: Set<String> = ["Where-Object", "Select-Object", "Sort-Object"]
+
     private static func record(
         _ recorded: RecordedOutput, _ stages: inout [Stage], _ recordings: inout [RecordedOutput],
         _ evaluator: Evaluator
