@@ -1,5 +1,5 @@
 package import MMCore
-package import MMHTTP
+import MMHTTP
 import MMSystem
 
 /// The copies of the audit log that a user's environment asks for.
