@@ -36,6 +36,29 @@ struct MessageWordsTests {
         return found
     }
 
+    /// The calls in a text after which a part of the command they were made of is left: a quoted argument, a flag.
+    private func unfinished(in text: String) -> [String] {
+        var found: [String] = []
+        var rest = text[...]
+        while let call = rest.firstRange(of: "mm__") {
+            var end = rest[call.upperBound...].firstIndex { !$0.isLetter && $0 != "_" } ?? rest.endIndex
+            if rest[end...].hasPrefix(" {") {
+                var depth = 0
+                repeat {
+                    end = rest.index(after: end)
+                    if rest[end] == "{" { depth += 1 }
+                    if rest[end] == "}" { depth -= 1 }
+                } while depth > 0 && rest.index(after: end) < rest.endIndex
+                end = rest.index(after: end)
+            }
+            if [" '", " -", " X1"].contains(where: rest[end...].hasPrefix) {
+                found.append(String(rest[call.lowerBound...].prefix(80)))
+            }
+            rest = rest[end...]
+        }
+        return found
+    }
+
     /// The texts of the errors in a source: the arguments of `MMError(…)`, with a word in place of each interpolation.
     private static func errorTexts(_ source: String) -> [String] {
         var texts: [String] = []
@@ -103,7 +126,7 @@ struct MessageWordsTests {
             for file in DocumentedPages.files(below: "Sources/\(folder)", ending: ".swift") {
                 for text in Self.errorTexts(try DocumentedPages.text(file)) {
                     count += 1
-                    let found = strangers(in: words.translated(text))
+                    let found = strangers(in: words.translated(text)) + unfinished(in: words.translated(text))
                     if !found.isEmpty { faults.append("\(file): \(found): \(words.translated(text))") }
                 }
             }

@@ -97,7 +97,7 @@ struct PlanApply: CatalogueOperation {
         ]
         value["open"] = plan.open.map { .string($0) } ?? .null
         var notes = outcome.isNew ? outcome.notes : ["It was already applied: nothing was sent."]
-        if done > 0 { notes.append("undo: mm undo --call \(outcome.call)") }
+        if done > 0 { notes.append("undo: `mm undo --call \(outcome.call)`") }
         var answer = OperationAnswer(.value(.object(value)), notes: notes, text: lines.joined(separator: "\n"))
         if !outcome.left.isEmpty {
             let text = "\(outcome.left.count) of \(plan.steps.count) changes are not applied."

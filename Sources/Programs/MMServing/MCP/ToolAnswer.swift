@@ -445,7 +445,14 @@ struct AgentWords: Sendable {
         }
         let count = operation.words.count
         var arguments = pieces.dropFirst(count)
-        if !isWhole { arguments = arguments.prefix { $0.isArgument } }
+        if !isWhole {
+            var takesNext = false
+            arguments = arguments.prefix { piece in
+                let isValue = takesNext
+                takesNext = operation.operation.takesValue(after: piece.text)
+                return isValue || piece.isArgument || operation.operation.offers(piece.text)
+            }
+        }
         let end = isWhole ? text.endIndex : (arguments.last ?? pieces[count - 1]).end
         guard operation.operation.declaration.audience == .everyone else {
             return ("mm " + String(text[..<end]) + Self.ownersRemark, end)
@@ -572,5 +579,24 @@ struct AgentWords: Sendable {
     private static func isWithinCommand(_ text: String) -> Bool {
         guard let start = text.lastIndex(of: "`") else { return false }
         return text.filter { $0 == "`" }.count % 2 == 1 && text[start...].hasPrefix("`mm ")
+    }
+}
+
+extension AnyOperation {
+    /// Whether a word of a command line is a flag whose value is the next word.
+    fileprivate func takesValue(after word: String) -> Bool {
+        guard word.hasPrefix("-"), !word.contains("=") else { return false }
+        return fields.contains { field in
+            guard field.kind != .flag else { return false }
+            if case .option(let letter?) = field.placement, word == "-\(letter)" { return true }
+            return field.isNamed(by: word)
+        }
+    }
+
+    /// Whether a word is one of the values of an argument.
+    fileprivate func offers(_ word: String) -> Bool {
+        fields.contains { field in
+            if case .choice(let values) = field.kind { values.contains(word) } else { false }
+        }
     }
 }
