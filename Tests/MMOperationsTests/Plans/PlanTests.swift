@@ -76,6 +76,20 @@ struct PlanHome {
 
 @Suite("Plans", .timeLimit(.minutes(10)))
 struct PlanTests {
+    @Test(
+        "a call in the form of a model's tool for tasks is planned as the operation behind it",
+        arguments: ["recipe", "mm__recipe"])
+    func tasks(tool: String) async throws {
+        let home = try await PlanHome()
+        let user = "lena.vogt@contoso-sandbox.example"
+        let whole: JSONValue = ["name": "leaver", "connection": "Demo", "parameters": ["user": .string(user)]]
+        let plan = try await home.plan([["tool": .string(tool), "arguments": whole]])
+        let own: JSONValue = ["tool": "leaver", "connection": "Demo", "param": ["user": .string(user)]]
+        let same = try await home.plan([["tool": "recipe", "arguments": own]])
+        let lines = plan["steps"]?.array?.compactMap { $0["request"] } ?? []
+        #expect(lines.count > 1 && lines == same["steps"]?.array?.compactMap { $0["request"] })
+    }
+
     @Test("a plan sends nothing, and its apply sends exactly what it says")
     func exactly() async throws {
         let home = try await PlanHome()

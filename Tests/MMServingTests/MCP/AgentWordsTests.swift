@@ -21,6 +21,13 @@ struct AgentWordsTests {
                 #"mm__recipe {"name":"undo_list"} shows the changes; mm__recipe {"name":"undo","parameters":{"id":"ID"}} undoes one."#
             ),
             ("undo: `mm undo chg_5f0`", #"undo: `mm__recipe {"name":"undo","parameters":{"id":"chg_5f0"}}`"#),
+            ("undo: mm undo --call ab-Cde", #"undo: mm__recipe {"name":"undo","parameters":{"call":"ab-Cde"}}"#),
+            (
+                "Give the module: mm run CONNECTION exo 'SCRIPT'. The modules are exo and teams.",
+                #"Give the module: mm__run {"connection":"CONNECTION","module":"exo","command":"SCRIPT"}. "#
+                    + "The modules are exo and teams."
+            ),
+            ("`mm apply pln_5f`", #"`mm__recipe {"name":"apply","parameters":{"plan":"pln_5f"}}`"#),
             ("`mm recipe` lists them.", "`mm__recipe` lists them."),
             ("Graph grows: `unlisted: true` (--unlisted) sends it.", "Graph grows: `unlisted: true` sends it."),
             ("Give `body` (in a terminal: -d '{…}' or -d @file.json).", "Give `body`."),
@@ -31,6 +38,15 @@ struct AgentWordsTests {
         ])
     func translated(given: String, due: String) {
         #expect(words.translated(given) == due)
+    }
+
+    @Test("each operation that a model may call is called by the tool's own name, or is a task of the tool for tasks")
+    func tasks() {
+        for operation in Catalogue.standard.operations where operation.declaration.audience == .everyone {
+            let declaration = operation.declaration
+            guard !declaration.isListed, !["recipe", "do"].contains(declaration.name) else { continue }
+            #expect(ReadyShelf.standard.task(named: declaration.name)?.name == declaration.name, "\(declaration.name)")
+        }
     }
 
     @Test("actions that only the owner can do are attributed to the owner")

@@ -45,6 +45,9 @@ struct ReadyToolTests {
         #expect(leaver.arguments["apply"] == true && leaver.arguments["param"] == ["user": "a@b.c"])
         let undo = try #require(try call(["name": "undo", "connection": "Contoso", "parameters": ["id": "chg_1"]]))
         #expect(undo.name == "undo" && undo.arguments == ["id": "chg_1", "connection": "Contoso"])
+        let calls: JSONValue = [["tool": "graph_request", "arguments": [:]]]
+        #expect(try call(["name": "plan", "parameters": ["calls": calls]])?.arguments == ["calls": calls])
+        #expect(try call(["name": "apply", "parameters": ["plan": "pln_1"]])?.arguments == ["plan": "pln_1"])
         #expect(try call(["name": "snapshot", "connection": "Contoso"])?.name == "snapshot_take")
         #expect(try call(["name": "mm__drift", "connection": "Contoso"])?.name == "drift")
         #expect(try call(["name": "audit"])?.name == "audit_mine")
@@ -73,6 +76,29 @@ struct ReadyToolTests {
     func unknown(name: String, meant: String) throws {
         let error = try #require(throws: MMError.self) { try ready().meaning(of: ["name": .string(name)]) }
         #expect(error.code == .notFound && error.hint?.contains(meant) == true, "\(error)")
+    }
+
+    @Test(
+        "a held call whose changes can be planned says how one yes does for several, and no other call says so",
+        arguments: [
+            (
+                "graph_request", ["connection": "Contoso", "endpoint": "/me/sendMail", "method": "POST", "body": [:]],
+                true
+            ),
+            ("shell_run", ["command": "rm -rf /srv/old"], false),
+        ] as [(String, JSONObject, Bool)])
+    func planned(tool: String, arguments: JSONObject, isPlannable: Bool) async throws {
+        let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
+        let face = try HTTPFace.start(
+            try home.server(["--toolsets", "m365,shell"]), options, secret: nil, log: .off)
+        let caller = HTTPCaller(face)
+        let answer = try await caller.call(
+            try await caller.initialize(), "tools/call",
+            ["name": .string("mm__" + tool), "arguments": .object(arguments)])
+        await face.stop(graceful: .zero)
+        let text = answer["content"]?.array?.compactMap { $0["text"]?.string }.joined() ?? ""
+        #expect(text.contains("mm confirm"), "\(answer)")
+        #expect(text.contains(#"mm__recipe {"name": "plan""#) == isPlannable, "\(text)")
     }
 
     @Test("a read-only server has no undo, and one for models nothing that only people may do")

@@ -86,13 +86,6 @@ package struct Clearance<Act: Sendable>: Sendable {
             error.hint = "This server only reads (--read-only). Ask the person to do it with mm in a terminal."
         }
         guard let pending else { return error }
-        if context.call.caller.surface == .mcp, context.call.partOf == nil {
-            error.hint = [
-                error.hint,
-                "For several changes, call `plan` {\"calls\": [{\"tool\": …, \"arguments\": …}, …]}: a person approves all of "
-                    + "them once, and `apply` {\"plan\": …} sends them.",
-            ].compactMap(\.self).joined(separator: " ")
-        }
         if pending.needed > 1 {
             error.message += " \(pending.approvers.count) of \(pending.needed) people have approved it."
             error.details["approvals"] = .int(Int64(pending.approvers.count))

@@ -24,7 +24,9 @@ struct PlanMake: CatalogueOperation {
             guard !written.isEmpty else {
                 throw MMError(
                     .invalidInput, "The calls to plan are missing.",
-                    hint: "mm plan -o change.plan -- graph Contoso /users/ada@contoso.com -X PATCH -d @body.json",
+                    hint:
+                        "Give `calls`, each {\"tool\": …, \"arguments\": {…}} (in a terminal: mm plan -o change.plan -- graph "
+                        + "Contoso /users/ada@contoso.com -X PATCH -d @body.json).",
                     details: ["field": "calls"])
             }
         }
@@ -69,11 +71,12 @@ struct PlanMake: CatalogueOperation {
         -> (file: PlanFile, answer: OperationAnswer)
     {
         let shelf = PlanShelf(services.requests.guarding.paths)
+        let calls = input.calls.map(services.plain)
         let earlier =
-            input.isAnew ? nil : try shelf.unfinished(input.calls, for: context.call.caller.signedIn?.id)
+            input.isAnew ? nil : try shelf.unfinished(calls, for: context.call.caller.signedIn?.id)
         let draft = PlanDraft(services: services, context: context, after: earlier)
         let plan = try await draft.plan(
-            input.calls, until: .now + (input.hours.map { .seconds($0 * 3600) } ?? Plan.usual))
+            calls, until: .now + (input.hours.map { .seconds($0 * 3600) } ?? Plan.usual))
         let file = PlanFile(plan)
         var name = plan.id
         if !plan.steps.isEmpty { try shelf.keep(file) }
@@ -96,16 +99,18 @@ struct PlanMake: CatalogueOperation {
     /// Returns the next commands for the user.
     private static func next(_ plan: Plan, _ name: String, _ context: OperationContext) -> [String] {
         guard !plan.steps.isEmpty else { return [] }
-        let word = ShellWord.quoted(name)
-        if context.call.caller.surface == .terminal {
+        switch context.call.caller.surface {
+        case .terminal:
+            let word = ShellWord.quoted(name)
             return ["mm " + (plan.asks ? "plan approve \(word), then mm " : "") + "apply \(word)"]
+        case .mcp, .rest, .library:
+            let call = "`mm apply \(plan.id)`"
+            return [
+                plan.asks
+                    ? "A person approves it with `mm plan approve \(plan.id)`; then \(call) applies it."
+                    : "It needs no approval: \(call) applies it."
+            ]
         }
-        let call = "call `apply` {\"plan\": \"\(plan.id)\"}"
-        return [
-            plan.asks
-                ? "A person approves it with `mm plan approve \(plan.id)`; then \(call)."
-                : "It needs no approval: \(call)."
-        ]
     }
 }
 
@@ -116,6 +121,18 @@ package struct PlanServices: Sendable {
     let operation: @Sendable (String) -> AnyOperation?
     /// Makes a call.
     let perform: @Sendable (AnyOperation, JSONObject, CallContext) async throws(MMError) -> OperationAnswer
+}
+
+extension PlanServices {
+    /// Returns the operation's own call for one in the form of a model's tool: `recipe` with `name` and `parameters`.
+    func plain(_ call: Plan.Call) -> Plan.Call {
+        guard let operation = operation(call.tool), ["recipe", "do"].contains(operation.declaration.name),
+            let name = call.arguments["name"]?.string,
+            let task = ReadyShelf.of(requests.guarding.paths).task(named: name),
+            let plain = ReadyCall(of: task, call.arguments).call
+        else { return call }
+        return Plan.Call(tool: plain.operation.declaration.name, arguments: plain.arguments)
+    }
 }
 
 extension OperationServices {

@@ -124,7 +124,53 @@ package struct ReadyShelf: Sendable {
         ("sessions", ["open sessions of this server", "running powershell sessions"]),
         ("jobs", ["running jobs", "background jobs", "calls that still run"]),
         ("disconnect", ["end a powershell session", "disconnect a session"]),
+        ("plan", ["several changes with one approval"]), ("plan_show", ["what the planned changes would send"]),
+        ("plan_list", ["changes that are planned"]), ("apply", ["make the changes that a person has approved"]),
     ]
+}
+
+/// A call of a task by its name.
+package struct ReadyCall {
+    private let task: ReadyTask
+    private var terms: JSONObject = [:]
+    /// The connection of the call.
+    package let connection: JSONValue?
+    /// The values of the task's parameters.
+    package private(set) var parameters: JSONObject
+
+    /// Reads the arguments of a call: `connection`, `parameters`, `apply` and `dryRun`.
+    package init(of task: ReadyTask, _ arguments: JSONObject) {
+        self.task = task
+        parameters = arguments["parameters"]?.object ?? [:]
+        let named = arguments["connection"]
+        connection = named?.string?.isEmpty ?? true ? parameters.remove("connection") : named
+        for term in ["apply", "dryRun"] {
+            if arguments[term]?.bool == true || parameters[term] == true { terms[term] = true }
+            if case .tool = task { parameters.remove(term) }
+        }
+    }
+
+    /// The operation that the call leads to, and its arguments.
+    package var call: (operation: AnyOperation, arguments: JSONObject)? {
+        switch task {
+        case .tool(let definition, let shelf):
+            guard let operation = Catalogue.standard.operation(named: shelf.operation) else { return nil }
+            var arguments: JSONObject = ["tool": .string(definition.name)]
+            arguments["connection"] = connection
+            if !parameters.isEmpty { arguments["param"] = .object(parameters) }
+            for (name, value) in terms { arguments[name] = value }
+            return (operation, arguments)
+        case .operation(let operation, _):
+            var arguments = parameters
+            func takes(_ name: String) -> Bool { operation.fields.contains { $0.name == name } }
+            // Unknown arguments and invalid values are left to the operation to refuse.
+            if let connection, arguments["connection"] == nil, takes("connection") {
+                arguments["connection"] = connection
+            }
+            if let isDry = terms["dryRun"], takes("dryRun") { arguments["dryRun"] = isDry }
+            return (operation, arguments)
+        }
+    }
 }
 
 /// A task that can be called by its name alone: a recipe, one of the owner's tools, or a built-in operation such as undo.
@@ -157,34 +203,6 @@ package enum ReadyTask: Sendable {
             ToolDefinition.phrases(
                 name: definition.name, title: definition.title, summary: definition.summary, words: definition.words)
         case .operation(let operation, let words): [operation.declaration.title] + words
-        }
-    }
-
-    /// Returns the operation of a call, and its arguments.
-    /// - Parameters:
-    ///   - connection: the connection of the call.
-    ///   - parameters: the values of its parameters.
-    ///   - terms: `apply` and `dryRun`, as far as they are given.
-    package func call(connection: JSONValue?, parameters: JSONObject, terms: JSONObject)
-        -> (operation: AnyOperation, arguments: JSONObject)?
-    {
-        switch self {
-        case .tool(let definition, let shelf):
-            guard let operation = Catalogue.standard.operation(named: shelf.operation) else { return nil }
-            var arguments: JSONObject = ["tool": .string(definition.name)]
-            arguments["connection"] = connection
-            if !parameters.isEmpty { arguments["param"] = .object(parameters) }
-            for (name, value) in terms { arguments[name] = value }
-            return (operation, arguments)
-        case .operation(let operation, _):
-            var arguments = parameters
-            func takes(_ name: String) -> Bool { operation.fields.contains { $0.name == name } }
-            // Unknown arguments and invalid values are left to the operation to refuse.
-            if let connection, arguments["connection"] == nil, takes("connection") {
-                arguments["connection"] = connection
-            }
-            if let isDry = terms["dryRun"], takes("dryRun") { arguments["dryRun"] = isDry }
-            return (operation, arguments)
         }
     }
 

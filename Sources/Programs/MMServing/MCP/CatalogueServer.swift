@@ -110,9 +110,11 @@ struct CatalogueServer {
         return tool
     }
 
+    private var readyTasks: ReadyTool { ReadyTool(services, options) }
+
     /// The single tool for recipes, own tools and other operations that are called by name.
     private var readyTool: Tool {
-        let ready = ReadyTool(services, options)
+        let ready = readyTasks
         return tool(ReadyTool.declaration, ReadyTool.schema) { (arguments) throws(MMError) in
             try ready.meaning(of: arguments)
         }
@@ -126,6 +128,7 @@ struct CatalogueServer {
         let plain = [name, "mm__" + name, "mm_" + name] + declaration.aliases
         let listed = options.prefix + name
         let (service, options, calls, shaper, tasks) = (service, options, calls, shaper, tasks)
+        let ready = readyTasks
         let principals = principals
         var tool = Tool(
             name: listed, title: declaration.title, description: declaration.description, inputSchema: schema,
@@ -142,6 +145,7 @@ struct CatalogueServer {
                 call.needsHandle = true
             }
             call.person = MCPPerson.behind(context)
+            var isPlannable = false
             do throws(MMError) {
                 let called: AnyOperation
                 let given: JSONObject
@@ -149,6 +153,7 @@ struct CatalogueServer {
                 case .answer(let answer): return try await shaper.of(call.caller).result(of: answer, form: nil)
                 case .call(let operation, let values): (called, given) = (operation, values)
                 }
+                isPlannable = called.declaration.isPlannable
                 let signs = LifeSigns(call, doing: Self.doing(declaration, arguments))
                 let answer = try await signs.during(isWanted: context.wantsProgress) { (call) throws(MMError) in
                     try await service.call(called, given, in: call)
@@ -163,7 +168,7 @@ struct CatalogueServer {
                     of: answer, form: answer.form ?? arguments["output"]?.string)
             } catch {
                 principals.note(error, of: context.principal)
-                return shaper.of(call.caller).result(of: error)
+                return shaper.of(call.caller).result(of: isPlannable ? ready.offeringPlan(error) : error)
             }
         }
         tool.isListed = declaration.isListed

@@ -54,24 +54,29 @@ struct ReadyTool {
         let shelf = ReadyShelf.of(services.paths)
         guard let name = arguments["name"]?.string, !name.isEmpty else { return .answer(list(of: shelf)) }
         guard let task = shelf.task(named: name), isOffered(task) else { throw unknown(name, on: shelf) }
-        var parameters = arguments["parameters"]?.object ?? [:]
-        var connection = arguments["connection"]
-        if connection?.string?.isEmpty ?? true { connection = parameters.remove("connection") }
-        var terms: JSONObject = [:]
-        for term in ["apply", "dryRun"] {
-            if arguments[term]?.bool == true || parameters[term] == true { terms[term] = true }
-            if case .tool = task { parameters.remove(term) }
-        }
-        if case .tool = task, connection == nil { return .answer(.value(.object(try sheet(of: task)))) }
-        if case .operation(let operation, _) = task, connection == nil, parameters.isEmpty,
+        let given = ReadyCall(of: task, arguments)
+        if case .tool = task, given.connection == nil { return .answer(.value(.object(try sheet(of: task)))) }
+        if case .operation(let operation, _) = task, given.connection == nil, given.parameters.isEmpty,
             operation.fields.contains(where: \.isRequired)
         {
             return .answer(.value(.object(try sheet(of: task))))
         }
-        guard let call = task.call(connection: connection, parameters: parameters, terms: terms) else {
-            throw unknown(name, on: shelf)
-        }
+        guard let call = given.call else { throw unknown(name, on: shelf) }
         return .call(call.operation, call.arguments)
+    }
+
+    /// Returns the error of a call whose changes can be planned; a call that waits for a person also says how one yes does for several.
+    func offeringPlan(_ error: MMError) -> MMError {
+        guard error.code == .confirmationNeeded else { return error }
+        let tool = options.prefix + Self.name
+        var told = error
+        told.hint = [
+            error.hint,
+            "For several changes, call \(tool) {\"name\": \"plan\", \"parameters\": {\"calls\": [{\"tool\": …, \"arguments\": …}, "
+                + "…]}}: a person approves all of them once, and \(tool) {\"name\": \"apply\", \"parameters\": {\"plan\": "
+                + "…}} sends them.",
+        ].compactMap(\.self).joined(separator: " ")
+        return told
     }
 
     private func sheet(of task: ReadyTask) throws(MMError) -> JSONObject {
