@@ -475,11 +475,14 @@ struct CallerFiles {
     }
 
     /// Opens a file that the caller names; a missing file is reported as invalid input.
-    static func named<Value>(_ name: String, _ open: () async throws(MMError) -> Value) async throws(MMError) -> Value {
-        do throws(MMError) { return try await open() } catch {
+    static func named<Value>(
+        _ name: String, in files: LocalFiles, _ open: (LocalFiles) async throws(MMError) -> Value
+    ) async throws(MMError) -> Value {
+        do throws(MMError) { return try await open(files) } catch {
             guard error.code == .notFound else { throw error }
             throw MMError(
-                .invalidInput, "There is no file \(name).", hint: "Check the name and the folder.",
+                .invalidInput, "There is no file \(name).",
+                hint: name.hasPrefix("/") ? "Check the path." : "Check the name. The folder is \(files.directory).",
                 details: ["file": .string(name)])
         }
     }
@@ -489,7 +492,9 @@ struct CallerFiles {
     func open(_ text: String) async throws(MMError) -> (file: OwnedDescriptor, path: String) {
         let outputs = call.services.work.outputs.of(call.context.call.caller)
         guard text.hasPrefix("out_"), let stored = try? outputs.find(text) else {
-            return try await Self.named(text) { () async throws(MMError) in try await local().open(text) }
+            return try await Self.named(text, in: local()) { (files) async throws(MMError) in
+                try await files.open(text)
+            }
         }
         // Callers that may not use a connection may not send data that came from it.
         if !stored.connection.hasPrefix("/") {

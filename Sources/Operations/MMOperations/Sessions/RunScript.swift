@@ -431,8 +431,9 @@ struct ScriptFiles: Sendable {
             // `NAME=PATH` attaches a file under another name.
             let parts = name.split(separator: "=", maxSplits: 1).map(String.init)
             let path = parts.last ?? name
-            let piece = try await CallerFiles.named(path) { () async throws(MMError) in
-                try await CallerFiles(context, services).local().read(path, limit: Self.mostBytes)
+            let folder = try CallerFiles(context, services).local()
+            let piece = try await CallerFiles.named(path, in: folder) { (files) async throws(MMError) in
+                try await files.read(path, limit: Self.mostBytes)
             }
             guard piece.size <= Self.mostBytes else {
                 throw MMError(.limitExceeded, "\(path) is too large to attach.", details: ["field": "attach"])

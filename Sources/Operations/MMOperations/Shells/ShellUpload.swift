@@ -88,8 +88,8 @@ struct ShellUpload: CatalogueOperation {
             guard call.mayNamePlaces else {
                 throw MMError(.invalidInput, "Give `content`.", hint: "Only a person can name local files.")
             }
-            return try await CallerFiles.named(file) { () async throws(MMError) in
-                try await SessionFiles.own(call).source(file)
+            return try await CallerFiles.named(file, in: SessionFiles.own(call)) { (files) async throws(MMError) in
+                try await files.source(file)
             }
         }
         guard let text = input.content else {

@@ -9,7 +9,8 @@ import MMSystem
 /// else.
 package struct LocalFiles: Sendable {
     let rules: FileRules
-    private let directory: String
+    /// The directory to which paths are relative.
+    package let directory: String
 
     /// Creates access from a directory.
     /// - Parameter directory: the directory to which paths are relative, usually the session's working directory.
