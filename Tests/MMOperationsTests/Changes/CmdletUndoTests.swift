@@ -129,7 +129,7 @@ struct CmdletUndoTests {
         let forecast = try await tenant.run(write.script, isDryRun: true)
         let row = forecast.array?.last ?? forecast
         #expect(row["isBeforeKnown"] == true, "\(row)")
-        #expect(row["undo"] == "mm undo can take it back", "\(row)")
+        #expect(row["undo"] == "can be taken back", "\(row)")
         #expect(try await state() == before)
         try await tenant.run(write.script)
         let entry = try #require(try await tenant.newest())

@@ -38,7 +38,7 @@ struct RandomUndoTests {
             }
             predicted += 1
             #expect(entry.change.reasonAgainstUndo == nil, "\(write)")
-            #expect(forecast["undo"] == "mm undo can take it back", "\(write)")
+            #expect(forecast["undo"] == "can be taken back", "\(write)")
             if entry.change.kind != .creation { #expect(forecast["then"] == entry.change.after, "\(write)") }
             let channels = UndoChannels(
                 connection: try demo(tenant), services: tenant.service.services.requestServices,

@@ -378,7 +378,7 @@ struct UndoTests {
         }
         let before = try await state()
         let shown = try await tenant.graph("DELETE", path, isDryRun: true)
-        #expect(shown["undo"] == "mm undo can take it back")
+        #expect(shown["undo"] == "can be taken back")
         try await tenant.graph("DELETE", path)
         let gone = await #expect(throws: MMError.self) { try await tenant.graph("GET", path) }
         #expect(gone?.code == .notFound)

@@ -27,7 +27,7 @@ struct UploadUndoTests {
     func new() async throws {
         let home = try await ChangesHome(users: 12)
         let shown = try await upload(home, "one", isDryRun: true)
-        #expect(shown["undo"] == "mm undo can take it back", "\(shown)")
+        #expect(shown["undo"] == "can be taken back", "\(shown)")
         #expect(try await files(home).isEmpty)
         _ = try await upload(home, "one", replacing: true)
         let entry = try #require(try await home.newest())
@@ -59,7 +59,7 @@ struct UploadUndoTests {
         let home = try await ChangesHome(users: 12)
         _ = try await upload(home, "one")
         let shown = try await upload(home, "another text", replacing: true, isDryRun: true)
-        #expect(shown["undo"] == "mm undo can take it back", "\(shown)")
+        #expect(shown["undo"] == "can be taken back", "\(shown)")
         #expect(shown["lines"]?[0]?.string?.contains("version 1.0") == true, "\(shown)")
         _ = try await upload(home, "another text", replacing: true)
         let entry = try #require(try await home.newest())

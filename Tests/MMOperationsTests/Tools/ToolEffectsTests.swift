@@ -67,4 +67,17 @@ struct ToolEffectsTests {
         #expect(made.values == ["Identity": "x'; y"])
         #expect(CmdletTools.script("Get-Mailbox", [(archive, false)]).text == "Get-Mailbox")
     }
+
+    @Test(
+        "the help of a switch that is on by default shows how to turn it off",
+        arguments: [("true", true), ("false", false)])
+    func switches(standard: String, isShown: Bool) throws {
+        let tool = try tool(
+            "parameters: {keepMail: {type: boolean, default: \(standard), description: K.}}\nsteps: [{get: /users}]")
+        var contents = ToolFolder.Contents()
+        contents.definitions = [tool]
+        let fields = ToolProjection.operations(of: .recipes, contents, effects: effects).flatMap(\.fields)
+        let text = try #require(fields.first { $0.name == "keepMail" }?.summary)
+        #expect(text.contains("--keep-mail=false") == isShown, "\(text)")
+    }
 }

@@ -75,6 +75,6 @@ extension Change {
     }
 
     private var undoSentence: String {
-        expectedObstacle.map { "can't be taken back: \($0)" } ?? "mm undo can take it back"
+        expectedObstacle.map { "can't be taken back: \($0)" } ?? "can be taken back"
     }
 }

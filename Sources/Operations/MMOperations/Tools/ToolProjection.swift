@@ -86,6 +86,8 @@ package enum ToolProjection {
         }
         if let value = parameter.defaultValue, !value.isNull {
             facts.append("default \(value.string ?? JSONWriter.string(value))")
+            let flag = InputField(parameter.name, .flag, "").flagName
+            if parameter.kind == .boolean, value == true { facts.append("--\(flag)=false for no") }
         }
         return facts.isEmpty ? parameter.summary : "\(parameter.summary) (\(facts.joined(separator: "; ")))"
     }
