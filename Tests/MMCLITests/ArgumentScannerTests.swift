@@ -210,6 +210,14 @@ struct ArgumentScannerTests {
         #expect(error?.hint == "/dev/null is a file: -d @/dev/null.")
     }
 
+    @Test("a command that lacks the -- before it gets a hint how to write it")
+    func innerCommand() {
+        let error = #expect(throws: MMError.self) {
+            try ArgumentScanner.scan(["recipe"], fields: [InputField("calls", .calls, "c", .at(0))], command: "mm plan")
+        }
+        #expect(error?.hint == "Write -- before it: `mm plan -- recipe …`.")
+    }
+
     @Test("help can be asked for even in a wrong line")
     func help() throws {
         #expect(try scan(["a", "b", "c", "--help"]).options.help)

@@ -31,6 +31,17 @@ struct CommandIndexTests {
         #expect(error.hint?.contains("`mm connections show`") == true)
     }
 
+    @Test(
+        "a misspelt command below another one is found by the words after it",
+        arguments: [
+            (["undo", "lst", "--last", "5"], "mm undo list"), (["ssh", "Upload"], "mm ssh upload"),
+            (["undo", "chg_5f0c1a9e27"], nil), (["undo", "--since", "5m"], nil), (["status", "Contoso"], nil),
+        ] as [([String], String?)])
+    func misspelt(line: [String], command: String?) throws {
+        let found = try #require(index.find(line))
+        #expect(index.meant(by: found.rest, after: found.entry) == command)
+    }
+
     @Test("an empty word isn't a session's name")
     func emptyName() {
         #expect(index.find(["shell", "", "make all"]) == nil)

@@ -215,6 +215,11 @@ package struct CommandLineProgram: Sendable {
         do throws(MMError) {
             scanned = try ArgumentScanner.scan(words, fields: entry.fields, command: command, content: content)
         } catch {
+            var error = error
+            // The flags of a command whose name is misspelt are unknown to the one above it.
+            if let meant = index.meant(by: words, after: entry) {
+                error.hint = ["Did you mean `\(meant)`?", error.hint].compactMap(\.self).joined(separator: "\n")
+            }
             throw error.showing(HelpText.usage(entry), help: "See `\(command) --help`.")
         }
         guard scanned.options.help else { return scanned }

@@ -138,6 +138,16 @@ package struct CommandIndex: Sendable {
         shown.filter { $0.words.starts(with: words) && $0.words.count > words.count }
     }
 
+    /// Returns the command that was meant by the words after another one: `mm recipe inactive-users` for `inactive-user` after
+    /// `recipe`.
+    func meant(by words: [String], after entry: Entry) -> String? {
+        guard let word = words.first, !word.hasPrefix("-") else { return nil }
+        let names = group(entry.words).map { $0.words[entry.words.count] }
+        return NearestNames.of(word, among: names, limit: 1).first.map {
+            "mm " + (entry.words + [$0]).joined(separator: " ")
+        }
+    }
+
     /// Returns the error for a line that begins with no command; it suggests the closest ones.
     package func unknown(_ line: [String]) -> MMError {
         let known = shown.filter { $0.trigger == nil }.map { $0.words.joined(separator: " ") } + ["help"]

@@ -165,6 +165,11 @@ package struct ArgumentScanner {
             do throws(JSONError) {
                 result.arguments[field.name] = try JSONParser.parse(text, limits: .strict)
             } catch {
+                if field.kind == .calls {
+                    throw MMError(
+                        .invalidInput, "`\(command)` takes a command after --, not `\(text.prefix(60))`.",
+                        hint: "Write -- before it: `\(command) -- \(text.prefix(60)) …`.")
+                }
                 throw MMError(
                     .invalidInput, "\(shown) isn't JSON: \(error).",
                     hint: content.isFile(text)
