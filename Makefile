@@ -68,16 +68,16 @@ stress:
 
 # Without the parsers and the guard: they limit their use of the stack, and the sanitizer makes frames several times larger.
 UNSAFE_ROOMS := MMCore MMSystem MMHTTP MMShell MMEgress
+SHARED_ROOMS := MMCore MMSystem MMHTTP MMMCP MMSessions MMShell MMEgress
 # On Linux, Swift has no undefined-behaviour sanitizer, so only the C targets are built with it; they trap.
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
 # Rooms that use unsafe memory run under the address and undefined-behaviour sanitizers, those that share memory between
-# threads under the thread sanitizer.
+# threads or start processes from several under the thread sanitizer. Only their tests are built.
 sanitize:
 	@Scripts/prerequisites test
 	ASAN_OPTIONS=detect_leaks=0 MM_TESTS="$(UNSAFE_ROOMS)" swift test --sanitize=address $(UNDEFINED) --scratch-path .build/address
-	swift test --sanitize=thread --scratch-path .build/thread \
-	    --filter '^(MMCoreTests|MMSystemTests|MMHTTPTests|MMMCPTests|MMSessionsTests|MMEgressTests)\.'
+	MM_TESTS="$(SHARED_ROOMS)" swift test --sanitize=thread --scratch-path .build/thread
 
 # Writes the files that are generated from the catalogue: the site's page of operations, and the calls of an example.
 pages:
