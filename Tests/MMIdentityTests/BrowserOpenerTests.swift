@@ -75,11 +75,16 @@ struct BrowserOpenerTests {
     @Test("a requested port is listened on and is in the page's address, on all interfaces if requested")
     func publishedPort() async throws {
         let state = Secret("state")
-        let free = try LoopbackRedirect.start(state: state)
-        await free.close(.unknown)
-        let address = try RedirectAddress(environment: [RedirectAddress.variable: "0.0.0.0:\(free.port)"])
-        let redirect = try LoopbackRedirect.start(at: address, state: state)
-        #expect(redirect.port == free.port && redirect.redirectURI == "http://localhost:\(free.port)")
+        var started: (redirect: LoopbackRedirect, port: Int)?
+        // Another program may take a port as soon as it is free.
+        for _ in 0..<20 where started == nil {
+            let free = try LoopbackRedirect.start(state: state)
+            await free.close(.unknown)
+            let address = try RedirectAddress(environment: [RedirectAddress.variable: "0.0.0.0:\(free.port)"])
+            started = (try? LoopbackRedirect.start(at: address, state: state)).map { ($0, Int(free.port)) }
+        }
+        let (redirect, port) = try #require(started)
+        #expect(Int(redirect.port) == port && redirect.redirectURI == "http://localhost:\(port)")
         await redirect.close(.unknown)
     }
 
