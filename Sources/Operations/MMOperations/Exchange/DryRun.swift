@@ -27,7 +27,8 @@ enum DryRun {
             ).judge(with: .fresh).verdict
         }
         let verdict = try judge(wanted)
-        let rehearsal = try await ScriptRehearsal(run, plan, reads: verdict.decision != .deny)
+        let rehearsal = try await ScriptRehearsal(
+            run, plan, reads: verdict.decision != .deny, needsSignIn: false, until: run.context.deadline)
         let isInPowerShell = wanted == .pwsh
         // Scripts that only confinement permits, or that use the session's own state, are left to PowerShell.
         if isInPowerShell {
@@ -37,19 +38,19 @@ enum DryRun {
         }
         let hasPowerShell = RunModule.hasPowerShell(run.module)
         let isAlone = wanted == .native || !hasPowerShell
-        var session = session
         let sources = rehearsal.sources
         let reason =
-            plan.misfit(sources, in: session)
+            rehearsal.misfit(after: session)
             ?? (plan.waitsForAnswers && !rehearsal.reads ? "a loop whose end depends on answers" : nil)
         if let reason {
             guard isAlone else { return nil }
             throw EngineRefusal.beyond(reason, plan.strangers(to: sources), run.module, hasPowerShell: hasPowerShell)
         }
-        let outcome = await plan.engine(sources, limits: rehearsal.limits).run(
-            plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: run.context.deadline)
-        let end = try unknown(from: outcome, sources, hasSteps: rehearsal.hasSteps, holds: rehearsal.limits.holds())
-        if case .elsewhere(let reason) = end, !rehearsal.hasSteps || isInPowerShell {
+        let outcome = await rehearsal.outcome(after: session)
+        let hasSteps = !rehearsal.steps.isEmpty
+        let end = try unknown(
+            from: outcome, sources, hasSteps: hasSteps, holds: rehearsal.holds)
+        if case .elsewhere(let reason) = end, !hasSteps || isInPowerShell {
             guard isAlone else { return nil }
             throw EngineRefusal.beyond(reason, [], run.module, hasPowerShell: hasPowerShell)
         }
@@ -116,40 +117,16 @@ enum DryRun {
 
     /// Returns the changes of a script that are shown to the person who is asked about it; empty where the native engine doesn't
     /// support the script, or nobody is signed in.
-    /// - Parameters:
-    ///   - watches: read the state of objects that cmdlets of Exchange and of the compliance service change.
-    ///   - graph: reads the state of objects that cmdlets of Graph's modules change.
-    static func changes(
-        _ plan: EnginePlan, after session: NativeSession, watches: [CmdletWatch], graph: WriteWatch, until end: Deadline
-    ) async -> [String] {
-        let deadline = min(end, .after(.seconds(60)))
-        let order = RehearsalOrder()
-        var sources: [any CmdletSource] = []
-        var rehearsals: [CmdletRehearsal] = []
-        for watch in watches {
-            guard await watch.isSignedIn else { return [] }
-            let service = ExchangeTable.Service(of: watch.client.service)
-            let rehearsal = CmdletRehearsal(watch, reads: true, in: order)
-            rehearsals.append(rehearsal)
-            sources.append(
-                ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal))
-        }
-        let host = plan.host?.forRehearsal
-        let requests = GraphRehearsal(graph, in: order)
-        if await graph.isSignedIn {
-            sources.append(GraphSource(graph, rehearsing: requests, deadline: deadline, host: host))
-        }
-        var session = session
-        guard plan.misfit(sources, in: session) == nil else { return [] }
-        let outcome = await plan.engine(sources, host: host, limits: order.limits).run(
-            plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
-        var lines = rehearsals.flatMap(\.lines) + (await requests.forecast().lines)
+    static func changes(_ rehearsal: ScriptRehearsal, after session: NativeSession) async -> [String] {
+        guard rehearsal.misfit(after: session) == nil else { return [] }
+        let outcome = await rehearsal.outcome(after: session)
+        var lines = await rehearsal.lines
         switch outcome {
         case .completed(let result):
             if let error = result.failure {
                 lines.append("the rest of the script is unknown: \(error.message)")
             } else if let error = result.errors.first {
-                lines.append(reported(error, holds: order.holds))
+                lines.append(reported(error, holds: rehearsal.holds))
             }
         case .stopped, .handedOver: lines.append("what else it changes is unknown")
         }

@@ -2,71 +2,123 @@ import MMCore
 import MMDesk
 import MMGuard
 import MMNative
+import MMPowerShell
 
-/// The rehearsal of a whole script in the native engine: of its cmdlets of Exchange, the compliance service and Graph's modules.
+/// The rehearsal of a whole script in the native engine: of its cmdlets of Exchange, the compliance service and Graph's modules. Dry
+/// runs, questions to a person and plans all build it here, so that they tell of the same changes.
 struct ScriptRehearsal {
     /// The sources of the script's cmdlets.
     let sources: [any ScriptSource]
     /// Whether the session's own service may be read.
     let reads: Bool
-    /// The limits of the run.
-    let limits: NativeLimits
+    /// The script's cmdlets of Exchange's services, with the watches that read the states before them.
+    let cmdlets: [(rehearsal: CmdletRehearsal, watch: CmdletWatch)]
+    /// The script's requests to Graph.
+    let requests: GraphRehearsal
+    private let order = RehearsalOrder()
     private let run: RunScript
-    private let cmdlets: [(rehearsal: CmdletRehearsal, client: GuardedExchange)]
-    private let requests: GraphRehearsal
+    private let plan: EnginePlan
+    private let host: NativeHost?
+    private let deadline: Deadline
 
     /// Creates a rehearsal.
-    /// - Parameter isAllowed: whether what only reads may be sent to services where somebody is signed in.
-    init(_ run: RunScript, _ plan: EnginePlan, reads isAllowed: Bool) async throws(MMError) {
-        let deadline = run.context.deadline
-        let order = RehearsalOrder()
-        limits = order.limits
+    /// - Parameters:
+    ///   - isAllowed: whether what only reads may be sent to services where somebody is signed in.
+    ///   - needsSignIn: whether services where nobody is signed in are left out, so that a script with their cmdlets doesn't fit.
+    ///   - recorder: the plan that the steps go into, which knows what the plan before it carried out.
+    init(
+        _ run: RunScript, _ plan: EnginePlan, reads isAllowed: Bool = true, needsSignIn: Bool = true,
+        until deadline: Deadline, in recorder: PlanRecorder? = nil
+    ) async throws(MMError) {
+        (self.run, self.plan, self.deadline) = (run, plan, deadline)
+        host = plan.host?.forRehearsal
         var sources: [any ScriptSource] = []
-        var cmdlets: [(rehearsal: CmdletRehearsal, client: GuardedExchange)] = []
+        var cmdlets: [(rehearsal: CmdletRehearsal, watch: CmdletWatch)] = []
         var readable: [Bool] = []
         for service in [ExchangeTable.Service(module: run.module), run.serviceBeside].compactMap(\.self) {
             let watch = try run.watch(of: service)
             let isSignedIn = await watch.isSignedIn
-            let rehearsal = CmdletRehearsal(watch, reads: isAllowed && isSignedIn, in: order)
-            readable.append(isAllowed && isSignedIn)
-            cmdlets.append((rehearsal, watch.client))
+            let isRead = isAllowed && isSignedIn
+            let rehearsal =
+                recorder?.rehearsal(watch, reads: isRead, in: order) ?? CmdletRehearsal(watch, reads: isRead, in: order)
+            readable.append(isRead)
+            cmdlets.append((rehearsal, watch))
+            guard isSignedIn || !needsSignIn else { continue }
             sources.append(
                 ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal))
         }
         let graph = try run.writeWatch()
         let isSignedIn = await graph.isSignedIn
-        requests = GraphRehearsal(graph, reads: isAllowed && isSignedIn, in: order)
+        requests = GraphRehearsal(
+            graph, reads: isAllowed && isSignedIn, in: order, planning: recorder?.answers(to: graph))
         readable.append(isAllowed && isSignedIn)
-        sources.append(GraphSource(graph, rehearsing: requests, deadline: deadline, host: plan.host))
+        if isSignedIn || !needsSignIn {
+            sources.append(GraphSource(graph, rehearsing: requests, deadline: deadline, host: host))
+        }
         reads = readable[0]
-        (self.sources, self.cmdlets, self.run) = (sources, cmdlets, run)
+        (self.sources, self.cmdlets) = (sources, cmdlets)
     }
 
-    /// Whether the script has come to a cmdlet.
-    var hasSteps: Bool { cmdlets.contains { !$0.rehearsal.steps.isEmpty } || !requests.steps.isEmpty }
+    /// Whether a step was held back.
+    var holds: Bool { order.holds }
+
+    /// Returns the reason why the native engine can't run the script; `nil` if it can.
+    func misfit(after session: NativeSession) -> String? { plan.misfit(sources, in: session) }
+
+    /// Evaluates the script. Its changes are recorded instead of sent.
+    func outcome(after session: NativeSession) async -> NativeOutcome {
+        var session = session
+        return await plan.engine(sources, host: host, limits: order.limits).run(
+            plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
+    }
+
+    /// The lines about the changes that a person is shown.
+    var lines: [String] {
+        get async { cmdlets.flatMap(\.rehearsal.lines) + (await requests.forecast().lines) }
+    }
+
+    /// A step of the script.
+    enum Step {
+        /// A cmdlet of Exchange's services, with the watch on its service.
+        case cmdlet(CmdletRehearsal.Step, CmdletWatch)
+        /// A request to Graph.
+        case request(GraphRehearsal.Step)
+
+        /// Its place among the steps of the script.
+        fileprivate var place: UInt64 {
+            switch self {
+            case .cmdlet(let step, _): step.place
+            case .request(let step): step.place
+            }
+        }
+    }
+
+    /// The steps to all services, in the script's order.
+    var steps: [Step] {
+        let all =
+            cmdlets.flatMap { cmdlet in cmdlet.rehearsal.steps.map { Step.cmdlet($0, cmdlet.watch) } }
+            + requests.steps.map { Step.request($0) }
+        return all.sorted { $0.place < $1.place }
+    }
 
     /// Returns what would be sent, as the proxy would judge it.
     func answer(_ authority: CallAuthority, _ notes: [String]) async throws(MMError) -> OperationAnswer {
         let engine = try run.guarding.guards.engine()
-        var intents: [(place: UInt64, intent: RequestIntent, wasSent: Bool)] = []
-        var (changes, graphLines) = await requests.forecast()
-        var idle: Set<UInt64> = []
-        for (rehearsal, client) in cmdlets {
-            for step in rehearsal.steps {
-                intents.append(
-                    (step.place, engine.intent(of: try client.wireRequest(of: step.command)), step.wasSent))
-                if let change = step.change { changes[step.place] = change }
-                if step.command.isWhatIf { idle.insert(step.place) }
-            }
-        }
-        for step in requests.steps {
-            intents.append((step.place, engine.intent(of: try requests.wireRequest(of: step)), step.wasSent))
-        }
         var grant = RequestGrant(
             authority, policy: run.guarding.policy(of: run.connection, in: run.context), isDryRun: true)
-        for (place, intent, wasSent) in intents.sorted(by: { $0.place < $1.place }) {
-            _ = grant.judge(intent, number: place)
-            if wasSent { grant.ended(place, status: 200, wasSent: true) }
+        var (changes, graphLines) = await requests.forecast()
+        var idle: Set<UInt64> = []
+        for step in steps {
+            let (request, wasSent): (WireRequest, Bool)
+            switch step {
+            case .cmdlet(let step, let watch):
+                (request, wasSent) = (try watch.client.wireRequest(of: step.command), step.wasSent)
+                if let change = step.change { changes[step.place] = change }
+                if step.command.isWhatIf { idle.insert(step.place) }
+            case .request(let step): (request, wasSent) = (try requests.wireRequest(of: step), step.wasSent)
+            }
+            _ = grant.judge(engine.intent(of: request), number: step.place)
+            if wasSent { grant.ended(step.place, status: 200, wasSent: true) }
         }
         return DryRun.answer(
             grant.traffic, notes: notes, connection: run.connection.name, changes: changes, idle: idle,

@@ -234,3 +234,30 @@ extension Change {
         changesNothing && secretKeys.isEmpty && [.properties, .licenses, .reference].contains(kind)
     }
 }
+
+extension PlanRecorder {
+    /// Returns the rehearsal of a script's cmdlets after the plan before this one.
+    func rehearsal(_ watch: CmdletWatch, reads: Bool, in order: RehearsalOrder) -> CmdletRehearsal {
+        let place = watch.client.service
+        let name = watch.connection.name
+        return CmdletRehearsal(
+            watch, reads: reads, statesOf: .max, in: order,
+            after: left(on: name, place == .compliance ? .compliance : .exchange),
+            carriedOut: { [self] command, change in
+                // If a step may have been carried out or not, the plan has ended by now, and further steps are not added.
+                (try? carriedOut(.command(command, at: place), on: name, change)).map { $0.answer?.array ?? [] }
+            })
+    }
+
+    /// Returns the function that returns the answers to requests that the plan before this one carried out.
+    func answers(to watch: WriteWatch) -> GraphRehearsal.CarriedOut {
+        { [self] request in
+            guard after != nil else { return nil }
+            let place = PlanService.named(.graph)
+            let write = await watch.writes([request], after: left(on: watch.connection.name, place.changes))
+            let done = try? carriedOut(
+                PlanStep.Act(request, of: place), on: watch.connection.name, write.first?.change)
+            return done.map { $0.answer ?? .null }
+        }
+    }
+}

@@ -22,43 +22,28 @@ struct PlannedScript {
     func record(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer? {
         context.record.note("planned", true)
         guard script.isForNativeModule, plan.wanted != .pwsh, !plan.waitsForAnswers else { return nil }
-        let order = RehearsalOrder()
-        let host = plan.host?.forRehearsal
         let graph = try script.writeWatch()
-        var sources: [any ScriptSource] = []
-        var cmdlets: CmdletRehearsal?
-        var recording = StepRecording(recorder, plan, at: Desk(watch: graph, module: script.module, confirmed: false))
+        var resource = graph.client.resource
         if let service = ExchangeTable.Service(module: script.module) {
-            let watch = try script.watch(of: service)
-            try await signIn(to: watch.client.service.resource)
-            let rehearsal = rehearsal(watch, recorder, order)
-            sources.append(
-                ExchangeSource(
-                    client: watch.client, service: service, deadline: context.deadline, rehearsal: rehearsal))
-            cmdlets = rehearsal
-            recording.cmdlets = (script.module, watch)
-        } else {
-            try await signIn(to: graph.client.resource)
+            resource = try script.watch(of: service).client.service.resource
         }
-        let requests = GraphRehearsal(graph, in: order, planning: answers(recorder, graph))
-        if await graph.isSignedIn {
-            sources.append(GraphSource(graph, rehearsing: requests, deadline: context.deadline, host: host))
-        }
-        var session = session
-        if plan.misfit(sources, in: session) != nil { return nil }
-        let outcome = await plan.engine(sources, host: host, limits: order.limits).run(
-            plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: context.deadline)
-        if let failure = sources.compactMap(\.failure).first { throw failure }
-        try await recording.take(cmdlets?.steps ?? [], requests.steps)
+        try await signIn(to: resource)
+        let rehearsal = try await ScriptRehearsal(script, plan, until: context.deadline, in: recorder)
+        if rehearsal.misfit(after: session) != nil { return nil }
+        let outcome = await rehearsal.outcome(after: session)
+        if let failure = rehearsal.sources.compactMap(\.failure).first { throw failure }
+        var recording = StepRecording(
+            recorder, plan, at: Desk(watch: graph, module: script.module, confirmed: false))
+        for step in rehearsal.steps { try await recording.take(step) }
         switch outcome {
         case .completed(let result):
             if let error = result.failure ?? result.errors.first {
-                guard order.holds else { throw MMError(.invalidInput, "\(error.message) Nothing was planned.") }
+                guard rehearsal.holds else { throw MMError(.invalidInput, "\(error.message) Nothing was planned.") }
                 recorder.end(because: error.message)
             }
         case .stopped: throw StopErrors.deadline(restarted: false)
         case .handedOver(let reason, _):
-            guard order.holds else { return nil }
+            guard rehearsal.holds else { return nil }
             recorder.end(because: reason == NativeEngine.waitsForHeld ? reason : "\(reason) needs PowerShell")
         }
         if recorder.open != nil { throw PlanRecorder.beyond }
@@ -70,33 +55,6 @@ struct PlannedScript {
         _ = try await services.identity.waitingForSignIn(to: connection, resource: resource, in: context) {
             () async throws(MMError) in
             try await services.identity.token(for: connection, resource: resource, deadline: context.deadline)
-        }
-    }
-
-    private func rehearsal(
-        _ watch: CmdletWatch, _ recorder: PlanRecorder, _ order: RehearsalOrder
-    ) -> CmdletRehearsal {
-        CmdletRehearsal(
-            watch, reads: true, statesOf: .max, in: order,
-            after: recorder.left(
-                on: connection.name, watch.client.service == .compliance ? .compliance : .exchange),
-            carriedOut: { [name = connection.name, place = watch.client.service] command, change in
-                // If a step may have been carried out or not, the plan has ended by now, and further steps are not added.
-                (try? recorder.carriedOut(.command(command, at: place), on: name, change)).map {
-                    $0.answer?.array ?? []
-                }
-            })
-    }
-
-    /// Returns the function that returns the answers to requests that the plan before this one carried out.
-    private func answers(_ recorder: PlanRecorder, _ watch: WriteWatch) -> GraphRehearsal.CarriedOut {
-        { request in
-            guard recorder.after != nil else { return nil }
-            let place = PlanService.named(.graph)
-            let write = await watch.writes([request], after: recorder.left(on: watch.connection.name, place.changes))
-            let done = try? recorder.carriedOut(
-                PlanStep.Act(request, of: place), on: watch.connection.name, write.first?.change)
-            return done.map { $0.answer ?? .null }
         }
     }
 
@@ -118,8 +76,6 @@ private struct StepRecording {
     private let recorder: PlanRecorder
     private let desk: Desk
     private let answered: ConsumedWrites
-    /// The module of the script's cmdlets of Exchange, and the watch on them.
-    var cmdlets: (module: String, watch: CmdletWatch)?
     private var written: [PlannedCmdlet] = []
     private var paths = PlannedPaths()
 
@@ -128,28 +84,22 @@ private struct StepRecording {
         answered = ConsumedWrites(plan)
     }
 
-    /// Records the steps of both kinds in their order.
-    mutating func take(
-        _ commands: [CmdletRehearsal.Step], _ requests: [GraphRehearsal.Step]
-    ) async throws(MMError) {
-        var requests = requests[...]
-        for step in commands {
-            while let before = requests.first, before.place < step.place {
-                try await take(before)
-                requests.removeFirst()
-            }
-            try await take(step)
+    /// Records the script's next step.
+    mutating func take(_ step: ScriptRehearsal.Step) async throws(MMError) {
+        switch step {
+        case .cmdlet(let step, let watch): try await take(step, watch)
+        case .request(let step): try await take(step)
         }
-        for step in requests { try await take(step) }
     }
 
-    private mutating func take(_ step: CmdletRehearsal.Step) async throws(MMError) {
-        guard let change = step.change, let (module, watch) = cmdlets else {
+    private mutating func take(_ step: CmdletRehearsal.Step, _ watch: CmdletWatch) async throws(MMError) {
+        guard let change = step.change else {
             if step.wasSent, let write = written.first(where: { $0.changes(whatIsReadBy: step.command) }) {
                 try end("\(step.command.cmdlet) reads what \(write.name) would have changed")
             }
             return
         }
+        let module = ExchangeTable.Service(of: watch.client.service).module
         let command = step.command
         try await recorder.record(command, changing: change, found: step.found, in: module, by: watch)
         if change.isIdle { return }

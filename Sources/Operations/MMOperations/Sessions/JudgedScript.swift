@@ -69,11 +69,10 @@ final class JudgedScript: Sendable {
             text: prepared.command.script, parameters: prepared.arguments.object, verdict: verdict)
         var watch: CmdletWatch?
         if verdict.decision == .ask, !input.isDryRun, part == nil, plan.wanted != .pwsh, script.isForNativeModule {
-            watch = try cmdletWatch(plan)
-            let beside = try script.serviceBeside.map { (service) throws(MMError) in try script.watch(of: service) }
-            question.changes = await DryRun.changes(
-                plan, after: await script.nativeSession(), watches: [watch, beside].compactMap(\.self),
-                graph: try script.writeWatch(), until: script.context.deadline)
+            let rehearsal = try await ScriptRehearsal(
+                script, plan, until: min(script.context.deadline, .after(.seconds(60))))
+            watch = rehearsal.cmdlets.first?.watch
+            question.changes = await DryRun.changes(rehearsal, after: await script.nativeSession())
         }
         let act = JudgedAgain(
             guarding: script.guarding, policy: script.guarding.policy(of: connection, in: script.context),
