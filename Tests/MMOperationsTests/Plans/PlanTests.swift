@@ -290,6 +290,41 @@ struct PlanTests {
     }
 
     @Test(
+        "a plan goes on after a change whose output the script discards",
+        arguments: [
+            "$null = New-MgGroup @new", "New-MgGroup @new | Out-Null", "[void](New-MgGroup @new)",
+            "New-MgGroup @new > $null", "try { $null = New-MgGroup @new } catch { throw }",
+            "function Add { $null = New-MgGroup @new }; Add",
+        ])
+    func discarded(line: String) async throws {
+        let home = try await PlanHome()
+        let script = [
+            "$new = @{ DisplayName = 'C1'; MailNickname = 'c1'; MailEnabled = $false; SecurityEnabled = $true }", line,
+            "Update-MgUser -UserId admin@contoso-sandbox.example -Department x",
+        ]
+        let plan = try await home.plan([PlanHome.run(script.joined(separator: "\n"), module: "graph")])
+        #expect(plan["steps"]?.array?.count == 2 && plan["open"] == .null, "\(plan)")
+        await home.tenant.stop()
+    }
+
+    @Test(
+        "a plan ends after a change whose output the script uses",
+        arguments: [
+            "$g = $null = New-MgGroup @new", "$g = New-MgGroup @new",
+            "New-MgGroup @new | Tee-Object -Variable g | Out-Null", "$null = ($g = New-MgGroup @new)",
+        ])
+    func used(line: String) async throws {
+        let home = try await PlanHome()
+        let script = [
+            "$new = @{ DisplayName = 'C1'; MailNickname = 'c1'; MailEnabled = $false; SecurityEnabled = $true }", line,
+            "Update-MgUser -UserId admin@contoso-sandbox.example -Department x",
+        ]
+        let plan = try await home.plan([PlanHome.run(script.joined(separator: "\n"), module: "graph")])
+        #expect(plan["steps"]?.array?.count == 1 && plan["open"]?.string != nil, "\(plan)")
+        await home.tenant.stop()
+    }
+
+    @Test(
         "a script of Graph's cmdlets is planned up to where it goes on with what it would have changed",
         arguments: [
             "$g = New-MgGroup -DisplayName C1 -MailNickname c1 -MailEnabled:$false -SecurityEnabled; Update-MgGroup -GroupId $g.Id -Description x",

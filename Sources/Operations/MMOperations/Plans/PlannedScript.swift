@@ -178,9 +178,10 @@ private struct ConsumedWrites {
     private static func isConsumed(
         _ item: ScriptFact, _ command: CommandFact, among items: [ScriptFact], _ units: [UInt16]
     ) -> Bool {
-        if command.index < command.count - 1 { return true }
+        if command.index < command.count - 1 { return !isDiscarded(item, command, among: items) }
         let isAssigned = items.contains { fact in
-            guard case .set(_, let op) = fact.detail, op.hasSuffix("Equals"), fact.extent.end <= item.extent.start
+            guard case .set(let path, let op) = fact.detail, op.hasSuffix("Equals"),
+                fact.extent.end <= item.extent.start, path.name.lowercased() != "null"
             else {
                 return false
             }
@@ -200,6 +201,15 @@ private struct ConsumedWrites {
             }
         }
         return false
+    }
+
+    /// Whether the next command of the pipeline drops what this one puts out.
+    private static func isDiscarded(_ item: ScriptFact, _ command: CommandFact, among items: [ScriptFact]) -> Bool {
+        let later = items.filter { $0.depth == item.depth && $0.extent.start >= item.extent.end }
+        guard let next = later.min(by: { $0.extent.start < $1.extent.start }),
+            case .command(let last) = next.detail, last.index == command.index + 1, last.count == command.count
+        else { return false }
+        return last.index == last.count - 1 && last.name?.lowercased() == "out-null"
     }
 
     /// Whether the end of a text still belongs to the value of the assignment with which it begins: no statement ends in it.
