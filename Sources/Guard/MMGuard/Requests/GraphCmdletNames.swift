@@ -76,8 +76,18 @@ package struct GraphCmdletNames: Sendable {
     /// Returns whether a name has the form of these cmdlets.
     package static func isForm(_ name: String) -> Bool { parts(of: name) != nil }
 
+    /// The requests of cmdlets that were asked for recently: a script calls the same few for each of its objects.
+    private static let recent = RecentValues<String, [Request]>(size: 256)
+
     /// Returns the requests of a cmdlet, those with fewer keys first; empty if neither a table nor the rules yield one.
     package func requests(of name: String) -> [Request] {
+        if let known = Self.recent.value(for: name) { return known }
+        let found = search(for: name)
+        Self.recent.keep(found, for: name)
+        return found
+    }
+
+    private func search(for name: String) -> [Request] {
         guard let (verb, isBeta, noun) = Self.parts(of: name) else { return [] }
         var search = Search(
             paths: paths, verb: verb, isBeta: isBeta,
