@@ -49,6 +49,36 @@ struct NativeDryRunTests {
     }
 
     @Test(
+        "a call that can't be bound sends nothing, and its error reaches the script in PowerShell's words",
+        arguments: [
+            (
+                "Set-Mailbox -Identity $null -CustomAttribute1 x",
+                "Cannot bind argument to parameter 'Identity' because it is null."
+            ),
+            (
+                "Set-Mailbox lena.vogt -Wrong x",
+                "A parameter cannot be found that matches parameter name 'Wrong'."
+            ),
+            (
+                "Update-MgUser -UserId $null -JobTitle x",
+                "Cannot bind argument to parameter 'UserId' because it is an empty string."
+            ),
+            (
+                "New-MgGroupMember -GroupId g -DirectoryObjectId $nobody.Id",
+                "Cannot bind argument to parameter 'DirectoryObjectId' because it is an empty string."
+            ),
+        ])
+    func unbound(line: String, message: String) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let caught = "try { \(line) } catch { Set-Mailbox ben.baker@contoso-sandbox.example -CustomAttribute1 \"$_\" }"
+        let rows = try await requests(home, ["command": .string(caught), "engine": "native"])
+        let held = rows.filter { $0["sent"] == false }
+        #expect(held.count == 1, "\(rows)")
+        #expect(held.first?["body"]?["CmdletInput"]?["Parameters"]?["CustomAttribute1"]?.string == message)
+    }
+
+    @Test(
         "serves a session of Graph, whatever engine is wanted",
         arguments: [["module": "graph"], ["module": "graph", "engine": "native"], [:]] as [JSONObject])
     func graph(chosen: JSONObject) async throws {

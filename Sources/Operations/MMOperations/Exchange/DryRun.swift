@@ -279,7 +279,7 @@ final class RequestRecorder: CmdletSource {
         do throws(BindingFault) {
             bound = try binder.bind(call)
         } catch {
-            throw .failed(NativeError("\(error.id),\(call.name)", error.message, command: call.name))
+            throw .failed(NativeError("\(error.id),\(call.name)", error.told, command: call.name))
         }
         do throws(MMError) {
             return try ExchangeCommands.command(of: bound, at: service)

@@ -115,7 +115,8 @@ final class ExchangeSource: CmdletSource {
             if error.needsPowerShell { throw .handedOver(error.message) }
             throw .failed(
                 NativeError(
-                    "\(error.id),\(call.name)", error.message, category: "InvalidArgument", command: call.name))
+                    "\(error.id),\(call.name)", error.isReadable ? error.message : error.told,
+                    category: "InvalidArgument", command: call.name, isReadable: error.isReadable))
         }
         do throws(MMError) {
             return (try ExchangeCommands.command(of: bound, at: service), bound)

@@ -44,7 +44,10 @@ package struct ExchangeBinder: Sendable {
             let target = try targets.only(of: pair.candidates, written: written, cmdlet)
             guard bound.insert(target.name.lowercased()).inserted else {
                 throw BindingFault(
-                    "ParameterAlreadyBound", "The parameter \(target.name) of \(cmdlet.name) is given more than once.")
+                    "ParameterAlreadyBound",
+                    "Cannot bind parameter because parameter '\(target.name)' is specified more than once. To provide multiple values to "
+                        + "parameters that can accept multiple values, use the array syntax. For example, "
+                        + "\"-parameter value1,value2,value3\".", isReadable: true)
             }
             if target.isSwitch { given = CmdletCall.Given(value: .bool(try flag(given?.value, target.name))) }
             guard let given else {
@@ -62,7 +65,8 @@ package struct ExchangeBinder: Sendable {
             guard let chosen = preferred ?? here.first else {
                 throw BindingFault(
                     "PositionalParameterNotFound",
-                    "\(cmdlet.name) accepts no more positional values. Use the parameter's name.")
+                    "A positional parameter cannot be found that accepts argument '\(given.text ?? given.value.text)'.",
+                    advice: "Use the parameter's name.")
             }
             bound.insert(chosen.name.lowercased())
             try set(.own(chosen), given, &result)
@@ -124,8 +128,9 @@ package struct ExchangeBinder: Sendable {
         guard !isTaken else { return }
         throw BindingFault(
             "InputObjectNotBound",
-            "The input object cannot be bound to any parameters for \(cmdlet.name): none of its properties has the name of a parameter "
-                + "that accepts pipeline input.")
+            "The input object cannot be bound to any parameters for the command either because the command does not take pipeline "
+                + "input or the input and its properties do not match any of the parameters that take pipeline input.",
+            isReadable: true)
     }
 
     private func narrow(_ sets: inout Int, by name: String, _ cmdlet: ExchangeTable.Cmdlet) {
@@ -185,6 +190,12 @@ package struct ExchangeBinder: Sendable {
             if name == "UseCustomRouting" {
                 result.usesCustomRouting = given.value.isTrue
                 return
+            }
+            // What a reading cmdlet requires is not known reliably.
+            if given.value.isNull, parameter.required != 0, !result.cmdlet.hasPrefix("Get-") {
+                throw BindingFault(
+                    "ParameterArgumentValidationErrorNullNotAllowed",
+                    "Cannot bind argument to parameter '\(name)' because it is null.", isReadable: true)
             }
             let json = try ExchangeValue.json(given.value, text: given.text, for: parameter)
             result.parameters[name] = json
@@ -263,8 +274,9 @@ struct BindableTargets {
         guard let first = candidates.first else {
             let near = NearestNames.of(written, among: cmdlet.parameters.map(\.name)).joined(separator: ", ")
             throw BindingFault(
-                "NamedParameterNotFound",
-                "\(cmdlet.name) has no parameter \(written)." + (near.isEmpty ? "" : " Near: \(near)."))
+                "NamedParameterNotFound", "A parameter cannot be found that matches parameter name '\(written)'.",
+                advice: "\(cmdlet.name) has no parameter \(written)." + (near.isEmpty ? "" : " Near: \(near)."),
+                isReadable: true)
         }
         let ownCount = cmdlet.parameters.count
         let meant = first < ownCount ? candidates.filter { $0 < ownCount } : candidates
@@ -372,17 +384,27 @@ package struct ExchangeCall: Sendable {
 package struct BindingFault: Error, Sendable, Hashable {
     /// PowerShell's fault id.
     package let id: String
-    /// What is wrong, and what would be correct.
+    /// What is wrong.
     package let message: String
-
+    /// What would be correct; `nil` if the message says it.
+    package let advice: String?
+    /// Whether the message is PowerShell's own, so that a script may use it.
+    package let isReadable: Bool
     /// Whether only a real PowerShell can carry out the line.
     package let needsPowerShell: Bool
 
-    init(_ id: String, _ message: String, needsPowerShell: Bool = false) {
+    init(
+        _ id: String, _ message: String, advice: String? = nil, isReadable: Bool = false, needsPowerShell: Bool = false
+    ) {
         self.id = id
         self.message = message
+        self.advice = advice
+        self.isReadable = isReadable
         self.needsPowerShell = needsPowerShell
     }
+
+    /// The message and what would be correct.
+    package var told: String { advice.map { "\(message) \($0)" } ?? message }
 }
 
 extension ExchangeCall {

@@ -132,7 +132,7 @@ struct GraphBinder: Sendable {
         bound.shape = .objects(of: type ?? (template.template.hasSuffix("/getByIds") ? "directoryObject" : nil))
         try control(&bound, given.controls, call)
         if template.method != "GET", template.method != "DELETE", bound.inFile == nil {
-            bound.body = try body(given, template, declared)
+            bound.body = try body(given, template, declared, call)
         }
         return bound
     }
@@ -362,7 +362,7 @@ struct GraphBinder: Sendable {
     // MARK: Bodies
 
     private func body(
-        _ given: Given, _ template: GraphCmdletNames.Request, _ declared: Declared?
+        _ given: Given, _ template: GraphCmdletNames.Request, _ declared: Declared?, _ call: CmdletCall
     ) throws(Fault) -> JSONValue? {
         var object = JSONObject()
         // Members that no type declares, such as attributes of the tenant's own, keep their names.
@@ -375,7 +375,7 @@ struct GraphBinder: Sendable {
         }
         for (name, value) in given.properties {
             if template.template.hasSuffix("/$ref"), ["odataid", "directoryobjectid"].contains(name.lowercased()) {
-                let id = value.text
+                let id = try Self.text(value, name, call)
                 object["@odata.id"] = .string(
                     name.lowercased() == "odataid"
                         ? id : "https://graph.microsoft.com/v1.0/directoryObjects/" + id)
