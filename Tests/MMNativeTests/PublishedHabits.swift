@@ -21,6 +21,11 @@ struct PublishedHabits: RunningReports {
                 "function Log { param([ValidateSet('Red', 'Blue')][string[]]$Color = 'Red') $Color -join '+' }; Log; Log -Color blue, red",
                 ["Red", "blue+red"]
             ),
+            (
+                "$all = @(); foreach ($n in 'a', 'b') { try { throw $n } catch { $all += $_ } }; \"$all\"; $all -join '; '",
+                ["a b", "a; b"]
+            ),
+            ("try { throw 'x' } catch { }; \"Failed: $($Error)\"", ["Failed: x"]),
             ("[void][System.Reflection.Assembly]::LoadWithPartialName('System.Windows.Forms'); 'loaded'", ["loaded"]),
             (
                 "$d = New-Object System.Windows.Forms.FolderBrowserDialog; if ($d.ShowDialog() -eq [System.Windows.Forms.DialogResult]::OK) { $d.SelectedPath }",

@@ -43,7 +43,9 @@ enum PSText {
         guard case .object(let object) = value else { return try string(value) }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
         if Self.textProperties[object.typeName] != nil { return try custom(object) }
-        if object.ownClass != nil || object.isSecret { return try custom(object) }
+        if object.ownClass != nil || object.isSecret || object.typeName == ErrorRecords.type {
+            return try custom(object)
+        }
         guard object.isCustom else { throw .handOver("joining objects") }
         return object.model ?? ""
     }
