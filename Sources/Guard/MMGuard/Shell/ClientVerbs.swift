@@ -2,20 +2,29 @@ internal import CGuardTables
 import MMCore
 
 /// Clients of services, clouds and stores, by the words that say what they do. A row matches if all its words occur in the command in
-/// this order.
+/// this order; one that lets the command pass, only if they are its verb.
 enum ClientVerbs {
     /// Returns the rule for a client's words; `nil` if nothing is known of them.
     static func rule(_ program: String, _ words: [String]) -> ShellRule? {
         let installs = words.first.map { ["install", "i", "add", "download"].contains($0) } ?? false
         if ["pip", "pip3", "npm", "yarn", "pnpm", "cargo", "gem", "poetry", "uv", "pdm", "bun"].contains(program),
             installs,
-            words.contains(where: { $0.hasPrefix("git+") || $0.contains("://") || $0 == "--git" || $0 == "--source" })
+            words.contains(where: { isForeignSource($0) || $0 == "--git" || $0 == "--source" })
         {
             return .software
         }
         if let rows = table[program] {
             let plain = words.map { $0.lowercased() }
-            if let row = rows.first(where: { $0.words.isEmpty || contains(plain, $0.words) }) {
+            let verbs = ShellPrograms.verbs(words)
+            let row = rows.first { row in
+                // What is harmless is so as the verb alone: `plan` may also be the file that is applied.
+                let isOpen = [.reads, .writes].contains(row.rule)
+                let isVerb = zip(row.words.filter { !$0.hasPrefix("-") }, verbs + [""]).allSatisfy {
+                    contains([$1], [$0])
+                }
+                return (contains(plain, row.words) || contains(words, row.words)) && (!isOpen || isVerb)
+            }
+            if let row {
                 let isKey = plain.contains { word in
                     ["password", "secret", "private_key"].contains(where: word.contains)
                 }
@@ -32,11 +41,15 @@ enum ClientVerbs {
             return .removes
         }
         guard ShellWords.contains(program, in: "clouds") else { return nil }
+        if words.contains(where: { ["--dry-run", "--dryrun", "--dry_run", "--what-if"].contains($0) }) {
+            return .writes
+        }
         let verbs = words.filter { !$0.hasPrefix("-") }.flatMap {
             $0.lowercased().split(separator: ":").map(String.init)
         }
         if verbs.contains(where: { word in
-            ShellWords.contains(word, in: "client-removing") || word.hasSuffix("clear")
+            ["client-removing", "removing-words"].contains { ShellWords.contains(word, in: $0) }
+                || word.hasSuffix("clear")
         }) {
             return .removes
         }
@@ -52,11 +65,22 @@ enum ClientVerbs {
         return managed(program, words)
     }
 
+    /// Returns whether a word is an address from which code would come, other than an index of packages whose publisher is well known.
+    static func isForeignSource(_ word: String) -> Bool {
+        guard let scheme = word.firstRange(of: "://") else { return word.hasPrefix("git+") }
+        let host = word[scheme.upperBound...].prefix { $0 != "/" }
+        return !word[..<scheme.lowerBound].hasSuffix("https")
+            || !ShellWords.contains(String(host), in: "package-indexes")
+    }
+
     // MARK: Clouds
 
     /// Returns the rule for the verb of a cloud's client. Only verbs that are known to read, to fetch or to set up the client itself
     /// pass, because no list of the others would be complete.
     private static func managed(_ program: String, _ words: [String]) -> ShellRule? {
+        if words.contains("--show-secrets") { return .secrets }
+        // What the client emulates on this machine.
+        if words.contains("--local") { return .writes }
         var path = ShellPrograms.verbs(words).flatMap { $0.lowercased().split(separator: ":").map(String.init) }
         // For gcloud, `run` is the name of a product.
         if program == "gcloud", path.first == "run" { path.removeFirst() }
@@ -97,7 +121,10 @@ enum ClientVerbs {
         if path.contains(where: { $0.contains("-") && making.contains(String($0.prefix { $0 != "-" })) }) {
             return .managed
         }
-        let looks = path.contains { word in ShellWords.contains(word, in: "client-looking") }
+        // A plural lists things only if nothing is said of them.
+        let looks =
+            path.contains { word in ShellWords.contains(word, in: "client-looking") }
+            || path.last.map { ShellWords.contains($0, in: "client-lists") } == true
         let isOwn = path.first.map {
             ["config", "configure", "auth", "login", "logout", "init", "account"].contains($0)
         }
@@ -170,7 +197,8 @@ enum ClientVerbs {
                 next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
                 && word.utf8.count <= 5 && next.last.map { word.contains($0) } == true
             let hasValue = next.hasPrefix("--") && word.hasPrefix(next + "=") && !word.hasSuffix("=false")
-            if word == next || isAmong || hasValue { rest = rest.dropFirst() }
+            let isOfFamily = next.hasSuffix("*") && word.hasPrefix(next.dropLast())
+            if word == next || isAmong || hasValue || isOfFamily { rest = rest.dropFirst() }
         }
         return rest.isEmpty
     }

@@ -14,6 +14,9 @@ extension ShellScript.Command {
         return command
     }
 
+    /// The files from which it reads.
+    var inputFiles: [String] { redirections.filter { $0.kind == .input && $0.opensFile }.map(\.target.value) }
+
     /// Returns the input that a file name stands for, if it names one of the command's own descriptors or another command's output; `nil`
     /// for every other name.
     func input(named file: ShellScript.Word) -> ShellScript.Input? {

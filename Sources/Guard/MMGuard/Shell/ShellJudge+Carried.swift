@@ -206,7 +206,12 @@ extension ShellJudge {
             return findings(inScript: text, of: program, depth)
         case .editor: return text.split(whereSeparator: \.isNewline).flatMap { editor(String($0), depth) }
         case .statements:
-            var found = ClientVerbs.rule(statements: text).map { [finding($0, subject: "\(program): \(text)")] } ?? []
+            // It is no server, and writes with the session's own rights.
+            let rule = ClientVerbs.rule(statements: text)
+            var found =
+                (program == "duckdb" && rule == .rights ? .writes : rule).map {
+                    [finding($0, subject: "\(program): \(text)")]
+                } ?? []
             if found.isEmpty, !ClientVerbs.looks(statements: text) {
                 found.append(finding(context.asksInterpreters ? .unknown : .writes, subject: "\(program): \(text)"))
             }

@@ -109,8 +109,7 @@ extension ShellJudge {
         if ShellMemory.name(operands[0]) == "setup.py" {
             return ["upload", "register"].contains(where: operands.contains) ? .network : nil
         }
-        let tools: Set = ["manage.py", "artisan", "console", "spark", "yii", "ace", "bin/rails"]
-        guard tools.contains(ShellMemory.name(operands[0])) else { return nil }
+        guard ShellWords.contains(ShellMemory.name(operands[0]), in: "project-consoles") else { return nil }
         // It takes back all migrations.
         if operands[1] == "migrate", operands.last == "zero" { return .removes }
         let parts = operands[1].split { ":-._".contains($0) }.map(String.init)

@@ -49,8 +49,9 @@ enum WordMeaning {
 
     private static func says(_ word: String) -> Bool {
         let last = word.split(separator: ":").last.map(String.init) ?? word
+        let parts = last.split { "-_.".contains($0) }.map(String.init)
         return ShellWords.contains(last, in: "looking-words")
-            || last.split { "-_.".contains($0) }.contains { ShellWords.contains(String($0), in: "looking-words") }
+            || parts.contains { ShellWords.contains($0, in: "looking-words") } && !parts.contains(where: orders)
     }
 
     /// Returns whether each text for a program's own prompt begins with a reading word: `vtysh -c 'show bgp'`.
@@ -58,6 +59,7 @@ enum WordMeaning {
 
     /// Returns whether a program's words say that it reads: by its verb, a part of its name, or only reading options.
     static func looks(_ program: String, _ words: [String]) -> Bool {
+        if words.contains(where: ClientVerbs.isStatement) { return false }
         let name = program.lowercased()
         let isNamed =
             says(name) || lookingEnds.contains(where: name.hasSuffix) || name.hasPrefix("show") || name.contains("_ls")
@@ -66,7 +68,10 @@ enum WordMeaning {
         if isNamed || words.contains(where: trials.contains) || asks(words, says) { return true }
         let verbs = ShellPrograms.verbs(words).prefix(2).map { $0.lowercased() }
         let keys = ShellWords.list("key-nouns")
-        if verbs.contains(where: says) {
+        // `env set` and `queue clear` do something to what they name.
+        if verbs.contains(where: says),
+            !verbs.dropFirst().contains(where: { orders($0) || $0 == "set" || $0 == "create" })
+        {
             return !verbs.contains { $0 == "get" || $0 == "print" } || keys.isDisjoint(with: verbs)
         }
         // Programs without verbs may have long options with one dash: `keytool -list`.
@@ -105,6 +110,7 @@ enum WordMeaning {
     private static let removing = ShellWords.list("removing-words")
     private static let sending = ShellWords.list("sending-words")
     private static let removingStarts = ["delete", "destroy", "purge", "erase", "wipe", "remove", "delsnap"]
+    private static let removingEnds = ["stop", "delete", "destroy", "purge", "erase", "wipe", "unlink", "kill", "del"]
     private static let sendingStarts = ["sendto", "sendmail", "sendmessage"]
     private static let sendingOptions: Set<String> = ["upload", "put", "publish", "push", "email", "mail", "send"]
 
@@ -121,14 +127,16 @@ enum WordMeaning {
         // An option decides whether anything is done: `make -n deploy`.
         if isRunner, words.contains("-n") { return nil }
         let operands = words.filter { !$0.hasPrefix("-") }
-        let isRun = operands.first?.hasPrefix("run") == true
-        let tasks = isRun ? operands.dropFirst().prefix(1) : isRunner ? operands[...] : operands.prefix(1)
+        // Options of the runner and their values may precede: `npm --prefix ops run purge`.
+        let run = operands.prefix(3).firstIndex { $0 == "run" || $0.hasPrefix("run-") }
+        let isRun = run != nil
+        let tasks = run.map { operands.dropFirst($0 + 1).prefix(1) } ?? (isRunner ? operands[...] : operands.prefix(1))
         func says(_ list: String, _ names: [String]) -> Bool { names.contains { ShellWords.contains($0, in: list) } }
         for (index, task) in tasks.enumerated() where !task.contains(where: { "/=".contains($0) }) || isRun {
             let isNamed = isRun || isRunner || task.contains(":")
             let names =
                 isNamed
-                ? task.lowercased().split { "-_:/.[".contains($0) }.map(String.init)
+                ? task.lowercased().split { "-_:/.[+#".contains($0) }.map(String.init)
                 : [task.split(separator: ".").last.map(String.init) ?? task]
             let isCompound = names.count > 1 || task.contains(".")
             if says("task-removes", names) || isCompound && says("task-resets", names)
@@ -141,9 +149,20 @@ enum WordMeaning {
                 return .network
             }
         }
+        // `yarn application -kill` is another program of that name.
+        if words.contains(where: { $0.hasPrefix("-") && $0.utf8.count > 3 && removing.contains(String($0.dropFirst())) }
+        ) {
+            return .removes
+        }
         let pairs = zip(operands, operands.dropFirst())
         if pairs.contains(where: { ["database", "db", "nuget"].contains($0) && ["drop", "delete"].contains($1) }) {
             return .removes
+        }
+        // A task that acts is for this machine unless it is told where else.
+        if isRunner, words.contains(where: { ShellWords.contains($0, in: "production") }),
+            tasks.contains(where: { $0.split { "-_:".contains($0) }.contains { orders(String($0)) } })
+        {
+            return .managed
         }
         let isCompound = words.contains { word in
             let task = (word.split(separator: ":").last ?? "").drop { $0 == "-" }
@@ -153,6 +172,34 @@ enum WordMeaning {
         let sends = words.contains { ["--upload", "--push", "--publish"].contains($0) }
         return isCompound || sends || ["push", "publish", "upload"].contains(operands.dropFirst().first)
             ? .network : nil
+    }
+
+    private static func orders(_ word: String) -> Bool {
+        ShellWords.contains(word, in: "acting") || removing.contains(word)
+    }
+
+    /// Options before a text for a program's own prompt.
+    private static let promptOptions: Set<String> = ["-c", "-e", "-x", "-q", "-Q", "-rx", "--command", "--execute"]
+
+    /// Returns whether words order something of a program that nobody knows: a verb, alone or behind a noun (`vm.destroy`,
+    /// `incident:resolve`), an option with a verb's name, or a text for the program's prompt.
+    static func acts(_ words: [String]) -> Bool {
+        func orders(_ part: Substring) -> Bool { ([part.lowercased()] + humps(part)).contains(where: Self.orders) }
+        return words.indices.contains { index in
+            let word = words[index]
+            if index > 0, promptOptions.contains(words[index - 1]) {
+                return word.split { !$0.isLetter }.contains(where: orders)
+            }
+            if ClientVerbs.isStatement(word) { return true }
+            guard !word.contains(where: { "/= ".contains($0) }) else { return false }
+            // A verb may stand behind its object, or as the name of a script: `vm.destroy`, `drop.sql`.
+            let parts = word.drop { $0 == "-" }.split { ":-_".contains($0) }
+            if word.hasPrefix("-") { return word.hasPrefix("--") && parts.count == 1 && parts.contains(where: orders) }
+            return parts.contains { part in
+                let names = part.split(separator: ".")
+                return names.last.map(orders) == true || names.count > 1 && removing.contains(names[0].lowercased())
+            }
+        }
     }
 
     /// Returns the rule for a program's verb, its own name, or an option with a verb's name; `nil` if none of them tells.
@@ -170,14 +217,16 @@ enum WordMeaning {
         }
         let own = program.split { "-_.".contains($0) }.flatMap { [$0.lowercased()] + humps($0) }
         func removes(_ word: String) -> Bool {
-            removing.contains(word) || removingStarts.contains(where: word.hasPrefix)
+            removing.contains(word) || removingStarts.contains(where: word.hasPrefix) || endsRemoving(word)
+        }
+        func endsRemoving(_ word: String) -> Bool {
+            word.utf8.count > 3 && !word.hasSuffix("model") && removingEnds.contains(where: word.hasSuffix)
         }
         let isRemoval =
-            parts.contains { removes($0) || $0.hasSuffix("del") && $0.utf8.count > 4 && !$0.hasSuffix("model") }
-            || own.contains(where: removing.contains)
+            parts.contains(where: removes) || own.contains { removing.contains($0) || endsRemoving($0) }
             || options.contains { option in
                 // `--remove-comments` says how something is generated; `--delete-disk` what is removed.
-                removing.contains(option)
+                removing.contains(option) || option.hasSuffix("-all") && removes(String(option.dropLast(4)))
                     || removingStarts.contains { $0 != "remove" && option.hasPrefix($0 + "-") }
                         && !option.hasSuffix("outputs")
             }
@@ -194,7 +243,7 @@ enum WordMeaning {
                 && words.last.map { $0.contains("://") && !$0.hasPrefix("file:") } == true
             || options.contains { $0.split(separator: "-").first.map { sendingOptions.contains(String($0)) } == true }
         // Data is sent to an address of a kind that isn't for reading.
-        let operands = words.filter { !$0.hasPrefix("-") }
+        let operands = words.filter { !$0.hasPrefix("-") }.drop { ShellWords.contains($0, in: "looking-words") }
         let streams = ShellWords.list("stream-schemes")
         if let last = operands.last, operands.count > 1, streams.contains(where: last.hasPrefix) { return .network }
         // A store elsewhere that an option names.

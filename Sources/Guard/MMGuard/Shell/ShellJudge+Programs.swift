@@ -57,6 +57,14 @@ extension ShellJudge {
                 if let rule = ClientVerbs.rule(name, typed) { found += [finding(rule, subject: "\(name): \(line)")] }
             }
         }
+        if let text = call.document,
+            call.arguments.prefix(3).contains(where: { ShellWords.contains($0.value, in: "consoles") })
+        {
+            let language = ["rails": "ruby", "php": "php"][name] ?? "python"
+            found +=
+                carried(ShellScript.Word(text), .statements, program: name, depth)
+                + findings(inScript: text, of: language, depth).filter(Self.weighs)
+        }
         if let setting = setsProgram(call) { found.append(finding(.loader, subject: "\(name) \(setting)")) }
         return found + (looks ? [] : options(call, depth))
     }
@@ -78,30 +86,22 @@ extension ShellJudge {
             return (ShellPrograms.privileged.contains(name) ? one(.rights, call) : []) + inside
         }
         if ShellPrograms.shells.contains(name) { return shell(call, depth) }
-        if let rule = ClientVerbs.rule(name, words) { return one(rule, call) }
+        if let rule = ClientVerbs.rule(name, words) {
+            let isHere = context.hasWalls && [.network, .managed].contains(rule) && Self.staysHere(words)
+            return one(isHere ? .writes : rule, call)
+        }
         if Self.isInterpreter(name) { return interpreter(call, depth) }
         return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
     }
 
     /// Returns whether a client in the sandbox sends its data only to this machine.
     func staysOnMachine(_ words: [String]) -> Bool {
-        let hosts = ["localhost", "127.0.0.1", "[::1]"]
         let addresses = words.filter { word in
-            word.contains("://") || hosts.contains(where: word.hasPrefix) || word.hasPrefix(":")
+            word.contains("://") || word.hasPrefix(":")
+                || ["localhost", "127.0.0.1", "[::1]"].contains(where: word.hasPrefix)
         }
         return context.hasWalls && !addresses.isEmpty
-            && addresses.allSatisfy { address in
-                var rest = address[...]
-                for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) {
-                    rest = rest.dropFirst(scheme.count)
-                }
-                let host = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-                guard !host.contains("@") else { return false }
-                return rest.hasPrefix(":")
-                    || hosts.contains {
-                        host == $0 || host.hasPrefix($0 + ":") && host.dropFirst($0.count + 1).allSatisfy(\.isNumber)
-                    }
-            }
+            && addresses.allSatisfy { !$0.contains("@") && ($0.hasPrefix(":") || Self.isHere($0)) }
             && !words.contains {
                 ["--next", "-K", "-x"].contains($0)
                     || ["--proxy", "--config", "--resolve", "--connect-to"].contains(where: $0.hasPrefix)
@@ -175,8 +175,9 @@ extension ShellJudge {
             let attaches = words.contains { $0 == "-p" || $0.hasPrefix("--pid") || $0.hasPrefix("attach ") }
             return attaches ? one(.rights, call) : nil
         case "go" where words.starts(with: ["env", "-w"]): return one(.software, call)
-        // What is installed stays, beside the project.
-        case "go" where words.first == "install" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
+        // What is installed stays, beside the project; within walls it stays in the workspace.
+        case "go"
+        where !context.hasWalls && words.first == "install" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
             return one(.software, call)
         // The code that it runs comes from an address.
         case "go" where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
@@ -229,11 +230,11 @@ extension ShellJudge {
             return words.contains { $0.hasPrefix("mailto:") || $0.contains("://") && !$0.hasPrefix("file:") }
                 ? one(.network, call) : nil
         case "make", "gmake", "ninja":
-            // Without a prefix, the target is the machine itself.
-            let places = ["DESTDIR=", "PREFIX="]
-            let isKept = words.contains { word in places.contains { word.uppercased().contains($0) } }
+            // Without a prefix, the target is the machine itself, which the walls keep as it is.
+            let isKept = words.contains { word in ["DESTDIR=", "PREFIX="].contains { word.uppercased().contains($0) } }
             let isTold = words.contains { ["-n", "--dry-run", "--just-print"].contains($0) }
-            return words.first { !$0.hasPrefix("-") } == "install" && !isKept && !isTold ? one(.software, call) : nil
+            return words.first { !$0.hasPrefix("-") } == "install" && !context.hasWalls && !isKept && !isTold
+                ? one(.software, call) : nil
         case "rimraf", "del-cli": return one(call.arguments.allSatisfy(isMadeAgain) ? .writes : .removes, call)
         case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes, call)
         case "find", "fd": return search(call, depth)
@@ -275,6 +276,7 @@ extension ShellJudge {
                 name == "truncate"
                 && !call.arguments.allSatisfy {
                     $0.value.first.map { "-0123456789".contains($0) } == true || isMadeAgain($0)
+                        || $0.value.contains(".") && !Self.isData($0.value)
                 }
             // In the sandbox, that folder is removed with the session.
             let place = Self.value(of: "-t", words) ?? Self.value(of: "--target-directory", words) ?? words.last ?? ""
@@ -300,7 +302,8 @@ extension ShellJudge {
                 var inside = call.inner(jar..<call.words.count)
             else { return nil }
             inside.words[0].value = String(ShellMemory.name(inside.name).dropLast(4))
-            return one(.writes, call) + judge(inside, depth + 1).filter(Self.weighs)
+            return one(WordMeaning.acts(inside.arguments.map(\.value)) ? .managed : .writes, call)
+                + judge(inside, depth + 1).filter(Self.weighs)
         case "cmake" where words.first == "-E" && words.count > 2:
             let goes = ["rm", "remove", "remove_directory"].contains(words[1])
             let files = call.arguments.dropFirst(2).filter { !$0.value.hasPrefix("-") }
@@ -309,7 +312,7 @@ extension ShellJudge {
         case "kubectl", "oc": return one(Self.orders(words), call) + inPod(call, depth)
         // What it takes down is made again from the project's file, apart from volumes and images.
         case _ where Self.takesDown(name, words): return one(.writes, call)
-        case "docker", "podman", "nerdctl", "docker-compose", "helm", "terraform", "tofu":
+        case "docker", "podman", "nerdctl", "docker-compose", "podman-compose", "helm", "terraform", "tofu":
             let rule = Self.cluster(words)
             if name != "helm", Self.reachesOtherEngine(call) { return one(rule == .reads ? .reads : .managed, call) }
             return one(context.hasWalls && rule == .removes && Self.removesMadeAgain(call) ? .writes : rule, call)
@@ -349,11 +352,12 @@ extension ShellJudge {
     /// Returns whether a package manager permanently changes the source of packages, or the shell that runs their scripts.
     private static func setsSource(_ words: [String]) -> Bool {
         let isSetting = words.prefix(3).contains { ["config", "set", "source", "sources", "registry"].contains($0) }
-        let isAddress = words.contains { $0.contains("://") }
+        let isAddress = words.contains(where: ClientVerbs.isForeignSource)
         let isTaken = words.contains { word in
-            ["--index-url", "--extra-index-url", "--default-index", "--index"].contains { word.hasPrefix($0) }
+            ["--index-url", "--extra-index-url", "--default-index", "--index", "-i"].contains { word.hasPrefix($0) }
         }
-        return isSetting && (isAddress || words.contains { $0.hasPrefix("script-shell") }) || isTaken && isAddress
+        return isSetting && (words.contains { $0.contains("://") } || words.contains { $0.hasPrefix("script-shell") })
+            || isTaken && isAddress
     }
 
     /// Judges the programs in the lists.
@@ -396,7 +400,7 @@ extension ShellJudge {
 
     /// Returns whether a program is only asked for its help or version.
     private static func asksHelp(_ name: String, _ words: [String]) -> Bool {
-        if ["--version", "--help"].contains(words.first), words.count == 1 {
+        if words.count == 1, ["--version", "--help", "version", "help"].contains(words.first) {
             return !ShellPrograms.shells.contains(name) && (actsByTrade(name) || ShellPrograms.makers.contains(name))
         }
         guard words.last == "--help" else { return false }
@@ -424,7 +428,8 @@ extension ShellJudge {
 
     /// Returns whether the containers of a project's file are stopped and removed, but neither volumes nor images.
     private static func takesDown(_ name: String, _ words: [String]) -> Bool {
-        (name == "docker-compose" || ["docker", "podman", "nerdctl"].contains(name) && words.contains("compose"))
+        (["docker-compose", "podman-compose"].contains(name)
+            || ["docker", "podman", "nerdctl"].contains(name) && words.contains("compose"))
             && words.contains("down")
             && !words.contains { $0 == "-v" || $0.hasPrefix("--vol") || $0.hasPrefix("--rmi") }
     }
@@ -452,6 +457,9 @@ extension ShellJudge {
             WordMeaning.rule(call.program, words) ?? Self.administers([call.program] + words)
             ?? Self.measures(call.program, words)
         return embedded(in: call, depth) + started(among: call, depth, isKnown: false) + takesText(call)
-            + named(by: call) + one(rule ?? (leavesWorkspace(call) ? .stranger : .writes), call)
+            + named(by: call)
+            + one(
+                rule ?? (!leavesWorkspace(call) ? .writes : ClientVerbs.isCloud(call.program) ? .managed : .stranger),
+                call)
     }
 }

@@ -2,14 +2,14 @@ internal import MMCore
 import ShellSyntax
 
 extension ShellJudge {
-    /// Returns whether no table knows a program.
-    func isUnheardOf(_ call: ShellScript.Command) -> Bool {
+    /// Returns whether no table knows a program, or none of the rows for a service's client matched.
+    func isUnheardOf(_ call: ShellScript.Command, orClient: Bool = false) -> Bool {
         let name = call.program
         guard !call.name.hasPrefix("-"), call.name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.+@/".contains($0) })
         else { return false }
         return !ShellPrograms.inspectors.contains(name) && !ShellPrograms.makers.contains(name)
             && !ShellPrograms.verbless.contains(name) && !ShellPrograms.starters.contains(name)
-            && !ClientVerbs.isCloud(name) && CarriedText.table[name] == nil && !Self.isInterpreter(name)
+            && (orClient || !ClientVerbs.isCloud(name)) && CarriedText.table[name] == nil && !Self.isInterpreter(name)
             && !ShellPrograms.shells.contains(name) && !ShellPrograms.destroyers.contains(name)
             && !ShellPrograms.privileged.contains(name) && !ShellPrograms.software.contains(name)
             && !["find", "fd", "rm", "unlink", "rmdir", "rsync", "git", "dd", "device"].contains(name)
@@ -17,45 +17,100 @@ extension ShellJudge {
             && !ShellPrograms.mailers.contains(name)
     }
 
-    /// Returns whether a program in the sandbox may have effects outside of it: no table knows it, it doesn't belong to the project, and
-    /// its verb neither reads nor builds. Such a program may use what the sandbox permits, above all the network.
+    /// Returns whether a program in the sandbox may have effects outside of it: no table knows it or its words, it doesn't belong to the
+    /// project, and its words neither look nor build. Such a program may use what the sandbox permits, above all the network.
     /// - Parameter isFetched: whether it comes from a registry for this command, so that it does something even without a verb.
     func leavesWorkspace(_ call: ShellScript.Command, isFetched: Bool = false) -> Bool {
-        guard context.hasWalls, !call.name.contains("/") || Self.isInstalled(call.name), isUnheardOf(call),
+        guard context.hasWalls, !call.name.contains("/") || Self.isInstalled(call.name),
+            isUnheardOf(call, orClient: true), !ShellWords.contains(call.program, in: "clouds"),
             !record.memory.functions.contains(call.name), !record.memory.aliases.contains(call.name)
         else { return false }
         let words = call.arguments.map(\.value)
+        if WordMeaning.looks(call.program, words) || looks(byTable: call) { return false }
+        let parts = call.program.split(separator: "-").map(String.init)
+        // What is typed at its prompt begins with a verb.
+        let lines = call.document?.split(whereSeparator: \.isNewline).prefix(100) ?? []
+        let typed = lines.compactMap { $0.split { !$0.isLetter }.first.map(String.init) }
+        if WordMeaning.acts((parts.count > 1 ? [call.program] : []) + words + call.inputFiles + typed) { return true }
         // The word after a long option may be the option's value.
         let verbs = words.indices.filter { index in
             !words[index].hasPrefix("-")
                 && (index == 0 || !words[index - 1].hasPrefix("--") || words[index - 1].contains("="))
         }
-        // Such a program's own name is the verb: `create-app`, `http-server`, `serve dist`.
-        let parts = call.program.split(separator: "-")
+        // Such a program's own name is the verb: `create-app`, `http-server`, `serve dist`, `snakemake`.
         let isNamed =
-            (parts.count > 1 || verbs.count < 2) && parts.contains { Self.building.contains(String($0)) }
-        if isNamed || WordMeaning.looks(call.program, words) { return false }
-        // It goes to an address.
-        let isOutside = words.contains { word in
-            word.contains("://") && !["file://", "://localhost", "://127.0.0.1", "://["].contains(where: word.contains)
-        }
-        if isOutside { return true }
-        guard let verb = verbs.first.map({ words[$0] }) else { return isFetched }
-        func isFile(_ word: String) -> Bool {
-            word.contains { "./=*:@,".contains($0) || $0.isNumber || $0.isWhitespace }
-        }
-        let stem = verb.split { ":-".contains($0) }.first.map { $0.lowercased() } ?? verb
-        // With the name of a thing behind it that is no file, such a verb is an order to a service: `create instance`.
-        if ShellWords.contains(stem, in: "ordering"), let thing = verbs.dropFirst().first.map({ words[$0] }) {
-            return !isFile(verb) && !isFile(thing)
-        }
-        // The second word is the verb of a noun before it: `server stop web`.
-        let orders = verb.split(separator: ":").dropFirst().contains { ShellWords.contains(String($0), in: "acting") }
-        if orders { return true }
-        if let second = verbs.dropFirst().first.map({ words[$0] }), ShellWords.contains(second, in: "acting") {
+            (parts.count > 1 || verbs.count < 2)
+            && parts.contains { Self.building.contains($0) && !["restore", "import", "exec"].contains($0) }
+            || ["lint", "make", "fmt", "build", "test", "check"].contains(where: call.program.hasSuffix)
+        if isNamed { return false }
+        if words.contains(where: { Self.isAddress($0) || ShellWords.contains($0, in: "option-consents") }) {
             return true
         }
-        return !isFile(verb) && !Self.building.contains(stem)
+        if Self.staysHere(words) || ShellWords.contains(call.program, in: "migrators") { return false }
+        // Of a program that administers something the tables list what only looks, or what else is known of it.
+        let isKnown = ShellLooks.table[call.program] != nil || ClientVerbs.isCloud(call.program)
+        guard let verb = verbs.first.map({ words[$0] }) else {
+            // Long options tell what they do.
+            return isFetched || !words.allSatisfy { !isKnown && (!$0.hasPrefix("-") || $0.hasPrefix("--")) }
+        }
+        return Self.orders(verb, verbs.dropFirst().first.map { words[$0] }, isKnown: isKnown)
+            || words.dropFirst().contains { $0.contains(" ") } && ShellWords.contains(verb, in: "ordering")
+    }
+
+    /// Returns whether a verb orders something rather than to build it, or to do something with a file.
+    private static func orders(_ verb: String, _ thing: String?, isKnown: Bool) -> Bool {
+        func isFile(_ word: String) -> Bool {
+            // `@prod` names a site, and `site:cache` a task.
+            let isName = word.drop { $0 == "@" }.allSatisfy { $0.isLetter || "-_:".contains($0) }
+            return !isName && word.contains { "./=*:@,".contains($0) || $0.isWhitespace } || word.allSatisfy(\.isNumber)
+        }
+        let stem = verb.split { ":-".contains($0) }.first.map { $0.lowercased() } ?? verb
+        let isOrder = ShellWords.contains(stem, in: "ordering")
+        // `create-record`.
+        if stem != verb.lowercased(), isOrder || stem == "add" { return !isFile(verb) }
+        // With the name of a thing behind it that is no file, such a verb is an order to a service: `create instance`.
+        if isOrder, let thing { return !isFile(verb) && !isFile(thing) }
+        if verb.split(separator: ":").contains(where: { building.contains(String($0)) }) || building.contains(stem)
+            || verb.hasSuffix("-server") || isFile(verb) && !isKnown
+        {
+            return ["create", "update"].contains(thing)
+        }
+        // The second word is the verb of a noun before it: `role init`.
+        return thing.map { !ShellWords.contains($0, in: "building-seconds") } ?? true
+    }
+
+    /// Returns whether every word that says to which machine to talk names this one: `-h localhost`, `--url=http://127.0.0.1/x`, or the
+    /// first word.
+    static func staysHere(_ words: [String]) -> Bool {
+        let places = words.indices.compactMap { index -> String? in
+            let option = words[index].prefix { $0 != "=" }
+            guard ShellWords.contains(String(option), in: "place-options") else { return nil }
+            return option.count < words[index].count ? words[index] : words.dropFirst(index + 1).first
+        }
+        // A word after one letter may be its value.
+        let first =
+            zip([""] + words, words).first { !($0.hasPrefix("-") && $0.utf8.count == 2) && !$1.hasPrefix("-") }?.1 ?? ""
+        return !words.contains(where: isAddress) && places.allSatisfy(isHere) && (!places.isEmpty || isHere(first))
+    }
+
+    /// Returns whether a word, or the value of an option, is an address on this machine: `localhost:80`, `--url=http://127.0.0.1/x`.
+    static func isHere(_ word: String) -> Bool {
+        let start = word.firstRange(of: "://")?.upperBound ?? word.firstIndex(of: "=").map { word.index(after: $0) }
+        let host = word[(start ?? word.startIndex)...].prefix { !"/?#".contains($0) }.split(separator: "@").last ?? ""
+        return ["localhost", "127.0.0.1", "[::1]"].contains {
+            host == $0 || host.hasPrefix($0 + ":") && host.dropFirst($0.count + 1).allSatisfy(\.isNumber)
+        }
+    }
+
+    /// Returns whether a word is the address of another machine: `https://api.example`, `api.example:443`.
+    static func isAddress(_ word: String) -> Bool {
+        if isHere(word) { return false }
+        if word.contains("://") { return !["file:", "sqlite"].contains(where: word.hasPrefix) }
+        let parts = word.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count == 2 && (2...5).contains(parts[1].utf8.count) && parts[1].allSatisfy(\.isNumber)
+            && parts[0].first?.isLetter == true
+            && parts[0].allSatisfy { $0.isLetter || $0.isNumber || "-.".contains($0) }
+            && !ShellWords.contains(parts[0].split(separator: ".").last.map(String.init) ?? "", in: "code-endings")
     }
 
     /// Judges a program of the project by the name of its file and the words for it: `python3 tools/purge.py`, `go run ./cmd/deploy`.

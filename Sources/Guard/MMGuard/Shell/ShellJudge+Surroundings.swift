@@ -8,22 +8,42 @@ extension ShellJudge {
     /// `RAILS_ENV=production rake db:migrate`, `alembic -x env=prod upgrade head`. To build for it, and to serve it here, is usual.
     func actsOnProduction(_ call: ShellScript.Command) -> Bool {
         guard context.hasWalls, !call.words.isEmpty, !ShellPrograms.readers.contains(call.program) else { return false }
-        func says(_ list: String, _ text: some StringProtocol) -> Bool {
-            text.lowercased().split { !$0.isLetter }.contains { ShellWords.contains(String($0), in: list) }
+        return names(call, "production")
+            && ([call.program] + call.words.prefix(5).dropFirst().map(\.value)).contains { word in
+                !word.contains { "=/".contains($0) } && Self.says("production-acts", word)
+            }
+    }
+
+    /// Adapts findings for a project's program that is told to work on what its tests made, which they make again:
+    /// `RAILS_ENV=test rake db:reset`.
+    func inTests(_ found: [GuardFinding], _ call: ShellScript.Command) -> [GuardFinding] {
+        guard context.hasWalls, names(call, "test-stage"), !names(call, "production"),
+            !call.words.contains(where: { Self.isAddress($0.value) })
+        else { return found }
+        return found.map { finding in
+            let words = finding.subject?.split(separator: " ").map(String.init) ?? []
+            let isTask = words.prefix(2).contains { word in
+                ["migrators", "target-runners", "project-consoles"].contains { ShellWords.contains(word, in: $0) }
+            }
+            return isTask && finding.rule == ShellRule.removes.rawValue && words.first != "rm"
+                ? self.finding(.writes, subject: words[0]) : finding
         }
+    }
+
+    private static func says(_ list: String, _ text: some StringProtocol) -> Bool {
+        text.lowercased().split { !$0.isLetter }.contains { ShellWords.contains(String($0), in: list) }
+    }
+
+    /// Returns whether a setting or an option names an environment of a list: `RAILS_ENV=production`, `-x env=prod`.
+    private func names(_ call: ShellScript.Command, _ list: String) -> Bool {
         let words = call.words.map(\.value)
-        let settings = call.assignments.map(\.value) + words.filter { $0.contains("=") }
-        let options = zip(words, words.dropFirst()).filter { option, _ in
-            option == "-e" || option == "-x" || option.hasPrefix("--") && says("environments", option)
+        return (call.assignments.map(\.value) + words.filter { $0.contains("=") }).contains { word in
+            let name = word.prefix { $0 != "=" }
+            return Self.says("environments", name) && Self.says(list, word.dropFirst(name.count))
         }
-        let isMeant =
-            settings.contains { word in
-                let name = word.prefix { $0 != "=" }
-                return says("environments", name) && says("production", word.dropFirst(name.count))
-            } || options.contains { !$1.contains(" ") && says("production", $1) }
-        return isMeant
-            && ([call.program] + words.prefix(5).dropFirst()).contains { word in
-                !word.contains { "=/".contains($0) } && says("production-acts", word)
+            || zip(words, words.dropFirst()).contains { option, value in
+                (["-e", "-x"].contains(option) || option.hasPrefix("--") && Self.says("environments", option))
+                    && !value.contains(" ") && Self.says(list, value)
             }
     }
 

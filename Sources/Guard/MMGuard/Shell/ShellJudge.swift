@@ -147,8 +147,7 @@ struct ShellJudge {
         else {
             return found + [finding(.dynamic, subject: first.value)]
         }
-        found += judge(named: call, depth)
-        return found
+        return found + inTests(judge(named: call, depth), call)
     }
 
     private func judge(_ redirect: ShellScript.Redirection) -> [GuardFinding] {
