@@ -9,7 +9,7 @@ extension ShellJudge {
     func started(among call: ShellScript.Command, _ depth: Int, isKnown: Bool = true) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: call.program)] }
         func counts(_ finding: GuardFinding) -> Bool { Self.weighs(finding) || finding.rule == ShellRule.fed.rawValue }
-        var found: [GuardFinding] = []
+        var found = ShellWords.contains(call.program, in: "secret-starters") ? withSecrets(call, depth) : []
         let package = Self.package(in: call.words.map(\.value))
         for index in call.words.indices.dropFirst() {
             let word = call.words[index]
@@ -33,9 +33,11 @@ extension ShellJudge {
                 ].contains(call.program)
             let isProgram = Self.programFolders.contains { word.value.hasPrefix($0) }
             let isNamed = isKnown && index == package?.index
+            let isTold = call.words[..<index].contains { ShellWords.contains($0.value, in: "command-marks") }
             let isCommand =
                 isKnown
-                ? isStrong(name) || isNamed || isTerminal && ShellPrograms.carriers.contains(name)
+                ? isStrong(name) || isNamed || isTold && isClient(name)
+                    || isTerminal && ShellPrograms.carriers.contains(name)
                 : isProgram && (isStrong(name) || ShellPrograms.privileged.contains(name))
                     || ["rm", "sh", "bash", "sudo", "shred"].contains(word.value)
                         && index + 1 < call.words.count && call.words[index + 1].value.hasPrefix("-")
@@ -61,6 +63,25 @@ extension ShellJudge {
             }
         }
         return found
+    }
+
+    /// Judges the command to which a program gives secrets in its environment or in a file `{}`: whether it shows them, and as a text for
+    /// a shell.
+    private func withSecrets(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        call.arguments.enumerated().flatMap { index, word -> [GuardFinding] in
+            let commands = (try? ShellScript.parse(word.value, as: .whole))?.commands ?? []
+            let isText = word.value.contains(" ")
+            let shows = commands.contains { inside in
+                let words = inside.arguments.map(\.value)
+                return switch inside.program {
+                case "printenv": true
+                case "env", "export", "set": words.isEmpty && (isText || index == call.arguments.count - 1)
+                case "echo", "printf": words.contains { $0.contains("$") }
+                default: ShellPrograms.printers.contains(inside.program) && words.contains("{}")
+                }
+            }
+            return (isText ? handed(word, depth) : []) + (shows ? [finding(.secrets, subject: word.value)] : [])
+        }
     }
 
     /// Returns the place of the word by which a package runner names what it runs, whether it may fetch that from a registry, and whether
@@ -100,6 +121,10 @@ extension ShellJudge {
     private static let programFolders = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/"]
 
     private static let divided: Set<String> = ["kubectl", "oc", "doppler", "aws-vault", "chamber", "envchain"]
+
+    private func isClient(_ name: String) -> Bool {
+        ClientVerbs.isCloud(name) || ShellWords.contains(name, in: "container-clients")
+    }
 
     private func isStrong(_ name: String) -> Bool {
         CarriedText.table[name] != nil || name == "redis-cli" || ShellPrograms.shells.contains(name)
