@@ -104,13 +104,8 @@ extension ShellJudge {
         let isTrial = words.contains { $0.hasPrefix("--dry-run") && $0 != "--dry-run=none" }
         switch verbs.first {
         case "adm": return .rights
-        case "debug", "attach": return .managed
         case "proxy", "port-forward":
             return words.contains { $0.hasPrefix("--address") || $0.hasPrefix("--accept-hosts") } ? .network : rule
-        case "patch", "replace", "edit", "cordon", "uncordon", "taint", "set", "run", "autoscale", "expose",
-            "certificate", "scale":
-            return isTrial ? .writes : .managed
-        case "label", "annotate": return isTrial ? .writes : .managed
         // What the client alone knows of a cluster.
         case "config" where verbs.dropFirst().first?.hasPrefix("delete-") == true: return .removes
         case "rollout": return ["status", "history"].contains(verbs.dropFirst().first) ? .reads : .managed
@@ -118,6 +113,11 @@ extension ShellJudge {
         case "apply", "create":
             let isForeign = words.contains { $0.contains("://") }
             return isTrial ? .writes : isForeign ? .fed : .managed
+        // Any other verb is known to concern only the client, or to look; or else it changes something, as a plugin's may.
+        case .some(let verb) where rule == .writes && !isTrial:
+            if verb.contains("secret") { return .secrets }
+            return ShellWords.contains(verb, in: "cluster-client-verbs") || WordMeaning.looks("", verbs)
+                ? rule : .managed
         default: return rule
         }
     }

@@ -128,8 +128,17 @@ extension ShellJudge {
         guard arguments.allSatisfy({ !$0.hasPrefix("-") || ShellWords.contains($0, in: "git-plain-pushes") }),
             operands.first.map({ !$0.contains(":") && !$0.contains("/") && !$0.contains("$") && $0 != "." }) ?? true
         else { return false }
-        // `+name` overwrites the remote branch, and `:name` removes it.
-        return operands.dropFirst().allSatisfy { !$0.hasPrefix("+") && !$0.hasPrefix(":") && !$0.contains("$") }
+        // `+name` overwrites the remote branch, and `:name` removes it. What another branch has for a main one is to be looked at first.
+        return operands.dropFirst().allSatisfy { reference in
+            let target = reference.split(separator: ":").last ?? ""
+            let branch = target.hasPrefix("refs/heads/") ? target.dropFirst(11) : target
+            let isMain = ShellWords.contains(branch.prefix { $0 != "/" }.lowercased(), in: "main-branches")
+            if ["$(git branch --show-current)", "$(git rev-parse --abbrev-ref HEAD)"].contains(reference) {
+                return true
+            }
+            return !reference.hasPrefix("+") && !reference.hasPrefix(":") && !reference.contains("$")
+                && !(reference.contains(":") && isMain && !reference.hasPrefix(target + ":"))
+        }
     }
 
     /// Returns the rule for subcommands that list by default.
