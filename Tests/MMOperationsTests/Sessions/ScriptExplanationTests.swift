@@ -202,6 +202,9 @@ struct ScriptExplanationTests {
             ("Invoke-MgGraphRequest -Method $m -Uri $u", true), ("Get-MgUser -All", false),
             ("Invoke-RestMethod -Method Post -Uri $u", true), ("irm $u", false), ("Update-MgUser -UserId $u", true),
             ("function Set-Mailbox { 1 }; Set-Mailbox", false), ("Select-MgProfile beta; Get-MgUser", false),
+            ("Export-MailboxDiagnosticLogs a -ComponentName Calendar", false), ("Export-MigrationReport m", false),
+            ("Invoke-MgQuerySearch -BodyParameter $b", false), ("Export-MgUserPersonalData -UserId $u", true),
+            ("Get-MgTeamPrimaryChannel -TeamId $t", false),
         ]
         for (script, changes) in cases {
             #expect(ServiceCommands(of: PowerShellParser.parse(script)).changesSomething == changes, "\(script)")

@@ -20,4 +20,17 @@ package struct CmdletClasses: Sendable {
         guard !entries.isEmpty else { return table.classOfUnknown(name).classes }
         return entries.reduce(into: GuardClassSet(rawValue: 0)) { $0.formUnion($1.classes) }.classes
     }
+
+    /// Returns whether a cmdlet of a service only reads: by the tables, where they prove its class; otherwise a cmdlet of Graph by the
+    /// request that its name stands for, and others that no table knows by their verb.
+    package func onlyReads(_ name: String) -> Bool {
+        let entries = table.entries(named: name).filter { $0.product != .builtin }
+        guard entries.isEmpty || entries.contains(where: { $0.lists.contains(.unproven) }) else {
+            return entries.allSatisfy { $0.classes.subtracting([.read, .secret]).isEmpty }
+        }
+        let requests = GraphCmdletNames().requests(of: name)
+        if !requests.isEmpty { return requests.allSatisfy { $0.method == "GET" } }
+        let verb = name.asciiLowercased.prefix { $0 != "-" }
+        return entries.isEmpty && ["get", "search", "test", "find"].contains(verb)
+    }
 }

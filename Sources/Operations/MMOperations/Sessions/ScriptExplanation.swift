@@ -217,13 +217,13 @@ struct ServiceCommands {
         }
     }
 
-    /// Returns whether a service's cmdlet only reads. For cmdlets that send any request, the method decides.
+    /// Returns whether a service's cmdlet only reads, by the guard's tables. For cmdlets that send any request, the method decides.
     static func isRead(_ command: CommandFact) -> Bool {
         let name = command.name?.lowercased() ?? ""
         guard
             ["invoke-mggraphrequest", "invoke-graphrequest"].contains(name) || NativeEngine.webCommands.contains(name)
         else {
-            return ["get-", "search-", "test-", "find-", "export-mg"].contains { name.hasPrefix($0) }
+            return CmdletClasses().onlyReads(name)
         }
         var isMethod = false
         for argument in command.arguments {
