@@ -3,7 +3,8 @@ import PowerShellSyntax
 /// The variables of earlier scripts in its session that a script needs, and those that it leaves to later ones.
 ///
 /// A variable that is merely mentioned may be unneeded; a need is certain: no path through the script sets the variable before it is read.
-/// Code that tests whether a variable has a value and otherwise sets it doesn't need it.
+/// Code that tests whether a variable has a value and elsewhere gives it one doesn't need it. A script that changes nothing doesn't need
+/// any variable to which it gives a value somewhere; in one that changes something, a value that is missing could widen the change.
 struct VariableNeeds: Sendable {
     /// The names, in lower case, that the script reads before anything in it has set them.
     private(set) var reads: Set<String> = []
@@ -34,6 +35,7 @@ struct VariableNeeds: Sendable {
         var targets: Set<Int> = []
         // A function runs when it is called, so the names read in its body are compared with the sets of the whole script.
         var later: Set<String> = []
+        let onlyReads = !ServiceCommands(of: script).changesSomething
         for item in ScriptFacts(of: script).items {
             let start = item.extent.start
             pending.removeAll { entry in
@@ -53,7 +55,8 @@ struct VariableNeeds: Sendable {
                 if isPlain { targets.insert(start) }
             case .variable(let path, _):
                 guard !targets.contains(start), let name = Self.name(path), !known.contains(name) else { continue }
-                if places.tests.contains(where: { $0.extent.contains(start) && $0.names.contains(name) }) {
+                let isTested = places.conditions.contains { $0.contains(start) }
+                if places.given.contains(name), onlyReads || isTested {
                     known.insert(name)
                 } else if isInFunction {
                     later.insert(name)
@@ -86,13 +89,33 @@ private struct VariablePlaces {
     private(set) var ends: [Int: Int] = [:]
     /// The ranges of functions and types, whose code runs only when it is called.
     private(set) var functions: [Range<Int>] = []
-    /// The conditions of `if` clauses, with the variables that each clause sets.
-    private(set) var tests: [(extent: Range<Int>, names: Set<String>)] = []
+    /// The conditions of `if` and of loops.
+    private(set) var conditions: [Range<Int>] = []
+    /// The variables of the session, in lower case, to which an assignment gives a value that doesn't come from their earlier one.
+    private(set) var given: Set<String> = []
     private var open: [StatementSyntax] = []
+    /// The variables of each plain assignment, with the extent of its value.
+    private var assigned: [(value: SourceExtent, paths: [VariablePath])] = []
 
     mutating func read(_ script: ParsedScript) {
         if let root = script.root { add(root) }
         while let statement = open.popLast() { read(statement) }
+        let mentions = ScriptFacts(of: script).items.compactMap { item -> (start: Int, name: String)? in
+            guard case .variable(let path, _) = item.detail, path.isVariable else { return nil }
+            return (item.extent.start, path.name.lowercased())
+        }.sorted { $0.start < $1.start }
+        for (extent, paths) in assigned {
+            var (first, last) = (0, mentions.count)
+            while first < last {
+                let middle = (first + last) / 2
+                if mentions[middle].start < extent.start { first = middle + 1 } else { last = middle }
+            }
+            let mentioned = Set(mentions[first...].prefix { $0.start < extent.end }.map(\.name))
+            let isLocal = functions.contains { $0.contains(extent.start) }
+            given.formUnion(
+                paths.filter { !isLocal || [.global, .script].contains($0.qualifier) }.map { $0.name.lowercased() }
+                    .filter { !mentioned.contains($0) })
+        }
     }
 
     private mutating func add(_ block: ScriptBlockSyntax) {
@@ -105,12 +128,15 @@ private struct VariablePlaces {
         case .pipeline(let pipeline): read(pipeline)
         case .pipelineChain(let chain): for pipeline in chain.pipelines { read(pipeline) }
         case .assignment(let assignment):
-            for place in Self.targets(of: assignment.target) { ends[place.start] = assignment.extent.end }
+            let targets = Self.targets(of: assignment.target)
+            for target in targets { ends[target.extent.start] = assignment.extent.end }
+            if assignment.op == .equals {
+                assigned.append((assignment.value.extent, targets.map(\.path).filter(\.isVariable)))
+            }
             open.append(assignment.value)
         case .if(let node):
             for clause in node.clauses {
-                let extent = clause.condition.extent
-                tests.append((extent.start..<extent.end, Self.assigned(in: clause.body.statements)))
+                note(condition: clause.condition)
                 open.append(clause.condition)
                 open += clause.body.statements
             }
@@ -126,6 +152,7 @@ private struct VariablePlaces {
         case .for(let node):
             open += [node.initializer, node.condition, node.iterator].compactMap(\.self) + node.body.statements
         case .while(let node):
+            note(condition: node.condition)
             open.append(node.condition)
             open += node.body.statements
         case .do(let node):
@@ -142,6 +169,10 @@ private struct VariablePlaces {
         case .type(let node): functions.append(node.extent.start..<node.extent.end)
         case .jump, .data: break
         }
+    }
+
+    private mutating func note(condition: StatementSyntax) {
+        conditions.append(condition.extent.start..<condition.extent.end)
     }
 
     private mutating func read(_ pipeline: PipelineSyntax) {
@@ -170,13 +201,13 @@ private struct VariablePlaces {
         }
     }
 
-    /// Returns the positions of the variables that an assignment sets.
-    private static func targets(of target: ExpressionSyntax) -> [SourceExtent] {
+    /// Returns the variables that an assignment sets.
+    private static func targets(of target: ExpressionSyntax) -> [VariableExpressionSyntax] {
         var open = [target]
-        var found: [SourceExtent] = []
+        var found: [VariableExpressionSyntax] = []
         while let next = open.popLast() {
             switch next {
-            case .variable(let node): found.append(node.extent)
+            case .variable(let node): found.append(node)
             case .convert(let node): open.append(node.operand)
             case .attributed(let node): open.append(node.operand)
             case .arrayLiteral(let node): open += node.elements
@@ -184,14 +215,6 @@ private struct VariablePlaces {
             }
         }
         return found
-    }
-
-    private static func assigned(in statements: [StatementSyntax]) -> Set<String> {
-        var names: Set<String> = []
-        for case .assignment(let node) in statements where node.op == .equals {
-            if case .variable(let variable) = node.target { names.insert(variable.path.name.lowercased()) }
-        }
-        return names
     }
 }
 
