@@ -3,11 +3,15 @@ import Testing
 
 @Suite("Objects of a class of which a service returned a part")
 struct WholeObjects {
-    private func texts(_ script: String, objects: [String: String] = [:]) async throws -> [String] {
-        let pairs: [(String, PSValue)] = [("DisplayName", .string("Ann")), ("Id", .string("1")), ("Newer", .int(7))]
+    private func texts(_ script: String, objects: [String: String] = [:], mails: Bool = false) async throws
+        -> [String]
+    {
+        var pairs: [(String, PSValue)] = [("DisplayName", .string("Ann")), ("Id", .string("1")), ("Newer", .int(7))]
+        if mails { pairs.append(("Mails", .array([.string("a"), .string("b")]))) }
         var user = try #require(PSObject(pairs))
         user.declared = DeclaredProperties(
-            ["AboutMe", "Department", "DisplayName", "Id"] + objects.keys.sorted(), objects: objects)
+            ["AboutMe", "Department", "DisplayName", "Id"] + objects.keys.sorted() + (mails ? ["Mails"] : []),
+            objects: objects, texts: mails ? ["Mails"] : [])
         user.model = "Models.User"
         var session = NativeSession()
         let engine = NativeEngine(host: NativeHost(), arguments: ["u": .object(user)], isPatient: true)
@@ -73,5 +77,23 @@ struct WholeObjects {
             try await texts("$u.department = 'IT'; $u.Department; ($u | ConvertTo-Csv)[1]") == [
                 "IT", ",\"IT\",\"Ann\",\"1\",\"7\"",
             ])
+    }
+
+    @Test(
+        "show lists of texts under the type that their class declares, until they are replaced",
+        arguments: [
+            ("$u | ConvertTo-Csv", "System.String[]"),
+            ("$u | Select-Object Mails, Id | ConvertTo-Csv", "System.String[]"),
+            ("$u | Select-Object mails, @{ n = 'X'; e = { 1 } } | ConvertTo-Csv", "System.String[]"),
+            ("$u | Select-Object * | ConvertTo-Csv", "System.String[]"),
+            ("\"$($u | Select-Object Id, Mails)\"", "System.String[]"),
+            ("$u | Select-Object @{ n = 'Mails'; e = { @(1, 2) } } | ConvertTo-Csv", "System.Object[]"),
+            ("$s = $u | Select-Object Id, Mails; $s.Mails = @(1, 2); $s | ConvertTo-Csv", "System.Object[]"),
+            ("[pscustomobject]@{ a = @(1, 2) } | ConvertTo-Csv", "System.Object[]"),
+        ] as [(String, String)])
+    func lists(script: String, type: String) async throws {
+        let shown = try await texts(script, mails: true).joined(separator: " ")
+        #expect(
+            shown.contains(type) && !shown.contains(type == "System.String[]" ? "Object[]" : "String[]"), "\(shown)")
     }
 }

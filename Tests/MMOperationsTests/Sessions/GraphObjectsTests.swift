@@ -62,6 +62,22 @@ struct GraphObjectsTests {
         #expect(try Members.property(.array([user]), name).isNull != isObject)
     }
 
+    @Test(
+        "show the type of lists of texts, and of no others",
+        arguments: [("BusinessPhones", "System.String[]"), ("AssignedPlans", "System.Object[]")])
+    func lists(name: String, type: String) async throws {
+        var objects = GraphObjects(.objects(of: "user"), of: "Get-MgUser")
+        let user = objects.object(["id": "1", "businessPhones": ["1", "2"], "assignedPlans": [["service": "a"]]])
+        var session = NativeSession()
+        let engine = NativeEngine(host: NativeHost(), arguments: ["u": user], isPatient: true)
+        let script = "param($u) ($u | Select-Object \(name) | ConvertTo-Csv)[1]"
+        guard case .completed(let result) = await engine.run(script, in: &session) else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == ["\"\(type)\""])
+    }
+
     @Test("know all properties of their class, and keep the others in a dictionary")
     func declared() throws {
         var objects = GraphObjects(.objects(of: "user"), of: "Get-MgUser")

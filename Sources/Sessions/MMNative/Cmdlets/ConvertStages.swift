@@ -233,7 +233,7 @@ final class ToCSVStage: Stage {
         for name in names ?? [] {
             switch object.read(name) ?? .null {
             case .null, .nothing: fields.append("")
-            case .array: fields.append(quoted("System.Object[]"))
+            case .array: fields.append(quoted(object.arrayType(of: name)))
             case .double(let number): fields.append(quoted(try PSText.long(number)))
             case .single(let number): fields.append(quoted(try PSText.long(number)))
             case .table(let table) where !table.isOrdered: fields.append(quoted("System.Collections.Hashtable"))

@@ -280,7 +280,9 @@ final class SelectStage: Stage {
             let values = zip(plan.places, plan.result.names).map { place, name in
                 object.declared == nil ? place.map { object.values[$0] } ?? .null : object.read(name) ?? .null
             }
-            return .object(PSObject(shape: plan.result, values: values, typeName: SelectStage.selectedCustom))
+            let cut = PSObject(shape: plan.result, values: values, typeName: SelectStage.selectedCustom)
+            cut.takeTexts(of: object)
+            return .object(cut)
         }
         let typeName: String
         switch item {
@@ -297,6 +299,7 @@ final class SelectStage: Stage {
         var pairs: [(String, PSValue)] = []
         pairs.reserveCapacity(properties.count)
         var known = Set<String>()
+        var copied = Set<String>()
         for property in properties {
             switch property.source {
             case .pattern(let pattern):
@@ -311,12 +314,14 @@ final class SelectStage: Stage {
                         continue
                     }
                     pairs.append((name, value))
+                    copied.insert(name)
                 }
             case .name, .block:
                 var label = property.label ?? ""
                 if case .name(let name) = property.source, name == label {
                     if try isExcluded(label) { continue }
                     label = shownName(label, of: item)
+                    copied.insert(label)
                 }
                 guard known.insert(label.lowercased()).inserted else {
                     try alreadyThere(label)
@@ -335,7 +340,10 @@ final class SelectStage: Stage {
             lastShape = made
         }
         var made = PSObject(shape: shape, values: pairs.map(\.1), typeName: "Selected." + typeName)
-        if case .object(let object) = item { made.isRow = object.isRow }
+        if case .object(let object) = item {
+            made.isRow = object.isRow
+            made.takeTexts(of: object, copied)
+        }
         return .object(made)
     }
 

@@ -7,19 +7,26 @@ package final class DeclaredProperties: Sendable {
     private let spellings: [String: String]
     /// The classes of those whose values are objects, by their names in lower case.
     private let objects: [String: String]
+    /// Those whose values are lists of texts, by their names in lower case.
+    private let texts: Set<String>
     /// The shapes of whole objects, by the shape of what was returned. Both are kept, so that an identity stays theirs.
     private let shapes = Mutex<[ObjectIdentifier: (returned: PSShape, whole: PSShape)]>([:])
 
     /// Creates the properties of a class.
     /// - Parameter objects: those whose value is always an object, and an empty one where the service returned none, each with its class.
-    package init(_ names: [String], objects: [String: String] = [:]) {
+    /// - Parameter texts: those whose value is a list of texts.
+    package init(_ names: [String], objects: [String: String] = [:], texts: [String] = []) {
         self.names = names
+        self.texts = Set(texts.map { $0.lowercased() })
         self.objects = Dictionary(objects.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }
         spellings = Dictionary(names.map { ($0.lowercased(), $0) }) { first, _ in first }
     }
 
     /// Returns a name as the class spells it, from any case; `nil` if the class has no such property.
     func spelling(of name: String) -> String? { spellings[name.lowercased()] }
+
+    /// Returns whether the value of a property is a list of texts.
+    func isOfTexts(_ name: String) -> Bool { texts.contains(name.lowercased()) }
 
     private static let emptyShape = PSShape([])
 
@@ -61,6 +68,7 @@ extension PSObject {
         var object = PSObject(shape: shape, values: shape.names.map { read($0) ?? .null }, typeName: typeName)
         (object.isCustom, object.isListable, object.isRow, object.view) = (isCustom, isListable, isRow, view)
         object.model = model
+        object.takeTexts(of: self)
         return object
     }
 }

@@ -39,6 +39,8 @@ package struct PSObject: Sendable {
         var ownClass: OwnClass?
         /// The properties that listings leave out, by lower-case name.
         var hidden: [String: PSValue] = [:]
+        /// The properties whose value is a list that only holds texts, by lower-case name.
+        var texts: Set<String> = []
 
         init(_ shape: PSShape, _ values: [PSValue]) {
             self.shape = shape
@@ -142,7 +144,26 @@ package struct PSObject: Sendable {
             return true
         }
         contents.values[place] = value
+        contents.texts.remove(name.lowercased())
         return true
+    }
+
+    /// Returns the name of the type of a property whose value is an array.
+    func arrayType(of name: String) -> String { isOfTexts(name) ? "System.String[]" : "System.Object[]" }
+
+    private func isOfTexts(_ name: String) -> Bool {
+        declared?.isOfTexts(name) ?? false || contents.texts.contains(name.lowercased())
+    }
+
+    /// Notes which properties are copies of another object's whose lists only hold texts.
+    /// - Parameter copied: the names of the copies; `nil` for all.
+    func takeTexts(of other: PSObject, _ copied: Set<String>? = nil) {
+        guard other.declared != nil || !other.contents.texts.isEmpty else { return }
+        for (name, value) in zip(shape.names, values) {
+            if case .array = value, other.isOfTexts(name), copied?.contains(name) ?? true {
+                contents.texts.insert(name.lowercased())
+            }
+        }
     }
 
     /// Adds a property; returns `false` if there already is one of that name.

@@ -64,7 +64,8 @@ struct GraphObjects {
             }
             declared = DeclaredProperties(
                 properties.map { GraphObjects.capitalised($0.name) } + ["AdditionalProperties"],
-                objects: Dictionary(objects.map { ($0.name, Self.model($0.type)) }) { first, _ in first })
+                objects: Dictionary(objects.map { ($0.name, Self.model($0.type)) }) { first, _ in first },
+                texts: properties.filter { $0.isCollection && $0.type == "Edm.String" }.map(\.name))
         }
 
         /// The full name of the module's class for a type of Graph.
