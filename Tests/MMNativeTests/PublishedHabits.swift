@@ -76,9 +76,54 @@ struct PublishedHabits: RunningReports {
                 ["one", "2"]
             ),
             ("([datetime]'2026-01-02 03:04:05').DateTime", ["Friday, 02 January 2026 03:04:05"]),
+            (
+                "function F { param([System.IO.FileInfo]$p) \"$p\"; $p.Name; $p.BaseName }; F 'a/x.y.csv'",
+                ["a/x.y.csv", "x.y.csv", "x.y"]
+            ),
+            (
+                "function F { param([IO.FileInfo]$p) $p.Directory.Name; $p -is [System.IO.FileInfo] }; 'a' | Out-File d/x.txt; F (Get-Item d/x.txt)",
+                ["d", "True"]
+            ),
+            (
+                "([System.IO.FileInfo]'C:\\temp\\r.csv').Extension; [System.IO.FileInfo]$n = 'r.txt'; $n.Name",
+                [".csv", "r.txt"]
+            ),
+            ("'a' | Out-File one.txt; $f = Get-Item one.txt; $f.Directory.FullName; $f.BaseName", [".", "one"]),
+            ("Update-TypeData -TypeName A.B -DefaultDisplayPropertySet a, b -Force; 'x'", ["x"]),
+            (
+                "Get-Date '2026-01-02' -DisplayHint Date -Format yyyy; (Get-Date '2026-01-02' -DisplayHint DateTime).Year",
+                ["2026", "2026"]
+            ),
+            (
+                "$l = [pscustomobject]@{ X = 'a' }, [pscustomobject]@{ X = 'b' } | Select-Object X -ExpandProperty X; $l -join ','; foreach ($i in $l) { \"<$i>\" }",
+                ["a,b", "<a>", "<b>"]
+            ),
             ("\"a`\nb\".Length; \"`u{41}`u{1F600}\".Length", ["3", "3"]),
         ] as [(String, [String])])
     func habits(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "what they would show differently here is left to PowerShell",
+        arguments: [
+            ("([System.IO.FileInfo]'a.txt').Length", "a member of System.IO.FileInfo"),
+            ("Update-TypeData -TypeName A -MemberType NoteProperty -MemberName b -Value 1", "members of a type"),
+            ("$d = Get-Date -DisplayHint Date; $d", "an unusual Get-Date"),
+            (
+                "$l = [pscustomobject]@{ X = 'a' } | Select-Object X -ExpandProperty X; $l.X",
+                "properties beside a value"
+            ),
+            (
+                "$l = [pscustomobject]@{ X = 'a' } | Select-Object X -ExpandProperty X; $l | ConvertTo-Json",
+                "properties beside a value"
+            ),
+        ])
+    func left(script: String, reason: String) async {
+        guard case .handedOver(let told, false) = await outcome(script) else {
+            Issue.record("\(script) ran")
+            return
+        }
+        #expect(told == reason)
     }
 }

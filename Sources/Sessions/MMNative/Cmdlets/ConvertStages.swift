@@ -25,6 +25,7 @@ final class ToJSONStage: Stage {
 
     override func finish() throws(Interrupt) {
         guard !items.isEmpty else { return }
+        guard evaluator.besideTexts.isEmpty else { throw .handOver("properties beside a value") }
         guard !isInput || !isArray else { throw .handOver("-AsArray of -InputObject") }
         if items.count > 1 || isArray, items.contains(where: { if case .guid = $0 { true } else { false } }) {
             throw .handOver("a list of guids")

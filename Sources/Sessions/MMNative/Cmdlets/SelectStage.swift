@@ -206,9 +206,10 @@ final class SelectStage: Stage {
             return .table(copy)
         }
         guard case .object(let object) = value else {
-            guard case .string = value, !isUnique, isLast, evaluator.collecting == 0 else {
+            guard case .string = value, !isUnique, isLast, evaluator.collecting == 0 || evaluator.onlyReads else {
                 throw .handOver("properties beside a value")
             }
+            evaluator.besideTexts.formUnion(notes.shape.names.map { $0.lowercased() })
             return value
         }
         guard object.isCustom else { throw .handOver("properties beside \(object.typeName)") }

@@ -92,7 +92,12 @@ final class DateStage: Stage {
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         let known = ["Date", "Format", "AsUTC", "UFormat", "UnixTimeSeconds"] + (evaluator.onlyReads ? Self.parts : [])
-        guard command.names.isSubset(of: known) else { throw .handOver("an unusual Get-Date") }
+        // A format decides the text alone, and a date with its time is what is shown without a hint.
+        let isPlain =
+            command["Format"] != nil || command["DisplayHint"].map { $0.text.lowercased() == "datetime" } ?? true
+        guard command.names.isSubset(of: isPlain ? known + ["DisplayHint"] : known) else {
+            throw .handOver("an unusual Get-Date")
+        }
         var date = PSZone.now
         switch command["Date"] {
         case nil: break

@@ -51,7 +51,7 @@ extension NativeEngine {
 extension CommandSpecification {
     /// Commands whose output depends on the machine or was never recorded.
     private static let uncertain: Set<String> = [
-        "ConvertFrom-StringData", "Get-Culture", "Get-MgEnvironment", "Get-TimeZone",
+        "ConvertFrom-StringData", "Get-Culture", "Get-MgEnvironment", "Get-TimeZone", "Update-TypeData",
     ]
 
     /// Whether its meaning is certain.
@@ -63,7 +63,7 @@ extension PSType {
     fileprivate var isCertain: Bool {
         switch self {
         case .anyenum, .enumerable, .guids, .sortedtable, .objectset, .single, .xml, .timezone, .mailaddress,
-            .ipaddress, .concurrenttable, .dialogresult:
+            .ipaddress, .concurrenttable, .dialogresult, .fileinfo:
             false
         default: ![.queue, .stack, .bag].contains(listKind?.shape)
         }

@@ -130,6 +130,7 @@ extension Evaluator {
         case (.securestring, _): return SecureText.is(value, SecureText.typeName)
         case (.credential, _): return SecureText.is(value, SecureText.credentialType)
         case (.ipaddress, .object(let object)): return object.typeName == NetworkAddress.typeName
+        case (.fileinfo, .object(let object)): return object.typeName == PSObject.fileType
         case (.dayofweek, .enumeration(let own)): return own.kind == .dayOfWeek
         case (.hashtable, .table(let table)): return !table.isOrdered || table.kind == .json
         case (.sortedtable, .table), (.orderedtable, .table), (.dictionary, .table), (.concurrenttable, .table):

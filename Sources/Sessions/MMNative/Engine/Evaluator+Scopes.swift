@@ -102,8 +102,20 @@ extension Evaluator {
         return name
     }
 
+    /// Returns whether a value is a text, or a list with one.
+    private static func hasText(_ value: PSValue) -> Bool {
+        switch value.plain {
+        case .string: true
+        case .array(let items): items.contains { if case .string = $0 { true } else { false } }
+        default: false
+        }
+    }
+
     /// Returns `value.name`, including the members of a list itself.
     func member(_ name: String, of target: PSValue) throws(Interrupt) -> PSValue {
+        if besideTexts.contains(name.lowercased()), Self.hasText(target) {
+            throw .handOver("properties beside a value")
+        }
         switch target {
         case .list(let list):
             switch name.lowercased() {

@@ -101,6 +101,8 @@ final class Evaluator {
 
     /// The depth of statements and blocks that collect output instead of emitting it at once.
     var collecting = 0
+    /// The properties, in lower case, that some texts have in PowerShell beside their own, and here don't.
+    var besideTexts: Set<String> = []
     private var steps = 0
     /// The number of open `try` blocks, inside which an error ends more than its own statement.
     var tries = 0

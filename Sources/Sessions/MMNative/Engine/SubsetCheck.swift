@@ -210,7 +210,7 @@ struct SubsetCheck {
         .numberset, .objectset, .queue, .objectqueue, .textqueue, .numberqueue, .stack, .objectstack, .textstack,
         .numberstack,
         .objectbag, .textbag, .numberbag, .concurrenttable, .ipaddress,
-        .dictionary, .orderedtable, .sortedtable, .consolecolor, .mailaddress,
+        .dictionary, .orderedtable, .sortedtable, .consolecolor, .mailaddress, .fileinfo,
         .securestring, .credential,
     ]
 

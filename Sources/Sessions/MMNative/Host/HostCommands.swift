@@ -83,6 +83,10 @@ enum HostCommands {
         make(
             "Move-Item", ["Path", "LiteralPath", "Destination"], ["Force"], ["Path", "Destination"], makesObjects: true),
         make("Rename-Item", ["Path", "LiteralPath", "NewName"], ["Force"], ["Path", "NewName"], makesObjects: true),
+        make(
+            "Update-TypeData",
+            ["TypeName", "DefaultDisplayPropertySet", "DefaultKeyPropertySet", "MemberName", "MemberType", "Value"],
+            ["Force"], ["TypeName"], makesObjects: true),
         make("Set-StrictMode", ["Version"], ["Off"], [], makesObjects: true),
         make(
             "Start-Transcript", ["Path", "LiteralPath", "OutputDirectory"],
@@ -261,6 +265,12 @@ enum HostCommands {
         case "Get-Member": members
         case "Invoke-Command": invoke
         case "Export-ModuleMember": exportMember
+        case "Update-TypeData":
+            { (command, _, _, _, _) throws(Interrupt) in
+                // What a listing shows by itself changes nothing that a script can read.
+                let known = ["TypeName", "DefaultDisplayPropertySet", "DefaultKeyPropertySet", "Force"]
+                guard command.names.isSubset(of: known) else { throw .handOver("members of a type") }
+            }
         case "Add-Type":
             { (command, _, _, _, _) throws(Interrupt) in
                 guard command.names == ["AssemblyName"] else { throw .handOver("Add-Type") }
@@ -321,9 +331,11 @@ enum HostCommands {
             pairs.append(("Length", .long(Int64(size))))
             pairs.append(("DirectoryName", .string(parts.dropLast().joined(separator: "/"))))
         }
-        // Nothing above the run's folder is visible, so it is the parent of the folders at its top.
+        // Nothing above the run's folder is visible, so it is the parent of what is at its top.
         let above = parts.dropLast().joined(separator: "/")
-        if isFolder, let parent = Self.parent(above.isEmpty ? "." : above) { pairs.append(("Parent", parent)) }
+        if let parent = Self.parent(above.isEmpty ? "." : above) {
+            pairs.append((isFolder ? "Parent" : "Directory", parent))
+        }
         let object = PSObject(
             pairs, typeName: isFolder ? PSObject.folderType : PSObject.fileType, isCustom: false)
         return object.map { .object($0) } ?? .null

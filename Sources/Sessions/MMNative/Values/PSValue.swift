@@ -135,7 +135,7 @@ extension PSValue {
 
 /// The types that casts, `-is` and `-as` may name.
 package enum PSType: String, Sendable {
-    case encoding, culture, settings, console, stopwatch, xml, timezone, file, folder, choice, choices
+    case encoding, culture, settings, console, stopwatch, xml, timezone, file, fileinfo, folder, choice, choices
     /// Interfaces, which only type tests name.
     case anytable, anycollection, anylist, anysequence
     case arraylist, objectlist, textlist, numberlist, textset, numberset, objectset
@@ -316,6 +316,7 @@ package enum PSType: String, Sendable {
         case "psobject[]", "pscustomobject[]", "hashtable[]": self = .array
         case "io.path": self = .path
         case "io.file": self = .file
+        case "io.fileinfo": self = .fileinfo
         case "management.automation.host.choicedescription": self = .choice
         case "management.automation.host.choicedescription[]": self = .choices
         case "io.directory": self = .folder
