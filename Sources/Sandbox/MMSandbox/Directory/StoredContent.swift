@@ -38,7 +38,9 @@ struct StoredContent: Sendable {
 
     /// Appends a piece.
     mutating func append(_ piece: UnsafeRawBufferPointer) {
-        if let bytes, bytes.count + piece.count <= most { kept.append(contentsOf: piece) } else { kept = [] }
+        // Nothing else may hold the bytes here, or each piece would copy all of them.
+        let isWhole = kept.count == count && count + piece.count <= most
+        if isWhole { kept.append(contentsOf: piece) } else { kept = [] }
         let words = Self.round / 8
         laid.withUnsafeMutableBytes { laid in
             var at = 0
