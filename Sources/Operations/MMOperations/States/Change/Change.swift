@@ -1,5 +1,4 @@
 package import MMCore
-package import MMDesk
 
 /// One write that changes the state of an object in Microsoft Graph, Power Automate, Exchange or another service: the place, and the states
 /// before and after. It shows the write as a difference, tells whether its result still stands, and takes it back.

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 package import MMDesk
 
 extension Change {
