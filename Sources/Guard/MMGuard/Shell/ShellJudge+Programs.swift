@@ -87,7 +87,9 @@ extension ShellJudge {
         }
         if ShellPrograms.shells.contains(name) { return shell(call, depth) }
         if let rule = ClientVerbs.rule(name, words) {
-            let isHere = context.hasWalls && [.network, .managed].contains(rule) && Self.staysHere(words)
+            // For other clients the same letters mean something else: `npm publish -b localhost`.
+            let isHere =
+                context.hasWalls && ShellWords.contains(name, in: "message-clients") && Self.staysHere(words)
             return one(isHere ? .writes : rule, call)
         }
         if Self.isInterpreter(name) { return interpreter(call, depth) }

@@ -93,10 +93,18 @@ extension ShellJudge {
         return !words.contains(where: isAddress) && places.allSatisfy(isHere) && (!places.isEmpty || isHere(first))
     }
 
-    /// Returns whether a word, or the value of an option, is an address on this machine: `localhost:80`, `--url=http://127.0.0.1/x`.
+    /// Returns whether a word, or the value of an option or setting, is an address on this machine: `localhost:80`,
+    /// `--url=http://127.0.0.1/x`. What stands in a path or query decides nothing.
     static func isHere(_ word: String) -> Bool {
-        let start = word.firstRange(of: "://")?.upperBound ?? word.firstIndex(of: "=").map { word.index(after: $0) }
-        let host = word[(start ?? word.startIndex)...].prefix { !"/?#".contains($0) }.split(separator: "@").last ?? ""
+        func isName(_ part: Substring) -> Bool { part.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) } }
+        var address = word[...]
+        if let equals = address.firstIndex(of: "="), isName(address[..<equals]) {
+            address = address[address.index(after: equals)...]
+        }
+        if let mark = address.firstRange(of: "://"), isName(address[..<mark.lowerBound]) {
+            address = address[mark.upperBound...]
+        }
+        let host = address.prefix { !"/?#".contains($0) }.split(separator: "@").last ?? ""
         return ["localhost", "127.0.0.1", "[::1]"].contains {
             host == $0 || host.hasPrefix($0 + ":") && host.dropFirst($0.count + 1).allSatisfy(\.isNumber)
         }
