@@ -41,9 +41,9 @@ enum ClientVerbs {
             return .removes
         }
         guard ShellWords.contains(program, in: "clouds") else { return nil }
-        if words.contains(where: { ["--dry-run", "--dryrun", "--dry_run", "--what-if"].contains($0) }) {
-            return .writes
-        }
+        // To what is run elsewhere, the option may be an argument as any other.
+        let isTrial = words.contains { ["--dry-run", "--dryrun", "--dry_run", "--what-if"].contains($0) }
+        if isTrial, !words.contains(where: { ShellWords.contains($0, in: "client-carrying") }) { return .writes }
         let verbs = words.filter { !$0.hasPrefix("-") }.flatMap {
             $0.lowercased().split(separator: ":").map(String.init)
         }
