@@ -20,7 +20,6 @@ final class Pattern {
         guard text.utf8.count < 8000, text.isASCII || Pattern.isCertain(text, ignoringCase: ignoringCase) else {
             throw .handOver("a pattern of unusual characters")
         }
-        self.text = text
         ignoresCase = ignoringCase
         var reader = PatternReader(text)
         try reader.read()
@@ -29,7 +28,8 @@ final class Pattern {
         names = reader.names
         let named = reader.names.map(\.number)
         order = (0..<reader.groups).filter { !named.contains($0) } + named
-        expression = try Pattern.compiled(text, ignoringCase, isWide: !text.isASCII)
+        self.text = reader.rewritten
+        expression = try Pattern.compiled(self.text, ignoringCase, isWide: !text.isASCII)
         if !text.isASCII { wide = expression }
         guard expression.groupCount == groupCount else { throw .handOver("an unusual pattern") }
     }
@@ -143,8 +143,17 @@ struct PatternReader {
     private(set) var fault: String?
     private let units: [UInt8]
     private var place = 0
+    /// The pieces that PCRE2 gets in another form.
+    private var changes: [(range: Range<Int>, text: String)] = []
 
     init(_ text: String) { units = Array(text.utf8) }
+
+    /// The pattern in PCRE2's syntax.
+    var rewritten: String {
+        var units = units
+        for change in changes.reversed() { units.replaceSubrange(change.range, with: change.text.utf8) }
+        return String(decoding: units, as: UTF8.self)
+    }
 
     /// Reads the whole pattern.
     /// - Throws: `handOver` for constructs that may differ between the two.
@@ -171,17 +180,25 @@ struct PatternReader {
     }
 
     private mutating func quantified(depth: Int) throws(Interrupt) {
+        let start = place
         let isAnchor = try atom(depth: depth)
+        let end = place
+        var isOptional = units[end...].first.map { "*?".utf8.contains($0) } ?? false
         if next == UInt8(ascii: "{"), !isLiteralBrace(at: place) {
             place += 1
             guard let low = number() else { throw .handOver("an unusual quantifier") }
             let high = take(",") ? number() ?? low : low
             guard take("}"), low <= high, high <= 1000 else { throw .handOver("an unusual quantifier") }
+            isOptional = low == 0
         } else if !take("*"), !take("+"), !take("?") {
             return
         }
-        if isAnchor { throw .handOver("a repeated anchor") }
         _ = take("?")
+        if isAnchor {
+            // PCRE2 repeats no anchor. One that may be missing matches everywhere; any other need hold only once.
+            guard units[start] != UInt8(ascii: "(") else { throw .handOver("a repeated look ahead or behind") }
+            changes.append(isOptional ? (start..<place, "(?:)") : (end..<place, ""))
+        }
         if let unit = next, "*+?{".utf8.contains(unit), unit != UInt8(ascii: "{") || !isLiteralBrace(at: place) {
             let offset = String(decoding: units[...place], as: UTF8.self).utf16.count
             fault =
