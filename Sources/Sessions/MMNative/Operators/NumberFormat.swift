@@ -11,27 +11,32 @@ enum NumberFormat {
             let precision = units.count > 1 ? Int(format.dropFirst()) : nil
             return try standard(value, first, precision)
         }
-        return try custom(value, units)
+        guard let text = CustomNumberFormat(units).text(of: value) else { throw .handOver("a number format") }
+        return text
     }
+
+    /// The error for a letter that is no format of the number.
+    private static let invalid = Interrupt.statement(
+        NativeError("FormatError", "Error formatting a string: Format specifier was invalid..", isReadable: true))
 
     private static func standard(_ value: PSValue, _ kind: UInt8, _ precision: Int?) throws(Interrupt) -> String {
         switch kind | 0x20 {
         case UInt8(ascii: "d"):
-            guard let (isNegative, digits) = whole(value) else { throw .handOver("a number format") }
+            guard let (isNegative, digits) = whole(value) else { throw invalid }
             return (isNegative ? "-" : "") + zeros(before: digits, precision ?? 0)
         case UInt8(ascii: "x"):
             let bits: UInt64
             switch value {
             case .int(let number): bits = UInt64(UInt32(bitPattern: number))
             case .long(let number): bits = UInt64(bitPattern: number)
-            default: throw .handOver("a number format")
+            default: throw invalid
             }
             return zeros(before: String(bits, radix: 16, uppercase: kind == UInt8(ascii: "X")), precision ?? 0)
         case UInt8(ascii: "b"):
             switch value {
             case .int(let number): return zeros(before: String(UInt32(bitPattern: number), radix: 2), precision ?? 0)
             case .long(let number): return zeros(before: String(UInt64(bitPattern: number), radix: 2), precision ?? 0)
-            default: throw .handOver("a number format")
+            default: throw invalid
             }
         case UInt8(ascii: "r") where precision == nil:
             guard case .double(let number) = value else { throw .handOver("a number format") }
@@ -64,7 +69,13 @@ enum NumberFormat {
         case UInt8(ascii: "g") where precision == nil:
             if case .double(let number) = value { return try PSText.long(number) }
             return try PSText.string(value)
-        default: throw .handOver("a number format")
+        case UInt8(ascii: "g"):
+            guard let (isNegative, digits) = whole(value), digits.utf8.count <= precision ?? 0 else {
+                throw .handOver("a number format")
+            }
+            return (isNegative ? "-" : "") + digits
+        case UInt8(ascii: "r"): throw .handOver("a number format")
+        default: throw invalid
         }
     }
 
@@ -148,60 +159,6 @@ enum NumberFormat {
         }
         let head = String(decoding: result, as: UTF8.self)
         return parts.count > 1 ? head + "." + parts[1] : head
-    }
-
-    /// Applies a simple custom format: `0`, `#`, one decimal point, `,` between digits, and literal text without format
-    /// characters.
-    private static func custom(_ value: PSValue, _ units: [UInt8]) throws(Interrupt) -> String {
-        let signs = Set("0#.,".utf8)
-        guard let start = units.firstIndex(where: signs.contains), let end = units.lastIndex(where: signs.contains)
-        else { throw .handOver("a number format") }
-        let (head, pattern, tail) = (units[..<start], Array(units[start...end]), units[(end + 1)...])
-        let plain = { (unit: UInt8) in
-            unit == 0x20 || unit == UInt8(ascii: "%")
-                || (0x61...0x7A).contains(unit | 0x20) && unit | 0x20 != UInt8(ascii: "e")
-        }
-        guard pattern.allSatisfy(signs.contains), head.isEmpty || head == [UInt8(ascii: "$")] || head.allSatisfy(plain),
-            tail.allSatisfy(plain)
-        else { throw .handOver("a number format") }
-        let halves = pattern.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard halves.count <= 2 else { throw .handOver("a number format") }
-        let before = Array(halves[0])
-        let after = halves.count > 1 ? Array(halves[1]) : []
-        guard !after.contains(UInt8(ascii: ",")), before.last != UInt8(ascii: ","), before.first != UInt8(ascii: ",")
-        else {
-            throw .handOver("a number format")
-        }
-        // Custom formats show a double's digits to 15 places.
-        var decimal: PSDecimal?
-        if case .double(let number) = value {
-            guard number.isFinite, number.magnitude < 1e15 else { throw .handOver("a number format") }
-            decimal = PSDecimal(
-                number.magnitude < 1e-4 ? PSText.printed("%.18f", number) : PSText.printed("%.15g", number))
-        } else {
-            decimal = Conversion.decimal(value)
-        }
-        // A percent sign multiplies the displayed number by 100.
-        let percents = (head + tail).filter { $0 == UInt8(ascii: "%") }.count
-        guard percents <= 1 else { throw .handOver("a number format") }
-        if percents == 1 { decimal = decimal.flatMap { PSDecimal.product($0, PSDecimal(100)) } }
-        guard let decimal, let rounded = decimal.roundedAway(after.count) else { throw .handOver("a number format") }
-        guard !decimal.isNegative || rounded.digits > 0 else { throw .handOver("a number format") }
-        let parts = (rounded.isNegative ? String(rounded.text.dropFirst()) : rounded.text).split(separator: ".")
-        var whole = parts[0] == "0" ? "" : String(parts[0])
-        let leastWhole =
-            before.firstIndex(of: UInt8(ascii: "0")).map { first in
-                before[first...].filter { $0 != UInt8(ascii: ",") }.count
-            } ?? 0
-        whole = zeros(before: whole, leastWhole)
-        if before.contains(UInt8(ascii: ",")) { whole = grouped(whole) }
-        var fraction = parts.count > 1 ? String(parts[1]) : ""
-        let leastFraction = after.lastIndex(of: UInt8(ascii: "0")).map { $0 + 1 } ?? 0
-        while fraction.utf8.count > leastFraction, fraction.hasSuffix("0") { fraction.removeLast() }
-        while fraction.utf8.count < leastFraction { fraction += "0" }
-        let number = fraction.isEmpty ? whole : whole + "." + fraction
-        let sign = rounded.isNegative ? "-" : ""
-        return sign + String(decoding: head, as: UTF8.self) + number + String(decoding: tail, as: UTF8.self)
     }
 }
 
