@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Recorded evaluations", .timeLimit(.minutes(5)))
 struct RecordedEvaluations {
-    @Test("every recorded script gives the recorded result or is handed over", arguments: ["eval", "eval2", "eval3"])
+    @Test("every recorded script gives the recorded result or is handed over", arguments: ["eval", "eval2", "eval4"])
     func recorded(file: String) async throws {
         let lines = try #require(NativeFixtures.lines("eval/\(file).jsonl"))
         #expect(lines.count > 100)
@@ -39,7 +39,7 @@ struct RecordedEvaluations {
             print("evaluated \(category): \(evaluated[category, default: 0]) of \(count)")
         }
         // Handing everything over would pass as well: most of what was recorded lies inside the language.
-        #expect(evaluated.values.reduce(0, +) * 3 > lines.count * 2)
+        #expect(evaluated.values.reduce(0, +) * 10 > lines.count * 8)
     }
 }
 

@@ -118,7 +118,7 @@ final class MeasureStage: Stage {
         case .null, .nothing, .bool, .string, .enumeration:
             guard case .double(let number)? = try Conversion.converted(value, to: .double) else { return nil }
             return number
-        case .date, .span, .guid, .version: return nil
+        case .date, .span, .guid, .version, .array: return nil
         default: throw .handOver("measuring \(value.typeName)")
         }
     }
@@ -134,6 +134,7 @@ final class MeasureStage: Stage {
             current = .string(try PSText.string(current))
             other = .string(try PSText.string(other))
         }
+        if case .array = other { throw .handOver("measuring a list") }
         let order = try Comparison.ordered(other, current, ignoringCase: false)
         return (isLeast ? order : -order) > 0 ? value : known
     }

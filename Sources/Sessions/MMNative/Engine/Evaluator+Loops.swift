@@ -70,9 +70,12 @@ extension Evaluator {
             return try result(of: block, on: item).isTrue
         }
         if flags.contains(.wildcard) || flags.contains(.regex) {
-            guard case .string(let text) = item, case .string(let pattern) = wanted else {
-                throw .handOver("a switch over other than text")
+            let text: String
+            switch item {
+            case .string, .int, .long, .double, .bool, .char: text = try PSText.string(item)
+            default: throw .handOver("a switch over other than text")
             }
+            guard case .string(let pattern) = wanted else { throw .handOver("a switch with an unusual pattern") }
             if flags.contains(.regex) {
                 _ = try self.pattern(pattern, ignoringCase: ignoringCase, for: .replacement)
                 let op: BinaryOperator = ignoringCase ? .imatch : .cmatch

@@ -431,6 +431,7 @@ final class Evaluator {
         let worth = try worth(of: node.operand)
         // A cast of no output gives the type's default value, where one of `$null` fails.
         if type == .datetime, case .nothing = worth, let first = PSDate(1, 1, 1) { return .date(first) }
+        if type == .timespan, case .nothing = worth { return .span(0) }
         let value = worth.plain
         // .NET seeds text hashes anew in each process, so any order may occur in a run.
         if type == .pscustomobject, host != nil, case .table(let table) = value, let object = PSObject(customOf: table)
@@ -477,8 +478,16 @@ final class Evaluator {
     private func stepped(_ node: UnaryExpressionSyntax) throws(Interrupt) -> PSValue {
         let place = try place(of: node.operand)
         let before = try read(place).plain
-        guard before.isNull || Comparison.isNumber(before) else { throw .handOver("a step of \(before.typeName)") }
         let isUp = node.op == .plusPlus || node.op == .postfixPlusPlus
+        switch before {
+        case .null: break
+        case .string, .bool, .date, .span, .guid, .version:
+            let message =
+                "The '\(isUp ? "++" : "--")' operator works only on numbers. The operand is a '\(before.typeName)'."
+            throw .statement(NativeError("OperatorRequiresNumber", message, isReadable: true))
+        default:
+            guard Comparison.isNumber(before) else { throw .handOver("a step of \(before.typeName)") }
+        }
         let start: PSValue = before.isNull ? .int(0) : before
         let after = isUp ? try Arithmetic.add(start, .int(1)) : try Arithmetic.subtract(start, .int(1))
         try write(after, to: place)
@@ -489,8 +498,7 @@ final class Evaluator {
     func joined(_ items: [PSValue], _ separator: String) throws(Interrupt) -> String {
         var texts: [String] = []
         for item in items {
-            if case .array = item { throw .handOver("joining lists of lists") }
-            texts.append(try PSText.element(item))
+            if case .array = item { texts.append("System.Object[]") } else { texts.append(try PSText.element(item)) }
         }
         // All elements may share the storage of a single long text.
         let bytes = texts.reduce(0) { $0 + $1.utf8.count } + separator.utf8.count * texts.count

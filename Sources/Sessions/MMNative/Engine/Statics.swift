@@ -227,18 +227,14 @@ enum Statics {
         for value in given {
             switch value {
             case .single(let number): arguments.append(.double(Double(number)))
-            case .string(let text) where arguments.isEmpty && (isOverloaded || name.lowercased() == "sqrt"):
+            case .enumeration(let own) where arguments.isEmpty: arguments.append(.int(own.value))
+            case .string where arguments.isEmpty && isOverloaded, _ where name.lowercased() == "sqrt" && !value.isNull:
                 guard let number = try Conversion.converted(value, to: .double) else {
                     throw .statement(
-                        NativeError(
-                            "MethodArgumentConversionInvalidCastArgument",
-                            "Cannot convert argument \"\(parameter(of: name, given.count))\", with value: \"\(text)\", for "
-                                + "\"\(name)\" to type \"System.Double\": \"Cannot convert value \"\(text)\" to type "
-                                + "\"System.Double\". Error: \"The input string '\(text)' was not in a correct format.\"\"",
-                            isReadable: true))
+                        try Conversion.failure(
+                            ofArgument: value, named: parameter(of: name, given.count), of: name, to: .double))
                 }
                 arguments.append(number)
-            case .bool(let flag) where name.lowercased() == "sqrt": arguments.append(.double(flag ? 1 : 0))
             case .bool where isOverloaded && arguments.isEmpty, .date where isOverloaded && arguments.isEmpty:
                 throw .statement(
                     NativeError(

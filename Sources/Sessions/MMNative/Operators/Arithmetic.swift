@@ -5,6 +5,33 @@ enum Arithmetic {
     private static let largest = 1_000_000
     private static let longest = 16 << 20
 
+    /// An operator of two numbers, each of which .NET's types may define as a method.
+    enum Operation {
+        case add, subtract, multiply, divide, remainder
+
+        /// The name of the method.
+        var method: String {
+            switch self {
+            case .add: "op_Addition"
+            case .subtract: "op_Subtraction"
+            case .multiply: "op_Multiply"
+            case .divide: "op_Division"
+            case .remainder: "op_Modulus"
+            }
+        }
+
+        /// The operator in a script.
+        var sign: String {
+            switch self {
+            case .add: "+"
+            case .subtract: "-"
+            case .multiply: "*"
+            case .divide: "/"
+            case .remainder: "%"
+            }
+        }
+    }
+
     /// Evaluates `left + right`, in which the left operand decides the type.
     static func add(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         switch (left, right) {
@@ -14,8 +41,7 @@ enum Arithmetic {
             let more = try PSText.string(right)
             guard text.utf8.count + more.utf8.count <= longest else { throw .handOver("a long text") }
             return .string(text + more)
-        case (.char, .string(let text)): return .string(try PSText.string(left) + text)
-        case (.char, .char): return .string(try PSText.string(left) + PSText.string(right))
+        case (.char, _): return try add(.string(try PSText.string(left)), right)
         case (.array(let items), .array(let more)):
             guard items.count + more.count <= largest else { throw .handOver("a long list") }
             return .array(items + more)
@@ -26,12 +52,10 @@ enum Arithmetic {
                 guard sum.add(key, value) else { throw .handOver("a key in both tables") }
             }
             return .table(sum)
-        case (.int, .null), (.long, .null), (.double, .null), (.single, .null), (.decimal, .null): return left
         case (.date(let date), .span(let ticks)): return try moved(date, ticks)
         case (.span(let ticks), .span(let other)): return try span(ticks.addingReportingOverflow(other))
-        case (.byte, _), (.int, _), (.long, _), (.double, _), (.single, _), (.decimal, _):
-            return try number(left, right, .add)
-        default: throw .handOver("adding to \(left.typeName)")
+        case (.table, _), (.enumeration, _): throw .handOver("adding to \(left.typeName)")
+        default: return try number(left, right, .add)
         }
     }
 
@@ -44,8 +68,7 @@ enum Arithmetic {
             throw .statement(NativeError("", "a date taken from $null"))
         case (.date(let date), .span(let ticks)): return try moved(date, -ticks)
         case (.span(let ticks), .span(let other)): return try span(ticks.subtractingReportingOverflow(other))
-        case (.int, .null), (.long, .null), (.double, .null), (.single, .null), (.decimal, .null): return left
-        default: return try number(zero(left), zero(right), .subtract)
+        default: return try number(zero(left), right, .subtract)
         }
     }
 
@@ -61,71 +84,73 @@ enum Arithmetic {
 
     /// Evaluates `left * right`, which repeats texts and lists.
     static func multiply(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
-        switch (left, right) {
-        case (.string(let text), _):
+        switch left {
+        case .null: return .null
+        case .string(let text):
             let count = try times(right)
             guard count * text.utf8.count < largest else { throw .handOver("a long repetition") }
             return .string(String(repeating: text, count: count))
-        case (.array(let items), _):
+        case .array(let items):
+            if case .array = right {
+                // The count of a list is unsigned, unlike that of a text.
+                throw .statement(try Conversion.failure(right, to: "System.UInt32"))
+            }
             let count = try times(right)
             guard count * items.count < largest else { throw .handOver("a long repetition") }
             return .array((0..<count).flatMap { _ in items })
-        case (.bool, .int), (.bool, .long), (.bool, .double), (.bool, .decimal):
-            let types = "'[\(left.typeName)] * [\(right.typeName)]'"
-            throw .statement(NativeError("NotADefinedOperationForType", "The operation \(types) is not defined."))
+        // Unlike the other operators, this one doesn't count truths and characters as numbers.
+        case .bool, .char: return try OperatorMethods.call(.multiply, left, right)
         default: return try number(left, right, .multiply)
         }
     }
 
     private static func times(_ value: PSValue) throws(Interrupt) -> Int {
-        switch value {
-        case .int, .string:
-            guard case .int(let count)? = try Conversion.converted(value, to: .int), count >= 0, count < largest else {
-                throw .handOver("an unusual repetition")
-            }
-            return Int(count)
-        default: throw .handOver("an unusual repetition")
+        guard case .int(let count) = try Conversion.cast(value, to: .int), count >= 0, count < largest else {
+            throw .handOver("an unusual repetition")
         }
+        return Int(count)
     }
 
     /// Evaluates `left / right`.
     static func divide(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
-        try number(zero(left), zero(right), .divide)
+        try number(zero(left), right, .divide)
     }
 
     /// Evaluates `left % right`.
     static func remainder(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
-        try number(zero(left), zero(right), .remainder)
+        try number(zero(left), right, .remainder)
     }
 
     /// Returns 0 for `$null`, which counts as 0 in subtractions and divisions.
     private static func zero(_ value: PSValue) -> PSValue { value.isNull ? .int(0) : value }
 
-    private enum Operation { case add, subtract, multiply, divide, remainder }
-
-    private static func operand(_ value: PSValue, beside other: PSValue) throws(Interrupt) -> PSValue {
+    /// Returns an operand as a number; `nil` if it isn't one, so that a method of its type is called.
+    private static func operand(_ value: PSValue) -> PSValue? {
         switch value {
-        case .int, .long, .double, .decimal: return value
-        case .byte(let number): return .int(Int32(number))
-        case .single(let number): return .double(Double(number))
-        case .bool(let flag): return .int(flag ? 1 : 0)
-        case .enumeration(let own): return .int(own.value)
-        case .string(let text):
-            guard case .number(let number) = try NumberText.read(text) else {
-                let type: PSType
-                switch other {
-                case .long: type = .long
-                case .double: type = .double
-                case .decimal: throw .handOver("text that isn't a number")
-                case .int: type = .int
-                default: throw .handOver("text that isn't a number")
-                }
-                throw .statement(try Conversion.failure(value, to: type))
-            }
-            guard text.utf8.contains(UInt8(ascii: ",")) else { return number }
-            return try grouped(number, text, beside: other)
-        default: throw .handOver("arithmetic with \(value.typeName)")
+        case .int, .long, .double, .decimal: value
+        case .byte(let number): .int(Int32(number))
+        case .single(let number): .double(Double(number))
+        case .bool(let flag): .int(flag ? 1 : 0)
+        case .enumeration(let own): .int(own.value)
+        default: nil
         }
+    }
+
+    /// Returns the number in a text, or converts the text to the type of the other operand.
+    private static func number(in text: String, beside other: PSValue) throws(Interrupt) -> PSValue {
+        guard case .number(let number) = try NumberText.read(text) else {
+            let type: PSType =
+                switch other {
+                case .long: .long
+                case .double: .double
+                case .decimal, .byte, .single, .enumeration: throw .handOver("text that isn't a number")
+                default: .int
+                }
+            let inner = String(decoding: Array(text.utf8).trimmingBlanks(), as: UTF8.self)
+            throw .statement(try Conversion.failure(.string(inner), to: type))
+        }
+        guard text.utf8.contains(UInt8(ascii: ",")) else { return number }
+        return try grouped(number, text, beside: other)
     }
 
     /// Converts the number in a text with thousands separators to the type of the other operand, or to a 32-bit integer
@@ -154,14 +179,26 @@ enum Arithmetic {
     private static func number(
         _ left: PSValue, _ right: PSValue, _ operation: Operation
     ) throws(Interrupt) -> PSValue {
-        if case .bool = left { throw .handOver("arithmetic with a truth") }
-        if case .string(let first) = left, case .string(let second) = right {
-            guard case .number = try NumberText.read(first), case .number = try NumberText.read(second) else {
-                throw .handOver("arithmetic with text that isn't a number")
-            }
+        // A text beside a number, or on the left, is read as a number first.
+        if case .string(let text) = left {
+            return try number(try number(in: text, beside: right), right, operation)
         }
-        let left = try operand(left, beside: right)
-        let right = try operand(right, beside: left)
+        let isCharacter = if case .char = left { true } else { false }
+        guard isCharacter || operand(left) != nil else { return try OperatorMethods.call(operation, left, right) }
+        if case .string(let text) = right {
+            return try number(left, try number(in: text, beside: left), operation)
+        }
+        // On the right, a character is no number.
+        guard let second = operand(right.isNull ? .int(0) : right) else {
+            return try OperatorMethods.call(operation, left, right)
+        }
+        if case .char(let unit) = left { return try number(.int(Int32(unit)), second, operation) }
+        return try numbers(operand(left) ?? left, second, operation)
+    }
+
+    private static func numbers(
+        _ left: PSValue, _ right: PSValue, _ operation: Operation
+    ) throws(Interrupt) -> PSValue {
         if case .int(let first) = left, case .int(let second) = right {
             return try whole(Int64(first), Int64(second), operation, isLong: false)
         }
@@ -184,7 +221,8 @@ enum Arithmetic {
         }
     }
 
-    private static func decimals(
+    /// Evaluates an operator of two numbers as decimals.
+    static func decimals(
         _ left: PSValue, _ right: PSValue, _ operation: Operation
     ) throws(Interrupt) -> PSValue {
         guard let first = Conversion.decimal(left), let second = Conversion.decimal(right) else {

@@ -10,9 +10,11 @@ enum Comparison {
         case (.string(let text), _):
             return try Collation.equal(text, try written(right), ignoringCase: ignoringCase)
         case (.int(let number), .int(let other)): return number == other
-        case (.bool(let flag), _):
-            if case .array = right { throw .handOver("a list compared with a Boolean") }
-            return flag == right.isTrue
+        case (.bool(let flag), _): return flag == right.isTrue
+        // A list equals only itself, and no other value is converted to one.
+        case (.array(let items), .array(let others)) where items.count == others.count:
+            throw .handOver("comparing lists in a list")
+        case (.array, _): return false
         case (.char(let unit), .char(let other)): return try fold(unit, ignoringCase) == fold(other, ignoringCase)
         case (.char(let unit), .string(let text)):
             guard text.utf16.count == 1, let other = text.utf16.first else { return false }
@@ -24,19 +26,13 @@ enum Comparison {
             // An object is equal only to itself: no text or number is converted to one.
             switch right {
             case .object(let other): return object.identity == other.identity
-            case .string, .int, .long, .double, .bool, .date,
-                .guid where object.isCustom:
+            case .string, .int, .long, .double, .decimal, .bool, .date, .span, .array:
                 return false
+            case .guid where object.isCustom: return false
             default: break
             }
         }
-        if isNumber(left) {
-            if isNumber(right) { return try order(left, right) == 0 }
-            if case .array(let items) = right {
-                guard items.count > 1 else { throw .handOver("a list compared with a number") }
-                return false
-            }
-        }
+        if isNumber(left), isNumber(right) { return try order(left, right) == 0 }
         guard let other = try converted(right, like: left) else { return false }
         return try sameKind(left, other) == 0
     }
@@ -51,26 +47,39 @@ enum Comparison {
             return try Collation.compare(text, other, ignoringCase: ignoringCase)
         case (.string(let text), _):
             return try Collation.compare(text, try written(right), ignoringCase: ignoringCase)
-        case (.bool(let flag), _):
-            if case .array = right { throw .handOver("a list compared with a Boolean") }
-            return (flag ? 1 : 0) - (right.isTrue ? 1 : 0)
+        case (.bool(let flag), _): return (flag ? 1 : 0) - (right.isTrue ? 1 : 0)
+        case (.object(let object), _) where object.isCustom:
+            if case .object(let other) = right, other.identity == object.identity { return 0 }
+            throw .statement(try incomparable(left, right))
+        case (.array, _): throw .statement(try incomparable(left, right))
         default: break
         }
-        if isNumber(left) {
-            if isNumber(right) { return try order(left, right) }
-            if case .array(let items) = right {
-                guard items.count > 1 else { throw .handOver("a list compared with a number") }
-                let message =
-                    "Could not compare \"\(try PSText.string(left))\" to \"\(try PSText.string(right))\". Error: \"Cannot convert "
-                    + "the \"System.Object[]\" value of type \"System.Object[]\" to type \"\(left.typeName)\".\""
-                throw .statement(NativeError("ComparisonFailure", message))
-            }
-        }
+        if isNumber(left), isNumber(right) { return try order(left, right) }
         guard let other = try converted(right, like: left) else {
             guard let type = type(of: left) else { throw .handOver("ordering \(left.typeName)") }
-            throw .statement(try Conversion.failure(right, to: type))
+            let inner = try Conversion.failure(right, to: type)
+            // A text beside a number is read as a number before anything is compared.
+            if isNumber(left), case .string = right { throw .statement(inner) }
+            throw .statement(
+                NativeError(
+                    "ComparisonFailure",
+                    "Could not compare \"\(try PSText.string(left))\" to \"\(try PSText.string(right))\". Error: "
+                        + "\"\(inner.message)\"", isReadable: inner.isReadable))
         }
         return try sameKind(left, other)
+    }
+
+    /// Returns the error for two values without an order.
+    private static func incomparable(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> NativeError {
+        func text(_ value: PSValue) throws(Interrupt) -> String {
+            if case .array = value { "System.Object[]" } else { try PSText.string(value) }
+        }
+        let isReadable = if case .array = left { false } else if case .array = right { false } else { true }
+        let first = try text(left)
+        return NativeError(
+            "PSObjectCompareTo",
+            "Cannot compare \"\(first)\" to \"\(try text(right))\" because the objects are not the same type or the object "
+                + "\"\(first)\" does not implement \"IComparable\".", isReadable: isReadable)
     }
 
     /// Compares a value with `$null`: negative numbers precede it, everything else follows.
@@ -96,6 +105,7 @@ enum Comparison {
     /// Returns the text of a value that is compared with a text.
     private static func written(_ value: PSValue) throws(Interrupt) -> String {
         switch value {
+        case .object(let object) where object.isCustom: return try PSText.string(value)
         case .object, .table, .block: throw .handOver("comparing text with \(value.typeName)")
         default: return try PSText.string(value)
         }

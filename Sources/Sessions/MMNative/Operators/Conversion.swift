@@ -11,27 +11,110 @@ enum Conversion {
 
     /// Returns the error for a failed conversion.
     static func failure(_ value: PSValue, to type: PSType) throws(Interrupt) -> NativeError {
-        guard case .string(let text) = value else { throw .handOver("a cast of \(value.typeName) that fails") }
-        let id: String
-        if type == .datetime {
-            let word = text.first?.isLetter == true ? " There is an unknown word starting at index '0'." : ""
+        switch value {
+        case .null:
             return NativeError(
-                "InvalidCastParseTargetInvocationWithFormatProvider",
-                "Cannot convert value \"\(text)\" to type \"System.DateTime\". Error: \"The string '\(text)' was not recognized as a "
-                    + "valid DateTime.\(word)\"")
+                "nullToObjectInvalidCast", "Cannot convert null to type \"\(typeName(type))\".",
+                category: "InvalidArgument", isReadable: true)
+        case .string(let text): return try failure(ofText: text, to: type)
+        case .object(let object) where object.isCustom && (type == .decimal || type == .version):
+            // PowerShell tries to make an object of these types and to set its properties.
+            let inner = try failure(value, to: typeName(type))
+            return NativeError(
+                "InvalidCastConstructorException",
+                "Cannot convert value \"\(try PSText.string(value))\" to type \"\(typeName(type))\". Error: "
+                    + "\"\(inner.message)\"", isReadable: inner.isReadable)
+        default: return try failure(value, to: typeName(type))
+        }
+    }
+
+    /// Returns the error for an argument of a .NET method that can't be converted to the type that the method takes.
+    static func failure(
+        ofArgument value: PSValue, named parameter: String, of method: String, to type: PSType
+    ) throws(Interrupt) -> NativeError {
+        let inner = try failure(value, to: type)
+        let text = if case .array = value { "System.Object[]" } else { try PSText.string(value) }
+        return NativeError(
+            "MethodArgumentConversionInvalidCastArgument",
+            "Cannot convert argument \"\(parameter)\", with value: \"\(text)\", for \"\(method)\" to type "
+                + "\"\(typeName(type))\": \"\(inner.message)\"", isReadable: inner.isReadable)
+    }
+
+    /// Returns the error for a value, no text, that can't be converted to a type with this name.
+    static func failure(_ value: PSValue, to name: String) throws(Interrupt) -> NativeError {
+        switch value {
+        case .bool, .char, .byte, .int, .long, .single, .double, .decimal, .date:
+            func short(_ name: String) -> String { String(name.dropFirst("System.".utf8.count)) }
+            let names = (value.typeName, name)
+            // The conversion that fails is .NET's own, which names the types that it knows in short.
+            let (from, to) = convertible.contains(name) ? (short(names.0), short(names.1)) : names
+            return NativeError(
+                "InvalidCastIConvertible",
+                "Cannot convert value \"\(try PSText.string(value))\" to type \"\(name)\". Error: \"Invalid cast from "
+                    + "'\(from)' to '\(to)'.\"", isReadable: true)
+        case .array:
+            // Lists of texts have a type of their own, which isn't known here.
+            return NativeError(
+                "ConvertToFinalInvalidCastException",
+                "Cannot convert the \"System.Object[]\" value of type \"System.Object[]\" to type \"\(name)\".")
+        case .object(let object) where !object.isCustom: throw .handOver("a cast of \(value.typeName) that fails")
+        default:
+            return NativeError(
+                "ConvertToFinalInvalidCastException",
+                "Cannot convert the \"\(try PSText.string(value))\" value of type \"\(value.typeName)\" to type "
+                    + "\"\(name)\".", isReadable: true)
+        }
+    }
+
+    /// The types of System.Convert, apart from texts.
+    private static let convertible: Set<String> = [
+        "System.Int32", "System.Int64", "System.UInt32", "System.Double", "System.Single", "System.Decimal",
+        "System.DateTime", "System.Char", "System.Boolean", "System.Byte",
+    ]
+
+    /// The full name of a type that values are converted to.
+    static func typeName(_ type: PSType) -> String {
+        switch type {
+        case .int: "System.Int32"
+        case .long: "System.Int64"
+        case .datetime: "System.DateTime"
+        case .timespan: "System.TimeSpan"
+        default: "System." + type.rawValue.prefix(1).uppercased() + type.rawValue.dropFirst()
+        }
+    }
+
+    private static func failure(ofText text: String, to type: PSType) throws(Interrupt) -> NativeError {
+        let start = "Cannot convert value \"\(text)\" to type \"\(typeName(type))\". Error: "
+        func error(_ id: String, _ reason: String, isReadable: Bool = true) -> NativeError {
+            NativeError(id, start + "\"\(reason)\"", isReadable: isReadable)
         }
         switch type {
-        case .int, .long: id = "InvalidCastFromStringToInteger"
-        case .double, .single: id = "InvalidCastFromStringToDoubleOrSingle"
-        case .decimal: id = "InvalidCastFromStringToDecimal"
+        case .datetime:
+            let id = "InvalidCastParseTargetInvocationWithFormatProvider"
+            guard text.contains(where: \.isLetter) else {
+                return error(id, "String '\(text)' was not recognized as a valid DateTime.")
+            }
+            let word = text.first?.isLetter == true ? " There is an unknown word starting at index '0'." : ""
+            return error(
+                id, "The string '\(text)' was not recognized as a valid DateTime.\(word)", isReadable: !word.isEmpty)
+        case .timespan:
+            return error(
+                "InvalidCastParseTargetInvocationWithFormatProvider",
+                "String '\(text)' was not recognized as a valid TimeSpan.")
+        case .version:
+            return error(
+                "InvalidCastParseTargetInvocation",
+                "Version string portion was too short or too long. (Parameter 'input')")
+        case .int, .long, .double, .single, .decimal:
+            let id =
+                switch type {
+                case .int, .long: "InvalidCastFromStringToInteger"
+                case .decimal: "InvalidCastFromStringToDecimal"
+                default: "InvalidCastFromStringToDoubleOrSingle"
+                }
+            return error(id, "The input string '\(text)' was not in a correct format.")
         default: throw .handOver("a cast to \(type.rawValue) that fails")
         }
-        let names: [PSType: String] = [.int: "Int32", .long: "Int64", .double: "Double", .single: "Single"]
-        let name = names[type] ?? "Decimal"
-        return NativeError(
-            id,
-            "Cannot convert value \"\(text)\" to type \"System.\(name)\". Error: \"The input string '\(text)' was not in a "
-                + "correct format.\"", isReadable: true)
     }
 
     /// Converts a value to a type; `nil` if that certainly fails.
@@ -45,19 +128,18 @@ enum Conversion {
             return .string(try PSText.string(value))
         case .int, .long, .double, .single, .decimal: return try number(value, type)
         case .datetime:
-            if case .date = value { return value }
-            if value.isNull {
-                throw .statement(
-                    NativeError(
-                        "nullToObjectInvalidCast", "Cannot convert null to type \"System.DateTime\".",
-                        category: "InvalidArgument", isReadable: true))
+            switch value {
+            case .date: return value
+            case .null, .bool, .span, .array, .guid, .version: return nil
+            case .string(let text):
+                if let date = PSDate(certain: text) { return .date(date) }
+                // A number alone is no date.
+                let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+                guard isNumber || PSDate.isNone(text) && text.contains(where: \.isLetter) else { break }
+                return nil
+            default: break
             }
-            guard case .string(let text) = value else { throw .handOver("a date in an uncertain form") }
-            if let date = PSDate(certain: text) { return .date(date) }
-            guard PSDate.isNone(text), text.contains(where: \.isLetter) else {
-                throw .handOver("a date in an uncertain form")
-            }
-            return nil
+            throw .handOver("a date in an uncertain form")
         case .array:
             switch value {
             case .array: return value
@@ -109,6 +191,8 @@ enum Conversion {
             case .string(let text) where text.utf16.count == 1: return text.utf16.first.map { .char($0) }
             case .int(let number) where (0..<0xD800).contains(number) || (0xE000...0xFFFF).contains(number):
                 return .char(UInt16(number))
+            case .string, .bool, .double, .decimal, .span, .date, .array: return nil
+            case .object(let object) where object.isCustom: return nil
             default: throw .handOver("a cast to a character")
             }
         case .timespan:
@@ -117,8 +201,10 @@ enum Conversion {
             case .int(let ticks): return .span(Int64(ticks))
             case .long(let ticks): return .span(ticks)
             case .string(let text):
-                guard let ticks = PSSpan.ticks(text) else { throw .handOver("a time span in an uncertain form") }
-                return .span(ticks)
+                if let ticks = PSSpan.ticks(text) { return .span(ticks) }
+                guard PSSpan.isNone(text) else { throw .handOver("a time span in an uncertain form") }
+                return nil
+            case .null, .bool, .double, .date, .array: return nil
             default: throw .handOver("a cast to a time span")
             }
         case .guid:
@@ -126,11 +212,18 @@ enum Conversion {
             guard case .string(let text) = value, let guid = guid(text) else { throw .handOver("a cast to a guid") }
             return .guid(guid)
         case .version:
-            if case .version = value { return value }
-            guard case .string(let text) = value, let parts = version(text) else {
-                throw .handOver("a cast to a version")
+            switch value {
+            case .version: return value
+            case .null: return .null
+            case .string(let text):
+                if let parts = version(text) { return .version(parts) }
+                // Without a dot, no text is a version.
+                guard !text.contains(".") else { throw .handOver("a cast to a version") }
+                return nil
+            case .bool, .array: return nil
+            case .object(let object) where object.isCustom: return nil
+            default: throw .handOver("a cast to a version")
             }
-            return .version(parts)
         case .dayofweek: return try enumeration(value, .dayOfWeek)
         case .consolecolor: return try enumeration(value, .consoleColor)
         case .midpointrounding: return try enumeration(value, .midpointRounding)
@@ -281,6 +374,8 @@ enum Conversion {
         case .byte(let byte): return try number(.int(Int32(byte)), type)
         case .single(let own) where type != .single: return try number(.double(Double(own)), type)
         case .int, .long, .double, .single, .decimal: break
+        case .span, .date, .array, .guid, .version: return nil
+        case .object(let object) where object.isCustom: return nil
         default: throw .handOver("a cast of \(value.typeName) to a number")
         }
         switch type {

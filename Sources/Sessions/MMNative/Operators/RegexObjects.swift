@@ -148,7 +148,7 @@ enum RegexObjects {
     ) throws(Interrupt) -> PSValue {
         guard let first = arguments.first, !first.isNull else { throw .handOver("an unusual regular expression") }
         switch first {
-        case .string, .int, .long, .char, .bool, .guid: break
+        case .string, .int, .long, .double, .char, .bool, .guid, .date, .array: break
         default: throw .handOver("a search in a \(first.typeName)")
         }
         let text = try PSText.string(first)

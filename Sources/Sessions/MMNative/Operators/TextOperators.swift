@@ -151,14 +151,16 @@ enum TextOperators {
             return try PSText.string(value)
         case .span(let ticks):
             guard let format, !format.isEmpty else { return PSSpan.text(ticks) }
-            guard let text = PSSpan.formatted(ticks, format) else { throw .handOver("a format of \(value.typeName)") }
-            return text
+            if let text = PSSpan.formatted(ticks, format) { return text }
+            guard PSSpan.refuses(format) else { throw .handOver("a format of \(value.typeName)") }
+            throw .statement(badFormat)
         case .guid, .version, .enumeration:
             guard format == nil else { throw .handOver("a format of \(value.typeName)") }
             return try PSText.string(value)
         case .object(let object):
             guard format == nil, object.isCustom else { throw .handOver("formatting \(value.typeName)") }
             return try PSText.string(value)
+        case .table: return try PSText.string(value)
         default: throw .handOver("formatting \(value.typeName)")
         }
     }

@@ -51,6 +51,23 @@ enum PSSpan {
         return text
     }
 
+    /// Returns whether .NET certainly refuses a format: it has an unknown letter, or a separator that is neither escaped
+    /// nor quoted.
+    static func refuses(_ format: String) -> Bool {
+        var units = Array(format.utf8)[...]
+        if units.count == 1, let only = units.first { return !"ctTgG".utf8.contains(only) }
+        while let unit = units.popFirst() {
+            switch unit {
+            case UInt8(ascii: "\\"): units = units.dropFirst()
+            case UInt8(ascii: "'"), UInt8(ascii: "\""):
+                guard let end = units.firstIndex(of: unit) else { return false }
+                units = units[(end + 1)...]
+            default: if !"dhmsfF%".utf8.contains(unit) { return true }
+            }
+        }
+        return false
+    }
+
     /// Returns one part of a time span: `hh` and the like.
     private static func part(_ unit: UInt8, _ count: Int, of rest: UInt64) -> String? {
         func number(_ size: Int64, _ base: UInt64) -> String? {
@@ -119,6 +136,12 @@ enum PSSpan {
             }
         }
         return isNegative ? -total : total
+    }
+
+    /// Returns whether a text is certainly not a time span: it has a letter, no digit, or a dash other than the sign.
+    static func isNone(_ text: String) -> Bool {
+        text.contains(where: \.isLetter) || !text.utf8.contains { (0x30...0x39).contains($0) }
+            || text.drop { $0 == " " }.dropFirst().contains("-")
     }
 
     /// Returns a property by its lower-case name; `nil` when there is none.
