@@ -374,7 +374,7 @@ final class CoalescingTask: Sendable {
     private let work: @Sendable () async -> Void
 
     /// The shortest and the longest pause between two runs.
-    private static let pauses = Duration.milliseconds(25)...Duration.milliseconds(500)
+    private static let pauses = Duration.milliseconds(25)...Duration.seconds(2)
     /// The ratio of the pause to the duration of the work, so that the work takes only a small part of the time.
     private static let share = 100
 
