@@ -318,6 +318,26 @@ struct NativeScripts {
     }
 
     @Test(
+        "a script is told more where it asks for it",
+        arguments: [
+            ("Write-Verbose v; Write-Information i; Write-Debug d", []),
+            ("Write-Verbose v -Verbose; Write-Verbose w -Verbose:$false", ["VERBOSE: v"]),
+            (
+                "$VerbosePreference = 'Continue'; Write-Verbose v; $VerbosePreference = 'SilentlyContinue'; Write-Verbose w",
+                ["VERBOSE: v"]
+            ),
+            ("$script:DebugPreference = 'Continue'; function F { Write-Debug d }; F", ["DEBUG: d"]),
+            ("Write-Information i -InformationAction Continue; Write-Information 5 -InformationAction Ignore", ["i"]),
+            (
+                "$InformationPreference = 'Continue'; Write-Information i; Write-Information j -infa SilentlyContinue",
+                ["i"]
+            ),
+        ] as [(String, [String])])
+    func remarks(script: String, told: [String]) async throws {
+        #expect(try await run(script).information == told)
+    }
+
+    @Test(
         "without a host nothing of the machine is there",
         arguments: ["Get-Content x", "Read-Host", "$env:TEMP", "'a' > x"])
     func alone(script: String) async {

@@ -227,8 +227,27 @@ final class HostStage: Stage {
 }
 
 /// `Write-Verbose` and `Write-Debug`, whose messages aren't shown by default.
-final class SilentStage: Stage {
+final class RemarkStage: Stage {
+    private let evaluator: Evaluator
+    private let name: String
+    private let text: String
+    private let isWanted: Bool?
+    private var isDone = false
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        name = String(command.specification.name.dropFirst("Write-".utf8.count))
+        text = try PSText.string(command["Message"] ?? .null)
+        isWanted = if case .bool(let flag)? = command[name] { flag } else { nil }
+    }
+
     override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a message within a pipeline") }
+
+    override func finish() throws(Interrupt) {
+        guard !isDone else { return }
+        isDone = true
+        evaluator.remark("\(name.uppercased()): \(text)", isWanted: isWanted, "\(name.lowercased())preference")
+    }
 }
 
 /// `Write-Progress`: reports progress to the waiting caller; it is never part of the output.

@@ -27,7 +27,7 @@ extension Evaluator {
             default: throw .handOver("a variable of a scope or drive")
             }
             guard !node.isSplatted else { throw .handOver("an assignment to a splat") }
-            if Self.silent.contains(name) { return .dropped }
+            if Self.silent.contains(name) { return Self.remarks.contains(name) ? .variable(name) : .dropped }
             if Self.readOnly.contains(name) {
                 throw .statement(
                     NativeError(

@@ -97,6 +97,20 @@ extension Evaluator {
     /// Shows an unfinished line.
     func endLine() { if !begun.isEmpty { say("") } }
 
+    /// Shows a message of `Write-Verbose` and the like, which only a script that asks for them shows.
+    /// - Parameters:
+    ///   - isWanted: whether the command itself asks for it; `nil` leaves it to the preference.
+    ///   - preference: the lower-case name of the preference.
+    func remark(_ text: String, isWanted: Bool?, _ preference: String) {
+        if let isWanted {
+            if isWanted { say(text) }
+        } else if case .string(let word)? = variables[preference] ?? frames.first?[preference],
+            word.lowercased() == "continue"
+        {
+            say(text)
+        }
+    }
+
     /// Emits a warning.
     func warn(_ text: String) {
         if case .string(let word)? = variables["warningpreference"],

@@ -9,6 +9,9 @@ extension Evaluator {
         "psmoduleautoloadingpreference", "psdefaultparametervalues", "erroractionview", "errorview",
     ]
 
+    /// The preferences among these that a script sets to be told more.
+    static let remarks: Set<String> = ["verbosepreference", "debugpreference", "informationpreference"]
+
     /// Returns the value of `$script:name`, `$env:NAME` and the like.
     func qualified(_ path: VariablePath) throws(Interrupt) -> PSValue {
         let name = path.name.lowercased()

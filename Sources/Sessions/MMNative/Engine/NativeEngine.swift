@@ -194,7 +194,7 @@ private final class NativeRun {
         var session = before
         session.variables = evaluator.variables
         session.variables[Evaluator.preferenceName] = nil
-        for name in ["input", "warningpreference"] { session.variables[name] = nil }
+        for name in Evaluator.remarks.union(["input", "warningpreference"]) { session.variables[name] = nil }
         session.types = evaluator.types
         return session
     }

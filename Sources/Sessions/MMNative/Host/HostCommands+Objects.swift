@@ -248,7 +248,9 @@ extension HostCommands {
     static func writeInformation(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        // The stream isn't shown by default.
+        guard let message = command["MessageData"] else { throw .handOver("an unusual Write-Information") }
+        let isWanted = command["InformationAction"].map { $0.text.lowercased() == "continue" }
+        evaluator.remark(try PSText.string(message), isWanted: isWanted, "informationpreference")
     }
 
     static func addMember(
