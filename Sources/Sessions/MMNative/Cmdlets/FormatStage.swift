@@ -7,16 +7,19 @@ final class FormatStage: Stage {
     private let wraps: Bool
     /// Whether columns are as wide as their content, whatever the view says.
     private let fits: Bool
+    private let hasHead: Bool
     private var items: [PSValue] = []
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
         isTable = command.specification.name == "Format-Table"
-        guard command.names.isSubset(of: ["Property", "AutoSize", "GroupBy", "InputObject", "Wrap"]) else {
+        let known: Set = ["Property", "AutoSize", "GroupBy", "HideTableHeaders", "InputObject", "Wrap"]
+        guard command.names.isSubset(of: known) else {
             throw .handOver("an unusual \(command.specification.name)")
         }
         wraps = command.isSet("Wrap")
         fits = command.isSet("AutoSize")
+        hasHead = !command.isSet("HideTableHeaders")
         var properties: [CalculatedProperty] = []
         for written in Cmdlets.list(command["Property"]) {
             properties.append(try CalculatedProperty(written, in: evaluator, forText: true))
@@ -85,7 +88,11 @@ final class FormatStage: Stage {
     }
 
     private func group(_ items: [PSValue], _ title: String?) throws(Interrupt) -> FormattedBlock.Group {
-        if isTable { return try FormatStage.table(items, properties, title, evaluator, fits: fits) }
+        if isTable {
+            var group = try FormatStage.table(items, properties, title, evaluator, fits: fits)
+            group.hasHead = hasHead
+            return group
+        }
         return try FormatStage.list(items, properties, title, evaluator)
     }
 

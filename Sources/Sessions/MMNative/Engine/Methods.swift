@@ -36,14 +36,10 @@ enum Methods {
         case .date(let date): return try self.date(date, method, arguments)
         case .span(let ticks): return try span(ticks, method, name, arguments)
         case .guid(let text) where method == "tostring" && arguments.count == 1:
-            let digits = text.filter { $0 != "-" }
-            switch arguments[0].text.lowercased() {
-            case "n": return .string(digits)
-            case "d", "": return .string(text)
-            case "b": return .string("{" + text + "}")
-            case "p": return .string("(" + text + ")")
-            default: throw .handOver("the method \(name)")
+            guard let text = TextOperators.text(ofGUID: text, arguments[0].text) else {
+                throw .handOver("the method \(name)")
             }
+            return .string(text)
         case .guid, .version, .enumeration:
             guard method == "tostring", arguments.isEmpty else { throw .handOver("the method \(name)") }
             return .string(try PSText.string(target))

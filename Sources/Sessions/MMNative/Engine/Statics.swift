@@ -89,8 +89,14 @@ enum Statics {
             guard method == "new", arguments.count <= 2 else { throw .handOver("the method \(name) of a list") }
             return try PSList.made(kind, arguments)
         }
-        if type == .anyenum, case .ownType(.enumeration(let kind))? = arguments.first {
-            return try EnumMembers.listed(kind, method, Array(arguments.dropFirst()))
+        if type == .anyenum {
+            let kind: PSEnum.Kind? =
+                switch arguments.first {
+                case .ownType(.enumeration(let own))?: own
+                case .type(let known)?: PSEnum.Kind.ofLibrary.first { $0.type == known }
+                default: nil
+                }
+            if let kind { return try EnumMembers.listed(kind, method, Array(arguments.dropFirst())) }
         }
         if let made = try made(type, method, arguments) { return made }
         if let exception = type.exceptionName, method == "new", arguments.count == 1, ExceptionType.isPlain(exception) {
@@ -175,6 +181,12 @@ enum Statics {
         _ type: PSType, _ method: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue? {
         switch (type, method, arguments.count) {
+        case (.string, "new", 2):
+            // A text of one character repeated.
+            guard case .char(let unit) = try Conversion.cast(arguments[0], to: .char),
+                case .int(let count) = arguments[1], (0...100_000).contains(count)
+            else { return nil }
+            return .string(String(decoding: Array(repeating: unit, count: Int(count)), as: UTF16.self))
         case (.builder, "new", 0...1): return try TextBuilder.made(arguments)
         case (.sortedtable, "new", 0): return .table(PSTable(.sorted, countsCase: true))
         case (.dictionary, "new", 0...1), (.concurrenttable, "new", 0...1), (.hashtable, "new", 0...1),

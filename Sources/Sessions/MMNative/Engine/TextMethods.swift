@@ -73,6 +73,13 @@ enum TextMethods {
         case ("indexof", 1, 0):
             if case .string? = arguments.first { try certain() }
             return .int(Int32(find(texts[0], in: units) ?? -1))
+        case ("indexof", 1, 1):
+            guard case .int? = arguments.last, (0...units.count).contains(numbers[0]) else {
+                throw .handOver("an unusual IndexOf")
+            }
+            if case .string? = arguments.first { try certain() }
+            let found = find(texts[0], in: Array(units[numbers[0]...])).map { $0 + numbers[0] }
+            return .int(Int32(found ?? -1))
         case ("startswith", 1, 0):
             try certain()
             return .bool(units.starts(with: texts[0].utf16))

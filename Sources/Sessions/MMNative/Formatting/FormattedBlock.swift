@@ -17,6 +17,8 @@ package struct FormattedBlock: Sendable {
         var rows: [[String]]
         /// The labels of a list's rows.
         var labels: [[String]] = []
+        /// Whether a table shows its heading.
+        var hasHead = true
     }
 
     let isTable: Bool
@@ -31,7 +33,7 @@ package struct FormattedBlock: Sendable {
                 group.title.map { .string($0) } ?? .null,
                 .array(group.columns.map { .array([.string($0.label), .bool($0.isRight), .int(Int32($0.width))]) }),
                 .array(group.rows.map { .array($0.map { .string($0) }) }),
-                .array(group.labels.map { .array($0.map { .string($0) }) }),
+                .array(group.labels.map { .array($0.map { .string($0) }) }), .bool(group.hasHead),
             ])
         }
         let object = PSObject(
@@ -55,8 +57,9 @@ package struct FormattedBlock: Sendable {
         }
         self.isTable = isTable
         groups = parts.compactMap { part in
-            guard case .array(let pieces) = part, pieces.count == 4, case .array(let columns) = pieces[1],
-                case .array(let rows) = pieces[2], case .array(let labels) = pieces[3]
+            guard case .array(let pieces) = part, pieces.count == 5, case .array(let columns) = pieces[1],
+                case .array(let rows) = pieces[2], case .array(let labels) = pieces[3],
+                case .bool(let hasHead) = pieces[4]
             else { return nil }
             var title: String?
             if case .string(let text) = pieces[0] { title = text }
@@ -67,7 +70,7 @@ package struct FormattedBlock: Sendable {
                         case .bool(let isRight) = parts[1], case .int(let width) = parts[2]
                     else { return nil }
                     return Column(label: label, isRight: isRight, width: Int(width))
-                }, rows: rows.map(texts), labels: labels.map(texts))
+                }, rows: rows.map(texts), labels: labels.map(texts), hasHead: hasHead)
         }
     }
 
@@ -115,6 +118,7 @@ struct TableLayout {
     private let rows: [[String]]
     private var widths: [Int]
     private let width: Int
+    private let hasHead: Bool
 
     /// Lays out a group of rows; `nil` if PowerShell would break a line.
     /// - Parameters:
@@ -125,6 +129,7 @@ struct TableLayout {
         guard width >= 5, !group.columns.isEmpty else { return nil }
         columns = group.columns
         rows = group.rows
+        hasHead = group.hasHead
         self.width = width
         widths = columns.map(\.width)
         guard columns.allSatisfy({ DisplayCells.isSimple($0.label) && !$0.label.isEmpty }),
@@ -201,7 +206,7 @@ struct TableLayout {
         let dashes = row(
             labels.enumerated().map { String(repeating: "-", count: min($1.utf16.count, max(widths[$0], 0))) },
             padsLast: true, isHead: false)
-        return ["", head, dashes] + rows.map { row($0, padsLast: true, isHead: false) }
+        return (hasHead ? ["", head, dashes] : [""]) + rows.map { row($0, padsLast: true, isHead: false) }
     }
 
     private func row(_ cells: [String], padsLast: Bool, isHead: Bool) -> String {

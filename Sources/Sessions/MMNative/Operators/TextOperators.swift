@@ -78,6 +78,17 @@ enum TextOperators {
         return parts
     }
 
+    /// Returns a GUID in one of .NET's formats; `nil` for the one with braces around each part.
+    static func text(ofGUID text: String, _ format: String) -> String? {
+        switch format.lowercased() {
+        case "n": text.filter { $0 != "-" }
+        case "d", "": text
+        case "b": "{" + text + "}"
+        case "p": "(" + text + ")"
+        default: nil
+        }
+    }
+
     /// Evaluates `-f` with indexes, widths, and the formats of numbers and dates; other formats are handed over.
     static func format(
         _ template: String, _ arguments: [PSValue], culture: String = ""
@@ -154,7 +165,10 @@ enum TextOperators {
             if let text = PSSpan.formatted(ticks, format) { return text }
             guard PSSpan.refuses(format) else { throw .handOver("a format of \(value.typeName)") }
             throw .statement(badFormat)
-        case .guid, .version, .enumeration:
+        case .guid(let own):
+            guard let text = text(ofGUID: own, format ?? "") else { throw .handOver("a format of a GUID") }
+            return text
+        case .version, .enumeration:
             guard format == nil else { throw .handOver("a format of \(value.typeName)") }
             return try PSText.string(value)
         case .object(let object):
