@@ -18,31 +18,30 @@ package struct TracedTransport: HTTPTransport {
     }
 
     package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-        guard let span = self.span(of: request) else { return try await inner.send(request) }
-        do throws(HTTPError) {
-            let response = try await inner.send(Self.passing(span, to: request))
-            Self.end(span, status: response.status)
-            return response
-        } catch {
-            span.end(fault: "\(error.kind)")
-            throw error
-        }
+        try await traced(request, status: \.status, inner.send)
     }
 
     package func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
-        guard let span = self.span(of: request) else { return try await inner.open(request) }
-        do throws(HTTPError) {
-            let response = try await inner.open(Self.passing(span, to: request))
-            Self.end(span, status: response.status)
-            return response
-        } catch {
-            span.end(fault: "\(error.kind)")
-            throw error
-        }
+        try await traced(request, status: \.status, inner.open)
     }
 
     package func connect(_ request: HTTPRequest) async throws(HTTPError) -> HTTPTunnel {
         try await inner.connect(request)
+    }
+
+    /// Lets `carry` send the request in a span of its own, if the call is traced.
+    private func traced<Answer>(
+        _ request: HTTPRequest, status: (Answer) -> Int, _ carry: (HTTPRequest) async throws(HTTPError) -> Answer
+    ) async throws(HTTPError) -> Answer {
+        guard let span = span(of: request) else { return try await carry(request) }
+        do throws(HTTPError) {
+            let answer = try await carry(Self.passing(span, to: request))
+            Self.end(span, status: status(answer))
+            return answer
+        } catch {
+            span.end(fault: "\(error.kind)")
+            throw error
+        }
     }
 
     private func span(of request: HTTPRequest) -> Span? {
