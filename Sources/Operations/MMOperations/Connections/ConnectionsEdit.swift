@@ -12,7 +12,7 @@ struct ConnectionsEdit: CatalogueOperation {
         func check() throws(MMError) {
             guard !values.isEmpty else {
                 throw MMError(
-                    .invalidInput, "connections_edit needs at least one key to change.",
+                    .invalidInput, "There is nothing to change: no key was given.",
                     hint:
                         "For example --expected-email admin@contoso.com, or --set tags=a,b; an empty value removes a key."
                 )

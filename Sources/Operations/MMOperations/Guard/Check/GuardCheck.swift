@@ -102,8 +102,10 @@ struct GuardCheck: CatalogueOperation {
     private func standardInput(in context: OperationContext) async throws(MMError) -> String {
         guard let source = context.call.input else {
             throw MMError(
-                .invalidInput, "guard_check needs a script or a url.",
-                hint: "For example: mm guard check 'Get-Mailbox', mm guard check script.ps1.")
+                .invalidInput, "There is nothing to check: no script and no endpoint was given.",
+                hint:
+                    "For example: mm guard check 'Get-Mailbox', mm guard check script.ps1, mm guard check --url /me/sendMail -X POST."
+            )
         }
         var bytes: [UInt8] = []
         while bytes.count < 16 << 20, let piece = try await source.next() { bytes += piece }
