@@ -78,7 +78,7 @@ struct PlanHome {
 struct PlanTests {
     @Test(
         "a call in the form of a model's tool for tasks is planned as the operation behind it",
-        arguments: ["recipe", "mm__recipe"])
+        arguments: ["recipe", "mm__recipe", "mm_do", "admin.recipe", "gateway__x-recipe"])
     func tasks(tool: String) async throws {
         let home = try await PlanHome()
         let user = "lena.vogt@contoso-sandbox.example"

@@ -24,6 +24,16 @@ public struct Catalogue: Sendable {
         byName[name].map { operations[$0] }
     }
 
+    /// Returns the operation of a tool as a client names it: servers and gateways put prefixes before the names of their tools.
+    func operation(ofTool name: String) -> AnyOperation? {
+        var rest = name[...]
+        while true {
+            if let operation = operation(named: String(rest)) { return operation }
+            guard let mark = rest.firstIndex(where: { !$0.isLetter && !$0.isNumber }) else { return nil }
+            rest = rest[rest.index(after: mark)...]
+        }
+    }
+
     /// Returns the operation with a name or alias.
     /// - Throws: `MMError.notFound` with the nearest names.
     public func require(_ name: String) throws(MMError) -> AnyOperation {

@@ -142,8 +142,7 @@ extension OperationServices {
         return PlanServices(
             requests: requestServices,
             operation: { name in
-                let plain = name.hasPrefix("mm__") ? String(name.dropFirst(4)) : name
-                return local.catalogue.operation(named: plain).flatMap { $0.declaration.isPlannable ? $0 : nil }
+                local.catalogue.operation(ofTool: name).flatMap { $0.declaration.isPlannable ? $0 : nil }
             },
             perform: { (operation, arguments, call) async throws(MMError) in
                 try await local.call(operation, arguments, in: call)
