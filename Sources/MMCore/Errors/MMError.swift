@@ -73,7 +73,8 @@ extension MMError {
     /// The JSON-RPC error code of a response that carries this error (JSON-RPC 2.0, section 5.1).
     public var jsonRPCCode: Int {
         switch code {
-        case .invalidInput: -32602
+        // What the parameters name must exist.
+        case .invalidInput, .notFound: -32602
         default: -32603
         }
     }

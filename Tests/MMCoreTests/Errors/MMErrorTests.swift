@@ -6,7 +6,7 @@ struct MMErrorTests {
     @Test(
         "each code has its exit code, JSON-RPC code and HTTP status",
         arguments: [
-            (MMErrorCode.invalidInput, 2, -32602, 400), (.notFound, 1, -32603, 404), (.signInNeeded, 3, -32603, 401),
+            (MMErrorCode.invalidInput, 2, -32602, 400), (.notFound, 1, -32602, 404), (.signInNeeded, 3, -32603, 401),
             (.forbidden, 1, -32603, 403), (.denied, 4, -32603, 403), (.confirmationNeeded, 5, -32603, 428),
             (.throttled, 1, -32603, 429), (.conflict, 1, -32603, 409), (.deadlineExceeded, 6, -32603, 504),
             (.cancelled, 130, -32603, 499), (.sessionLost, 1, -32603, 502), (.remoteFailed, 1, -32603, 502),

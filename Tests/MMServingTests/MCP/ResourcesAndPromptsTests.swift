@@ -162,6 +162,7 @@ struct ResourcesAndPromptsTests {
     @Test("for an unknown connection a prompt lists the known ones")
     func unknownConnection() async throws {
         let answer = try await ask("prompts/get", ["name": "tenant_health", "arguments": ["connection": "Hidden"]])
+        #expect(answer["error"]?["code"] == -32602)
         let message = answer["error"]?["message"]?.string ?? ""
         #expect(message.contains("Contoso"), "\(answer)")
         #expect(!message.contains("Other"))
