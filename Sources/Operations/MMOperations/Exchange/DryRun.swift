@@ -97,7 +97,7 @@ enum DryRun {
     private static func unknown(
         from outcome: NativeOutcome, _ sources: [any ScriptSource], hasSteps: Bool, holds: Bool
     ) throws(MMError) -> End {
-        let failure = sources.compactMap(\.failure).first
+        let failure = sources.compactMap(\.story.failure).first
         switch outcome {
         case .handedOver(NativeEngine.waitsForHeld, _): return .waiting
         case .handedOver(let reason, _): return .elsewhere(reason)

@@ -310,8 +310,8 @@ package actor ExchangeSession {
             outcome = await engine.run(
                 plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
         }
-        let writes = sources.flatMap(\.writes)
-        var interruption = sources.compactMap(\.failure).first
+        let writes = sources.flatMap(\.story.writes)
+        var interruption = sources.compactMap(\.story.failure).first
         if Task.isCancelled, interruption == nil {
             interruption = MMError(.cancelled, "The script was cancelled; the session is kept.")
         } else if case .stopped = outcome, interruption == nil {
@@ -328,10 +328,10 @@ package actor ExchangeSession {
                 output: .native(
                     NativeAnswer(
                         result: result, account: account,
-                        information: sources.flatMap(\.information) + (plan.host?.remarks ?? []),
+                        information: sources.flatMap(\.story.information) + (plan.host?.remarks ?? []),
                         interruption: interruption, width: plan.width,
                         hasFiles: plan.host?.written.isEmpty == false,
-                        causes: sources.reduce(into: [:]) { $0.merge($1.causes) { first, _ in first } })))
+                        causes: sources.reduce(into: [:]) { $0.merge($1.story.causes) { first, _ in first } })))
         case .handedOver(let reason, let hasSent):
             if let interruption { throw interruption }
             guard writes.isEmpty else {

@@ -6,15 +6,8 @@ import MMNative
 ///
 /// One source serves one script: an error such as a failed sign-in or connection stops every later cmdlet. The requests sent
 /// are recorded, so that a script that has changed something is not run a second time.
-final class ExchangeSource: CmdletSource {
-    private struct State {
-        var failure: MMError?
-        var requests = 0
-        var writes: [String] = []
-        var information: [String] = []
-        var causes: [NativeError: MMError] = [:]
-    }
-
+final class ExchangeSource: ScriptSource {
+    let story = SourceStory()
     private let client: GuardedExchange
     private let service: ExchangeTable.Service
     private let table: ExchangeTable
@@ -26,7 +19,6 @@ final class ExchangeSource: CmdletSource {
     private let watch: CmdletWatch?
     /// Takes writes in place of the service.
     private let rehearsal: CmdletRehearsal?
-    private let state = Mutex(State())
 
     /// Creates a source for one script.
     /// - Parameters:
@@ -59,36 +51,19 @@ final class ExchangeSource: CmdletSource {
     /// The endpoint that runs them.
     var endpoint: ExchangeService { client.service }
 
-    /// The error that stopped the script; `nil` if none did.
-    var failure: MMError? { state.withLock { $0.failure } }
-
-    /// The cmdlets that were sent and may have changed something, in order.
-    var writes: [String] { state.withLock { $0.writes } }
-
-    /// The original errors of the records of refused cmdlets, so that a caller whose script ended with a record gets the
-    /// whole error.
-    var causes: [NativeError: MMError] { state.withLock { $0.causes } }
-
-    /// The service's messages for the user: the lines of `-WhatIf` and `-Confirm`.
-    var information: [String] { state.withLock { $0.information } }
-
-    /// The number of cmdlets sent.
-    var requests: Int { state.withLock { $0.requests } }
-
     func knows(_ name: String) -> Bool { table.knows(name, in: service) || others?.contains(name) == true }
 
     func check(_ call: CmdletCall) throws(CmdletFault) { _ = try command(call) }
 
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         let (command, bound) = try command(call)
-        if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
+        if let failure = story.failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
         if let rehearsal, !rehearsal.lets(command) {
             return RehearsedRows(rehearsal: rehearsal, command: command, view: CmdletView.of(call.name))
         }
         let pages: ExchangePages
         do throws(MMError) { pages = try self.pages(of: command) } catch {
-            note(failure: error)
-            throw .interrupted(PipelineStop(refusedWith: ExchangeRecord.of(error, cmdlet: command.cmdlet)))
+            throw story.broken(by: error, as: ExchangeRecord.of(error, cmdlet: command.cmdlet))
         }
         return ExchangeRows(
             source: self, pages: pages, command: command,
@@ -131,7 +106,7 @@ final class ExchangeSource: CmdletSource {
         guard let watch else { return nil }
         var notes: [String] = []
         let entry = await watch.begin(command, notes: &notes)
-        note(information: notes)
+        story.note(information: notes)
         return entry
     }
 
@@ -139,30 +114,6 @@ final class ExchangeSource: CmdletSource {
     func end(_ entry: JournalEntry?, _ result: Result<ExchangePage?, MMError>) async {
         guard let entry else { return }
         await watch?.end(entry, result)
-    }
-
-    func noteRequest(of command: ExchangeCommand) {
-        state.withLock { state in
-            state.requests += 1
-            if !command.isReadOnly { state.writes.append(command.cmdlet) }
-        }
-    }
-
-    func note(information: [String]) {
-        guard !information.isEmpty else { return }
-        state.withLock { JournalNotes.add(information, to: &$0.information) }
-    }
-
-    func note(cause: MMError, of record: NativeError) {
-        state.withLock { state in
-            if state.causes.count < ReportedError.most { state.causes[record] = cause }
-        }
-    }
-
-    func note(failure: MMError) {
-        state.withLock { state in
-            if state.failure == nil { state.failure = failure }
-        }
     }
 }
 
@@ -201,7 +152,7 @@ struct ExchangeRows: CmdletRows {
         var entry: JournalEntry?
         if !isNoted {
             entry = await source.begin(command)
-            source.noteRequest(of: command)
+            if !command.isReadOnly { source.story.note(write: command.cmdlet) }
         }
         isNoted = true
         let page: ExchangePage?
@@ -225,30 +176,19 @@ struct ExchangeRows: CmdletRows {
         return batch(page)
     }
 
-    /// Decides how the script continues after a cmdlet failed. Its own `-ErrorAction` and `$ErrorActionPreference` decide;
-    /// by default a refusal ends the script and an error about one object doesn't.
     private func ended(by fault: ExchangeFault, _ cause: MMError) throws(CmdletFault) -> CmdletBatch? {
         let record: NativeError
         let isRefusal: Bool
         switch fault {
         case .failed(let failure):
             record = ExchangeRecord.of(failure, cmdlet: command.cmdlet)
-            if failure.concernsTheCaller {
-                source.note(failure: failure)
-                throw .interrupted(PipelineStop(refusedWith: record))
-            }
+            guard !failure.concernsTheCaller else { throw source.story.broken(by: failure, as: record) }
             isRefusal = true
         case .refused(let refusal):
             record = ExchangeRecord.of(refusal)
             isRefusal = refusal.isRefusal
         }
-        source.note(cause: cause, of: record)
-        switch errorAction {
-        case "silentlycontinue", "ignore": return nil
-        case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))
-        case nil where !isRefusal, "continue": return CmdletBatch([], errors: [record])
-        default: throw .interrupted(PipelineStop(refusedWith: record))
-        }
+        return try source.story.ended(by: record, of: cause, isRefusal: isRefusal, errorAction: errorAction)
     }
 
     private mutating func batch(_ page: ExchangePage) -> CmdletBatch {
@@ -264,7 +204,7 @@ struct ExchangeRows: CmdletRows {
                 information.append("Confirm: \(words) Nothing was changed: to run it, leave out -Confirm.")
             }
         }
-        source.note(information: information)
+        source.story.note(information: information)
         return CmdletBatch(
             objects, warnings: reader.takeWarnings() + (isSilent ? [] : page.warnings),
             errors: errorAction == nil || errorAction == "continue" ? page.errors.map { ExchangeRecord.of($0) } : [],

@@ -31,7 +31,7 @@ struct PlannedScript {
         let rehearsal = try await ScriptRehearsal(script, plan, until: context.deadline, in: recorder)
         if rehearsal.misfit(after: session) != nil { return nil }
         let outcome = await rehearsal.outcome(after: session)
-        if let failure = rehearsal.sources.compactMap(\.failure).first { throw failure }
+        if let failure = rehearsal.sources.compactMap(\.story.failure).first { throw failure }
         var recording = StepRecording(
             recorder, plan, at: Desk(watch: graph, module: script.module, confirmed: false))
         for step in rehearsal.steps { try await recording.take(step) }

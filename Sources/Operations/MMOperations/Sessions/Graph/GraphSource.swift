@@ -8,13 +8,7 @@ import MMNative
 ///
 /// Each source serves one script: after a failure that broke the script, all further cmdlets fail.
 final class GraphSource: ScriptSource {
-    private struct State {
-        var failure: MMError?
-        var writes: [String] = []
-        var information: [String] = []
-        var causes: [NativeError: MMError] = [:]
-    }
-
+    let story = SourceStory()
     private let client: GuardedClient
     private let watch: WriteWatch
     /// The clearance of the script; `nil` in a rehearsal, which sends only reads.
@@ -23,7 +17,6 @@ final class GraphSource: ScriptSource {
     private let deadline: Deadline
     private let host: NativeHost?
     private let binder = GraphBinder()
-    private let state = Mutex(State())
 
     /// Creates a source for one script.
     /// - Parameters:
@@ -54,11 +47,6 @@ final class GraphSource: ScriptSource {
         client = watch.client
     }
 
-    var failure: MMError? { state.withLock { $0.failure } }
-    var writes: [String] { state.withLock { $0.writes } }
-    var causes: [NativeError: MMError] { state.withLock { $0.causes } }
-    var information: [String] { state.withLock { $0.information } }
-
     func knows(_ name: String) -> Bool { binder.knows(name) }
 
     func check(_ call: CmdletCall) throws(CmdletFault) {
@@ -74,11 +62,11 @@ final class GraphSource: ScriptSource {
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         if let cmdlet = TeamCmdlet(named: call.name) {
             let team = try team(cmdlet, call)
-            if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: call.name)) }
+            if let failure = story.failure { throw .failed(ExchangeRecord.of(failure, cmdlet: call.name)) }
             return TeamRows(source: self, call: team, errorAction: team.errorAction ?? call.errorPreference)
         }
         let bound = try bound(call)
-        if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: call.name)) }
+        if let failure = story.failure { throw .failed(ExchangeRecord.of(failure, cmdlet: call.name)) }
         let content = try content(for: bound)
         let request: GraphRequest
         do throws(MMError) { request = try bound.request(at: client, content: content) } catch {
@@ -105,8 +93,7 @@ final class GraphSource: ScriptSource {
             return try GraphRows(
                 source: self, call: bound, request: request, errorAction: bound.errorAction ?? call.errorPreference)
         } catch {
-            note(failure: error)
-            throw .interrupted(PipelineStop(refusedWith: ExchangeRecord.of(error, cmdlet: bound.cmdlet)))
+            throw story.broken(by: error, as: ExchangeRecord.of(error, cmdlet: bound.cmdlet))
         }
     }
 
@@ -162,7 +149,7 @@ final class GraphSource: ScriptSource {
         var notes: [String] = []
         let writes = await watch.writes([request])
         if writes.contains(where: { $0.change != nil }) || request.method != "GET" {
-            state.withLock { $0.writes.append(call.cmdlet) }
+            story.note(write: call.cmdlet)
         }
         let result: Result<GraphResponse, MMError>
         do throws(MMError) {
@@ -170,8 +157,7 @@ final class GraphSource: ScriptSource {
         } catch {
             result = .failure(error)
         }
-        let told = notes
-        if !told.isEmpty { state.withLock { $0.information += told } }
+        story.note(information: notes)
         return try result.get()
     }
 
@@ -216,53 +202,16 @@ final class GraphSource: ScriptSource {
         _ call: GraphCmdletCall, by error: MMError, errorAction: String?
     ) throws(CmdletFault) -> CmdletBatch? {
         let record = GraphRecord.of(error, call)
-        if error.concernsTheCaller {
-            note(failure: error)
-            throw .interrupted(PipelineStop(refusedWith: record))
-        }
-        note(cause: error, of: record)
+        guard !error.concernsTheCaller else { throw story.broken(by: error, as: record) }
         let status = error.details["status"]?.int ?? 0
         let isRefusal = [401, 403, 429].contains(status) || status >= 500 || status == 0
-        switch errorAction {
-        case "silentlycontinue", "ignore": return nil
-        case nil where call.endsStatements && !isRefusal, "continue" where call.endsStatements,
-            "stop" where call.endsStatements:
-            throw .failed(record)
-        case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))
-        case nil where !isRefusal, "continue": return CmdletBatch([], errors: [record])
-        default: throw .interrupted(PipelineStop(refusedWith: record))
-        }
+        return try story.ended(
+            by: record, of: error, isRefusal: isRefusal, errorAction: errorAction, endsStatement: call.endsStatements)
     }
 
     /// Writes an answer to a file of the run.
     func keep(_ bytes: [UInt8], as path: String) { host?.keep(bytes, as: path) }
-
-    func note(cause: MMError, of record: NativeError) {
-        state.withLock { state in
-            if state.causes.count < ReportedError.most { state.causes[record] = cause }
-        }
-    }
-
-    func note(failure: MMError) {
-        state.withLock { state in
-            if state.failure == nil { state.failure = failure }
-        }
-    }
 }
-
-/// A source of cmdlets, with the facts about their requests for the script's answer.
-protocol ScriptSource: CmdletSource {
-    /// The error that broke the script, if any.
-    var failure: MMError? { get }
-    /// The cmdlets that were sent and may have changed something, in order.
-    var writes: [String] { get }
-    /// The errors from which the records of refused cmdlets were made.
-    var causes: [NativeError: MMError] { get }
-    /// Messages for the person.
-    var information: [String] { get }
-}
-
-extension ExchangeSource: ScriptSource {}
 
 /// The host of a complete address, and the last segment of its path.
 private struct URLAddress {
