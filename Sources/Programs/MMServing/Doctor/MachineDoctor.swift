@@ -200,36 +200,7 @@ struct PoolChecks: Sendable {
         if let client = running?.client, let answer = try? await client.ask("GET", "/v1/pool"),
             let cluster = answer.body["cluster"]
         {
-            let nodes = (cluster["nodes"]?.array ?? []).count { $0["state"] == "running" }
-            if cluster["state"] == "connected" {
-                let leases = cluster["leases"]?.array?.count ?? 0
-                let words =
-                    "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis"); this node has \(leases) leases"
-                if cluster["persistence"] == "none" {
-                    report.add(
-                        "redis", .advice,
-                        "Redis does not persist its data: after a restart it forgets which calls were carried out, and a repeated "
-                            + "call may be carried out twice",
-                        remedy: "Set appendonly yes in the Redis configuration.")
-                } else if cluster["persistence"] == "snapshots" {
-                    report.add(
-                        "redis", .advice,
-                        "Redis loses data written since its last snapshot when it stops: repeated calls of that time may be "
-                            + "carried out twice",
-                        remedy: "Set appendonly yes in the Redis configuration.")
-                }
-                if cluster["sharesConfirmations"] == false {
-                    report.add(
-                        "cluster", .advice, "\(words); confirmations are not shared between nodes",
-                        remedy: "Set MM_CLUSTER_KEY_FILE, with the same key on all nodes.")
-                } else {
-                    report.add("cluster", .sound, words)
-                }
-            } else {
-                report.add(
-                    "cluster", .failed, cluster["note"]?.string ?? "Redis is unreachable",
-                    remedy: "Check Redis and --cluster.")
-            }
+            Self.examine(cluster: cluster, into: &report)
         }
         let words = "running since \(handshake.started.localLog), process \(handshake.process.pid)"
         if handshake.build == .own {
@@ -239,6 +210,39 @@ struct PoolChecks: Sendable {
                 "pool", .advice,
                 "\(words), from another build (\(handshake.build.version), this is \(ProductVersion.text))",
                 remedy: "mm pool restart")
+        }
+    }
+
+    private static func examine(cluster: JSONValue, into report: inout DoctorReport) {
+        guard cluster["state"] == "connected" else {
+            report.add(
+                "cluster", .failed, cluster["note"]?.string ?? "Redis is unreachable",
+                remedy: "Check Redis and --cluster.")
+            return
+        }
+        let nodes = (cluster["nodes"]?.array ?? []).count { $0["state"] == "running" }
+        let leases = cluster["leases"]?.array?.count ?? 0
+        let words =
+            "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis"); this node has \(leases) leases"
+        if cluster["persistence"] == "none" {
+            report.add(
+                "redis", .advice,
+                "Redis does not persist its data: after a restart it forgets which calls were carried out, and a repeated "
+                    + "call may be carried out twice",
+                remedy: "Set appendonly yes in the Redis configuration.")
+        } else if cluster["persistence"] == "snapshots" {
+            report.add(
+                "redis", .advice,
+                "Redis loses data written since its last snapshot when it stops: repeated calls of that time may be "
+                    + "carried out twice",
+                remedy: "Set appendonly yes in the Redis configuration.")
+        }
+        if cluster["sharesConfirmations"] == false {
+            report.add(
+                "cluster", .advice, "\(words); confirmations are not shared between nodes",
+                remedy: "Set MM_CLUSTER_KEY_FILE, with the same key on all nodes.")
+        } else {
+            report.add("cluster", .sound, words)
         }
     }
 }

@@ -11,83 +11,91 @@ enum KeyCommands {
 
     static func all(environment: [String: String]) -> [LocalCommand] {
         let keys = SecurityKeyRing(paths: StatePaths(environment: environment))
-        return [
-            LocalCommand(
-                ["key", "add"], summary: "Register a security key for confirming requests.",
-                discussion:
-                    "With --page the key is a passkey in a browser or phone, for approving on the pool's page "
-                    + "(mm pool serve --listen). Otherwise it is a security key that is plugged into this machine: connections with "
-                    + "\"person\": \"key\" want its touch at each yes, and it signs exactly the request that was shown. Where keys are registered already, one of them is touched first. Needs libfido2-1.",
-                fields: [
-                    name,
-                    InputField(
-                        "page", .flag, "Print a link to register a passkey with the browser, for the pool's page."),
-                    InputField(
-                        "owner", .text,
-                        "Owner of the passkey (default: your login name). Each person needs a different name."),
-                ],
-                examples: [
-                    .init("mm key add desk", "asks for a touch, and stores the public key"),
-                    .init("mm key add phone --page", "prints a link that is valid once within ten minutes"),
-                ]
-            ) { (input, options, streams) async throws(MMError) in
-                let name = try input.text("name") ?? "key"
-                if try input.flag("page") {
-                    try await touchOld(keys, "add the passkey \(name)", streams)
-                    let link = try await PasskeyLink.make(
-                        name, owner: try input.text("owner") ?? SecurityKey.login, environment: environment)
-                    try await streams.show(link, options)
-                    return 0
-                }
-                try await touchOld(keys, "add the key \(name)", streams)
-                streams.note("Touch the new key within 30 seconds.")
-                try await keys.add(name)
-                streams.note("The key \(name) is registered.")
+        return [add(keys, environment), list(keys), remove(keys)]
+    }
+
+    private static func add(_ keys: SecurityKeyRing, _ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["key", "add"], summary: "Register a security key for confirming requests.",
+            discussion:
+                "With --page the key is a passkey in a browser or phone, for approving on the pool's page "
+                + "(mm pool serve --listen). Otherwise it is a security key that is plugged into this machine: connections with "
+                + "\"person\": \"key\" want its touch at each yes, and it signs exactly the request that was shown. Where keys are registered already, one of them is touched first. Needs libfido2-1.",
+            fields: [
+                name,
+                InputField(
+                    "page", .flag, "Print a link to register a passkey with the browser, for the pool's page."),
+                InputField(
+                    "owner", .text,
+                    "Owner of the passkey (default: your login name). Each person needs a different name."),
+            ],
+            examples: [
+                .init("mm key add desk", "asks for a touch, and stores the public key"),
+                .init("mm key add phone --page", "prints a link that is valid once within ten minutes"),
+            ]
+        ) { (input, options, streams) async throws(MMError) in
+            let name = try input.text("name") ?? "key"
+            if try input.flag("page") {
+                try await touchOld(keys, "add the passkey \(name)", streams)
+                let link = try await PasskeyLink.make(
+                    name, owner: try input.text("owner") ?? SecurityKey.login, environment: environment)
+                try await streams.show(link, options)
                 return 0
-            },
-            LocalCommand(
-                ["key", "list"], summary: "List the security keys that confirm requests.",
-                examples: [.init("mm key list", "their names")]
-            ) { (_, options, streams) throws(MMError) in
-                let known = try keys.keys()
-                if options.format == .json {
-                    let rows = known.map { key -> JSONValue in
-                        [
-                            "name": .string(key.name), "owner": .string(key.owner),
-                            "page": key.isPasskey ? .string(key.party) : .null,
-                        ]
-                    }
-                    try streams.writeLine(JSONWriter.string(.array(rows)))
-                } else {
-                    for key in known {
-                        let place = key.isPasskey ? "  passkey of \(key.owner) at \(key.party)" : ""
-                        try streams.writeLine(key.name + place)
-                    }
-                    if known.isEmpty { streams.note("No key is registered. To add one: mm key add NAME.") }
+            }
+            try await touchOld(keys, "add the key \(name)", streams)
+            streams.note("Touch the new key within 30 seconds.")
+            try await keys.add(name)
+            streams.note("The key \(name) is registered.")
+            return 0
+        }
+    }
+
+    private static func list(_ keys: SecurityKeyRing) -> LocalCommand {
+        LocalCommand(
+            ["key", "list"], summary: "List the security keys that confirm requests.",
+            examples: [.init("mm key list", "their names")]
+        ) { (_, options, streams) throws(MMError) in
+            let known = try keys.keys()
+            if options.format == .json {
+                let rows = known.map { key -> JSONValue in
+                    [
+                        "name": .string(key.name), "owner": .string(key.owner),
+                        "page": key.isPasskey ? .string(key.party) : .null,
+                    ]
                 }
-                return 0
-            },
-            LocalCommand(
-                ["key", "remove"], summary: "Remove a security key.",
-                discussion:
-                    "You confirm it with one of the registered keys. If all are lost, delete the file "
-                    + "security-keys.json in the state folder.",
-                fields: [name],
-                examples: [.init("mm key remove desk", "asks for a touch")]
-            ) { (input, _, streams) async throws(MMError) in
-                guard let name = try input.text("name") else {
-                    throw MMError(
-                        .invalidInput, "The name of the key is missing.", hint: "mm key list shows the names.")
+                try streams.writeLine(JSONWriter.string(.array(rows)))
+            } else {
+                for key in known {
+                    let place = key.isPasskey ? "  passkey of \(key.owner) at \(key.party)" : ""
+                    try streams.writeLine(key.name + place)
                 }
-                guard try keys.names().contains(name) else {
-                    throw MMError(.notFound, "No key is named \(name).", hint: "mm key list shows the names.")
-                }
-                try await touchOld(keys, "remove the key \(name)", streams)
-                try await keys.remove(name)
-                streams.note("The key \(name) was removed.")
-                return 0
-            },
-        ]
+                if known.isEmpty { streams.note("No key is registered. To add one: mm key add NAME.") }
+            }
+            return 0
+        }
+    }
+
+    private static func remove(_ keys: SecurityKeyRing) -> LocalCommand {
+        LocalCommand(
+            ["key", "remove"], summary: "Remove a security key.",
+            discussion:
+                "You confirm it with one of the registered keys. If all are lost, delete the file "
+                + "security-keys.json in the state folder.",
+            fields: [name],
+            examples: [.init("mm key remove desk", "asks for a touch")]
+        ) { (input, _, streams) async throws(MMError) in
+            guard let name = try input.text("name") else {
+                throw MMError(
+                    .invalidInput, "The name of the key is missing.", hint: "mm key list shows the names.")
+            }
+            guard try keys.names().contains(name) else {
+                throw MMError(.notFound, "No key is named \(name).", hint: "mm key list shows the names.")
+            }
+            try await touchOld(keys, "remove the key \(name)", streams)
+            try await keys.remove(name)
+            streams.note("The key \(name) was removed.")
+            return 0
+        }
     }
 
     /// Requires a registered key before keys are changed, and refuses a process in a session.

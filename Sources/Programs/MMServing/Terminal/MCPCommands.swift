@@ -47,43 +47,49 @@ enum MCPCommands {
                 .init("mm mcp install cursor --url https://mm.contoso.com/mcp --token-from MM_MCP_TOKEN", "a server"),
             ]
         ) { (input, options, streams) async throws(MMError) in
-            let client = try client(input)
-            let entry = try entry(of: client, input, environment)
-            let place = try place(of: client, input, environment)
-            let file = place.file
-            // Codex's own command doesn't support a project's list, and a client on Windows has its own list.
-            let isOutside = try input.text("wsl") != nil && !place.isNamed
-            let codex = client == .codex && !place.isProject && !isOutside ? CodexCommand(environment) : nil
-            let isPrinted = try input.flag("print") || client.form == .ownCommand && codex == nil || isOutside
-            if client == .claudeDesktop, file == nil, !isPrinted {
-                throw noFile(of: client, "--print shows what to add")
-            }
-            guard let file, !isPrinted else {
-                try streams.write(ClientConfiguration.text(of: entry, for: client))
-                if !options.quiet, let note = ClientConfiguration.note(for: client, isOutside ? nil : file) {
-                    streams.note(note)
-                }
-                return 0
-            }
-            let replacing = try input.flag("replace")
-            let changed =
-                if let codex { try await codex.put(entry, replacing: replacing) } else {
-                    try ClientList(client: client, path: file).put(entry, replacing: replacing)
-                }
-            if options.format == .json {
-                let answer: JSONValue = [
-                    "client": .string(client.rawValue), "file": .string(file), "name": .string(entry.name),
-                    "changed": .bool(changed),
-                ]
-                try streams.writeLine(JSONWriter.string(answer))
-            } else if !options.quiet {
-                let what =
-                    changed ? "\(client.title) is now configured for" : "\(client.title) is already configured for"
-                try streams.writeLine("\(what) the server \(entry.name): \(file)")
-                if changed { streams.note("Restart \(client.title), or reload its servers.") }
+            try await put(input, options, streams, environment)
+        }
+    }
+
+    private static func put(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams, _ environment: [String: String]
+    ) async throws(MMError) -> Int32 {
+        let client = try client(input)
+        let entry = try entry(of: client, input, environment)
+        let place = try place(of: client, input, environment)
+        let file = place.file
+        // Codex's own command doesn't support a project's list, and a client on Windows has its own list.
+        let isOutside = try input.text("wsl") != nil && !place.isNamed
+        let codex = client == .codex && !place.isProject && !isOutside ? CodexCommand(environment) : nil
+        let isPrinted = try input.flag("print") || client.form == .ownCommand && codex == nil || isOutside
+        if client == .claudeDesktop, file == nil, !isPrinted {
+            throw noFile(of: client, "--print shows what to add")
+        }
+        guard let file, !isPrinted else {
+            try streams.write(ClientConfiguration.text(of: entry, for: client))
+            if !options.quiet, let note = ClientConfiguration.note(for: client, isOutside ? nil : file) {
+                streams.note(note)
             }
             return 0
         }
+        let replacing = try input.flag("replace")
+        let changed =
+            if let codex { try await codex.put(entry, replacing: replacing) } else {
+                try ClientList(client: client, path: file).put(entry, replacing: replacing)
+            }
+        if options.format == .json {
+            let answer: JSONValue = [
+                "client": .string(client.rawValue), "file": .string(file), "name": .string(entry.name),
+                "changed": .bool(changed),
+            ]
+            try streams.writeLine(JSONWriter.string(answer))
+        } else if !options.quiet {
+            let what =
+                changed ? "\(client.title) is now configured for" : "\(client.title) is already configured for"
+            try streams.writeLine("\(what) the server \(entry.name): \(file)")
+            if changed { streams.note("Restart \(client.title), or reload its servers.") }
+        }
+        return 0
     }
 
     private static func list(_ environment: [String: String]) -> LocalCommand {
