@@ -70,16 +70,11 @@ struct Attempt {
         let wait = client.policy.wait(
             after: ending, method: request.method, repetition: repetitions,
             isGuarded: request.header("If-Match") != nil, mayRepeat: request.mayRepeat, jitter: client.jitter())
-        if ending.isThrottling { await gate.slowDown(ending, wait, sent: sent) }
-        guard let wait, wait < deadline.remaining else { return false }
-        // The gate waits instead, for this call and all others.
-        if ending.isThrottling { return true }
         do {
-            try await client.pause(wait)
+            return try await gate.waits(after: ending, wait, sent: sent, until: deadline, client.pause)
         } catch {
             throw MMError(.cancelled, "The request was cancelled.")
         }
-        return true
     }
 
     private func unanswered(_ fault: HTTPError) -> MMError {

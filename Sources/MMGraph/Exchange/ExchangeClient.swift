@@ -573,16 +573,11 @@ struct ExchangeAttempt {
         {
             wait = .seconds(Int64(1 << repetitions))
         }
-        if ending.isThrottling { await gate.slowDown(ending, wait, sent: sent) }
-        guard let wait, wait < deadline.remaining else { return false }
-        // The gate waits instead, for this call and all others.
-        if ending.isThrottling { return true }
         do {
-            try await client.pause(wait)
+            return try await gate.waits(after: ending, wait, sent: sent, until: deadline, client.pause)
         } catch {
             throw cancelled()
         }
-        return true
     }
 
     private func cancelled() -> MMError {

@@ -13,6 +13,24 @@ extension ServiceGate {
         await slowDown(for: wait, sent: sent)
     }
 
+    /// Waits before a request is sent again, if the policy repeats it and the deadline leaves the time.
+    /// - Parameters:
+    ///   - ending: how the last attempt ended.
+    ///   - wait: the policy's wait; `nil` when this call gives up.
+    ///   - pause: waits without the gate.
+    /// - Returns: whether to send it again.
+    /// - Throws: what `pause` throws when the task is cancelled.
+    mutating func waits(
+        after ending: RetryPolicy.Ending, _ wait: Duration?, sent: Timestamp, until deadline: Deadline,
+        _ pause: (Duration) async throws -> Void
+    ) async throws -> Bool {
+        if ending.isThrottling { await slowDown(ending, wait, sent: sent) }
+        guard let wait, wait < deadline.remaining else { return false }
+        // The gate itself waits before the next request, for this call and all others.
+        if !ending.isThrottling { try await pause(wait) }
+        return true
+    }
+
     /// Applies what a successful response says about the next request.
     mutating func apply(_ advice: WaitAdvice, sent: Timestamp) async {
         if let wait = advice.untilReset, wait > .zero, wait <= longestWait {
