@@ -171,17 +171,7 @@ extension NumberScanner {
         let bits = format == .hex ? wideDigits.count * 4 : format == .binary ? digits.count : 0
         let isWide = format != .decimal && bits == 64
         switch suffix {
-        case .int8: return number.fit(Int8.self).map { .int8($0) }
-        case .uint8: return number.fit(UInt8.self).map { .uint8($0) }
-        case .int16: return number.fit(Int16.self).map { .int16($0) }
-        case .uint16: return number.fit(UInt16.self).map { .uint16($0) }
-        case .int64: return number.fit(Int64.self).map { .int64($0) }
-        case .uint64: return number.fit(UInt64.self).map { .uint64($0) }
-        case .unsigned:
-            if !isWide, let value = number.fit(UInt32.self) { return .uint32(value) }
-            return number.fit(UInt64.self).map { .uint64($0) }
         case .decimal: return number.fitsDecimal ? .decimal(number.description) : nil
-        case .bigInteger: return .bigInteger(number.description)
         case .none:
             if !isWide, let value = number.fit(Int32.self) { return .int32(value) }
             if let value = number.fit(Int64.self) { return .int64(value) }
@@ -189,6 +179,7 @@ extension NumberScanner {
             if number.fitsDecimal { return .decimal(number.description) }
             guard let value = Double(number.description), value.isFinite else { return nil }
             return .double(value)
+        default: return fitted(number, isWide: isWide)
         }
     }
 
@@ -254,19 +245,22 @@ extension NumberScanner {
         guard var value = Double(literal) else { return nil }
         for _ in 0..<multiplier { value *= 1024 }
         if suffix == .none { return .double(value) }
-        guard let number = WholeNumber(rounding: value) else { return nil }
+        return WholeNumber(rounding: value).flatMap { fitted($0, isWide: false) }
+    }
+
+    /// Returns a number in the whole type that the suffix names; `nil` without one, and where it doesn't fit.
+    private func fitted(_ number: WholeNumber, isWide: Bool) -> NumberValue? {
         switch suffix {
-        case .int8: return number.fit(Int8.self).map { .int8($0) }
-        case .uint8: return number.fit(UInt8.self).map { .uint8($0) }
-        case .int16: return number.fit(Int16.self).map { .int16($0) }
-        case .uint16: return number.fit(UInt16.self).map { .uint16($0) }
-        case .int64: return number.fit(Int64.self).map { .int64($0) }
-        case .uint64: return number.fit(UInt64.self).map { .uint64($0) }
+        case .int8: number.fit(Int8.self).map { .int8($0) }
+        case .uint8: number.fit(UInt8.self).map { .uint8($0) }
+        case .int16: number.fit(Int16.self).map { .int16($0) }
+        case .uint16: number.fit(UInt16.self).map { .uint16($0) }
+        case .int64: number.fit(Int64.self).map { .int64($0) }
+        case .uint64: number.fit(UInt64.self).map { .uint64($0) }
         case .unsigned:
-            if let value = number.fit(UInt32.self) { return .uint32(value) }
-            return number.fit(UInt64.self).map { .uint64($0) }
-        case .bigInteger: return .bigInteger(number.description)
-        case .none, .decimal: return nil
+            (isWide ? nil : number.fit(UInt32.self).map { .uint32($0) }) ?? number.fit(UInt64.self).map { .uint64($0) }
+        case .bigInteger: .bigInteger(number.description)
+        case .none, .decimal: nil
         }
     }
 
