@@ -37,6 +37,7 @@ final class ChangesHome: Sendable {
     ) async throws {
         var options = SandboxOptions()
         options.userCount = users
+        options.pollInterval = 1
         options.customerCount = customers
         tenant = SandboxTenant(options: options)
         let base = try await tenant.start()

@@ -26,6 +26,7 @@ final class TeamHome: Sendable {
     init() async throws {
         var options = SandboxOptions()
         options.userCount = 40
+        options.pollInterval = 1
         tenant = SandboxTenant(options: options)
         base = try await tenant.start()
         home = try TestHome()

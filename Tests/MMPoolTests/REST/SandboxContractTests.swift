@@ -54,6 +54,7 @@ struct SandboxContractTests {
     func equal() async throws {
         var options = SandboxOptions()
         options.userCount = 2_500
+        options.pollInterval = 1
         let tenant = SandboxTenant(options: options)
         let base = try await tenant.start()
         let home = try RESTHome(registry: Self.registry, extra: ["MM_SANDBOX_URL": base])

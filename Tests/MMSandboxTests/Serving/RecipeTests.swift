@@ -21,6 +21,7 @@ private actor RecipeTenant {
     private func open() async throws -> LocalOperationService {
         var options = SandboxOptions()
         options.userCount = 400
+        options.pollInterval = 1
         let tenant = SandboxTenant(options: options)
         let base = try await tenant.start()
         let home = try TestHome()

@@ -25,7 +25,9 @@ final class ApprovalStage: Sendable {
     private let router: RESTRouter
 
     init() async throws {
-        tenant = SandboxTenant(options: SandboxOptions())
+        var options = SandboxOptions()
+        options.pollInterval = 1
+        tenant = SandboxTenant(options: options)
         home = try RESTHome(registry: Self.registry, extra: ["MM_SANDBOX_URL": try await tenant.start()])
         var settings = RESTRouter.Settings()
         settings.requirePerson = { (process) throws(MMError) in try PersonProof.require(process: process) }

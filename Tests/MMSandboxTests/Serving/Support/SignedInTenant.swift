@@ -18,6 +18,7 @@ final class SignedInTenant: Sendable {
     init(users: Int) async throws {
         var options = SandboxOptions()
         options.userCount = users
+        options.pollInterval = 1
         tenant = SandboxTenant(options: options)
         base = try await tenant.start()
         secret = await tenant.controlSecret
