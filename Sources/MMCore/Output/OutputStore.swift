@@ -116,11 +116,6 @@ package struct OutputStore: Sendable {
         try ProtectedFile.remove("\(directory)/\(handle).data")
     }
 
-    /// Removes all answers of a connection; signing out does this.
-    package func removeAll(of connection: String) throws(MMError) {
-        for stored in try list() where stored.connection == connection { try remove(stored.handle) }
-    }
-
     func gone(_ stored: StoredOutput) -> MMError {
         MMError(.notFound, "The stored output '\(stored.handle)' no longer exists.", hint: "Run the request again.")
     }

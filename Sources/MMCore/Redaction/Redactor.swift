@@ -54,14 +54,6 @@ public struct Redactor: Sendable {
             })
     }
 
-    /// Returns a header's value without secrets.
-    /// - Parameters:
-    ///   - name: the header's name.
-    ///   - value: the header's value.
-    package func header(_ name: String, _ value: String) -> String {
-        SecretNames.isSecret(name) ? Self.mark : text(value)
-    }
-
     /// Returns a free text without secrets: command lines, service messages, URLs, whole documents.
     public func text(_ text: String) -> String {
         let bytes = Array(text.utf8)

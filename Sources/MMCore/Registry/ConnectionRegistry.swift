@@ -48,11 +48,6 @@ public final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// Forgets an implied connection.
-    package func forget(implied name: String) {
-        _ = implied.withLock { $0.removeValue(forKey: ExactKey(name)) }
-    }
-
     private func written() throws(MMError) -> RegistrySnapshot {
         if case .file(let mark) = FileStamp.lookUp(path), let known = cached.withLock({ $0 }), known.mark == mark {
             return known.snapshot

@@ -299,10 +299,6 @@ struct UploadSession: Sendable {
     /// Requests the status of the session.
     func status(deadline: Deadline) async -> Answer { await answer("GET", [:], nil, deadline) }
 
-    /// Ends the session and drops its data. This is optional, because the service ends the session itself after some
-    /// time.
-    func cancel() async { _ = await answer("DELETE", [:], nil, .after(.seconds(10))) }
-
     private func answer(_ method: String, _ headers: HTTPHeaders, _ body: [UInt8]?, _ deadline: Deadline) async
         -> Answer
     {

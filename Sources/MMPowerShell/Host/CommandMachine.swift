@@ -100,11 +100,6 @@ struct CommandMachine: Sendable {
         return nextID
     }
 
-    /// Withdraws a command that was never sent.
-    mutating func withdraw(_ id: UInt64) {
-        if running?.id == id { running = nil }
-    }
-
     /// Returns whether records with this id belong to the running command.
     func owns(_ id: UInt64) -> Bool { running?.id == id }
 

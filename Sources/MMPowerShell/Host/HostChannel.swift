@@ -98,7 +98,6 @@ final class HostChannel: Sendable {
 
     var loss: HostLoss? { state.withLock { $0.loss } }
     var isLost: Bool { state.withLock { $0.loss != nil } }
-    var isBusy: Bool { state.withLock { $0.machine.running != nil } }
 }
 
 extension HostChannel {

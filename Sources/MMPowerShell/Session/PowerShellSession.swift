@@ -554,11 +554,6 @@ extension PowerShellSession {
     /// The resident memory of PowerShell in bytes.
     package var memory: Int? { host?.memory }
 
-    /// Returns the other processes of the session: background jobs and what they started.
-    package func jobs() async -> [String] {
-        await host?.others().map { "\($0.name) (\($0.id))" } ?? []
-    }
-
     /// Asks the service whether the sign-in still works, if nobody uses the session. A command that arrives meanwhile
     /// takes precedence.
     ///

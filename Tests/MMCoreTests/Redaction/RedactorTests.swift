@@ -29,7 +29,6 @@ struct RedactorTests {
             #expect(clean[0]?[name] == .string(Redactor.mark))
             #expect(clean[0]?["keep"] == "this")
         }
-        #expect(redactor.header(name, "hunter2") == Redactor.mark)
     }
 
     @Test(

@@ -131,8 +131,6 @@ struct ConnectionRegistryTests {
             #expect(try registry.snapshot().connection(named: "Local", for: server).name == "Local")
         }
         #expect(try registry.snapshot().names == ["A"])
-        registry.forget(implied: "Local")
-        #expect(mmError { _ = try registry.snapshot().connection(named: "Local") }?.code == .notFound)
     }
 
     @Test("an edit that changes nothing writes nothing")

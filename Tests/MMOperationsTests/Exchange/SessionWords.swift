@@ -46,6 +46,6 @@ struct SessionWords {
         let strange = EngineRefusal.beyond("the command Get-Mailbocks", ["Get-Mailbocks"], "exo", hasPowerShell: false)
         #expect(strange.code == .notFound)
         let plan = EnginePlan("function Get-MailboxReport { 1 }; Get-MailboxReport; Get-Strange", wanted: .auto)
-        #expect(plan.strangers(to: [RequestRecorder(service: .exo)]) == ["Get-Strange"])
+        #expect(plan.strangers(to: [CmdletCheck(service: .exo)]) == ["Get-Strange"])
     }
 }

@@ -41,12 +41,14 @@ struct TelemetryTests {
         let transport = TracedTransport(try Self.client())
         let target = try StandInCollector(statuses: [404])
         try await call.around { () async throws(MMError) in
-            try await Span.part("session lease") { () async throws(MMError) in
+            let lease = Span.current?.child("session lease")
+            try await lease?.around { () async throws(MMError) in
                 var request = HTTPRequest(
                     url: target.url + "/v1.0/users/anna@contoso.example/messages?$filter=secret", allowsPlainHTTP: true)
                 request.headers.set("Retry-Attempt", "2")
                 _ = try? await transport.send(request)
             }
+            lease?.end()
         }
         call.end()
         call.end()

@@ -31,8 +31,6 @@ package struct ArgumentScanner {
     let content: ContentSource
     var result = Result()
     var positionals: [String] = []
-    private var repeated: Set<String> = []
-
     private init(fields: [InputField], command: String, content: ContentSource) {
         self.fields = fields
         self.command = command

@@ -24,8 +24,6 @@ public struct RequestContext: Sendable {
     /// The name of the client's session, where the transport names sessions. Treat it as a secret: it grants the
     /// session.
     package var sessionName: String? { session.name }
-    /// The request's id.
-    package var requestID: RequestID { call.id }
     /// The request's `_meta`.
     package var meta: JSONObject { profile.meta }
 

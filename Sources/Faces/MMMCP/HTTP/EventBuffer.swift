@@ -44,7 +44,6 @@ final class EventBuffer: MessageChannel {
         var errorCode: Int?
         var isFinished = false
         var hasBegun = false
-        var isDelivered = false
         /// The number after the last event that a connection took.
         var nextUndelivered = 0
         /// The number of the connection that reads; each new connection replaces the previous one.
@@ -77,8 +76,6 @@ final class EventBuffer: MessageChannel {
     func waitForRoom() async {}
     /// The error code of the answer, which decides the HTTP status; `nil` for a result.
     var errorCode: Int? { state.withLock { $0.errorCode } }
-    /// Whether the stream is finished and a connection has taken all of it.
-    var isDone: Bool { state.withLock { $0.isFinished && $0.isDelivered } }
     var isFinished: Bool { state.withLock { $0.isFinished } }
     /// The number of buffered bytes.
     var size: Int { state.withLock { $0.bytes } }
@@ -216,13 +213,9 @@ final class EventBuffer: MessageChannel {
                 if let event = state.events.first(where: { $0.number >= number }) {
                     state.nextUndelivered = max(state.nextUndelivered, event.number + 1)
                     if !isNumbered { state.drop(through: event.number) }
-                    if event.number == state.nextNumber - 1, state.isFinished { state.isDelivered = true }
                     return .event(event.bytes, event.number + 1, event.endsConnection)
                 }
-                if state.isFinished {
-                    state.isDelivered = true
-                    return .end
-                }
+                if state.isFinished { return .end }
                 let wake = OneShot<Void>()
                 state.wake = wake
                 return .wait(wake)

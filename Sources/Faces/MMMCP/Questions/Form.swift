@@ -79,23 +79,6 @@ public struct Form: Sendable, Hashable {
             return field
         }
 
-        /// A choice of any number of values.
-        /// - Parameter titles: the labels shown to the user, in the order of the values; empty to show the values
-        ///   themselves.
-        package static func choices(
-            _ name: String, of values: [String], titles: [String] = [], title: String? = nil,
-            description: String? = nil, default chosen: [String]? = nil
-        ) -> Field {
-            var field = Field(name, "array", title, description)
-            if titles.count == values.count, !values.isEmpty {
-                field.schema["items"] = ["anyOf": .array(Self.titled(values, titles))]
-            } else {
-                field.schema["items"] = ["type": "string", "enum": .array(values.map(JSONValue.string))]
-            }
-            field.schema["default"] = chosen.map { .array($0.map(JSONValue.string)) }
-            return field
-        }
-
         private static func titled(_ values: [String], _ titles: [String]) -> [JSONValue] {
             zip(values, titles).map { ["const": .string($0), "title": .string($1)] }
         }

@@ -85,9 +85,6 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, 
     /// The number of lines.
     package var count: Int { fields.count }
 
-    /// Whether there are no lines.
-    package var isEmpty: Bool { fields.isEmpty }
-
     /// Iterates over the lines in order.
     package func makeIterator() -> IndexingIterator<[Field]> {
         fields.makeIterator()

@@ -21,9 +21,6 @@ package struct IDToken: Sendable {
     package var objectID: String? { text("oid") }
     /// The id of the token's tenant.
     package var tenantID: String? { text("tid") }
-    /// The subject, unique to this app.
-    package var subject: String? { text("sub") }
-
     /// The name that the account signs in with.
     ///
     /// `email` isn't used here, because others can set it for guests.

@@ -150,12 +150,6 @@ extension IdentityService {
         return await end(of: target)
     }
 
-    /// Returns whether the service has ended a connection's sign-in for all services, so that none of its tokens may be
-    /// used.
-    package func isOver(_ connection: Connection) async -> Bool {
-        await end(of: connection)?.isOverEverywhere == true
-    }
-
     func end(of target: SignInTarget) async -> SignInEnd? {
         let files = files(target)
         guard let snapshot = try? await files.snapshot(target), let account = try? snapshot.account() else {

@@ -72,14 +72,6 @@ package enum MemberSyntax: Sendable {
     case property(PropertyMemberSyntax)
     /// A method or constructor.
     case method(MethodMemberSyntax)
-
-    /// The node's extent in the source.
-    package var extent: SourceExtent {
-        switch self {
-        case .property(let node): node.extent
-        case .method(let node): node.extent
-        }
-    }
 }
 
 /// `[type] $name = value`, or a value of an enum.

@@ -11,9 +11,6 @@ package struct SourceExtent: Sendable, Hashable {
         self.end = end
     }
 
-    /// The number of units.
-    package var length: Int { end - start }
-
     /// Returns the extent from the start of this one to the end of another.
     func through(_ other: SourceExtent) -> SourceExtent { SourceExtent(start: start, end: other.end) }
 

@@ -185,7 +185,7 @@ enum DryRun {
         // The values of the parameters may decide what a script does, so only scripts without values are remembered.
         let key = plan.values.isEmpty ? CheckedScripts.Key(plan.script, service) : nil
         if let key, known.contains(key) { return }
-        try await checkNames(plan, RequestRecorder(service: service))
+        try await checkNames(plan, CmdletCheck(service: service))
         if let key { known.insert(key) }
     }
 
@@ -200,7 +200,7 @@ enum DryRun {
         return limits
     }()
 
-    private static func checkNames(_ plan: EnginePlan, _ source: RequestRecorder) async throws(MMError) {
+    private static func checkNames(_ plan: EnginePlan, _ source: CmdletCheck) async throws(MMError) {
         var session = NativeSession()
         guard !plan.waitsForAnswers, plan.misfit([source], in: session) == nil,
             case .completed(let result) = await NativeEngine(sources: [source], limits: limits).run(
@@ -246,35 +246,29 @@ final class CheckedScripts: Sendable {
     func insert(_ key: Key) { right.keep((), for: key) }
 }
 
-/// A source that answers every cmdlet with no rows and records the calls.
-final class RequestRecorder: CmdletSource {
+/// A source that checks the call of every cmdlet and answers it with no rows.
+struct CmdletCheck: CmdletSource {
     private let service: ExchangeTable.Service
     private let binder: ExchangeBinder
-    private let asked = Mutex<[ExchangeCommand]>([])
 
     init(service: ExchangeTable.Service) {
         self.service = service
         binder = ExchangeBinder(service: service)
     }
 
-    var commands: [ExchangeCommand] { asked.withLock { $0 } }
-
     func knows(_ name: String) -> Bool { ExchangeTable.standard.knows(name, in: service) }
 
-    func check(_ call: CmdletCall) throws(CmdletFault) { _ = try command(call) }
-
     func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? {
-        let command = try command(call)
-        asked.withLock { $0.append(command) }
+        try check(call)
         return CmdletBatch([])
     }
 
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
-        _ = try immediateOutput(call)
+        try check(call)
         return Nothing()
     }
 
-    private func command(_ call: CmdletCall) throws(CmdletFault) -> ExchangeCommand {
+    func check(_ call: CmdletCall) throws(CmdletFault) {
         let bound: ExchangeCall
         do throws(BindingFault) {
             bound = try binder.bind(call)
@@ -282,7 +276,7 @@ final class RequestRecorder: CmdletSource {
             throw .failed(NativeError("\(error.id),\(call.name)", error.told, command: call.name))
         }
         do throws(MMError) {
-            return try ExchangeCommands.command(of: bound, at: service)
+            _ = try ExchangeCommands.command(of: bound, at: service)
         } catch {
             throw .failed(ExchangeRecord.of(error, cmdlet: call.name))
         }

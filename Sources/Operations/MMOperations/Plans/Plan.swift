@@ -52,8 +52,6 @@ struct Plan: Sendable {
 
     static func id(_ digest: String) -> String { "pln_" + digest.prefix(12) }
 
-    func place(_ connection: String) -> Place? { places.first { $0.connection == connection } }
-
     /// The connections in the order of their first steps.
     var connections: [String] { places.map(\.connection) }
 

@@ -136,7 +136,7 @@ final class RunScript: Sendable {
     /// The sources that know the native cmdlets of the module's session by name, without sending anything.
     var knownCmdlets: [any CmdletSource] {
         let services = [ExchangeTable.Service(module: module), serviceBeside].compactMap(\.self)
-        return [GraphCmdletList()] + services.map { RequestRecorder(service: $0) }
+        return [GraphCmdletList()] + services.map { CmdletCheck(service: $0) }
     }
 
     /// Returns the watch on cmdlets of a service.

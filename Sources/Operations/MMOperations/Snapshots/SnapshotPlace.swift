@@ -76,12 +76,6 @@ enum SnapshotPlace {
         return SnapshotStore(paths: paths, connection: connection).holds(path)
     }
 
-    /// The connection whose tenant is read; `nil` for a folder.
-    var connection: Connection? {
-        if case .now(let connection) = self { return connection }
-        return nil
-    }
-
     /// Opens the snapshot; for a tenant, takes a temporary one for the duration of `use`.
     /// - Parameter kinds: the kinds to read from a tenant.
     func open<Result: Sendable>(

@@ -21,8 +21,6 @@ package final class PollLoop: Sendable {
         package static let write = Readiness(rawValue: UInt32(MM_EPOLL_WRITE))
         /// The peer has closed the connection, or at least shut down its writing side.
         package static let peerClosed = Readiness(rawValue: UInt32(MM_EPOLL_PEER_CLOSED))
-        /// The descriptor is in an error state. Always watched.
-        package static let broken = Readiness(rawValue: UInt32(MM_EPOLL_ERROR))
     }
 
     /// A watched descriptor.
@@ -34,11 +32,9 @@ package final class PollLoop: Sendable {
     private struct State {
         var next: UInt64 = 1
         var handlers: [UInt64: @Sendable (Readiness) -> Void] = [:]
-        var stopped = false
     }
 
     private let epoll: FileDescriptor
-    private let wake: FileDescriptor
     private let state = Mutex(State())
 
     private static let sharedLoop = Mutex<PollLoop?>(nil)
@@ -47,15 +43,7 @@ package final class PollLoop: Sendable {
         let epoll = mm_epoll_create()
         guard epoll >= 0 else { throw SystemError.error("Creating an epoll descriptor") }
         self.epoll = FileDescriptor(owning: epoll)
-        let wake = mm_eventfd()
-        guard wake >= 0 else { throw SystemError.error("Creating an event descriptor") }
-        self.wake = FileDescriptor(owning: wake)
-        guard mm_epoll_control(epoll, Int32(MM_EPOLL_ADD), wake, Self.read, 0) == 0 else {
-            throw SystemError.error("Watching an event descriptor")
-        }
     }
-
-    private static var read: UInt32 { Readiness.read.rawValue }
 
     /// Returns the loop shared by all sessions of this process; the first call starts it.
     /// - Throws: `.unavailable` when there is no descriptor or thread left.
@@ -63,7 +51,8 @@ package final class PollLoop: Sendable {
         let result: Result<PollLoop, MMError> = sharedLoop.withLock { loop in
             if let loop { return .success(loop) }
             do throws(MMError) {
-                let started = try PollLoop.start()
+                let started = try PollLoop()
+                try DedicatedThread.start("mm-poll", stackSize: 256 << 10) { started.run() }
                 loop = started
                 return .success(started)
             } catch {
@@ -71,14 +60,6 @@ package final class PollLoop: Sendable {
             }
         }
         return try result.get()
-    }
-
-    /// Starts a separate loop, which runs until `stop`.
-    /// - Throws: `.unavailable` when there is no descriptor or thread left.
-    package static func start() throws(MMError) -> PollLoop {
-        let loop = try PollLoop()
-        try DedicatedThread.start("mm-poll", stackSize: 256 << 10) { loop.run() }
-        return loop
     }
 
     /// Starts watching a descriptor, which must stay open until `forget`.
@@ -124,13 +105,6 @@ package final class PollLoop: Sendable {
         if known { _ = mm_epoll_control(epoll.raw, Int32(MM_EPOLL_REMOVE), watch.descriptor, 0, 0) }
     }
 
-    /// Stops the loop's thread.
-    package func stop() {
-        state.withLock { $0.stopped = true }
-        var one: UInt64 = 1
-        _ = Glibc.write(wake.raw, &one, MemoryLayout<UInt64>.size)
-    }
-
     private func run() {
         var events = [mm_epoll_event](repeating: mm_epoll_event(), count: 64)
         while true {
@@ -141,7 +115,6 @@ package final class PollLoop: Sendable {
                 let handler = state.withLock { $0.handlers[event.token] }
                 handler?(Readiness(rawValue: event.events))
             }
-            if state.withLock({ $0.stopped }) { return }
         }
     }
 }

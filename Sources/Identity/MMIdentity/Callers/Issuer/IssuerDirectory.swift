@@ -239,9 +239,6 @@ package struct IssuerName: Sendable, Hashable {
     /// Whether the service is Entra ID, whose tokens name tenant and account by ids that an account's owner can't choose.
     var namesAccounts: Bool { versionOne != nil }
 
-    /// Whether the service issues tokens of every tenant, so that an allow-list must name the admitted ones.
-    package var servesEveryTenant: Bool { text.contains(Self.blank) }
-
     /// Returns whether a service at this address would use a placeholder for the tenant in its name.
     package static func servesEveryTenant(_ configured: String) -> Bool {
         guard let address = WebAddress(configured), Cloud.signInService(at: address) != nil else { return false }

@@ -11,7 +11,6 @@ struct ConnectSteps {
     let services: RequestServices
     /// Whether this run wrote the entry.
     private(set) var isNew = false
-    private(set) var notes: [String] = []
     /// The requirements of the connection, once they are known.
     private(set) var needs: ConnectionNeeds?
 
@@ -242,8 +241,6 @@ struct ConnectSteps {
         try await identity.signOut(named: connection.name)
         return try await edit(connection, [("appId", appID)])
     }
-
-    mutating func note(_ text: String) { notes.append(text) }
 
     func report(_ text: String) { context.call.progress(ProgressReport(done: 0, message: text)) }
 }
@@ -604,7 +601,7 @@ extension ConnectSteps {
             "appId": connection.appId.map { .string($0) } ?? .null, "account": .string(account.title),
             "me": .object(me),
         ]
-        var notes = self.notes
+        var notes: [String] = []
         var lacking = ServicePermissions.lines(await missing(on: connection))
         if case .unchanged(let more) = registration { notes += more }
         if let remedy = remedy(lacking, on: connection, in: tenant) { notes.append(remedy) }

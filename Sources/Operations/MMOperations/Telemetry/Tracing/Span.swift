@@ -104,21 +104,6 @@ package final class Span: Sendable {
         }
         return try outcome.get()
     }
-
-    /// Runs work in a child span of the current span; without a current span it only runs the work.
-    package static func part<Result: Sendable>(
-        _ name: String, _ work: @Sendable () async throws(MMError) -> Result
-    ) async throws(MMError) -> Result {
-        guard let span = current?.child(name) else { return try await work() }
-        do throws(MMError) {
-            let value = try await span.around(work)
-            span.end()
-            return value
-        } catch {
-            span.end(fault: error.code.word)
-            throw error
-        }
-    }
 }
 
 /// An ended span that waits to be sent.
