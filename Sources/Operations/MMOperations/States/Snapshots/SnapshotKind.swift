@@ -117,86 +117,68 @@ package struct SnapshotKind: Sendable, Hashable {
 extension SnapshotKind {
     // Builder methods, which keep the table readable.
 
-    func key(_ key: String, named: String...) -> SnapshotKind {
+    private func with(_ change: (inout SnapshotKind) -> Void) -> SnapshotKind {
         var copy = self
-        copy.key = key
-        if !named.isEmpty { copy.named = named }
+        change(&copy)
         return copy
+    }
+
+    func key(_ key: String, named: String...) -> SnapshotKind {
+        with {
+            $0.key = key
+            if !named.isEmpty { $0.named = named }
+        }
     }
 
     func single(inCollection: Bool = false) -> SnapshotKind {
-        var copy = self
-        copy.isSingle = true
-        copy.isInCollection = inCollection
-        return copy
+        with {
+            $0.isSingle = true
+            $0.isInCollection = inCollection
+        }
     }
 
-    func inEach(_ parent: String) -> SnapshotKind {
-        var copy = self
-        copy.within = parent
-        return copy
-    }
+    func inEach(_ parent: String) -> SnapshotKind { with { $0.within = parent } }
 
-    func without(_ properties: String...) -> SnapshotKind {
-        var copy = self
-        copy.leftOut += properties
-        return copy
-    }
+    func without(_ properties: String...) -> SnapshotKind { with { $0.leftOut += properties } }
 
-    func only(with properties: String...) -> SnapshotKind {
-        var copy = self
-        copy.onlyWith = properties
-        return copy
-    }
+    func only(with properties: String...) -> SnapshotKind { with { $0.onlyWith = properties } }
 
     func refers(_ paths: String..., to space: ReferenceSpace = .objects) -> SnapshotKind {
-        var copy = self
-        copy.references += paths.map { Reference(path: $0.split(separator: ".").map(String.init), space: space) }
-        return copy
+        with {
+            $0.references += paths.map { Reference(path: $0.split(separator: ".").map(String.init), space: space) }
+        }
     }
 
     func referredTo(appID: String? = nil, parts: (list: String, name: String)? = nil) -> SnapshotKind {
-        var copy = self
-        copy.isReferredTo = true
-        copy.appID = appID
-        copy.namedParts = parts
-        return copy
+        with {
+            $0.isReferredTo = true
+            $0.appID = appID
+            $0.namedParts = parts
+        }
     }
 
-    func own(_ properties: String...) -> SnapshotKind {
-        var copy = self
-        copy.tenantOwn += properties
-        return copy
-    }
+    func own(_ properties: String...) -> SnapshotKind { with { $0.tenantOwn += properties } }
 
     func relation(_ name: String, _ path: String, unless: (property: String, value: String)? = nil) -> SnapshotKind {
-        var copy = self
-        copy.relations.append(Relation(name: name, path: path, isReference: true, unless: unless, skipped: []))
-        return copy.refers(name)
+        refers(name).with {
+            $0.relations.append(Relation(name: name, path: path, isReference: true, unless: unless, skipped: []))
+        }
     }
 
     func rows(
         _ name: String, _ path: String, with properties: [String] = [],
         skipping skipped: (property: String, value: JSONValue)...
     ) -> SnapshotKind {
-        var copy = self
-        copy.relations.append(
-            Relation(
-                name: name, path: path, isReference: false, unless: nil, skipped: skipped, onlyWith: properties))
-        return copy
+        with {
+            $0.relations.append(
+                Relation(
+                    name: name, path: path, isReference: false, unless: nil, skipped: skipped, onlyWith: properties))
+        }
     }
 
-    func onRequest() -> SnapshotKind {
-        var copy = self
-        copy.isOnRequest = true
-        return copy
-    }
+    func onRequest() -> SnapshotKind { with { $0.isOnRequest = true } }
 
-    func set(by cmdlet: String) -> SnapshotKind {
-        var copy = self
-        copy.setter = cmdlet
-        return copy
-    }
+    func set(by cmdlet: String) -> SnapshotKind { with { $0.setter = cmdlet } }
 }
 
 extension SnapshotKind {
