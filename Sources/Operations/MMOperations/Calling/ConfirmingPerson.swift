@@ -108,3 +108,22 @@ public enum ConfirmationAnswer: String, Sendable {
     /// Yes, for this action and as many more of its kind as the question offered.
     case yesToAlike
 }
+
+extension OperationContext {
+    /// Returns the person who decides about other calls, which only a person at a terminal can do.
+    /// - Parameters:
+    ///   - deed: what the person does, such as "approve a plan".
+    ///   - environment: the environment of this process.
+    ///   - hint: where the person can do it.
+    /// - Throws: `forbidden` in a process that a session started, and without a terminal.
+    func personAtTerminal(
+        to deed: String, in environment: [String: String], hint: String
+    ) throws(MMError) -> any ConfirmingPerson {
+        try PersonProof.require(environment)
+        guard call.caller.surface == .terminal, let person = call.person else {
+            throw MMError(
+                .forbidden, "Only a person at a terminal can \(deed), and this program has no terminal.", hint: hint)
+        }
+        return person
+    }
+}

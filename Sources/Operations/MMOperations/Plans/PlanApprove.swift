@@ -25,12 +25,9 @@ struct PlanApprove: CatalogueOperation {
         -> OperationAnswer
     {
         let guarding = services.guarding
-        try PersonProof.require(guarding.environment)
-        guard context.call.caller.surface == .terminal, let person = context.call.person else {
-            throw MMError(
-                .forbidden, "Only a person at a terminal can approve a plan, and this program has no terminal.",
-                hint: "Run mm plan approve in your own terminal; `mm apply` also asks on the pool's page.")
-        }
+        let person = try context.personAtTerminal(
+            to: "approve a plan", in: guarding.environment,
+            hint: "Run mm plan approve in your own terminal; `mm apply` also asks on the pool's page.")
         let shelf = PlanShelf(guarding.paths)
         var found = try shelf.found(input.plan, in: context)
         let plan = found.file.plan

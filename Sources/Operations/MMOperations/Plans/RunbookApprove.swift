@@ -88,12 +88,9 @@ struct RunbookApprove: CatalogueOperation {
         -> OperationAnswer
     {
         let guarding = services.guarding
-        try PersonProof.require(guarding.environment)
-        guard context.call.caller.surface == .terminal, let person = context.call.person else {
-            throw MMError(
-                .forbidden, "Only a person at a terminal can approve a runbook, and this program has no terminal.",
-                hint: "Run mm runbook approve in your own terminal.")
-        }
+        let person = try context.personAtTerminal(
+            to: "approve a runbook", in: guarding.environment,
+            hint: "Run mm runbook approve in your own terminal.")
         let terms = input.terms(from: .now)
         let subject = try RunbookSubject(try input.call, guarding.paths)
         let connection = try guarding.registry.connection(named: subject.connection, in: context)
