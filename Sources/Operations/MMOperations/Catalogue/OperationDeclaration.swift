@@ -33,6 +33,10 @@ public struct OperationDeclaration: Sendable {
     package var answersWithTwo = false
     /// Whether it gives the caller's own streams and terminal to a program.
     package var startsProgram = false
+    /// Whether it runs a recipe or a tool of the owner that the call names. Models call these by one tool in common.
+    package private(set) var runsTools = false
+    /// Whether a person answers waiting requests with it.
+    package private(set) var answersRequests = false
     /// Whether its changes can be planned: it hands its writes to `CallContext.planning` if that is set.
     package var isPlannable = false
     /// The special handling of a call at a terminal; `nil` if there is none.
@@ -182,76 +186,48 @@ public struct OperationDeclaration: Sendable {
         }
     }
 
-    /// The same declaration, offered also by read-only servers.
-    var forReaders: OperationDeclaration {
+    private func with(_ change: (inout OperationDeclaration) -> Void) -> OperationDeclaration {
         var copy = self
-        copy.servesReaders = true
+        change(&copy)
         return copy
     }
+
+    /// The same declaration, offered also by read-only servers.
+    var forReaders: OperationDeclaration { with { $0.servesReaders = true } }
 
     /// The same declaration, with exit code 2 as a result.
-    var answeringWithTwo: OperationDeclaration {
-        var copy = self
-        copy.answersWithTwo = true
-        return copy
-    }
+    var answeringWithTwo: OperationDeclaration { with { $0.answersWithTwo = true } }
 
     /// The same declaration, whose answers contain output of a session.
-    var withSessionOutput: OperationDeclaration {
-        var copy = self
-        copy.carriesSessionOutput = true
-        return copy
-    }
+    var withSessionOutput: OperationDeclaration { with { $0.carriesSessionOutput = true } }
 
     /// The same declaration, of an operation that gives the caller's streams and terminal to a program.
-    var startingProgram: OperationDeclaration {
-        var copy = self
-        copy.startsProgram = true
-        return copy
-    }
+    var startingProgram: OperationDeclaration { with { $0.startsProgram = true } }
+
+    /// The same declaration, of an operation that runs recipes or the owner's tools.
+    var runningTools: OperationDeclaration { with { $0.runsTools = true } }
+
+    /// The same declaration, of an operation with which a person answers waiting requests.
+    var answeringRequests: OperationDeclaration { with { $0.answersRequests = true } }
 
     /// The same declaration, of an operation whose changes can be planned.
-    var plannable: OperationDeclaration {
-        var copy = self
-        copy.isPlannable = true
-        return copy
-    }
+    var plannable: OperationDeclaration { with { $0.isPlannable = true } }
 
     /// Returns the same declaration with special handling at a terminal.
-    func taking(_ terminal: AtTerminal) -> OperationDeclaration {
-        var copy = self
-        copy.atTerminal = terminal
-        return copy
-    }
+    func taking(_ terminal: AtTerminal) -> OperationDeclaration { with { $0.atTerminal = terminal } }
 
     /// Returns the same declaration with calls that are possible without the pool.
-    func answering(withoutPool possible: WithoutPool) -> OperationDeclaration {
-        var copy = self
-        copy.withoutPool = possible
-        return copy
-    }
+    func answering(withoutPool possible: WithoutPool) -> OperationDeclaration { with { $0.withoutPool = possible } }
 
     /// Returns the same declaration with the pools that have its data.
-    func kept(by keeper: Keeper) -> OperationDeclaration {
-        var copy = self
-        copy.keeper = keeper
-        return copy
-    }
+    func kept(by keeper: Keeper) -> OperationDeclaration { with { $0.keeper = keeper } }
 
     /// Returns the same declaration of an operation whose answer is a list within an object.
     /// - Parameter member: the member that holds the rows.
-    func listing(_ member: String) -> OperationDeclaration {
-        var copy = self
-        copy.listMember = member
-        return copy
-    }
+    func listing(_ member: String) -> OperationDeclaration { with { $0.listMember = member } }
 
     /// The same declaration, left out of a model's list of tools.
-    var unlisted: OperationDeclaration {
-        var copy = self
-        copy.isListed = false
-        return copy
-    }
+    var unlisted: OperationDeclaration { with { $0.isListed = false } }
 
     /// Creates a declaration.
     /// - Parameters:

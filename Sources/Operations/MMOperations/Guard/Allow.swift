@@ -20,7 +20,7 @@ struct Allow: CatalogueOperation {
             .init("mm allow Contoso send --minutes 30", "asks you, then allows sending messages for 30 minutes"),
             .init("mm allow --revoke 4fK2xQ9b", "revokes an approval"),
         ]
-    )
+    ).answeringRequests
 
     func run(
         _ input: Input, in context: OperationContext, with services: GuardServices
@@ -49,12 +49,9 @@ struct Allow: CatalogueOperation {
                     + [await requests.note()].compactMap(\.self),
                 columns: ["id", "connection", "class", "by", "until"])
         }
-        try PersonProof.require(services.environment)
-        guard context.call.caller.surface == .terminal, let person = context.call.person else {
-            throw MMError(
-                .forbidden, "Only a person at a terminal can allow this, and this program has no terminal.",
-                hint: "Run mm allow in your own terminal, or use the pool's page.")
-        }
+        let person = try context.personAtTerminal(
+            to: "allow this", in: services.environment,
+            hint: "Run mm allow in your own terminal, or use the pool's page.")
         let connection = try services.registry.connection(named: name, in: context)
         let classes = try Self.classes(input.classes, on: connection)
         let check = connection.personChecks.strongest(of: classes.map(\.rawValue))

@@ -17,7 +17,7 @@ struct Confirm: CatalogueOperation {
             .init("mm confirm", "requests that wait for confirmation"),
             .init("mm confirm 7KQ2M8XAB", "shows the request and asks; no flag can answer for you"),
         ]
-    ).kept(by: .confirmation)
+    ).kept(by: .confirmation).answeringRequests
 
     func run(
         _ input: Input, in context: OperationContext, with services: GuardServices
@@ -31,12 +31,9 @@ struct Confirm: CatalogueOperation {
                     + [await requests.note()].compactMap(\.self),
                 columns: ["token", "connection", "module", "request", "by", "why", "approvals", "until"])
         }
-        try PersonProof.require(services.environment)
-        guard context.call.caller.surface == .terminal, let person = context.call.person else {
-            throw MMError(
-                .forbidden, "Only a person at a terminal can confirm, and this program has no terminal.",
-                hint: "Run `mm confirm \(token)` in your own terminal.")
-        }
+        let person = try context.personAtTerminal(
+            to: "confirm", in: services.environment,
+            hint: "Run `mm confirm \(token)` in your own terminal.")
         let held = try await requests.held(token)
         let pending = held.request
         context.record.note("connection", .string(pending.connection))

@@ -126,7 +126,7 @@ package struct PlanServices: Sendable {
 extension PlanServices {
     /// Returns the operation's own call for one in the form of a model's tool: `recipe` with `name` and `parameters`.
     func plain(_ call: Plan.Call) -> Plan.Call {
-        guard let operation = operation(call.tool), ["recipe", "do"].contains(operation.declaration.name),
+        guard let operation = operation(call.tool), operation.declaration.runsTools,
             let name = call.arguments["name"]?.string,
             let task = ReadyShelf.of(requests.guarding.paths).task(named: name),
             let plain = ReadyCall(of: task, call.arguments).call

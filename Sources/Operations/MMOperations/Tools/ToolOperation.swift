@@ -18,7 +18,7 @@ struct ToolOperation: CatalogueOperation {
                 .init("mm do unused-guests Contoso --days 60", "runs a tool with its own flags"),
                 .init("mm do unused-guests --help", "shows its parameters"),
             ]
-        ).forReaders.withSessionOutput.plannable.unlisted, isRecipe: false)
+        ).forReaders.withSessionOutput.runningTools.plannable.unlisted, isRecipe: false)
 
     /// The operation for recipes.
     static let recipe = ToolOperation(
@@ -33,7 +33,7 @@ struct ToolOperation: CatalogueOperation {
                 .init(
                     "mm recipe unused-guests --show", "shows its definition, which you can copy to ~/.config/mm/tools"),
             ]
-        ).forReaders.withSessionOutput.plannable.unlisted, isRecipe: true)
+        ).forReaders.withSessionOutput.runningTools.plannable.unlisted, isRecipe: true)
 
     func run(_ input: ToolInput, in context: OperationContext, with services: ToolServices) async throws(MMError)
         -> OperationAnswer

@@ -41,9 +41,8 @@ struct CatalogueServer {
     func server() throws(MMError) -> MCPServer {
         let offered = service.catalogue.operations.filter { operation in
             let declaration = operation.declaration
-            // These have a single tool in common, which calls them by name.
-            guard !["recipe", "do"].contains(declaration.name) else { return false }
             return declaration.audience == .everyone && options.toolsets.contains(declaration.toolset)
+                && !declaration.runsTools
                 && (!options.readOnly || declaration.effects.readOnly || declaration.servesReaders)
         }
         let names = Set(offered.map(\.declaration.name))

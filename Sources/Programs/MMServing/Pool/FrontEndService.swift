@@ -88,15 +88,12 @@ struct FrontEndService: OperationService {
 /// Answers to the requests that wait for a person in a cluster. They are stored where all nodes can read them, and are read and answered by
 /// the person's own program, which has the nodes' key: no pool trusts another program's claim that a person answers.
 enum ClusterAnswers {
-    /// The operations by which a person answers.
-    static let operations: Set<String> = ["confirm", "allow"]
-
     /// Returns a service that carries out such an operation on the nodes' shared state; `nil` for other operations, and without a cluster.
     /// - Throws: `invalidInput` for invalid settings of a cluster.
     static func service(
         for operation: AnyOperation, _ services: OperationServices
     ) throws(MMError) -> LocalOperationService? {
-        guard operations.contains(operation.declaration.name),
+        guard operation.declaration.answersRequests,
             let states = try ClusterStates(environment: services.environment)
         else { return nil }
         var services = services
@@ -264,7 +261,7 @@ private struct OwnPool: Sendable {
 
     /// Refuses to look for waiting requests here if they are in a cluster's shared state, because none would be found.
     private func checkAnswers(_ operation: AnyOperation) async throws(MMError) {
-        guard ClusterAnswers.operations.contains(operation.declaration.name),
+        guard operation.declaration.answersRequests,
             (try? await finder.running())?.handshake.isNode == true
         else { return }
         throw MMError(

@@ -145,18 +145,10 @@ enum ToolCommands {
         var nouns = [isAbout ? words.dropFirst().first { $0 != "--" } : words.first].compactMap(\.self)
         // The `--` of a plan is followed by further command lines.
         if !isAbout { nouns += words.split(separator: "--").dropFirst().compactMap(\.first) }
-        let shelves = ["do", "recipe"].filter(nouns.contains).compactMap { shelf($0, services.paths) }
+        let shelves = [ToolShelf.own(services.paths), .recipes].filter { nouns.contains($0.operation) }
         guard !shelves.isEmpty, let engine = try? services.guards.engine() else { return [] }
         return shelves.flatMap { shelf in
             ToolProjection.operations(of: shelf, shelf.contents(), effects: ToolEffects(engine))
-        }
-    }
-
-    private static func shelf(_ noun: String, _ paths: StatePaths) -> ToolShelf? {
-        switch noun {
-        case "do": .own(paths)
-        case "recipe": .recipes
-        default: nil
         }
     }
 }
