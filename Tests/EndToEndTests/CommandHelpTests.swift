@@ -47,6 +47,23 @@ struct CommandHelpTests {
         }
     }
 
+    @Test(
+        "what runs tools says why one can't be used, whatever flags follow its name",
+        arguments: [
+            (["do", "broken"], "a step has no key `request`"),
+            (["do", "nobody"], "There is no tool of your own called"),
+            (["recipe", "nobody"], "There is no recipe called"),
+        ])
+    func unusableTools(words: [String], reason: String) async throws {
+        try ProtectedFile.replace(
+            home.path + "/.config/mm/tools/broken.yaml",
+            with: Array("description: Broken.\nsteps:\n- id: found\n  request: GET /users\n".utf8))
+        for flags in [[], ["Contoso", "--department", "Sales"], ["--embedded", "Contoso", "--days=3"]] {
+            let refused = try await mm(words + flags)
+            #expect(refused.code != 0 && refused.error.contains(reason), "\(flags): \(refused)")
+        }
+    }
+
     @Test("every command refuses a surplus argument and shows its usage")
     func wrongArguments() async throws {
         // Leave out commands that take any number of words.

@@ -215,6 +215,12 @@ package struct CommandLineProgram: Sendable {
         do throws(MMError) {
             scanned = try ArgumentScanner.scan(words, fields: entry.fields, command: command, content: content)
         } catch {
+            // The flags of a tool are unknown where the tool itself is: what runs tools says why it can't be used.
+            if case .operation(let operation) = entry, operation.declaration.runsTools, let name = words.first,
+                !name.hasPrefix("-")
+            {
+                return try ArgumentScanner.scan([name], fields: entry.fields, command: command, content: content)
+            }
             var error = error
             // The flags of a command whose name is misspelt are unknown to the one above it.
             if let meant = index.meant(by: words, after: entry) {
