@@ -72,9 +72,8 @@ final class TestClient: Sendable {
             guard let piece = try await read() else { return nil }
             unread.withLock { unread in
                 piece.withUnsafeBytes { bytes in
-                    _ = unread.splitter.consume(bytes) { frame in
+                    unread.splitter.consume(bytes) { frame in
                         if case .line(let line) = frame { unread.lines.append(line) }
-                        return true
                     }
                 }
             }

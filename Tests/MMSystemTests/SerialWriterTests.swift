@@ -6,90 +6,40 @@ import Testing
 
 @testable import MMSystem
 
-@Suite("Reader thread and serial writer", .timeLimit(.minutes(5)))
-struct ReaderAndWriterTests {
+@Suite("Serial writer", .timeLimit(.minutes(5)))
+struct SerialWriterTests {
     // Writing to a closed pipe must not end the program, whichever test runs first.
     init() { Signals.ignoreBrokenPipes() }
 
-    private func read(_ mailbox: LineMailbox) async -> [ReaderThread.Frame] {
-        var all: [ReaderThread.Frame] = []
-        while true {
-            let frames = await mailbox.next()
-            if frames.isEmpty { return all }
-            all += frames
+    /// Reads a number of bytes on a thread of its own; fewer where the input ends.
+    private func taken(_ count: Int, from descriptor: Int32) async throws -> [UInt8] {
+        let all = Noted([UInt8]())
+        let thread = try DedicatedThread.start("mm-taking") {
+            var room = [UInt8](repeating: 0, count: 4_096)
+            while all.now.count < count {
+                let got = Glibc.read(descriptor, &room, min(room.count, count - all.now.count))
+                guard got > 0 else { return }
+                let piece = room[..<got]
+                all.change { $0 += piece }
+            }
         }
+        await thread.ended()
+        return all.now
     }
 
-    @Test("lines that one writes are read by the other, in order, with little delay")
+    @Test("what is written arrives in order, at the pace of the reader")
     func throughPipe() async throws {
         let pipe = try FileDescriptor.pipe()
         let readEnd = pipe.readEnd.raw
-        let mailbox = try LineMailbox.start(readEnd, capacity: 4_096)
         let writer = try SerialWriter.start(pipe.writeEnd.raw, capacity: 4_096)
-        let count = 20_000
+        let lines = (0..<20_000).map { Array("line \($0)\n".utf8) }
         let writing = Task {
-            for number in 0..<count { try await writer.write(Array("line \(number)\n".utf8)) }
+            for line in lines { try await writer.write(line) }
             return await writer.finish(within: .seconds(300))
         }
-        var seen = 0
-        while seen < count {
-            for frame in await mailbox.next() {
-                #expect(frame == .line(Array("line \(seen)".utf8)))
-                seen += 1
-            }
-        }
+        let expected = Array(lines.joined())
+        #expect(try await taken(expected.count, from: readEnd) == expected)
         #expect(try await writing.value)
-        mailbox.close()
-        await mailbox.ended()
-    }
-
-    @Test("end of input comes after the last line, once")
-    func end() async throws {
-        let mailbox: LineMailbox
-        let readEnd: FileDescriptor
-        do {
-            let pipe = try FileDescriptor.pipe()
-            readEnd = try pipe.readEnd.duplicate()
-            mailbox = try LineMailbox.start(readEnd.raw)
-            _ = write(pipe.writeEnd.raw, "a\nb", 3)
-        }
-        #expect(await read(mailbox) == [.line([0x61]), .line([0x62]), .end(error: nil)])
-        await mailbox.ended()
-        _ = readEnd.raw
-    }
-
-    @Test("a null device ends at once")
-    func null() async throws {
-        let null = try FileDescriptor.open("/dev/null", O_RDONLY)
-        let mailbox = try LineMailbox.start(null.raw)
-        #expect(await read(mailbox) == [.end(error: nil)])
-        await mailbox.ended()
-    }
-
-    @Test("reading pauses while nobody takes the lines, and an abandoned reader ends")
-    func backPressure() async throws {
-        let pipe = try FileDescriptor.pipe()
-        mm_set_nonblocking(pipe.writeEnd.raw, 1)
-        do {
-            let mailbox = try LineMailbox.start(pipe.readEnd.raw, capacity: 10_000, name: "mm-paused")
-            let line = Array((String(repeating: "x", count: 99) + "\n").utf8)
-            var written = 0
-            var refusals = 0
-            // The pipe has 64 KiB, the reader's buffer 64 KiB, the mailbox 10,000 lines: then everything is full.
-            while refusals < 50 {
-                let count = write(pipe.writeEnd.raw, line, line.count)
-                if count > 0 {
-                    written += count
-                    refusals = 0
-                } else {
-                    refusals += 1
-                    try await Task.sleep(for: .milliseconds(2))
-                }
-                try #require(written < 400_000)
-            }
-            _ = mailbox
-        }
-        #expect(await eventually { Resources.threads["mm-paused"] == nil })
     }
 
     @Test("a closed pipe fails the writer and waiting callers")
@@ -127,12 +77,10 @@ struct ReaderAndWriterTests {
         try await Task.sleep(for: .milliseconds(10))
         second.cancel()
         #expect(await second.value?.code == .cancelled)
-        let mailbox = try LineMailbox.start(pipe.readEnd.raw)
         #expect(writer.writeNow([0x0A]))
-        #expect(await mailbox.next() == [.line([UInt8](repeating: 0x61, count: 200_000))])
+        let expected = [UInt8](repeating: 0x61, count: 200_000) + [0x0A]
+        #expect(try await taken(expected.count, from: pipe.readEnd.raw) == expected)
         #expect(await writer.finish(within: .seconds(300)))
-        mailbox.close()
-        await mailbox.ended()
     }
 
     @Test("finishing gives up if the other side reads nothing")
@@ -141,10 +89,8 @@ struct ReaderAndWriterTests {
         let writer = try SerialWriter.start(pipe.writeEnd.raw)
         #expect(writer.writeNow([UInt8](repeating: 0x61, count: 200_000)))
         #expect(await writer.finish(within: .milliseconds(50)) == false)
-        let mailbox = try LineMailbox.start(pipe.readEnd.raw)
         #expect(writer.writeNow([0x0A]) == false)
+        #expect(try await taken(200_000, from: pipe.readEnd.raw).count == 200_000)
         #expect(await writer.finish(within: .seconds(300)))
-        mailbox.close()
-        await mailbox.ended()
     }
 }

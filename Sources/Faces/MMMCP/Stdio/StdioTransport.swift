@@ -81,7 +81,6 @@ public enum StdioTransport {
                 case .tooLong:
                     let message = "the message is longer than \(limits.messageBytes) bytes"
                     channel.finish(Envelope.error(nil, .invalidRequest(message)))
-                case .end: break
                 }
             }
             return .success(())
@@ -126,7 +125,7 @@ struct StandardPipes {
 
 /// Reads a pipe to its end, or until it is stopped.
 ///
-/// Messages are parsed on the thread that reads them, which needs a larger stack than other reader threads have: 256
+/// Messages are parsed on the thread that reads them, which needs a larger stack than other threads have: 256
 /// levels of nesting must fit.
 final class PipeReader: Sendable {
     private static let stackSize = 4 << 20
@@ -157,7 +156,7 @@ final class PipeReader: Sendable {
     /// - Throws: `.unavailable` when no thread can be created.
     func run(
         maxLineBytes: Int, beforeEach: @escaping @Sendable () -> Void,
-        deliver: @escaping @Sendable (ReaderThread.Frame) -> Void
+        deliver: @escaping @Sendable (LineSplitter.Frame) -> Void
     ) async throws(MMError) {
         let thread = try DedicatedThread.start("mcp-reader", stackSize: Self.stackSize) {
             var splitter = LineSplitter(maxLineBytes: maxLineBytes)
@@ -168,18 +167,12 @@ final class PipeReader: Sendable {
                 guard mm_wait_readable(self.descriptor, self.stopper.raw) == 1 else { break }
                 let count = read(self.descriptor, buffer.baseAddress, buffer.count)
                 if count > 0 {
-                    _ = splitter.consume(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { frame in
-                        deliver(frame)
-                        return true
-                    }
+                    splitter.consume(UnsafeRawBufferPointer(rebasing: buffer[..<count]), deliver)
                 } else if count == 0 || (errno != EINTR && errno != EAGAIN) {
                     break
                 }
             }
-            _ = splitter.finish { frame in
-                deliver(frame)
-                return true
-            }
+            splitter.finish(deliver)
         }
         await thread.ended()
     }
