@@ -54,6 +54,54 @@ struct ActTests {
                 (.graph, "POST", "/v1.0/devices/x/restore", ""),
             ]),
         ActRoads(
+            "somebody joins or leaves a team", .privilege,
+            [
+                ("teams", "Add-TeamUser -GroupId g -User ann"), ("teams", "Remove-TeamUser -GroupId g -User ann"),
+                ("teams", "Add-TeamUser -GroupId g -User ann -Role Owner"),
+                ("teams", "Add-TeamChannelUser -GroupId g -DisplayName c -User ann"),
+                ("teams", "Remove-TeamChannelUser -GroupId g -DisplayName c -User ann"),
+                ("pnp", "Add-PnPTeamsUser -Team t -User ann -Role Member"),
+                ("pnp", "Remove-PnPTeamsUser -Team t -User ann"),
+                ("graph", "New-MgTeamMember -TeamId g"),
+                ("graph", "Remove-MgTeamMember -TeamId g -ConversationMemberId m"),
+                ("teams", "New-Team -DisplayName x -Owner ann"),
+            ],
+            [
+                (.graph, "POST", "/v1.0/teams/g/members", #"{"roles":[],"user@odata.bind":"x"}"#),
+                (.graph, "PATCH", "/v1.0/teams/g/members/m", #"{"roles":["owner"]}"#),
+                (.graph, "DELETE", "/v1.0/teams/g/members/m", ""),
+                (.graph, "POST", "/v1.0/teams/g/channels/c/members", "{}"),
+                (.graph, "POST", "/v1.0/teams", #"{"displayName":"x","members":[{"roles":["owner"]}]}"#),
+            ]),
+        ActRoads(
+            "a team is made with an address of its own", .privilege,
+            [("teams", "New-Team -DisplayName x -MailNickName x")],
+            [(.graph, "POST", "/v1.0/groups", #"{"displayName":"x","mailNickname":"x","visibility":"Private"}"#)]),
+        ActRoads(
+            "a team is made that everybody may join, or in which guests do more", .external,
+            [
+                ("teams", "New-Team -DisplayName x -Visibility Public"),
+                ("graph", "New-MgTeam -DisplayName x -Visibility public"),
+                ("teams", "New-Team -DisplayName x -AllowGuestDeleteChannels $true"),
+            ],
+            [
+                (.graph, "POST", "/v1.0/teams", #"{"displayName":"x","visibility":"Public"}"#),
+                (.graph, "POST", "/v1.0/teams", #"{"displayName":"x","guestSettings":{"allowDeleteChannels":true}}"#),
+                (.graph, "PUT", "/v1.0/groups/g/team", #"{"guestSettings":{"allowDeleteChannels":true}}"#),
+            ]),
+        ActRoads(
+            "a team or a channel is made", .write,
+            [
+                ("teams", "New-Team -DisplayName x"), ("graph", "New-MgTeam -DisplayName x"),
+                ("teams", "New-TeamChannel -GroupId g -DisplayName c"),
+                ("teams", "Set-Team -GroupId g -DisplayName y"),
+            ],
+            [
+                (.graph, "POST", "/v1.0/teams", #"{"displayName":"x","visibility":"Private"}"#),
+                (.graph, "POST", "/v1.0/teams/g/channels", #"{"displayName":"c"}"#),
+                (.graph, "PATCH", "/v1.0/groups/g", #"{"displayName":"y"}"#),
+            ]),
+        ActRoads(
             "a team is frozen", .destructive,
             [
                 ("teams", "Set-TeamArchivedState -GroupId g -Archived:$true"),

