@@ -27,7 +27,20 @@ package struct CmdletCompletion: Sendable {
     }
 
     /// Returns the cmdlets that a misspelt name most likely means, best first.
-    package func near(_ name: String) -> [String] { NearestNames.of(name, among: names(startingWith: "")) }
+    package func near(_ name: String) -> [String] {
+        let known = names(startingWith: "")
+        let noun = name.drop { $0 != "-" }
+        func reads(_ name: String) -> Bool { name.lowercased().hasPrefix("get-") }
+        // Whoever knows the noun may think of another verb for the same thing.
+        var same: [String] = []
+        if GraphCmdletNames.isForm(name), product == .graph, !reads(name) {
+            let names = GraphCmdletNames()
+            same = ["New", "Set", "Update", "Add"].map { $0 + noun }.filter { !names.requests(of: $0).isEmpty }
+        } else if !noun.isEmpty {
+            same = known.filter { $0.lowercased().hasSuffix(noun.lowercased()) && reads($0) == reads(name) }
+        }
+        return Array((same + NearestNames.of(name, among: known).filter { !same.contains($0) }).prefix(3))
+    }
 
     /// Returns the PowerShell module of an Azure cmdlet; `nil` for a name that no table knows.
     package func azureModule(of cmdlet: String) -> String? {
