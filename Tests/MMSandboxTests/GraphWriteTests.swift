@@ -482,6 +482,63 @@ struct GraphOtherWriteTests {
         #expect(joined.contains { $0["displayName"] == "Chess club" })
     }
 
+    @Test("a group gets a team, whose settings, members and state are changed")
+    func teamChanges() async throws {
+        let bench = Bench()
+        let token = await bench.token()
+        func send(_ method: String, _ path: String, _ body: JSONValue? = nil) async -> (status: Int, json: JSONValue) {
+            let answer = await bench.graph(method, "/v1.0\(path)", token: token, body: body)
+            return (answer.status, answer.status == 204 ? .null : answer.json)
+        }
+        let group = await send(
+            "POST", "/groups",
+            [
+                "displayName": "Chess", "mailNickname": "chess", "mailEnabled": true, "securityEnabled": false,
+                "groupTypes": ["Unified"],
+            ])
+        let id = try #require(group.json["id"]?.string)
+        #expect(await send("GET", "/teams/\(id)").status == 404)
+        let settings: JSONValue = ["memberSettings": ["allowDeleteChannels": false]]
+        #expect(await send("PUT", "/groups/\(id)/team", settings).status == 201)
+        #expect(await send("PUT", "/groups/\(id)/team", settings).status == 409)
+        #expect(await send("PATCH", "/teams/\(id)", ["funSettings": ["allowGiphy": false]]).status == 204)
+        #expect(await send("PATCH", "/teams/\(id)", ["funSettings": ["allowMagic": false]]).status == 400)
+        let team = await send("GET", "/teams/\(id)").json
+        #expect(team["memberSettings"]?["allowDeleteChannels"] == false)
+        #expect(team["memberSettings"]?["allowAddRemoveApps"] == true)
+        #expect(team["funSettings"]?["allowGiphy"] == false)
+        let person: JSONValue = [
+            "roles": ["owner"],
+            "user@odata.bind": "https://graph.microsoft.com/v1.0/users('lena.vogt@contoso-sandbox.example')",
+        ]
+        let joined = await send("POST", "/teams/\(id)/members", person)
+        #expect(joined.status == 201)
+        let membership = try #require(joined.json["id"]?.string)
+        #expect(await send("POST", "/teams/\(id)/members", ["roles": []]).status == 400)
+        #expect(await send("PATCH", "/teams/\(id)/members/\(membership)", ["roles": []]).status == 200)
+        let owners = await send("GET", "/groups/\(id)/owners").json["value"]?.array ?? []
+        #expect(!owners.contains { $0["userPrincipalName"] == "lena.vogt@contoso-sandbox.example" })
+        #expect(await send("DELETE", "/teams/\(id)/members/\(membership)").status == 204)
+        #expect(await send("DELETE", "/teams/\(id)/members/\(membership)").status == 404)
+        #expect(await send("POST", "/teams/\(id)/archive").status == 202)
+        #expect(await send("GET", "/teams/\(id)").json["isArchived"] == true)
+        #expect(await send("POST", "/teams/\(id)/unarchive").status == 202)
+        #expect(await send("GET", "/teams/\(id)").json["isArchived"] == false)
+    }
+
+    @Test(
+        "objects of every kind are found by their ids",
+        arguments: ["servicePrincipals", "users", "directoryObjects"])
+    func byIDs(collection: String) async throws {
+        let bench = Bench()
+        let token = await bench.token()
+        let first = await bench.graph("GET", "/v1.0/servicePrincipals?$top=1&$select=id", token: token).json
+        let id = try #require(first["value"]?[0]?["id"])
+        let found = await bench.graph(
+            "POST", "/v1.0/\(collection)/getByIds", token: token, body: ["ids": [id], "types": ["servicePrincipal"]])
+        #expect(found.json["value"]?[0]?["id"] == id)
+    }
+
     @Test("settings of a mailbox are kept, unknown ones refused")
     func mailboxSettings() async {
         let bench = Bench()

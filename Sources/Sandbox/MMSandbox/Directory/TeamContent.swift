@@ -17,7 +17,17 @@ struct TeamContent: Sendable {
         "Please review before noon.",
     ]
 
+    /// The property of a group in which the changed settings of its team are kept. No answer contains it.
+    static let settingsKey = "\u{1}team"
+
+    /// Returns the team of a group, with the settings that were changed.
     static func team(of group: JSONObject) -> JSONObject {
+        var team = ordinaryTeam(of: group)
+        for (name, value) in group[settingsKey]?.object ?? [:] { team[name] = value }
+        return team
+    }
+
+    private static func ordinaryTeam(of group: JSONObject) -> JSONObject {
         let id = group["id"] ?? .null
         return [
             "id": id, "createdDateTime": group["createdDateTime"] ?? .null,

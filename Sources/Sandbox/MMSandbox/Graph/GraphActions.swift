@@ -26,7 +26,7 @@ struct GraphActions {
             if let answer = try eventAction(call, record, owner: owner, action) { return answer }
         case .collection(.events(let owner), _) where action.lowercased() == "calendarview":
             return try calendarView(call, place, owner: owner)
-        case .collection(.users, _) where action == "getByIds", .collection(.groups, _) where action == "getByIds":
+        case .collection where action == "getByIds":
             return try getByIDs(call)
         case .row(.driveItems(let drive), let key):
             return try files.step(call, place, drive: drive, key: key, action)

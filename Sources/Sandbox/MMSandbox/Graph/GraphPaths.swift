@@ -1,4 +1,5 @@
 import MMCore
+import MMHTTP
 
 /// Resolves the paths of Graph.
 struct GraphPaths {
@@ -26,7 +27,12 @@ struct GraphPaths {
             }
         case "groups":
             return try directory(.groups, "groups", .groups, first, rest) { (id, rest) throws(GraphFailure) in
-                try group(id, rest)
+                if call.request.method == "PUT", rest.count == 1, rest.first?.name.lowercased() == "team",
+                    let record = store.table(.groups).find(id)
+                {
+                    return teams.newTeam(of: record)
+                }
+                return try group(id, rest)
             }
         case "devices":
             return try directory(.devices, "devices", .directoryDevices, first, rest) {

@@ -1,6 +1,16 @@
 internal import MMCore
 internal import MMHTTP
 
+/// The address by which a body names an object, such as `https://…/users('ann@x.y')` or `https://…/directoryObjects/ID`.
+enum NamedObject {
+    /// Returns the key in an address; `nil` for an empty text.
+    static func key(in address: String) -> String? {
+        guard let last = address.split(separator: "/").last else { return nil }
+        guard last.hasSuffix("')") else { return String(last) }
+        return last.split(separator: "'").dropFirst().first.map(String.init)
+    }
+}
+
 /// Handles `$ref`: adds and removes references between objects.
 struct GraphReferences {
     let context: TenantContext
@@ -40,10 +50,9 @@ struct GraphReferences {
 
     /// Returns the object that an address names.
     private func target(_ address: JSONValue) throws(GraphFailure) -> (TableAddress, Record) {
-        guard let id = address.string?.split(separator: "/").last else {
+        guard let key = address.string.flatMap(NamedObject.key) else {
             throw .badRequest("The request body must contain '@odata.id' with the URL of the object.")
         }
-        let key = id.hasSuffix("')") ? String(id.split(separator: "'").dropFirst().first ?? "") : String(id)
         guard let found = store.object(key) else { throw .missing(key) }
         return found
     }

@@ -172,6 +172,7 @@ struct GraphService {
     }
 
     private func perform(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
+        if let answer = try teams.change(call, place) { return answer }
         if place.rest.last?.name == "$ref" { return try references.answer(call, place) }
         if case .links(let ids, _) = place.node, let key = place.rest.first?.name, GUID.isValid(key),
             place.rest.count == 1

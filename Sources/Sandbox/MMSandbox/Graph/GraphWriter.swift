@@ -28,8 +28,9 @@ struct GraphWriter {
     private func create(_ call: GraphCall, _ place: GraphPlace, in address: TableAddress) throws(GraphFailure)
         -> HTTPServerResponse
     {
-        let body = try call.object()
+        var body = try call.object()
         let kind = store.table(address).kind
+        let people = try teams.people(inNew: kind, &body)
         var row = try kind.checked(body, isNew: true)
         let id: String
         switch address {
@@ -86,7 +87,10 @@ struct GraphWriter {
         case .lists: id = RandomBytes.uuid()
         case .listItems: id = "\(1000 + store.sequence)"
         case .driveItems(let drive): return try files.createFolder(call, body, drive: drive, parent: place.owner)
-        case .channels: id = "19:\(RandomBytes.uuid().filter { $0 != "-" })@thread.tacv2"
+        case .channels:
+            id = "19:\(RandomBytes.uuid().filter { $0 != "-" })@thread.tacv2"
+            if row["membershipType"] == nil { row["membershipType"] = "standard" }
+            teams.open(channel: id, for: people, by: call.principal)
         default: throw .notAllowed("POST")
         }
         var stored: JSONObject = ["id": .string(id)]

@@ -79,9 +79,7 @@ struct NewAccounts {
     func linkNewGroup(_ body: JSONObject, id: String, principal: SignedInPrincipal) {
         for relation in [LinkAddress.Relation.members, .owners] {
             let named =
-                body["\(relation.rawValue)@odata.bind"]?.array?.compactMap {
-                    $0.string?.split(separator: "/").last.map(String.init)
-                } ?? []
+                body["\(relation.rawValue)@odata.bind"]?.array?.compactMap { $0.string.flatMap(NamedObject.key) } ?? []
             var ids = named.compactMap { store.object($0)?.1.id }
             if relation == .owners, ids.isEmpty, !principal.isApp { ids = [principal.objectID] }
             if !ids.isEmpty { store.changeLinks(LinkAddress(owner: id, relation: relation)) { $0.added = ids } }

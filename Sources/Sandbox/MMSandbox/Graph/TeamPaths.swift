@@ -28,11 +28,15 @@ struct TeamPaths {
                     .channelMessages(team: group.id, channel: channel), "\(label)/channels('\(channel)')/messages",
                     .teams, below.dropFirst())
             }
-            // Everybody in the team is in its standard channels.
-            if below.first?.name.lowercased() == "members", store.table(.channels(group.id)).find(channel) != nil {
+            if below.first?.name.lowercased() == "members",
+                let row = store.table(.channels(group.id)).find(channel)
+            {
+                // Everybody in the team is in its standard channels.
+                let isOwn = ["private", "shared"].contains(row["membershipType"]?.string?.lowercased())
+                let holder = isOwn ? row.id : group.id
                 return GraphPlace(
-                    .made(.conversationMember, members(of: group.id)), "\(label)/channels('\(channel)')/members",
-                    .teams, below.dropFirst())
+                    .made(.conversationMember, members(of: holder)), "\(label)/channels('\(channel)')/members",
+                    .teams, below.dropFirst(), owner: holder)
             }
             return GraphPlace(.row(.channels(group.id), key: channel), "\(label)/channels", .teams, below)
         case "primarychannel":
@@ -44,9 +48,16 @@ struct TeamPaths {
                 "\(label)/installedApps", .teams, rest.dropFirst())
         case "members":
             return GraphPlace(
-                .made(.conversationMember, members(of: group.id)), "\(label)/members", .teams, rest.dropFirst())
-        default: return GraphPlace(.single(.team, .object(row)), "teams", .teams, rest)
+                .made(.conversationMember, members(of: group.id)), "\(label)/members", .teams, rest.dropFirst(),
+                owner: group.id)
+        default: return GraphPlace(.single(.team, .object(row)), "teams", .teams, rest, owner: group.id)
         }
+    }
+
+    /// Returns the place at which a group without a team gets one.
+    func newTeam(of group: Record) -> GraphPlace {
+        let row = TeamContent.team(of: group.members(of: .group))
+        return GraphPlace(.single(.team, .object(row)), "teams", .teams, [], owner: group.id)
     }
 
     private func members(of id: String) -> [Record] {
@@ -55,7 +66,8 @@ struct TeamPaths {
             .map { member($0, isOwner: owners.contains($0.id)) }
     }
 
-    private func member(_ user: Record, isOwner: Bool) -> Record {
+    /// Returns a person's membership in a team or a channel.
+    func member(_ user: Record, isOwner: Bool) -> Record {
         .object([
             "@odata.type": "#microsoft.graph.aadUserConversationMember",
             "id": .string(Base64.text(Array(user.id.utf8))),

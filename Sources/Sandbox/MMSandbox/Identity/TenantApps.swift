@@ -92,6 +92,7 @@ struct RegisteredApp: Sendable {
         UserAuthenticationMethod.Read.All SharePointTenantSettings.Read.All AppRoleAssignment.ReadWrite.All \
         ChannelMessage.Read.All DelegatedPermissionGrant.ReadWrite.All Device.Read.All \
         RoleEligibilitySchedule.Read.Directory ConfigurationMonitoring.ReadWrite.All Team.Create User.RevokeSessions.All \
+        TeamMember.ReadWrite.All ChannelMember.ReadWrite.All \
         Policy.Read.PermissionGrant Policy.ReadWrite.SecurityDefaults Policy.ReadWrite.CrossTenantAccess \
         Policy.ReadWrite.ConsentRequest Policy.ReadWrite.Authorization AdministrativeUnit.ReadWrite.All \
         SharePointTenantSettings.ReadWrite.All \
