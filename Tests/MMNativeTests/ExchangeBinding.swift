@@ -32,6 +32,51 @@ struct ExchangeBinding {
         }
     }
 
+    @Test(
+        "what can't be bound has PowerShell's own error, which a script may read",
+        arguments: [
+            (
+                "Get-Mailbox -Identity", "MissingArgument",
+                "Missing an argument for parameter 'Identity'. Specify a parameter of type 'System.Object' and try again."
+            ),
+            (
+                "Set-Mailbox x -DisplayName", "MissingArgument",
+                "Missing an argument for parameter 'DisplayName'. Specify a parameter of type 'System.String' and try again."
+            ),
+            (
+                "Get-Mailbox a b", "PositionalParameterNotFound",
+                "A positional parameter cannot be found that accepts argument 'b'."
+            ),
+            (
+                "Get-Mailbox -R x", "AmbiguousParameter",
+                "Parameter cannot be processed because the parameter name 'R' is ambiguous. Possible matches include: "
+                    + "-RecipientTypeDetails -ResultSize."
+            ),
+            (
+                "Add-DistributionGroupMember x -Member $null", "ParameterArgumentValidationErrorNullNotAllowed",
+                "Cannot bind argument to parameter 'Member' because it is null."
+            ),
+            (
+                "Set-Mailbox -Identity '' -HiddenFromAddressListsEnabled $true",
+                "ParameterArgumentValidationErrorEmptyStringNotAllowed",
+                "Cannot bind argument to parameter 'Identity' because it is an empty string."
+            ),
+        ])
+    func readable(line: String, id: String, message: String) throws {
+        let call = try #require(CmdletCall(line: line))
+        guard case .failure(let fault) = Self.outcome(call, .exo) else {
+            Issue.record("\(line) was bound")
+            return
+        }
+        #expect((fault.id, fault.message, fault.isReadable) == (id, message, true))
+    }
+
+    @Test("a value that only a change needs may be cleared", arguments: ["ForwardingAddress", "CustomAttribute1"])
+    func cleared(parameter: String) throws {
+        let call = try #require(CmdletCall(line: "Set-Mailbox -Identity x -\(parameter) $null"))
+        #expect(try Self.outcome(call, .exo).get().parameters[parameter] == .null)
+    }
+
     private static func outcome(
         _ call: CmdletCall, _ service: ExchangeTable.Service
     ) -> Result<ExchangeCall, BindingFault> {

@@ -51,7 +51,10 @@ package struct ExchangeBinder: Sendable {
             }
             if target.isSwitch { given = CmdletCall.Given(value: .bool(try flag(given?.value, target.name))) }
             guard let given else {
-                throw BindingFault("MissingArgument", "The parameter \(target.name) of \(cmdlet.name) needs a value.")
+                throw BindingFault(
+                    "MissingArgument",
+                    "Missing an argument for parameter '\(target.name)'. Specify a parameter of type '\(target.typeName)' and "
+                        + "try again.", isReadable: true)
             }
             try set(target, given, &result)
             if case .own(let parameter) = target { narrow(&sets, by: parameter.name, cmdlet) }
@@ -66,7 +69,7 @@ package struct ExchangeBinder: Sendable {
                 throw BindingFault(
                     "PositionalParameterNotFound",
                     "A positional parameter cannot be found that accepts argument '\(given.text ?? given.value.text)'.",
-                    advice: "Use the parameter's name.")
+                    isReadable: true)
             }
             bound.insert(chosen.name.lowercased())
             try set(.own(chosen), given, &result)
@@ -191,11 +194,18 @@ package struct ExchangeBinder: Sendable {
                 result.usesCustomRouting = given.value.isTrue
                 return
             }
-            // What a reading cmdlet requires is not known reliably.
-            if given.value.isNull, parameter.required != 0, !result.cmdlet.hasPrefix("Get-") {
-                throw BindingFault(
-                    "ParameterArgumentValidationErrorNullNotAllowed",
-                    "Cannot bind argument to parameter '\(name)' because it is null.", isReadable: true)
+            // What a reading cmdlet requires is not known reliably. What a pipeline could give is what the cmdlet acts on.
+            if parameter.required != 0 || parameter.pipeline != 0, !result.cmdlet.hasPrefix("Get-") {
+                if given.value.isNull {
+                    throw BindingFault(
+                        "ParameterArgumentValidationErrorNullNotAllowed",
+                        "Cannot bind argument to parameter '\(name)' because it is null.", isReadable: true)
+                }
+                if case .string("") = given.value {
+                    throw BindingFault(
+                        "ParameterArgumentValidationErrorEmptyStringNotAllowed",
+                        "Cannot bind argument to parameter '\(name)' because it is an empty string.", isReadable: true)
+                }
             }
             let json = try ExchangeValue.json(given.value, text: given.text, for: parameter)
             result.parameters[name] = json
@@ -225,6 +235,18 @@ struct BindableTargets {
             switch self {
             case .own(let parameter): parameter.name
             case .common(let name), .should(let name): name
+            }
+        }
+
+        /// The .NET type by which PowerShell's errors call for a value.
+        var typeName: String {
+            switch self {
+            case .own(let parameter):
+                ["String", "Boolean", "Int32", "Guid", "Uri", "DateTime"].contains(parameter.type)
+                    ? "System.\(parameter.type)" : "System.Object"
+            case .common(let name):
+                name.hasSuffix("Action") ? "System.Management.Automation.ActionPreference" : "System.String"
+            case .should: "System.Management.Automation.SwitchParameter"
             }
         }
 
@@ -282,8 +304,8 @@ struct BindableTargets {
         let meant = first < ownCount ? candidates.filter { $0 < ownCount } : candidates
         throw BindingFault(
             "AmbiguousParameter",
-            "-\(written) is ambiguous: \(meant.map { all[$0].name }.sorted().joined(separator: ", ")). "
-                + "Write the full name.")
+            "Parameter cannot be processed because the parameter name '\(written)' is ambiguous. Possible matches include: "
+                + "\(meant.map { "-\(all[$0].name)" }.sorted().joined(separator: " ")).", isReadable: true)
     }
 }
 
