@@ -163,6 +163,34 @@ struct NativeDryRunTests {
         #expect(notes.contains("unknown: a loop that may wait for a change"), "\(notes)")
     }
 
+    @Test("follows a loop over a list to its end, however often it waits")
+    func pauses() async throws {
+        let (rows, notes) = try await rehearsed(
+            """
+            foreach ($n in 1..30) {
+                Update-MgUser -UserId lena.vogt@contoso-sandbox.example -JobTitle "Clerk $n"
+                Start-Sleep -Seconds 60
+            }
+            """)
+        #expect(rows.count { $0["method"] == "PATCH" } == 30)
+        #expect(!notes.contains("unknown"), "\(notes)")
+    }
+
+    @Test(
+        "ends where the run would refuse a request that the guard judges more strictly than the text",
+        arguments: [
+            ("Update-MgUser -UserId lena.vogt@contoso-sandbox.example -City x", "/users/**"),
+            ("New-TeamChannel -GroupId x -DisplayName y", "/teams/**"), ("New-Team -DisplayName y", "/teams"),
+        ])
+    func stricter(script: String, path: String) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let rule = #"{"version":1,"rules":[{"id":"no","requests":{"paths":["\#(path)"]},"decision":"deny"}]}"#
+        try ProtectedFile.replace(home.home.paths.stateDirectory + "/guard-rules.json", with: Array(rule.utf8))
+        let error = await #expect(throws: MMError.self) { try await requests(home, ["command": .string(script)]) }
+        #expect("\(error as Any)".contains("it was not sent"), "\(error as Any)")
+    }
+
     @Test("answers reads of what the script would create, without sending them")
     func created() async throws {
         let (rows, notes) = try await rehearsed(

@@ -151,3 +151,17 @@ struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
             hint: "Write its parameters in the script, so that the guard judges them before anything runs.")
     }
 }
+
+/// The work that a rehearsal stands for, with the guard's verdict on it. What the work's own run would refuse, its rehearsal refuses too.
+struct RehearsedWork: Sendable {
+    let act: JudgedAgain
+    let verdict: Verdict
+
+    /// Throws if a request has a stricter verdict than the work.
+    func check(_ request: GraphRequest) throws(MMError) { _ = try act.holds(request, under: verdict) }
+
+    /// Throws if a cmdlet has a stricter verdict than the work.
+    func check(_ command: ExchangeCommand, at client: GuardedExchange) throws(MMError) {
+        _ = try act.holds(command, at: client, under: verdict)
+    }
+}

@@ -20,19 +20,22 @@ enum DryRun {
     static func native(
         _ run: RunScript, _ plan: EnginePlan, wanted: ConnectionEngine, after session: NativeSession
     ) async throws(MMError) -> OperationAnswer? {
-        func judge(_ engine: ConnectionEngine) throws(MMError) -> Verdict {
+        func judge(_ engine: ConnectionEngine) throws(MMError) -> ScriptJudging.Judgement {
             try ScriptJudging(
                 script: plan.script, parsed: plan.parsed, module: run.module, engine: engine, of: run.connection,
                 in: run.context, with: run.guarding
-            ).judge(with: .fresh).verdict
+            ).judge(with: .fresh)
         }
-        let verdict = try judge(wanted)
-        let rehearsal = try await ScriptRehearsal(
-            run, plan, reads: verdict.decision != .deny, needsSignIn: false, until: run.context.deadline)
+        let judged = try judge(wanted)
+        let verdict = judged.verdict
         let isInPowerShell = wanted == .pwsh
+        // In PowerShell, what is stricter than the text's verdict is held at the proxy and asked about there.
+        let rehearsal = try await ScriptRehearsal(
+            run, plan, of: isInPowerShell ? nil : run.act(plan.script, showsCmdlets: !judged.isJudgedWhenSent),
+            under: verdict, reads: verdict.decision != .deny, needsSignIn: false, until: run.context.deadline)
         // Scripts that only confinement permits, or that use the session's own state, are left to PowerShell.
         if isInPowerShell {
-            guard rehearsal.reads, try judge(.native).decision == verdict.decision,
+            guard rehearsal.reads, try judge(.native).verdict.decision == verdict.decision,
                 plan.variables.reads.allSatisfy({ known.contains($0) })
             else { return nil }
         }
@@ -69,8 +72,8 @@ enum DryRun {
         case whole
         /// The rest of the script needs PowerShell.
         case elsewhere(String)
-        /// It may wait for a change that was held back.
-        case waiting
+        /// It depends on a change that was held back, for this reason.
+        case waiting(String)
         case refused(String)
         /// It went on to its end, with an error that it reported, in these words.
         case reported(String)
@@ -80,7 +83,7 @@ enum DryRun {
             switch self {
             case .whole: nil
             case .elsewhere(let reason): "The rest of the script is unknown: \(reason) needs PowerShell."
-            case .waiting: "The rest of the script is unknown: \(NativeEngine.waitsForHeld)."
+            case .waiting(let reason): "The rest of the script is unknown: \(reason)."
             case .refused(let message): "The rest of the script is unknown: \(message)"
             case .reported(let words): words.prefix(1).uppercased() + words.dropFirst()
             }
@@ -99,7 +102,7 @@ enum DryRun {
     ) throws(MMError) -> End {
         let failure = sources.compactMap(\.story.failure).first
         switch outcome {
-        case .handedOver(NativeEngine.waitsForHeld, _): return .waiting
+        case .handedOver(let reason, _) where NativeEngine.isOfHeld(reason): return .waiting(reason)
         case .handedOver(let reason, _): return .elsewhere(reason)
         case .stopped:
             if let failure { throw failure }

@@ -19,6 +19,8 @@ final class ExchangeSource: ScriptSource {
     private let watch: CmdletWatch?
     /// Takes writes in place of the service.
     private let rehearsal: CmdletRehearsal?
+    /// The work that is rehearsed.
+    private let work: RehearsedWork?
 
     /// Creates a source for one script.
     /// - Parameters:
@@ -28,11 +30,12 @@ final class ExchangeSource: ScriptSource {
     ///   - deadline: the deadline of all requests.
     ///   - watch: records the changes of cmdlets in the journal.
     ///   - rehearsal: takes writes, so that only reads are sent.
+    ///   - work: the work that is rehearsed, whose run would refuse what has a stricter verdict.
     ///   - report: receives a sentence when the service asks to slow down.
     init(
         client: GuardedExchange, service: ExchangeTable.Service, others: ExchangeCmdletList? = nil, deadline: Deadline,
         table: ExchangeTable = .standard, watch: CmdletWatch? = nil, rehearsal: CmdletRehearsal? = nil,
-        report: @escaping @Sendable (String) -> Void = { _ in }
+        of work: RehearsedWork? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.client = client
         self.service = service
@@ -41,6 +44,7 @@ final class ExchangeSource: ScriptSource {
         self.report = report
         self.watch = watch
         self.rehearsal = rehearsal
+        self.work = work
         self.table = table
         binder = ExchangeBinder(service: service, table: table) { others?.spelling(of: $0) }
     }
@@ -58,11 +62,14 @@ final class ExchangeSource: ScriptSource {
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         let (command, bound) = try command(call)
         if let failure = story.failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
-        if let rehearsal, !rehearsal.lets(command) {
-            return RehearsedRows(rehearsal: rehearsal, command: command, view: CmdletView.of(call.name))
-        }
         let pages: ExchangePages
-        do throws(MMError) { pages = try self.pages(of: command) } catch {
+        do throws(MMError) {
+            if let rehearsal, !rehearsal.lets(command) {
+                try work?.check(command, at: client)
+                return RehearsedRows(rehearsal: rehearsal, command: command, view: CmdletView.of(call.name))
+            }
+            pages = try self.pages(of: command)
+        } catch {
             throw story.broken(by: error, as: ExchangeRecord.of(error, cmdlet: command.cmdlet))
         }
         return ExchangeRows(

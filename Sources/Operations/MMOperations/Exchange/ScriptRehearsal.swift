@@ -25,11 +25,16 @@ struct ScriptRehearsal {
     /// - Parameters:
     ///   - isAllowed: whether what only reads may be sent to services where somebody is signed in.
     ///   - needsSignIn: whether services where nobody is signed in are left out, so that a script with their cmdlets doesn't fit.
+    ///   - act: the script's work; `nil` for a plan, each of whose steps is judged by itself.
+    ///   - verdict: the guard's verdict on the work.
     ///   - recorder: the plan that the steps go into, which knows what the plan before it carried out.
     init(
-        _ run: RunScript, _ plan: EnginePlan, reads isAllowed: Bool = true, needsSignIn: Bool = true,
-        until deadline: Deadline, in recorder: PlanRecorder? = nil
+        _ run: RunScript, _ plan: EnginePlan, of act: JudgedAgain? = nil, under verdict: Verdict? = nil,
+        reads isAllowed: Bool = true, needsSignIn: Bool = true, until deadline: Deadline,
+        in recorder: PlanRecorder? = nil
     ) async throws(MMError) {
+        var work: RehearsedWork?
+        if let act, let verdict { work = RehearsedWork(act: act, verdict: verdict) }
         (self.run, self.plan, self.deadline) = (run, plan, deadline)
         host = plan.host?.forRehearsal
         var sources: [any ScriptSource] = []
@@ -45,7 +50,8 @@ struct ScriptRehearsal {
             cmdlets.append((rehearsal, watch))
             guard isSignedIn || !needsSignIn else { continue }
             sources.append(
-                ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal))
+                ExchangeSource(
+                    client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal, of: work))
         }
         let graph = try run.writeWatch()
         let isSignedIn = await graph.isSignedIn
@@ -53,7 +59,7 @@ struct ScriptRehearsal {
             graph, reads: isAllowed && isSignedIn, in: order, planning: recorder?.answers(to: graph))
         readable.append(isAllowed && isSignedIn)
         if isSignedIn || !needsSignIn {
-            sources.append(GraphSource(graph, rehearsing: requests, deadline: deadline, host: host))
+            sources.append(GraphSource(graph, rehearsing: requests, of: work, deadline: deadline, host: host))
         }
         reads = readable[0]
         (self.sources, self.cmdlets) = (sources, cmdlets)

@@ -44,7 +44,7 @@ struct PlannedScript {
         case .stopped: throw StopErrors.deadline(restarted: false)
         case .handedOver(let reason, _):
             guard rehearsal.holds else { return nil }
-            recorder.end(because: reason == NativeEngine.waitsForHeld ? reason : "\(reason) needs PowerShell")
+            recorder.end(because: NativeEngine.isOfHeld(reason) ? reason : "\(reason) needs PowerShell")
         }
         if recorder.open != nil { throw PlanRecorder.beyond }
         return OperationAnswer(.value([]), notes: ["Planned: nothing was sent."], connection: connection.name)

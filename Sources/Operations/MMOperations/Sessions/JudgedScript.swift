@@ -70,13 +70,13 @@ final class JudgedScript: Sendable {
         var watch: CmdletWatch?
         if verdict.decision == .ask, !input.isDryRun, part == nil, plan.wanted != .pwsh, script.isForNativeModule {
             let rehearsal = try await ScriptRehearsal(
-                script, plan, until: min(script.context.deadline, .after(.seconds(60))))
+                script, plan,
+                of: script.act(prepared.command.script, showsCmdlets: !judged.isJudgedWhenSent), under: verdict,
+                until: min(script.context.deadline, .after(.seconds(60))))
             watch = rehearsal.cmdlets.first?.watch
             question.changes = await DryRun.changes(rehearsal, after: await script.nativeSession())
         }
-        let act = JudgedAgain(
-            guarding: script.guarding, policy: script.guarding.policy(of: connection, in: script.context),
-            name: "the script's text", script: prepared.command.script, showsCmdlets: !judged.isJudgedWhenSent)
+        let act = script.act(prepared.command.script, showsCmdlets: !judged.isJudgedWhenSent)
         let cleared = try await Clearance(act, question).settle(
             in: script.context, with: script.guarding, asPartOf: part)
         if verdict.decision == .allow, verdict.guardClass == .read {

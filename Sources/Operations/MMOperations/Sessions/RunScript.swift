@@ -147,6 +147,16 @@ final class RunScript: Sendable {
         return CmdletWatch(client: client, connection: connection, requests: requests, context: context)
     }
 
+    /// Returns the script as work whose requests and cmdlets are judged again when they are sent.
+    /// - Parameters:
+    ///   - text: the script as it is judged.
+    ///   - showsCmdlets: whether the text shows every cmdlet.
+    func act(_ text: String, showsCmdlets: Bool) -> JudgedAgain {
+        JudgedAgain(
+            guarding: guarding, policy: guarding.policy(of: connection, in: context), name: "the script's text",
+            script: text, showsCmdlets: showsCmdlets)
+    }
+
     /// Returns the watch on requests to Graph.
     func writeWatch() throws(MMError) -> WriteWatch {
         let requests = services.requests

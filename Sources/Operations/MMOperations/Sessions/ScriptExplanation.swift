@@ -71,7 +71,7 @@ struct ScriptExplanation {
                 continue
             }
             if ServiceCommands.isRead(command) { Self.add(name, to: &reads) } else { Self.add(name, to: &writes) }
-            let teams = TeamCmdlet(named: name)?.paths.map { ("GET", $0) }
+            let teams = TeamCmdlet(named: name)?.requests.map { ($0.method, $0.path) }
             let requests = names.requests(of: name).prefix(1).map {
                 ($0.method, $0.path.replacing("{", with: "").replacing("}", with: ""))
             }

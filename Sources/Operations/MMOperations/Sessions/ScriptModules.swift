@@ -92,8 +92,8 @@ struct ScriptModules {
         return first
     }
 
-    /// The cmdlets with the sessions that they have in the native engine, which carries out those of Teams that only read as requests to
-    /// Graph. Where others need a PowerShell, these are called there as well.
+    /// The cmdlets with the sessions that they have in the native engine, which carries out those of Teams for teams and channels as
+    /// requests to Graph. Where others need a PowerShell, these are called there as well.
     private var natively: [(name: String, sessions: Set<String>)] {
         let moved = cmdlets.map { name, sessions in
             (name: name, sessions: TeamCmdlet(named: name) == nil ? sessions : ["graph"])

@@ -17,6 +17,8 @@ extension Evaluator {
     }
 
     func runLoop(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
+        openLoops += 1
+        defer { openLoops -= 1 }
         switch statement {
         case .while(let node):
             while try holds(node.condition) {

@@ -116,6 +116,8 @@ final class Evaluator {
     private var rounds = 0
     private var roundsAfterHold = 0
     private var waitsAfterHold = 0
+    /// The number of running loops that only their own condition ends.
+    var openLoops = 0
     private var madeBytes = 0
     private var seenBytes = 0
     private var firstResident: Int?
@@ -198,6 +200,8 @@ final class Evaluator {
     /// Returns whether the script really waits. After a change that was held back there is nothing to wait for.
     func waits() throws(Interrupt) -> Bool {
         guard limits.holds() else { return true }
+        // A loop over a list ends, however often it waits.
+        guard openLoops > 0 else { return false }
         waitsAfterHold += 1
         if waitsAfterHold > limits.waitsAfterHold { throw .handOver(NativeEngine.waitsForHeld) }
         return false

@@ -332,6 +332,11 @@ package struct NativeLimits: Sendable {
 extension NativeEngine {
     /// The reason with which a run ends that may wait for a change that was held back.
     package static let waitsForHeld = "a loop that may wait for a change that was not made"
+    /// The reason with which a run ends that needs what a change would make, which was held back.
+    package static let needsHeld = "it needs the answer to a change that was not made"
+
+    /// Returns whether a run ended with a reason because changes were held back, and not because it needs PowerShell.
+    package static func isOfHeld(_ reason: String) -> Bool { reason == waitsForHeld || reason == needsHeld }
 }
 
 /// The thread that evaluates one script, paired with the task that waits for it.

@@ -240,11 +240,15 @@ struct GraphBinder: Sendable {
         if let declared, !declared.isWhole || declared.body.namesOfAll.contains(where: { $0.lowercased() == lower }) {
             return written
         }
-        throw Self.fault(
-            near.isEmpty ? "NamedParameterNotFound" : "AmbiguousParameter",
-            near.isEmpty
-                ? "A parameter cannot be found that matches parameter name '\(written)'."
-                : "Parameter cannot be processed because the parameter name '\(written)' is ambiguous.", call)
+        throw Self.notFound(written, isAmbiguous: !near.isEmpty, call)
+    }
+
+    private static func notFound(_ written: String, isAmbiguous: Bool, _ call: CmdletCall) -> Fault {
+        fault(
+            isAmbiguous ? "AmbiguousParameter" : "NamedParameterNotFound",
+            isAmbiguous
+                ? "Parameter cannot be processed because the parameter name '\(written)' is ambiguous."
+                : "A parameter cannot be found that matches parameter name '\(written)'.", call)
     }
 
     static func fault(_ id: String, _ message: String, _ call: CmdletCall) -> Fault {
@@ -473,18 +477,23 @@ struct GraphBinder: Sendable {
         var given: [String: PSValue] = [:]
         var positional: [PSValue] = []
         var pending: Parameter?
+        func flush() throws(Fault) {
+            guard let open = pending else { return }
+            pending = nil
+            guard open.isSwitch else {
+                throw Self.fault("MissingArgument", "Missing an argument for parameter '\(open.name)'.", call)
+            }
+            given[open.name] = .bool(true)
+        }
         for argument in call.arguments {
             switch argument {
             case .parameter(let written, let tied, _):
-                if let open = pending { given[open.name] = .bool(true) }
-                pending = nil
+                try flush()
                 let lower = written.lowercased()
                 let near = controls.filter { $0.name.hasPrefix(lower) }
                 let exact = controls.first { $0.name == lower || $0.aliases.contains(lower) }
                 guard let found = exact ?? (near.count == 1 ? near[0] : nil) else {
-                    throw Self.fault(
-                        "NamedParameterNotFound",
-                        "A parameter cannot be found that matches parameter name '\(written)'.", call)
+                    throw notFound(written, isAmbiguous: !near.isEmpty, call)
                 }
                 if let tied { given[found.name] = tied } else { pending = found }
             case .value(let value, _):
@@ -492,13 +501,12 @@ struct GraphBinder: Sendable {
                     given[open.name] = value
                     pending = nil
                 } else {
-                    if let open = pending { given[open.name] = .bool(true) }
-                    pending = nil
+                    try flush()
                     positional.append(value)
                 }
             }
         }
-        if let open = pending { given[open.name] = .bool(true) }
+        try flush()
         return (given, positional)
     }
 

@@ -14,6 +14,8 @@ final class GraphSource: ScriptSource {
     /// The clearance of the script; `nil` in a rehearsal, which sends only reads.
     private let cleared: Cleared<JudgedAgain>?
     private let rehearsal: GraphRehearsal?
+    /// The work that is rehearsed.
+    private let work: RehearsedWork?
     private let deadline: Deadline
     private let host: NativeHost?
     private let binder = GraphBinder()
@@ -31,17 +33,21 @@ final class GraphSource: ScriptSource {
     ) {
         self.watch = watch
         self.cleared = cleared
-        rehearsal = nil
+        (rehearsal, work) = (nil, nil)
         self.host = host
         self.deadline = deadline
         client = watch.client.reportingWaits(to: report)
     }
 
     /// Creates a source that shows what one script would change.
-    init(_ watch: WriteWatch, rehearsing rehearsal: GraphRehearsal, deadline: Deadline, host: NativeHost?) {
+    init(
+        _ watch: WriteWatch, rehearsing rehearsal: GraphRehearsal, of work: RehearsedWork? = nil, deadline: Deadline,
+        host: NativeHost?
+    ) {
         self.watch = watch
         cleared = nil
         self.rehearsal = rehearsal
+        self.work = work
         self.host = host
         self.deadline = deadline
         client = watch.client
@@ -77,24 +83,30 @@ final class GraphSource: ScriptSource {
             let line = "What if: \(request.method) \(request.target.path)"
             return PreviewRows(batch: CmdletBatch([], information: [line]))
         }
-        if let rehearsal {
-            var objects = GraphObjects(bound.shape, of: bound.cmdlet)
-            if let found = rehearsal.found(by: request) {
-                return PreviewRows(batch: CmdletBatch(found.map { objects.object(.object($0)) }))
-            }
-            if !rehearsal.lets(request, of: bound.cmdlet) {
-                let made = await rehearsal.note(request, of: bound.cmdlet)
-                return PreviewRows(batch: CmdletBatch(made.map { [objects.object(.object($0))] } ?? []))
-            }
-        }
         do throws(MMError) {
-            // Checks the request against the script's verdict before it is sent.
-            if let cleared { _ = try cleared.act.holds(request, under: cleared.verdict) }
+            if let rehearsal {
+                var objects = GraphObjects(bound.shape, of: bound.cmdlet)
+                if let found = rehearsal.found(by: request) {
+                    return PreviewRows(batch: CmdletBatch(found.map { objects.object(.object($0)) }))
+                }
+                if !rehearsal.lets(request, of: bound.cmdlet) {
+                    try check(request)
+                    let made = await rehearsal.note(request, of: bound.cmdlet)
+                    return PreviewRows(batch: CmdletBatch(made.map { [objects.object(.object($0))] } ?? []))
+                }
+            }
+            try check(request)
             return try GraphRows(
                 source: self, call: bound, request: request, errorAction: bound.errorAction ?? call.errorPreference)
         } catch {
             throw story.broken(by: error, as: ExchangeRecord.of(error, cmdlet: bound.cmdlet))
         }
+    }
+
+    /// Throws if a request has a stricter verdict than the script.
+    private func check(_ request: GraphRequest) throws(MMError) {
+        if let cleared { _ = try cleared.act.holds(request, under: cleared.verdict) }
+        try work?.check(request)
     }
 
     /// Returns the bytes of the file that a request sends.
@@ -174,9 +186,12 @@ final class GraphSource: ScriptSource {
         var call = GraphCmdletCall(cmdlet: cmdlet)
         (call.path, call.query) = (path, query)
         let request = try call.request(at: client)
-        if let rehearsal, !rehearsal.lets(request, of: cmdlet) {
-            _ = await rehearsal.note(request, of: cmdlet)
-            return []
+        if let rehearsal {
+            if let found = rehearsal.found(by: request) { return found }
+            if !rehearsal.lets(request, of: cmdlet) {
+                _ = await rehearsal.note(request, of: cmdlet)
+                return []
+            }
         }
         var walk = try pages(request, PageLimits()).makeAsyncIterator()
         var objects: [JSONObject] = []
@@ -186,6 +201,30 @@ final class GraphSource: ScriptSource {
             }
         }
         return objects
+    }
+
+    /// Whether the script is only rehearsed.
+    var isRehearsed: Bool { rehearsal != nil }
+
+    /// Whether a rehearsal has held back a change, on which what follows may depend.
+    var hasHeld: Bool { rehearsal?.steps.contains { !$0.wasSent } ?? false }
+
+    /// The error that ends a rehearsal where the script needs the answer to a change that was held back.
+    var needsHeld: MMError { MMError(.unsupported, NativeEngine.needsHeld) }
+
+    /// Sends a request that changes something, and waits until the service has finished it; in a rehearsal, records it.
+    /// - Returns: the object that the service answers with; in a rehearsal, the one that would be created.
+    func change(
+        _ method: String, _ path: String, _ body: JSONValue?, for cmdlet: String
+    ) async throws(MMError) -> JSONObject? {
+        var call = GraphCmdletCall(cmdlet: cmdlet, method: method)
+        (call.path, call.body) = (path, body)
+        let request = try call.request(at: client)
+        try check(request)
+        if let rehearsal { return await rehearsal.note(request, of: cmdlet) }
+        let response = try await send(request, call)
+        let outcome = try await client.outcome(of: response, to: request, deadline: deadline) { _ in }
+        return outcome.body.isEmpty ? nil : (try? outcome.json())?.object
     }
 
     /// Returns the answers to several reads in order, of which eight are under way at a time.

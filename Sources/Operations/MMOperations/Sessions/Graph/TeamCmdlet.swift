@@ -1,8 +1,8 @@
 import MMCore
 import MMNative
 
-/// The cmdlets of the Teams module that only read what Graph has. The module itself reads it there, so that they run as requests
-/// to Graph, without the module.
+/// The cmdlets of the Teams module for teams, channels and their members. The module itself has them in Graph, so that they run as
+/// requests to Graph, without the module.
 ///
 /// Parameters and what filters mean are those of the module's documentation (learn.microsoft.com/powershell/module/microsoftteams);
 /// properties and their order are those of the module's objects.
@@ -13,46 +13,145 @@ enum TeamCmdlet: String, CaseIterable, Sendable {
     case allChannels = "get-teamallchannel"
     case channelUser = "get-teamchanneluser"
     case associated = "get-associatedteam"
+    case newTeam = "new-team"
+    case setTeam = "set-team"
+    case removeTeam = "remove-team"
+    case archive = "set-teamarchivedstate"
+    case addUser = "add-teamuser"
+    case removeUser = "remove-teamuser"
+    case newChannel = "new-teamchannel"
+    case setChannel = "set-teamchannel"
+    case removeChannel = "remove-teamchannel"
+    case addChannelUser = "add-teamchanneluser"
+    case removeChannelUser = "remove-teamchanneluser"
+
+    /// Returns a parameter in the module's spelling.
+    func spelling(of parameter: String) -> String {
+        let names =
+            form.texts + form.mandatory + TeamCall.settings.map(\.name) + ["Archived", "SetSpoSiteReadOnlyForMembers"]
+        return names.first { $0.lowercased() == parameter } ?? parameter
+    }
 
     /// Returns the cmdlet with a name, in any case; `nil` for all others.
     init?(named name: String) { self.init(rawValue: name.lowercased()) }
 
+    /// What a cmdlet takes, and the requests that it makes.
+    private struct Form {
+        /// The parameters for texts. Those of cmdlets that change something take their values from piped objects as well.
+        let texts: [String]
+        /// The parameters for truth values, in lower case.
+        var flags: [String] = []
+        /// The parameters without which it doesn't run.
+        var mandatory: [String] = []
+        /// The requests that it makes, with examples of ids, by which its permissions are found.
+        let requests: [(method: String, path: String)]
+    }
+
+    private static let ofTeam = ["DisplayName", "Description", "MailNickName", "Classification", "Visibility"]
+
+    private var form: Form {
+        let (team, channel) = ("/v1.0/teams/id", "/v1.0/teams/id/channels/id")
+        let channels = ("GET", "/v1.0/teams/id/channels")
+        return switch self {
+        case .team:
+            Form(
+                texts: ["GroupId", "User", "Visibility", "DisplayName", "MailNickName", "NumberOfThreads"],
+                flags: ["archived"], requests: [("GET", "/v1.0/groups"), ("GET", team)])
+        case .user:
+            Form(
+                texts: ["GroupId", "Role"], mandatory: ["GroupId"],
+                requests: [("GET", "/v1.0/groups/id/owners"), ("GET", "/v1.0/groups/id/members")])
+        case .channel, .allChannels:
+            Form(
+                texts: ["GroupId", "MembershipType"], mandatory: ["GroupId"],
+                requests: [self == .channel ? channels : ("GET", "\(team)/allChannels")])
+        case .channelUser:
+            Form(
+                texts: ["GroupId", "DisplayName", "Role"], mandatory: ["GroupId", "DisplayName"],
+                requests: [channels, ("GET", "\(channel)/members")])
+        case .associated: Form(texts: ["User"], requests: [("GET", "/v1.0/users/id/teamwork/associatedTeams")])
+        case .newTeam:
+            Form(
+                texts: ["GroupId", "Owner", "Template", "GiphyContentRating"] + Self.ofTeam,
+                flags: TeamCall.settingFlags + ["retaincreatedgroup"], mandatory: ["DisplayName"],
+                requests: [("POST", "/v1.0/teams"), ("POST", "/v1.0/groups"), ("PUT", "/v1.0/groups/id/team")])
+        case .setTeam:
+            Form(
+                texts: ["GroupId", "GiphyContentRating"] + Self.ofTeam, flags: TeamCall.settingFlags,
+                mandatory: ["GroupId"], requests: [("PATCH", "/v1.0/groups/id"), ("PATCH", team)])
+        case .removeTeam: Form(texts: ["GroupId"], mandatory: ["GroupId"], requests: [("DELETE", "/v1.0/groups/id")])
+        case .archive:
+            Form(
+                texts: ["GroupId"], flags: ["archived", "setspositereadonlyformembers"],
+                mandatory: ["GroupId", "Archived"], requests: [("POST", "\(team)/archive")])
+        case .addUser, .removeUser:
+            Form(
+                texts: ["GroupId", "User", "Role"], mandatory: ["GroupId", "User"],
+                requests: [self == .addUser ? ("POST", "\(team)/members") : ("DELETE", "\(team)/members/id")])
+        case .newChannel:
+            Form(
+                texts: ["GroupId", "DisplayName", "Description", "MembershipType", "Owner"],
+                mandatory: ["GroupId", "DisplayName"], requests: [("POST", "\(team)/channels")])
+        case .setChannel:
+            Form(
+                texts: ["GroupId", "CurrentDisplayName", "NewDisplayName", "Description"],
+                mandatory: ["GroupId", "CurrentDisplayName"], requests: [channels, ("PATCH", channel)])
+        case .removeChannel:
+            Form(
+                texts: ["GroupId", "DisplayName"], mandatory: ["GroupId", "DisplayName"],
+                requests: [channels, ("DELETE", channel)])
+        case .addChannelUser, .removeChannelUser:
+            Form(
+                texts: ["GroupId", "DisplayName", "User", "Role"], mandatory: ["GroupId", "DisplayName", "User"],
+                requests: [
+                    channels,
+                    self == .addChannelUser ? ("POST", "\(channel)/members") : ("DELETE", "\(channel)/members/id"),
+                ])
+        }
+    }
+
+    /// Whether it changes something.
+    var changes: Bool { form.requests.contains { $0.method != "GET" } }
+
     /// The parameters, including the common ones that are supported.
     var parameters: [GraphBinder.Parameter] {
-        let own: [String] =
-            switch self {
-            case .team: ["groupid", "user", "archived", "visibility", "displayname", "mailnickname", "numberofthreads"]
-            case .user: ["groupid", "role"]
-            case .channel, .allChannels: ["groupid", "membershiptype"]
-            case .channelUser: ["groupid", "displayname", "role"]
-            case .associated: ["user"]
-            }
-        return own.map { GraphBinder.Parameter(name: $0) } + GraphBinder.common
+        form.texts.map { GraphBinder.Parameter(name: $0.lowercased()) }
+            + form.flags.map { GraphBinder.Parameter(name: $0, isSwitch: $0 == "retaincreatedgroup") }
+            + GraphBinder.common
     }
+
+    /// The parameters for truth values, in lower case.
+    var flags: [String] { form.flags }
 
     /// The parameters without which it doesn't run, in the module's spelling.
-    var mandatory: [String] {
-        switch self {
-        case .team, .associated: []
-        case .channelUser: ["GroupId", "DisplayName"]
-        default: ["GroupId"]
-        }
+    func mandatory(given named: [String: PSValue]) -> [String] {
+        // A group that exists already has a name.
+        self == .newTeam && named["groupid"] != nil ? ["GroupId"] : form.mandatory
     }
 
-    /// Paths of the requests that it makes, with examples of ids, by which its permissions are found.
-    var paths: [String] {
-        switch self {
-        case .team: ["/v1.0/groups", "/v1.0/teams/id"]
-        case .user: ["/v1.0/groups/id/owners", "/v1.0/groups/id/members"]
-        case .channel: ["/v1.0/teams/id/channels"]
-        case .allChannels: ["/v1.0/teams/id/allChannels"]
-        case .channelUser: ["/v1.0/teams/id/channels", "/v1.0/teams/id/channels/id/members"]
-        case .associated: ["/v1.0/users/id/teamwork/associatedTeams"]
-        }
-    }
+    /// The requests that it makes, with examples of ids, by which its permissions are found.
+    var requests: [(method: String, path: String)] { form.requests }
 
     /// The parameters that properties of piped objects give.
-    var piped: [String] { self == .associated ? ["User"] : mandatory }
+    var piped: [String] {
+        switch self {
+        case .associated: ["User"]
+        case _ where changes: form.texts
+        default: form.mandatory
+        }
+    }
+
+    /// The values that some parameters are limited to, by parameter in lower case.
+    var choices: [String: [String]] {
+        switch self {
+        case .addUser, .removeUser: ["role": ["Member", "Owner"]]
+        case .addChannelUser, .removeChannelUser: ["role": ["Member", "Owner"]]
+        case .newTeam, .setTeam:
+            ["visibility": ["Public", "Private", "HiddenMembership"], "giphycontentrating": ["Strict", "Moderate"]]
+        case .newChannel: ["membershiptype": ["Standard", "Private", "Shared"]]
+        default: [:]
+        }
+    }
 }
 
 /// A call of a cmdlet of the Teams module, with its arguments.
@@ -61,7 +160,8 @@ struct TeamCall: Sendable {
     /// The cmdlet as written.
     let name: String
     private var texts: [String: String] = [:]
-    private var isArchived: Bool?
+    /// The truth values, by parameter in lower case.
+    private(set) var flags: [String: Bool] = [:]
 
     /// Binds the arguments of a call.
     init(_ cmdlet: TeamCmdlet, _ call: CmdletCall) throws(GraphBinder.Fault) {
@@ -86,7 +186,8 @@ struct TeamCall: Sendable {
                 given.named[name.lowercased()] = Self.property(name, of: input)
             }
         }
-        let missing = cmdlet.mandatory.filter { given.named[$0.lowercased()] == nil }
+        let mandatory = cmdlet.mandatory(given: given.named)
+        let missing = mandatory.filter { given.named[$0.lowercased()] == nil }
         guard missing.isEmpty || call.takesInput && call.input == nil else {
             throw GraphBinder.fault(
                 "MissingMandatoryParameter",
@@ -95,23 +196,52 @@ struct TeamCall: Sendable {
         }
         for (name, value) in given.named {
             switch value {
-            case .bool(let flag) where name == "archived": isArchived = flag
+            case .bool(let flag) where cmdlet.flags.contains(name): flags[name] = flag
+            case .int(let number) where cmdlet.flags.contains(name): flags[name] = number != 0
             case .null, .nothing: continue
             case .array, .list, .table, .object, .block:
                 throw .beyond("a \(value.typeName) for -\(name) of \(call.name)")
             default: texts[name] = value.text
             }
         }
-        guard texts["archived"] == nil else {
+        try check(given.named, mandatory, call)
+    }
+
+    /// Throws for values that the module doesn't take.
+    private func check(
+        _ named: [String: PSValue], _ mandatory: [String], _ call: CmdletCall
+    ) throws(GraphBinder.Fault) {
+        if let name = cmdlet.flags.first(where: { texts[$0] != nil }) {
             throw GraphBinder.fault(
                 "CannotConvertArgumentNoMessage",
-                "Cannot process argument transformation on parameter 'Archived'. Cannot convert value "
+                "Cannot process argument transformation on parameter '\(cmdlet.spelling(of: name))'. Cannot convert value "
                     + "\"System.String\" to type \"System.Boolean\".", call)
         }
-        for name in cmdlet.mandatory where given.named[name.lowercased()] != nil && (self[name] ?? "").isEmpty {
+        for (name, choices) in cmdlet.choices {
+            guard let text = texts[name], !choices.contains(where: { $0.lowercased() == text.lowercased() }) else {
+                continue
+            }
+            throw GraphBinder.fault(
+                "ParameterArgumentValidationError",
+                "Cannot validate argument on parameter '\(cmdlet.spelling(of: name))'. The argument \"\(text)\" does not "
+                    + "belong to the set \"\(choices.joined(separator: ","))\" specified by the ValidateSet attribute. "
+                    + "Supply an argument that is in the set and then try the command again.", call)
+        }
+        if texts["template"] != nil { throw .beyond("-Template of \(call.name)") }
+        if cmdlet == .newTeam, named["groupid"] != nil,
+            ["displayname", "description", "mailnickname", "classification", "visibility"]
+                .contains(where: { texts[$0] != nil }), call.input == nil
+        {
+            throw GraphBinder.fault(
+                "AmbiguousParameterSet",
+                "Parameter set cannot be resolved using the specified named parameters. One or more parameters issued "
+                    + "cannot be used together or an insufficient number of parameters were provided.", call)
+        }
+        for name in mandatory.map({ $0.lowercased() })
+        where flags[name] == nil && named[name] != nil && (texts[name] ?? "").isEmpty {
             throw GraphBinder.fault(
                 "ParameterArgumentValidationErrorEmptyStringNotAllowed",
-                "Cannot bind argument to parameter '\(name)' because it is an empty string.", call)
+                "Cannot bind argument to parameter '\(cmdlet.spelling(of: name))' because it is an empty string.", call)
         }
     }
 
@@ -123,11 +253,19 @@ struct TeamCall: Sendable {
     /// The error action, in lower case.
     var errorAction: String? { self["ErrorAction"]?.lowercased() }
 
-    private subscript(_ parameter: String) -> String? { texts[parameter.lowercased()] }
+    /// The text of a parameter.
+    subscript(_ parameter: String) -> String? { texts[parameter.lowercased()] }
 
-    private var group: String { Self.segment(self["GroupId"] ?? "") }
+    /// The id of the team as a segment of a path.
+    var group: String { Self.segment(self["GroupId"] ?? "") }
 
-    private static func segment(_ text: String) -> String {
+    /// Creates a call that reads one team.
+    init(teamWithId id: String) {
+        (cmdlet, name, texts) = (.team, "Get-Team", ["groupid": id])
+    }
+
+    /// Returns a text as a segment of a path.
+    static func segment(_ text: String) -> String {
         PercentCoding.encode(text, isPlain: PercentCoding.isSegmentByte)
     }
 
@@ -141,13 +279,15 @@ struct TeamCall: Sendable {
         case .channel, .allChannels: try await channels(source).compactMap(channel)
         case .channelUser: try await channelUsers(source)
         case .associated: try await associated(source)
+        default: try await changed(through: source)
         }
     }
 
     /// The properties of a group that a team shows.
     private static let ofGroup = "id,displayName,description,visibility,mailNickname,classification"
 
-    private func teams(_ source: GraphSource) async throws(MMError) -> [PSValue] {
+    /// Returns the teams that the filters of the call let through.
+    func teams(_ source: GraphSource) async throws(MMError) -> [PSValue] {
         var groups: [JSONObject] = []
         if self["GroupId"] != nil {
             groups = try await source.objects("/v1.0/groups/\(group)", [("$select", Self.ofGroup)], for: name)
@@ -170,7 +310,7 @@ struct TeamCall: Sendable {
             // A group may have lost its team, or not have it yet.
             if case .failure(let error) = result, error.code == .notFound, self["GroupId"] == nil { continue }
             guard let team = try result.get().first else { continue }
-            if let isArchived, isArchived != (team["isArchived"]?.bool ?? false) { continue }
+            if let isArchived = flags["archived"], isArchived != (team["isArchived"]?.bool ?? false) { continue }
             if let object = Self.team(group, team) { teams.append(object) }
         }
         return teams
@@ -189,7 +329,8 @@ struct TeamCall: Sendable {
         return group["visibility"]?.string?.lowercased() == visibility.lowercased()
     }
 
-    private static let settings: [(name: String, section: String, property: String)] = [
+    /// The settings of a team, by parameter.
+    static let settings: [(name: String, section: String, property: String)] = [
         ("AllowGiphy", "funSettings", "allowGiphy"), ("GiphyContentRating", "funSettings", "giphyContentRating"),
         ("AllowStickersAndMemes", "funSettings", "allowStickersAndMemes"),
         ("AllowCustomMemes", "funSettings", "allowCustomMemes"),
@@ -209,7 +350,11 @@ struct TeamCall: Sendable {
         ("ShowInTeamsSearchAndSuggestions", "discoverySettings", "showInTeamsSearchAndSuggestions"),
     ]
 
-    private static func team(_ group: JSONObject, _ team: JSONObject) -> PSValue? {
+    /// The parameters for settings that are truth values, in lower case.
+    static let settingFlags = settings.map { $0.name.lowercased() }.filter { $0 != "giphycontentrating" }
+
+    /// Returns the module's object of a team.
+    static func team(_ group: JSONObject, _ team: JSONObject) -> PSValue? {
         let own: [(String, PSValue)] = [
             ("GroupId", value(group["id"])), ("InternalId", value(team["internalId"])),
             ("DisplayName", value(group["displayName"])), ("Description", value(group["description"])),
@@ -248,7 +393,8 @@ struct TeamCall: Sendable {
         return channels.filter { $0["membershipType"]?.string?.lowercased() == type }
     }
 
-    private func channel(_ channel: JSONObject) -> PSValue? {
+    /// Returns the module's object of a channel.
+    func channel(_ channel: JSONObject) -> PSValue? {
         let type = channel["membershipType"]?.string ?? ""
         var pairs: [(String, PSValue)] = [
             ("Id", Self.value(channel["id"])), ("DisplayName", Self.value(channel["displayName"])),
@@ -277,12 +423,16 @@ struct TeamCall: Sendable {
         }
     }
 
+    /// Returns the id of the channel with a name.
+    func channelID(_ name: String, _ source: GraphSource) async throws(MMError) -> String {
+        let named = try await channels(source).first { $0["displayName"]?.string?.lowercased() == name.lowercased() }
+        if let id = named?["id"]?.string { return id }
+        if source.hasHeld { throw source.needsHeld }
+        throw MMError(.notFound, "The team has no channel “\(name)”.")
+    }
+
     private func channelUsers(_ source: GraphSource) async throws(MMError) -> [PSValue] {
-        let wanted = self["DisplayName"]?.lowercased()
-        let named = try await channels(source).first { $0["displayName"]?.string?.lowercased() == wanted }
-        guard let id = named?["id"]?.string else {
-            throw MMError(.notFound, "The team has no channel “\(self["DisplayName"] ?? "")”.")
-        }
+        let id = try await channelID(self["DisplayName"] ?? "", source)
         let path = "/v1.0/teams/\(group)/channels/\(Self.segment(id))/members"
         return try await source.objects(path, [], for: name).compactMap { member in
             let roles = member["roles"]?.array?.compactMap(\.string) ?? []
@@ -323,6 +473,9 @@ struct TeamRows: CmdletRows {
         do throws(MMError) {
             return CmdletBatch(try await call.objects(from: source))
         } catch {
+            if error.code == .unsupported, error.message == NativeEngine.needsHeld {
+                throw .handedOver(NativeEngine.needsHeld)
+            }
             return try source.ended(GraphCmdletCall(cmdlet: call.name), by: error, errorAction: errorAction)
         }
     }

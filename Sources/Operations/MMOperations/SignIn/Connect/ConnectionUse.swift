@@ -57,7 +57,8 @@ enum ConnectionUse: String, CaseIterable, Sendable {
                     (
                         .graph,
                         "User.Read.All Group.ReadWrite.All AppCatalog.ReadWrite.All TeamSettings.ReadWrite.All "
-                            + "Channel.Delete.All ChannelSettings.ReadWrite.All ChannelMember.ReadWrite.All"
+                            + "Channel.Delete.All ChannelSettings.ReadWrite.All ChannelMember.ReadWrite.All "
+                            + "TeamMember.ReadWrite.All"
                     ), (.teams, "user_impersonation"),
                 ], module: "teams")
         case .sharepoint:
