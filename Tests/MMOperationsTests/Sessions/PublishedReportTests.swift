@@ -55,6 +55,23 @@ struct PublishedReportTests {
         #expect(ChangesHome.value(answer).array == ["caught True", "kept", "behind", "caught by alias"])
     }
 
+    @Test(
+        "go on after a request that the service refuses, and list its error",
+        arguments: [
+            ("Get-MgUser -Top 1; 'on'", ["on"]),
+            ("$users = Get-MgUser -All; \"<$users>\"; 'on'", ["<>", "on"]),
+            ("try { Get-MgUser -Top 1 -ErrorAction Stop; 'behind' } catch { 'caught' }; 'on'", ["caught", "on"]),
+            ("$r = Invoke-MgGraphRequest -Uri '/v1.0/users'; 'on'", ["on"]),
+        ], [403, 503])
+    func goesOn(_ report: (script: String, output: [JSONValue]), status: Int) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        try await home.fault(9, ["kind": "status", "status": .int(status), "path": "/v1.0/users*"])
+        let answer = try await home.call(
+            "run", ["connection": "Demo", "module": "graph", "command": .string(report.script), "output": "json"])
+        #expect(ChangesHome.value(answer).array == report.output)
+    }
+
     @Test("that set what PowerShell holds go on there")
     func variables() async throws {
         let home = try await ChangesHome(users: 5)

@@ -131,6 +131,15 @@ final class FromJSONStage: Stage {
         }
     }
 
+    /// Returns whether a text has the form of a date: `2026-01-31T12:00:00`, perhaps with more behind it.
+    private static func isDate(_ text: String) -> Bool {
+        let units = text.utf8
+        guard (19...40).contains(units.count) else { return false }
+        return zip(units, "0000-00-00T00:00:00".utf8).allSatisfy { unit, form in
+            form == UInt8(ascii: "0") ? (0x30...0x39).contains(unit) : unit == form
+        }
+    }
+
     private func value(_ json: JSONValue) throws(Interrupt) -> PSValue {
         switch json {
         case .null: return .null
@@ -139,8 +148,7 @@ final class FromJSONStage: Stage {
         case .double(let number): return .double(number)
         case .number: throw .handOver("a number of unusual size")
         case .string(let text):
-            let units = text.utf8
-            if units.count >= 19, units.dropFirst(10).first == UInt8(ascii: "T") {
+            if Self.isDate(text) {
                 guard let date = PSDate(json: text) else { throw .handOver("a date in an unusual form") }
                 return .date(date)
             }

@@ -426,6 +426,12 @@ final class ObjectStage: Stage {
                 return
             }
         }
+        if let type = known, [.datatable, .datacolumn, .fileinfo, .utf8encoding, .random].contains(type),
+            command.names.isSubset(of: ["TypeName", "ArgumentList"])
+        {
+            value = try Statics.call(type, "new", words, in: evaluator)
+            return
+        }
         if let kind = known?.listKind, command.names == ["TypeName"] {
             value = .list(PSList(kind))
             return

@@ -52,6 +52,9 @@ extension Evaluator {
                 guard list.items.indices.contains(place) else { throw .handOver("an index out of range") }
                 return .item(list, place)
             }
+            if case .object(let row) = target, row.columns != nil {
+                return .property(row, try DataTable.name(key, of: row))
+            }
             guard case .table(let table) = target else {
                 throw .handOver("an assignment to a part of \(target.typeName)")
             }
@@ -116,6 +119,10 @@ extension Evaluator {
             if let type = object.ownClass { return try set(name, of: object, type, to: value) }
             if object.typeName == Self.referenceType, name == "Value" { return try set(reference: object, to: value) }
             guard object.computed[name.lowercased()] == nil else { throw .handOver("a change of a computed property") }
+            if object.columns != nil, object[name] != nil {
+                _ = object.set(name, try DataTable.cell(value, name, of: object))
+                return
+            }
             let isSet =
                 XMLNode.isNode(object)
                 ? try XMLNode.set(object, name, value) : object.set(name, value.withoutNothing)

@@ -232,6 +232,7 @@ extension Evaluator {
             if let answer = try PSCulture.call(object, method, arguments) { return answer }
             if let answer = PSStopwatch.call(object, method, arguments) { return answer }
             if let answer = try TextBuilder.call(object, method, arguments) { return answer }
+            if let answer = try DataTable.call(object, method, arguments) { return answer }
             if let answer = try MachineRights.call(object, method, arguments, in: self) { return answer }
             if let answer = try HostInterface.call(object, method, arguments, in: self) { return answer }
             if XMLNode.isNode(object) { return try XMLNode.call(object, method, arguments, in: self) }

@@ -113,7 +113,7 @@ extension Evaluator {
         case .nothing: return []
         case .array(let items): return items
         case .list(let list): return list.items
-        case let only: return [only]
+        case let only: return DataTable.rows(only) ?? [only]
         }
     }
 
@@ -398,7 +398,7 @@ extension Evaluator {
         case .nothing: return
         case .array(let items): for item in items { try sink(item) }
         case .list(let list): for item in list.items { try sink(item) }
-        default: try sink(value)
+        default: for item in DataTable.rows(value) ?? [value] { try sink(item) }
         }
     }
 }

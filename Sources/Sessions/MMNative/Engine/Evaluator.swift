@@ -254,6 +254,9 @@ final class Evaluator {
             case .type, .ownType: throw .handOver("an index of a type")
             default: break
             }
+            if case .object(let row) = target, row.columns != nil {
+                return row[try DataTable.name(try value(of: node.index), of: row)] ?? .null
+            }
             if case .list(let list) = target, list.kind.shape != .list { throw .handOver("an index of a set or queue") }
             return try Members.element(target.plain, try value(of: node.index))
         case .arrayLiteral(let node):
@@ -338,7 +341,7 @@ final class Evaluator {
         case .nothing: return .array([])
         case .array(let items): return .array(items)
         case .list(let list): return .array(list.items)
-        case let only: return .array([only])
+        case let only: return .array(DataTable.rows(only) ?? [only])
         }
     }
 

@@ -55,8 +55,19 @@ enum LibraryTypes {
         ).map { .object($0) } ?? .null
     }
 
+    /// The type name of generators of random numbers.
+    static let randomType = "System.Security.Cryptography.RandomNumberGenerator"
+
     private static func encoding(_ name: String) -> PSValue? {
         PSObject([("Name", .string(name))], typeName: encodingType, isCustom: false).map { .object($0) }
+    }
+
+    /// Returns the byte order mark that .NET puts before a text in an encoding, of which only UTF-8's is written here.
+    static func mark(of encoding: PSValue?) -> [UInt8] {
+        guard case .object(let object)? = encoding, object.typeName == encodingType, object["Name"]?.text == "utf8" else {
+            return []
+        }
+        return [0xEF, 0xBB, 0xBF]
     }
 
     // MARK: Calls
@@ -141,6 +152,18 @@ enum LibraryTypes {
                 throw .handOver("another culture")
             }
             return culture
+        case (.utf8encoding, "new", 0...1):
+            return encoding(arguments.first?.isTrue == true ? "utf8" : "utf8 without a mark")
+        case (.random, "create", 0), (.random, "new", 0):
+            return PSObject([], typeName: randomType, isCustom: false).map { .object($0) }
+        case (.random, "getint32", 1...2):
+            guard case .int(let last)? = arguments.last, case .int(let first) = arguments.count == 2 ? arguments[0] : .int(0),
+                first < last
+            else { throw .handOver("an unusual range") }
+            return .int(Int32.random(in: first..<last))
+        case (.random, "getbytes", 1):
+            guard case .int(let count) = arguments[0], count >= 0 else { throw .handOver("random bytes in place") }
+            return .array((0..<count).map { _ in .byte(UInt8.random(in: .min ... .max)) })
         case (.encoding, "getencoding", 1):
             guard case .string(let name) = arguments[0], ["utf-8", "us-ascii", "ascii"].contains(name.lowercased())
             else { throw .handOver("an unusual encoding") }
@@ -192,6 +215,7 @@ enum LibraryTypes {
             default: return nil
             }
         }
+        if target.typeName == randomType, method == "dispose", arguments.isEmpty { return .nothing }
         guard target.typeName == encodingType, arguments.count == 1, case .string(let name)? = target["Name"] else {
             return nil
         }

@@ -504,7 +504,14 @@ extension NativeEngine {
     /// Returns whether a script asks questions, so that answers may be given beforehand.
     package static func asks(_ script: ParsedScript) -> Bool {
         let questions: Set<String> = ["read-host", "out-gridview", "ogv"]
-        return commands(of: script).contains { questions.contains($0.lowercased()) }
+        let methods: Set<String> = ["promptforchoice", "readline", "readkey"]
+        return ScriptFacts(of: script).items.contains { item in
+            switch item.detail {
+            case .command(let command): questions.contains(command.name?.lowercased() ?? "")
+            case .call(let call): methods.contains(call.name?.lowercased() ?? "")
+            default: false
+            }
+        }
     }
 
     /// Returns whether a script uses files, which are delivered when it has ended.

@@ -188,6 +188,9 @@ enum Statics {
             else { return nil }
             return .string(String(decoding: Array(repeating: unit, count: Int(count)), as: UTF16.self))
         case (.builder, "new", 0...1): return try TextBuilder.made(arguments)
+        case (.datatable, "new", _): return try DataTable.made(arguments)
+        case (.datacolumn, "new", _): return try DataTable.column(arguments)
+        case (.fileinfo, "new", 1): return try FileReference.made(of: arguments[0])
         case (.sortedtable, "new", 0): return .table(PSTable(.sorted, countsCase: true))
         case (.dictionary, "new", 0...1), (.concurrenttable, "new", 0...1), (.hashtable, "new", 0...1),
             (.orderedtable, "new", 0...1):

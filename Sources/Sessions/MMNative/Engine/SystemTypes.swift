@@ -149,8 +149,9 @@ enum SystemTypes {
             if texts.last?.isEmpty == true { texts.removeLast() }
             return .array(texts.map { .string(String($0)) })
         case ("writealltext", 1...2), ("appendalltext", 1...2):
+            let mark = method == "writealltext" ? LibraryTypes.mark(of: rest.dropFirst().first) : []
             try host.write(
-                Array(try PSText.string(rest[0]).utf8), to: path, isAppending: method == "appendalltext")
+                mark + Array(try PSText.string(rest[0]).utf8), to: path, isAppending: method == "appendalltext")
             return .nothing
         case ("writealllines", 1...2), ("appendalllines", 1...2):
             try host.write(Array(try lines(rest[0]).utf8), to: path, isAppending: method == "appendalllines")

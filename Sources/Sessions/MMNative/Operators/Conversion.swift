@@ -276,6 +276,11 @@ enum Conversion {
             case .array(let items):
                 guard kind.shape == .list || kind.shape == .set else { throw .handOver("a cast to a queue") }
                 return try PSList.made(kind, [.array(items)])
+            case .null where kind.shape == .list: return .null
+            // A single value becomes the only element, as for the binder of parameters.
+            case .string, .int, .long, .double, .bool, .date, .guid:
+                guard kind.shape == .list || kind.shape == .set else { throw .handOver("a cast to a queue") }
+                return try PSList.made(kind, [.array([value])])
             default: throw .handOver("a cast to a list")
             }
         case .reference:

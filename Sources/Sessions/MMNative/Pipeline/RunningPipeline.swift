@@ -206,7 +206,9 @@ final class RunningPipeline {
         let recorded = RecordedOutput(takenFrom: &arguments)
         var call = CmdletCall(name: name, arguments: arguments)
         call.takesInput = !isHead
-        call.errorPreference = evaluator.preferenceWord
+        // As in PowerShell, a report goes on after a refused request. Before a change the refusal ends the script, because its answer
+        // could decide what is changed.
+        call.errorPreference = evaluator.preferenceWord ?? (evaluator.onlyReads ? "continue" : nil)
         do throws(CmdletFault) {
             try source.check(call)
         } catch {

@@ -151,14 +151,14 @@ package struct PSDate: Sendable, Hashable {
     }
 
     /// Parses the text forms whose meaning is certain: `2026-01-02`, optionally with `T` or a space and a time, `1/2/2026` with
-    /// the month first, and `2-Jan-2026`; the last two also with a 12-hour time. A time with `Z` is converted to local time.
+    /// the month first, and `2-Jan-2026`; the last two also with a 12-hour time. A time with `Z` or an offset is converted to local time.
     package init?(certain text: String) {
         guard let fields = PSDate.fields(text) else { return nil }
-        guard fields.isUTC else {
+        guard let offset = fields.offset else {
             self = fields.date
             return
         }
-        let date = PSDate(ticks: fields.date.ticks, kind: .utc)
+        guard let date = PSDate(ticks: fields.date.ticks, kind: .utc).moved(by: -offset) else { return nil }
         let local = date.ticks + PSZone.offset(ofUniversal: date.ticks)
         guard local <= Self.last else { return nil }
         // A result before the first day counts as a time without a date, which stays within its day.
@@ -175,13 +175,33 @@ package struct PSDate: Sendable, Hashable {
     /// Parses a text as JSON readers do: ISO 8601 with a time.
     package init?(json text: String) {
         guard text.utf8.dropFirst(10).first == UInt8(ascii: "T"), let fields = PSDate.fields(text) else { return nil }
-        self.init(ticks: fields.date.ticks, kind: fields.isUTC ? .utc : .unspecified)
+        guard let offset = fields.offset, !text.hasSuffix("Z") else {
+            self.init(ticks: fields.date.ticks, kind: fields.offset == nil ? .unspecified : .utc)
+            return
+        }
+        guard let date = PSDate(ticks: fields.date.ticks, kind: .utc).moved(by: -offset) else { return nil }
+        self = date.asLocal
     }
 
-    private static func fields(_ text: String) -> (date: PSDate, isUTC: Bool)? {
+    /// Takes the offset from UTC off the end of a time: `Z` or `+01:00`.
+    private static func takeOffset(from units: inout [UInt8]) -> Int64? {
+        if units.last == UInt8(ascii: "Z") {
+            units.removeLast()
+            return 0
+        }
+        let end = units.suffix(6)
+        guard units.count > 16, let sign = end.first, [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(sign),
+            let time = ClockText(end.dropFirst()), end.count == 6, time.hour < 15, time.minute < 60
+        else { return nil }
+        units.removeLast(6)
+        let offset = Int64(time.hour) * PSSpan.hour + Int64(time.minute) * PSSpan.minute
+        return sign == UInt8(ascii: "-") ? -offset : offset
+    }
+
+    private static func fields(_ text: String) -> (date: PSDate, offset: Int64?)? {
         var units = Array(text.utf8)
-        let isUTC = units.last == UInt8(ascii: "Z")
-        if isUTC { units.removeLast() }
+        let offset = takeOffset(from: &units)
+        let isUTC = offset != nil
         var clock: ArraySlice<UInt8> = []
         var day = units[...]
         if let split = units.firstIndex(where: { $0 == UInt8(ascii: "T") || $0 == UInt8(ascii: " ") }) {
@@ -248,7 +268,7 @@ package struct PSDate: Sendable, Hashable {
             return nil
         }
         guard let date = PSDate(year, month, dayOfMonth, hour, minute, second, fraction: fraction) else { return nil }
-        return (date, isUTC)
+        return (date, offset)
     }
 
     /// Returns the number of a month by its full name or its first three letters.

@@ -24,13 +24,16 @@ package final class PSList: @unchecked Sendable {
         case objectBag = "objectbag"
         case textBag = "textbag"
         case numberBag = "numberbag"
+        /// The columns and the rows of a table.
+        case dataColumns = "System.Data.DataColumnCollection"
+        case dataRows = "System.Data.DataRowCollection"
 
         /// The group of operations that a kind supports.
         enum Shape: Sendable { case list, set, queue, stack, bag }
 
         var shape: Shape {
             switch self {
-            case .arrayList, .objects, .texts, .numbers: .list
+            case .arrayList, .objects, .texts, .numbers, .dataColumns, .dataRows: .list
             case .textSet, .numberSet, .objectSet: .set
             case .queue, .objectQueue, .textQueue, .numberQueue: .queue
             case .stack, .objectStack, .textStack, .numberStack: .stack
@@ -65,6 +68,10 @@ package final class PSList: @unchecked Sendable {
     /// The type of its elements, where the kind doesn't tell it.
     let elementType: NamedType?
     var items: [PSValue] { didSet { keys = nil } }
+    /// The columns of the table whose rows these are.
+    var columns: PSList?
+    /// The rows of the table whose columns these are.
+    weak var rows: PSList?
     /// The keys by which a set finds its elements, if all elements have a certain key.
     private var keys: Set<[UInt8]>?
 
@@ -139,6 +146,7 @@ package final class PSList: @unchecked Sendable {
         switch kind {
         case .arrayList: return "System.Collections.ArrayList"
         case .queue, .stack: return "System.Collections.\(shape)"
+        case .dataColumns, .dataRows: return kind.rawValue
         default:
             let place = kind.shape == .bag ? "Concurrent" : "Generic"
             let element =
@@ -200,6 +208,7 @@ package final class PSList: @unchecked Sendable {
     }
 
     private func listMethod(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        if let answer = try DataTable.call(self, method, arguments) { return answer }
         switch (method, arguments.count, arguments.first) {
         case ("remove", 1, let value?):
             let found = try place(of: value)
@@ -410,6 +419,10 @@ struct SharedCopies {
             let copy = PSList(list.kind, ignoresCase: list.ignoresCase, of: list.elementType)
             lists[ObjectIdentifier(list)] = copy
             copy.items = list.items.map { copied($0) }
+            if case .list(let columns)? = list.columns.map({ copied(.list($0)) }) {
+                copy.columns = columns
+                columns.rows = copy
+            }
             return .list(copy)
         case .object(let object):
             if let known = objects[object.identity] { return .object(known) }

@@ -37,6 +37,8 @@ package struct PSObject: Sendable {
         var computed: [String: AddedMember.Computed] = [:]
         /// The class, if a script declares it.
         var ownClass: OwnClass?
+        /// The columns of the table whose row it is.
+        var columns: PSList?
         /// The properties that listings leave out, by lower-case name.
         var hidden: [String: PSValue] = [:]
         /// The properties whose value is a list that only holds texts, by lower-case name.
@@ -122,6 +124,11 @@ package struct PSObject: Sendable {
     var computed: [String: AddedMember.Computed] { contents.computed }
     /// Whether it has properties that listings leave out.
     var hasHidden: Bool { !contents.hidden.isEmpty }
+    /// The columns of the table whose row it is; `nil` for any other object.
+    var columns: PSList? {
+        get { contents.columns }
+        nonmutating set { contents.columns = newValue }
+    }
     /// Whether its properties are known by their names alone: those of custom objects, and of classes that a script declares.
     var isOfScript: Bool { isCustom || contents.ownClass != nil }
 
@@ -194,6 +201,7 @@ package struct PSObject: Sendable {
         contents.methods = other.contents.methods
         contents.computed = other.contents.computed
         contents.ownClass = other.contents.ownClass
+        contents.columns = other.contents.columns
         contents.hidden = other.contents.hidden.mapValues(copied)
     }
 

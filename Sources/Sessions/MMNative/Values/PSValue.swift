@@ -171,6 +171,7 @@ package enum PSType: String, Sendable {
     case bool, int, long, double, single, string, datetime, array, object, pscustomobject, hashtable, ordered, char
     case builder, comparer, dictionary, orderedtable, principal, identity, role
     case mailaddress, assembly, dialogresult, consolecolor
+    case datatable, datacolumn, utf8encoding, random
     case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
     /// `[Enum]`, the base of all enumerations, and `[ref]`, which only parameters name.
     case anyenum, reference
@@ -286,7 +287,12 @@ package enum PSType: String, Sendable {
         case "bool[]", "boolean[]": self = .bools
         case "datetime[]": self = .dates
         case "guid[]": self = .guids
+        case "data.datatable": self = .datatable
+        case "data.datacolumn": self = .datacolumn
         case "text.encoding": self = .encoding
+        case "text.utf8encoding": self = .utf8encoding
+        case "security.cryptography.randomnumbergenerator", "security.cryptography.rngcryptoserviceprovider":
+            self = .random
         case "globalization.cultureinfo", "cultureinfo": self = .culture
         case "net.servicepointmanager", "net.securityprotocoltype": self = .settings
         case "console": self = .console

@@ -281,6 +281,11 @@ struct GraphBinder: Sendable {
             return text
         case .int, .long, .guid, .bool, .enumeration: return value.text
         case .array(let items) where items.count == 1: return try text(items[0], name, call)
+        case .array(let items) where items.count > 1:
+            throw fault(
+                "CannotConvertArgument",
+                "Cannot convert 'System.Object[]' to the type 'System.String' required by parameter '\(name)'. "
+                    + "Specified method is not supported.", call)
         case .null, .nothing: break
         default: throw .beyond("a \(value.typeName) for -\(name)")
         }
