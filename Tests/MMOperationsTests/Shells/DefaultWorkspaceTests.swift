@@ -62,6 +62,39 @@ struct DefaultWorkspaceTests {
         await home.services.close()
     }
 
+    @Test(
+        "are judged by the walls that they have, not by those that the settings would give now",
+        .enabled(if: canConfine))
+    func kept() async throws {
+        // Nothing listens there, so that the line can only fail.
+        let line = "curl -sm 2 -d x http://127.0.0.9:9/ || true"
+        func isAsked(_ session: String) async throws -> Bool {
+            do {
+                let answer = try await run(line, as: .mcp, session: session)
+                #expect(answer["network_note"]?.string?.contains("curl") == true)
+                return false
+            } catch let error as MMError {
+                #expect(error.code == .confirmationNeeded)
+                return true
+            }
+        }
+        try settings(["network": [9]])
+        _ = try await run("true", as: .mcp, session: "open")
+        #expect(try await isAsked("open"))
+        try settings(["network": "none"])
+        #expect(try await isAsked("open"))
+        #expect(try await !isAsked("closed"))
+        try settings(["network": "all"])
+        #expect(try await !isAsked("closed"))
+        try settings(["network": "egress", "hosts": ["localhost:9"]])
+        #expect(try await isAsked("other"))
+        try settings(["sandbox": "guard"])
+        _ = try await run("true", as: .mcp, session: "bare")
+        try settings(["sandbox": "workspace"])
+        #expect(try await isAsked("bare"))
+        await home.services.close()
+    }
+
     @Test("have the folder of their client for a workspace where that is one of its own", .enabled(if: canConfine))
     func place() async throws {
         let project = home.path + "/project"

@@ -53,7 +53,17 @@ extension GuardEngine {
         var findings = judging(judge)
         memory = judge.record.memory
         if judge.record.isExhausted { findings.append(judge.finding(.nested, subject: "commands within commands")) }
-        return Verdict(findings: findings, policy: policy)
+        guard context.isWalledOff else { return Verdict(findings: findings, policy: policy) }
+        let elsewhere = findings.filter { ShellRule(rawValue: $0.rule)?.isElsewhere == true }
+        guard let first = elsewhere.first?.subject else { return Verdict(findings: findings, policy: policy) }
+        findings = findings.map { one in
+            elsewhere.contains(one) ? judge.finding(.unreachable, subject: one.subject ?? "") : one
+        }
+        var verdict = Verdict(findings: findings, policy: policy)
+        verdict.notes.append(
+            "“\(first)” may need a network, and this shell has none. The owner can allow one: Docs/Shells.md, “Network”."
+        )
+        return verdict
     }
 
     /// Returns the rules for shell commands, for listing.

@@ -12,6 +12,8 @@ public struct ShellContext: Sendable, Hashable {
     public var workspace: String?
     /// Whether code for an interpreter has to be confirmed, because only the guard stands between the code and its effects.
     package var asksInterpreters: Bool
+    /// Whether the walls around the session let no connection out, as the session's own walls say, not its settings of today.
+    package var isOffline = false
 
     /// Creates a context.
     public init(
@@ -28,6 +30,9 @@ public struct ShellContext: Sendable, Hashable {
 
     /// Whether the command runs in a sandbox.
     var hasWalls: Bool { workspace != nil && !isRemote }
+
+    /// Whether it runs in a sandbox without a network, where nothing on other machines can be changed or told.
+    var isWalledOff: Bool { hasWalls && isOffline }
 
     /// Returns the path that a word stands for, without `.` and `..`; nil if it isn't a fixed path.
     func path(_ word: String) -> String? {

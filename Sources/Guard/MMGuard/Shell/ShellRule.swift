@@ -17,6 +17,7 @@ enum ShellRule: String, Sendable, CaseIterable {
     case interpreter = "shell-interpreter"
     case unknown = "shell-unknown"
     case stranger = "shell-stranger"
+    case unreachable = "shell-unreachable"
     case loader = "shell-loader"
     case recursion = "shell-recursion"
     case unreadable = "shell-unreadable"
@@ -43,6 +44,7 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .unknown: "the command is not known to only read, and sessions on hosts are not confined"
         case .stranger:
             "this program is unknown, and its arguments don't show that it stays in the workspace"
+        case .unreachable: "it acts on other machines, which this session without a network can't reach"
         case .loader: "it sets a variable that makes later commands load or run other code"
         case .recursion: "a function that calls itself can overload the machine with processes"
         case .unreadable: "the text can't be parsed"
@@ -53,7 +55,7 @@ enum ShellRule: String, Sendable, CaseIterable {
     var classes: GuardClassSet {
         switch self {
         case .reads: .read
-        case .writes: .write
+        case .writes, .unreachable: .write
         case .removes, .recursion: .destructive
         case .device, .nested: [.destructive, .privilege]
         case .rights, .software, .managed, .loader: .privilege
@@ -71,6 +73,9 @@ enum ShellRule: String, Sendable, CaseIterable {
         default: .classified
         }
     }
+
+    /// Whether it is about effects on other machines alone, which a session without a network can't have.
+    var isElsewhere: Bool { [.network, .mail, .managed, .stranger].contains(self) }
 
     var instead: String? {
         switch self {

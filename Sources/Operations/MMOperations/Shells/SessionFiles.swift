@@ -167,8 +167,7 @@ struct SessionFiles: Sendable {
         let known = try? await call.shells.existing(key)
         var directory = await known?.workingDirectory
         if directory == nil, key.place.isLocal { directory = call.opening.startDirectory }
-        return try await call.clear(
-            shell: command, in: key, host: known?.host, directory: directory, isHere: known?.isHere ?? false)
+        return try await call.clear(shell: command, in: key, known, directory: directory)
     }
 
     /// Returns the equivalent command.

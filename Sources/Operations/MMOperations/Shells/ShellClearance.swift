@@ -8,24 +8,25 @@ extension ShellCallContext {
     /// - Parameters:
     ///   - command: the text that is judged.
     ///   - shown: the text that is run and shown to a person, if it differs from the judged one.
-    ///   - isHere: whether the host is this machine.
+    ///   - member: the session, if it exists.
+    ///   - directory: its working directory, or that in which it will start.
     /// - Throws: `denied`, `confirmation_needed`.
     func clear(
-        shell command: String, shown: String? = nil, in session: ShellSessionName, host: String?, directory: String?,
-        isHere: Bool = false
+        shell command: String, shown: String? = nil, in session: ShellSessionName, _ member: ShellSessions.Member?,
+        directory: String?
     ) async throws(MMError) -> Cleared<ShellLine> {
         context.record.note("module", .string(session.place.rawValue))
-        context.record.note("session", .string(host ?? session.name))
+        context.record.note("session", .string(member?.host ?? session.name))
         context.record.note("commandBytes", .int(Int64(command.utf8.count)))
         let (verdict, memory) = try await services.guarding.guards.verdict(
-            shell: command, in: place(of: session, directory, isHere: isHere), policy: configuration.guardPolicy,
+            shell: command, in: place(of: session, member, directory), policy: configuration.guardPolicy,
             remembering: await shells.memory(of: session))
         if verdict.decision == .ask, let quote = GuardEngine.unfinishedQuote(in: command) {
             throw MMError(
                 .invalidInput, "The command has \(quote.construct) in line \(quote.line), column \(quote.column).",
                 hint: "Close it and send the command again; nothing was run.", details: ["field": "command"])
         }
-        let cleared = try await settle(verdict, shown ?? command, title: "run in", session, host)
+        let cleared = try await settle(verdict, shown ?? command, title: "run in", session, member?.host)
         await shells.remember(memory, of: session)
         return cleared
     }
@@ -41,7 +42,7 @@ extension ShellCallContext {
         typed lines: [String], isUnknown: Bool, into command: String, _ prompt: ShellPrompt?,
         in member: ShellSessions.Member
     ) async throws(MMError) {
-        let place = place(of: member.key, await member.workingDirectory, isHere: member.isHere)
+        let place = place(of: member.key, member, await member.workingDirectory)
         var memory = await shells.memory(of: member.key)
         for line in lines {
             let (verdict, next) = try await services.guarding.guards.verdict(
@@ -59,20 +60,25 @@ extension ShellCallContext {
     func refuseOwnFiles(_ command: String, in member: ShellSessions.Member) async throws(MMError) {
         guard member.isHere else { return }
         let verdict = try await services.guarding.guards.verdict(
-            shell: command, in: place(of: member.key, await member.workingDirectory, isHere: true),
+            shell: command, in: place(of: member.key, member, await member.workingDirectory),
             policy: configuration.guardPolicy)
         guard verdict.classes.contains(.session) else { return }
         try await settle(verdict, command, title: "run in", member.key, member.host)
     }
 
     /// Returns the guard's description of where a session's commands run.
-    private func place(of session: ShellSessionName, _ directory: String?, isHere: Bool) -> ShellContext {
-        let isLocal = session.place == .shell
-        let hasWalls = isLocal && [.workspace, .isolated].contains(opening.confinement)
-        return ShellContext(
+    private func place(
+        of session: ShellSessionName, _ member: ShellSessions.Member?, _ directory: String?
+    ) -> ShellContext {
+        let (isLocal, isHere) = (session.place == .shell, member?.isHere ?? false)
+        // A session keeps the walls with which it was opened.
+        let walls = isLocal ? member.map(\.walls) ?? opening.walls(around: opening.startDirectory) : nil
+        var place = ShellContext(
             isRemote: !isLocal && !isHere, home: isLocal || isHere ? services.paths.home : nil, directory: directory,
-            ownFiles: ShellOpening.ownFiles(services), workspace: hasWalls ? opening.startDirectory : nil,
+            ownFiles: ShellOpening.ownFiles(services), workspace: walls?.workspace,
             asksInterpreters: !isLocal && configuration.asksInterpreters)
+        place.isOffline = walls?.network == WorkspaceRules.Network.none
+        return place
     }
 
     @discardableResult

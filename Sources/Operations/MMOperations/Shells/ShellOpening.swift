@@ -76,8 +76,7 @@ package struct ShellOpening: Sendable {
     package func local(_ key: ShellSessionName, kind wanted: String?, directory: String? = nil) async throws(MMError)
         -> ShellSessions.Member
     {
-        let environment = ShellEnvironment.scrubbed(services.environment)
-        let start = directory ?? startDirectory
+        let (environment, start) = (ShellEnvironment.scrubbed(services.environment), directory ?? startDirectory)
         if confinement == .argv {
             guard !configuration.programs.programs.isEmpty else {
                 throw MMError(
@@ -131,7 +130,8 @@ package struct ShellOpening: Sendable {
                 " Programs can use the managed identity of the connection \(connection.name). They never see a token."
         }
         return ShellSessions.Member(
-            key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word, wire: wire)
+            key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word, wire: wire,
+            walls: sandbox.rules)
     }
 
     /// Opens the proxy of a confined session, if its owner lists hosts or an identity for it.
@@ -154,27 +154,34 @@ package struct ShellOpening: Sendable {
     }
 
     private func sandbox(_ directory: String, _ wire: ShellWire?) throws(MMError) -> SandboxProfile {
-        switch confinement {
-        case .guard, .argv: return .guarded
-        case .workspace, .isolated:
-            if directory == DefaultWorkspace.path(services) { try DefaultWorkspace.make(services) }
-            // Files in the workspace can be accessed, so our own files must not be there.
-            for own in Self.ownFiles(services)
-            where own == directory || own.hasPrefix(directory == "/" ? "/" : directory + "/") {
-                throw MMError(
-                    .invalidInput, "The workspace \(directory) contains mm's own files (\(own)).",
-                    hint: "Set `directory` in the shells file to another folder.")
-            }
-            var rules = WorkspaceRules(
-                workspace: directory, network: configuration.network, readable: configuration.readable,
-                hidden: Self.ownFiles(services))
-            if let wire {
-                rules.network = .ports([wire.port])
-                rules.readable.append(wire.folder)
-                rules.proxiedHosts = configuration.egress?.map(\.description) ?? []
-            }
-            return confinement == .workspace ? .workspace(rules) : .isolated(rules)
+        guard var rules = walls(around: directory) else { return .guarded }
+        if directory == DefaultWorkspace.path(services) { try DefaultWorkspace.make(services) }
+        // Files in the workspace can be accessed, so our own files must not be there.
+        for own in Self.ownFiles(services)
+        where own == directory || own.hasPrefix(directory == "/" ? "/" : directory + "/") {
+            throw MMError(
+                .invalidInput, "The workspace \(directory) contains mm's own files (\(own)).",
+                hint: "Set `directory` in the shells file to another folder.")
         }
+        if let wire {
+            rules.network = .ports([wire.port])
+            rules.readable.append(wire.folder)
+        }
+        return confinement == .workspace ? .workspace(rules) : .isolated(rules)
+    }
+
+    /// Returns the walls of a local session that is opened by this configuration; `nil` if it has none.
+    func walls(around directory: String) -> WorkspaceRules? {
+        guard confinement == .workspace || confinement == .isolated else { return nil }
+        var rules = WorkspaceRules(
+            workspace: directory, network: configuration.network, readable: configuration.readable,
+            hidden: Self.ownFiles(services))
+        // The port of its proxy is known once that listens.
+        if configuration.egress != nil || configuration.identity != nil {
+            rules.network = .ports([])
+            rules.proxiedHosts = configuration.egress?.map(\.description) ?? []
+        }
+        return rules
     }
 
     // MARK: Hosts

@@ -164,7 +164,8 @@ struct ShellRun: CatalogueOperation {
         // If the call was cancelled, the command must not go on.
         if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled.") }
         await call.shells.touch(member.key)
-        return await finished(task, member, isNew, prompt, isText: input.isText, context)
+        return await finished(
+            task, member, isNew, prompt, isText: input.isText, cleared.verdict.notes.first, context)
     }
 
     /// Passes a caller's input to the command while it runs.
@@ -225,9 +226,7 @@ struct ShellRun: CatalogueOperation {
             let cleared =
                 opening.confinement == .argv && place.isLocal
                 ? Cleared.admitted(ShellLine(text))
-                : try await call.clear(
-                    shell: judged, shown: text, in: key, host: known?.host, directory: directory,
-                    isHere: known?.isHere ?? false)
+                : try await call.clear(shell: judged, shown: text, in: key, known, directory: directory)
             let admission = try configuration.policy.check(text, directory: directory ?? "/")
             return (cleared, admission)
         } catch {
@@ -238,13 +237,14 @@ struct ShellRun: CatalogueOperation {
 
     private func finished(
         _ task: ShellTask, _ member: ShellSessions.Member, _ isNew: Bool, _ prompt: ShellPrompt?, isText: Bool,
-        _ context: OperationContext
+        _ networkNote: String?, _ context: OperationContext
     ) async -> OperationAnswer {
         if task.isRunning { task.letGo() }
         note(task, member, context)
         var more = JSONObject()
         if let host = member.host { more["host"] = .string(host) }
         if let sandbox = member.sandbox, isNew { more["sandbox"] = .string(sandbox) }
+        if let networkNote { more["network_note"] = .string(networkNote) }
         if isNew, let label = member.label { more["sandbox_note"] = .string(label) }
         var answer = await OperationAnswer.report(task, context, prompt: prompt, more: more)
         guard context.isTerminal else { return answer }

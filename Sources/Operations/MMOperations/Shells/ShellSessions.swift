@@ -224,6 +224,8 @@ extension ShellSessions {
         package let label: String?
         /// The name of the confinement.
         package let sandbox: String?
+        /// The walls around it, which it keeps whatever the settings say later; `nil` for a session without any.
+        let walls: WorkspaceRules?
         /// The `user@host:port` of a session on a host.
         package let host: String?
         /// The time at which it was created.
@@ -252,7 +254,8 @@ extension ShellSessions {
         /// Creates a session.
         package init(
             key: ShellSessionName, body: Body, kind: String, label: String? = nil, sandbox: String? = nil,
-            host: String? = nil, secrets: [Secret] = [], isHere: Bool = false, wire: ShellWire? = nil
+            host: String? = nil, secrets: [Secret] = [], isHere: Bool = false, wire: ShellWire? = nil,
+            walls: WorkspaceRules? = nil
         ) {
             self.key = key
             self.body = body
@@ -263,6 +266,7 @@ extension ShellSessions {
             self.secrets = secrets
             self.isHere = isHere
             self.wire = wire
+            self.walls = walls
             created = .now
         }
     }

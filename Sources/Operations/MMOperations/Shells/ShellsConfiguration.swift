@@ -29,6 +29,8 @@ package struct ShellsConfiguration: Sendable {
     package var egress: [HostPattern]?
     /// The connection whose identity local shells get; `nil` for none.
     package var identity: String?
+    /// Whether confined sessions reach no network at all.
+    package var isOffline: Bool { network == .none && egress == nil && identity == nil }
     /// Further paths that confined sessions may read.
     package var readable: [String] = []
     /// The guard's policy for commands.

@@ -65,8 +65,7 @@ struct TypingTarget: Sendable {
         var line = await shells.line(of: key)
         for text in line.take(typed.bytes).lines where text.contains(where: { !$0.isWhitespace }) {
             _ = try await call.clear(
-                shell: "device " + ShellWord.quoted(text), shown: text, in: key, host: member.host, directory: nil,
-                isHere: member.isHere)
+                shell: "device " + ShellWord.quoted(text), shown: text, in: key, member, directory: nil)
         }
         await shells.keep(line, of: key)
     }

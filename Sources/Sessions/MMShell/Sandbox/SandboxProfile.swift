@@ -21,6 +21,14 @@ public enum SandboxProfile: Sendable, Hashable {
         }
     }
 
+    /// What it lets a session reach; `nil` if it separates nothing.
+    package var rules: WorkspaceRules? {
+        switch self {
+        case .guarded: nil
+        case .workspace(let rules), .isolated(let rules): rules
+        }
+    }
+
     /// What it protects and what it doesn't, for help texts and answers.
     package var label: String {
         switch self {
@@ -183,7 +191,6 @@ extension SandboxProfile {
 
     /// Whether programs can open their terminal by its path; in a separate file system it is only available as
     /// `/dev/tty`.
-    /// `/dev/tty`.
     var reachesTerminalByPath: Bool {
         if case .isolated = self { return false }
         return true
@@ -195,12 +202,7 @@ extension SandboxProfile {
     }
 
     /// The directory in which the shell starts.
-    var directory: String? {
-        switch self {
-        case .guarded: nil
-        case .workspace(let rules), .isolated(let rules): rules.workspace
-        }
-    }
+    var directory: String? { rules?.workspace }
 }
 
 extension WorkspaceRules {

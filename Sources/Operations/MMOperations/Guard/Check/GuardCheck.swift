@@ -208,14 +208,17 @@ struct TextJudge {
     private func shell() throws(MMError) -> ShellContext {
         let home = services.paths.home
         let ownFiles = ShellOpening.ownFiles(services.paths, services.environment)
+        let configuration = try ShellsConfiguration.read(
+            ShellsConfiguration.path(services.environment, home: home))
         if input.isOnHost {
-            let file = ShellsConfiguration.path(services.environment, home: home)
-            let asks = try ShellsConfiguration.read(file).asksInterpreters
-            return ShellContext(isRemote: true, ownFiles: ownFiles, asksInterpreters: asks)
+            return ShellContext(
+                isRemote: true, ownFiles: ownFiles, asksInterpreters: configuration.asksInterpreters)
         }
-        return ShellContext(
+        var place = ShellContext(
             home: home, directory: context.call.directory, ownFiles: ownFiles,
             workspace: context.call.directory.flatMap { $0 == home || $0 == "/" ? nil : $0 })
+        place.isOffline = configuration.isOffline
+        return place
     }
 
     /// Judges a request in the form `METHOD ENDPOINT`, with an optional body after it or on the following lines.
