@@ -125,9 +125,13 @@ enum ClientVerbs {
         let looks =
             path.contains { word in ShellWords.contains(word, in: "client-looking") }
             || path.last.map { ShellWords.contains($0, in: "client-lists") } == true
-        let isOwn = path.first.map {
-            ["config", "configure", "auth", "login", "logout", "init", "account"].contains($0)
-        }
+        // `config set` sets the client up, and `config:set` an app of the service.
+        let isOwn =
+            ShellPrograms.verbs(words).first?.contains(":") == true
+            ? false
+            : path.first.map {
+                ["config", "configure", "auth", "login", "logout", "init", "account"].contains($0)
+            }
         if program == "az", path.first == "rest" {
             return ShellJudge.uploads("curl", words) || words.contains("--body") ? .managed : nil
         }

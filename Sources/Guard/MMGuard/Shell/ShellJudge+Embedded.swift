@@ -69,8 +69,11 @@ extension ShellJudge {
     /// a shell.
     private func withSecrets(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         call.arguments.enumerated().flatMap { index, word -> [GuardFinding] in
-            let commands = (try? ShellScript.parse(word.value, as: .whole))?.commands ?? []
-            let isText = word.value.contains(" ")
+            // The command may be the value of an option: `--command='echo $X'`.
+            let isOption = word.value.hasPrefix("--") && word.value.contains("=")
+            let text = isOption ? String(word.value.drop { $0 != "=" }.dropFirst()) : word.value
+            let commands = (try? ShellScript.parse(text, as: .whole))?.commands ?? []
+            let isText = text.contains(" ")
             let shows = commands.contains { inside in
                 let words = inside.arguments.map(\.value)
                 return switch inside.program {
@@ -80,7 +83,8 @@ extension ShellJudge {
                 default: ShellPrograms.printers.contains(inside.program) && words.contains("{}")
                 }
             }
-            return (isText ? handed(word, depth) : []) + (shows ? [finding(.secrets, subject: word.value)] : [])
+            return (isText ? handed(ShellScript.Word(text, isFixed: word.isFixed), depth) : [])
+                + (shows ? [finding(.secrets, subject: word.value)] : [])
         }
     }
 

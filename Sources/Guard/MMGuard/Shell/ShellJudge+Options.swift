@@ -65,8 +65,8 @@ enum WordMeaning {
             says(name) || lookingEnds.contains(where: name.hasSuffix) || name.hasPrefix("show") || name.contains("_ls")
             || name.hasPrefix("check") && !name.hasSuffix("install") || name.hasSuffix("-save")
             || name.hasSuffix("mon") && !name.hasSuffix("daemon")
-        if isNamed || words.contains(where: trials.contains) || asks(words, says) { return true }
-        let verbs = ShellPrograms.verbs(words).prefix(2).map { $0.lowercased() }
+        let verbs = ShellPrograms.verbs(words).prefix(2).map { $0.lowercased() }.filter { !$0.contains(".") }
+        if isNamed || tries(words) || asks(words, says) { return true }
         let keys = ShellWords.list("key-nouns")
         // `env set` and `queue clear` do something to what they name.
         if verbs.contains(where: says),
@@ -90,6 +90,18 @@ enum WordMeaning {
                 ShellWords.contains(word, in: "option-shows") || words.count == 1 && lookingOptions.contains(word)
                     || word.hasPrefix("--") && says(String(word.dropFirst(2).prefix { $0 != "=" }))
                     || ["--get", "--show", "--list"].contains(where: word.hasPrefix)
+            }
+    }
+
+    /// Returns whether an option says that nothing is done, or only something shown. What follows a mark, or runs elsewhere, belongs to
+    /// another program; and an option to show something has no value, and no order beside it: `move A-1 --status Done`.
+    private static func tries(_ words: [String]) -> Bool {
+        let own = Array(words.prefix { $0 != "--" })
+        if own.contains(where: { ShellWords.contains($0, in: "client-carrying") }) { return false }
+        if own.contains(where: trials.contains) { return true }
+        return !acts(own)
+            && zip(own, own.dropFirst() + [""]).contains { option, next in
+                ShellWords.contains(option, in: "option-looks") && (next.isEmpty || next.hasPrefix("-"))
             }
     }
 
@@ -148,6 +160,10 @@ enum WordMeaning {
             if program != "dotnet", says("task-publishes", names) || releases {
                 return .network
             }
+            // A task that acts is for this machine unless it is told where else.
+            if isNamed, says("production", names + words), names.contains(where: { orders($0) || $0 == "migrate" }) {
+                return .managed
+            }
         }
         // `yarn application -kill` is another program of that name.
         if words.contains(where: { $0.hasPrefix("-") && $0.utf8.count > 3 && removing.contains(String($0.dropFirst())) }
@@ -157,12 +173,6 @@ enum WordMeaning {
         let pairs = zip(operands, operands.dropFirst())
         if pairs.contains(where: { ["database", "db", "nuget"].contains($0) && ["drop", "delete"].contains($1) }) {
             return .removes
-        }
-        // A task that acts is for this machine unless it is told where else.
-        if isRunner, words.contains(where: { ShellWords.contains($0, in: "production") }),
-            tasks.contains(where: { $0.split { "-_:".contains($0) }.contains { orders(String($0)) } })
-        {
-            return .managed
         }
         let isCompound = words.contains { word in
             let task = (word.split(separator: ":").last ?? "").drop { $0 == "-" }

@@ -206,7 +206,7 @@ extension ShellJudge {
                 Self.value(of: "--target-dir", words)
                 ?? words.first { $0.hasPrefix("--target-dir=") }.map { String($0.dropFirst(13)) }
             return place.map { one(isMadeAgain(ShellScript.Word($0)) ? .writes : .removes, call) }
-        case "go", "dotnet", "swift", "cargo":
+        case "go", "dotnet", "swift", "cargo", "nix":
             return words.first == "run" ? one(.writes, call) + named(by: call) : nil
         case "rails" where ["runner", "r"].contains(words.first):
             return one(.writes, call) + words.dropFirst().flatMap { findings(inScript: $0, of: "ruby", depth) }
@@ -402,7 +402,8 @@ extension ShellJudge {
 
     /// Returns whether a program is only asked for its help or version.
     private static func asksHelp(_ name: String, _ words: [String]) -> Bool {
-        if words.count == 1, ["--version", "--help", "version", "help"].contains(words.first) {
+        if words == ["--help"] { return !ShellPrograms.shells.contains(name) }
+        if words.count == 1, ["--version", "version", "help"].contains(words.first) {
             return !ShellPrograms.shells.contains(name) && (actsByTrade(name) || ShellPrograms.makers.contains(name))
         }
         guard words.last == "--help" else { return false }

@@ -53,12 +53,12 @@ extension ShellJudge {
             // Long options tell what they do.
             return isFetched || !words.allSatisfy { !isKnown && (!$0.hasPrefix("-") || $0.hasPrefix("--")) }
         }
-        return Self.orders(verb, verbs.dropFirst().first.map { words[$0] }, isKnown: isKnown)
+        return orders(verb, verbs.dropFirst().first.map { words[$0] }, isKnown: isKnown)
             || words.dropFirst().contains { $0.contains(" ") } && ShellWords.contains(verb, in: "ordering")
     }
 
     /// Returns whether a verb orders something rather than to build it, or to do something with a file.
-    private static func orders(_ verb: String, _ thing: String?, isKnown: Bool) -> Bool {
+    private func orders(_ verb: String, _ thing: String?, isKnown: Bool) -> Bool {
         func isFile(_ word: String) -> Bool {
             // `@prod` names a site, and `site:cache` a task.
             let isName = word.drop { $0 == "@" }.allSatisfy { $0.isLetter || "-_:".contains($0) }
@@ -69,8 +69,13 @@ extension ShellJudge {
         // `create-record`.
         if stem != verb.lowercased(), isOrder || stem == "add" { return !isFile(verb) }
         // With the name of a thing behind it that is no file, such a verb is an order to a service: `create instance`.
-        if isOrder, let thing { return !isFile(verb) && !isFile(thing) }
-        if verb.split(separator: ":").contains(where: { building.contains(String($0)) }) || building.contains(stem)
+        if isOrder, let thing {
+            // A path outside of the session's folders is that of an object of a service.
+            let isObject = thing.hasPrefix("/") && !isInWorkspace(thing) && !Self.isPassing(thing)
+            return !isFile(verb) && (isObject || !isFile(thing))
+        }
+        if verb.split(separator: ":").contains(where: { Self.building.contains(String($0)) })
+            || Self.building.contains(stem)
             || verb.hasSuffix("-server") || isFile(verb) && !isKnown
         {
             return ["create", "update"].contains(thing)
@@ -121,7 +126,7 @@ extension ShellJudge {
             && !ShellWords.contains(parts[0].split(separator: ".").last.map(String.init) ?? "", in: "code-endings")
     }
 
-    /// Judges a program of the project by the name of its file and the words for it: `python3 tools/purge.py`, `go run ./cmd/deploy`.
+    /// Judges a program of the project by the name of its file and the words for it: `python3 tools/purge.py`, `go run ./cmd/deploy`, `nix run .#deploy`.
     func named(by call: ShellScript.Command) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
         let runs = words.first == "run"
@@ -135,7 +140,8 @@ extension ShellJudge {
         // Tests are named after what they test, and tools after what they take out of a text.
         let stem = ShellMemory.name(path).split { "-_.".contains($0) }.map { $0.lowercased() }
         if stem.contains("test") || stem.contains("spec") { return [] }
-        let name = stem.first == "remove" ? "" : ShellMemory.name(path)
+        let name =
+            stem.first == "remove" ? "" : ShellMemory.name(path).split(separator: "#").last.map(String.init) ?? ""
         let known: ShellRule? = ShellPrograms.destroyers.contains(name) ? .removes : nil
         guard let rule = known ?? WordMeaning.rule(name, Array(words[(file + 1)...])) else { return [] }
         return [finding(rule, subject: "\(call.program) \(path)")]

@@ -220,7 +220,7 @@ struct ShellJudge {
                 && arguments.count > 2
             // What a tracer shows of a running process may be anything that it knows, unless it only counts.
             let attaches =
-                context.isRemote && ["strace", "ltrace"].contains(name) && arguments.contains { $0.hasPrefix("-p") }
+                !context.hasWalls && ["strace", "ltrace"].contains(name) && arguments.contains { $0.hasPrefix("-p") }
                 && !arguments.contains("-c")
             let rule: ShellRule =
                 name == "parallel" && !isTold ? .fed : attaches ? .rights : changes ? .writes : .reads
