@@ -212,10 +212,11 @@ struct ExchangeRows: CmdletRows {
             }
         }
         source.story.note(information: information)
-        return CmdletBatch(
+        var batch = CmdletBatch(
             objects, warnings: reader.takeWarnings() + (isSilent ? [] : page.warnings),
-            errors: errorAction == nil || errorAction == "continue" ? page.errors.map { ExchangeRecord.of($0) } : [],
-            information: information)
+            errors: errorAction == "stop" ? [] : page.errors.map { ExchangeRecord.of($0) }, information: information)
+        batch.errorDisplay = .init(errorAction)
+        return batch
     }
 }
 

@@ -62,7 +62,10 @@ final class SourceStory: Sendable {
     ) throws(CmdletFault) -> CmdletBatch? {
         note(cause: cause, of: record)
         switch errorAction {
-        case "silentlycontinue", "ignore": return nil
+        case "silentlycontinue", "ignore":
+            var batch = CmdletBatch([], errors: [record])
+            batch.errorDisplay = .init(errorAction)
+            return batch
         case nil where endsStatement && !isRefusal, "continue" where endsStatement, "stop" where endsStatement:
             throw .failed(record)
         case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))

@@ -37,10 +37,31 @@ package struct CmdletBatch: Sendable {
     package var warnings: [String]
     /// The errors that did not end the cmdlet.
     package var errors: [NativeError]
+    /// What the script is told of these errors.
+    package var errorDisplay = ErrorDisplay.shown
     /// Messages for the person, such as those of `-WhatIf`.
     package var information: [String]
     /// Variables that the cmdlet sets, by name.
     package var variables: [String: PSValue] = [:]
+
+    /// What a script is told of errors that don't end a cmdlet. All of them make `$?` false.
+    package enum ErrorDisplay: Sendable {
+        /// They are shown.
+        case shown
+        /// They are in `$Error` and `-ErrorVariable` alone, as with `-ErrorAction SilentlyContinue`.
+        case recorded
+        /// They are nowhere, as with `-ErrorAction Ignore`.
+        case ignored
+
+        /// Creates the display that an `-ErrorAction` in lower case asks for.
+        package init(_ action: String?) {
+            switch action {
+            case "silentlycontinue": self = .recorded
+            case "ignore": self = .ignored
+            default: self = .shown
+            }
+        }
+    }
 
     /// Creates a batch.
     package init(

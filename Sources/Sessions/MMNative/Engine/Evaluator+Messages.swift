@@ -53,8 +53,9 @@ extension Evaluator {
     }
 
     /// Records an error that doesn't end its command, without showing it.
-    func record(_ error: NativeError) {
-        errors.items.insert(ErrorRecords.value(of: error), at: 0)
+    /// - Parameter isKept: whether it stays in `$Error`.
+    func record(_ error: NativeError, isKept: Bool = true) {
+        if isKept { errors.items.insert(ErrorRecords.value(of: error), at: 0) }
         hasSucceeded = false
         reports += 1
     }

@@ -400,8 +400,8 @@ struct SourceRows {
         for text in batch.warnings { evaluator.show(.warning(text)) }
         for text in batch.information { evaluator.show(.information(text)) }
         for error in batch.errors {
-            evaluator.record(error)
-            evaluator.show(.error(error))
+            evaluator.record(error, isKept: batch.errorDisplay != .ignored)
+            if batch.errorDisplay == .shown { evaluator.show(.error(error)) }
         }
         for (name, value) in batch.variables { try evaluator.set(name.lowercased(), value) }
         for item in batch.objects {
