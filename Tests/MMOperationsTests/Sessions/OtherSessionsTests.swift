@@ -101,7 +101,7 @@ struct OtherSessionsTests {
     @Test(
         "goes where its module is, from the session of the first module that has a PowerShell of its own",
         arguments: [
-            ("Get-Mailbox; New-Team", "teams", ["get-mailbox": "exo"]),
+            ("Get-Mailbox; Set-TeamPicture", "teams", ["get-mailbox": "exo"]),
             ("Get-MgUser; Get-AzVM; Get-Mailbox", "azure", ["get-mguser": "graph", "get-mailbox": "exo"]),
             ("Get-Team; Get-AzVM", "azure", ["get-team": "teams"]), ("Get-AzVM; Get-AzContext", "azure", [:]),
             ("function Get-MgReport { 1 }\nGet-MgReport; Get-AzVM", "azure", [:]),
