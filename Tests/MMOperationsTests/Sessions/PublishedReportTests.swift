@@ -66,10 +66,26 @@ struct PublishedReportTests {
     func goesOn(_ report: (script: String, output: [JSONValue]), status: Int) async throws {
         let home = try await ChangesHome(users: 5)
         defer { Task { await home.stop() } }
-        try await home.fault(9, ["kind": "status", "status": .int(status), "path": "/v1.0/users*"])
+        let fault: JSONObject = ["kind": "status", "status": .int(Int64(status)), "path": "/v1.0/users*", "count": 99]
+        _ = try await home.control("POST", "faults", fault)
         let answer = try await home.call(
             "run", ["connection": "Demo", "module": "graph", "command": .string(report.script), "output": "json"])
         #expect(ChangesHome.value(answer).array == report.output)
+    }
+
+    @Test("run no cmdlet that changes something from a text that only the run puts together")
+    func textOfTheRun() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let script = """
+            $line = (Get-MgOrganization).DisplayName.Substring(0, 0) + 'Remove-MgUser -UserId nobody@contoso.example'
+            Invoke-Expression $line
+            """
+        await #expect(throws: MMError.self) {
+            _ = try await home.call(
+                "run", ["connection": "Demo", "module": "graph", "command": .string(script), "output": "json"])
+        }
+        #expect(try await home.requests(of: "/v1.0/users/nobody@contoso.example") == 0)
     }
 
     @Test("that set what PowerShell holds go on there")

@@ -252,7 +252,10 @@ extension SignInCmdlet {
         (SignInCmdlet("Find-Module", .find, names, positional: .name), ["Find-PSResource"]),
         (
             SignInCmdlet("Set-PSRepository", .prepare, names, positional: .name),
-            ["Install-PackageProvider", "Get-PackageProvider", "Get-PSRepository"]
+            [
+                "Install-PackageProvider", "Import-PackageProvider", "Get-PackageProvider", "Get-PSRepository",
+                "Remove-Module",
+            ]
         ),
         (
             SignInCmdlet("Set-ExecutionPolicy", .policy, [("scope", "Scope"), ("other", "ExecutionPolicy")]), []

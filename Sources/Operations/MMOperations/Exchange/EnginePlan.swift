@@ -133,6 +133,8 @@ struct EnginePlan: Sendable {
                 continue
             }
             let lower = name.lowercased()
+            // No command's name has an invisible character, which pages and editors leave in copied code.
+            if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .format }) { names.insert(lower) }
             guard ForeignCmdlet(name) == nil, name.allSatisfy({ $0.isLetter || $0.isNumber || "-_".contains($0) }),
                 !own.contains(lower), !NativeEngine.carriesOut(name), !modules.isBuiltIn(name),
                 modules.sessions(of: name).isEmpty || Self.isOfGraph(name), !classes.knows(name),
@@ -175,7 +177,13 @@ struct EnginePlan: Sendable {
         }
         var own = functions
         if let programs, isPatient { own.formUnion(missing(sources, programs)) }
-        return names.filter { !own.contains($0.lowercased()) }
+        let (modules, classes) = (CmdletModules(), CmdletClasses())
+        return names.filter { name in
+            // A report may never reach what only Windows's own modules have.
+            let isOfWindows =
+                isPatient && classes.knows(name) && modules.sessions(of: name).isEmpty && ForeignCmdlet(name) == nil
+            return !own.contains(name.lowercased()) && !isOfWindows
+        }
     }
 
     /// The names of the functions that the script defines, in lower case.

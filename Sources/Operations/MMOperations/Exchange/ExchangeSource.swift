@@ -57,6 +57,8 @@ final class ExchangeSource: ScriptSource {
 
     func knows(_ name: String) -> Bool { table.knows(name, in: service) || others?.contains(name) == true }
 
+    func parameters(of cmdlet: String) -> [String]? { table.parameters(of: cmdlet, in: service) }
+
     func check(_ call: CmdletCall) throws(CmdletFault) { _ = try command(call) }
 
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {

@@ -718,7 +718,16 @@ extension ExchangeOrganization {
             }
             return fits(senders, "SenderAddress") && fits(recipients, "RecipientAddress") && fits(statuses, "Status")
         }
-        return try .page(of: rows, call)
+        guard let size = call.text("PageSize").flatMap({ Int($0) }) ?? call.text("Page").map({ _ in 1000 }) else {
+            return try .page(of: rows, call)
+        }
+        let page = call.text("Page").flatMap { Int($0) } ?? 1
+        guard (1...5000).contains(size), (1...1000).contains(page) else {
+            throw ExchangeFailure(
+                400, "BadRequest", type: "Microsoft.Exchange.Management.FfoReporting.InvalidExpressionException",
+                "The page size must be 1 to 5000, and the page 1 to 1000.")
+        }
+        return try .page(of: Array(rows.dropFirst((page - 1) * size).prefix(size)), call)
     }
 
     /// What happened to one message.

@@ -82,6 +82,11 @@ package struct ExchangeTable: Sendable {
             ?? false
     }
 
+    /// Returns the names of the parameters of a service's cmdlet, in the order of the table; `nil` for an unknown one.
+    package func parameters(of cmdlet: String, in service: Service) -> [String]? {
+        self.cmdlet(cmdlet, in: service)?.parameters.map(\.name)
+    }
+
     /// Returns a cmdlet of a service.
     func cmdlet(_ name: String, in service: Service) -> Cmdlet? {
         guard let row = rows[name.lowercased()], let shown = row[0]?.string, let services = row[1]?.int,

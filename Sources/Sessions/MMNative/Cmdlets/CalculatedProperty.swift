@@ -94,7 +94,7 @@ struct CalculatedProperty {
     /// Returns the value for an object; `nil` when the object has no such property.
     func value(of item: PSValue, in evaluator: Evaluator) throws(Interrupt) -> PSValue? {
         switch source {
-        case .name(let name): return try Cmdlets.property(item, name)
+        case .name(let name): return try evaluator.property(name, of: item)
         case .block(let block):
             // The block has a scope of its own: its assignments don't outlive it.
             let outer = evaluator.variables

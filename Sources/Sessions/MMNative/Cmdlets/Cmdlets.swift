@@ -78,7 +78,8 @@ enum Cmdlets {
         CommandSpecification(
             name: "Write-Host", className: "WriteHostCommand",
             values: ["Object", "Separator", "ForegroundColor", "BackgroundColor"], switches: ["NoNewline"],
-            positions: ["Object"], takesRest: true, makesObjects: true),
+            positions: ["Object"], takesRest: true, aliases: ["Message": "Object", "Msg": "Object"],
+            makesObjects: true),
         CommandSpecification(
             name: "Write-Verbose", className: "WriteVerboseCommand", values: ["Message"], switches: [],
             positions: ["Message"], aliases: ["Msg": "Message"], makesObjects: true),
@@ -291,12 +292,12 @@ final class WhereStage: Stage {
         guard !Wildcard.isPattern(name), Collation.isCertain(name) else { throw .handOver("a property by pattern") }
         guard let written = set.first else {
             guard command["Value"] == nil else { throw .handOver("an unusual Where-Object") }
-            return WhereStage { (item) throws(Interrupt) in try Cmdlets.property(item, name)?.isTrue ?? false }
+            return WhereStage { (item) throws(Interrupt) in try evaluator.property(name, of: item)?.isTrue ?? false }
         }
         guard set.count == 1, command.isSet(written) else { throw .handOver("an unusual Where-Object") }
         if written == "Not" {
             guard command["Value"] == nil else { throw .handOver("an unusual Where-Object") }
-            return WhereStage { (item) throws(Interrupt) in try !(Cmdlets.property(item, name)?.isTrue ?? false) }
+            return WhereStage { (item) throws(Interrupt) in try !(evaluator.property(name, of: item)?.isTrue ?? false) }
         }
         guard let op = operators[written] else { throw .handOver("an unusual Where-Object") }
         guard var value = command["Value"] else {
@@ -314,14 +315,14 @@ final class WhereStage: Stage {
                 default: throw .handOver("a type test")
                 }
                 return WhereStage { (item) throws(Interrupt) in
-                    try evaluator.apply(op, try Cmdlets.property(item, name) ?? .null, value).isTrue
+                    try evaluator.apply(op, try evaluator.property(name, of: item) ?? .null, value).isTrue
                 }
             }
             value = .type(type)
         }
         let right = value
         return WhereStage { (item) throws(Interrupt) in
-            try evaluator.apply(op, try Cmdlets.property(item, name) ?? .null, right).isTrue
+            try evaluator.apply(op, try evaluator.property(name, of: item) ?? .null, right).isTrue
         }
     }
 
@@ -593,7 +594,7 @@ final class ForEachStage: Stage {
             return
         }
         if item.isNull { return try next(.null) }
-        if arguments.isEmpty, let value = try Cmdlets.property(item, member) {
+        if arguments.isEmpty, let value = try evaluator.property(member, of: item) {
             return try Evaluator.enumerate(value, into: next)
         }
         switch item {

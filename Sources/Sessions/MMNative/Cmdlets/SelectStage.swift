@@ -206,10 +206,19 @@ final class SelectStage: Stage {
             return .table(copy)
         }
         guard case .object(let object) = value else {
-            guard case .string = value, !isUnique, isLast, evaluator.collecting == 0 || evaluator.onlyReads else {
-                throw .handOver("properties beside a value")
+            guard case .string(let text) = value, !isUnique, isLast || evaluator.onlyReads,
+                evaluator.collecting == 0 || evaluator.onlyReads
+            else { throw .handOver("properties beside a value") }
+            for (name, noted) in zip(notes.shape.names, notes.values) {
+                let name = name.lowercased()
+                if let before = evaluator.besideTexts[name]?[text] {
+                    guard before?.text == noted.text, before?.typeName == noted.typeName else {
+                        evaluator.besideTexts[name]?[text] = .some(nil)
+                        continue
+                    }
+                }
+                evaluator.besideTexts[name, default: [:]][text] = .some(noted)
             }
-            evaluator.besideTexts.formUnion(notes.shape.names.map { $0.lowercased() })
             return value
         }
         guard object.isCustom else { throw .handOver("properties beside \(object.typeName)") }

@@ -5,6 +5,8 @@ import PowerShellSyntax
 package protocol CmdletSource: Sendable {
     /// Returns whether a name, in any case, is one of this source's cmdlets.
     func knows(_ name: String) -> Bool
+    /// Returns the names of a cmdlet's parameters; `nil` if not all of them are known.
+    func parameters(of cmdlet: String) -> [String]?
     /// Checks a call without sending anything, so that a script's errors are known before its first request. A call
     /// that takes pipeline input is checked without an object.
     /// - Throws: an error that `open` would certainly throw.
@@ -17,6 +19,8 @@ package protocol CmdletSource: Sendable {
 }
 
 extension CmdletSource {
+    /// Returns `nil`: the parameters aren't known.
+    package func parameters(of cmdlet: String) -> [String]? { nil }
     /// Accepts every call.
     package func check(_ call: CmdletCall) throws(CmdletFault) {}
     /// Returns `nil`: a service's answer always has to be awaited.

@@ -101,6 +101,20 @@ extension Evaluator {
         }
     }
 
+    /// Evaluates `$generator.GetBytes($bytes)`, which fills an array of a variable; `nil` for other calls.
+    func filledBytes(_ node: InvokeMemberExpressionSyntax, _ method: String, of target: PSValue) throws(Interrupt)
+        -> PSValue?
+    {
+        guard method == "getbytes", case .object(let generator) = target,
+            generator.typeName == LibraryTypes.randomType
+        else { return nil }
+        guard node.arguments.count == 1, case .variable(let variable) = node.arguments[0],
+            case .variable(let name) = try place(of: .variable(variable)), case .array(let bytes)? = variables[name]
+        else { throw .handOver("random bytes in other than a variable") }
+        variables[name] = .array(bytes.map { _ in .byte(UInt8.random(in: .min ... .max)) })
+        return .nothing
+    }
+
     /// Evaluates `[array]::Sort($x)` and `[array]::Reverse($x)`; `nil` for any other call.
     func changedArray(_ node: InvokeMemberExpressionSyntax, _ method: String) throws(Interrupt) -> PSValue? {
         guard method == "sort" || method == "reverse" else { return nil }

@@ -114,10 +114,27 @@ extension Evaluator {
         }
     }
 
+    /// Returns a property as the pipeline cmdlets read it.
+    func property(_ name: String, of item: PSValue) throws(Interrupt) -> PSValue? {
+        if !besideTexts.isEmpty, let noted = try note(name, beside: item) { return noted }
+        if case .object(let part) = item, ExcelPackage.isPart(part) {
+            return try ExcelPackage.property(part, name, host)
+        }
+        return try Cmdlets.property(item, name)
+    }
+
+    /// Returns the property that a text has beside its own; `nil` if it has none of that name.
+    private func note(_ name: String, beside value: PSValue) throws(Interrupt) -> PSValue? {
+        guard case .string(let text) = value, let noted = besideTexts[name.lowercased()]?[text] else { return nil }
+        guard let noted else { throw .handOver("properties beside a value") }
+        return noted
+    }
+
     /// Returns `value.name`, including the members of a list itself.
     func member(_ name: String, of target: PSValue) throws(Interrupt) -> PSValue {
-        if besideTexts.contains(name.lowercased()), Self.hasText(target) {
-            throw .handOver("properties beside a value")
+        if !besideTexts.isEmpty, besideTexts[name.lowercased()] != nil, Self.hasText(target) {
+            guard case .string = target else { throw .handOver("properties beside a value") }
+            return try note(name, beside: target) ?? .null
         }
         switch target {
         case .list(let list):
@@ -133,6 +150,11 @@ extension Evaluator {
             }
         case .object(let object) where object.typeName == Self.referenceType && name.lowercased() == "value":
             return try value(ofReference: object)
+        case .object(let part) where ExcelPackage.isPart(part): return try ExcelPackage.property(part, name, host)
+        case .list(let list) where list.kind == .excelSheets && name.lowercased() != "count":
+            var found: [PSValue] = []
+            for item in list.items { found.append(try member(name, of: item)) }
+            return .collapsed(found)
         case .object(let returned) where name.lowercased() == "psobject":
             guard returned.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
             let object = returned.whole
@@ -206,6 +228,7 @@ extension Evaluator {
         }
         switch target {
         case .object(let view) where view.typeName == Self.viewType && method == "copy" && arguments.isEmpty:
+            if case .table(let table)? = view["BaseObject"], onlyReads { return .table(table.copy()) }
             guard case .object(let object)? = view["BaseObject"], object.isCustom else { return nil }
             var made = PSObject(shape: object.shape, values: object.values, typeName: object.typeName)
             (made.isListable, made.isRow, made.view) = (object.isListable, object.isRow, object.view)
@@ -233,6 +256,7 @@ extension Evaluator {
             if let answer = PSStopwatch.call(object, method, arguments) { return answer }
             if let answer = try TextBuilder.call(object, method, arguments) { return answer }
             if let answer = try DataTable.call(object, method, arguments) { return answer }
+            if let answer = try ExcelPackage.call(object, method) { return answer }
             if let answer = try MachineRights.call(object, method, arguments, in: self) { return answer }
             if let answer = try HostInterface.call(object, method, arguments, in: self) { return answer }
             if XMLNode.isNode(object) { return try XMLNode.call(object, method, arguments, in: self) }

@@ -101,8 +101,9 @@ final class Evaluator {
 
     /// The depth of statements and blocks that collect output instead of emitting it at once.
     var collecting = 0
-    /// The properties, in lower case, that some texts have in PowerShell beside their own, and here don't.
-    var besideTexts: Set<String> = []
+    /// The properties that some texts have in PowerShell beside their own, by lower-case name and text. Two equal texts may have
+    /// different values of one property: it is then unknown which of them a text is.
+    var besideTexts: [String: [String: PSValue?]] = [:]
     private var steps = 0
     /// The number of open `try` blocks, inside which an error ends more than its own statement.
     var tries = 0
@@ -254,6 +255,14 @@ final class Evaluator {
             case .type, .ownType: throw .handOver("an index of a type")
             default: break
             }
+            if case .object(let part) = target, let cells = try ExcelPackage.element(part, try value(of: node.index)) {
+                return cells
+            }
+            if case .list(let list) = target, list.kind == .excelSheets,
+                case .string(let name) = try value(of: node.index)
+            {
+                return list.items.first { ExcelPackage.sheetName(of: $0)?.lowercased() == name.lowercased() } ?? .null
+            }
             if case .object(let row) = target, row.columns != nil {
                 return row[try DataTable.name(try value(of: node.index), of: row)] ?? .null
             }
@@ -356,6 +365,7 @@ final class Evaluator {
         if node.isStatic, case .type(.array) = target, let changed = try changedArray(node, name.lowercased()) {
             return changed
         }
+        if let filled = try filledBytes(node, name.lowercased(), of: target) { return filled }
         if node.isNullConditional, target.isNull { return .null }
         var arguments: [PSValue] = []
         for argument in node.arguments {

@@ -22,6 +22,8 @@ enum LibraryTypes {
             (.dialogresult, "none"), (.dialogresult, "abort"), (.dialogresult, "retry"), (.dialogresult, "ignore"):
             return .string(
                 name.lowercased() == "ok" ? "OK" : name.prefix(1).uppercased() + name.dropFirst().lowercased())
+        // Nobody presses a key in a run.
+        case (.console, "keyavailable"), (.console, "treatcontrolcasinput"): return .bool(false)
         case (.settings, "securityprotocol"), (.settings, "systemdefault"): return .int(0)
         case (.settings, "tls"): return .int(192)
         case (.settings, "tls11"): return .int(768)
@@ -36,7 +38,7 @@ enum LibraryTypes {
     static func isDropped(_ type: PSType, _ name: String) -> Bool {
         switch type {
         case .settings: name.lowercased() == "securityprotocol"
-        case .console: ["outputencoding", "inputencoding"].contains(name.lowercased())
+        case .console: ["outputencoding", "inputencoding", "treatcontrolcasinput"].contains(name.lowercased())
         default: false
         }
     }
@@ -64,7 +66,8 @@ enum LibraryTypes {
 
     /// Returns the byte order mark that .NET puts before a text in an encoding, of which only UTF-8's is written here.
     static func mark(of encoding: PSValue?) -> [UInt8] {
-        guard case .object(let object)? = encoding, object.typeName == encodingType, object["Name"]?.text == "utf8" else {
+        guard case .object(let object)? = encoding, object.typeName == encodingType, object["Name"]?.text == "utf8"
+        else {
             return []
         }
         return [0xEF, 0xBB, 0xBF]
@@ -157,7 +160,8 @@ enum LibraryTypes {
         case (.random, "create", 0), (.random, "new", 0):
             return PSObject([], typeName: randomType, isCustom: false).map { .object($0) }
         case (.random, "getint32", 1...2):
-            guard case .int(let last)? = arguments.last, case .int(let first) = arguments.count == 2 ? arguments[0] : .int(0),
+            guard case .int(let last)? = arguments.last,
+                case .int(let first) = arguments.count == 2 ? arguments[0] : .int(0),
                 first < last
             else { throw .handOver("an unusual range") }
             return .int(Int32.random(in: first..<last))

@@ -38,6 +38,7 @@ enum Statics {
         case (.splitoptions, let rule): return try named(rule, .splitOptions)
         case (.regexoptions, let rule): return try named(rule, .regexOptions)
         case (.errorcategory, let category): return try named(category, .errorCategory)
+        case (.actionpreference, let preference): return try named(preference, .actionPreference)
         case (.dayofweek, let day): return try named(day, .dayOfWeek)
         case (.consolecolor, let color): return try named(color, .consoleColor)
         case (.datetimekind, let kind): return try named(kind, .dateTimeKind)
@@ -146,6 +147,16 @@ enum Statics {
             {
                 return .bool(PSDate.days(in: 2, of: Int(year)) == 29)
             }
+            if method == "new", arguments.count == 7, case .int(let part) = arguments[6], (0...999).contains(part),
+                case .date(let date) = try call(type, name, Array(arguments.dropLast()), in: evaluator)
+            {
+                return .date(PSDate(ticks: date.ticks + Int64(part) * 10_000, kind: .unspecified))
+            }
+            if method == "new", arguments.count == 7, let kind = try kind(arguments[6]),
+                case .date(let date) = try call(type, name, Array(arguments.dropLast()), in: evaluator)
+            {
+                return .date(PSDate(ticks: date.ticks, kind: kind))
+            }
             if method == "new", (3...6).contains(arguments.count) {
                 var numbers: [Int] = []
                 for argument in arguments { if case .int(let number) = argument { numbers.append(Int(number)) } }
@@ -174,6 +185,12 @@ enum Statics {
             }
         }
         throw .handOver("the method \(name) of \(type.rawValue)")
+    }
+
+    /// Returns the kind of a date that a name means; `nil` for other values.
+    private static func kind(_ value: PSValue) throws(Interrupt) -> PSDate.Kind? {
+        guard case .enumeration(let own)? = try? Conversion.enumeration(value, .dateTimeKind) else { return nil }
+        return [.unspecified, .utc, .local][Int(own.value)]
     }
 
     /// Creates an object of a library type; `nil` for other calls.

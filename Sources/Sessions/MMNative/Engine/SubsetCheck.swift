@@ -23,10 +23,11 @@ struct SubsetCheck {
     /// - Parameter hasHost: whether the run has its own files.
     /// - Parameter canAsk: whether questions can be answered.
     /// - Parameter missing: the lower-case names that are known not to be commands.
+    /// - Parameter functions: the lower-case names of functions that are defined already.
     /// - Parameter onlyReads: whether the script changes nothing.
     init(
         _ script: ParsedScript, hasHost: Bool = false, canAsk: Bool = false, missing: Set<String> = [],
-        onlyReads: Bool = false, isSource: @escaping (String) -> Bool
+        functions: Set<String> = [], onlyReads: Bool = false, isSource: @escaping (String) -> Bool
     ) {
         self.script = script
         self.isSource = isSource
@@ -35,7 +36,7 @@ struct SubsetCheck {
         self.canAsk = canAsk
         self.onlyReads = onlyReads
         types = ScriptTypes(of: script.root, source: [], isWide: hasHost)
-        functions = Set(
+        self.functions = functions.union(
             ScriptFacts(of: script).items.compactMap { item in
                 if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
             })
@@ -319,7 +320,9 @@ struct SubsetCheck {
         if missing.contains(name.lowercased()) { return arguments(node) }
         if HostCommands.names.contains(name.lowercased()), !hasHost, !isSource(name) { return "the command \(name)" }
         // A PowerShell may reach the server, which the engine never does.
-        if name.lowercased() == "send-mailmessage", !onlyReads { return "the command \(name)" }
+        if ["send-mailmessage", "invoke-expression", "iex"].contains(name.lowercased()), !onlyReads {
+            return "the command \(name)"
+        }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
         guard isBuiltIn || isSource(name) else {
             let isFormer = ["new-pssession", "import-pssession", "enter-pssession"].contains(name.lowercased())

@@ -38,6 +38,9 @@ enum SystemTypes {
         switch type {
         case .path: return try path(method, try texts(arguments))
         case .uri: return try address(method, arguments)
+        case .console where method == "readline" && arguments.isEmpty:
+            guard let host = evaluator.host else { return nil }
+            return .string(try host.answer(evaluator.assigning ?? "Answer", isSecret: false, in: evaluator))
         case .timezone: return try time(method, arguments)
         case .environment:
             guard let host = evaluator.host else { return nil }
@@ -227,6 +230,7 @@ enum SystemTypes {
     }
 
     private static func time(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        if let answer = try NamedZone.call(method, arguments) { return answer }
         func isUniversal(_ zone: PSValue) throws(Interrupt) -> Bool {
             switch zone {
             case .object(let object):

@@ -447,10 +447,70 @@ extension HostCommands {
                             + "program.", category: "ObjectNotFound", isReadable: true))
             }
             let isOwn = evaluator.functions[name.lowercased()] != nil
-            let object = PSObject(
-                [("CommandType", .string(isOwn ? "Function" : "Cmdlet")), ("Name", .string(name))],
-                typeName: commandType, isCustom: false)
+            var pairs: [(String, PSValue)] = [
+                ("CommandType", .string(isOwn ? "Function" : "Cmdlet")), ("Name", .string(name)),
+            ]
+            if evaluator.onlyReads, let table = parameters(of: name, evaluator) { pairs.append(("Parameters", table)) }
+            let object = PSObject(pairs, typeName: commandType, isCustom: false)
             if let object { try emit(.object(object)) }
+        }
+    }
+
+    /// Returns a command's parameters by name; `nil` if not all of them are known.
+    private static func parameters(of name: String, _ evaluator: Evaluator) -> PSValue? {
+        var names: [String]
+        if let function = evaluator.functions[name.lowercased()] {
+            names = function.parameters.map(\.name)
+        } else if let known = Cmdlets.specification(of: name) {
+            guard !known.isPartial else { return nil }
+            names = known.values + known.switches
+        } else {
+            guard let known = evaluator.sources.first(where: { $0.knows(name) })?.parameters(of: name) else {
+                return nil
+            }
+            names = known
+        }
+        let table = PSTable(isOrdered: true)
+        for name in names + CommandSpecification.commonNames where table[name] == nil {
+            let object = PSObject(
+                [("Name", .string(name))], typeName: "System.Management.Automation.ParameterMetadata", isCustom: false)
+            _ = table.add(name, object.map { .object($0) } ?? .null)
+        }
+        return .table(table)
+    }
+
+    /// Runs the text of an expression as code of the script, in the same scope.
+    static func invokeText(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        for item in items + Cmdlets.list(command["Command"]?.plain) {
+            let text = Array(try PSText.string(item).utf16)
+            let parsed = PowerShellParser.parse(utf16: text)
+            // The guard hasn't read a text that only the run puts together, so no cmdlet in it may change something.
+            let isReading = ScriptFacts(of: parsed).items.allSatisfy { item in
+                switch item.detail {
+                case .function: return false
+                case .command(let command):
+                    guard let name = command.name else { return false }
+                    return Cmdlets.specification(of: name) != nil || evaluator.functions[name.lowercased()] != nil
+                        || name.lowercased().hasPrefix("get-")
+                default: return true
+                }
+            }
+            guard let body = parsed.root?.body, parsed.errors.isEmpty, isReading else {
+                throw .handOver("an unusual text as code")
+            }
+            let sources = evaluator.sources
+            let check = SubsetCheck(
+                parsed, hasHost: true, canAsk: host.canAsk, missing: evaluator.missing,
+                functions: Set(evaluator.functions.keys), onlyReads: evaluator.onlyReads
+            ) { name in sources.contains { $0.knows(name) } }
+            if let reason = check.reason() { throw .handOver(reason) }
+            let unfit = evaluator.unfit
+            // Places in this text say nothing about the script's own.
+            evaluator.unfit = [:]
+            defer { evaluator.unfit = unfit }
+            try evaluator.inside(text) { () throws(Interrupt) in try evaluator.run(body, into: emit) }
         }
     }
 

@@ -37,6 +37,21 @@ struct Workbook: Sendable {
             }
         }
 
+        /// The number of columns.
+        var width: Int { rows.map(\.count).max() ?? 0 }
+
+        /// Returns a cell, which is empty outside of what was written.
+        func cell(_ row: Int, _ column: Int) -> Cell {
+            rows.indices.contains(row) && rows[row].indices.contains(column) ? rows[row][column] : .empty
+        }
+
+        /// Writes a cell.
+        mutating func set(_ cell: Cell, _ row: Int, _ column: Int) {
+            while rows.count <= row { rows.append([]) }
+            while rows[row].count <= column { rows[row].append(.empty) }
+            rows[row][column] = cell
+        }
+
         /// The names of the columns.
         var names: [String] {
             rows.indices.contains(header) ? rows[header].dropFirst(firstColumn).compactMap(\.words) : []
@@ -234,25 +249,22 @@ extension HostCommands {
         name: "Export-Excel", className: "ExportExcel",
         values: [
             "Path", "WorksheetName", "TableName", "TableStyle", "Title", "InputObject", "ExcludeProperty", "StartRow",
-            "StartColumn", "TitleSize", "TitleBackgroundColor", "TitleFillPattern", "MaxAutoSizeRows",
+            "StartColumn", "TitleSize", "TitleBackgroundColor", "TitleFillPattern", "MaxAutoSizeRows", "ExcelPackage",
         ],
         switches: [
             "AutoSize", "AutoFilter", "BoldTopRow", "FreezeTopRow", "FreezeFirstColumn", "Append", "ClearSheet", "Show",
-            "NoNumberConversion", "FreezeTopRowFirstColumn", "NoHeader", "TitleBold",
+            "NoNumberConversion", "FreezeTopRowFirstColumn", "NoHeader", "TitleBold", "PassThru", "KillExcel",
+            "MoveToEnd",
+            "MoveToStart", "Activate", "AutoNameRange",
         ], positions: ["Path"], aliases: ["WorkSheetname": "WorksheetName", "FilePath": "Path"])
 
     static func exportExcel(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let path = try onlyPath(command)
+        let open = ExcelPackage.path(of: command["ExcelPackage"])
+        let path = if let open { open } else { try onlyPath(command) }
+        guard host.workbook(at: path) != nil || host.read(path) == nil else { throw .fatal(foreignBook(command)) }
         var workbook = host.workbook(at: path) ?? Workbook()
-        guard !workbook.sheets.isEmpty || host.read(path) == nil else {
-            throw .fatal(
-                NativeError(
-                    "ExportExcel",
-                    "Export-Excel to a workbook from elsewhere is not supported: write another file.",
-                    isReadable: true))
-        }
         let name = command["WorksheetName"]?.text ?? "Sheet1"
         let present = command.isSet("ClearSheet") ? nil : workbook.sheet(named: name)
         var sheet = present ?? Workbook.Sheet(name)
@@ -295,6 +307,7 @@ extension HostCommands {
         }
         workbook.put(sheet)
         try host.write(workbook, to: path)
+        if command.isSet("PassThru") { try emit(ExcelPackage.made(at: path)) }
     }
 
     /// Returns the place that a number names, which counts from one.
@@ -306,7 +319,8 @@ extension HostCommands {
         return Int(place) - 1
     }
 
-    private static func cell(_ value: PSValue) throws(Interrupt) -> Workbook.Cell {
+    /// Returns the content of a cell with a value.
+    static func cell(_ value: PSValue) throws(Interrupt) -> Workbook.Cell {
         switch value.plain {
         case .null: .empty
         case .bool(let truth): .truth(truth)

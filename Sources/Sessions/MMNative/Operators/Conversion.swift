@@ -231,6 +231,7 @@ enum Conversion {
         case .splitoptions: return try enumeration(value, .splitOptions)
         case .regexoptions: return try enumeration(value, .regexOptions)
         case .errorcategory: return try enumeration(value, .errorCategory)
+        case .actionpreference: return try enumeration(value, .actionPreference)
         case .regex:
             if RegexObjects.written(value) != nil { return value }
             guard case .string(let text) = value else { throw .handOver("a cast to a regular expression") }

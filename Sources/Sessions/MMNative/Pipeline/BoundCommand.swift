@@ -298,6 +298,9 @@ struct CommandSpecification {
         ("ProgressAction", "proga"), ("Verbose", "vb"), ("WarningAction", "wa"), ("WarningVariable", "wv"),
     ]
 
+    /// The names of the parameters of every command.
+    static var commonNames: [String] { common.map(\.0) }
+
     /// Common parameters that only decide whether a stream is shown, which is fixed here.
     static let silent: Set<String> = [
         "Debug", "InformationAction", "ProgressAction", "Verbose", "WarningAction", "OutBuffer",

@@ -40,6 +40,27 @@ package struct SignInSource: CmdletSource {
         return !isState || tellsState || cmdlet.module != module
     }
 
+    /// The parameters, beside those that say who signs in, for which scripts ask before they sign in.
+    private static let others: [String: [String]] = [
+        "Connect-MgGraph": [
+            "ContextScope", "Environment", "ClientTimeout", "NoWelcome", "UseDeviceAuthentication", "UseDeviceCode",
+            "SendCertificateChain",
+        ],
+        "Connect-ExchangeOnline": [
+            "ConnectionUri", "AzureADAuthorizationEndpointUri", "ExchangeEnvironmentName", "PSSessionOption",
+            "BypassMailboxAnchoring", "ShowBanner", "CommandName", "FormatTypeName", "PageSize", "UseMultithreading",
+            "ShowProgress", "SkipLoadingFormatData", "SkipLoadingCmdletHelp", "LoadCmdletHelp", "DisableWAM",
+            "InlineCredential", "Device", "EnableErrorReporting", "LogDirectoryPath", "LogLevel", "TrackPerformance",
+            "UserPrincipalName", "SigningCertificate", "EnableSearchOnlySession",
+        ],
+    ]
+
+    package func parameters(of cmdlet: String) -> [String]? {
+        guard let known = SignInCmdlet.named(cmdlet), let others = Self.others[known.name] else { return nil }
+        // The roles have their names in lower case.
+        return others + known.roles.keys.filter { name in !others.contains { $0.lowercased() == name } }.sorted()
+    }
+
     package func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? {
         guard let cmdlet = SignInCmdlet.named(call.name) else { throw .handedOver(call.name) }
         guard !call.takesInput else { throw .handedOver("objects that are piped into \(call.name)") }

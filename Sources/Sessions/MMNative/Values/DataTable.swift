@@ -42,7 +42,8 @@ enum DataTable {
 
     /// Returns the rows of a table; `nil` for any other value.
     static func rows(_ value: PSValue) -> [PSValue]? {
-        guard case .object(let object) = value, object.typeName == typeName, case .list(let rows)? = object["Rows"] else {
+        guard case .object(let object) = value, object.typeName == typeName, case .list(let rows)? = object["Rows"]
+        else {
             return nil
         }
         return rows.items
@@ -69,7 +70,8 @@ enum DataTable {
 
     /// Converts the value of a cell to the type of its column.
     static func cell(_ value: PSValue, _ name: String, of row: PSObject) throws(Interrupt) -> PSValue {
-        guard !value.isNull, let column = row.columns?.items.first(where: { self.name($0).lowercased() == name.lowercased() }),
+        guard !value.isNull,
+            let column = row.columns?.items.first(where: { self.name($0).lowercased() == name.lowercased() }),
             case .object(let object) = column, case .type(let type)? = object["DataType"], type != .object
         else { return value.plain }
         return try Conversion.cast(value.plain, to: type)

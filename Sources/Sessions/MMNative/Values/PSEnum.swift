@@ -97,6 +97,10 @@ package struct PSEnum: Sendable, Hashable {
                 "LimitsExceeded", "QuotaExceeded", "NotEnabled",
             ])
 
+        /// System.Management.Automation.ActionPreference.
+        static let actionPreference = Kind(
+            "System.Management.Automation.ActionPreference", .actionpreference,
+            ["SilentlyContinue", "Stop", "Continue", "Inquire", "Ignore", "Suspend", "Break"])
         /// System.Net.HttpStatusCode, with the codes of errors.
         static let httpStatus = Kind(
             "System.Net.HttpStatusCode",
@@ -112,7 +116,7 @@ package struct PSEnum: Sendable, Hashable {
         /// .NET's enumerations.
         static let ofLibrary = [
             dayOfWeek, consoleColor, dateTimeKind, midpointRounding, stringComparison, splitOptions, regexOptions,
-            errorCategory,
+            errorCategory, actionPreference,
         ]
     }
 

@@ -27,13 +27,15 @@ package final class PSList: @unchecked Sendable {
         /// The columns and the rows of a table.
         case dataColumns = "System.Data.DataColumnCollection"
         case dataRows = "System.Data.DataRowCollection"
+        /// The sheets of a workbook.
+        case excelSheets = "OfficeOpenXml.ExcelWorksheets"
 
         /// The group of operations that a kind supports.
         enum Shape: Sendable { case list, set, queue, stack, bag }
 
         var shape: Shape {
             switch self {
-            case .arrayList, .objects, .texts, .numbers, .dataColumns, .dataRows: .list
+            case .arrayList, .objects, .texts, .numbers, .dataColumns, .dataRows, .excelSheets: .list
             case .textSet, .numberSet, .objectSet: .set
             case .queue, .objectQueue, .textQueue, .numberQueue: .queue
             case .stack, .objectStack, .textStack, .numberStack: .stack
@@ -146,7 +148,7 @@ package final class PSList: @unchecked Sendable {
         switch kind {
         case .arrayList: return "System.Collections.ArrayList"
         case .queue, .stack: return "System.Collections.\(shape)"
-        case .dataColumns, .dataRows: return kind.rawValue
+        case .dataColumns, .dataRows, .excelSheets: return kind.rawValue
         default:
             let place = kind.shape == .bag ? "Concurrent" : "Generic"
             let element =

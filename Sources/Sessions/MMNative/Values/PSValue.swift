@@ -171,7 +171,7 @@ package enum PSType: String, Sendable {
     case bool, int, long, double, single, string, datetime, array, object, pscustomobject, hashtable, ordered, char
     case builder, comparer, dictionary, orderedtable, principal, identity, role
     case mailaddress, assembly, dialogresult, consolecolor
-    case datatable, datacolumn, utf8encoding, random
+    case datatable, datacolumn, utf8encoding, random, actionpreference
     case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
     /// `[Enum]`, the base of all enumerations, and `[ref]`, which only parameters name.
     case anyenum, reference
@@ -259,6 +259,7 @@ package enum PSType: String, Sendable {
         case "stringsplitoptions": self = .splitoptions
         case "text.regularexpressions.regexoptions": self = .regexoptions
         case "management.automation.errorcategory": self = .errorcategory
+        case "management.automation.actionpreference": self = .actionpreference
         case "bitconverter": self = .bitconverter
         case "linq.enumerable": self = .enumerable
         case "text.stringbuilder": self = .builder

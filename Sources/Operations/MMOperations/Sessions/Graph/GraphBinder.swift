@@ -83,6 +83,22 @@ struct GraphBinder: Sendable {
         return GraphCmdletNames.isForm(name) && !names.requests(of: name).isEmpty
     }
 
+    /// Returns the names of the parameters of a cmdlet that reads; `nil` for any other.
+    func parameters(of cmdlet: String) -> [String]? {
+        let templates = names.requests(of: cmdlet)
+        guard !templates.isEmpty, templates.allSatisfy({ $0.method == "GET" }) else { return nil }
+        let all = templates.flatMap(\.keys).map(Self.parameter)
+        var known = all.indices.filter { !all[..<$0].contains(all[$0]) }.map { all[$0] }
+        known += ["Property", "ExpandProperty", "InputObject", "Headers", "ResponseHeadersVariable"]
+        // A list has all options of a query.
+        if templates.contains(where: { !$0.template.hasSuffix("}") && !$0.template.hasSuffix("})") }) {
+            known += [
+                "All", "Top", "Skip", "PageSize", "Filter", "Search", "Sort", "CountVariable", "ConsistencyLevel",
+            ]
+        }
+        return known
+    }
+
     /// The parameters of Invoke-RestMethod and Invoke-WebRequest. In the native engine these reach Graph with the connection's sign-in.
     private static let webControls: [Parameter] =
         requestControls.filter {

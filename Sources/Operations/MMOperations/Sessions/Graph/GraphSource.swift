@@ -55,6 +55,8 @@ final class GraphSource: ScriptSource {
 
     func knows(_ name: String) -> Bool { binder.knows(name) }
 
+    func parameters(of cmdlet: String) -> [String]? { binder.parameters(of: cmdlet) }
+
     func check(_ call: CmdletCall) throws(CmdletFault) {
         if let cmdlet = TeamCmdlet(named: call.name) {
             _ = try team(cmdlet, call)
