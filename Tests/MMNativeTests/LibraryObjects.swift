@@ -217,7 +217,7 @@ struct LibraryObjects: RunningReports {
             "Set-Content a.txt x; (Get-Item a.txt).VersionInfo", "(Get-Location).Drive",
             "Set-Content a.txt x; Get-Content a.txt | % { $_.ReadCount }",
             "Set-Content a.txt x; Get-Content a.txt | % PSPath",
-            "(Get-Command Get-Date).Parameters",
+            "(Get-Command Get-Date).Definition", "(Get-Command Get-Content).Parameters",
             "$MyInvocation.MyCommand.CommandType", "(Get-Variable x).Options",
             "$o = [pscustomobject]@{a=1}; $o.PSObject.Methods",
             "try { throw 'x' } catch { $_.PipelineIterationInfo }", "Get-Command -Verb Get",

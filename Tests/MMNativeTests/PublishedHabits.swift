@@ -111,7 +111,7 @@ struct PublishedHabits: RunningReports {
             ("Update-TypeData -TypeName A -MemberType NoteProperty -MemberName b -Value 1", "members of a type"),
             ("$d = Get-Date -DisplayHint Date; $d", "an unusual Get-Date"),
             (
-                "$l = [pscustomobject]@{ X = 'a' } | Select-Object X -ExpandProperty X; $l.X",
+                "$l = 1, 2 | ForEach-Object { [pscustomobject]@{ X = 'a'; N = $_ } } | Select-Object N -ExpandProperty X; $l[0].N",
                 "properties beside a value"
             ),
             (

@@ -137,6 +137,10 @@ extension Evaluator {
             return try note(name, beside: target) ?? .null
         }
         switch target {
+        case .list(let list) where list.kind == .excelSheets && name.lowercased() != "count":
+            var found: [PSValue] = []
+            for item in list.items { found.append(try member(name, of: item)) }
+            return .collapsed(found)
         case .list(let list):
             switch name.lowercased() {
             case "count": return .int(Int32(truncatingIfNeeded: list.items.count))
@@ -151,10 +155,6 @@ extension Evaluator {
         case .object(let object) where object.typeName == Self.referenceType && name.lowercased() == "value":
             return try value(ofReference: object)
         case .object(let part) where ExcelPackage.isPart(part): return try ExcelPackage.property(part, name, host)
-        case .list(let list) where list.kind == .excelSheets && name.lowercased() != "count":
-            var found: [PSValue] = []
-            for item in list.items { found.append(try member(name, of: item)) }
-            return .collapsed(found)
         case .object(let returned) where name.lowercased() == "psobject":
             guard returned.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
             let object = returned.whole

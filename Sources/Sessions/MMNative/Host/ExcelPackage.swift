@@ -215,6 +215,8 @@ enum ExcelPackage {
     /// Calls a method of a part, which formats or saves what is saved anyway; `nil` for any other object.
     static func call(_ object: PSObject, _ method: String) throws(Interrupt) -> PSValue? {
         switch (object.typeName, method) {
+        case (sheetType, "column"), (sheetType, "row"):
+            part(styleType, [path, sheet].map { ($0, object[$0]?.text ?? "") } + [(trail, method)])
         case (packageType, "save"), (packageType, "dispose"), (cellsType, "autofitcolumns"), (styleType, _): .nothing
         default: nil
         }

@@ -189,6 +189,7 @@ package final class PSList: @unchecked Sendable {
 
     /// Calls a method.
     func call(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
+        if let answer = try DataTable.call(self, method, arguments) { return answer }
         switch (method, arguments.count, arguments.first) {
         case ("clear", 0, _):
             items = []
@@ -210,7 +211,6 @@ package final class PSList: @unchecked Sendable {
     }
 
     private func listMethod(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
-        if let answer = try DataTable.call(self, method, arguments) { return answer }
         switch (method, arguments.count, arguments.first) {
         case ("remove", 1, let value?):
             let found = try place(of: value)
