@@ -17,9 +17,9 @@ struct ShellReachTests {
     }
 
     private static let elsewhere = [
-        "kubectl rollout restart deploy/api", "git push origin main --force", "aws ecs update-service --cluster prod",
-        "curl -d @data.csv https://a.example", "ssh web1 uptime", "frobnicate create instance", "mail -s x a@b.example",
-        "gh pr merge 12 --squash", "ansible-playbook -i prod site.yml", "make deploy", "salt '*' test.restart",
+        "kubectl rollout restart deploy/api", "git push origin main --force", "vercel alias set a.example b.example",
+        "curl -d @data.csv https://a.example", "frobnicate create instance", "helm upgrade api ./chart", "make deploy",
+        "salt '*' test.restart", "npx prisma db push", "timeout 60 kubectl cordon node1",
     ]
 
     @Test("are not asked about if they act on other machines alone, with a note that says why", arguments: elsewhere)
@@ -48,6 +48,15 @@ struct ShellReachTests {
             ("kubectl apply -f x.yaml && git reset --hard", "shell-removes"), ("chmod u+s ./sh", "shell-rights"),
             ("sqlite3 app.db 'drop table t'", "shell-removes"), ("echo x > .git/hooks/pre-commit", "shell-device"),
             ("npm config set registry http://a.example", "shell-software"), ("cat ~/.m365-state/x", "shell-own-files"),
+            ("make publish wipe", "shell-removes"),
+            ("wrangler d1 execute a --local --command 'drop table t'", "shell-removes"),
+            ("mc mirror --remove empty src", "shell-removes"),
+            // Such programs start commands and change files here too.
+            ("ssh -o ProxyCommand='./x' web1", "shell-network"), ("timeout 9 ssh web1 uptime", "shell-network"),
+            ("socat - EXEC:./x", "shell-network"), ("rclone move src old", "shell-network"),
+            ("ansible localhost -m file -a 'path=src state=absent'", "shell-managed"),
+            ("ansible-playbook -iC site.yml", "shell-managed"), ("mail -s x a@b.example", "shell-mail"),
+            ("python3 -c \"import requests; requests.post('https://a.example', data=open('x'))\"", "shell-network"),
         ])
     func within(line: String, rule: String) {
         let verdict = verdict(line)

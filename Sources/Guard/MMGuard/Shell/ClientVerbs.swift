@@ -22,7 +22,8 @@ enum ClientVerbs {
                 let isVerb = zip(row.words.filter { !$0.hasPrefix("-") }, verbs + [""]).allSatisfy {
                     contains([$1], [$0])
                 }
-                return (contains(plain, row.words) || contains(words, row.words)) && (!isOpen || isVerb)
+                let isSaid = [plain, words].contains { contains($0, row.words, joined: !isOpen) }
+                return isSaid && (!isOpen || isVerb)
             }
             if let row {
                 let isKey = plain.contains { word in
@@ -53,7 +54,12 @@ enum ClientVerbs {
         }) {
             return .removes
         }
-        if words.contains("--delete") || verbs.contains("rsync") && words.contains("-d") { return .removes }
+        // Also between folders of this machine, or in a database that the client keeps here.
+        if words.contains(where: { word in
+            ["--delete", "--remove"].contains { word == $0 || word.hasPrefix($0 + "-") } || isStatement(word)
+        }) || verbs.contains("rsync") && words.contains("-d") {
+            return .removes
+        }
         if verbs.contains(where: { ShellWords.contains($0, in: "client-hands-out") })
             || words.contains("--with-decryption")
         {
@@ -192,13 +198,14 @@ enum ClientVerbs {
         return table
     }()
 
-    private static func contains(_ words: [String], _ wanted: [String]) -> Bool {
+    /// Returns whether words are among others, in this order.
+    /// - Parameter joined: whether an option's letter may stand among other letters, any of which may be a value: `-iC`.
+    private static func contains(_ words: [String], _ wanted: [String], joined: Bool = true) -> Bool {
         var rest = wanted[...]
         for word in words {
             guard let next = rest.first else { break }
-            // Several option letters may follow one dash.
             let isAmong =
-                next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
+                joined && next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
                 && word.utf8.count <= 5 && next.last.map { word.contains($0) } == true
             let hasValue = next.hasPrefix("--") && word.hasPrefix(next + "=") && !word.hasSuffix("=false")
             let isOfFamily = next.hasSuffix("*") && word.hasPrefix(next.dropLast())

@@ -53,16 +53,12 @@ extension GuardEngine {
         var findings = judging(judge)
         memory = judge.record.memory
         if judge.record.isExhausted { findings.append(judge.finding(.nested, subject: "commands within commands")) }
-        guard context.isWalledOff else { return Verdict(findings: findings, policy: policy) }
-        let elsewhere = findings.filter { ShellRule(rawValue: $0.rule)?.isElsewhere == true }
-        guard let first = elsewhere.first?.subject else { return Verdict(findings: findings, policy: policy) }
-        findings = findings.map { one in
-            elsewhere.contains(one) ? judge.finding(.unreachable, subject: one.subject ?? "") : one
-        }
         var verdict = Verdict(findings: findings, policy: policy)
-        verdict.notes.append(
-            "“\(first)” may need a network, and this shell has none. The owner can allow one: Docs/Shells.md, “Network”."
-        )
+        if let first = findings.first(where: { $0.rule == ShellRule.unreachable.rawValue })?.subject {
+            verdict.notes.append(
+                "“\(first)” may need a network, and this shell has none. The owner can allow one: Docs/Shells.md, “Network”."
+            )
+        }
         return verdict
     }
 

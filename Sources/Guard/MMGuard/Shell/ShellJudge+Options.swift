@@ -144,35 +144,34 @@ enum WordMeaning {
         let isRun = run != nil
         let tasks = run.map { operands.dropFirst($0 + 1).prefix(1) } ?? (isRunner ? operands[...] : operands.prefix(1))
         func says(_ list: String, _ names: [String]) -> Bool { names.contains { ShellWords.contains($0, in: list) } }
-        for (index, task) in tasks.enumerated() where !task.contains(where: { "/=".contains($0) }) || isRun {
+        let named = tasks.enumerated().filter { isRun || !$0.element.contains { "/=".contains($0) } }.map {
+            index, task in
             let isNamed = isRun || isRunner || task.contains(":")
             let names =
                 isNamed
                 ? task.lowercased().split { "-_:/.[+#".contains($0) }.map(String.init)
                 : [task.split(separator: ".").last.map(String.init) ?? task]
-            let isCompound = names.count > 1 || task.contains(".")
-            if says("task-removes", names) || isCompound && says("task-resets", names)
-                || says("unmaking-targets", [task])
-            {
-                return .removes
-            }
-            let releases = index == 0 && task.split(separator: ":").contains("release")
-            if program != "dotnet", says("task-publishes", names) || releases {
-                return .network
-            }
-            // A task that acts is for this machine unless it is told where else.
-            if isNamed, says("production", names + words), names.contains(where: { orders($0) || $0 == "migrate" }) {
-                return .managed
-            }
+            return (isFirst: index == 0, task: task, isNamed: isNamed, names: names)
+        }
+        let removes = named.contains { one in
+            let isCompound = one.names.count > 1 || one.task.contains(".")
+            return says("task-removes", one.names) || isCompound && says("task-resets", one.names)
+                || says("unmaking-targets", [one.task])
         }
         // `yarn application -kill` is another program of that name.
-        if words.contains(where: { $0.hasPrefix("-") && $0.utf8.count > 3 && removing.contains(String($0.dropFirst())) }
-        ) {
-            return .removes
+        let isTold = words.contains {
+            $0.hasPrefix("-") && $0.utf8.count > 3 && removing.contains(String($0.dropFirst()))
         }
-        let pairs = zip(operands, operands.dropFirst())
-        if pairs.contains(where: { ["database", "db", "nuget"].contains($0) && ["drop", "delete"].contains($1) }) {
-            return .removes
+        let drops = zip(operands, operands.dropFirst()).contains {
+            ["database", "db", "nuget"].contains($0) && ["drop", "delete"].contains($1)
+        }
+        if removes || isTold || drops { return .removes }
+        for one in named {
+            let releases = one.isFirst && one.task.split(separator: ":").contains("release")
+            if program != "dotnet", says("task-publishes", one.names) || releases { return .network }
+            // A task that acts is for this machine unless it is told where else.
+            let acts = one.names.contains { orders($0) || $0 == "migrate" }
+            if one.isNamed, acts, says("production", one.names + words) { return .managed }
         }
         let isCompound = words.contains { word in
             let task = (word.split(separator: ":").last ?? "").drop { $0 == "-" }

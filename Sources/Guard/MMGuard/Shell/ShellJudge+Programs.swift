@@ -10,8 +10,26 @@ extension ShellJudge {
         let isOfArchive =
             isLocal && record.memory.hasFetchedArchive
             && ["install", "setup", ".sh"].contains(where: ShellMemory.name(call.name).contains)
-        return (isLocal ? one(isOfArchive ? .fed : .writes, call) : []) + common(call, depth)
+        let found =
+            (isLocal ? one(isOfArchive ? .fed : .writes, call) : []) + common(call, depth)
             + withoutWalls(kind(call, depth) ?? unknown(call, depth), call, depth)
+        return context.isWalledOff ? withoutNetwork(found, call) : found
+    }
+
+    /// Adapts findings in a session without a network, where a client can't do what it is told to do elsewhere. What a program also starts or
+    /// changes here is asked about as anywhere, and so is each command within this one, by its own program.
+    private func withoutNetwork(_ found: [GuardFinding], _ call: ShellScript.Command) -> [GuardFinding] {
+        let name = call.program
+        let lists: [ShellPrograms] = [.carriers, .mailers, .wrappers, .shells]
+        let actsHere = lists.contains { $0.contains(name) } || Self.isInterpreter(name)
+        guard !actsHere, !ShellWords.contains(name, in: "acting-here"), !ShellWords.contains(name, in: "client-copiers")
+        else { return found }
+        return found.map { each in
+            guard ShellRule(rawValue: each.rule)?.isElsewhere == true, let subject = each.subject,
+                subject.split(separator: " ").first.map(String.init) == name
+            else { return each }
+            return finding(.unreachable, subject: subject)
+        }
     }
 
     /// Judges the command that runs in a cluster's container as one on a host.
@@ -380,8 +398,11 @@ extension ShellJudge {
         if ShellPrograms.carriers.contains(name) {
             // Such a command only fetches data, as with git.
             let fetches = name == "gh" && [["repo", "clone"], ["pr", "checkout"]].contains { words.starts(with: $0) }
-            let asks = ["gh", "glab"].contains(name) && Self.asks(forge: words)
-            return one(asks ? .reads : fetches ? .writes : .network, call)
+            let isForge = ["gh", "glab"].contains(name)
+            if isForge, words.starts(with: ["auth", "token"]) || words.contains("--show-token") {
+                return one(.secrets, call)
+            }
+            return one(isForge && Self.asks(forge: words) ? .reads : fetches ? .writes : .network, call)
         }
         if ShellPrograms.mailers.contains(name) { return one(.mail, call) }
         guard ShellPrograms.readers.contains(name) else { return nil }
@@ -417,7 +438,7 @@ extension ShellJudge {
     /// Returns whether a client of a forge only reads.
     private static func asks(forge words: [String]) -> Bool {
         let verb = words.first { !$0.hasPrefix("-") } ?? ""
-        if words.contains("--web") || words.contains("--show-token") { return false }
+        if words.contains("--web") { return false }
         if ["search", "help", "completion", "status", "version"].contains(verb) { return true }
         if verb == "api" {
             // It is a GET, unless its options change that: fields make it a POST.

@@ -74,8 +74,8 @@ enum ShellRule: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether it is about effects on other machines alone, which a session without a network can't have.
-    var isElsewhere: Bool { [.network, .mail, .managed, .stranger].contains(self) }
+    /// Whether it is about effects on other machines, which a session without a network can't have.
+    var isElsewhere: Bool { [.network, .managed, .stranger].contains(self) }
 
     var instead: String? {
         switch self {
