@@ -222,10 +222,16 @@ extension ShellJudge {
         // Running a created file is judged when it is run.
         case "mkdir", "touch", "tee", "mktemp": return operands.allSatisfy { !isOfMachine($0.value) }
         case "cp", "mv", "ln", "install", "rsync":
-            return operands.last.map { !isOfMachine($0.value) } ?? true
+            guard let place = operands.last?.value else { return true }
+            // Whatever a pattern matches is lost with a folder for temporary files.
+            let isLost =
+                call.program == "mv" && Self.isPassing(place)
+                && operands.dropLast().contains { $0.value.contains { "*?[{".contains($0) } && !isTemporary($0) }
+            return !isOfMachine(place) && !isLost
         case "tar", "bsdtar", "gtar":
-            let place = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1
-            return place.map { !isOfMachine($0.value) } ?? true
+            // What is unpacked over a home may be what starts there at the next sign-in.
+            let place = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1.value
+            return place.map { !isOfMachine($0) && !["~", "~/", "$HOME", "/root"].contains($0) } ?? true
         case "dd":
             if operands.contains(where: { $0.value.hasPrefix("if=/dev/") }) { return false }
             let target = operands.first { $0.value.hasPrefix("of=") }
