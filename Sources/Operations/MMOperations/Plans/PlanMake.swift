@@ -117,13 +117,14 @@ struct PlanMake: CatalogueOperation {
 /// The services that operations on plans use.
 package struct PlanServices: Sendable {
     let requests: RequestServices
-    /// Returns the operation with a name, if its changes can be planned.
-    let operation: @Sendable (String) -> AnyOperation?
-    /// Makes a call.
-    let perform: @Sendable (AnyOperation, JSONObject, CallContext) async throws(MMError) -> OperationAnswer
-}
+    /// Makes the calls that are planned.
+    let local: LocalOperationService
 
-extension PlanServices {
+    /// Returns the operation of a tool, if its changes can be planned.
+    func operation(_ tool: String) -> AnyOperation? {
+        local.catalogue.operation(ofTool: tool).flatMap { $0.declaration.isPlannable ? $0 : nil }
+    }
+
     /// Returns the operation's own call for one in the form of a model's tool: `recipe` with `name` and `parameters`.
     func plain(_ call: Plan.Call) -> Plan.Call {
         guard let operation = operation(call.tool), operation.declaration.runsTools,
@@ -138,15 +139,7 @@ extension PlanServices {
 extension OperationServices {
     /// The services for operations on plans.
     var planServices: PlanServices {
-        let local = LocalOperationService(services: self)
-        return PlanServices(
-            requests: requestServices,
-            operation: { name in
-                local.catalogue.operation(ofTool: name).flatMap { $0.declaration.isPlannable ? $0 : nil }
-            },
-            perform: { (operation, arguments, call) async throws(MMError) in
-                try await local.call(operation, arguments, in: call)
-            })
+        PlanServices(requests: requestServices, local: LocalOperationService(services: self))
     }
 }
 
@@ -212,7 +205,7 @@ struct PlanDraft {
         // Planning asks no confirmation; applying the plan does.
         if !inner.waitsForSignIn { inner.person = nil }
         do throws(MMError) {
-            let answer = try await services.perform(operation, call.arguments, inner)
+            let answer = try await services.local.call(operation, call.arguments, in: inner)
             _ = try await StepCalls.value(of: answer)
             let errors = answer.errors + (answer.body.stream?.end().errors ?? [])
             if let error = errors.first {
