@@ -23,12 +23,10 @@ struct History: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
         let selection = try await UndoSelection(services, in: context)
-        if let name = input.connection { try selection.check(connection: name, services, in: context) }
         // An object keeps its id when its name changes, so entries found by name lead to all entries with the same id.
         let named = Self.ids(of: input.object, in: selection.newestFirst)
-        let entries = selection.newestFirst.filter { entry in
-            entry.outcome != .refused && (input.connection.map { $0 == selection.connection(of: entry) } ?? true)
-                && !named.isDisjoint(with: Self.subjects(of: entry.change).map { $0.id.lowercased() })
+        let entries = try selection.listed(on: input.connection, services, in: context).filter { entry in
+            !named.isDisjoint(with: Self.subjects(of: entry.change).map { $0.id.lowercased() })
         }
         let rows = entries.prefix(input.last).map { entry -> JSONValue in
             var row = selection.row(entry)

@@ -23,11 +23,8 @@ struct UndoList: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
         let selection = try await UndoSelection(services, in: context)
-        if let name = input.connection { try selection.check(connection: name, services, in: context) }
-        let entries = selection.newestFirst.filter { entry in
-            entry.outcome != .refused && (input.connection.map { $0 == selection.connection(of: entry) } ?? true)
-                && (input.call.map { entry.isOf(call: $0) } ?? true)
-                && (input.session.map { $0 == entry.session } ?? true)
+        let entries = try selection.listed(on: input.connection, services, in: context).filter { entry in
+            (input.call.map { entry.isOf(call: $0) } ?? true) && (input.session.map { $0 == entry.session } ?? true)
         }
         return .value(
             .array(entries.prefix(input.last).map { .object(selection.row($0)) }),

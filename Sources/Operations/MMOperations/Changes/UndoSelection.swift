@@ -57,6 +57,17 @@ struct UndoSelection {
             written: Set(entries.map { self.connection(of: $0) }))
     }
 
+    /// Returns the changes for a list, newest first: those that were sent, of one connection if a name is given.
+    /// - Throws: the errors of `check`.
+    func listed(
+        on name: String?, _ services: RequestServices, in context: OperationContext
+    ) throws(MMError) -> [JournalEntry] {
+        if let name { try check(connection: name, services, in: context) }
+        return newestFirst.filter { entry in
+            entry.outcome != .refused && (name.map { $0 == connection(of: entry) } ?? true)
+        }
+    }
+
     /// Returns the entry with an id.
     /// - Throws: `notFound`.
     func entry(_ id: String) throws(MMError) -> JournalEntry {
