@@ -44,7 +44,7 @@ struct ApprovalTests {
                 _ = try await store.ledger.approve(waiting.token, digest: waiting.digest, by: again)
             }
         }
-        #expect(try await !store.ledger.consume(waiting.digest))
+        #expect(try await !store.ledger.confirms(wanted))
         // Asked again meanwhile, it is the same request with the yes that it has.
         #expect(try await store.ledger.request(wanted).approvers == [ann])
         let second = try await store.ledger.approve(waiting.token, digest: waiting.digest, by: bob)

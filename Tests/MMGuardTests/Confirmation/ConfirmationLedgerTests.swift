@@ -66,8 +66,8 @@ struct ConfirmationLedgerTests {
         described["description"] = "The tenant of Contoso"
         let waiting = try await ledger.request(try request(entry))
         try await ledger.approve(waiting.token, digest: waiting.digest)
-        #expect(try await !ledger.consume(try request(changed).digest))
-        #expect(try await ledger.consume(try request(described).digest))
+        #expect(try await !ledger.confirms(try request(changed)))
+        #expect(try await ledger.confirms(try request(described)))
     }
 
     @Test("a request of several lines is listed as such")
@@ -84,15 +84,15 @@ struct ConfirmationLedgerTests {
     func once() async throws {
         let wanted = request()
         let waiting = try await ledger.request(wanted)
-        #expect(try await !ledger.consume(wanted.digest))
+        #expect(try await !ledger.confirms(wanted))
         let shown = try await ledger.pending(waiting.token)
         #expect(shown.summary == "Remove-Mailbox ann")
         #expect(shown.presentation == wanted.presentation)
         #expect(shown.presentation.whole == ["Remove-Mailbox ann"])
         try await ledger.approve(waiting.token, digest: shown.digest)
-        #expect(try await !ledger.consume(request("Remove-Mailbox bob").digest))
-        #expect(try await ledger.consume(wanted.digest))
-        #expect(try await !ledger.consume(wanted.digest))
+        #expect(try await !ledger.confirms(request("Remove-Mailbox bob")))
+        #expect(try await ledger.confirms(wanted))
+        #expect(try await !ledger.confirms(wanted))
     }
 
     @Test("the digest changes with every part that changes what happens")
@@ -124,14 +124,14 @@ struct ConfirmationLedgerTests {
         let again = try await ledger.request(request())
         try await ledger.approve(again.token, digest: again.digest)
         hands.move(601)
-        #expect(try await !ledger.consume(again.digest))
+        #expect(try await !ledger.confirms(request()))
     }
 
     @Test("a no ends the request, and a token does not confirm another content")
     func refusing() async throws {
         let waiting = try await ledger.request(request())
         await #expect(throws: MMError.self) { try await ledger.approve(waiting.token, digest: "0000") }
-        try await ledger.refuse(waiting.token)
+        try await ledger.refuse(waiting.token, because: nil, by: nil)
         await #expect(throws: MMError.self) { try await ledger.approve(waiting.token, digest: waiting.digest) }
         await #expect(throws: MMError.self) { try await ledger.pending("NOSUCHONE") }
     }
@@ -144,26 +144,25 @@ struct ConfirmationLedgerTests {
         #expect(status.st_mode & 0o777 == 0o600)
         #expect(try await ledger.all().map(\.token) == [waiting.token])
         try ProtectedFile.replace(ledger.path, with: Array("{\"version\":1,".utf8))
-        await #expect(throws: MMError.self) { try await ledger.consume(waiting.digest) }
+        await #expect(throws: MMError.self) { try await ledger.confirms(request()) }
         await #expect(throws: MMError.self) { try await ledger.request(request()) }
     }
 
     @Test("many front-ends at once lose no request, and only one of them uses a yes")
     func concurrency() async throws {
         let ledger = ledger
+        let requests = (0..<20).map { request("Remove-Mailbox user\($0)") }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in 0..<20 {
-                let wanted = request("Remove-Mailbox user\(number)")
-                group.addTask { _ = try await ledger.request(wanted) }
-            }
+            for wanted in requests { group.addTask { _ = try await ledger.request(wanted) } }
             try await group.waitForAll()
         }
         let all = try await ledger.all()
         #expect(Set(all.map(\.token)).count == 20)
         let one = try #require(all.first)
+        let wanted = try #require(requests.first { $0.digest == one.digest })
         try await ledger.approve(one.token, digest: one.digest)
         let used = try await withThrowingTaskGroup(of: Bool.self) { group in
-            for _ in 0..<10 { group.addTask { try await ledger.consume(one.digest) } }
+            for _ in 0..<10 { group.addTask { try await ledger.confirms(wanted) } }
             return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
         #expect(used == 1)

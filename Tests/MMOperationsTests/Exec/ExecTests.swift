@@ -18,7 +18,7 @@ private enum ExecMeans {
 
 /// Programs with the identity of a sandbox's connection.
 @Suite(
-    "Programs with a connection's identity", .serialized, .timeLimit(.minutes(10)),
+    "Programs with a connection's identity", .timeLimit(.minutes(10)),
     .enabled(if: ExecMeans.suffice, "needs Landlock, a network of one's own, and curl"))
 struct ExecTests {
     /// Asks for a token as App Service's programs do, and sends with it: `g ARGUMENTS…` prints body and status.
@@ -133,7 +133,8 @@ struct ExecTests {
         let waiting = try await home.service.services.ledger.all()
         #expect(waiting.count == 21)
         let third = try #require(waiting.first { $0.presentation.pages.joined().contains(#""T3""#) })
-        try await home.service.services.ledger.approve(third.token, digest: third.digest)
+        _ = try await home.service.services.ledger.approve(
+            third.token, digest: third.digest, by: Approver(person: "Ann", means: "terminal"))
         let second = try await Self.run(home, text)
         #expect(second.text.components(" 204\n") == 1 && second.text.contains(#""jobTitle":"T3""#), "\(second.text)")
         let changes = try await home.service.call("undo_list", [:], in: home.context(nil))

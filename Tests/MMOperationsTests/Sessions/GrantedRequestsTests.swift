@@ -97,7 +97,8 @@ struct GrantedRequestsTests {
         let error = try #require(traffic.error)
         #expect(error.code == .confirmationNeeded && error.details["token"] == .string(pending.token))
 
-        try await home.services.ledger.approve(pending.token, digest: pending.digest)
+        _ = try await home.services.ledger.approve(
+            pending.token, digest: pending.digest, by: Approver(person: "Ann", means: "terminal"))
         requests.begin(try turn())
         #expect(await refusal(requests, try request("PATCH", number: 4)) == "confirmation_needed")
         requests.begin(try turn())

@@ -94,7 +94,8 @@ struct HeldMultipartTests {
         let question = try #require(requests.end().report.question)
         let pending = try #require(await first.pending(question))
         #expect(received.all.isEmpty)
-        try await home.services.ledger.approve(pending.token, digest: pending.digest)
+        _ = try await home.services.ledger.approve(
+            pending.token, digest: pending.digest, by: Approver(person: "Ann", means: "terminal"))
 
         requests.begin(try turn())
         #expect(try await form("two", over: wire) == "403")

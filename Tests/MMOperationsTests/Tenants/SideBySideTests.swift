@@ -108,7 +108,8 @@ struct SideBySideTests {
         let token = try #require(refused?.details["token"]?.string)
         let ledger = home.service.services.ledger
         let pending = try await ledger.pending(token)
-        try await ledger.approve(token, digest: pending.digest)
+        _ = try await ledger.approve(
+            token, digest: pending.digest, by: Approver(person: "Ann", means: "terminal"))
         let other = await #expect(throws: MMError.self) {
             try await home.call("graph_request", Self.arguments("T1,T2,T4", change))
         }

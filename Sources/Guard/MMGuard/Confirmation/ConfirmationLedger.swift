@@ -36,14 +36,7 @@ package struct ConfirmationLedger: Sendable {
     }
 
     /// Records that a request waits for a person. A request that is already waiting keeps its token.
-    /// - Returns: the entry, with the token for `mm confirm`.
-    /// - Throws: the errors of reading and writing the ledger.
-    package func request(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
-        try await enter(request).entry
-    }
-
-    /// Records that a request waits for a person.
-    /// - Returns: the entry, and whether it was not waiting already.
+    /// - Returns: the entry, with the token for `mm confirm`, and whether it was not waiting already.
     /// - Throws: the errors of reading and writing the ledger.
     package func enter(_ request: ConfirmationRequest) async throws(MMError) -> (
         entry: PendingConfirmation, isNew: Bool
@@ -113,15 +106,6 @@ package struct ConfirmationLedger: Sendable {
         return place
     }
 
-    /// Records a person's approval. Call it only for a person who has just seen `PendingConfirmation.lines`.
-    /// - Parameters:
-    ///   - token: the token.
-    ///   - digest: the digest of what was shown: by now the token alone might refer to other content.
-    /// - Throws: `.notFound` if the request is no longer waiting.
-    package func approve(_ token: String, digest: String) async throws(MMError) {
-        _ = try await approve(token, digest: digest, by: Approver(person: "", means: "terminal"))
-    }
-
     /// Records a person's approval. Call it only for a person who has just seen all of it.
     /// - Parameters:
     ///   - token: the token.
@@ -159,12 +143,6 @@ package struct ConfirmationLedger: Sendable {
         }
     }
 
-    /// Records a person's refusal.
-    /// - Throws: `.notFound` if no such request is waiting.
-    package func refuse(_ token: String) async throws(MMError) {
-        try await refuse(token, because: nil, by: nil)
-    }
-
     /// Records a person's refusal, which is reported to the next run of exactly this request.
     /// - Parameters:
     ///   - token: the token.
@@ -185,19 +163,6 @@ package struct ConfirmationLedger: Sendable {
             contents.entries[index].approvers = approver.map { [$0] } ?? []
             contents.entries[index].expiresAt = now + approvalLifetime
         }
-    }
-
-    /// Uses up a confirmation.
-    /// - Parameter digest: the digest of the request that is about to run.
-    /// - Returns: whether a person has confirmed exactly this request; `true` only once.
-    /// - Throws: the errors of reading and writing the ledger; nothing may run in that case.
-    package func consume(_ digest: String) async throws(MMError) -> Bool {
-        let isIt = { (entry: PendingConfirmation) in entry.digest == digest && entry.state == .approved }
-        for (_, contents) in try await places().found {
-            guard let entry = contents.entries.first(where: isIt) else { continue }
-            return try await take(digest, of: entry.connection, .approved) != nil
-        }
-        return false
     }
 
     /// Puts an approved entry back to waiting if the current rules demand more than it was approved under.
