@@ -55,6 +55,26 @@ struct PublishedReportTests {
         #expect(ChangesHome.value(answer).array == ["caught True", "kept", "behind", "caught by alias"])
     }
 
+    @Test(
+        "know of the errors that -ErrorAction hides",
+        arguments: [
+            (
+                "graph", "Get-MgUser -UserId nobody@contoso.example -ea SilentlyContinue; \"$? $($Error.Count)\"",
+                "False 1"
+            ),
+            ("graph", "Get-MgUser -UserId nobody@contoso.example -ea SilentlyContinue -ev e; \"$($e.Count)\"", "1"),
+            ("exo", "$m = Get-Mailbox nobody -ErrorAction SilentlyContinue; \"$? $($Error.Count)\"", "False 1"),
+            ("exo", "$m = Get-Mailbox nobody -ErrorAction Ignore; \"$? $($Error.Count)\"", "False 0"),
+            ("exo", "$m = Get-Mailbox -ResultSize 1 -ea SilentlyContinue; \"$? $($Error.Count)\"", "True 0"),
+        ])
+    func hiddenErrors(module: String, script: String, told: String) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let answer = try await home.call(
+            "run", ["connection": "Demo", "module": .string(module), "command": .string(script), "output": "json"])
+        #expect(ChangesHome.value(answer).array == [.string(told)])
+    }
+
     @Test("run no cmdlet that changes something from a text that only the run puts together")
     func textOfTheRun() async throws {
         let home = try await ChangesHome(users: 5)
