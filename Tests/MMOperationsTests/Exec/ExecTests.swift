@@ -16,9 +16,9 @@ private enum ExecMeans {
         SandboxProfile.proxyProblem() == nil && ExecutableSearch.find("curl", path: "/usr/bin:/bin") != nil
 }
 
-/// Programs with the identity of a sandbox's connection.
+/// Programs with the identity of a sandbox's connection. One after another: one test looks at the folders of all of them.
 @Suite(
-    "Programs with a connection's identity", .timeLimit(.minutes(10)),
+    "Programs with a connection's identity", .serialized, .timeLimit(.minutes(10)),
     .enabled(if: ExecMeans.suffice, "needs Landlock, a network of one's own, and curl"))
 struct ExecTests {
     /// Asks for a token as App Service's programs do, and sends with it: `g ARGUMENTS…` prints body and status.

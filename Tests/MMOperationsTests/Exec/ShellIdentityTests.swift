@@ -14,7 +14,7 @@ private enum Means {
 }
 
 @Suite(
-    "Shells with a connection's identity", .timeLimit(.minutes(10)),
+    "Shells with a connection's identity", .serialized, .timeLimit(.minutes(10)),
     .enabled(if: Means.suffice, "needs Landlock, a network of one's own, and curl"))
 struct ShellIdentityTests {
     private static let tools = """
