@@ -217,7 +217,7 @@ package struct CommandLineProgram: Sendable {
         } catch {
             // The flags of a tool are unknown where the tool itself is: what runs tools says why it can't be used.
             if case .operation(let operation) = entry, operation.declaration.runsTools, let name = words.first,
-                !name.hasPrefix("-")
+                !name.hasPrefix("-"), words.contains(where: { $0.hasPrefix("--") })
             {
                 return try ArgumentScanner.scan([name], fields: entry.fields, command: command, content: content)
             }
