@@ -75,17 +75,17 @@ final class ChangesHome: Sendable {
     /// Signs a connection in.
     /// - Parameter account: who approves it; the administrator by default.
     func signIn(_ name: String = "Demo", as account: String? = nil) async throws {
-        var isApproved = false
+        var approved: JSONValue?
         while true {
             do throws(MMError) {
                 _ = try await service.call("login", ["connection": .string(name)], in: context(nil))
                 return
             } catch {
                 guard error.code == .signInNeeded, let code = error.details["userCode"] else { throw error }
-                if !isApproved {
+                if approved != code {
                     try await control(
                         "POST", "approve", ["userCode": code, "account": account.map { .string($0) } ?? .null])
-                    isApproved = true
+                    approved = code
                 }
                 try await Task.sleep(for: .milliseconds(100))
             }
