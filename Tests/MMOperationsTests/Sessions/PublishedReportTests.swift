@@ -56,6 +56,22 @@ struct PublishedReportTests {
     }
 
     @Test(
+        "in a file go on after a request that the service refuses, which a single line doesn't",
+        arguments: ["Get-MgUser -Top 1; 'on'", "$users = Get-MgUser -All; \"o$($users)n\""], [403, 503])
+    func goesOn(script: String, status: Int) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let fault: JSONObject = ["kind": "status", "status": .int(Int64(status)), "path": "/v1.0/users*", "count": 99]
+        _ = try await home.control("POST", "faults", fault)
+        var arguments: JSONObject = [
+            "connection": "Demo", "module": "graph", "command": .string(script), "output": "json",
+        ]
+        await #expect(throws: MMError.self) { _ = try await home.call("run", arguments) }
+        (arguments["script"], arguments["engine"]) = ("report.ps1", "native")
+        #expect(ChangesHome.value(try await home.call("run", arguments)).array == ["on"])
+    }
+
+    @Test(
         "know of the errors that -ErrorAction hides",
         arguments: [
             (
