@@ -399,7 +399,10 @@ extension ShellJudge {
             // Such a command only fetches data, as with git.
             let fetches = name == "gh" && [["repo", "clone"], ["pr", "checkout"]].contains { words.starts(with: $0) }
             let isForge = ["gh", "glab"].contains(name)
-            if isForge, words.starts(with: ["auth", "token"]) || words.contains("--show-token") {
+            if isForge,
+                words.starts(with: ["auth", "token"]) || words.contains("--show-token")
+                    || words.first == "auth" && words.contains("-t")
+            {
                 return one(.secrets, call)
             }
             return one(isForge && Self.asks(forge: words) ? .reads : fetches ? .writes : .network, call)

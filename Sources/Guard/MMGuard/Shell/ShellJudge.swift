@@ -446,7 +446,11 @@ extension ShellJudge {
         if ["/etc/shadow", "/etc/gshadow", "/etc/sudoers"].contains(path) || path.hasPrefix("/etc/ssh/ssh_host_") {
             return !path.hasSuffix(".pub")
         }
-        for part in Self.secretFiles where path.contains(part) || (text.hasPrefix("~") && text.contains(part)) {
+        // An expression for a filter may read a file, and a registry's setting may be a token.
+        if ["/etc/shadow", "/etc/gshadow", ":_auth", ":_password"].contains(where: word.contains) { return true }
+        // Where the working directory isn't known, a relative path begins with the name.
+        for part in Self.secretFiles
+        where ("/" + path).contains(part) || (text.hasPrefix("~") && text.contains(part)) {
             return !path.hasSuffix(".pub")
         }
         let homes = ["~", "$HOME", context.home ?? "~"]
@@ -462,7 +466,9 @@ extension ShellJudge {
                 return true
             }
         }
-        return path.hasPrefix("/proc/") && path.hasSuffix("/environ")
+        // What a program or the machine has in memory, keys included.
+        return path.hasPrefix("/proc/") && ["/environ", "/mem", "/kcore"].contains(where: path.hasSuffix)
+            || ["/dev/mem", "/dev/kmem", "/dev/port"].contains(path)
     }
 
     /// Returns whether a word names a folder that contains keys.
