@@ -154,6 +154,17 @@ extension Evaluator {
             function: inside.max { $0.value.blocks[0].extent.start < $1.value.blocks[0].extent.start }?.value.name)
     }
 
+    /// Runs a chain: behind `&&` what follows a success, behind `||` what follows a failure. One that is left out changes nothing.
+    private func run(_ chain: PipelineChainSyntax, into sink: Sink) throws(Interrupt) {
+        for (place, pipeline) in chain.pipelines.enumerated() {
+            if place > 0 {
+                guard let hasSucceeded else { throw .handOver("a chain after errors within a block") }
+                guard hasSucceeded == (chain.operators[place - 1] == .and) else { continue }
+            }
+            try telling { () throws(Interrupt) in try run(pipeline, into: sink) }
+        }
+    }
+
     private func carryOut(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
         if !unfit.isEmpty, let reason = unfit[statement.extent] {
             // A missing function definition matters only when the function is called.
@@ -166,6 +177,7 @@ extension Evaluator {
         switch statement {
         case .pipeline(let pipeline):
             try telling { () throws(Interrupt) in try run(pipeline, into: sink) }
+        case .pipelineChain(let chain): try run(chain, into: sink)
         case .assignment(let assignment):
             try telling { () throws(Interrupt) in _ = try assign(assignment) }
         case .if(let node):

@@ -102,6 +102,12 @@ struct SubsetCheck {
     private func statement(_ node: StatementSyntax) -> String? {
         switch node {
         case .pipeline(let pipeline): return self.pipeline(pipeline)
+        case .pipelineChain(let chain):
+            guard !chain.isBackground else { return "a background job" }
+            for pipeline in chain.pipelines {
+                if let reason = self.pipeline(pipeline) { return reason }
+            }
+            return nil
         case .assignment(let assignment):
             if let reason = target(assignment.target) { return reason }
             return statement(assignment.value)
