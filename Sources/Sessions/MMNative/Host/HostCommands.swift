@@ -7,177 +7,178 @@ enum HostCommands {
 
     private static let path = ["Path", "LiteralPath", "Encoding", "Force"]
 
-    static let specifications: [CommandSpecification] =
-        [
-            make(
-                "Export-Csv",
-                ["Path", "LiteralPath", "Encoding", "Delimiter", "UseQuotes", "QuoteFields", "InputObject"],
-                [
-                    "NoTypeInformation", "Append", "Force", "NoClobber", "UseCulture", "IncludeTypeInformation",
-                    "NoHeader",
-                ],
-                ["Path", "Delimiter"], ["NTI": "NoTypeInformation", "epcsv": "Path", "PSPath": "LiteralPath"]),
-            exportExcelSpecification,
-            make(
-                "Export-Clixml", ["Path", "LiteralPath", "Encoding", "Depth", "InputObject"], ["Force", "NoClobber"],
-                ["Path"]),
-            make(
-                "Out-File", ["FilePath", "LiteralPath", "Encoding", "Width", "InputObject"],
-                ["Append", "Force", "NoClobber", "NoNewline"], ["FilePath", "Encoding"], ["Path": "FilePath"]),
-            make(
-                "Set-Content", ["Path", "LiteralPath", "Value", "Encoding"], ["Force", "NoNewline", "PassThru"],
-                ["Path", "Value"], makesObjects: true),
-            make(
-                "Add-Content", ["Path", "LiteralPath", "Value", "Encoding"], ["Force", "NoNewline", "PassThru"],
-                ["Path", "Value"], makesObjects: true),
-            make("Tee-Object", ["FilePath", "Variable", "InputObject"], ["Append"], ["FilePath"]),
-            make(
-                "Import-Csv", ["Path", "LiteralPath", "Delimiter", "Header", "Encoding"], ["UseCulture"],
-                ["Path", "Delimiter"], makesObjects: true),
-            make(
-                "Get-Content", ["Path", "LiteralPath", "Encoding", "TotalCount", "Tail", "Delimiter", "ReadCount"],
-                ["Raw", "Force"], ["Path"], ["First": "TotalCount", "Last": "Tail"], makesObjects: true),
-            make(
-                "Test-Path", ["Path", "LiteralPath", "PathType"], ["IsValid"], ["Path"], ["Type": "PathType"],
-                makesObjects: true),
-            make(
-                "New-Item", ["Path", "Name", "ItemType", "Value"], ["Force"], ["Path"], ["Type": "ItemType"],
-                makesObjects: true),
-            make(
-                "Remove-Item", ["Path", "LiteralPath"], ["Force", "Recurse", "Confirm"], ["Path"], makesObjects: true),
-            make(
-                "Join-Path", ["Path", "ChildPath", "AdditionalChildPath"], ["Resolve"], ["Path", "ChildPath"],
-                makesObjects: true),
-            make(
-                "Split-Path", ["Path", "LiteralPath"],
-                ["Leaf", "Parent", "LeafBase", "Extension", "Qualifier", "NoQualifier"],
-                ["Path"], makesObjects: true),
-            make("Resolve-Path", ["Path", "LiteralPath"], ["Relative"], ["Path"], makesObjects: true),
-            make("Convert-Path", ["Path", "LiteralPath"], [], ["Path"], makesObjects: true),
-            make("Get-Item", ["Path", "LiteralPath"], ["Force"], ["Path"], makesObjects: true),
-            make(
-                "Get-ChildItem", ["Path", "LiteralPath", "Filter", "Include", "Exclude", "Depth"],
-                ["Recurse", "File", "Directory", "Force", "Name"], ["Path", "Filter"], makesObjects: true),
-            make("Get-Location", [], [], [], makesObjects: true),
-            make("Set-Location", ["Path", "LiteralPath"], ["PassThru"], ["Path"], makesObjects: true),
-            make("Invoke-Item", ["Path", "LiteralPath"], ["Confirm", "WhatIf"], ["Path"], makesObjects: true),
-            make(
-                "Start-Process", ["FilePath", "ArgumentList", "Verb", "WindowStyle"], ["Wait", "PassThru"],
-                ["FilePath", "ArgumentList"], makesObjects: true),
-            make(
-                "Out-GridView", ["Title", "OutputMode", "InputObject"], ["PassThru", "Wait"], []),
-            make(
-                "Read-Host", ["Prompt"], ["AsSecureString", "MaskInput"], ["Prompt"], makesObjects: true,
-                takesRest: true),
-            make(
-                "Get-Credential", ["Credential", "Message", "UserName", "Title"], [], ["Credential"], makesObjects: true
-            ),
-            make(
-                "Start-Sleep", ["Seconds", "Milliseconds", "Duration"], [], ["Seconds"],
-                ["s": "Seconds", "m": "Milliseconds", "ms": "Milliseconds"], makesObjects: true),
-            make("Clear-Host", [], [], [], makesObjects: true),
-            make(
-                "Send-MailMessage",
-                [
-                    "To", "Subject", "Body", "SmtpServer", "From", "Attachments", "Cc", "Bcc", "Credential", "Port",
-                    "Priority", "ReplyTo", "Encoding", "DeliveryNotificationOption",
-                ], ["BodyAsHtml", "UseSsl"], ["To", "Subject", "Body", "SmtpServer"],
-                ["BAH": "BodyAsHtml", "ComputerName": "SmtpServer", "PSPath": "Attachments", "sub": "Subject"],
-                makesObjects: true),
-            make("Pause", [], [], [], makesObjects: true),
-            make("New-TemporaryFile", [], ["Confirm"], [], makesObjects: true),
-            make(
-                "Copy-Item", ["Path", "LiteralPath", "Destination"], ["Force"], ["Path", "Destination"],
-                makesObjects: true),
-            make(
-                "Move-Item", ["Path", "LiteralPath", "Destination"], ["Force"], ["Path", "Destination"],
-                makesObjects: true),
-            make(
-                "Rename-Item", ["Path", "LiteralPath", "NewName"], ["Force"], ["Path", "NewName"], makesObjects: true),
-            make(
-                "Update-TypeData",
-                [
-                    "TypeName", "DefaultDisplayPropertySet", "DefaultKeyPropertySet", "MemberName", "MemberType",
-                    "Value",
-                ],
-                ["Force"], ["TypeName"], makesObjects: true),
-            make("Set-StrictMode", ["Version"], ["Off"], [], makesObjects: true),
-            make(
-                "Start-Transcript", ["Path", "LiteralPath", "OutputDirectory"],
-                ["Append", "Force", "NoClobber", "IncludeInvocationHeader"], ["Path"], makesObjects: true),
-            make("Stop-Transcript", [], [], [], makesObjects: true),
-            make(
-                "Write-Information", ["MessageData", "Tags"], [], ["MessageData", "Tags"], ["Msg": "MessageData"],
-                makesObjects: true),
-            make(
-                "Get-Random", ["Maximum", "Minimum", "Count", "InputObject", "SetSeed"], ["Shuffle"], ["Maximum"],
-                makesObjects: true),
-            make(
-                "Add-Member",
-                [
-                    "MemberType", "Name", "Value", "InputObject", "NotePropertyName", "NotePropertyValue",
-                    "NotePropertyMembers", "TypeName", "SecondValue",
-                ],
-                ["Force", "PassThru"], ["MemberType", "Name", "Value"], ["Type": "MemberType"]),
-            make(
-                "Compare-Object", ["ReferenceObject", "DifferenceObject", "Property", "SyncWindow"],
-                ["IncludeEqual", "ExcludeDifferent", "PassThru", "CaseSensitive"],
-                ["ReferenceObject", "DifferenceObject"],
-                makesObjects: true),
-            make(
-                "ConvertTo-Html",
-                [
-                    "Property", "Head", "Title", "Body", "PreContent", "PostContent", "CssUri", "As", "InputObject",
-                    "Charset",
-                ],
-                ["Fragment", "Transitional"], ["Property", "Head", "Title", "Body"]),
-            make("Out-Host", ["InputObject"], ["Paging"], []),
-            make("Out-Default", ["InputObject"], ["Transcript"], []),
-            make("Get-Culture", ["Name"], [], [], makesObjects: true),
-            make("Get-TimeZone", ["Id", "Name"], ["ListAvailable"], [], makesObjects: true),
-            make("Get-Host", [], [], [], makesObjects: true),
-            make("Get-Process", ["Id", "Name"], [], ["Name"], makesObjects: true),
-            make("Remove-Variable", ["Name", "Scope"], ["Force"], ["Name"], makesObjects: true),
-            make(
-                "Set-Variable", ["Name", "Value", "Scope", "Option", "Description", "Visibility"],
-                ["Force", "PassThru"],
-                ["Name", "Value"], makesObjects: true),
-            make(
-                "New-Variable", ["Name", "Value", "Scope", "Option", "Description"], ["Force", "PassThru"],
-                ["Name", "Value"], makesObjects: true),
-            make("Get-Variable", ["Name", "Scope"], ["ValueOnly"], ["Name"], makesObjects: true),
-            make(
-                "Set-ExecutionPolicy", ["ExecutionPolicy", "Scope"], ["Force"], ["ExecutionPolicy", "Scope"],
-                makesObjects: true),
-            make("Get-ExecutionPolicy", ["Scope"], ["List"], [], makesObjects: true),
-            make(
-                "Get-Command", ["Name", "Verb", "Noun", "Module", "CommandType"], ["All"], ["Name"], makesObjects: true),
-            make(
-                "ConvertTo-SecureString", ["String", "SecureKey", "Key"], ["AsPlainText", "Force"], ["String"],
-                makesObjects: true),
-            make("ConvertFrom-StringData", ["StringData", "Delimiter"], [], ["StringData"], makesObjects: true),
-            make("Get-PSSession", ["Name", "Id", "ComputerName"], [], ["Name"], makesObjects: true),
-            make("Remove-PSSession", ["Session", "Name", "Id"], [], ["Session"], makesObjects: true),
-            make("Select-MgProfile", ["Name"], [], ["Name"], makesObjects: true),
-            make("Get-MgEnvironment", ["Name"], [], ["Name"], makesObjects: true),
-            make(
-                "Add-Type", ["AssemblyName", "TypeDefinition", "Path", "MemberDefinition", "Name"], ["PassThru"],
-                ["TypeDefinition"], makesObjects: true),
-            make(
-                "Get-Member", ["Name", "MemberType", "InputObject"], ["Force", "Static"], ["Name"],
-                ["Type": "MemberType"]),
-            make("Format-Wide", ["Property", "Column"], ["AutoSize"], ["Property"]),
-            make(
-                "Invoke-Command", ["ScriptBlock", "ArgumentList", "InputObject"], ["NoNewScope"],
-                ["ScriptBlock", "ArgumentList"], ["Command": "ScriptBlock", "Args": "ArgumentList"], makesObjects: true),
-            make("Invoke-Expression", ["Command"], [], ["Command"], makesObjects: true),
-            make(
-                "Export-ModuleMember", ["Function", "Cmdlet", "Variable", "Alias"], [], ["Function"], makesObjects: true
-            ),
-            make(
-                "Select-String", ["Pattern", "InputObject", "Path"],
-                ["SimpleMatch", "Quiet", "AllMatches", "CaseSensitive", "NotMatch"], ["Pattern", "Path"]),
-        ] + excelSpecifications
+    static let specifications = own + excelSpecifications
+
+    private static let own: [CommandSpecification] = [
+        make(
+            "Export-Csv",
+            ["Path", "LiteralPath", "Encoding", "Delimiter", "UseQuotes", "QuoteFields", "InputObject"],
+            [
+                "NoTypeInformation", "Append", "Force", "NoClobber", "UseCulture", "IncludeTypeInformation",
+                "NoHeader",
+            ],
+            ["Path", "Delimiter"], ["NTI": "NoTypeInformation", "epcsv": "Path", "PSPath": "LiteralPath"]),
+        exportExcelSpecification,
+        make(
+            "Export-Clixml", ["Path", "LiteralPath", "Encoding", "Depth", "InputObject"], ["Force", "NoClobber"],
+            ["Path"]),
+        make(
+            "Out-File", ["FilePath", "LiteralPath", "Encoding", "Width", "InputObject"],
+            ["Append", "Force", "NoClobber", "NoNewline"], ["FilePath", "Encoding"], ["Path": "FilePath"]),
+        make(
+            "Set-Content", ["Path", "LiteralPath", "Value", "Encoding"], ["Force", "NoNewline", "PassThru"],
+            ["Path", "Value"], makesObjects: true),
+        make(
+            "Add-Content", ["Path", "LiteralPath", "Value", "Encoding"], ["Force", "NoNewline", "PassThru"],
+            ["Path", "Value"], makesObjects: true),
+        make("Tee-Object", ["FilePath", "Variable", "InputObject"], ["Append"], ["FilePath"]),
+        make(
+            "Import-Csv", ["Path", "LiteralPath", "Delimiter", "Header", "Encoding"], ["UseCulture"],
+            ["Path", "Delimiter"], makesObjects: true),
+        make(
+            "Get-Content", ["Path", "LiteralPath", "Encoding", "TotalCount", "Tail", "Delimiter", "ReadCount"],
+            ["Raw", "Force"], ["Path"], ["First": "TotalCount", "Last": "Tail"], makesObjects: true),
+        make(
+            "Test-Path", ["Path", "LiteralPath", "PathType"], ["IsValid"], ["Path"], ["Type": "PathType"],
+            makesObjects: true),
+        make(
+            "New-Item", ["Path", "Name", "ItemType", "Value"], ["Force"], ["Path"], ["Type": "ItemType"],
+            makesObjects: true),
+        make(
+            "Remove-Item", ["Path", "LiteralPath"], ["Force", "Recurse", "Confirm"], ["Path"], makesObjects: true),
+        make(
+            "Join-Path", ["Path", "ChildPath", "AdditionalChildPath"], ["Resolve"], ["Path", "ChildPath"],
+            makesObjects: true),
+        make(
+            "Split-Path", ["Path", "LiteralPath"],
+            ["Leaf", "Parent", "LeafBase", "Extension", "Qualifier", "NoQualifier"],
+            ["Path"], makesObjects: true),
+        make("Resolve-Path", ["Path", "LiteralPath"], ["Relative"], ["Path"], makesObjects: true),
+        make("Convert-Path", ["Path", "LiteralPath"], [], ["Path"], makesObjects: true),
+        make("Get-Item", ["Path", "LiteralPath"], ["Force"], ["Path"], makesObjects: true),
+        make(
+            "Get-ChildItem", ["Path", "LiteralPath", "Filter", "Include", "Exclude", "Depth"],
+            ["Recurse", "File", "Directory", "Force", "Name"], ["Path", "Filter"], makesObjects: true),
+        make("Get-Location", [], [], [], makesObjects: true),
+        make("Set-Location", ["Path", "LiteralPath"], ["PassThru"], ["Path"], makesObjects: true),
+        make("Invoke-Item", ["Path", "LiteralPath"], ["Confirm", "WhatIf"], ["Path"], makesObjects: true),
+        make(
+            "Start-Process", ["FilePath", "ArgumentList", "Verb", "WindowStyle"], ["Wait", "PassThru"],
+            ["FilePath", "ArgumentList"], makesObjects: true),
+        make(
+            "Out-GridView", ["Title", "OutputMode", "InputObject"], ["PassThru", "Wait"], []),
+        make(
+            "Read-Host", ["Prompt"], ["AsSecureString", "MaskInput"], ["Prompt"], makesObjects: true,
+            takesRest: true),
+        make(
+            "Get-Credential", ["Credential", "Message", "UserName", "Title"], [], ["Credential"], makesObjects: true
+        ),
+        make(
+            "Start-Sleep", ["Seconds", "Milliseconds", "Duration"], [], ["Seconds"],
+            ["s": "Seconds", "m": "Milliseconds", "ms": "Milliseconds"], makesObjects: true),
+        make("Clear-Host", [], [], [], makesObjects: true),
+        make(
+            "Send-MailMessage",
+            [
+                "To", "Subject", "Body", "SmtpServer", "From", "Attachments", "Cc", "Bcc", "Credential", "Port",
+                "Priority", "ReplyTo", "Encoding", "DeliveryNotificationOption",
+            ], ["BodyAsHtml", "UseSsl"], ["To", "Subject", "Body", "SmtpServer"],
+            ["BAH": "BodyAsHtml", "ComputerName": "SmtpServer", "PSPath": "Attachments", "sub": "Subject"],
+            makesObjects: true),
+        make("Pause", [], [], [], makesObjects: true),
+        make("New-TemporaryFile", [], ["Confirm"], [], makesObjects: true),
+        make(
+            "Copy-Item", ["Path", "LiteralPath", "Destination"], ["Force"], ["Path", "Destination"],
+            makesObjects: true),
+        make(
+            "Move-Item", ["Path", "LiteralPath", "Destination"], ["Force"], ["Path", "Destination"],
+            makesObjects: true),
+        make(
+            "Rename-Item", ["Path", "LiteralPath", "NewName"], ["Force"], ["Path", "NewName"], makesObjects: true),
+        make(
+            "Update-TypeData",
+            [
+                "TypeName", "DefaultDisplayPropertySet", "DefaultKeyPropertySet", "MemberName", "MemberType",
+                "Value",
+            ],
+            ["Force"], ["TypeName"], makesObjects: true),
+        make("Set-StrictMode", ["Version"], ["Off"], [], makesObjects: true),
+        make(
+            "Start-Transcript", ["Path", "LiteralPath", "OutputDirectory"],
+            ["Append", "Force", "NoClobber", "IncludeInvocationHeader"], ["Path"], makesObjects: true),
+        make("Stop-Transcript", [], [], [], makesObjects: true),
+        make(
+            "Write-Information", ["MessageData", "Tags"], [], ["MessageData", "Tags"], ["Msg": "MessageData"],
+            makesObjects: true),
+        make(
+            "Get-Random", ["Maximum", "Minimum", "Count", "InputObject", "SetSeed"], ["Shuffle"], ["Maximum"],
+            makesObjects: true),
+        make(
+            "Add-Member",
+            [
+                "MemberType", "Name", "Value", "InputObject", "NotePropertyName", "NotePropertyValue",
+                "NotePropertyMembers", "TypeName", "SecondValue",
+            ],
+            ["Force", "PassThru"], ["MemberType", "Name", "Value"], ["Type": "MemberType"]),
+        make(
+            "Compare-Object", ["ReferenceObject", "DifferenceObject", "Property", "SyncWindow"],
+            ["IncludeEqual", "ExcludeDifferent", "PassThru", "CaseSensitive"],
+            ["ReferenceObject", "DifferenceObject"],
+            makesObjects: true),
+        make(
+            "ConvertTo-Html",
+            [
+                "Property", "Head", "Title", "Body", "PreContent", "PostContent", "CssUri", "As", "InputObject",
+                "Charset",
+            ],
+            ["Fragment", "Transitional"], ["Property", "Head", "Title", "Body"]),
+        make("Out-Host", ["InputObject"], ["Paging"], []),
+        make("Out-Default", ["InputObject"], ["Transcript"], []),
+        make("Get-Culture", ["Name"], [], [], makesObjects: true),
+        make("Get-TimeZone", ["Id", "Name"], ["ListAvailable"], [], makesObjects: true),
+        make("Get-Host", [], [], [], makesObjects: true),
+        make("Get-Process", ["Id", "Name"], [], ["Name"], makesObjects: true),
+        make("Remove-Variable", ["Name", "Scope"], ["Force"], ["Name"], makesObjects: true),
+        make(
+            "Set-Variable", ["Name", "Value", "Scope", "Option", "Description", "Visibility"],
+            ["Force", "PassThru"],
+            ["Name", "Value"], makesObjects: true),
+        make(
+            "New-Variable", ["Name", "Value", "Scope", "Option", "Description"], ["Force", "PassThru"],
+            ["Name", "Value"], makesObjects: true),
+        make("Get-Variable", ["Name", "Scope"], ["ValueOnly"], ["Name"], makesObjects: true),
+        make(
+            "Set-ExecutionPolicy", ["ExecutionPolicy", "Scope"], ["Force"], ["ExecutionPolicy", "Scope"],
+            makesObjects: true),
+        make("Get-ExecutionPolicy", ["Scope"], ["List"], [], makesObjects: true),
+        make(
+            "Get-Command", ["Name", "Verb", "Noun", "Module", "CommandType"], ["All"], ["Name"], makesObjects: true),
+        make(
+            "ConvertTo-SecureString", ["String", "SecureKey", "Key"], ["AsPlainText", "Force"], ["String"],
+            makesObjects: true),
+        make("ConvertFrom-StringData", ["StringData", "Delimiter"], [], ["StringData"], makesObjects: true),
+        make("Get-PSSession", ["Name", "Id", "ComputerName"], [], ["Name"], makesObjects: true),
+        make("Remove-PSSession", ["Session", "Name", "Id"], [], ["Session"], makesObjects: true),
+        make("Select-MgProfile", ["Name"], [], ["Name"], makesObjects: true),
+        make("Get-MgEnvironment", ["Name"], [], ["Name"], makesObjects: true),
+        make(
+            "Add-Type", ["AssemblyName", "TypeDefinition", "Path", "MemberDefinition", "Name"], ["PassThru"],
+            ["TypeDefinition"], makesObjects: true),
+        make(
+            "Get-Member", ["Name", "MemberType", "InputObject"], ["Force", "Static"], ["Name"],
+            ["Type": "MemberType"]),
+        make("Format-Wide", ["Property", "Column"], ["AutoSize"], ["Property"]),
+        make(
+            "Invoke-Command", ["ScriptBlock", "ArgumentList", "InputObject"], ["NoNewScope"],
+            ["ScriptBlock", "ArgumentList"], ["Command": "ScriptBlock", "Args": "ArgumentList"], makesObjects: true),
+        make("Invoke-Expression", ["Command"], [], ["Command"], makesObjects: true),
+        make(
+            "Export-ModuleMember", ["Function", "Cmdlet", "Variable", "Alias"], [], ["Function"], makesObjects: true
+        ),
+        make(
+            "Select-String", ["Pattern", "InputObject", "Path"],
+            ["SimpleMatch", "Quiet", "AllMatches", "CaseSensitive", "NotMatch"], ["Pattern", "Path"]),
+    ]
 
     static let aliases: [String: String] = [
         "epcsv": "export-csv", "ipcsv": "import-csv", "gc": "get-content", "cat": "get-content", "type": "get-content",
