@@ -449,8 +449,8 @@ extension ShellJudge {
         // An expression for a filter may read a file, and a registry's setting may be a token.
         if ["/etc/shadow", "/etc/gshadow", ":_auth", ":_password"].contains(where: word.contains) { return true }
         // Where the working directory isn't known, a relative path begins with the name.
-        for part in Self.secretFiles
-        where ("/" + path).contains(part) || (text.hasPrefix("~") && text.contains(part)) {
+        let rooted = path.hasPrefix("/") ? path : "/" + path
+        for part in Self.secretFiles where rooted.contains(part) || (text.hasPrefix("~") && text.contains(part)) {
             return !path.hasSuffix(".pub")
         }
         let homes = ["~", "$HOME", context.home ?? "~"]

@@ -214,11 +214,10 @@ struct ExchangeRows: CmdletRows {
             }
         }
         source.story.note(information: information)
-        var batch = CmdletBatch(
+        return CmdletBatch(
             objects, warnings: reader.takeWarnings() + (isSilent ? [] : page.warnings),
-            errors: errorAction == "stop" ? [] : page.errors.map { ExchangeRecord.of($0) }, information: information)
-        batch.errorDisplay = .init(errorAction)
-        return batch
+            errors: errorAction == "stop" ? [] : page.errors.map { ExchangeRecord.of($0) },
+            errorDisplay: .init(errorAction), information: information)
     }
 }
 

@@ -63,9 +63,7 @@ final class SourceStory: Sendable {
         note(cause: cause, of: record)
         switch errorAction {
         case "silentlycontinue", "ignore":
-            var batch = CmdletBatch([], errors: [record])
-            batch.errorDisplay = .init(errorAction)
-            return batch
+            return CmdletBatch([], errors: [record], errorDisplay: .init(errorAction))
         case nil where endsStatement && !isRefusal, "continue" where endsStatement, "stop" where endsStatement:
             throw .failed(record)
         case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))

@@ -42,7 +42,7 @@ package struct CmdletBatch: Sendable {
     /// The errors that did not end the cmdlet.
     package var errors: [NativeError]
     /// What the script is told of these errors.
-    package var errorDisplay = ErrorDisplay.shown
+    package var errorDisplay: ErrorDisplay
     /// Messages for the person, such as those of `-WhatIf`.
     package var information: [String]
     /// Variables that the cmdlet sets, by name.
@@ -69,11 +69,13 @@ package struct CmdletBatch: Sendable {
 
     /// Creates a batch.
     package init(
-        _ objects: [PSValue], warnings: [String] = [], errors: [NativeError] = [], information: [String] = []
+        _ objects: [PSValue], warnings: [String] = [], errors: [NativeError] = [],
+        errorDisplay: ErrorDisplay = .shown, information: [String] = []
     ) {
         self.objects = objects
         self.warnings = warnings
         self.errors = errors
+        self.errorDisplay = errorDisplay
         self.information = information
     }
 }

@@ -1,3 +1,4 @@
+import MMCore
 import PowerShellSyntax
 
 /// `.Where()` and `.ForEach()`, which every value has, and the static methods of `[array]`, which change an array in place.
@@ -111,7 +112,7 @@ extension Evaluator {
         guard node.arguments.count == 1, case .variable(let variable) = node.arguments[0],
             case .variable(let name) = try place(of: .variable(variable)), case .array(let bytes)? = variables[name]
         else { throw .handOver("random bytes in other than a variable") }
-        variables[name] = .array(bytes.map { _ in .byte(UInt8.random(in: .min ... .max)) })
+        variables[name] = .array(RandomBytes.make(bytes.count).map { .byte($0) })
         return .nothing
     }
 

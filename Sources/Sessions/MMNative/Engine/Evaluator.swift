@@ -515,7 +515,7 @@ final class Evaluator {
     func joined(_ items: [PSValue], _ separator: String) throws(Interrupt) -> String {
         var texts: [String] = []
         for item in items {
-            if case .array = item { texts.append("System.Object[]") } else { texts.append(try PSText.element(item)) }
+            texts.append(try PSText.element(item))
         }
         // All elements may share the storage of a single long text.
         let bytes = texts.reduce(0) { $0 + $1.utf8.count } + separator.utf8.count * texts.count

@@ -53,7 +53,7 @@ enum Statics {
 
     /// Returns a new version 4 id, which is random except for its version bits.
     private static func newGuid() -> String {
-        var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
+        var bytes = RandomBytes.make(16)
         bytes[6] = bytes[6] & 0x0f | 0x40
         bytes[8] = bytes[8] & 0x3f | 0x80
         let digits = Array("0123456789abcdef".utf8)

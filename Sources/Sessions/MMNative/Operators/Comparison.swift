@@ -71,14 +71,11 @@ enum Comparison {
 
     /// Returns the error for two values without an order.
     private static func incomparable(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> NativeError {
-        func text(_ value: PSValue) throws(Interrupt) -> String {
-            if case .array = value { "System.Object[]" } else { try PSText.string(value) }
-        }
         let isReadable = if case .array = left { false } else if case .array = right { false } else { true }
-        let first = try text(left)
+        let first = try PSText.whole(left)
         return NativeError(
             "PSObjectCompareTo",
-            "Cannot compare \"\(first)\" to \"\(try text(right))\" because the objects are not the same type or the object "
+            "Cannot compare \"\(first)\" to \"\(try PSText.whole(right))\" because the objects are not the same type or the object "
                 + "\"\(first)\" does not implement \"IComparable\".", isReadable: isReadable)
     }
 

@@ -33,7 +33,7 @@ enum Conversion {
         ofArgument value: PSValue, named parameter: String, of method: String, to type: PSType
     ) throws(Interrupt) -> NativeError {
         let inner = try failure(value, to: type)
-        let text = if case .array = value { "System.Object[]" } else { try PSText.string(value) }
+        let text = try PSText.whole(value)
         return NativeError(
             "MethodArgumentConversionInvalidCastArgument",
             "Cannot convert argument \"\(parameter)\", with value: \"\(text)\", for \"\(method)\" to type "
@@ -52,17 +52,14 @@ enum Conversion {
                 "InvalidCastIConvertible",
                 "Cannot convert value \"\(try PSText.string(value))\" to type \"\(name)\". Error: \"Invalid cast from "
                     + "'\(from)' to '\(to)'.\"", isReadable: true)
-        case .array:
-            // Lists of texts have a type of their own, which isn't known here.
-            return NativeError(
-                "ConvertToFinalInvalidCastException",
-                "Cannot convert the \"System.Object[]\" value of type \"System.Object[]\" to type \"\(name)\".")
         case .object(let object) where !object.isCustom: throw .handOver("a cast of \(value.typeName) that fails")
         default:
+            // Lists of texts have a type of their own, which isn't known here.
+            let isReadable = if case .array = value { false } else { true }
             return NativeError(
                 "ConvertToFinalInvalidCastException",
-                "Cannot convert the \"\(try PSText.string(value))\" value of type \"\(value.typeName)\" to type "
-                    + "\"\(name)\".", isReadable: true)
+                "Cannot convert the \"\(try PSText.whole(value))\" value of type \"\(value.typeName)\" to type "
+                    + "\"\(name)\".", isReadable: isReadable)
         }
     }
 

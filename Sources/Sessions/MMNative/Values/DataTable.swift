@@ -55,6 +55,11 @@ enum DataTable {
         if case .object(let object) = column { object["ColumnName"]?.text ?? "" } else { "" }
     }
 
+    /// Returns a column by its name, in any case; `nil` if there is none.
+    private static func column(_ name: String, in columns: PSList) -> PSValue? {
+        columns.items.first { self.name($0).lowercased() == name.lowercased() }
+    }
+
     /// Returns a new row with the default values of its columns.
     private static func row(of columns: PSList) throws(Interrupt) -> PSObject {
         var pairs: [(String, PSValue)] = []
@@ -70,9 +75,8 @@ enum DataTable {
 
     /// Converts the value of a cell to the type of its column.
     static func cell(_ value: PSValue, _ name: String, of row: PSObject) throws(Interrupt) -> PSValue {
-        guard !value.isNull,
-            let column = row.columns?.items.first(where: { self.name($0).lowercased() == name.lowercased() }),
-            case .object(let object) = column, case .type(let type)? = object["DataType"], type != .object
+        guard !value.isNull, case .object(let object)? = row.columns.flatMap({ column(name, in: $0) }),
+            case .type(let type)? = object["DataType"], type != .object
         else { return value.plain }
         return try Conversion.cast(value.plain, to: type)
     }
@@ -141,15 +145,14 @@ enum DataTable {
             for column in Cmdlets.list(arguments[0].plain) { try add(column, to: list) }
             return .nothing
         case ("contains", 1):
-            let wanted = try PSText.string(arguments[0]).lowercased()
-            return .bool(list.items.contains { name($0).lowercased() == wanted })
+            return .bool(column(try PSText.string(arguments[0]), in: list) != nil)
         default: return nil
         }
     }
 
     private static func add(_ column: PSValue, to columns: PSList) throws(Interrupt) {
         guard case .object(let object) = column, object.typeName == columnType,
-            !columns.items.contains(where: { name($0).lowercased() == name(column).lowercased() })
+            self.column(name(column), in: columns) == nil
         else { throw .handOver("an unusual column") }
         columns.items.append(column)
         for case .object(let row) in columns.rows?.items ?? [] { _ = row.add(name(column), .null) }

@@ -24,9 +24,7 @@ enum PSText {
         case .array(let items):
             var texts: [String] = []
             texts.reserveCapacity(items.count)
-            for item in items {
-                if case .array = item { texts.append("System.Object[]") } else { texts.append(try element(item)) }
-            }
+            for item in items { texts.append(try element(item)) }
             return texts.joined(separator: " ")
         case .list(let list): return try string(.array(list.items))
         case .ownType(let type): return type.name
@@ -38,9 +36,14 @@ enum PSText {
         }
     }
 
-    /// Returns the text of an element of a list, where a custom object's text is empty.
+    /// Returns the text of a value where a list is shown by the name of its type.
+    static func whole(_ value: PSValue) throws(Interrupt) -> String {
+        if case .array = value { value.typeName } else { try string(value) }
+    }
+
+    /// Returns the text of an element of a list, where a custom object's text is empty and a list shows only its type.
     static func element(_ value: PSValue) throws(Interrupt) -> String {
-        guard case .object(let object) = value else { return try string(value) }
+        guard case .object(let object) = value else { return try whole(value) }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
         if Self.textProperties[object.typeName] != nil { return try custom(object) }
         if object.ownClass != nil || object.isSecret || object.typeName == ErrorRecords.type {

@@ -47,7 +47,8 @@ enum TeamCmdlet: String, CaseIterable, Sendable {
         let requests: [(method: String, path: String)]
     }
 
-    private static let ofTeam = ["DisplayName", "Description", "MailNickName", "Classification", "Visibility"]
+    /// The parameters for the properties of a new team.
+    fileprivate static let ofTeam = ["DisplayName", "Description", "MailNickName", "Classification", "Visibility"]
 
     private var form: Form {
         let (team, channel) = ("/v1.0/teams/id", "/v1.0/teams/id/channels/id")
@@ -144,8 +145,7 @@ enum TeamCmdlet: String, CaseIterable, Sendable {
     /// The values that some parameters are limited to, by parameter in lower case.
     var choices: [String: [String]] {
         switch self {
-        case .addUser, .removeUser: ["role": ["Member", "Owner"]]
-        case .addChannelUser, .removeChannelUser: ["role": ["Member", "Owner"]]
+        case .addUser, .removeUser, .addChannelUser, .removeChannelUser: ["role": ["Member", "Owner"]]
         case .newTeam, .setTeam:
             ["visibility": ["Public", "Private", "HiddenMembership"], "giphycontentrating": ["Strict", "Moderate"]]
         case .newChannel: ["membershiptype": ["Standard", "Private", "Shared"]]
@@ -229,8 +229,7 @@ struct TeamCall: Sendable {
         }
         if texts["template"] != nil { throw .beyond("-Template of \(call.name)") }
         if cmdlet == .newTeam, named["groupid"] != nil,
-            ["displayname", "description", "mailnickname", "classification", "visibility"]
-                .contains(where: { texts[$0] != nil }), call.input == nil
+            TeamCmdlet.ofTeam.contains(where: { self[$0] != nil }), call.input == nil
         {
             throw GraphBinder.fault(
                 "AmbiguousParameterSet",
