@@ -83,6 +83,22 @@ struct SSHFaultTests {
         }
     }
 
+    @Test("a program that lost the first interrupt while it was starting receives another")
+    func lostInterrupt() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            _ = try await session.sh("kept=1")
+            let job = try await session.start(
+                ShellCommand(
+                    "perl -e '$SIG{INT} = q(IGNORE); $| = 1; print qq(begun\n); sleep 1; "
+                        + "$SIG{INT} = q(DEFAULT); exec qw(sleep 3043)'; echo no"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            job.cancel()
+            #expect(await job.wait(until: .after(.seconds(300)))?.restartsSession == false)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\n")
+            #expect(try await session.sh("echo $kept").out == "1\n")
+        }
+    }
+
     @Test("without ps on the host everything is ended too")
     func withoutPS() async throws {
         var times = SSHSessionTests.patient

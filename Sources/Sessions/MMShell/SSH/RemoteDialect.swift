@@ -141,6 +141,19 @@ enum RemoteDialect {
         signalling(shell: shell, "INT", group: true) + "; " + signalling(shell: shell, "CONT", group: true)
     }
 
+    /// Returns a script that interrupts once more those programs of a shell that end on SIGINT, because they don't catch, ignore
+    /// or block it: a program that was just starting has lost the first one. `/proc/<id>/status` lists a process's signals as
+    /// hexadecimal bit sets (proc(5)); hosts without it do nothing.
+    static func interruptingAgain(shell: Int32) -> String {
+        """
+        for f in /proc/[0-9]*/stat; do { IFS= read -r x <"$f"; } 2>/dev/null || continue; \
+        p=${x%% *}; x=${x##*) }; set -- $x; [ "$3" = \(shell) ] && [ "$p" != \(shell) ] || continue; \
+        n=0; while read -r k v x; do case $k:$v in SigBlk:*[2367abef]|SigIgn:*[2367abef]|SigCgt:*[2367abef]) ;; \
+        SigBlk:*|SigIgn:*|SigCgt:*) n=$((n+1)) ;; esac; done <"/proc/$p/status"; \
+        [ $n != 3 ] || kill -s INT "$p"; done 2>/dev/null; :
+        """
+    }
+
     /// Returns a script that prints the stopped processes of a shell's session; the shell itself only if none of the processes
     /// that it started could resume it.
     static func stopped(shell: Int32) -> String {

@@ -445,9 +445,13 @@ extension SSHSession {
             case .interrupt:
                 isHopeless = await !isHeard(RemoteDialect.interrupting(shell: pid))
                 if isHopeless { continue }
-                await pause(step.time / 4)
-                if !Task.isCancelled { shell.post(RemoteDialect.probe(id: run.id, status: 130)) }
-                await pause(step.time - step.time / 4)
+                for _ in 0..<3 where !isHopeless && !Task.isCancelled {
+                    await pause(step.time / 4)
+                    guard !Task.isCancelled else { break }
+                    shell.post(RemoteDialect.probe(id: run.id, status: 130))
+                    isHopeless = await !isHeard(RemoteDialect.interruptingAgain(shell: pid))
+                }
+                if !isHopeless { await pause(step.time / 4) }
             case .terminate, .kill:
                 let word = step.rung == .terminate ? "TERM" : "KILL"
                 isHopeless = await !isHeard(RemoteDialect.signalling(shell: pid, word, group: false))
