@@ -56,7 +56,7 @@ struct ScriptModules {
     /// Returns the module that a script runs in. If it uses several in PowerShell, this is the first in a fixed order, and the cmdlets of
     /// the others are called from there.
     /// - Parameter inPowerShell: whether it runs in PowerShell, where a session has the cmdlets of one module only.
-    /// - Throws: `invalidInput` with a hint how to name a module, if it uses none, or several that have no PowerShell.
+    /// - Throws: `invalidInput` with a hint how to name a module, if it uses cmdlets of none, or several that have no PowerShell.
     func module(inPowerShell: Bool = false) throws(MMError) -> String {
         if isBroken { return hints.first ?? RunModule.names[0] }
         if cmdlets.isEmpty, let foreign = strangers.lazy.compactMap({ ForeignCmdlet($0) }).first {
@@ -64,15 +64,17 @@ struct ScriptModules {
         }
         guard !cmdlets.isEmpty else {
             if let hint = hints.first { return hint }
-            let what = strangers.first.map { "no module here has \($0)" } ?? "it uses no cmdlet of a module"
-            let module = strangers.first.flatMap { NearestNames.of($0, among: RunModule.names, limit: 1).first }
-            let near = strangers.first.map { Self.modules.near($0).prefix(3) } ?? []
+            // What needs no service runs in any session.
+            guard let stranger = strangers.first else { return RunModule.names[0] }
+            let module = NearestNames.of(stranger, among: RunModule.names, limit: 1).first
+            let near = Self.modules.near(stranger).prefix(3)
             let meant =
                 if let module, strangers.count == 1 { " Did you mean the module `\(module)`?" } else if !near.isEmpty {
                     " Did you mean \(near.map { "\($0.name) (\($0.session))" }.joined(separator: ", "))?"
                 } else { "" }
             throw MMError(
-                .invalidInput, "The script's module can't be determined: \(what).\(meant)",
+                .invalidInput,
+                "The script's module can't be determined: no module here has \(stranger).\(meant)",
                 hint: "Give the module: mm run CONNECTION exo 'SCRIPT'. The modules are "
                     + "\(RunModule.names.joined(separator: ", ")).", details: ["field": "module"])
         }
