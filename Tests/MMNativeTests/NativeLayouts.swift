@@ -76,6 +76,32 @@ struct NativeLayouts {
         #expect(try await shown("[pscustomobject]@{\(members)} | \(format)").joined() == expected)
     }
 
+    @Test(
+        "text for a file breaks where its lines end, and keeps what was said between the objects",
+        arguments: [
+            (
+                "[pscustomobject]@{Name='ann'; Text='one two three'} | Format-List | Out-String -Width 15",
+                "\nName : ann\nText : one two \n       three\n\n"
+            ),
+            (
+                "[pscustomobject]@{A='x';B='ab cd ef gh'},[pscustomobject]@{A='y';B='z'} | Format-Table A, B -Wrap "
+                    + "| Out-String -Width 6",
+                "\nA B\n- -\nx ab c\n  d ef\n   gh\ny z\n\n"
+            ),
+            ("[pscustomobject]@{x=1}, 'a', [pscustomobject]@{x=2} | Out-String", "\nx\n-\n1\na\n2\n\n"),
+            ("'first', [pscustomobject]@{x=1} | Out-String", "first\n\nx\n-\n1\n\n"),
+            ("'b', 'a', 'b' | Group-Object -NoElement | Out-String", "\nCount Name\n----- ----\n    1 a\n    2 b\n\n"),
+            (
+                "1, 2 | Measure-Object -Sum | Out-String",
+                "\nCount             : 2\nAverage           : \nSum               : 3\nMaximum           : \n"
+                    + "Minimum           : \nStandardDeviation : \nProperty          : \n\n"
+            ),
+            ("'abc', 'de' | Format-Table Length | Out-String", "abc\nde\n"),
+        ])
+    func filed(script: String, expected: String) async throws {
+        #expect(try await shown(script).joined() == expected)
+    }
+
     @Test("what a terminal would obey is no affair of this engine", arguments: ["fl", "ft", "ft a"])
     func escapes(format: String) async {
         var session = NativeSession()

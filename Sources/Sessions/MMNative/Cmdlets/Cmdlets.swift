@@ -477,6 +477,7 @@ final class GroupStage: Stage {
                 typeName: type)
             info.isCustom = false
             info.isListable = false
+            info.view = keepsElements ? .ofGroups : .ofGroupCounts
             try next(.object(info))
         }
     }
@@ -489,7 +490,7 @@ final class GroupStage: Stage {
                 // Only a key given as a property name is written with all its digits.
                 var isNamed = false
                 if keys.indices.contains(place), case .name = keys[place].source { isNamed = true }
-                names.append(isNamed ? try PSText.long(number) : PSText.short(number))
+                names.append(isNamed ? PSText.long(number) : PSText.short(number))
             } else if case .array(let items) = key {
                 var texts: [String] = []
                 for item in items {

@@ -37,17 +37,21 @@ final class FormatStage: Stage {
             for entry in table.entryObjects { try process(entry) }
             return
         }
-        guard case .object(let object) = item, FormattedBlock(item) == nil, isKnown(object) else {
-            throw .handOver("formatting \(item.typeName)")
+        switch item {
+        case .object(let object) where FormattedBlock(item) == nil && isKnown(object): items.append(item)
+        // Plain values are shown as their text, whatever is to be shown of them.
+        case .string, .int, .long, .bool, .char, .double, .decimal:
+            guard items.isEmpty else { throw .handOver("formatting \(item.typeName) behind objects") }
+            try next(item)
+        default: throw .handOver("formatting \(item.typeName)")
         }
-        items.append(item)
     }
 
     /// Returns whether it is certain what is shown of an object: all properties of a custom object, and of another
     /// object those
     /// that were requested by name.
     private func isKnown(_ object: PSObject) -> Bool {
-        if object.isOfScript, object.isListable { return true }
+        if object.isDisplayable { return true }
         return !properties.isEmpty && properties.allSatisfy { if case .pattern = $0.source { false } else { true } }
     }
 
@@ -76,13 +80,6 @@ final class FormatStage: Stage {
         }
         groups.append(try group(members, title))
         let block = FormattedBlock(isTable: isTable, groups: groups)
-        if wraps {
-            // Long text is shown in lines of any length, because none of it may be cut off.
-            guard evaluator.onlyReads, let lines = block.lines(width: 65_536) else {
-                throw .handOver("a wrapped table")
-            }
-            return try next(.string(lines.joined(separator: "\n")))
-        }
         guard let value = block.value else { throw .handOver("formatting") }
         try next(value)
     }
@@ -91,6 +88,7 @@ final class FormatStage: Stage {
         if isTable {
             var group = try FormatStage.table(items, properties, title, evaluator, fits: fits)
             group.hasHead = hasHead
+            group.wraps = wraps
             return group
         }
         return try FormatStage.list(items, properties, title, evaluator)
@@ -254,6 +252,8 @@ final class OutStringStage: Stage {
     private var isScreen = false
     private var lines: [String] = []
     private var objects: [PSValue] = []
+    /// The lines of text behind objects, each with the number of objects before it.
+    private var remarks: [(row: Int, line: String)] = []
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
@@ -296,16 +296,16 @@ final class OutStringStage: Stage {
         switch item {
         case .string, .int, .long, .bool, .char, .double, .decimal:
             let text = try PSText.string(item)
-            guard objects.isEmpty, let own = DisplayCells.lines(text),
+            guard let own = DisplayCells.lines(text),
                 own.allSatisfy({ DisplayCells.count($0) <= width && !$0.utf8.contains(0x09) })
             else { throw .handOver("text that wraps") }
-            lines += own
+            if objects.isEmpty { lines += own } else { remarks += own.map { (objects.count, $0) } }
         case .object(let object) where object.isSecret:
             guard objects.isEmpty else { throw .handOver("showing \(item.typeName)") }
             lines.append(object.typeName)
-        case .object(let object) where object.isOfScript && object.isListable && !object.shape.names.isEmpty:
-            guard lines.isEmpty else { throw .handOver("objects behind text") }
-            objects.append(item)
+        case .table(let table) where table.hasCertainOrder || evaluator.host != nil:
+            for entry in table.entryObjects { try process(entry) }
+        case .object(let object) where object.isDisplayable && !object.shape.names.isEmpty: objects.append(item)
         // Nothing is not shown.
         case .null, .nothing: break
         default: throw .handOver("showing \(item.typeName)")
@@ -315,16 +315,17 @@ final class OutStringStage: Stage {
     override func finish() throws(Interrupt) {
         if case .object(let first)? = objects.first {
             let isTable = first.view != nil || first.shape.names.count < 5
-            let group =
+            var group =
                 isTable
                 ? try FormatStage.table(objects, [], nil, evaluator) : try FormatStage.list(objects, [], nil, evaluator)
+            group.remarks = remarks
             guard
                 let own = FormattedBlock(isTable: isTable, groups: [group])
                     .lines(width: width, isScreen: isScreen)
             else {
                 throw .handOver("a layout that wraps")
             }
-            lines = own
+            lines += own
         }
         if streams {
             for line in lines { try next(.string(line)) }

@@ -179,8 +179,10 @@ private final class NativeRun {
     /// break them as they see fit.
     private static func shown(_ item: PSValue, _ screenWidth: Int?) throws(Interrupt) -> PSValue {
         guard let block = FormattedBlock(item) else { return item }
-        let own = block.lines(width: screenWidth ?? usualWidth, isScreen: screenWidth != nil)
-        guard var lines = own ?? block.lines(width: 65_536) else {
+        guard
+            var lines = block.lines(
+                width: screenWidth ?? usualWidth, isScreen: screenWidth != nil, breaksLines: false)
+        else {
             throw .handOver("a layout of unusual characters")
         }
         while lines.first?.isEmpty == true { lines.removeFirst() }

@@ -27,6 +27,12 @@ package final class CmdletView: Sendable {
     /// The view of a table's entries, both in tables and in lists.
     static let ofEntries = CmdletView("Name 30, Value")
 
+    /// The view of groups (`Group-Object`).
+    static let ofGroups = CmdletView("Count 5 >, Name 25, Group")
+
+    /// The view of groups without their elements (`Group-Object -NoElement`).
+    static let ofGroupCounts = CmdletView("Count 5 >, Name")
+
     /// Returns the view of a cmdlet's output; `nil` if the module displays all properties as a list.
     package static func of(_ cmdlet: String) -> CmdletView? { views[cmdlet.lowercased()] }
 

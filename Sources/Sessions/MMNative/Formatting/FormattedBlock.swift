@@ -19,6 +19,24 @@ package struct FormattedBlock: Sendable {
         var labels: [[String]] = []
         /// Whether a table shows its heading.
         var hasHead = true
+        /// Whether a table breaks long text into lines, instead of cutting it off.
+        var wraps = false
+        /// Lines of text that came between the objects: each stands before the row with this number.
+        var remarks: [(row: Int, line: String)] = []
+
+        /// Returns the lines of the rows with the remarks between them.
+        func withRemarks(_ lines: (Int) -> [String]) -> [String] {
+            var rest = remarks[...]
+            var all: [String] = []
+            for row in 0...rows.count {
+                while let remark = rest.first, remark.row == row {
+                    all.append(remark.line)
+                    rest.removeFirst()
+                }
+                if row < rows.count { all += lines(row) }
+            }
+            return all
+        }
     }
 
     let isTable: Bool
@@ -34,6 +52,7 @@ package struct FormattedBlock: Sendable {
                 .array(group.columns.map { .array([.string($0.label), .bool($0.isRight), .int(Int32($0.width))]) }),
                 .array(group.rows.map { .array($0.map { .string($0) }) }),
                 .array(group.labels.map { .array($0.map { .string($0) }) }), .bool(group.hasHead),
+                .bool(group.wraps),
             ])
         }
         let object = PSObject(
@@ -57,9 +76,9 @@ package struct FormattedBlock: Sendable {
         }
         self.isTable = isTable
         groups = parts.compactMap { part in
-            guard case .array(let pieces) = part, pieces.count == 5, case .array(let columns) = pieces[1],
+            guard case .array(let pieces) = part, pieces.count == 6, case .array(let columns) = pieces[1],
                 case .array(let rows) = pieces[2], case .array(let labels) = pieces[3],
-                case .bool(let hasHead) = pieces[4]
+                case .bool(let hasHead) = pieces[4], case .bool(let wraps) = pieces[5]
             else { return nil }
             var title: String?
             if case .string(let text) = pieces[0] { title = text }
@@ -70,7 +89,7 @@ package struct FormattedBlock: Sendable {
                         case .bool(let isRight) = parts[1], case .int(let width) = parts[2]
                     else { return nil }
                     return Column(label: label, isRight: isRight, width: Int(width))
-                }, rows: rows.map(texts), labels: labels.map(texts), hasHead: hasHead)
+                }, rows: rows.map(texts), labels: labels.map(texts), hasHead: hasHead, wraps: wraps)
         }
     }
 
@@ -78,67 +97,76 @@ package struct FormattedBlock: Sendable {
     /// - Parameters:
     ///   - width: the columns that a line may take.
     ///   - isScreen: whether `width` is that of a screen, on which every line of a table has to fit.
-    package func lines(width: Int, isScreen: Bool = false) -> [String]? {
+    ///   - breaksLines: whether what doesn't fit is broken into lines, as it is in a file; otherwise it stays whole, and
+    ///     its reader breaks it.
+    package func lines(width: Int, isScreen: Bool = false, breaksLines: Bool = true) -> [String]? {
         var lines: [String] = []
         for group in groups {
             if let title = group.title { lines += ["", "   " + title] }
             guard
                 let body =
                     isTable
-                    ? TableLayout(group, width: width, isScreen: isScreen)?.lines
-                    : FormattedBlock.list(group, width: width)
+                    ? FormattedBlock.table(group, width: width, isScreen: isScreen, breaksLines: breaksLines)
+                    : FormattedBlock.list(group, width: breaksLines ? width : .max)
             else { return nil }
             lines += body
         }
         return lines + [""]
     }
 
+    private static func table(_ group: Group, width: Int, isScreen: Bool, breaksLines: Bool) -> [String]? {
+        guard let layout = TableLayout(group, width: width, isScreen: isScreen) else { return nil }
+        guard !breaksLines, !isScreen, group.wraps || layout.breaksHeading else { return layout.lines }
+        var whole = group
+        whole.wraps = false
+        return TableLayout(whole, width: 65_536)?.lines
+    }
+
     private static func list(_ group: Group, width: Int) -> [String]? {
-        var lines: [String] = []
+        var items: [[String]] = []
         for (row, labels) in zip(group.rows, group.labels) {
-            lines.append("")
+            var lines = [""]
             let widest = labels.map(DisplayCells.count).max() ?? 0
+            guard width - widest - 3 > 1 else { return nil }
             for (label, value) in zip(labels, row) {
                 guard DisplayCells.isSimple(label), let parts = DisplayCells.lines(value) else { return nil }
-                // Text that doesn't fit would be wrapped.
-                guard parts.allSatisfy({ widest + 3 + DisplayCells.count($0) <= width }) else { return nil }
                 let margin = String(repeating: " ", count: widest - DisplayCells.count(label)) + " : "
-                lines.append(label + margin + parts[0])
-                lines += parts.dropFirst().map { String(repeating: " ", count: widest + 3) + $0 }
+                let broken = parts.flatMap { DisplayCells.broken($0, width: width - widest - 3) }
+                lines.append(label + margin + broken[0])
+                lines += broken.dropFirst().map { String(repeating: " ", count: widest + 3) + $0 }
             }
+            items.append(lines)
         }
-        return lines
+        return group.withRemarks { items[$0] }
     }
 }
 
 /// The text layout of a table, whose widths follow from the contents. As in PowerShell, the last column is truncated and
 /// columns that don't fit are dropped; on a screen, the widest columns are narrowed and all stay.
 struct TableLayout {
+    private let group: FormattedBlock.Group
     private let columns: [FormattedBlock.Column]
-    private let rows: [[String]]
     private var widths: [Int]
     private let width: Int
-    private let hasHead: Bool
 
-    /// Lays out a group of rows; `nil` if PowerShell would break a line.
+    /// Lays out a group of rows; `nil` for characters whose width isn't certain.
     /// - Parameters:
     ///   - group: the rows.
     ///   - width: the columns that a line may take.
     ///   - isScreen: whether `width` is that of a screen, on which every line has to fit.
     init?(_ group: FormattedBlock.Group, width: Int, isScreen: Bool = false) {
         guard width >= 5, !group.columns.isEmpty else { return nil }
+        self.group = group
         columns = group.columns
-        rows = group.rows
-        hasHead = group.hasHead
         self.width = width
         widths = columns.map(\.width)
         guard columns.allSatisfy({ DisplayCells.isSimple($0.label) && !$0.label.isEmpty }),
-            rows.allSatisfy({ $0.allSatisfy(DisplayCells.isOneLine) })
+            group.rows.allSatisfy({ $0.allSatisfy { !$0.utf8.contains(0x1B) } })
         else { return nil }
         if widths[0] == 0 {
             // If the first column has no fixed width, every column is as wide as its contents.
             for (place, column) in columns.enumerated() {
-                widths[place] = rows.reduce(column.label.utf16.count) { max($0, DisplayCells.count($1[place])) }
+                widths[place] = group.rows.reduce(column.label.utf16.count) { max($0, DisplayCells.count($1[place])) }
             }
         }
         if isScreen, widths.allSatisfy({ $0 > 0 }) {
@@ -146,13 +174,8 @@ struct TableLayout {
             return
         }
         assign()
-        // A truncated heading would be broken into lines.
-        for (place, column) in columns.enumerated() where widths[place] > 0 && widths[place] < column.label.utf16.count
-        {
-            return nil
-        }
         guard widths.contains(where: { $0 > 0 }) else { return nil }
-        for row in rows {
+        for row in group.rows {
             for (cell, width) in zip(row, widths) where width > 0 && DisplayCells.count(cell) > width {
                 guard DisplayCells.isSimple(cell) else { return nil }
             }
@@ -199,24 +222,58 @@ struct TableLayout {
         }
     }
 
+    /// Whether a heading is broken, because its column is narrower.
+    var breaksHeading: Bool {
+        zip(columns, widths).contains { $1 > 0 && $1 < $0.label.utf16.count }
+    }
+
     /// The lines of the table: an empty one, the heading, its dashes, and the rows.
     var lines: [String] {
         let labels = columns.map(\.label)
-        let head = row(labels, padsLast: false, isHead: true)
-        let dashes = row(
-            labels.enumerated().map { String(repeating: "-", count: min($1.utf16.count, max(widths[$0], 0))) },
-            padsLast: true, isHead: false)
-        return (hasHead ? ["", head, dashes] : [""]) + rows.map { row($0, padsLast: true, isHead: false) }
+        var lines = [""]
+        if group.hasHead {
+            lines += broken(labels, isHead: true)
+            lines.append(
+                row(
+                    labels.enumerated().map {
+                        String(repeating: "-", count: min($1.utf16.count, max(widths[$0], 0)))
+                    }, last: columns.count - 1))
+        }
+        return lines
+            + group.withRemarks { place in
+                let cells = group.rows[place]
+                return group.wraps
+                    ? broken(cells, isHead: false) : [row(cells.map(Self.firstLine), last: cells.count - 1)]
+            }
     }
 
-    private func row(_ cells: [String], padsLast: Bool, isHead: Bool) -> String {
-        let lastShown = widths.lastIndex { $0 > 0 } ?? 0
+    /// Returns the first line of a cell, with a sign that there are more.
+    private static func firstLine(_ cell: String) -> String {
+        cell.firstIndex { $0.isNewline }.map { cell[..<$0] + "\u{2026}" } ?? cell
+    }
+
+    /// Returns the lines of a row whose cells are broken where their column ends. No line ends in blank cells.
+    private func broken(_ cells: [String], isHead: Bool) -> [String] {
+        let parts = cells.enumerated().map { place, cell in
+            widths[place] > 0
+                ? (DisplayCells.lines(cell) ?? [cell]).flatMap { DisplayCells.broken($0, width: widths[place]) } : []
+        }
+        let count = parts.map(\.count).max() ?? 0
+        return (0..<count).map { line in
+            let lastFilled = parts.lastIndex { $0.count > line } ?? 0
+            let here = parts[...lastFilled].map { $0.count > line ? $0[line] : "" }
+            // The heading's last column isn't padded, even if it became the last one because others were dropped.
+            return row(here, last: isHead ? lastFilled : cells.count - 1)
+        }
+    }
+
+    /// Returns the line of cells that fit, or are cut off.
+    /// - Parameter last: the column that isn't padded.
+    private func row(_ cells: [String], last: Int) -> String {
         var text = ""
         for (place, cell) in cells.enumerated() where widths[place] > 0 {
             if place > 0 { text += " " }
-            // The table's last column isn't padded; a column that became the last one is.
-            let isLast = isHead ? place == lastShown : place == cells.count - 1
-            text += field(cell, widths[place], columns[place].isRight, isPadded: !isLast)
+            text += field(cell, widths[place], columns[place].isRight, isPadded: place != last)
         }
         return text
     }
@@ -253,9 +310,17 @@ enum DisplayCells {
         return String(fromEnd ? kept.reversed() : kept)
     }
 
-    /// Returns whether a text stays on one line: it contains no line breaks and no escape sequences.
-    static func isOneLine(_ text: String) -> Bool {
-        text.utf8.allSatisfy { $0 != 0x0A && $0 != 0x0D && $0 != 0x1B }
+    /// Returns a line in pieces of at most so many cells.
+    static func broken(_ line: String, width: Int) -> [String] {
+        var pieces: [String] = []
+        var rest = line[...]
+        while count(String(rest)) > width {
+            let piece = cut(String(rest), to: width, fromEnd: false)
+            guard !piece.isEmpty else { break }
+            pieces.append(piece)
+            rest = rest.dropFirst(piece.count)
+        }
+        return pieces + [String(rest)]
     }
 
     /// Returns whether each character is one unit and one cell wide, so that the text can be cut anywhere.

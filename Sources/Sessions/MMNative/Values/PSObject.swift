@@ -131,6 +131,8 @@ package struct PSObject: Sendable {
     }
     /// Whether its properties are known by their names alone: those of custom objects, and of classes that a script declares.
     var isOfScript: Bool { isCustom || contents.ownClass != nil }
+    /// Whether it is known what PowerShell shows of it: its view, or all its properties.
+    var isDisplayable: Bool { view != nil || isListable && (isOfScript || typeName.hasSuffix("MeasureInfo")) }
 
     /// Makes this an object of a class that a script declares.
     func takeClass(_ type: OwnClass, hidden: [(String, PSValue)]) {
