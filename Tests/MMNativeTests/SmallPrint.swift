@@ -27,6 +27,26 @@ struct SmallPrint {
             ),
             ("$null = 'a' -match 'a'; $Matches.Keys | % { $_.GetType().Name }", ["Int32"]),
             ("Write-Output a -b c", ["a", "-b", "c"]),
+            (
+                "[math]::Floor(2.5d); [math]::Ceiling(-2.5d); [math]::Floor([math]::Log(123456789, 1024)); [math]::Abs(-1.5d)",
+                ["2", "-2", "2", "1.5"]
+            ),
+            (
+                "[math]::Pow(2, 0.5).ToString(); (1e17).ToString(); ([single]1e8).ToString()",
+                ["1.4142135623730951", "1E+17", "100000000"]
+            ),
+            ("[timespan]::new(1, 2, 3).TotalMinutes; [timespan]::new(1, 0, 0, 0, 5).Ticks", ["62.05", "864000050000"]),
+            ("([version]'1.2.3.4').ToString(2)", ["1.2"]),
+            ("([datetime]'2026-01-02T12:00:00').ToOADate()", ["46024.5"]),
+            ("[datetime]::SpecifyKind([datetime]'2026-01-02', 'Utc').ToString('o')", ["2026-01-02T00:00:00.0000000Z"]),
+            (
+                "$a = [mailaddress]'Ann Lee <ann@contoso.com>'; $a.DisplayName; $a.Address",
+                ["Ann Lee", "ann@contoso.com"]
+            ),
+            (
+                "[pscustomobject]@{d=[dayofweek]'Monday'} | ConvertTo-Json -Compress -EnumsAsStrings",
+                ["{\"d\":\"Monday\"}"]
+            ),
             ("@([pscustomobject]@{a=1}) -join ','", [""]),
             ("$x = [pscustomobject]@{a=1},[pscustomobject]@{a=2}; $x -join ','; \"$($x[0,1])\"", [",", " "]),
             ("'{\"a\":[{\"b\":1},{\"b\":2}]}' | ConvertFrom-Json | % { \"$($_.a)\" }", [" "]),
@@ -130,5 +150,39 @@ struct SmallPrint {
     func dropped(script: String, texts: [String]) async throws {
         let result = try await run(script)
         #expect(result.objects.map(\.text) == texts && result.errors.isEmpty)
+    }
+
+    @Test(
+        "dates are read in every form that the invariant culture has for them",
+        arguments: [
+            ("2026-1-2 3:04", "2026-01-02T03:04:00"), ("2026/01/02", "2026-01-02T00:00:00"),
+            ("1/2/26", "2026-01-02T00:00:00"), ("1-2-1999 3:04 PM", "1999-01-02T15:04:00"),
+            ("2 January 2026", "2026-01-02T00:00:00"), ("02-Jan-2026 3 am", "2026-01-02T03:00:00"),
+            ("January 2, 2026 14:00", "2026-01-02T14:00:00"), ("Jan 2 2026", "2026-01-02T00:00:00"),
+            ("Friday, January 2, 2026 2:00:01.5 pm", "2026-01-02T14:00:01"),
+        ])
+    func dates(text: String, expected: String) async throws {
+        let result = try await run("([datetime]'\(text)').ToString('s')")
+        #expect(result.objects.map(\.text) == [expected])
+    }
+
+    @Test(
+        "what is certainly no date fails, as in PowerShell",
+        arguments: ["13/01/2026", "2026-02-30", "2026-13-01", "31 Feb 2026", "soon", "ann@contoso.com", "2026", "5 GB"])
+    func noDates(text: String) async throws {
+        let result = try await run("$null -eq ('\(text)' -as [datetime]); [datetime]'\(text)'")
+        #expect(result.objects.map(\.text) == ["True"])
+        #expect(result.errors.map(\.id) == ["InvalidCastParseTargetInvocationWithFormatProvider"])
+    }
+
+    @Test(
+        "a date that .NET may read in its own way is left to it",
+        arguments: ["14:00", "May 2026", "1/2/35", "Monday, January 2, 2026", "1.2.2026", "2026-01-02 10:00 +1"])
+    func doubtfulDates(text: String) async {
+        var session = NativeSession()
+        guard case .handedOver = await NativeEngine().run("[datetime]'\(text)'", in: &session) else {
+            Issue.record("\(text) was read")
+            return
+        }
     }
 }

@@ -62,9 +62,10 @@ extension NumberValue {
         }
     }
 
-    /// Returns the shortest digits that identify the double, with an exponent from 1E+15 upwards and below 0.0001, as
-    /// .NET prints it.
-    private static func text(of value: Double) -> String {
+    /// Returns the shortest digits that identify a number, as .NET prints it: with an exponent below 0.0001, and where there would be
+    /// too many digits before the point.
+    /// - Parameter digits: how many digits there may be before the point.
+    package static func text(of value: Double, digits limit: Int = 15) -> String {
         if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
         if value == 0 { return value.sign == .minus ? "-0" : "0" }
         let sign = value < 0 ? "-" : ""
@@ -80,7 +81,7 @@ extension NumberValue {
         while digits.last == UInt8(ascii: "0") { digits.removeLast() }
         let text = String(decoding: digits, as: UTF8.self)
         let exponent = point - 1
-        if exponent >= 15 || exponent < -4 {
+        if exponent >= limit || exponent < -4 {
             let tail = text.count > 1 ? "." + text.dropFirst() : ""
             let magnitude = String(exponent.magnitude)
             let padded = magnitude.count < 2 ? "0" + magnitude : magnitude

@@ -7,13 +7,13 @@ final class ToJSONStage: Stage {
     private let isCompressed: Bool
     private let isArray: Bool
     private let isInput: Bool
+    private let namesEnumerations: Bool
     private var items: [PSValue] = []
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
-        guard command["EscapeHandling"] == nil, !command.isSet("EnumsAsStrings") else {
-            throw .handOver("an unusual ConvertTo-Json")
-        }
+        guard command["EscapeHandling"] == nil else { throw .handOver("an unusual ConvertTo-Json") }
+        namesEnumerations = command.isSet("EnumsAsStrings")
         depth = command.count("Depth") ?? 2
         guard depth <= 100 else { throw .handOver("a depth beyond 100") }
         isCompressed = command.isSet("Compress")
@@ -33,7 +33,7 @@ final class ToJSONStage: Stage {
         let value: PSValue = items.count == 1 && !isArray ? items[0] : .array(items)
         let json = try JSONText(
             value, depth: depth, isCompressed: isCompressed, isPiped: items.count == 1 && !isInput && !isArray,
-            takesAnyOrder: evaluator.host != nil, step: evaluator.step)
+            takesAnyOrder: evaluator.host != nil, namesEnumerations: namesEnumerations, step: evaluator.step)
         if json.isTruncated {
             evaluator.warn(
                 "Resulting JSON is truncated as serialization has exceeded the set depth of \(depth).")
@@ -243,8 +243,8 @@ final class ToCSVStage: Stage {
             switch object.read(name) ?? .null {
             case .null, .nothing: fields.append("")
             case .array: fields.append(quoted(object.arrayType(of: name)))
-            case .double(let number): fields.append(quoted(try PSText.long(number)))
-            case .single(let number): fields.append(quoted(try PSText.long(number)))
+            case .double(let number): fields.append(quoted(PSText.long(number)))
+            case .single(let number): fields.append(quoted(PSText.long(number)))
             case .table(let table) where !table.isOrdered: fields.append(quoted("System.Collections.Hashtable"))
             case .list(let list): fields.append(quoted(list.typeName))
             case .table(let table): fields.append(quoted(try table.text))

@@ -4,6 +4,7 @@ struct JSONText {
     private let depth: Int
     private let isPiped: Bool
     private let takesAnyOrder: Bool
+    private let namesEnumerations: Bool
     private let step: () throws(Interrupt) -> Void
     private(set) var text = ""
     /// Whether a value lay deeper than the depth and was replaced by its text.
@@ -13,15 +14,17 @@ struct JSONText {
     /// - Parameters:
     ///   - takesAnyOrder: whether a hashtable with text keys may be written in the order of its script. .NET seeds string
     ///     hashes anew in each process, so any order can occur.
+    ///   - namesEnumerations: whether enumerations are written by their names instead of their numbers.
     ///   - step: called for each nested value; throws to end a long text that is no longer needed.
     init(
         _ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false, takesAnyOrder: Bool = false,
-        step: @escaping () throws(Interrupt) -> Void = {}
+        namesEnumerations: Bool = false, step: @escaping () throws(Interrupt) -> Void = {}
     ) throws(Interrupt) {
         self.step = step
         self.depth = depth
         self.isPiped = isPiped
         self.takesAnyOrder = takesAnyOrder
+        self.namesEnumerations = namesEnumerations
         self.isCompressed = isCompressed
         try write(value, level: 0)
     }
@@ -38,10 +41,10 @@ struct JSONText {
         case .single(let number): try write(.double(PSText.widened(number)), level: level)
         case .double(let number):
             if number.isFinite {
-                let digits = try PSText.long(number)
+                let digits = PSText.long(number)
                 text += digits.contains(".") || digits.contains("E") ? digits : digits + ".0"
             } else {
-                quote(try PSText.long(number))
+                quote(PSText.long(number))
             }
         case .decimal(let number):
             let digits = number.text
@@ -64,6 +67,7 @@ struct JSONText {
             let revision = parts.count > 3 ? parts[3] : -1
             values += [.int(revision >> 16), .int(Int32(Int16(truncatingIfNeeded: revision)))]
             try members(names, values, level: level)
+        case .enumeration(let own) where namesEnumerations: quote(own.name)
         case .enumeration(let own): text += String(own.value)
         case .char(let unit): quote(String(decoding: [unit], as: UTF16.self))
         case .string(let string): quote(string)

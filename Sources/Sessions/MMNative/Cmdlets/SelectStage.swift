@@ -299,7 +299,7 @@ final class SelectStage: Stage {
         case .object(let object): typeName = object.isCustom ? PSObject.customType : object.typeName
         case .string: typeName = item.typeName
         case .int, .long, .double, .bool, .char, .decimal, .date, .guid, .span, .version:
-            // The result spells the names of .NET's own properties as .NET does, which is known here only for dates.
+            // The result spells the names of .NET's own properties as .NET does, which is known here only for dates and times.
             guard properties.allSatisfy({ Self.isCertain($0, of: item) }) else {
                 throw .handOver("Select-Object over \(item.typeName)")
             }
@@ -368,6 +368,7 @@ final class SelectStage: Stage {
         case .name(let name):
             switch item {
             case .date: partsOfDates.contains(name)
+            case .span: PSSpan.names.contains(name)
             // These types have no properties, so that any name is as good as another.
             case .bool, .char, .int, .long, .double: true
             default: false

@@ -202,8 +202,8 @@ final class HostStage: Stage {
             case .string, .byte, .int, .long, .bool, .char, .decimal, .date, .guid, .enumeration, .span, .version:
                 texts.append(try PSText.string(item))
             case .object(let object) where object.isCustom || object.isSecret: texts.append(try PSText.string(item))
-            case .double(let number): texts.append(try PSText.long(number))
-            case .single(let number): texts.append(try PSText.long(number))
+            case .double(let number): texts.append(PSText.long(number))
+            case .single(let number): texts.append(PSText.long(number))
             case .table, .array: texts.append(try PSText.string(item))
             default: throw .handOver("showing \(item.typeName)")
             }

@@ -123,7 +123,7 @@ enum LibraryTypes {
         case (.convert, "tobyte", 1): return try Conversion.cast(arguments[0], to: .byte)
         case (.convert, "tostring", 1):
             switch arguments[0] {
-            case .double(let number): return .string(try PSText.long(number))
+            case .double(let number): return .string(PSText.long(number))
             case .string, .int, .long, .bool, .date, .byte, .char, .decimal, .null:
                 return .string(try PSText.string(arguments[0]))
             default: throw .handOver("the text of a \(arguments[0].typeName)")
@@ -365,7 +365,7 @@ enum LibraryTypes {
             return nil
         case .datetime:
             if let date = PSDate(certain: text) { return .date(date) }
-            guard PSDate.isNone(text) else { throw .handOver("a date in an uncertain form") }
+            guard case .none = DateText.read(text) else { throw .handOver("a date in an uncertain form") }
             return nil
         case .ipaddress: return try NetworkAddress.read(word)
         default: throw .handOver("reading a \(type.rawValue) that may be none")

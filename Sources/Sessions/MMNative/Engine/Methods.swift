@@ -40,6 +40,11 @@ enum Methods {
                 throw .handOver("the method \(name)")
             }
             return .string(text)
+        case .version(let parts) where method == "tostring" && arguments.count == 1:
+            guard case .int(let count) = arguments[0], (0...parts.count).contains(Int(count)) else {
+                throw .handOver("the method \(name)")
+            }
+            return .string(parts.prefix(Int(count)).map { String($0) }.joined(separator: "."))
         case .guid, .version, .enumeration:
             guard method == "tostring", arguments.isEmpty else { throw .handOver("the method \(name)") }
             return .string(try PSText.string(target))
@@ -63,8 +68,8 @@ enum Methods {
     ) throws(Interrupt) -> PSValue {
         switch (method, arguments.count, arguments.first) {
         case ("tostring", 0, _):
-            if case .double(let number) = target { return .string(try PSText.long(number)) }
-            if case .single(let number) = target { return .string(try PSText.long(number)) }
+            if case .double(let number) = target { return .string(PSText.long(number)) }
+            if case .single(let number) = target { return .string(PSText.long(number)) }
             return .string(try PSText.string(target))
         case ("tostring", 1, .string(let format)?) where Comparison.isNumber(target) && !format.isEmpty:
             return .string(try NumberFormat.text(target, format))
@@ -165,6 +170,7 @@ enum Methods {
         case ("tolongtimestring", 0, _): return .string(date.formatted("T") ?? "")
         case ("touniversaltime", 0, _): return .date(date.asUniversal)
         case ("tolocaltime", 0, _): return .date(date.asLocal)
+        case ("tooadate", 0, _): return .double(date.automationDate)
         case ("adddays", 1, let count?): return try moved(date, count, PSSpan.day)
         case ("addhours", 1, let count?): return try moved(date, count, PSSpan.hour)
         case ("addminutes", 1, let count?): return try moved(date, count, PSSpan.minute)

@@ -121,6 +121,7 @@ enum Statics {
         case .membership where method == "generatepassword": return try password(arguments)
         case .regex: return try regex(method, arguments, evaluator)
         case .timespan:
+            if method == "new" { return .span(try PSSpan.made(arguments)) }
             let units: [String: Int64] = [
                 "fromdays": PSSpan.day, "fromhours": PSSpan.hour, "fromminutes": PSSpan.minute,
                 "fromseconds": PSSpan.second, "frommilliseconds": 10_000, "fromticks": 1,
@@ -141,6 +142,11 @@ enum Statics {
                 case .date(let second) = arguments[1]
             {
                 return .int(first.ticks < second.ticks ? -1 : first.ticks > second.ticks ? 1 : 0)
+            }
+            if method == "specifykind", arguments.count == 2, case .date(let date) = arguments[0],
+                let kind = try kind(arguments[1])
+            {
+                return .date(PSDate(ticks: date.ticks, kind: kind))
             }
             if method == "isleapyear", arguments.count == 1, case .int(let year) = arguments[0],
                 (1...9999).contains(year)
@@ -302,6 +308,7 @@ enum Statics {
             case .int(let number) where number > .min: return .int(abs(number))
             case .long(let number) where number > .min: return .long(abs(number))
             case .double(let number): return .double(number.magnitude)
+            case .decimal(let number): return .decimal(number.isNegative ? number.negated ?? number : number)
             default: throw .handOver("an unusual Abs")
             }
         case ("max", 2), ("min", 2):
@@ -338,19 +345,15 @@ enum Statics {
                 return whole
             }
             return .double(try round(try double(0), Array(arguments.dropFirst())))
-        case ("floor", 1) where !hasDecimal:
-            if let whole = wholeDecimal(arguments[0]) { return whole }
-            return .double(try double(0).rounded(.down))
-        case ("ceiling", 1) where !hasDecimal:
-            if let whole = wholeDecimal(arguments[0]) { return whole }
-            return .double(try double(0).rounded(.up))
-        case ("truncate", 1) where !hasDecimal:
-            if let whole = wholeDecimal(arguments[0]) { return whole }
-            return .double(try double(0).rounded(.towardZero))
-        case ("log10", 1) where !hasDecimal: return .double(Glibc.log10(try double(0)))
-        case ("log", 1) where !hasDecimal: return .double(Glibc.log(try double(0)))
-        case ("log2", 1) where !hasDecimal: return .double(Glibc.log2(try double(0)))
-        case ("exp", 1) where !hasDecimal: return .double(Glibc.exp(try double(0)))
+        case ("floor", 1): return try whole(arguments[0], .down)
+        case ("ceiling", 1): return try whole(arguments[0], .up)
+        case ("truncate", 1): return try whole(arguments[0], .towardZero)
+        case ("log", 2) where !hasDecimal:
+            let (number, base) = (try double(0), try double(1))
+            // Other bases have results of their own.
+            guard base > 0, base != 1 else { throw .handOver("an unusual Log") }
+            return .double(Glibc.log(number) / Glibc.log(base))
+        case ("atan2", 2) where !hasDecimal: return .double(Glibc.atan2(try double(0), try double(1)))
         case ("bigmul", 2):
             guard case .int(let one) = arguments[0], case .int(let other) = arguments[1] else { break }
             return .long(Int64(one) * Int64(other))
@@ -359,19 +362,33 @@ enum Statics {
                 case .int(let high) = arguments[2], low <= high
             else { break }
             return .int(min(max(number, low), high))
-        case ("sqrt", 1) where !hasDecimal: return .double(try double(0).squareRoot())
-        case ("pow", 2) where !hasDecimal:
-            let power = Glibc.pow(try double(0), try double(1))
-            // The last digits of other powers depend on the maths library.
-            guard power.rounded() == power, power.magnitude < 9e15 else { throw .handOver("an unusual Pow") }
-            return .double(power)
+        case ("pow", 2) where !hasDecimal: return .double(Glibc.pow(try double(0), try double(1)))
         case ("sign", 1) where !hasDecimal:
             let number = try double(0)
             guard !number.isNaN else { throw .handOver("the sign of NaN") }
             return .int(number < 0 ? -1 : number > 0 ? 1 : 0)
+        case (_, 1) where !hasDecimal:
+            if let function = functions[method] { return .double(function(try double(0))) }
         default: break
         }
         throw .handOver("the function \(method)")
+    }
+
+    /// The functions of a double. On Linux .NET calls those of the C library, too.
+    private static let functions: [String: @Sendable (Double) -> Double] = [
+        "log": Glibc.log, "log2": Glibc.log2, "log10": Glibc.log10, "exp": Glibc.exp, "sqrt": Glibc.sqrt,
+        "cbrt": Glibc.cbrt, "sin": Glibc.sin, "cos": Glibc.cos, "tan": Glibc.tan, "asin": Glibc.asin,
+        "acos": Glibc.acos, "atan": Glibc.atan, "sinh": Glibc.sinh, "cosh": Glibc.cosh, "tanh": Glibc.tanh,
+    ]
+
+    /// Returns a number without its fraction. For integers .NET has only the overload for decimals.
+    private static func whole(_ value: PSValue, _ rule: FloatingPointRoundingRule) throws(Interrupt) -> PSValue {
+        if let whole = wholeDecimal(value) { return whole }
+        if case .decimal(let number) = value, let rounded = number.rounded(0, rule) { return .decimal(rounded) }
+        guard let number = value.isNull ? 0 : Comparison.double(value) else {
+            throw .handOver("a function of other than numbers")
+        }
+        return .double(number.rounded(rule))
     }
 
     private static func wholeDecimal(_ value: PSValue) -> PSValue? {
@@ -419,8 +436,8 @@ enum Statics {
     private static func text(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         func plain(_ value: PSValue) throws(Interrupt) -> String {
             switch value {
-            case .double(let number): return try PSText.long(number)
-            case .single(let number): return try PSText.long(number)
+            case .double(let number): return PSText.long(number)
+            case .single(let number): return PSText.long(number)
             case .array, .table, .object, .block: throw .handOver("a text of \(value.typeName)")
             default: return try PSText.string(value)
             }

@@ -325,7 +325,7 @@ extension HostCommands {
         case .null: .empty
         case .bool(let truth): .truth(truth)
         case .byte, .int, .long, .decimal: .number(try PSText.string(value))
-        case .single(let number) where number.isFinite: .number(try PSText.long(number))
+        case .single(let number) where number.isFinite: .number(PSText.long(number))
         case .double(let number) where number.isFinite: .number(try PSText.string(value))
         default: .text(try PSText.string(value))
         }

@@ -17,6 +17,9 @@ enum Conversion {
                 "nullToObjectInvalidCast", "Cannot convert null to type \"\(typeName(type))\".",
                 category: "InvalidArgument", isReadable: true)
         case .string(let text): return try failure(ofText: text, to: type)
+        // A number that isn't a whole one is read as its text.
+        case .double where type == .datetime, .decimal where type == .datetime:
+            return try failure(ofText: PSText.string(value), to: type)
         case .object(let object) where object.isCustom && (type == .decimal || type == .version):
             // PowerShell tries to make an object of these types and to set its properties.
             let inner = try failure(value, to: typeName(type))
@@ -91,7 +94,7 @@ enum Conversion {
             guard text.contains(where: \.isLetter) else {
                 return error(id, "String '\(text)' was not recognized as a valid DateTime.")
             }
-            let word = text.first?.isLetter == true ? " There is an unknown word starting at index '0'." : ""
+            let word = DateText.beginsWithUnknownWord(text) ? " There is an unknown word starting at index '0'." : ""
             return error(
                 id, "The string '\(text)' was not recognized as a valid DateTime.\(word)", isReadable: !word.isEmpty)
         case .timespan:
@@ -130,10 +133,12 @@ enum Conversion {
             case .null, .bool, .span, .array, .guid, .version: return nil
             case .string(let text):
                 if let date = PSDate(certain: text) { return .date(date) }
-                // A number alone is no date.
-                let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-                guard isNumber || PSDate.isNone(text) && text.contains(where: \.isLetter) else { break }
-                return nil
+                if case .none = DateText.read(text) { return nil }
+            case .long(let ticks) where (0...PSDate.last).contains(ticks):
+                return .date(PSDate(ticks: ticks, kind: .unspecified))
+            // A number that isn't a whole one is read as its text.
+            case .double, .decimal:
+                if case .none = DateText.read(try PSText.string(value)) { return nil }
             default: break
             }
             throw .handOver("a date in an uncertain form")

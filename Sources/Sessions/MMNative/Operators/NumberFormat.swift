@@ -40,7 +40,7 @@ enum NumberFormat {
             }
         case UInt8(ascii: "r") where precision == nil:
             guard case .double(let number) = value else { throw .handOver("a number format") }
-            return try PSText.long(number)
+            return PSText.long(number)
         case UInt8(ascii: "e"): return try exponential(value, precision ?? 6, isCapital: kind == UInt8(ascii: "E"))
         case UInt8(ascii: "c"):
             let text = try fixed(value, precision ?? 2, isGrouped: true)
@@ -67,7 +67,7 @@ enum NumberFormat {
             let text = try fixed(scaled, precision ?? 2, isGrouped: true)
             return text + " %"
         case UInt8(ascii: "g") where precision == nil:
-            if case .double(let number) = value { return try PSText.long(number) }
+            if case .double(let number) = value { return PSText.long(number) }
             return try PSText.string(value)
         case UInt8(ascii: "g"):
             guard let (isNegative, digits) = whole(value), digits.utf8.count <= precision ?? 0 else {

@@ -157,8 +157,8 @@ enum TextOperators {
         case .byte, .int, .long, .decimal, .double, .single:
             if let format, !format.isEmpty { return try NumberFormat.text(value, format, culture: culture) }
             guard culture.isEmpty || culture.hasPrefix("en-") else { throw .handOver("numbers of another culture") }
-            if case .double(let number) = value { return try PSText.long(number) }
-            if case .single(let number) = value { return try PSText.long(number) }
+            if case .double(let number) = value { return PSText.long(number) }
+            if case .single(let number) = value { return PSText.long(number) }
             return try PSText.string(value)
         case .span(let ticks):
             guard let format, !format.isEmpty else { return PSSpan.text(ticks) }

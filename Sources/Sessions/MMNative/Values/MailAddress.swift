@@ -12,7 +12,17 @@ enum MailAddress {
     }
 
     private static func read(_ text: String) -> PSValue? {
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard text.last == ">" else { return read(text, name: "") }
+        guard let open = text.firstIndex(of: "<") else { return nil }
+        var name = text[..<open].drop { $0 == " " }
+        while name.last == " " { name.removeLast() }
+        if name.count > 1, name.first == "\"", name.last == "\"" { name = name.dropFirst().dropLast() }
+        guard name.allSatisfy({ $0.isLetter || $0.isNumber || " -_.'".contains($0) }) else { return nil }
+        return read(String(text[open...].dropFirst().dropLast()), name: String(name))
+    }
+
+    private static func read(_ address: String, name: String) -> PSValue? {
+        let parts = address.split(separator: "@", omittingEmptySubsequences: false)
         func isPlain(_ part: Substring) -> Bool {
             !part.isEmpty && part.first != "." && part.last != "." && !part.contains("..")
                 && part.utf8.allSatisfy { unit in
@@ -22,8 +32,8 @@ enum MailAddress {
         guard parts.count == 2, isPlain(parts[0]), isPlain(parts[1]) else { return nil }
         return PSObject(
             [
-                ("DisplayName", .string("")), ("User", .string(String(parts[0]))), ("Host", .string(String(parts[1]))),
-                ("Address", .string(text)),
+                ("DisplayName", .string(name)), ("User", .string(String(parts[0]))),
+                ("Host", .string(String(parts[1]))), ("Address", .string(address)),
             ], typeName: typeName, isCustom: false
         ).map { .object($0) }
     }

@@ -142,7 +142,7 @@ package struct PSDate: Sendable, Hashable {
     }
 
     /// The last tick of the year 9999.
-    private static let last: Int64 = 3_155_378_975_999_999_999
+    static let last: Int64 = 3_155_378_975_999_999_999
 
     /// The same moment in UTC. A date of unspecified kind counts as local.
     package var asUniversal: PSDate {
@@ -150,157 +150,31 @@ package struct PSDate: Sendable, Hashable {
         return PSDate(ticks: min(max(ticks - offset, 0), Self.last), kind: .utc)
     }
 
-    /// Parses the text forms whose meaning is certain: `2026-01-02`, optionally with `T` or a space and a time, `1/2/2026` with
-    /// the month first, and `2-Jan-2026`; the last two also with a 12-hour time. A time with `Z` or an offset is converted to local time.
+    /// Parses a text whose meaning is certain (`DateText`). A time with an offset from UTC is converted to local time.
     package init?(certain text: String) {
-        guard let fields = PSDate.fields(text) else { return nil }
-        guard let offset = fields.offset else {
-            self = fields.date
+        guard case .date(let written, let offset) = DateText.read(text) else { return nil }
+        guard let offset else {
+            self = written
             return
         }
-        guard let date = PSDate(ticks: fields.date.ticks, kind: .utc).moved(by: -offset) else { return nil }
+        guard let date = PSDate(ticks: written.ticks, kind: .utc).moved(by: -offset) else { return nil }
         let local = date.ticks + PSZone.offset(ofUniversal: date.ticks)
         guard local <= Self.last else { return nil }
         // A result before the first day counts as a time without a date, which stays within its day.
         self = local < 0 ? PSDate(ticks: local + Self.day, kind: .local) : date.asLocal
     }
 
-    /// Returns whether a text is certainly not a date: it has no digits and no name of a month or a day.
-    static func isNone(_ text: String) -> Bool {
-        let word = text.lowercased()
-        return !text.utf8.contains { (0x30...0x39).contains($0) }
-            && !names.contains { word.contains($0.prefix(3).lowercased()) }
-    }
-
     /// Parses a text as JSON readers do: ISO 8601 with a time.
     package init?(json text: String) {
-        guard text.utf8.dropFirst(10).first == UInt8(ascii: "T"), let fields = PSDate.fields(text) else { return nil }
-        guard let offset = fields.offset, !text.hasSuffix("Z") else {
-            self.init(ticks: fields.date.ticks, kind: fields.offset == nil ? .unspecified : .utc)
+        guard text.utf8.dropFirst(10).first == UInt8(ascii: "T"),
+            case .date(let written, let offset) = DateText.read(text)
+        else { return nil }
+        guard let offset, !text.hasSuffix("Z") else {
+            self.init(ticks: written.ticks, kind: offset == nil ? .unspecified : .utc)
             return
         }
-        guard let date = PSDate(ticks: fields.date.ticks, kind: .utc).moved(by: -offset) else { return nil }
+        guard let date = PSDate(ticks: written.ticks, kind: .utc).moved(by: -offset) else { return nil }
         self = date.asLocal
-    }
-
-    /// Takes the offset from UTC off the end of a time: `Z` or `+01:00`.
-    private static func takeOffset(from units: inout [UInt8]) -> Int64? {
-        if units.last == UInt8(ascii: "Z") {
-            units.removeLast()
-            return 0
-        }
-        let end = units.suffix(6)
-        guard units.count > 16, let sign = end.first, [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(sign),
-            let time = ClockText(end.dropFirst()), end.count == 6, time.hour < 15, time.minute < 60
-        else { return nil }
-        units.removeLast(6)
-        let offset = Int64(time.hour) * PSSpan.hour + Int64(time.minute) * PSSpan.minute
-        return sign == UInt8(ascii: "-") ? -offset : offset
-    }
-
-    private static func fields(_ text: String) -> (date: PSDate, offset: Int64?)? {
-        var units = Array(text.utf8)
-        let offset = takeOffset(from: &units)
-        let isUTC = offset != nil
-        var clock: ArraySlice<UInt8> = []
-        var day = units[...]
-        if let split = units.firstIndex(where: { $0 == UInt8(ascii: "T") || $0 == UInt8(ascii: " ") }) {
-            day = units[..<split]
-            clock = units[(split + 1)...]
-            if clock.isEmpty { return nil }
-        }
-        func number(_ digits: ArraySlice<UInt8>) -> Int? {
-            guard !digits.isEmpty, digits.count < 10, digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
-                return nil
-            }
-            return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
-        }
-        let iso = day.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        let slashed = day.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        var isWritten = false
-        let year: Int
-        let month: Int
-        let dayOfMonth: Int
-        if iso.count == 3, iso[0].count == 4, iso[1].count == 2, iso[2].count == 2,
-            let first = number(iso[0]), let second = number(iso[1]), let third = number(iso[2])
-        {
-            (year, month, dayOfMonth) = (first, second, third)
-        } else if slashed.count == 3, slashed[2].count == 4, (1...2).contains(slashed[0].count),
-            (1...2).contains(slashed[1].count), !isUTC,
-            let first = number(slashed[0]), let second = number(slashed[1]), let third = number(slashed[2])
-        {
-            (year, month, dayOfMonth) = (third, first, second)
-            isWritten = true
-        } else if iso.count == 3, (1...2).contains(iso[0].count), iso[2].count == 4, !isUTC,
-            let first = number(iso[0]), let third = number(iso[2]),
-            let second = Self.month(String(decoding: iso[1], as: UTF8.self))
-        {
-            (year, month, dayOfMonth) = (third, second, first)
-            isWritten = true
-        } else {
-            return nil
-        }
-        var hour = 0
-        var minute = 0
-        var second = 0
-        var fraction: Int64 = 0
-        if isWritten, let half = Self.half(of: clock) {
-            guard let time = ClockText(clock.dropLast(3)), (1...12).contains(time.hour) else { return nil }
-            (hour, minute, second) = (time.hour % 12 + half, time.minute, time.second)
-        } else if !clock.isEmpty {
-            let dotted = clock.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-            guard dotted.count <= 2 else { return nil }
-            let times = dotted[0].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-            guard times.count == 2 || times.count == 3, times.allSatisfy({ $0.count == 2 }),
-                let first = number(times[0]), let next = number(times[1])
-            else { return nil }
-            (hour, minute) = (first, next)
-            if times.count == 3 {
-                guard let last = number(times[2]) else { return nil }
-                second = last
-            }
-            if dotted.count == 2 {
-                guard times.count == 3, dotted[1].count <= 7, let part = number(dotted[1]) else { return nil }
-                fraction = Int64(part)
-                for _ in dotted[1].count..<7 { fraction *= 10 }
-            }
-        } else if isUTC {
-            return nil
-        }
-        guard let date = PSDate(year, month, dayOfMonth, hour, minute, second, fraction: fraction) else { return nil }
-        return (date, offset)
-    }
-
-    /// Returns the number of a month by its full name or its first three letters.
-    private static func month(_ name: String) -> Int? {
-        months.firstIndex { $0.lowercased() == name.lowercased() || $0.prefix(3).lowercased() == name.lowercased() }
-            .map { $0 + 1 }
-    }
-
-    /// Returns the hours that `AM` or `PM` after a time adds; `nil` if there is neither.
-    private static func half(of clock: ArraySlice<UInt8>) -> Int? {
-        switch String(decoding: clock.suffix(3), as: UTF8.self).uppercased() {
-        case " AM": 0
-        case " PM": 12
-        default: nil
-        }
-    }
-
-    /// A time such as `3:04` or `03:04:05`.
-    private struct ClockText {
-        let hour: Int
-        let minute: Int
-        let second: Int
-
-        init?(_ units: ArraySlice<UInt8>) {
-            let parts = units.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-            guard parts.count == 2 || parts.count == 3, (1...2).contains(parts[0].count),
-                parts.dropFirst().allSatisfy({ $0.count == 2 }),
-                parts.allSatisfy({ $0.allSatisfy { (0x30...0x39).contains($0) } })
-            else { return nil }
-            let numbers = parts.map { $0.reduce(0) { $0 * 10 + Int($1 - 0x30) } }
-            (hour, minute, second) = (numbers[0], numbers[1], numbers.count == 3 ? numbers[2] : 0)
-        }
     }
 }
 
@@ -308,6 +182,16 @@ package struct PSDate: Sendable, Hashable {
 extension PSDate {
     /// The Unix epoch.
     static let epoch = PSDate(ticks: 621_355_968_000_000_000, kind: .utc)
+    /// The days since 1899-12-30 that OLE automation and workbooks count.
+    var automationDate: Double {
+        let start: Int64 = 599_264_352_000_000_000
+        // A time without a date is one of the first day, and the fraction always counts forwards.
+        let milliseconds = (ticks < PSSpan.day ? ticks : ticks - start) / 10_000
+        let day: Int64 = 86_400_000
+        let fraction = milliseconds % day
+        let counted = fraction < 0 ? milliseconds - (day + fraction) * 2 : milliseconds
+        return Double(counted) / Double(day)
+    }
     /// The epoch of Windows file times.
     static let fileEpoch = PSDate(ticks: 504_911_232_000_000_000, kind: .utc)
 
@@ -315,8 +199,6 @@ extension PSDate {
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
         "December",
     ]
-    /// The names of months and days.
-    static var names: [String] { months + days }
     static let days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
     /// Formats the date; `nil` for a format that is invalid or whose result isn't certain.

@@ -152,13 +152,22 @@ package struct PSDecimal: Sendable {
         return PSDecimal(isNegative: left.isNegative, digits: first % second, scale: scale)
     }
 
-    /// Rounds to a number of decimal places, half to even.
-    func rounded(_ places: Int) -> PSDecimal? {
+    /// Rounds to a number of decimal places.
+    func rounded(_ places: Int, _ rule: FloatingPointRoundingRule = .toNearestOrEven) -> PSDecimal? {
         guard scale > places else { return self }
         var divisor: UInt128 = 1
         for _ in 0..<(scale - places) { divisor *= 10 }
         var (quotient, rest) = digits.quotientAndRemainder(dividingBy: divisor)
-        if rest * 2 > divisor || rest * 2 == divisor && quotient % 2 == 1 { quotient += 1 }
+        let growsInMagnitude =
+            switch rule {
+            case .towardZero: false
+            case .up: rest > 0 && !isNegative
+            case .down: rest > 0 && isNegative
+            case .awayFromZero: rest > 0
+            case .toNearestOrAwayFromZero: rest * 2 >= divisor
+            default: rest * 2 > divisor || rest * 2 == divisor && quotient % 2 == 1
+            }
+        if growsInMagnitude { quotient += 1 }
         return PSDecimal(isNegative: isNegative, digits: quotient, scale: places)
     }
 

@@ -138,6 +138,26 @@ enum PSSpan {
         return isNegative ? -total : total
     }
 
+    /// Returns the ticks that the constructors of System.TimeSpan make of numbers: ticks alone, or hours, minutes and
+    /// seconds, before them days, and behind them milliseconds.
+    static func made(_ arguments: [PSValue]) throws(Interrupt) -> Int64 {
+        if arguments.count == 1, case .long(let ticks) = arguments[0] { return ticks }
+        let numbers = arguments.compactMap { value -> Int64? in
+            if case .int(let number) = value { Int64(number) } else { nil }
+        }
+        let units =
+            switch arguments.count {
+            case 1: [Int64(1)]
+            case 3: [hour, minute, second]
+            case 4...5: [day, hour, minute, second, 10_000]
+            default: [Int64]()
+            }
+        guard numbers.count == arguments.count, !units.isEmpty else { throw .handOver("an unusual time span") }
+        let total = zip(numbers, units).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+        guard total.magnitude < 9e18 else { throw .handOver("a long time") }
+        return zip(numbers, units).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+
     /// Returns whether a text is certainly not a time span: it has a letter, no digit, or a dash other than the sign.
     static func isNone(_ text: String) -> Bool {
         text.contains(where: \.isLetter) || !text.utf8.contains { (0x30...0x39).contains($0) }

@@ -104,33 +104,20 @@ enum PSText {
         guard number.isFinite, let rounded = Double(printed("%.7g", Double(number))) else {
             return short(Double(number))
         }
-        guard rounded.magnitude >= 1e7 || rounded.magnitude < 1e-4 && rounded != 0 else {
-            return NumberValue.double(rounded).invariantText
-        }
-        let parts = printed("%.6E", Double(number)).split(separator: "E")
-        var digits = parts.first.map(String.init) ?? ""
-        while digits.last == "0" { digits.removeLast() }
-        if digits.last == "." { digits.removeLast() }
-        return digits + "E" + (parts.last.map(String.init) ?? "")
+        return NumberValue.text(of: rounded, digits: 7)
     }
 
     /// Returns a single with the digits that tell it from its neighbours, as `ToString()` shows it.
-    static func long(_ number: Float) throws(Interrupt) -> String {
-        guard !number.isFinite || number == 0 || (1e-4..<1e7).contains(number.magnitude) else {
-            throw .handOver("the digits of a large number")
-        }
-        return try long(widened(number))
+    static func long(_ number: Float) -> String {
+        number.isNaN ? "NaN" : NumberValue.text(of: widened(number), digits: 9)
     }
 
     /// Returns the double with the same shortest digits.
     static func widened(_ number: Float) -> Double { Double("\(number)") ?? Double(number) }
 
-    /// Returns a double with all its digits, as `ToString()` and JSON show it. The magnitude at which they switch to an
-    /// exponent depends on the version of .NET.
-    static func long(_ number: Double) throws(Interrupt) -> String {
-        if number.isNaN { return "NaN" }
-        guard !number.isFinite || number.magnitude < 1e15 else { throw .handOver("the digits of a large number") }
-        return NumberValue.double(number).invariantText
+    /// Returns a double with all its digits, as `ToString()` and JSON show it.
+    static func long(_ number: Double) -> String {
+        number.isNaN ? "NaN" : NumberValue.text(of: number, digits: 17)
     }
 
     /// Formats a double as C's `printf` does.

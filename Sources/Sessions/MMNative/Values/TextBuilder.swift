@@ -58,8 +58,8 @@ enum TextBuilder {
     private static func written(_ value: PSValue) throws(Interrupt) -> String {
         switch value {
         case .null, .nothing: return ""
-        case .double(let number): return try PSText.long(number)
-        case .single(let number): return try PSText.long(number)
+        case .double(let number): return PSText.long(number)
+        case .single(let number): return PSText.long(number)
         case .string, .int, .long, .byte, .bool, .char, .decimal, .date, .guid, .span, .version, .enumeration:
             return try PSText.string(value)
         default: throw .handOver("a \(value.typeName) in a StringBuilder")
