@@ -58,13 +58,24 @@ package struct TableText: Sendable {
         for (column, cell) in cells.enumerated() {
             let width = column < widths.count ? widths[column] : 0
             let fitted = cutsCells ? Self.cut(Self.plain(cell), to: width) : Self.plain(cell)
-            let filling = String(repeating: " ", count: max(0, width - Self.width(fitted)))
-            let isLast = column == cells.count - 1
-            text += rightAligned.contains(column) ? filling + fitted : fitted + (isLast ? "" : filling)
-            if !isLast { text += String(repeating: " ", count: Self.gap) }
+            let filling = max(0, width - Self.width(fitted))
+            let isRight = rightAligned.contains(column)
+            if isRight { text += Self.blanks(filling) }
+            text += fitted
+            // A wide table to a pipe has columns of thousands of cells, so nothing is filled up after the last one.
+            if column < cells.count - 1 { text += Self.blanks((isRight ? 0 : filling) + Self.gap) }
         }
-        while text.last == " " { text.removeLast() }
+        let kept = text.utf8.reversed().drop { $0 == UInt8(ascii: " ") }.count
+        text.unicodeScalars.removeLast(text.utf8.count - kept)
         return text
+    }
+
+    /// Fills bytes: `String(repeating:count:)` appends its text as often as it is repeated.
+    private static func blanks(_ count: Int) -> String {
+        String(unsafeUninitializedCapacity: count) { room in
+            room.initialize(repeating: UInt8(ascii: " "))
+            return count
+        }
     }
 
     /// Returns a cell without control characters, which could redraw the terminal or break the line, and without direction marks, which
