@@ -25,14 +25,15 @@ package struct PhraseSearch: Sendable {
     package init(_ names: [[String]]) {
         let words = words
         // The names repeat few words many times, so each word is looked up only once.
-        var read: [String: SearchWordTable.Word] = [:]
+        var pieces: [(word: SearchWordTable.Word, place: Int?)] = []
+        var read: [String: Int] = [:]
         var vocabulary: [String: Int] = [:]
         var weights: [Float] = []
-        func word(_ piece: String) -> SearchWordTable.Word {
+        func index(_ piece: String) -> Int {
             if let known = read[piece] { return known }
-            let found = Self.word(piece, words)
-            read[piece] = found
-            return found
+            read[piece] = pieces.count
+            pieces.append((Self.word(piece, words), nil))
+            return pieces.count - 1
         }
         func place(_ token: String) -> Int {
             if let known = vocabulary[token] { return known }
@@ -40,15 +41,23 @@ package struct PhraseSearch: Sendable {
             weights.append(Self.weight(token, words))
             return weights.count - 1
         }
+        func places(_ phrase: String) -> [Int] {
+            let read = WordForm.pieces(phrase).map(index)
+            if read.contains(where: { pieces[$0].word.beginsSpelling }) {
+                return words.spelled(read.map { pieces[$0].word }).map(place)
+            }
+            return read.compactMap { index in
+                guard let token = pieces[index].word.token else { return nil }
+                if pieces[index].place == nil { pieces[index].place = place(token) }
+                return pieces[index].place
+            }
+        }
         things = names.map { phrases in
             phrases.compactMap { phrase in
-                var places: [Int] = []
-                for token in words.spelled(WordForm.pieces(phrase).map(word)) {
-                    let place = place(token)
-                    if !places.contains(place) { places.append(place) }
-                }
-                let length = Self.length(places.map { weights[$0] })
-                return length > 0 ? Phrase(places: places, length: length) : nil
+                var own: [Int] = []
+                for place in places(phrase) where !own.contains(place) { own.append(place) }
+                let length = Self.length(own.map { weights[$0] })
+                return length > 0 ? Phrase(places: own, length: length) : nil
             }
         }
         self.vocabulary = vocabulary

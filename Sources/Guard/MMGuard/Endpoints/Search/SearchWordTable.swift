@@ -87,6 +87,9 @@ struct SearchWordTable: Sendable {
         let target: String?
         /// Whether a spelling of several words begins with this one.
         let beginsSpelling: Bool
+
+        /// The word in the spelling of the index; nil for a stop word.
+        var token: String? { isStop ? nil : target ?? text }
     }
 
     /// Looks up a word.
@@ -116,7 +119,7 @@ struct SearchWordTable: Sendable {
                 tokens.append(target)
                 place += size
             } else {
-                if !words[place].isStop { tokens.append(words[place].target ?? words[place].text) }
+                if let token = words[place].token { tokens.append(token) }
                 place += 1
             }
         }

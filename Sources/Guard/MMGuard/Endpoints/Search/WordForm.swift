@@ -7,29 +7,40 @@ enum WordForm {
     ///
     /// Works on bytes rather than characters: a program that answers a question normalises hundreds of phrases at its start.
     static func pieces(_ text: String) -> [String] {
-        let letters = Array((text.utf8.allSatisfy { $0 < 0x80 } ? text : plain(text)).utf8)
+        var text = text.utf8.allSatisfy { $0 < 0x80 } ? text : plain(text)
+        return text.withUTF8(pieces)
+    }
+
+    private static func pieces(_ letters: UnsafeBufferPointer<UInt8>) -> [String] {
         var words: [String] = []
-        var word: [UInt8] = []
-        func kind(_ index: Int) -> Kind { letters.indices.contains(index) ? Kind(letters[index]) : .other }
-        func end() {
-            if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
-            word.removeAll(keepingCapacity: true)
+        var start = 0
+        func end(_ end: Int) {
+            guard start < end else { return }
+            words.append(
+                String(unsafeUninitializedCapacity: end - start) { room in
+                    for place in start..<end {
+                        let letter = letters[place]
+                        room[place - start] = Kind(letter) == .capital ? letter | 0x20 : letter
+                    }
+                    return end - start
+                })
         }
-        for (index, letter) in letters.enumerated() {
-            let own = Kind(letter)
-            guard own != .other else {
-                end()
-                continue
-            }
-            if own == .capital {
-                let previous = kind(index - 1)
-                if previous == .small || previous == .digit || (previous == .capital && kind(index + 1) == .small) {
-                    end()
+        var previous = Kind.other
+        for (place, letter) in letters.enumerated() {
+            let kind = Kind(letter)
+            if kind == .other {
+                end(place)
+                start = place + 1
+            } else if kind == .capital {
+                let next = place + 1 < letters.count ? Kind(letters[place + 1]) : .other
+                if previous == .small || previous == .digit || (previous == .capital && next == .small) {
+                    end(place)
+                    start = place
                 }
             }
-            word.append(own == .capital ? letter | 0x20 : letter)
+            previous = kind
         }
-        end()
+        end(letters.count)
         return words
     }
 

@@ -23,13 +23,18 @@ package enum RecipeLibrary {
         /// The phrases for what it does.
         let phrases: [String]
 
+        private static let keys = ["title", "description", "words"].map { (key: $0, start: Array("\($0): ".utf8)) }
+
         fileprivate init(_ text: (name: String, bytes: [UInt8])) {
             var lines: [String: String] = [:]
-            for line in text.bytes.split(separator: UInt8(ascii: "\n")) {
-                let wanted = ["title", "description", "words"].first { line.starts(with: "\($0): ".utf8) }
-                guard let wanted else { continue }
-                lines[wanted] = String(decoding: line.dropFirst(wanted.utf8.count + 2), as: UTF8.self)
-                if lines.count == 3 { break }
+            var rest = text.bytes[...]
+            // These lines are among the first, so the rest of the text is not even split into lines.
+            while lines.count < Self.keys.count, !rest.isEmpty {
+                let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+                if let (key, start) = Self.keys.first(where: { line.starts(with: $0.start) }) {
+                    lines[key] = String(decoding: line.dropFirst(start.count), as: UTF8.self)
+                }
+                rest = rest[line.endIndex...].dropFirst()
             }
             name = text.name
             let summary = ToolDefinition.firstSentence(of: lines["description"] ?? "")
