@@ -65,19 +65,20 @@ package struct PhraseSearch: Sendable {
     }
 
     /// Returns how well each thing matches a question, from 0 to 1, in the order in which the things were given.
-    package func scores(_ question: String) -> [Float] {
-        let asked = words.spelled(WordForm.pieces(question).map { Self.word($0, words) }).map { known($0) }
-        var question: [String: Float] = [:]
-        for token in asked {
+    package func scores(_ text: String) -> [Float] {
+        // In the order of the question: sums of floating-point numbers depend on theirs, and a dictionary's differs from run to run.
+        var question: [(token: String, weight: Float)] = []
+        for token in words.spelled(WordForm.pieces(text).map({ Self.word($0, words) })).map(known)
+        where !question.contains(where: { $0.token == token }) {
             // An unknown word, such as a person's name, tells little about the requested thing.
             let isForeign = vocabulary[token] == nil && !words.isIndexed(token)
-            question[token] = Self.weight(token, words) * (isForeign ? 0.3 : 1)
+            question.append((token, Self.weight(token, words) * (isForeign ? 0.3 : 1)))
         }
-        let length = Self.length(question.values)
+        let length = Self.length(question.map(\.weight))
         guard length > 0 else { return things.map { _ in 0 } }
         // What each word of the vocabulary is worth to this question.
         var worth: [Float] = Array(repeating: 0, count: weights.count)
-        for token in question.keys {
+        for (token, _) in question {
             for word in words.others(of: token) {
                 if let place = vocabulary[word] { worth[place] = weights[place] * weights[place] / 2 }
             }

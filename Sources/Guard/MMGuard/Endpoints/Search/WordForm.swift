@@ -115,7 +115,7 @@ package struct NameSearch: Sendable {
     package func find(_ question: String, among names: [String], limit: Int) -> [String] {
         let question = SearchQuestion(question, words)
         let parts = names.map { name in name.split(separator: "-", maxSplits: 1).map(String.init) }
-        let known = parts.map { Set(stems(of: $0.last ?? "")) }
+        let known = parts.map { stems(of: $0.last ?? "") }
         var frequency: [String: Int] = [:]
         for stem in known.joined() { frequency[stem, default: 0] += 1 }
         func weight(_ stem: String) -> Float { 1 / Float(1 + frequency[stem, default: 0]).squareRoot() }
@@ -140,10 +140,14 @@ package struct NameSearch: Sendable {
         8: ["Set", "Enable", "Disable", "Update"], 16: ["Remove", "Clear", "Revoke"],
     ]
 
-    /// Returns the words of a name in the spelling of the index, with pairs of words too: `InboxRule`, `MailboxAutoReply`.
+    /// Returns the words of a name in the spelling of the index, each once, with pairs of words too: `InboxRule`, `MailboxAutoReply`.
+    ///
+    /// In the order of the name: sums of floating-point numbers depend on theirs, and a set's differs from run to run.
     private func stems(of name: String) -> [String] {
         let plain = WordForm.pieces(name).map(WordForm.stem)
         let pairs = zip(plain, plain.dropFirst()).compactMap { words.target(of: "\($0) \($1)") }
-        return plain.map { words.target(of: $0) ?? $0 } + pairs
+        return (plain.map { words.target(of: $0) ?? $0 } + pairs).reduce(into: []) { stems, stem in
+            if !stems.contains(stem) { stems.append(stem) }
+        }
     }
 }

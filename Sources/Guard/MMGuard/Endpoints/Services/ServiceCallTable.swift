@@ -229,11 +229,13 @@ package struct ServiceSearch: Sendable {
         _ question: String, limit: Int, method: String? = nil, among services: [RequestService]? = nil
     ) -> [Hit] {
         var weights: [String: Float] = [:]
-        for stem in ServiceCallTable.stems(of: question) {
+        var total: Float = 0
+        for stem in ServiceCallTable.stems(of: question) where weights[stem] == nil {
             // Words that can be verbs count little in a question.
-            weights[stem] = words.row(of: stem).map { words.method($0) != 0 } == true ? 0.3 : 1
+            let weight: Float = words.row(of: stem).map { words.method($0) != 0 } == true ? 0.3 : 1
+            weights[stem] = weight
+            total += weight
         }
-        let total = weights.values.reduce(0, +)
         guard total > 0 else { return [] }
         let method = method?.uppercased()
         // A given method replaces the verb of the question, except GET, which stands for no particular verb.
