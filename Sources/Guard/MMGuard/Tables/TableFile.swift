@@ -1,3 +1,5 @@
+import Glibc
+
 /// A table that is compiled into the program and read in place: a magic word, then sections. The first section is the
 /// string pool; its offset 0 is the empty string. All numbers are little-endian. The programs below Tools write the
 /// tables.
@@ -48,14 +50,16 @@ package struct TableFile: @unchecked Sendable {
     /// Returns a negative number, zero or a positive number as `text` sorts before, at or after the pooled string, by
     /// bytes.
     func compare(_ text: String, with offset: UInt32) -> Int {
-        let pooled = bytes(offset)
         var text = text
-        return text.withUTF8 { own in
-            for position in 0..<min(own.count, pooled.count) where own[position] != pooled[position] {
-                return Int(own[position]) - Int(pooled[position])
-            }
-            return own.count - pooled.count
-        }
+        return text.withUTF8 { compare(UnsafeRawBufferPointer($0), with: offset) }
+    }
+
+    /// Returns the same for the bytes of a text.
+    func compare(_ own: UnsafeRawBufferPointer, with offset: UInt32) -> Int {
+        let pooled = bytes(offset)
+        guard let left = own.baseAddress, let right = pooled.baseAddress else { return own.count - pooled.count }
+        let order = memcmp(left, right, min(own.count, pooled.count))
+        return order == 0 ? own.count - pooled.count : Int(order)
     }
 }
 

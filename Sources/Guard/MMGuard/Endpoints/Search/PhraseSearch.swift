@@ -25,14 +25,16 @@ package struct PhraseSearch: Sendable {
     package init(_ names: [[String]]) {
         let words = words
         // The names repeat few words many times, so each word is looked up only once.
-        var pieces: [(word: SearchWordTable.Word, place: Int?)] = []
+        var pieces: [SearchWordTable.Word] = []
+        var placed: [Int?] = []
         var read: [String: Int] = [:]
         var vocabulary: [String: Int] = [:]
         var weights: [Float] = []
         func index(_ piece: String) -> Int {
             if let known = read[piece] { return known }
             read[piece] = pieces.count
-            pieces.append((Self.word(piece, words), nil))
+            pieces.append(Self.word(piece, words))
+            placed.append(nil)
             return pieces.count - 1
         }
         func place(_ token: String) -> Int {
@@ -43,13 +45,12 @@ package struct PhraseSearch: Sendable {
         }
         func places(_ phrase: String) -> [Int] {
             let read = WordForm.pieces(phrase).map(index)
-            if read.contains(where: { pieces[$0].word.beginsSpelling }) {
-                return words.spelled(read.map { pieces[$0].word }).map(place)
+            guard read.allSatisfy({ pieces[$0].spellings.isEmpty }) else {
+                return words.spelled(read.map { pieces[$0] }).map(place)
             }
             return read.compactMap { index in
-                guard let token = pieces[index].word.token else { return nil }
-                if pieces[index].place == nil { pieces[index].place = place(token) }
-                return pieces[index].place
+                if placed[index] == nil { placed[index] = pieces[index].token.map(place) }
+                return placed[index]
             }
         }
         things = names.map { phrases in

@@ -85,8 +85,8 @@ struct SearchWordTable: Sendable {
         let isStop: Bool
         /// The index's own word for this one.
         let target: String?
-        /// Whether a spelling of several words begins with this one.
-        let beginsSpelling: Bool
+        /// The spellings of several words that begin with this one.
+        let spellings: Range<UInt32>
 
         /// The word in the spelling of the index; nil for a stop word.
         var token: String? { isStop ? nil : target ?? text }
@@ -97,17 +97,16 @@ struct SearchWordTable: Sendable {
     ///   - text: the word without its ending.
     ///   - isStop: whether it is a stop word as it was written.
     func word(_ text: String, isStop: Bool) -> Word {
-        Word(text: text, isStop: isStop, target: target(of: text), beginsSpelling: beginsSpelling(text))
+        Word(text: text, isStop: isStop, target: target(of: text), spellings: spellings(from: text))
     }
 
-    private func beginsSpelling(_ word: String) -> Bool {
+    private func spellings(from word: String) -> Range<UInt32> {
         let start = word + " "
-        let place = Self.place(of: start, file, same, sameCount)
-        return place < sameCount && file.bytes(same.u32(place, 0)).starts(with: start.utf8)
+        let first = Self.place(of: start, file, same, sameCount)
+        var end = first
+        while end < sameCount, file.bytes(same.u32(end, 0)).starts(with: start.utf8) { end += 1 }
+        return first..<end
     }
-
-    /// The maximum number of words in a spelling.
-    private static let longestSpelling = 4
 
     /// Returns the words in the spelling of the index, with the longest spellings replaced first and without stop
     /// words.
@@ -128,27 +127,43 @@ struct SearchWordTable: Sendable {
 
     /// Returns the longest spelling of several words that begins at a place, with the number of its words.
     private func spelling(at place: Int, of words: [Word]) -> (target: String, size: Int)? {
-        guard words[place].beginsSpelling else { return nil }
-        for size in (2...Self.longestSpelling).reversed() where place + size <= words.count {
-            let spelling = words[place..<place + size].map(\.text).joined(separator: " ")
-            if let target = target(of: spelling) { return (target, size) }
+        var longest: (row: UInt32, size: Int)?
+        for row in words[place].spellings {
+            guard let size = size(of: row, at: place, of: words), size > longest?.size ?? 0 else { continue }
+            longest = (row, size)
+        }
+        return longest.map { (file.string(same.u32($0.row, 4)), $0.size) }
+    }
+
+    /// Returns the number of words of a spelling; nil if the words at a place are others.
+    private func size(of spelling: UInt32, at place: Int, of words: [Word]) -> Int? {
+        var rest = file.bytes(same.u32(spelling, 0))[...]
+        for (size, word) in words[place...].enumerated() {
+            guard rest.starts(with: word.text.utf8) else { return nil }
+            rest = rest.dropFirst(word.text.utf8.count)
+            if rest.isEmpty { return size + 1 }
+            guard rest.removeFirst() == UInt8(ascii: " ") else { return nil }
         }
         return nil
     }
 
     private static func find(_ text: String, _ file: TableFile, _ table: UnsafeTable, _ count: UInt32) -> UInt32? {
         let place = place(of: text, file, table, count)
-        return place < count && file.compareFolded(text, with: table.u32(place, 0)) == 0 ? place : nil
+        return place < count && file.equals(table.u32(place, 0), text) ? place : nil
     }
 
     /// Returns the first row whose word is not sorted before a text.
     private static func place(of text: String, _ file: TableFile, _ table: UnsafeTable, _ count: UInt32) -> UInt32 {
-        var low: UInt32 = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if file.compareFolded(text, with: table.u32(middle, 0)) > 0 { low = middle + 1 } else { high = middle }
+        var text = text
+        return text.withUTF8 { own in
+            var low: UInt32 = 0
+            var high = count
+            while low < high {
+                let middle = (low + high) / 2
+                let order = file.compare(UnsafeRawBufferPointer(own), with: table.u32(middle, 0))
+                if order > 0 { low = middle + 1 } else { high = middle }
+            }
+            return low
         }
-        return low
     }
 }

@@ -7,7 +7,8 @@ enum WordForm {
     ///
     /// Works on bytes rather than characters: a program that answers a question normalises hundreds of phrases at its start.
     static func pieces(_ text: String) -> [String] {
-        var text = text.utf8.allSatisfy { $0 < 0x80 } ? text : plain(text)
+        var text = text
+        if text.withUTF8({ letters in letters.contains { $0 >= 0x80 } }) { text = plain(text) }
         return text.withUTF8(pieces)
     }
 
