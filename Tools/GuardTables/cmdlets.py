@@ -181,16 +181,25 @@ def compile_cmdlets(data, powershell, here, out):
                     if entry["canonical"].lower() in targets:
                         entry["flags"] |= flag
 
-    cmdlet_bytes = bytearray()
-    count = 0
+    # Thousands of cmdlets differ in nothing but their names, so a row has only the name and the number of its facts.
+    cmdlet_bytes, fact_bytes, fact_numbers, requests = bytearray(), bytearray(), {}, [0]
+    request_numbers = {0: 0}
     for lower in sorted(rows, key=lambda text: text.encode()):
         for entry in rows[lower]:
+            facts = struct.pack(
+                "<IIIIQHBBBBH", pool.add(entry["canonical"]) if entry["canonical"] != entry["name"] else 0,
+                pool.add(entry["module"]), entry["params"], entry["raises"], entry["reasons"], entry["mask"],
+                PRODUCTS.index(entry["product"]), entry["services"], entry["support"], entry["flags"], 0)
+            if facts not in fact_numbers:
+                fact_numbers[facts] = len(fact_numbers)
+                fact_bytes += facts
+            request = pool.add(entry["request"])
+            if request not in request_numbers:
+                request_numbers[request] = len(requests)
+                requests.append(request)
             cmdlet_bytes += struct.pack(
-                "<IIIIIQHBBBBHI", pool.add(entry["name"]), pool.add(entry["canonical"]), pool.add(entry["module"]),
-                entry["params"], entry["raises"], entry["reasons"], entry["mask"],
-                PRODUCTS.index(entry["product"]), entry["services"], entry["support"], entry["flags"], 0,
-                pool.add(entry["request"]))
-            count += 1
+                "<IHH", pool.add(entry["name"]), fact_numbers[facts], request_numbers[request])
+    count = len(cmdlet_bytes) // 8
 
     with open(f"{powershell}/aliases.json") as file:
         aliases = {row["name"].lower(): row["to"] for row in json.load(file)["rows"] if "linux7" in row["on"]}
@@ -228,7 +237,7 @@ def compile_cmdlets(data, powershell, here, out):
         struct.pack("<I", written_list(written["products"][product]) if product in written["products"] else 0)
         for product in PRODUCTS)
     size = write_file(
-        f"{out}/cmdlets.bin", b"MMC1",
+        f"{out}/cmdlets.bin", b"MMC2",
         [pool.bytes, cmdlet_bytes, parameters, lists, raises_bytes, alias_bytes, variable_bytes, verb_bytes,
-         reason_bytes, head, windows_bytes, usual_bytes])
+         reason_bytes, head, windows_bytes, usual_bytes, fact_bytes, struct.pack(f"<{len(requests)}I", *requests)])
     print(f"cmdlets.bin: {count} names, {len(parameters) // 12} parameters, {len(aliases)} aliases, {size} bytes")

@@ -4,9 +4,12 @@ internal import PowerShellSyntax
 
 /// Cmdlets with their classes and parameters, read in place. Names are compared without (ASCII) case.
 struct CmdletTable: Sendable {
-    private static let rowSize = 40
-    private let file = TableFile(cguard_cmdlets().bytes, length: cguard_cmdlets().length, magic: "MMC1")
+    private static let rowSize = 8
+    private let file = TableFile(cguard_cmdlets().bytes, length: cguard_cmdlets().length, magic: "MMC2")
     private let rows: UnsafeTable
+    /// What many cmdlets have in common: all but their names and requests.
+    private let facts: UnsafeTable
+    private let requests: UnsafeTable
     private let parameters: UnsafeTable
     private let lists: UnsafeTable
     private let raises: UnsafeTable
@@ -20,6 +23,8 @@ struct CmdletTable: Sendable {
 
     init() {
         rows = UnsafeTable(file.section(1), size: Self.rowSize)
+        facts = UnsafeTable(file.section(12), size: 32)
+        requests = UnsafeTable(file.section(13), size: 4)
         parameters = UnsafeTable(file.section(2), size: 12)
         lists = UnsafeTable(file.section(3), size: 2)
         raises = UnsafeTable(file.section(4), size: 16)
@@ -54,16 +59,19 @@ struct CmdletTable: Sendable {
 
     /// Returns the entry in a row.
     func entry(_ row: UInt32) -> CmdletEntry {
-        CmdletEntry(
-            file: file, nameOffset: rows.u32(row, 4), row: row,
-            product: CmdletEntry.Product(rawValue: rows.u8(row, 30)) ?? .builtin,
-            classes: GuardClassSet(rawValue: rows.u16(row, 28)), reasonBits: rows.u64(row, 20),
-            services: rows.u8(row, 31), support: rows.u8(row, 32), lists: CmdletEntry.Lists(rawValue: rows.u8(row, 33)),
-            hasParameters: rows.u32(row, 12) != 0, hasRaises: rows.u32(row, 16) != 0)
+        let (name, own) = (rows.u32(row, 0), UInt32(rows.u16(row, 4)))
+        let canonical = facts.u32(own, 0)
+        return CmdletEntry(
+            file: file, nameOffset: canonical == 0 ? name : canonical, row: row, facts: own,
+            product: CmdletEntry.Product(rawValue: facts.u8(own, 26)) ?? .builtin,
+            classes: GuardClassSet(rawValue: facts.u16(own, 24)), reasonBits: facts.u64(own, 16),
+            services: facts.u8(own, 27), support: facts.u8(own, 28),
+            lists: CmdletEntry.Lists(rawValue: facts.u8(own, 29)),
+            hasParameters: facts.u32(own, 8) != 0, hasRaises: facts.u32(own, 12) != 0)
     }
 
     /// Returns the module of an Azure cmdlet; empty if it is unknown.
-    func module(of entry: CmdletEntry) -> String { file.string(rows.u32(entry.row, 8)) }
+    func module(of entry: CmdletEntry) -> String { file.string(facts.u32(entry.facts, 4)) }
 
     /// Returns the reasons for an entry's classes, in the words of the table's list.
     func reasons(of entry: CmdletEntry) -> [String] {
@@ -144,7 +152,7 @@ struct CmdletTable: Sendable {
 
     /// Returns the request that a Graph cmdlet sends, its path as a template; nil if no table has it.
     func request(of entry: CmdletEntry) -> (method: String, path: String)? {
-        let offset = rows.u32(entry.row, 36)
+        let offset = requests.u32(UInt32(rows.u16(entry.row, 6)), 0)
         guard offset != 0 else { return nil }
         let parts = file.string(offset).split(separator: " ", maxSplits: 1)
         return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
@@ -161,7 +169,7 @@ struct CmdletTable: Sendable {
 
     /// Returns the parameters of an entry without the common ones; nil if no table lists them.
     func parameters(of entry: CmdletEntry) -> [CmdletParameter]? {
-        let list = rows.u32(entry.row, 12)
+        let list = facts.u32(entry.facts, 8)
         return list == 0 ? nil : parameterList(list)
     }
 
@@ -180,7 +188,7 @@ struct CmdletTable: Sendable {
 
     /// Returns the parameters that add classes to an entry.
     func raises(of entry: CmdletEntry) -> [CmdletRaise] {
-        let offset = rows.u32(entry.row, 16)
+        let offset = facts.u32(entry.facts, 12)
         guard offset != 0 else { return [] }
         return (0..<raises.u32(offset - 1, 0)).map { index in
             let row = offset + index
@@ -265,6 +273,8 @@ struct CmdletEntry: Sendable {
     let file: TableFile
     let nameOffset: UInt32
     let row: UInt32
+    /// The row of the facts that it shares with others.
+    let facts: UInt32
     let product: Product
     let classes: GuardClassSet
     let reasonBits: UInt64
