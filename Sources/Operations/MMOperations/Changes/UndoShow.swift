@@ -14,6 +14,18 @@ struct UndoShow: CatalogueOperation {
         examples: [.init("mm undo show chg_5f0c1a9e27", "one change from mm undo list")]
     ).unlisted
 
+    /// Returns in one line how a change would be undone, or why it can't be.
+    private static func undoing(_ change: Change) -> String {
+        if let reason = change.reasonAgainstUndo { return "can't be undone: \(reason)" }
+        if let file = change.keptFile { return "put back \(file.kept.copy)" }
+        var steps: [String] = []
+        for part in change.parts {
+            steps += part.inverse(base: "").map { "\($0.method) \($0.path)" }
+            steps += part.inverseCommands.map(\.line)
+        }
+        return steps.joined(separator: ", ")
+    }
+
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
@@ -26,13 +38,7 @@ struct UndoShow: CatalogueOperation {
         row["before"] = change.before
         row["after"] = change.after
         row["consequences"] = .array(change.consequences.map { .string($0) })
-        row["undo"] = .string(
-            change.reasonAgainstUndo.map { "can't be undone: \($0)" }
-                ?? change.keptFile.map { "put back \($0.kept.copy)" }
-                ?? (change.parts.flatMap {
-                    $0.inverse(base: "").map { "\($0.method) \($0.path)" } + $0.inverseCommands.map(\.line)
-                })
-                .joined(separator: ", "))
+        row["undo"] = .string(Self.undoing(change))
         row["undoes"] = entry.undoes.map { .string($0) }
         row["message"] = entry.message.map { .string(VisibleText.exact($0)) }
         var text = ["\(entry.id)  \(selection.state(of: entry))", change.title]

@@ -174,10 +174,8 @@ enum NativeText {
     private static func list(_ names: [String], _ rows: [[String]]) -> [String] {
         let widest = names.map(\.count).max() ?? 0
         return rows.flatMap { row in
-            [""]
-                + zip(names, row).map { name, cell in
-                    name + String(repeating: " ", count: widest - name.count) + " : " + cell
-                }
+            let lines = zip(names, row).map { name, cell in "\(name.padded(to: widest)) : \(cell)" }
+            return [""] + lines
         }
     }
 
