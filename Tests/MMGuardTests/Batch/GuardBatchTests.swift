@@ -57,6 +57,23 @@ struct GuardBatchTests {
         #expect(GuardBatch(isBehindWire: true).judge(line: line).contains(#""verdict":"allow""#))
     }
 
+    @Test(
+        "shell commands are judged where they would run",
+        arguments: [
+            ("rm -rf src", "ask", "ask"), ("make -j4", "allow", "ask"), ("uptime", "allow", "allow"),
+        ])
+    func shell(line: String, inWorkspace: String, onHost: String) throws {
+        let input = JSONWriter.string(["id": 1, "shell": .string(line)])
+        let places = [
+            (ShellContext(home: "/home/me", directory: "/home/me/work", workspace: "/home/me/work"), inWorkspace),
+            (ShellContext(isRemote: true), onHost),
+        ]
+        for (place, wanted) in places {
+            let answer = try JSONParser.parse(GuardBatch(place: place).judge(line: input))
+            #expect(answer["verdict"]?.string == wanted, "\(answer)")
+        }
+    }
+
     @Test("a cmdlet sent to Exchange as a request is judged as a cmdlet")
     func exchange() throws {
         let engine = GuardEngine()

@@ -1,13 +1,14 @@
 package import MMCore
 
-/// Judges many scripts and requests, one JSON line each: `{"id","src","module"}` or `{"id","method","url","body"}` in,
-/// `{"id","verdict","class","rule"}` out. `resource` names a service other than Graph, `headers` the headers that are
-/// sent.
+/// Judges many scripts, shell commands and requests, one JSON line each: `{"id","src","module"}`, `{"id","shell"}` or
+/// `{"id","method","url","body"}` in, `{"id","verdict","class","rule"}` out. `resource` names a service other than Graph, `headers` the
+/// headers that are sent.
 package struct GuardBatch: Sendable {
     private let engine: GuardEngine
     private let policy: GuardPolicy
     private let module: String?
     private let isBehindWire: Bool
+    private let place: ShellContext
     private let locate: @Sendable (String) -> RequestService?
 
     /// Creates a batch.
@@ -16,11 +17,12 @@ package struct GuardBatch: Sendable {
     ///   - policy: the connection's policy.
     ///   - module: the module for lines that name none.
     ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is sent.
+    ///   - place: where shell commands would run.
     package init(
         engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil,
-        isBehindWire: Bool = false
+        isBehindWire: Bool = false, place: ShellContext = ShellContext()
     ) {
-        self.init(engine: engine, policy: policy, module: module, isBehindWire: isBehindWire) { host in
+        self.init(engine: engine, policy: policy, module: module, isBehindWire: isBehindWire, place: place) { host in
             RequestService.allCases.first { $0.knownHosts.contains(host) }
         }
     }
@@ -31,9 +33,10 @@ package struct GuardBatch: Sendable {
     ///   - policy: the connection's policy.
     ///   - module: the module for lines that name none.
     ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is sent.
+    ///   - place: where shell commands would run.
     ///   - locate: returns the service at a host.
     package init(
-        engine: GuardEngine, policy: GuardPolicy, module: String?, isBehindWire: Bool,
+        engine: GuardEngine, policy: GuardPolicy, module: String?, isBehindWire: Bool, place: ShellContext,
         locate: @escaping @Sendable (String) -> RequestService?
     ) {
         self.locate = locate
@@ -41,6 +44,7 @@ package struct GuardBatch: Sendable {
         self.policy = policy
         self.module = module
         self.isBehindWire = isBehindWire
+        self.place = place
     }
 
     /// Returns the answer to one line. A line that can't be read is denied.
@@ -58,6 +62,10 @@ package struct GuardBatch: Sendable {
         if let script = value["src"]?.string {
             let context = ScriptContext(module: value["module"]?.string ?? module, isBehindWire: isBehindWire)
             let verdict = engine.judge(script: script, in: context, policy: policy)
+            return answer(id, verdict.decision, verdict.guardClass.rawValue, verdict.rule)
+        }
+        if let command = value["shell"]?.string {
+            let verdict = engine.judge(shell: command, in: place, policy: policy)
             return answer(id, verdict.decision, verdict.guardClass.rawValue, verdict.rule)
         }
         guard let url = value["url"]?.string else { return answer(id, .deny, "write", "unreadable") }

@@ -326,23 +326,28 @@ enum GuardCommands {
     static func all(environment: [String: String]) -> [LocalCommand] {
         [
             LocalCommand(
-                ["guard", "check"], trigger: "--batch", summary: "Judge many scripts and requests.",
+                ["guard", "check"], trigger: "--batch", summary: "Judge many scripts, shell commands and requests.",
                 fields: [
                     InputField(
-                        "batch", .flag, "Standard input is JSON lines: {id, src, module} or {id, method, url, body}."),
+                        "batch", .flag,
+                        "Standard input is JSON lines: {id, src, module}, {id, shell} or {id, method, url, body}."),
                     InputField("module", .text, "Module for lines without one.", .short("m")),
                     InputField(
                         "confined", .flag,
                         "Judge scripts as for a confined session, where each request is judged when it is sent."),
+                    InputField("ssh", .flag, "Judge shell commands as on a host by SSH, instead of in a local shell."),
                     InputField(
                         "policy", .choice(["standard", "strict", "readonly"]), "The policy (default standard)."),
                 ]
             ) { (input, _, streams) async throws(MMError) in
                 let policy = GuardPolicy(
                     try input.text("policy").flatMap { GuardPolicy.Name(rawValue: $0) } ?? .standard)
+                let place = try ShellContext(
+                    isOnHost: try input.flag("ssh"), directory: CallContext.ownDirectory,
+                    StatePaths(environment: environment), environment)
                 let batch = GuardBatch(
                     engine: try CurrentGuard(environment: environment).engine(), policy: policy,
-                    module: try input.text("module"), isBehindWire: try input.flag("confined"),
+                    module: try input.text("module"), isBehindWire: try input.flag("confined"), place: place,
                     locate: { ServiceAddress.service(at: $0) })
                 try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(batch.judge(line: line)) }
                 return 0

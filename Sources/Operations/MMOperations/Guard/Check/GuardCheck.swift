@@ -1,5 +1,5 @@
-import MMCore
-import MMGuard
+package import MMCore
+package import MMGuard
 import PowerShellSyntax
 
 /// `guard_check`: returns the guard's verdicts on scripts and requests, without running anything.
@@ -41,7 +41,7 @@ struct GuardCheck: CatalogueOperation {
             .init("mm guard check --url /me/sendMail -X POST", "a request instead of a script"),
             .init(
                 "mm guard check --batch < lines.jsonl",
-                "many checks, one JSON object a line: {id, src, module} or {id, method, url, body}"),
+                "many checks, one JSON object a line: {id, src, module}, {id, shell} or {id, method, url, body}"),
         ]
     )
 
@@ -179,7 +179,9 @@ struct TextJudge {
         switch text.kind {
         case .request: return (try request(text.text), false)
         case .shell:
-            let verdict = engine.judge(shell: text.text, in: try shell(), policy: policy)
+            let place = try ShellContext(
+                isOnHost: input.isOnHost, directory: context.call.directory, services.paths, services.environment)
+            let verdict = engine.judge(shell: text.text, in: place, policy: policy)
             if verdict.decision == .ask, let quote = GuardEngine.unfinishedQuote(in: text.text) {
                 throw MMError(
                     .invalidInput, "The text has \(quote.construct) in line \(quote.line), column \(quote.column).",
@@ -204,23 +206,6 @@ struct TextJudge {
         }
     }
 
-    /// Returns where a shell command would run.
-    private func shell() throws(MMError) -> ShellContext {
-        let home = services.paths.home
-        let ownFiles = ShellOpening.ownFiles(services.paths, services.environment)
-        let configuration = try ShellsConfiguration.read(
-            ShellsConfiguration.path(services.environment, home: home))
-        if input.isOnHost {
-            return ShellContext(
-                isRemote: true, ownFiles: ownFiles, asksInterpreters: configuration.asksInterpreters)
-        }
-        var place = ShellContext(
-            home: home, directory: context.call.directory, ownFiles: ownFiles,
-            workspace: context.call.directory.flatMap { $0 == home || $0 == "/" ? nil : $0 })
-        place.isOffline = configuration.isOffline
-        return place
-    }
-
     /// Judges a request in the form `METHOD ENDPOINT`, with an optional body after it or on the following lines.
     private func request(_ text: String) throws(MMError) -> Verdict {
         let words = text.split(maxSplits: 2) { $0.isWhitespace }.map(String.init)
@@ -242,5 +227,24 @@ struct TextJudge {
         let request = GuardedRequest(
             method: words[0].uppercased(), target: target, body: body.map { .json(.object($0)) } ?? .none)
         return engine.judge(request, policy: policy)
+    }
+}
+
+extension ShellContext {
+    /// The place in which a checked shell command would run: a host, or a local shell that the user's settings describe.
+    package init(
+        isOnHost: Bool, directory: String?, _ paths: StatePaths, _ environment: [String: String]
+    ) throws(MMError) {
+        let home = paths.home
+        let ownFiles = ShellOpening.ownFiles(paths, environment)
+        let configuration = try ShellsConfiguration.read(ShellsConfiguration.path(environment, home: home))
+        if isOnHost {
+            self.init(isRemote: true, ownFiles: ownFiles, asksInterpreters: configuration.asksInterpreters)
+        } else {
+            self.init(
+                home: home, directory: directory, ownFiles: ownFiles,
+                workspace: directory.flatMap { $0 == home || $0 == "/" ? nil : $0 })
+            isOffline = configuration.isOffline
+        }
     }
 }
