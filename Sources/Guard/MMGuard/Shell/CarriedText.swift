@@ -118,6 +118,7 @@ struct CarriedText: Sendable {
         table["duckdb"] = CarriedText(
             options: ["-c": .statements, "-cmd": .statements], files: ["-init", "-f"], operand: (1, .statements),
             input: .statements)
+        table["sqlcmd"]?.files = ["-i", "--input-file"]
         table["sqlite"] = table["sqlite3"]
         table["cypher-shell"] = CarriedText(
             files: ["-f", "--file"],

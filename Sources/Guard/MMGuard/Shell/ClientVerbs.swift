@@ -101,6 +101,12 @@ enum ClientVerbs {
             return isOut || path[copied] == "mv" ? .network : .writes
         }
         if path.contains(where: { $0.contains("credential") }) { return .secrets }
+        // `auth token` and `generate-token` show one.
+        if let last = path.last, let noun = last.split(separator: "-").last, keys.contains(String(noun)),
+            last.contains("-") || path.starts(with: ["auth"])
+        {
+            return .secrets
+        }
         if program == "heroku", path.first == "config" {
             return path.contains("set") || path.contains("unset") ? .managed : .secrets
         }

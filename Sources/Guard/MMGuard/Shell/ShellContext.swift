@@ -1,3 +1,5 @@
+import Glibc
+
 /// The place in which a shell command will run.
 public struct ShellContext: Sendable, Hashable {
     /// Whether it runs on another host, where this machine's files can't be reached.
@@ -81,9 +83,9 @@ public struct ShellContext: Sendable, Hashable {
         return path.split(separator: "/").contains { part in names.contains { Self.mayBe(part, $0) } }
     }
 
-    /// Returns whether a part of a pattern matches a name.
+    /// Returns whether a part of a pattern matches a name. What braces stand for may be anything.
     private static func mayBe(_ part: Substring, _ name: Substring) -> Bool {
-        guard let glob = part.firstIndex(where: { "*?[{".contains($0) }) else { return part == name }
-        return name.hasPrefix(part[..<glob]) && !(glob == part.startIndex && name.hasPrefix("."))
+        let brace = part.firstIndex(of: "{").map { part[..<$0] + "*" }
+        return fnmatch(String(brace ?? part), String(name), FNM_PERIOD) == 0
     }
 }

@@ -115,15 +115,13 @@ extension ShellJudge {
         {
             found += read(call.inputs[0], by: call, as: language, depth)
         }
-        if row.input == .statements, Self.isElsewhere(call) {
-            let changes = parts.texts.contains {
-                $0.language == .statements && !ClientVerbs.looks(statements: $0.word.value)
-            }
-            if changes || !parts.files.isEmpty || parts.texts.isEmpty && call.inputs[0] != nil {
+        if row.input == .statements {
+            let given =
+                parts.texts.filter { $0.language == .statements }.map(\.word.value) + [call.document].compactMap(\.self)
+            let isUnknown = !parts.files.isEmpty || call.document == nil && (call.inputs[0] != nil || call.readsPipe)
+            if Self.isElsewhere(call), isUnknown || !given.allSatisfy(ClientVerbs.looks) {
                 found.append(finding(.managed, subject: "\(call.program): another host"))
             }
-        }
-        if row.input == .statements {
             let input: ShellScript.Word? = if case .file(let file) = call.inputs[0] { file } else { nil }
             // Of a file nobody knows more than its name.
             let named = (parts.files + [input].compactMap(\.self)).map { ShellMemory.name($0.value) }
@@ -157,28 +155,39 @@ extension ShellJudge {
             .flatMap { handed(ShellScript.Word($0), depth) }
     }
 
-    /// Returns whether a client of a database is given the domain of another machine.
-    private static func isElsewhere(_ call: ShellScript.Command) -> Bool {
+    /// Returns whether a client is told by an option, an address, a variable or an operand to talk to another machine.
+    static func isElsewhere(_ call: ShellScript.Command) -> Bool {
         let hosts = call.assignments.map(\.value).filter { $0.prefix { $0 != "=" }.hasSuffix("HOST") }
-        let words = call.arguments.map(\.value) + hosts.map { "--host=" + $0.drop { $0 != "=" }.dropFirst() }
-        return words.indices.contains { index in
+        let words = call.arguments.map(\.value)
+        let isClient = ClientVerbs.isCloud(call.program) || CarriedText.table[call.program] != nil
+        let named = words.indices.compactMap { index -> String? in
             let word = words[index]
-            // Nobody calls so what is on this machine.
-            if word.hasPrefix("$"), ["PROD", "LIVE"].contains(where: word.uppercased().contains) { return true }
-            let host: Substring? =
-                if word.hasPrefix("--host=") {
-                    word.dropFirst(7)
-                } else if ["-h", "--host", "-S"].contains(word), index + 1 < words.count {
-                    words[index + 1][...]
-                } else if let scheme = word.firstRange(of: "://") {
-                    (word[scheme.upperBound...].split(separator: "@").last ?? "").prefix { !":/?".contains($0) }
-                } else {
-                    nil
-                }
-            return host.map {
-                $0.contains(".") && !$0.hasPrefix("127.") && !$0.contains("/") && !$0.hasSuffix(".localhost")
-            } == true
+            let option = word.prefix { $0 != "=" }
+            // Of the short options, only these mean the same for every client. Old clients have long ones with one dash.
+            let isPlace =
+                option.utf8.count == 2
+                ? isClient && ["-h", "-H", "-S"].contains(option)
+                : ["", "-"].contains { dash in ShellWords.contains(dash + option, in: "place-options") }
+            guard isPlace else { return nil }
+            return option.count < word.count
+                ? String(word.dropFirst(option.count + 1)) : words.dropFirst(index + 1).first
         }
+        let first = words.first ?? ""
+        let isNamed =
+            ShellWords.contains(call.program, in: "host-takers") && first.contains { ":/.".contains($0) || $0.isNumber }
+            && !first.hasPrefix("-") && !first.hasSuffix(".js") && isOtherHost(first)
+        // Nobody calls so what is on this machine.
+        let isProduction = words.contains { word in
+            word.hasPrefix("$") && ["PROD", "LIVE"].contains(where: word.uppercased().contains)
+        }
+        return isNamed || isProduction || words.contains { !$0.contains(" ") && (isAddress($0) || $0.hasPrefix("^/")) }
+            || (named + hosts.map { String($0.drop { $0 != "=" }.dropFirst()) }).contains(where: isOtherHost)
+    }
+
+    /// Returns whether a word that names a machine, or its socket, names another one.
+    private static func isOtherHost(_ word: String) -> Bool {
+        !word.isEmpty && !["/", "-", "$", "127.", "0.0.0.0", "::1"].contains(where: word.hasPrefix) && !isHere(word)
+            && !word.hasSuffix(".localhost")
     }
 
     /// Judges a text that a program runs.

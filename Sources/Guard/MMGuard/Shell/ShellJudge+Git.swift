@@ -160,7 +160,9 @@ extension ShellJudge {
         }
         let operands = arguments.filter { !$0.hasPrefix("-") }
         let flags = arguments.filter { $0.hasPrefix("-") }.map { String($0.prefix { $0 != "=" }) }
-        guard flags.allSatisfy({ ShellWords.contains($0, in: "git-list-looks") || $0.hasPrefix("-n") }) else {
+        func looks(_ flag: String) -> Bool { ShellWords.contains(flag, in: "git-list-looks") || flag.hasPrefix("-n") }
+        guard flags.allSatisfy({ looks($0) || !$0.hasPrefix("--") && $0.dropFirst().allSatisfy { looks("-\($0)") } })
+        else {
             return .writes
         }
         switch verb {

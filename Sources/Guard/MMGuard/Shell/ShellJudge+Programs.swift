@@ -108,24 +108,36 @@ extension ShellJudge {
             // For other clients the same letters mean something else: `npm publish -b localhost`.
             let isHere =
                 context.hasWalls && ShellWords.contains(name, in: "message-clients") && Self.staysHere(words)
-            return one(isHere ? .writes : rule, call)
+            return one(isHere ? .writes : rule == .writes && changesElsewhere(call) ? .managed : rule, call)
         }
         if Self.isInterpreter(name) { return interpreter(call, depth) }
         return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
     }
 
+    /// Returns whether a client changes something on another machine, as far as it isn't known to look there, or only to fetch something.
+    private func changesElsewhere(_ call: ShellScript.Command) -> Bool {
+        context.hasWalls && Self.isElsewhere(call) && !looks(byTable: call)
+            && !ShellWords.contains(call.program, in: "client-copiers")
+            && !call.arguments.contains { ShellWords.contains($0.value, in: "fetching-verbs") }
+    }
+
     /// Returns whether a client in the sandbox sends its data only to this machine.
     func staysOnMachine(_ words: [String]) -> Bool {
         let addresses = words.filter { word in
-            word.contains("://") || word.hasPrefix(":")
+            word.contains("://") || Self.isPort(word)
                 || ["localhost", "127.0.0.1", "[::1]"].contains(where: word.hasPrefix)
         }
         return context.hasWalls && !addresses.isEmpty
-            && addresses.allSatisfy { !$0.contains("@") && ($0.hasPrefix(":") || Self.isHere($0)) }
+            && addresses.allSatisfy { !$0.contains("@") && (Self.isPort($0) || Self.isHere($0)) }
             && !words.contains {
                 ["--next", "-K", "-x"].contains($0)
                     || ["--proxy", "--config", "--resolve", "--connect-to"].contains(where: $0.hasPrefix)
             }
+    }
+
+    /// Returns whether a word is short for a place on this machine: `:3000/items`, `:/items`.
+    private static func isPort(_ word: String) -> Bool {
+        word.hasPrefix(":") && word.dropFirst().first.map { $0.isNumber || $0 == "/" } == true
     }
 
     /// Returns whether a package manager of the system, in the sandbox, installs packages by their names from where its settings say. A

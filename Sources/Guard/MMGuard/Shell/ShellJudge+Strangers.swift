@@ -37,15 +37,14 @@ extension ShellJudge {
             !words[index].hasPrefix("-")
                 && (index == 0 || !words[index - 1].hasPrefix("--") || words[index - 1].contains("="))
         }
+        if Self.isElsewhere(call) { return true }
         // Such a program's own name is the verb: `create-app`, `http-server`, `serve dist`, `snakemake`.
         let isNamed =
             (parts.count > 1 || verbs.count < 2)
             && parts.contains { Self.building.contains($0) && !["restore", "import", "exec"].contains($0) }
             || ["lint", "make", "fmt", "build", "test", "check"].contains(where: call.program.hasSuffix)
         if isNamed { return false }
-        if words.contains(where: { Self.isAddress($0) || ShellWords.contains($0, in: "option-consents") }) {
-            return true
-        }
+        if words.contains(where: { Self.isLogin($0) || ShellWords.contains($0, in: "option-consents") }) { return true }
         if Self.staysHere(words) || ShellWords.contains(call.program, in: "migrators") { return false }
         // Of a program that administers something the tables list what only looks, or what else is known of it.
         let isKnown = ShellLooks.table[call.program] != nil || ClientVerbs.isCloud(call.program)
@@ -124,6 +123,14 @@ extension ShellJudge {
             && parts[0].first?.isLetter == true
             && parts[0].allSatisfy { $0.isLetter || $0.isNumber || "-.".contains($0) }
             && !ShellWords.contains(parts[0].split(separator: ".").last.map(String.init) ?? "", in: "code-endings")
+    }
+
+    /// Returns whether a word names a user of another machine, rather than a package and its version: `root@web1`.
+    private static func isLogin(_ word: String) -> Bool {
+        let parts = word.split(separator: "@", omittingEmptySubsequences: false)
+        return parts.count == 2 && !parts[0].isEmpty && parts[1].first?.isLetter == true
+            && parts.joined().allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
+            && !ShellWords.contains(String(parts[1]), in: "version-tags") && !isHere(word)
     }
 
     /// Judges a program of the project by the name of its file and the words for it: `python3 tools/purge.py`, `go run ./cmd/deploy`, `nix run .#deploy`.

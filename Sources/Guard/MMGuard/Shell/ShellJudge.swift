@@ -35,6 +35,8 @@ struct ShellJudge {
     var carrying: [String: Told] = [:]
     /// The command whose output the current one reads.
     var producer: ShellScript.Command?
+    /// The commands that read the output of the current one, one from the other.
+    var followers: [ShellScript.Command] = []
     static let deepest = 8
 
     init(context: ShellContext, memory: ShellMemory = ShellMemory()) {
@@ -61,8 +63,10 @@ struct ShellJudge {
         for binding in script.bindings { found += judge.binding(binding, depth) }
         var previous: ShellScript.Command?
         var joined: [ShellScript.Command] = []
-        for var call in script.commands {
+        for (index, call) in script.commands.enumerated() {
+            var call = call
             judge.expand(&call)
+            judge.followers = followers + script.commands[(index + 1)...].prefix(while: \.readsPipe)
             judge.producer = call.readsPipe ? previous : nil
             joined = call.readsPipe ? joined + [call] : [call]
             if let file = judge.overwritesSource(joined) { found.append(finding(.removes, subject: "> \(file)")) }
@@ -135,7 +139,9 @@ struct ShellJudge {
         for redirect in call.redirections where prints && !redirect.writes && Self.isSettings(redirect.target.value) {
             found.append(finding(.secrets, subject: redirect.target.value))
         }
-        if readsAll(call) || seeksSecrets(call) { found.append(finding(.secrets, subject: call.program)) }
+        if readsAll(call) || seeksSecrets(call) || showsAll(call) {
+            found.append(finding(.secrets, subject: call.program))
+        }
         guard let first = call.words.first else { return found }
         // This is a history reference, or a command that a program's prompt passes to a shell.
         if first.value.hasPrefix("!"), first.value.utf8.count > 1, depth < Self.deepest {
@@ -453,7 +459,13 @@ extension ShellJudge {
         for part in Self.secretFiles where rooted.contains(part) || (text.hasPrefix("~") && text.contains(part)) {
             return !path.hasSuffix(".pub")
         }
-        let homes = ["~", "$HOME", context.home ?? "~"]
+        var homes = ["~", "$HOME", context.home ?? "~"]
+        if !context.hasWalls {
+            // Anybody's home may be meant, and a server's programs keep their passwords in such files.
+            let parts = path.split(separator: "/")
+            homes += ["/root"] + (parts.first == "home" && parts.count > 2 ? ["/home/\(parts[1])"] : [])
+            if parts.last.map({ ShellWords.contains(String($0), in: "server-secrets") }) == true { return true }
+        }
         if Self.homeSecrets.contains(where: { name in homes.contains { path == $0 + name || text == $0 + name } }) {
             return true
         }
@@ -514,8 +526,15 @@ extension ShellJudge {
                 }
             if let method, !["GET", "HEAD", "OPTIONS"].contains(method.uppercased()) { return true }
         }
+        // Beside their methods, these clients send fields: `name=x`, `n:=1`, `f@file`; `q==x` is a query.
         return ["http", "https", "xh"].contains(name)
-            && words.contains { ["POST", "PUT", "PATCH", "DELETE"].contains($0.uppercased()) }
+            && words.contains { word in
+                let field = word.drop { $0.isLetter || $0.isNumber || "-_.[]".contains($0) }
+                return ["POST", "PUT", "PATCH", "DELETE"].contains(word.uppercased())
+                    || !word.hasPrefix("-") && field.count < word.count
+                        && (field.hasPrefix("=") && !field.hasPrefix("==") || field.hasPrefix(":=")
+                            || field.hasPrefix("@"))
+            }
     }
 
     /// Returns the mode that an option names: `-m 4755`, `-m4755`, `--mode=4755`.

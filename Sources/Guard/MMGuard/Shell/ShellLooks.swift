@@ -12,7 +12,9 @@ struct ShellLooks: Sendable {
     private var showing: Set<String> = []
 
     /// The programs in the table.
-    static let table = read()
+    static let table = read { !$0.hasPrefix("@") }
+    /// The uses that show settings or memory of other programs.
+    static let showing = read { $0.hasPrefix("@") }
 
     /// Returns whether a program's words are a use that only reads.
     func contain(_ words: [String]) -> Bool {
@@ -117,11 +119,11 @@ struct ShellLooks: Sendable {
     }
 
     /// Parses the table, which only judgements for hosts need.
-    private static func read() -> [String: ShellLooks] {
+    private static func read(_ isWanted: (Substring) -> Bool) -> [String: ShellLooks] {
         let file = cguard_shell_looks()
         let text = String(decoding: UnsafeRawBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
         var table: [String: ShellLooks] = [:]
-        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") && isWanted(line) {
             guard let colon = line.firstIndex(of: ":") else { continue }
             var looks = ShellLooks()
             var uses: [Substring] = []
@@ -141,11 +143,42 @@ struct ShellLooks: Sendable {
             looks.uses = uses.joined(separator: " ").split(separator: ";").map { use in
                 use.split(separator: " ").map(String.init)
             }.filter { !$0.isEmpty }
-            for name in line[..<colon].split(separator: " ") {
+            for name in line[..<colon].drop(while: { $0 == "@" }).split(separator: " ") {
                 table[String(name), default: ShellLooks()].add(looks)
             }
         }
         return table
+    }
+
+    /// Returns whether a use shows settings or memory wholesale: no option behind it picks some of them, nor an operand behind one that
+    /// ends with `&`, unless its name is that of a secret.
+    func showAll(_ words: [String]) -> Bool {
+        let operands = Self.operands(words)
+        let use = uses.first { use in
+            guard let first = use.first else { return false }
+            return switch first.first {
+            case "*": true
+            case ".": words.isEmpty
+            case "-": words.first.map { Self.isOne(of: first, $0) } == true
+            case "=": words.contains { $0 == first.dropFirst() }
+            // One letter among others without a dash, as old programs take them.
+            case "%": words.first.map { $0.allSatisfy(\.isLetter) && $0.contains(first.dropFirst()) } == true
+            default: Self.begin(operands, with: use.prefix { $0 != "&" })
+            }
+        }
+        guard let use else { return false }
+        let verbs = use.filter { $0.first.map { !"*.-=%&".contains($0) } == true }.count
+        let start = verbs == 0 ? 0 : words.firstIndex(of: operands[verbs - 1]) ?? 0
+        let picking = words.indices.dropFirst(start).filter {
+            changing.contains(String(words[$0].prefix { $0 != "=" }))
+        }
+        let values = picking.map { index in
+            let value = words[index].drop { $0 != "=" }.dropFirst()
+            return value.isEmpty ? words.dropFirst(index + 1).first ?? "" : String(value)
+        }
+        let behind = verbs == 0 ? words.filter { !$0.hasPrefix("-") } : Array(operands.dropFirst(verbs))
+        let names = values.filter { !$0.isEmpty } + (use.last == "&" ? behind : [])
+        return picking.isEmpty && names.isEmpty || !names.allSatisfy { SecretName.isPlain($0) }
     }
 
     private mutating func add(_ other: ShellLooks) {

@@ -1,0 +1,55 @@
+import ShellSyntax
+
+/// The names by which a command picks some of what a program could show.
+enum SecretName {
+    /// Returns whether a text picks something by its name, and nothing whose name is that of a secret. The names of a template or filter
+    /// are the last ones of its paths: `{{.State.Status}}`, `.[0].Mounts`.
+    /// - Parameter isFilter: whether the text is a program of `jq` or alike.
+    static func isPlain(_ text: String, isFilter: Bool = false) -> Bool {
+        let words = text.split { !($0.isLetter || $0.isNumber || "_.-/".contains($0)) }
+        let isTemplate = isFilter || text.contains("{{")
+        let names =
+            isTemplate
+            ? words.filter { $0.hasPrefix(".") && $0.contains(where: \.isLetter) }.compactMap {
+                $0.split(separator: ".").last
+            }
+            : words.filter { $0.count { $0.isLetter } > 1 }
+        return !names.isEmpty && !names.contains { isSecret($0) || isTemplate && $0 == "Config" }
+    }
+
+    /// Returns whether a part of a name says that its value is secret: `DB_PASSWORD`, `requirepass`, `Environment`.
+    private static func isSecret(_ name: Substring) -> Bool {
+        name.lowercased().split { !$0.isLetter }.contains { part in
+            ShellWords.contains(String(part), in: "secret-nouns") || part.contains("passw")
+                || ["pass", "auth", "key", "token", "secret"].contains(where: part.hasSuffix)
+        }
+    }
+}
+
+extension ShellJudge {
+    /// Returns whether a command on a host shows the settings or memory of other programs wholesale, and so their passwords: neither it
+    /// nor a filter behind it picks some by their names.
+    func showsAll(_ call: ShellScript.Command) -> Bool {
+        guard context.isRemote || context.asksInterpreters, let uses = ShellLooks.showing[call.program] else {
+            return false
+        }
+        let words = call.arguments.map(\.value)
+        return uses.showAll(words) && !followers.contains(where: Self.picks)
+    }
+
+    /// Returns whether a filter lets through only what it names.
+    private static func picks(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        let operand = words.first { !$0.hasPrefix("-") } ?? ""
+        return switch call.program {
+        case "jq", "yq", "gojq", "jaq": SecretName.isPlain(operand, isFilter: true)
+        case "grep", "egrep", "fgrep", "rg":
+            !words.contains { $0.hasPrefix("-") && $0.dropFirst().prefix { $0 != "-" }.contains("v") }
+                && !words.contains("--invert-match") && SecretName.isPlain(operand)
+        case "wc": true
+        // The names alone.
+        case "cut": words.contains { ["-d=", "="].contains($0) } && words.contains { ["-f1", "1"].contains($0) }
+        default: false
+        }
+    }
+}
