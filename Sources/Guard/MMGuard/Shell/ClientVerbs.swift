@@ -96,11 +96,13 @@ enum ClientVerbs {
             // The target follows the source; an option's value may stand there too.
             let targets = operands.dropFirst(verb + 2)
             let isOut =
-                targets.isEmpty || program == "b2" || targets.contains { $0.contains("://") }
+                targets.isEmpty || ["b2", "bq"].contains(program) || targets.contains { $0.contains("://") }
                 || program == "mc" && targets.last?.contains("/") == true
             return isOut || path[copied] == "mv" ? .network : .writes
         }
-        if path.contains(where: { $0.contains("credential") }) { return .secrets }
+        if path.contains(where: { $0.contains("credential") || $0.contains("password") && !$0.hasSuffix("-policy") }) {
+            return .secrets
+        }
         // `auth token` and `generate-token` show one.
         if let last = path.last, let noun = last.split(separator: "-").last, keys.contains(String(noun)),
             last.contains("-") || path.starts(with: ["auth"])
@@ -111,7 +113,7 @@ enum ClientVerbs {
             return path.contains("set") || path.contains("unset") ? .managed : .secrets
         }
         if path.isEmpty, words.contains("--prod") || program == "vercel" && words.isEmpty { return .managed }
-        if program == "vault", path.contains("read") || path.contains("get") { return .secrets }
+        if ["vault", "bao"].contains(program), path.contains("read") || path.contains("get") { return .secrets }
         let shows = path.contains { ShellWords.contains($0, in: "client-showing") }
         if shows, path.contains(where: keys.contains) { return .secrets }
         if path.contains("get"), path.contains(where: { $0.contains("secret_") || $0.contains("password") }) {
@@ -257,6 +259,15 @@ enum ClientVerbs {
         // These words concern the servers of a database and their replication.
         let servers: Set = ["master", "slave", "replica", "binary", "group_replication"]
         if ["reset", "stop", "purge", "change"].contains(where: { has($0, servers) }) { return .rights }
+        // Columns and tables of passwords.
+        let shown: Set = ["select", "table", "with", "copy"]
+        if words.first.map(shown.contains) == true,
+            words.contains(where: {
+                $0.contains("passw") || ["authentication_string", "pg_shadow", "pg_authid"].contains($0)
+            })
+        {
+            return .secrets
+        }
         let granted = words.contains("grant") || words.contains("revoke")
         if granted || ["create", "alter"].contains(where: { has($0, ["user", "role", "system", "login"]) }) {
             return .rights

@@ -18,7 +18,7 @@ enum SecretName {
     }
 
     /// Returns whether a part of a name says that its value is secret: `DB_PASSWORD`, `requirepass`, `Environment`.
-    private static func isSecret(_ name: Substring) -> Bool {
+    static func isSecret(_ name: some StringProtocol) -> Bool {
         name.lowercased().split { !$0.isLetter }.contains { part in
             ShellWords.contains(String(part), in: "secret-nouns") || part.contains("passw")
                 || ["pass", "auth", "key", "token", "secret"].contains(where: part.hasSuffix)

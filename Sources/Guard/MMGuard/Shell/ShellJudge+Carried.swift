@@ -157,32 +157,44 @@ extension ShellJudge {
 
     /// Returns whether a client is told by an option, an address, a variable or an operand to talk to another machine.
     static func isElsewhere(_ call: ShellScript.Command) -> Bool {
-        let hosts = call.assignments.map(\.value).filter { $0.prefix { $0 != "=" }.hasSuffix("HOST") }
         let words = call.arguments.map(\.value)
-        let isClient = ClientVerbs.isCloud(call.program) || CarriedText.table[call.program] != nil
-        let named = words.indices.compactMap { index -> String? in
-            let word = words[index]
+        let isDatabase =
+            CarriedText.table[call.program]?.input == .statements
+            || ShellWords.contains(call.program, in: "host-takers")
+        let isClient = isDatabase || ClientVerbs.isCloud(call.program)
+        var hosts = call.assignments.map(\.value).filter { $0.prefix { $0 != "=" }.hasSuffix("HOST") }.map(value)
+        for (index, word) in words.enumerated() {
             let option = word.prefix { $0 != "=" }
             // Of the short options, only these mean the same for every client. Old clients have long ones with one dash.
             let isPlace =
                 option.utf8.count == 2
                 ? isClient && ["-h", "-H", "-S"].contains(option)
                 : ["", "-"].contains { dash in ShellWords.contains(dash + option, in: "place-options") }
-            guard isPlace else { return nil }
-            return option.count < word.count
-                ? String(word.dropFirst(option.count + 1)) : words.dropFirst(index + 1).first
+            if isPlace {
+                hosts.append(option.count < word.count ? value(of: word) : words.dropFirst(index + 1).first ?? "")
+            } else if isDatabase {
+                if word.hasPrefix("-h"), word.utf8.count > 2 { hosts.append(String(word.dropFirst(2))) }
+                // A text that says how to connect: `host=db1 dbname=app`.
+                hosts += word.split { " ;".contains($0) }.map(String.init)
+                    .filter { part in ["host=", "hostaddr=", "server=", "service="].contains(where: part.hasPrefix) }
+                    .map(value)
+            }
         }
-        let first = words.first ?? ""
-        let isNamed =
-            ShellWords.contains(call.program, in: "host-takers") && first.contains { ":/.".contains($0) || $0.isNumber }
-            && !first.hasPrefix("-") && !first.hasSuffix(".js") && isOtherHost(first)
-        // Nobody calls so what is on this machine.
-        let isProduction = words.contains { word in
-            word.hasPrefix("$") && ["PROD", "LIVE"].contains(where: word.uppercased().contains)
+        if ShellWords.contains(call.program, in: "host-takers"), let first = words.first, !first.hasPrefix("-"),
+            !first.hasSuffix(".js"), first.contains(where: { ":/.".contains($0) || $0.isNumber })
+        {
+            hosts.append(first)
         }
-        return isNamed || isProduction || words.contains { !$0.contains(" ") && (isAddress($0) || $0.hasPrefix("^/")) }
-            || (named + hosts.map { String($0.drop { $0 != "=" }.dropFirst()) }).contains(where: isOtherHost)
+        return hosts.contains(where: isOtherHost)
+            || words.contains { word in
+                guard !word.contains(" ") else { return false }
+                // Nobody calls so what is on this machine.
+                let isProduction = (isDatabase || word.hasPrefix("$")) && says("production", word)
+                return isProduction || isAddress(word) || word.hasPrefix("^/")
+            }
     }
+
+    private static func value(of setting: String) -> String { String(setting.drop { $0 != "=" }.dropFirst()) }
 
     /// Returns whether a word that names a machine, or its socket, names another one.
     private static func isOtherHost(_ word: String) -> Bool {

@@ -67,12 +67,12 @@ enum WordMeaning {
             || name.hasSuffix("mon") && !name.hasSuffix("daemon")
         let verbs = ShellPrograms.verbs(words).prefix(2).map { $0.lowercased() }.filter { !$0.contains(".") }
         if isNamed || tries(words) || asks(words, says) { return true }
-        let keys = ShellWords.list("key-nouns")
         // `env set` and `queue clear` do something to what they name.
         if verbs.contains(where: says),
             !verbs.dropFirst().contains(where: { orders($0) || $0 == "set" || $0 == "create" })
         {
-            return !verbs.contains { $0 == "get" || $0 == "print" } || keys.isDisjoint(with: verbs)
+            return !verbs.contains { $0 == "get" || $0 == "print" }
+                || !ShellPrograms.verbs(words).prefix(3).contains(where: SecretName.isSecret)
         }
         // Programs without verbs may have long options with one dash: `keytool -list`.
         if let first = words.first, ["-list", "-status", "-show", "-info", "-version", "-describe"].contains(first) {

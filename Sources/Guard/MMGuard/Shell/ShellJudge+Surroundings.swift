@@ -30,7 +30,7 @@ extension ShellJudge {
         }
     }
 
-    private static func says(_ list: String, _ text: some StringProtocol) -> Bool {
+    static func says(_ list: String, _ text: some StringProtocol) -> Bool {
         text.lowercased().split { !$0.isLetter }.contains { ShellWords.contains(String($0), in: list) }
     }
 

@@ -464,7 +464,12 @@ extension ShellJudge {
             // Anybody's home may be meant, and a server's programs keep their passwords in such files.
             let parts = path.split(separator: "/")
             homes += ["/root"] + (parts.first == "home" && parts.count > 2 ? ["/home/\(parts[1])"] : [])
-            if parts.last.map({ ShellWords.contains(String($0), in: "server-secrets") }) == true { return true }
+            let name = parts.last.map(String.init) ?? ""
+            if ShellWords.contains(name, in: "server-secrets")
+                || path.hasPrefix("/") && Self.says("secret-files-nouns", name)
+            {
+                return true
+            }
         }
         if Self.homeSecrets.contains(where: { name in homes.contains { path == $0 + name || text == $0 + name } }) {
             return true
@@ -512,7 +517,7 @@ extension ShellJudge {
                 return true
             }
             if name == "curl", word.hasPrefix("-"), !word.hasPrefix("--"),
-                word.dropFirst().contains(where: { "dFTK".contains($0) })
+                word.dropFirst().contains(where: { "dFTKQ".contains($0) })
             {
                 return true
             }

@@ -60,6 +60,7 @@ struct ShellLooks: Sendable {
         if changing.contains(name) || changing.contains(word) || isShort(name) { return true }
         if changing.contains("*=*"), word.contains("=") { return true }
         guard word.hasPrefix("--") else { return false }
+        if ["--show", "--with", "--reveal"].contains(where: name.hasPrefix), SecretName.isSecret(name) { return true }
         return switch WordMeaning.value(of: name) {
         case .none: false
         // Options for the output's format often have the same names as those for its file, but a file's path is recognizable.
