@@ -187,10 +187,13 @@ extension ShellJudge {
         }
         return hosts.contains(where: isOtherHost)
             || words.contains { word in
-                guard !word.contains(" ") else { return false }
                 // Nobody calls so what is on this machine.
-                let isProduction = (isDatabase || word.hasPrefix("$")) && says("production", word)
-                return isProduction || isAddress(word) || word.hasPrefix("^/")
+                let isProduction =
+                    word.hasPrefix("$") && ["PROD", "LIVE"].contains(where: word.uppercased().contains)
+                    || isDatabase && !word.contains(" ") && says("production", word)
+                // Statements name places in quotes and brackets.
+                let parts = isDatabase ? word.split { " ;'\"(),".contains($0) }.map(String.init) : [word]
+                return isProduction || word.hasPrefix("^/") || parts.contains { !$0.contains(" ") && isAddress($0) }
             }
     }
 

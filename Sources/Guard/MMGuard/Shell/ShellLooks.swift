@@ -87,8 +87,10 @@ struct ShellLooks: Sendable {
                 && !showing.contains { $0.hasPrefix(name) }
         }
         let letters = name.dropFirst().prefix { $0.isLetter }
-        guard letters.utf8.count <= 4 else { return false }
-        return letters.contains { changing.contains("-\($0)") && !showing.contains("-\($0)") }
+        // Behind the first letter of a longer word stands its value: `-XDELETE`.
+        return letters.prefix(letters.utf8.count > 4 ? 1 : 4).contains {
+            changing.contains("-\($0)") && !showing.contains("-\($0)")
+        }
     }
 
     private static func isOne(of pattern: some StringProtocol, _ word: String) -> Bool {
