@@ -26,6 +26,10 @@ static const unsigned char shell_clients[] = {
 #embed "Tables/shell-clients.txt"
 };
 
+static const unsigned char shell_texts[] = {
+#embed "Tables/shell-texts.txt"
+};
+
 struct CGuardTable cguard_graph_paths(void) {
     return (struct CGuardTable){graph_paths, sizeof graph_paths};
 }
@@ -48,4 +52,8 @@ struct CGuardTable cguard_shell_words(void) {
 
 struct CGuardTable cguard_shell_clients(void) {
     return (struct CGuardTable){shell_clients, sizeof shell_clients};
+}
+
+struct CGuardTable cguard_shell_texts(void) {
+    return (struct CGuardTable){shell_texts, sizeof shell_texts};
 }

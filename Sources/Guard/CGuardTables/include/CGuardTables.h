@@ -21,4 +21,6 @@ struct CGuardTable cguard_shell_looks(void);
 struct CGuardTable cguard_shell_words(void);
 /// What the words of clients do: a text, as it says at its beginning.
 struct CGuardTable cguard_shell_clients(void);
+/// The texts in the words of programs, and the options that do more than read: a text, as it says at its beginning.
+struct CGuardTable cguard_shell_texts(void);
 #endif

@@ -182,29 +182,13 @@ enum ClientVerbs {
     static func readsLines(_ program: String) -> Bool { ["redis-cli", "etcdctl", "mc"].contains(program) }
 
     /// The rows of each client.
-    private static let table: [String: [(words: [String], rule: ShellRule)]] = {
-        let file = cguard_shell_clients()
-        let text = String(decoding: UnsafeRawBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
-        var table: [String: [(words: [String], rule: ShellRule)]] = [:]
-        var programs: [Substring] = []
-        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
-            var rows = line[...]
-            if !line.hasPrefix(" "), let colon = line.firstIndex(of: ":") {
-                programs = line[..<colon].split(separator: " ")
-                rows = line[line.index(after: colon)...]
-            }
-            for row in rows.split(separator: ";") {
-                let words = row.split(separator: " ").map(String.init)
-                guard let name = words.first else { continue }
-                let rule = ShellRule(rawValue: "shell-" + name)
-                assert(rule != nil, "shell-clients.txt names no rule with \(name)")
-                for program in programs {
-                    table[String(program), default: []].append((Array(words.dropFirst()), rule ?? .dynamic))
-                }
-            }
+    private static let table = ShellTable.facts(cguard_shell_clients()).mapValues { rows in
+        rows.map { row -> (words: [String], rule: ShellRule) in
+            let rule = ShellRule(rawValue: "shell-" + row[0])
+            assert(rule != nil, "shell-clients.txt names no rule with \(row[0])")
+            return (Array(row.dropFirst()), rule ?? .dynamic)
         }
-        return table
-    }()
+    }
 
     /// Returns whether words are among others, in this order.
     /// - Parameter joined: whether an option's letter may stand among other letters, any of which may be a value: `-iC`.

@@ -219,40 +219,24 @@ struct LookerException: Sendable {
     }
 
     /// The exceptions among `ShellPrograms.readers`.
-    private static let pager = LookerException(
-        values: "oObhjkptTxyz#D", writes: ["o", "O", "log-file", "LOG-FILE"],
-        starts: ["k", "lesskey-file", "lesskey-src", "lesskey-content"], takesCommands: true)
+    static let table = ShellTable.texts.compactMapValues(LookerException.init)
 
-    static let table: [String: LookerException] = [
-        "sort": LookerException(values: "kStTo", writes: ["o", "output"], starts: ["compress-program"]),
-        "uniq": LookerException(values: "fsw", operands: 1),
-        "xxd": LookerException(values: "cglsonR", operands: 1),
-        "tree": LookerException(values: "LPIo", writes: ["o"]),
-        "yq": LookerException(values: "Iop", writes: ["i", "inplace", "in-place", "s", "split-exp"]),
-        "file": LookerException(values: "eFfmP", writes: ["C", "compile"]),
-        "info": LookerException(values: "dfno", writes: ["o", "output"]),
-        "less": pager, "zless": pager, "more": LookerException(values: "n", takesCommands: true),
-        "man": LookerException(
-            values: "RLmMSserEp", starts: ["P", "H", "C", "pager", "html", "config-file"]),
-        "rg": LookerException(values: "ABCefgjmMrtTE", starts: ["pre", "hostname-bin"]),
-        "ag": LookerException(starts: ["pager"]),
-        "date": LookerException(values: "dfr", attached: "I", writes: ["s", "set"], operands: 0),
-        "hostname": LookerException(writes: ["F", "file", "b", "boot"], operands: 0),
-        "dmesg": LookerException(
-            values: "flnsF",
-            writes: ["c", "C", "D", "E", "n", "clear", "read-clear", "console-off", "console-on", "console-level"]),
-        "journalctl": LookerException(
-            values: "DMnopStuUF",
-            writes: [
-                "vacuum-size", "vacuum-time", "vacuum-files", "rotate", "flush", "setup-keys", "update-catalog",
-                "cursor-file", "relinquish-var", "smart-relinquish-var", "sync",
-            ]),
-        "lastlog": LookerException(values: "btu", writes: ["C", "S", "clear", "set"]),
-        "history": LookerException(writes: ["c", "d", "w", "a", "s"]),
-        "fuser": LookerException(values: "nN", writes: ["k", "kill"]),
-        // It writes the table of mounted file systems.
-        "lsof": LookerException(writes: ["+m"]),
-        "stty": LookerException(writes: ["F", "file"]),
-        "ss": LookerException(values: "AfFD", writes: ["K", "D", "kill", "diag"]),
-    ]
+    /// Reads the facts of a program; `nil` if they are about something else.
+    private init?(_ facts: [[String]]) {
+        var isEmpty = true
+        for fact in facts {
+            let words = Array(fact.dropFirst())
+            switch fact[0] {
+            case "letters": values = words[0]
+            case "attached": attached = words[0]
+            case "writes": writes = words
+            case "starts": starts = words
+            case "most": operands = Int(words[0])
+            case "commands": takesCommands = true
+            default: continue
+            }
+            isEmpty = false
+        }
+        if isEmpty { return nil }
+    }
 }

@@ -11,10 +11,8 @@ struct ShellLooks: Sendable {
     /// Options that are harmless although their names suggest otherwise.
     private var showing: Set<String> = []
 
-    /// The programs in the table.
-    static let table = read { !$0.hasPrefix("@") }
-    /// The uses that show settings or memory of other programs.
-    static let showing = read { $0.hasPrefix("@") }
+    /// The programs in the table; with an `@` before them for the uses that show settings or memory of other programs.
+    static let table = ShellTable.facts(cguard_shell_looks()).mapValues(ShellLooks.init)
 
     /// Returns whether a program's words are a use that only reads.
     func contain(_ words: [String]) -> Bool {
@@ -121,36 +119,22 @@ struct ShellLooks: Sendable {
         return operands
     }
 
-    /// Parses the table, which only judgements for hosts need.
-    private static func read(_ isWanted: (Substring) -> Bool) -> [String: ShellLooks] {
-        let file = cguard_shell_looks()
-        let text = String(decoding: UnsafeRawBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
-        var table: [String: ShellLooks] = [:]
-        for line in text.split(separator: "\n") where !line.hasPrefix("#") && isWanted(line) {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            var looks = ShellLooks()
-            var uses: [Substring] = []
-            var part = 0
-            for word in line[line.index(after: colon)...].split(separator: " ") {
-                switch word {
-                case "!": part = 1
-                case "+": part = 2
-                case _ where part == 1: looks.changing.insert(String(word.prefix { $0 != ";" }))
-                case _ where part == 2: looks.showing.insert(String(word.prefix { $0 != ";" }))
-                default: uses.append(word)
+    /// Reads what the table says of a program.
+    private init(_ facts: [[String]]) {
+        for fact in facts {
+            let use = Array(fact.prefix { $0 != "!" && $0 != "+" })
+            if !use.isEmpty { uses.append(use) }
+            var isShown = false
+            for word in fact.dropFirst(use.count) {
+                if word == "!" || word == "+" {
+                    isShown = word == "+"
+                } else if isShown {
+                    showing.insert(word)
+                } else {
+                    changing.insert(word)
                 }
-                guard word.hasSuffix(";") else { continue }
-                if part > 0 { uses.append(";") }
-                part = 0
-            }
-            looks.uses = uses.joined(separator: " ").split(separator: ";").map { use in
-                use.split(separator: " ").map(String.init)
-            }.filter { !$0.isEmpty }
-            for name in line[..<colon].drop(while: { $0 == "@" }).split(separator: " ") {
-                table[String(name), default: ShellLooks()].add(looks)
             }
         }
-        return table
     }
 
     /// Returns whether a use shows settings or memory wholesale: no option behind it picks some of them, nor an operand behind one that
@@ -182,12 +166,6 @@ struct ShellLooks: Sendable {
         let behind = verbs == 0 ? words.filter { !$0.hasPrefix("-") } : Array(operands.dropFirst(verbs))
         let names = values.filter { !$0.isEmpty } + (use.last == "&" ? behind : [])
         return picking.isEmpty && names.isEmpty || !names.allSatisfy { SecretName.isPlain($0) }
-    }
-
-    private mutating func add(_ other: ShellLooks) {
-        uses += other.uses
-        changing.formUnion(other.changing)
-        showing.formUnion(other.showing)
     }
 }
 

@@ -26,26 +26,15 @@ enum ShellWords {
         var starts: [String] = []
     }
 
-    private static let table: [String: List] = {
-        let file = cguard_shell_words()
-        let text = String(decoding: UnsafeRawBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
-        var table: [String: List] = [:]
-        var name = ""
-        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
-            var words = line[...]
-            // The first word of a line that isn't indented is the list's name.
-            if !line.hasPrefix(" "), let colon = line.firstIndex(of: ":") {
-                name = String(line[..<colon])
-                words = line[line.index(after: colon)...]
-            }
-            for word in words.split(separator: " ") {
-                if word.hasSuffix("*"), word.utf8.count > 1 {
-                    table[name, default: List()].starts.append(String(word.dropLast()))
-                } else {
-                    table[name, default: List()].words.insert(String(word))
-                }
+    private static let table = ShellTable.facts(cguard_shell_words()).mapValues { facts in
+        var list = List()
+        for word in facts.joined() {
+            if word.hasSuffix("*"), word.utf8.count > 1 {
+                list.starts.append(String(word.dropLast()))
+            } else {
+                list.words.insert(word)
             }
         }
-        return table
-    }()
+        return list
+    }
 }
