@@ -466,7 +466,7 @@ extension ShellJudge {
             homes += ["/root"] + (parts.first == "home" && parts.count > 2 ? ["/home/\(parts[1])"] : [])
             let name = parts.last.map(String.init) ?? ""
             if ShellWords.contains(name, in: "server-secrets")
-                || path.hasPrefix("/") && Self.says("secret-files-nouns", name)
+                || file.hasPrefix("/") && Self.says("secret-files-nouns", name)
             {
                 return true
             }
