@@ -54,6 +54,9 @@ struct GraphBinderTests {
                 "Update-MgIdentityGovernanceLifecycleWorkflow -WorkflowId a -DisplayName b -IsEnabled:$false",
                 #"{"displayName":"b","isEnabled":false}"#
             ),
+            ("Update-MgUser -UserId a -AccountEnabled -Surname b", #"{"accountEnabled":true,"surname":"b"}"#),
+            ("Update-MgDevice -DeviceId a -AccountEnabled:$false", #"{"accountEnabled":false}"#),
+            ("New-MgBetaUser -Foo:$true -DisplayName c", #"{"foo":true,"displayName":"c"}"#),
             ("Update-MgUser -UserId a -BusinessPhones 55", #"{"businessPhones":["55"]}"#),
             ("New-MgGroup -DisplayName a -GroupTypes Unified", #"{"displayName":"a","groupTypes":["Unified"]}"#),
             (
@@ -108,10 +111,27 @@ struct GraphBinderTests {
             ("Update-MgUser -UserId a -Departmnt b", "NamedParameterNotFound"),
             ("Set-MgUserLicense -UserId a -AddLicence b", "NamedParameterNotFound"),
             ("Update-MgUser -UserId a -M b", "AmbiguousParameter"),
+            // Whatever is true or false is a switch, whose value stands behind a colon.
+            ("Update-MgUser -UserId a -AccountEnabled $false", "PositionalParameterNotFound"),
+            ("New-MgUser -DisplayName a -AccountEnabled $true -MailNickname a", "PositionalParameterNotFound"),
+            ("New-MgGroup -DisplayName a -MailEnabled $false -SecurityEnabled", "PositionalParameterNotFound"),
+            (
+                "Clear-MgDeviceManagementManagedDevice -ManagedDeviceId a -KeepUserData $true",
+                "PositionalParameterNotFound"
+            ),
+            ("Update-MgUser -UserId a -Surname -GivenName b", "MissingArgument"),
         ])
     func foreignParameters(line: String, id: String) throws {
         let error = #expect(throws: MMError.self) { try GraphLine.request(of: line) }
         #expect(error?.details["id"]?.string?.hasPrefix(id) == true, "\(error as Any)")
+    }
+
+    @Test("a truth value for a parameter of unknown type is left to the modules: it may be a switch")
+    func unknownSwitch() {
+        let call = CmdletCall(
+            name: "New-MgBetaUser",
+            arguments: [.parameter("Foo", nil, text: nil), .value(.bool(true), text: nil)])
+        #expect(throws: GraphBinder.Fault.self) { try GraphBinder().bind(call) }
     }
 
     @Test("whatever a call is given, it becomes a request of its own template or is refused", arguments: 0..<8)

@@ -40,6 +40,11 @@ package struct DeclaredBody: Sendable {
     /// The names of the properties or parameters that the type itself has, with inherited ones.
     package var names: [String] { types.properties(of: type).map(\.name) }
 
+    /// Those among them, and of all derived types, whose value is true or false.
+    package var truths: [String] {
+        types.propertiesOfAll(type).filter { $0.type == "Edm.Boolean" && !$0.isCollection }.map(\.name)
+    }
+
     /// The same, with those of all derived types, which the body may name by `@odata.type`.
     package var namesOfAll: [String] { types.propertiesOfAll(type).map(\.name) }
 

@@ -181,10 +181,17 @@ struct GraphBinder: Sendable {
                 given.properties.append((name, value))
             }
         }
+        // A parameter of a type that the tables don't tell.
+        func isUndeclared(_ name: String) -> Bool {
+            let lower = name.lowercased()
+            return hasBody && !keys.contains { $0.lowercased() == lower }
+                && !Self.controls.contains { $0.name == lower }
+                && declared?.body.namesOfAll.contains { $0.lowercased() == lower } != true
+        }
         func flush() throws(Fault) {
             guard let open = pending else { return }
             pending = nil
-            guard open.isSwitch || hasBody, !keys.contains(where: { $0.lowercased() == open.name.lowercased() }) else {
+            guard open.isSwitch || isUndeclared(open.name) else {
                 throw Self.fault("MissingArgument", "Missing an argument for parameter '\(open.name)'.", call)
             }
             try put(open.name, .bool(true))
@@ -197,10 +204,14 @@ struct GraphBinder: Sendable {
                 if let tied {
                     try put(name, tied)
                 } else {
-                    pending = (name, Self.controls.contains { $0.name == name && $0.isSwitch })
+                    let isControl = Self.controls.contains { $0.name == name && $0.isSwitch }
+                    pending = (name, isControl || declared?.switches.contains(name.lowercased()) ?? false)
                 }
             case .value(let value, _):
                 if let open = pending, !open.isSwitch {
+                    if case .bool = value, isUndeclared(open.name) {
+                        throw .beyond("\(value.text) for -\(open.name) of \(call.name), which may be a switch")
+                    }
                     pending = nil
                     try put(open.name, value)
                 } else {
@@ -218,6 +229,8 @@ struct GraphBinder: Sendable {
     private struct Declared {
         let body: DeclaredBody
         let names: [String]
+        /// Those that are switches, in lower case: the generator makes one of each property that is true or false.
+        let switches: Set<String>
         /// Whether there are no others: the description of beta has more than the tables.
         let isWhole: Bool
     }
@@ -227,7 +240,8 @@ struct GraphBinder: Sendable {
         guard let target = try? RequestTarget(parsing: path, service: .graph),
             let body = DeclaredBody(request.method, target)
         else { return nil }
-        return Declared(body: body, names: body.names, isWhole: !request.isBeta)
+        return Declared(
+            body: body, names: body.names, switches: Set(body.truths.map { $0.lowercased() }), isWhole: !request.isBeta)
     }
 
     /// Returns the full name of a parameter, which may be abbreviated to a unique prefix.
