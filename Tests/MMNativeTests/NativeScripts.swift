@@ -18,6 +18,78 @@ struct NativeScripts {
         }
     }
 
+    private static let asking =
+        "function F { [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')] param($n) process { "
+        + "if ($PSCmdlet.ShouldProcess(\"user $_\", 'Remove')) { \"did $_\" } else { \"not $_\" } } };"
+
+    @Test(
+        "a function asks a person before its changes as its attributes and its caller say",
+        arguments: [
+            ("1..2 | F", "y", ["did 1", "did 2"]), ("1..2 | F", "", ["did 1", "did 2"]),
+            ("1..2 | F", "a", ["did 1", "did 2"]), ("1..2 | F", "n", ["not 1", "not 2"]),
+            ("1..2 | F", "l", ["not 1", "not 2"]), ("1..2 | F", "what?", ["not 1", "not 2"]),
+            ("1..2 | F -Confirm:$false", nil, ["did 1", "did 2"]), ("1 | F -cf:$false", nil, ["did 1"]),
+            ("$p = @{ Confirm = $false }; 1 | F @p", nil, ["did 1"]),
+            ("1 | F -WhatIf:$false -Confirm:$false", nil, ["did 1"]),
+            ("function G { 1 | F -Confirm:$false; 2 | F }; G", "n", ["did 1", "not 2"]),
+            (
+                "function H { [CmdletBinding()] param() if ($PSCmdlet.ShouldContinue('Go on?', 'H')) { 'on' } }; H",
+                "y",
+                ["on"]
+            ),
+        ] as [(String, String?, [String])])
+    func asks(script: String, answer: String?, texts: [String]) async throws {
+        let host = NativeHost(answers: answer.map { ["Confirm": $0] } ?? [:])
+        #expect(try await run(Self.asking + script, host: host).objects.map(\.text) == texts)
+        // A rehearsal shows what a yes would change.
+        let rehearsed = try await run(Self.asking + script, host: NativeHost().forRehearsal).objects.map(\.text)
+        #expect(rehearsed == texts.map { $0.replacing("not", with: "did") })
+    }
+
+    @Test(
+        "what a caller wants to see or to be asked first is handed over, and a function without the attribute has no such parameter",
+        arguments: [
+            ("1 | F -WhatIf", "-WhatIf of F"), ("1 | F -Confirm", "-Confirm of F"),
+            ("$p = @{ WhatIf = $true }; 1 | F @p", "-WhatIf of F"),
+            ("function G { [CmdletBinding()] param() 1 }; G -WhatIf", "parameter name 'WhatIf'"),
+        ])
+    func previews(script: String, reason: String) async throws {
+        var session = NativeSession()
+        switch await NativeEngine(host: NativeHost()).run(Self.asking + script, in: &session) {
+        case .completed(let result):
+            #expect(
+                result.errors.first?.message.contains(reason) == true
+                    || result.failure?.message.contains(reason) == true)
+        case .handedOver(let why, _): #expect(why.contains(reason), "\(why)")
+        case .stopped: Issue.record("stopped")
+        }
+    }
+
+    @Test(
+        "an answer is given by the name of the variable that takes it, whatever its type",
+        arguments: [
+            "$n = Read-Host 'How many?'", "[int]$n = Read-Host 'How many?'", "[int]$script:n = Read-Host 'How many?'",
+        ])
+    func namedAnswers(script: String) async throws {
+        #expect(try await run(script + "; \"$n\"", host: NativeHost(answers: ["n": "5"])).objects.map(\.text) == ["5"])
+    }
+
+    @Test("a question before a change that nobody answers ends the script")
+    func unanswered() async throws {
+        let result = try await run(Self.asking + "1 | F; 'after'")
+        #expect(result.objects.isEmpty)
+        #expect(result.failure?.message.contains("set --param Confirm=") == true)
+    }
+
+    @Test("a script asks before its changes as its attributes say")
+    func scriptAsks() async throws {
+        let script =
+            "[CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High')] param() "
+            + "if ($PSCmdlet.ShouldProcess('a')) { 'did' } else { 'not' }"
+        #expect(try await run(script, host: NativeHost(answers: ["Confirm": "n"])).objects.map(\.text) == ["not"])
+        #expect(try await run(script, host: NativeHost(answers: ["Confirm": "y"])).objects.map(\.text) == ["did"])
+    }
+
     private static let scripts: [(script: String, texts: [String])] = [
         ("function Add-One([int]$n) { $n + 1 }; Add-One 2; Add-One -n 4", ["3", "5"]),
         (
@@ -29,6 +101,18 @@ struct NativeScripts {
         ("function F { begin { 'b' } process { $_ } end { 'e' } }; 1 | F", ["b", "1", "e"]),
         ("$n = 1; function F { $script:n += 5; $n }; F; $n", ["6", "6"]),
         ("$n = 1; function F { $n = 9; $n }; F; $n", ["9", "1"]),
+        // The type of a caller's variable is not that of the function's own variable of this name.
+        (
+            "[string]$n = 'a,b'; function F { $n = $n -split ','; $n.Count; $n += 1; $n.Count }; F; $n",
+            ["2", "3", "a,b"]
+        ),
+        (
+            "function F([string]$n) { G; $n = 5; $n.GetType().Name }; function G { $n = 1, 2; $n.Count }; F x",
+            ["2", "String"]
+        ),
+        ("[int]$n = 1; function F { [string]$n = 5; $n + 1 }; F; $n = '7'; $n + 1", ["51", "8"]),
+        ("[int]$n = 1; function F { $script:n = '7'; $script:n + 1 }; F; $n + 1", ["8", "8"]),
+        ("[switch]$s = $true; function F { $s.IsPresent }; F", ["True"]),
         ("function F { $args.Count; $args[1] }; F a b", ["2", "b"]),
         ("$b = { 'in' }; & $b; & { param($x) \"got $x\" } 7", ["in", "got 7"]),
         (

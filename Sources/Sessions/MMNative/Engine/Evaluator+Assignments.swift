@@ -141,6 +141,8 @@ extension Evaluator {
         case .ofClass(let type, let name): try setStatic(name, of: type, to: value)
         case .outer(let name):
             guard !frames.isEmpty else { return try set(name, value) }
+            var value = value
+            if let type = typesOfScript[name] { value = try converted(value, to: type) }
             // A function in between that has its own variable of this name keeps it.
             let before = frames[0][name]?.text
             for index in frames.indices {
@@ -159,11 +161,18 @@ extension Evaluator {
             // PowerShell drops a value that is assigned to it.
         } else if name == Self.preferenceName {
             variables[name] = try Self.preference(value)
-        } else if let type = types[name] {
+        } else if let type = types[name], !typesOfCallers.contains(name) {
             variables[name] = try converted(value, to: type)
         } else {
+            declare(name, nil)
             variables[name] = value
         }
+    }
+
+    /// Gives a variable of this scope a type, or none.
+    func declare(_ name: String, _ type: NamedType?) {
+        types[name] = type == .known(.object) ? nil : type
+        typesOfCallers.remove(name)
     }
 
     private func converted(_ value: PSValue, to type: NamedType) throws(Interrupt) -> PSValue {
@@ -189,17 +198,20 @@ extension Evaluator {
                 return try assignConverted(node, typed.operand, type)
             }
             let place = try place(of: .variable(variable))
+            let outer = assigning
+            defer { assigning = outer }
+            assigning = variable.path.name.lowercased()
             if case .outer(let name) = place {
                 let right = try converted(try worth(of: node.value), to: type)
                 try write(right, to: place)
-                if frames.isEmpty { types[name] = type == .known(.object) ? nil : type }
+                if frames.isEmpty { declare(name, type) }
                 return right
             }
             guard case .variable(let name) = place, !Self.settable.contains(name) else {
                 throw .handOver("an assignment with a type")
             }
             let right = try worth(of: node.value)
-            types[name] = type == .known(.object) ? nil : type
+            declare(name, type)
             try set(name, right)
             return variables[name] ?? .null
         case .arrayLiteral(let list):
@@ -227,7 +239,7 @@ extension Evaluator {
         let place = try place(of: target)
         if case .variable(let name) = place {
             guard !Self.settable.contains(name) else { throw .handOver("an assignment with a type") }
-            types[name] = type == .known(.object) ? nil : type
+            declare(name, type)
             return try assign(node, to: place)
         }
         // The old value is also converted before something is added to it.

@@ -296,7 +296,7 @@ extension Evaluator {
             self.building = building
             for ((name, type), value) in zip(method.parameters, values) {
                 variables[name.lowercased()] = value
-                types[name.lowercased()] = type
+                declare(name.lowercased(), type)
             }
             isMethodBody = true
             do throws(Interrupt) {
@@ -325,7 +325,8 @@ extension Evaluator {
         let outer = (
             types, current, rest, given, functionName, functions, cmdlet, self.receiver, building, isMethodBody
         )
-        let outerTypes = scriptTypes
+        let outerTypes = (scriptTypes, typesOfCallers, typesOfScript)
+        if frames.isEmpty { typesOfScript = types }
         frames.append(variables)
         openedScopes += 1
         scopes.append(openedScopes)
@@ -341,7 +342,7 @@ extension Evaluator {
             collecting -= 1
             variables = frames.removeLast()
             scopes.removeLast()
-            scriptTypes = outerTypes
+            (scriptTypes, typesOfCallers, typesOfScript) = outerTypes
             (types, current, rest, given, functionName, functions) = (
                 outer.0, outer.1, outer.2, outer.3, outer.4, outer.5
             )

@@ -46,6 +46,8 @@ final class Evaluator {
     var hidden: Set<RedirectionStream> = []
     /// The object whose script method runs, for `$this`.
     var receiver: PSValue?
+    /// What becomes of the questions before changes of the running function or script.
+    var questions = ScriptConfirmation.Questions.answered(true)
     /// The value of `$PSCmdlet`.
     var cmdlet: PSValue?
     /// The extent of the running statement.
@@ -54,6 +56,10 @@ final class Evaluator {
     let errors = PSList(.arrayList)
     /// The types of typed variables, by lower-case name; assigned values are converted to them.
     var types: [String: NamedType] = [:]
+    /// The typed variables, by lower-case name, that belong to callers: setting one here makes a new variable without the type.
+    var typesOfCallers: Set<String> = []
+    /// The types of the script's own variables while a function runs.
+    var typesOfScript: [String: NamedType] = [:]
     /// What the script declares about types; while code of a class runs, what that class's script declares.
     var scriptTypes = ScriptTypes.none
     /// The static properties of the script's classes, by the identity of the class and their lower-case name.

@@ -73,8 +73,8 @@ extension Evaluator {
     func cmdletMethod(_ target: PSObject, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         guard target.typeName == Self.cmdletType else { return nil }
         switch (method, arguments.count) {
-        // `-WhatIf` and `-Confirm` can't have been given: calls with them are handed over.
-        case ("shouldprocess", 1...3): return .bool(true)
+        case ("shouldprocess", 1...3): return .bool(try mayProcess(arguments))
+        case ("shouldcontinue", 2): return .bool(try confirmed(arguments[0].text))
         case ("writewarning", 1):
             warn(try PSText.string(arguments[0]))
             return .nothing

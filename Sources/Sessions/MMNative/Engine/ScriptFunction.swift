@@ -39,8 +39,8 @@ struct ScriptFunction {
     let sets: ParameterSets
     /// The variables that a closure keeps and sees instead of its caller's.
     var kept: [String: PSValue]?
-    /// Whether a person would be asked for confirmation before it makes a change.
-    let asksFirst: Bool
+    /// How it asks before its changes.
+    let confirmation: ScriptConfirmation
     /// All blocks that it may run.
     var blocks: [StatementBlockSyntax] { [beginning, processing, ending].compactMap(\.self) }
 
@@ -81,12 +81,7 @@ struct ScriptFunction {
             isAdvanced = parameters.attributes.contains { $0.typeName.fullName.lowercased() == "cmdletbinding" }
         }
         let attributes = block.parameterBlock?.attributes ?? []
-        asksFirst = attributes.flatMap(\.namedArguments).contains { argument in
-            guard argument.name.lowercased() == "confirmimpact", case .string(let impact) = argument.argument else {
-                return false
-            }
-            return impact.value.lowercased() == "high"
-        }
+        confirmation = ScriptConfirmation(attributes)
         var parameters: [Parameter] = []
         for parameter in declared {
             guard let read = Self.parameter(parameter, types) else { return nil }
@@ -240,6 +235,8 @@ struct FunctionArguments {
     var rest: [PSValue] = []
     /// The variables that an advanced function also fills, such as by -OutVariable.
     private(set) var recorded = RecordedOutput()
+    /// Whether the caller wants no question before changes: `-Confirm:$false`.
+    private(set) var isConfirmed = false
 
     /// Common parameters that only decide whether silent streams are shown.
     private static let common: Set<String> = ["verbose", "vb", "debug", "db"]
@@ -259,6 +256,13 @@ struct FunctionArguments {
             recordings[name] = value
             return true
         }
+        /// Takes `-Confirm` or `-WhatIf`.
+        func takesConfirmation(_ written: String, _ value: () throws(Interrupt) -> PSValue) throws(Interrupt) -> Bool {
+            guard let name = function.confirmation.parameter(written) else { return false }
+            guard try !value().isTrue else { throw .handOver("-\(written) of \(function.name)") }
+            if name == "confirm" { isConfirmed = true }
+            return true
+        }
         var positional: [PSValue] = []
         var place = 0
         while place < words.count {
@@ -272,6 +276,7 @@ struct FunctionArguments {
                 case .table(let table):
                     for (key, value) in table.pairs {
                         let found = function.candidates(key)
+                        if found.isEmpty, try takesConfirmation(key, { value }) { continue }
                         if found.isEmpty, try takesCommon(key, { value }) { continue }
                         guard found.count == 1, let index = found.first, given[index] == nil else {
                             throw .handOver("the parameter \(key) of \(function.name)")
@@ -286,6 +291,11 @@ struct FunctionArguments {
                 guard found.count == 1, let index = found.first, given[index] == nil else {
                     if found.isEmpty, function.isAdvanced {
                         if Self.common.contains(node.name.lowercased()) { continue }
+                        let isConfirmation = try takesConfirmation(node.name) { () throws(Interrupt) in
+                            try node.argument.map { (value) throws(Interrupt) in try evaluator.value(of: value) }
+                                ?? .bool(true)
+                        }
+                        if isConfirmation { continue }
                         let isTaken = try takesCommon(node.name) { () throws(Interrupt) in
                             if let value = node.argument { return try evaluator.value(of: value) }
                             guard place < words.count, case .value(let value) = words[place] else { return nil }
@@ -387,12 +397,15 @@ extension Evaluator {
         into sink: Sink
     ) throws(Interrupt) {
         calls += 1
-        let outerCmdlet = cmdlet
-        defer { cmdlet = outerCmdlet }
+        let outerCmdlet = (cmdlet, questions)
+        defer { (cmdlet, questions) = outerCmdlet }
         let outer = (types, current, rest, given, functionName, functions)
+        let outerTypes = (typesOfCallers, typesOfScript)
         let wasMethodBody = isMethodBody
         isMethodBody = false
         if !isDotted {
+            if frames.isEmpty { typesOfScript = types }
+            typesOfCallers = Set(types.keys)
             frames.append(variables)
             openedScopes += 1
             scopes.append(openedScopes)
@@ -409,6 +422,7 @@ extension Evaluator {
                 variables = frames.removeLast()
                 scopes.removeLast()
                 (types, functions) = (outer.0, outer.5)
+                (typesOfCallers, typesOfScript) = outerTypes
             }
         }
         guard calls <= Self.deepest else { throw .handOver("a deep recursion") }
@@ -416,7 +430,7 @@ extension Evaluator {
         rest = arguments.rest
         let table = PSTable(isOrdered: true)
         for (index, parameter) in function.parameters.enumerated() {
-            types[parameter.name.lowercased()] = nil
+            declare(parameter.name.lowercased(), nil)
             guard let value = arguments.given[index] else { continue }
             let bound = try checked(value, for: parameter, of: function)
             variables[parameter.name.lowercased()] = bound
@@ -426,7 +440,10 @@ extension Evaluator {
         let set = try function.sets.chosen { parameter in
             arguments.given.keys.contains { function.parameters[$0].name == parameter.name }
         }
-        if function.isAdvanced { cmdlet = try commandlet(of: function, set) }
+        if function.isAdvanced {
+            cmdlet = try automatic("myinvocation").map { Self.cmdlet(set, $0) }
+            questions = function.confirmation.asksFirst && !arguments.isConfirmed ? .open : .answered(true)
+        }
         let inputs = function.parameters.enumerated().filter { index, parameter in
             input != nil && arguments.given[index] == nil && (parameter.takesInput || parameter.takesProperties)
         }.map(\.element)
@@ -445,7 +462,7 @@ extension Evaluator {
         }
         for parameter in function.parameters {
             if let type = parameter.isSwitch ? .known(.toggle) : parameter.type {
-                types[parameter.name.lowercased()] = type
+                declare(parameter.name.lowercased(), type)
             }
         }
         variables["input"] = .array(input ?? [])
@@ -466,11 +483,6 @@ extension Evaluator {
         } catch {
             guard case .leaveBlock = error else { throw error }
         }
-    }
-
-    private func commandlet(of function: ScriptFunction, _ set: String) throws(Interrupt) -> PSValue? {
-        guard !function.asksFirst, let invocation = try automatic("myinvocation") else { return nil }
-        return Self.cmdlet(set, invocation)
     }
 
     /// Runs a block with arguments in its own scope, and returns its output.

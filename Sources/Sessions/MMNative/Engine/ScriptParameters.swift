@@ -96,6 +96,7 @@ struct ScriptParameters {
             || block.parameters.contains(where: Self.isOfCmdlet)
         if isAdvanced, let invocation = try evaluator.automatic("myinvocation") {
             evaluator.cmdlet = Evaluator.cmdlet(set, invocation)
+            if ScriptConfirmation(block.attributes).asksFirst { evaluator.questions = .open }
         }
         for (parameter, name) in left {
             if let value = parameter.defaultValue {

@@ -29,6 +29,8 @@ package final class NativeHost: Sendable {
 
     /// The name of the script's own file.
     package let scriptName: String
+    /// Whether the run only shows what another would do.
+    let isRehearsal: Bool
     private let answers: [String: String]
     private let ask: (@Sendable (String, Bool) async -> String?)?
     private let progress: @Sendable (String) -> Void
@@ -42,14 +44,17 @@ package final class NativeHost: Sendable {
     ///   - scriptName: the name of the script's own file.
     ///   - attached: the files that are passed in, by name.
     ///   - answers: answers to questions, by the name of the variable that takes them.
+    ///   - isRehearsal: whether the run only shows what another would do.
     ///   - progress: receives the script's progress messages.
     ///   - ask: asks a person a question, which may be for a secret; `nil` if no person can be asked.
     package init(
         scriptName: String = "script.ps1", attached: [(name: String, bytes: [UInt8])] = [],
-        answers: [String: String] = [:], progress: @escaping @Sendable (String) -> Void = { _ in },
+        answers: [String: String] = [:], isRehearsal: Bool = false,
+        progress: @escaping @Sendable (String) -> Void = { _ in },
         ask: (@Sendable (String, Bool) async -> String?)? = nil
     ) {
         self.scriptName = scriptName
+        self.isRehearsal = isRehearsal
         self.answers = Dictionary(
             answers.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
         self.ask = ask
@@ -68,7 +73,7 @@ package final class NativeHost: Sendable {
         let attached = state.withLock { state in
             state.order.compactMap { state.files[$0] }.filter { !$0.isWritten }.map { ($0.path, $0.bytes) }
         }
-        return NativeHost(scriptName: scriptName, attached: attached, answers: answers)
+        return NativeHost(scriptName: scriptName, attached: attached, answers: answers, isRehearsal: true)
     }
 
     /// Whether questions can be answered at all: by a person, or by the answers that the caller gave.
