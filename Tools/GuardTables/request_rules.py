@@ -46,7 +46,8 @@ def compile_rules(data, here, out):
             strings(segments)
         body, select = strings(rule.get("body", [])), strings(rule.get("select", []))
         methods = sum(METHODS[method] for method in rule["m"])
-        value = BATCH if rule["class"] == "batch" else CLASS_BITS[rule["class"]]
+        classes = rule["class"].split(",")
+        value = BATCH if classes == ["batch"] else sum(CLASS_BITS[word] for word in classes)
         rule_bytes += struct.pack(
             "<IIIIIHHHHHBB", pool.add(rule["id"]), pool.add(rule["why"]), first, body[0], select[0], count, body[1],
             select[1], value, methods, SERVICES.index(rule["service"]), 0,

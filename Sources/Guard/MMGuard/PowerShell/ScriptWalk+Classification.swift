@@ -8,7 +8,8 @@ extension ScriptWalk {
         // A request that the text doesn't determine is judged when it is sent.
         if context.isBehindWire, entry.lists.contains(.method) { return }
         let sent = entry.product == .graph ? request(of: call) : nil
-        var classes = sent?.overrides ?? false ? GuardClassSet.write : entry.classes
+        var classes =
+            sent.flatMap { $0.overrides ? ($0.found.classes == .read ? .read : .write) : nil } ?? entry.classes
         var reasons: [String] = []
         for raise in call.command.raises where holds(raise, call) {
             classes.formUnion(raise.classes)
@@ -17,11 +18,6 @@ extension ScriptWalk {
         if let sent, sent.found.classes != .read {
             classes.formUnion(sent.found.classes)
             if sent.found.classes != .write { reasons.append(sent.found.why) }
-        }
-        if entry.product == .graph, sent == nil, entry.lists.contains(.unproven),
-            let named = classesOfUnlisted(entry.name)
-        {
-            classes.formUnion(named)
         }
         // This parameter has the same effect on any command.
         let forwards = call.arguments.contains {
@@ -50,7 +46,8 @@ extension ScriptWalk {
                 .sendGuard
             } else if entry.lists.contains(.warned) || forwards || isForwardRule {
                 .warned
-            } else if entry.lists.contains(.unproven) || (sent.map { !$0.found.isKnown && classes == .write } ?? false)
+            } else if entry.lists.contains(.unproven) && !(sent?.found.isKnown ?? false)
+                || (sent.map { !$0.found.isKnown && classes == .write } ?? false)
             {
                 .unknown
             } else { .classified }

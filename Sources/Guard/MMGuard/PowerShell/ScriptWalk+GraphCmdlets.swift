@@ -11,9 +11,15 @@ extension ScriptWalk {
         var overrides: Bool
     }
 
-    /// Returns the request that a cmdlet of Graph's modules sends; nil if no table tells it.
+    /// Returns the request that a cmdlet of Graph's modules sends: the table's, or the strictest of those that its name tells; nil if
+    /// there is none.
     func request(of call: CommandCall) -> SentRequest? {
-        guard let (method, template) = tables.cmdlets.request(of: call.entry) else { return nil }
+        if let (method, template) = tables.cmdlets.request(of: call.entry) { return sent(method, template, by: call) }
+        return GraphCmdletNames().requests(of: call.entry.name).compactMap { sent($0.method, $0.template, by: call) }
+            .max { $0.found.classes.strictest.rank < $1.found.classes.strictest.rank }
+    }
+
+    private func sent(_ method: String, _ template: String, by call: CommandCall) -> SentRequest? {
         let isBeta = call.command.name.contains("-mgbeta")
         var path = (isBeta ? "/beta" : "/v1.0") + Self.filled(template)
         if method == "GET" {
