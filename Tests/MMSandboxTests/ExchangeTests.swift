@@ -263,6 +263,27 @@ struct ExchangeTests {
         #expect(rules.contains { $0["Name"] == "Bills" && $0["MarkAsRead"] == true })
     }
 
+    @Test("the links of a group change, and a group has a name of every kind", arguments: ["Members", "Owner"])
+    func groupLinks(type: String) async {
+        let admin = await Admin()
+        let group = await admin.invoke("Get-UnifiedGroup", ["Identity": "Project Amber Harbour"]).json["value"]?[0]
+        for name in ["DistinguishedName", "DisplayName", "Guid", "PrimarySmtpAddress"] {
+            let identity = group?[name] ?? .null
+            let isLinked = { () async -> Bool in
+                let page = await admin.invoke(
+                    "Get-UnifiedGroupLinks", ["Identity": identity, "LinkType": .string(type)])
+                return page.json["value"]?.array?.contains { $0["Alias"] == "rita.reader" } ?? false
+            }
+            let change: JSONObject = ["Identity": identity, "LinkType": .string(type), "Links": ["rita.reader"]]
+            #expect(await admin.invoke("Add-UnifiedGroupLinks", change).status == 200)
+            #expect(await isLinked())
+            #expect(await admin.invoke("Remove-UnifiedGroupLinks", change).status == 200)
+            #expect(await !isLinked(), "\(name)")
+        }
+        let unknown: JSONObject = ["Identity": "All Company", "LinkType": "Members", "Links": ["nobody"]]
+        #expect(await admin.invoke("Add-UnifiedGroupLinks", unknown).status == 404)
+    }
+
     @Test("WhatIf says what would happen and does nothing")
     func whatIf() async {
         let admin = await Admin()

@@ -68,7 +68,7 @@ struct ExchangeCmdlet: Sendable {
     /// All cmdlets, by name in lower case.
     static let all: [String: ExchangeCmdlet] = Dictionary(
         [
-            mailboxes, permissions, folderPermissions, rules, groups, organization, settings, compliance,
+            mailboxes, permissions, folderPermissions, rules, groups, groupLinks, organization, settings, compliance,
             complianceReading, protection, reading,
         ].joined().map {
             ($0.name.lowercased(), $0)
@@ -190,12 +190,6 @@ extension ExchangeCmdlet {
             (organization, call) throws(ExchangeFailure) in
             let group = try organization.group(call, in: organization.distributionGroups)
             return try .page(of: organization.people(in: group, .members), call)
-        },
-        ExchangeCmdlet("Get-UnifiedGroupLinks", .reading, "Identity LinkType:Members|Owners|Subscribers") {
-            (organization, call) throws(ExchangeFailure) in
-            guard let type = call.text("LinkType")?.lowercased() else { throw .missing("LinkType") }
-            let group = try organization.group(call, in: organization.unifiedGroups)
-            return try .page(of: organization.people(in: group, type == "owners" ? .owners : .members), call)
         },
         ExchangeCmdlet(
             "New-DistributionGroup", .managing,
@@ -421,11 +415,13 @@ extension ExchangeOrganization {
     }
 
     /// Returns the group that `-Identity` names.
-    fileprivate func group(_ call: InvokedCmdlet, in groups: [JSONObject]) throws(ExchangeFailure) -> JSONObject {
+    func group(_ call: InvokedCmdlet, in groups: [JSONObject]) throws(ExchangeFailure) -> JSONObject {
         guard let identity = call.text("Identity") else { throw .missing("Identity") }
         let wanted = identity.lowercased()
         let found = groups.filter { group in
-            ["Name", "Alias", "PrimarySmtpAddress", "Guid"].contains { group[$0]?.string?.lowercased() == wanted }
+            ["Name", "DisplayName", "Alias", "PrimarySmtpAddress", "DistinguishedName", "Guid"].contains {
+                group[$0]?.string?.lowercased() == wanted
+            }
         }
         guard let first = found.first else { throw .notFound(identity) }
         guard found.count == 1 else { throw .ambiguous(identity) }
@@ -437,7 +433,7 @@ extension ExchangeOrganization {
         return (group, try mailbox(call, "Member"))
     }
 
-    fileprivate func people(in group: JSONObject, _ relation: LinkAddress.Relation) -> [JSONObject] {
+    func people(in group: JSONObject, _ relation: LinkAddress.Relation) -> [JSONObject] {
         store.linked(LinkAddress(owner: group["Guid"]?.string ?? "", relation: relation)).compactMap { id in
             guard let mailbox = store.users.ids.index(ofGuid: id).flatMap({ mailboxes.mailbox($0) }) else { return nil }
             return [
