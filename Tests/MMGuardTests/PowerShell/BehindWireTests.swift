@@ -53,6 +53,41 @@ struct BehindWireTests {
     }
 
     @Test(
+        "a request whose address only leaves keys open is judged by its text, wherever the address is put together",
+        arguments: [
+            (
+                "$u = \"https://graph.microsoft.com/v1.0/users/$id/sendMail\"; Invoke-MgGraphRequest -Method POST -Uri $u",
+                "send"
+            ),
+            (
+                "$id = (Get-MgUser -Top 1).Id; $u = '/v1.0/users/' + $id + '/revokeSignInSessions'; Invoke-MgGraphRequest -Method POST -Uri $u",
+                "privilege"
+            ),
+            ("Invoke-MgGraphRequest -Method POST -Uri ('/v1.0/users/' + $id + '/sendMail')", "send"),
+            ("Invoke-MgGraphRequest -Method POST -Uri '/v1.0/users/x/sendMail'", "send"),
+            (
+                "$base = 'https://graph.microsoft.com/v1.0'; $d = \"$base/deviceManagement/managedDevices/$id\"; Invoke-MgGraphRequest -Method POST -Uri \"$d/wipe\"",
+                "destructive"
+            ),
+            (
+                "function Restart { param($d) begin { $i = (Get-MgDevice -Filter $d).Id } process { $u = \"/v1.0/deviceManagement/managedDevices/$i/rebootNow\"; Invoke-MgGraphRequest -Method POST -Uri $u } }; Restart x",
+                "privilege"
+            ),
+            ("$u = \"/v1.0/users/$id\"; Invoke-MgGraphRequest -Method GET -Uri $u", "read"),
+            ("$u = \"/v1.0/users/$id\"; Invoke-MgGraphRequest -Method DELETE -Uri $u", "destructive"),
+            // Of two possible addresses neither is certain: the wire judges the one that is sent.
+            (
+                "$u = \"/v1.0/users/$id/sendMail\"; if ($x) { $u = \"/v1.0/users/$id/photo\" }; Invoke-MgGraphRequest -Method POST -Uri $u",
+                "read"
+            ),
+        ])
+    func openAddresses(script: String, word: String) {
+        let context = ScriptContext(module: "graph", isBehindWire: true)
+        let verdict = Self.engine.judge(script: script, in: context, policy: .standard)
+        #expect(verdict.guardClass.rawValue == word, "\(verdict.rule) \(verdict.reason)")
+    }
+
+    @Test(
         "a preview that is plainly one asks nobody, whatever the cmdlet: the wire holds what it would send all the same",
         arguments: [
             ("azure", "Remove-AzResourceGroup -Name rg-app -WhatIf", GuardDecision.allow, GuardDecision.ask),

@@ -140,8 +140,7 @@ extension ScriptWalk {
         _ method: String, _ address: ExpressionSyntax?, _ body: RequestBody, _ headers: [String], _ call: CommandCall,
         service: RequestService
     ) {
-        guard case .expandableString(let node)? = address else { return }
-        let address = filled(node)
+        guard let address = address.flatMap(openText) else { return }
         if let host = hostName(of: address), !service.knownHosts.contains(host) { return }
         guard let target = try? RequestTarget(parsing: address, service: service, allowedHosts: []) else { return }
         // At the wire the body is known; here it counts only where the text shows it.
@@ -153,6 +152,19 @@ extension ScriptWalk {
             !found.classes.isSubset(of: [.read, .write])
         else { return }
         judge(method, address, body, headers, call, service: service)
+    }
+
+    /// Returns the text of an expression that begins with a known one, with a key for each value that isn't known; `nil` for any other.
+    func openText(_ expression: ExpressionSyntax) -> String? {
+        switch expression {
+        case .string(let node): return node.value
+        case .expandableString(let node): return filled(node)
+        case .variable: return onlyText(of: expression)
+        case .paren(let node): return only(node.pipeline).flatMap(openText)
+        case .binary(let node) where node.op == .plus:
+            return openText(node.left).map { $0 + (openText(node.right) ?? "x") }
+        default: return nil
+        }
     }
 
     /// Returns an address with the variables in it filled in: with their only value, or with a key.
@@ -169,10 +181,9 @@ extension ScriptWalk {
     }
 
     private func onlyText(of part: ExpressionSyntax) -> String? {
-        guard case .variable(let variable) = part, variable.path.isVariable,
-            let texts = variables[variable.path.name.asciiLowercased].facts.texts, texts.count == 1
-        else { return nil }
-        return texts.first
+        guard case .variable(let variable) = part, variable.path.isVariable else { return nil }
+        let entry = variables[variable.path.name.asciiLowercased]
+        return entry.facts.texts.flatMap { $0.count == 1 ? $0.first : nil } ?? entry.openText
     }
 
     private mutating func target(

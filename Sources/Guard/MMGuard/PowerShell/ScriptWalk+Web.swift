@@ -62,8 +62,8 @@ extension ScriptWalk {
     private mutating func judgeOpen(
         _ method: String, _ address: ExpressionSyntax?, _ body: RequestBody, _ headers: [String], _ call: CommandCall
     ) {
-        guard case .expandableString(let node)? = address, let host = hostName(of: node.value),
-            let service = Self.service(of: host), service != .signIn
+        guard let host = address.flatMap(openText).flatMap(hostName), let service = Self.service(of: host),
+            service != .signIn
         else { return }
         judgeOpen(method, address, body, headers, call, service: service)
     }

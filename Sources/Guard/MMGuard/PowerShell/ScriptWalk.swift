@@ -276,6 +276,7 @@ extension ScriptWalk {
                 entry.ownType = type == nil ? ownType(only(node.value)) : nil
                 entry.isOwn = entry.ownType != nil || isOwnContainer(node.value)
                 entry.isStopwatch = type == nil && isStopwatch(only(node.value))
+                entry.openText = only(node.value).flatMap(openText)
             } else if node.op == .plusEquals {
                 entry.facts = before.facts.then(facts)
                 entry.facts.texts = nil

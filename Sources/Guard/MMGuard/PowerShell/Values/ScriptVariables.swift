@@ -16,13 +16,15 @@ struct ScriptVariables: Sendable {
         var block: ScriptWalk.LocalFunction?
         /// Whether it is a stopwatch.
         var isStopwatch = false
+        /// The text that was assigned, with a key for each value that isn't known.
+        var openText: String?
 
         /// Returns an entry that may be either of the two.
         func or(_ other: Entry) -> Entry {
             Entry(
                 facts: facts.or(other.facts), table: table === other.table ? table : nil,
                 isOwn: isOwn && other.isOwn, ownType: ownType == other.ownType ? ownType : nil,
-                isStopwatch: isStopwatch && other.isStopwatch)
+                isStopwatch: isStopwatch && other.isStopwatch, openText: openText == other.openText ? openText : nil)
         }
     }
 
