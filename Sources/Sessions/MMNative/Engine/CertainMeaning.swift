@@ -63,7 +63,7 @@ extension PSType {
     fileprivate var isCertain: Bool {
         switch self {
         case .anyenum, .enumerable, .guids, .sortedtable, .objectset, .single, .xml, .timezone, .mailaddress,
-            .ipaddress, .concurrenttable, .dialogresult, .fileinfo, .datatable, .datacolumn:
+            .ipaddress, .concurrenttable, .dialogresult, .fileinfo, .datatable, .datacolumn, .moment, .thread:
             false
         default: ![.queue, .stack, .bag].contains(listKind?.shape)
         }

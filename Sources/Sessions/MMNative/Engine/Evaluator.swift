@@ -393,11 +393,13 @@ final class Evaluator {
     private func tryParse(
         _ node: InvokeMemberExpressionSyntax, _ type: PSType, into place: ExpressionSyntax
     ) throws(Interrupt) -> PSValue {
-        let text = try PSText.string(try value(of: node.arguments[0]))
-        let read = try LibraryTypes.read(text, as: type)
+        guard case .string(let name) = node.member else { throw .handOver("a computed call") }
+        var given: [PSValue] = []
+        for argument in node.arguments.dropLast() { given.append(try value(of: argument)) }
+        let read = try Readings.tried(name.value.lowercased(), type, given)
         if case .variable(let variable) = place {
             guard variable.path.name.lowercased() != "null" else { throw .handOver("a reading into nothing") }
-            try write(read ?? LibraryTypes.unread(type), to: try self.place(of: place))
+            try write(read ?? Readings.unread(type), to: try self.place(of: place))
         }
         return .bool(read != nil)
     }

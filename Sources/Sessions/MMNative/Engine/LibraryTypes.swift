@@ -16,14 +16,15 @@ enum LibraryTypes {
             return encoding(name.lowercased())
         case (.culture, "invariantculture"), (.culture, "currentculture"), (.culture, "currentuiculture"):
             return PSCulture.invariant
-        case (.moment, "utcnow"): return moment(PSZone.now)
+        case (.moment, let name): return PSMoment.property(name)
         // The results of dialogs are represented as text.
         case (.dialogresult, "ok"), (.dialogresult, "cancel"), (.dialogresult, "yes"), (.dialogresult, "no"),
             (.dialogresult, "none"), (.dialogresult, "abort"), (.dialogresult, "retry"), (.dialogresult, "ignore"):
             return .string(
                 name.lowercased() == "ok" ? "OK" : name.prefix(1).uppercased() + name.dropFirst().lowercased())
-        // Nobody presses a key in a run.
-        case (.console, "keyavailable"), (.console, "treatcontrolcasinput"): return .bool(false)
+        case (.console, let name), (.thread, let name): return ProcessTypes.property(type, name)
+        // They are only given to methods, which read them by their names.
+        case (.styles, _): return .string(name)
         case (.settings, "securityprotocol"), (.settings, "systemdefault"): return .int(0)
         case (.settings, "tls"): return .int(192)
         case (.settings, "tls11"): return .int(768)
@@ -38,23 +39,9 @@ enum LibraryTypes {
     static func isDropped(_ type: PSType, _ name: String) -> Bool {
         switch type {
         case .settings: name.lowercased() == "securityprotocol"
-        case .console: ["outputencoding", "inputencoding", "treatcontrolcasinput"].contains(name.lowercased())
+        case .console: ProcessTypes.screen.contains(name.lowercased())
         default: false
         }
-    }
-
-    /// The type name of a point in time with its time zone's offset.
-    private static let momentType = "System.DateTimeOffset"
-
-    /// Returns a point in time, in UTC.
-    private static func moment(_ date: PSDate) -> PSValue {
-        let utc = date.asUniversal
-        return PSObject(
-            [
-                ("UtcDateTime", .date(utc)), ("LocalDateTime", .date(utc.asLocal)),
-                ("DateTime", .date(PSDate(ticks: utc.ticks, kind: .unspecified))), ("UtcTicks", .long(utc.ticks)),
-            ], typeName: momentType, isCustom: false
-        ).map { .object($0) } ?? .null
     }
 
     /// The type name of generators of random numbers.
@@ -83,7 +70,7 @@ enum LibraryTypes {
         case (.convert, "frombase64string", 1):
             guard case .string(let text) = arguments[0] else { throw .handOver("an unusual text of bytes") }
             guard let bytes = bytes(ofBase64: text) else {
-                throw failure(
+                throw Readings.failure(
                     "FromBase64String", 1,
                     "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding "
                         + "characters, or an illegal character among the padding characters.")
@@ -110,7 +97,9 @@ enum LibraryTypes {
             case .bool: return arguments[0]
             case .int, .long, .double, .byte: return .bool(arguments[0].isTrue)
             case .string(let text):
-                guard let read = try read(text, as: .bool) else { throw .handOver("a text that is no truth") }
+                guard let read = try Readings.read(text, as: .bool) else {
+                    throw Readings.failure("ToBoolean", 1, Readings.cause(text, .bool))
+                }
                 return read
             default: throw .handOver("\(arguments[0].typeName) as a truth")
             }
@@ -144,9 +133,7 @@ enum LibraryTypes {
                 rest = rest.dropFirst(2)
             }
             return .array(found)
-        case (.enumerable, "intersect", 2), (.enumerable, "except", 2), (.enumerable, "union", 2),
-            (.enumerable, "distinct", 1):
-            return .array(try combined(method, arguments))
+        case (.enumerable, _, _): return try Sequences.call(method, arguments)
         case (.bitconverter, "tostring", 1):
             return .string(try bytes(arguments[0]).map { hex($0) }.joined(separator: "-"))
         case (.convert, "tobase64string", 1): return .string(Base64.text(try bytes(arguments[0])))
@@ -177,7 +164,7 @@ enum LibraryTypes {
                 arguments[2].isNull || PSCulture.isOne(arguments[2])
             else { throw .handOver("an unusual ParseExact") }
             guard let date = try ExactDate.read(text, as: format) else {
-                throw failure("ParseExact", 3, "String '\(text)' was not recognized as a valid DateTime.")
+                throw Readings.failure("ParseExact", 3, "String '\(text)' was not recognized as a valid DateTime.")
             }
             return .date(date)
         case (.datetime, "fromfiletimeutc", 1), (.datetime, "fromfiletime", 1):
@@ -185,13 +172,7 @@ enum LibraryTypes {
                 let date = PSDate.fileEpoch.moved(by: ticks)
             else { throw .handOver("a date out of range") }
             return .date(method == "fromfiletime" ? date.asLocal : date)
-        case (.moment, "fromunixtimeseconds", 1), (.moment, "fromunixtimemilliseconds", 1):
-            let unit: Int64 = method == "fromunixtimeseconds" ? PSSpan.second : 10_000
-            guard case .long(let count) = try Conversion.cast(arguments[0], to: .long),
-                count.magnitude < 200_000_000_000_000_000 / UInt64(unit),
-                let date = PSDate.epoch.moved(by: count * unit)
-            else { throw .handOver("a date out of range") }
-            return moment(date)
+        case (.moment, _, _): return try PSMoment.call(method, arguments)
         // The assemblies aren't needed: their dialogs are asked without windows.
         case (.assembly, "loadwithpartialname", 1), (.assembly, "load", 1):
             return PSObject([], typeName: "System.Reflection.RuntimeAssembly", isCustom: false).map { .object($0) }
@@ -211,14 +192,8 @@ enum LibraryTypes {
     static func call(
         _ target: PSObject, _ method: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue? {
-        if target.typeName == momentType, arguments.isEmpty, case .date(let date)? = target["UtcDateTime"] {
-            let ticks = date.ticks - PSDate.epoch.ticks
-            switch method {
-            case "tounixtimeseconds": return .long(ticks / PSSpan.second - (ticks % PSSpan.second < 0 ? 1 : 0))
-            case "tounixtimemilliseconds": return .long(ticks / 10_000 - (ticks % 10_000 < 0 ? 1 : 0))
-            default: return nil
-            }
-        }
+        if target.typeName == PSMoment.typeName { return try PSMoment.call(target, method, arguments) }
+        if let answer = try ProcessTypes.call(target, method, arguments) { return answer }
         if target.typeName == randomType, method == "dispose", arguments.isEmpty { return .nothing }
         guard target.typeName == encodingType, arguments.count == 1, case .string(let name)? = target["Name"] else {
             return nil
@@ -248,45 +223,16 @@ enum LibraryTypes {
         }
     }
 
-    private static func failure(_ method: String, _ count: Int, _ cause: String) -> Interrupt {
-        .statement(
-            NativeError(
-                "FormatException", "Exception calling \"\(method)\" with \"\(count)\" argument(s): \"\(cause)\"",
-                isReadable: true))
-    }
-
     /// Converts to an integer as .NET does; a text may contain only digits.
     private static func whole(_ value: PSValue, _ type: PSType, _ method: String) throws(Interrupt) -> PSValue {
         guard case .string(let text) = value else { return try Conversion.cast(value, to: type) }
-        guard let read = try Self.read(text, as: type) else {
+        guard let read = try Readings.read(text, as: type) else {
             guard !text.utf8.contains(where: { (0x30...0x39).contains($0) }) || text.utf8.count < 10 else {
                 throw .handOver("a number out of range")
             }
-            throw failure(method, 1, "The input string '\(text)' was not in a correct format.")
+            throw Readings.failure(method, 1, Readings.cause(text, type))
         }
         return read
-    }
-
-    /// Returns what LINQ makes of sets of texts: each once, in the order of their first occurrence.
-    private static func combined(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
-        var sets: [[String]] = []
-        for argument in arguments {
-            guard !argument.isNull else { throw .handOver("a set that is none") }
-            var texts: [String] = []
-            for item in Cmdlets.list(argument.plain) {
-                guard case .string(let text) = item else { throw .handOver("a set of other than texts") }
-                texts.append(text)
-            }
-            sets.append(texts)
-        }
-        let second = Set((sets.count > 1 ? sets[1] : []).map { ExactKey($0) })
-        var known: Set<ExactKey> = []
-        return (method == "union" ? sets.flatMap(\.self) : sets[0]).compactMap { text in
-            let key = ExactKey(text)
-            if method == "intersect", !second.contains(key) { return nil }
-            if method == "except", second.contains(key) { return nil }
-            return known.insert(key).inserted ? .string(text) : nil
-        }
     }
 
     private static func hex(_ byte: UInt8) -> String {
@@ -308,7 +254,8 @@ enum LibraryTypes {
         }
     }
 
-    private static func bytes(_ value: PSValue) throws(Interrupt) -> [UInt8] {
+    /// Returns the bytes of a list.
+    static func bytes(_ value: PSValue) throws(Interrupt) -> [UInt8] {
         var bytes: [UInt8] = []
         for item in Cmdlets.list(value) {
             switch item {
@@ -342,70 +289,6 @@ enum LibraryTypes {
             }
         }
         return count % 4 == 0 && padding <= 2 ? bytes : nil
-    }
-
-    // MARK: Readings that may fail
-
-    /// Parses a text as `TryParse` does; `nil` if it is certainly not a value of the type.
-    static func read(_ text: String, as type: PSType) throws(Interrupt) -> PSValue? {
-        let units = Array(text.utf8).trimmingBlanks()
-        let word = String(decoding: units, as: UTF8.self)
-        switch type {
-        case .int, .long:
-            let isSigned = units.first == UInt8(ascii: "-") || units.first == UInt8(ascii: "+")
-            let rest = units.dropFirst(isSigned ? 1 : 0)
-            guard !rest.isEmpty, rest.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-            return type == .int ? Int32(word).map { .int($0) } : Int64(word).map { .long($0) }
-        case .bool:
-            return ["true": PSValue.bool(true), "false": .bool(false)][word.lowercased()]
-        case .guid:
-            if let guid = Conversion.guid(word) { return .guid(guid) }
-            let hex = word.utf8.filter { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }.count
-            guard hex != 32 else { throw .handOver("a guid in an unusual form") }
-            return nil
-        case .datetime:
-            if let date = PSDate(certain: text) { return .date(date) }
-            guard case .none = DateText.read(text) else { throw .handOver("a date in an uncertain form") }
-            return nil
-        case .ipaddress: return try NetworkAddress.read(word)
-        default: throw .handOver("reading a \(type.rawValue) that may be none")
-        }
-    }
-
-    /// Returns the value of the variable after parsing has failed.
-    static func unread(_ type: PSType) -> PSValue {
-        switch type {
-        case .int: .int(0)
-        case .long: .long(0)
-        case .bool: .bool(false)
-        case .guid: .guid("00000000-0000-0000-0000-000000000000")
-        case .datetime: .date(PSDate(ticks: 0, kind: .unspecified))
-        default: .null
-        }
-    }
-}
-
-extension InvokeMemberExpressionSyntax {
-    /// The expression after `[ref]` in `[type]::TryParse(text, [ref]$place)`; `nil` for any other call.
-    var referenced: ExpressionSyntax? {
-        guard isStatic, arguments.count == 2, case .string(let name) = member, name.value.lowercased() == "tryparse"
-        else { return nil }
-        var second = arguments[1]
-        while true {
-            switch second {
-            case .paren(let node):
-                guard let inner = node.pureExpression else { return nil }
-                second = inner
-            case .sub(let node):
-                guard node.block.statements.count == 1, let inner = node.block.statements[0].pureExpression else {
-                    return nil
-                }
-                second = inner
-            case .convert(let node):
-                return node.type.typeName.fullName.lowercased() == "ref" ? node.operand : nil
-            default: return nil
-            }
-        }
     }
 }
 

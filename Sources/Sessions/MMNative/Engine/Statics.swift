@@ -12,6 +12,13 @@ enum Statics {
         case (.int, "minvalue"): return .int(.min)
         case (.long, "maxvalue"): return .long(.max)
         case (.long, "minvalue"): return .long(.min)
+        case (.byte, "maxvalue"): return .byte(.max)
+        case (.byte, "minvalue"): return .byte(.min)
+        case (.decimal, "maxvalue"), (.decimal, "minvalue"):
+            let sign = name.lowercased() == "minvalue" ? "-" : ""
+            return try Conversion.cast(.string(sign + "79228162514264337593543950335"), to: .decimal)
+        case (.decimal, "zero"), (.decimal, "one"):
+            return .decimal(PSDecimal(name.lowercased() == "zero" ? 0 : 1))
         case (.double, "maxvalue"): return .double(.greatestFiniteMagnitude)
         case (.double, "minvalue"): return .double(-.greatestFiniteMagnitude)
         case (.double, "nan"): return .double(.nan)
@@ -42,6 +49,7 @@ enum Statics {
         case (.dayofweek, let day): return try named(day, .dayOfWeek)
         case (.consolecolor, let color): return try named(color, .consoleColor)
         case (.datetimekind, let kind): return try named(kind, .dateTimeKind)
+        case (.httpstatus, let code): return try named(code, .httpStatus)
         default: throw .handOver("the member \(name) of \(type.rawValue)")
         }
     }
@@ -115,6 +123,13 @@ enum Statics {
         }
         switch type {
         case .math: return try math(method, try numbers(arguments, of: name))
+        case .decimal where ["round", "floor", "ceiling", "truncate"].contains(method):
+            let number = try Conversion.cast(arguments.first ?? .null, to: .decimal)
+            return try math(method, [number] + arguments.dropFirst())
+        case .version where method == "new" && !arguments.isEmpty:
+            var parts: [String] = []
+            for argument in arguments { parts.append(try PSText.string(argument)) }
+            return try Conversion.cast(.string(parts.joined(separator: ".")), to: .version)
         case .string: return try text(method, arguments)
         case .webtext, .webutility:
             return .string(try WebText.call(method, arguments, writesUpperCase: type == .webutility))
@@ -126,6 +141,17 @@ enum Statics {
                 "fromdays": PSSpan.day, "fromhours": PSSpan.hour, "fromminutes": PSSpan.minute,
                 "fromseconds": PSSpan.second, "frommilliseconds": 10_000, "fromticks": 1,
             ]
+            if method == "new" {
+                // Ticks alone, or hours, minutes and seconds, perhaps after days and before milliseconds.
+                let sizes = [PSSpan.day, PSSpan.hour, PSSpan.minute, PSSpan.second, 10_000]
+                var ticks: Int64 = 0
+                for (place, argument) in arguments.enumerated() {
+                    guard case .long(let number) = try Conversion.cast(argument, to: .long), number.magnitude < 1 << 31
+                    else { throw .handOver("a long time") }
+                    ticks += number * (arguments.count == 1 ? 1 : sizes[place + (arguments.count == 3 ? 1 : 0)])
+                }
+                if [1, 3, 4, 5].contains(arguments.count) { return .span(ticks) }
+            }
             if let unit = units[method], arguments.count == 1, let number = Comparison.double(arguments[0]) {
                 let ticks = number * Double(unit)
                 guard ticks.isFinite, ticks.magnitude < 9e18 else { throw .handOver("a long time") }
@@ -147,6 +173,11 @@ enum Statics {
                 let kind = try kind(arguments[1])
             {
                 return .date(PSDate(ticks: date.ticks, kind: kind))
+            }
+            if method == "new", arguments.count == 1, case .long(let ticks) = arguments[0],
+                let date = PSDate(ticks: 0, kind: .unspecified).moved(by: ticks)
+            {
+                return .date(date)
             }
             if method == "isleapyear", arguments.count == 1, case .int(let year) = arguments[0],
                 (1...9999).contains(year)
@@ -175,21 +206,7 @@ enum Statics {
         default: break
         }
         if type == .guid, method == "newguid", arguments.isEmpty { return .guid(newGuid()) }
-        if method == "parse", arguments.count == 1, case .string(let text) = arguments[0] {
-            switch type {
-            case .datetime, .guid, .timespan, .version: return try Conversion.cast(arguments[0], to: type)
-            case .int, .long:
-                guard (1...9).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-                    break
-                }
-                return try Conversion.cast(arguments[0], to: type)
-            case .double, .decimal:
-                let isPlain = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
-                guard isPlain, (1...15).contains(text.utf8.count) else { break }
-                return try Conversion.cast(arguments[0], to: type)
-            default: break
-            }
-        }
+        if let read = try Readings.parsed(type, method, arguments) { return read }
         throw .handOver("the method \(name) of \(type.rawValue)")
     }
 
@@ -217,6 +234,15 @@ enum Statics {
         case (.sortedtable, "new", 0): return .table(PSTable(.sorted, countsCase: true))
         case (.dictionary, "new", 0...1), (.concurrenttable, "new", 0...1), (.hashtable, "new", 0...1),
             (.orderedtable, "new", 0...1):
+            switch arguments.first {
+            // The number of places to keep ready.
+            case .int?: return type.tableKind.map { .table(PSTable($0, countsCase: true)) }
+            case .table(let table)?:
+                let copy = type.tableKind.map { PSTable($0, countsCase: true) }
+                for (key, value) in table.entries { copy?.set(key, value) }
+                return copy.map { .table($0) }
+            default: break
+            }
             guard let countsCase = arguments.isEmpty ? true : TextComparer.countsCase(arguments[0]) else { return nil }
             return type.tableKind.map { .table(PSTable($0, countsCase: countsCase)) }
         case (.hashtable, "synchronized", 1):

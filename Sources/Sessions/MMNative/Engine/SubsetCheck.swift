@@ -471,7 +471,7 @@ struct SubsetCheck {
             if call.isStatic, case .type = call.target {} else if call.isStatic { return "a static call" }
             if let place = call.referenced {
                 if case .variable = place, let reason = target(place) { return reason }
-                return expression(call.target) ?? expression(call.arguments[0]) ?? expression(place)
+                return expression(call.target) ?? first(Array(call.arguments.dropLast())) ?? expression(place)
             }
             for argument in call.arguments {
                 if let reason = call.isStatic ? expression(argument) : passed(argument) { return reason }

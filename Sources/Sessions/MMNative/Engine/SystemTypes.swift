@@ -23,8 +23,18 @@ enum SystemTypes {
         "username": .string("user"), "machinename": .string("localhost"), "userdomainname": .string("localhost"),
         "currentdirectory": .string("."), "is64bitprocess": .bool(true), "is64bitoperatingsystem": .bool(true),
         // .NET says so on every system but Windows.
-        "userinteractive": .bool(true), "processorcount": .int(1),
+        "userinteractive": .bool(true), "processorcount": .int(1), "tickcount": .int(600_000),
+        "tickcount64": .long(600_000), "systemdirectory": .string(""), "hasshutdownstarted": .bool(false),
+        "version": .version([8, 0, 0]), "osversion": system,
     ]
+
+    private static let system: PSValue =
+        PSObject(
+            [
+                ("Platform", .string("Unix")), ("ServicePack", .string("")), ("Version", .version([6, 1, 0, 0])),
+                ("VersionString", .string("Unix 6.1.0.0")),
+            ], typeName: "System.OperatingSystem", isCustom: false, isListable: true
+        ).map { .object($0) } ?? .null
 
     /// Returns whether a static property tells of the machine, of which a run here knows nothing.
     static func isOfMachine(_ name: String) -> Bool { machine[name.lowercased()] != nil }
@@ -38,9 +48,6 @@ enum SystemTypes {
         switch type {
         case .path: return try path(method, try texts(arguments))
         case .uri: return try address(method, arguments)
-        case .console where method == "readline" && arguments.isEmpty:
-            guard let host = evaluator.host else { return nil }
-            return .string(try host.answer(evaluator.assigning ?? "Answer", isSecret: false, in: evaluator))
         case .timezone: return try time(method, arguments)
         case .environment:
             guard let host = evaluator.host else { return nil }
@@ -51,7 +58,7 @@ enum SystemTypes {
         case .folder:
             guard let host = evaluator.host else { return nil }
             return try folder(method, try texts(arguments), host)
-        default: return nil
+        default: return try ProcessTypes.call(type, method, arguments, in: evaluator)
         }
     }
 
@@ -100,6 +107,9 @@ enum SystemTypes {
             return .string(String(first[..<first.index(before: leafStart)]))
         case ("ispathrooted", 1), ("ispathfullyqualified", 1): return .bool(isRooted(first))
         case ("getfullpath", 1): return .string(first)
+        case ("getpathroot", 1):
+            guard isRooted(first) else { return .string("") }
+            return .string(String(first.prefix(first.dropFirst().first == ":" ? 3 : 1)))
         case ("gettemppath", 0): return .string("Temp/")
         case ("gettempfilename", 0), ("getrandomfilename", 0):
             let letters = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -123,6 +133,18 @@ enum SystemTypes {
             return .string(folders[texts[0].lowercased()] ?? "Temp")
         case ("getenvironmentvariable", 1...2): return host.environment(texts[0]).map { .string($0) } ?? .null
         case ("setenvironmentvariable", 2...3): return .nothing
+        case ("expandenvironmentvariables", 1):
+            // An unknown name remains as it is, with its signs; the sign after it may begin another one.
+            var parts = texts[0].split(separator: "%", omittingEmptySubsequences: false).map(String.init)[...]
+            var expanded = parts.removeFirst()
+            while let name = parts.popFirst() {
+                if !parts.isEmpty, let value = host.environment(name) {
+                    expanded += value + parts.removeFirst()
+                } else {
+                    expanded += "%" + name
+                }
+            }
+            return .string(expanded)
         default: return nil
         }
     }
@@ -159,6 +181,9 @@ enum SystemTypes {
         case ("writealllines", 1...2), ("appendalllines", 1...2):
             try host.write(Array(try lines(rest[0]).utf8), to: path, isAppending: method == "appendalllines")
             return .nothing
+        case ("writeallbytes", 1):
+            try host.write(try LibraryTypes.bytes(rest[0]), to: path, isAppending: false)
+            return .nothing
         case ("delete", 0):
             host.remove(path)
             return .nothing
@@ -178,9 +203,15 @@ enum SystemTypes {
     }
 
     private static func address(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        guard let first = arguments.first else { return nil }
+        let text = try PSText.string(first)
+        if method == "iswellformeduristring", arguments.count == 2 {
+            guard arguments[1].text.lowercased() == "absolute" else { return nil }
+            return .bool(try Readings.read(text, as: .uri) != nil)
+        }
         guard arguments.count == 1 else { return nil }
-        let text = try PSText.string(arguments[0])
         switch method {
+        case "new": return try Conversion.cast(first, to: .uri)
         case "escapedatastring":
             var escaped = ""
             for byte in text.utf8 {

@@ -33,6 +33,7 @@ enum Comparison {
             }
         }
         if isNumber(left), isNumber(right) { return try order(left, right) == 0 }
+        if let order = try PSMoment.order(left, right) { return order == 0 }
         guard let other = try converted(right, like: left) else { return false }
         return try sameKind(left, other) == 0
     }
@@ -55,6 +56,7 @@ enum Comparison {
         default: break
         }
         if isNumber(left), isNumber(right) { return try order(left, right) }
+        if let order = try PSMoment.order(left, right) { return order }
         guard let other = try converted(right, like: left) else {
             guard let type = type(of: left) else { throw .handOver("ordering \(left.typeName)") }
             let inner = try Conversion.failure(right, to: type)

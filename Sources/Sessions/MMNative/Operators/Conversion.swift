@@ -226,14 +226,6 @@ enum Conversion {
             case .object(let object) where object.isCustom: return nil
             default: throw .handOver("a cast to a version")
             }
-        case .dayofweek: return try enumeration(value, .dayOfWeek)
-        case .consolecolor: return try enumeration(value, .consoleColor)
-        case .midpointrounding: return try enumeration(value, .midpointRounding)
-        case .stringcomparison: return try enumeration(value, .stringComparison)
-        case .splitoptions: return try enumeration(value, .splitOptions)
-        case .regexoptions: return try enumeration(value, .regexOptions)
-        case .errorcategory: return try enumeration(value, .errorCategory)
-        case .actionpreference: return try enumeration(value, .actionPreference)
         case .regex:
             if RegexObjects.written(value) != nil { return value }
             guard case .string(let text) = value else { throw .handOver("a cast to a regular expression") }
@@ -249,7 +241,6 @@ enum Conversion {
             guard case .int(let number)? = try number(value, .int) else { return nil }
             guard let byte = UInt8(exactly: number) else { throw .handOver("a cast that overflows") }
             return .byte(byte)
-        case .datetimekind: return try enumeration(value, .dateTimeKind)
         case .toggle: return .bool(value.isTrue)
         case .optionaldate:
             if value.isNull { return .null }
@@ -307,6 +298,7 @@ enum Conversion {
         case .ipaddress: return try NetworkAddress.converted(value)
         case .fileinfo: return try FileReference.made(of: value)
         case .mailaddress: return try MailAddress.made(of: value)
+        case .moment: return try PSMoment.converted(value)
         case .securestring where SecureText.is(value, SecureText.typeName): return value
         case .credential where SecureText.is(value, SecureText.credentialType): return value
         case .principal: return try MachineRights.made(value)
@@ -320,6 +312,9 @@ enum Conversion {
             }
             return address
         default:
+            if let kind = PSEnum.Kind.ofLibrary.first(where: { $0.type == type }) {
+                return try enumeration(value, kind)
+            }
             // A text becomes an exception with that message.
             if let name = type.exceptionName, ExceptionType.isPlain(name), case .string(let text) = value {
                 return ErrorRecords.exception(name, text)

@@ -26,7 +26,9 @@ enum OperatorMethods {
         case .array: throw missing(operation, name(owner), isReadable: false)
         case .object(let object) where object.isCustom:
             throw missing(operation, "System.Management.Automation.PSObject")
-        default: throw .handOver("an operator of \(owner.typeName)")
+        default:
+            if let result = try PSMoment.operated(operation, left, right) { return result }
+            throw .handOver("an operator of \(owner.typeName)")
         }
     }
 

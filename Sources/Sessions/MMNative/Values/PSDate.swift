@@ -164,6 +164,12 @@ package struct PSDate: Sendable, Hashable {
         self = local < 0 ? PSDate(ticks: local + Self.day, kind: .local) : date.asLocal
     }
 
+    /// Parses a text form whose meaning is certain, and the offset from UTC that it names; `nil` for any other text.
+    static func withOffset(_ text: String) -> (date: PSDate, offset: Int64?)? {
+        guard case .date(let date, let offset) = DateText.read(text) else { return nil }
+        return (date, offset)
+    }
+
     /// Parses a text as JSON readers do: ISO 8601 with a time.
     package init?(json text: String) {
         guard text.utf8.dropFirst(10).first == UInt8(ascii: "T"),

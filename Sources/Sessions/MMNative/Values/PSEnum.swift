@@ -20,6 +20,10 @@ package struct PSEnum: Sendable, Hashable {
             type = nil
         }
 
+        private init(_ name: String, _ members: [(name: String, value: Int32)], _ type: PSType) {
+            (typeName, self.members, isFlags, self.type) = (name, members, false, type)
+        }
+
         private init(_ name: String, _ type: PSType, _ names: [String]) {
             typeName = name
             members = names.enumerated().map { ($1, Int32($0)) }
@@ -105,18 +109,19 @@ package struct PSEnum: Sendable, Hashable {
         static let httpStatus = Kind(
             "System.Net.HttpStatusCode",
             [
+                ("OK", 200), ("Created", 201), ("Accepted", 202), ("NoContent", 204), ("NotModified", 304),
                 ("BadRequest", 400), ("Unauthorized", 401), ("Forbidden", 403), ("NotFound", 404),
                 ("MethodNotAllowed", 405), ("NotAcceptable", 406), ("RequestTimeout", 408), ("Conflict", 409),
                 ("Gone", 410), ("PreconditionFailed", 412), ("RequestEntityTooLarge", 413),
                 ("UnsupportedMediaType", 415), ("Locked", 423), ("TooManyRequests", 429),
                 ("InternalServerError", 500), ("NotImplemented", 501), ("BadGateway", 502),
                 ("ServiceUnavailable", 503), ("GatewayTimeout", 504),
-            ], isFlags: false)
+            ], .httpstatus)
 
         /// .NET's enumerations.
         static let ofLibrary = [
             dayOfWeek, consoleColor, dateTimeKind, midpointRounding, stringComparison, splitOptions, regexOptions,
-            errorCategory, actionPreference,
+            errorCategory, actionPreference, httpStatus,
         ]
     }
 

@@ -57,7 +57,7 @@ enum PSText {
     private static let textProperties = [
         RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.lineType: "Line",
         UriParts.typeName: "AbsoluteUri", MailAddress.typeName: "Address",
-        NetworkAddress.typeName: "IPAddressToString",
+        NetworkAddress.typeName: "IPAddressToString", PSMoment.typeName: PSMoment.text,
         PSObject.pathType: "Path", PSObject.fileType: "FullName", PSObject.folderType: "FullName",
     ]
 

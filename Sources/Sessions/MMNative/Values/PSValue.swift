@@ -172,6 +172,9 @@ package enum PSType: String, Sendable {
     case builder, comparer, dictionary, orderedtable, principal, identity, role
     case mailaddress, assembly, dialogresult, consolecolor
     case datatable, datacolumn, utf8encoding, random, actionpreference
+    case collector, thread, escaping, digest, sha256, httpstatus
+    /// Options that methods take: styles of numbers and dates, kinds of addresses, folders of the system.
+    case styles
     case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
     /// `[Enum]`, the base of all enumerations, and `[ref]`, which only parameters name.
     case anyenum, reference
@@ -280,6 +283,17 @@ package enum PSType: String, Sendable {
         case "security.principal.windowsidentity": self = .identity
         case "security.principal.windowsbuiltinrole": self = .role
         case "datetimeoffset": self = .moment
+        case "gc": self = .collector
+        case "threading.thread": self = .thread
+        case "security.securityelement": self = .escaping
+        case "security.cryptography.hashalgorithm": self = .digest
+        case "security.cryptography.sha256", "security.cryptography.sha256managed",
+            "security.cryptography.sha256cryptoserviceprovider":
+            self = .sha256
+        case "net.httpstatuscode": self = .httpstatus
+        case "globalization.numberstyles", "globalization.datetimestyles", "urikind", "environment+specialfolder",
+            "environmentvariabletarget", "globalization.culturetypes":
+            self = .styles
         case "byte": self = .byte
         case "byte[]": self = .bytes
         case "char[]": self = .chars
