@@ -29,7 +29,8 @@ struct DotSourcing {
     /// Returns a text with the scripts that it dot-sources, and those that these dot-source in turn.
     /// - Parameter folder: the folder that the text comes from, as a path from that of the whole script.
     private mutating func completed(_ text: String, folder: String) async throws(MMError) -> String {
-        var text = text
+        // A byte order mark is no part of the text, and would shift the places that the parser tells.
+        var text = text.hasPrefix("\u{FEFF}") ? String(text.unicodeScalars.dropFirst()) : text
         while joined.count < Self.most, [".ps1", ".psm1"].contains(where: text.lowercased().contains) {
             var units = Array(text.utf16)
             let parsed = PowerShellParser.parse(utf16: units)

@@ -209,6 +209,8 @@ enum Cmdlets {
             if let found = table[name] { return found.plain }
             switch name.lowercased() {
             case "count": return .int(Int32(truncatingIfNeeded: table.count))
+            case "keys": return .array(table.entries.map(\.key))
+            case "values": return .array(table.entries.map(\.value))
             case "name", "key", "value", "length": return nil
             default: throw .handOver("a property of \(item.typeName)")
             }

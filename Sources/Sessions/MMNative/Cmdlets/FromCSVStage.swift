@@ -37,7 +37,11 @@ final class FromCSVStage: Stage {
     }
 
     private func shape(_ names: [String]) throws(Interrupt) -> PSShape {
-        guard !names.isEmpty, !names.contains(where: { $0.isEmpty || !$0.isPlain }), let shape = PSShape(names) else {
+        // Letters with separate accents could be the same name in another spelling.
+        let isCertain = names.allSatisfy { name in
+            !name.isEmpty && name.unicodeScalars.allSatisfy { $0.properties.canonicalCombiningClass == .notReordered }
+        }
+        guard !names.isEmpty, isCertain, let shape = PSShape(names) else {
             throw .handOver("an unusual header")
         }
         return shape

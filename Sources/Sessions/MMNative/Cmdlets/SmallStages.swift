@@ -168,6 +168,12 @@ final class DateStage: Stage {
         isDone = true
         if let written { return try next(.string(written)) }
         guard let format else { return try next(.date(date)) }
+        let names = ["filedatetime": "yyyyMMdd'T'HHmmssffff", "filedate": "yyyyMMdd"]
+        let isUniversal = format.lowercased().hasSuffix("universal")
+        let pattern = names[isUniversal ? String(format.lowercased().dropLast(9)) : format.lowercased()]
+        if let pattern, let text = (isUniversal ? date.asUniversal : date).formatted(pattern) {
+            return try next(.string(isUniversal ? text + "Z" : text))
+        }
         guard let text = date.formatted(format) else { throw .handOver("a culture-dependent date format") }
         try next(.string(text))
     }
@@ -498,6 +504,9 @@ enum UnixFormat {
             case "j":
                 guard case .int(let day)? = try Members.ownProperty(.date(date), "DayOfYear") else { break }
                 text += PSDate.padded(Int(day), 3)
+            case "u": text += String(date.weekday == 0 ? 7 : date.weekday)
+            case "w": text += String(date.weekday)
+            case "V", "W", "U", "G": throw .handOver("the number of a week")
             case "s": text += String((date.asUniversal.ticks - PSDate.epoch.ticks) / PSSpan.second)
             default:
                 // .NET would read a one-letter pattern as a standard format.

@@ -161,11 +161,12 @@ extension Evaluator {
             // PowerShell drops a value that is assigned to it.
         } else if name == Self.preferenceName {
             variables[name] = try Self.preference(value)
-        } else if let type = types[name], !typesOfCallers.contains(name) {
-            variables[name] = try converted(value, to: type)
         } else {
-            declare(name, nil)
-            variables[name] = value
+            let type = typesOfCallers.contains(name) ? nil : types[name]
+            if type == nil { declare(name, nil) }
+            let own = try type.map { (type) throws(Interrupt) in try converted(value, to: type) } ?? value
+            if let condition = conditions[name] { try check(own, of: name, condition) }
+            variables[name] = own
         }
     }
 
@@ -187,9 +188,47 @@ extension Evaluator {
         }
     }
 
+    /// Checks a value against the attributes of its variable.
+    private func check(
+        _ value: PSValue, of name: String, _ condition: ScriptFunction.Parameter
+    ) throws(Interrupt) {
+        let items = Cmdlets.list(value.plain)
+        var isRefused = condition.isNotEmpty && (value.isNull || items.isEmpty || value.text.isEmpty)
+        for item in items where !condition.allowed.isEmpty {
+            let text = try PSText.string(item).lowercased()
+            if !condition.allowed.contains(where: { $0.lowercased() == text }) { isRefused = true }
+        }
+        for check in condition.checks where try check.fault(of: value, in: self) != nil { isRefused = true }
+        guard isRefused else { return }
+        throw .statement(
+            NativeError(
+                "ValidateSetFailure",
+                "The variable cannot be validated because the value \(try PSText.whole(value)) is not a valid value for the "
+                    + "\(name) variable.", category: "MetadataError"))
+    }
+
+    /// Returns the target of an assignment without its attributes, which become conditions of the variable.
+    private func withoutAttributes(_ target: ExpressionSyntax) throws(Interrupt) -> ExpressionSyntax {
+        var condition = ScriptFunction.Parameter(name: "")
+        var rest = target
+        while case .attributed(let node) = rest {
+            guard ScriptFunction.read(node.attribute, into: &condition) else { throw .handOver("an attribute") }
+            rest = node.operand
+        }
+        var named = rest
+        while case .convert(let node) = named { named = node.operand }
+        guard case .variable(let variable) = named, variable.path.qualifier == .none else {
+            throw .handOver("an attribute of other than a variable")
+        }
+        conditions[variable.path.name.lowercased()] = condition
+        return rest
+    }
+
     /// Performs an assignment and returns its value.
     func assign(_ node: AssignmentStatementSyntax) throws(Interrupt) -> PSValue {
-        switch node.target {
+        var target = node.target
+        if case .attributed = target { target = try withoutAttributes(target) }
+        switch target {
         case .convert(let typed):
             guard let type = scriptTypes.named(typed.type.typeName.fullName) else {
                 throw .handOver("an assignment with a type")
@@ -227,7 +266,7 @@ extension Evaluator {
             let right = try worth(of: node.value).plain
             try spread(right, to: places)
             return right
-        default: return try assign(node, to: try place(of: node.target))
+        default: return try assign(node, to: try place(of: target))
         }
     }
 

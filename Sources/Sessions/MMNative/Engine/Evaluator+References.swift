@@ -22,6 +22,10 @@ extension Evaluator {
     /// Evaluates `[ref]$name`.
     func reference(to node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {
         let name = node.path.name.lowercased()
+        // What is assigned to it is dropped.
+        if name == "null", let object = PSObject([("Value", .null)], typeName: Self.referenceType, isCustom: false) {
+            return .object(object)
+        }
         guard node.path.qualifier == .none, !AutomaticNames.contains(name), !foreignVariables.contains(name),
             let object = PSObject([("Value", .null)], typeName: Self.referenceType, isCustom: false)
         else { throw .handOver("a reference to $\(node.path.path)") }

@@ -269,7 +269,11 @@ extension Evaluator {
             }
         case .list where method == "gettype":
             return .typeInfo(target.typeName)
-        case .list(let list): return try searched(list, method, arguments)
+        case .list(let list):
+            if list.kind == .excelSheets, let answer = try ExcelPackage.call(list, method, arguments, host) {
+                return answer
+            }
+            return try searched(list, method, arguments)
         default: return nil
         }
     }
@@ -310,6 +314,25 @@ extension Evaluator {
         case ("tryadd", 2) where table.isGeneric:
             guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
             return .bool(table.add(arguments[0], arguments[1]))
+        case ("trygetvalue", 2) where table.isGeneric:
+            guard case .object(let place) = arguments[1], place.typeName == Self.referenceType,
+                PSTable.accepts(arguments[0])
+            else { return nil }
+            let found = table[arguments[0]]
+            if referents[place.identity] != nil { try set(reference: place, to: found ?? .null) }
+            return .bool(found != nil)
+        case ("tryremove", 2) where table.kind == .concurrent:
+            guard case .object(let place) = arguments[1], place.typeName == Self.referenceType,
+                PSTable.accepts(arguments[0])
+            else { return nil }
+            let found = table[arguments[0]]
+            if referents[place.identity] != nil { try set(reference: place, to: found ?? .null) }
+            return .bool(table.remove(arguments[0]))
+        case ("getoradd", 2) where table.kind == .concurrent:
+            guard PSTable.accepts(arguments[0]) else { return nil }
+            if case .block = arguments[1] { return nil }
+            _ = table.add(arguments[0], arguments[1])
+            return table[arguments[0]]
         case ("add", 2), ("remove", 1):
             guard table.kind != .concurrent else { throw .handOver("the method \(name) of a concurrent dictionary") }
             return try changed(table, method, arguments)

@@ -60,6 +60,10 @@ final class Evaluator {
     var typesOfCallers: Set<String> = []
     /// The types of the script's own variables while a function runs.
     var typesOfScript: [String: NamedType] = [:]
+    /// The names of the script's own parameters.
+    var scriptParameters: [String] = []
+    /// The conditions that variables have by attributes such as `[ValidateRange(1, 9)]`, by lower-case name.
+    var conditions: [String: ScriptFunction.Parameter] = [:]
     /// What the script declares about types; while code of a class runs, what that class's script declares.
     var scriptTypes = ScriptTypes.none
     /// The static properties of the script's classes, by the identity of the class and their lower-case name.

@@ -235,7 +235,8 @@ enum LibraryTypes {
         return read
     }
 
-    private static func hex(_ byte: UInt8) -> String {
+    /// Returns the two digits of a byte.
+    static func hex(_ byte: UInt8) -> String {
         (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
     }
 

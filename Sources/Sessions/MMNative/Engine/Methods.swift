@@ -22,7 +22,9 @@ enum Methods {
             throw .statement(
                 NativeError(
                     "InvokeMethodOnNull", "You cannot call a method on a null-valued expression.", isReadable: true))
-        case .string(let text): return try TextMethods.call(text, method, name, arguments)
+        case .string(let text):
+            if onlyReads, method == "split", let parts = TextMethods.split(text, atAny: arguments) { return parts }
+            return try TextMethods.call(text, method, name, arguments)
         case .array(let items):
             // The results of all elements are put into one list.
             if onlyReads, method == "split", !items.isEmpty {
@@ -153,6 +155,13 @@ enum Methods {
     ) throws(Interrupt) -> PSValue {
         switch (method, arguments.count, arguments.first) {
         case ("tostring", 0, _): return .string(date.text)
+        case ("tofiletime", 0, _), ("tofiletimeutc", 0, _):
+            return .long(date.asUniversal.ticks - PSDate.fileEpoch.ticks)
+        case ("tooadate", 0, _):
+            // Days since 30 December 1899, in whole milliseconds.
+            let milliseconds = (date.ticks - 599_264_352_000_000_000) / 10_000
+            guard milliseconds >= 0 else { throw .handOver("a date before 1900") }
+            return .double(Double(milliseconds) / 86_400_000)
         case ("tostring", 1, .string(let format)?):
             guard !format.isEmpty, let text = date.formatted(format) else {
                 throw .handOver("a culture-dependent date format")

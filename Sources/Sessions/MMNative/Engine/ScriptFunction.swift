@@ -238,8 +238,14 @@ struct FunctionArguments {
     /// Whether the caller wants no question before changes: `-Confirm:$false`.
     private(set) var isConfirmed = false
 
-    /// Common parameters that only decide whether silent streams are shown.
-    private static let common: Set<String> = ["verbose", "vb", "debug", "db"]
+    /// The preferences that a call sets for its function: whether `Write-Verbose` and `Write-Debug` show something.
+    private(set) var preferences: [String: PSValue] = [:]
+
+    /// Common parameters that only decide whether silent streams are shown, with the preference that each sets.
+    private static let common = [
+        "verbose": "verbosepreference", "vb": "verbosepreference", "debug": "debugpreference",
+        "db": "debugpreference",
+    ]
     /// Common parameters whose value only decides the same.
     private static let silent: Set<String> = [
         "informationaction", "infa", "progressaction", "proga", "warningaction", "wa", "outbuffer", "ob",
@@ -251,6 +257,11 @@ struct FunctionArguments {
         /// Takes the value of a common parameter that the engine implements.
         func takesCommon(_ written: String, _ value: () throws(Interrupt) -> PSValue?) throws(Interrupt) -> Bool {
             guard function.isAdvanced else { return false }
+            if let preference = Self.common[written.lowercased()] {
+                let isWanted = try value()?.isTrue ?? true
+                preferences[preference] = .string(isWanted ? "Continue" : "SilentlyContinue")
+                return true
+            }
             if Self.silent.contains(written.lowercased()) { return try value() != nil }
             guard let name = CommandSpecification.recording(written), let value = try value() else { return false }
             recordings[name] = value
@@ -290,7 +301,6 @@ struct FunctionArguments {
                 let found = function.candidates(node.name)
                 guard found.count == 1, let index = found.first, given[index] == nil else {
                     if found.isEmpty, function.isAdvanced {
-                        if Self.common.contains(node.name.lowercased()) { continue }
                         let isConfirmation = try takesConfirmation(node.name) { () throws(Interrupt) in
                             try node.argument.map { (value) throws(Interrupt) in try evaluator.value(of: value) }
                                 ?? .bool(true)
@@ -298,6 +308,7 @@ struct FunctionArguments {
                         if isConfirmation { continue }
                         let isTaken = try takesCommon(node.name) { () throws(Interrupt) in
                             if let value = node.argument { return try evaluator.value(of: value) }
+                            if Self.common[node.name.lowercased()] != nil { return nil }
                             guard place < words.count, case .value(let value) = words[place] else { return nil }
                             place += 1
                             return try evaluator.value(of: value)
@@ -401,11 +412,13 @@ extension Evaluator {
         defer { (cmdlet, questions) = outerCmdlet }
         let outer = (types, current, rest, given, functionName, functions)
         let outerTypes = (typesOfCallers, typesOfScript)
+        let outerConditions = conditions
         let wasMethodBody = isMethodBody
         isMethodBody = false
         if !isDotted {
             if frames.isEmpty { typesOfScript = types }
             typesOfCallers = Set(types.keys)
+            conditions = [:]
             frames.append(variables)
             openedScopes += 1
             scopes.append(openedScopes)
@@ -421,12 +434,13 @@ extension Evaluator {
             if !isDotted {
                 variables = frames.removeLast()
                 scopes.removeLast()
-                (types, functions) = (outer.0, outer.5)
+                (types, functions, conditions) = (outer.0, outer.5, outerConditions)
                 (typesOfCallers, typesOfScript) = outerTypes
             }
         }
         guard calls <= Self.deepest else { throw .handOver("a deep recursion") }
         functionName = function.name
+        variables.merge(arguments.preferences) { _, own in own }
         rest = arguments.rest
         let table = PSTable(isOrdered: true)
         for (index, parameter) in function.parameters.enumerated() {
@@ -551,11 +565,21 @@ extension Evaluator {
     ) throws(Interrupt) -> PSValue {
         let value = try converted(value, for: parameter, of: function)
         if parameter.isNotEmpty {
-            switch value {
-            case .null: throw .handOver("an empty value for \(parameter.name)")
-            case .string(let text) where text.isEmpty: throw .handOver("an empty value for \(parameter.name)")
-            case .array(let items) where items.isEmpty: throw .handOver("an empty value for \(parameter.name)")
-            default: break
+            let isEmpty =
+                switch value {
+                case .null: true
+                case .string(let text): text.isEmpty
+                case .array(let items): items.isEmpty
+                default: false
+                }
+            guard !isEmpty || onlyReads else { throw .handOver("an empty value for \(parameter.name)") }
+            if isEmpty {
+                throw .statement(
+                    NativeError(
+                        "ParameterArgumentValidationError,\(function.name)",
+                        "Cannot validate argument on parameter '\(parameter.name)'. The argument is null or empty. Provide an "
+                            + "argument that is not null or empty, and then try the command again.",
+                        category: "InvalidData"))
             }
         } else if parameter.isMandatory, let nothing = try parameter.refusal(of: value) {
             throw .statement(

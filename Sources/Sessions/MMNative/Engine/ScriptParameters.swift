@@ -91,6 +91,7 @@ struct ScriptParameters {
             _ = table.add(parameter.name, bound)
         }
         evaluator.given = table
+        evaluator.scriptParameters = block.parameters.map(\.variable.path.name)
         let isAdvanced =
             block.attributes.contains { $0.typeName.fullName.lowercased() == "cmdletbinding" }
             || block.parameters.contains(where: Self.isOfCmdlet)

@@ -60,7 +60,7 @@ enum Statics {
     }
 
     /// Returns a new version 4 id, which is random except for its version bits.
-    private static func newGuid() -> String {
+    static func newGuid() -> String {
         var bytes = RandomBytes.make(16)
         bytes[6] = bytes[6] & 0x0f | 0x40
         bytes[8] = bytes[8] & 0x3f | 0x80
@@ -141,17 +141,6 @@ enum Statics {
                 "fromdays": PSSpan.day, "fromhours": PSSpan.hour, "fromminutes": PSSpan.minute,
                 "fromseconds": PSSpan.second, "frommilliseconds": 10_000, "fromticks": 1,
             ]
-            if method == "new" {
-                // Ticks alone, or hours, minutes and seconds, perhaps after days and before milliseconds.
-                let sizes = [PSSpan.day, PSSpan.hour, PSSpan.minute, PSSpan.second, 10_000]
-                var ticks: Int64 = 0
-                for (place, argument) in arguments.enumerated() {
-                    guard case .long(let number) = try Conversion.cast(argument, to: .long), number.magnitude < 1 << 31
-                    else { throw .handOver("a long time") }
-                    ticks += number * (arguments.count == 1 ? 1 : sizes[place + (arguments.count == 3 ? 1 : 0)])
-                }
-                if [1, 3, 4, 5].contains(arguments.count) { return .span(ticks) }
-            }
             if let unit = units[method], arguments.count == 1, let number = Comparison.double(arguments[0]) {
                 let ticks = number * Double(unit)
                 guard ticks.isFinite, ticks.magnitude < 9e18 else { throw .handOver("a long time") }

@@ -236,6 +236,10 @@ struct SubsetCheck {
                 return "an assignment to $\(variable.path.name)"
             }
             return nil
+        case .attributed(let node) where onlyReads:
+            var condition = ScriptFunction.Parameter(name: "")
+            guard ScriptFunction.read(node.attribute, into: &condition) else { return "an attribute of a variable" }
+            return target(node.operand)
         case .convert(let typed):
             let isSettable =
                 switch typed.operand {
@@ -322,6 +326,7 @@ struct SubsetCheck {
         let name = written.split(separator: "\\").last.map(String.init) ?? written
         if beyond.contains(name.lowercased()) { return "the function \(name)" }
         if functions.contains(name.lowercased()) { return arguments(node) }
+        if onlyReads, hasHost, OpenedFile.path(of: node) != nil { return nil }
         guard node.invocation == nil else { return "a command whose name is computed" }
         if missing.contains(name.lowercased()) { return arguments(node) }
         if HostCommands.names.contains(name.lowercased()), !hasHost, !isSource(name) { return "the command \(name)" }

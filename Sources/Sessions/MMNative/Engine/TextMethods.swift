@@ -173,6 +173,21 @@ enum TextMethods {
     }
 
     /// Evaluates `Split` with several characters, a number of parts or options; `nil` for any other call.
+    /// Splits a text at several characters, each of which is an argument of its own; `nil` for other arguments.
+    static func split(_ text: String, atAny arguments: [PSValue]) -> PSValue? {
+        guard arguments.count > 1 else { return nil }
+        var marks: [UInt16] = []
+        for argument in arguments {
+            switch argument {
+            case .char(let unit): marks.append(unit)
+            case .string(let mark) where mark.utf16.count == 1: marks += Array(mark.utf16)
+            default: return nil
+            }
+        }
+        let parts = Array(text.utf16).split(omittingEmptySubsequences: false, whereSeparator: marks.contains)
+        return .array(parts.map { .string(String(decoding: Array($0), as: UTF16.self)) })
+    }
+
     private static func split(_ text: String, _ arguments: [PSValue]) throws(Interrupt) -> [String]? {
         var rest = arguments
         var (drops, trims) = (false, false)

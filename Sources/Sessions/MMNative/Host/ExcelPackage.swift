@@ -101,7 +101,10 @@ enum ExcelPackage {
         let (rows, columns) = (sheet.rows.count, sheet.width)
         guard rows > 0, columns > 0 else { return .null }
         func end(_ row: Int, _ column: Int) -> PSValue {
-            let pairs: [(String, PSValue)] = [("Row", count(row)), ("Column", count(column))]
+            let address = Area(row: row - 1, column: column - 1).address
+            let pairs: [(String, PSValue)] = [
+                ("Row", count(row)), ("Column", count(column)), ("Address", .string(address)), ("IsRef", .bool(false)),
+            ]
             return PSObject(pairs, typeName: "OfficeOpenXml.ExcelCellAddress", isCustom: false).map { .object($0) }
                 ?? .null
         }
@@ -167,6 +170,29 @@ enum ExcelPackage {
         default: break
         }
         throw .handOver("a member of \(object.typeName)")
+    }
+
+    /// Calls a method of a workbook's sheets; `nil` for other methods.
+    static func call(
+        _ sheets: PSList, _ method: String, _ arguments: [PSValue], _ host: NativeHost?
+    ) throws(Interrupt) -> PSValue? {
+        guard ["add", "delete"].contains(method), arguments.count == 1, case .object(let first)? = sheets.items.first
+        else { return nil }
+        var (path, book, host) = try book(first, host)
+        let name = if let known = sheetName(of: arguments[0]) { known } else { try PSText.string(arguments[0]) }
+        if method == "add" {
+            guard book.sheet(named: name) == nil, !name.isEmpty else {
+                throw .handOver("a sheet that is there already")
+            }
+            book.put(Workbook.Sheet(name))
+        } else {
+            guard book.sheet(named: name) != nil, book.sheets.count > 1 else {
+                throw .handOver("a sheet that is not there")
+            }
+            book.sheets.removeAll { $0.name.lowercased() == name.lowercased() }
+        }
+        try host.write(book, to: path)
+        return method == "add" ? part(sheetType, [(Self.path, path), (Self.sheet, name)]) : .nothing
     }
 
     /// Sets a property of a part.

@@ -438,7 +438,7 @@ extension HostCommands {
             guard !Wildcard.isPattern(name) else { throw .handOver("commands by pattern") }
             let isKnown =
                 Cmdlets.specification(of: name) != nil || evaluator.sources.contains { $0.knows(name) }
-                || evaluator.functions[name.lowercased()] != nil
+                || evaluator.functions[name.lowercased()] != nil || host.isOwnScript(name)
             guard isKnown else {
                 throw .statement(
                     NativeError(
@@ -448,7 +448,11 @@ extension HostCommands {
             }
             let isOwn = evaluator.functions[name.lowercased()] != nil
             var pairs: [(String, PSValue)] = [
-                ("CommandType", .string(isOwn ? "Function" : "Cmdlet")), ("Name", .string(name)),
+                (
+                    "CommandType",
+                    .string(isOwn ? "Function" : host.isOwnScript(name) ? "ExternalScript" : "Cmdlet")
+                ),
+                ("Name", .string(name)),
             ]
             if evaluator.onlyReads, let table = parameters(of: name, evaluator) { pairs.append(("Parameters", table)) }
             let object = PSObject(pairs, typeName: commandType, isCustom: false)
@@ -461,6 +465,8 @@ extension HostCommands {
         var names: [String]
         if let function = evaluator.functions[name.lowercased()] {
             names = function.parameters.map(\.name)
+        } else if evaluator.host?.isOwnScript(name) == true {
+            names = evaluator.scriptParameters
         } else if let known = Cmdlets.specification(of: name) {
             guard !known.isPartial else { return nil }
             names = known.values + known.switches

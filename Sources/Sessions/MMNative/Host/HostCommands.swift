@@ -7,7 +7,7 @@ enum HostCommands {
 
     private static let path = ["Path", "LiteralPath", "Encoding", "Force"]
 
-    static let specifications = own + excelSpecifications
+    static let specifications = own + valueSpecifications + excelSpecifications
 
     private static let own: [CommandSpecification] = [
         make(
@@ -47,8 +47,8 @@ enum HostCommands {
         make(
             "Remove-Item", ["Path", "LiteralPath"], ["Force", "Recurse", "Confirm"], ["Path"], makesObjects: true),
         make(
-            "Join-Path", ["Path", "ChildPath", "AdditionalChildPath"], ["Resolve"], ["Path", "ChildPath"],
-            makesObjects: true),
+            "Join-Path", ["Path", "ChildPath", "AdditionalChildPath"], ["Resolve"],
+            ["Path", "ChildPath", "AdditionalChildPath"], makesObjects: true, takesRest: true),
         make(
             "Split-Path", ["Path", "LiteralPath"],
             ["Leaf", "Parent", "LeafBase", "Extension", "Qualifier", "NoQualifier"],
@@ -194,7 +194,7 @@ enum HostCommands {
         "set-format": "set-excelrange", "gm": "get-member", "icm": "invoke-command", "iex": "invoke-expression",
     ]
 
-    private static func make(
+    static func make(
         _ name: String, _ values: [String], _ switches: [String], _ positions: [String],
         _ aliases: [String: String] = [:], makesObjects: Bool = false, takesRest: Bool = false
     ) -> CommandSpecification {
@@ -206,9 +206,9 @@ enum HostCommands {
     /// Parameters that change what a command does and that aren't implemented here. `-UseCulture` changes nothing: the separator of
     /// the culture here is the comma.
     static let beyond: [String: Set<String>] = [
-        "Export-Csv": ["QuoteFields", "IncludeTypeInformation", "NoClobber"],
-        "Export-Clixml": ["NoClobber"], "Out-File": ["NoClobber", "Width"], "Set-Content": ["PassThru"],
-        "Add-Content": ["PassThru"], "Get-Content": ["Delimiter", "ReadCount"],
+        "Export-Csv": ["QuoteFields", "IncludeTypeInformation"],
+        "Export-Clixml": ["NoClobber"], "Out-File": ["NoClobber"], "Set-Content": ["PassThru"],
+        "Add-Content": ["PassThru"], "Get-Content": ["Delimiter"],
         "Test-Path": ["IsValid"], "Join-Path": ["Resolve"], "Split-Path": ["Qualifier", "NoQualifier"],
         "Resolve-Path": ["Relative"], "Get-ChildItem": ["Include", "Exclude", "Depth", "Name", "Directory"],
         "Set-Location": ["PassThru"], "Start-Process": ["PassThru"], "Start-Sleep": ["Duration"],
@@ -298,7 +298,7 @@ enum HostCommands {
             { (command, _, _, _, _) throws(Interrupt) in
                 guard command.names == ["AssemblyName"] else { throw .handOver("Add-Type") }
             }
-        default: excelWork(name)
+        default: valueWork(name) ?? excelWork(name)
         }
     }
 
@@ -454,6 +454,12 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let path = try onlyPath(command)
+        if command.isSet("NoClobber"), host.read(path) != nil {
+            throw .statement(
+                NativeError(
+                    command.specification.errorID("NoClobber"),
+                    "The file '\(path)' already exists.", category: "ResourceExists", isReadable: true))
+        }
         let before = command.isSet("Append") ? host.read(path) : nil
         // A file without rows gets its header now.
         let appends = before?.isEmpty == false
@@ -499,7 +505,12 @@ extension HostCommands {
     static func outFile(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        var text = try lines(items, width: command["Width"]?.text.isEmpty == false ? 400 : 120)
+        var width = 120
+        if let given = command["Width"], case .int(let columns) = try Conversion.cast(given, to: .int) {
+            guard (2...100_000).contains(columns) else { throw .handOver("an unusual width") }
+            width = Int(columns)
+        }
+        var text = try lines(items, width: width)
         if command.isSet("NoNewline") { text = text.filter { $0 != "\n" } }
         try host.write(Array(text.utf8), to: try onlyPath(command), isAppending: command.isSet("Append"))
     }
@@ -576,12 +587,20 @@ extension HostCommands {
                 try emit(.string(text))
                 continue
             }
+            if let count = command["ReadCount"], !["0", "1"].contains(count.text) {
+                throw .handOver("lines in groups")
+            }
             var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" || $0 == "\r" }
                 .map(String.init)
             if lines.last?.isEmpty == true { lines.removeLast() }
             if case .int(let count)? = command["TotalCount"] { lines = Array(lines.prefix(Int(count))) }
             if case .int(let count)? = command["Tail"] { lines = Array(lines.suffix(Int(count))) }
-            for line in lines { try emit(.string(line)) }
+            // Zero means all at once, as one list.
+            if command["ReadCount"]?.text == "0", lines.count > 1 {
+                try emit(.array(lines.map { .string($0) }))
+            } else {
+                for line in lines { try emit(.string(line)) }
+            }
         }
     }
 
@@ -651,6 +670,7 @@ extension HostCommands {
         for name in ["ChildPath", "AdditionalChildPath"] {
             for value in Cmdlets.list(command[name]) { children.append(try PSText.string(value)) }
         }
+        for value in command.rest { for item in Cmdlets.list(value) { children.append(try PSText.string(item)) } }
         for path in try paths(command, ["Path"]) + items.map(\.text) {
             var joined = path
             for child in children {

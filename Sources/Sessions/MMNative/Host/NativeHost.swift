@@ -217,6 +217,12 @@ package final class NativeHost: Sendable {
     /// Returns the workbook that the script wrote to a path.
     func workbook(at path: String) -> Workbook? { state.withLock { $0.files[Self.key(path)]?.workbook } }
 
+    /// Returns whether a command's name is that of the script's own file, with or without its folder.
+    func isOwnScript(_ name: String) -> Bool {
+        name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init)?.lowercased()
+            == scriptName.lowercased()
+    }
+
     /// Writes a workbook.
     func write(_ workbook: Workbook, to path: String) throws(Interrupt) {
         try write(workbook.bytes, to: path, isAppending: false)

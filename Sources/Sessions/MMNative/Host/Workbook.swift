@@ -58,7 +58,7 @@ struct Workbook: Sendable {
         }
     }
 
-    private(set) var sheets: [Sheet] = []
+    var sheets: [Sheet] = []
 
     /// Returns the sheet with a name, in any case.
     func sheet(named name: String) -> Sheet? {

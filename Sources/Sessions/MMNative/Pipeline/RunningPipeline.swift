@@ -70,6 +70,11 @@ final class RunningPipeline {
                     Self.record(recorded, &stages, &recordings, evaluator)
                     continue
                 }
+                if evaluator.onlyReads, let host = evaluator.host, let path = OpenedFile.path(of: command) {
+                    if host.read(path) == nil { host.remark("Not opened: \(path)") }
+                    guard node.elements.count == 1 else { throw .handOver("a pipeline with a file") }
+                    continue
+                }
                 if let name = command.constantName, evaluator.missing.contains(name.lowercased()) {
                     throw .statement(RunningPipeline.notFound(name))
                 }

@@ -1,0 +1,102 @@
+import MMCore
+
+/// Commands that make or forget single values, and those that read what a file contains.
+extension HostCommands {
+    static let valueSpecifications: [CommandSpecification] = [
+        make("New-Guid", ["InputObject"], ["Empty"], ["InputObject"], makesObjects: true),
+        make("Clear-Variable", ["Name", "Scope"], ["Force"], ["Name"], ["cv": "Name"], makesObjects: true),
+        make("Push-Location", ["Path", "LiteralPath"], ["PassThru"], ["Path"], makesObjects: true),
+        make("Pop-Location", ["StackName"], ["PassThru"], [], makesObjects: true),
+        make("Set-Clipboard", ["Value"], ["Append", "PassThru"], ["Value"]),
+        make("Get-FileHash", ["Path", "LiteralPath", "Algorithm"], [], ["Path", "Algorithm"], makesObjects: true),
+        make(
+            "Select-Xml", ["XPath", "Path", "LiteralPath", "Content", "Xml", "Namespace"], [], ["XPath", "Path"],
+            makesObjects: true),
+    ]
+
+    /// Returns the work of such a command; `nil` for any other.
+    static func valueWork(_ name: String) -> Work? {
+        switch name {
+        case "New-Guid": newGuid
+        case "Clear-Variable": clearVariable
+        // The current folder is always the run's own, and the text for other programs reaches none.
+        case "Push-Location", "Pop-Location", "Set-Clipboard": { (_, _, _, _, _) throws(Interrupt) in }
+        case "Get-FileHash": fileHash
+        case "Select-Xml": selectXML
+        default: nil
+        }
+    }
+
+    private static func newGuid(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let given = items + Cmdlets.list(command["InputObject"])
+        for text in given { try emit(try Conversion.cast(text, to: .guid)) }
+        guard given.isEmpty else { return }
+        try emit(command.isSet("Empty") ? try Statics.property(.guid, "Empty") : .guid(Statics.newGuid()))
+    }
+
+    private static func clearVariable(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        for name in Cmdlets.list(command["Name"]) {
+            let key = try PSText.string(name).lowercased()
+            guard !AutomaticNames.contains(key), !Wildcard.isPattern(key), evaluator.types[key] == nil else {
+                throw .handOver("clearing the variable $\(key)")
+            }
+            guard evaluator.variables[key] != nil else {
+                throw .statement(
+                    NativeError(
+                        command.specification.errorID("VariableNotFound"),
+                        "Cannot find a variable with the name '\(key)'.", category: "ObjectNotFound", isReadable: true))
+            }
+            let isOuter = ["script", "global"].contains(command["Scope"]?.text.lowercased() ?? "")
+            try evaluator.write(.null, to: isOuter ? .outer(key) : .variable(key))
+        }
+    }
+
+    private static func fileHash(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let algorithm = command["Algorithm"]?.text.uppercased() ?? "SHA256"
+        guard algorithm == "SHA256" else { throw .handOver("a digest \(algorithm)") }
+        for path in try paths(command) + items.map(\.text) {
+            guard let bytes = host.read(path) else { throw missing(path, command) }
+            let hash = SHA256.digest(bytes).map { LibraryTypes.hex($0) }.joined()
+            let object = PSObject(
+                [("Algorithm", .string(algorithm)), ("Hash", .string(hash)), ("Path", .string(path))],
+                typeName: "Microsoft.PowerShell.Commands.FileHashInfo", isCustom: false, isListable: true)
+            if let object { try emit(.object(object)) }
+        }
+    }
+
+    private static func selectXML(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard command["Namespace"] == nil, let written = command["XPath"] else {
+            throw .handOver("an unusual Select-Xml")
+        }
+        let query = try XMLPath(PSText.string(written))
+        var sources: [(place: String, document: PSValue)] = []
+        for path in try paths(command) {
+            guard let bytes = host.read(path) else { throw missing(path, command) }
+            let text = PSValue.string(String(decoding: bytes, as: UTF8.self))
+            sources.append((path, try XMLNode.document(of: text)))
+        }
+        for value in Cmdlets.list(command["Content"]) + Cmdlets.list(command["Xml"]) + items {
+            if case .object(let node) = value, XMLNode.isNode(node) {
+                sources.append(("InputStream", value))
+            } else {
+                sources.append(("InputStream", try XMLNode.document(of: value)))
+            }
+        }
+        for case (let place, .object(let node)) in sources {
+            for found in try query.nodes(from: node) {
+                let object = PSObject(
+                    [("Node", .object(found)), ("Path", .string(place)), ("Pattern", written)],
+                    typeName: "Microsoft.PowerShell.Commands.SelectXmlInfo", isCustom: false, isListable: true)
+                if let object { try emit(.object(object)) }
+            }
+        }
+    }
+}
