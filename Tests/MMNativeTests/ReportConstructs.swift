@@ -175,7 +175,7 @@ struct ReportConstructs {
         "what a command's object has beside what is known of it is handed over, and never nothing",
         arguments: [
             "('a b a' | Select-String 'a' -SimpleMatch).Matches.Count", "'ab' | Select-String 'a' | % Context",
-            "(Get-Culture).NumberFormat.CurrencySymbol", "(Get-Host).UI.RawUI.WindowTitle",
+            "(Get-Culture).NumberFormat.NaNSymbol", "(Get-Host).UI.RawUI.WindowTitle",
             "1..2 | % { Write-Error 'x' -ErrorAction SilentlyContinue }; $?",
         ])
     func unknownMembers(script: String) async {

@@ -14,6 +14,16 @@ struct ReportHabits: RunningReports {
             ("([datetime]'2026-01-02').ToOADate()", ["46024"]),
             ("([datetime]::new(2026, 1, 2, 0, 0, 0, 'Utc')).ToFileTime()", ["134117856000000000"]),
             ("(Get-Date '2026-01-02 03:04:05' -Format FileDateTime)", ["20260102T0304050000"]),
+            (
+                "'5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01'.Guid; 'x'.Guid.Count",
+                ["5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01", "0"]
+            ),
+            ("$l = [pscustomobject]@(); $l += 1; $l.Count; [pscustomobject]5 + 1", ["1", "6"]),
+            ("'x' | Out-File r.html; $p = 'r.html'; & xdg-open $p; explorer.exe $p; 'done'", ["done"]),
+            (
+                "[cultureinfo]::new('de-DE').NumberFormat.NumberDecimalSeparator; (Get-Culture).NumberFormat.CurrencySymbol; "
+                    + "[cultureinfo]'en-us' | % EnglishName", [",", "¤", "English (United States)"]
+            ),
             ("$a = 1; Clear-Variable a; \"[$a]\"", ["[]"]),
             ("1, 1, 2 | Group-Object -AsHashTable -AsString | % Keys | Sort-Object", ["1", "2"]),
             (

@@ -105,8 +105,8 @@ struct SmallPrint {
     @Test(
         "a member of .NET's own objects that isn't known here is handed over, and never nothing",
         arguments: [
-            "[cultureinfo]::InvariantCulture.NumberFormat.CurrencySymbol", "[cultureinfo]::CurrentCulture.LCID",
-            "[cultureinfo]::InvariantCulture | % LCID", "[cultureinfo]::InvariantCulture.TextInfo.ANSICodePage",
+            "[cultureinfo]::InvariantCulture.NumberFormat.NaNSymbol", "[cultureinfo]::CurrentCulture.Calendar",
+            "[cultureinfo]::InvariantCulture | % Calendar", "[cultureinfo]::InvariantCulture.TextInfo.ANSICodePage",
             "[cultureinfo]::InvariantCulture | ConvertTo-Json", "[Text.Encoding]::UTF8.WebName",
             "[Text.Encoding]::UTF8 | Select-Object *", "[Text.Encoding]::GetEncoding('utf-8') | Select-Object CodePage",
         ])

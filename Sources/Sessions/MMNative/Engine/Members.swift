@@ -51,6 +51,8 @@ enum Members {
             if isOfLines(folded) { throw .handOver("what a line of a file says of itself") }
             // Exchange's sizes have a type with a `Value` property.
             if folded == "value", ByteSize.bytes(of: text) != nil { return value }
+            // So have its identifiers, whose `Guid` is their text.
+            if folded == "guid", Conversion.guid(text) != nil { return value }
         case .array(let items):
             switch folded {
             case "count", "length": return .int(Int32(truncatingIfNeeded: items.count))

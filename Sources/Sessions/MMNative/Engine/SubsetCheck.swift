@@ -326,7 +326,7 @@ struct SubsetCheck {
         let name = written.split(separator: "\\").last.map(String.init) ?? written
         if beyond.contains(name.lowercased()) { return "the function \(name)" }
         if functions.contains(name.lowercased()) { return arguments(node) }
-        if onlyReads, hasHost, OpenedFile.path(of: node) != nil { return nil }
+        if onlyReads, hasHost, let misfit = OpenedFile.misfit(node, expression) { return misfit }
         guard node.invocation == nil else { return "a command whose name is computed" }
         if missing.contains(name.lowercased()) { return arguments(node) }
         if HostCommands.names.contains(name.lowercased()), !hasHost, !isSource(name) { return "the command \(name)" }

@@ -8,13 +8,38 @@ enum OpenedFile {
         "jar",
     ]
 
+    /// The programs that open the file which is their only argument, by the names that scripts write.
+    private static let openers: Set<String> = [
+        "open", "xdg-open", "explorer", "explorer.exe", "notepad", "notepad.exe", "excel.exe", "code",
+    ]
+
+    /// Returns the argument of a command that opens a file in a program of its own; `nil` for any other command.
+    static func argument(of command: CommandSyntax) -> ExpressionSyntax? {
+        guard let name = command.constantName, openers.contains(name.lowercased()), command.elements.count == 2,
+            case .argument(let path) = command.elements[1], command.invocation != .dot
+        else { return nil }
+        return path
+    }
+
     /// Returns the path that a command without arguments names, from a folder or by `&`; `nil` if it names a program or script.
-    static func path(of command: CommandSyntax) -> String? {
+    private static func path(of command: CommandSyntax) -> String? {
         guard command.elements.count == 1, let name = command.constantName, command.invocation != .dot,
             command.invocation == .call || name.contains("\\") || name.contains("/"),
             let dot = name.lastIndex(of: "."), case let kind = name[name.index(after: dot)...].lowercased(),
             !kind.isEmpty, kind.allSatisfy({ $0.isLetter || $0.isNumber }), !programs.contains(kind)
         else { return nil }
         return name
+    }
+
+    /// Returns the path of the file that a command opens; `nil` if it opens none.
+    static func path(of command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) -> String? {
+        guard let node = argument(of: command) else { return path(of: command) }
+        return try PSText.string(try evaluator.value(of: node).plain)
+    }
+
+    /// Returns why a check finds that a command which opens a file doesn't fit; the result is `nil` for other commands.
+    static func misfit(_ command: CommandSyntax, _ check: (ExpressionSyntax) -> String?) -> String?? {
+        if let node = argument(of: command) { return .some(check(node)) }
+        return path(of: command) == nil ? nil : .some(nil)
     }
 }

@@ -155,9 +155,8 @@ enum Conversion {
         case .object: return value
         case .pscustomobject:
             guard case .table(let table) = value else {
-                if case .object = value { return value }
-                if value.isNull { return .null }
-                throw .handOver("a cast to a custom object")
+                // Only a table is made into an object; any other value stays what it is.
+                return value.isNull ? .null : value.plain
             }
             guard table.hasCertainOrder, let object = PSObject(customOf: table) else {
                 throw .handOver("a hashtable without a defined order")

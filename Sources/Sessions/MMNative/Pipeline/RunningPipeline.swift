@@ -70,7 +70,9 @@ final class RunningPipeline {
                     Self.record(recorded, &stages, &recordings, evaluator)
                     continue
                 }
-                if evaluator.onlyReads, let host = evaluator.host, let path = OpenedFile.path(of: command) {
+                if evaluator.onlyReads, let host = evaluator.host,
+                    let path = try OpenedFile.path(of: command, in: evaluator)
+                {
                     if host.read(path) == nil { host.remark("Not opened: \(path)") }
                     guard node.elements.count == 1 else { throw .handOver("a pipeline with a file") }
                     continue

@@ -11,25 +11,58 @@ enum PSCulture {
 
     /// Returns the culture with a name; `nil` for an unsupported one.
     static func value(named name: String) -> PSValue? {
-        var members: [(String, PSValue)] = [("Name", .string(name))]
-        switch name.lowercased() {
-        case "":
+        guard let known = cultures.first(where: { $0.name.lowercased() == name.lowercased() }) else { return nil }
+        var members: [(String, PSValue)] = [
+            ("Name", .string(known.name)), ("LCID", .int(known.number)), ("EnglishName", .string(known.english)),
+            ("TwoLetterISOLanguageName", .string(known.name.isEmpty ? "iv" : String(known.name.prefix(2)))),
+            ("NumberFormat", numbers(of: known)),
+        ]
+        if known.name.isEmpty {
             let format = object(
                 [
                     ("ShortDatePattern", .string("MM/dd/yyyy")), ("LongDatePattern", .string("dddd, dd MMMM yyyy")),
                     ("ShortTimePattern", .string("HH:mm")),
                 ], "System.Globalization.DateTimeFormatInfo")
-            members += [
-                ("DisplayName", .string("Invariant Language (Invariant Country)")), ("DateTimeFormat", format),
-            ]
-        case "en-us": members[0].1 = .string("en-US")
-        case "en-gb": members[0].1 = .string("en-GB")
-        case "de-de": members[0].1 = .string("de-DE")
-        case "fr-fr": members[0].1 = .string("fr-FR")
-        default: return nil
+            members += [("DisplayName", .string(known.english)), ("DateTimeFormat", format)]
         }
         members.append(("TextInfo", object(text(of: members[0].1), textType)))
         return object(members, typeName)
+    }
+
+    /// A culture and how it writes numbers.
+    private struct Known {
+        let name: String
+        let english: String
+        let number: Int32
+        let currency: String
+        let decimal: String
+        let group: String
+    }
+
+    private static let cultures = [
+        Known(
+            name: "", english: "Invariant Language (Invariant Country)", number: 127, currency: "¤", decimal: ".",
+            group: ","),
+        Known(
+            name: "en-US", english: "English (United States)", number: 1033, currency: "$", decimal: ".", group: ","),
+        Known(
+            name: "en-GB", english: "English (United Kingdom)", number: 2057, currency: "£", decimal: ".", group: ","),
+        Known(name: "de-DE", english: "German (Germany)", number: 1031, currency: "€", decimal: ",", group: "."),
+        Known(
+            name: "fr-FR", english: "French (France)", number: 1036, currency: "€", decimal: ",", group: "\u{202F}"),
+    ]
+
+    /// Returns the `NumberFormat` of a culture.
+    private static func numbers(of culture: Known) -> PSValue {
+        object(
+            [
+                ("CurrencySymbol", .string(culture.currency)), ("CurrencyDecimalSeparator", .string(culture.decimal)),
+                ("CurrencyGroupSeparator", .string(culture.group)), ("CurrencyDecimalDigits", .int(2)),
+                ("NumberDecimalSeparator", .string(culture.decimal)),
+                ("NumberGroupSeparator", .string(culture.group)), ("PercentSymbol", .string("%")),
+                ("PercentDecimalSeparator", .string(culture.decimal)), ("NegativeSign", .string("-")),
+                ("PositiveSign", .string("+")),
+            ], "System.Globalization.NumberFormatInfo")
     }
 
     /// The members of a culture's `TextInfo`; of those that separate decimals by a comma, the separator of lists is another one.
