@@ -24,6 +24,9 @@ struct ObservedTests {
             ("/print/printers", "displayName"), ("/me/todo/lists", "displayName"),
             ("/roleManagement/directory/roleAssignments?$expand=principal", "principal"),
             ("/roleManagement/directory/roleAssignments?$expand=roleDefinition", "roleDefinition"),
+            ("/deviceManagement/deviceConfigurations/x/deviceStatuses", "status"),
+            ("/deviceManagement/deviceCompliancePolicies/x/deviceStatuses?$top=1", "deviceDisplayName"),
+            ("/identity/conditionalAccess/policies", "conditions"),
             ("/groups?$filter=resourceProvisioningOptions/Any(x:x%20eq%20'Team')", "displayName"),
         ])
     func served(path: String, member: String) async {
@@ -32,6 +35,30 @@ struct ObservedTests {
         let answer = await bench.graph("GET", "/v1.0" + path, token: token)
         #expect(answer.status == 200, "\(path): \(answer.json)")
         #expect(answer.json["value"]?[0]?[member] != nil, "\(path): \(answer.json)")
+    }
+
+    @Test("a policy of conditional access tells all kinds of people and apps, also those of which it names none")
+    func wholeConditions() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let answer = await bench.graph("GET", "/v1.0/identity/conditionalAccess/policies", token: token)
+        for policy in answer.json["value"]?.array ?? [] {
+            #expect(policy["conditions"]?["users"]?["includeGroups"]?.array?.isEmpty == true)
+            #expect(policy["conditions"]?["applications"]?["excludeApplications"]?.array?.isEmpty == true)
+            #expect(policy["conditions"]?["userRiskLevels"]?.array?.isEmpty == true)
+        }
+        #expect(answer.json["value"]?.array?.isEmpty == false)
+    }
+
+    @Test("the installations of an app are told by beta alone")
+    func installations() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let apps = await bench.graph("GET", "/beta/deviceAppManagement/mobileApps", token: token)
+        let path = "/deviceAppManagement/mobileApps/\(apps.json["value"]?[0]?["id"]?.string ?? "")/deviceStatuses"
+        let states = await bench.graph("GET", "/beta" + path, token: token)
+        #expect(states.json["value"]?[0]?["installState"] == "installed", "\(states.json)")
+        #expect(await bench.graph("GET", "/v1.0" + path, token: token).status == 400)
     }
 
     @Test(

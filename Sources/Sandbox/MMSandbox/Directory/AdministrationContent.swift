@@ -212,11 +212,21 @@ struct AdministrationContent: Sendable {
         ]
         return rows.enumerated().map { place, policy in
             var conditions: JSONObject = [
+                "userRiskLevels": [], "signInRiskLevels": [], "servicePrincipalRiskLevels": [],
                 "clientAppTypes": ["all"],
-                "applications": ["includeApplications": ["All"], "applicationFilter": .null],
-                "platforms": .null, "locations": .null, "devices": .null, "clientApplications": .null,
+                "applications": [
+                    "includeApplications": ["All"], "excludeApplications": [], "includeUserActions": [],
+                    "includeAuthenticationContextClassReferences": [], "applicationFilter": .null,
+                ], "platforms": .null, "locations": .null, "devices": .null, "clientApplications": .null,
             ]
             for (name, value) in policy.conditions { conditions[name] = value }
+            // The service tells all kinds of people, also those of which a policy names none.
+            var people: JSONObject = [
+                "includeUsers": [], "excludeUsers": [], "includeGroups": [], "excludeGroups": [], "includeRoles": [],
+                "excludeRoles": [], "includeGuestsOrExternalUsers": .null, "excludeGuestsOrExternalUsers": .null,
+            ]
+            for (name, value) in policy.conditions["users"]?.object ?? [:] { people[name] = value }
+            conditions["users"] = .object(people)
             return [
                 "id": .string(otherIDs.guid(40 + place)), "templateId": .null, "displayName": .string(policy.name),
                 "createdDateTime": ago(500 - place), "modifiedDateTime": ago(60 + place),

@@ -9,9 +9,11 @@ struct ObservedContent {
     private var administration: AdministrationContent { store.administration }
     private var ids: ObjectIDs { ObjectIDs(store.mixing.branch(81)) }
 
-    private func ago(_ days: Int) -> JSONValue { .string(ServiceTime.text(users.now - Int64(days) * 86_400)) }
+    /// Returns the time some days ago.
+    func ago(_ days: Int) -> JSONValue { .string(ServiceTime.text(users.now - Int64(days) * 86_400)) }
 
-    private func id(_ kind: Int, _ place: Int) -> JSONValue { .string(ids.guid(kind << 20 | place)) }
+    /// Returns the identifier of one object of a kind.
+    func id(_ kind: Int, _ place: Int) -> JSONValue { .string(ids.guid(kind << 20 | place)) }
 
     /// The managed devices with Windows, with their indices.
     private var windows: [(place: Int, row: JSONObject)] {
