@@ -269,9 +269,10 @@ extension ShellJudge {
         let name = call.program
         guard depth < Self.deepest, !ShellPrograms.readers.contains(name), !ShellPrograms.wrappers.contains(name),
             !ShellPrograms.shells.contains(name), !Self.isInterpreter(name),
-            !["git", "ssh", "find", "fd"].contains(name),
-            !ClientVerbs.isCloud(name)
+            !["git", "ssh", "find", "fd"].contains(name)
         else { return [] }
+        // Clients of platforms have words of their own for files and places.
+        let isClient = ClientVerbs.isCloud(name)
         let row = CarriedText.table[name]
         let words = Array(call.arguments)
         var found: [GuardFinding] = []
@@ -279,10 +280,12 @@ extension ShellJudge {
             let option = word.value.prefix { $0 != "=" }
             guard word.value.hasPrefix("-") else {
                 // A filter or setting may name a library: `ladspa=file=/tmp/x.so`.
-                if option.count < word.value.count { found += judge(word, as: .library, by: "", of: call, depth) }
+                if option.count < word.value.count, !isClient {
+                    found += judge(word, as: .library, by: "", of: call, depth)
+                }
                 continue
             }
-            if let place = Self.emptied(word.value, words[(index + 1)...]), !isMadeAgain(place) {
+            if !isClient, let place = Self.emptied(word.value, words[(index + 1)...]), !isMadeAgain(place) {
                 found.append(finding(.removes, subject: "\(name) \(word.value)"))
             }
             // Options for a program that it starts: `-DargLine="-javaagent:x.jar"`.
@@ -294,7 +297,8 @@ extension ShellJudge {
                 found.append(finding(.dynamic, subject: "\(name) \(word.value)"))
             }
             guard row?.options[String(option)] == nil,
-                let meaning = meaning(of: option, before: words[(index + 1)...], in: name)
+                let meaning = meaning(of: option, before: words[(index + 1)...], in: name),
+                !isClient || meaning == .command || meaning == .library
             else { continue }
             var value = ShellScript.Word(String(word.value.dropFirst(option.count + 1)), isFixed: word.isFixed)
             if option.count == word.value.count {

@@ -51,7 +51,7 @@ extension NativeEngine {
 extension CommandSpecification {
     /// Commands whose output depends on the machine or was never recorded.
     private static let uncertain: Set<String> = [
-        "ConvertFrom-StringData", "Get-Culture", "Get-MgEnvironment", "Get-TimeZone", "Update-TypeData",
+        "ConvertFrom-StringData", "Get-Culture", "Get-MgEnvironment", "Get-TimeZone", "Select-Xml", "Update-TypeData",
     ]
 
     /// Whether its meaning is certain.
