@@ -1,3 +1,4 @@
+import MMCore
 import ShellSyntax
 
 /// The names by which a command picks some of what a program could show.

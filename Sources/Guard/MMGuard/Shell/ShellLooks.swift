@@ -149,7 +149,9 @@ struct ShellLooks: Sendable {
             case "-": words.first.map { Self.isOne(of: first, $0) } == true
             case "=": words.contains { $0 == first.dropFirst() }
             // One letter among others without a dash, as old programs take them.
-            case "%": words.first.map { $0.allSatisfy(\.isLetter) && $0.contains(first.dropFirst()) } == true
+            case "%":
+                words.first.map { word in word.allSatisfy(\.isLetter) && first.dropFirst().allSatisfy(word.contains) }
+                    == true
             default: Self.begin(operands, with: use.prefix { $0 != "&" })
             }
         }
