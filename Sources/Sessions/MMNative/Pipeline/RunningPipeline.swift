@@ -208,6 +208,10 @@ final class RunningPipeline {
         let name = written.split(separator: "\\").last.map(String.init) ?? written
         guard Cmdlets.specification(of: name) == nil, let source = evaluator.sources.first(where: { $0.knows(name) })
         else { return nil }
+        // By its text the script is a report, in which more is allowed than where something is changed.
+        guard command.constantName != nil || name.lowercased().hasPrefix("get-") else {
+            throw .handOver("\(name) by a computed name, which may change something")
+        }
         let whole = try CmdletCall(command, name: name, in: evaluator)
         var arguments = whole.arguments
         let recorded = RecordedOutput(takenFrom: &arguments)
