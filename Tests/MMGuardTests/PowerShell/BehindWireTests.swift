@@ -52,6 +52,14 @@ struct BehindWireTests {
         #expect(counts["text", default: 0] > 150, "\(counts)")
     }
 
+    @Test("a text that doubles from line to line costs no memory", arguments: ["$a + $a", "\"$a$a\""])
+    func doubledText(sum: String) {
+        let lines = Array(repeating: "$a = \(sum)", count: 60).joined(separator: "\n")
+        let script = "$a = '/v1.0/users/' + $id\n\(lines)\nInvoke-MgGraphRequest -Method POST -Uri $a"
+        let context = ScriptContext(module: "graph", isBehindWire: true)
+        #expect(Self.engine.judge(script: script, in: context, policy: .standard).guardClass == .read)
+    }
+
     @Test(
         "a request whose address only leaves keys open is judged by its text, wherever the address is put together",
         arguments: [

@@ -154,6 +154,9 @@ extension ScriptWalk {
         judge(method, address, body, headers, call, service: service)
     }
 
+    /// The bytes that a variable's open text may have: more than any address, and no text grows from variable to variable beyond it.
+    static let longestOpenText = 8192
+
     /// Returns the text of an expression that begins with a known one, with a key for each value that isn't known; `nil` for any other.
     func openText(_ expression: ExpressionSyntax) -> String? {
         switch expression {

@@ -276,7 +276,9 @@ extension ScriptWalk {
                 entry.ownType = type == nil ? ownType(only(node.value)) : nil
                 entry.isOwn = entry.ownType != nil || isOwnContainer(node.value)
                 entry.isStopwatch = type == nil && isStopwatch(only(node.value))
-                entry.openText = only(node.value).flatMap(openText)
+                entry.openText = only(node.value).flatMap(openText).flatMap { text in
+                    text.utf8.count <= Self.longestOpenText ? text : nil
+                }
             } else if node.op == .plusEquals {
                 entry.facts = before.facts.then(facts)
                 entry.facts.texts = nil
