@@ -60,6 +60,16 @@ struct ReportHabits: RunningReports {
     }
 
     @Test(
+        "a function's or a method's own variable has no conditions of a variable outside",
+        arguments: [
+            "[ValidateRange(1, 10)][int]$x = 5; function f { $x = 50; $x }; f; $x",
+            "[ValidateRange(1, 10)][int]$x = 5; class A { static [int] F() { $x = 50; return $x } }; [A]::F(); $x",
+        ])
+    func otherVariables(script: String) async throws {
+        #expect(try await texts(script) == ["50", "5"])
+    }
+
+    @Test(
         "a variable keeps the conditions of its attributes",
         arguments: [
             "[ValidateRange(1, 10)][int]$x = 5; try { $x = 11 } catch { 'refused' }; $x",

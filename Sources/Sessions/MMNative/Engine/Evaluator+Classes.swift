@@ -325,7 +325,7 @@ extension Evaluator {
         let outer = (
             types, current, rest, given, functionName, functions, cmdlet, self.receiver, building, isMethodBody
         )
-        let outerTypes = (scriptTypes, typesOfCallers, typesOfScript)
+        let outerTypes = (scriptTypes, typesOfCallers, typesOfScript, conditions)
         if frames.isEmpty { typesOfScript = types }
         frames.append(variables)
         openedScopes += 1
@@ -333,7 +333,7 @@ extension Evaluator {
         variables = frames[0]
         (types, current, rest, given, building, isMethodBody) = ([:], nil, [], nil, nil, false)
         self.receiver = receiver
-        scriptTypes = type.types
+        (scriptTypes, conditions) = (type.types, [:])
         tries += 1
         collecting += 1
         defer {
@@ -342,7 +342,7 @@ extension Evaluator {
             collecting -= 1
             variables = frames.removeLast()
             scopes.removeLast()
-            (scriptTypes, typesOfCallers, typesOfScript) = outerTypes
+            (scriptTypes, typesOfCallers, typesOfScript, conditions) = outerTypes
             (types, current, rest, given, functionName, functions) = (
                 outer.0, outer.1, outer.2, outer.3, outer.4, outer.5
             )
