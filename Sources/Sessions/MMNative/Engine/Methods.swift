@@ -179,7 +179,6 @@ enum Methods {
         case ("tolongtimestring", 0, _): return .string(date.formatted("T") ?? "")
         case ("touniversaltime", 0, _): return .date(date.asUniversal)
         case ("tolocaltime", 0, _): return .date(date.asLocal)
-        case ("tooadate", 0, _): return .double(date.automationDate)
         case ("adddays", 1, let count?): return try moved(date, count, PSSpan.day)
         case ("addhours", 1, let count?): return try moved(date, count, PSSpan.hour)
         case ("addminutes", 1, let count?): return try moved(date, count, PSSpan.minute)

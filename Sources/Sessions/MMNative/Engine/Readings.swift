@@ -81,10 +81,7 @@ enum Readings {
             let hex = word.utf8.filter { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }.count
             guard hex != 32 else { throw .handOver("a guid in an unusual form") }
             return nil
-        case .datetime:
-            if let date = PSDate(certain: text) { return .date(date) }
-            guard case .none = DateText.read(text) else { throw .handOver("a date in an uncertain form") }
-            return nil
+        case .datetime: return try PSDate.read(text).map { .date($0) }
         case .timespan, .version, .moment: return try Conversion.converted(.string(word), to: type)
         case .ipaddress: return try NetworkAddress.read(word)
         case .uri:

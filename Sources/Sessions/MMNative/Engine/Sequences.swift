@@ -50,10 +50,9 @@ enum Sequences {
             return item
         case "sum":
             guard let first = items.first else { return nil }
-            guard case .int = first else { return try summed(items) }
+            let sum = try summed(items)
             // Integers of 32 bits have a sum of 32 bits, beyond which .NET fails.
-            guard case .int? = try Conversion.converted(try summed(items), to: .int) else { return nil }
-            return try Conversion.cast(try summed(items), to: .int)
+            return if case .int = first { try Conversion.converted(sum, to: .int) } else { sum }
         case "average":
             guard !items.isEmpty, case .double(let sum)? = try Conversion.converted(try summed(items), to: .double)
             else { return nil }

@@ -360,9 +360,14 @@ enum Statics {
                 return whole
             }
             return .double(try round(try double(0), Array(arguments.dropFirst())))
-        case ("floor", 1): return try whole(arguments[0], .down)
-        case ("ceiling", 1): return try whole(arguments[0], .up)
-        case ("truncate", 1): return try whole(arguments[0], .towardZero)
+        case ("floor", 1), ("ceiling", 1), ("truncate", 1):
+            let rule: FloatingPointRoundingRule = method == "floor" ? .down : method == "ceiling" ? .up : .towardZero
+            // For integers .NET has only the overload for decimals.
+            if let whole = wholeDecimal(arguments[0]) { return whole }
+            if case .decimal(let number) = arguments[0], let rounded = number.rounded(0, rule) {
+                return .decimal(rounded)
+            }
+            return .double(try double(0).rounded(rule))
         case ("log", 2) where !hasDecimal:
             let (number, base) = (try double(0), try double(1))
             // Other bases have results of their own.
@@ -395,16 +400,6 @@ enum Statics {
         "cbrt": Glibc.cbrt, "sin": Glibc.sin, "cos": Glibc.cos, "tan": Glibc.tan, "asin": Glibc.asin,
         "acos": Glibc.acos, "atan": Glibc.atan, "sinh": Glibc.sinh, "cosh": Glibc.cosh, "tanh": Glibc.tanh,
     ]
-
-    /// Returns a number without its fraction. For integers .NET has only the overload for decimals.
-    private static func whole(_ value: PSValue, _ rule: FloatingPointRoundingRule) throws(Interrupt) -> PSValue {
-        if let whole = wholeDecimal(value) { return whole }
-        if case .decimal(let number) = value, let rounded = number.rounded(0, rule) { return .decimal(rounded) }
-        guard let number = value.isNull ? 0 : Comparison.double(value) else {
-            throw .handOver("a function of other than numbers")
-        }
-        return .double(number.rounded(rule))
-    }
 
     private static func wholeDecimal(_ value: PSValue) -> PSValue? {
         switch value {

@@ -172,7 +172,6 @@ enum TextMethods {
         }
     }
 
-    /// Evaluates `Split` with several characters, a number of parts or options; `nil` for any other call.
     /// Splits a text at several characters, each of which is an argument of its own; `nil` for other arguments.
     static func split(_ text: String, atAny arguments: [PSValue]) -> PSValue? {
         guard arguments.count > 1 else { return nil }
@@ -188,6 +187,7 @@ enum TextMethods {
         return .array(parts.map { .string(String(decoding: Array($0), as: UTF16.self)) })
     }
 
+    /// Evaluates `Split` with several characters, a number of parts or options; `nil` for any other call.
     private static func split(_ text: String, _ arguments: [PSValue]) throws(Interrupt) -> [String]? {
         var rest = arguments
         var (drops, trims) = (false, false)

@@ -313,14 +313,18 @@ enum DisplayCells {
     /// Returns a line in pieces of at most so many cells.
     static func broken(_ line: String, width: Int) -> [String] {
         var pieces: [String] = []
-        var rest = line[...]
-        while count(String(rest)) > width {
-            let piece = cut(String(rest), to: width, fromEnd: false)
-            guard !piece.isEmpty else { break }
-            pieces.append(piece)
-            rest = rest.dropFirst(piece.count)
+        var piece = ""
+        var used = 0
+        for character in line {
+            let cells = count(String(character))
+            if used + cells > width, used > 0 {
+                pieces.append(piece)
+                (piece, used) = ("", 0)
+            }
+            piece.append(character)
+            used += cells
         }
-        return pieces + [String(rest)]
+        return pieces + [piece]
     }
 
     /// Returns whether each character is one unit and one cell wide, so that the text can be cut anywhere.

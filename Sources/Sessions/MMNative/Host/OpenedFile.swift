@@ -14,7 +14,7 @@ enum OpenedFile {
     ]
 
     /// Returns the argument of a command that opens a file in a program of its own; `nil` for any other command.
-    static func argument(of command: CommandSyntax) -> ExpressionSyntax? {
+    private static func argument(of command: CommandSyntax) -> ExpressionSyntax? {
         guard let name = command.constantName, openers.contains(name.lowercased()), command.elements.count == 2,
             case .argument(let path) = command.elements[1], command.invocation != .dot
         else { return nil }

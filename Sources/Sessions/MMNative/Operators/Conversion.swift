@@ -131,9 +131,7 @@ enum Conversion {
             switch value {
             case .date: return value
             case .null, .bool, .span, .array, .guid, .version: return nil
-            case .string(let text):
-                if let date = PSDate(certain: text) { return .date(date) }
-                if case .none = DateText.read(text) { return nil }
+            case .string(let text): return try PSDate.read(text).map { .date($0) }
             case .long(let ticks) where (0...PSDate.last).contains(ticks):
                 return .date(PSDate(ticks: ticks, kind: .unspecified))
             // A number that isn't a whole one is read as its text.

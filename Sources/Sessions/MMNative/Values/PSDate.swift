@@ -151,8 +151,10 @@ package struct PSDate: Sendable, Hashable {
     }
 
     /// Parses a text whose meaning is certain (`DateText`). A time with an offset from UTC is converted to local time.
-    package init?(certain text: String) {
-        guard case .date(let written, let offset) = DateText.read(text) else { return nil }
+    package init?(certain text: String) { self.init(DateText.read(text)) }
+
+    private init?(_ reading: DateText.Reading) {
+        guard case .date(let written, let offset) = reading else { return nil }
         guard let offset else {
             self = written
             return
@@ -164,10 +166,12 @@ package struct PSDate: Sendable, Hashable {
         self = local < 0 ? PSDate(ticks: local + Self.day, kind: .local) : date.asLocal
     }
 
-    /// Parses a text form whose meaning is certain, and the offset from UTC that it names; `nil` for any other text.
-    static func withOffset(_ text: String) -> (date: PSDate, offset: Int64?)? {
-        guard case .date(let date, let offset) = DateText.read(text) else { return nil }
-        return (date, offset)
+    /// Parses a text as casts do; `nil` if it is certainly no date.
+    static func read(_ text: String) throws(Interrupt) -> PSDate? {
+        let reading = DateText.read(text)
+        if let date = PSDate(reading) { return date }
+        guard case .none = reading else { throw .handOver("a date in an uncertain form") }
+        return nil
     }
 
     /// Parses a text as JSON readers do: ISO 8601 with a time.
@@ -188,16 +192,6 @@ package struct PSDate: Sendable, Hashable {
 extension PSDate {
     /// The Unix epoch.
     static let epoch = PSDate(ticks: 621_355_968_000_000_000, kind: .utc)
-    /// The days since 1899-12-30 that OLE automation and workbooks count.
-    var automationDate: Double {
-        let start: Int64 = 599_264_352_000_000_000
-        // A time without a date is one of the first day, and the fraction always counts forwards.
-        let milliseconds = (ticks < PSSpan.day ? ticks : ticks - start) / 10_000
-        let day: Int64 = 86_400_000
-        let fraction = milliseconds % day
-        let counted = fraction < 0 ? milliseconds - (day + fraction) * 2 : milliseconds
-        return Double(counted) / Double(day)
-    }
     /// The epoch of Windows file times.
     static let fileEpoch = PSDate(ticks: 504_911_232_000_000_000, kind: .utc)
 

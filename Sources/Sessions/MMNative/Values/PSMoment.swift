@@ -51,12 +51,12 @@ enum PSMoment {
         switch value {
         case .date(let date): return try made(of: date)
         case .string(let written):
-            guard let (date, offset) = PSDate.withOffset(written) else {
-                guard case .none = DateText.read(written) else { throw .handOver("a date in an uncertain form") }
-                return nil
+            switch DateText.read(written) {
+            case .date(let date, let offset?): return try made(date, offset: offset)
+            case .date(let date, nil): return try made(of: date)
+            case .none: return nil
+            case .uncertain: throw .handOver("a date in an uncertain form")
             }
-            guard let offset else { return try made(of: date) }
-            return try made(date, offset: offset)
         case .object where read(value) != nil: return value
         default: throw .handOver("a cast to a date with an offset")
         }
