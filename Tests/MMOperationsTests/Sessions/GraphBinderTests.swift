@@ -174,4 +174,11 @@ struct GraphBinderTests {
         let call = try #require(CmdletCall(line: line))
         #expect(try GraphBinder().bind(call).path == path)
     }
+
+    @Test("scripts may ask which parameters a request has")
+    func parameters() throws {
+        let known = try #require(GraphBinder().parameters(of: "invoke-mggraphrequest"))
+        #expect(known.contains("OutputFilePath") && known.contains("PassThru") && !known.contains("OutFile"))
+        #expect(GraphBinder().parameters(of: "New-MgUser") == nil)
+    }
 }

@@ -61,16 +61,20 @@ struct GraphBinder: Sendable {
 
     private static func takesSpans(_ cmdlet: String) -> Bool { cmdlet.lowercased().hasSuffix("calendarview") }
 
-    /// The parameters of Invoke-MgGraphRequest.
+    /// The parameters of Invoke-MgGraphRequest that have a value, in the module's spelling.
+    private static let requestValues = [
+        "Method", "Uri", "Body", "Headers", "OutputType", "ContentType", "OutputFilePath", "InputFilePath",
+        "StatusCodeVariable", "ResponseHeadersVariable", "GraphRequestSession", "SessionVariable", "Authentication",
+        "Token", "UserAgent",
+    ]
+    /// Its switches.
+    private static let requestSwitches = [
+        "SkipHeaderValidation", "SkipHttpErrorCheck", "PassThru", "InferOutputFileName",
+    ]
+
     private static let requestControls: [Parameter] =
-        [
-            "method", "uri", "body", "headers", "outputtype", "contenttype", "outputfilepath", "inputfilepath",
-            "statuscodevariable", "responseheadersvariable", "graphrequestsession", "sessionvariable", "authentication",
-            "token", "useragent",
-        ].map { Parameter(name: $0) }
-        + ["skipheadervalidation", "skiphttperrorcheck", "passthru", "inferoutputfilename"].map {
-            Parameter(name: $0, isSwitch: true)
-        } + common
+        requestValues.map { Parameter(name: $0.lowercased()) }
+        + requestSwitches.map { Parameter(name: $0.lowercased(), isSwitch: true) } + common
 
     /// Returns whether a name, case-insensitively, is a cmdlet whose request is known.
     func knows(_ name: String) -> Bool {
@@ -83,8 +87,9 @@ struct GraphBinder: Sendable {
         return GraphCmdletNames.isForm(name) && !names.requests(of: name).isEmpty
     }
 
-    /// Returns the names of the parameters of a cmdlet that reads; `nil` for any other.
+    /// Returns the names of the parameters of a cmdlet that reads, or of Invoke-MgGraphRequest; `nil` for any other.
     func parameters(of cmdlet: String) -> [String]? {
+        if Self.requestNames.contains(cmdlet.lowercased()) { return Self.requestValues + Self.requestSwitches }
         let templates = names.requests(of: cmdlet)
         guard !templates.isEmpty, templates.allSatisfy({ $0.method == "GET" }) else { return nil }
         let all = templates.flatMap(\.keys).map(Self.parameter)
