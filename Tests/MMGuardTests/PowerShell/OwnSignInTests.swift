@@ -57,7 +57,7 @@ struct OwnSignInTests {
             "Connect-PnPOnline https://contoso-admin.sharepoint.com",
             "Connect-SPOService -Url https://contoso-admin.sharepoint.com",
             "Disconnect-MgGraph", "Disconnect-ExchangeOnline -Confirm:$false", "Disconnect-AzAccount",
-            "Disconnect-PnPOnline", "Disconnect-SPOService", "Disconnect-MicrosoftTeams",
+            "Disconnect-PnPOnline", "Disconnect-SPOService", "Disconnect-MicrosoftTeams", "Disconnect-IPPSSession",
             "Import-Module ExchangeOnlineManagement -Force", "Import-Module Microsoft.Graph.Users, Az.Accounts",
             "Install-Module Microsoft.Graph -Scope CurrentUser -Force -AllowClobber; Get-Mailbox ann",
             "Install-Module -Force ExchangeOnlineManagement\nConnect-ExchangeOnline",

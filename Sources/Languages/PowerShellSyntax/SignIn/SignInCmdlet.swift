@@ -231,7 +231,8 @@ extension SignInCmdlet {
                 ], positional: .site), []
         ),
         (SignInCmdlet("Disconnect-MgGraph", .disconnect, module: "graph"), ["Disconnect-Graph", "Disconnect-Entra"]),
-        (SignInCmdlet("Disconnect-ExchangeOnline", .disconnect, module: "exo"), []),
+        // There is no Disconnect-IPPSSession, but scripts call it, most of them if Get-Command finds it.
+        (SignInCmdlet("Disconnect-ExchangeOnline", .disconnect, module: "exo"), ["Disconnect-IPPSSession"]),
         (
             SignInCmdlet("Disconnect-AzAccount", .disconnect, module: "azure"),
             ["Logout-AzAccount", "Remove-AzAccount"]
