@@ -171,6 +171,11 @@ struct LibraryObjects: RunningReports {
             ("[datetime]::FromFileTimeUtc(132223104000000000).ToString('yyyy-MM-dd')", ["2020-01-01"]),
             ("([guid]'6F9619FF-8B86-D011-B42D-00CF4FC964FF').ToString('N')", ["6f9619ff8b86d011b42d00cf4fc964ff"]),
             (
+                "[guid]'6F9619FF8B86D011B42D00CF4FC964FF'; [guid]' (6f9619ff-8b86-d011-b42d-00cf4fc964ff) '",
+                ["6f9619ff-8b86-d011-b42d-00cf4fc964ff", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"]
+            ),
+            ("[guid]::TryParse('{6f9619ff8b86d011b42d00cf4fc964ff}', [ref][guid]::Empty)", ["False"]),
+            (
                 "([uri]'https://Contoso.sharepoint.com/sites/a?x=1').Host; ([uri]'https://c.com:8443/x').Port",
                 ["contoso.sharepoint.com", "8443"]
             ),

@@ -52,7 +52,7 @@ enum Members {
             // Exchange's sizes have a type with a `Value` property.
             if folded == "value", ByteSize.bytes(of: text) != nil { return value }
             // So have its identifiers, whose `Guid` is their text.
-            if folded == "guid", Conversion.guid(text) != nil { return value }
+            if folded == "guid", Conversion.guid(text) == text.lowercased() { return value }
         case .array(let items):
             switch folded {
             case "count", "length": return .int(Int32(truncatingIfNeeded: items.count))

@@ -1,3 +1,4 @@
+import MMCore
 import PowerShellSyntax
 
 /// The values that .NET's types read from texts: `Parse`, `TryParse` and their kin.
@@ -78,8 +79,8 @@ enum Readings {
             return ["true": PSValue.bool(true), "false": .bool(false)][word.lowercased()]
         case .guid:
             if let guid = Conversion.guid(word) { return .guid(guid) }
-            let hex = word.utf8.filter { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }.count
-            guard hex != 32 else { throw .handOver("a guid in an unusual form") }
+            // .NET's format X, of hexadecimal numbers within braces.
+            guard !word.contains("0x") else { throw .handOver("a guid in an unusual form") }
             return nil
         case .datetime: return try PSDate.read(text).map { .date($0) }
         case .timespan, .version, .moment: return try Conversion.converted(.string(word), to: type)

@@ -334,15 +334,22 @@ enum Conversion {
         }
     }
 
-    /// Returns the canonical text of a GUID in one of its common forms.
+    /// Returns the canonical text of a GUID that is written with dashes, also within braces or parentheses, or as 32 digits
+    /// (.NET's formats D, B, P and N). Blanks around it don't count.
     static func guid(_ text: String) -> String? {
-        var body = Substring(text.lowercased())
-        if body.hasPrefix("{"), body.hasSuffix("}") { body = body.dropFirst().dropLast() }
-        let parts = body.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.map(\.utf8.count) == [8, 4, 4, 4, 12],
-            body.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x2D })
+        var written = text.trimmed.lowercased()[...]
+        if ["{}", "()"].contains("\(written.prefix(1))\(written.suffix(1))") {
+            written = written.dropFirst().dropLast()
+            guard written.utf8.contains(UInt8(ascii: "-")) else { return nil }
+        }
+        let parts = written.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard parts.count == 1 || parts.map(\.count) == [8, 4, 4, 4, 12] else { return nil }
+        var digits = Array(parts.joined())
+        guard digits.count == 32,
+            digits.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
         else { return nil }
-        return String(body)
+        for place in [20, 16, 12, 8] { digits.insert(UInt8(ascii: "-"), at: place) }
+        return String(decoding: digits, as: UTF8.self)
     }
 
     /// Returns the parts of a version.
