@@ -5,70 +5,122 @@ import MMCore
 /// this order; one that lets the command pass, only if they are its verb.
 enum ClientVerbs {
     /// Returns the rule for a client's words; `nil` if nothing is known of them.
-    static func rule(_ program: String, _ words: [String]) -> ShellRule? {
-        let installs = words.first.map { ["install", "i", "add", "download"].contains($0) } ?? false
-        if ["pip", "pip3", "npm", "yarn", "pnpm", "cargo", "gem", "poetry", "uv", "pdm", "bun"].contains(program),
-            installs,
-            words.contains(where: { isForeignSource($0) || $0 == "--git" || $0 == "--source" })
-        {
-            return .software
-        }
-        if let rows = table[program] {
-            let plain = words.map { $0.lowercased() }
-            let verbs = ShellPrograms.verbs(words)
-            let row = rows.first { row in
-                // What is harmless is so as the verb alone: `plan` may also be the file that is applied.
-                let isOpen = [.reads, .writes].contains(row.rule)
-                let isVerb = zip(row.words.filter { !$0.hasPrefix("-") }, verbs + [""]).allSatisfy {
-                    contains([$1], [$0])
-                }
-                let isSaid = [plain, words].contains { contains($0, row.words, joined: !isOpen) }
-                return isSaid && (!isOpen || isVerb)
-            }
-            if let row {
-                let isKey = plain.contains { word in
-                    ["password", "secret", "private_key"].contains(where: word.contains)
-                }
-                return row.rule == .reads && isKey && row.words == ["output"] ? .secrets : row.rule
-            }
-        }
+    ///
+    /// A client of something elsewhere passes only by what is known: a row, a use that looks, or a verb for the project's own files. Nobody
+    /// could list what else it may be told to change.
+    /// - Parameter looks: whether a table or the words say that the use only looks.
+    static func rule(_ program: String, _ words: [String], looks: @autoclosure () -> Bool) -> ShellRule? {
+        if let row = row(program, words), !row.words.isEmpty || !isCloud(program) { return row.rule }
         let migrator = program.hasSuffix("-cli") ? String(program.dropLast(4)) : program
-        if ShellWords.contains(migrator, in: "migrators"),
-            words.contains(where: { word in
-                ShellWords.contains(word, in: "client-unmaking")
-                    || word.split(separator: ":").contains { ShellWords.contains(String($0), in: "client-unmaking") }
-            })
-        {
+        if ShellWords.contains(migrator, in: "migrators"), says("client-unmaking", words.flatMap(parts)) {
             return .removes
         }
-        guard ShellWords.contains(program, in: "clouds") else { return nil }
+        guard isCloud(program) else { return nil }
         // To what is run elsewhere, the option may be an argument as any other.
-        let isTrial = words.contains { ["--dry-run", "--dryrun", "--dry_run", "--what-if"].contains($0) }
-        if isTrial, !words.contains(where: { ShellWords.contains($0, in: "client-carrying") }) { return .writes }
-        let verbs = words.filter { !$0.hasPrefix("-") }.flatMap {
-            $0.lowercased().split(separator: ":").map(String.init)
+        if words.contains(where: isTrial), !says("client-carrying", words) { return .writes }
+        if removes(words) { return .removes }
+        return showsSecret(program, words) ? .secrets : looks() ? .reads : act(program, words)
+    }
+
+    private static func isTrial(_ word: String) -> Bool {
+        ["--dry-run", "--dryrun", "--dry_run", "--what-if"].contains { option in
+            ["", "=client", "=server", "=true"].contains { word == option + $0 }
         }
-        if verbs.contains(where: { word in
-            ["client-removing", "removing-words"].contains { ShellWords.contains(word, in: $0) }
-                || word.hasSuffix("clear")
-        }) {
-            return .removes
+    }
+
+    /// Returns whether a client's words order a removal, also between folders of this machine, or in a database that it keeps here.
+    private static func removes(_ words: [String]) -> Bool {
+        let verbs = words.filter { !$0.hasPrefix("-") }.flatMap(parts)
+        return says("client-removing", verbs) || says("removing-words", verbs)
+            || words.contains { word in
+                ["--delete", "--remove"].contains { word == $0 || word.hasPrefix($0 + "-") } || isStatement(word)
+            }
+    }
+
+    /// Returns the row that decides about a client's words.
+    private static func row(_ program: String, _ words: [String]) -> (words: [String], rule: ShellRule)? {
+        guard let rows = table[program] else { return nil }
+        let plain = words.map { $0.lowercased() }
+        let verbs = ShellPrograms.verbs(words)
+        return rows.first { row in
+            // What is harmless is so as the verb alone: `plan` may also be the file that is applied.
+            let isOpen = [.reads, .writes].contains(row.rule)
+            let isVerb = zip(row.words.filter { !$0.hasPrefix("-") }, verbs + [""]).allSatisfy { contains([$1], [$0]) }
+            return [plain, words].contains { contains($0, row.words, joined: !isOpen) } && (!isOpen || isVerb)
         }
-        // Also between folders of this machine, or in a database that the client keeps here.
-        if words.contains(where: { word in
-            ["--delete", "--remove"].contains { word == $0 || word.hasPrefix($0 + "-") } || isStatement(word)
-        }) || verbs.contains("rsync") && words.contains("-d") {
-            return .removes
-        }
-        if verbs.contains(where: { ShellWords.contains($0, in: "client-hands-out") })
-            || words.contains("--with-decryption")
+    }
+
+    /// Returns the rule for a use of a cloud's client that no row has and that doesn't only look.
+    private static func act(_ program: String, _ words: [String]) -> ShellRule {
+        if words.contains("--local") { return .writes }
+        let verbs = words.filter { !$0.hasPrefix("-") }.flatMap(parts)
+        if says("client-granting", verbs) { return .rights }
+        let path = ShellPrograms.verbs(words)
+        if path.first == "cp" || ShellWords.contains(program, in: "client-copiers"), let copies = copies(program, words)
         {
-            return .secrets
+            return copies
         }
-        if verbs.contains(where: { ShellWords.contains($0, in: "client-granting") }) {
-            return .rights
+        if program == "az", path.first == "rest", !ShellJudge.uploads("curl", words),
+            !words.contains(where: { ["-m", "-b", "--body"].contains(where: $0.hasPrefix) })
+        {
+            return .reads
         }
-        return managed(program, words)
+        return path.first.map { ShellWords.contains($0, in: "client-local") } == true ? .writes : .managed
+    }
+
+    /// Returns the rule for copying, by the place to which it goes; `nil` for every other use.
+    private static func copies(_ program: String, _ words: [String]) -> ShellRule? {
+        let operands = words.filter { !$0.hasPrefix("-") }
+        guard let verb = operands.firstIndex(where: { ShellWords.contains($0.lowercased(), in: "client-copying") })
+        else { return nil }
+        if operands[verb] == "rsync", words.contains("-d") { return .removes }
+        // The target follows the source; an option's value may stand there too.
+        let targets = operands.dropFirst(verb + 2)
+        let isOut =
+            targets.isEmpty || ["b2", "bq"].contains(program) || targets.contains { $0.contains(":") }
+            || program == "mc" && targets.last?.contains("/") == true
+        return isOut || ["mv", "put", "upload", "upload-file"].contains(operands[verb].lowercased())
+            ? .network : .writes
+    }
+
+    /// Returns whether a cloud's client shows a secret: by its verb, or because it shows a thing with the name of one.
+    private static func showsSecret(_ program: String, _ words: [String]) -> Bool {
+        let verbs = words.filter { !$0.hasPrefix("-") }.flatMap(parts)
+        if says("client-hands-out", verbs)
+            || words.contains(where: { $0 == "--show-secrets" || $0 == "--with-decryption" })
+        {
+            return true
+        }
+        let path = ShellPrograms.verbs(words).flatMap(parts)
+        let isKey =
+            path.last.map { $0.contains("-") && $0.split(separator: "-").last.map(SecretName.isSecret) == true } == true
+        if isKey
+            || path.contains(where: { $0.contains("credential") || $0.contains("password") && !$0.hasSuffix("-policy") }
+            )
+        {
+            return true
+        }
+        // A list of secrets has only their names, and so has that of a cluster without a form of its own.
+        let isList =
+            path.contains("list")
+            || ["kubectl", "oc"].contains(program)
+                && !words.contains { $0.hasPrefix("-") && ($0.contains("o") || $0.contains("templ")) }
+        let isAuth = path.first == "auth" && path.count > 1 && path.last.map(SecretName.isSecret) == true
+        return isAuth
+            || says("client-showing", path)
+                && (says("client-keys", verbs)
+                    || !isList
+                        && (["vault", "bao"].contains(program)
+                            || verbs.contains { $0.hasPrefix("secret") || $0.contains("_") && SecretName.isSecret($0) }))
+    }
+
+    /// Returns the parts of a word that may be a verb: `apps:destroy`.
+    private static func parts(_ word: String) -> [String] {
+        word.lowercased().split(separator: ":").map(String.init)
+    }
+
+    private static func says(_ list: String, _ words: [String]) -> Bool {
+        words.contains { ShellWords.contains($0, in: list) }
     }
 
     /// Returns whether a word is an address from which code would come, other than an index of packages whose publisher is well known.
@@ -79,103 +131,24 @@ enum ClientVerbs {
             || !ShellWords.contains(String(host), in: "package-indexes")
     }
 
-    // MARK: Clouds
+    /// Returns whether a program manages a cloud, cluster or platform.
+    static func isCloud(_ program: String) -> Bool { ShellWords.contains(program, in: "clouds") }
 
-    /// Returns the rule for the verb of a cloud's client. Only verbs that are known to read, to fetch or to set up the client itself
-    /// pass, because no list of the others would be complete.
-    private static func managed(_ program: String, _ words: [String]) -> ShellRule? {
-        if words.contains("--show-secrets") { return .secrets }
-        // What the client emulates on this machine.
-        if words.contains("--local") { return .writes }
-        var path = ShellPrograms.verbs(words).flatMap { $0.lowercased().split(separator: ":").map(String.init) }
-        // For gcloud, `run` is the name of a product.
-        if program == "gcloud", path.first == "run" { path.removeFirst() }
-        if let copied = path.firstIndex(where: copying.contains), ShellWords.contains(program, in: "client-copiers") {
-            let operands = words.filter { !$0.hasPrefix("-") }
-            let verb = operands.firstIndex { copying.contains($0.lowercased()) } ?? 0
-            // The target follows the source; an option's value may stand there too.
-            let targets = operands.dropFirst(verb + 2)
-            let isOut =
-                targets.isEmpty || ["b2", "bq"].contains(program) || targets.contains { $0.contains("://") }
-                || program == "mc" && targets.last?.contains("/") == true
-            return isOut || path[copied] == "mv" ? .network : .writes
-        }
-        if path.contains(where: { $0.contains("credential") || $0.contains("password") && !$0.hasSuffix("-policy") }) {
-            return .secrets
-        }
-        // `auth token` and `generate-token` show one.
-        if let last = path.last, let noun = last.split(separator: "-").last, keys.contains(String(noun)),
-            last.contains("-") || path.starts(with: ["auth"])
-        {
-            return .secrets
-        }
-        if program == "heroku", path.first == "config" {
-            return path.contains("set") || path.contains("unset") ? .managed : .secrets
-        }
-        if path.isEmpty, words.contains("--prod") || program == "vercel" && words.isEmpty { return .managed }
-        if ["vault", "bao"].contains(program), path.contains("read") || path.contains("get") { return .secrets }
-        let shows = path.contains { ShellWords.contains($0, in: "client-showing") }
-        if shows, path.contains(where: keys.contains) { return .secrets }
-        if path.contains("get"), path.contains(where: { $0.contains("secret_") || $0.contains("password") }) {
-            return .secrets
-        }
-        if shows, path.contains("secret") || path.contains("secrets"), !path.contains("list") { return .secrets }
-        if ShellWords.contains(program, in: "client-storing"), let first = path.first {
-            let verb = ShellWords.contains(first, in: "client-nouns") ? path.dropFirst().first ?? first : first
-            if path.prefix(3).contains(where: changing.contains) { return .managed }
-            let looks =
-                isLook(verb) || ["stat", "info", "list"].contains(where: verb.hasSuffix)
-                || ShellWords.contains(verb, in: "client-looking-starts")
-            return looks || making.contains(verb) ? nil : .managed
-        }
-        if ShellWords.contains(program, in: "client-local") || path.isEmpty { return nil }
-        if path.contains(where: changing.contains), path.first != "emulators" { return .managed }
-        // `create-deployment` is such a verb, even if a reading verb matches too.
-        let making: Set = ["create", "update", "add", "put", "set", "deploy", "upload", "modify", "register", "reset"]
-        if path.contains(where: { $0.contains("-") && making.contains(String($0.prefix { $0 != "-" })) }) {
-            return .managed
-        }
-        // A plural lists things only if nothing is said of them.
-        let looks =
-            path.contains { word in ShellWords.contains(word, in: "client-looking") }
-            || path.last.map { ShellWords.contains($0, in: "client-lists") } == true
-        // `config set` sets the client up, and `config:set` an app of the service.
-        let isOwn =
-            ShellPrograms.verbs(words).first?.contains(":") == true
-            ? false
-            : path.first.map {
-                ["config", "configure", "auth", "login", "logout", "init", "account"].contains($0)
-            }
-        if program == "az", path.first == "rest" {
-            return ShellJudge.uploads("curl", words) || words.contains("--body") ? .managed : nil
-        }
-        if path.contains(where: isLook), !changesFiles(words) { return .reads }
-        return looks || isOwn == true ? nil : .managed
+    /// Returns whether a program is the client of something elsewhere.
+    static func isClient(_ program: String) -> Bool {
+        isCloud(program) || table[program]?.contains { $0.words.isEmpty && $0.rule.isElsewhere } == true
     }
 
-    private static let making = ShellWords.list("client-making")
-    private static let copying = ShellWords.list("client-copying")
-    private static let keys = ShellWords.list("client-keys")
-    private static let changing = ShellWords.list("client-changing")
+    /// Returns whether the table says anything of a program.
+    static func knows(_ program: String) -> Bool { isCloud(program) || table[program] != nil }
 
-    /// Returns whether a word only says that something is shown.
-    private static func isLook(_ word: String) -> Bool {
-        ["ls", "info", "version", "whoami", "status", "events", "history", "get-caller-identity"].contains(word)
-            || ["list", "describe", "show"].contains(where: word.hasPrefix)
-            || ["-status", "-info", "_status"].contains(where: word.hasSuffix)
-    }
-
-    /// Returns whether options name a file to write, or settings that make the client start a program.
-    private static func changesFiles(_ words: [String]) -> Bool {
-        words.contains { word in
-            ["-o", "--out", "--output-file", "--outfile"].contains(word) && !word.hasPrefix("--output=")
-                || ["--config", "--kubeconfig", "--profile", "--endpoint", "--file"].contains(where: word.hasPrefix)
+    /// Returns whether a client without a row in the table of looks is told to show something: by a verb, with no order before it.
+    static func looks(_ words: [String]) -> Bool {
+        let path = ShellPrograms.verbs(words).compactMap { parts($0).last }
+        guard let verb = path.firstIndex(where: { ShellWords.contains($0, in: "client-looks") }) else {
+            return !words.isEmpty && words.allSatisfy { ["--help", "--version", "-h"].contains($0) }
         }
-    }
-
-    /// Returns whether a program manages a cloud or platform.
-    static func isCloud(_ program: String) -> Bool {
-        ShellWords.contains(program, in: "clouds") || table[program] != nil
+        return !["ordering", "acting", "building", "client-local"].contains { says($0, Array(path[..<verb])) }
     }
 
     /// Returns whether a client reads the same words, one command per line, from its input.

@@ -161,7 +161,7 @@ extension ShellJudge {
         let isDatabase =
             CarriedText.table[call.program]?.input == .statements
             || ShellWords.contains(call.program, in: "host-takers")
-        let isClient = isDatabase || ClientVerbs.isCloud(call.program)
+        let isClient = isDatabase || ClientVerbs.knows(call.program)
         var hosts = call.assignments.map(\.value).filter { $0.prefix { $0 != "=" }.hasSuffix("HOST") }.map(value)
         for (index, word) in words.enumerated() {
             let option = word.prefix { $0 != "=" }

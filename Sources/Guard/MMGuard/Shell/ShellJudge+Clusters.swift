@@ -84,44 +84,6 @@ extension ShellJudge {
             ? .reads : .writes
     }
 
-    /// Returns the rule for a command to a cluster.
-    static func orders(_ words: [String]) -> ShellRule {
-        let rule = cluster(words)
-        guard rule == .writes || rule == .reads else { return rule }
-        // A configuration file may name a program to start for the sign-in.
-        if rule == .reads, words.contains(where: { $0.hasPrefix("--kubeconfig") }) { return .writes }
-        let verbs = ShellPrograms.verbs(words)
-        // Several kinds may be named at once, with the output format before or after them.
-        let kinds = words.flatMap { $0.split { ",/".contains($0) } }
-        let shows = words.indices.contains { index in
-            let isForm = ["-o", "--output", "--template"].contains(where: words[index].hasPrefix)
-            let form =
-                words[index].count > 2 && words[index] != "--output"
-                ? words[index] : words.dropFirst(index + 1).first ?? ""
-            return isForm && !form.hasSuffix("wide") && !form.hasSuffix("name")
-        }
-        if verbs.first == "get", shows, kinds.contains(where: { $0 == "secret" || $0 == "secrets" }) { return .secrets }
-        let isTrial = words.contains { $0.hasPrefix("--dry-run") && $0 != "--dry-run=none" }
-        switch verbs.first {
-        case "adm": return .rights
-        case "proxy", "port-forward":
-            return words.contains { $0.hasPrefix("--address") || $0.hasPrefix("--accept-hosts") } ? .network : rule
-        // What the client alone knows of a cluster.
-        case "config" where verbs.dropFirst().first?.hasPrefix("delete-") == true: return .removes
-        case "rollout": return ["status", "history"].contains(verbs.dropFirst().first) ? .reads : .managed
-        case "cp": return words.last?.contains(":") == true ? .managed : .writes
-        case "apply", "create":
-            let isForeign = words.contains { $0.contains("://") }
-            return isTrial ? .writes : isForeign ? .fed : .managed
-        // Any other verb is known to concern only the client, or to look; or else it changes something, as a plugin's may.
-        case .some(let verb) where rule == .writes && !isTrial:
-            if verb.contains("secret") { return .secrets }
-            return ShellWords.contains(verb, in: "cluster-client-verbs") || WordMeaning.looks("", verbs)
-                ? rule : .managed
-        default: return rule
-        }
-    }
-
     /// Returns the rule for the words of `ip`: an object and a verb, either of which may be abbreviated. It can also read commands from a
     /// file.
     static func addresses(_ words: [String]) -> ShellRule {

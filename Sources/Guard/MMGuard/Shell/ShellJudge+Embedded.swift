@@ -127,7 +127,7 @@ extension ShellJudge {
     private static let divided: Set<String> = ["kubectl", "oc", "doppler", "aws-vault", "chamber", "envchain"]
 
     private func isClient(_ name: String) -> Bool {
-        ClientVerbs.isCloud(name) || ShellWords.contains(name, in: "container-clients")
+        ClientVerbs.isClient(name) || ShellWords.contains(name, in: "container-clients")
     }
 
     private func isStrong(_ name: String) -> Bool {

@@ -272,7 +272,7 @@ extension ShellJudge {
             !["git", "ssh", "find", "fd"].contains(name)
         else { return [] }
         // Clients of platforms have words of their own for files and places.
-        let isClient = ClientVerbs.isCloud(name)
+        let isClient = ClientVerbs.isClient(name)
         let row = CarriedText.table[name]
         let words = Array(call.arguments)
         var found: [GuardFinding] = []

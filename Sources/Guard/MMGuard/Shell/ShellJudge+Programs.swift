@@ -34,7 +34,9 @@ extension ShellJudge {
 
     /// Judges the command that runs in a cluster's container as one on a host.
     private func inPod(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        guard ShellPrograms.verbs(call.arguments.map(\.value)).first == "exec", depth < Self.deepest,
+        guard ["kubectl", "oc"].contains(call.program),
+            ShellPrograms.verbs(call.arguments.map(\.value)).first == "exec",
+            depth < Self.deepest,
             let mark = call.words.firstIndex(where: { $0.value == "--" }),
             let inside = call.inner((mark + 1)..<call.words.count)
         else { return [] }
@@ -58,12 +60,12 @@ extension ShellJudge {
         var found: [GuardFinding] = []
         // `script` also writes the session to a file.
         if name == "script", !call.arguments.isEmpty { found += one(.writes, call) }
-        let looks = context.asksInterpreters && ShellLooks.table[name] != nil && looks(byTable: call)
-        if !looks, unpacks(call) || changesSystem(call) { found += one(.device, call) }
+        let isLook = context.asksInterpreters && ShellLooks.table[name] != nil && looks(byTable: call)
+        if !isLook, unpacks(call) || changesSystem(call) { found += one(.device, call) }
         if tellsOutside(call) || feedsConnection(call) { found += one(.network, call) }
         if actsOnProduction(call) { found += one(.managed, call) }
         found += readsWritten(call, depth)
-        if !looks, let place = namedPlace(of: call), Self.writesPlaces(name) {
+        if !isLook, let place = namedPlace(of: call), Self.writesPlaces(name) {
             found.append(finding(.device, subject: place))
         }
         if let written = runsWritten(call, depth) { found += written }
@@ -72,7 +74,9 @@ extension ShellJudge {
         if let text = call.document, ClientVerbs.readsLines(name) {
             for line in text.split(whereSeparator: \.isNewline) {
                 let typed = line.split(separator: " ").map(String.init)
-                if let rule = ClientVerbs.rule(name, typed) { found += [finding(rule, subject: "\(name): \(line)")] }
+                if let rule = ClientVerbs.rule(name, typed, looks: self.looks(name, typed)) {
+                    found += [finding(rule, subject: "\(name): \(line)")]
+                }
             }
         }
         if let text = call.document,
@@ -84,7 +88,7 @@ extension ShellJudge {
                 + findings(inScript: text, of: language, depth).filter(Self.weighs)
         }
         if let setting = setsProgram(call) { found.append(finding(.loader, subject: "\(name) \(setting)")) }
-        return found + (looks ? [] : options(call, depth))
+        return found + (isLook ? [] : options(call, depth))
     }
 
     /// Judges a program that is known by its name; `nil` for an unknown one.
@@ -104,11 +108,12 @@ extension ShellJudge {
             return (ShellPrograms.privileged.contains(name) ? one(.rights, call) : []) + inside
         }
         if ShellPrograms.shells.contains(name) { return shell(call, depth) }
-        if let rule = ClientVerbs.rule(name, words) {
+        if let rule = ClientVerbs.rule(name, words, looks: looks(byTable: call)) {
             // For other clients the same letters mean something else: `npm publish -b localhost`.
             let isHere =
                 context.hasWalls && ShellWords.contains(name, in: "message-clients") && Self.staysHere(words)
             return one(isHere ? .writes : rule == .writes && changesElsewhere(call) ? .managed : rule, call)
+                + inPod(call, depth)
         }
         if Self.isInterpreter(name) { return interpreter(call, depth) }
         return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
@@ -203,10 +208,6 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         switch name {
         case "device": return equipment(call, depth)
-        case "gdb", "lldb":
-            let attaches = words.contains { $0 == "-p" || $0.hasPrefix("--pid") || $0.hasPrefix("attach ") }
-            return attaches ? one(.rights, call) : nil
-        case "go" where words.starts(with: ["env", "-w"]): return one(.software, call)
         // What is installed stays, beside the project; within walls it stays in the workspace.
         case "go"
         where !context.hasWalls && words.first == "install" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
@@ -225,7 +226,6 @@ extension ShellJudge {
             let host = archive.prefix { $0 != ":" }
             return host.count < archive.count && !host.contains("/") && !words.contains("--force-local")
                 ? one(.network, call) : nil
-        case "openssl" where words.first == "s_server": return one(.network, call)
         case "openssl"
         where Self.value(of: "-in", words) != nil && Self.value(of: "-in", words) == Self.value(of: "-out", words):
             return one(.removes, call)
@@ -244,6 +244,12 @@ extension ShellJudge {
             let setsScript =
                 words.first == "set-script" || words.contains("set") && words.contains { $0.hasPrefix("scripts") }
             if setsScript { return one(.loader, call) }
+            let installs = ["install", "i", "add", "download"].contains(words.first)
+            if installs,
+                words.contains(where: { ClientVerbs.isForeignSource($0) || ["--git", "--source"].contains($0) })
+            {
+                return one(.software, call)
+            }
             return Self.runsForeign(name, words)
                 ? one(.fed, call) : Self.setsSource(words) ? one(.software, call) : nil
         // They are made to load or search other machines.
@@ -255,9 +261,6 @@ extension ShellJudge {
             }
             let isTold = words.contains { $0.contains("://") || $0 == "cloud" }
             return isHere || words.allSatisfy { $0.hasPrefix("-") } || runsFile && !isTold ? nil : one(.network, call)
-        case "iperf" where words.contains("-s"), "iperf3" where words.contains("-s"): return one(.network, call)
-        case "code" where words.contains { $0.hasSuffix("install-extension") }: return one(.software, call)
-        case "screen" where words.contains("-X"): return one(.dynamic, call)
         case "xdg-open", "open":
             return words.contains { $0.hasPrefix("mailto:") || $0.contains("://") && !$0.hasPrefix("file:") }
                 ? one(.network, call) : nil
@@ -341,12 +344,11 @@ extension ShellJudge {
             let files = call.arguments.dropFirst(2).filter { !$0.value.hasPrefix("-") }
             return one(goes && !files.allSatisfy(isMadeAgain) ? .removes : .writes, call)
         case "ip": return one(Self.addresses(words), call)
-        case "kubectl", "oc": return one(Self.orders(words), call) + inPod(call, depth)
         // What it takes down is made again from the project's file, apart from volumes and images.
         case _ where Self.takesDown(name, words): return one(.writes, call)
-        case "docker", "podman", "nerdctl", "docker-compose", "podman-compose", "helm", "terraform", "tofu":
+        case "docker", "podman", "nerdctl", "docker-compose", "podman-compose":
             let rule = Self.cluster(words)
-            if name != "helm", Self.reachesOtherEngine(call) { return one(rule == .reads ? .reads : .managed, call) }
+            if Self.reachesOtherEngine(call) { return one(rule == .reads ? .reads : .managed, call) }
             return one(context.hasWalls && rule == .removes && Self.removesMadeAgain(call) ? .writes : rule, call)
         case "mm": return own(words) { one($0, call) } + (call.assignments.isEmpty ? [] : one(.ownProgram, call))
         case "mm-mcp", "mm-sandbox": return one(.ownProgram, call)
@@ -407,18 +409,7 @@ extension ShellJudge {
         if name.hasPrefix("mkfs.") || ShellPrograms.destroyers.contains(name) { return one(.removes, call) }
         if ShellPrograms.privileged.contains(name) { return one(.rights, call) }
         if ShellPrograms.software.contains(name) { return one(.software, call) }
-        if ShellPrograms.carriers.contains(name) {
-            // Such a command only fetches data, as with git.
-            let fetches = name == "gh" && [["repo", "clone"], ["pr", "checkout"]].contains { words.starts(with: $0) }
-            let isForge = ["gh", "glab"].contains(name)
-            if isForge,
-                words.starts(with: ["auth", "token"]) || words.contains("--show-token")
-                    || words.first == "auth" && words.contains("-t")
-            {
-                return one(.secrets, call)
-            }
-            return one(isForge && Self.asks(forge: words) ? .reads : fetches ? .writes : .network, call)
-        }
+        if ShellPrograms.carriers.contains(name) { return one(.network, call) }
         if ShellPrograms.mailers.contains(name) { return one(.mail, call) }
         guard ShellPrograms.readers.contains(name) else { return nil }
         if name == "getent", words.contains(where: { $0.hasSuffix("shadow") }) { return one(.secrets, call) }
@@ -448,21 +439,6 @@ extension ShellJudge {
         return isPlain && words.count <= 4 && !ShellPrograms.wrappers.contains(name)
             && !ShellPrograms.shells.contains(name) && !isInterpreter(name) && !ShellPrograms.starters.contains(name)
             && words.dropLast().allSatisfy { !$0.hasPrefix("-") }
-    }
-
-    /// Returns whether a client of a forge only reads.
-    private static func asks(forge words: [String]) -> Bool {
-        let verb = words.first { !$0.hasPrefix("-") } ?? ""
-        if words.contains("--web") { return false }
-        if ["search", "help", "completion", "status", "version"].contains(verb) { return true }
-        if verb == "api" {
-            // It is a GET, unless its options change that: fields make it a POST.
-            return !words.contains { word in
-                ["-X", "--method", "-f", "-F", "--field", "--raw-field", "--input"].contains { word.hasPrefix($0) }
-                    || word == "graphql"
-            }
-        }
-        return words.count > 1 && words.first == verb && ShellWords.contains(words[1], in: "forge-looks")
     }
 
     /// Returns whether the containers of a project's file are stopped and removed, but neither volumes nor images.
@@ -498,7 +474,7 @@ extension ShellJudge {
         return embedded(in: call, depth) + started(among: call, depth, isKnown: false) + takesText(call)
             + named(by: call)
             + one(
-                rule ?? (!leavesWorkspace(call) ? .writes : ClientVerbs.isCloud(call.program) ? .managed : .stranger),
+                rule ?? (!leavesWorkspace(call) ? .writes : ClientVerbs.isClient(call.program) ? .managed : .stranger),
                 call)
     }
 }

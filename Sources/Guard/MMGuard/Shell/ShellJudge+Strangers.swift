@@ -9,7 +9,7 @@ extension ShellJudge {
         else { return false }
         return !ShellPrograms.inspectors.contains(name) && !ShellPrograms.makers.contains(name)
             && !ShellPrograms.verbless.contains(name) && !ShellPrograms.starters.contains(name)
-            && (orClient || !ClientVerbs.isCloud(name)) && CarriedText.table[name] == nil && !Self.isInterpreter(name)
+            && (orClient || !ClientVerbs.isClient(name)) && CarriedText.table[name] == nil && !Self.isInterpreter(name)
             && !ShellPrograms.shells.contains(name) && !ShellPrograms.destroyers.contains(name)
             && !ShellPrograms.privileged.contains(name) && !ShellPrograms.software.contains(name)
             && !["find", "fd", "rm", "unlink", "rmdir", "rsync", "git", "dd", "device"].contains(name)
@@ -47,7 +47,7 @@ extension ShellJudge {
         if words.contains(where: { Self.isLogin($0) || ShellWords.contains($0, in: "option-consents") }) { return true }
         if Self.staysHere(words) || ShellWords.contains(call.program, in: "migrators") { return false }
         // Of a program that administers something the tables list what only looks, or what else is known of it.
-        let isKnown = ShellLooks.table[call.program] != nil || ClientVerbs.isCloud(call.program)
+        let isKnown = ShellLooks.table[call.program] != nil || ClientVerbs.isClient(call.program)
         guard let verb = verbs.first.map({ words[$0] }) else {
             // Long options tell what they do.
             return isFetched || !words.allSatisfy { !isKnown && (!$0.hasPrefix("-") || $0.hasPrefix("--")) }

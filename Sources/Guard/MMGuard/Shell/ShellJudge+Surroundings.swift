@@ -132,7 +132,7 @@ extension ShellJudge {
     static func writesPlaces(_ name: String) -> Bool {
         !ShellWords.contains(name, in: "lookers") && !ShellPrograms.readers.contains(name)
             && !ShellPrograms.shells.contains(name)
-            && !isInterpreter(name) && CarriedText.table[name]?.operand == nil && !ClientVerbs.isCloud(name)
+            && !isInterpreter(name) && CarriedText.table[name]?.operand == nil && !ClientVerbs.isClient(name)
             && !ShellPrograms.privileged.contains(name)
             && ![
                 "git", "tar", "cp", "mv", "ln", "install", "scp", "ssh", "rsync", "find", "fd", "ed", "zip", "docker",

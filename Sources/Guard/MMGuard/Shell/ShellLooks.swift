@@ -208,10 +208,15 @@ extension ShellJudge {
     func looks(byTable call: ShellScript.Command) -> Bool {
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
         let words = call.arguments.map(\.value)
-        if let looks = ShellLooks.table[call.program] {
-            return looks.contain(words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
+        if ShellLooks.table[call.program] == nil, !isUnheardOf(call), !ClientVerbs.isClient(call.program) {
+            return false
         }
-        return isUnheardOf(call) && WordMeaning.looks(call.program, words)
+        return looks(call.program, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
+    }
+
+    func looks(_ program: String, _ words: [String]) -> Bool {
+        ShellLooks.table[program]?.contain(words)
+            ?? (ClientVerbs.isClient(program) ? ClientVerbs.looks(words) : WordMeaning.looks(program, words))
     }
 
     /// Returns whether a program with its own language reads commands that aren't in the text.
