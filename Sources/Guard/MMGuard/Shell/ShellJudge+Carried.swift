@@ -160,7 +160,7 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         let isDatabase =
             CarriedText.table[call.program]?.input == .statements
-            || ShellWords.contains(call.program, in: "host-takers")
+            || ["host-takers", "migrators"].contains { ShellWords.contains(call.program, in: $0) }
         let isClient = isDatabase || ClientVerbs.knows(call.program)
         var hosts = call.assignments.map(\.value).filter { $0.prefix { $0 != "=" }.hasSuffix("HOST") }.map(value)
         for (index, word) in words.enumerated() {
@@ -189,7 +189,8 @@ extension ShellJudge {
             || words.contains { word in
                 // Nobody calls so what is on this machine.
                 let isProduction =
-                    word.hasPrefix("$") && ["PROD", "LIVE"].contains(where: word.uppercased().contains)
+                    word.hasPrefix("$")
+                    && ["PROD", "LIVE", "URL", "URI", "DSN"].contains(where: word.uppercased().contains)
                     || isDatabase && !word.contains(" ") && says("production", word)
                 // Statements name places in quotes and brackets.
                 let parts = isDatabase ? word.split { " ;'\"(),".contains($0) }.map(String.init) : [word]
@@ -201,7 +202,7 @@ extension ShellJudge {
 
     /// Returns whether a word that names a machine, or its socket, names another one.
     private static func isOtherHost(_ word: String) -> Bool {
-        !word.isEmpty && !["/", "-", "$", "127.", "0.0.0.0", "::1"].contains(where: word.hasPrefix) && !isHere(word)
+        !word.isEmpty && !["/", "-", "127.", "0.0.0.0", "::1"].contains(where: word.hasPrefix) && !isHere(word)
             && !word.hasSuffix(".localhost")
     }
 

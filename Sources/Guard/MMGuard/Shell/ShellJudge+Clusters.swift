@@ -6,11 +6,16 @@ extension ShellJudge {
     /// Returns whether a command within walls removes only what this machine's containers are made from and made again: named containers,
     /// images and networks, or those that nothing uses. Volumes hold data.
     static func removesMadeAgain(_ call: ShellScript.Command) -> Bool {
+        if reachesOtherEngine(call) { return false }
         var verbs = call.arguments.map(\.value).filter { !$0.hasPrefix("-") }
         let isProject = verbs.first == "compose" || call.program == "docker-compose"
         if verbs.first == "compose" { verbs.removeFirst() }
         let kind = ["container", "image", "network", "builder"].contains(verbs.first) ? verbs.removeFirst() : ""
         let letters = call.arguments.map(\.value).filter { $0.hasPrefix("-") }
+        // What it takes down is made again from the project's file, apart from volumes and images.
+        if isProject, verbs.contains("down") {
+            return !letters.contains { $0 == "-v" || $0.hasPrefix("--vol") || $0.hasPrefix("--rmi") }
+        }
         guard let verb = verbs.first, ["rm", "rmi", "kill", "prune", "remove"].contains(verb),
             letters.allSatisfy({ ["-f", "--force", "-s", "--stop", "-fs", "-sf"].contains($0) })
         else { return false }
@@ -41,47 +46,18 @@ extension ShellJudge {
         }
     }
 
-    static func cluster(_ words: [String]) -> ShellRule {
-        let verbs = ShellPrograms.verbs(words)
-        let groups: Set = ["swarm", "service", "stack", "node", "secret", "plugin", "trust"]
-        if let first = verbs.first, groups.contains(first), let next = verbs.dropFirst().first,
-            !ShellWords.contains(next, in: "cluster-looks")
-        {
+    /// Returns the rule for a use of a container client that only makes something here, by what it gives the container.
+    static func containers(_ words: [String]) -> ShellRule {
+        // These groups concern all machines of a swarm, or what the engine runs with.
+        if ShellPrograms.verbs(words).first.map({ ShellWords.contains($0, in: "container-groups") }) == true {
             return .managed
         }
-        if words.contains(where: { ShellWords.contains($0, in: "cluster-removes") })
-            || verbs.starts(with: ["system", "reset"])
-        {
-            return .removes
+        if words.contains(where: { $0.contains("push=true") || $0.contains("type=registry") }) { return .network }
+        let values = zip(words, words.dropFirst() + [""]).compactMap { word, next in
+            ["-v", "--volume", "--mount"].contains(word)
+                ? next : ["-v/", "--volume=", "--mount="].contains(where: word.hasPrefix) ? word : nil
         }
-        if verbs.starts(with: ["buildx", "imagetools", "create"])
-            || words.contains(where: {
-                ["push", "--push"].contains($0) || $0.contains("push=true") || $0.contains("type=registry")
-            })
-        {
-            return .network
-        }
-        for (index, word) in words.enumerated() {
-            let isMount = ["-v", "--volume", "--mount"].contains(word)
-            let value = isMount && index + 1 < words.count ? words[index + 1] : word
-            guard isMount || ["-v/", "--volume=", "--mount="].contains(where: word.hasPrefix) else { continue }
-            if Self.isMachine(mounted: value) { return .rights }
-        }
-        if words.contains(where: {
-            $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0.hasPrefix("--cap-add")
-                || $0.hasPrefix("--security-opt") || $0 == "exec"
-        }) {
-            return words.contains("exec") ? .writes : .rights
-        }
-        if verbs.first == "context", verbs.count > 2, verbs[1] == "use", verbs[2] != "default" { return .managed }
-        // For settings, only reading verbs.
-        if verbs.first == "config" || verbs.first == "context", let next = verbs.dropFirst().first,
-            !["view", "ls", "inspect", "show"].contains(next), !next.hasPrefix("get-"), !next.hasPrefix("current-")
-        {
-            return .writes
-        }
-        return words.first(where: { !$0.hasPrefix("-") }).map { ShellWords.contains($0, in: "cluster-looks") } == true
-            ? .reads : .writes
+        return values.contains(where: isMachine) ? .rights : .writes
     }
 
     /// Returns the rule for the words of `ip`: an object and a verb, either of which may be abbreviated. It can also read commands from a
@@ -101,7 +77,7 @@ extension ShellJudge {
     }
 
     /// Returns whether a mount gives a container the machine's own files, or its engine's socket.
-    private static func isMachine(mounted value: String) -> Bool {
+    private static func isMachine(_ value: String) -> Bool {
         let sources = value.split(separator: ",").compactMap { part -> Substring? in
             for start in ["--volume=", "--mount=", "source=", "src=", "-v"] where part.hasPrefix(start) {
                 return part.dropFirst(start.count)

@@ -430,22 +430,6 @@ extension ShellJudge {
         return !["example", "sample", "template", "dist", "defaults"].contains { name.hasSuffix("." + $0) }
     }
 
-    /// Returns whether a program outside the tables removes something, according to its options.
-    static func removesToo(_ name: String, _ words: [String]) -> Bool {
-        switch name {
-        case "tar", "bsdtar", "gtar": words.contains { $0 == "--remove-files" || $0.hasPrefix("--recursive-unl") }
-        case "zip":
-            words.contains {
-                $0 == "-m" || $0 == "--move" || $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.dropFirst().contains("m")
-                    || $0 == "-d" || $0 == "--delete"
-            }
-        case "7z", "7za", "7zz": words.contains("-sdel") || words.first == "d"
-        case "ar": words.first.map { $0.drop { $0 == "-" }.hasPrefix("d") } == true
-        case "mogrify": !words.contains("-path")
-        default: false
-        }
-    }
-
     /// Returns whether a program writes over the file that it reads, or over others because an option says so.
     static func overwrites(_ name: String, _ words: [String]) -> Bool {
         if words.contains(where: { $0.hasPrefix("-") && $0.contains("overwrite") && !$0.hasPrefix("--no") }) {

@@ -102,7 +102,7 @@ extension ShellJudge {
             return isDeep && (isForced || arguments.contains { $0 == "." || $0.contains("*") }) ? .removes : .writes
         // The template contains programs that git runs later.
         case "init" where hasTemplate, "clone" where hasTemplate: return .loader
-        case "lfs" where arguments.contains { $0.contains("://") }: return .network
+        case "lfs" where first == "push" || arguments.contains { $0.contains("://") }: return .network
         case "lfs": return ["prune", "migrate"].contains(first) ? .removes : .writes
         case "read-tree": return has("--reset") ? .removes : .writes
         case "send-email", "imap-send": return .mail
@@ -136,7 +136,11 @@ extension ShellJudge {
             if ["$(git branch --show-current)", "$(git rev-parse --abbrev-ref HEAD)"].contains(reference) {
                 return true
             }
-            return !reference.hasPrefix("+") && !reference.hasPrefix(":") && !reference.contains("$")
+            // A tag is a name by which others build and release.
+            let isTag =
+                reference.contains("refs/tags/") || reference == "tag"
+                || branch.hasPrefix("v") && branch.dropFirst().first?.isNumber == true
+            return !isTag && !reference.hasPrefix("+") && !reference.hasPrefix(":") && !reference.contains("$")
                 && !(reference.contains(":") && isMain && !reference.hasPrefix(target + ":"))
         }
     }

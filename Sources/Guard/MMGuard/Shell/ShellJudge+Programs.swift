@@ -96,7 +96,10 @@ extension ShellJudge {
         let name = call.program
         let words = call.arguments.map(\.value)
         if let started = starts(call, depth) { return started }
-        if Self.asksHelp(name, words) || Self.actsByTrade(name) && looks(byTable: call) { return one(.reads, call) }
+        let isContainer = Self.isContainerClient(name)
+        if Self.asksHelp(name, words) || (isContainer || Self.actsByTrade(name)) && looks(byTable: call) {
+            return one(.reads, call)
+        }
         if managesPackages(call) { return one(.writes, call) }
         if ShellPrograms.wrappers.contains(name) {
             let inside = inner(of: call, depth)
@@ -112,9 +115,12 @@ extension ShellJudge {
             // For other clients the same letters mean something else: `npm publish -b localhost`.
             let isHere =
                 context.hasWalls && ShellWords.contains(name, in: "message-clients") && Self.staysHere(words)
-            return one(isHere ? .writes : rule == .writes && changesElsewhere(call) ? .managed : rule, call)
+            let isMadeAgain = isContainer && context.hasWalls && rule == .removes && Self.removesMadeAgain(call)
+            return one(
+                isHere || isMadeAgain ? .writes : rule == .writes && changesElsewhere(call) ? .managed : rule, call)
                 + inPod(call, depth)
         }
+        if ShellWords.contains(name, in: "migrators"), changesElsewhere(call) { return one(.managed, call) }
         if Self.isInterpreter(name) { return interpreter(call, depth) }
         return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
     }
@@ -344,12 +350,8 @@ extension ShellJudge {
             let files = call.arguments.dropFirst(2).filter { !$0.value.hasPrefix("-") }
             return one(goes && !files.allSatisfy(isMadeAgain) ? .removes : .writes, call)
         case "ip": return one(Self.addresses(words), call)
-        // What it takes down is made again from the project's file, apart from volumes and images.
-        case _ where Self.takesDown(name, words): return one(.writes, call)
-        case "docker", "podman", "nerdctl", "docker-compose", "podman-compose":
-            let rule = Self.cluster(words)
-            if Self.reachesOtherEngine(call) { return one(rule == .reads ? .reads : .managed, call) }
-            return one(context.hasWalls && rule == .removes && Self.removesMadeAgain(call) ? .writes : rule, call)
+        case _ where Self.isContainerClient(name):
+            return one(Self.reachesOtherEngine(call) ? .managed : Self.containers(words), call)
         case "mm": return own(words) { one($0, call) } + (call.assignments.isEmpty ? [] : one(.ownProgram, call))
         case "mm-mcp", "mm-sandbox": return one(.ownProgram, call)
         default: return nil
@@ -418,6 +420,10 @@ extension ShellJudge {
         return one(setsSystem ? .rights : rule, call)
     }
 
+    private static func isContainerClient(_ name: String) -> Bool {
+        ["docker", "podman", "nerdctl", "docker-compose", "podman-compose"].contains(name)
+    }
+
     private static let services: Set = ["systemctl", "service", "rc-service", "launchctl"]
 
     /// Returns whether a program by its name does more than read, so that only the table of looks says which of its uses don't.
@@ -441,14 +447,6 @@ extension ShellJudge {
             && words.dropLast().allSatisfy { !$0.hasPrefix("-") }
     }
 
-    /// Returns whether the containers of a project's file are stopped and removed, but neither volumes nor images.
-    private static func takesDown(_ name: String, _ words: [String]) -> Bool {
-        (["docker-compose", "podman-compose"].contains(name)
-            || ["docker", "podman", "nerdctl"].contains(name) && words.contains("compose"))
-            && words.contains("down")
-            && !words.contains { $0 == "-v" || $0.hasPrefix("--vol") || $0.hasPrefix("--rmi") }
-    }
-
     /// Returns whether processes to end are named, rather than those of a user, a terminal or all: within walls they are the session's.
     private func namesProcesses(_ words: [String]) -> Bool {
         let names = words.filter { !$0.hasPrefix("-") }
@@ -465,7 +463,7 @@ extension ShellJudge {
     /// that it starts, removes or sends something.
     private func unknown(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
-        if Self.removesToo(call.program, words) || Self.overwrites(call.program, words) {
+        if Self.overwrites(call.program, words) {
             return embedded(in: call, depth) + one(.removes, call)
         }
         let rule =

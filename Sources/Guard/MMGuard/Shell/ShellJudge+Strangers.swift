@@ -119,6 +119,12 @@ extension ShellJudge {
         if isHere(word) { return false }
         if word.contains("://") { return !["file:", "sqlite"].contains(where: word.hasPrefix) }
         let parts = word.split(separator: ":", omittingEmptySubsequences: false)
+        let labels = word.split(separator: ".", omittingEmptySubsequences: false)
+        if labels.count > 2,
+            labels.allSatisfy({ !$0.isEmpty && $0.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" } })
+        {
+            return ShellWords.contains(String(labels[labels.count - 1]), in: "host-endings")
+        }
         return parts.count == 2 && (2...5).contains(parts[1].utf8.count) && parts[1].allSatisfy(\.isNumber)
             && parts[0].first?.isLetter == true
             && parts[0].allSatisfy { $0.isLetter || $0.isNumber || "-.".contains($0) }
