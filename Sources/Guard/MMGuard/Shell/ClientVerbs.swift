@@ -60,8 +60,8 @@ enum ClientVerbs {
         {
             return copies
         }
-        if program == "az", path.first == "rest", !ShellJudge.uploads("curl", words),
-            !words.contains(where: { ["-m", "-b", "--body"].contains(where: $0.hasPrefix) })
+        if program == "az", path.first == "rest", !ShellJudge.sendsFields(Array(words.dropFirst())),
+            !words.contains(where: { ["-m", "-b", "--b"].contains(where: $0.hasPrefix) || $0.hasPrefix("--method=") })
         {
             return .reads
         }

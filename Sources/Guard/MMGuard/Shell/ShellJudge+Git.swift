@@ -6,42 +6,21 @@ import ShellSyntax
 extension ShellJudge {
     /// Returns whether git's settings, transports or options make it start programs, or write to a path that its words name.
     static func runsPrograms(git words: [String]) -> Bool {
-        for (index, word) in words.enumerated() {
-            let next = index + 1 < words.count ? words[index + 1] : ""
+        zip(words, words.dropFirst() + [""]).contains { word, next in
             if word == "-c" || word.hasPrefix("--config-env") {
-                let key = (word.hasPrefix("--config-env=") ? String(word.dropFirst(13)) : next).lowercased()
-                if [
-                    "alias.", "core.", "diff.", "filter.", "pager.", "credential.", "gpg.", "protocol.", "sequence.",
-                    "merge.",
-                    "difftool.", "mergetool.", "browser.", "uploadpack.", "remote.", "ssh.", "http.proxy", "include",
-                ].contains(where: key.hasPrefix) {
-                    return true
-                }
+                let key = word.hasPrefix("--config-env=") ? String(word.dropFirst(13)) : next
+                if ShellWords.contains(key.lowercased(), in: "git-starting-settings") { return true }
             }
-            if [
-                "--git-dir", "--exec-path=", "--upload-pack", "--receive-pack", "--outp", "--open-files", "--extcmd",
-                "--work-tree",
-                "--exec=",
-            ]
-            .contains(where: word.hasPrefix) {
-                return true
-            }
-            if word.hasPrefix("ext::") || word == "--output" || word == "--ext-diff" || word == "--exec" { return true }
-            if word.hasPrefix("-O"), words.contains("grep") { return true }
-            if word == "-x", words.contains("rebase") { return true }
+            return ShellWords.contains(word, in: "git-starting-options")
+                || word.hasPrefix("-O") && words.contains("grep") || word == "-x" && words.contains("rebase")
         }
-        return false
     }
 
     /// Returns the subcommand and the words after it. Options before it may take a value.
     private static func parts(_ words: [String]) -> (verb: String, rest: ArraySlice<String>) {
         var rest = words[...]
         while let first = rest.first, first.hasPrefix("-") {
-            rest = rest.dropFirst(
-                [
-                    "-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env",
-                    "--super-prefix",
-                ].contains(first) ? 2 : 1)
+            rest = rest.dropFirst(ShellWords.contains(first, in: "git-early") ? 2 : 1)
         }
         return (rest.first ?? "status", rest.dropFirst())
     }
@@ -59,12 +38,7 @@ extension ShellJudge {
         let hasTemplate = arguments.contains { $0.hasPrefix("--template") && $0 != "--template=" }
         switch verb {
         case "help" where has("-w", "--web"): return .writes
-        case "status", "log", "diff", "show", "blame", "describe", "rev-parse", "ls-files", "ls-tree", "shortlog",
-            "grep", "cat-file", "rev-list", "help", "version", "count-objects", "whatchanged", "name-rev", "show-ref",
-            "for-each-ref", "merge-base", "check-ignore", "check-attr", "var", "cherry", "range-diff", "diff-tree",
-            "diff-index", "diff-files", "verify-commit", "verify-tag", "annotate", "show-branch", "ls-remote",
-            "--version":
-            return .reads
+        case _ where ShellWords.contains(verb, in: "git-reads"): return .reads
         case "reflog":
             if ["expire", "delete", "drop"].contains(first) { return .removes }
             return first == "write" ? .writes : .reads
@@ -106,10 +80,9 @@ extension ShellJudge {
         case "lfs": return ["prune", "migrate"].contains(first) ? .removes : .writes
         case "read-tree": return has("--reset") ? .removes : .writes
         case "send-email", "imap-send": return .mail
-        case "commit", "add", "merge", "rebase", "cherry-pick", "clone", "mv", "apply", "am", "revert":
-            return .writes
         // Git also runs a program by the name of its subcommand: `git-verb`.
         default:
+            if ShellWords.contains(verb, in: "git-adds") { return .writes }
             if let rule = WordMeaning.rule("git-" + verb, [verb] + arguments) { return rule }
             return hasWalls && !ShellWords.contains(verb, in: "git-verbs") ? .stranger : .writes
         }

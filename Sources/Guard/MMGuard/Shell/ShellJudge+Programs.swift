@@ -287,8 +287,10 @@ extension ShellJudge {
                 $0 == "-n" || $0.hasPrefix("--serv") || $0.hasPrefix("-n") && !$0.hasPrefix("-no")
             }
             return one(sends ? .network : .reads, call)
-        case "curl", "wget", "http", "https", "xh":
-            return one(Self.uploads(name, words) && !staysOnMachine(words) ? .network : .writes, call)
+        case "curl", "wget":
+            return one(fetches(call) || staysOnMachine(words) ? .writes : .network, call)
+        case "http", "https", "xh":
+            return one(Self.sendsFields(words) && !staysOnMachine(words) ? .network : .writes, call)
         case "rsync":
             let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") }
             let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }

@@ -501,45 +501,18 @@ extension ShellJudge {
 
     private static let secretFiles = ShellWords.list("secret-files")
 
-    /// Returns whether a web client sends data, rather than only a query.
-    static func uploads(_ name: String, _ words: [String]) -> Bool {
-        for (index, word) in words.enumerated() {
-            // Such addresses contain the data that is sent.
-            if ["gopher:", "dict:", "telnet:", "smtp:", "smtps:", "tftp:", "mqtt:", "ldap:"].contains(
-                where: word.hasPrefix)
-            {
-                return true
-            }
-            let flag = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
-            if ShellWords.contains(flag, in: "uploading-options") { return true }
-            // Long options may be abbreviated, and an options file may contain any of them.
-            if ["--dat", "--form", "--uplo", "--json", "--post", "--body-", "--conf"].contains(where: flag.hasPrefix) {
-                return true
-            }
-            if name == "curl", word.hasPrefix("-"), !word.hasPrefix("--"),
-                word.dropFirst().contains(where: { "dFTKQ".contains($0) })
-            {
-                return true
-            }
-            let method: String? =
-                if word == "-X" || word == "--request" || word == "--method" {
-                    index + 1 < words.count ? words[index + 1] : nil
-                } else if word.hasPrefix("-X") || word.hasPrefix("--request=") || word.hasPrefix("--method=") {
-                    word.split(separator: "=").last.map(String.init)?.replacingPrefix("-X")
-                } else {
-                    nil
-                }
-            if let method, !["GET", "HEAD", "OPTIONS"].contains(method.uppercased()) { return true }
+    /// Returns whether a web client's words are fields to send, or a method that changes something: `name=x`, `n:=1`, `f@file`; `q==x` is a
+    /// query.
+    static func sendsFields(_ words: [String]) -> Bool {
+        let operands = words.filter { !$0.hasPrefix("-") }
+        if operands.count > 1, operands[0].allSatisfy(\.isLetter), !isFetch(operands[0]) { return true }
+        return words.contains { word in
+            let field = word.drop { $0.isLetter || $0.isNumber || "-_.[]".contains($0) }
+            return ["POST", "PUT", "PATCH", "DELETE"].contains(word.uppercased())
+                || word.hasPrefix("--raw") || word.hasPrefix("@")
+                || !word.hasPrefix("-") && field.count < word.count
+                    && (field.hasPrefix("=") && !field.hasPrefix("==") || field.hasPrefix(":=") || field.hasPrefix("@"))
         }
-        // Beside their methods, these clients send fields: `name=x`, `n:=1`, `f@file`; `q==x` is a query.
-        return ["http", "https", "xh"].contains(name)
-            && words.contains { word in
-                let field = word.drop { $0.isLetter || $0.isNumber || "-_.[]".contains($0) }
-                return ["POST", "PUT", "PATCH", "DELETE"].contains(word.uppercased())
-                    || !word.hasPrefix("-") && field.count < word.count
-                        && (field.hasPrefix("=") && !field.hasPrefix("==") || field.hasPrefix(":=")
-                            || field.hasPrefix("@"))
-            }
     }
 
     /// Returns the mode that an option names: `-m 4755`, `-m4755`, `--mode=4755`.
@@ -606,11 +579,5 @@ extension StringProtocol {
             if self[index...].hasPrefix(text) { return index..<self.index(index, offsetBy: text.count) }
         }
         return nil
-    }
-}
-
-extension String {
-    fileprivate func replacingPrefix(_ prefix: String) -> String {
-        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self
     }
 }

@@ -288,44 +288,56 @@ extension ShellJudge {
         return index + 1 < words.count ? call.inner((index + 1)..<words.count) : nil
     }
 
-    /// Returns whether a download goes to the output, nowhere, or to a file in a home or temporary folder.
-    private func fetches(_ call: ShellScript.Command) -> Bool {
+    /// Returns whether a web client only fetches: with options that send nothing, by a method that changes nothing, and to the output,
+    /// nowhere, or a file in a home or temporary folder; within walls also to the session's folder.
+    func fetches(_ call: ShellScript.Command) -> Bool {
+        let isCurl = call.program == "curl"
         var rest = call.arguments[...]
-        var isKept = call.program == "curl"
+        var isKept = isCurl || context.hasWalls
         func goesNowhere(_ word: ShellScript.Word?) -> Bool {
             word.map {
                 ["/dev/null", "-", "/dev/stdout"].contains($0.value)
-                    || $0.isFixed && !isOfMachine($0.value) && !$0.value.contains("/bin/")
+                    || !isOfMachine($0.value) && (context.hasWalls || $0.isFixed && !$0.value.contains("/bin/"))
             } ?? false
         }
-        let values = call.program == "curl" ? "HAemuwXrxUbC" : "tTUe"
-        let plain = call.program == "curl" ? "sSfLiIkvgGN46#" : "qSvcd46"
+        func admits(_ option: String, _ value: ShellScript.Word?) -> Bool {
+            switch option {
+            case isCurl ? "o" : "O", "output", "output-document", "P", "directory-prefix":
+                isKept = true
+                return goesNowhere(value)
+            case "X", "request", "method": return value.map { Self.isFetch($0.value) } ?? false
+            default: return value.map { !ShellWords.contains($0.value.lowercased(), in: "sending-schemes") } ?? false
+            }
+        }
+        let kept = !context.hasWalls ? "" : isCurl ? "OJR" : "Nrpkn"
+        let (values, plain) = isCurl ? ("oHAemuwXrxUbC", "sSfLiIkvgGN46#" + kept) : ("OPtTUe", "qSvcd46" + kept)
         while let word = rest.popFirst() {
-            guard word.value.hasPrefix("-"), word.value.count > 1 else { continue }
-            if word.value.hasPrefix("--") {
-                let name = word.value.dropFirst(2).prefix { $0 != "=" }
+            let text = word.value
+            // Such addresses contain the data that is sent.
+            if ShellWords.contains(text.lowercased(), in: "sending-schemes") { return false }
+            guard text.hasPrefix("-"), text.count > 1, text != "-nv" else { continue }
+            if text.hasPrefix("--") {
+                let name = String(text.dropFirst(2).prefix { $0 != "=" })
                 if name == "spider" { isKept = true }
-                guard ShellWords.contains(String(name), in: "fetching") else {
-                    guard ["output", "output-document"].contains(name), word.value.count == name.count + 2,
-                        goesNowhere(rest.popFirst())
-                    else { return false }
-                    isKept = true
-                    continue
+                let isJoined = text.count > name.count + 2
+                guard ShellWords.contains(name, in: "fetching-values") else {
+                    if ShellWords.contains(name, in: "fetching") || kept.isEmpty == false && name.hasPrefix("remote-") {
+                        continue
+                    }
+                    return false
                 }
+                let value =
+                    isJoined
+                    ? ShellScript.Word(String(text.dropFirst(name.count + 3)), isFixed: word.isFixed) : rest.popFirst()
+                guard admits(name, value) else { return false }
                 continue
             }
-            if word.value == "-nv" { continue }
-            var letters = word.value.dropFirst()
+            var letters = text.dropFirst()
             while let letter = letters.popFirst() {
-                if letter == (call.program == "curl" ? "o" : "O") {
-                    let target =
-                        letters.isEmpty ? rest.popFirst() : ShellScript.Word(String(letters), isFixed: word.isFixed)
-                    guard goesNowhere(target) else { return false }
-                    isKept = true
-                    break
-                }
                 if values.contains(letter) {
-                    if letters.isEmpty { _ = rest.popFirst() }
+                    let value =
+                        letters.isEmpty ? rest.popFirst() : ShellScript.Word(String(letters), isFixed: word.isFixed)
+                    guard admits(String(letter), value) else { return false }
                     break
                 }
                 guard plain.contains(letter) else { return false }
@@ -333,6 +345,9 @@ extension ShellJudge {
         }
         return isKept
     }
+
+    /// Returns whether a request's method only asks for something.
+    static func isFetch(_ method: String) -> Bool { ["GET", "HEAD", "OPTIONS"].contains(method.uppercased()) }
 
     /// Returns whether a word names a file in a temporary folder.
     func isTemporary(_ word: ShellScript.Word) -> Bool {
