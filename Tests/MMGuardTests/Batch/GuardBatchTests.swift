@@ -35,7 +35,10 @@ struct GuardBatchTests {
                 #"{"id":"7","src":"Get-Mailbox","src":"Remove-Mailbox ann"}"#,
                 #"{"id":"7","verdict":"deny","class":"write","rule":"unreadable"}"#
             ),
-            (#"{"id":"8"}"#, #"{"id":"8","verdict":"deny","class":"write","rule":"unreadable"}"#),
+            (
+                #"{"id":"8","command":"rm x"}"#,
+                #"{"id":"8","verdict":"deny","class":"write","rule":"unreadable","reason":"\#(GuardBatch.fields)"}"#
+            ),
             (
                 #"{"id":"9","method":"GET","url":"/me","headers":{"X-HTTP-Method":"DELETE"}}"#,
                 #"{"id":"9","verdict":"ask","class":"privilege","rule":"method-header"}"#

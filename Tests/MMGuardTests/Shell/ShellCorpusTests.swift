@@ -99,16 +99,16 @@ struct ShellCorpusTests {
     }
 
     @Test(
-        "asks within walls before a program that nothing is known of, unless its words look, build or name files",
+        "asks within walls before a program that nothing is known of, unless its words look or build",
         arguments: [
-            ("frobnicate ship", true), ("frobnicate --all now", false), ("frobnicate x | head", true),
+            ("frobnicate ship", true), ("frobnicate --all now", true), ("frobnicate x | head", true),
             ("surge dist", true),
             ("frobnicate web1 restart", true), ("frobnicate vm.destroy web1", true), ("frobnicate a.txt --purge", true),
             ("frobnicate drop.sql", true), ("frobnicate list api:443", false), ("frobnicate -c 'stop all'", true),
             ("frobnicate get x localhost:80", false), ("frobnicate poke api:443", true), ("frobnicate @prod cr", true),
             ("frobnicate a.txt -y", true), ("frobnicate-stop", true), ("frobnicate-stop web", true),
             ("frobnicate <<< 'delete x'", true), ("frobnicate role init", false), ("frobnicate create-record x", true),
-            ("frobnicate build", false), ("frobnicate list", false), ("frobnicate a.txt", false),
+            ("frobnicate build", false), ("frobnicate list", false), ("frobnicate a.txt", true),
             ("./frobnicate ship", false),
             ("frobnicate", false), ("frobnicate -v", false), ("frobnicate -D -y", true), ("make install", false),
             ("make install DESTDIR=out", false),

@@ -1,8 +1,8 @@
 package import MMCore
 
 /// Judges many scripts, shell commands and requests, one JSON line each: `{"id","src","module"}`, `{"id","shell"}` or
-/// `{"id","method","url","body"}` in, `{"id","verdict","class","rule"}` out. `resource` names a service other than Graph, `headers` the
-/// headers that are sent.
+/// `{"id","method","url","body"}` in, `{"id","verdict","class","rule"}` out, with a `reason` for a line that can't be read. `resource` names a
+/// service other than Graph, `headers` the headers that are sent.
 package struct GuardBatch: Sendable {
     private let engine: GuardEngine
     private let policy: GuardPolicy
@@ -56,7 +56,7 @@ package struct GuardBatch: Sendable {
             // Of two equal keys the service might read the one that wasn't judged, so the line is denied; its id is
             // still returned.
             let id = (try? JSONParser.parse(line))?["id"] ?? .null
-            return answer(id, .deny, "write", "unreadable")
+            return unreadable(id, "the line is not JSON, or names a field twice")
         }
         let id = value["id"] ?? .null
         if let script = value["src"]?.string {
@@ -68,7 +68,9 @@ package struct GuardBatch: Sendable {
             let verdict = engine.judge(shell: command, in: place, policy: policy)
             return answer(id, verdict.decision, verdict.guardClass.rawValue, verdict.rule)
         }
-        guard let url = value["url"]?.string else { return answer(id, .deny, "write", "unreadable") }
+        guard let url = value["url"]?.string else {
+            return unreadable(id, Self.fields)
+        }
         let host = host(of: url)
         let service = value["resource"]?.string.flatMap(RequestService.init) ?? service(of: url, at: host)
         // A host counts as the service's own only if it belongs to exactly this service.
@@ -104,13 +106,23 @@ package struct GuardBatch: Sendable {
         }
     }
 
+    /// What a line may say.
+    package static let fields =
+        "a line needs src (a script, with module), shell (a command) or url (a request, with method, body, resource, headers)"
+
+    private func unreadable(_ id: JSONValue, _ reason: String) -> String {
+        answer(id, .deny, "write", "unreadable", reason: reason)
+    }
+
     private func answer(
-        _ id: JSONValue, _ decision: GuardDecision, _ word: String, _ rule: String, template: String? = nil
+        _ id: JSONValue, _ decision: GuardDecision, _ word: String, _ rule: String, template: String? = nil,
+        reason: String? = nil
     ) -> String {
         var object: JSONObject = [
             "id": id, "verdict": .string(decision.rawValue), "class": .string(word), "rule": .string(rule),
         ]
         if let template { object["template"] = .string(template) }
+        if let reason { object["reason"] = .string(reason) }
         return JSONWriter.string(.object(object))
     }
 }

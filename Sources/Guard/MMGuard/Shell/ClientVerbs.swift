@@ -46,7 +46,9 @@ enum ClientVerbs {
             // What is harmless is so as the verb alone: `plan` may also be the file that is applied.
             let isOpen = [.reads, .writes].contains(row.rule)
             let isVerb = zip(row.words.filter { !$0.hasPrefix("-") }, verbs + [""]).allSatisfy { contains([$1], [$0]) }
-            return [plain, words].contains { contains($0, row.words, joined: !isOpen) } && (!isOpen || isVerb)
+            // Upper-case letters are other options.
+            let texts = row.words.contains { $0.hasPrefix("-") && $0.utf8.count == 2 } ? [words] : [plain, words]
+            return texts.contains { contains($0, row.words, joined: !isOpen) } && (!isOpen || isVerb)
         }
     }
 

@@ -118,7 +118,9 @@ extension ShellJudge {
 
     /// Returns the name of the program that a package has: `@angular/cli@17` is called `cli`.
     private static func program(ofPackage package: String) -> String {
-        let name = package.split(separator: "/").last.map(String.init) ?? package
+        let parts = package.split(separator: "/").map(String.init)
+        // A scope's tool has the scope's name.
+        let name = parts.count > 1 && parts[1].hasPrefix("cli") ? parts[0].filter { $0 != "@" } : parts.last ?? package
         return name.firstIndex { "@=".contains($0) }.map { String(name[..<$0]) } ?? name
     }
 

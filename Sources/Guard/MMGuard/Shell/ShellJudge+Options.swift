@@ -66,13 +66,14 @@ enum WordMeaning {
             || name.hasPrefix("check") && !name.hasSuffix("install") || name.hasSuffix("-save")
             || name.hasSuffix("mon") && !name.hasSuffix("daemon")
         let verbs = ShellPrograms.verbs(words).prefix(2).map { $0.lowercased() }.filter { !$0.contains(".") }
-        if isNamed || tries(words) || asks(words, says) { return true }
+        if isNamed && !SecretName.isSecret(name) || tries(words) || asks(words, says) { return true }
         // `env set` and `queue clear` do something to what they name.
         if verbs.contains(where: says),
             !verbs.dropFirst().contains(where: { orders($0) || $0 == "set" || $0 == "create" })
         {
-            return !verbs.contains { $0 == "get" || $0 == "print" }
-                || !ShellPrograms.verbs(words).prefix(3).contains(where: SecretName.isSecret)
+            // What is told of a secret may be the secret.
+            return verbs.allSatisfy { ShellWords.contains($0, in: "secret-looks") || !says($0) }
+                || !([name] + ShellPrograms.verbs(words).prefix(3)).contains(where: SecretName.isSecret)
         }
         // Programs without verbs may have long options with one dash: `keytool -list`.
         if let first = words.first, ["-list", "-status", "-show", "-info", "-version", "-describe"].contains(first) {

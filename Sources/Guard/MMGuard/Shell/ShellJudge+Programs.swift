@@ -129,7 +129,9 @@ extension ShellJudge {
     private func changesElsewhere(_ call: ShellScript.Command) -> Bool {
         context.hasWalls && Self.isElsewhere(call) && !looks(byTable: call)
             && !ShellWords.contains(call.program, in: "client-copiers")
-            && !call.arguments.contains { ShellWords.contains($0.value, in: "fetching-verbs") }
+            && !ShellPrograms.verbs(call.arguments.map(\.value)).prefix(2).contains {
+                ShellWords.contains($0, in: "fetching-verbs")
+            }
     }
 
     /// Returns whether a client in the sandbox sends its data only to this machine.
@@ -288,7 +290,7 @@ extension ShellJudge {
             }
             return one(sends ? .network : .reads, call)
         case "curl", "wget":
-            return one(fetches(call) || staysOnMachine(words) ? .writes : .network, call)
+            return one(fetches(call, anywhere: true) || staysOnMachine(words) ? .writes : .network, call)
         case "http", "https", "xh":
             return one(Self.sendsFields(words) && !staysOnMachine(words) ? .network : .writes, call)
         case "rsync":

@@ -49,8 +49,7 @@ extension ShellJudge {
         // Of a program that administers something the tables list what only looks, or what else is known of it.
         let isKnown = ShellLooks.table[call.program] != nil || ClientVerbs.isClient(call.program)
         guard let verb = verbs.first.map({ words[$0] }) else {
-            // Long options tell what they do.
-            return isFetched || !words.allSatisfy { !isKnown && (!$0.hasPrefix("-") || $0.hasPrefix("--")) }
+            return isFetched || !words.isEmpty
         }
         return orders(verb, verbs.dropFirst().first.map { words[$0] }, isKnown: isKnown)
             || words.dropFirst().contains { $0.contains(" ") } && ShellWords.contains(verb, in: "ordering")
@@ -68,14 +67,14 @@ extension ShellJudge {
         // `create-record`.
         if stem != verb.lowercased(), isOrder || stem == "add" { return !isFile(verb) }
         // With the name of a thing behind it that is no file, such a verb is an order to a service: `create instance`.
-        if isOrder, let thing {
+        if isOrder {
             // A path outside of the session's folders is that of an object of a service.
-            let isObject = thing.hasPrefix("/") && !isInWorkspace(thing) && !Self.isPassing(thing)
-            return !isFile(verb) && (isObject || !isFile(thing))
+            let isObject = thing.map { $0.hasPrefix("/") && !isInWorkspace($0) && !Self.isPassing($0) } ?? true
+            return isObject || !isFile(thing ?? "")
         }
         if verb.split(separator: ":").contains(where: { Self.building.contains(String($0)) })
             || Self.building.contains(stem)
-            || verb.hasSuffix("-server") || isFile(verb) && !isKnown
+            || verb.hasSuffix("-server")
         {
             return ["create", "update"].contains(thing)
         }
@@ -119,6 +118,13 @@ extension ShellJudge {
         if isHere(word) { return false }
         if word.contains("://") { return !["file:", "sqlite"].contains(where: word.hasPrefix) }
         let parts = word.split(separator: ":", omittingEmptySubsequences: false)
+        // A folder of another machine: `web1:/srv`, `web1::x`.
+        if parts.count > 1, parts[0].count > 1,
+            parts[0].allSatisfy({ $0.isLetter || $0.isNumber || "-@.".contains($0) }),
+            parts[1].hasPrefix("/") || parts.count > 2 && parts[1].isEmpty
+        {
+            return true
+        }
         let labels = word.split(separator: ".", omittingEmptySubsequences: false)
         if labels.count > 2,
             labels.allSatisfy({ !$0.isEmpty && $0.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" } })

@@ -14,6 +14,9 @@ struct ShellLooks: Sendable {
     /// The programs in the table; with an `@` before them for the uses that show settings or memory of other programs.
     static let table = ShellTable.facts(cguard_shell_looks()).mapValues(ShellLooks.init)
 
+    /// What a program that shows and measures may be told, where no row says more of it.
+    static let inspector = ShellLooks([["*", "!", "-w", "-W", "-o", "-O", "-s", "-D"]])
+
     /// Returns whether a program's words are a use that only reads.
     func contain(_ words: [String]) -> Bool {
         guard words.allSatisfy({ !changes($0) }), !writesPlace(words) else { return false }
@@ -208,15 +211,18 @@ extension ShellJudge {
     func looks(byTable call: ShellScript.Command) -> Bool {
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
         let words = call.arguments.map(\.value)
-        if ShellLooks.table[call.program] == nil, !isUnheardOf(call), !ClientVerbs.isClient(call.program) {
+        if ShellLooks.table[call.program] == nil, !isUnheardOf(call), !ClientVerbs.isClient(call.program),
+            !ShellPrograms.inspectors.contains(call.program)
+        {
             return false
         }
         return looks(call.program, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
     }
 
     func looks(_ program: String, _ words: [String]) -> Bool {
-        ShellLooks.table[program]?.contain(words)
-            ?? (ClientVerbs.isClient(program) ? ClientVerbs.looks(words) : WordMeaning.looks(program, words))
+        if let row = ShellLooks.table[program] { return row.contain(words) }
+        if ShellPrograms.inspectors.contains(program) { return ShellLooks.inspector.contain(words) }
+        return ClientVerbs.isClient(program) ? ClientVerbs.looks(words) : WordMeaning.looks(program, words)
     }
 
     /// Returns whether a program with its own language reads commands that aren't in the text.
@@ -289,28 +295,32 @@ extension ShellJudge {
     }
 
     /// Returns whether a web client only fetches: with options that send nothing, by a method that changes nothing, and to the output,
-    /// nowhere, or a file in a home or temporary folder; within walls also to the session's folder.
-    func fetches(_ call: ShellScript.Command) -> Bool {
+    /// nowhere, or a file in a home or temporary folder.
+    /// - Parameter anywhere: whether the place doesn't matter, because something else judges it.
+    func fetches(_ call: ShellScript.Command, anywhere: Bool = false) -> Bool {
         let isCurl = call.program == "curl"
         var rest = call.arguments[...]
-        var isKept = isCurl || context.hasWalls
+        var isKept = isCurl || anywhere
         func goesNowhere(_ word: ShellScript.Word?) -> Bool {
             word.map {
                 ["/dev/null", "-", "/dev/stdout"].contains($0.value)
-                    || !isOfMachine($0.value) && (context.hasWalls || $0.isFixed && !$0.value.contains("/bin/"))
+                    || $0.isFixed && !isOfMachine($0.value) && !$0.value.contains("/bin/")
             } ?? false
         }
         func admits(_ option: String, _ value: ShellScript.Word?) -> Bool {
             switch option {
+            case "c", "D", "cookie-jar", "dump-header": return anywhere
             case isCurl ? "o" : "O", "output", "output-document", "P", "directory-prefix":
                 isKept = true
-                return goesNowhere(value)
+                return anywhere || goesNowhere(value)
+            // Some servers take the method from such a header.
+            case "H", "header": return value.map { !$0.value.lowercased().contains("-method") } ?? false
             case "X", "request", "method": return value.map { Self.isFetch($0.value) } ?? false
             default: return value.map { !ShellWords.contains($0.value.lowercased(), in: "sending-schemes") } ?? false
             }
         }
-        let kept = !context.hasWalls ? "" : isCurl ? "OJR" : "Nrpkn"
-        let (values, plain) = isCurl ? ("oHAemuwXrxUbC", "sSfLiIkvgGN46#" + kept) : ("OPtTUe", "qSvcd46" + kept)
+        let kept = !anywhere ? "" : isCurl ? "OJR" : "Nrpkn"
+        let (values, plain) = isCurl ? ("ocDHAemuwXrxUbC", "sSfLiIkvgGN46#" + kept) : ("OPtTUe", "qSvcd46" + kept)
         while let word = rest.popFirst() {
             let text = word.value
             // Such addresses contain the data that is sent.
@@ -321,7 +331,7 @@ extension ShellJudge {
                 if name == "spider" { isKept = true }
                 let isJoined = text.count > name.count + 2
                 guard ShellWords.contains(name, in: "fetching-values") else {
-                    if ShellWords.contains(name, in: "fetching") || kept.isEmpty == false && name.hasPrefix("remote-") {
+                    if ShellWords.contains(name, in: "fetching") || anywhere && name.hasPrefix("remote-") {
                         continue
                     }
                     return false
