@@ -49,7 +49,8 @@ extension ShellJudge {
         // Of a program that administers something the tables list what only looks, or what else is known of it.
         let isKnown = ShellLooks.table[call.program] != nil || ClientVerbs.isClient(call.program)
         guard let verb = verbs.first.map({ words[$0] }) else {
-            return isFetched || !words.isEmpty
+            // Without words it shows what it can do, unless it is fed.
+            return isFetched || !words.isEmpty || call.readsPipe || call.inputs[0] != nil
         }
         return orders(verb, verbs.dropFirst().first.map { words[$0] }, isKnown: isKnown)
             || words.dropFirst().contains { $0.contains(" ") } && ShellWords.contains(verb, in: "ordering")
