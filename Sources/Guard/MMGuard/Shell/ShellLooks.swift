@@ -211,12 +211,12 @@ extension ShellJudge {
     func looks(byTable call: ShellScript.Command) -> Bool {
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
         let words = call.arguments.map(\.value)
-        if ShellLooks.table[call.program] == nil, !isUnheardOf(call), !ClientVerbs.isClient(call.program),
-            !ShellPrograms.inspectors.contains(call.program)
-        {
-            return false
-        }
-        return looks(call.program, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
+        let name = call.program
+        guard
+            ShellLooks.table[name] != nil || ShellPrograms.inspectors.contains(name) || ClientVerbs.isClient(name)
+                || !ClientVerbs.knows(name) && isUnheardOf(call)
+        else { return false }
+        return looks(name, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
     }
 
     func looks(_ program: String, _ words: [String]) -> Bool {
