@@ -456,6 +456,129 @@ struct ActTests {
                 (.keyVault, "DELETE", "/deletedsecrets/x", ""),
             ]),
         ActRoads(
+            "a file is copied or moved to another place", .privilege,
+            [
+                ("pnp", "Copy-PnPFile -SourceUrl /sites/a/x -TargetUrl /sites/b"),
+                ("pnp", "Move-PnPFile Documents/x https://contoso.sharepoint.com/sites/b"),
+                (
+                    "graph",
+                    "Copy-MgDriveItem -DriveId d -DriveItemId i -ParentReference @{ driveId = 'other'; id = 'folder' }"
+                ),
+            ],
+            [
+                (.graph, "POST", "/v1.0/drives/d/items/i/copy", #"{"parentReference":{"driveId":"other"}}"#),
+                (.graph, "POST", "/v1.0/me/drive/items/i/copy", #"{"parentReference":{"driveId":"other"}}"#),
+                (.graph, "PATCH", "/v1.0/drives/d/items/i", #"{"parentReference":{"siteId":"other"}}"#),
+                (.sharePoint, "POST", "/sites/a/_api/SP.MoveCopyUtil.CopyFileByPath", #"{"overwrite":false}"#),
+                (.sharePoint, "POST", "/sites/a/_api/site/CreateCopyJobs", #"{"destinationUri":"x"}"#),
+            ]),
+        ActRoads(
+            "a file is copied within its place", .write,
+            [
+                ("graph", "Copy-MgDriveItem -DriveId d -DriveItemId i -Name x"),
+                ("pnp", "Copy-PnPFile -SourceUrl Documents/x -TargetUrl Archive/x"),
+            ],
+            [(.graph, "POST", "/v1.0/drives/d/items/i/copy", #"{"parentReference":{"id":"folder"},"name":"x"}"#)]),
+        ActRoads(
+            "everybody may present in a meeting", .external,
+            [("graph", "New-MgUserOnlineMeeting -UserId u -AllowedPresenters everyone")],
+            [(.graph, "POST", "/v1.0/me/onlineMeetings", #"{"allowedPresenters":"everyone"}"#)]),
+        ActRoads(
+            "a meeting is recorded by itself", .privilege,
+            [("graph", "Update-MgUserOnlineMeeting -UserId u -OnlineMeetingId m -RecordAutomatically")],
+            [(.graph, "PATCH", "/v1.0/users/u/onlineMeetings/m", #"{"recordAutomatically":true}"#)]),
+        ActRoads(
+            "a meeting is made", .write,
+            [("graph", "New-MgUserOnlineMeeting -UserId u -Subject x")],
+            [(.graph, "POST", "/v1.0/me/onlineMeetings", #"{"subject":"x","allowedPresenters":"organizer"}"#)]),
+        ActRoads(
+            "mail is put into a mailbox", .privilege,
+            [("exo", "New-MailboxImportRequest -Mailbox ann -Name x")],
+            [(.graph, "POST", "/beta/admin/exchange/mailboxes/m/createImportSession", "")]),
+        ActRoads(
+            "a group's rule, label or other directory changes", .privilege,
+            [
+                ("graph", "Update-MgGroup -GroupId g -MembershipRuleProcessingState Paused"),
+                ("exo", "Set-UnifiedGroup g -SensitivityLabelId ''"),
+            ],
+            [
+                (.graph, "PATCH", "/v1.0/groups/g", #"{"membershipRuleProcessingState":"Paused"}"#),
+                (.graph, "PATCH", "/v1.0/groups/g", #"{"assignedLabels":[]}"#),
+                (.graph, "PATCH", "/beta/groups/g", #"{"writebackConfiguration":{"isEnabled":true}}"#),
+            ]),
+        ActRoads(
+            "an account's address or last day changes", .privilege,
+            [
+                ("graph", "Update-MgUser -UserId u -Mail x@contoso.example"),
+                ("graph", "Update-MgUser -UserId u -EmployeeLeaveDateTime 2026-01-01"),
+                ("exo", "Set-DistributionGroup g -EmailAddresses @{ Add = 'ann@contoso.example' }"),
+                ("exo", "Set-Mailbox ann -EmailAddresses SMTP:bob@contoso.example"),
+            ],
+            [
+                (.graph, "PATCH", "/v1.0/users/u", #"{"mail":"x@contoso.example"}"#),
+                (.graph, "PATCH", "/v1.0/users/u", #"{"employeeLeaveDateTime":"2026-01-01T00:00:00Z"}"#),
+            ]),
+        ActRoads(
+            "somebody joins a plan's people", .privilege,
+            [("pnp", "Add-PnPPlannerRosterMember -Identity r -User ann")],
+            [(.graph, "POST", "/beta/planner/rosters/r/members", #"{"userId":"u"}"#)]),
+        ActRoads(
+            "a disk or an image with the data of another is made", .privilege,
+            [
+                ("azure", "New-AzDiskConfig -Location w -CreateOption Copy -SourceResourceId d"),
+                ("azure", "New-AzImageConfig -Location w -SourceVirtualMachineId v"),
+            ],
+            [
+                (
+                    .arm, "PUT", "\(group)/Microsoft.Compute/disks/d",
+                    #"{"properties":{"creationData":{"createOption":"Restore"}}}"#
+                ),
+                (.arm, "PUT", "\(group)/Microsoft.Compute/images/i", #"{"properties":{"sourceVirtualMachine":{}}}"#),
+            ]),
+        ActRoads(
+            "an empty disk is made, or a snapshot, which nobody can read yet", .write,
+            [
+                ("azure", "New-AzDiskConfig -Location w -CreateOption Empty -DiskSizeGB 32"),
+                ("azure", "New-AzSnapshotConfig -Location w -CreateOption Copy -SourceResourceId d"),
+            ],
+            [
+                (
+                    .arm, "PUT", "\(group)/Microsoft.Compute/snapshots/s",
+                    #"{"properties":{"creationData":{"createOption":"Copy","sourceResourceId":"d"}}}"#
+                ),
+                (
+                    .arm, "PUT", "\(group)/Microsoft.Compute/disks/d",
+                    #"{"location":"w","properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":32}}"#
+                ),
+            ]),
+        ActRoads(
+            "a new machine gets an identity or a text to run", .privilege,
+            [
+                ("azure", "New-AzVM -Name v -UserData x"),
+                ("azure", "New-AzVMConfig -VMName v -IdentityType SystemAssigned"),
+            ],
+            [
+                (.arm, "PUT", "\(group)/Microsoft.Compute/virtualMachines/v", #"{"properties":{"userData":"x"}}"#),
+                (
+                    .arm, "PUT", "\(group)/Microsoft.Compute/virtualMachines/v",
+                    #"{"identity":{"type":"SystemAssigned"}}"#
+                ),
+            ]),
+        ActRoads(
+            "earlier states, or what stands on things, go", .destructive,
+            [
+                ("pnp", "Set-PnPFileVersion -Url x -Identity 1 -ExpirationDate x"),
+                ("pnp", "Import-PnPTaxonomy -Path x -SynchronizeDeletions"), ("pnp", "Undo-PnPFileCheckedOut -Url x"),
+                ("pnp", "Merge-PnPTerm a -TargetTerm b"),
+                ("exo", "Set-Mailbox ann -CalendarVersionStoreDisabled $true"),
+                ("azure", "Update-AzTag -ResourceId r -Tag @{} -Operation Replace"),
+            ],
+            [(.arm, "PATCH", "\(group)/Microsoft.Resources/tags/default", #"{"operation":"Replace"}"#)]),
+        ActRoads(
+            "a tag is added", .write,
+            [("azure", "Update-AzTag -ResourceId r -Tag @{ a = 'b' } -Operation Merge")],
+            [(.arm, "PATCH", "\(group)/Microsoft.Resources/tags/default", #"{"operation":"Merge"}"#)]),
+        ActRoads(
             "an ordinary resource of Azure is made", .write,
             [
                 ("azure", "New-AzResourceGroup -Name r -Location westeurope"),

@@ -382,7 +382,7 @@ struct CmdletRaise: Sendable {
         case any
         case isTrue
         case isFalse
-        /// The value is one of these, in lower case.
+        /// The value is one of these, in lower case; `*` at the end stands for any rest.
         case values([String])
     }
 
@@ -413,7 +413,10 @@ extension CmdletRaise.Condition {
             return (value.texts ?? [""]).contains { text in
                 text.split(separator: ",").contains { part in
                     let word = part.filter { $0 != " " }.asciiLowercased
-                    return names.contains { $0.hasPrefix(word) } || word.first?.isNumber == true
+                    return names.contains { name in
+                        if name.hasSuffix("*"), name != "*" { return word.hasPrefix(name.dropLast()) }
+                        return name.hasPrefix(word) || word.first?.isNumber == true
+                    }
                 }
             }
         }
