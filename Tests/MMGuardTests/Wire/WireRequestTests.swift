@@ -9,6 +9,21 @@ struct WireRequestTests {
     static let vm = "/subscriptions/\(tenant)/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm1"
 
     @Test(
+        "a parameter that no documentation names makes a change through a cmdlet unclear",
+        arguments: [
+            (#""Set-Mailbox","Parameters":{"Identity":"ann","InPlaceHolds":null}"#, true),
+            (#""Set-Mailbox","Parameters":{"Identity":"ann","NobodyKnows":true}"#, true),
+            (#""Set-Mailbox","Parameters":{"Identity":"ann","CustomAttribute1":"x"}"#, false),
+            (#""Set-Mailbox","Parameters":{"Identity":"ann","CustomAttr":"x","ErrorAction":"Stop"}"#, false),
+            (#""Set-Mailbox","Parameters":{"Identity":"ann","Languages@odata.type":"t","Languages":["de"]}"#, false),
+            (#""Get-Mailbox","Parameters":{"NobodyKnows":true}"#, false),
+        ])
+    func undocumented(_ input: String, _ isAsked: Bool) {
+        let intent = Wire.intent(.exchange, "POST", Self.invoke, #"{"CmdletInput":{"CmdletName":\#(input)}}"#)
+        #expect(intent.verdict(.standard).decision == (isAsked ? .ask : .allow), "\(input)")
+    }
+
+    @Test(
         "plain requests have the class of what they do",
         arguments: [
             (.graph, "GET", "/v1.0/users?$top=3", "", "read", "allow"),

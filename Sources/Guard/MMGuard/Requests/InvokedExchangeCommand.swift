@@ -26,18 +26,32 @@ enum InvokedExchangeCommand {
         }
         var classes = entry.classes
         let raises = cmdlets.raises(of: entry)
-        let known = raises.isEmpty ? [] : cmdlets.parameters(of: entry) ?? []
-        for (key, value) in parameters where !raises.isEmpty {
-            let names = meanings(of: key.asciiLowercased, among: known)
+        let known = cmdlets.parameters(of: entry)
+        for (key, value) in parameters {
+            let names = meanings(of: key.asciiLowercased, among: known ?? [])
             for raise in raises
             where names.contains(raise.parameter.asciiLowercased) && raise.condition.holds(constant(value)) {
                 classes.formUnion(raise.classes)
             }
         }
         if entry.honoursWhatIf, only("WhatIf", of: parameters) == .bool(true) { classes = .read }
+        if classes != .read, let known, let key = undocumented(parameters, known + cmdlets.commonParameters()) {
+            return RequestClassification(
+                template: nil, classes: classes, rule: "unknown-parameter",
+                why: "the documentation of \(entry.name) has no parameter \(key)", isKnown: false, sendsMessage: false,
+                items: [])
+        }
         return RequestClassification(
             template: nil, classes: classes, rule: "cmdlet", why: "\(entry.name) \(classes.strictest.meaning)",
             isKnown: true, sendsMessage: false, items: [])
+    }
+
+    /// Returns a parameter that isn't documented, so that nobody knows what it changes. Names with `@odata` tell the types of others.
+    private static func undocumented(_ parameters: JSONObject, _ known: [CmdletParameter]) -> String? {
+        parameters.first { key, _ in
+            let name = key.asciiLowercased
+            return !name.contains("@odata") && known.allSatisfy { $0.fit(name) == .none }
+        }?.key
     }
 
     /// Returns the parameters that a name may stand for, because the service may accept shortened names and aliases.
