@@ -50,6 +50,9 @@ def compile_cmdlets(data, powershell, here, out):
             lists.extend(struct.pack("<H", len(key)) + b"".join(struct.pack("<H", number) for number in key))
         return list_offsets[key]
 
+    with open(f"{here}/reasons.json") as file:
+        spoken = json.load(file)["reasons"]
+
     def raise_list(entries):
         key = json.dumps(entries)
         if key in raise_offsets:
@@ -60,7 +63,7 @@ def compile_cmdlets(data, powershell, here, out):
             kind = CONDITIONS.get(condition, 3)
             values = condition.split(":", 1)[1].lower() if kind == 3 else ""
             raises_bytes.extend(
-                struct.pack("<IIIHH", pool.add(name), pool.add(values), pool.add(reason), mask, kind))
+                struct.pack("<IIIHH", pool.add(name), pool.add(values), pool.add(spoken.get(reason, reason)), mask, kind))
         return offset
 
     def add(name, product, mask, reasons, services=0, support=0, params=0, raises=0, module="", flags=0, canonical="",
@@ -231,7 +234,7 @@ def compile_cmdlets(data, powershell, here, out):
                     verbs[verb.lower()] = CLASS_BITS[word]
     verb_bytes = b"".join(
         struct.pack("<II", pool.add(verb), verbs[verb]) for verb in sorted(verbs, key=lambda text: text.encode()))
-    reason_bytes = b"".join(struct.pack("<I", pool.add(reason)) for reason in reasons_all)
+    reason_bytes = b"".join(struct.pack("<I", pool.add(spoken[reason])) for reason in reasons_all)
     head = struct.pack("<I", common_offset)
     usual_bytes = b"".join(
         struct.pack("<I", written_list(written["products"][product]) if product in written["products"] else 0)

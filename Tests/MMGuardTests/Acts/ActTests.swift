@@ -536,6 +536,15 @@ struct ActTests {
                 (.arm, "PUT", "\(group)/Microsoft.Compute/images/i", #"{"properties":{"sourceVirtualMachine":{}}}"#),
             ]),
         ActRoads(
+            "a disk is opened to all networks", .privilege,
+            [("azure", "New-AzDiskUpdateConfig -NetworkAccessPolicy AllowAll")],
+            [
+                (
+                    .arm, "PATCH", "\(group)/Microsoft.Compute/disks/d",
+                    #"{"properties":{"networkAccessPolicy":"AllowAll"}}"#
+                )
+            ]),
+        ActRoads(
             "an empty disk is made, or a snapshot, which nobody can read yet", .write,
             [
                 ("azure", "New-AzDiskConfig -Location w -CreateOption Empty -DiskSizeGB 32"),

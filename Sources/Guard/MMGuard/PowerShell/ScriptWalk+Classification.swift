@@ -13,7 +13,7 @@ extension ScriptWalk {
         var reasons: [String] = []
         for raise in call.command.raises where holds(raise, call) {
             classes.formUnion(raise.classes)
-            reasons.append("-\(raise.parameter) (\(raise.reason))")
+            reasons.append("-\(raise.parameter): \(raise.reason)")
         }
         if let sent, sent.found.classes != .read {
             classes.formUnion(sent.found.classes)
@@ -69,7 +69,8 @@ extension ScriptWalk {
             context.isDryRun && entry.product != .builtin && !writesFile && !classes.contains(.session)
             && kind != .blocked && kind != .missing
         if classes.contains(.send), !isHeldBack { report(preview(of: call), call.extent) }
-        let words = (tables.cmdlets.reasons(of: entry).filter { $0 != "verb-lies" && $0 != "local" } + reasons)
+        // What the call says of itself tells a person more than all that the cmdlet may be for.
+        let words = reasons.isEmpty ? tables.cmdlets.reasons(of: entry) : reasons
         let finding = GuardFinding(
             rule: rule(of: entry, kind: kind), classes: classes.subtracting(kind == .unknown ? .read : []).orWrite,
             kind: kind, reason: reason(entry, kind: kind, classes: classes, words: words),
@@ -93,11 +94,13 @@ extension ScriptWalk {
     private func reason(
         _ entry: CmdletEntry, kind: GuardFinding.Kind, classes: GuardClassSet, words: [String]
     ) -> String {
-        let why = words.isEmpty ? "" : " (\(words.joined(separator: ", ")))"
+        let why = words.isEmpty ? "" : " (\(words.joined(separator: "; ")))"
         if kind == .unknown {
             return "\(entry.name): its request is unknown, and its verb is not enough to judge it\(why)."
         }
-        if entry.product == .builtin, let own = BuiltinReasons.reason(entry.name) { return "\(entry.name) \(own)." }
+        if entry.product == .builtin {
+            return "\(entry.name) \(BuiltinReasons.reason(entry.name, classes.strictest))."
+        }
         return "\(entry.name) \(classes.strictest.meaning)\(why)."
     }
 

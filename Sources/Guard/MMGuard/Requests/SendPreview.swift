@@ -138,14 +138,18 @@ struct RequestJudge: Sendable {
         }
         let what = found.template ?? "this path"
         var kind = GuardFinding.Kind.classified
-        var reason = "\(line): \(found.why)."
+        let strictest = found.classes.strictest
+        var reason =
+            [.read, .write].contains(strictest)
+            ? "\(line): \(found.why)." : "\(line) \(strictest.meaning) (\(found.why))."
         var instead: String?
         if found.sendsMessage {
             kind = .sendGuard
             instead = "Show the message to the person and ask them to confirm it, or save it as a draft."
         } else if !found.isKnown, found.classes == .write || (found.classes == .read && found.method != "GET") {
             kind = .unknown
-            reason = "\(line): this path is unknown, and so is the effect of the change."
+            let what = found.rule.hasPrefix("unknown-") ? found.why : "this path is unknown"
+            reason = "\(line): \(what), and so the effect of the change is unknown."
             instead = "Check the spelling in the service's documentation, or ask a person to confirm it."
         } else if Self.hiding.contains(found.rule) {
             kind = .dynamic
@@ -154,9 +158,12 @@ struct RequestJudge: Sendable {
             instead = "Leave the secret property out of $select, or ask a person to confirm it."
         } else if found.rule == "link-without-ref" {
             instead = "Add /$ref at the end of the path, which removes only the link and keeps \(what)."
+        } else if ![.read, .write].contains(strictest) {
+            instead = "Show the change to a person and ask them to confirm it."
         }
         let finding = GuardFinding(
-            rule: kind == .unknown ? "unknown-path" : found.rule, classes: found.classes, kind: kind, reason: reason,
+            rule: kind == .unknown && !found.rule.hasPrefix("unknown-") ? "unknown-path" : found.rule,
+            classes: found.classes, kind: kind, reason: reason,
             instead: instead, subject: line)
         return user.apply(
             to: [finding], service: found.service.rawValue, method: found.method, forms: found.forms, line: line)

@@ -16,7 +16,7 @@ extension GuardEngine {
                 id: entry.name, kind: "cmdlet",
                 guardClass: entry.classes.classes.map(\.rawValue).joined(separator: ", "),
                 explanation: "\(entry.name) \(entry.classes.strictest.meaning)"
-                    + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"),
+                    + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: "; ")))"),
                 instead: nil,
                 patterns: tables.cmdlets.raises(of: entry).map { raise in
                     "-\(raise.parameter) adds \(raise.classes.classes.map(\.rawValue).joined(separator: ", ")) (\(raise.reason))"

@@ -73,10 +73,10 @@ struct CmdletTable: Sendable {
     /// Returns the module of an Azure cmdlet; empty if it is unknown.
     func module(of entry: CmdletEntry) -> String { file.string(facts.u32(entry.facts, 4)) }
 
-    /// Returns the reasons for an entry's classes, in the words of the table's list.
+    /// Returns the reasons for an entry's classes, for people.
     func reasons(of entry: CmdletEntry) -> [String] {
         (0..<UInt32(file.sectionLength(8) / 4)).filter { entry.reasonBits & (1 << UInt64($0)) != 0 }
-            .map { file.string(reasons.u32($0, 0)) }
+            .map { file.string(reasons.u32($0, 0)) }.filter { !$0.isEmpty }
     }
 
     /// Returns the cmdlet that a built-in alias of PowerShell 7 on Linux stands for.
