@@ -92,7 +92,7 @@ enum DryRun {
 
     /// Returns the words about an error that a script reported without ending.
     /// - Parameter holds: whether a change was held back that later steps may need.
-    private static func reported(_ error: NativeError, holds: Bool) -> String {
+    static func reported(_ error: NativeError, holds: Bool) -> String {
         "the script reports an error\(holds ? ", perhaps because nothing was changed" : ""): \(error.message)"
     }
 
@@ -117,24 +117,6 @@ enum DryRun {
 
     /// Variables that have the same meaning in every session.
     private static let known: Set<String> = ["_", "psitem", "true", "false", "null"]
-
-    /// Returns the changes of a script that are shown to the person who is asked about it; empty where the native engine doesn't
-    /// support the script, or nobody is signed in.
-    static func changes(_ rehearsal: ScriptRehearsal, after session: NativeSession) async -> [String] {
-        guard rehearsal.misfit(after: session) == nil else { return [] }
-        let outcome = await rehearsal.outcome(after: session)
-        var lines = await rehearsal.lines
-        switch outcome {
-        case .completed(let result):
-            if let error = result.failure {
-                lines.append("the rest of the script is unknown: \(error.message)")
-            } else if let error = result.errors.first {
-                lines.append(reported(error, holds: rehearsal.holds))
-            }
-        case .stopped, .handedOver: lines.append("what else it changes is unknown")
-        }
-        return lines
-    }
 
     /// Returns the refusal of a dry run in a session without a proxy that could hold writes back.
     static func withoutWire(_ connection: Connection) -> MMError {

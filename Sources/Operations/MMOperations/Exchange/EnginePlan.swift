@@ -30,6 +30,8 @@ struct EnginePlan: Sendable {
     var host: NativeHost?
     /// The reason why the native engine can't take the values of its parameters.
     private var misfitOfValues: String?
+    /// The construct for which a rehearsal found that it needs PowerShell.
+    private var misfitOfRun: String?
     /// Answers the cmdlets with which the script signs in; `nil` if it has none.
     private let signIn: SignInSource?
     /// The maximum width of text output in columns; `nil` for no limit.
@@ -68,6 +70,9 @@ struct EnginePlan: Sendable {
         wanted = .native
     }
 
+    /// Leaves the script to PowerShell, because a rehearsal reached a construct that the native engine doesn't have.
+    mutating func cannot(_ construct: String) { misfitOfRun = construct }
+
     /// Leaves the script to the native engine alone, because no PowerShell can take it over.
     /// - Parameter programs: the `PATH` of this machine.
     mutating func isAlone(programs: String?) {
@@ -101,7 +106,8 @@ struct EnginePlan: Sendable {
     ///   - sources: the sources of its cmdlets.
     ///   - session: the state that earlier scripts left.
     func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
-        misfitOfValues ?? engine(sources).unsupportedReason(parsed, values: values, in: session) ?? unproven
+        misfitOfValues ?? misfitOfRun
+            ?? engine(sources).unsupportedReason(parsed, values: values, in: session) ?? unproven
     }
 
     /// Whether it may start although it contains what can't be run: it only reads, and leaves nothing to later scripts.

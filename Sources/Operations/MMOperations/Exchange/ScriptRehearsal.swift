@@ -11,6 +11,8 @@ struct ScriptRehearsal {
     let sources: [any ScriptSource]
     /// Whether the session's own service may be read.
     let reads: Bool
+    /// Whether somebody is signed in to each service.
+    let isSignedIn: Bool
     /// The script's cmdlets of Exchange's services, with the watches that read the states before them.
     let cmdlets: [(rehearsal: CmdletRehearsal, watch: CmdletWatch)]
     /// The script's requests to Graph.
@@ -62,6 +64,7 @@ struct ScriptRehearsal {
             sources.append(GraphSource(graph, rehearsing: requests, of: work, deadline: deadline, host: host))
         }
         reads = readable[0]
+        self.isSignedIn = sources.count == readable.count
         (self.sources, self.cmdlets) = (sources, cmdlets)
     }
 
@@ -76,6 +79,36 @@ struct ScriptRehearsal {
         var session = session
         return await plan.engine(sources, host: host, limits: order.limits).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
+    }
+
+    /// What a rehearsal before a run found.
+    struct Findings {
+        /// The construct for which the script needs PowerShell; `nil` if none was found.
+        var misfit: String?
+        /// What is unknown about the script, in words for a person.
+        var lines: [String] = []
+    }
+
+    /// Rehearses a script before its run.
+    /// - Throws: what would end the run before the script's end: a refused request, or a question that nobody can answer.
+    func findings(after session: NativeSession) async throws(MMError) -> Findings {
+        guard misfit(after: session) == nil else { return Findings() }
+        let outcome = await outcome(after: session)
+        if let failure = sources.compactMap(\.story.failure).first, failure.concernsTheCaller { throw failure }
+        switch outcome {
+        case .completed(let result):
+            if result.isUnanswered, let error = result.failure {
+                throw MMError(
+                    .invalidInput, "\(error.message) Nothing was changed.", details: ["id": .string(error.id)])
+            }
+            if let error = result.failure {
+                return Findings(lines: ["the rest of the script is unknown: \(error.message)"])
+            }
+            return Findings(lines: result.errors.prefix(1).map { DryRun.reported($0, holds: holds) })
+        case .handedOver(let reason, _) where !NativeEngine.isOfHeld(reason):
+            return Findings(misfit: reason, lines: ["what else it changes is unknown"])
+        case .stopped, .handedOver: return Findings(lines: ["what else it changes is unknown"])
+        }
     }
 
     /// The lines about the changes that a person is shown.

@@ -67,16 +67,13 @@ final class JudgedScript: Sendable {
         var question = ConfirmationRequest(
             on: connection, module: module, title: "\(input.isDryRun ? "dry run" : "run") in \(module)",
             text: prepared.command.script, parameters: prepared.arguments.object, verdict: verdict)
-        var watch: CmdletWatch?
-        if verdict.decision == .ask, !input.isDryRun, part == nil, plan.wanted != .pwsh, script.isForNativeModule {
-            let rehearsal = try await ScriptRehearsal(
-                script, plan,
-                of: script.act(prepared.command.script, showsCmdlets: !judged.isJudgedWhenSent), under: verdict,
-                until: min(script.context.deadline, .after(.seconds(60))))
-            watch = rehearsal.cmdlets.first?.watch
-            question.changes = await DryRun.changes(rehearsal, after: await script.nativeSession())
-        }
         let act = script.act(prepared.command.script, showsCmdlets: !judged.isJudgedWhenSent)
+        let rehearsal = part == nil ? try await rehearsal(of: act, plan) : nil
+        if let rehearsal {
+            let findings = try await rehearsal.findings(after: await script.nativeSession())
+            question.changes = verdict.decision == .ask ? await rehearsal.lines + findings.lines : []
+            try take(findings, for: &plan)
+        }
         let cleared = try await Clearance(act, question).settle(
             in: script.context, with: script.guarding, asPartOf: part)
         if verdict.decision == .allow, verdict.guardClass == .read {
@@ -85,7 +82,29 @@ final class JudgedScript: Sendable {
         for warning in verdict.warnings {
             script.services.requests.log.scoped(connection.name, module).warning("guard: \(warning)")
         }
-        return ClearedScript(self, cleared, plan, watch)
+        return ClearedScript(self, cleared, plan, rehearsal)
+    }
+
+    /// Returns the rehearsal that comes before the script's run: of all that changes something or that a person is asked about, so that
+    /// nothing is sent if the script can't be carried out to its end; `nil` for any other script.
+    fileprivate func rehearsal(of act: JudgedAgain, _ plan: EnginePlan) async throws(MMError) -> ScriptRehearsal? {
+        guard plan.wanted != .pwsh, script.isForNativeModule, !script.input.isDryRun, verdict.decision != .deny,
+            verdict.decision == .ask || ServiceCommands(of: plan.parsed).changesSomething
+        else { return nil }
+        // A person needs time to answer.
+        let limit = NativeEngine.asks(plan.parsed) ? Deadline.never : .after(.seconds(60))
+        return try await ScriptRehearsal(
+            script, plan, of: act, under: verdict, until: min(script.context.deadline, limit))
+    }
+
+    /// Leaves the script to PowerShell if the rehearsal found that it needs one.
+    /// - Throws: the refusal if only the native engine may run it.
+    fileprivate func take(_ findings: ScriptRehearsal.Findings, for plan: inout EnginePlan) throws(MMError) {
+        guard let reason = findings.misfit else { return }
+        plan.cannot(reason)
+        guard plan.wanted == .native else { return }
+        throw EngineRefusal.beyond(
+            reason, [], script.module, hasPowerShell: RunModule.hasPowerShell(script.module), because: plan.because)
     }
 
     /// Returns the sources that run the script's cmdlets in the native engine.
@@ -167,13 +186,23 @@ final class ClearedScript: Sendable {
     let judgement: JudgedScript
     let cleared: Cleared<JudgedAgain>
     let plan: EnginePlan
-    /// The watch with the states that were read to ask a person.
-    private let watch: CmdletWatch?
+    /// The rehearsal before the run, with the states that were read for it; `nil` if the script needs none.
+    private let rehearsal: ScriptRehearsal?
 
     fileprivate init(
-        _ judgement: JudgedScript, _ cleared: Cleared<JudgedAgain>, _ plan: EnginePlan, _ watch: CmdletWatch?
+        _ judgement: JudgedScript, _ cleared: Cleared<JudgedAgain>, _ plan: EnginePlan, _ rehearsal: ScriptRehearsal?
     ) {
-        (self.judgement, self.cleared, self.plan, self.watch) = (judgement, cleared, plan, watch)
+        (self.judgement, self.cleared, self.plan, self.rehearsal) = (judgement, cleared, plan, rehearsal)
+    }
+
+    /// Returns the plan for the session. A script that couldn't be rehearsed before, because nobody was signed in, is rehearsed now.
+    private func rehearsedPlan() async throws(MMError) -> EnginePlan {
+        guard rehearsal?.isSignedIn == false,
+            let again = try await judgement.rehearsal(of: cleared.act, plan)
+        else { return plan }
+        var plan = plan
+        try judgement.take(try await again.findings(after: await script.nativeSession()), for: &plan)
+        return plan
     }
 
     private var script: RunScript { judgement.script }
@@ -278,12 +307,13 @@ final class ClearedScript: Sendable {
             ) { () async throws(MMError) in
                 switch lease.session.runner {
                 case .exchange(let session):
+                    let plan = try await rehearsedPlan()
                     return try await session.run(
                         plan, command: judgement.prepared.command, by: cleared, account: lease.account,
                         deadline: deadline,
                         prompt: prompt, flow: flow, report: report
                     ) { () throws(MMError) in
-                        try judgement.sources(plan, by: cleared, watch)
+                        try judgement.sources(plan, by: cleared, rehearsal?.cmdlets.first?.watch)
                     }
                 case .powerShell(let session):
                     let answer = try await session.answer(

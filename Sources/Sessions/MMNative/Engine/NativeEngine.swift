@@ -100,6 +100,7 @@ package struct NativeEngine: Sendable {
         guard let root = parsed.root, let parts = root.partsInOrder else {
             return .handedOver(reason: "an unusual script", hasSent: false)
         }
+        host?.begin()
         let unfit = isPatient ? check(of: parsed).unfit(values: all(values)) ?? [:] : [:]
         let thread = EvaluationThread(deadline: deadline)
         let changesInPlace = ScriptFacts(of: parsed).items.contains { item in
@@ -223,8 +224,10 @@ private final class NativeRun {
                 } else if evaluator.preference == .goOn {
                     delivery.note(.error(record))
                 }
-            case .fatal(let record), .refused(let record), .unanswered(let record):
+            case .fatal(let record), .refused(let record): delivery.failure = record
+            case .unanswered(let record):
                 delivery.failure = record
+                delivery.isUnanswered = true
             case .exit(let code): delivery.exitCode = code
             // Outside any loop, `break` and `continue` end the script.
             case .leaveBlock, .leaveLoop, .leaveMethod: break
@@ -284,6 +287,8 @@ package struct NativeResult: Sendable {
     package private(set) var messages: [(text: String, place: Int)] = []
     /// The exception that ended the script.
     package var failure: NativeError?
+    /// Whether the script ended because nobody answered a question.
+    package var isUnanswered = false
     /// The code that the script gave to `exit`, if it ended that way.
     package var exitCode: Int32?
 
@@ -428,8 +433,12 @@ final class OutputDelivery {
     var hasSent = false
     /// The exception that ended the script.
     var failure: NativeError?
+    /// Whether the script ended because nobody answered a question.
+    var isUnanswered = false
     /// The code that the script gave to `exit`.
     var exitCode: Int32?
+    /// The number of pending items when a person was last asked.
+    private var seenByPerson = 0
 
     private static let portion = 256
 
@@ -459,7 +468,20 @@ final class OutputDelivery {
         guard let receiver, !pending.isEmpty else { return true }
         let portion = pending
         pending = []
+        seenByPerson = 0
         return thread?.perform { await receiver(portion) } ?? false
+    }
+
+    /// Returns the messages since a person was last asked that nobody has got yet.
+    func saidSinceQuestion() -> [String] {
+        defer { seenByPerson = pending.count }
+        guard receiver == nil else { return [] }
+        return pending[seenByPerson...].compactMap { output in
+            switch output {
+            case .information(let text), .warning(let text), .object(.string(let text)): text
+            case .object, .error: nil
+            }
+        }
     }
 
     /// Makes the waiting task perform some work, after the pending items are delivered.
@@ -481,6 +503,7 @@ final class OutputDelivery {
         }
         result.failure = failure
         result.exitCode = exitCode
+        result.isUnanswered = isUnanswered
         return result
     }
 }

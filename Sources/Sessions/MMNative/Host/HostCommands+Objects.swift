@@ -57,7 +57,7 @@ extension HostCommands {
             for item in Cmdlets.list(value.plain) { texts.append(try PSText.string(item)) }
         }
         guard !command.isSet("AsSecureString") else {
-            throw .fatal(
+            throw .unanswered(
                 NativeError(
                     "ReadHost",
                     "The script asks for a secret, which mm does not pass to scripts: the connection is already signed in.",

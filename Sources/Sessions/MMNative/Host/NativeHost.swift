@@ -23,7 +23,8 @@ package final class NativeHost: Sendable {
         var order: [String] = []
         var folders: Set<String> = [""]
         var size = 0
-        var asked: [String] = []
+        /// How often each question was asked in this run.
+        var questions: [String: Int] = [:]
         var remarks: [String] = []
     }
 
@@ -33,6 +34,8 @@ package final class NativeHost: Sendable {
     let isRehearsal: Bool
     private let answers: [String: String]
     private let ask: (@Sendable (String, Bool) async -> String?)?
+    /// The answers of a person, which a rehearsal and the run after it share, so that each question is asked once.
+    private let person: PersonAnswers
     private let progress: @Sendable (String) -> Void
     private let state: Mutex<State>
 
@@ -47,14 +50,24 @@ package final class NativeHost: Sendable {
     ///   - isRehearsal: whether the run only shows what another would do.
     ///   - progress: receives the script's progress messages.
     ///   - ask: asks a person a question, which may be for a secret; `nil` if no person can be asked.
-    package init(
+    package convenience init(
         scriptName: String = "script.ps1", attached: [(name: String, bytes: [UInt8])] = [],
         answers: [String: String] = [:], isRehearsal: Bool = false,
         progress: @escaping @Sendable (String) -> Void = { _ in },
         ask: (@Sendable (String, Bool) async -> String?)? = nil
     ) {
+        self.init(
+            scriptName, attached, answers, PersonAnswers(), isRehearsal: isRehearsal, progress: progress, ask: ask)
+    }
+
+    private init(
+        _ scriptName: String, _ attached: [(name: String, bytes: [UInt8])], _ answers: [String: String],
+        _ person: PersonAnswers, isRehearsal: Bool, progress: @escaping @Sendable (String) -> Void,
+        ask: (@Sendable (String, Bool) async -> String?)?
+    ) {
         self.scriptName = scriptName
         self.isRehearsal = isRehearsal
+        self.person = person
         self.answers = Dictionary(
             answers.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
         self.ask = ask
@@ -68,13 +81,18 @@ package final class NativeHost: Sendable {
         self.state = Mutex(state)
     }
 
-    /// A host with the same files and answers, for a rehearsal that only shows what a run would do.
+    /// A host with the same files, answers and person, for a rehearsal that only shows what a run would do. What the person answers there
+    /// holds for the run as well.
     package var forRehearsal: NativeHost {
         let attached = state.withLock { state in
             state.order.compactMap { state.files[$0] }.filter { !$0.isWritten }.map { ($0.path, $0.bytes) }
         }
-        return NativeHost(scriptName: scriptName, attached: attached, answers: answers, isRehearsal: true)
+        return NativeHost(
+            scriptName, attached, answers, person, isRehearsal: true, progress: { _ in }, ask: ask)
     }
+
+    /// Begins a run of the script, in which a person's earlier answers are given in the order of the questions.
+    func begin() { state.withLock { $0.questions = [:] } }
 
     /// Whether questions can be answered at all: by a person, or by the answers that the caller gave.
     package var canAsk: Bool { true }
@@ -117,13 +135,23 @@ package final class NativeHost: Sendable {
     {
         if let known = answers[name.lowercased()] { return known }
         let words = question ?? name
+        let place = state.withLock { state in
+            defer { state.questions[words, default: 0] += 1 }
+            return state.questions[words, default: 0]
+        }
+        if let earlier = person.answer(to: words, at: place) { return earlier }
         if let ask {
+            // The person has to see what the script said before it asks.
+            let shown = evaluator.delivery.saidSinceQuestion() + [words]
             let box = Mutex<String?>(nil)
             try evaluator.delivery.perform {
-                let answer = await ask(words, isSecret)
+                let answer = await ask(shown.joined(separator: "\n"), isSecret)
                 box.withLock { $0 = answer }
             }
-            if let answer = box.withLock({ $0 }) { return answer }
+            if let answer = box.withLock({ $0 }) {
+                person.note(answer, to: words)
+                return answer
+            }
         }
         // Without a person, two kinds of questions are answered as if only Enter was pressed: those whose answer only opens
         // something, and pauses of a script that only reads. Before a change, a pause is the last moment to stop, so it isn't
@@ -268,4 +296,19 @@ package final class NativeHost: Sendable {
             state.folders = state.folders.filter { !$0.hasPrefix(key + "/") }
         }
     }
+}
+
+/// A person's answers to the questions of a script, by their words.
+private final class PersonAnswers: Sendable {
+    private let given = Mutex<[String: [String]]>([:])
+
+    /// Returns the answer that was given when the question was asked for the given time.
+    func answer(to question: String, at place: Int) -> String? {
+        given.withLock { given in
+            let answers = given[question] ?? []
+            return answers.indices.contains(place) ? answers[place] : nil
+        }
+    }
+
+    func note(_ answer: String, to question: String) { given.withLock { $0[question, default: []].append(answer) } }
 }
