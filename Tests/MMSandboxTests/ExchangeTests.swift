@@ -72,6 +72,64 @@ struct ExchangeTests {
         if cmdlet != "Get-MessageTrace" { #expect(answer.json["value"]?.array?.isEmpty == false) }
     }
 
+    @Test("a mailbox that was created can be read, found, changed and given to groups")
+    func created() async {
+        let admin = await Admin()
+        let address = "desk.one@\(TenantIdentity.domain)"
+        let made = await admin.invoke(
+            "New-Mailbox", ["Shared": true, "Name": "Desk One", "PrimarySmtpAddress": .string(address)])
+        #expect(made.json["value"]?[0]?["RecipientTypeDetails"] == "SharedMailbox", "\(made.json)")
+        #expect(await admin.invoke("New-Mailbox", ["Name": "Desk One"]).status == 400)
+        for (cmdlet, parameters) in [
+            ("Set-Mailbox", ["Identity": "desk.one", "MessageCopyForSentAsEnabled": true]),
+            ("New-DistributionGroup", ["Name": "Desk"]),
+            ("Add-MailboxPermission", ["Identity": .string(address), "User": "Desk", "AccessRights": ["FullAccess"]]),
+            ("Enable-Mailbox", ["Identity": "Desk One", "Archive": true]),
+        ] as [(String, JSONObject)] {
+            #expect(await admin.invoke(cmdlet, parameters).status == 200, "\(cmdlet)")
+        }
+        let read = await admin.invoke("Get-Mailbox", ["Identity": .string(address)]).json["value"]?[0]
+        #expect(read?["MessageCopyForSentAsEnabled"] == true && read?["ArchiveStatus"] == "Active")
+        let rights = await admin.invoke("Get-MailboxPermission", ["Identity": "Desk One"]).json["value"]?.array
+        #expect(rights?.last?["User"]?.string?.hasPrefix("Desk@") == true, "\(rights as Any)")
+        let found = await admin.invoke("Get-Mailbox", ["Filter": "DisplayName -eq 'Desk One'"])
+        #expect(found.json["value"]?.array?.count == 1)
+    }
+
+    @Test(
+        "settings of mailboxes are read as they were written",
+        arguments: [
+            ("MailboxRegionalConfiguration", "Language", "de-CH"), ("CalendarProcessing", "AutomateProcessing", "None"),
+            ("MailboxCalendarConfiguration", "WorkDays", "Monday"), ("FocusedInbox", "FocusedInboxOn", false),
+            ("MailboxJunkEmailConfiguration", "TrustedSendersAndDomains", ["Add": "northwind.example"]),
+        ] as [(String, String, JSONValue)])
+    func written(noun: String, property: String, value: JSONValue) async {
+        let admin = await Admin()
+        let answer = await admin.invoke("Set-\(noun)", ["Identity": "lena.vogt", property: value, "Other": true])
+        #expect(answer.status == 200, "\(answer.json)")
+        let row = await admin.invoke("Get-\(noun)", ["Identity": "lena.vogt"]).json["value"]?[0]
+        let kept: JSONValue? = value["Add"] ?? value
+        #expect(row?[property] == kept || row?[property]?.array?.last == kept, "\(row as Any)")
+        #expect(row?["Other"] == nil)
+    }
+
+    @Test(
+        "objects of lists and groups are created, changed and removed",
+        arguments: ["DynamicDistributionGroup", "MailContact", "MailUser", "UnifiedGroup"])
+    func listed(noun: String) async {
+        let admin = await Admin()
+        let name: JSONObject = ["Name": "Tests", "DisplayName": "Tests"]
+        #expect(await admin.invoke("New-\(noun)", name).status == 200)
+        #expect(await admin.invoke("New-\(noun)", name).status == 400)
+        let change: JSONObject = ["Identity": "Tests", "HiddenFromAddressListsEnabled": true]
+        #expect(await admin.invoke("Set-\(noun)", change).status == 200)
+        let row = await admin.invoke("Get-\(noun)", ["Identity": "Tests"]).json["value"]?[0]
+        #expect(row?["HiddenFromAddressListsEnabled"] == true, "\(row as Any)")
+        #expect(await admin.invoke("Remove-\(noun)", ["Identity": "Tests"]).status == 200)
+        #expect(await admin.invoke("Get-\(noun)", ["Identity": "Tests"]).status == 404)
+        #expect(await admin.invoke("Set-\(noun)", change).status == 404)
+    }
+
     @Test(
         "a traced message says what happened to it", arguments: ["Get-MessageTraceDetail", "Get-MessageTraceDetailV2"])
     func traced(cmdlet: String) async {

@@ -24,7 +24,8 @@ extension ExchangeCmdlet {
         },
         ExchangeCmdlet(
             "Set-CASMailbox", .managing,
-            "Identity ActiveSyncEnabled:b OWAEnabled:b PopEnabled:b ImapEnabled:b MAPIEnabled:b EwsEnabled:b"
+            "Identity ActiveSyncEnabled:b OWAEnabled:b PopEnabled:b ImapEnabled:b MAPIEnabled:b EwsEnabled:b",
+            open: true
         ) { (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
             organization.set("CASMailbox", mailbox.id, call)
@@ -36,8 +37,8 @@ extension ExchangeCmdlet {
                 + "Type:Regular|Room|Equipment|Shared HiddenFromAddressListsEnabled:b LitigationHoldEnabled:b CustomAttribute1 CustomAttribute2 CustomAttribute3 "
                 + "CustomAttribute4 CustomAttribute5 EmailAddresses GrantSendOnBehalfTo ProhibitSendQuota "
                 + "ProhibitSendReceiveQuota IssueWarningQuota MaxSendSize MaxReceiveSize RetentionPolicy AuditEnabled:b "
-                + "AuditLogAgeLimit RecipientLimits Office Force:b AccountDisabled:b",
-            ExchangeOrganization.setMailbox),
+                + "AuditLogAgeLimit RecipientLimits Office Force:b AccountDisabled:b", open: true
+        ) { (organization, call) throws(ExchangeFailure) in try organization.setMailbox(call) },
         ExchangeCmdlet(
             "Get-MailboxStatistics", .reading, "Identity Archive:b IncludeMoveReport:b Database StoreMailboxIdentity"
         ) {
@@ -245,11 +246,11 @@ extension ExchangeOrganization {
             return .object(names)
         }
         guard let text = value.string, !text.isEmpty else { return .null }
-        return .string(try mailboxes.find(text).name)
+        return .string(try nameOfRecipient(text))
     }
 
     /// Applies `@{Add=…; Remove=…}` to a list.
-    private static func edited(_ value: JSONValue, by edit: JSONObject) -> JSONValue {
+    static func edited(_ value: JSONValue, by edit: JSONObject) -> JSONValue {
         var items = value.array?.compactMap(\.string) ?? []
         for (key, change) in edit {
             let texts = change.array?.compactMap(\.string) ?? change.string.map { [$0] } ?? []

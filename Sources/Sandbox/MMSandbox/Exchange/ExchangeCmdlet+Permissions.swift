@@ -13,12 +13,12 @@ extension ExchangeCmdlet {
             "Add-MailboxPermission", .managing, "Identity User AccessRights InheritanceType AutoMapping Owner Deny:b"
         ) { (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
-            let user = try organization.mailbox(call, "User")
+            let user = try organization.grantee(call, "User")
             guard let rights = call.texts("AccessRights"), !rights.isEmpty else { throw .missing("AccessRights") }
             var rows = organization.permissions(on: mailbox)
             let answer = ExchangeOrganization.grant(
-                rights, to: user.address, "User", in: &rows, call,
-                ExchangeOrganization.permission(mailbox, user.address, rights))
+                rights, to: user, "User", in: &rows, call,
+                ExchangeOrganization.permission(mailbox, user, rights))
             organization.writtenPermissions[mailbox.id] = rows
             return answer
         },
@@ -27,9 +27,9 @@ extension ExchangeCmdlet {
             "Identity User AccessRights InheritanceType Deny:b BypassMasterAccountSid"
         ) { (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
-            let user = try organization.mailbox(call, "User")
+            let user = try organization.grantee(call, "User")
             var rows = organization.permissions(on: mailbox)
-            let answer = ExchangeOrganization.withdraw(from: user.address, "User", in: &rows, mailbox, call)
+            let answer = ExchangeOrganization.withdraw(from: user, "User", in: &rows, mailbox, call)
             organization.writtenPermissions[mailbox.id] = rows
             return answer
         },
@@ -42,11 +42,11 @@ extension ExchangeCmdlet {
         ExchangeCmdlet("Add-RecipientPermission", .managing, "Identity Trustee AccessRights") {
             (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
-            let user = try organization.mailbox(call, "Trustee")
+            let user = try organization.grantee(call, "Trustee")
             guard let rights = call.texts("AccessRights"), !rights.isEmpty else { throw .missing("AccessRights") }
             var rows = organization.senders(of: mailbox)
             let answer = ExchangeOrganization.grant(
-                rights, to: user.address, "Trustee", in: &rows, call, ExchangeOrganization.sender(mailbox, user.address)
+                rights, to: user, "Trustee", in: &rows, call, ExchangeOrganization.sender(mailbox, user)
             )
             organization.writtenSenders[mailbox.id] = rows
             return answer
@@ -54,9 +54,9 @@ extension ExchangeCmdlet {
         ExchangeCmdlet("Remove-RecipientPermission", .managing, "Identity Trustee AccessRights Deny:b") {
             (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
-            let user = try organization.mailbox(call, "Trustee")
+            let user = try organization.grantee(call, "Trustee")
             var rows = organization.senders(of: mailbox)
-            let answer = ExchangeOrganization.withdraw(from: user.address, "Trustee", in: &rows, mailbox, call)
+            let answer = ExchangeOrganization.withdraw(from: user, "Trustee", in: &rows, mailbox, call)
             organization.writtenSenders[mailbox.id] = rows
             return answer
         },
@@ -94,7 +94,7 @@ extension ExchangeOrganization {
     func permissions(on mailbox: ExchangeMailbox) -> [JSONObject] {
         if let written = writtenPermissions[mailbox.id] { return written }
         var rows = [Self.permission(mailbox, "NT AUTHORITY\\SELF", ["FullAccess", "ReadPermission"])]
-        if mailbox.kind == .shared || mailbox.row.index % 37 == 5,
+        if mailbox.creation == nil, mailbox.kind == .shared || mailbox.row.index % 37 == 5,
             let manager = mailboxes.mailbox(mailbox.row.managerIndex ?? 0)
         {
             rows.append(Self.permission(mailbox, manager.address, ["FullAccess"]))
@@ -106,16 +106,25 @@ extension ExchangeOrganization {
     func senders(of mailbox: ExchangeMailbox) -> [JSONObject] {
         if let written = writtenSenders[mailbox.id] { return written }
         var rows = [Self.sender(mailbox, "NT AUTHORITY\\SELF")]
-        if mailbox.kind == .shared, let manager = mailboxes.mailbox(mailbox.row.managerIndex ?? 0) {
+        if mailbox.creation == nil, mailbox.kind == .shared,
+            let manager = mailboxes.mailbox(mailbox.row.managerIndex ?? 0)
+        {
             rows.append(Self.sender(mailbox, manager.address))
         }
         return rows
     }
 
+    /// Returns the address of the mailbox or group that a call names.
+    fileprivate func grantee(_ call: InvokedCmdlet, _ parameter: String) throws(ExchangeFailure) -> String {
+        guard let identity = call.text(parameter) else { throw .missing(parameter) }
+        if let address = group(named: identity)?["PrimarySmtpAddress"]?.string { return address }
+        return try mailboxes.find(identity).address
+    }
+
     /// Returns the rows of the account that a call names, by any of its names; all rows if it names none.
     fileprivate func granted(_ rows: [JSONObject], _ name: String, _ call: InvokedCmdlet) -> [JSONObject] {
         guard let user = call.text(name) else { return rows }
-        let address = (try? mailboxes.find(user))?.address ?? user
+        let address = (try? grantee(call, name)) ?? user
         return rows.filter { $0[name]?.string?.lowercased() == address.lowercased() }
     }
 

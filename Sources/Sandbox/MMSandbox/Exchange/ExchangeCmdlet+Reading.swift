@@ -3,26 +3,44 @@ internal import MMCore
 /// Cmdlets for reports on the settings of mailboxes and the organization, which only read.
 extension ExchangeCmdlet {
     static let reading: [ExchangeCmdlet] =
-        ofMailboxes + lists.map { entry in list(entry.noun, entry.parameters, entry.rows) } + others
+        ofMailboxes.flatMap(\.self) + lists.map { entry in list(entry.noun, entry.parameters, entry.rows) } + others
 
-    /// Returns a cmdlet with one row per mailbox, for `-Identity` or for all that pass the filters.
+    /// Returns the cmdlet with one row per mailbox, for `-Identity` or for all that pass the filters, and the one that writes what
+    /// these rows show.
     private static func ofMailbox(
         _ noun: String, _ parameters: String = "Identity",
         _ row: @escaping @Sendable (ExchangeOrganization, ExchangeMailbox) -> JSONObject
-    ) -> ExchangeCmdlet {
-        ExchangeCmdlet("Get-\(noun)", .reading, parameters) { (organization, call) throws(ExchangeFailure) in
-            guard call.text("Identity") != nil || parameters != "Identity" else { throw .missing("Identity") }
-            return try organization.rowsOfMailboxes(call) { mailbox in
-                organization.configured(noun, mailbox.id, row(organization, mailbox))
-            }
+    ) -> [ExchangeCmdlet] {
+        @Sendable func current(_ organization: ExchangeOrganization, _ mailbox: ExchangeMailbox) -> JSONObject {
+            let initial = row(organization, mailbox)
+            let written = organization.configured(noun, mailbox.id, initial)
+            return JSONObject(written.filter { initial[$0.key] != nil }.map { ($0.key, $0.value) })
         }
+        return [
+            ExchangeCmdlet("Get-\(noun)", .reading, parameters) { (organization, call) throws(ExchangeFailure) in
+                guard call.text("Identity") != nil || parameters != "Identity" else { throw .missing("Identity") }
+                return try organization.rowsOfMailboxes(call) { current(organization, $0) }
+            },
+            ExchangeCmdlet("Set-\(noun)", .managing, "", open: true) {
+                (organization, call) throws(ExchangeFailure) in
+                let mailbox = try organization.mailbox(call)
+                let before = current(organization, mailbox)
+                organization.set(noun, mailbox.id, call)
+                for name in call.names {
+                    guard let edit = call[name]?.object, let list = before[name] else { continue }
+                    organization.writtenSettings["\(noun)/\(mailbox.id)".lowercased(), default: [:]][name] =
+                        ExchangeOrganization.edited(list, by: edit)
+                }
+                return .nothing
+            },
+        ]
     }
 
     private static func named(_ mailbox: ExchangeMailbox) -> JSONObject {
         ["Identity": .string(mailbox.name), "MailboxOwnerId": .string(mailbox.name)]
     }
 
-    private static let ofMailboxes: [ExchangeCmdlet] = [
+    private static let ofMailboxes: [[ExchangeCmdlet]] = [
         ofMailbox("MailboxJunkEmailConfiguration", "Identity ResultSize") { _, mailbox in
             named(mailbox).merging([
                 "Enabled": true, "ContactsTrusted": false, "TrustedListsOnly": false,

@@ -17,10 +17,13 @@ struct ExchangeCmdlet: Sendable {
     /// The parameters that it accepts besides the common ones, with their types.
     let parameters: [String: ExchangeParameter]
     let isCompliance: Bool
+    /// Whether any parameter is accepted. Clients know the service's own tables.
+    let isOpen: Bool
     let run: @Sendable (ExchangeOrganization, InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
 
     init(
         _ name: String, _ need: Need, _ parameters: String, compliance: Bool = false,
+        open: Bool = false,
         _ run: @escaping @Sendable (ExchangeOrganization, InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
     ) {
         self.name = name
@@ -32,6 +35,7 @@ struct ExchangeCmdlet: Sendable {
         }
         self.parameters = declared
         isCompliance = compliance
+        isOpen = open
         self.run = run
     }
 
@@ -54,6 +58,7 @@ struct ExchangeCmdlet: Sendable {
     func check(_ call: InvokedCmdlet) throws(ExchangeFailure) {
         for given in call.names {
             guard let parameter = parameters[given.lowercased()] ?? Self.common[given.lowercased()] else {
+                if isOpen { continue }
                 throw .unknownParameter(given, name)
             }
             try parameter.check(call.raw(given) ?? .null, of: given)
@@ -69,7 +74,7 @@ struct ExchangeCmdlet: Sendable {
     static let all: [String: ExchangeCmdlet] = Dictionary(
         [
             mailboxes, permissions, folderPermissions, rules, groups, groupLinks, organization, settings, compliance,
-            complianceReading, protection, reading,
+            complianceReading, protection, reading, creating,
         ].joined().map {
             ($0.name.lowercased(), $0)
         },
@@ -159,7 +164,7 @@ extension ExchangeOrganization {
     fileprivate func holder(_ call: InvokedCmdlet) throws(ExchangeFailure) -> String {
         guard let user = call.text("User") else { throw .missing("User") }
         if let own = ["Default", "Anonymous"].first(where: { $0.lowercased() == user.lowercased() }) { return own }
-        return try mailboxes.find(user).name
+        return try nameOfRecipient(user)
     }
 
     /// Returns the index of the entry that a call names.
@@ -308,63 +313,8 @@ extension ExchangeOrganization {
             row["ResourceProvisioningOptions"] = $0["resourceProvisioningOptions"] ?? []
             row["SharePointSiteUrl"] = .string("https://\(FileContent.host)/sites/\(nickname)")
             row["Notes"] = $0["description"] ?? .null
-            return row
+            return configured("UnifiedGroup", $0.id, row)
         }
-    }
-
-    /// Runs `New-DistributionGroup`: creates a group of the directory with a mail address and its members.
-    fileprivate func newGroup(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        guard let name = call.text("Name") else { throw .missing("Name") }
-        let alias = call.text("Alias") ?? name.filter { $0 != " " }
-        let isTaken = distributionGroups.contains {
-            $0["Alias"]?.string?.lowercased() == alias.lowercased()
-                || $0["Name"]?.string?.lowercased() == name.lowercased()
-        }
-        guard !isTaken else {
-            throw ExchangeFailure(
-                400, "BadRequest", id: "ExB10E4A",
-                type: "Microsoft.Exchange.Configuration.Tasks.ProxyAddressExistsException",
-                "The name or alias of the group \"\(name)\" is already used.")
-        }
-        var members: [String] = []
-        for member in call.texts("Members") ?? [] { members.append(try mailboxes.find(member).id) }
-        let id = RandomBytes.uuid()
-        var row = JSONObject()
-        for property in EntityKind.group.properties {
-            row[property] = EntityKind.group.types[property] == .collection ? [] : .null
-        }
-        row["id"] = .string(id)
-        row["displayName"] = .string(name)
-        row["mailNickname"] = .string(alias)
-        row["mail"] = .string("\(alias)@\(TenantIdentity.domain)")
-        row["mailEnabled"] = true
-        row["securityEnabled"] = .bool(call.text("Type")?.lowercased() == "security")
-        row["createdDateTime"] = .string(ServiceTime.text(context.now))
-        store.insert(row, into: .groups)
-        store.changeLinks(LinkAddress(owner: id, relation: .members)) { $0.added = members }
-        setGroup(id, call)
-        guard let shown = distributionGroups.first(where: { $0["Guid"]?.string == id }) else { return .nothing }
-        return .row(shown, call)
-    }
-
-    /// Writes settings of a group under the names with which they are shown.
-    fileprivate func setGroup(_ id: String, _ call: InvokedCmdlet) {
-        let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
-        var written = writtenSettings["distributiongroup/\(id)"] ?? [:]
-        for parameter in call.names {
-            guard let value = cmdlet?.value(parameter, in: call) else { continue }
-            switch parameter.lowercased() {
-            case "identity", "members", "confirm", "whatif", "bypasssecuritygroupmanagercheck": continue
-            case "type":
-                written["RecipientTypeDetails"] =
-                    value.string?.lowercased() == "security"
-                    ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup"
-                written["GroupType"] =
-                    value.string?.lowercased() == "security" ? "Universal, SecurityEnabled" : "Universal"
-            default: written[parameter] = value
-            }
-        }
-        writtenSettings["distributiongroup/\(id)"] = written
     }
 
     private func isGuest(_ id: String) -> Bool {
@@ -669,7 +619,10 @@ extension ExchangeOrganization {
 
     /// Returns the rows of a short list with the settings written since, or the one that `-Identity` names.
     func named(_ noun: String, _ rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        try Self.named(rows.map { configured(noun, $0["Identity"]?.string ?? "", $0) }, call)
+        let all = (rows + (createdRows[noun] ?? [])).filter {
+            removedRows[noun]?.contains($0["Identity"]?.string?.lowercased() ?? "") != true
+        }
+        return try Self.named(all.map { configured(noun, $0["Identity"]?.string ?? "", $0) }, call)
     }
 
     /// Returns the rows of a short list, or the one that `-Identity` names.

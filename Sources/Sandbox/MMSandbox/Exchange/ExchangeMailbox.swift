@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// A mailbox of the initial data: a user's, a shared one, a room's or an equipment's.
+/// A mailbox: a user's, a shared one, a room's or an equipment's, of the initial data or created since.
 struct ExchangeMailbox: Sendable {
     /// The kind of mailbox.
     enum Kind: String, Sendable {
@@ -19,15 +19,34 @@ struct ExchangeMailbox: Sendable {
         }
     }
 
+    /// What a mailbox was created with.
+    struct Creation: Sendable {
+        let name: String
+        let displayName: String
+        let alias: String
+        let address: String
+        let kind: Kind
+    }
+
     let row: UserRow
+    /// What it was created with; `nil` for one of the initial data.
+    let creation: Creation?
     private var mixing: Mixing { row.directory.mixing }
 
     init?(_ row: UserRow) {
         guard !row.isGuest else { return nil }
         self.row = row
+        creation = nil
+    }
+
+    /// Creates a mailbox that the initial data doesn't have.
+    init(_ row: UserRow, _ creation: Creation) {
+        self.row = row
+        self.creation = creation
     }
 
     var kind: Kind {
+        if let creation { return creation.kind }
         guard row.named == nil else { return .user }
         switch row.index % 50 {
         case 17: return .shared
@@ -37,14 +56,16 @@ struct ExchangeMailbox: Sendable {
     }
 
     var id: String { row.id }
-    var address: String { row.mail }
-    var alias: String { String(address.prefix { $0 != "@" }) }
+    var address: String { creation?.address ?? row.mail }
+    var alias: String { creation?.alias ?? String(address.prefix { $0 != "@" }) }
+    private var userPrincipalName: String { creation?.address ?? row.userPrincipalName }
     var displayName: String {
+        if let creation { return creation.displayName }
         switch kind {
-        case .user: row.displayName
-        case .shared: "\(row.department) \(row.office.city) \(row.index)"
-        case .room: "Room \(row.office.city) \(row.index)"
-        case .equipment: "Projector \(row.office.city) \(row.index)"
+        case .user: return row.displayName
+        case .shared: return "\(row.department) \(row.office.city) \(row.index)"
+        case .room: return "Room \(row.office.city) \(row.index)"
+        case .equipment: return "Projector \(row.office.city) \(row.index)"
         }
     }
 
@@ -58,11 +79,11 @@ struct ExchangeMailbox: Sendable {
     }
 
     /// The unique name.
-    var name: String { kind == .user ? alias : displayName }
+    var name: String { creation?.name ?? (kind == .user ? alias : displayName) }
 
     /// The forwarding address, which a few mailboxes have.
     var forwarding: String? {
-        guard kind != .room, row.index > 0 else { return nil }
+        guard kind != .room, row.index > 0, creation == nil else { return nil }
         switch mixing.number(row.index, 75, below: 80) {
         case 0: return "smtp:\(alias)@fabrikam.example"
         case 1: return "smtp:archive@\(TenantIdentity.domain)"
@@ -71,18 +92,18 @@ struct ExchangeMailbox: Sendable {
     }
 
     /// Whether automatic replies are initially on.
-    var isAway: Bool { kind == .user && row.named == nil && row.index % 29 == 12 }
+    var isAway: Bool { creation == nil && kind == .user && row.named == nil && row.index % 29 == 12 }
 
-    private var isOnHold: Bool { mixing.number(row.index, 76, below: 60) == 0 }
-    var hasArchive: Bool { mixing.number(row.index, 77, below: 5) == 0 }
-    private var isHidden: Bool { mixing.number(row.index, 78, below: 40) == 0 }
+    private var isOnHold: Bool { creation == nil && mixing.number(row.index, 76, below: 60) == 0 }
+    var hasArchive: Bool { creation == nil && mixing.number(row.index, 77, below: 5) == 0 }
+    private var isHidden: Bool { creation == nil && mixing.number(row.index, 78, below: 40) == 0 }
 
     /// Writes the row of `Get-Mailbox`.
     func append(to bytes: [UInt8], select: Set<String>?, overrides: JSONObject) -> [UInt8] {
         var writer = ExchangeRowWriter(bytes, select: select, overrides: overrides)
         let forwarding = forwarding
         writer.text("ExternalDirectoryObjectId", id)
-        writer.text("UserPrincipalName", row.userPrincipalName)
+        writer.text("UserPrincipalName", userPrincipalName)
         writer.text("Alias", alias)
         writer.text("DisplayName", displayName)
         writer.text("Name", name)
@@ -147,7 +168,7 @@ struct ExchangeMailbox: Sendable {
             "AuditDelegate", ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete", "SendAs", "SendOnBehalf"])
         writer.list("AuditOwner", ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete", "UpdateInboxRules"])
         writer.list("DefaultAuditSet", ["Admin", "Delegate", "Owner"])
-        writer.text("MicrosoftOnlineServicesID", row.userPrincipalName)
+        writer.text("MicrosoftOnlineServicesID", userPrincipalName)
         writer.text("SamAccountName", samAccountName)
         writer.text(
             "LegacyExchangeDN",
@@ -285,9 +306,10 @@ struct ExchangeRowWriter {
     }
 }
 
-/// The initial mailboxes of the tenant, generated from their index on request.
+/// The mailboxes of the tenant: the initial ones, generated from their index on request, and behind them those created since.
 final class ExchangeMailboxes: Sendable {
     private let users: UserDirectory
+    private let created = Mutex<[ExchangeMailbox.Creation]>([])
 
     /// Creates the mailboxes of a directory.
     /// - Parameter users: the owners of the mailboxes; as many as the directory has, or more.
@@ -296,11 +318,30 @@ final class ExchangeMailboxes: Sendable {
     }
 
     /// The number of indices; that of a guest has no mailbox.
-    var count: Int { users.count }
+    var count: Int { users.count + created.withLock { $0.count } }
 
     /// Returns the mailbox at an index.
     func mailbox(_ index: Int) -> ExchangeMailbox? {
-        index >= 0 && index < count ? ExchangeMailbox(users.row(index)) : nil
+        guard index >= users.count else { return index >= 0 ? ExchangeMailbox(users.row(index)) : nil }
+        return created.withLock { created in
+            let place = index - users.count
+            return created.indices.contains(place) ? ExchangeMailbox(users.row(index), created[place]) : nil
+        }
+    }
+
+    /// Adds a mailbox.
+    func add(_ creation: ExchangeMailbox.Creation) -> ExchangeMailbox {
+        created.withLock { created in
+            created.append(creation)
+            return ExchangeMailbox(users.row(users.count + created.count - 1), creation)
+        }
+    }
+
+    private func created(_ identity: String) -> ExchangeMailbox? {
+        (users.count..<count).lazy.compactMap { self.mailbox($0) }.first { mailbox in
+            [mailbox.id, mailbox.address, mailbox.alias, mailbox.name, mailbox.displayName, mailbox.distinguishedName]
+                .contains { $0.lowercased() == identity }
+        }
     }
 
     /// The number of mailboxes that the search by display name covers.
@@ -311,6 +352,7 @@ final class ExchangeMailboxes: Sendable {
         var text = identity
         for prefix in ["smtp:", "SMTP:"] where text.hasPrefix(prefix) { text = String(text.dropFirst(prefix.count)) }
         let lower = text.lowercased()
+        if let found = created(lower) { return found }
         if let index = users.index(of: text), let found = mailbox(index) { return found }
         for domain in [TenantIdentity.domain, TenantIdentity.initialDomain] {
             let address = lower.hasSuffix("@\(domain)") ? String(lower.dropLast(domain.count + 1)) : lower

@@ -19,6 +19,10 @@ final class ExchangeOrganization {
     var writtenTransportRules: [JSONObject]?
     /// The changed settings of other objects, by noun and name in lower case.
     var writtenSettings: [String: JSONObject] = [:]
+    /// The objects of short lists that were created, by noun.
+    var createdRows: [String: [JSONObject]] = [:]
+    /// The identities, in lower case, of objects of short lists that were removed, by noun.
+    var removedRows: [String: Set<String>] = [:]
     /// The compliance searches that were created.
     var searches: [JSONObject] = []
     /// Automatic replies, by object id of the mailbox.

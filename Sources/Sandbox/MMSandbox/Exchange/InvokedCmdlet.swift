@@ -46,6 +46,16 @@ struct InvokedCmdlet: Sendable {
         select = request.queryFields["$select"].map { Set($0.lowercased().split(separator: ",").map(String.init)) }
     }
 
+    /// Returns a call with the same caller, and only `-Identity`.
+    func naming(_ identity: String) -> InvokedCmdlet { InvokedCmdlet(self, identity: identity) }
+
+    private init(_ call: InvokedCmdlet, identity: String) {
+        (cmdlet, caller, pageSize) = (call.cmdlet, call.caller, call.pageSize)
+        (offset, returned, select) = (0, 0, nil)
+        parameters = ["identity": .string(identity)]
+        names = ["Identity"]
+    }
+
     /// Returns a parameter's value; the name is case-insensitive.
     subscript(name: String) -> JSONValue? { parameters[name.lowercased()].flatMap { $0.isNull ? nil : $0 } }
 
