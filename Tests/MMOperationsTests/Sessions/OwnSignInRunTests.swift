@@ -69,6 +69,11 @@ struct OwnSignInRunTests {
             (Get-Mailbox -ResultSize 2).Count
             Get-PSSession | Remove-PSSession
             """,
+            """
+            $session = New-PSSession -ConnectionUri 'https://outlook.office365.com/powershell-liveid/' -Credential $credential
+            Import-PSSession $session
+            (Get-Mailbox -ResultSize 2).Count
+            """,
             "$c = Get-Credential; Connect-ExchangeOnline -Credential $c -ShowBanner:$false; (Get-Mailbox -ResultSize 2).Count",
             "Connect-EXOPSSession -UserPrincipalName admin@contoso-sandbox.example; (Get-Mailbox -ResultSize 2).Count",
         ])
@@ -92,6 +97,7 @@ struct OwnSignInRunTests {
             "$c = Get-Credential admin@fabrikam.com; Connect-ExchangeOnline -Credential $c",
             "$c = New-Object PSCredential('admin', $p); Connect-ExchangeOnline -Credential $c",
             "$c = Get-Credential; $c.UserName",
+            "param($c) Connect-ExchangeOnline -Credential $c; $x = Get-Credential",
             "if ($x) { $c = Get-Credential } else { $c = Import-Clixml c.xml }; Connect-ExchangeOnline -Credential $c",
         ])
     func others(script: String) throws {

@@ -191,15 +191,17 @@ struct FormerSignIn {
             guard case .dynamic(.variable, let path?) = value else { return false }
             names.insert(Self.plain(path))
         }
-        guard names.count == 1, let name = names.first, questions.count == 1, let question = questions.first,
-            assigned(by: question) == name, writes(of: name).count == 1, isOwn(question)
-        else { return false }
+        guard names.count == 1, let name = names.first else { return false }
+        // A password that the script never gets names nobody: its author had it from elsewhere.
+        let isAbsent = questions.isEmpty && writes(of: name).isEmpty && !isParameter(name)
+        let question = questions.first { assigned(by: $0) == name && isOwn($0) }
+        guard isAbsent || question != nil && questions.count == 1 && writes(of: name).count == 1 else { return false }
         for read in reads(of: name) where !isWithinReplaced(read) {
             guard let command = signIns.first(where: { $0.extent.contains(read) }), command.value("credential") != nil
             else { return false }
             replaced.append((read, "$null"))
         }
-        replaced.append((question.extent, "$null"))
+        if let question { replaced.append((question.extent, "$null")) }
         return true
     }
 
@@ -238,6 +240,12 @@ struct FormerSignIn {
             \.detail)
         where path.isVariable { return path.name.lowercased() }
         return nil
+    }
+
+    private func isParameter(_ name: String) -> Bool {
+        facts.contains { item in
+            if case .parameter(let own, _) = item.detail { own.lowercased() == name } else { false }
+        }
     }
 
     private func writes(of name: String) -> [SourceExtent] {
