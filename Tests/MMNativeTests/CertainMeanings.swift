@@ -21,6 +21,8 @@ struct CertainMeanings: RunningReports {
                 "YWJj"
             ),
             ("Add-Type -AssemblyName System.Web; 'on'", "on"),
+            ("[BitConverter]::ToUInt32([byte[]](1, 2, 3, 255, 9), 0)", "4278387201"),
+            ("[BitConverter]::ToInt32([byte[]](0, 255, 255, 255, 255), 1)", "-1"),
             ("1..3 | % { @{n=$_} } | Select-Object -First 1 -ExpandProperty n", "1"),
             ("$l = [Collections.Generic.List[char]]::new(); $l.Add('a'); $l.Count", "1"),
             ("[System.Diagnostics.Stopwatch]::StartNew().Elapsed.TotalMinutes -lt 1", "True"),

@@ -1,4 +1,5 @@
 import MMCore
+import PowerShellSyntax
 import Testing
 
 @testable import MMNative
@@ -57,6 +58,41 @@ struct PatientScripts {
             return
         }
         #expect(told == reason)
+    }
+
+    @Test(
+        "that change something don't begin, wherever it stands",
+        arguments: [
+            ("if ($false) { Set-ExecutionPolicy Bypass -Wrong 1 }", "the parameter -Wrong of Set-ExecutionPolicy"),
+            ("function F { 'a' | Out-File a.txt -NoClobber }", "-NoClobber of Out-File"),
+            ("if ($false) { New-Object System.Net.Mail.MailMessage }", "New-Object of System.Net.Mail.MailMessage"),
+            ("if ($false) { New-Object -TypeName Net.Mail.SmtpClient('a') }", "New-Object of Net.Mail.SmtpClient"),
+            (
+                ". \"$PSScriptRoot\\..\\Connect.ps1\"",
+                "the script Connect.ps1, which is not here: hand it in with --attach Connect.ps1"
+            ),
+            (
+                ". (Join-Path $PSScriptRoot 'lib/Connect.ps1')",
+                "the script Connect.ps1, which is not here: hand it in with --attach Connect.ps1"
+            ),
+            ("& (Join-Path $PSScriptRoot 'Test.ps1') -A 1", "a call of the script Test.ps1"),
+            (". $path", "a command whose name is computed"),
+        ])
+    func unfit(script: String, reason: String) {
+        let parsed = PowerShellParser.parse(utf16: Array(script.utf16))
+        #expect(NativeEngine(host: NativeHost()).unsupportedReason(parsed, in: NativeSession()) == reason)
+    }
+
+    @Test(
+        "that change something may use what only their run decides",
+        arguments: [
+            "Set-ExecutionPolicy Bypass -Scope Process -Force -Confirm:$false", "'a' | Set-Content a.txt -cf:$false",
+            "$o = New-Object PSObject -Property @{ a = 1 }", "$o = New-Object System.Collections.ArrayList",
+            "$o = New-Object -ComObject WScript.Shell", "$o = New-Object -TypeName $type", "'a' | Out-File a.txt @more",
+        ])
+    func fit(script: String) {
+        let parsed = PowerShellParser.parse(utf16: Array(script.utf16))
+        #expect(NativeEngine(host: NativeHost()).unsupportedReason(parsed, in: NativeSession()) == nil)
     }
 
     @Test("report a word that is no command anywhere, and go on")

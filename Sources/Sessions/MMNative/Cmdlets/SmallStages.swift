@@ -1,4 +1,5 @@
 import MMCore
+import PowerShellSyntax
 
 /// `Write-Warning` and `Write-Error`.
 final class MessageStage: Stage {
@@ -361,9 +362,7 @@ final class ObjectStage: Stage {
         case .own?, .collection?: throw .handOver("New-Object of \(name)")
         case .known?, nil: break
         }
-        if ["psobject", "pscustomobject", "object", "system.object", "system.management.automation.psobject"].contains(
-            name.lowercased()), command.names == ["TypeName"], let object = PSObject([])
-        {
+        if Self.objects.contains(name.lowercased()), command.names == ["TypeName"], let object = PSObject([]) {
             value = .object(object)
             return
         }
@@ -443,8 +442,7 @@ final class ObjectStage: Stage {
             return
         }
         guard
-            ["psobject", "pscustomobject", "object", "system.object", "system.management.automation.psobject"].contains(
-                name.lowercased()), command.names == ["TypeName", "Property"],
+            Self.objects.contains(name.lowercased()), command.names == ["TypeName", "Property"],
             case .table(let table)? = command["Property"]
         else { throw .handOver("New-Object of \(name)") }
         // .NET seeds text hashes anew in each process, so any order may occur in a run.
@@ -452,6 +450,26 @@ final class ObjectStage: Stage {
             throw .handOver("a hashtable without a defined order")
         }
         value = .object(object)
+    }
+
+    /// The lower-case names of the types whose objects have only the properties that they are given.
+    private static let objects: Set<String> = [
+        "psobject", "pscustomobject", "object", "system.object", "system.management.automation.psobject",
+    ]
+
+    /// Returns the reason why a written `New-Object` can't be run, which its type alone shows; `nil` if there is none.
+    static func misfit(_ node: CommandSyntax, of command: CommandSpecification, _ types: ScriptTypes) -> String? {
+        guard command.name == "New-Object" else { return nil }
+        let words = node.words
+        for pair in command.binder.pairs(words.map(\.argument)) {
+            let isType = pair.written == nil ? pair.word == 0 : pair.candidates.first == 0
+            guard isType, case .string(let name)? = words[pair.value ?? pair.word].expression else { continue }
+            let isKnown =
+                types.named(name.value) != nil || objects.contains(name.value.lowercased())
+                || FileDialog.isOne(name.value)
+            return isKnown ? nil : "New-Object of \(name.value)"
+        }
+        return nil
     }
 
     /// Makes an object of a class that the script declares, with the properties that a table names.

@@ -136,6 +136,9 @@ enum LibraryTypes {
         case (.enumerable, _, _): return try Sequences.call(method, arguments)
         case (.bitconverter, "tostring", 1):
             return .string(try bytes(arguments[0]).map { hex($0) }.joined(separator: "-"))
+        case (.bitconverter, "toint32", 2): return .int(Int32(truncatingIfNeeded: try number(4, arguments)))
+        case (.bitconverter, "touint32", 2): return .long(Int64(try number(4, arguments)))
+        case (.bitconverter, "toint64", 2): return .long(Int64(bitPattern: try number(8, arguments)))
         case (.convert, "tobase64string", 1): return .string(Base64.text(try bytes(arguments[0])))
         case (.culture, "new", 1), (.culture, "getcultureinfo", 1), (.culture, "createspecificculture", 1):
             guard case .string(let name) = arguments[0], let culture = PSCulture.value(named: name) else {
@@ -253,6 +256,15 @@ enum LibraryTypes {
         case ("tobyte", let number?) where number <= 255: return .byte(UInt8(number))
         default: throw .handOver("a number that is none to its base")
         }
+    }
+
+    /// Returns the number that a few bytes of a list hold, the lowest first, as on every machine with PowerShell.
+    private static func number(_ size: Int, _ arguments: [PSValue]) throws(Interrupt) -> UInt64 {
+        let bytes = try bytes(arguments[0])
+        guard case .int(let start) = arguments[1], start >= 0, Int(start) <= bytes.count - size else {
+            throw .handOver("a number beyond its bytes")
+        }
+        return bytes[Int(start)...].prefix(size).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// Returns the bytes of a list.

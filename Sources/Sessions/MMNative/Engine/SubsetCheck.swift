@@ -311,6 +311,9 @@ struct SubsetCheck {
         if node.invocation == .dot, let script = node.constantName, script.lowercased().hasSuffix(".ps1"), !isOwn {
             return Self.lacking(script)
         }
+        if !onlyReads, let script = node.calledScript, !isOwn {
+            return node.invocation == .dot ? Self.lacking(script) : "a call of the script \(script)"
+        }
         guard let written = node.constantName, node.invocation != .dot || isOwn && hasHost else {
             guard node.invocation == .call || node.invocation == .dot && onlyReads,
                 case .argument(let block)? = node.elements.first
@@ -338,6 +341,9 @@ struct SubsetCheck {
         guard isBuiltIn || isSource(name) else {
             let isFormer = ["new-pssession", "import-pssession", "enter-pssession"].contains(name.lowercased())
             return "the command \(name)" + (isFormer ? " (\(SignInCmdlet.formerSessions))" : "")
+        }
+        if !onlyReads, let known = Cmdlets.specification(of: name) {
+            if let reason = known.misfit(of: node) ?? ObjectStage.misfit(node, of: known, types) { return reason }
         }
         if let kind = AddedMember.misfit(node, name: name, onlyReads: onlyReads) { return "Add-Member of a \(kind)" }
         for element in node.elements {

@@ -45,7 +45,7 @@ enum HostCommands {
             "New-Item", ["Path", "Name", "ItemType", "Value"], ["Force"], ["Path"], ["Type": "ItemType"],
             makesObjects: true),
         make(
-            "Remove-Item", ["Path", "LiteralPath"], ["Force", "Recurse", "Confirm"], ["Path"], makesObjects: true),
+            "Remove-Item", ["Path", "LiteralPath"], ["Force", "Recurse"], ["Path"], makesObjects: true),
         make(
             "Join-Path", ["Path", "ChildPath", "AdditionalChildPath"], ["Resolve"],
             ["Path", "ChildPath", "AdditionalChildPath"], makesObjects: true, takesRest: true),
@@ -61,7 +61,7 @@ enum HostCommands {
             ["Recurse", "File", "Directory", "Force", "Name"], ["Path", "Filter"], makesObjects: true),
         make("Get-Location", [], [], [], makesObjects: true),
         make("Set-Location", ["Path", "LiteralPath"], ["PassThru"], ["Path"], makesObjects: true),
-        make("Invoke-Item", ["Path", "LiteralPath"], ["Confirm", "WhatIf"], ["Path"], makesObjects: true),
+        make("Invoke-Item", ["Path", "LiteralPath"], ["WhatIf"], ["Path"], makesObjects: true),
         make(
             "Start-Process", ["FilePath", "ArgumentList", "Verb", "WindowStyle"], ["Wait", "PassThru"],
             ["FilePath", "ArgumentList"], makesObjects: true),
@@ -86,7 +86,7 @@ enum HostCommands {
             ["BAH": "BodyAsHtml", "ComputerName": "SmtpServer", "PSPath": "Attachments", "sub": "Subject"],
             makesObjects: true),
         make("Pause", [], [], [], makesObjects: true),
-        make("New-TemporaryFile", [], ["Confirm"], [], makesObjects: true),
+        make("New-TemporaryFile", [], [], [], makesObjects: true),
         make(
             "Copy-Item", ["Path", "LiteralPath", "Destination"], ["Force"], ["Path", "Destination"],
             makesObjects: true),
@@ -194,13 +194,24 @@ enum HostCommands {
         "set-format": "set-excelrange", "gm": "get-member", "icm": "invoke-command", "iex": "invoke-expression",
     ]
 
+    /// The commands that would ask before they do something. All of it concerns only the run, about which nobody is asked.
+    private static let asking: Set<String> = [
+        "Add-Content", "Copy-Item", "Export-Csv", "Invoke-Item", "Move-Item", "New-Item", "New-TemporaryFile",
+        "New-Variable", "Out-File", "Remove-Item", "Remove-PSSession", "Remove-Variable", "Rename-Item", "Set-Content",
+        "Set-ExecutionPolicy", "Set-Variable", "Start-Process", "Start-Transcript", "Stop-Transcript",
+        "Update-TypeData",
+    ]
+
     static func make(
         _ name: String, _ values: [String], _ switches: [String], _ positions: [String],
         _ aliases: [String: String] = [:], makesObjects: Bool = false, takesRest: Bool = false
     ) -> CommandSpecification {
         CommandSpecification(
-            name: name, className: name.filter { $0 != "-" } + "Command", values: values, switches: switches,
-            positions: positions, takesRest: takesRest, aliases: aliases, makesObjects: makesObjects, isPartial: true)
+            name: name, className: name.filter { $0 != "-" } + "Command", values: values,
+            switches: asking.contains(name) ? switches + ["Confirm"] : switches,
+            positions: positions, takesRest: takesRest,
+            aliases: asking.contains(name) ? aliases.merging(["cf": "Confirm"]) { own, _ in own } : aliases,
+            makesObjects: makesObjects, isPartial: true)
     }
 
     /// Parameters that change what a command does and that aren't implemented here. `-UseCulture` changes nothing: the separator of
@@ -399,10 +410,6 @@ final class WorkStage: Stage {
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         guard let host = evaluator.host, let work = HostCommands.work(command.specification.name) else {
             throw .handOver("the command \(command.specification.name)")
-        }
-        let name = command.specification.name
-        if let word = command.names.intersection(HostCommands.beyond[name] ?? []).min() {
-            throw .handOver("-\(word) of \(name)")
         }
         (self.command, self.evaluator, self.host, self.work) = (command, evaluator, host, work)
     }

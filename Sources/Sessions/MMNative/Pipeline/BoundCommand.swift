@@ -227,20 +227,34 @@ struct BoundCommand {
 
     /// Returns the only parameter that a name can refer to.
     private func only(of candidates: [Int], written: String) throws(Interrupt) -> String {
-        guard written.isPlain, written != "?" else { throw .handOver("an unusual parameter") }
-        let names = candidates.map { specification.parameterNames[$0].name }
-        if let strange = names.first, names.count > 1 || !specification.takes(strange) {
-            throw .handOver(
-                specification.takes(strange) ? "an ambiguous parameter" : "the common parameter -\(written)")
-        }
-        guard let name = names.first else {
-            guard !specification.isPartial else {
-                throw .handOver("the parameter -\(written) of \(specification.name)")
-            }
+        if let reason = specification.misfit(written, of: candidates) { throw .handOver(reason) }
+        guard let place = candidates.first else {
             throw fault(
                 "NamedParameterNotFound", "A parameter cannot be found that matches parameter name '\(written)'.")
         }
-        return name
+        return specification.parameterNames[place].name
+    }
+}
+
+extension CommandSyntax {
+    /// The name of the script's file that the command calls or dot-sources, where its path ends in a written name.
+    var calledScript: String? {
+        guard invocation != nil, case .argument(let path)? = elements.first else { return nil }
+        var text: String?
+        switch path {
+        case .string(let written): text = written.value
+        case .expandableString(let written): text = written.value
+        case .paren(let inner):
+            if case .pipeline(let pipeline) = inner.pipeline, pipeline.elements.count == 1,
+                case .command(let join) = pipeline.elements[0], join.constantName?.lowercased() == "join-path",
+                case .argument(.string(let last))? = join.elements.last
+            {
+                text = last.value
+            }
+        default: break
+        }
+        let name = text?.split(whereSeparator: { "/\\".contains($0) }).last.map(String.init)
+        return name.flatMap { $0.lowercased().hasSuffix(".ps1") && !$0.contains("$") ? $0 : nil }
     }
 }
 
@@ -326,6 +340,26 @@ struct CommandSpecification {
     func takes(_ name: String) -> Bool {
         name == "ErrorAction" || Self.silent.contains(name) || Self.recording.contains(name) || values.contains(name)
             || switches.contains(name)
+    }
+
+    /// Returns the reason why the engine can't bind a written parameter; `nil` if it can, or if no such parameter exists.
+    /// - Parameter candidates: the places of the parameters that the written name can refer to.
+    func misfit(_ written: String, of candidates: [Int]) -> String? {
+        guard written.isPlain, written != "?" else { return "an unusual parameter" }
+        guard let name = candidates.first.map({ parameterNames[$0].name }) else {
+            return isPartial ? "the parameter -\(written) of \(self.name)" : nil
+        }
+        guard takes(name) else { return "the common parameter -\(written)" }
+        guard candidates.count == 1 else { return "an ambiguous parameter" }
+        return HostCommands.beyond[self.name]?.contains(name) == true ? "-\(name) of \(self.name)" : nil
+    }
+
+    /// Returns the reason why the engine can't bind a command's written parameters; `nil` if it can. Only its run shows more.
+    func misfit(of command: CommandSyntax) -> String? {
+        guard !takesRest else { return nil }
+        return binder.pairs(command.words.map(\.argument)).lazy.compactMap { pair in
+            pair.written.flatMap { misfit($0, of: pair.candidates) }
+        }.first
     }
 
     /// The parameters in the binder's order, with their aliases.
