@@ -94,7 +94,10 @@ struct ScriptRehearsal {
     func findings(after session: NativeSession) async throws(MMError) -> Findings {
         guard misfit(after: session) == nil else { return Findings() }
         let outcome = await outcome(after: session)
-        if let failure = sources.compactMap(\.story.failure).first, failure.concernsTheCaller { throw failure }
+        if let failure = sources.compactMap(\.story.failure).first, failure.concernsTheCaller {
+            guard failure.code == .deadlineExceeded, !run.context.deadline.hasPassed else { throw failure }
+            return Self.endless
+        }
         switch outcome {
         case .completed(let result):
             if result.isUnanswered, let error = result.failure {
@@ -107,9 +110,14 @@ struct ScriptRehearsal {
             return Findings(lines: result.errors.prefix(1).map { DryRun.reported($0, holds: holds) })
         case .handedOver(let reason, _) where !NativeEngine.isOfHeld(reason):
             return Findings(misfit: reason, lines: ["what else it changes is unknown"])
+        case .stopped where !run.context.deadline.hasPassed: return Self.endless
         case .stopped, .handedOver: return Findings(lines: ["what else it changes is unknown"])
         }
     }
+
+    /// The findings of a rehearsal that takes too much of the run's time.
+    private static let endless = Findings(
+        lines: ["what else it changes is unknown: a rehearsal of all of it takes too long"])
 
     /// The lines about the changes that a person is shown.
     var lines: [String] {

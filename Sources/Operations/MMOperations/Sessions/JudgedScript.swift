@@ -91,10 +91,11 @@ final class JudgedScript: Sendable {
         guard plan.wanted != .pwsh, script.isForNativeModule, !script.input.isDryRun, verdict.decision != .deny,
             verdict.decision == .ask || ServiceCommands(of: plan.parsed).changesSomething
         else { return nil }
-        // A person needs time to answer.
-        let limit = NativeEngine.asks(plan.parsed) ? Deadline.never : .after(.seconds(60))
-        return try await ScriptRehearsal(
-            script, plan, of: act, under: verdict, until: min(script.context.deadline, limit))
+        script.context.call.progress(ProgressReport(done: 0, message: "rehearsing the script; nothing is changed yet"))
+        let deadline = script.context.deadline
+        // The run needs time as well. A person needs time to answer.
+        let limit = NativeEngine.asks(plan.parsed) ? deadline : .after(deadline.remaining / 2)
+        return try await ScriptRehearsal(script, plan, of: act, under: verdict, until: min(deadline, limit))
     }
 
     /// Leaves the script to PowerShell if the rehearsal found that it needs one.
