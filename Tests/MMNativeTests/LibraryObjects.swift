@@ -227,7 +227,7 @@ struct LibraryObjects: RunningReports {
             "$o = [pscustomobject]@{a=1}; $o.PSObject.Methods",
             "try { throw 'x' } catch { $_.PipelineIterationInfo }", "Get-Command -Verb Get",
             "Get-Random -SetSeed 5 -Maximum 9",
-            "Compare-Object @('a') @('A') -CaseSensitive", "Split-Path 'C:\\a' -Qualifier",
+            "Compare-Object @('a') @('A') -CaseSensitive",
             "Get-ChildItem . -Include *.txt",
             "try { throw [ArgumentException]'x' } catch { $_.Exception.ParamName }",
         ])

@@ -107,8 +107,8 @@ struct SmallPrint {
         arguments: [
             "[cultureinfo]::InvariantCulture.NumberFormat.NaNSymbol", "[cultureinfo]::CurrentCulture.Calendar",
             "[cultureinfo]::InvariantCulture | % Calendar", "[cultureinfo]::InvariantCulture.TextInfo.ANSICodePage",
-            "[cultureinfo]::InvariantCulture | ConvertTo-Json", "[Text.Encoding]::UTF8.WebName",
-            "[Text.Encoding]::UTF8 | Select-Object *", "[Text.Encoding]::GetEncoding('utf-8') | Select-Object CodePage",
+            "[cultureinfo]::InvariantCulture | ConvertTo-Json", "[Text.Encoding]::UTF8.DecoderFallback",
+            "[Text.Encoding]::UTF8 | Select-Object *",
         ])
     func unknownMembers(script: String) async {
         var session = NativeSession()

@@ -4,34 +4,71 @@ import PowerShellSyntax
 /// `Write-Warning` and `Write-Error`.
 final class MessageStage: Stage {
     private let evaluator: Evaluator
-    private let text: String
     private let isError: Bool
-    private var isDone = false
+    private let isSilent: Bool
+    private let category: String?
+    private let id: String?
+    /// The message; `nil` if the messages come from the pipeline.
+    private var text: String?
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
-        isError = command.specification.name == "Write-Error"
-        guard command["WarningAction"] == nil else { throw .handOver("-WarningAction of a message") }
-        guard command.names == ["Message"] else { throw .handOver("an unusual \(command.specification.name)") }
-        switch command["Message"] {
-        case .string(let text)?: self.text = text
-        case .int(let number)?: text = String(number)
+        let name = command.specification.name
+        isError = name == "Write-Error"
+        var known: Set = ["Message"]
+        if evaluator.onlyReads { known.formUnion(Self.details + ["WarningAction"]) }
+        guard command.names.isSubset(of: known) else { throw .handOver("an unusual \(name)") }
+        isSilent = ["silentlycontinue", "ignore"].contains(command["WarningAction"]?.text.lowercased() ?? "")
+        category = command["Category"]?.text
+        id = command["ErrorId"]?.text
+        var message = command["Message"]
+        for case .object(let source)? in [command["Exception"], command["ErrorRecord"]] where message == nil {
+            message = ErrorRecords.message(of: .object(source)).map { .string($0) } ?? source["Message"]
+        }
+        text = try message.map { (value) throws(Interrupt) in try Self.text(value, evaluator) }
+        guard text != nil || evaluator.onlyReads else { throw .handOver("an unusual message") }
+    }
+
+    /// The parameters of `Write-Error` besides its message.
+    private static let details = [
+        "Category", "ErrorId", "TargetObject", "Exception", "ErrorRecord", "RecommendedAction", "CategoryActivity",
+        "CategoryReason", "CategoryTargetName", "CategoryTargetType",
+    ]
+
+    private static func text(_ value: PSValue, _ evaluator: Evaluator) throws(Interrupt) -> String {
+        switch value {
+        case .string(let text): return text
+        case .int(let number): return String(number)
         // An error record that is passed on becomes its message, as everywhere that text is expected.
-        case .object(let record)? where record.typeName == ErrorRecords.type:
-            text = try PSText.string(.object(record))
-        default: throw .handOver("an unusual message")
+        case .object(let record) where record.typeName == ErrorRecords.type:
+            return try PSText.string(.object(record))
+        default:
+            guard evaluator.onlyReads else { throw .handOver("an unusual message") }
+            return try PSText.string(value)
         }
     }
 
-    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a message within a pipeline") }
+    override func process(_ item: PSValue) throws(Interrupt) {
+        guard evaluator.onlyReads else { throw .handOver("a message within a pipeline") }
+        try tell(try Self.text(item, evaluator))
+        text = nil
+    }
 
     override func finish() throws(Interrupt) {
-        guard !isDone else { return }
-        isDone = true
+        guard let message = text else { return }
+        text = nil
+        try tell(message)
+    }
+
+    private func tell(_ message: String) throws(Interrupt) {
         if isError {
-            try report(NativeError("Microsoft.PowerShell.Commands.WriteErrorException", text, isReadable: true))
-        } else {
-            evaluator.warn(text)
+            let id = id.map { "\($0),Microsoft.PowerShell.Commands.WriteErrorCommand" }
+            try report(
+                NativeError(
+                    id ?? "Microsoft.PowerShell.Commands.WriteErrorException", message, category: category,
+                    isReadable: true))
+        } else if !isSilent {
+            evaluator.warn(message)
         }
     }
 }
@@ -431,14 +468,16 @@ final class ObjectStage: Stage {
                 return
             }
         }
-        if let type = known, [.datatable, .datacolumn, .fileinfo, .utf8encoding, .random].contains(type),
+        if let kind = known?.listKind, command.names == ["TypeName"] {
+            value = .list(PSList(kind))
+            return
+        }
+        // An object of another type is made as its static method `new` makes it.
+        let others: Set<PSType> = [.datatable, .datacolumn, .fileinfo, .utf8encoding, .random]
+        if let type = known, others.contains(type) || evaluator.onlyReads && !Self.objects.contains(name.lowercased()),
             command.names.isSubset(of: ["TypeName", "ArgumentList"])
         {
             value = try Statics.call(type, "new", words, in: evaluator)
-            return
-        }
-        if let kind = known?.listKind, command.names == ["TypeName"] {
-            value = .list(PSList(kind))
             return
         }
         guard

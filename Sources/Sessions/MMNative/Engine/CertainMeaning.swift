@@ -55,7 +55,9 @@ extension CommandSpecification {
     ]
 
     /// Whether its meaning is certain.
-    fileprivate var isCertain: Bool { !Self.uncertain.contains(name) }
+    fileprivate var isCertain: Bool {
+        !Self.uncertain.contains(name) && !HostCommands.reportSpecifications.contains { $0.name == name }
+    }
 }
 
 extension PSType {
@@ -63,7 +65,9 @@ extension PSType {
     fileprivate var isCertain: Bool {
         switch self {
         case .anyenum, .enumerable, .guids, .sortedtable, .objectset, .single, .xml, .timezone, .mailaddress,
-            .ipaddress, .concurrenttable, .dialogresult, .fileinfo, .datatable, .datacolumn, .moment, .thread:
+            .ipaddress, .concurrenttable, .dialogresult, .fileinfo, .datatable, .datacolumn, .moment, .thread,
+            .md5, .sha1, .sha384, .sha512, .keyedsha256, .filereader, .textreader, .filewriter, .textwriter, .memory,
+            .xmlconvert, .hosts, .process, .messagebox, .randomnumbers, .valuetype:
             false
         default: ![.queue, .stack, .bag].contains(listKind?.shape)
         }

@@ -148,7 +148,7 @@ extension Evaluator {
         }
         guard !record.id.isEmpty else { throw .handOver(record.message) }
         guard let (clause, isInner) = try clause(of: node, for: record) else { return }
-        let value = ErrorRecords.value(of: record, at: failingPlace, isInner: isInner)
+        let value = ErrorRecords.value(of: record, at: failingPlace, isInner: isInner, isWhole: onlyReads)
         position = outer
         errors.items.insert(value, at: 0)
         try handling(record, as: value) { () throws(Interrupt) in try run(clause.body, into: sink) }
@@ -159,7 +159,7 @@ extension Evaluator {
         _ record: NativeError, as value: PSValue? = nil, _ work: () throws(Interrupt) -> Void
     ) throws(Interrupt) {
         let outer = current
-        current = value ?? ErrorRecords.value(of: record)
+        current = value ?? ErrorRecords.value(of: record, isWhole: onlyReads)
         caught.append(record)
         defer {
             current = outer

@@ -55,7 +55,7 @@ extension Evaluator {
     /// Records an error that doesn't end its command, without showing it.
     /// - Parameter isKept: whether it stays in `$Error`.
     func record(_ error: NativeError, isKept: Bool = true) {
-        if isKept { errors.items.insert(ErrorRecords.value(of: error), at: 0) }
+        if isKept { errors.items.insert(ErrorRecords.value(of: error, isWhole: onlyReads), at: 0) }
         hasSucceeded = false
         reports += 1
     }

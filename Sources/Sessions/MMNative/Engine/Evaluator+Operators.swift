@@ -100,6 +100,11 @@ extension Evaluator {
         guard case .type(let type) = type else { throw .handOver("an unusual type test") }
         switch (type, value) {
         case (.anyenum, .enumeration): return true
+        case (.valuetype, .bool), (.valuetype, .byte), (.valuetype, .int), (.valuetype, .long), (.valuetype, .double),
+            (.valuetype, .single), (.valuetype, .char), (.valuetype, .date), (.valuetype, .decimal),
+            (.valuetype, .span), (.valuetype, .guid), (.valuetype, .enumeration):
+            return true
+        case (.valuetype, .object(let object)) where !object.isCustom: throw .handOver("a type test")
         case _ where type.listKind != nil: throw .handOver("a type test")
         case (.object, _), (.pscustomobject, _), (.ordered, _), (.texts, _), (.ints, _), (.bytes, _), (.chars, _),
             (.longs, _),

@@ -63,7 +63,10 @@ extension Evaluator {
         case "psedition": return host.map { _ in .string("Core") }
         case "pid": return host.map { _ in .int(1) }
         case "host": return host.map { _ in HostInterface.host }
-        case "lastexitcode", "stacktrace", "psdefaultparametervalues", "transcript": return host.map { _ in .null }
+        case "psculture", "psuiculture": return host.map { _ in .string(name == "psculture" ? "" : "en-US") }
+        // Its defaults are dropped, like whatever else sets how PowerShell works.
+        case "psdefaultparametervalues": return host.map { _ in .table(PSTable(isOrdered: true)) }
+        case "lastexitcode", "stacktrace", "transcript": return host.map { _ in .null }
         default: return nil
         }
     }
@@ -226,6 +229,7 @@ extension Evaluator {
             }
             return .array(try method == "where" ? filtered(items, arguments) : each(of: items, first, arguments))
         }
+        if onlyReads, let answer = try ReportTypes.call(target, method, arguments) { return answer }
         switch target {
         case .object(let view) where view.typeName == Self.viewType && method == "copy" && arguments.isEmpty:
             if case .table(let table)? = view["BaseObject"], onlyReads { return .table(table.copy()) }
@@ -255,6 +259,8 @@ extension Evaluator {
             if let answer = try PSCulture.call(object, method, arguments) { return answer }
             if let answer = PSStopwatch.call(object, method, arguments) { return answer }
             if let answer = try TextBuilder.call(object, method, arguments) { return answer }
+            if let answer = try StreamedText.call(object, method, arguments, in: self) { return answer }
+            if let answer = try ReportTypes.call(object, method, arguments) { return answer }
             if let answer = try DataTable.call(object, method, arguments) { return answer }
             if let answer = try ExcelPackage.call(object, method) { return answer }
             if let answer = try MachineRights.call(object, method, arguments, in: self) { return answer }

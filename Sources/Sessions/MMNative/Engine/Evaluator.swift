@@ -243,7 +243,7 @@ final class Evaluator {
             if node.isStatic {
                 if case .ownType(let type) = target { return try staticMember(name, of: type) }
                 guard case .type(let type) = target else { throw .handOver("a static member of a value") }
-                return try Statics.property(type, name)
+                return try Statics.property(type, name, onlyReads: onlyReads)
             }
             if node.isNullConditional, target.isNull { return .null }
             // Only switch parameters have this property; a plain truth value has not.
@@ -402,8 +402,9 @@ final class Evaluator {
         for argument in node.arguments.dropLast() { given.append(try value(of: argument)) }
         let read = try Readings.tried(name.value.lowercased(), type, given)
         if case .variable(let variable) = place {
-            guard variable.path.name.lowercased() != "null" else { throw .handOver("a reading into nothing") }
-            try write(read ?? Readings.unread(type), to: try self.place(of: place))
+            let isNowhere = variable.path.name.lowercased() == "null"
+            guard !isNowhere || onlyReads else { throw .handOver("a reading into nothing") }
+            if !isNowhere { try write(read ?? Readings.unread(type), to: try self.place(of: place)) }
         }
         return .bool(read != nil)
     }

@@ -4,16 +4,12 @@ import PowerShellSyntax
 /// Parts of .NET that scripts use in addition to its values: encodings, conversions, parsing methods, and process settings, which
 /// have no effect here.
 enum LibraryTypes {
-    /// The type name of encodings.
-    private static let encodingType = "System.Text.Encoding"
-
     // MARK: Static members
 
     /// Returns `[type]::name`; `nil` if the type has no such member here.
     static func property(_ type: PSType, _ name: String) -> PSValue? {
         switch (type, name.lowercased()) {
-        case (.encoding, "utf8"), (.encoding, "default"), (.encoding, "ascii"), (.encoding, "unicode"):
-            return encoding(name.lowercased())
+        case (.encoding, let name): return Encodings.named(name)
         case (.culture, "invariantculture"), (.culture, "currentculture"), (.culture, "currentuiculture"):
             return PSCulture.invariant
         case (.moment, let name): return PSMoment.property(name)
@@ -46,19 +42,6 @@ enum LibraryTypes {
 
     /// The type name of generators of random numbers.
     static let randomType = "System.Security.Cryptography.RandomNumberGenerator"
-
-    private static func encoding(_ name: String) -> PSValue? {
-        PSObject([("Name", .string(name))], typeName: encodingType, isCustom: false).map { .object($0) }
-    }
-
-    /// Returns the byte order mark that .NET puts before a text in an encoding, of which only UTF-8's is written here.
-    static func mark(of encoding: PSValue?) -> [UInt8] {
-        guard case .object(let object)? = encoding, object.typeName == encodingType, object["Name"]?.text == "utf8"
-        else {
-            return []
-        }
-        return [0xEF, 0xBB, 0xBF]
-    }
 
     // MARK: Calls
 
@@ -145,8 +128,8 @@ enum LibraryTypes {
                 throw .handOver("another culture")
             }
             return culture
-        case (.utf8encoding, "new", 0...1):
-            return encoding(arguments.first?.isTrue == true ? "utf8" : "utf8 without a mark")
+        case (.utf8encoding, "new", 0...2):
+            return Encodings.named(arguments.first?.isTrue == true ? "utf8" : Encodings.withoutMark)
         case (.random, "create", 0), (.random, "new", 0):
             return PSObject([], typeName: randomType, isCustom: false).map { .object($0) }
         case (.random, "getint32", 1...2):
@@ -159,9 +142,10 @@ enum LibraryTypes {
             guard case .int(let count) = arguments[0], count >= 0 else { throw .handOver("random bytes in place") }
             return .array((0..<count).map { _ in .byte(UInt8.random(in: .min ... .max)) })
         case (.encoding, "getencoding", 1):
-            guard case .string(let name) = arguments[0], ["utf-8", "us-ascii", "ascii"].contains(name.lowercased())
-            else { throw .handOver("an unusual encoding") }
-            return encoding(name.lowercased() == "utf-8" ? "utf8" : "ascii")
+            guard let found = Encodings.named(arguments[0].text.lowercased()) else {
+                throw .handOver("an unusual encoding")
+            }
+            return found
         case (.datetime, "parseexact", 3):
             guard case .string(let text) = arguments[0], case .string(let format) = arguments[1],
                 arguments[2].isNull || PSCulture.isOne(arguments[2])
@@ -191,39 +175,15 @@ enum LibraryTypes {
         }
     }
 
-    /// Calls a method of an encoding; `nil` for any other object.
+    /// Calls a method of an object of these types; `nil` for any other.
     static func call(
         _ target: PSObject, _ method: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue? {
         if target.typeName == PSMoment.typeName { return try PSMoment.call(target, method, arguments) }
-        if let answer = try ProcessTypes.call(target, method, arguments) { return answer }
+        if let answer = try Digests.call(target, method, arguments) { return answer }
+        if let answer = try NamedZone.call(target, method, arguments) { return answer }
         if target.typeName == randomType, method == "dispose", arguments.isEmpty { return .nothing }
-        guard target.typeName == encodingType, arguments.count == 1, case .string(let name)? = target["Name"] else {
-            return nil
-        }
-        switch method {
-        case "getstring":
-            let bytes = try bytes(arguments[0])
-            switch name {
-            case "unicode":
-                guard bytes.count % 2 == 0 else { throw .handOver("half a character") }
-                let units = stride(from: 0, to: bytes.count, by: 2).map {
-                    UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
-                }
-                return .string(String(decoding: units, as: UTF16.self))
-            case "ascii": return .string(String(decoding: bytes.map { $0 < 0x80 ? $0 : 0x3F }, as: UTF8.self))
-            default: return .string(String(decoding: bytes, as: UTF8.self))
-            }
-        case "getbytes":
-            guard case .string(let text) = arguments[0] else { throw .handOver("the bytes of other than text") }
-            switch name {
-            case "unicode":
-                return .array(text.utf16.flatMap { [.byte(UInt8($0 & 0xFF)), .byte(UInt8($0 >> 8))] })
-            case "ascii": return .array(text.utf16.map { .byte($0 < 0x80 ? UInt8($0) : 0x3F) })
-            default: return .array(text.utf8.map { .byte($0) })
-            }
-        default: return nil
-        }
+        return try Encodings.call(target, method, arguments)
     }
 
     /// Converts to an integer as .NET does; a text may contain only digits.
@@ -312,10 +272,19 @@ enum ExactDate {
         var fraction: Int64 = 0
         var isAfternoon: Bool?
         var weekday: Int?
+        /// The offset from UTC that the text names, in ticks.
+        var ahead: Int64?
     }
+
+    /// The patterns that one letter stands for.
+    private static let standard = [
+        "s": "yyyy-MM-ddTHH:mm:ss", "o": "yyyy-MM-ddTHH:mm:ss.fffffffK", "O": "yyyy-MM-ddTHH:mm:ss.fffffffK",
+        "u": "yyyy-MM-dd HH:mm:ssZ", "d": "MM/dd/yyyy", "g": "MM/dd/yyyy HH:mm", "G": "MM/dd/yyyy HH:mm:ss",
+    ]
 
     /// Parses a text; `nil` if it doesn't match the pattern. Patterns with an uncertain meaning are handed over.
     static func read(_ text: String, as format: String) throws(Interrupt) -> PSDate? {
+        let format = standard[format] ?? format
         guard format.utf8.count > 1, format.isPlain else { throw .handOver("a date by a pattern of the culture's") }
         var fields = Fields()
         var rest = Substring(text)
@@ -349,7 +318,8 @@ enum ExactDate {
                 fraction: fields.fraction)
         else { return nil }
         guard fields.weekday.map({ $0 == date.weekday }) ?? true else { return nil }
-        return date
+        guard let ahead = fields.ahead else { return date }
+        return PSDate(ticks: date.ticks, kind: .utc).moved(by: -ahead)?.asLocal
     }
 
     private static func read(
@@ -364,6 +334,27 @@ enum ExactDate {
         func two() -> Int? { number(run == 1 ? 1 : 2, 2) }
         switch (unit, run) {
         case (UInt8(ascii: "y"), 4): fields.year = number(4, 4)
+        case (UInt8(ascii: "y"), 2): fields.year = number(2, 2).map { $0 + ($0 > 49 ? 1900 : 2000) }
+        case (UInt8(ascii: "Z"), 1), (UInt8(ascii: "K"), 1), (UInt8(ascii: "z"), 2...3):
+            if unit != UInt8(ascii: "z"), take("Z", from: &rest) {
+                fields.ahead = 0
+                return true
+            }
+            guard unit != UInt8(ascii: "Z"), let sign = rest.first, "+-".contains(sign) else {
+                return unit == UInt8(ascii: "K")
+            }
+            rest = rest.dropFirst()
+            guard let hours = number(2, 2), run == 2 || take(":", from: &rest),
+                let minutes = run == 2 ? 0 : number(2, 2)
+            else { return false }
+            let ahead = Int64(hours) * PSSpan.hour + Int64(minutes) * PSSpan.minute
+            fields.ahead = sign == "-" ? -ahead : ahead
+            return true
+        case (UInt8(ascii: "F"), 1...7):
+            let digits = rest.utf8.prefix(run).prefix { (0x30...0x39).contains($0) }.count
+            guard digits > 0, let number = number(digits, digits) else { return true }
+            fields.fraction = (digits..<7).reduce(Int64(number)) { fraction, _ in fraction * 10 }
+            return true
         case (UInt8(ascii: "M"), 1...2): fields.month = two()
         case (UInt8(ascii: "M"), 3...):
             fields.month = name(PSDate.months, isShort: run == 3, from: &rest).map { $0 + 1 }

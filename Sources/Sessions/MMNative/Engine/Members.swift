@@ -31,7 +31,8 @@ enum Members {
         if case .object(let object) = value {
             if let found = object.read(name) { return found }
             guard object.isOfScript else {
-                if let found = PSStopwatch.property(object, name) ?? TextBuilder.property(object, name) { return found }
+                let own = PSStopwatch.property(object, name) ?? TextBuilder.property(object, name)
+                if let found = own ?? StreamedText.property(object, name) { return found }
                 if XMLNode.isNode(object) { return try XMLNode.property(object, name) }
                 if object.isListable, !isIntrinsic(name) { return nil }
                 throw .handOver("a member of \(object.typeName)")
@@ -56,8 +57,11 @@ enum Members {
         case .array(let items):
             switch folded {
             case "count", "length": return .int(Int32(truncatingIfNeeded: items.count))
-            case "longlength", "rank", "syncroot", "isreadonly", "isfixedsize", "issynchronized":
-                throw .handOver("a member of an array")
+            case "longlength": return .long(Int64(items.count))
+            case "rank": return .int(1)
+            case "isreadonly", "issynchronized": return .bool(false)
+            case "isfixedsize": return .bool(true)
+            case "syncroot": throw .handOver("a member of an array")
             default: return nil
             }
         case .table(let table):
@@ -125,12 +129,17 @@ enum Members {
             case "fullname":
                 guard !full.hasSuffix("Dictionary`2") else { throw .handOver("the type of a dictionary") }
                 return .string(full)
-            default: throw .handOver("a member of a type")
+            default:
+                guard let found = TypeMembers.property(of: full, folded) else { throw .handOver("a member of a type") }
+                return found
             }
         case .ownType(let type):
             guard let found = EnumMembers.property(of: type, name) else { throw .handOver("a member of a type") }
             return found
-        case .block, .type: throw .handOver("a member of \(value.typeName)")
+        case .type(let type):
+            guard let full = NamedType.fullName(of: type) else { throw .handOver("a member of \(value.typeName)") }
+            return try ownProperty(.typeInfo(full), name)
+        case .block: throw .handOver("a member of \(value.typeName)")
         case .decimal:
             if folded == "scale" { throw .handOver("a member of a decimal") }
         case .list: throw .handOver("a member of a list")

@@ -1,4 +1,3 @@
-import MMCore
 import PowerShellSyntax
 
 /// .NET's static members about the process, its screen and its threads. A run has a screen of lines without a cursor, and nothing of a
@@ -18,7 +17,11 @@ enum ProcessTypes {
         case (.console, "outputencoding"), (.console, "inputencoding"): LibraryTypes.property(.encoding, "utf8")
         case (.thread, "currentthread"):
             PSObject(
-                [("ManagedThreadId", .int(1)), ("Name", .null), ("IsBackground", .bool(false))],
+                [
+                    ("ManagedThreadId", .int(1)), ("Name", .null), ("IsBackground", .bool(false)),
+                    ("CurrentCulture", PSCulture.invariant ?? .null),
+                    ("CurrentUICulture", PSCulture.invariant ?? .null),
+                ],
                 typeName: "System.Threading.Thread", isCustom: false
             ).map { .object($0) }
         default: nil
@@ -56,26 +59,7 @@ enum ProcessTypes {
             guard case .string(let text) = arguments[0] else { return arguments[0].isNull ? .null : nil }
             let marks = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&apos;")]
             return .string(marks.reduce(text) { $0.replacing($1.0, with: $1.1) })
-        case (.digest, "create", 0...1), (.sha256, "create", 0), (.sha256, "new", 0):
-            let name = arguments.first.map { $0.text.uppercased() } ?? "SHA256"
-            guard name == "SHA256" || name == "SHA-256" else { return nil }
-            return PSObject([("HashSize", .int(256))], typeName: digestType, isCustom: false).map { .object($0) }
-        case (.sha256, "hashdata", 1):
-            return .array(SHA256.digest(try LibraryTypes.bytes(arguments[0])).map { .byte($0) })
-        default: return nil
-        }
-    }
-
-    private static let digestType = "System.Security.Cryptography.SHA256"
-
-    /// Calls a method of a digest; `nil` for any other object or method.
-    static func call(_ target: PSObject, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
-        guard target.typeName == digestType else { return nil }
-        switch (method, arguments.count) {
-        case ("computehash", 1):
-            return .array(SHA256.digest(try LibraryTypes.bytes(arguments[0])).map { .byte($0) })
-        case ("dispose", 0), ("clear", 0): return .nothing
-        default: return nil
+        default: return try Digests.call(type, method, arguments)
         }
     }
 

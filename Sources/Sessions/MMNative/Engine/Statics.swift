@@ -5,8 +5,10 @@ import PowerShellSyntax
 /// The supported static members of types.
 enum Statics {
     /// Returns `[type]::name`.
-    static func property(_ type: PSType, _ name: String) throws(Interrupt) -> PSValue {
+    /// - Parameter onlyReads: whether the script changes nothing, so that members may be used that weren't recorded.
+    static func property(_ type: PSType, _ name: String, onlyReads: Bool = false) throws(Interrupt) -> PSValue {
         if let known = LibraryTypes.property(type, name) ?? SystemTypes.property(type, name) { return known }
+        if onlyReads, let known = ReportTypes.property(type, name) { return known }
         switch (type, name.lowercased()) {
         case (.int, "maxvalue"): return .int(.max)
         case (.int, "minvalue"): return .int(.min)
@@ -106,6 +108,9 @@ enum Statics {
                 default: nil
                 }
             if let kind { return try EnumMembers.listed(kind, method, Array(arguments.dropFirst())) }
+        }
+        if evaluator.onlyReads, let answer = try ReportTypes.call(type, method, arguments, in: evaluator) {
+            return answer
         }
         if let made = try made(type, method, arguments) { return made }
         if let exception = type.exceptionName, method == "new", arguments.count == 1, ExceptionType.isPlain(exception) {

@@ -174,7 +174,7 @@ enum SystemTypes {
             if texts.last?.isEmpty == true { texts.removeLast() }
             return .array(texts.map { .string(String($0)) })
         case ("writealltext", 1...2), ("appendalltext", 1...2):
-            let mark = method == "writealltext" ? LibraryTypes.mark(of: rest.dropFirst().first) : []
+            let mark = method == "writealltext" ? Encodings.mark(of: rest.dropFirst().first) : []
             try host.write(
                 mark + Array(try PSText.string(rest[0]).utf8), to: path, isAppending: method == "appendalltext")
             return .nothing

@@ -65,6 +65,13 @@ enum HTMLTable {
             let head = try texts("Head")
             lines +=
                 head.isEmpty ? ["<title>\(WebText.encoded(try texts("Title").first ?? "HTML TABLE"))</title>"] : head
+            if let charset = command["Charset"] { lines.append("<meta charset=\"\(WebText.encoded(charset.text))\">") }
+            if case .table(let meta)? = command["Meta"] {
+                for (name, value) in meta.pairs {
+                    let content = WebText.encoded(try PSText.string(value))
+                    lines.append("<meta name=\"\(WebText.encoded(name))\" content=\"\(content)\">")
+                }
+            }
             for address in try texts("CssUri") {
                 lines.append(#"<link rel="stylesheet" type="text/css" href="\#(WebText.encoded(address))" />"#)
             }

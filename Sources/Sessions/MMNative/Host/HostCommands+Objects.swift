@@ -211,13 +211,19 @@ extension HostCommands {
         guard command.names == ["Id"], let own = try evaluator.automatic("pid"),
             try Comparison.equal(own, command["Id"] ?? .null, ignoringCase: true)
         else { throw .handOver("other processes") }
-        let pairs: [(String, PSValue)] = [
-            ("Id", own), ("Name", .string("pwsh")), ("ProcessName", .string("pwsh")),
-            ("PriorityClass", .string("Normal")),
-        ]
-        guard let object = PSObject(pairs, typeName: "System.Diagnostics.Process", isListable: false) else { return }
-        try emit(.object(object))
+        try emit(ownProcess)
     }
+
+    /// The process that runs the script.
+    static let ownProcess: PSValue =
+        PSObject(
+            [
+                ("Id", .int(1)), ("Name", .string("pwsh")), ("ProcessName", .string("pwsh")),
+                ("PriorityClass", .string("Normal")), ("WorkingSet64", .long(67_108_864)),
+                ("PrivateMemorySize64", .long(67_108_864)), ("PeakWorkingSet64", .long(67_108_864)),
+                ("VirtualMemorySize64", .long(67_108_864)), ("MachineName", .string(".")), ("HasExited", .bool(false)),
+            ], typeName: "System.Diagnostics.Process", isListable: false
+        ).map { .object($0) } ?? .null
 
     /// The error of a mail over SMTP, whose servers aren't the service of any connection. A report that it was to carry is written before.
     static func sendMail(
@@ -523,9 +529,7 @@ extension HostCommands {
     static func selectString(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        guard command["Path"] == nil, let pattern = command["Pattern"] else {
-            throw .handOver("an unusual Select-String")
-        }
+        guard let pattern = command["Pattern"] else { throw .handOver("an unusual Select-String") }
         let isSimple = command.isSet("SimpleMatch")
         var compiled: [(Pattern, PSValue)] = []
         for item in Cmdlets.list(pattern.plain) {
@@ -537,8 +541,20 @@ extension HostCommands {
                     item
                 ))
         }
-        for (number, item) in items.enumerated() {
-            let line = try PSText.string(item)
+        var sources: [(line: String, number: Int, path: String)] = []
+        for (number, item) in (items + Cmdlets.list(command["InputObject"])).enumerated() {
+            guard case .object(let file) = item, file.typeName == PSObject.fileType, let path = file["FullName"]?.text
+            else {
+                sources.append((try PSText.string(item), number + 1, "InputStream"))
+                continue
+            }
+            sources += try lines(of: path, command, host)
+        }
+        for path in try paths(command, ["Path", "LiteralPath"]) {
+            let found = path.contains("*") ? try host.files(like: path, in: evaluator).map(\.path) : [path]
+            for file in found { sources += try lines(of: file, command, host) }
+        }
+        for (line, number, path) in sources {
             let units = Array(line.utf8)
             var found: (matches: [PSValue], pattern: PSValue)?
             // The first pattern that matches decides.
@@ -553,9 +569,10 @@ extension HostCommands {
             guard (found != nil) != command.isSet("NotMatch") else { continue }
             if command.isSet("Quiet") { return try emit(.bool(true)) }
             var pairs: [(String, PSValue)] = [
-                ("Line", .string(line)), ("LineNumber", .int(Int32(truncatingIfNeeded: number + 1))),
-                ("Pattern", found?.pattern ?? compiled.last?.1 ?? .null), ("Filename", .string("InputStream")),
-                ("Path", .string("InputStream")),
+                ("Line", .string(line)), ("LineNumber", .int(Int32(truncatingIfNeeded: number))),
+                ("Pattern", found?.pattern ?? compiled.last?.1 ?? .null),
+                ("Filename", .string(path.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? path)),
+                ("Path", .string(path)),
             ]
             // A simple search gives no details of its matches, unless all are requested.
             if !isSimple, let found { pairs.append(("Matches", .array(found.matches))) }
@@ -563,6 +580,17 @@ extension HostCommands {
             if let object { try emit(.object(object)) }
         }
         if command.isSet("Quiet") { try emit(.bool(false)) }
+    }
+
+    /// Returns the lines of a file of the run, each with its number and the file's path.
+    private static func lines(
+        of path: String, _ command: BoundCommand, _ host: NativeHost
+    ) throws(Interrupt) -> [(line: String, number: Int, path: String)] {
+        guard let bytes = host.read(path) else { throw missing(path, command) }
+        var lines = String(decoding: bytes, as: UTF8.self).split(
+            omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        return lines.enumerated().map { (String($1), $0 + 1, path) }
     }
 }
 

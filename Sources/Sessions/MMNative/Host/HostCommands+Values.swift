@@ -1,6 +1,6 @@
 import MMCore
 
-/// Commands that make or forget single values, and those that read what a file contains.
+/// Commands that make or forget single values, and those that copy files or read what a file contains.
 extension HostCommands {
     static let valueSpecifications: [CommandSpecification] = [
         make("New-Guid", ["InputObject"], ["Empty"], ["InputObject"], makesObjects: true),
@@ -59,10 +59,10 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let algorithm = command["Algorithm"]?.text.uppercased() ?? "SHA256"
-        guard algorithm == "SHA256" else { throw .handOver("a digest \(algorithm)") }
         for path in try paths(command) + items.map(\.text) {
             guard let bytes = host.read(path) else { throw missing(path, command) }
-            let hash = SHA256.digest(bytes).map { LibraryTypes.hex($0) }.joined()
+            guard let digest = Digests.digest(bytes, algorithm) else { throw .handOver("a digest \(algorithm)") }
+            let hash = digest.map { LibraryTypes.hex($0) }.joined()
             let object = PSObject(
                 [("Algorithm", .string(algorithm)), ("Hash", .string(hash)), ("Path", .string(path))],
                 typeName: "Microsoft.PowerShell.Commands.FileHashInfo", isCustom: false, isListable: true)
@@ -97,6 +97,33 @@ extension HostCommands {
                     typeName: "Microsoft.PowerShell.Commands.SelectXmlInfo", isCustom: false, isListable: true)
                 if let object { try emit(.object(object)) }
             }
+        }
+    }
+
+    /// Copies or moves a file of the run, into a folder under its own name, or to the given path.
+    static func moveItem(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let keeps = command.specification.name == "Copy-Item"
+        guard let target = command["Destination"] ?? command["NewName"], items.isEmpty else {
+            throw .handOver("an unusual \(command.specification.name)")
+        }
+        for path in try paths(command) {
+            guard let bytes = host.read(path) else {
+                if host.isFolder(path) || path.contains("*") {
+                    throw .handOver("\(command.specification.name) of folders")
+                }
+                throw missing(path, command)
+            }
+            let name = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? path
+            var destination = try PSText.string(target)
+            if command["NewName"] != nil {
+                destination = path.dropLast(name.count) + destination
+            } else if host.isFolder(destination) || NativeHost.key(destination).isEmpty {
+                destination += "/" + name
+            }
+            try host.write(bytes, to: destination, isAppending: false)
+            if !keeps, NativeHost.key(path) != NativeHost.key(destination) { host.remove(path) }
         }
     }
 }

@@ -7,7 +7,7 @@ enum HostCommands {
 
     private static let path = ["Path", "LiteralPath", "Encoding", "Force"]
 
-    static let specifications = own + valueSpecifications + excelSpecifications
+    static let specifications = own + valueSpecifications + reportSpecifications + excelSpecifications
 
     private static let own: [CommandSpecification] = [
         make(
@@ -19,9 +19,6 @@ enum HostCommands {
             ],
             ["Path", "Delimiter"], ["NTI": "NoTypeInformation", "epcsv": "Path", "PSPath": "LiteralPath"]),
         exportExcelSpecification,
-        make(
-            "Export-Clixml", ["Path", "LiteralPath", "Encoding", "Depth", "InputObject"], ["Force", "NoClobber"],
-            ["Path"]),
         make(
             "Out-File", ["FilePath", "LiteralPath", "Encoding", "Width", "InputObject"],
             ["Append", "Force", "NoClobber", "NoNewline"], ["FilePath", "Encoding"], ["Path": "FilePath"]),
@@ -51,7 +48,7 @@ enum HostCommands {
             ["Path", "ChildPath", "AdditionalChildPath"], makesObjects: true, takesRest: true),
         make(
             "Split-Path", ["Path", "LiteralPath"],
-            ["Leaf", "Parent", "LeafBase", "Extension", "Qualifier", "NoQualifier"],
+            ["Leaf", "Parent", "LeafBase", "Extension", "Qualifier", "NoQualifier", "IsAbsolute"],
             ["Path"], makesObjects: true),
         make("Resolve-Path", ["Path", "LiteralPath"], ["Relative"], ["Path"], makesObjects: true),
         make("Convert-Path", ["Path", "LiteralPath"], [], ["Path"], makesObjects: true),
@@ -129,7 +126,7 @@ enum HostCommands {
             "ConvertTo-Html",
             [
                 "Property", "Head", "Title", "Body", "PreContent", "PostContent", "CssUri", "As", "InputObject",
-                "Charset",
+                "Charset", "Meta",
             ],
             ["Fragment", "Transitional"], ["Property", "Head", "Title", "Body"]),
         make("Out-Host", ["InputObject"], ["Paging"], []),
@@ -148,7 +145,7 @@ enum HostCommands {
             ["Name", "Value"], makesObjects: true),
         make("Get-Variable", ["Name", "Scope"], ["ValueOnly"], ["Name"], makesObjects: true),
         make(
-            "Set-ExecutionPolicy", ["ExecutionPolicy", "Scope"], ["Force"], ["ExecutionPolicy", "Scope"],
+            "Set-ExecutionPolicy", ["ExecutionPolicy", "Scope"], ["Force", "Confirm"], ["ExecutionPolicy", "Scope"],
             makesObjects: true),
         make("Get-ExecutionPolicy", ["Scope"], ["List"], [], makesObjects: true),
         make(
@@ -167,7 +164,6 @@ enum HostCommands {
         make(
             "Get-Member", ["Name", "MemberType", "InputObject"], ["Force", "Static"], ["Name"],
             ["Type": "MemberType"]),
-        make("Format-Wide", ["Property", "Column"], ["AutoSize"], ["Property"]),
         make(
             "Invoke-Command", ["ScriptBlock", "ArgumentList", "InputObject"], ["NoNewScope"],
             ["ScriptBlock", "ArgumentList"], ["Command": "ScriptBlock", "Args": "ArgumentList"], makesObjects: true),
@@ -176,8 +172,9 @@ enum HostCommands {
             "Export-ModuleMember", ["Function", "Cmdlet", "Variable", "Alias"], [], ["Function"], makesObjects: true
         ),
         make(
-            "Select-String", ["Pattern", "InputObject", "Path"],
-            ["SimpleMatch", "Quiet", "AllMatches", "CaseSensitive", "NotMatch"], ["Pattern", "Path"]),
+            "Select-String", ["Pattern", "InputObject", "Path", "LiteralPath", "Context", "Encoding"],
+            ["SimpleMatch", "Quiet", "AllMatches", "CaseSensitive", "NotMatch"], ["Pattern", "Path"], makesObjects: true
+        ),
     ]
 
     static let aliases: [String: String] = [
@@ -191,7 +188,8 @@ enum HostCommands {
         "cp": "copy-item", "copy": "copy-item", "cpi": "copy-item", "mv": "move-item", "move": "move-item",
         "mi": "move-item", "ren": "rename-item", "rni": "rename-item", "sls": "select-string", "rvpa": "resolve-path",
         "sort": "sort-object", "write": "write-output",
-        "set-format": "set-excelrange", "gm": "get-member", "icm": "invoke-command", "iex": "invoke-expression",
+        "set-format": "set-excelrange", "gwmi": "get-wmiobject", "gcim": "get-ciminstance", "gp": "get-itemproperty",
+        "get-securerandom": "get-random", "gm": "get-member", "icm": "invoke-command", "iex": "invoke-expression",
     ]
 
     /// The commands that would ask before they do something. All of it concerns only the run, about which nobody is asked.
@@ -217,17 +215,14 @@ enum HostCommands {
     /// Parameters that change what a command does and that aren't implemented here. `-UseCulture` changes nothing: the separator of
     /// the culture here is the comma.
     static let beyond: [String: Set<String>] = [
-        "Export-Csv": ["QuoteFields", "IncludeTypeInformation"],
-        "Export-Clixml": ["NoClobber"], "Out-File": ["NoClobber"], "Set-Content": ["PassThru"],
-        "Add-Content": ["PassThru"], "Get-Content": ["Delimiter"],
-        "Test-Path": ["IsValid"], "Join-Path": ["Resolve"], "Split-Path": ["Qualifier", "NoQualifier"],
+        "Export-Csv": ["QuoteFields"], "Get-Content": ["Delimiter"], "Join-Path": ["Resolve"],
         "Resolve-Path": ["Relative"], "Get-ChildItem": ["Include", "Exclude", "Depth", "Name", "Directory"],
         "Set-Location": ["PassThru"], "Start-Process": ["PassThru"], "Start-Sleep": ["Duration"],
         "Add-Member": ["TypeName", "SecondValue"],
-        "Compare-Object": ["SyncWindow", "CaseSensitive"], "ConvertTo-Html": ["Charset", "Transitional"],
-        "Get-Culture": ["Name"], "Get-Variable": ["Scope"], "Set-Variable": ["Option", "PassThru", "Visibility"],
-        "New-Variable": ["Option", "PassThru"], "Get-Command": ["Verb", "Noun", "Module", "CommandType", "All"],
-        "Get-Member": ["Force", "Static"], "Select-String": ["Path"],
+        "Compare-Object": ["SyncWindow", "CaseSensitive"], "ConvertTo-Html": ["Transitional"],
+        "Get-Culture": ["Name"], "Get-Variable": ["Scope"], "Set-Variable": ["PassThru", "Visibility"],
+        "New-Variable": ["PassThru"], "Get-Command": ["Verb", "Noun", "Module", "CommandType", "All"],
+        "Get-Member": ["Force", "Static"],
     ]
 
     /// The lower-case names of the commands that need a host.
@@ -309,7 +304,7 @@ enum HostCommands {
             { (command, _, _, _, _) throws(Interrupt) in
                 guard command.names == ["AssemblyName"] else { throw .handOver("Add-Type") }
             }
-        default: valueWork(name) ?? excelWork(name)
+        default: valueWork(name) ?? reportWork(name) ?? excelWork(name)
         }
     }
 
@@ -461,12 +456,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let path = try onlyPath(command)
-        if command.isSet("NoClobber"), host.read(path) != nil {
-            throw .statement(
-                NativeError(
-                    command.specification.errorID("NoClobber"),
-                    "The file '\(path)' already exists.", category: "ResourceExists", isReadable: true))
-        }
+        try keepExisting(path, command, host)
         let before = command.isSet("Append") ? host.read(path) : nil
         // A file without rows gets its header now.
         let appends = before?.isEmpty == false
@@ -481,7 +471,21 @@ extension HostCommands {
         stage.next = { (line) throws(Interrupt) in text += try PSText.string(line) + "\n" }
         for item in items where !item.isNull { try stage.process(item) }
         try stage.finish()
+        if command.isSet("IncludeTypeInformation"), !appends, case .object(let first)? = items.first {
+            text = "#TYPE \(first.typeName)\n" + text
+        }
         try host.write(Array(text.utf8), to: path, isAppending: appends)
+    }
+
+    /// Refuses to replace a file if the command asks for that.
+    private static func keepExisting(
+        _ path: String, _ command: BoundCommand, _ host: NativeHost
+    ) throws(Interrupt) {
+        guard command.isSet("NoClobber"), host.read(path) != nil else { return }
+        throw .statement(
+            NativeError(
+                command.specification.errorID("NoClobber"),
+                "The file '\(path)' already exists.", category: "ResourceExists", isReadable: true))
     }
 
     /// Returns the lines that a screen would show for objects.
@@ -519,6 +523,7 @@ extension HostCommands {
         }
         var text = try lines(items, width: width)
         if command.isSet("NoNewline") { text = text.filter { $0 != "\n" } }
+        try keepExisting(try onlyPath(command), command, host)
         try host.write(Array(text.utf8), to: try onlyPath(command), isAppending: command.isSet("Append"))
     }
 
@@ -532,6 +537,7 @@ extension HostCommands {
         let text = command.isSet("NoNewline") ? texts.joined() : texts.map { $0 + "\n" }.joined()
         try host.write(
             Array(text.utf8), to: try onlyPath(command), isAppending: command.specification.name == "Add-Content")
+        if command.isSet("PassThru") { for value in values { try emit(value) } }
     }
 
     static func tee(
@@ -619,6 +625,7 @@ extension HostCommands {
             var found = host.exists(path)
             if path.contains("*") { found = try !host.files(like: path, in: evaluator).isEmpty }
             switch command["PathType"]?.text.lowercased() {
+            case _ where command.isSet("IsValid"): found = !path.isEmpty
             case "leaf"?: found = host.read(path) != nil
             case "container"?: found = host.isFolder(path)
             default: break
@@ -695,7 +702,14 @@ extension HostCommands {
             let parts = path.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.map(String.init)
             let leaf = parts.last ?? path
             let dot = leaf.lastIndex(of: ".")
-            if command.isSet("Leaf") {
+            let drive = parts.first?.hasSuffix(":") == true ? parts[0] : ""
+            if command.isSet("Qualifier") {
+                try emit(.string(drive))
+            } else if command.isSet("NoQualifier") {
+                try emit(.string(String(path.dropFirst(drive.count))))
+            } else if command.isSet("IsAbsolute") {
+                try emit(.bool(!drive.isEmpty || parts.first?.isEmpty == true))
+            } else if command.isSet("Leaf") {
                 try emit(.string(leaf))
             } else if command.isSet("LeafBase") {
                 try emit(.string(dot.map { String(leaf[..<$0]) } ?? leaf))
@@ -749,33 +763,6 @@ extension HostCommands {
             } else {
                 throw missing(path, command)
             }
-        }
-    }
-
-    /// Copies or moves a file of the run, into a folder under its own name, or to the given path.
-    static func moveItem(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        let keeps = command.specification.name == "Copy-Item"
-        guard let target = command["Destination"] ?? command["NewName"], items.isEmpty else {
-            throw .handOver("an unusual \(command.specification.name)")
-        }
-        for path in try paths(command) {
-            guard let bytes = host.read(path) else {
-                if host.isFolder(path) || path.contains("*") {
-                    throw .handOver("\(command.specification.name) of folders")
-                }
-                throw missing(path, command)
-            }
-            let name = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? path
-            var destination = try PSText.string(target)
-            if command["NewName"] != nil {
-                destination = path.dropLast(name.count) + destination
-            } else if host.isFolder(destination) || NativeHost.key(destination).isEmpty {
-                destination += "/" + name
-            }
-            try host.write(bytes, to: destination, isAppending: false)
-            if !keeps, NativeHost.key(path) != NativeHost.key(destination) { host.remove(path) }
         }
     }
 

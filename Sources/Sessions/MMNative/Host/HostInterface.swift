@@ -95,6 +95,23 @@ enum HostInterface {
         }
     }
 
+    /// Shows a message box: a text, or a question whose answer is the name of a button.
+    static func message(_ arguments: [PSValue], in evaluator: Evaluator) throws(Interrupt) -> PSValue? {
+        guard let host = evaluator.host else { return nil }
+        let text = try PSText.string(arguments[0])
+        let buttons = arguments.count > 2 ? arguments[2].text.lowercased() : "ok"
+        guard buttons != "ok", buttons != "0" else {
+            evaluator.say(text, endsLine: true)
+            return .string("OK")
+        }
+        let answers = ["yes": "Yes", "no": "No", "cancel": "Cancel", "ok": "OK", "retry": "Retry"]
+        evaluator.endLine()
+        let answer = try host.answer(
+            evaluator.assigning ?? "Choice", question: "\(text) [\(arguments[2].text)]", isSecret: false, in: evaluator
+        ).lowercased()
+        return .string(answers.first { $0.key.hasPrefix(answer) && buttons.contains($0.key) }?.value ?? "Cancel")
+    }
+
     /// Asks a question with a few answers, and returns the index of the chosen one.
     private static func prompted(
         _ arguments: [PSValue], _ host: NativeHost, _ evaluator: Evaluator

@@ -241,7 +241,7 @@ final class RunningPipeline {
         } catch {
             switch error {
             case .statement(let record), .fatal(let record), .refused(let record):
-                try recordErrors(since: before, ErrorRecords.value(of: record))
+                try recordErrors(since: before, ErrorRecords.value(of: record, isWhole: evaluator.onlyReads))
             default: break
             }
             throw error

@@ -19,6 +19,19 @@ enum NamedType: Hashable, Sendable {
         .char: "System.Char", .byte: "System.Byte", .version: "System.Version",
     ]
 
+    /// Returns the full name of a type that values have; `nil` for others.
+    static func fullName(of type: PSType) -> String? {
+        switch type {
+        case .string: "System.String"
+        case .int: "System.Int32"
+        case .object: "System.Object"
+        case .array: "System.Array"
+        case .hashtable: "System.Collections.Hashtable"
+        case .pscustomobject: PSObject.customType
+        default: valueNames[type]
+        }
+    }
+
     /// The full name of a type of elements.
     var name: String {
         switch self {

@@ -13,7 +13,10 @@ enum ErrorRecords {
     ///   - place: where it was raised, if that is known.
     ///   - isInner: whether a clause for the type of the inner exception caught the error; the clause then sees that
     ///     exception.
-    static func value(of error: NativeError, at place: ErrorPlace? = nil, isInner: Bool = false) -> PSValue {
+    ///   - isWhole: whether members that were never recorded are present, too, by .NET's documentation.
+    static func value(
+        of error: NativeError, at place: ErrorPlace? = nil, isInner: Bool = false, isWhole: Bool = false
+    ) -> PSValue {
         var pairs: [(String, PSValue)] = []
         let known = Thrown(error)
         if error.isReadable {
@@ -55,7 +58,44 @@ enum ErrorRecords {
             pairs.append(("InvocationInfo", made("System.Management.Automation.InvocationInfo", place.members)))
             if let trace = place.trace { pairs.append(("ScriptStackTrace", .string(trace))) }
         }
-        return made(type, pairs)
+        return made(type, isWhole ? whole(pairs, error) : pairs)
+    }
+
+    /// Returns the members of a record with those that aren't certain: empty ones, and what the error itself says.
+    private static func whole(_ pairs: [(String, PSValue)], _ error: NativeError) -> [(String, PSValue)] {
+        func filled(_ pairs: [(String, PSValue)], _ others: [(String, PSValue)]) -> [(String, PSValue)] {
+            pairs + others.filter { other in !pairs.contains { $0.0.lowercased() == other.0.lowercased() } }
+        }
+        let usual: [(String, PSValue)] = [
+            ("StackTrace", .null), ("HResult", .int(-2_146_233_088)), ("Source", .null), ("HelpLink", .null),
+            ("TargetSite", .null), ("Data", .table(PSTable(isOrdered: true))), ("InnerException", .null),
+            ("Response", .null), ("ErrorRecord", .null),
+        ]
+        let category = error.category.flatMap { PSEnum(.errorCategory, named: $0) }
+        let info = made(
+            "System.Management.Automation.ErrorCategoryInfo",
+            [
+                ("Category", category.map { .enumeration($0) } ?? .string("NotSpecified")),
+                ("Activity", error.command.map { .string($0) } ?? .string("")), ("Reason", .string("Exception")),
+                ("TargetName", .string("")), ("TargetType", .string("")),
+            ])
+        let own = pairs.map { pair in
+            guard pair.0 == "Exception", case .object(let exception) = pair.1 else { return pair }
+            return (
+                pair.0, made(exception.typeName, filled(Array(zip(exception.shape.names, exception.values)), usual))
+            )
+        }
+        return filled(
+            own,
+            [
+                (
+                    "Exception",
+                    made(exceptionType, filled([("Message", .string(error.message)), (unsure, .null)], usual))
+                ),
+                ("FullyQualifiedErrorId", .string(error.id)), ("CategoryInfo", info), ("TargetObject", .null),
+                ("ErrorDetails", .null), ("ScriptStackTrace", .string("")),
+                ("InvocationInfo", made("System.Management.Automation.InvocationInfo", [("Line", .string(""))])),
+            ])
     }
 
     /// The cmdlets whose exceptions hold the answer of the service.
@@ -70,7 +110,11 @@ enum ErrorRecords {
         guard requesting.contains(command) else { return command.contains("-") ? .null : nil }
         guard let status = error.status, PSEnum.Kind.httpStatus.defines(status) else { return nil }
         return made(
-            "System.Net.Http.HttpResponseMessage", [("StatusCode", .enumeration(PSEnum(.httpStatus, status)))])
+            "System.Net.Http.HttpResponseMessage",
+            [
+                ("StatusCode", .enumeration(PSEnum(.httpStatus, status))),
+                ("ReasonPhrase", .string(PSEnum(.httpStatus, status).name)), ("IsSuccessStatusCode", .bool(false)),
+            ])
     }
 
     private static func made(_ type: String, _ pairs: [(String, PSValue)]) -> PSValue {

@@ -23,8 +23,9 @@ enum PSCulture {
                     ("ShortDatePattern", .string("MM/dd/yyyy")), ("LongDatePattern", .string("dddd, dd MMMM yyyy")),
                     ("ShortTimePattern", .string("HH:mm")),
                 ], "System.Globalization.DateTimeFormatInfo")
-            members += [("DisplayName", .string(known.english)), ("DateTimeFormat", format)]
+            members.append(("DateTimeFormat", format))
         }
+        members.append(("DisplayName", .string(known.english)))
         members.append(("TextInfo", object(text(of: members[0].1), textType)))
         return object(members, typeName)
     }
@@ -108,11 +109,28 @@ enum PSCulture {
 
     /// Calls a method of a culture's `TextInfo`; `nil` for other objects and names.
     static func call(_ target: PSObject, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        if target.typeName == "System.Globalization.DateTimeFormatInfo", arguments.count == 1 {
+            return try named(method, arguments[0])
+        }
         guard target.typeName == textType, method == "totitlecase", arguments.count == 1 else { return nil }
         guard case .string(let text) = arguments[0], text.utf8.allSatisfy({ $0 < 0x80 }) else {
             throw .handOver("the title case of unusual text")
         }
         return .string(titleCase(text))
+    }
+
+    /// Returns the name of a month or day.
+    private static func named(_ method: String, _ number: PSValue) throws(Interrupt) -> PSValue? {
+        guard case .int(let place) = try Conversion.cast(number, to: .int) else { return nil }
+        let isDay = method.hasSuffix("dayname")
+        let names = isDay ? PSDate.days : PSDate.months + [""]
+        guard names.indices.contains(Int(place) - (isDay ? 0 : 1)) else { return nil }
+        let name = names[Int(place) - (isDay ? 0 : 1)]
+        switch method {
+        case "getmonthname", "getdayname": return .string(name)
+        case "getabbreviatedmonthname", "getabbreviateddayname": return .string(String(name.prefix(3)))
+        default: return nil
+        }
     }
 
     /// Capitalises each word of an ASCII text, as .NET does: a word in capitals stays unchanged, and so does the part before

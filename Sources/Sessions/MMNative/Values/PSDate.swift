@@ -247,6 +247,8 @@ extension PSDate {
             default:
                 while place + run < units.count, units[place + run] == unit { run += 1 }
                 guard let piece = piece(unit, run, at) else { return nil }
+                // A fraction without digits takes the point before it away.
+                if unit == UInt8(ascii: "F"), piece.isEmpty, text.hasSuffix(".") { text.removeLast() }
                 text += piece
             }
             place += run
@@ -284,7 +286,16 @@ extension PSDate {
             case .utc: return "Z"
             case .local: return PSZone.text(offset, hasColon: true)
             }
-        case UInt8(ascii: "F"), UInt8(ascii: "z"), UInt8(ascii: "g"): return nil
+        case UInt8(ascii: "z"):
+            let ahead = kind == .utc ? 0 : PSDate(ticks: ticks, kind: .local).offset
+            let text = PSZone.text(ahead, hasColon: run > 2)
+            guard run == 1, text.dropFirst().first == "0" else { return text }
+            return String(text.first ?? "+") + text.dropFirst(2)
+        case UInt8(ascii: "F"):
+            guard run <= 7 else { return nil }
+            let digits = PSDate.padded(at.fraction, 7).prefix(run)
+            return String(digits.reversed().drop { $0 == "0" }.reversed())
+        case UInt8(ascii: "g"): return nil
         default: return String(repeating: Character(UnicodeScalar(unit)), count: run)
         }
     }

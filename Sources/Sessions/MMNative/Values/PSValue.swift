@@ -172,7 +172,10 @@ package enum PSType: String, Sendable {
     case builder, comparer, dictionary, orderedtable, principal, identity, role
     case mailaddress, assembly, dialogresult, consolecolor
     case datatable, datacolumn, utf8encoding, random, actionpreference
-    case collector, thread, escaping, digest, sha256, httpstatus
+    case collector, thread, escaping, digest, sha256, md5, sha1, sha384, sha512, keyedsha256, httpstatus
+    /// Readers and writers of text, and bytes in memory.
+    case filereader, textreader, filewriter, textwriter, memory
+    case xmlconvert, hosts, process, messagebox, randomnumbers, valuetype
     /// Options that methods take: styles of numbers and dates, kinds of addresses, folders of the system.
     case styles
     case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
@@ -287,12 +290,24 @@ package enum PSType: String, Sendable {
         case "threading.thread": self = .thread
         case "security.securityelement": self = .escaping
         case "security.cryptography.hashalgorithm": self = .digest
-        case "security.cryptography.sha256", "security.cryptography.sha256managed",
-            "security.cryptography.sha256cryptoserviceprovider":
-            self = .sha256
+        case let name where name.hasPrefix("security.cryptography.") && Self.digest(named: name.dropFirst(22)) != nil:
+            self = Self.digest(named: name.dropFirst(22)) ?? .digest
+        case "io.streamreader": self = .filereader
+        case "io.stringreader": self = .textreader
+        case "io.streamwriter": self = .filewriter
+        case "io.stringwriter": self = .textwriter
+        case "io.memorystream": self = .memory
+        case "xml.xmlconvert": self = .xmlconvert
+        case "net.dns": self = .hosts
+        case "diagnostics.process": self = .process
+        case "windows.forms.messagebox", "windows.messagebox": self = .messagebox
+        case "random": self = .randomnumbers
+        case "valuetype": self = .valuetype
         case "net.httpstatuscode": self = .httpstatus
         case "globalization.numberstyles", "globalization.datetimestyles", "urikind", "environment+specialfolder",
-            "environmentvariabletarget", "globalization.culturetypes":
+            "environmentvariabletarget", "globalization.culturetypes", "windows.forms.messageboxbuttons",
+            "windows.forms.messageboxicon", "windows.messageboxbutton", "windows.messageboximage", "io.filemode",
+            "io.fileaccess", "io.fileshare", "io.seekorigin":
             self = .styles
         case "byte": self = .byte
         case "byte[]": self = .bytes
@@ -351,6 +366,21 @@ package enum PSType: String, Sendable {
         default:
             guard let exception = ExceptionType.named(written).flatMap(PSType.init(rawValue:)) else { return nil }
             self = exception
+        }
+    }
+
+    /// Returns the digest that one of .NET's classes computes; `nil` for other names.
+    private static func digest(named name: Substring) -> PSType? {
+        let ends = ["managed", "cryptoserviceprovider", "cng"]
+        let end = ends.first { name.hasSuffix($0) } ?? ""
+        return switch name.dropLast(end.utf8.count) {
+        case "md5": .md5
+        case "sha1": .sha1
+        case "sha256": .sha256
+        case "sha384": .sha384
+        case "sha512": .sha512
+        case "hmacsha256" where end.isEmpty: .keyedsha256
+        default: nil
         }
     }
 

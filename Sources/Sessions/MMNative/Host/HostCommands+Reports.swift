@@ -1,0 +1,119 @@
+import MMCore
+
+/// Commands that only reports use here: they were never compared with a real PowerShell.
+extension HostCommands {
+    static let reportSpecifications: [CommandSpecification] =
+        [
+            make(
+                "Format-Wide", ["Property", "Column", "View", "GroupBy", "InputObject"], ["AutoSize", "Force"],
+                ["Property"]),
+            make("Get-UICulture", [], [], [], makesObjects: true),
+            make("Test-Json", ["Json", "Schema"], [], ["Json"], makesObjects: true),
+            make("Unblock-File", ["Path", "LiteralPath"], ["Confirm", "WhatIf"], ["Path"], makesObjects: true),
+            make("Set-PSDebug", ["Trace"], ["Off", "Step", "Strict"], [], makesObjects: true),
+        ] + machine.map { make($0, machineParameters, machineSwitches, ["Name"], makesObjects: true, takesRest: true) }
+
+    /// Commands that read the machine that runs a script, or ask its network.
+    private static let machine = [
+        "Get-Acl", "Get-CimInstance", "Get-WmiObject", "Get-ItemProperty", "Get-ItemPropertyValue", "Get-PSDrive",
+        "Get-Service", "Get-ComputerInfo", "Get-EventLog", "Get-WinEvent", "Get-NetAdapter", "Get-NetIPAddress",
+        "Get-HotFix", "Test-Connection", "Test-NetConnection", "Resolve-DnsName", "Get-Printer", "Get-Volume",
+    ]
+
+    private static let machineParameters = [
+        "Name", "Path", "LiteralPath", "ClassName", "Class", "Namespace", "Filter", "Query", "Property", "ComputerName",
+        "CimSession", "PSProvider", "LogName", "Newest", "FilterHashtable", "MaxEvents", "ProviderName", "Credential",
+        "InterfaceAlias", "AddressFamily", "TargetName", "Count", "Port", "Type", "Server", "Id", "DriveLetter",
+        "InformationLevel", "TimeoutSeconds", "Delay", "Scope",
+    ]
+    private static let machineSwitches = [
+        "Quiet", "DnsOnly", "NoHostsFile", "Physical", "IPv4", "IPv6", "QuickTimeout",
+    ]
+
+    /// Returns the work of such a command; `nil` for any other.
+    static func reportWork(_ name: String) -> Work? {
+        if machine.contains(name) { return readMachine }
+        return switch name {
+        case "Format-Wide": formatWide
+        case "Get-UICulture": cultureOfTexts
+        case "Test-Json": testJSON
+        case "Unblock-File", "Set-PSDebug": { (_, _, _, _, _) throws(Interrupt) in }
+        default: nil
+        }
+    }
+
+    private static func cultureOfTexts(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        try emit(PSCulture.value(named: "en-US") ?? .null)
+    }
+
+    private static func readMachine(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let name = command.specification.name
+        throw .statement(
+            NativeError(
+                command.specification.errorID("NotAvailable"),
+                "\(name) reads the machine that runs the script or asks its network, which a run here doesn't reach.",
+                category: "ObjectNotFound", isReadable: true))
+    }
+
+    private static func testJSON(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard command["Schema"] == nil else { throw .handOver("a schema of JSON") }
+        var areAll = true
+        for item in items + Cmdlets.list(command["Json"]) {
+            let text = try PSText.string(item)
+            let isOne = (try? JSONParser.parse(text)) != nil
+            areAll = areAll && isOne
+            try emit(.bool(isOne))
+        }
+        guard !areAll else { return }
+        throw .statement(
+            NativeError(
+                command.specification.errorID("InvalidJson"), "Cannot parse the JSON.", category: "InvalidData",
+                isReadable: true))
+    }
+
+    /// Shows one property of each object, in columns.
+    private static func formatWide(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard command["GroupBy"] == nil, command["View"] == nil else { throw .handOver("an unusual Format-Wide") }
+        var texts: [String] = []
+        for item in items {
+            guard case .object(let object) = item else {
+                texts.append(try PSText.string(item))
+                continue
+            }
+            let property = try command["Property"].map { (value) throws(Interrupt) in
+                try CalculatedProperty(value, in: evaluator, forText: true)
+            }
+            let first = object.shape.names.first { $0.lowercased() == "name" } ?? object.shape.names.first ?? ""
+            let shown = try (property ?? CalculatedProperty(name: first)).value(of: item, in: evaluator) ?? .null
+            texts.append(try CellText.text(shown, isTable: true, evaluator))
+        }
+        guard !texts.isEmpty else { return }
+        let screen = 120
+        let widest = texts.map(\.count).max() ?? 1
+        var columns = command.isSet("AutoSize") ? max(1, (screen + 1) / (widest + 1)) : 2
+        if let given = command["Column"], case .int(let count) = try Conversion.cast(given, to: .int) {
+            columns = Int(count)
+        }
+        guard columns > 0 else { throw .handOver("an unusual Format-Wide") }
+        let width = command.isSet("AutoSize") ? widest : max(1, (screen - columns + 1) / columns)
+        try emit(.string(""))
+        for start in stride(from: 0, to: texts.count, by: columns) {
+            let row = texts[start..<min(start + columns, texts.count)].map { text in
+                text.count > width
+                    ? text.prefix(width - 1) + "\u{2026}" : text + String(repeating: " ", count: width - text.count)
+            }
+            var line = row.joined(separator: " ")
+            while line.hasSuffix(" ") { line.removeLast() }
+            try emit(.string(line))
+        }
+        try emit(.string(""))
+    }
+}

@@ -1,0 +1,165 @@
+import PowerShellSyntax
+
+/// .NET's readers and writers of text, `StreamReader`, `StreamWriter`, `StringReader` and `StringWriter`, over files of the run, texts and
+/// a `MemoryStream`.
+enum StreamedText {
+    private static let readerType = "System.IO.StreamReader"
+    private static let writerType = "System.IO.StreamWriter"
+    private static let textWriterType = "System.IO.StringWriter"
+    private static let memoryType = "System.IO.MemoryStream"
+    /// The properties that store what is left to read, what was written, and where it goes. Scripts can't write these names.
+    private static let (rest, written, place) = ("\u{0}rest", "\u{0}written", "\u{0}place")
+
+    /// Returns a new stream; `nil` for other types, methods and arguments.
+    static func made(
+        _ type: PSType, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue? {
+        guard let host = evaluator.host else { return nil }
+        switch (type, method, arguments.count) {
+        case (.textreader, "new", 1): return reader(of: arguments[0].text, "System.IO.StringReader")
+        case (.textwriter, "new", 0):
+            return object([(written, .list(PSList(.arrayList)))], textWriterType)
+        case (.memory, "new", 0...1):
+            let bytes: [PSValue] = try arguments.isEmpty ? [] : LibraryTypes.bytes(arguments[0]).map { .byte($0) }
+            return object([("Position", .long(0)), (written, .list(PSList(.arrayList, bytes)))], memoryType)
+        case (.filereader, "new", 1...3), (.file, "opentext", 1):
+            if case .object(let stream) = arguments[0], let bytes = bytes(of: stream) {
+                return reader(of: String(decoding: bytes, as: UTF8.self), readerType)
+            }
+            return reader(of: try text(arguments[0].text, host), readerType)
+        case (.file, "readlines", 1...2):
+            return .array(lines(of: try text(arguments[0].text, host)).map { .string($0) })
+        case (.filewriter, "new", 1...4), (.file, "createtext", 1), (.file, "appendtext", 1):
+            if case .object(let stream) = arguments[0] {
+                guard bytes(of: stream) != nil else { return nil }
+                return object([("AutoFlush", .bool(true)), (place, arguments[0])], writerType)
+            }
+            let path = arguments[0].text
+            let appends = method == "appendtext" || arguments.count > 1 && arguments[1].isTrue
+            if !appends || host.read(path) == nil {
+                try host.write(Encodings.mark(of: arguments.dropFirst(2).first), to: path, isAppending: false)
+            }
+            return object([("AutoFlush", .bool(false)), (place, .string(path))], writerType)
+        default: return nil
+        }
+    }
+
+    private static func object(_ pairs: [(String, PSValue)], _ type: String) -> PSValue? {
+        PSObject(pairs, typeName: type, isCustom: false).map { .object($0) }
+    }
+
+    private static func reader(of text: String, _ type: String) -> PSValue? { object([(rest, .string(text))], type) }
+
+    private static func text(_ path: String, _ host: NativeHost) throws(Interrupt) -> String {
+        guard let bytes = host.read(path) else {
+            throw .statement(
+                NativeError(
+                    "FileNotFoundException",
+                    "Exception calling \".ctor\" with \"1\" argument(s): \"Could not find file '\(path)'.\"",
+                    isReadable: true))
+        }
+        return String(
+            decoding: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes, as: UTF8.self)
+    }
+
+    private static func lines(of text: String) -> [String] {
+        var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        return lines
+    }
+
+    /// Returns the bytes of a `MemoryStream`; `nil` for any other object.
+    private static func bytes(of object: PSObject) -> [UInt8]? {
+        guard object.typeName == memoryType, case .list(let list)? = object[written] else { return nil }
+        return list.items.compactMap { if case .byte(let byte) = $0 { byte } else { nil } }
+    }
+
+    /// Returns a property of a stream; `nil` for other objects and names.
+    static func property(_ object: PSObject, _ name: String) -> PSValue? {
+        switch (object.typeName, name.lowercased()) {
+        case (readerType, "endofstream"): return .bool(object[rest]?.text.isEmpty ?? true)
+        case (memoryType, "length"): return bytes(of: object).map { .long(Int64($0.count)) }
+        case (memoryType, "canread"), (memoryType, "canwrite"), (memoryType, "canseek"): return .bool(true)
+        case (writerType, "basestream"): return object[place]
+        default: return nil
+        }
+    }
+
+    /// Calls a method of a stream; `nil` for other objects and names.
+    static func call(
+        _ object: PSObject, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue? {
+        switch object.typeName {
+        case readerType, "System.IO.StringReader": return read(object, method, arguments)
+        case memoryType: return try remember(object, method, arguments)
+        case writerType, textWriterType: break
+        default: return nil
+        }
+        switch (method, arguments.count) {
+        case ("write", 1...), ("writeline", 0...):
+            var text = try arguments.first.map { (value) throws(Interrupt) in try PSText.string(value) } ?? ""
+            if arguments.count > 1 { text = try TextOperators.format(text, Array(arguments.dropFirst())) }
+            if method == "writeline" { text += "\n" }
+            try put(text, object, evaluator)
+            return .nothing
+        case ("tostring", 0):
+            guard case .list(let list)? = object[written] else { return nil }
+            return .string(list.items.map(\.text).joined())
+        case ("flush", 0), ("close", 0), ("dispose", 0): return .nothing
+        default: return nil
+        }
+    }
+
+    private static func put(_ text: String, _ object: PSObject, _ evaluator: Evaluator) throws(Interrupt) {
+        switch object[place] {
+        case .string(let path)?: try evaluator.host?.write(Array(text.utf8), to: path, isAppending: true)
+        case .object(let stream)?:
+            guard case .list(let list)? = stream[written] else { return }
+            list.items += text.utf8.map { .byte($0) }
+        default:
+            guard case .list(let list)? = object[written] else { return }
+            list.items.append(.string(text))
+        }
+    }
+
+    private static func read(_ object: PSObject, _ method: String, _ arguments: [PSValue]) -> PSValue? {
+        let text = object[rest]?.text ?? ""
+        func leave(_ left: String) { _ = object.set(rest, .string(left)) }
+        switch (method, arguments.count) {
+        case ("readline", 0):
+            guard !text.isEmpty else { return .null }
+            let end = text.firstIndex(where: \.isNewline)
+            leave(end.map { String(text[text.index(after: $0)...]) } ?? "")
+            return .string(String(text[..<(end ?? text.endIndex)]))
+        case ("readtoend", 0):
+            leave("")
+            return .string(text)
+        case ("read", 0), ("peek", 0):
+            guard let unit = text.utf16.first else { return .int(-1) }
+            if method == "read" { leave(String(decoding: Array(text.utf16.dropFirst()), as: UTF16.self)) }
+            return .int(Int32(unit))
+        case ("close", 0), ("dispose", 0): return .nothing
+        default: return nil
+        }
+    }
+
+    private static func remember(
+        _ object: PSObject, _ method: String, _ arguments: [PSValue]
+    ) throws(Interrupt) -> PSValue? {
+        guard case .list(let list)? = object[written] else { return nil }
+        switch (method, arguments.count) {
+        case ("toarray", 0): return .array(list.items)
+        case ("write", 3):
+            guard case .int(let start) = arguments[1], case .int(let count) = arguments[2], start >= 0, count >= 0
+            else {
+                return nil
+            }
+            list.items += try LibraryTypes.bytes(arguments[0]).dropFirst(Int(start)).prefix(Int(count)).map {
+                .byte($0)
+            }
+            return .nothing
+        case ("flush", 0), ("close", 0), ("dispose", 0), ("seek", 2): return .nothing
+        default: return nil
+        }
+    }
+}
