@@ -53,3 +53,16 @@ extension ExchangeOrganization {
         return ids
     }
 }
+
+extension ExchangeOrganization {
+    /// What Exchange sets for every group of Microsoft 365 when it is made.
+    static let settingsOfUnifiedGroups: JSONObject = [
+        "WelcomeMessageEnabled": true, "AutoSubscribeNewMembers": false,
+        "AlwaysSubscribeMembersToCalendarEvents": false,
+        "AllowAddGuests": true, "IsMembershipDynamic": false, "HiddenGroupMembershipEnabled": false,
+        "HiddenFromExchangeClientsEnabled": false, "ConnectorsEnabled": true, "SubscriptionEnabled": true,
+        "CalendarMemberReadOnly": false, "InboxUrl": .null, "Language": "en-US", "MailTip": .null,
+        "ModerationEnabled": false, "Classification": .null, "SensitivityLabel": .null,
+        "RejectMessagesFrom": [], "ModeratedBy": [],
+    ]
+}

@@ -273,6 +273,23 @@ extension ExchangeCmdlet {
         ("SafeLinksRule", "State", []), ("SafeAttachmentRule", "State", []),
         ("MailboxRestoreRequest", "SourceMailbox TargetMailbox Status Name ResultSize", []),
         ("MoveRequest", "MoveStatus ResultSize BatchName", []), ("MigrationBatch", "Status", []),
+        ("MigrationEndpoint", "Type ConnectionSettings", []),
+        ("MailboxImportRequest", "Mailbox Status Name ResultSize", []),
+        ("BlockedSenderAddress", "SenderAddress", []), ("Contact", recipients, []),
+        ("EligibleDistributionGroupForMigration", "ResultSize", []),
+        ("TenantAllowBlockListItems", "ListType Entry Allow:b Block:b ListSubType Expiration", []),
+        (
+            "ActiveSyncMailboxPolicy", "",
+            [
+                [
+                    "Name": "Default", "Identity": "Default", "IsDefault": true, "AllowNonProvisionableDevices": true,
+                    "DevicePasswordEnabled": false, "MinDevicePasswordLength": .null, "RequireDeviceEncryption": false,
+                    "MaxInactivityTimeDeviceLock": "Unlimited", "WhenCreated@data.type": "System.DateTime",
+                    "WhenCreated": "2022-03-01T08:00:00Z", "WhenChanged@data.type": "System.DateTime",
+                    "WhenChanged": "2022-03-01T08:00:00Z",
+                ]
+            ]
+        ),
         ("AuthenticationPolicy", "", []), ("ActiveSyncDeviceAccessRule", "", []),
         (
             "QuarantineMessage", "SenderAddress RecipientAddress StartReceivedDate EndReceivedDate Type Page PageSize",

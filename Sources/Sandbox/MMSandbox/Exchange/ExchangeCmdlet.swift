@@ -308,6 +308,7 @@ extension ExchangeOrganization {
             }
             let members = store.linked(LinkAddress(owner: $0.id, relation: .members))
             row["AccessType"] = $0["visibility"] ?? "Private"
+            for (name, value) in Self.settingsOfUnifiedGroups { row[name] = value }
             row["GroupMemberCount"] = .int(Int64(members.count))
             row["GroupExternalMemberCount"] = .int(Int64(members.filter(isGuest).count))
             row["ResourceProvisioningOptions"] = $0["resourceProvisioningOptions"] ?? []

@@ -683,6 +683,11 @@ struct ConfigurationPaths {
                     ])), "$metadata#microsoft.graph.tenantInformation", .organization, after(1))
         case (_, "identity/conditionalaccess/namedlocations"):
             return .plain(.namedLocations, "identity/conditionalAccess/namedLocations", .policies, after(2))
+        case (_, "identity/conditionalaccess/authenticationstrength") where words.count > 3 && words[3] == "policies":
+            return .plain(
+                .authenticationStrengths, "identity/conditionalAccess/authenticationStrength/policies", .policies,
+                after(3)
+            )
         case ("policies/authenticationstrengthpolicies", _):
             return .plain(.authenticationStrengths, "policies/authenticationStrengthPolicies", .policies, after(1))
         case ("policies/authenticationmethodspolicy", _):
