@@ -44,6 +44,16 @@ struct GraphReadTests {
         }
     }
 
+    @Test("an object of the directory tells its type", arguments: ["users", "groups", "servicePrincipals"])
+    func typed(collection: String) async {
+        let bench = Bench()
+        let token = await bench.token()
+        let rows = await bench.graph("GET", "/v1.0/\(collection)?$select=id&$top=1", token: token)
+        let id = rows.json["value"]?[0]?["id"]?.string ?? ""
+        let answer = await bench.graph("GET", "/v1.0/directoryObjects/\(id)", token: token)
+        #expect(answer.json["@odata.type"]?.string == "#microsoft.graph.\(collection.dropLast())")
+    }
+
     @Test("the activity of a user comes with the user's id, as the service answers")
     func activity() async {
         let bench = Bench()

@@ -36,9 +36,11 @@ struct GraphReader {
         case .row(let address, let key):
             let table = store.table(address)
             guard let record = found(key, in: address) else { throw place.area.missing ?? .missing(key) }
+            // An object that is asked for without its type tells it.
             return try one(
                 call, kind: table.kind, record: record, label: place.label, owner: place.owner,
-                etag: answers.etag(of: record.id, in: table))
+                etag: answers.etag(of: record.id, in: table),
+                typeName: place.label == "directoryObjects" ? table.kind.name : nil)
         case .single(let kind, let record):
             guard let kind else {
                 var members: JSONObject = [
