@@ -124,7 +124,7 @@ struct ScriptExplanationTests {
         let home = try await ChangesHome(users: 5)
         defer { Task { await home.stop() } }
         let report =
-            "$m = Get-Mailbox -ResultSize 1; if (@($m).Count -gt 99) { [Net.Dns]::GetHostEntry(1) }; 'end'"
+            "$m = Get-Mailbox -ResultSize 1; if (@($m).Count -gt 99) { [Numerics.BigInteger]::Parse(1) }; 'end'"
         #expect(try await run(report, in: home) == ["end"])
         let page = ChangesHome.value(
             try await home.call(
@@ -135,8 +135,8 @@ struct ScriptExplanationTests {
                 ]))
         #expect(page["runs"]?[0]?.string?.contains("unless it reaches") == true, "\(page)")
         for script in [
-            "$m = Get-Mailbox -ResultSize 1; if ($m) { [Net.Dns]::GetHostEntry(1) }",
-            "$m = Get-Mailbox -ResultSize 1; [Net.Dns]::GetHostEntry(1)",
+            "$m = Get-Mailbox -ResultSize 1; if ($m) { [Numerics.BigInteger]::Parse(1) }",
+            "$m = Get-Mailbox -ResultSize 1; [Numerics.BigInteger]::Parse(1)",
             "if ($false) { Invoke-WebRequest https://example.com }; Set-Mailbox lena.vogt -CustomAttribute1 x",
         ] {
             do throws(MMError) {
