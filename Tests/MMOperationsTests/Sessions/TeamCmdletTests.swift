@@ -61,6 +61,10 @@ struct TeamCmdletTests {
                 ["DisplayName,GroupId,TenantId", 0]
             ),
             ("@(Get-Team -User admin@contoso-sandbox.example).Count -gt 0", [true]),
+            (
+                "$t = Connect-MicrosoftTeams; $t -ne $null; $t.Account -like 'admin@*'; @(Get-Team).Count -gt 0",
+                [true, true, true]
+            ),
         ]
         for (script, expected) in cases { #expect(try await run(script, in: home) == expected, "\(script)") }
     }

@@ -167,6 +167,7 @@ package struct SignInSource: CmdletSource {
         switch call.cmdlet.act {
         case .context: return [context]
         case .information: return [information]
+        case .connect where call.cmdlet.name == "Connect-MicrosoftTeams": return [teamsConnection]
         case .list:
             if names.isEmpty { return [Self.ownPackage(module)].compactMap(\.self).compactMap(Self.module) }
             return names.filter {
@@ -217,6 +218,16 @@ package struct SignInSource: CmdletSource {
             ("Scopes", .array(((granted ?? []) + asked.names.withLock { $0 }).map { .string($0) })),
             ("AuthType", .string(own.isApp ? "AppOnly" : "Delegated")), ("Account", Self.text(own.accounts.first)),
             ("AppName", .null), ("ContextScope", .string("Process")), ("Environment", .string("Global")),
+        ]) ?? .null
+    }
+
+    /// The output of `Connect-MicrosoftTeams`, by which scripts see whether it worked.
+    private var teamsConnection: PSValue {
+        let own = signIn.own
+        return Self.object([
+            ("Account", Self.text(own.isApp ? own.apps.first : own.accounts.first)),
+            ("Environment", .string("AzureCloud")), ("Tenant", Self.text(own.tenantID)),
+            ("TenantId", Self.text(own.tenantID)),
         ]) ?? .null
     }
 
