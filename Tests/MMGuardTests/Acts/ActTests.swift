@@ -582,7 +582,10 @@ struct ActTests {
                 ("exo", "Set-Mailbox ann -CalendarVersionStoreDisabled $true"),
                 ("azure", "Update-AzTag -ResourceId r -Tag @{} -Operation Replace"),
             ],
-            [(.arm, "PATCH", "\(group)/Microsoft.Resources/tags/default", #"{"operation":"Replace"}"#)]),
+            [
+                (.arm, "PATCH", "\(group)/Microsoft.Resources/tags/default", #"{"operation":"Replace"}"#),
+                (.sharePoint, "POST", "/sites/a/_api/web/GetFileByServerRelativeUrl('/sites/a/x')/undoCheckOut", ""),
+            ]),
         ActRoads(
             "a tag is added", .write,
             [("azure", "Update-AzTag -ResourceId r -Tag @{ a = 'b' } -Operation Merge")],

@@ -149,6 +149,15 @@ struct WireRequestTests {
             (.powerPlatform, "POST", "/somethingNew", "{}", "write", "ask"),
             (.dataverse, "GET", "/api/data/v9.2/accounts?$top=1", "", "read", "allow"),
             (.dataverse, "PATCH", "/api/data/v9.2/accounts(\(tenant))", #"{"name":"x"}"#, "write", "allow"),
+            (.dataverse, "PATCH", "/api/data/v9.2/cr1f3_orders(\(tenant))", #"{"cr1f3_name":"x"}"#, "write", "allow"),
+            (
+                .dataverse, "PATCH", "/api/data/v9.2/accounts(\(tenant))", #"{"ownerid@odata.bind":"/systemusers(1)"}"#,
+                "privilege", "ask"
+            ),
+            (.dataverse, "PATCH", "/api/data/v9.2/mspp_webroles(\(tenant))", "{}", "privilege", "ask"),
+            (.dataverse, "PATCH", "/api/data/v9.2/emailserverprofiles(\(tenant))", "{}", "write", "ask"),
+            (.dataverse, "PATCH", "/api/data/v9.2/connectionreferences(\(tenant))", "{}", "write", "ask"),
+            (.dataverse, "PATCH", "/api/data/v9.2/bots(\(tenant))", "{}", "write", "ask"),
             (.dataverse, "DELETE", "/api/data/v9.2/accounts(\(tenant))", "", "destructive", "ask"),
             (.dataverse, "POST", "/api/data/v9.2/GrantAccess", "{}", "privilege", "ask"),
             (.dataverse, "POST", "/api/data/v9.2/new_action", "{}", "write", "ask"),

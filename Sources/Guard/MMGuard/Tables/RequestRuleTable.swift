@@ -126,6 +126,8 @@ struct RequestRuleTable: Sendable {
         let isMatch: Bool
         if file.equals(offset, "{}") {
             isMatch = true
+        } else if pattern.last == UInt8(ascii: "*"), pattern.first == UInt8(ascii: "*") {
+            isMatch = segment.contains(String(file.string(offset).dropFirst().dropLast()))
         } else if pattern.last == UInt8(ascii: "*") {
             isMatch = segment.utf8.starts(with: pattern.dropLast())
         } else {
