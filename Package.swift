@@ -21,7 +21,10 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
     (nil, "MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
     ("Sessions", "MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL", "CHTTP2"]),
     ("Sessions", "MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
-    ("Sessions", "MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CCollationTables", "CExchangeTables"]),
+    (
+        "Sessions", "MMNative",
+        ["MMCore", "MMSystem", "PowerShellSyntax", "COpenSSL", "CCollationTables", "CExchangeTables"]
+    ),
     (nil, "MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
     ("Sessions", "MMShell", ["MMCore", "MMSystem", "MMSessions", "ShellSyntax"]),
     (

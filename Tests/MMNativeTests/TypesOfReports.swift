@@ -101,25 +101,20 @@ struct TypesOfReports: RunningReports {
                 "A9993E364706816ABA3E25717850C26C9CD0D89D"
             ),
             (
+                "[Convert]::ToHexString([Security.Cryptography.SHA512]::Create().ComputeHash([Text.Encoding]::UTF8.GetBytes('abc'))).Substring(0, 32)",
+                "DDAF35A193617ABACC417349AE204131"
+            ),
+            (
+                "[Convert]::ToHexString([Security.Cryptography.SHA384]::HashData([Text.Encoding]::UTF8.GetBytes('abc'))).Substring(0, 32)",
+                "CB00753F45A35E8BB5A03D699AC65007"
+            ),
+            (
                 "'abc' | Set-Content -NoNewline a.txt; (Get-FileHash a.txt -Algorithm MD5).Hash",
                 "900150983CD24FB0D6963F7D28E17F72"
             ),
         ])
     func bytes(script: String, output: String) async throws {
         #expect(try await texts(script) == [output], "\(script)")
-    }
-
-    @Test(
-        "digests of a known text are those of the standards",
-        arguments: [
-            (SHA512.digest(Array("abc".utf8)), "ddaf35a193617abacc417349ae204131"),
-            (SHA512.shortDigest(Array("abc".utf8)), "cb00753f45a35e8bb5a03d699ac65007"),
-            (SHA512.digest(Array(repeating: 0x61, count: 112)), "c01d080efd492776a1c43bd23dd99d0a"),
-            (MD5.digest(Array(repeating: 0x61, count: 64)), "014842d480b571495a4a0363793f7367"),
-        ] as [([UInt8], String)])
-    func digests(digest: [UInt8], beginning: String) {
-        let hex = digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        #expect(hex.hasPrefix(beginning))
     }
 
     @Test(

@@ -1,9 +1,9 @@
 /// The SHA-1 digest (FIPS 180-4, section 6.1). No security relies on it; it is only used to compare with the data of other programs.
-package enum SHA1 {
+enum SHA1 {
     static let blockSize = 64
 
     /// Returns the digest of `bytes`.
-    package static func digest(_ bytes: [UInt8]) -> [UInt8] {
+    static func digest(_ bytes: [UInt8]) -> [UInt8] {
         var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
         var message = bytes + [0x80]
         message += repeatElement(0, count: (120 - message.count % blockSize) % blockSize)

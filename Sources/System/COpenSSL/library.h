@@ -26,7 +26,7 @@
     F(EVP_CIPHER_CTX_free) F(EVP_CIPHER_CTX_ctrl) F(EVP_CipherInit_ex) F(EVP_CipherUpdate) F(EVP_CipherFinal_ex) \
     F(d2i_PUBKEY) F(EVP_DigestVerifyInit) F(EVP_DigestVerify) F(ECDSA_SIG_new) F(ECDSA_SIG_set0) F(i2d_ECDSA_SIG) \
     F(BN_bin2bn) F(BN_free) F(EVP_PKEY_get_bn_param) F(d2i_X509) F(X509_get_pubkey) F(X509_get0_notBefore) \
-    F(X509_digest) F(EVP_sha1)
+    F(X509_digest) F(EVP_sha1) F(EVP_Q_digest)
 #define TLS(F) \
     F(TLS_server_method) F(SSL_CTX_new) F(SSL_CTX_free) F(SSL_CTX_ctrl) F(SSL_CTX_callback_ctrl) F(SSL_CTX_set_options) \
     F(SSL_CTX_use_certificate) F(SSL_CTX_use_PrivateKey) F(SSL_CTX_set_alpn_select_cb) F(SSL_CTX_set_num_tickets) \

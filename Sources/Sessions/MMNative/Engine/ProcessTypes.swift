@@ -1,3 +1,4 @@
+import MMCore
 import PowerShellSyntax
 
 /// .NET's static members about the process, its screen and its threads. A run has a screen of lines without a cursor, and nothing of a

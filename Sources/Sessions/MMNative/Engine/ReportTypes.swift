@@ -1,3 +1,4 @@
+import MMCore
 import PowerShellSyntax
 
 /// Members of .NET's types that reports use and that were never compared with a real PowerShell, by .NET's documentation. A script

@@ -1,3 +1,4 @@
+import COpenSSL
 import MMCore
 import PowerShellSyntax
 
@@ -5,17 +6,14 @@ import PowerShellSyntax
 enum Digests {
     private static let prefix = "System.Security.Cryptography."
 
-    /// Returns the digest with a name; `nil` for an unknown one.
+    /// Returns the digest with a name; `nil` for an unknown one, or without OpenSSL.
     static func digest(_ bytes: [UInt8], _ name: String, key: [UInt8] = []) -> [UInt8]? {
-        switch name.uppercased() {
-        case "SHA256", "SHA-256": SHA256.digest(bytes)
-        case "SHA1", "SHA-1", "SHA": SHA1.digest(bytes)
-        case "SHA384", "SHA-384": SHA512.shortDigest(bytes)
-        case "SHA512", "SHA-512": SHA512.digest(bytes)
-        case "MD5": MD5.digest(bytes)
-        case "HMACSHA256": HMAC.sha256(bytes, key: key)
-        default: nil
-        }
+        let name = name.uppercased().filter { $0 != "-" }
+        if name == "HMACSHA256" { return HMAC.sha256(bytes, key: key) }
+        guard ["SHA", "SHA1", "SHA256", "SHA384", "SHA512", "MD5"].contains(name) else { return nil }
+        var digest = [UInt8](repeating: 0, count: Int(MM_DIGEST))
+        let count = mm_digest(name == "SHA" ? "SHA1" : name, bytes, bytes.count, &digest)
+        return count < 0 ? nil : Array(digest.prefix(Int(count)))
     }
 
     private static func name(of type: PSType, _ arguments: [PSValue]) -> String? {

@@ -95,6 +95,10 @@ int64_t mm_credential_end(void *credential);
 // signature's length, or -1. May be called by several threads at once.
 int mm_credential_sign(void *credential, const uint8_t *bytes, int count, uint8_t *room, int size);
 
+// Writes the digest of the given name ("SHA512") to `room`, which has `MM_DIGEST` bytes. Returns its length, or -1.
+enum { MM_DIGEST = 64 };
+int mm_digest(const char *name, const uint8_t *bytes, size_t count, uint8_t *room);
+
 // Reads a public key in DER form (SubjectPublicKeyInfo, RFC 5280); null on failure. It verifies on several threads at once.
 void *mm_public_key_read(const uint8_t *der, int count);
 void mm_public_key_free(void *key);
