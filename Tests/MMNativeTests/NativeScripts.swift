@@ -179,6 +179,10 @@ struct NativeScripts {
         ("[pscustomobject]@{T=@{k='v'}} | Select-Object -ExpandProperty T | % { $_.k }", ["v"]),
         ("(Get-Date '2026-01-01T00:00:00' | New-TimeSpan -End ([datetime]'2026-01-03')).Days", ["2"]),
         ("\"$(Get-Location)\\x.csv\"; \"$PWD/y\"", [".\\x.csv", "./y"]),
+        (
+            "try { (Get-Date) - $null } catch { \"$_\" }; $ErrorActionPreference = 'SilentlyContinue'; (Get-Date) - 1; 'on'",
+            ["Multiple ambiguous overloads found for \"op_Subtraction\" and the argument count: \"2\".", "on"]
+        ),
         ("$null - 2; $null / 4; 5 - $null; $null % 3", ["-2", "0", "5", "0"]),
         ("$f = @() | ? { $_ }; \"<$($f -join ' and ')>\"", ["<>"]),
         ("$h = @{}; [int]$h['k'] += 2; [int]$h['k'] += 3; $h['k']; [int]$n += '4'; $n", ["5", "4"]),
@@ -399,6 +403,10 @@ struct NativeScripts {
         let result = try await run(
             "Write-Host 'a' -NoNewline -ForegroundColor Red; Write-Host 'b'; Write-Progress -Activity 'x' -Status 'y'")
         #expect(result.information == ["ab"])
+        #expect(
+            try await run("Write-Host (Get-Location) ([uri]'https://a.example/b')").information == [
+                ". https://a.example/b"
+            ])
     }
 
     @Test(

@@ -241,14 +241,12 @@ final class HostStage: Stage {
         for item in items {
             switch item {
             case .list(let list): texts += try list.items.map { (item) throws(Interrupt) in try PSText.string(item) }
-            case .object(let object) where object.typeName == ErrorRecords.type: texts.append(try PSText.string(item))
             case .null, .nothing: texts.append("")
             case .string, .byte, .int, .long, .bool, .char, .decimal, .date, .guid, .enumeration, .span, .version:
                 texts.append(try PSText.string(item))
-            case .object(let object) where object.isCustom || object.isSecret: texts.append(try PSText.string(item))
             case .double(let number): texts.append(PSText.long(number))
             case .single(let number): texts.append(PSText.long(number))
-            case .table, .array: texts.append(try PSText.string(item))
+            case .table, .array, .object: texts.append(try PSText.string(item))
             default: throw .handOver("showing \(item.typeName)")
             }
         }

@@ -60,6 +60,8 @@ enum OperatorMethods {
             switch (left, right) {
             case (.bool, _): _ = try argument(left, 0, operation, .datetime)
             case (.date, .array), (.date, .table): throw noOverload(operation)
+            // These could become a date or a time span.
+            case (.date, .null), (.date, .nothing), (.date, .int), (.date, .string): throw severalOverloads(operation)
             default: break
             }
             throw .handOver("arithmetic of \(left.typeName) and \(right.typeName)")
@@ -108,6 +110,11 @@ enum OperatorMethods {
 
     private static func noOverload(_ operation: Arithmetic.Operation) -> Interrupt {
         let message = "Cannot find an overload for \"\(operation.method)\" and the argument count: \"2\"."
+        return .statement(NativeError("MethodCountCouldNotFindBest", message, isReadable: true))
+    }
+
+    private static func severalOverloads(_ operation: Arithmetic.Operation) -> Interrupt {
+        let message = "Multiple ambiguous overloads found for \"\(operation.method)\" and the argument count: \"2\"."
         return .statement(NativeError("MethodCountCouldNotFindBest", message, isReadable: true))
     }
 
