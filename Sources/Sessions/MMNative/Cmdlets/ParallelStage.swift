@@ -21,12 +21,12 @@ extension Evaluator {
     /// Runs a block without the variables and functions of the script around it. An error that ends the block is reported, and ends
     /// nothing else.
     fileprivate func runApart(_ block: PSBlock, on item: PSValue, into sink: Sink) throws(Interrupt) {
-        let outer = (variables, types, frames, functions, tries)
+        let outer = (variables, typed, frames, functions, tries)
         outside.append(variables)
-        (variables, types, frames, functions, tries) = ([:], [:], [], [:], 0)
+        (variables, typed, frames, functions, tries) = ([:], TypedVariables(), [], [:], 0)
         defer {
             outside.removeLast()
-            (variables, types, frames, functions, tries) = outer
+            (variables, typed, frames, functions, tries) = outer
         }
         do throws(Interrupt) {
             try run(block, on: item, into: sink)

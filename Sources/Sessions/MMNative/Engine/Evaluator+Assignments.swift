@@ -142,7 +142,7 @@ extension Evaluator {
         case .outer(let name):
             guard !frames.isEmpty else { return try set(name, value) }
             var value = value
-            if let type = typesOfScript[name] { value = try converted(value, to: type) }
+            if let type = typed.ofScript[name] { value = try converted(value, to: type) }
             // A function in between that has its own variable of this name keeps it.
             let before = frames[0][name]?.text
             for index in frames.indices {
@@ -162,18 +162,12 @@ extension Evaluator {
         } else if name == Self.preferenceName {
             variables[name] = try Self.preference(value)
         } else {
-            let type = typesOfCallers.contains(name) ? nil : types[name]
-            if type == nil { declare(name, nil) }
+            let type = typed.type(of: name)
+            if type == nil { typed.declare(name, nil) }
             let own = try type.map { (type) throws(Interrupt) in try converted(value, to: type) } ?? value
-            if let condition = conditions[name] { try check(own, of: name, condition) }
+            if let condition = typed.conditions[name] { try check(own, of: name, condition) }
             variables[name] = own
         }
-    }
-
-    /// Gives a variable of this scope a type, or none.
-    func declare(_ name: String, _ type: NamedType?) {
-        types[name] = type == .known(.object) ? nil : type
-        typesOfCallers.remove(name)
     }
 
     private func converted(_ value: PSValue, to type: NamedType) throws(Interrupt) -> PSValue {
@@ -220,7 +214,7 @@ extension Evaluator {
         guard case .variable(let variable) = named, variable.path.qualifier == .none else {
             throw .handOver("an attribute of other than a variable")
         }
-        conditions[variable.path.name.lowercased()] = condition
+        typed.conditions[variable.path.name.lowercased()] = condition
         return rest
     }
 
@@ -229,12 +223,12 @@ extension Evaluator {
         var target = node.target
         if case .attributed = target { target = try withoutAttributes(target) }
         switch target {
-        case .convert(let typed):
-            guard let type = scriptTypes.named(typed.type.typeName.fullName) else {
+        case .convert(let convert):
+            guard let type = scriptTypes.named(convert.type.typeName.fullName) else {
                 throw .handOver("an assignment with a type")
             }
-            guard case .variable(let variable) = typed.operand, node.op == .equals else {
-                return try assignConverted(node, typed.operand, type)
+            guard case .variable(let variable) = convert.operand, node.op == .equals else {
+                return try assignConverted(node, convert.operand, type)
             }
             let place = try place(of: .variable(variable))
             let outer = assigning
@@ -243,22 +237,22 @@ extension Evaluator {
             if case .outer(let name) = place {
                 let right = try converted(try worth(of: node.value), to: type)
                 try write(right, to: place)
-                if frames.isEmpty { declare(name, type) }
+                if frames.isEmpty { typed.declare(name, type) }
                 return right
             }
             guard case .variable(let name) = place, !Self.settable.contains(name) else {
                 throw .handOver("an assignment with a type")
             }
             let right = try worth(of: node.value)
-            declare(name, type)
+            typed.declare(name, type)
             try set(name, right)
             return variables[name] ?? .null
         case .arrayLiteral(let list):
             guard node.op == .equals else { throw .handOver("an assignment to several variables") }
             var places: [Place] = []
             for element in list.elements {
-                if case .convert(let typed) = element {
-                    places.append(try place(of: typed.operand))
+                if case .convert(let convert) = element {
+                    places.append(try place(of: convert.operand))
                 } else {
                     places.append(try place(of: element))
                 }
@@ -278,7 +272,7 @@ extension Evaluator {
         let place = try place(of: target)
         if case .variable(let name) = place {
             guard !Self.settable.contains(name) else { throw .handOver("an assignment with a type") }
-            declare(name, type)
+            typed.declare(name, type)
             return try assign(node, to: place)
         }
         // The old value is also converted before something is added to it.
@@ -314,7 +308,7 @@ extension Evaluator {
             try write(value, to: place)
             return value
         }
-        if node.op == .plusEquals, case .variable(let name) = place, name != "_", types[name] == nil,
+        if node.op == .plusEquals, case .variable(let name) = place, name != "_", typed.types[name] == nil,
             let count = lengthOfList(name)
         {
             return try append(to: name, of: count, node.value)

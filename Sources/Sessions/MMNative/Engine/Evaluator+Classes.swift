@@ -296,7 +296,7 @@ extension Evaluator {
             self.building = building
             for ((name, type), value) in zip(method.parameters, values) {
                 variables[name.lowercased()] = value
-                declare(name.lowercased(), type)
+                typed.declare(name.lowercased(), type)
             }
             isMethodBody = true
             do throws(Interrupt) {
@@ -323,17 +323,17 @@ extension Evaluator {
     ) throws(Interrupt) -> Value {
         calls += 1
         let outer = (
-            types, current, rest, given, functionName, functions, cmdlet, self.receiver, building, isMethodBody
+            current, rest, given, functionName, functions, cmdlet, self.receiver, building, isMethodBody
         )
-        let outerTypes = (scriptTypes, typesOfCallers, typesOfScript, conditions)
-        if frames.isEmpty { typesOfScript = types }
+        let outerTypes = (scriptTypes, typed)
+        typed.enterClass(isOfScript: frames.isEmpty)
         frames.append(variables)
         openedScopes += 1
         scopes.append(openedScopes)
         variables = frames[0]
-        (types, current, rest, given, building, isMethodBody) = ([:], nil, [], nil, nil, false)
+        (current, rest, given, building, isMethodBody) = (nil, [], nil, nil, false)
         self.receiver = receiver
-        (scriptTypes, conditions) = (type.types, [:])
+        scriptTypes = type.types
         tries += 1
         collecting += 1
         defer {
@@ -342,11 +342,9 @@ extension Evaluator {
             collecting -= 1
             variables = frames.removeLast()
             scopes.removeLast()
-            (scriptTypes, typesOfCallers, typesOfScript, conditions) = outerTypes
-            (types, current, rest, given, functionName, functions) = (
-                outer.0, outer.1, outer.2, outer.3, outer.4, outer.5
-            )
-            (cmdlet, self.receiver, building, isMethodBody) = (outer.6, outer.7, outer.8, outer.9)
+            (scriptTypes, typed) = outerTypes
+            (current, rest, given, functionName, functions) = (outer.0, outer.1, outer.2, outer.3, outer.4)
+            (cmdlet, self.receiver, building, isMethodBody) = (outer.5, outer.6, outer.7, outer.8)
         }
         guard calls <= Self.deepest else { throw .handOver("a deep recursion") }
         return try inside(type.types.source, body)

@@ -31,7 +31,7 @@ extension Evaluator {
         else { throw .handOver("a reference to $\(node.path.path)") }
         if variables[name] == nil { variables[name] = .null }
         referents[object.identity] = Referent(
-            object: object, name: name, depth: frames.count, scope: scopes.last ?? 0, type: types[name])
+            object: object, name: name, depth: frames.count, scope: scopes.last ?? 0, type: typed.types[name])
         return .object(object)
     }
 

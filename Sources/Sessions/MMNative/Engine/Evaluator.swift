@@ -54,16 +54,10 @@ final class Evaluator {
     var position: SourceExtent?
     /// The errors of this run, latest first.
     let errors = PSList(.arrayList)
-    /// The types of typed variables, by lower-case name; assigned values are converted to them.
-    var types: [String: NamedType] = [:]
-    /// The typed variables, by lower-case name, that belong to callers: setting one here makes a new variable without the type.
-    var typesOfCallers: Set<String> = []
-    /// The types of the script's own variables while a function runs.
-    var typesOfScript: [String: NamedType] = [:]
+    /// The types and conditions of variables.
+    var typed = TypedVariables()
     /// The names of the script's own parameters.
     var scriptParameters: [String] = []
-    /// The conditions that variables have by attributes such as `[ValidateRange(1, 9)]`, by lower-case name.
-    var conditions: [String: ScriptFunction.Parameter] = [:]
     /// What the script declares about types; while code of a class runs, what that class's script declares.
     var scriptTypes = ScriptTypes.none
     /// The static properties of the script's classes, by the identity of the class and their lower-case name.
@@ -248,7 +242,7 @@ final class Evaluator {
             if node.isNullConditional, target.isNull { return .null }
             // Only switch parameters have this property; a plain truth value has not.
             if name.lowercased() == "ispresent", case .variable(let variable) = node.target,
-                types[variable.path.name.lowercased()] == .known(.toggle)
+                typed.types[variable.path.name.lowercased()] == .known(.toggle)
             {
                 return target
             }

@@ -157,7 +157,7 @@ private final class NativeRun {
         evaluator = Evaluator(
             source: units, variables: session.variables, delivery: delivery, sources: sources, limits: limits)
         evaluator.foreignVariables = session.foreignVariables
-        evaluator.types = session.types
+        evaluator.typed.types = session.types
         evaluator.host = host
     }
 
@@ -198,7 +198,7 @@ private final class NativeRun {
         session.variables = evaluator.variables
         session.variables[Evaluator.preferenceName] = nil
         for name in Evaluator.remarks.union(["input", "warningpreference"]) { session.variables[name] = nil }
-        session.types = evaluator.types
+        session.types = evaluator.typed.types
         return session
     }
 

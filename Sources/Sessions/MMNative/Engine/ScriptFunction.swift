@@ -410,15 +410,12 @@ extension Evaluator {
         calls += 1
         let outerCmdlet = (cmdlet, questions)
         defer { (cmdlet, questions) = outerCmdlet }
-        let outer = (types, current, rest, given, functionName, functions)
-        let outerTypes = (typesOfCallers, typesOfScript)
-        let outerConditions = conditions
+        let outer = (current, rest, given, functionName)
+        let outerScope = (typed, functions)
         let wasMethodBody = isMethodBody
         isMethodBody = false
         if !isDotted {
-            if frames.isEmpty { typesOfScript = types }
-            typesOfCallers = Set(types.keys)
-            conditions = [:]
+            typed.enterFunction(isOfScript: frames.isEmpty)
             frames.append(variables)
             openedScopes += 1
             scopes.append(openedScopes)
@@ -430,12 +427,11 @@ extension Evaluator {
         defer {
             calls -= 1
             isMethodBody = wasMethodBody
-            (current, rest, given, functionName) = (outer.1, outer.2, outer.3, outer.4)
+            (current, rest, given, functionName) = outer
             if !isDotted {
                 variables = frames.removeLast()
                 scopes.removeLast()
-                (types, functions, conditions) = (outer.0, outer.5, outerConditions)
-                (typesOfCallers, typesOfScript) = outerTypes
+                (typed, functions) = outerScope
             }
         }
         guard calls <= Self.deepest else { throw .handOver("a deep recursion") }
@@ -444,7 +440,7 @@ extension Evaluator {
         rest = arguments.rest
         let table = PSTable(isOrdered: true)
         for (index, parameter) in function.parameters.enumerated() {
-            declare(parameter.name.lowercased(), nil)
+            typed.declare(parameter.name.lowercased(), nil)
             guard let value = arguments.given[index] else { continue }
             let bound = try checked(value, for: parameter, of: function)
             variables[parameter.name.lowercased()] = bound
@@ -476,7 +472,7 @@ extension Evaluator {
         }
         for parameter in function.parameters {
             if let type = parameter.isSwitch ? .known(.toggle) : parameter.type {
-                declare(parameter.name.lowercased(), type)
+                typed.declare(parameter.name.lowercased(), type)
             }
         }
         variables["input"] = .array(input ?? [])

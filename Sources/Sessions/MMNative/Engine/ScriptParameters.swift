@@ -75,7 +75,7 @@ struct ScriptParameters {
         for node in block.parameters {
             guard let parameter = ScriptFunction.parameter(node, types) else { throw .handOver("a declaration") }
             let name = parameter.name.lowercased()
-            evaluator.types[name] = nil
+            evaluator.typed.types[name] = nil
             var value = values[name]
             if value == nil, parameter.isMandatory(in: set) {
                 guard let host = evaluator.host else { throw .handOver("the parameter \(parameter.name)") }
@@ -111,7 +111,7 @@ struct ScriptParameters {
             guard let parameter = ScriptFunction.parameter(node, types),
                 let type = parameter.isSwitch ? .known(.toggle) : parameter.type
             else { continue }
-            evaluator.types[parameter.name.lowercased()] = type
+            evaluator.typed.types[parameter.name.lowercased()] = type
         }
     }
 

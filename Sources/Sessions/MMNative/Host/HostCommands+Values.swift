@@ -41,7 +41,7 @@ extension HostCommands {
     ) throws(Interrupt) {
         for name in Cmdlets.list(command["Name"]) {
             let key = try PSText.string(name).lowercased()
-            guard !AutomaticNames.contains(key), !Wildcard.isPattern(key), evaluator.types[key] == nil else {
+            guard !AutomaticNames.contains(key), !Wildcard.isPattern(key), evaluator.typed.types[key] == nil else {
                 throw .handOver("clearing the variable $\(key)")
             }
             guard evaluator.variables[key] != nil else {
