@@ -158,8 +158,8 @@ enum Methods {
         case ("tofiletime", 0, _), ("tofiletimeutc", 0, _):
             return .long(date.asUniversal.ticks - PSDate.fileEpoch.ticks)
         case ("tooadate", 0, _):
-            // Days since 30 December 1899, in whole milliseconds.
-            let milliseconds = (date.ticks - 599_264_352_000_000_000) / 10_000
+            // Days, in whole milliseconds.
+            let milliseconds = (date.ticks - PSDate.automationEpoch.ticks) / 10_000
             guard milliseconds >= 0 else { throw .handOver("a date before 1900") }
             return .double(Double(milliseconds) / 86_400_000)
         case ("tostring", 1, .string(let format)?):

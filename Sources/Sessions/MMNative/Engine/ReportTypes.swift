@@ -29,7 +29,7 @@ enum ReportTypes {
                 (1...2_958_465).contains(days)
             else { return nil }
             let ticks = Int64((days * 86_400_000).rounded()) * 10_000
-            return .date(PSDate(ticks: 599_264_352_000_000_000 + ticks, kind: .unspecified))
+            return .date(PSDate(ticks: PSDate.automationEpoch.ticks + ticks, kind: .unspecified))
         case (.guid, "new", 1): return try Conversion.cast(arguments[0], to: .guid)
         case (.string, "new", 1): return .string(Cmdlets.list(arguments[0].plain).map(\.text).joined())
         case (.string, "copy", 1): return .string(arguments[0].text)
@@ -45,13 +45,6 @@ enum ReportTypes {
             case .long(let number): return .array((0..<8).map { .byte(UInt8(truncatingIfNeeded: number >> (8 * $0))) })
             default: return nil
             }
-        case (.bitconverter, "toint32", 2), (.bitconverter, "toint64", 2):
-            let count = method == "toint32" ? 4 : 8
-            guard case .int(let start) = arguments[1] else { return nil }
-            let bytes = try LibraryTypes.bytes(arguments[0]).dropFirst(Int(start)).prefix(count)
-            guard start >= 0, bytes.count == count else { return nil }
-            let number = bytes.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-            return count == 4 ? .int(Int32(truncatingIfNeeded: number)) : .long(Int64(bitPattern: number))
         case (.environment, "exit", 1):
             guard case .int(let code) = try Conversion.cast(arguments[0], to: .int) else { return nil }
             throw .exit(code)

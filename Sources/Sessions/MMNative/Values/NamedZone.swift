@@ -1,5 +1,5 @@
-/// Time zones by the names that Windows and the time zone database give them, with the rules for summer time that hold since 2007; those of the European Union hold
-/// since 1996. Other zones and earlier years are beyond the engine.
+/// Time zones by the names that Windows and the time zone database give them, with the rules for summer time that hold since
+/// 2007; those of the European Union hold since 1996. Other zones and earlier years are beyond the engine.
 struct NamedZone {
     /// When clocks are put forward and back.
     private enum Summer {

@@ -192,6 +192,8 @@ package struct PSDate: Sendable, Hashable {
 extension PSDate {
     /// The Unix epoch.
     static let epoch = PSDate(ticks: 621_355_968_000_000_000, kind: .utc)
+    /// The day from which OLE automation and workbooks count, 30 December 1899.
+    static let automationEpoch = PSDate(ticks: 599_264_352_000_000_000, kind: .unspecified)
     /// The epoch of Windows file times.
     static let fileEpoch = PSDate(ticks: 504_911_232_000_000_000, kind: .utc)
 
