@@ -133,6 +133,10 @@ struct TypesOfReports: RunningReports {
                 ["a", "b"]
             ),
             ("'a','b' | Set-Content a.txt; foreach ($l in [IO.File]::ReadLines('a.txt')) { $l + '!' }", ["a!", "b!"]),
+            (
+                "[IO.File]::WriteAllText('a.txt', \"ä`r`nb`n`nc\"); $r = [IO.File]::OpenText('a.txt'); $r.ReadLine(); [char]$r.Peek(); [char]$r.Read(); $r.ReadLine() + '|'; $r.ReadLine() + '|'; $r.ReadToEnd(); $r.EndOfStream",
+                ["ä", "b", "b", "|", "|", "c", "True"]
+            ),
             ("$w = New-Object IO.StringWriter; $w.WriteLine('a'); $w.Write('b'); $w.ToString().Length", ["3"]),
             (
                 "$m = New-Object IO.MemoryStream; $w = New-Object IO.StreamWriter $m; $w.Write('Hi'); $w.Flush(); $m.ToArray() -join ','",

@@ -167,12 +167,9 @@ enum SystemTypes {
         switch (method, rest.count) {
         case ("exists", 0): return .bool(host.read(path) != nil)
         case ("readallbytes", 0): return .array(try content().map { .byte($0) })
-        case ("readalltext", 0...1): return .string(String(decoding: try content(), as: UTF8.self))
+        case ("readalltext", 0...1): return .string(FileText.read(try content()))
         case ("readalllines", 0...1):
-            var texts = String(decoding: try content(), as: UTF8.self).split(
-                omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-            if texts.last?.isEmpty == true { texts.removeLast() }
-            return .array(texts.map { .string(String($0)) })
+            return .array(FileText.lines(of: FileText.read(try content())).map { .string($0) })
         case ("writealltext", 1...2), ("appendalltext", 1...2):
             let mark = method == "writealltext" ? Encodings.mark(of: rest.dropFirst().first) : []
             try host.write(

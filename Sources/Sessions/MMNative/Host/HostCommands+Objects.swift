@@ -587,10 +587,7 @@ extension HostCommands {
         of path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) -> [(line: String, number: Int, path: String)] {
         guard let bytes = host.read(path) else { throw missing(path, command) }
-        var lines = String(decoding: bytes, as: UTF8.self).split(
-            omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-        if lines.last?.isEmpty == true { lines.removeLast() }
-        return lines.enumerated().map { (String($1), $0 + 1, path) }
+        return FileText.lines(of: FileText.read(bytes)).enumerated().map { ($1, $0 + 1, path) }
     }
 }
 

@@ -552,11 +552,11 @@ extension HostCommands {
         for item in items { try emit(item) }
     }
 
-    /// Returns the text of a file, which is read as UTF-8, or as UTF-16 if it begins with a byte order mark of that.
+    /// Returns the text of a file.
     private static func text(
         _ path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) -> String {
-        guard var bytes = host.read(path) else {
+        guard let bytes = host.read(path) else {
             guard command.specification.name == "Import-Csv" else { throw missing(path, command) }
             throw .statement(
                 NativeError(
@@ -564,14 +564,7 @@ extension HostCommands {
                     "Could not find file '\(path)': pass the file with --attach.", category: "OpenError",
                     isReadable: true))
         }
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-        if bytes.starts(with: [0xFF, 0xFE]) {
-            let units = stride(from: 2, to: bytes.count - 1, by: 2).map {
-                UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
-            }
-            return String(decoding: units, as: UTF16.self)
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        return FileText.read(bytes)
     }
 
     static func importCSV(
@@ -603,9 +596,7 @@ extension HostCommands {
             if let count = command["ReadCount"], !["0", "1"].contains(count.text) {
                 throw .handOver("lines in groups")
             }
-            var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" || $0 == "\r" }
-                .map(String.init)
-            if lines.last?.isEmpty == true { lines.removeLast() }
+            var lines = FileText.lines(of: text)
             if case .int(let count)? = command["TotalCount"] { lines = Array(lines.prefix(Int(count))) }
             if case .int(let count)? = command["Tail"] { lines = Array(lines.suffix(Int(count))) }
             // Zero means all at once, as one list.

@@ -44,7 +44,7 @@ enum Encodings {
         guard case .object(let object)? = encoding, object.typeName == typeName,
             case .int(65001)? = object["CodePage"], object["Name"]?.text != withoutMark
         else { return [] }
-        return [0xEF, 0xBB, 0xBF]
+        return FileText.mark
     }
 
     /// The characters of Windows-1252 from 0x80 to 0x9F; a space stands for bytes without one.

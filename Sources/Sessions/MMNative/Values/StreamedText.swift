@@ -7,8 +7,9 @@ enum StreamedText {
     private static let writerType = "System.IO.StreamWriter"
     private static let textWriterType = "System.IO.StringWriter"
     private static let memoryType = "System.IO.MemoryStream"
-    /// The properties that store what is left to read, what was written, and where it goes. Scripts can't write these names.
-    private static let (rest, written, place) = ("\u{0}rest", "\u{0}written", "\u{0}place")
+    /// The properties that store what is read, the bytes of it that were, what was written, and where it goes. Scripts can't write
+    /// these names.
+    private static let (source, done, written, place) = ("\u{0}source", "\u{0}done", "\u{0}written", "\u{0}place")
 
     /// Returns a new stream; `nil` for other types, methods and arguments.
     static func made(
@@ -24,11 +25,11 @@ enum StreamedText {
             return object([("Position", .long(0)), (written, .list(PSList(.arrayList, bytes)))], memoryType)
         case (.filereader, "new", 1...3), (.file, "opentext", 1):
             if case .object(let stream) = arguments[0], let bytes = bytes(of: stream) {
-                return reader(of: String(decoding: bytes, as: UTF8.self), readerType)
+                return reader(of: FileText.read(bytes), readerType)
             }
             return reader(of: try text(arguments[0].text, host), readerType)
         case (.file, "readlines", 1...2):
-            return .array(lines(of: try text(arguments[0].text, host)).map { .string($0) })
+            return .array(FileText.lines(of: try text(arguments[0].text, host)).map { .string($0) })
         case (.filewriter, "new", 1...4), (.file, "createtext", 1), (.file, "appendtext", 1):
             if case .object(let stream) = arguments[0] {
                 guard bytes(of: stream) != nil else { return nil }
@@ -48,7 +49,15 @@ enum StreamedText {
         PSObject(pairs, typeName: type, isCustom: false).map { .object($0) }
     }
 
-    private static func reader(of text: String, _ type: String) -> PSValue? { object([(rest, .string(text))], type) }
+    private static func reader(of text: String, _ type: String) -> PSValue? {
+        object([(source, .string(text)), (done, .long(0))], type)
+    }
+
+    /// Returns what a reader has not read yet.
+    private static func rest(of reader: PSObject) -> Substring {
+        guard case .string(let text)? = reader[source], case .long(let count)? = reader[done] else { return "" }
+        return text[text.utf8.index(text.startIndex, offsetBy: Int(count))...]
+    }
 
     private static func text(_ path: String, _ host: NativeHost) throws(Interrupt) -> String {
         guard let bytes = host.read(path) else {
@@ -58,14 +67,7 @@ enum StreamedText {
                     "Exception calling \".ctor\" with \"1\" argument(s): \"Could not find file '\(path)'.\"",
                     isReadable: true))
         }
-        return String(
-            decoding: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes, as: UTF8.self)
-    }
-
-    private static func lines(of text: String) -> [String] {
-        var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
-        if lines.last?.isEmpty == true { lines.removeLast() }
-        return lines
+        return FileText.read(bytes)
     }
 
     /// Returns the bytes of a `MemoryStream`; `nil` for any other object.
@@ -77,7 +79,7 @@ enum StreamedText {
     /// Returns a property of a stream; `nil` for other objects and names.
     static func property(_ object: PSObject, _ name: String) -> PSValue? {
         switch (object.typeName, name.lowercased()) {
-        case (readerType, "endofstream"): return .bool(object[rest]?.text.isEmpty ?? true)
+        case (readerType, "endofstream"): return .bool(rest(of: object).isEmpty)
         case (memoryType, "length"): return bytes(of: object).map { .long(Int64($0.count)) }
         case (memoryType, "canread"), (memoryType, "canwrite"), (memoryType, "canseek"): return .bool(true)
         case (writerType, "basestream"): return object[place]
@@ -123,20 +125,26 @@ enum StreamedText {
     }
 
     private static func read(_ object: PSObject, _ method: String, _ arguments: [PSValue]) -> PSValue? {
-        let text = object[rest]?.text ?? ""
-        func leave(_ left: String) { _ = object.set(rest, .string(left)) }
+        let text = rest(of: object)
+        func pass(_ count: Int) {
+            guard case .long(let before)? = object[done] else { return }
+            _ = object.set(done, .long(before + Int64(count)))
+        }
         switch (method, arguments.count) {
         case ("readline", 0):
             guard !text.isEmpty else { return .null }
-            let end = text.firstIndex(where: \.isNewline)
-            leave(end.map { String(text[text.index(after: $0)...]) } ?? "")
-            return .string(String(text[..<(end ?? text.endIndex)]))
+            let line = text.prefix { $0 != "\n" && $0 != "\r\n" && $0 != "\r" }
+            let end = text[line.endIndex...].first.map { String($0).utf8.count } ?? 0
+            pass(line.utf8.count + end)
+            return .string(String(line))
         case ("readtoend", 0):
-            leave("")
-            return .string(text)
+            pass(text.utf8.count)
+            return .string(String(text))
         case ("read", 0), ("peek", 0):
-            guard let unit = text.utf16.first else { return .int(-1) }
-            if method == "read" { leave(String(decoding: Array(text.utf16.dropFirst()), as: UTF16.self)) }
+            guard let scalar = text.unicodeScalars.first else { return .int(-1) }
+            // Half a character has no place in the text.
+            guard let unit = UInt16(exactly: scalar.value) else { return nil }
+            if method == "read" { pass(String(scalar).utf8.count) }
             return .int(Int32(unit))
         case ("close", 0), ("dispose", 0): return .nothing
         default: return nil
