@@ -5,7 +5,8 @@ import Testing
 
 @testable import MMEgress
 
-/// Requests that .NET's own clients send from a script whose text tells nothing of them. They have the proxy and nothing else.
+/// Requests that .NET's own clients send from a script whose text tells nothing of them. They have the proxy and
+/// nothing else.
 @Suite("Requests past a script's text", .timeLimit(.minutes(5)))
 struct RoadsPastTextTests {
     private static let changes: [(method: String, url: String)] = [

@@ -2,8 +2,8 @@ import MMNative
 import PowerShellSyntax
 import Testing
 
-/// What published reports use of the language and of .NET for which no answer of a real PowerShell was recorded: they run where a script
-/// only reads, and are right by the language's specification.
+/// What published reports use of the language and of .NET for which no answer of a real PowerShell was recorded: they
+/// run where a script only reads, and are right by the language's specification.
 @Suite("Constructs of reports")
 struct ReportConstructs {
     private func outcome(

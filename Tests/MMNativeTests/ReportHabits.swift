@@ -1,8 +1,8 @@
 import MMNative
 import Testing
 
-/// What published reports do beside asking a service: they check variables, take values out of tables, tell what they do, read XML, and
-/// format and open files.
+/// What published reports do beside asking a service: they check variables, take values out of tables, tell what they
+/// do, read XML, and format and open files.
 @Suite("Habits of reports", .timeLimit(.minutes(5)))
 struct ReportHabits: RunningReports {
     @Test(

@@ -10,7 +10,8 @@ extension RunningReports {
         return await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
     }
 
-    /// Returns the texts of what a script puts out; a script that doesn't run, or that reports an error, is recorded as an issue.
+    /// Returns the texts of what a script puts out; a script that doesn't run, or that reports an error, is recorded as
+    /// an issue.
     func texts(_ script: String) async throws -> [String] {
         let end = await outcome(script)
         guard case .completed(let result) = end else {

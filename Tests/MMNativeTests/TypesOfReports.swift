@@ -3,7 +3,8 @@ import MMNative
 import PowerShellSyntax
 import Testing
 
-/// Types and commands that published reports use and that were never compared with a real PowerShell: by .NET's documentation.
+/// Types and commands that published reports use and that were never compared with a real PowerShell: by .NET's
+/// documentation.
 @Suite("Types of reports", .timeLimit(.minutes(5)))
 struct TypesOfReports: RunningReports {
     @Test(

@@ -65,7 +65,8 @@ package final class LoopbackSSHD: Sendable {
     }
 
     private static func attempt(_ folder: String, _ port: Int, _ extra: String) async throws -> LoopbackSSHD? {
-        // Logins must not read the settings of the person who runs the tests: these may be slow, print, or wait for a lock.
+        // Logins must not read the settings of the person who runs the tests: these may be slow, print, or wait for a
+        // lock.
         let home = "\(folder)/home"
         mkdir(home, 0o700)
         let settings =

@@ -103,8 +103,8 @@ package struct OperationCommands: Sendable {
         }
     }
 
-    /// Shows errors that did not end the call: as an object for programs, or as lines with -q, which hides the notes that otherwise report
-    /// them.
+    /// Shows errors that did not end the call: as an object for programs, or as lines with -q, which hides the notes
+    /// that otherwise report them.
     private func show(_ errors: [ReportedError], asJSON: Bool, isQuiet: Bool) {
         if asJSON, let error = ReportedError.summary(errors) {
             terminal.note(["error": .object(error.json)])
@@ -178,8 +178,8 @@ package struct OperationCommands: Sendable {
         try await output.end()
     }
 
-    /// Calls an operation. If a host turns out to require a passphrase or a password and a person can be asked for it, the call is repeated
-    /// with it: a password is asked for up to three times, as ssh does.
+    /// Calls an operation. If a host turns out to require a passphrase or a password and a person can be asked for it,
+    /// the call is repeated with it: a password is asked for up to three times, as ssh does.
     private func call(
         _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -204,7 +204,8 @@ package struct OperationCommands: Sendable {
         }
     }
 
-    /// Shows the output that preceded a failure, as it would have been shown without the failure. With `--json` the error contains it.
+    /// Shows the output that preceded a failure, as it would have been shown without the failure. With `--json` the
+    /// error contains it.
     private func show(before error: MMError, _ options: GlobalOptions) async throws(MMError) {
         guard let output = error.output else { return }
         let texts = (output.array ?? [output]).map(\.string)

@@ -2,7 +2,8 @@ public import MMCore
 public import MMOperations
 import MMPool
 
-/// `mm` for Swift programs: calls every operation by name, with the same guard, confirmations and audit log as on the command line.
+/// `mm` for Swift programs: calls every operation by name, with the same guard, confirmations and audit log as on the
+/// command line.
 ///
 /// ```swift
 /// import MicrosoftMaster
@@ -24,7 +25,8 @@ public struct MM: Sendable {
         context = CallContext(caller: Caller(surface: .library, name: name, server: nil))
     }
 
-    /// Returns the operations of the user's pool, whose sessions and sign-ins outlive this program. A pool is started if none runs.
+    /// Returns the operations of the user's pool, whose sessions and sign-ins outlive this program. A pool is started
+    /// if none runs.
     /// - Parameters:
     ///   - name: this program's name for the audit log.
     ///   - environment: the environment of this process.
@@ -51,8 +53,8 @@ public struct MM: Sendable {
     /// - Parameters:
     ///   - operation: the operation's name, as in `mm --help` and the tools: `graph_request`, `run`, `status`.
     ///   - arguments: the operation's arguments.
-    /// - Throws: `.signInNeeded` with code and address, `.confirmationNeeded` with the token for `mm confirm`, `.denied`, and the errors of
-    ///   the operation.
+    /// - Throws: `.signInNeeded` with code and address, `.confirmationNeeded` with the token for `mm confirm`,
+    ///   `.denied`, and the errors of the operation.
     public func callAsFunction(
         _ operation: String, _ arguments: JSONObject = [:]
     ) async throws(MMError) -> OperationAnswer {
@@ -76,7 +78,8 @@ public struct MM: Sendable {
 
 /// A call of an operation as a value, with a property for each argument.
 ///
-/// `mm swift NAME…` writes such types into a program, from the same declarations as the tools' schemas and the command line's flags.
+/// `mm swift NAME…` writes such types into a program, from the same declarations as the tools' schemas and the command
+/// line's flags.
 public protocol OperationCall: Sendable {
     /// The operation's name: `graph_request`.
     static var operation: String { get }
@@ -85,7 +88,8 @@ public protocol OperationCall: Sendable {
 }
 
 extension OperationAnswer {
-    /// The answer as rows, whatever its form: the items of a list, otherwise the whole answer. Rows are fetched while they are read.
+    /// The answer as rows, whatever its form: the items of a list, otherwise the whole answer. Rows are fetched while
+    /// they are read.
     public var rows: AnswerRows { AnswerRows(body) }
 
     /// Returns the whole answer as one value, including all rows of a list.

@@ -71,7 +71,8 @@ final class SyntaxTree: @unchecked Sendable {
         lock.deallocate()
     }
 
-    /// The facts of the tree, collected at the first access, because the guard, the engine and the answer of one call all need them.
+    /// The facts of the tree, collected at the first access, because the guard, the engine and the answer of one call
+    /// all need them.
     var facts: [ScriptFact] {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }

@@ -1,5 +1,5 @@
-/// Determines the inputs of each command: from its own redirections, from those of the loops, groups and subshells around it, and from the
-/// descriptors that an earlier `exec` opened.
+/// Determines the inputs of each command: from its own redirections, from those of the loops, groups and subshells
+/// around it, and from the descriptors that an earlier `exec` opened.
 extension ShellParser {
     /// A compound command with redirections.
     struct Compound {
@@ -15,8 +15,8 @@ extension ShellParser {
         var inputs: [Int: ShellScript.Input]
     }
 
-    /// The limit for descriptors that `exec` and compound commands may open. People don't write higher ones, and each later command would
-    /// have to carry them.
+    /// The limit for descriptors that `exec` and compound commands may open. People don't write higher ones, and each
+    /// later command would have to carry them.
     private static let highestDescriptor = 255
 
     /// Sets the inputs of each command.
@@ -42,8 +42,8 @@ extension ShellParser {
             script.commands[index].inputs = inputs
             guard script.commands[index].words.map(\.value) == ["exec"] else { continue }
             try check(inputs, at: script.commands[index].offset)
-            // The `exec` also affects the loops and groups around it. It isn't known whether it is reached, and in which process, so the
-            // descriptors that were open before may be read as well.
+            // The `exec` also affects the loops and groups around it. It isn't known whether it is reached, and in
+            // which process, so the descriptors that were open before may be read as well.
             for scope in scopes.indices {
                 scopes[scope].inputs.merge(inputs) { before, now in before == now ? now : .output }
             }
@@ -88,8 +88,8 @@ extension ShellParser {
         return inputs
     }
 
-    /// Marks commands as reading unknown input if a function is called with input. It isn't determined which commands belong to the
-    /// function.
+    /// Marks commands as reading unknown input if a function is called with input. It isn't determined which commands
+    /// belong to the function.
     private mutating func feedFunctions() {
         let functions = Set(script.functions)
         guard !functions.isEmpty,

@@ -197,8 +197,8 @@ extension ShellParser {
         throw refusal("an unfinished ${", at: start)
     }
 
-    /// Reads `$'…'`, in which a backslash and what is behind it stand for one character. The text ends where a shell ends it: at the
-    /// first character of no value.
+    /// Reads `$'…'`, in which a backslash and what is behind it stand for one character. The text ends where a shell
+    /// ends it: at the first character of no value.
     private mutating func escapedQuote() throws(ShellRefusal) -> [UInt8] {
         let start = position
         try refuseIfPlain("a variable or substitution ($)", at: start)

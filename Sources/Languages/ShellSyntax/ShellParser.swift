@@ -1,7 +1,7 @@
 /// Parses a text byte by byte, without backtracking.
 ///
-/// The plain grammar is a subset of the whole one: a construct outside the subset calls ``refuseIfPlain(_:at:)`` where it is
-/// found.
+/// The plain grammar is a subset of the whole one: a construct outside the subset calls ``refuseIfPlain(_:at:)`` where
+/// it is found.
 struct ShellParser {
     let bytes: [UInt8]
     let grammar: ShellScript.Grammar
@@ -82,7 +82,8 @@ struct ShellParser {
         /// The compound command that has just ended, whose redirections may follow.
         var closed: Compound?
 
-        /// Notes a keyword that opens or closes such a construct. The commands in a construct that reads a pipe read the pipe too.
+        /// Notes a keyword that opens or closes such a construct. The commands in a construct that reads a pipe read
+        /// the pipe too.
         /// - Parameter next: the index of the next command.
         mutating func note(keyword: String, next: Int) {
             switch keyword {

@@ -40,8 +40,8 @@ package struct ShellScript: Sendable, Hashable {
         package var assignments: [Word] = []
         /// The redirections, in order.
         package var redirections: [Redirection] = []
-        /// The inputs of the command by descriptor: from its own redirections, from those of the constructs around it, and from an earlier
-        /// `exec`. Descriptors that it inherits unchanged from the shell aren't listed.
+        /// The inputs of the command by descriptor: from its own redirections, from those of the constructs around it,
+        /// and from an earlier `exec`. Descriptors that it inherits unchanged from the shell aren't listed.
         package var inputs: [Int: Input] = [:]
         /// The operator that follows; `nil` for the last command.
         package var controlOperator: ControlOperator?

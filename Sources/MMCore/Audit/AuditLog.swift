@@ -8,7 +8,8 @@ import Glibc
 /// off at the end are detected too. Anyone who may write both files can forge both; copy the head elsewhere to rule
 /// that out.
 ///
-/// A file that has reached its size limit is renamed with the number of its last line, and the chain continues in a new file.
+/// A file that has reached its size limit is renamed with the number of its last line, and the chain continues in a new
+/// file.
 package struct AuditLog: Sendable {
     /// The path of the log file.
     package let path: String
@@ -110,7 +111,8 @@ extension AuditLog {
     /// - Throws: an error when the file can't be read.
     package func following(_ position: AuditPosition, limit: Int) throws(MMError) -> AuditPiece {
         let parts = try AuditParts(of: path)
-        // A full file's name contains the number of its last line, so the first file with newer lines is found without reading.
+        // A full file's name contains the number of its last line, so the first file with newer lines is found without
+        // reading.
         if let part = parts.full.first(where: { $0.last > position.number }), let file = try AuditParts.open(part) {
             let piece = try Self.following(position, limit: limit, in: file.number, part.path)
             if !piece.lines.isEmpty { return piece }
@@ -152,8 +154,8 @@ extension AuditLog {
         }
     }
 
-    /// Returns the last intact line, and the end of that line. The bytes after it are still being written, or were cut short; they are read
-    /// together with the next intact line.
+    /// Returns the last intact line, and the end of that line. The bytes after it are still being written, or were cut
+    /// short; they are read together with the next intact line.
     private static func lastLine(in bytes: [UInt8]) -> (end: Int, line: AuditLine)? {
         var rest = bytes[...]
         while let newline = rest.lastIndex(of: 0x0A) {
@@ -233,8 +235,8 @@ package struct AuditVerification: Sendable, Hashable {
     package var entries = 0
     /// The number of lines that a crash cut short while the chain around them is unbroken.
     package var tornLines = 0
-    /// The numbers of the lines that were written when the head file was missing: lines that were cut off before each of them can't be
-    /// noticed.
+    /// The numbers of the lines that were written when the head file was missing: lines that were cut off before each
+    /// of them can't be noticed.
     package var lostHeads: [Int64] = []
     /// The first line that differs from what was written.
     package var broken: Broken?
@@ -352,8 +354,8 @@ extension AuditLog {
         return Array(kept.suffix(limit))
     }
 
-    /// Calls `each` with every line, without its newline, and the name of the full file that contains it, until `each` returns `false`. The
-    /// files may be larger than memory.
+    /// Calls `each` with every line, without its newline, and the name of the full file that contains it, until `each`
+    /// returns `false`. The files may be larger than memory.
     private func lines(_ each: (_ file: String?, ArraySlice<UInt8>) -> Bool) throws(MMError) {
         var chunk = [UInt8](repeating: 0, count: 256 << 10)
         try AuditParts(of: path).each { (file, full) throws(MMError) -> Bool in

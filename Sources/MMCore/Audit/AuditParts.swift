@@ -2,8 +2,8 @@ import Glibc
 
 /// The files of an audit log at one moment: the full ones, oldest first, and the current one.
 ///
-/// The name of a full file ends with the number of its last line: `audit.jsonl.0000000000000012345`. The chain continues from one file to
-/// the next.
+/// The name of a full file ends with the number of its last line: `audit.jsonl.0000000000000012345`. The chain
+/// continues from one file to the next.
 struct AuditParts: ~Copyable {
     /// A file that has reached its size limit.
     struct Full: Equatable {

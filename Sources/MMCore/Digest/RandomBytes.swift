@@ -26,8 +26,8 @@ package enum RandomBytes {
         return [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { Hex.text(bytes[$0]) }.joined(separator: "-")
     }
 
-    /// Returns `count` random bytes as base64url text, for the unique name of a call or a request, which is not secret. The kernel is
-    /// called once for many such names. For values that must not be guessable use `text`.
+    /// Returns `count` random bytes as base64url text, for the unique name of a call or a request, which is not secret.
+    /// The kernel is called once for many such names. For values that must not be guessable use `text`.
     package static func name(bytes count: Int) -> String {
         Base64.text(Self.reserve.take(count), alphabet: .url)
     }
@@ -46,8 +46,8 @@ package enum RandomBytes {
             if got > 0 {
                 done += got
             } else if got < 0, errno != EINTR {
-                // getrandom(2) doesn't exist in this kernel, or a seccomp filter forbids it. The standard library uses another source or
-                // ends the process; continuing with predictable bytes would be unsafe.
+                // getrandom(2) doesn't exist in this kernel, or a seccomp filter forbids it. The standard library uses
+                // another source or ends the process; continuing with predictable bytes would be unsafe.
                 var generator = SystemRandomNumberGenerator()
                 for index in done..<count { room[index] = generator.next() }
                 done = count
@@ -55,7 +55,8 @@ package enum RandomBytes {
         }
     }
 
-    /// Random bytes that were requested in advance. No byte is returned twice, and no forked child continues with this memory.
+    /// Random bytes that were requested in advance. No byte is returned twice, and no forked child continues with this
+    /// memory.
     private final class Reserve: Sendable {
         private static let size = 1024
         private let bytes = Mutex<[UInt8]>([])

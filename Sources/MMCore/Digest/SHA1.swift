@@ -1,4 +1,5 @@
-/// The SHA-1 digest (FIPS 180-4, section 6.1). No security relies on it; it is only used to compare with the data of other programs.
+/// The SHA-1 digest (FIPS 180-4, section 6.1). No security relies on it; it is only used to compare with the data of
+/// other programs.
 enum SHA1 {
     static let blockSize = 64
 
@@ -53,7 +54,8 @@ package enum HMAC {
         return outer.finish()
     }
 
-    /// Returns the authentication code of a message under a key, over SHA-1, to compare with codes that other programs wrote.
+    /// Returns the authentication code of a message under a key, over SHA-1, to compare with codes that other programs
+    /// wrote.
     package static func sha1(_ message: some Sequence<UInt8>, key: [UInt8]) -> [UInt8] {
         let block = block(of: key.count > SHA1.blockSize ? SHA1.digest(key) : key, SHA1.blockSize)
         return SHA1.digest(block.map { $0 ^ 0x5C } + SHA1.digest(block.map { $0 ^ 0x36 } + message))

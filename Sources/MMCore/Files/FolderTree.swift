@@ -2,8 +2,8 @@ import Glibc
 
 /// Removes folders with all that is in them.
 ///
-/// Files are unlinked and folders opened by name inside a folder that is open already, so that a program that still runs
-/// can't lead the removal elsewhere by putting a link in a folder's place.
+/// Files are unlinked and folders opened by name inside a folder that is open already, so that a program that still
+/// runs can't lead the removal elsewhere by putting a link in a folder's place.
 package enum FolderTree {
     /// Removes a folder with its contents, or a file. What can't be removed stays.
     /// - Parameter path: its path; a link there is removed itself.

@@ -9,10 +9,11 @@ package enum ProtectedFile {
     /// - Parameters:
     ///   - path: the file.
     ///   - limit: the maximum size in bytes.
-    ///   - isAdmitted: returns whether a file of this status may be read; it is called with the status of the opened file itself.
+    ///   - isAdmitted: returns whether a file of this status may be read; it is called with the status of the opened
+    ///     file itself.
     /// - Returns: `nil` when there is no such file.
-    /// - Throws: `forbidden` for links, other owners, missing permissions and files that aren't admitted; `invalidInput` for anything but a
-    ///   regular file; `limitExceeded` for more than `limit` bytes.
+    /// - Throws: `forbidden` for links, other owners, missing permissions and files that aren't admitted;
+    ///   `invalidInput` for anything but a regular file; `limitExceeded` for more than `limit` bytes.
     package static func read(
         _ path: String, limit: Int = 64 << 20, isAdmitted: (stat) -> Bool = { _ in true }
     ) throws(MMError) -> [UInt8]? {
@@ -50,7 +51,8 @@ package enum ProtectedFile {
     ///   - mode: the mode of a new file.
     ///   - keepingMode: whether to keep an existing file's mode instead of using `mode`.
     ///   - backup: whether to keep the old content beside the file, with `.bak` appended to its name.
-    ///   - durable: whether to wait until the content is on disk; pass `false` for content that may be lost in a power cut.
+    ///   - durable: whether to wait until the content is on disk; pass `false` for content that may be lost in a power
+    ///     cut.
     /// - Throws: as `read`; the old content is then untouched.
     package static func replace(
         _ path: String, with bytes: [UInt8], mode: mode_t = 0o600, keepingMode: Bool = false, backup: Bool = false,
@@ -139,8 +141,9 @@ package enum ProtectedFile {
         return true
     }
 
-    /// Returns whether no other user can read a file of this status: only its owner has permissions, or it belongs to root and is readable
-    /// for a group of this process. The latter is how secrets are mounted into containers that run as another user.
+    /// Returns whether no other user can read a file of this status: only its owner has permissions, or it belongs to
+    /// root and is readable for a group of this process. The latter is how secrets are mounted into containers that run
+    /// as another user.
     package static func isPrivate(_ status: stat) -> Bool {
         if status.st_mode & 0o077 == 0 { return true }
         return status.st_mode & 0o037 == 0 && status.st_uid == 0 && geteuid() != 0 && isInGroup(status.st_gid)

@@ -2,9 +2,9 @@ import Glibc
 
 /// The members of a JSON object, in the order they were written.
 ///
-/// Look-up scans up to thirty-two members and uses an index above that. Keys are unique; setting an existing key keeps its
-/// position. Keys are compared by their bytes (RFC 8259, section 8.3): `é` as one code point and as two are different
-/// keys.
+/// Look-up scans up to thirty-two members and uses an index above that. Keys are unique; setting an existing key keeps
+/// its position. Keys are compared by their bytes (RFC 8259, section 8.3): `é` as one code point and as two are
+/// different keys.
 public struct JSONObject: Sendable {
     /// One `"key": value` pair.
     public typealias Member = (key: String, value: JSONValue)
@@ -32,7 +32,8 @@ public struct JSONObject: Sendable {
     /// The values in the order of their keys.
     public var values: [JSONValue] { members.map(\.value) }
 
-    /// Accesses the value for `key`. Setting `nil` removes the member; setting a value keeps the position of an existing key.
+    /// Accesses the value for `key`. Setting `nil` removes the member; setting a value keeps the position of an
+    /// existing key.
     public subscript(key: String) -> JSONValue? {
         get { position(of: key).map { members[$0].value } }
         set {
@@ -124,8 +125,8 @@ extension JSONObject: ExpressibleByDictionaryLiteral {
     public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
 }
 
-/// A text compared by its bytes, because `String` treats canonically equivalent texts as equal: a Greek question mark (U+037E) as the
-/// semicolon that ends a statement.
+/// A text compared by its bytes, because `String` treats canonically equivalent texts as equal: a Greek question mark
+/// (U+037E) as the semicolon that ends a statement.
 package struct ExactKey: Hashable, Sendable {
     private let text: String
 

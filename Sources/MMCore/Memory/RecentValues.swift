@@ -1,7 +1,8 @@
 /// A cache of recently computed values.
 ///
-/// A key must contain everything that its value depends on, so that no entry has to be invalidated. Entries are kept in two generations:
-/// when the young one is full, the old one is dropped, and an entry that is read moves back to the young one.
+/// A key must contain everything that its value depends on, so that no entry has to be invalidated. Entries are kept in
+/// two generations: when the young one is full, the old one is dropped, and an entry that is read moves back to the
+/// young one.
 package final class RecentValues<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Generations {
         var young = [Key: Value]()

@@ -1,5 +1,5 @@
-/// A store in which senders of requests agree on when the next one may be sent, while a service has asked to slow down. It is a file that
-/// the processes of one machine share, or a store that several machines share.
+/// A store in which senders of requests agree on when the next one may be sent, while a service has asked to slow down.
+/// It is a file that the processes of one machine share, or a store that several machines share.
 package protocol PaceStore: Sendable {
     /// Takes the next slot among all senders.
     /// - Parameter key: the group of requests that are counted together: a tenant's app and one service.

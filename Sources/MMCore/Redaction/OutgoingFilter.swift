@@ -1,6 +1,6 @@
-/// Removes tokens, codes and private keys from answers to a caller: those with a recognisable shape, and those that this process holds, the
-/// latter also reversed, in base64 and as hex digits. Names of fields are no evidence here, unlike in logs: an answer may contain a code
-/// that the caller is meant to see.
+/// Removes tokens, codes and private keys from answers to a caller: those with a recognisable shape, and those that
+/// this process holds, the latter also reversed, in base64 and as hex digits. Names of fields are no evidence here,
+/// unlike in logs: an answer may contain a code that the caller is meant to see.
 package struct OutgoingFilter: Sendable {
     private let held: HeldSecrets
     private let detectsShapes: Bool
@@ -8,8 +8,8 @@ package struct OutgoingFilter: Sendable {
     /// Creates a filter.
     /// - Parameters:
     ///   - held: the secrets to look for in addition to those recognised by shape.
-    ///   - detectsShapes: whether to remove whatever looks like a token or a private key; `false` for an answer in which
-    ///     a person has confirmed that a secret is given out.
+    ///   - detectsShapes: whether to remove whatever looks like a token or a private key; `false` for an answer in
+    ///     which a person has confirmed that a secret is given out.
     package init(held: HeldSecrets = .shared, detectsShapes: Bool = true) {
         self.held = held
         self.detectsShapes = detectsShapes

@@ -77,7 +77,8 @@ struct SecretIndex: Sendable {
     /// The number of bytes of a secret whose encoded form is searched for: without its beginning the rest is useless.
     private static let lookedFor = 48
 
-    /// Adds the forms of a secret that is reversed, in base64 or as hex digits, for each position within the encoded data.
+    /// Adds the forms of a secret that is reversed, in base64 or as hex digits, for each position within the encoded
+    /// data.
     mutating func insert(disguisesOf secret: Secret) {
         let bytes = Array(secret.reveal().utf8)
         guard bytes.count >= Self.shortest else { return }
@@ -100,7 +101,8 @@ struct SecretIndex: Sendable {
         }
     }
 
-    /// Replaces encoded secrets, together with all encoded text that follows them. Blanks and line ends within the text are ignored.
+    /// Replaces encoded secrets, together with all encoded text that follows them. Blanks and line ends within the text
+    /// are ignored.
     /// - Returns: `nil` when the text contains none.
     func replacingDisguised(in text: [UInt8], with mark: String) -> [UInt8]? {
         guard !isEmpty, text.count >= Self.shortest else { return nil }

@@ -50,7 +50,8 @@ enum SecretNames {
         fullLineHeaders.contains(String(decoding: name, as: UTF8.self))
     }
 
-    /// Returns whether a name, already in plain form, is `code`, which denotes a secret in sign-ins and an error code elsewhere.
+    /// Returns whether a name, already in plain form, is `code`, which denotes a secret in sign-ins and an error code
+    /// elsewhere.
     static func isCode(plain name: [UInt8]) -> Bool { name == code }
 
     private static let code = Array("code".utf8)
@@ -82,8 +83,8 @@ enum SecretNames {
             && rest.dropFirst(digits.count).allSatisfy { [0x2E, 0x2C, 0x3A, 0x3B, 0x29].contains($0) }
     }
 
-    /// Returns whether a value is a plain word of a sentence: small letters, optionally with a capital at the start and punctuation at the
-    /// end.
+    /// Returns whether a value is a plain word of a sentence: small letters, optionally with a capital at the start and
+    /// punctuation at the end.
     static func isWord(_ value: some Collection<UInt8>) -> Bool {
         var rest = value.dropFirst(0)
         if let first = rest.first, (0x41...0x5A).contains(first) { rest = rest.dropFirst() }

@@ -160,8 +160,8 @@ extension SecretScan {
         hide(range)
     }
 
-    /// Returns whether the word `token` is part of a sentence, as in "POST …/token: could not connect": it is followed by a plain word, a
-    /// blank and another word.
+    /// Returns whether the word `token` is part of a sentence, as in "POST …/token: could not connect": it is followed
+    /// by a plain word, a blank and another word.
     private func isProse(_ range: Range<Int>, after finish: Int, name: [UInt8]) -> Bool {
         guard name == Array("token".utf8), text[finish] == UInt8(ascii: ":"), range.lowerBound > finish + 1,
             text[range.lowerBound - 1] == 0x20, SecretNames.isWord(text[range])

@@ -1,6 +1,7 @@
 /// An entry of the registry: the tenant, the app registration, and the account that must have signed in.
 ///
-/// It is immutable, so that all users can share one instance. A changed connection is created from the entry, `raw`, with other values.
+/// It is immutable, so that all users can share one instance. A changed connection is created from the entry, `raw`,
+/// with other values.
 public final class Connection: Sendable {
     /// The name by which calls refer to it; another case is accepted if it is unambiguous.
     public let name: String
@@ -523,7 +524,8 @@ package enum ConnectionEgress: Sendable, Hashable {
 package enum PersonCheck: String, Sendable, CaseIterable, Comparable {
     /// A form in their own client, or a terminal.
     case form
-    /// A terminal that a person types in: a program that starts `mm-mcp` can answer the form of its own client, but not a terminal.
+    /// A terminal that a person types in: a program that starts `mm-mcp` can answer the form of its own client, but not
+    /// a terminal.
     case terminal
     /// A PIN that only they know (`mm pin set`), typed in a terminal.
     case pin

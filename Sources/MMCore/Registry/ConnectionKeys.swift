@@ -25,7 +25,8 @@ package struct ConnectionAuth: Sendable, Hashable {
     package var tokenFile: String?
     /// The environment variable with the external token or access token.
     package var tokenVariable: String?
-    /// The path of the file with the token of the person for whom the app acts (`on-behalf-of`); read again for each use.
+    /// The path of the file with the token of the person for whom the app acts (`on-behalf-of`); read again for each
+    /// use.
     package var assertionFile: String?
     /// The environment variable with that token.
     package var assertionVariable: String?
@@ -171,8 +172,8 @@ package struct ConnectionApprovals: Sendable, Hashable {
     /// Whether anything needs more than one person.
     var isMoreThanOne: Bool { standard > 1 || classes.values.contains { $0 > 1 } }
 
-    /// Reads `"approvals": 2` or `"approvals": {"send": 2}` of a guard's entry. An unreadable number counts as two, so that a mistake
-    /// doesn't remove the second person.
+    /// Reads `"approvals": 2` or `"approvals": {"send": 2}` of a guard's entry. An unreadable number counts as two, so
+    /// that a mistake doesn't remove the second person.
     static func read(_ value: JSONValue, _ reader: inout EntryReader) -> ConnectionApprovals {
         func count(_ value: JSONValue, _ label: String) -> Int {
             if let count = value.int, (1...most).contains(count) { return count }

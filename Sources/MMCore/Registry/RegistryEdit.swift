@@ -189,8 +189,8 @@ extension RegistryEdit {
         entry[key] = try value(text, key: key)
     }
 
-    /// Refuses an unknown key, because it is most likely a typing mistake. Keys that are in the file already may belong to other programs,
-    /// as do keys that begin with `x-` or an underscore.
+    /// Refuses an unknown key, because it is most likely a typing mistake. Keys that are in the file already may belong
+    /// to other programs, as do keys that begin with `x-` or an underscore.
     private static func checkKnown(
         _ key: String, _ text: String?, _ entry: JSONObject, of name: String
     ) throws(MMError) {

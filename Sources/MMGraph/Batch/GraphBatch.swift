@@ -37,8 +37,8 @@ public struct BatchAnswer: Sendable, Hashable {
 extension GraphClient {
     /// Sends many requests to Graph, twenty at a time ("Combine multiple HTTP requests using JSON batching").
     ///
-    /// Each part is retried on its own, according to its answer and method. At most four requests to one mailbox are sent at once. If the
-    /// answer to a part was lost and the part can't be repeated safely, its answer says so.
+    /// Each part is retried on its own, according to its answer and method. At most four requests to one mailbox are
+    /// sent at once. If the answer to a part was lost and the part can't be repeated safely, its answer says so.
     ///
     /// ```swift
     /// let answers = try await graph.batch(ids.map { id in

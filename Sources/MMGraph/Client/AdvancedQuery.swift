@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Queries on directory objects that are answered only from an index, with `ConsistencyLevel: eventual` and `$count=true`
-/// ("Advanced query capabilities on Microsoft Entra ID objects").
+/// Queries on directory objects that are answered only from an index, with `ConsistencyLevel: eventual` and
+/// `$count=true` ("Advanced query capabilities on Microsoft Entra ID objects").
 package enum AdvancedQuery {
     private static let objects: Set<String> = [
         "administrativeunits", "applications", "approleassignedto", "approleassignments", "contacts", "devices",

@@ -49,7 +49,8 @@ public struct GraphClient: Sendable {
     private let parts: Parts
     private var report: @Sendable (String) -> Void = { _ in }
     var signIn = GraphSignIn.none
-    /// The size of the pieces in which a file is sent: a multiple of 320 KiB, as drives require, and less than their limit of 60 MiB.
+    /// The size of the pieces in which a file is sent: a multiple of 320 KiB, as drives require, and less than their
+    /// limit of 60 MiB.
     var uploadPiece = 32 * 327_680
 
     /// The maximum size in bytes of a response that is held in memory.
@@ -504,8 +505,9 @@ public struct GraphSignIn: Sendable {
         GraphSignIn(method: nil, show: show)
     }
 
-    /// Signs in with a browser on this machine (RFC 8252). The request waits until the person has signed in there and is
-    /// then sent. The app registration needs the redirect URI `http://localhost` for mobile and desktop applications.
+    /// Signs in with a browser on this machine (RFC 8252). The request waits until the person has signed in there and
+    /// is then sent. The app registration needs the redirect URI `http://localhost` for mobile and desktop
+    /// applications.
     public static var browser: GraphSignIn { browser { _ in } }
 
     /// Signs in with a browser on this machine, and lets the program show the URL.
@@ -559,8 +561,8 @@ public struct GraphSignIn: Sendable {
         GraphSignIn(method: .token(provider), show: nil)
     }
 
-    /// No interactive sign-in: a request that needs one throws `.signInNeeded`, with code and URL in its details, and succeeds when it is
-    /// repeated after the approval.
+    /// No interactive sign-in: a request that needs one throws `.signInNeeded`, with code and URL in its details, and
+    /// succeeds when it is repeated after the approval.
     public static let none = GraphSignIn(method: nil, show: nil)
 }
 
@@ -568,8 +570,8 @@ extension GraphClient {
     /// Sends a file of this machine to a drive, a message or anything else that takes bytes.
     ///
     /// Small files are sent in one request. Larger ones use an upload session, which survives lost connections, expired
-    /// sessions and a killed process: the same call continues where the last one stopped. If the service names a checksum, it is compared.
-    /// Memory use doesn't depend on the size.
+    /// sessions and a killed process: the same call continues where the last one stopped. If the service names a
+    /// checksum, it is compared. Memory use doesn't depend on the size.
     ///
     /// ```swift
     /// try await graph.upload("/srv/report.pdf", to: "/me/drive/root:/Reports/")

@@ -5,8 +5,9 @@ internal import MMIdentity
 extension GraphClient {
     /// Follows a long-running request to its end.
     ///
-    /// A response with status 202 (201 from Azure) that names a status URL (`Azure-AsyncOperation`, `Operation-Location`,
-    /// `Location`) is polled until the work is done; every other response is returned as it is. The service determines the interval.
+    /// A response with status 202 (201 from Azure) that names a status URL (`Azure-AsyncOperation`,
+    /// `Operation-Location`, `Location`) is polled until the work is done; every other response is returned as it is.
+    /// The service determines the interval.
     /// - Parameters:
     ///   - response: the response to the request.
     ///   - request: the request.
@@ -23,8 +24,8 @@ extension GraphClient {
     }
 }
 
-/// Work that a service continues after its response ("Track asynchronous Azure operations", "Working with long-running actions" of
-/// Microsoft Graph).
+/// Work that a service continues after its response ("Track asynchronous Azure operations", "Working with long-running
+/// actions" of Microsoft Graph).
 struct LongRunningOperation: Sendable {
     private let request: GraphRequest
     /// The URL to poll.

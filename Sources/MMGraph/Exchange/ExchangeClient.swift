@@ -131,8 +131,8 @@ extension ExchangeClient {
     /// The number of cmdlets that the service takes in one request.
     package static let largestBatch = 10
 
-    /// Returns the rows of several cmdlets, all pages of each. Up to ten first pages are requested in one batch; those that fail are
-    /// requested again one by one.
+    /// Returns the rows of several cmdlets, all pages of each. Up to ten first pages are requested in one batch; those
+    /// that fail are requested again one by one.
     /// - Parameters:
     ///   - commands: cmdlets that only read.
     ///   - deadline: when to give up.
@@ -539,8 +539,8 @@ struct ExchangeAttempt {
         return try await client.transport.send(request)
     }
 
-    /// Returns whether a request may be sent again with a new token. With a bearer challenge the token was refused and nothing ran; a bare
-    /// 401 may come from a server behind it.
+    /// Returns whether a request may be sent again with a new token. With a bearer challenge the token was refused and
+    /// nothing ran; a bare 401 may come from a server behind it.
     private func mayRenew(_ answer: GraphResponse) -> Bool {
         command.isReadOnly || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
     }

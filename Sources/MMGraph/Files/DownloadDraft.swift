@@ -4,8 +4,8 @@ package import MMSystem
 
 /// The part of a file that has arrived so far, beside its final place: `.report.pdf.mm-part-…`.
 ///
-/// The name identifies the content, so that a later call can continue the draft and contents aren't mixed. Once complete, the draft is
-/// renamed to the file's name in one step.
+/// The name identifies the content, so that a later call can continue the draft and contents aren't mixed. Once
+/// complete, the draft is renamed to the file's name in one step.
 package final class DownloadDraft: Sendable {
     /// The file's final path, for messages.
     package let path: String
@@ -22,7 +22,8 @@ package final class DownloadDraft: Sendable {
     ///   - folder: the folder of the file.
     ///   - name: the file's name.
     ///   - path: the file's path, for messages.
-    ///   - content: the identity of the content; the same text finds the same draft again. `nil` for a draft that can't be continued later.
+    ///   - content: the identity of the content; the same text finds the same draft again. `nil` for a draft that can't
+    ///     be continued later.
     /// - Throws: `.conflict` when another process downloads the same file.
     package init(in folder: consuming FileDescriptor, name: String, path: String, content: String?) throws(MMError) {
         let start = "." + name.prefix(150) + Self.mark

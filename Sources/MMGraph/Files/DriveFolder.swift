@@ -36,7 +36,8 @@ package struct DriveFolder: Sendable {
     /// Reads an endpoint.
     /// - Parameters:
     ///   - target: the endpoint.
-    ///   - name: the folder's name if the endpoint names its parent folder; `nil` if the endpoint names the folder itself.
+    ///   - name: the folder's name if the endpoint names its parent folder; `nil` if the endpoint names the folder
+    ///     itself.
     ///   - isContainer: whether the endpoint was written with a slash at its end.
     /// - Throws: `.invalidInput` for an endpoint that doesn't name a place in a drive.
     package init(_ target: RequestTarget, placing name: String? = nil, isContainer: Bool = false) throws(MMError) {

@@ -23,7 +23,8 @@ package struct FileUpload: Sendable {
     /// The file's place in a drive; `nil` elsewhere.
     let item: DriveItemPath?
 
-    /// The largest file that is sent in one request; larger ones use a session ("Upload large files with an upload session").
+    /// The largest file that is sent in one request; larger ones use a session ("Upload large files with an upload
+    /// session").
     static let largestContent = 4 << 20
     static let largestSmallAttachment = 3_000_000
     static let largestAttachment = 150 << 20
@@ -31,12 +32,13 @@ package struct FileUpload: Sendable {
     /// Plans the upload of a file to an endpoint.
     /// - Parameters:
     ///   - file: the file.
-    ///   - endpoint: the destination: a drive's file or folder, the `attachments` of a message or event, or anything that takes
-    ///     bytes with `PUT`.
+    ///   - endpoint: the destination: a drive's file or folder, the `attachments` of a message or event, or anything
+    ///     that takes bytes with `PUT`.
     ///   - isFolder: whether the endpoint was written with a slash at its end, which names a folder.
     ///   - conflict: what to do if a file of that name exists already.
     ///   - parse: converts an endpoint of the plan to a target of the client.
-    /// - Throws: `.invalidInput` for an endpoint that takes no file; `.limitExceeded` for a file that is too large for it.
+    /// - Throws: `.invalidInput` for an endpoint that takes no file; `.limitExceeded` for a file that is too large for
+    ///   it.
     init(
         _ file: FileReader, to target: RequestTarget, isFolder: Bool, conflict: ConflictBehavior,
         _ parse: (String) throws(MMError) -> RequestTarget
@@ -134,7 +136,8 @@ enum FileKind {
         types[end(of: name)] ?? "application/octet-stream"
     }
 
-    /// Returns whether SharePoint writes its own properties into files of this kind, so that their content changes on upload.
+    /// Returns whether SharePoint writes its own properties into files of this kind, so that their content changes on
+    /// upload.
     static func isRewritten(_ name: String) -> Bool { office.contains(end(of: name)) }
 
     private static func end(of name: String) -> String {

@@ -5,8 +5,9 @@ package import MMSystem
 extension GraphClient {
     /// Downloads a file to a file on this machine.
     ///
-    /// The content is written to a draft beside the file, which is renamed when it is complete and has the checksum that the service names.
-    /// An interrupted call, even one whose process ended, is continued where it stopped. Memory use doesn't depend on the size.
+    /// The content is written to a draft beside the file, which is renamed when it is complete and has the checksum
+    /// that the service names. An interrupted call, even one whose process ended, is continued where it stopped. Memory
+    /// use doesn't depend on the size.
     ///
     /// ```swift
     /// try await graph.download("/me/drive/root:/Reports/a.pdf", to: "/srv/a.pdf")

@@ -1,7 +1,8 @@
 /// The checksum of files in OneDrive for work and SharePoint ("Code snippets: QuickXorHash algorithm").
 ///
-/// Byte `i` is combined by exclusive or into a circle of 160 bits, at bit `11 * i`; the length goes into the last 64 bits.
-/// The position of a byte repeats every 160 bytes, so whole blocks are combined first and placed once, at the end.
+/// Byte `i` is combined by exclusive or into a circle of 160 bits, at bit `11 * i`; the length goes into the last 64
+/// bits. The position of a byte repeats every 160 bytes, so whole blocks are combined first and placed once, at the
+/// end.
 struct QuickXorHash: Sendable {
     private static let bits = 160
     private static let shift = 11

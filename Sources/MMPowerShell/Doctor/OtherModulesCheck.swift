@@ -24,7 +24,8 @@ extension DoctorCheck {
         },
     ]
 
-    /// The output of the cmdlet: an object as PowerShell writes it, one as the native engine does, a warning and an error.
+    /// The output of the cmdlet: an object as PowerShell writes it, one as the native engine does, a warning and an
+    /// error.
     private static let frames = [
         #"{"t":"object","v":"<Objs Version=\"1.1.0.1\" xmlns=\"http://schemas.microsoft.com/powershell/2004/04\"><Obj RefId=\"0\"><TN RefId=\"0\"><T>Contoso.Widget</T><T>System.Object</T></TN><MS><S N=\"Name\">first</S><I32 N=\"Size\">7</I32></MS></Obj></Objs>"}"#,
         #"{"t":"value","v":{"Name":"second","Tags":["a","b"]}}"#, #"{"t":"warning","v":"mind this"}"#,

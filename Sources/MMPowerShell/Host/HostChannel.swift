@@ -2,11 +2,11 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// The connection to one host and the console text of its process: input and output, one command at a time, its stop, and the loss of the
-/// host.
+/// The connection to one host and the console text of its process: input and output, one command at a time, its stop,
+/// and the loss of the host.
 ///
-/// Reading happens on the poll loop's thread; all mutable state is protected by one lock. Actions that must not run under the lock
-/// (resuming readers that call back, signals, timers) are collected and run after it is released.
+/// Reading happens on the poll loop's thread; all mutable state is protected by one lock. Actions that must not run
+/// under the lock (resuming readers that call back, signals, timers) are collected and run after it is released.
 final class HostChannel: Sendable {
     struct State {
         var decoder: WireDecoder
@@ -56,7 +56,8 @@ final class HostChannel: Sendable {
     let socket: FileDescriptor
     let outputs: HostOutputs
     let consoleLimit: Int
-    /// The control that cuts off the process's requests on its proxy; `nil` for a process that reaches the network directly.
+    /// The control that cuts off the process's requests on its proxy; `nil` for a process that reaches the network
+    /// directly.
     let requests: RequestGate?
     let loop: PollLoop
     let state: Mutex<State>
@@ -310,8 +311,8 @@ extension HostChannel {
             switch read(socket.raw, into: { state.decoder.append($0) }) {
             case .bytes(let count):
                 takeFrames(&state, &effects, bytes: count)
-                // A short read means that the socket is empty; the poll loop reports when it no longer is. The last reading is no longer
-                // watched, so it continues.
+                // A short read means that the socket is empty; the poll loop reports when it no longer is. The last
+                // reading is no longer watched, so it continues.
                 if count < Self.firstRead, !isLast { return }
             case .nothing: return
             case .end: return wireClosed(&state, &effects)
@@ -518,7 +519,8 @@ extension HostChannel {
         }
     }
 
-    /// Writes bytes and returns how many the kernel accepted. A broken socket accepts none; the loss is detected when reading.
+    /// Writes bytes and returns how many the kernel accepted. A broken socket accepts none; the loss is detected when
+    /// reading.
     func writeSome(_ bytes: ArraySlice<UInt8>) -> Int {
         var done = 0
         bytes.withUnsafeBytes { bytes in

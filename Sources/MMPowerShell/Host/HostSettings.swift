@@ -83,8 +83,8 @@ package struct HostSettings: Sendable {
         return paths.filter { $0.hasPrefix("/") && seen.insert($0).inserted }
     }
 
-    /// Passes the proxies and trusted certificates of this process on. Only for sessions that reach the network directly; other sessions
-    /// must use only their own proxy.
+    /// Passes the proxies and trusted certificates of this process on. Only for sessions that reach the network
+    /// directly; other sessions must use only their own proxy.
     package mutating func passNetwork(of process: [String: String]) {
         environment.merge(ProcessEnvironment.network(of: process)) { own, _ in own }
     }

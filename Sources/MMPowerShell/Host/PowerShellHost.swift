@@ -128,7 +128,8 @@ final class PowerShellHost: Sendable {
 }
 
 extension PowerShellHost {
-    /// Starts PowerShell, waits for its greeting and runs an empty script, so that the first real command is as fast as the next.
+    /// Starts PowerShell, waits for its greeting and runs an empty script, so that the first real command is as fast as
+    /// the next.
     /// - Parameters:
     ///   - settings: the PowerShell and its environment.
     ///   - deadline: when to give up; the settings' own start timeout applies too.
@@ -399,14 +400,15 @@ final class HostGreeting: Sendable {
     /// Ends the wait with an error.
     func fail(_ error: MMError) { outcome.resolve(.failure(error)) }
 
-    /// Accepts a connection if it comes from the child: the process itself, or one that it started in a kernel session of its own, as
-    /// launchers do.
+    /// Accepts a connection if it comes from the child: the process itself, or one that it started in a kernel session
+    /// of its own, as launchers do.
     /// - Returns: whether the connection was accepted.
     private func admit(_ connection: consuming FileDescriptor, _ child: Int32) async -> Bool {
         let socket = connection.release()
         let inTheirs = state.withLock { $0.isInTheirNetwork }
         let isOwn = try? await BlockingWork.run { () throws(MMError) in
-            // The child has few descendants, so they are checked first; all processes of the machine are checked only if none matches.
+            // The child has few descendants, so they are checked first; all processes of the machine are checked only
+            // if none matches.
             LoopbackPeer.isPeer(
                 of: socket, heldBy: [child] + Descendants.running(below: child).map(\.pid), inTheirNetwork: inTheirs)
                 || LoopbackPeer.isPeer(

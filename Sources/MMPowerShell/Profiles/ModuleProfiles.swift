@@ -96,8 +96,8 @@ package struct ExchangeProfile: ModuleProfile {
             """, isLocal: true)
     }
 
-    /// Returns whether there is a connected row with an active token. A connection in the state “Broken” had a fault of the service last
-    /// time, and continues with the next cmdlet.
+    /// Returns whether there is a connected row with an active token. A connection in the state “Broken” had a fault of
+    /// the service last time, and continues with the next cmdlet.
     package func isHealthy(_ records: [JSONValue]) -> Bool {
         records.contains {
             text($0, "State")?.lowercased() != "disconnected" && text($0, "TokenStatus")?.lowercased() == "active"
@@ -300,8 +300,8 @@ package struct TeamsProfile: ModuleProfile {
         PowerShellCommand("Get-CsTenant -ErrorAction Stop | Select-Object TenantId", isLocal: true)
     }
 
-    /// Returns a command that lists the account's own teams, which everybody may do; cmdlets of the Teams administration are for
-    /// administrators only.
+    /// Returns a command that lists the account's own teams, which everybody may do; cmdlets of the Teams
+    /// administration are for administrators only.
     package func health(of identity: TokenClaims) -> PowerShellCommand {
         guard let account = identity.account else { return health }
         return PowerShellCommand(
@@ -518,7 +518,8 @@ package struct GraphProfile: ModuleProfile {
         case .device:
             parameters["Tenant"] = .json(.string(try target.anyTenant()))
             if let app = target.appID { parameters["AppId"] = .json(.string(app)) }
-            // The connection's own app has the permissions it was registered for; the publisher's app gets the requested ones.
+            // The connection's own app has the permissions it was registered for; the publisher's app gets the
+            // requested ones.
             if target.appID == nil, !target.scopes.isEmpty {
                 parameters["Scopes"] = .json(.array(target.scopes.map { .string($0) }))
             }

@@ -2,8 +2,8 @@ import CPowerShellResources
 import MMCore
 package import PowerShellSyntax
 
-/// The script that defines, in a signed-in session, functions in place of the cmdlets with which scripts sign in and install or import
-/// their modules.
+/// The script that defines, in a signed-in session, functions in place of the cmdlets with which scripts sign in and
+/// install or import their modules.
 package enum OwnSignInScript {
     /// The script.
     package static let text: String = {

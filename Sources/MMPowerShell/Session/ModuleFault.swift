@@ -23,8 +23,8 @@ enum ModuleFault: Sendable, Hashable {
         self.init(words: ([answer.problem] + answer.errors.map(\.message)).compactMap(\.self).joined(separator: "\n"))
     }
 
-    /// Classifies the text of a module's errors, by HTTP status, the sign-in service's error number, and the name of the sign-in cmdlet.
-    /// Signs of a temporary fault take precedence, because it must not make a person sign in.
+    /// Classifies the text of a module's errors, by HTTP status, the sign-in service's error number, and the name of
+    /// the sign-in cmdlet. Signs of a temporary fault take precedence, because it must not make a person sign in.
     init(words text: String) {
         let text = text.lowercased()
         let numbers = Set(text.split { !$0.isASCII || !($0.isLetter || $0.isNumber) })

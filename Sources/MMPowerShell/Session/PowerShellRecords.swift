@@ -4,7 +4,8 @@ public import MMCore
 public struct PowerShellRecords: AsyncSequence, Sendable {
     /// A record.
     public typealias Element = PowerShellRecord
-    /// The errors that reading may throw: `remoteFailed` with PowerShell's message, `deadlineExceeded`, `cancelled`, `sessionLost`.
+    /// The errors that reading may throw: `remoteFailed` with PowerShell's message, `deadlineExceeded`, `cancelled`,
+    /// `sessionLost`.
     public typealias Failure = MMError
 
     let run: PowerShellRun
@@ -19,13 +20,13 @@ public struct PowerShellRecords: AsyncSequence, Sendable {
         init(events: PowerShellRun.Iterator) { self.events = events }
 
         /// Returns the next record, or `nil` after the last.
-        /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`, `.deadlineExceeded`;
-        ///   `.sessionLost` if the process is gone.
+        /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`,
+        ///   `.deadlineExceeded`; `.sessionLost` if the process is gone.
         public mutating func next() async throws(MMError) -> PowerShellRecord? { try await next(isolation: nil) }
 
         /// Returns the next record, or `nil` after the last.
-        /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`, `.deadlineExceeded`;
-        ///   `.sessionLost` if the process is gone.
+        /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`,
+        ///   `.deadlineExceeded`; `.sessionLost` if the process is gone.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> PowerShellRecord? {
             while let event = try await events.next(isolation: actor) {
                 switch event {

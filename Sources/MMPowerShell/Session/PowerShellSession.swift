@@ -269,8 +269,8 @@ public actor PowerShellSession {
         return result.identity
     }
 
-    /// Defines functions in place of the cmdlets that sign in, so that a script's own sign-in uses that of the session. The session's own
-    /// sign-ins call the module's cmdlets by their qualified names.
+    /// Defines functions in place of the cmdlets that sign in, so that a script's own sign-in uses that of the session.
+    /// The session's own sign-ins call the module's cmdlets by their qualified names.
     private func standInFront(_ host: PowerShellHost) async throws(MMError) {
         guard let signIn = settings.ownSignIn, let profile = settings.profile else { return }
         let command = OwnSignInScript.command(signIn, module: profile.name)
@@ -557,11 +557,11 @@ extension PowerShellSession {
     /// Asks the service whether the sign-in still works, if nobody uses the session. A command that arrives meanwhile
     /// takes precedence.
     ///
-    /// Only an ended sign-in ends the session. After any other fault the session continues: the service may be unavailable for a minute,
-    /// which is no reason to ask a person to sign in again.
+    /// Only an ended sign-in ends the session. After any other fault the session continues: the service may be
+    /// unavailable for a minute, which is no reason to ask a person to sign in again.
     /// - Parameter deadline: when the check is cancelled; if it can't be cancelled, the process is ended.
-    /// - Throws: `signInNeeded` if the sign-in has ended, `sessionLost`; `unavailable` and `deadlineExceeded` for what says
-    ///   nothing of the sign-in.
+    /// - Throws: `signInNeeded` if the sign-in has ended, `sessionLost`; `unavailable` and `deadlineExceeded` for what
+    ///   says nothing of the sign-in.
     package func checkHealth(deadline: Deadline) async throws(MMError) {
         guard let identity = life.identity, let host else {
             throw MMError(.unavailable, "The session isn't signed in.")
@@ -642,8 +642,8 @@ extension PowerShellSession {
         do throws(MMError) {
             let method: ModuleSignInMethod
             do throws(MMError) { method = try await procedure.choose() } catch {
-                // No person can be asked. The session is kept, so that a caller who supplies the next token, for example with the next call
-                // to a server, finds its variables.
+                // No person can be asked. The session is kept, so that a caller who supplies the next token, for
+                // example with the next call to a server, finds its variables.
                 if error.code == .signInNeeded, !settings.mayAskPerson {
                     renewAt = .now
                     return error

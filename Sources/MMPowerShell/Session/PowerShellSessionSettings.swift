@@ -19,7 +19,8 @@ package struct PowerShellSessionSettings: Sendable {
     package var wire: SessionWire?
     /// Whether a person may be asked for a device code; `false` if an app signs in on its own behalf.
     package var mayAskPerson = true
-    /// The rule by which a script's own sign-in is replaced by the session's; `nil` if scripts use the module's connect cmdlets.
+    /// The rule by which a script's own sign-in is replaced by the session's; `nil` if scripts use the module's connect
+    /// cmdlets.
     package var ownSignIn: OwnSignIn?
     /// Whether user scripts run in ConstrainedLanguage.
     package var isConstrained = false
@@ -127,8 +128,8 @@ extension PowerShellSessionSettings {
         isConstrained = connection.language == .constrained || connection.isReadOnly
         let auth = connection.auth
         mayAskPerson = [.device, .browser, .broker].contains(auth.method)
-        // An app's credential stays outside of the session: the module gets only the resulting tokens, and needs neither the key nor access
-        // to the machine's identity.
+        // An app's credential stays outside of the session: the module gets only the resulting tokens, and needs
+        // neither the key nor access to the machine's identity.
         if tokens != nil, profile.methods.contains(.tokens) { return }
         switch auth.method {
         case .device, .browser, .broker, .secret, .token, .federated, .onBehalfOf: break

@@ -228,9 +228,9 @@ struct SignInProcedure: Sendable {
         return answer
     }
 
-    /// Runs the connect command to its end, and shows the code that the module prints if there is no proxy to report it. With a proxy,
-    /// printed codes are ignored: a code that the connection's sign-in service never issued may be an attacker's. The stand-in may have no
-    /// service to ask.
+    /// Runs the connect command to its end, and shows the code that the module prints if there is no proxy to report
+    /// it. With a proxy, printed codes are ignored: a code that the connection's sign-in service never issued may be an
+    /// attacker's. The stand-in may have no service to ask.
     private func read(
         _ command: PowerShellCommand, _ limit: Duration, _ patience: PromptPatience?
     ) async throws(MMError) -> PowerShellAnswer {

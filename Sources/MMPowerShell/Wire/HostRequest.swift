@@ -65,13 +65,13 @@ package enum HostRequest: Sendable {
     }
 }
 
-/// The protection of texts that look like ISO dates, which PowerShell's JSON reader would convert to dates. Such a text is sent with a mark
-/// in front, which the bootstrap script removes.
+/// The protection of texts that look like ISO dates, which PowerShell's JSON reader would convert to dates. Such a text
+/// is sent with a mark in front, which the bootstrap script removes.
 enum DateShield {
     static let mark = "="
 
-    /// Returns whether the reader would take this text for a date. The rule is that of Newtonsoft.Json's date reader: 19 to 40 characters
-    /// that begin with a digit and have a T in eleventh place, or the old `/Date(…)/` form.
+    /// Returns whether the reader would take this text for a date. The rule is that of Newtonsoft.Json's date reader:
+    /// 19 to 40 characters that begin with a digit and have a T in eleventh place, or the old `/Date(…)/` form.
     static func isTaken(_ text: String) -> Bool {
         if text.hasPrefix("/Date(") { return true }
         let units = text.utf16

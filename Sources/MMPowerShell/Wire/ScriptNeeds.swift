@@ -2,8 +2,8 @@ import CPowerShellResources
 import MMCore
 import PowerShellSyntax
 
-/// The names in a script that its session doesn't define by itself, and that are defined before it runs: commands of modules that it may
-/// not load itself, and cmdlets that it calls in other sessions.
+/// The names in a script that its session doesn't define by itself, and that are defined before it runs: commands of
+/// modules that it may not load itself, and cmdlets that it calls in other sessions.
 package struct ScriptNeeds: Sendable, Hashable {
     /// The names of commands, and, after `module `, those of modules that it imports.
     package var names: [String] = []
@@ -54,7 +54,8 @@ package struct ScriptNeeds: Sendable, Hashable {
         return String(decoding: UnsafeBufferPointer(start: text.bytes, count: text.count), as: UTF8.self)
     }()
 
-    /// The script that loads the named commands and modules. It calls no cmdlet by its bare name, because a session may have redefined it.
+    /// The script that loads the named commands and modules. It calls no cmdlet by its bare name, because a session may
+    /// have redefined it.
     static let loader = """
         param($Names)
         $PSModuleAutoLoadingPreference = 'All'

@@ -5,11 +5,11 @@ import MMHTTP
 package import MMIdentity
 package import MMSystem
 
-/// The client that operations use for a connection's requests to a service. Requests that only read are sent as they are; all others need a
-/// `Cleared` value from the guard.
+/// The client that operations use for a connection's requests to a service. Requests that only read are sent as they
+/// are; all others need a `Cleared` value from the guard.
 ///
-/// Operations can import only the values of requests and answers, not the clients that send them, so code that bypasses this type doesn't
-/// compile there.
+/// Operations can import only the values of requests and answers, not the clients that send them, so code that bypasses
+/// this type doesn't compile there.
 package struct GuardedClient: Sendable {
     private let client: GraphClient
 
@@ -252,8 +252,8 @@ extension Cleared {
     }
 }
 
-/// The client that operations use for a connection's Exchange cmdlets. Cmdlets that only read are sent as they are; all others need a
-/// `Cleared` value from the guard.
+/// The client that operations use for a connection's Exchange cmdlets. Cmdlets that only read are sent as they are; all
+/// others need a `Cleared` value from the guard.
 package struct GuardedExchange: Sendable {
     private let client: ExchangeClient
     private let connection: Connection

@@ -11,8 +11,8 @@ package struct ShellLine: Sendable, Hashable {
     package init(_ text: String) { self.text = text }
 }
 
-/// The shell or SSH host that operations use. It runs only commands that the guard has cleared, and gives access to files only for a
-/// cleared command.
+/// The shell or SSH host that operations use. It runs only commands that the guard has cleared, and gives access to
+/// files only for a cleared command.
 package struct GuardedShell: Sendable {
     private let session: any ShellSession
     private let directory: @Sendable () async -> String
@@ -20,7 +20,8 @@ package struct GuardedShell: Sendable {
     /// Wraps an opened shell.
     /// - Parameters:
     ///   - session: the shell, which must not be used elsewhere.
-    ///   - directory: returns the shell's working directory if it is known without asking the shell, otherwise an empty string.
+    ///   - directory: returns the shell's working directory if it is known without asking the shell, otherwise an empty
+    ///     string.
     package init(_ session: any ShellSession, directory: @escaping @Sendable () async -> String) {
         self.session = session
         self.directory = directory
@@ -61,7 +62,8 @@ package struct GuardedShell: Sendable {
 
     // MARK: Cleared commands
 
-    /// Starts a cleared command: after the earlier commands have ended (`ShellSession.start`), or beside them (`ShellSession.detach`).
+    /// Starts a cleared command: after the earlier commands have ended (`ShellSession.start`), or beside them
+    /// (`ShellSession.detach`).
     /// - Parameters:
     ///   - cleared: the command.
     ///   - command: the command with its options; its text must be that of `cleared`.

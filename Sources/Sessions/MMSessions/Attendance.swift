@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Whether a person is present while a session is opened. A pool that restores its sessions after a restart must not ask
-/// anyone to sign in; the next call does.
+/// Whether a person is present while a session is opened. A pool that restores its sessions after a restart must not
+/// ask anyone to sign in; the next call does.
 package enum Attendance {
     @TaskLocal package static var isUnattended = false
 

@@ -10,9 +10,9 @@ public enum SignInStep: Sendable {
 
 /// A long-lived session that runs commands, as the pool sees it: it can be connected, checked and closed.
 public protocol PooledSession: Sendable {
-    /// Passes the queue whose turn a user of the session must hold; called before the session is connected. Commands that
-    /// continue after their caller has left, and health checks that may be cancelled, hold a share of the turn; the session's
-    /// own maintenance takes the turn when it is free.
+    /// Passes the queue whose turn a user of the session must hold; called before the session is connected. Commands
+    /// that continue after their caller has left, and health checks that may be cancelled, hold a share of the turn;
+    /// the session's own maintenance takes the turn when it is free.
     func lend(through turns: TurnQueue) async
 
     /// Signs in, and waits for the person if one must act.
@@ -22,7 +22,8 @@ public protocol PooledSession: Sendable {
     func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String
 
     /// Checks whether the session still works. The check is cancelled at its timeout.
-    /// - Throws: `signInNeeded`, `forbidden` or `sessionLost` if the session doesn't work and must be ended; any other error for a
+    /// - Throws: `signInNeeded`, `forbidden` or `sessionLost` if the session doesn't work and must be ended; any other
+    ///   error for a
     /// temporary fault.
     func checkHealth() async throws(MMError)
 
@@ -39,7 +40,8 @@ public protocol PooledSession: Sendable {
     /// - Throws: `MMError` if it can't be started; the error says what to install or repair.
     func warmUp() async throws(MMError)
 
-    /// Signs out of the service within a time limit, so that no state remains with which the next session could sign in.
+    /// Signs out of the service within a time limit, so that no state remains with which the next session could sign
+    /// in.
     func signOut() async
 
     /// The reason why a person has to sign in before the session can run a command; `nil` if none is known.

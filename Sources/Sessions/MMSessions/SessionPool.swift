@@ -3,8 +3,8 @@ public import MMCore
 /// Owns sessions: starts them, signs them in, lends each to one caller at a time in the order of requests, keeps them
 /// alive and ends them.
 ///
-/// If a sign-in needs a person, the callers get its details at once, and the session keeps waiting in the background. A later
-/// call runs once the person has signed in.
+/// If a sign-in needs a person, the callers get its details at once, and the session keeps waiting in the background. A
+/// later call runs once the person has signed in.
 public actor SessionPool<Factory: SessionFactory> {
     /// The type of the sessions' names.
     public typealias Key = Factory.Key
@@ -212,8 +212,8 @@ public actor SessionPool<Factory: SessionFactory> {
         if failed, await !lease.session.isUsable { await lose(lease.key, lease.generation) }
     }
 
-    /// Handles a session that has become unusable. Waiting callers have not started their work yet, and the first of them opens
-    /// the replacement.
+    /// Handles a session that has become unusable. Waiting callers have not started their work yet, and the first of
+    /// them opens the replacement.
     func lose(_ key: Key, _ number: Int) async {
         let missing = await slots[key]?.session?.missingSignIn
         guard slots[key]?.life.lost("It can no longer be used.", in: number) == true else { return }
@@ -261,7 +261,8 @@ extension SessionPool where Factory.Key == SessionKey {
 
     private func disconnect(_ keys: [SessionKey]) async -> [SessionKey] {
         let limit = settings.healthTimeout
-        // Sign-out runs after the current command and before those that wait, which are dismissed when the session ends.
+        // Sign-out runs after the current command and before those that wait, which are dismissed when the session
+        // ends.
         let turns = await withTaskGroup(of: TurnQueue.Turn?.self) { group in
             for slot in keys.compactMap({ slots[$0] }) {
                 guard slot.life.identity != nil, let session = slot.session else { continue }
@@ -347,8 +348,8 @@ extension SessionPool {
         slots.filter { isMeant($0.key) && $0.value.life.identity != nil }.compactMap(\.value.session)
     }
 
-    /// Returns a share in the turn of a ready session, for work that runs in it without a caller. The session doesn't count as
-    /// idle until the share is released.
+    /// Returns a share in the turn of a ready session, for work that runs in it without a caller. The session doesn't
+    /// count as idle until the share is released.
     /// - Parameter isCommand: whether the work counts as a command.
     package func share(_ key: Key, isCommand: Bool) -> TurnQueue.Turn? {
         guard let slot = slots[key], slot.life.identity != nil else { return nil }
@@ -484,8 +485,8 @@ extension SessionPool {
         let session = slot.session
         slot.session = nil
         guard settings.opensUnattended else {
-            // All waiting callers are told why opening failed. After a cancellation by the callers that started it, the next one opens
-            // the session again instead.
+            // All waiting callers are told why opening failed. After a cancellation by the callers that started it, the
+            // next one opens the session again instead.
             if wasCalledOff, slot.turns.waiting > 0 {
                 slots[key] = slot
             } else {
@@ -496,14 +497,14 @@ extension SessionPool {
             await session?.close()
             return
         }
-        // The caller that showed the code has left while the person signs in. The next call gets the error; otherwise it would
-        // ask for another sign-in, endlessly.
+        // The caller that showed the code has left while the person signs in. The next call gets the error; otherwise
+        // it would ask for another sign-in, endlessly.
         let isWaitedFor = slot.turns.waiting > 0
         slot.untold = !isWaitedFor && wasShown && error.code != .cancelled ? error : nil
         slot.touched = clock.now()
-        // If another device code can help, the waiting callers get it, with the reason why the last one failed; the first of them
-        // opens the session anew. This also applies to callers with a person that came during an unattended attempt. Unattended callers
-        // get the error.
+        // If another device code can help, the waiting callers get it, with the reason why the last one failed; the
+        // first of them opens the session anew. This also applies to callers with a person that came during an
+        // unattended attempt. Unattended callers get the error.
         let asksAgain =
             error.code == .signInNeeded && (wasShown || Attendance.isUnattended)
             && slot.callers.contains { !$0.isUnattended }
@@ -669,8 +670,8 @@ extension SessionPool {
         await fillSpares()
     }
 
-    /// Checks all idle sessions at the same time, so that one that hangs doesn't delay the others. Each check holds the turn of
-    /// its session, and is cancelled when a caller arrives.
+    /// Checks all idle sessions at the same time, so that one that hangs doesn't delay the others. Each check holds the
+    /// turn of its session, and is cancelled when a caller arrives.
     private func keepAlive(_ now: Duration) async {
         let limit = settings.healthTimeout
         await withTaskGroup(of: Void.self) { group in
@@ -693,8 +694,8 @@ extension SessionPool {
         }
     }
 
-    /// Ends a session at once if its check failed permanently, so that none of its late output reaches the next caller. After
-    /// any other fault the session is kept.
+    /// Ends a session at once if its check failed permanently, so that none of its late output reaches the next caller.
+    /// After any other fault the session is kept.
     private func checked(_ key: Key, _ number: Int, _ fault: MMError?, isUsable: Bool) async {
         guard slots[key]?.life.generation == number else { return }
         slots[key]?.checked = clock.now()

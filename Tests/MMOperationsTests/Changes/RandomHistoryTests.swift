@@ -109,8 +109,8 @@ struct RandomHistory {
 
     private mutating func connection() -> String { accounts.keys.sorted().randomElement(using: &random) ?? "Demo" }
 
-    /// Makes a write, whose answer may be lost, or whose process may be killed before it has noted the answer, or before the tenant has
-    /// done anything.
+    /// Makes a write, whose answer may be lost, or whose process may be killed before it has noted the answer, or
+    /// before the tenant has done anything.
     /// - Returns: whether the tenant has done it.
     private mutating func write(
         _ connection: String, _ method: String, _ path: String, _ body: JSONValue?
@@ -193,8 +193,8 @@ struct RandomHistory {
         for (name, account) in accounts { try await home.signIn(name, as: account) }
     }
 
-    /// Takes a change back, once or three times at once in two processes, with an answer that may be lost, or with names that are
-    /// exchanged meanwhile.
+    /// Takes a change back, once or three times at once in two processes, with an answer that may be lost, or with
+    /// names that are exchanged meanwhile.
     private mutating func undo() async throws {
         let entries = try await home.journal.entries().filter { $0.change.kind != .properties }
         // Mostly what still stands; without that most steps of a long history would change nothing.

@@ -27,7 +27,8 @@ struct RandomUndoTests {
                 forecast = ChangesHome.value(try await tenant.call(write.operation, rehearsed))
                 _ = try await tenant.call(write.operation, write.input)
             } catch {
-                // A user who was deleted, a member who is one already: the service refuses, and nothing is in the journal.
+                // A user who was deleted, a member who is one already: the service refuses, and nothing is in the
+                // journal.
                 continue
             }
             done += 1

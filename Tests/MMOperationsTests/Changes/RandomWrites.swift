@@ -28,8 +28,8 @@ struct RandomWrites {
         let people = try await ids("/users?$select=id,userPrincipalName,usageLocation") {
             $0["userPrincipalName"]?.string?.contains("#") == false && $0["usageLocation"]?.string != nil
         }
-        // The first ones sign in and hold roles. Nobody reports to the last ones, who leave; a reference to somebody who has
-        // left can't be set again before they are back.
+        // The first ones sign in and hold roles. Nobody reports to the last ones, who leave; a reference to somebody
+        // who has left can't be set again before they are back.
         users = Array(people.dropFirst(10).dropLast(4))
         leaving = Array(people.suffix(4))
         let groups = try await tenant.list("/groups?$select=id,displayName,groupTypes")

@@ -16,7 +16,8 @@ private enum ExecMeans {
         SandboxProfile.proxyProblem() == nil && ExecutableSearch.find("curl", path: "/usr/bin:/bin") != nil
 }
 
-/// Programs with the identity of a sandbox's connection. One after another: one test looks at the folders of all of them.
+/// Programs with the identity of a sandbox's connection. One after another: one test looks at the folders of all of
+/// them.
 @Suite(
     "Programs with a connection's identity", .serialized, .timeLimit(.minutes(10)),
     .enabled(if: ExecMeans.suffice, "needs Landlock, a network of one's own, and curl"))

@@ -4,7 +4,8 @@ import Testing
 
 @testable import MMOperations
 
-/// An apply that ended in the middle, and the one that goes on: what stands on disk is what a process leaves that is killed.
+/// An apply that ended in the middle, and the one that goes on: what stands on disk is what a process leaves that is
+/// killed.
 @Suite("Plans that go on", .timeLimit(.minutes(10)))
 struct PlanResumeTests {
     /// Where a process was killed.

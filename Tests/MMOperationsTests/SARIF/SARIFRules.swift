@@ -59,7 +59,8 @@ enum SARIFRules {
         return found
     }
 
-    /// Whether a text is a URI reference (RFC 3986): characters that may stand in one, whole escapes, and no scheme but `file`.
+    /// Whether a text is a URI reference (RFC 3986): characters that may stand in one, whole escapes, and no scheme but
+    /// `file`.
     private static func isReference(_ text: String) -> Bool {
         let plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@/"
         var rest = text[...]

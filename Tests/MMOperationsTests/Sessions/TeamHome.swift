@@ -8,7 +8,8 @@ import Testing
 
 @testable import MMOperations
 
-/// A sandbox tenant of a test's own with a connection `Team` that acts on behalf of its callers, and the people who call.
+/// A sandbox tenant of a test's own with a connection `Team` that acts on behalf of its callers, and the people who
+/// call.
 final class TeamHome: Sendable {
     /// Somebody who calls, as a server knows them that has checked their token.
     struct Person {

@@ -192,7 +192,8 @@ final class SignInHome: Sendable {
     func call(_ name: String, _ arguments: JSONObject, person: (any ConfirmingPerson)? = nil) async -> Outcome {
         let context = CallContext(caller: Caller(surface: .terminal, name: "test", server: nil), person: person)
         do throws(MMError) { return .answered(try await service.call(name, arguments, in: context)) } catch {
-            // Who is told a code at once, and asks again and again, leaves room for what is asked of the service meanwhile.
+            // Who is told a code at once, and asks again and again, leaves room for what is asked of the service
+            // meanwhile.
             if error.details["userCode"] != nil { try? await Task.sleep(for: .milliseconds(100)) }
             return .failed(error)
         }

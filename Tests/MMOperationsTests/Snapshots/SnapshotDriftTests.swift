@@ -158,8 +158,9 @@ struct SnapshotDriftTests {
         let read = taken["kinds"]?.array?.compactMap { $0.string.flatMap(SnapshotKind.named) } ?? []
         #expect(read.count > 20)
         func count(_ path: String) async throws -> Int { try await tenant.list(path).count }
-        // Of Graph a page has a hundred objects, of Exchange a thousand; relations come twenty at a time, or with a page of flows
-        // for each environment; one request more is for the tenant, one for its environments, one for names.
+        // Of Graph a page has a hundred objects, of Exchange a thousand; relations come twenty at a time, or with a
+        // page of flows for each environment; one request more is for the tenant, one for its environments, one for
+        // names.
         var pages = 3
         for kind in read where kind.service == .graph {
             let objects = kind.isSingle ? 1 : try await count(kind.path)

@@ -10,8 +10,8 @@ final class SyslogServer: Sendable {
         case tcp
     }
 
-    /// What came, and the sockets that a thread reads from while the server may be gone. They are shut down and closed under one
-    /// lock: a number that is free could already be another server's.
+    /// What came, and the sockets that a thread reads from while the server may be gone. They are shut down and closed
+    /// under one lock: a number that is free could already be another server's.
     private final class Inbox: Sendable {
         private struct State {
             var messages: [String] = []

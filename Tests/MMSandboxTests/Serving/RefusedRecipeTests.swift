@@ -10,7 +10,8 @@ struct RefusedRecipeTests {
         return arguments
     }
 
-    /// The places among a call's requests that differ in kind: of paths that differ in ids alone, the first and the last.
+    /// The places among a call's requests that differ in kind: of paths that differ in ids alone, the first and the
+    /// last.
     private func places(_ paths: [String]) -> [(path: String, skipped: Int)] {
         func shape(_ path: String) -> String {
             path.split(separator: "/").map { part in

@@ -67,7 +67,8 @@ package struct CommandIndex: Sendable {
     private let others: @Sendable ([String]) -> [String]
 
     /// Creates an index of a catalogue's operations and local commands.
-    /// - Parameter others: returns the command lines that a person may have meant by a line that begins with no command, best first.
+    /// - Parameter others: returns the command lines that a person may have meant by a line that begins with no
+    ///   command, best first.
     package init(
         catalogue: Catalogue, locals: [LocalCommand], others: @escaping @Sendable ([String]) -> [String] = { _ in [] }
     ) {
@@ -81,8 +82,8 @@ package struct CommandIndex: Sendable {
         self.aliases = aliases
     }
 
-    /// Splits words into command lines at each `--`. A command that starts a program keeps all the rest of the words, including further
-    /// `--`.
+    /// Splits words into command lines at each `--`. A command that starts a program keeps all the rest of the words,
+    /// including further `--`.
     package func lines(in words: ArraySlice<String>) -> [[String]] {
         var lines: [[String]] = []
         var waiting = words
@@ -114,8 +115,8 @@ package struct CommandIndex: Sendable {
         return (entries[index], rest)
     }
 
-    /// Interprets `mm shell NAME` as the terminal of the session with that name, and `mm shell NAME COMMAND` as a command to run there. A
-    /// word that resembles one of the group's commands is not taken for a name.
+    /// Interprets `mm shell NAME` as the terminal of the session with that name, and `mm shell NAME COMMAND` as a
+    /// command to run there. A word that resembles one of the group's commands is not taken for a name.
     private func session(named line: [String]) -> (entry: Entry, rest: [String])? {
         guard line.count > 1, line[0] == "shell", !line[1].isEmpty, !line[1].hasPrefix("-"),
             let terminal = operation("shell_terminal"), let run = operation("shell_run"),
@@ -138,8 +139,8 @@ package struct CommandIndex: Sendable {
         shown.filter { $0.words.starts(with: words) && $0.words.count > words.count }
     }
 
-    /// Returns the command that was meant by the words after another one: `mm recipe inactive-users` for `inactive-user` after
-    /// `recipe`.
+    /// Returns the command that was meant by the words after another one: `mm recipe inactive-users` for
+    /// `inactive-user` after `recipe`.
     func meant(by words: [String], after entry: Entry) -> String? {
         guard let word = words.first, !word.hasPrefix("-") else { return nil }
         let names = group(entry.words).map { $0.words[entry.words.count] }
@@ -154,7 +155,8 @@ package struct CommandIndex: Sendable {
         if let option = line.first, option.hasPrefix("-"), option.count > 1 { return Self.unknown(option: option) }
         let typed = line.prefix(2).joined(separator: " ")
         let first = line.first ?? ""
-        // A noun such as `pool` is a useful suggestion though it is no command; a lone `wait` means the verb of some noun.
+        // A noun such as `pool` is a useful suggestion though it is no command; a lone `wait` means the verb of some
+        // noun.
         let nouns = shown.map { $0.words[0] }.filter { !known.contains($0) }
         let verbs = NearestNames.of(first, among: shown.filter { $0.words.count > 1 }.map { $0.words[1] }, limit: 1)
         var near = NearestNames.of(typed, among: known)

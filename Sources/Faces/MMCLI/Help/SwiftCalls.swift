@@ -1,9 +1,9 @@
 import MMCore
 package import MMOperations
 
-/// Typed calls for Swift programs: a struct for an operation, a recipe or a tool of the owner's, whose arguments the compiler checks. They
-/// are generated from the same declarations as all other interfaces, into the program that uses them, so that the library itself needs no
-/// type for each.
+/// Typed calls for Swift programs: a struct for an operation, a recipe or a tool of the owner's, whose arguments the
+/// compiler checks. They are generated from the same declarations as all other interfaces, into the program that uses
+/// them, so that the library itself needs no type for each.
 package struct SwiftCalls: Sendable {
     private var calls: [SwiftCall] = []
 

@@ -241,7 +241,8 @@ package struct AnswerRenderer {
         return items
     }
 
-    /// Writes rows with the columns and widths of the first batch: later batches needn't be kept in memory and the columns don't move.
+    /// Writes rows with the columns and widths of the first batch: later batches needn't be kept in memory and the
+    /// columns don't move.
     private func renderRows(_ stream: ItemStream, columns declared: [String]) async throws(MMError) {
         var first: (selection: RowSelection, rows: Rows, table: ColumnLayout?)?
         var cut = 0
@@ -331,8 +332,8 @@ struct FieldList: Sendable {
     }
 }
 
-/// JSON values as YAML in block style. Every text that YAML could interpret as anything else is quoted as in JSON, which YAML reads the
-/// same way.
+/// JSON values as YAML in block style. Every text that YAML could interpret as anything else is quoted as in JSON,
+/// which YAML reads the same way.
 enum YAMLText {
     /// Returns the lines of a value.
     static func lines(of value: JSONValue) -> [String] {

@@ -17,8 +17,8 @@ enum FittedLines {
         return question.pages(columns: columns)
     }
 
-    /// Returns a help text with its long lines broken; descriptions are continued below their own beginning. Examples stay whole, so that
-    /// they can be copied.
+    /// Returns a help text with its long lines broken; descriptions are continued below their own beginning. Examples
+    /// stay whole, so that they can be copied.
     static func help(_ text: String, to columns: Int?) -> String {
         let examples = text.firstRange(of: "\nExamples:\n")?.lowerBound ?? text.endIndex
         func broken(_ part: Substring, areExamples: Bool) -> String {
@@ -33,8 +33,8 @@ enum FittedLines {
         return broken(text[..<examples], areExamples: false) + broken(text[examples...], areExamples: true)
     }
 
-    /// Returns a message to a person with its long lines broken at blanks; columns are continued below their own beginning. Addresses and
-    /// lines to type stay whole, so that they can be copied.
+    /// Returns a message to a person with its long lines broken at blanks; columns are continued below their own
+    /// beginning. Addresses and lines to type stay whole, so that they can be copied.
     static func told(_ text: String, to columns: Int?) -> String {
         guard let columns, columns >= narrowest else { return text }
         return FittedText.broken(text, columns: columns, keepsWords: true) { line in

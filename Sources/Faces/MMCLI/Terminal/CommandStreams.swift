@@ -229,8 +229,9 @@ struct PipedInput: CallInput {
 
 /// The one line of a terminal that shows a command's progress.
 ///
-/// It appears after half a second, so that quick commands show nothing, changes a few times a second at most, and is cleared before
-/// anything else is written. It is drawn with the state locked, so that no other output comes between checking the state and drawing.
+/// It appears after half a second, so that quick commands show nothing, changes a few times a second at most, and is
+/// cleared before anything else is written. It is drawn with the state locked, so that no other output comes between
+/// checking the state and drawing.
 final class ProgressLine: Sendable {
     private struct State {
         var isShown = false
@@ -254,8 +255,8 @@ final class ProgressLine: Sendable {
 
     /// Creates a line.
     /// - Parameters:
-    ///   - endsWithOutput: whether the answer goes to a screen, or to a program that may write to it (`less`): progress then ends with the
-    ///     first byte of output.
+    ///   - endsWithOutput: whether the answer goes to a screen, or to a program that may write to it (`less`): progress
+    ///     then ends with the first byte of output.
     ///   - quiet: how long a command runs before progress is shown.
     ///   - interval: the shortest time between two changes of the line.
     ///   - draw: shows a text in the line; an empty text clears it.
@@ -357,8 +358,8 @@ final class ProgressLine: Sendable {
 }
 
 extension CommandStreams {
-    /// Writes the answer of a local command in the requested format and through the requested filter; with `--quiet` and neither of these,
-    /// writes nothing.
+    /// Writes the answer of a local command in the requested format and through the requested filter; with `--quiet`
+    /// and neither of these, writes nothing.
     /// - Parameters:
     ///   - value: the answer.
     ///   - options: the options of the command line.

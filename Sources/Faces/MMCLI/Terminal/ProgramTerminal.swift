@@ -3,8 +3,8 @@ import MMCore
 import MMOperations
 import MMSystem
 
-/// This process's own streams, lent to a program. Files and pipes are passed on as they are, but not the terminal: the program gets one of
-/// its own, so that nothing it starts reads the person's answers or draws over the questions.
+/// This process's own streams, lent to a program. Files and pipes are passed on as they are, but not the terminal: the
+/// program gets one of its own, so that nothing it starts reads the person's answers or draws over the questions.
 final class ProgramTerminal: ProgramSeat {
     private struct State {
         var program: (any SeatedProgram)?
@@ -36,8 +36,8 @@ final class ProgramTerminal: ProgramSeat {
     private let state = Mutex(State())
 
     /// Creates the seat of this process.
-    /// - Parameter isAside: whether standard output is needed for the call's own answer: the program then has no terminal, and writes to
-    ///   standard error only.
+    /// - Parameter isAside: whether standard output is needed for the call's own answer: the program then has no
+    ///   terminal, and writes to standard error only.
     init(isAside: Bool = false) {
         guard !isAside else {
             (isInteractive, screen, readOnlyInput, terminal) = (false, STDERR_FILENO, nil, nil)
@@ -82,7 +82,8 @@ final class ProgramTerminal: ProgramSeat {
         takeKeys()
         let showing = Task { await self.show(program) }
         let exit = await program.exit()
-        // The program's last output may still arrive. A background process that keeps the terminal open must not delay this for long.
+        // The program's last output may still arrive. A background process that keeps the terminal open must not delay
+        // this for long.
         let late = Task {
             guard (try? await Task.sleep(for: .seconds(2))) != nil else { return }
             program.terminal?.output.close()
@@ -98,8 +99,8 @@ final class ProgramTerminal: ProgramSeat {
     func aside<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value {
         await enter()
         leaveKeys()
-        // A program with a terminal of its own can't interfere: its output is held back, and it doesn't get the keys. It must not be
-        // stopped, because a shell in it would take the stopped program for a suspended job.
+        // A program with a terminal of its own can't interfere: its output is held back, and it doesn't get the keys.
+        // It must not be stopped, because a shell in it would take the stopped program for a suspended job.
         let program = readOnlyInput == nil ? nil : state.withLock { $0.program }
         // A program that reads this terminal is stopped, so that it doesn't read the answer.
         if let program { await Self.send(SIGSTOP, to: program) }
@@ -197,8 +198,8 @@ final class ProgramTerminal: ProgramSeat {
     }
 }
 
-/// The handlers that take signals of this process in place of the running command: a prompt takes Ctrl-C for its line, a terminal in a
-/// session takes changes of its size.
+/// The handlers that take signals of this process in place of the running command: a prompt takes Ctrl-C for its line,
+/// a terminal in a session takes changes of its size.
 package final class SignalTakers: Sendable {
     /// The handlers of this process; there is one instance because signals belong to the process.
     package static let shared = SignalTakers()

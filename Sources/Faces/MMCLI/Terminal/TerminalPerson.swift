@@ -39,7 +39,8 @@ package final class TerminalPerson: ConfirmingPerson {
         }
     }
 
-    /// Shows the code, address and account. The code is copied to the clipboard, and the page is opened if there is a desktop.
+    /// Shows the code, address and account. The code is copied to the clipboard, and the page is opened if there is a
+    /// desktop.
     private func showNew(_ details: JSONObject) async {
         terminal.note(SignInText.waiting(details, emphasised: { terminal.styled($0, .emphasis) }))
         if let code = details["userCode"]?.string, let address = details["verificationUri"]?.string {
@@ -68,7 +69,8 @@ package final class TerminalPerson: ConfirmingPerson {
         try await decide(question) != .no
     }
 
-    /// Confirms like `confirm`, and also accepts `all`, for this and further questions of its kind, if the question offers that.
+    /// Confirms like `confirm`, and also accepts `all`, for this and further questions of its kind, if the question
+    /// offers that.
     package func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         terminal.progress(nil)
         terminal.note("")
@@ -181,7 +183,8 @@ struct QRCode: Sendable {
         }
     }
 
-    /// Returns whether to show the code: `MM_QR` is `always` or `never`; by default it is shown on a UTF-8 terminal with enough room.
+    /// Returns whether to show the code: `MM_QR` is `always` or `never`; by default it is shown on a UTF-8 terminal
+    /// with enough room.
     func isWanted(on screen: Terminal.Size?, environment: [String: String]) -> Bool {
         switch environment["MM_QR"] {
         case "always": return true
@@ -194,7 +197,8 @@ struct QRCode: Sendable {
     }
 }
 
-/// The sign-in that a person was shown last, so that the same code isn't shown anew each time something is said about it.
+/// The sign-in that a person was shown last, so that the same code isn't shown anew each time something is said about
+/// it.
 struct ShownSignIn: Sendable {
     /// What a person hasn't seen yet.
     enum News: Sendable, Hashable {

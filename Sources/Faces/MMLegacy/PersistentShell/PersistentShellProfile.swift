@@ -45,7 +45,8 @@ package enum PersistentShellProfile {
                     ]))
     }
 
-    /// Returns the address at which clients reach this server among several: `MM_NODE_ADDRESS`, or by default the machine's name.
+    /// Returns the address at which clients reach this server among several: `MM_NODE_ADDRESS`, or by default the
+    /// machine's name.
     private static func holder(_ environment: [String: String]) throws(MMError) -> String {
         if let named = environment["MM_NODE_ADDRESS"], !named.isEmpty { return named }
         return "http://\(RedisSessionDirectory.machine):\(try PersistentShellSettings(environment: environment).port)"
@@ -298,8 +299,8 @@ package enum PersistentShellProfile {
 
 /// The directory, in Redis, of the sessions that several servers share.
 ///
-/// A session may be idle for an hour, but its server renews the claim every half minute: if a server is gone, its sessions can soon be
-/// started anew elsewhere.
+/// A session may be idle for an hour, but its server renews the claim every half minute: if a server is gone, its
+/// sessions can soon be started anew elsewhere.
 package actor RedisSessionDirectory: SessionDirectory {
     private struct Held {
         let holder: String

@@ -105,8 +105,8 @@ package struct PersistentShellSettings: Sendable {
         if let directory = policy.workingDirectory { workspace = directory }
     }
 
-    /// Reads the settings from a file in the folder where the server was started, as the persistent-shell server does: lines of the form
-    /// `NAME=VALUE`, with or without quotes around the value.
+    /// Reads the settings from a file in the folder where the server was started, as the persistent-shell server does:
+    /// lines of the form `NAME=VALUE`, with or without quotes around the value.
     private static func variables(in file: String) throws(MMError) -> [String: String] {
         let path = file.hasPrefix("/") ? file : CallContext.ownDirectory.map { "\($0)/\(file)" } ?? file
         guard let bytes = try bytes(of: path) else { return [:] }

@@ -108,7 +108,8 @@ extension StreamableHTTP {
         return await postLegacy(request, message, principal)
     }
 
-    /// Returns the error for a request that names a version this server doesn't support; it lists the supported versions.
+    /// Returns the error for a request that names a version this server doesn't support; it lists the supported
+    /// versions.
     private func unknownVersion(_ request: MCPHTTPRequest) -> MCPError? {
         let wrong = request.values(of: "MCP-Protocol-Version").first { text in
             let version = ProtocolVersion(text)
@@ -356,8 +357,8 @@ extension StreamableHTTP {
         case all
     }
 
-    /// Opens a session. If there are too many, the longest idle one is closed to make room, provided that it has been idle long
-    /// enough: a client that never ends its sessions must lock out neither itself nor others.
+    /// Opens a session. If there are too many, the longest idle one is closed to make room, provided that it has been
+    /// idle long enough: a client that never ends its sessions must lock out neither itself nor others.
     func open(_ principal: Principal) throws(NoRoom) -> HTTPSession {
         let now = ContinuousClock.now
         let session = HTTPSession(
@@ -387,8 +388,8 @@ extension StreamableHTTP {
         return session
     }
 
-    /// Returns the session that has been idle for longest: among those whose clients never came back after the first answer, if it has been
-    /// idle for a second; otherwise among all, if it has been idle for a minute.
+    /// Returns the session that has been idle for longest: among those whose clients never came back after the first
+    /// answer, if it has been idle for a second; otherwise among all, if it has been idle for a minute.
     private static func idlest(of sessions: [HTTPSession], at now: ContinuousClock.Instant) -> HTTPSession? {
         func idlest(_ sessions: [HTTPSession], _ least: Duration) -> HTTPSession? {
             let idlest = sessions.max { $0.idleTime(at: now) < $1.idleTime(at: now) }

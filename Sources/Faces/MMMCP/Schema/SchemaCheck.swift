@@ -249,12 +249,12 @@ extension SchemaCheck {
     }
 }
 
-/// A JSON Schema (2020-12), limited to what the schemas of tools and forms are made of; compiled once and applied to any number of
-/// values.
+/// A JSON Schema (2020-12), limited to what the schemas of tools and forms are made of; compiled once and applied to
+/// any number of values.
 ///
 /// Supports types, `enum`, `const`, bounds of numbers, texts and lists, `format`, `items`, `properties`, `required`,
-/// `additionalProperties`, `allOf`, `anyOf`, `oneOf`, `if`, and `$ref` within the document. Any other keyword makes the schema invalid
-/// instead of being ignored; names that begin with `x-` count as annotations.
+/// `additionalProperties`, `allOf`, `anyOf`, `oneOf`, `if`, and `$ref` within the document. Any other keyword makes the
+/// schema invalid instead of being ignored; names that begin with `x-` count as annotations.
 package struct JSONSchema: Sendable {
     /// A violation of the schema, described in a sentence that a model can act on.
     package struct Problem: Sendable, Hashable, CustomStringConvertible {

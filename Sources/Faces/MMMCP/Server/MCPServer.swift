@@ -12,8 +12,9 @@ public struct MCPServer: Sendable {
     /// Returns the prompts that come and go; it must be quick.
     package typealias PromptLister = @Sendable () -> [Prompt]
 
-    /// Watches a resource for one caller: yields an element each time its contents have changed. Runs as long as the caller is subscribed
-    /// to the resource, even if that does not exist yet. `read` reads the resource as the caller would.
+    /// Watches a resource for one caller: yields an element each time its contents have changed. Runs as long as the
+    /// caller is subscribed to the resource, even if that does not exist yet. `read` reads the resource as the caller
+    /// would.
     package typealias ResourceWatcher =
         @Sendable (
             _ uri: String, _ context: RequestContext, _ read: @escaping @Sendable () async throws -> [ResourceContents]
@@ -56,7 +57,8 @@ public struct MCPServer: Sendable {
     ///   - moreResources: lists and finds the resources that come and go.
     ///   - moreTools: lists and finds the tools that come and go; permanent ones of the same name win.
     ///   - morePrompts: lists and finds the prompts that come and go.
-    ///   - resourceChanges: watches the resources that clients subscribe to, unless ``changes`` announces their changes.
+    ///   - resourceChanges: watches the resources that clients subscribe to, unless ``changes`` announces their
+    ///     changes.
     ///   - tasks: the store of the long work whose calls were answered with a task.
     ///   - options: the server's behaviour where the protocol leaves room.
     /// - Throws: `MMError` that names the first declaration that violates the protocol.
@@ -166,8 +168,8 @@ final class ClaimLedger: Sendable {
 
 /// Counts the tool calls of each caller, over all connections of a server.
 ///
-/// Each caller has a bucket of tokens that holds as many as the limit allows per minute and refills evenly. A caller who has used up a
-/// minute's calls at once can continue at the pace of the limit, and is told when to come back.
+/// Each caller has a bucket of tokens that holds as many as the limit allows per minute and refills evenly. A caller
+/// who has used up a minute's calls at once can continue at the pace of the limit, and is told when to come back.
 final class CallGate: Sendable {
     private struct Use: Sendable {
         var running = 0

@@ -32,7 +32,8 @@ public struct Tool: Sendable {
     public var aliases: [String]
     /// Whether calls may be answered with a task, where the server has tasks.
     package var taskSupport = TaskSupport.forbidden
-    /// Returns the argument that was probably meant by an unknown one; by default the one with the most similar spelling.
+    /// Returns the argument that was probably meant by an unknown one; by default the one with the most similar
+    /// spelling.
     package var argumentAdvice: JSONSchema.NameAdvice?
     /// Says where an unknown argument belongs, in words that follow its name; `nil` if that isn't known.
     package var argumentRemark: JSONSchema.NameRemark?

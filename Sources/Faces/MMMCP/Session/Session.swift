@@ -176,7 +176,8 @@ final class Session: Sendable {
         let wakes = guarded.withLock { guarded in
             guarded.state.workEnded(planned)
             guarded.endedCount += 1
-            // The thread isn't woken at the first free place: waking it for each one costs more than the calls themselves.
+            // The thread isn't woken at the first free place: waking it for each one costs more than the calls
+            // themselves.
             guard guarded.isReaderHeld, guarded.state.isRelieved(within: limits) else { return false }
             guarded.isReaderHeld = false
             return true

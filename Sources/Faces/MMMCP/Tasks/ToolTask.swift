@@ -131,7 +131,8 @@ package protocol TaskStore: Sendable {
     /// Returns the caller's tasks, newest first.
     func tasks(for context: RequestContext) async throws(MMError) -> [ToolTask]
 
-    /// Waits until a task differs from its known state, or for as long as the store likes to wait; returns the current state.
+    /// Waits until a task differs from its known state, or for as long as the store likes to wait; returns the current
+    /// state.
     func change(of known: ToolTask, for context: RequestContext) async throws(MMError) -> ToolTask
 
     /// Passes answers to the questions that a task waits for; other answers are ignored.
@@ -142,8 +143,8 @@ package protocol TaskStore: Sendable {
 }
 
 extension TaskStore {
-    /// Returns the states of a task: the current one, then each that differs in status or message, until the task is over or the reader
-    /// stops.
+    /// Returns the states of a task: the current one, then each that differs in status or message, until the task is
+    /// over or the reader stops.
     func states(of id: String, for context: RequestContext) -> AsyncStream<ToolTask> {
         AsyncStream { continuation in
             let reading = Task {

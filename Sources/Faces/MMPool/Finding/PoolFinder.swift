@@ -42,7 +42,8 @@ package struct PoolFinder: Sendable {
         // If systemd listens on behalf of a pool that has never run, there is no record of it.
         let others = place.sockets.filter { $0 != recorded && access($0, F_OK) == 0 }
         for socket in [recorded].compactMap({ $0 }) + others {
-            // The pool that the own record names is the right one, whatever its version; any other must report the same key.
+            // The pool that the own record names is the right one, whatever its version; any other must report the same
+            // key.
             guard let pool = await shake(socket), pool.handshake.key == place.key || socket == recorded,
                 !pool.handshake.isDraining
             else { continue }
@@ -99,7 +100,8 @@ package struct PoolFinder: Sendable {
     private func recordedSocket() -> String? {
         guard let bytes = try? ProtectedFile.read(place.record, limit: 64 << 10) else { return nil }
         guard let record = try? JSONParser.parse(bytes) else { return nil }
-        // If the files were copied, the record that came along names the pool of the originals; the copy has a pool of its own.
+        // If the files were copied, the record that came along names the pool of the originals; the copy has a pool of
+        // its own.
         if let folder = record["folder"]?.string, folder != place.paths.stateDirectory { return nil }
         return record["socket"]?.string
     }
@@ -112,13 +114,15 @@ package struct PoolFinder: Sendable {
     }
 
     private func launch() async throws(MMError) -> RunningPool {
-        // A pool keeps the environment it was started with, and only the owner may decide its proxies, certificates and guard rules.
+        // A pool keeps the environment it was started with, and only the owner may decide its proxies, certificates and
+        // guard rules.
         guard !PersonProof.isInSession(environment) else {
             throw MMError(
                 .forbidden, "A pool can't be started from within a session of mm.",
                 hint: "Start it in your own terminal: mm pool start.", details: ["pool": "none"])
         }
-        // An older pool that makes way releases its lock before it has completed its work, so the new one can start at once.
+        // An older pool that makes way releases its lock before it has completed its work, so the new one can start at
+        // once.
         let errors = try errorFile()
         let before = lseek(errors.raw, 0, SEEK_END)
         var command = ChildCommand(
@@ -207,8 +211,8 @@ package struct PoolFinder: Sendable {
 public struct UserPool: Sendable {
     private let environment: [String: String]
 
-    /// Creates a reference to the pool of an environment. There is one pool for each set of registry, tokens, state and logs; for a pool
-    /// apart from the user's, set a `HOME` of its own.
+    /// Creates a reference to the pool of an environment. There is one pool for each set of registry, tokens, state and
+    /// logs; for a pool apart from the user's, set a `HOME` of its own.
     /// - Parameter environment: the environment of this process, which a pool that is started inherits.
     public init(environment: [String: String] = ProcessEnvironment.read()) {
         self.environment = environment
@@ -221,8 +225,8 @@ public struct UserPool: Sendable {
         return try await PoolFinder(environment: environment).running()?.client.address
     }
 
-    /// Returns the address of the pool, and starts one if none runs. `MM_SESSION_POOL_URL` names a pool elsewhere; `MM_PROGRAM` names the
-    /// `mm` that starts one here, by default the first on the search path.
+    /// Returns the address of the pool, and starts one if none runs. `MM_SESSION_POOL_URL` names a pool elsewhere;
+    /// `MM_PROGRAM` names the `mm` that starts one here, by default the first on the search path.
     /// - Throws: `.unavailable` if there is no `mm`, or no pool comes up.
     public func started() async throws(MMError) -> PoolAddress {
         if let address = try await running() { return address }

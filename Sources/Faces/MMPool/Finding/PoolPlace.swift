@@ -4,8 +4,8 @@ import MMSystem
 
 /// The files and addresses by which the pool is found: one pool for each set of registry, tokens, state and logs.
 ///
-/// The record and the locks lie in the state folder, which is the same for every program of the user. The socket lies in the runtime folder
-/// if there is one, and the record names it.
+/// The record and the locks lie in the state folder, which is the same for every program of the user. The socket lies
+/// in the runtime folder if there is one, and the record names it.
 package struct PoolPlace: Sendable {
     /// The user's files.
     package let paths: StatePaths
@@ -44,8 +44,8 @@ package struct PoolPlace: Sendable {
     /// The pool's log for unexpected errors.
     package var errorLog: String { "\(paths.logDirectory)/\(name)-errors.log" }
 
-    /// The socket paths at which a pool may listen, best first. The first name may be taken by another set of files of the user, or by
-    /// another home that shares the runtime folder.
+    /// The socket paths at which a pool may listen, best first. The first name may be taken by another set of files of
+    /// the user, or by another home that shares the runtime folder.
     package var sockets: [String] {
         var folders: [String] = []
         let runtime = paths.runtimeDirectory

@@ -81,7 +81,8 @@ package struct RESTRouter: HTTPMiddleware {
     }
 }
 
-/// The routes of the page's approvals. Any admitted client sees the open requests; a decision requires a passkey's signature.
+/// The routes of the page's approvals. Any admitted client sees the open requests; a decision requires a passkey's
+/// signature.
 struct ApprovalRoutes: Sendable {
     private let calls: CallRoutes
     private let desk: ApprovalDesk
@@ -127,8 +128,8 @@ struct ApprovalRoutes: Sendable {
         }
     }
 
-    /// Creates the code of a registration link, for a terminal of this user only. Otherwise a client that only has the pool's secret could
-    /// register a passkey of its own and approve with it.
+    /// Creates the code of a registration link, for a terminal of this user only. Otherwise a client that only has the
+    /// pool's secret could register a passkey of its own and approve with it.
     @Sendable private func invite(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         guard case .process = request.peer else {
             throw MMError(

@@ -1,8 +1,8 @@
 package import MMCore
 
 /// Judges many scripts, shell commands and requests, one JSON line each: `{"id","src","module"}`, `{"id","shell"}` or
-/// `{"id","method","url","body"}` in, `{"id","verdict","class","rule"}` out, with a `reason` for a line that can't be read. `resource` names a
-/// service other than Graph, `headers` the headers that are sent.
+/// `{"id","method","url","body"}` in, `{"id","verdict","class","rule"}` out, with a `reason` for a line that can't be
+/// read. `resource` names a service other than Graph, `headers` the headers that are sent.
 package struct GuardBatch: Sendable {
     private let engine: GuardEngine
     private let policy: GuardPolicy
@@ -16,7 +16,8 @@ package struct GuardBatch: Sendable {
     ///   - engine: the guard.
     ///   - policy: the connection's policy.
     ///   - module: the module for lines that name none.
-    ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is sent.
+    ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is
+    ///     sent.
     ///   - place: where shell commands would run.
     package init(
         engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil,
@@ -32,7 +33,8 @@ package struct GuardBatch: Sendable {
     ///   - engine: the guard.
     ///   - policy: the connection's policy.
     ///   - module: the module for lines that name none.
-    ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is sent.
+    ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is
+    ///     sent.
     ///   - place: where shell commands would run.
     ///   - locate: returns the service at a host.
     package init(

@@ -1,7 +1,8 @@
 import MMCore
 
-/// Breaks lines that are too long for a screen. The rest of a line continues in the next row behind the same margin: if the terminal
-/// wrapped it, the rest would start at the screen's edge, where a script's text could pass for this program's own output.
+/// Breaks lines that are too long for a screen. The rest of a line continues in the next row behind the same margin: if
+/// the terminal wrapped it, the rest would start at the screen's edge, where a script's text could pass for this
+/// program's own output.
 package enum BrokenLines {
     /// Returns the lines as rows, broken at blanks where possible, without leaving anything out.
     /// - Parameters:
@@ -60,8 +61,9 @@ package enum BrokenLines {
         return rows + [row]
     }
 
-    /// Returns the text in front of the rest of a line: the bar of a quoted text again, or blanks below a number or a mark. Only the first
-    /// few characters of the line are looked at, so that the author of a script can't choose how wide the margin is.
+    /// Returns the text in front of the rest of a line: the bar of a quoted text again, or blanks below a number or a
+    /// mark. Only the first few characters of the line are looked at, so that the author of a script can't choose how
+    /// wide the margin is.
     package static func margin(_ line: Substring) -> String {
         let indent = line.prefix(15).prefix { $0 == " " }
         let digits = line.dropFirst(indent.count).prefix(7).prefix { $0.isASCII && $0.isNumber }

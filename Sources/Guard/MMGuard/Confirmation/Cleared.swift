@@ -20,8 +20,8 @@ package struct Judged<Act: Sendable>: Sendable {
         request.verdict.decision == .allow ? Cleared(act, request.verdict) : nil
     }
 
-    /// Returns the cleared action if people have consented to exactly this request; `nil` for a consent to anything else, and if the
-    /// verdict is `deny`.
+    /// Returns the cleared action if people have consented to exactly this request; `nil` for a consent to anything
+    /// else, and if the verdict is `deny`.
     package func cleared(by consent: Consent) -> Cleared<Act>? {
         guard request.verdict.decision != .deny, consent.digest == request.digest else { return nil }
         return Cleared(act, request.verdict)
@@ -30,8 +30,8 @@ package struct Judged<Act: Sendable>: Sendable {
 
 /// An action that may be carried out: the guard allows it, or people have consented to exactly this action.
 ///
-/// Only this module can create one, and the clients of the operations accept nothing else for changes. So code that sends a request which
-/// was neither judged nor confirmed does not compile.
+/// Only this module can create one, and the clients of the operations accept nothing else for changes. So code that
+/// sends a request which was neither judged nor confirmed does not compile.
 package struct Cleared<Act: Sendable>: Sendable {
     /// The action that may be carried out.
     package let act: Act
@@ -44,8 +44,8 @@ package struct Cleared<Act: Sendable>: Sendable {
     }
 }
 
-/// Work that was cleared as a whole and is carried out in parts that only become known one by one. A part may run if the guard allows it by
-/// itself, or if it does no more than people have consented to.
+/// Work that was cleared as a whole and is carried out in parts that only become known one by one. A part may run if
+/// the guard allows it by itself, or if it does no more than people have consented to.
 package final class ClearedParts: Sendable {
     private let left: Mutex<AuthorityLeft>
 
@@ -57,7 +57,8 @@ package final class ClearedParts: Sendable {
         left = Mutex(AuthorityLeft(of: CallAuthority(verdict: whole.verdict, text: text)))
     }
 
-    /// Returns the part as cleared if the consent to the whole covers it; `nil` if the part needs a confirmation of its own or is denied.
+    /// Returns the part as cleared if the consent to the whole covers it; `nil` if the part needs a confirmation of its
+    /// own or is denied.
     /// - Parameter names: all names that the part refers to.
     package func cleared<Part: Sendable>(_ part: Judged<Part>, naming names: [String]) -> Cleared<Part>? {
         let own = part.request.verdict
@@ -76,13 +77,15 @@ package struct Consent: Sendable {
 
     init(to request: ConfirmationRequest) { digest = request.digest }
 
-    /// Returns the consent that a signed file carries. The caller has checked the signatures, and that these people may consent.
+    /// Returns the consent that a signed file carries. The caller has checked the signatures, and that these people may
+    /// consent.
     /// - Returns: `nil` if the request needs more people.
     package static func signed(_ request: ConfirmationRequest, by people: Set<String>) -> Consent? {
         people.count >= max(1, request.approvals) ? Consent(to: request) : nil
     }
 
-    /// Returns the consent to work that is resumed: the stored record of the work also proves that people consented to it.
+    /// Returns the consent to work that is resumed: the stored record of the work also proves that people consented to
+    /// it.
     package static func kept(since request: ConfirmationRequest) -> Consent { Consent(to: request) }
 }
 
@@ -99,17 +102,19 @@ extension ConfirmationRequest {
 }
 
 extension Cleared where Act == [ConfirmationRequest] {
-    /// Returns the consent to one of several requests that people confirmed together; `nil` if the request was not among them.
+    /// Returns the consent to one of several requests that people confirmed together; `nil` if the request was not
+    /// among them.
     package func consent(to part: ConfirmationRequest) -> Consent? {
         act.contains { $0.digest == part.digest } ? Consent(to: part) : nil
     }
 }
 
 extension Cleared {
-    /// Returns a cleared action that does nothing and so needs no consent. Its verdict is that of a read, so it clears nothing else.
+    /// Returns a cleared action that does nothing and so needs no consent. Its verdict is that of a read, so it clears
+    /// nothing else.
     package static func nothing(_ act: Act) -> Cleared { Cleared(act, Verdict(findings: [], policy: .standard)) }
 
-    /// Returns an action that the owner's settings permit in place of the guard: a list of programs, a person's own terminal, the rules of
-    /// an earlier server. `make check` has a list of the places that may call this.
+    /// Returns an action that the owner's settings permit in place of the guard: a list of programs, a person's own
+    /// terminal, the rules of an earlier server. `make check` has a list of the places that may call this.
     package static func admitted(_ act: Act) -> Cleared { Cleared(act, Verdict(findings: [], policy: .standard)) }
 }

@@ -1,8 +1,9 @@
 package import MMCore
 
-/// The requests that wait for a person's approval, and the approvals that have not been used yet: one locked file (0600) for all front-ends
-/// of a user, and, in a cluster, a store that its nodes share. Each entry is kept in one of these places and is used up there. While the
-/// shared store can't be reached, new entries go to the file: they are then asked and answered on this node.
+/// The requests that wait for a person's approval, and the approvals that have not been used yet: one locked file
+/// (0600) for all front-ends of a user, and, in a cluster, a store that its nodes share. Each entry is kept in one of
+/// these places and is used up there. While the shared store can't be reached, new entries go to the file: they are
+/// then asked and answered on this node.
 ///
 /// A confirmation is valid for exactly one request (see `ConfirmationRequest.digest`), once, and for minutes. Only a
 /// front-end that is used by a person calls `approve`.
@@ -112,7 +113,8 @@ package struct ConfirmationLedger: Sendable {
     ///   - digest: the digest of what was shown: by now the token alone might refer to other content.
     ///   - approver: the person who said yes.
     /// - Returns: the entry as it stands now; it is approved once as many people as it needs said yes.
-    /// - Throws: `.notFound` if the request is no longer waiting, `.conflict` for a person who has said yes to it before.
+    /// - Throws: `.notFound` if the request is no longer waiting, `.conflict` for a person who has said yes to it
+    ///   before.
     package func approve(
         _ token: String, digest: String, by approver: Approver
     ) async throws(MMError) -> PendingConfirmation {
@@ -200,8 +202,8 @@ package struct ConfirmationLedger: Sendable {
             let spent = Contents.Spent(digest: digest, at: now, expiresAt: now + questionLifetime + approvalLifetime)
             return try await change(.own) { (contents: inout Contents) throws(MMError) in
                 let entry = try remove(&contents)
-                // The shared store, which can't be read now, may hold an approval of the same request; it must not be used in addition to
-                // this one.
+                // The shared store, which can't be read now, may hold an approval of the same request; it must not be
+                // used in addition to this one.
                 if entry != nil, state == .approved, !isAlone { contents.spent.append(spent) }
                 return entry
             }
@@ -221,8 +223,8 @@ package struct ConfirmationLedger: Sendable {
             hint: "It was used, declined or has expired: run the command again for a new token.")
     }
 
-    /// Returns a new token: nine characters without those that look alike. Its 45 bits suffice, because it is valid for minutes and its
-    /// file is readable by the user only.
+    /// Returns a new token: nine characters without those that look alike. Its 45 bits suffice, because it is valid for
+    /// minutes and its file is readable by the user only.
     static func makeToken() -> String {
         let letters = Array("23456789ABCDEFGHJKLMNPQRSTUVWXYZ".utf8)
         let picked = RandomBytes.make(9).map { letters[Int($0) % letters.count] }
@@ -234,7 +236,8 @@ package struct ConfirmationLedger: Sendable {
     }
 }
 
-/// The confirmations that the nodes of a cluster share: one document for each connection, which is always replaced as a whole.
+/// The confirmations that the nodes of a cluster share: one document for each connection, which is always replaced as a
+/// whole.
 package protocol SharedConfirmations: Sendable {
     /// Returns the document of a connection; `nil` if there is none.
     /// - Throws: `unavailable` with the detail `cluster` if the store can't be reached.
@@ -308,7 +311,8 @@ extension ConfirmationLedger {
     /// The maximum size of a connection's document in Redis.
     private static let largestShared = 2 << 20
 
-    /// Returns all places with their contents, and, if only this node's file could be read, the error that explains why.
+    /// Returns all places with their contents, and, if only this node's file could be read, the error that explains
+    /// why.
     func places() async throws(MMError) -> (found: [(place: Place, contents: Contents)], absence: MMError?) {
         var found: [(place: Place, contents: Contents)] = [(.own, try read())]
         guard let shared else { return (found, nil) }
@@ -377,8 +381,8 @@ extension ConfirmationLedger {
         return result
     }
 
-    /// Returns the content as bytes, after removing the oldest entries if there is too much: content too large to be read again would block
-    /// the ledger.
+    /// Returns the content as bytes, after removing the oldest entries if there is too much: content too large to be
+    /// read again would block the ledger.
     private static func fitting(_ contents: inout Contents, _ most: Int) -> [UInt8] {
         if contents.entries.count > mostEntries {
             contents.entries.removeFirst(contents.entries.count - mostEntries)
@@ -433,7 +437,8 @@ extension ConfirmationLedger {
         return contents
     }
 
-    /// Returns `nil` for content that can't be read: such content confirms nothing, and is neither guessed at nor silently replaced.
+    /// Returns `nil` for content that can't be read: such content confirms nothing, and is neither guessed at nor
+    /// silently replaced.
     private static func parse(_ bytes: [UInt8]) -> Contents? {
         guard let value = try? JSONParser.parse(bytes, limits: .strict), value["version"]?.int == 1,
             let list = value["entries"]?.array
@@ -535,7 +540,8 @@ extension ConfirmationLedger {
         return standing.filter { $0.connection == connection && $0.expiresAt > now }
     }
 
-    /// Records that a person allows classes on a connection for a while; this replaces earlier standing approvals of these classes.
+    /// Records that a person allows classes on a connection for a while; this replaces earlier standing approvals of
+    /// these classes.
     /// - Parameters:
     ///   - classes: the classes.
     ///   - connection: the connection, by its registered name.

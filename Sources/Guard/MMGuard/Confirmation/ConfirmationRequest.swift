@@ -20,11 +20,11 @@ package struct ConfirmationRequest: Sendable, Hashable {
     package var parameters: JSONObject
     /// The kind of action in a few words: `run in exo`.
     package var title: String
-    /// The changes that it would make, as far as they are known. A person is shown them, but the confirmation is not bound to them, because
-    /// the state before may differ when the same call comes back.
+    /// The changes that it would make, as far as they are known. A person is shown them, but the confirmation is not
+    /// bound to them, because the state before may differ when the same call comes back.
     package var changes: [String] = []
-    /// How long the request waits for an answer, and how long an approval holds; `nil` for the usual minutes. An approval that is bound to
-    /// a state, which is read again before anything is sent, may hold for days.
+    /// How long the request waits for an answer, and how long an approval holds; `nil` for the usual minutes. An
+    /// approval that is bound to a state, which is read again before anything is sent, may hold for days.
     package var lasting: Duration?
     /// The guard's verdict on it.
     package var verdict: Verdict
@@ -71,8 +71,9 @@ package struct ConfirmationRequest: Sendable, Hashable {
     /// The request as a person is shown it.
     package var presentation: Presentation { Presentation(self, verdict: verdict) }
 
-    /// The digest that a confirmation is valid for: connection and its identity, module, exact text and body, parameters. Each part is
-    /// preceded by its length, so that moving bytes from one part to the next changes the digest.
+    /// The digest that a confirmation is valid for: connection and its identity, module, exact text and body,
+    /// parameters. Each part is preceded by its length, so that moving bytes from one part to the next changes the
+    /// digest.
     package var digest: String {
         var hash = SHA256()
         func add(_ bytes: some Collection<UInt8>) {
@@ -104,7 +105,8 @@ package struct ConfirmationRequest: Sendable, Hashable {
 }
 
 extension ConfirmationRequest {
-    /// Creates a request that runs on a connection, with the connection's actor and the check and number of people that it demands.
+    /// Creates a request that runs on a connection, with the connection's actor and the check and number of people that
+    /// it demands.
     /// - Parameters:
     ///   - connection: the connection it would run on.
     ///   - module: the module of the session, or the service.

@@ -80,8 +80,8 @@ extension PendingConfirmation {
         approvers.contains { $0.means == "together" } || check >= request.check && approvers.count >= request.approvals
     }
 
-    /// Adds what the current rules demand beyond those under which the request was entered. Approvals that were given with a weaker check
-    /// no longer count.
+    /// Adds what the current rules demand beyond those under which the request was entered. Approvals that were given
+    /// with a weaker check no longer count.
     mutating func demand(_ request: ConfirmationRequest) {
         if check < request.check {
             check = request.check
@@ -161,7 +161,8 @@ package struct Requester: Sendable, Hashable {
         self.person = person
     }
 
-    /// The requester in one line for a person. The names come from the callers and are escaped, so that they can't change the screen.
+    /// The requester in one line for a person. The names come from the callers and are escaped, so that they can't
+    /// change the screen.
     package var text: String {
         let parts = [client.isEmpty ? "unnamed" : client, model, person].compactMap(\.self)
         return VisibleText.exact(parts.map { String($0.prefix(100)) }.joined(separator: ", ")) + " (\(surface))"

@@ -1,10 +1,11 @@
 import MMCore
 
-/// The text that a person sees before confirming: the same in a terminal, in a client's form, with `mm confirm` and over HTTP.
+/// The text that a person sees before confirming: the same in a terminal, in a client's form, with `mm confirm` and
+/// over HTTP.
 ///
-/// The risky parts come first, each with its name; then everything that the confirmation is bound to, as it will be sent or run. Long texts
-/// come in pages that tell how many lines follow. No part can be mistaken for another: the contents of scripts and bodies stand behind a
-/// margin, and invisible characters are written out.
+/// The risky parts come first, each with its name; then everything that the confirmation is bound to, as it will be
+/// sent or run. Long texts come in pages that tell how many lines follow. No part can be mistaken for another: the
+/// contents of scripts and bodies stand behind a margin, and invisible characters are written out.
 package struct Presentation: Sendable, Hashable {
     /// The kind of action and its connection, in one line.
     package let title: String
@@ -91,8 +92,8 @@ package struct Presentation: Sendable, Hashable {
         return sections
     }
 
-    /// All lines of the sections, with a mark where a page has to end even if there is room left. No other line can be such a mark, because
-    /// the contents of the request stand behind a margin.
+    /// All lines of the sections, with a mark where a page has to end even if there is room left. No other line can be
+    /// such a mark, because the contents of the request stand behind a margin.
     package var lines: [String] {
         sections.flatMap { section in
             (section.kind == "exact" ? [Self.pageEnd] : [""]) + [section.heading] + section.lines
@@ -142,7 +143,8 @@ package struct Presentation: Sendable, Hashable {
     }
 
     private static func lines(ofBody body: [UInt8]) -> [String] {
-        // Strict parsing rejects duplicate members, which are then shown as written: services differ in which of the two they read.
+        // Strict parsing rejects duplicate members, which are then shown as written: services differ in which of the
+        // two they read.
         if body.count <= longestText, let value = try? JSONParser.parse(body, limits: .strict) {
             return lines(of: JSONWriter.string(value, layout: .indented(2)))
         }

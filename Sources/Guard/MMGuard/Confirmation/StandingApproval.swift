@@ -9,7 +9,8 @@ package struct StandingApproval: Sendable, Hashable {
     package var id: String
     /// The connection.
     package var connection: String
-    /// The identity of the connection (`Connection.identity`) when it was given; it doesn't hold for any other identity.
+    /// The identity of the connection (`Connection.identity`) when it was given; it doesn't hold for any other
+    /// identity.
     package var identity: String?
     /// The class of requests that it allows.
     package var guardClass: GuardClass
@@ -22,8 +23,8 @@ package struct StandingApproval: Sendable, Hashable {
     /// When it ends.
     package var expiresAt: Timestamp
 
-    /// Returns whether a class can have a standing approval. Classes that need no confirmation, return secrets, or change permissions or
-    /// the session can't.
+    /// Returns whether a class can have a standing approval. Classes that need no confirmation, return secrets, or
+    /// change permissions or the session can't.
     package static func isPossible(_ one: GuardClass) -> Bool {
         switch one {
         case .write, .subscription, .send, .external, .destructive: true
@@ -61,8 +62,9 @@ extension StandingApproval {
 }
 
 extension ConfirmationRequest {
-    /// The classes that standing approvals have to name for this request to pass; `nil` if it always has to be confirmed: code that the
-    /// text doesn't show, names that no table knows, a match of a user's own rule, and requests that need two people.
+    /// The classes that standing approvals have to name for this request to pass; `nil` if it always has to be
+    /// confirmed: code that the text doesn't show, names that no table knows, a match of a user's own rule, and
+    /// requests that need two people.
     package var standingClasses: [GuardClass]? {
         guard approvals == 1, verdict.decision == .ask, !verdict.asking.isEmpty else { return nil }
         var needed = GuardClassSet()

@@ -10,8 +10,8 @@ public struct GuardFinding: Sendable, Hashable {
         case unknown
         /// Always denied: the blocked list, or something that no policy may permit.
         case blocked
-        /// On the blocked list of the earlier servers only: always denied to callers of their tools. For all other callers its class
-        /// decides, so that an action has the same verdict on every other way in.
+        /// On the blocked list of the earlier servers only: always denied to callers of their tools. For all other
+        /// callers its class decides, so that an action has the same verdict on every other way in.
         case earlierBlocked
         /// On the warned list: a person is asked, unless the caller's protocol only gives a warning.
         case warned

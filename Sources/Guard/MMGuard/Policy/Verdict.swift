@@ -71,9 +71,9 @@ public struct Verdict: Sendable, Hashable {
 }
 
 extension Verdict {
-    /// Returns the verdict on several actions that are permitted or held back together: the strictest verdict decides, and its demands hold
-    /// for all. The classes of all actions are joined, so that the people and checks which a connection requires for any of them are
-    /// required.
+    /// Returns the verdict on several actions that are permitted or held back together: the strictest verdict decides,
+    /// and its demands hold for all. The classes of all actions are joined, so that the people and checks which a
+    /// connection requires for any of them are required.
     /// - Returns: `nil` for no verdicts.
     package static func joined(_ verdicts: some Collection<Verdict>) -> Verdict? {
         func rank(_ verdict: Verdict) -> (GuardDecision, Int) { (verdict.decision, verdict.guardClass.rank) }
@@ -118,7 +118,8 @@ extension Verdict {
         return verdict
     }
 
-    /// Returns the verdict for actions that together change this many objects. Many objects need a confirmation, as they do in a script.
+    /// Returns the verdict for actions that together change this many objects. Many objects need a confirmation, as
+    /// they do in a script.
     /// - Parameter act: the description of the action if it changes many objects: "Taking back 40 changes".
     package func changing(_ objects: Int, by act: String, instead: String) -> Verdict {
         guard objects > TargetCount.few else { return self }
@@ -211,8 +212,8 @@ extension SourcePlace {
         ]
     }
 
-    /// The line with its number, and below it carets under the position, as a person is shown it. Tabs are kept, so that the carets are
-    /// aligned with the text. The carets don't go beyond the end of the line.
+    /// The line with its number, and below it carets under the position, as a person is shown it. Tabs are kept, so
+    /// that the carets are aligned with the text. The carets don't go beyond the end of the line.
     public var underlined: [String] {
         let number = "\(line) | "
         var units = 0

@@ -2,9 +2,9 @@ package import MMCore
 
 /// The parts of a change that weaken a connection's protection.
 ///
-/// Otherwise a command that changes the registry could remove a PIN, a second person or the sandbox, and no protection would be
-/// stronger than the weakest command that removes it. A weakening change therefore requires the proof that was in force before it,
-/// from as many people.
+/// Otherwise a command that changes the registry could remove a PIN, a second person or the sandbox, and no protection
+/// would be stronger than the weakest command that removes it. A weakening change therefore requires the proof that was
+/// in force before it, from as many people.
 package struct Weakening: Sendable, Hashable {
     /// The weakened points in words, with both values: `person: pin, then form`.
     package let points: [String]
@@ -30,7 +30,8 @@ package struct Weakening: Sendable, Hashable {
         if points.isEmpty { return nil }
     }
 
-    /// Creates the weakening by a new entry that takes over the tokens of an earlier one, whose protection isn't known any more.
+    /// Creates the weakening by a new entry that takes over the tokens of an earlier one, whose protection isn't known
+    /// any more.
     package init(adoptingTokensFor connection: Connection) {
         self.connection = connection
         points = ["tokens stored under the name \(connection.name): used by the new entry"]

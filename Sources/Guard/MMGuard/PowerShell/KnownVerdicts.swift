@@ -2,8 +2,9 @@ import MMCore
 
 /// A cache of recent verdicts on scripts: the same script in the same context gets the same verdict.
 ///
-/// A verdict depends on the guard's rules, which never change during its life, and on the contents of a `Question`. Only short scripts that
-/// read and are allowed are cached: others are rare, and may contain values that should not stay in memory.
+/// A verdict depends on the guard's rules, which never change during its life, and on the contents of a `Question`.
+/// Only short scripts that read and are allowed are cached: others are rare, and may contain values that should not
+/// stay in memory.
 final class KnownVerdicts: Sendable {
     /// Everything that a verdict depends on, besides the guard's rules.
     struct Question: Hashable, Sendable {
@@ -14,8 +15,8 @@ final class KnownVerdicts: Sendable {
         /// The maximum length of a cached script in bytes.
         private static let longest = 4 << 10
 
-        /// Creates the question for a script. `nil` for a long script, and if the session remembers names or variables, because those
-        /// aren't part of the key.
+        /// Creates the question for a script. `nil` for a long script, and if the session remembers names or variables,
+        /// because those aren't part of the key.
         init?(script: String, context: ScriptContext, policy: GuardPolicy, isConfirmed: Bool) {
             guard script.utf8.count <= Self.longest, context.memory.names.isEmpty, context.memory.variables.isEmpty
             else {

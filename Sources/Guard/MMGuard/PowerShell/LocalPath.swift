@@ -6,8 +6,8 @@ enum LocalPath {
         "csv", "tsv", "json", "jsonl", "txt", "xml", "html", "htm", "log", "md", "clixml", "yaml", "yml",
     ]
 
-    /// Returns whether writing to a path creates nothing but a data file in the working folder: the path is relative, has no `..`, hidden
-    /// names, drives or wildcards, and ends like a data file.
+    /// Returns whether writing to a path creates nothing but a data file in the working folder: the path is relative,
+    /// has no `..`, hidden names, drives or wildcards, and ends like a data file.
     static func isDataFile(_ path: String) -> Bool {
         var path = spelt(path)[...]
         if path.hasPrefix("./") { path = path.dropFirst(2) }
@@ -20,7 +20,8 @@ enum LocalPath {
             }
     }
 
-    /// Returns whether a path can only refer to files: it has no drive or provider, which could be the environment or variables.
+    /// Returns whether a path can only refer to files: it has no drive or provider, which could be the environment or
+    /// variables.
     static func isFilePath(_ path: String) -> Bool {
         !path.contains(":") && !path.contains("\\") && path.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 }
     }

@@ -2,15 +2,16 @@ internal import PowerShellSyntax
 
 /// The .NET types whose conversions and listed members have no effect beyond their result.
 enum PureTypes {
-    /// Returns whether a type, as written in brackets, is on the list: in its one spelling, with or without `System.`, or as a
-    /// one-dimensional array.
+    /// Returns whether a type, as written in brackets, is on the list: in its one spelling, with or without `System.`,
+    /// or as a one-dimensional array.
     static func contains(_ written: String) -> Bool {
         var name = written.asciiLowercased
         if name.hasSuffix("[]") { name = String(name.dropLast(2)) }
         return names.contains(plain(name))
     }
 
-    /// Returns whether PowerShell already uses a name for a type, so that a class of that name could be confused with it.
+    /// Returns whether PowerShell already uses a name for a type, so that a class of that name could be confused with
+    /// it.
     static func isTaken(_ name: String) -> Bool { names.contains(name) || accelerators.contains(name) }
 
     private static let accelerators: Set<String> = [
@@ -25,14 +26,15 @@ enum PureTypes {
         "semver", "string", "environment", "console", "gc", "activator", "delegate", "action", "func", "process",
     ]
 
-    /// Returns whether a conversion to a type, as written in brackets, yields plain values: no block, no file, nothing that contains a
-    /// secret.
+    /// Returns whether a conversion to a type, as written in brackets, yields plain values: no block, no file, nothing
+    /// that contains a secret.
     static func isValue(_ written: String) -> Bool {
         let name = plain(written.asciiLowercased)
         return names.contains(name) && !references.contains(name)
     }
 
-    /// Returns whether a type is a list or table of harmless values: `[Collections.Generic.List[object]]`, `[ArrayList]`.
+    /// Returns whether a type is a list or table of harmless values: `[Collections.Generic.List[object]]`,
+    /// `[ArrayList]`.
     static func isContainer(_ type: TypeNameSyntax) -> Bool {
         switch type.form {
         case .name(let name, nil):
@@ -87,7 +89,8 @@ enum PureTypes {
     /// Returns whether a type is `Stopwatch`.
     static func isStopwatch(_ type: String) -> Bool { plain(type.asciiLowercased) == "diagnostics.stopwatch" }
 
-    /// Returns whether a method may be called on any value, because it is safe on strings, numbers, dates and lists of them.
+    /// Returns whether a method may be called on any value, because it is safe on strings, numbers, dates and lists of
+    /// them.
     static func isPlainMethod(_ name: String) -> Bool { plainMethods.contains(name.asciiLowercased) }
 
     /// Returns whether an attribute of a parameter or an enum only declares something and runs no code of the script's.
@@ -104,8 +107,8 @@ enum PureTypes {
         "validatenotnullorempty", "validatenotnullorwhitespace", "supportswildcards", "psdefaultvalue", "flags",
     ]
 
-    /// Returns whether a namespace is one of .NET's own. Naming it runs nothing and loads nothing, and each type is judged where it is used:
-    /// no type in them that does something has the short name of one on these lists.
+    /// Returns whether a namespace is one of .NET's own. Naming it runs nothing and loads nothing, and each type is
+    /// judged where it is used: no type in them that does something has the short name of one on these lists.
     static func isOwnNamespace(_ name: String) -> Bool {
         let name = name.asciiLowercased
         return name == "system" || name.hasPrefix("system.") && !name.hasPrefix("system.management")

@@ -211,7 +211,8 @@ package enum BehindWire {
     /// Returns a finding as it counts in such a session; `nil` if it requires no confirmation.
     /// - Parameters:
     ///   - isDryRun: whether the proxy holds back all changes.
-    ///   - isNative: whether the native engine runs it in place of PowerShell, so that its built-in commands only affect the run itself.
+    ///   - isNative: whether the native engine runs it in place of PowerShell, so that its built-in commands only
+    ///     affect the run itself.
     static func kept(
         _ finding: GuardFinding, _ cmdlets: CmdletTable, isDryRun: Bool = false, isNative: Bool = false
     ) -> GuardFinding? {
@@ -240,10 +241,11 @@ package enum BehindWire {
         }
     }
 
-    /// Returns whether a finding is about effects that stay within a run of the native engine: PowerShell's built-in commands work on the
-    /// run's own files and values there, or aren't carried out at all.
+    /// Returns whether a finding is about effects that stay within a run of the native engine: PowerShell's built-in
+    /// commands work on the run's own files and values there, or aren't carried out at all.
     private static func isOfRun(_ finding: GuardFinding, _ cmdlets: CmdletTable) -> Bool {
-        // The engine holds no tokens: a property that contains a token elsewhere is just a name in a service's answer here.
+        // The engine holds no tokens: a property that contains a token elsewhere is just a name in a service's answer
+        // here.
         if finding.rule == ConstructRule.secretProperty.rawValue { return true }
         guard finding.kind != .blocked, finding.minimumDecision == nil, let name = finding.subject else { return false }
         let entries = cmdlets.entries(named: cmdlets.alias(name) ?? name)
@@ -273,8 +275,9 @@ extension GuardEngine {
 }
 
 extension ConstructRule {
-    /// The part that stops the effects which this construct could hide, in a confined session behind the proxy; `nil` if the text still
-    /// requires confirmation, because it can't be read, or because it refers to another sign-in or network access.
+    /// The part that stops the effects which this construct could hide, in a confined session behind the proxy; `nil`
+    /// if the text still requires confirmation, because it can't be read, or because it refers to another sign-in or
+    /// network access.
     var keeper: BehindWire.Keeper? {
         switch self {
         case .unparsed, .tooLong, .tooDeep, .hiddenCharacters, .parameterName, .networkParameter, .otherSession,

@@ -2,7 +2,8 @@ internal import MMCore
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// Reports the class of a known cmdlet, with the classes that its parameters and, in Graph's modules, its request add.
+    /// Reports the class of a known cmdlet, with the classes that its parameters and, in Graph's modules, its request
+    /// add.
     mutating func classify(_ call: CommandCall) {
         let entry = call.entry
         // A request that the text doesn't determine is judged when it is sent.
@@ -63,8 +64,8 @@ extension ScriptWalk {
             classes != .read && entry.product != .builtin
             && (isForMany(place: call.place, input: call.input) || call.hasWideIdentity)
         if isRepeated(rule(of: entry, kind: kind), classes, kind), !isBulk, tables.user.rules.isEmpty { return }
-        // A service's cmdlet has no effect besides its requests, which a dry run holds back. A change of the sign-in has an effect all the
-        // same.
+        // A service's cmdlet has no effect besides its requests, which a dry run holds back. A change of the sign-in
+        // has an effect all the same.
         let isHeldBack =
             context.isDryRun && entry.product != .builtin && !writesFile && !classes.contains(.session)
             && kind != .blocked && kind != .missing

@@ -3,7 +3,8 @@ internal import PowerShellSyntax
 
 extension ScriptWalk {
     /// Reports parameters that make a cloud cmdlet use files of this machine, other hosts or another sign-in.
-    /// - Parameter isRequest: whether the cmdlet sends an arbitrary request, so that its values are addresses rather than paths.
+    /// - Parameter isRequest: whether the cmdlet sends an arbitrary request, so that its values are addresses rather
+    ///   than paths.
     mutating func checkCloudParameters(_ call: CommandCall, isRequest: Bool = false) {
         let entry = call.entry
         let isModuleOfItsOwn = entry.product != .exchange
@@ -32,8 +33,8 @@ extension ScriptWalk {
         checkChosenContext(call)
     }
 
-    /// Checks the context of `Set-AzContext`, which selects a subscription of the current sign-in: a given context may belong to another
-    /// sign-in.
+    /// Checks the context of `Set-AzContext`, which selects a subscription of the current sign-in: a given context may
+    /// belong to another sign-in.
     private mutating func checkChosenContext(_ call: CommandCall) {
         guard call.command.name == "set-azcontext" else { return }
         let positional = call.arguments.indices.filter { call.arguments[$0].written == nil }

@@ -42,7 +42,8 @@ extension ScriptWalk {
         if name == written, awaited != nil, functions[name.asciiLowercased] == nil,
             definitions.contains(name.asciiLowercased), isFree(name.asciiLowercased)
         {
-            // The command is defined below the current function; it must be defined by the time that function is called.
+            // The command is defined below the current function; it must be defined by the time that function is
+            // called.
             let isMany = awaited?[name.asciiLowercased]?.isForMany ?? false || isForMany(place: place, input: input)
             awaited?[name.asciiLowercased] = Await(extent: command.extent, isForMany: isMany)
             walkArguments(command)
@@ -113,7 +114,8 @@ extension ScriptWalk {
         walkArguments(command)
     }
 
-    /// Returns whether a name can only be resolved as a command: it has no path, scope, drive or wildcard, and a known module if any.
+    /// Returns whether a name can only be resolved as a command: it has no path, scope, drive or wildcard, and a known
+    /// module if any.
     private mutating func isOrdinary(_ name: String, _ command: CommandSyntax) -> Bool {
         let extent = command.elements.first?.extent ?? command.extent
         var isPath = false
@@ -151,7 +153,8 @@ extension ScriptWalk {
         return true
     }
 
-    /// Returns the entry to judge by: if several products share a name, the one of the session's module, otherwise the strictest.
+    /// Returns the entry to judge by: if several products share a name, the one of the session's module, otherwise the
+    /// strictest.
     private func choose(_ entries: [CmdletEntry]) -> CmdletEntry? {
         if entries.count > 1, let module = context.module,
             let own = entries.first(where: { KnownModules.product(of: module) == $0.product })
@@ -170,8 +173,8 @@ extension ScriptWalk {
         return found
     }
 
-    /// Returns the entry to use for a cmdlet of Graph's modules that no table lists and that only reads. The verbs in these modules derive
-    /// from the HTTP methods, so it is judged like the well-known `Get-MgUser`.
+    /// Returns the entry to use for a cmdlet of Graph's modules that no table lists and that only reads. The verbs in
+    /// these modules derive from the HTTP methods, so it is judged like the well-known `Get-MgUser`.
     private mutating func graphRead(_ name: String) -> KnownCommand? {
         let lower = name.asciiLowercased
         let isGraph = context.module.map { KnownModules.product(of: $0) == .graph } ?? true
@@ -251,7 +254,8 @@ extension ScriptWalk {
         return output
     }
 
-    /// Returns the entries of the hashtable that a splatted variable holds, if it is small and unchanged since it was written.
+    /// Returns the entries of the hashtable that a splatted variable holds, if it is small and unchanged since it was
+    /// written.
     func splatted(_ variable: VariableExpressionSyntax) -> [CommandBinder.Splatted]? {
         guard variable.path.qualifier == .none else { return nil }
         let entry = variables[variable.path.name.asciiLowercased]
@@ -361,8 +365,8 @@ extension ScriptWalk {
         }
     }
 
-    /// Returns whether a block is only a way to write a filter: `-Filter { … }` of a cloud module, which takes text and is never bound from
-    /// the pipeline.
+    /// Returns whether a block is only a way to write a filter: `-Filter { … }` of a cloud module, which takes text and
+    /// is never bound from the pipeline.
     private func isFilterText(_ argument: BoundArgument, hasTable: Bool) -> Bool {
         guard hasTable, let name = argument.name, let only = argument.candidates.first else { return false }
         return name.hasSuffix("filter") && !only.takesPipeline && !only.takesBlock

@@ -1,8 +1,9 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// Walks a function that the script defines: its body is judged here, for any values of its parameters. A name that already has a
-    /// meaning, in PowerShell or in a module, is reported, because it would change what later commands do.
+    /// Walks a function that the script defines: its body is judged here, for any values of its parameters. A name that
+    /// already has a meaning, in PowerShell or in a module, is reported, because it would change what later commands
+    /// do.
     mutating func walk(definition node: FunctionDefinitionSyntax) {
         let name = node.name.asciiLowercased
         let isOwn = isFree(name)
@@ -24,8 +25,8 @@ extension ScriptWalk {
         }
     }
 
-    /// Checks, at a call of a function, the functions that its body calls: they must be defined by now; otherwise the name could be any
-    /// program.
+    /// Checks, at a call of a function, the functions that its body calls: they must be defined by now; otherwise the
+    /// name could be any program.
     mutating func settle(
         awaitedBy name: String, _ function: LocalFunction, _ command: CommandSyntax, isMany: Bool
     ) {
@@ -71,12 +72,13 @@ extension ScriptWalk {
         changes > before.changes || found[before.found...].contains { isChange($0.finding) }
     }
 
-    /// Returns whether a finding is a change outside of the machine on which the script runs. Commands of the machine itself and unreadable
-    /// code are reported where they are written, and repeated calls don't add to that.
+    /// Returns whether a finding is a change outside of the machine on which the script runs. Commands of the machine
+    /// itself and unreadable code are reported where they are written, and repeated calls don't add to that.
     private func isChange(_ finding: GuardFinding) -> Bool {
         guard finding.classes != .read, ConstructRule(rawValue: finding.rule) == nil else { return false }
         if finding.rule == "unknown-command", finding.classes == .write, let name = finding.subject {
-            // A name without a dash can't be a cmdlet of a service, and the native engine runs nothing else of that kind.
+            // A name without a dash can't be a cmdlet of a service, and the native engine runs nothing else of that
+            // kind.
             guard let dash = name.firstIndex(of: "-") else { return !context.isNative }
             if tables.cmdlets.classOfVerb(name[..<dash].asciiLowercased) == .read { return false }
         }

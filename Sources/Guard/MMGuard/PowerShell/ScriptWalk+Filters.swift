@@ -9,8 +9,8 @@ extension ScriptWalk {
         return rounds(all.count, block.extent) { $0.walk(block: block, in: .filterBlock) }
     }
 
-    /// Walks the arguments of a filter. Blocks run for each object, so their content is judged; anything that could be a block without
-    /// showing it is reported.
+    /// Walks the arguments of a filter. Blocks run for each object, so their content is judged; anything that could be
+    /// a block without showing it is reported.
     /// - Returns: the possible values of each argument, and the output of the blocks.
     mutating func walkFilter(
         _ bound: [BoundArgument], shape: FilterCommands, input: ValueFacts
@@ -159,8 +159,8 @@ extension ScriptWalk {
         }
     }
 
-    /// Returns whether a name can only be a property's: names of methods begin with a verb. The methods of types that the script defines
-    /// can have any name.
+    /// Returns whether a name can only be a property's: names of methods begin with a verb. The methods of types that
+    /// the script defines can have any name.
     private func isProperty(_ name: String) -> Bool {
         if FilterCommands.plainMembers.contains(name.asciiLowercased) { return true }
         guard types.isEmpty, isPlainName(name), let first = name.first, first.isLetter else { return false }

@@ -6,13 +6,13 @@ extension ScriptWalk {
     struct SentRequest {
         /// The classification of the request by the tables of requests.
         var found: RequestClassification
-        /// Whether the request's classification replaces the cmdlet's class. That is so if the tables' class for an unknown body is at
-        /// least as strict as the cmdlet's: then the tables know this body's effect better.
+        /// Whether the request's classification replaces the cmdlet's class. That is so if the tables' class for an
+        /// unknown body is at least as strict as the cmdlet's: then the tables know this body's effect better.
         var overrides: Bool
     }
 
-    /// Returns the request that a cmdlet of Graph's modules sends: the table's, or the strictest of those that its name tells; nil if
-    /// there is none.
+    /// Returns the request that a cmdlet of Graph's modules sends: the table's, or the strictest of those that its name
+    /// tells; nil if there is none.
     func request(of call: CommandCall) -> SentRequest? {
         if let (method, template) = tables.cmdlets.request(of: call.entry) { return sent(method, template, by: call) }
         return GraphCmdletNames().requests(of: call.entry.name).compactMap { sent($0.method, $0.template, by: call) }
@@ -44,12 +44,14 @@ extension ScriptWalk {
         template.replacing("{", with: "").replacing("}", with: "")
     }
 
-    /// Whether a path is that of what apps sign in as. Taking it away by a cmdlet is a change of privileges, like making it.
+    /// Whether a path is that of what apps sign in as. Taking it away by a cmdlet is a change of privileges, like
+    /// making it.
     private static func isRegistration(_ template: String) -> Bool {
         template.hasPrefix("/applications") || template.hasPrefix("/servicePrincipals")
     }
 
-    /// Returns the classes of the changes that a cmdlet of Graph's modules makes by its name; nil if that tells no request, or one that reads.
+    /// Returns the classes of the changes that a cmdlet of Graph's modules makes by its name; nil if that tells no
+    /// request, or one that reads.
     func classesOfUnlisted(_ name: String) -> GuardClassSet? {
         let classifier = RequestClassifier(tables: tables)
         var classes = GuardClassSet(rawValue: 0)
@@ -91,8 +93,8 @@ extension ScriptWalk {
     /// Returns a text escaped for a query.
     func escaped(_ text: String) -> String { PercentCoding.encode(text, isPlain: PercentCoding.isQueryByte) }
 
-    /// Returns the body that the parameters determine. Each parameter that isn't a key in the address becomes a property. `-BodyParameter`
-    /// gives the whole body, and `-AdditionalProperties` further properties.
+    /// Returns the body that the parameters determine. Each parameter that isn't a key in the address becomes a
+    /// property. `-BodyParameter` gives the whole body, and `-AdditionalProperties` further properties.
     private func body(of call: CommandCall, addressedBy template: String) -> RequestBody {
         let address = template.asciiLowercased.replacing("-", with: "")
         var object = JSONObject()

@@ -20,7 +20,8 @@ extension ScriptWalk {
         return result ?? .nothing
     }
 
-    /// Walks a repeated part: once, and again as long as a round leaves variables with values that the round before didn't start from.
+    /// Walks a repeated part: once, and again as long as a round leaves variables with values that the round before
+    /// didn't start from.
     /// - Parameters:
     ///   - times: the maximum number of rounds.
     ///   - extent: the extent of the repeated part.
@@ -101,8 +102,8 @@ extension ScriptWalk {
         return ConstantValue(expression).text.flatMap { Int($0) }
     }
 
-    /// Walks a loop that runs while, or until, its condition holds. The loop may end if its condition depends on what the loop does (a
-    /// variable that it sets or a command that it runs), or if the body can leave it.
+    /// Walks a loop that runs while, or until, its condition holds. The loop may end if its condition depends on what
+    /// the loop does (a variable that it sets or a command that it runs), or if the body can leave it.
     mutating func walkConditional(
         _ extent: SourceExtent, _ word: String, condition: StatementSyntax, body: StatementBlockSyntax, in scope: Scope
     ) -> ValueFacts {
@@ -126,7 +127,8 @@ extension ScriptWalk {
 }
 
 extension ScriptWalk {
-    /// A record of what a walked part contains: variables that are read, commands, and statements that may leave a loop.
+    /// A record of what a walked part contains: variables that are read, commands, and statements that may leave a
+    /// loop.
     struct Seen {
         var reads: Set<String> = []
         var commands = 0

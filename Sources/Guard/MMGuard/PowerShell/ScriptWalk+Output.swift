@@ -30,7 +30,8 @@ extension ScriptWalk {
         }
     }
 
-    /// Returns the output of `Select-Object`: `-First 5` limits the number, and selecting a property may drop objects that contain secrets.
+    /// Returns the output of `Select-Object`: `-First 5` limits the number, and selecting a property may drop objects
+    /// that contain secrets.
     private func selected(_ call: CommandCall, _ all: ValueFacts) -> ValueFacts {
         var result = all.withoutTexts
         let names = call.arguments.compactMap(\.name)
@@ -71,8 +72,8 @@ extension ScriptWalk {
         return ValueFacts.product(most, call.place > 0 ? max(1, call.input.count) : 1)
     }
 
-    /// Returns whether a parameter names the object itself that the cmdlet returns. A required parameter names the container whose parts it
-    /// lists.
+    /// Returns whether a parameter names the object itself that the cmdlet returns. A required parameter names the
+    /// container whose parts it lists.
     private func isKey(_ argument: BoundArgument, of call: CommandCall) -> Bool {
         guard let name = argument.likelyName else { return false }
         let noun = call.command.noun
@@ -90,7 +91,8 @@ extension ScriptWalk {
         }
     }
 
-    /// Returns how many objects the value of a key names: constants without wildcards, or a single object from a service.
+    /// Returns how many objects the value of a key names: constants without wildcards, or a single object from a
+    /// service.
     private func one(_ call: CommandCall, _ index: Int) -> Int? {
         if let texts = call.constant(index).texts {
             return texts.contains { $0.contains("*") || $0.contains("?") } ? nil : max(1, texts.count)

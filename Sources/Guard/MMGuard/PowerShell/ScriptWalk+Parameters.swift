@@ -1,9 +1,9 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// Walks the parameters of the script itself, or of a function in it. The values that `mm` binds to a script's parameters arrive as
-    /// data, and a default is an expression like any other. So a block of plain names, harmless types and declaring attributes needs no
-    /// confirmation.
+    /// Walks the parameters of the script itself, or of a function in it. The values that `mm` binds to a script's
+    /// parameters arrive as data, and a default is an expression like any other. So a block of plain names, harmless
+    /// types and declaring attributes needs no confirmation.
     /// - Parameter values: the possible values from a caller.
     mutating func walk(scriptParameters block: ParameterBlockSyntax, values: ValueFacts = .data()) {
         for attribute in block.attributes { walk(declaration: attribute) }
@@ -44,7 +44,8 @@ extension ScriptWalk {
 
     mutating func walk(_ attribute: AttributeSyntax) { walk(attribute: attribute) }
 
-    /// Walks an attribute, which may only declare something: its name must be on the list, with constants and harmless types as arguments.
+    /// Walks an attribute, which may only declare something: its name must be on the list, with constants and harmless
+    /// types as arguments.
     mutating func walk(declaration attribute: AttributeSyntax) {
         let arguments = attribute.positionalArguments + attribute.namedArguments.map(\.argument)
         // A validation script is code like any other; it runs whenever the parameter gets a value.

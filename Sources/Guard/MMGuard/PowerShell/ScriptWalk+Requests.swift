@@ -134,8 +134,8 @@ extension ScriptWalk {
         }
     }
 
-    /// Reports what a request says plainly although variables are keys or values in its address: `"/users/$id/sendMail"` sends mail
-    /// whatever the variable holds.
+    /// Reports what a request says plainly although variables are keys or values in its address:
+    /// `"/users/$id/sendMail"` sends mail whatever the variable holds.
     mutating func judgeOpen(
         _ method: String, _ address: ExpressionSyntax?, _ body: RequestBody, _ headers: [String], _ call: CommandCall,
         service: RequestService
@@ -154,10 +154,12 @@ extension ScriptWalk {
         judge(method, address, body, headers, call, service: service)
     }
 
-    /// The bytes that a variable's open text may have: more than any address, and no text grows from variable to variable beyond it.
+    /// The bytes that a variable's open text may have: more than any address, and no text grows from variable to
+    /// variable beyond it.
     static let longestOpenText = 8192
 
-    /// Returns the text of an expression that begins with a known one, with a key for each value that isn't known; `nil` for any other.
+    /// Returns the text of an expression that begins with a known one, with a key for each value that isn't known;
+    /// `nil` for any other.
     func openText(_ expression: ExpressionSyntax) -> String? {
         switch expression {
         case .string(let node): return node.value

@@ -3,8 +3,8 @@ internal import PowerShellSyntax
 extension ScriptWalk {
     private static let longestSaidText = 20_000
 
-    /// Judges a text that the script runs as code, if the text is known. Its findings are reported as if the text stood in the script; for
-    /// what only shows at run time, the construct that runs it has a finding of its own.
+    /// Judges a text that the script runs as code, if the text is known. Its findings are reported as if the text stood
+    /// in the script; for what only shows at run time, the construct that runs it has a finding of its own.
     mutating func walk(saidBy facts: ValueFacts, at extent: SourceExtent) {
         for text in facts.texts ?? [] where text.utf8.count <= Self.longestSaidText {
             guard let root = PowerShellParser.parse(text).root, enter(extent) else { continue }

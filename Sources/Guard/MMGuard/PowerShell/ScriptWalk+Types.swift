@@ -15,8 +15,8 @@ extension ScriptWalk {
     /// The methods that run without a visible call, wherever an object is compared or turned into text.
     private static let unasked: Set<String> = ["tostring", "equals", "gethashcode", "compareto"]
 
-    /// Walks a class or enum that the script defines. Its methods are judged when it is used: of an unused class only the initial values of
-    /// its static members run.
+    /// Walks a class or enum that the script defines. Its methods are judged when it is used: of an unused class only
+    /// the initial values of its static members run.
     mutating func walk(definition node: TypeDefinitionSyntax) {
         let name = node.name.asciiLowercased
         if let known = types[name] {
@@ -58,8 +58,8 @@ extension ScriptWalk {
         }
     }
 
-    /// Judges the types that code may use by their names alone, as `New-Object Name` does: every mention of the name counts that is
-    /// outside of the definitions of types that aren't used.
+    /// Judges the types that code may use by their names alone, as `New-Object Name` does: every mention of the name
+    /// counts that is outside of the definitions of types that aren't used.
     mutating func useNamedTypes(in source: String) {
         guard types.values.contains(where: { !$0.isJudged }) else { return }
         let units = Array(source.utf16)

@@ -11,8 +11,8 @@ extension ScriptWalk {
     ]
 
     /// Judges PowerShell's own web request to a service like the request that a module's cmdlet would send.
-    /// - Returns: false if the text doesn't determine the request, or if the command is to be judged as one that sends data anywhere: its
-    ///   token may be of another sign-in, so an ordinary change may be one in a foreign tenant.
+    /// - Returns: false if the text doesn't determine the request, or if the command is to be judged as one that sends
+    ///   data anywhere: its token may be of another sign-in, so an ordinary change may be one in a foreign tenant.
     mutating func walkWeb(_ call: CommandCall) -> Bool {
         guard Self.webCommands.contains(call.command.name) else { return false }
         var method = "GET"

@@ -1,8 +1,9 @@
 internal import MMCore
 internal import PowerShellSyntax
 
-/// One walk over the tree of a script, in the order in which it runs. Every node is looked at, everything that is not known to be harmless
-/// becomes a finding, and each expression yields its possible values. Decisions are made on the tree, never by searching the text.
+/// One walk over the tree of a script, in the order in which it runs. Every node is looked at, everything that is not
+/// known to be harmless becomes a finding, and each expression yields its possible values. Decisions are made on the
+/// tree, never by searching the text.
 struct ScriptWalk {
     /// The kind of code that a statement belongs to.
     enum Scope {
@@ -53,7 +54,8 @@ struct ScriptWalk {
     struct LocalFunction {
         /// Whether its body changes something, so that a call for many objects is a change to many.
         var isChange: Bool
-        /// The functions that its body calls and that the script defines only below it. They must be defined when this function is called.
+        /// The functions that its body calls and that the script defines only below it. They must be defined when this
+        /// function is called.
         var awaits: [String: Await] = [:]
     }
 
@@ -75,7 +77,8 @@ struct ScriptWalk {
     /// The messages that the script sends, by the position of the command.
     var previews: [(start: Int, preview: SendPreview)] = []
     var depth = 0
-    /// The number of filter texts (`-Filter { … }`) around the current code: words in them are names of properties, not commands.
+    /// The number of filter texts (`-Filter { … }`) around the current code: words in them are names of properties, not
+    /// commands.
     var filterTexts = 0
     /// The state for the current body of code.
     var scope: CodeScope
@@ -115,7 +118,8 @@ struct ScriptWalk {
         scope = CodeScope(variables: ScriptVariables(remembered: context.memory.variables))
     }
 
-    /// Returns whether there are many findings already, with one like this among them: another one doesn't change the verdict.
+    /// Returns whether there are many findings already, with one like this among them: another one doesn't change the
+    /// verdict.
     mutating func isRepeated(_ rule: String, _ classes: GuardClassSet, _ kind: GuardFinding.Kind) -> Bool {
         let isNew = kinds.insert(Kind(rule: rule, classes: classes, kind: kind)).inserted
         return !isNew && found.count >= Self.manyFindings
@@ -179,7 +183,8 @@ struct ScriptWalk {
     @discardableResult
     private mutating func walkBody(_ block: ScriptBlockSyntax, in scope: Scope) -> ValueFacts {
         var result = ValueFacts.nothing
-        // The script itself has no pipeline input: its blocks run once, in this order, whatever their order in the text.
+        // The script itself has no pipeline input: its blocks run once, in this order, whatever their order in the
+        // text.
         let order: [NamedBlockSyntax.Kind] = [.begin, .process, .end]
         let isWhole = block === whole
         let parts =
@@ -335,7 +340,8 @@ extension ScriptWalk {
         variables.assign(name, entry)
     }
 
-    /// Notes that a parameter stores something in a variable: if the variable is a plain one, this counts as an assignment.
+    /// Notes that a parameter stores something in a variable: if the variable is a plain one, this counts as an
+    /// assignment.
     mutating func write(named value: ConstantValue, _ facts: ValueFacts, _ extent: SourceExtent, subject: String) {
         guard var name = value.text else { return report(.variableParameter, extent, subject: subject) }
         let isMore = name.hasPrefix("+")

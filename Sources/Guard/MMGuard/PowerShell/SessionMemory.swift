@@ -1,5 +1,5 @@
-/// The state that the scripts of a session left behind, as far as it matters for judging the next one: the names that they defined, the
-/// possible values of their variables, and whether any of them ran code that the guard couldn't read.
+/// The state that the scripts of a session left behind, as far as it matters for judging the next one: the names that
+/// they defined, the possible values of their variables, and whether any of them ran code that the guard couldn't read.
 package struct SessionMemory: Sendable, Hashable {
     /// A session in which nothing has run.
     package static let fresh = SessionMemory()
@@ -10,7 +10,8 @@ package struct SessionMemory: Sendable, Hashable {
     var variables: [String: ValueFacts] = [:]
     /// Whether code ran that may have given names another meaning, so that even reads can't be trusted.
     package internal(set) var isOpaque = false
-    /// Whether a person confirmed such code. Otherwise it ran without a question, because the session's confinement holds its effects.
+    /// Whether a person confirmed such code. Otherwise it ran without a question, because the session's confinement
+    /// holds its effects.
     var wasConfirmed = false
 
     /// The maximum number of variables that are kept; a session with more is judged as if it had none.

@@ -1,7 +1,8 @@
 internal import MMCore
 
-/// Derives the requests of Graph's cmdlets from their names. Microsoft generates these modules from Graph's own description: the verb
-/// stands for the method, and the noun consists of the words of the path's segments in the singular.
+/// Derives the requests of Graph's cmdlets from their names. Microsoft generates these modules from Graph's own
+/// description: the verb stands for the method, and the noun consists of the words of the path's segments in the
+/// singular.
 package struct GraphCmdletNames: Sendable {
     /// A request with its path as a template.
     package struct Request: Sendable, Hashable {
@@ -47,8 +48,8 @@ package struct GraphCmdletNames: Sendable {
         }
     }
 
-    /// For each verb, the first or last words of the actions and functions whose cmdlets have this verb rather than the usual one. Of other
-    /// verbs the word is the verb itself: `Publish` is `publish`.
+    /// For each verb, the first or last words of the actions and functions whose cmdlets have this verb rather than the
+    /// usual one. Of other verbs the word is the verb itself: `Publish` is `publish`.
     private static let actions: [String: Set<String>] = [
         "get": ["get"], "set": ["assign", "set"], "confirm": ["check", "confirm", "verify"], "send": ["send"],
         "add": ["add"],
@@ -62,7 +63,8 @@ package struct GraphCmdletNames: Sendable {
         "lock": ["lock"], "request": ["request"], "restart": ["restart", "reboot"], "update": ["update"],
     ]
 
-    /// The segments whose cmdlets have a noun of their own, in lower case; the empty name stands for the top of the tree.
+    /// The segments whose cmdlets have a noun of their own, in lower case; the empty name stands for the top of the
+    /// tree.
     private static let nouns: [(parent: String, segment: String, words: [String])] = [
         ("", "settings", ["directory", "setting"]),
         ("", "groupsettingtemplates", ["group", "setting", "template", "group", "setting", "template"]),
@@ -120,8 +122,8 @@ package struct GraphCmdletNames: Sendable {
         return found.sorted { ($0.keys.count, $0.template) < ($1.keys.count, $1.template) }
     }
 
-    /// Returns the ways to read a noun: as it is, as a count of objects of one type (whose path has the type before `$count`), and as a
-    /// member that is added or removed by reference.
+    /// Returns the ways to read a noun: as it is, as a count of objects of one type (whose path has the type before
+    /// `$count`), and as a member that is added or removed by reference.
     private static func readings(of noun: String, verb: String) -> [[String]] {
         let words = words(noun)
         var readings = [words]
@@ -155,7 +157,8 @@ package struct GraphCmdletNames: Sendable {
         ("/groups/", ["uniqueName"]), ("/directoryRoles/", ["roleTemplateId"]),
     ]
 
-    /// Returns the request for one object by an alternate key: `Get-MgApplicationByAppId` is `/applications(appId='{appId}')`.
+    /// Returns the request for one object by an alternate key: `Get-MgApplicationByAppId` is
+    /// `/applications(appId='{appId}')`.
     private func byOtherKey(_ name: String, isBeta: Bool) -> Request? {
         for (collection, keys) in Self.otherKeys {
             for key in keys where name.lowercased().hasSuffix("by" + key.lowercased()) {
@@ -239,7 +242,8 @@ package struct GraphCmdletNames: Sendable {
         /// - Parameters:
         ///   - last: the words of the segment before.
         ///   - parent: the name of the last segment that is no key, in lower case.
-        ///   - isAction: whether the node is an action whose first word is the verb. Such actions are posts, also with the verb Get.
+        ///   - isAction: whether the node is an action whose first word is the verb. Such actions are posts, also with
+        ///     the verb Get.
         mutating func descend(
             _ node: UInt32, _ rest: Substring, last: [String], parent: String = "", depth: Int, isAction: Bool = false
         ) {
@@ -261,8 +265,8 @@ package struct GraphCmdletNames: Sendable {
             }
             if let key = paths.key(below: node) { descend(key, rest, last: last, parent: parent, depth: depth + 1) }
             guard !rest.isEmpty else {
-                // An action of one word is named by the verb alone: `Move-MgUserMessage` is `…/messages/{message-id}/move`.
-                // `Update` changes the object itself.
+                // An action of one word is named by the verb alone: `Move-MgUserMessage` is
+                // `…/messages/{message-id}/move`. `Update` changes the object itself.
                 for child in paths.children(of: node) where !isAction && verb != "update" {
                     let written = paths.file.string(paths.nodes.u32(child.node, 4))
                     guard restsOfAction(written).contains(where: { $0.isEmpty || last.suffix($0.count) == $0[...] })
@@ -296,8 +300,9 @@ package struct GraphCmdletNames: Sendable {
             }
         }
 
-        /// Returns the collection below a single object whose name repeats the end of the object's own, and which the names leave out:
-        /// `…LifecycleWorkflow` is `/lifecycleWorkflows/workflows`, never `/lifecycleWorkflows` itself.
+        /// Returns the collection below a single object whose name repeats the end of the object's own, and which the
+        /// names leave out: `…LifecycleWorkflow` is `/lifecycleWorkflows/workflows`, never `/lifecycleWorkflows`
+        /// itself.
         private func repeating(_ node: UInt32, _ words: [String]) -> UInt32? {
             guard node != 0, !words.isEmpty, paths.key(below: node) == nil else { return nil }
             return paths.children(of: node).first { child in
@@ -307,8 +312,8 @@ package struct GraphCmdletNames: Sendable {
             }?.node
         }
 
-        /// Whether a node is an action: it is only posted to, has no objects below it, and its name isn't that of several. `New` makes
-        /// objects, so it stands for those actions only whose first word is `create`.
+        /// Whether a node is an action: it is only posted to, has no objects below it, and its name isn't that of
+        /// several. `New` makes objects, so it stands for those actions only whose first word is `create`.
         private func isAnAction(_ node: UInt32) -> Bool {
             guard paths.nodes.u8(node, 19) == 2, paths.key(below: node) == nil else { return false }
             let written = paths.file.string(paths.nodes.u32(node, 4))
@@ -341,8 +346,8 @@ package struct GraphCmdletNames: Sendable {
             return GraphCmdletNames.words(name)
         }
 
-        /// Returns the rest of a name after a segment's words. Those of the first words that repeat the end of the segment before are left
-        /// out in the name.
+        /// Returns the rest of a name after a segment's words. Those of the first words that repeat the end of the
+        /// segment before are left out in the name.
         private static func dropping(_ words: [String], from rest: Substring, after last: [String]) -> Substring? {
             let whole = words.joined()
             guard !whole.isEmpty else { return nil }

@@ -1,10 +1,11 @@
 internal import MMCore
 import PowerShellSyntax
 
-/// A cmdlet that is sent as a request to the Exchange admin API (`InvokeCommand`), and judged by its name and parameters.
+/// A cmdlet that is sent as a request to the Exchange admin API (`InvokeCommand`), and judged by its name and
+/// parameters.
 enum InvokedExchangeCommand {
-    /// Returns whether a path (in lower case) takes a cmdlet in its body: `InvokeCommand`, or an endpoint of the API version that has
-    /// one endpoint for each kind of object.
+    /// Returns whether a path (in lower case) takes a cmdlet in its body: `InvokeCommand`, or an endpoint of the API
+    /// version that has one endpoint for each kind of object.
     static func isAddressed(_ path: [String]) -> Bool {
         path.last == "invokecommand"
             || (path.count == 4 && path[0] == "adminapi" && path[1].hasPrefix("v2") && path[3] != "$batch")
@@ -46,7 +47,8 @@ enum InvokedExchangeCommand {
             isKnown: true, sendsMessage: false, items: [])
     }
 
-    /// Returns a parameter that isn't documented, so that nobody knows what it changes. Names with `@odata` tell the types of others.
+    /// Returns a parameter that isn't documented, so that nobody knows what it changes. Names with `@odata` tell the
+    /// types of others.
     private static func undocumented(_ parameters: JSONObject, _ known: [CmdletParameter]) -> String? {
         parameters.first { key, _ in
             let name = key.asciiLowercased
@@ -105,8 +107,8 @@ enum InvokedExchangeCommand {
         return only("Parameters", of: input)?.object
     }
 
-    /// Returns the only member with this name, compared without case. With several, the service could read another one than was
-    /// judged.
+    /// Returns the only member with this name, compared without case. With several, the service could read another one
+    /// than was judged.
     private static func only(_ name: String, of object: JSONObject?) -> JSONValue? {
         let found = (object ?? [:]).filter { $0.key.asciiLowercased == name.asciiLowercased }
         return found.count == 1 && found.first?.key == name ? found.first?.value : nil

@@ -1,6 +1,7 @@
 import MMCore
 
-/// The requests within a batch: each is judged like one that is sent alone, and what can't be read for certain counts as the worst.
+/// The requests within a batch: each is judged like one that is sent alone, and what can't be read for certain counts
+/// as the worst.
 extension RequestClassifier {
     private static let mostBatchItems = 20
 
@@ -78,8 +79,8 @@ extension RequestClassifier {
         return .init(id: id, line: line, body: body, classification: classify(inner, isInBatch: true))
     }
 
-    /// Returns the names of an item's headers, those under every spelling of the member that holds them, because services differ in which
-    /// one they read; nil if one of them isn't an object.
+    /// Returns the names of an item's headers, those under every spelling of the member that holds them, because
+    /// services differ in which one they read; nil if one of them isn't an object.
     private func headerNames(of item: JSONObject) -> [String]? {
         var names: [String] = []
         for (key, value) in item where ["headers", "requestheaderdetails"].contains(key.asciiLowercased) {
@@ -90,8 +91,8 @@ extension RequestClassifier {
         return names
     }
 
-    /// Returns the only member with this name, compared without case; nil if there are several, because services differ in which one they
-    /// read.
+    /// Returns the only member with this name, compared without case; nil if there are several, because services differ
+    /// in which one they read.
     private func only(_ name: String, of object: JSONObject) -> JSONValue? {
         let found = object.filter { $0.key.asciiLowercased == name.asciiLowercased }
         return found.count == 1 ? found.first?.value : nil

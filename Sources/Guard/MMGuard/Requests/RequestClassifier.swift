@@ -90,7 +90,8 @@ struct RequestClassifier: Sendable {
         target.version == "beta" ? [.beta, .permissionBeta] : [.v1, .permissionV1]
     }
 
-    /// Returns the path and its rewrites as plain words: casts are dropped, operations get their short name, keys their values.
+    /// Returns the path and its rewrites as plain words: casts are dropped, operations get their short name, keys their
+    /// values.
     private func canonical(_ reading: [PathStep], casts: [String: Bool]) -> [[String]] {
         var plain: [PathStep] = []
         for step in reading {
@@ -175,8 +176,8 @@ struct RequestClassifier: Sendable {
         }
     }
 
-    /// Returns other ways in which a lenient server may read the segments: `%2F` splits segments, escapes are resolved again, parameters
-    /// behind `;` and final dots and blanks are dropped.
+    /// Returns other ways in which a lenient server may read the segments: `%2F` splits segments, escapes are resolved
+    /// again, parameters behind `;` and final dots and blanks are dropped.
     private func lenientSpellings(of segments: [String]) -> [[String]] {
         var found: [[String]] = []
         var current = segments

@@ -1,6 +1,7 @@
 import MMCore
 
-/// The paths at which a POST sends a message: `sendMail`, replies and forwards, `send`, and messages in channels and chats.
+/// The paths at which a POST sends a message: `sendMail`, replies and forwards, `send`, and messages in channels and
+/// chats.
 enum MessagePaths {
     /// Returns whether a path (canonical words, in lower case) is one of them.
     static func contains(_ path: [String]) -> Bool {
@@ -11,8 +12,8 @@ enum MessagePaths {
     }
 }
 
-/// Properties whose change grants or removes access, at any depth of a body: sign-in, membership, ownership, and the permissions of apps.
-/// They count even at a path without a rule of its own.
+/// Properties whose change grants or removes access, at any depth of a body: sign-in, membership, ownership, and the
+/// permissions of apps. They count even at a path without a rule of its own.
 enum SensitiveProperties {
     /// Returns the first of them in a body.
     static func first(in value: JSONValue, depth: Int = 0) -> String? {
@@ -41,11 +42,12 @@ enum SensitiveProperties {
     private static let links: Set<String> = ["member", "owner", "manager", "registeredowners", "registeredusers"]
 }
 
-/// Requests that return keys, recognised by names that no table has: reads of a resource called `sharedSecrets` or `tokens`, and actions
-/// called `listAccessKeys`, whatever their service is.
+/// Requests that return keys, recognised by names that no table has: reads of a resource called `sharedSecrets` or
+/// `tokens`, and actions called `listAccessKeys`, whatever their service is.
 enum SecretSegments {
-    /// Returns the first such name in a path (in lower case) to a resource of Azure or of the Power Platform. Only kinds of resources and
-    /// the action at the end of a POST are looked at, not the names that people gave to resources.
+    /// Returns the first such name in a path (in lower case) to a resource of Azure or of the Power Platform. Only
+    /// kinds of resources and the action at the end of a POST are looked at, not the names that people gave to
+    /// resources.
     static func first(in path: [String], method: RequestMethod) -> String? {
         let kinds = kinds(in: path)
         switch method {

@@ -12,9 +12,10 @@ public import MMCore
 /// ]}
 /// ```
 ///
-/// A rule applies to `cmdlets` (names, `*` at the end, optionally only with one of `parameters`), to `requests` (`service`, `methods`,
-/// `paths` with `{}` for one segment and `**` for any), or to built-in `rules` by id. It assigns a `class` or a `decision` (`allow`, `ask`,
-/// `deny`). Rules only tighten; where one is weaker than a built-in rule, that rule must be named in its `loosens`.
+/// A rule applies to `cmdlets` (names, `*` at the end, optionally only with one of `parameters`), to `requests`
+/// (`service`, `methods`, `paths` with `{}` for one segment and `**` for any), or to built-in `rules` by id. It assigns
+/// a `class` or a `decision` (`allow`, `ask`, `deny`). Rules only tighten; where one is weaker than a built-in rule,
+/// that rule must be named in its `loosens`.
 public struct UserRuleFile: Sendable, Hashable {
     let rules: [UserRule]
 
@@ -32,8 +33,8 @@ public struct UserRuleFile: Sendable, Hashable {
     }
 
     /// Reads the rules of a file; if there is no file, there are no rules.
-    /// - Throws: `.invalidInput` naming the rule and field. A faulty file is rejected as a whole, so that no rule of it is silently
-    ///   ignored.
+    /// - Throws: `.invalidInput` naming the rule and field. A faulty file is rejected as a whole, so that no rule of it
+    ///   is silently ignored.
     public static func load(_ path: String) throws(MMError) -> UserRuleFile {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return .none }
         do throws(MMError) {
@@ -226,8 +227,8 @@ struct UserRule: Sendable, Hashable {
 }
 
 extension UserRuleFile {
-    /// Returns a command's findings after the user's rules: tightened, and weakened only for the rules that a user's rule names in
-    /// `loosens`.
+    /// Returns a command's findings after the user's rules: tightened, and weakened only for the rules that a user's
+    /// rule names in `loosens`.
     func apply(to findings: [GuardFinding], command: String, parameters: [String]) -> [GuardFinding] {
         apply(rules.filter { $0.matches(command: command, parameters: parameters) }, findings, subject: command)
     }

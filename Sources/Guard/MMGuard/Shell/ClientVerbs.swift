@@ -1,13 +1,13 @@
 internal import CGuardTables
 import MMCore
 
-/// Clients of services, clouds and stores, by the words that say what they do. A row matches if all its words occur in the command in
-/// this order; one that lets the command pass, only if they are its verb.
+/// Clients of services, clouds and stores, by the words that say what they do. A row matches if all its words occur in
+/// the command in this order; one that lets the command pass, only if they are its verb.
 enum ClientVerbs {
     /// Returns the rule for a client's words; `nil` if nothing is known of them.
     ///
-    /// A client of something elsewhere passes only by what is known: a row, a use that looks, or a verb for the project's own files. Nobody
-    /// could list what else it may be told to change.
+    /// A client of something elsewhere passes only by what is known: a row, a use that looks, or a verb for the
+    /// project's own files. Nobody could list what else it may be told to change.
     /// - Parameter looks: whether a table or the words say that the use only looks.
     static func rule(_ program: String, _ words: [String], looks: @autoclosure () -> Bool) -> ShellRule? {
         if let row = row(program, words), !row.words.isEmpty || !isCloud(program) { return row.rule }
@@ -28,7 +28,8 @@ enum ClientVerbs {
         }
     }
 
-    /// Returns whether a client's words order a removal, also between folders of this machine, or in a database that it keeps here.
+    /// Returns whether a client's words order a removal, also between folders of this machine, or in a database that it
+    /// keeps here.
     private static func removes(_ words: [String]) -> Bool {
         let verbs = words.filter { !$0.hasPrefix("-") }.flatMap(parts)
         return says("client-removing", verbs) || says("removing-words", verbs)
@@ -125,7 +126,8 @@ enum ClientVerbs {
         words.contains { ShellWords.contains($0, in: list) }
     }
 
-    /// Returns whether a word is an address from which code would come, other than an index of packages whose publisher is well known.
+    /// Returns whether a word is an address from which code would come, other than an index of packages whose publisher
+    /// is well known.
     static func isForeignSource(_ word: String) -> Bool {
         guard let scheme = word.firstRange(of: "://") else { return word.hasPrefix("git+") }
         let host = word[scheme.upperBound...].prefix { $0 != "/" }
@@ -144,7 +146,8 @@ enum ClientVerbs {
     /// Returns whether the table says anything of a program.
     static func knows(_ program: String) -> Bool { isCloud(program) || table[program] != nil }
 
-    /// Returns whether a client without a row in the table of looks is told to show something: by a verb, with no order before it.
+    /// Returns whether a client without a row in the table of looks is told to show something: by a verb, with no order
+    /// before it.
     static func looks(_ words: [String]) -> Bool {
         let path = ShellPrograms.verbs(words).compactMap { parts($0).last }
         guard let verb = path.firstIndex(where: { ShellWords.contains($0, in: "client-looks") }) else {
@@ -166,7 +169,8 @@ enum ClientVerbs {
     }
 
     /// Returns whether words are among others, in this order.
-    /// - Parameter joined: whether an option's letter may stand among other letters, any of which may be a value: `-iC`.
+    /// - Parameter joined: whether an option's letter may stand among other letters, any of which may be a value:
+    ///   `-iC`.
     private static func contains(_ words: [String], _ wanted: [String], joined: Bool = true) -> Bool {
         var rest = wanted[...]
         for word in words {
@@ -249,8 +253,8 @@ enum ClientVerbs {
         }
     }
 
-    /// Returns whether database statements only read: they begin with a reading word, contain no changing word, and call no function with
-    /// side effects.
+    /// Returns whether database statements only read: they begin with a reading word, contain no changing word, and
+    /// call no function with side effects.
     static func looks(statements text: String) -> Bool {
         guard rule(statements: text) == nil else { return false }
         let changing = ShellWords.list("sql-changes")

@@ -1,11 +1,12 @@
 internal import MMCore
 
-/// What a script orders of the libraries that it loads. A client of a service does at the service what its methods' names say.
+/// What a script orders of the libraries that it loads. A client of a service does at the service what its methods'
+/// names say.
 extension ScriptText {
     /// Returns the calls whose names are orders, with the rule for each.
     ///
-    /// Of a client of a known service, every name counts that says a change; of any other library from elsewhere, only those that say
-    /// nothing else in programs: `purge`, `publish`, `send_message`.
+    /// Of a client of a known service, every name counts that says a change; of any other library from elsewhere, only
+    /// those that say nothing else in programs: `purge`, `publish`, `send_message`.
     func orders(_ names: [Name]) -> [(rule: ShellRule, name: String)] {
         let modules = modules
         // Such a library does nothing but reach other machines.
@@ -48,8 +49,8 @@ extension ScriptText {
         return says("script-changes") || !isOne && says("script-runs") ? .network : nil
     }
 
-    /// The names of the libraries that the script loads, without what stands behind the first part; for those of its namespaces,
-    /// only of the clients of services.
+    /// The names of the libraries that the script loads, without what stands behind the first part; for those of its
+    /// namespaces, only of the clients of services.
     private var modules: [String] {
         var found: [String] = []
         if language == .python || language == .perl {
@@ -82,7 +83,8 @@ extension ScriptText {
         return found.map { Self.stem(of: $0) }.filter { !$0.isEmpty } + spaced
     }
 
-    /// Returns the first part of a library's name: `google.cloud.storage` is one of `google.cloud`, `@aws-sdk/client-s3` one of `aws-sdk`.
+    /// Returns the first part of a library's name: `google.cloud.storage` is one of `google.cloud`,
+    /// `@aws-sdk/client-s3` one of `aws-sdk`.
     private static func stem(of module: String) -> String {
         let name = module.lowercased().drop { "@".contains($0) }
         let path = name.split { "/:\\".contains($0) }.first.map(String.init) ?? String(name)

@@ -3,7 +3,8 @@ internal import MMCore
 /// The actions in the text of an interpreter's script: what it removes, starts, evaluates and sends.
 ///
 /// All languages are read alike, by their names, quoted texts and backtick texts. A name that means the same everywhere
-/// counts even within quotes, because a quote may end elsewhere than it seems; a name with several meanings counts only in code.
+/// counts even within quotes, because a quote may end elsewhere than it seems; a name with several meanings counts only
+/// in code.
 struct ScriptText: Sendable {
     /// The languages in which names or quotes have other meanings.
     enum Language: Sendable {
@@ -25,7 +26,8 @@ struct ScriptText: Sendable {
         }
     }
 
-    /// Returns the program that runs a file as code, by the name's ending; `code` for one that is compiled, and `nil` for other files.
+    /// Returns the program that runs a file as code, by the name's ending; `code` for one that is compiled, and `nil`
+    /// for other files.
     static func program(ofFile name: String) -> String? {
         let ending = name.split(separator: ".").last.map(String.init) ?? ""
         guard name.contains("."), ShellWords.contains(ending, in: "code-endings") else { return nil }
@@ -208,8 +210,8 @@ struct ScriptText: Sendable {
         return !lists.isEmpty && !lists.contains { ShellWords.contains(name.text, in: $0) }
     }
 
-    /// The first function called by a script in one of the languages for which no other rule exists that no list knows as one that
-    /// computes, shows, builds or checks something.
+    /// The first function called by a script in one of the languages for which no other rule exists that no list knows
+    /// as one that computes, shows, builds or checks something.
     var unknownCall: String? {
         guard language == .other else { return nil }
         return Self.names(in: code).first { name in
@@ -232,8 +234,8 @@ struct ScriptText: Sendable {
         }
     }
 
-    /// The files and commands to which an awk script prints, each as the code from `>` or `|` on, in which a mark stands for a
-    /// quoted text.
+    /// The files and commands to which an awk script prints, each as the code from `>` or `|` on, in which a mark
+    /// stands for a quoted text.
     private var awkTargets: [ArraySlice<UInt8>] {
         var targets: [ArraySlice<UInt8>] = []
         let print = Array("print".utf8)
@@ -297,7 +299,8 @@ struct ScriptText: Sendable {
         return parts.filter { !$0.isEmpty }
     }
 
-    /// Returns whether a name in any language says that files are removed: `deleteDir`, `remove_all_files`, `deleteRecursively`.
+    /// Returns whether a name in any language says that files are removed: `deleteDir`, `remove_all_files`,
+    /// `deleteRecursively`.
     private static func removesPlaces(_ name: String) -> Bool {
         let parts = parts(of: name)
         return parts.first.map(removingVerbs.contains) == true

@@ -3,8 +3,8 @@ import ShellSyntax
 
 /// The names by which a command picks some of what a program could show.
 enum SecretName {
-    /// Returns whether a text picks something by its name, and nothing whose name is that of a secret. The names of a template or filter
-    /// are the last ones of its paths: `{{.State.Status}}`, `.[0].Mounts`.
+    /// Returns whether a text picks something by its name, and nothing whose name is that of a secret. The names of a
+    /// template or filter are the last ones of its paths: `{{.State.Status}}`, `.[0].Mounts`.
     /// - Parameter isFilter: whether the text is a program of `jq` or alike.
     static func isPlain(_ text: String, isFilter: Bool = false) -> Bool {
         let words = text.split { !($0.isLetter || $0.isNumber || "_.-/".contains($0)) }
@@ -28,8 +28,8 @@ enum SecretName {
 }
 
 extension ShellJudge {
-    /// Returns whether a command on a host shows the settings or memory of other programs wholesale, and so their passwords: neither it
-    /// nor a filter behind it picks some by their names.
+    /// Returns whether a command on a host shows the settings or memory of other programs wholesale, and so their
+    /// passwords: neither it nor a filter behind it picks some by their names.
     func showsAll(_ call: ShellScript.Command) -> Bool {
         guard context.isRemote || context.asksInterpreters, let uses = ShellLooks.table["@" + call.program] else {
             return false

@@ -17,8 +17,8 @@ extension ShellScript.Command {
     /// The files from which it reads.
     var inputFiles: [String] { redirections.filter { $0.kind == .input && $0.opensFile }.map(\.target.value) }
 
-    /// Returns the input that a file name stands for, if it names one of the command's own descriptors or another command's output; `nil`
-    /// for every other name.
+    /// Returns the input that a file name stands for, if it names one of the command's own descriptors or another
+    /// command's output; `nil` for every other name.
     func input(named file: ShellScript.Word) -> ShellScript.Input? {
         if file.value == "<()" { return .output }
         if file.value == "/dev/stdin" { return inputs[0] ?? .output }

@@ -10,11 +10,14 @@ public struct ShellContext: Sendable, Hashable {
     public var directory: String?
     /// The folders and files of mm itself: registry, token caches, ledger, logs, sockets.
     package var ownFiles: [String]
-    /// The session's own folder, in which files that can be made again may be removed without a confirmation; `nil` if there is none.
+    /// The session's own folder, in which files that can be made again may be removed without a confirmation; `nil` if
+    /// there is none.
     public var workspace: String?
-    /// Whether code for an interpreter has to be confirmed, because only the guard stands between the code and its effects.
+    /// Whether code for an interpreter has to be confirmed, because only the guard stands between the code and its
+    /// effects.
     package var asksInterpreters: Bool
-    /// Whether the walls around the session let no connection out, as the session's own walls say, not its settings of today.
+    /// Whether the walls around the session let no connection out, as the session's own walls say, not its settings of
+    /// today.
     package var isOffline = false
 
     /// Creates a context.
@@ -75,8 +78,8 @@ public struct ShellContext: Sendable, Hashable {
         return false
     }
 
-    /// Returns whether a path on a host contains the name of one of mm's own files or folders. On a host these may be the same files, under
-    /// another path of the home folder, or those of another user of mm.
+    /// Returns whether a path on a host contains the name of one of mm's own files or folders. On a host these may be
+    /// the same files, under another path of the home folder, or those of another user of mm.
     func namesOwn(_ path: String) -> Bool {
         guard isRemote else { return false }
         let names = ownFiles.compactMap { $0.split(separator: "/").last }.filter { $0.hasPrefix(".") }

@@ -3,7 +3,8 @@ import ShellSyntax
 
 /// Commands and scripts in the arguments of other programs, as the table of such programs finds them.
 extension ShellJudge {
-    /// Returns whether a finding says what a command does. Such findings count even in a text that may not be a command.
+    /// Returns whether a finding says what a command does. Such findings count even in a text that may not be a
+    /// command.
     static func weighs(_ finding: GuardFinding) -> Bool {
         ![ShellRule.reads, .writes, .dynamic, .fed, .unreadable, .recursion, .interpreter, .unknown, .stranger].contains
         {
@@ -59,7 +60,8 @@ extension ShellJudge {
             carried.texts.allSatisfy({ $0.language != language }) || language == .statements,
             carried.files.allSatisfy({ $0.value == "inplace" }) || language == .statements
         {
-            // After an option that may or may not take a value, the operand's index is uncertain, so the following ones count too.
+            // After an option that may or may not take a value, the operand's index is uncertain, so the following ones
+            // count too.
             for operand in carried.operands.dropFirst(index).prefix(index == 0 ? 1 : .max) {
                 carried.texts.append((operand, language))
             }
@@ -165,7 +167,8 @@ extension ShellJudge {
         var hosts = call.assignments.map(\.value).filter { $0.prefix { $0 != "=" }.hasSuffix("HOST") }.map(value)
         for (index, word) in words.enumerated() {
             let option = word.prefix { $0 != "=" }
-            // Of the short options, only these mean the same for every client. Old clients have long ones with one dash.
+            // Of the short options, only these mean the same for every client. Old clients have long ones with one
+            // dash.
             let isPlace =
                 option.utf8.count == 2
                 ? isClient && ["-h", "-H", "-S"].contains(option)

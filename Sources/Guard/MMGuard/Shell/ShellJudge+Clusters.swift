@@ -3,8 +3,8 @@ import ShellSyntax
 
 /// The judging of commands for containers and clusters.
 extension ShellJudge {
-    /// Returns whether a command within walls removes only what this machine's containers are made from and made again: named containers,
-    /// images and networks, or those that nothing uses. Volumes hold data.
+    /// Returns whether a command within walls removes only what this machine's containers are made from and made again:
+    /// named containers, images and networks, or those that nothing uses. Volumes hold data.
     static func removesMadeAgain(_ call: ShellScript.Command) -> Bool {
         if reachesOtherEngine(call) { return false }
         var verbs = call.arguments.map(\.value).filter { !$0.hasPrefix("-") }
@@ -60,8 +60,8 @@ extension ShellJudge {
         return values.contains(where: isMachine) ? .rights : .writes
     }
 
-    /// Returns the rule for the words of `ip`: an object and a verb, either of which may be abbreviated. It can also read commands from a
-    /// file.
+    /// Returns the rule for the words of `ip`: an object and a verb, either of which may be abbreviated. It can also
+    /// read commands from a file.
     static func addresses(_ words: [String]) -> ShellRule {
         var rest = words[...]
         while let first = rest.first, first.hasPrefix("-") {

@@ -4,8 +4,8 @@ import ShellSyntax
 /// Commands in the arguments of programs that the table of carriers lacks, found from the text.
 extension ShellJudge {
     /// Judges the command among the arguments of a program that starts one: `docker exec NAME rm -rf /data`.
-    /// - Parameter isKnown: whether the program is known to start others. Otherwise only words that are almost certainly a command
-    ///   count.
+    /// - Parameter isKnown: whether the program is known to start others. Otherwise only words that are almost
+    ///   certainly a command count.
     func started(among call: ShellScript.Command, _ depth: Int, isKnown: Bool = true) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: call.program)] }
         func counts(_ finding: GuardFinding) -> Bool { Self.weighs(finding) || finding.rule == ShellRule.fed.rawValue }
@@ -65,8 +65,8 @@ extension ShellJudge {
         return found
     }
 
-    /// Judges the command to which a program gives secrets in its environment or in a file `{}`: whether it shows them, and as a text for
-    /// a shell.
+    /// Judges the command to which a program gives secrets in its environment or in a file `{}`: whether it shows them,
+    /// and as a text for a shell.
     private func withSecrets(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         call.arguments.enumerated().flatMap { index, word -> [GuardFinding] in
             // The command may be the value of an option: `--command='echo $X'`.
@@ -88,8 +88,9 @@ extension ShellJudge {
         }
     }
 
-    /// Returns the place of the word by which a package runner names what it runs, whether it may fetch that from a registry, and whether
-    /// it certainly does, as nothing of the project has that name or version: `npx -y NAME`, `pipx run NAME`, `bundle exec NAME`.
+    /// Returns the place of the word by which a package runner names what it runs, whether it may fetch that from a
+    /// registry, and whether it certainly does, as nothing of the project has that name or version: `npx -y NAME`,
+    /// `pipx run NAME`, `bundle exec NAME`.
     private static func package(in words: [String]) -> (index: Int, isFetched: Bool, isCertain: Bool)? {
         guard let first = words.first.map({ ShellMemory.name($0) }) else { return nil }
         var index = 1

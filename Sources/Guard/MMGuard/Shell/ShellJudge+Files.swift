@@ -1,7 +1,8 @@
 internal import MMCore
 import ShellSyntax
 
-/// Files that a session writes and later runs, and files that may be removed without a question because they are generated again.
+/// Files that a session writes and later runs, and files that may be removed without a question because they are
+/// generated again.
 extension ShellJudge {
     // MARK: Written and run
 
@@ -197,8 +198,8 @@ extension ShellJudge {
 
     // MARK: For each of many
 
-    /// Returns whether a command that runs for each of many files removes them, itself or through a shell text: whether it does
-    /// with a file that nothing is known of.
+    /// Returns whether a command that runs for each of many files removes them, itself or through a shell text: whether
+    /// it does with a file that nothing is known of.
     func removesEach(_ call: ShellScript.Command, _ depth: Int) -> Bool {
         guard depth < Self.deepest else { return true }
         guard ShellPrograms.shells.contains(call.program) else {
@@ -257,8 +258,8 @@ extension ShellJudge {
 
     // MARK: The system's files
 
-    /// Returns whether a program changes system files, or files that run at the next sign-in, according to its operands. It covers
-    /// programs that write to their operands in other ways than by copying.
+    /// Returns whether a program changes system files, or files that run at the next sign-in, according to its
+    /// operands. It covers programs that write to their operands in other ways than by copying.
     func changesSystem(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
         let operands = words.filter { !$0.hasPrefix("-") }
@@ -351,7 +352,8 @@ extension ShellJudge {
         return targets.contains { !isScratch($0) && !isMadeAgain($0) && !$0.value.hasPrefix("/dev/") }
     }
 
-    /// Returns the file that the last command of a pipeline empties before a command of the pipeline reads it: `sort a > a`.
+    /// Returns the file that the last command of a pipeline empties before a command of the pipeline reads it: `sort a
+    /// > a`.
     func overwritesSource(_ pipeline: [ShellScript.Command]) -> String? {
         guard let last = pipeline.last else { return nil }
         var targets = last.redirections.filter { $0.kind == .output && $0.opensFile }.map(\.target)
@@ -442,7 +444,8 @@ extension ShellJudge {
         return words.dropLast().contains(last)
     }
 
-    /// Returns whether a text to evaluate is the output of a well-known program for setting up the shell: `$(ssh-agent -s)`.
+    /// Returns whether a text to evaluate is the output of a well-known program for setting up the shell: `$(ssh-agent
+    /// -s)`.
     static func isOwnOutput(_ text: String) -> Bool {
         guard text.hasPrefix("$("), text.hasSuffix(")") else { return false }
         let inside = text.dropFirst(2).dropLast()

@@ -90,7 +90,8 @@ extension ShellJudge {
             && !["jq", "yq", "sed", "awk", "cut", "grep"].contains(name)
     }
 
-    /// Returns the file of a build service that a command writes, if what it will run there sends out the service's secrets.
+    /// Returns the file of a build service that a command writes, if what it will run there sends out the service's
+    /// secrets.
     func tellsLater(_ call: ShellScript.Command) -> String? {
         let file = call.redirections.first { redirect in
             let path = redirect.target.value
@@ -129,7 +130,8 @@ extension ShellJudge {
         return found
     }
 
-    /// Returns whether the output of a command becomes part of an address, after its host: `https://a.example/?q=$(id)`.
+    /// Returns whether the output of a command becomes part of an address, after its host:
+    /// `https://a.example/?q=$(id)`.
     private static func putsIntoAddress(_ word: String) -> Bool {
         guard let scheme = word.firstRange(of: "://") else { return false }
         let rest = word[scheme.upperBound...]
@@ -138,7 +140,8 @@ extension ShellJudge {
         return !isHere && rest[host.endIndex...].contains { "$`".contains($0) }
     }
 
-    /// Returns whether a program sends the content of a file or another command's output to an address that it is given.
+    /// Returns whether a program sends the content of a file or another command's output to an address that it is
+    /// given.
     func feedsConnection(_ call: ShellScript.Command) -> Bool {
         // These clients send their input, whatever the method.
         if ["http", "https", "xh"].contains(call.program),

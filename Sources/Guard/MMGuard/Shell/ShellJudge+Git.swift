@@ -1,10 +1,11 @@
 import MMCore
 import ShellSyntax
 
-/// The rules for git's words: it starts programs by options, settings and subcommands, and some of its reading subcommands can change
-/// something.
+/// The rules for git's words: it starts programs by options, settings and subcommands, and some of its reading
+/// subcommands can change something.
 extension ShellJudge {
-    /// Returns whether git's settings, transports or options make it start programs, or write to a path that its words name.
+    /// Returns whether git's settings, transports or options make it start programs, or write to a path that its words
+    /// name.
     static func runsPrograms(git words: [String]) -> Bool {
         zip(words, words.dropFirst() + [""]).contains { word, next in
             if word == "-c" || word.hasPrefix("--config-env") {
@@ -26,8 +27,8 @@ extension ShellJudge {
     }
 
     /// Returns the rule for a subcommand.
-    /// - Parameter hasWalls: whether it runs in the sandbox, in the session's own workspace. There, pushing new commits to a
-    ///   known remote is part of the work.
+    /// - Parameter hasWalls: whether it runs in the sandbox, in the session's own workspace. There, pushing new commits
+    ///   to a known remote is part of the work.
     static func git(_ words: [String], hasWalls: Bool) -> ShellRule {
         let (verb, arguments) = parts(words)
         func has(_ flags: String...) -> Bool { arguments.contains { flags.contains($0) } }
@@ -101,7 +102,8 @@ extension ShellJudge {
         guard arguments.allSatisfy({ !$0.hasPrefix("-") || ShellWords.contains($0, in: "git-plain-pushes") }),
             operands.first.map({ !$0.contains(":") && !$0.contains("/") && !$0.contains("$") && $0 != "." }) ?? true
         else { return false }
-        // `+name` overwrites the remote branch, and `:name` removes it. What another branch has for a main one is to be looked at first.
+        // `+name` overwrites the remote branch, and `:name` removes it. What another branch has for a main one is to be
+        // looked at first.
         return operands.dropFirst().allSatisfy { reference in
             let target = reference.split(separator: ":").last ?? ""
             let branch = target.hasPrefix("refs/heads/") ? target.dropFirst(11) : target

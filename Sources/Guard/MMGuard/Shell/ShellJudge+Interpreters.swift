@@ -133,7 +133,8 @@ extension ShellJudge {
     ) -> [GuardFinding] {
         switch input {
         case .output:
-            // Piping a dump into a database is common, and for macro processors and calculators the effect isn't known for any text.
+            // Piping a dump into a database is common, and for macro processors and calculators the effect isn't known
+            // for any text.
             let isUsual = language == .statements ? producer.map(Self.handsText) ?? true : language == .unknown
             return isUsual ? [] : [finding(.fed, subject: call.program)]
         case .text(let text, let isFixed):

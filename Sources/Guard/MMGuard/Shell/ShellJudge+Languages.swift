@@ -1,7 +1,8 @@
 internal import MMCore
 import ShellSyntax
 
-/// Lines of the languages that programs run which are no shells: of editors and clients, of `sed` and `awk`, and the rules of `make`.
+/// Lines of the languages that programs run which are no shells: of editors and clients, of `sed` and `awk`, and the
+/// rules of `make`.
 extension ShellJudge {
     /// The words of such lines that write the text after them.
     private var writing: [String] {

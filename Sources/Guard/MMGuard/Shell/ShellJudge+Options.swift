@@ -94,8 +94,9 @@ enum WordMeaning {
             }
     }
 
-    /// Returns whether an option says that nothing is done, or only something shown. What follows a mark, or runs elsewhere, belongs to
-    /// another program; and an option to show something has no value, and no order beside it: `move A-1 --status Done`.
+    /// Returns whether an option says that nothing is done, or only something shown. What follows a mark, or runs
+    /// elsewhere, belongs to another program; and an option to show something has no value, and no order beside it:
+    /// `move A-1 --status Done`.
     private static func tries(_ words: [String]) -> Bool {
         let own = Array(words.prefix { $0 != "--" })
         if own.contains(where: { ShellWords.contains($0, in: "client-carrying") }) { return false }
@@ -133,8 +134,8 @@ enum WordMeaning {
         return first.isEmpty || first.count == name.count ? [] : [String(first)]
     }
 
-    /// Returns the rule for the tasks of a project that a program runs, by their names. What such programs remove is part of the project and
-    /// can be generated again, except for its data.
+    /// Returns the rule for the tasks of a project that a program runs, by their names. What such programs remove is
+    /// part of the project and can be generated again, except for its data.
     private static func rule(ofTasks words: [String], of program: String) -> ShellRule? {
         let isRunner = ShellWords.contains(program, in: "target-runners")
         // An option decides whether anything is done: `make -n deploy`.
@@ -191,8 +192,8 @@ enum WordMeaning {
     /// Options before a text for a program's own prompt.
     private static let promptOptions: Set<String> = ["-c", "-e", "-x", "-q", "-Q", "-rx", "--command", "--execute"]
 
-    /// Returns whether words order something of a program that nobody knows: a verb, alone or behind a noun (`vm.destroy`,
-    /// `incident:resolve`), an option with a verb's name, or a text for the program's prompt.
+    /// Returns whether words order something of a program that nobody knows: a verb, alone or behind a noun
+    /// (`vm.destroy`, `incident:resolve`), an option with a verb's name, or a text for the program's prompt.
     static func acts(_ words: [String]) -> Bool {
         func orders(_ part: Substring) -> Bool { ([part.lowercased()] + humps(part)).contains(where: Self.orders) }
         return words.indices.contains { index in
@@ -212,7 +213,8 @@ enum WordMeaning {
         }
     }
 
-    /// Returns the rule for a program's verb, its own name, or an option with a verb's name; `nil` if none of them tells.
+    /// Returns the rule for a program's verb, its own name, or an option with a verb's name; `nil` if none of them
+    /// tells.
     static func rule(_ program: String, _ words: [String]) -> ShellRule? {
         if words.contains(where: { ["--help", "-h", "--dry-run", "--version", "help"].contains($0) }) { return nil }
         if ShellPrograms.verbless.contains(program) { return rule(ofTasks: words, of: program) }
@@ -326,7 +328,8 @@ extension ShellJudge {
         return name.count < option.count ? ShellScript.Word(String(option.dropFirst(name.count + 1))) : rest.first
     }
 
-    /// Returns the setting among a command's words that names a program by its path: `SHELL=./x`, `--config 'runner="./x"'`.
+    /// Returns the setting among a command's words that names a program by its path: `SHELL=./x`, `--config
+    /// 'runner="./x"'`.
     func setsProgram(_ call: ShellScript.Command) -> String? {
         let name = call.program
         guard !ShellPrograms.readers.contains(name), !ShellPrograms.wrappers.contains(name),
@@ -393,8 +396,8 @@ extension ShellJudge {
         }
     }
 
-    /// Judges a text that another program passes to a shell or starts. On a host, the commands given to a shell or program opened
-    /// there can't be seen any more.
+    /// Judges a text that another program passes to a shell or starts. On a host, the commands given to a shell or
+    /// program opened there can't be seen any more.
     func handed(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: word.value)] }
         let isHost = context.asksInterpreters

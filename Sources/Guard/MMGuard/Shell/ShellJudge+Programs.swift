@@ -16,8 +16,9 @@ extension ShellJudge {
         return context.isWalledOff ? withoutNetwork(found, call) : found
     }
 
-    /// Adapts findings in a session without a network, where a client can't do what it is told to do elsewhere. What a program also starts or
-    /// changes here is asked about as anywhere, and so is each command within this one, by its own program.
+    /// Adapts findings in a session without a network, where a client can't do what it is told to do elsewhere. What a
+    /// program also starts or changes here is asked about as anywhere, and so is each command within this one, by its
+    /// own program.
     private func withoutNetwork(_ found: [GuardFinding], _ call: ShellScript.Command) -> [GuardFinding] {
         let name = call.program
         let lists: [ShellPrograms] = [.carriers, .mailers, .wrappers, .shells]
@@ -125,7 +126,8 @@ extension ShellJudge {
         return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
     }
 
-    /// Returns whether a client changes something on another machine, as far as it isn't known to look there, or only to fetch something.
+    /// Returns whether a client changes something on another machine, as far as it isn't known to look there, or only
+    /// to fetch something.
     private func changesElsewhere(_ call: ShellScript.Command) -> Bool {
         context.hasWalls && Self.isElsewhere(call) && !looks(byTable: call)
             && !ShellWords.contains(call.program, in: "client-copiers")
@@ -153,8 +155,8 @@ extension ShellJudge {
         word.hasPrefix(":") && word.dropFirst().first.map { $0.isNumber || $0 == "/" } == true
     }
 
-    /// Returns whether a package manager of the system, in the sandbox, installs packages by their names from where its settings say. A
-    /// switch of rights before it gives none there.
+    /// Returns whether a package manager of the system, in the sandbox, installs packages by their names from where its
+    /// settings say. A switch of rights before it gives none there.
     private func managesPackages(_ call: ShellScript.Command) -> Bool {
         var words = call.words.map(\.value)[...]
         if ["sudo", "doas"].contains(call.program) {
@@ -389,7 +391,8 @@ extension ShellJudge {
         return runs && isForeign && (words.first != "run" || name == "pipx")
     }
 
-    /// Returns whether a package manager permanently changes the source of packages, or the shell that runs their scripts.
+    /// Returns whether a package manager permanently changes the source of packages, or the shell that runs their
+    /// scripts.
     private static func setsSource(_ words: [String]) -> Bool {
         let isSetting = words.prefix(3).contains { ["config", "set", "source", "sources", "registry"].contains($0) }
         let isAddress = words.contains(where: ClientVerbs.isForeignSource)
@@ -430,7 +433,8 @@ extension ShellJudge {
 
     private static let services: Set = ["systemctl", "service", "rc-service", "launchctl"]
 
-    /// Returns whether a program by its name does more than read, so that only the table of looks says which of its uses don't.
+    /// Returns whether a program by its name does more than read, so that only the table of looks says which of its
+    /// uses don't.
     private static func actsByTrade(_ name: String) -> Bool {
         ShellPrograms.privileged.contains(name) || ShellPrograms.software.contains(name)
             || ShellPrograms.destroyers.contains(name) || ShellPrograms.carriers.contains(name)
@@ -451,7 +455,8 @@ extension ShellJudge {
             && words.dropLast().allSatisfy { !$0.hasPrefix("-") }
     }
 
-    /// Returns whether processes to end are named, rather than those of a user, a terminal or all: within walls they are the session's.
+    /// Returns whether processes to end are named, rather than those of a user, a terminal or all: within walls they
+    /// are the session's.
     private func namesProcesses(_ words: [String]) -> Bool {
         let names = words.filter { !$0.hasPrefix("-") }
         let options: Set = ["-f", "-x", "-n", "-o", "-e", "-q", "-i", "-I", "-w", "-v", "-9", "-15", "-2"]
@@ -463,8 +468,8 @@ extension ShellJudge {
             }
     }
 
-    /// Judges an unknown program. It runs with the user's rights, as the user's own programs do, but its words may still say
-    /// that it starts, removes or sends something.
+    /// Judges an unknown program. It runs with the user's rights, as the user's own programs do, but its words may
+    /// still say that it starts, removes or sends something.
     private func unknown(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
         if Self.overwrites(call.program, words) {

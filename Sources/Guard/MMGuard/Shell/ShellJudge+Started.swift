@@ -3,8 +3,8 @@ import ShellSyntax
 
 /// Commands in the arguments of other commands, apart from those of wrappers.
 extension ShellJudge {
-    /// Judges the text that a program passes to its shell, or the program file that it runs: `script -c`, `flock -c`, the dynamic
-    /// loader; `nil` for every other command.
+    /// Judges the text that a program passes to its shell, or the program file that it runs: `script -c`, `flock -c`,
+    /// the dynamic loader; `nil` for every other command.
     func starts(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let words = Array(call.arguments)
         switch call.program {
@@ -49,7 +49,8 @@ extension ShellJudge {
         return nil
     }
 
-    /// Judges the commands that builtins run when they take names of variables, whose subscripts are evaluated, or a callback.
+    /// Judges the commands that builtins run when they take names of variables, whose subscripts are evaluated, or a
+    /// callback.
     /// - Returns: `nil` if there are none.
     func hiddenCommands(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let words = Array(call.arguments)
@@ -90,7 +91,8 @@ extension ShellJudge {
         return evaluated.contains("$(") || evaluated.contains("`") || evaluated.contains("@P}")
     }
 
-    /// Returns the rule for options and operands of a program that otherwise only reads; `nil` if they don't change that.
+    /// Returns the rule for options and operands of a program that otherwise only reads; `nil` if they don't change
+    /// that.
     func looks(_ call: ShellScript.Command) -> ShellRule? {
         guard let rule = LookerException.table[call.program]?.rule(call.arguments.map { ($0.value, $0.isFixed) }) else {
             return nil
@@ -102,8 +104,8 @@ extension ShellJudge {
         return rule == .writes && isOfSystem ? .device : rule
     }
 
-    /// Judges a line for network equipment. The host may also be a machine with a shell, so the line is judged as a shell's too.
-    /// Equipment has its own words for permanent changes.
+    /// Judges a line for network equipment. The host may also be a machine with a shell, so the line is judged as a
+    /// shell's too. Equipment has its own words for permanent changes.
     func equipment(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let text = call.arguments.map(\.value).joined(separator: " ")
         var found = findings(in: text, depth: depth + 1).filter { finding in

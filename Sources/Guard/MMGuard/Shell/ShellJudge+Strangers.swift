@@ -17,9 +17,11 @@ extension ShellJudge {
             && !ShellPrograms.mailers.contains(name)
     }
 
-    /// Returns whether a program in the sandbox may have effects outside of it: no table knows it or its words, it doesn't belong to the
-    /// project, and its words neither look nor build. Such a program may use what the sandbox permits, above all the network.
-    /// - Parameter isFetched: whether it comes from a registry for this command, so that it does something even without a verb.
+    /// Returns whether a program in the sandbox may have effects outside of it: no table knows it or its words, it
+    /// doesn't belong to the project, and its words neither look nor build. Such a program may use what the sandbox
+    /// permits, above all the network.
+    /// - Parameter isFetched: whether it comes from a registry for this command, so that it does something even without
+    ///   a verb.
     func leavesWorkspace(_ call: ShellScript.Command, isFetched: Bool = false) -> Bool {
         guard context.hasWalls, !call.name.contains("/") || Self.isInstalled(call.name),
             isUnheardOf(call, orClient: true), !ShellWords.contains(call.program, in: "clouds"),
@@ -83,8 +85,8 @@ extension ShellJudge {
         return thing.map { !ShellWords.contains($0, in: "building-seconds") } ?? true
     }
 
-    /// Returns whether every word that says to which machine to talk names this one: `-h localhost`, `--url=http://127.0.0.1/x`, or the
-    /// first word.
+    /// Returns whether every word that says to which machine to talk names this one: `-h localhost`,
+    /// `--url=http://127.0.0.1/x`, or the first word.
     static func staysHere(_ words: [String]) -> Bool {
         let places = words.indices.compactMap { index -> String? in
             let option = words[index].prefix { $0 != "=" }
@@ -146,7 +148,8 @@ extension ShellJudge {
             && !ShellWords.contains(String(parts[1]), in: "version-tags") && !isHere(word)
     }
 
-    /// Judges a program of the project by the name of its file and the words for it: `python3 tools/purge.py`, `go run ./cmd/deploy`, `nix run .#deploy`.
+    /// Judges a program of the project by the name of its file and the words for it: `python3 tools/purge.py`, `go run
+    /// ./cmd/deploy`, `nix run .#deploy`.
     func named(by call: ShellScript.Command) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
         let runs = words.first == "run"

@@ -1,11 +1,13 @@
 internal import MMCore
 import ShellSyntax
 
-/// Effects that a command may have through its surroundings, for programs without a complete table entry: named files that are run later,
-/// files that the session wrote and the program reads, and arguments that look like code for an interpreter.
+/// Effects that a command may have through its surroundings, for programs without a complete table entry: named files
+/// that are run later, files that the session wrote and the program reads, and arguments that look like code for an
+/// interpreter.
 extension ShellJudge {
-    /// Returns whether a project's program in the sandbox migrates, fills or tests what a setting or an option calls the production:
-    /// `RAILS_ENV=production rake db:migrate`, `alembic -x env=prod upgrade head`. To build for it, and to serve it here, is usual.
+    /// Returns whether a project's program in the sandbox migrates, fills or tests what a setting or an option calls
+    /// the production: `RAILS_ENV=production rake db:migrate`, `alembic -x env=prod upgrade head`. To build for it, and
+    /// to serve it here, is usual.
     func actsOnProduction(_ call: ShellScript.Command) -> Bool {
         guard context.hasWalls, !call.words.isEmpty, !ShellPrograms.readers.contains(call.program) else { return false }
         return names(call, "production")
@@ -59,8 +61,8 @@ extension ShellJudge {
             && !path.hasPrefix("/lib")
     }
 
-    /// Returns whether writing to a path changes the machine: paths of the system, and on a host, which has no sandbox, every path except
-    /// home folders, folders for temporary files and the session's directory.
+    /// Returns whether writing to a path changes the machine: paths of the system, and on a host, which has no sandbox,
+    /// every path except home folders, folders for temporary files and the session's directory.
     func isOfMachine(_ word: String) -> Bool {
         if isSystem(word) { return true }
         guard context.isRemote, word.hasPrefix("/") else { return false }
@@ -96,8 +98,8 @@ extension ShellJudge {
         }
     }
 
-    /// Returns the file of the system that a program writes, by its position: the value of an option that doesn't name a file to read, or
-    /// the last of several operands.
+    /// Returns the file of the system that a program writes, by its position: the value of an option that doesn't name
+    /// a file to read, or the last of several operands.
     func namedPlace(of call: ShellScript.Command) -> String? {
         let words = call.arguments.map(\.value)
         let operands = words.indices.filter { index in
@@ -143,8 +145,8 @@ extension ShellJudge {
 
     // MARK: Files that the session wrote
 
-    /// Returns the findings in files that the session wrote and a program reads: because its arguments name them, because they have the
-    /// name of its configuration file, or because it builds the contents of its folder.
+    /// Returns the findings in files that the session wrote and a program reads: because its arguments name them,
+    /// because they have the name of its configuration file, or because it builds the contents of its folder.
     func readsWritten(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         var found: [GuardFinding] = []
         for assignment in call.assignments where !call.words.isEmpty {
@@ -176,8 +178,8 @@ extension ShellJudge {
         return found
     }
 
-    /// Returns whether a program that builds or tests a project may run a file as code: one by which the project says how it is built, a
-    /// test, a source of a language that is compiled, or one that the program's words name.
+    /// Returns whether a program that builds or tests a project may run a file as code: one by which the project says
+    /// how it is built, a test, a source of a language that is compiled, or one that the program's words name.
     private func runs(_ file: String, _ call: ShellScript.Command) -> Bool {
         let name = call.program
         let isContainer = ["docker", "podman", "buildah", "nerdctl", "docker-compose"].contains(name)

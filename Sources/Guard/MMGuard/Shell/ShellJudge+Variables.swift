@@ -1,8 +1,8 @@
 import MMCore
 import ShellSyntax
 
-/// The effects of variables on later commands: a shell and its programs evaluate some of them later, no matter where and
-/// how they were set.
+/// The effects of variables on later commands: a shell and its programs evaluate some of them later, no matter where
+/// and how they were set.
 extension ShellJudge {
     /// Judges the setting of a variable.
     /// - Parameters:
@@ -84,8 +84,8 @@ extension ShellJudge {
         return found + [finding(.writes, subject: name, more: ": programs may behave differently with it")]
     }
 
-    /// Returns whether a folder for programs isn't writable by everyone: on a host, files in other folders may be written without a
-    /// question.
+    /// Returns whether a folder for programs isn't writable by everyone: on a host, files in other folders may be
+    /// written without a question.
     private static func isOfSystem(programs folder: Substring) -> Bool {
         ["/usr/", "/bin", "/sbin", "/opt/", "/snap/", "/nix/", "$PATH", "${PATH}", "/lib/"].contains(
             where: folder.hasPrefix)
@@ -93,7 +93,8 @@ extension ShellJudge {
 
     // MARK: Programs that variables and options name
 
-    /// Returns whether a text starts or loads a file by its path, apart from installed programs and what the project's tools build.
+    /// Returns whether a text starts or loads a file by its path, apart from installed programs and what the project's
+    /// tools build.
     func namesProgram(_ text: String) -> Bool {
         let first = text.drop { "|-!@\"' ".contains($0) }.prefix { !"\"' ,;".contains($0) }
         let isPath = ["./", "../", "/", "~/", "$PWD/", "$HOME/", "${PWD}/"].contains(where: first.hasPrefix)
@@ -102,8 +103,8 @@ extension ShellJudge {
         return isProgram && !first.contains("://") && !Self.isOfSystem(programs: first) && !Self.isBuilt(first)
     }
 
-    /// Returns whether the value of a variable is a program by a path: by the variable's name, by the value's ending, or because it
-    /// contains such an option.
+    /// Returns whether the value of a variable is a program by a path: by the variable's name, by the value's ending,
+    /// or because it contains such an option.
     private func startsProgram(_ name: String, _ value: String) -> Bool {
         let kind = name.split(separator: "_").last.map(String.init) ?? name
         if ["OPTS", "OPTIONS", "FLAGS", "OPT", "ARGS"].contains(where: name.hasSuffix) {
@@ -131,7 +132,8 @@ extension ShellJudge {
         }
     }
 
-    /// Returns whether options in a variable only change how a program works: none loads or runs something, and no file follows.
+    /// Returns whether options in a variable only change how a program works: none loads or runs something, and no file
+    /// follows.
     private static func onlyTunes(_ value: ShellScript.Word) -> Bool {
         let text = value.value.replacing("$(nproc)", with: "1")
         guard !text.contains("$"), !text.contains("`") else { return false }
@@ -173,7 +175,8 @@ extension ShellJudge {
         return true
     }
 
-    /// Returns whether a variable is harmless. Names with a lower-case letter are not for system programs (POSIX, XBD 8.1).
+    /// Returns whether a variable is harmless. Names with a lower-case letter are not for system programs (POSIX, XBD
+    /// 8.1).
     private static func isHarmless(_ name: String) -> Bool {
         name.hasPrefix("LC_") || ShellPrograms.showing.contains(name) || name.contains(where: \.isLowercase)
     }

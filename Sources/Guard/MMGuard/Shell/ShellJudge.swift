@@ -3,8 +3,8 @@ import ShellSyntax
 
 /// The judge of shell commands by their text.
 ///
-/// A shell can do whatever its user can, in ways that no text shows, so this only judges what a command says that it does.
-/// The actual limits are the sandbox profiles.
+/// A shell can do whatever its user can, in ways that no text shows, so this only judges what a command says that it
+/// does. The actual limits are the sandbox profiles.
 struct ShellJudge {
     /// What the texts of one call have in common, including texts within others.
     final class Record {
@@ -13,7 +13,8 @@ struct ShellJudge {
         /// The files whose texts are being judged, so that none is judged within itself.
         var open: Set<String> = []
         private var commandsLeft = 10_000
-        /// Whether commands were left out: files that run each other can make far more commands than anybody would wait for.
+        /// Whether commands were left out: files that run each other can make far more commands than anybody would wait
+        /// for.
         private(set) var isExhausted = false
         init(_ memory: ShellMemory) { self.memory = memory }
 
@@ -367,8 +368,8 @@ struct ShellJudge {
 
 /// The effects of arguments of well-known programs.
 extension ShellJudge {
-    /// Returns whether files or folders are removed that aren't named individually: recursively, by a pattern, by a variable, or outside
-    /// the current folder.
+    /// Returns whether files or folders are removed that aren't named individually: recursively, by a pattern, by a
+    /// variable, or outside the current folder.
     func removes(_ call: ShellScript.Command) -> Bool {
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
         if !operands.isEmpty, !call.arguments.contains(where: { $0.value.hasPrefix("--no-p") }),
@@ -387,8 +388,8 @@ extension ShellJudge {
         }
     }
 
-    /// Returns whether a file belongs to the history of a repository, where a name may stand for the only copy of somebody's work. Locks
-    /// that a killed program left don't.
+    /// Returns whether a file belongs to the history of a repository, where a name may stand for the only copy of
+    /// somebody's work. Locks that a killed program left don't.
     private func isHistory(_ word: String) -> Bool {
         let meant = context.path(word) ?? "/" + word
         return ["/.git/", "/.hg/"].contains(where: meant.contains) && !meant.hasSuffix(".lock")
@@ -398,7 +399,8 @@ extension ShellJudge {
     private static let startFiles = ShellWords.list("start-files")
     private static let startFolders = ShellWords.list("start-folders")
 
-    /// Returns whether a hidden file in a home has the name of one that programs read at their start: `~/.lessfilter`, `~/.exrc`.
+    /// Returns whether a hidden file in a home has the name of one that programs read at their start: `~/.lessfilter`,
+    /// `~/.exrc`.
     private func isStartFile(_ path: String) -> Bool {
         let parts = path.split(separator: "/")
         guard let last = parts.last, last.hasPrefix("."), last.utf8.count > 3,
@@ -501,8 +503,8 @@ extension ShellJudge {
 
     private static let secretFiles = ShellWords.list("secret-files")
 
-    /// Returns whether a web client's words are fields to send, or a method that changes something: `name=x`, `n:=1`, `f@file`; `q==x` is a
-    /// query.
+    /// Returns whether a web client's words are fields to send, or a method that changes something: `name=x`, `n:=1`,
+    /// `f@file`; `q==x` is a query.
     static func sendsFields(_ words: [String]) -> Bool {
         let operands = words.filter { !$0.hasPrefix("-") }
         if operands.count > 1, operands[0].allSatisfy(\.isLetter), !isFetch(operands[0]) { return true }
@@ -564,8 +566,8 @@ extension ShellJudge {
 
     func own(_ words: [String], _ one: (ShellRule) -> [GuardFinding]) -> [GuardFinding] {
         let verb = words.first { !$0.hasPrefix("-") } ?? "help"
-        // Within one of mm's sessions, commands of mm would escape the rules of its tools, and a confirmation would be the
-        // session's own.
+        // Within one of mm's sessions, commands of mm would escape the rules of its tools, and a confirmation would be
+        // the session's own.
         return one(ShellWords.contains(verb, in: "own-looks") ? .reads : .ownProgram)
     }
 }

@@ -53,8 +53,8 @@ struct ShellLooks: Sendable {
         }
     }
 
-    /// Returns whether a word makes a use more than reading: because the table says so, or because an option's name says that it
-    /// writes, starts or loads something.
+    /// Returns whether a word makes a use more than reading: because the table says so, or because an option's name
+    /// says that it writes, starts or loads something.
     private func changes(_ word: String) -> Bool {
         let name = String(word.prefix { $0 != "=" })
         if showing.contains(name) { return false }
@@ -64,7 +64,8 @@ struct ShellLooks: Sendable {
         if ["--show", "--with", "--reveal"].contains(where: name.hasPrefix), SecretName.isSecret(name) { return true }
         return switch WordMeaning.value(of: name) {
         case .none: false
-        // Options for the output's format often have the same names as those for its file, but a file's path is recognizable.
+        // Options for the output's format often have the same names as those for its file, but a file's path is
+        // recognizable.
         case .output:
             word.contains("/") || ["--out", "--save", "--write"].contains(name)
                 || ["file", "-log", "dump"].contains(where: name.hasSuffix)
@@ -72,15 +73,16 @@ struct ShellLooks: Sendable {
         }
     }
 
-    /// Returns whether an option that usually names an output file precedes a path; the name of a format never looks like
-    /// a path.
+    /// Returns whether an option that usually names an output file precedes a path; the name of a format never looks
+    /// like a path.
     private func writesPlace(_ words: [String]) -> Bool {
         zip(words, words.dropFirst()).contains { option, value in
             ["-o", "-O", "-w", "-W"].contains(option) && value.contains("/") && !value.contains(" ")
         }
     }
 
-    /// Returns whether an option contains one that isn't harmless: letters may be combined after one dash, and long names abbreviated.
+    /// Returns whether an option contains one that isn't harmless: letters may be combined after one dash, and long
+    /// names abbreviated.
     private func isShort(_ name: String) -> Bool {
         guard name.hasPrefix("-"), name.utf8.count > 2 else { return false }
         if name.hasPrefix("--") {
@@ -140,8 +142,8 @@ struct ShellLooks: Sendable {
         }
     }
 
-    /// Returns whether a use shows settings or memory wholesale: no option behind it picks some of them, nor an operand behind one that
-    /// ends with `&`, unless its name is that of a secret.
+    /// Returns whether a use shows settings or memory wholesale: no option behind it picks some of them, nor an operand
+    /// behind one that ends with `&`, unless its name is that of a secret.
     func showAll(_ words: [String]) -> Bool {
         let operands = Self.operands(words)
         let use = uses.first { use in
@@ -198,8 +200,8 @@ extension ShellJudge {
         }
     }
 
-    /// Adapts findings in the sandbox, where the table's uses count as reading too. The words of a program that isn't in the table
-    /// prove nothing there.
+    /// Adapts findings in the sandbox, where the table's uses count as reading too. The words of a program that isn't
+    /// in the table prove nothing there.
     private func looksAlone(_ found: [GuardFinding], _ call: ShellScript.Command) -> [GuardFinding] {
         guard !found.isEmpty, found.allSatisfy({ $0.rule == ShellRule.writes.rawValue }),
             ShellLooks.table[call.program] != nil, looks(byTable: call)
@@ -241,8 +243,8 @@ extension ShellJudge {
         call.program.hasSuffix("awk") && call.arguments.contains { ScriptText($0.value, .awk).actsInAwk }
     }
 
-    /// Returns whether a command creates files in homes or temporary folders, downloads without changes, or runs a reading command
-    /// elsewhere.
+    /// Returns whether a command creates files in homes or temporary folders, downloads without changes, or runs a
+    /// reading command elsewhere.
     private func isHarmless(_ call: ShellScript.Command, _ depth: Int) -> Bool {
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
         switch call.program {
@@ -294,8 +296,8 @@ extension ShellJudge {
         return index + 1 < words.count ? call.inner((index + 1)..<words.count) : nil
     }
 
-    /// Returns whether a web client only fetches: with options that send nothing, by a method that changes nothing, and to the output,
-    /// nowhere, or a file in a home or temporary folder.
+    /// Returns whether a web client only fetches: with options that send nothing, by a method that changes nothing, and
+    /// to the output, nowhere, or a file in a home or temporary folder.
     /// - Parameter anywhere: whether the place doesn't matter, because something else judges it.
     func fetches(_ call: ShellScript.Command, anywhere: Bool = false) -> Bool {
         let isCurl = call.program == "curl"

@@ -1,7 +1,7 @@
 import MMCore
 
-/// The effects of a session's earlier texts on the judgement of later ones, as far as they are known: a command that runs a file which the
-/// session wrote is judged by the file's text.
+/// The effects of a session's earlier texts on the judgement of later ones, as far as they are known: a command that
+/// runs a file which the session wrote is judged by the file's text.
 package struct ShellMemory: Sendable, Hashable {
     /// The possible texts of each written file; `nil` for an unknown text.
     ///

@@ -1,4 +1,5 @@
-/// The lists of programs, options and variables that are known by their names. The table of words says what each contains.
+/// The lists of programs, options and variables that are known by their names. The table of words says what each
+/// contains.
 enum ShellPrograms: String {
     case readers, privileged, software, destroyers, carriers, mailers, wrappers, joiners, starters, noticed
     case printers, shells, interpreters, verbless, early, loaders, loadingFolders = "loading-folders"
@@ -18,8 +19,8 @@ enum ShellPrograms: String {
         facts.first { $0[0] == "leads" }.flatMap { Int($0[1]) }
     }
 
-    /// Returns the words of a client that say what it does: the consecutive words before its options. The client's own options
-    /// may precede them.
+    /// Returns the words of a client that say what it does: the consecutive words before its options. The client's own
+    /// options may precede them.
     static func verbs(_ words: [String]) -> [String] {
         var rest = words[...]
         while let first = rest.first, first.hasPrefix("-") {

@@ -1,6 +1,7 @@
 internal import CGuardTables
 
-/// The tables of programs in a shell, each a text of lines `PROGRAMS: FACT; FACT`. An indented line continues the one before it.
+/// The tables of programs in a shell, each a text of lines `PROGRAMS: FACT; FACT`. An indented line continues the one
+/// before it.
 enum ShellTable {
     /// The programs whose words or input contain commands, and those with options that do more than read.
     static let texts = facts(cguard_shell_texts())

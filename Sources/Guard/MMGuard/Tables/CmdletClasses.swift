@@ -8,21 +8,22 @@ package struct CmdletClasses: Sendable {
     /// Returns whether any table knows a cmdlet.
     package func knows(_ name: String) -> Bool { !table.entries(named: name).isEmpty }
 
-    /// Returns whether a cmdlet belongs to one of the services rather than to PowerShell itself. Graph's modules have far more cmdlets than
-    /// the tables; those are recognised by the requests that their names stand for.
+    /// Returns whether a cmdlet belongs to one of the services rather than to PowerShell itself. Graph's modules have
+    /// far more cmdlets than the tables; those are recognised by the requests that their names stand for.
     package func isOfService(_ name: String) -> Bool {
         table.entries(named: name).contains { $0.product != .builtin } || !GraphCmdletNames().requests(of: name).isEmpty
     }
 
-    /// Returns the classes of a cmdlet of Exchange or of the compliance service, strictest first. If no table knows it, its verb decides.
+    /// Returns the classes of a cmdlet of Exchange or of the compliance service, strictest first. If no table knows it,
+    /// its verb decides.
     package func ofExchange(_ name: String) -> [GuardClass] {
         let entries = table.entries(named: name).filter { $0.product == .exchange }
         guard !entries.isEmpty else { return table.classOfUnknown(name).classes }
         return entries.reduce(into: GuardClassSet(rawValue: 0)) { $0.formUnion($1.classes) }.classes
     }
 
-    /// Returns whether a cmdlet of a service only reads: by the tables, where they prove its class; otherwise a cmdlet of Graph by the
-    /// request that its name stands for, and others that no table knows by their verb.
+    /// Returns whether a cmdlet of a service only reads: by the tables, where they prove its class; otherwise a cmdlet
+    /// of Graph by the request that its name stands for, and others that no table knows by their verb.
     package func onlyReads(_ name: String) -> Bool {
         let entries = table.entries(named: name).filter { $0.product != .builtin }
         guard entries.isEmpty || entries.contains(where: { $0.lists.contains(.unproven) }) else {

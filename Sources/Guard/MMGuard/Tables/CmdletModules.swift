@@ -7,8 +7,8 @@ package struct CmdletModules: Sendable {
     /// Creates an instance with the tables that come with the program.
     package init() {}
 
-    /// Returns the words of the sessions that have a cmdlet of this name: several if modules share it, none for PowerShell's own commands
-    /// and for unknown names.
+    /// Returns the words of the sessions that have a cmdlet of this name: several if modules share it, none for
+    /// PowerShell's own commands and for unknown names.
     package func sessions(of name: String) -> Set<String> {
         let lower = name.asciiLowercased
         if lower == "pac" { return ["powerplatform"] }
@@ -38,7 +38,8 @@ package struct CmdletModules: Sendable {
         return [word]
     }
 
-    /// Returns the services' cmdlets that a misspelt name most likely means, best first, each with a session that has it.
+    /// Returns the services' cmdlets that a misspelt name most likely means, best first, each with a session that has
+    /// it.
     package func near(_ name: String) -> [(name: String, session: String)] {
         var names: Set<String> = []
         for row in 0..<table.count {

@@ -115,8 +115,9 @@ struct CmdletTable: Sendable {
     /// The verbs of cmdlets that make or change what their noun names.
     private static let making = ["new", "set", "add", "update", "enable", "grant", "register"]
 
-    /// Returns the class that verb and noun of an unknown name suggest, never weaker than write. If it may change something, it may change
-    /// what the cmdlets with the same noun change: `Add-AzADGroupOwner` what `New-AzADGroupOwner` does.
+    /// Returns the class that verb and noun of an unknown name suggest, never weaker than write. If it may change
+    /// something, it may change what the cmdlets with the same noun change: `Add-AzADGroupOwner` what
+    /// `New-AzADGroupOwner` does.
     func classOfUnknown(_ name: String) -> GuardClassSet {
         let lower = name.asciiLowercased
         var classes = GuardClassSet.write
@@ -286,8 +287,9 @@ struct CmdletEntry: Sendable {
     let hasParameters: Bool
     let hasRaises: Bool
 
-    /// Whether the documentation says that with `-WhatIf` it changes nothing. Only cmdlets count for which the service itself enforces it:
-    /// those of Exchange Online, and Azure's deployments, whose effects Resource Manager computes (the table marks no others of Azure).
+    /// Whether the documentation says that with `-WhatIf` it changes nothing. Only cmdlets count for which the service
+    /// itself enforces it: those of Exchange Online, and Azure's deployments, whose effects Resource Manager computes
+    /// (the table marks no others of Azure).
     var honoursWhatIf: Bool {
         (product == .exchange && services == 1 || product == .azure) && support & 1 != 0
     }

@@ -155,13 +155,14 @@ struct RequestRuleTable: Sendable {
     }
 }
 
-/// Looks for a property in a body. Dots descend, arrays are passed through, names are compared without case, and a name may contain dots
-/// itself (`members@odata.bind`). A condition can end with `=` and the values that count, separated by `|` and compared without case:
-/// `scope=everyone`, `destinationId=purges*`. This is for fields that modules always send, so that their presence means nothing.
+/// Looks for a property in a body. Dots descend, arrays are passed through, names are compared without case, and a name
+/// may contain dots itself (`members@odata.bind`). A condition can end with `=` and the values that count, separated by
+/// `|` and compared without case: `scope=everyone`, `destinationId=purges*`. This is for fields that modules always
+/// send, so that their presence means nothing.
 enum BodyProbe {
     /// Returns whether the property (in lower case) occurs with a value that counts.
-    /// - Parameter isNew: whether the body creates an object. Then empty, null and false values count as missing; in a change they remove
-    ///   something.
+    /// - Parameter isNew: whether the body creates an object. Then empty, null and false values count as missing; in a
+    ///   change they remove something.
     static func contains(_ condition: String, in body: JSONValue, isNew: Bool = false) -> Bool {
         let parts = condition.split(separator: "=", maxSplits: 1)
         guard let path = parts.first else { return false }

@@ -1,6 +1,7 @@
 internal import MMCore
 
-/// The permission with which a call runs: the guard's verdict on its text, and the text as the person who confirmed it saw it.
+/// The permission with which a call runs: the guard's verdict on its text, and the text as the person who confirmed it
+/// saw it.
 package struct CallAuthority: Sendable, Hashable {
     /// The classes of the call's text.
     let classes: GuardClassSet
@@ -54,8 +55,8 @@ package struct CallAuthority: Sendable, Hashable {
         shown = []
     }
 
-    /// Returns whether the listed classes permit a request. A delete is also a write: its stricter class covers both, but never a plain
-    /// write.
+    /// Returns whether the listed classes permit a request. A delete is also a write: its stricter class covers both,
+    /// but never a plain write.
     func lists(_ wanted: GuardClassSet) -> Bool {
         guard let listed else { return false }
         let wanted = wanted.subtracting(.read)

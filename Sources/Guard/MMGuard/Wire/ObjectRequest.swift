@@ -91,7 +91,8 @@ struct ObjectRequest: Sendable, Hashable {
         }
     }
 
-    /// Returns the word for a type on which the meaning of its members depends; nil for the context, the root of all objects.
+    /// Returns the word for a type on which the meaning of its members depends; nil for the context, the root of all
+    /// objects.
     private static func type(_ id: String) -> String? {
         switch id.asciiLowercased.filter({ $0 != "{" && $0 != "}" }) {
         case "3747adcd-a3c3-41b9-bfab-4a64dd2f1e0a": nil
@@ -128,8 +129,8 @@ struct ObjectRequest: Sendable, Hashable {
 
 /// Reads the XML of one request: elements, attributes and text, in UTF-8.
 ///
-/// Everything by which a text could mean something else than it shows is refused: document types, entities beyond the five, processing
-/// instructions, CDATA and comments.
+/// Everything by which a text could mean something else than it shows is refused: document types, entities beyond the
+/// five, processing instructions, CDATA and comments.
 struct XMLReader {
     private let bytes: [UInt8]
     private var position = 0

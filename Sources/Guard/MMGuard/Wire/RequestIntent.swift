@@ -36,8 +36,8 @@ package struct RequestIntent: Sendable, Hashable {
             findings: findings + found, previews: previews, digest: request.digest)
     }
 
-    /// The cmdlet and the group to which it adds members, if it is such a cmdlet of Exchange; the group is `nil` if it can't be read. The
-    /// request doesn't show what the group's members may do.
+    /// The cmdlet and the group to which it adds members, if it is such a cmdlet of Exchange; the group is `nil` if it
+    /// can't be read. The request doesn't show what the group's members may do.
     package var widenedGroup: (cmdlet: String, group: String?)? {
         guard request.service == .exchange, case .json(let value) = WireBody(request).content,
             let cmdlet = InvokedExchangeCommand.name(in: value),
@@ -87,11 +87,11 @@ extension GuardEngine {
     }
 }
 
-/// Findings about a request besides its effect at the service: who can read it, how much data it hands over, and whether it is an action of
-/// the blocked list, whatever cmdlet sent it.
+/// Findings about a request besides its effect at the service: who can read it, how much data it hands over, and
+/// whether it is an action of the blocked list, whatever cmdlet sent it.
 enum WireFindings {
-    /// The maximum number of bytes that a read may hand to a host that doesn't belong to a service: in path and query, and in its header
-    /// fields.
+    /// The maximum number of bytes that a read may hand to a host that doesn't belong to a service: in path and query,
+    /// and in its header fields.
     static let mostInRead = (target: 2_048, headers: 4_096)
 
     /// Returns the findings about a request.
@@ -136,7 +136,8 @@ enum WireFindings {
             instead: "A person must do this with their own tools, outside mm.", subject: request.line)
     }
 
-    /// Returns whether a request downloads a package from a gallery, rather than a page or a search (by NuGet's addresses of packages).
+    /// Returns whether a request downloads a package from a gallery, rather than a page or a search (by NuGet's
+    /// addresses of packages).
     private static func isPackage(_ request: WireRequest) -> Bool {
         guard request.service == nil else { return false }
         let path = request.target.prefix { $0 != "?" }
@@ -157,8 +158,8 @@ enum WireFindings {
         }.first
     }
 
-    /// Returns the blocked action at an address of Azure: `…/providers/Microsoft.Authorization/roleAssignments/NAME`, and the access
-    /// policies of a vault.
+    /// Returns the blocked action at an address of Azure: `…/providers/Microsoft.Authorization/roleAssignments/NAME`,
+    /// and the access policies of a vault.
     private static func azure(_ path: [String]) -> String? {
         if let place = path.lastIndex(of: "microsoft.authorization"),
             path.dropFirst(place + 1).first == "roleassignments"
@@ -206,7 +207,8 @@ enum RequestNames {
         return names
     }
 
-    /// Returns the keys in an address. An address of Azure ends with the name of the object; other addresses have keys at several places.
+    /// Returns the keys in an address. An address of Azure ends with the name of the object; other addresses have keys
+    /// at several places.
     private static func keys(of request: WireRequest) -> [String] {
         let path = request.target.prefix { $0 != "?" }
         let segments = path.split(separator: "/").map(String.init)

@@ -1,6 +1,7 @@
 internal import MMCore
 
-/// Classifies a request that a session sends to the proxy: reads it as the service will, and looks it up like any other request.
+/// Classifies a request that a session sends to the proxy: reads it as the service will, and looks it up like any other
+/// request.
 struct WireClassifier: Sendable {
     private let requests: RequestClassifier
 
@@ -100,7 +101,8 @@ struct WireClassifier: Sendable {
         return parsed(.clean).map { ($0, false) }
     }
 
-    /// Returns the address as a beta path if its first segment may be a version: Graph serves more versions than v1.0 and beta.
+    /// Returns the address as a beta path if its first segment may be a version: Graph serves more versions than v1.0
+    /// and beta.
     private func otherVersion(of target: RequestTarget, _ request: WireRequest) -> [RequestTarget] {
         guard target.service == .graph, target.segments.count > 1,
             let first = request.target.split(separator: "/").first?.asciiLowercased,
@@ -186,7 +188,8 @@ struct WireClassifier: Sendable {
             classification: classify(inner, isInBatch: true))
     }
 
-    /// Classifies a step of an object request: known lookups are reads, and the rules for the same path of the REST interface apply.
+    /// Classifies a step of an object request: known lookups are reads, and the rules for the same path of the REST
+    /// interface apply.
     private func classify(_ step: ObjectRequest.Step) -> RequestClassification {
         let name = step.path.last ?? ""
         func found(_ rule: RequestRuleTable.Rule, isKnown: Bool = true) -> RequestClassification {
@@ -214,7 +217,8 @@ struct WireClassifier: Sendable {
 
 /// Reads a batch in the form of a multipart message (OData's `multipart/mixed`), in which each part is a request.
 ///
-/// It is strict: one boundary, whole lines, whole parts. Anything that a lenient server could split in another way is refused.
+/// It is strict: one boundary, whole lines, whole parts. Anything that a lenient server could split in another way is
+/// refused.
 struct MultipartBatch: Sendable {
     /// A request within a batch.
     struct Part: Sendable, Hashable {
@@ -369,7 +373,8 @@ struct WireBody: Sendable {
         return nil
     }
 
-    /// Returns whether bytes begin like JSON or XML, in UTF-8 or UTF-16: a service may read them as such whatever their type is.
+    /// Returns whether bytes begin like JSON or XML, in UTF-8 or UTF-16: a service may read them as such whatever their
+    /// type is.
     private static func looksLikeText(_ bytes: [UInt8]) -> Bool {
         let first = bytes.prefix(64).first {
             !" \t\r\n\u{0}".utf8.contains($0) && ![0xef, 0xbb, 0xbf, 0xfe, 0xff].contains($0)

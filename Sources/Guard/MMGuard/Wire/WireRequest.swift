@@ -95,7 +95,8 @@ package struct WireRequest: Sendable, Hashable {
         return object
     }
 
-    /// The request without the parts that its client generates anew each time it is sent; a confirmation is bound to this form.
+    /// The request without the parts that its client generates anew each time it is sent; a confirmation is bound to
+    /// this form.
     package var withoutVolatileParts: WireRequest {
         let types = values("content-type")
         guard case .whole(let bytes) = body, types.count == 1,
@@ -140,8 +141,8 @@ package struct WireRequest: Sendable, Hashable {
         }
 }
 
-/// Replaces the random boundaries of a multipart message by fixed ones, so that the same request has the same digest when it is sent again,
-/// and different requests have different digests.
+/// Replaces the random boundaries of a multipart message by fixed ones, so that the same request has the same digest
+/// when it is sent again, and different requests have different digests.
 struct MultipartBoundary: Sendable {
     /// The prefix of the replacing boundaries. A message that contains it already is left as it is.
     private static let own = "mm-boundary-"
@@ -213,7 +214,8 @@ struct MultipartBoundary: Sendable {
         return isClosed ? result : nil
     }
 
-    /// Returns what a line that starts with `--` is: a boundary, or `.some(nil)` for contents; nil if readers could take it for either.
+    /// Returns what a line that starts with `--` is: a boundary, or `.some(nil)` for contents; nil if readers could
+    /// take it for either.
     private func delimiter(_ line: ArraySlice<UInt8>) -> (ours: String, isEnd: Bool)?? {
         guard !line.starts(with: Self.own.utf8) else { return nil }
         for (theirs, ours) in names where line.starts(with: theirs.utf8) {

@@ -17,7 +17,8 @@ final class CurlExchange {
     let transfer: CurlTransfer
     let easy: UnsafeMutableRawPointer
     private(set) var stop: Stop?
-    /// The number of bytes that curl reads at a time. Its default of 16 KB takes four times as many system calls for a page of a list.
+    /// The number of bytes that curl reads at a time. Its default of 16 KB takes four times as many system calls for a
+    /// page of a list.
     private static let receiveBuffer = 64 << 10
 
     /// Kept until the transfer ends, because curl doesn't copy the list.

@@ -3,8 +3,8 @@ import MMSystem
 
 /// One exchange with a server of this machine, over a Unix socket and a connection of its own: HTTP/1.1 (RFC 9112).
 ///
-/// Every command talks to the pool this way. Loading libcurl and its thirty libraries takes longer than such a call, and none of its
-/// features (TLS, proxies, name look-ups, HTTP/2) is needed between two processes on one machine.
+/// Every command talks to the pool this way. Loading libcurl and its thirty libraries takes longer than such a call,
+/// and none of its features (TLS, proxies, name look-ups, HTTP/2) is needed between two processes on one machine.
 actor UnixSocketExchange {
     /// The status and the header fields.
     struct Head: Sendable {
@@ -48,7 +48,8 @@ actor UnixSocketExchange {
     ///   - path: the path of the socket.
     ///   - address: the request's URL.
     ///   - configuration: the client's configuration.
-    /// - Throws: `.connect`, `.invalidRequest` for an invalid socket path, `.timeout` when the listener accepts no more connections.
+    /// - Throws: `.connect`, `.invalidRequest` for an invalid socket path, `.timeout` when the listener accepts no more
+    ///   connections.
     init(
         _ request: HTTPRequest, at path: String, _ address: HTTPAddress, _ configuration: HTTPClientConfiguration
     ) async throws(HTTPError) {
@@ -123,7 +124,8 @@ actor UnixSocketExchange {
         }
     }
 
-    /// Runs a part of the exchange with a time limit. A timeout or cancellation closes the connection and becomes the error.
+    /// Runs a part of the exchange with a time limit. A timeout or cancellation closes the connection and becomes the
+    /// error.
     private func limited<Value: Sendable>(
         by limit: Duration?, _ work: () async throws(HTTPError) -> Value
     ) async throws(HTTPError) -> Value {

@@ -20,7 +20,8 @@ final class ListenerCore: Sendable {
         var ends: ConnectionEnds?
         /// A number that distinguishes it from a later connection at the same address in memory.
         let number: UInt64
-        /// The watch that reports when the client leaves; one per connection, because each new watch costs a system call.
+        /// The watch that reports when the client leaves; one per connection, because each new watch costs a system
+        /// call.
         var watch: PollLoop.Watch?
         var hasLeft = false
         /// The request that is being handled.
@@ -239,8 +240,8 @@ final class ListenerCore: Sendable {
         }
     }
 
-    /// Watches for the client leaving, which abandons the request: the library doesn't watch the socket of a suspended connection. Call it
-    /// without the exchange's lock.
+    /// Watches for the client leaving, which abandons the request: the library doesn't watch the socket of a suspended
+    /// connection. Call it without the exchange's lock.
     func attend(_ exchange: ServerExchange, on connection: UnsafeMutableRawPointer, _ descriptor: Int32) {
         let key = UInt(bitPattern: connection)
         let hasLeft = state.withLock { state in
@@ -329,15 +330,17 @@ struct ConnectionEnds: Sendable {
     }
 }
 
-/// Closes connections whose requests were refused because of their heads, and whose clients may still be sending the bodies.
+/// Closes connections whose requests were refused because of their heads, and whose clients may still be sending the
+/// bodies.
 ///
-/// The rest of each is read and discarded, within limits, so that a client that reads only after sending everything finds the response
-/// instead of a connection reset (RFC 9112, section 9.6).
+/// The rest of each is read and discarded, within limits, so that a client that reads only after sending everything
+/// finds the response instead of a connection reset (RFC 9112, section 9.6).
 final class LingeringClose: Sendable {
     private let limits: HTTPServerLimits
     private let count = Mutex(0)
 
-    /// The maximum number; further connections are closed at once, so that refused clients can't exhaust the descriptors.
+    /// The maximum number; further connections are closed at once, so that refused clients can't exhaust the
+    /// descriptors.
     private static let maxConnections = 100
 
     init(limits: HTTPServerLimits) {
@@ -411,18 +414,20 @@ package struct HTTPServerLimits: Sendable {
     package var maxConnections: Int
     /// The maximum idle time of a connection, between requests or between two bytes.
     package var idleTimeout: Duration
-    /// The maximum time for the head of a connection's first request, or of a later one that has begun. Regular clients don't need longer.
+    /// The maximum time for the head of a connection's first request, or of a later one that has begun. Regular clients
+    /// don't need longer.
     package var headTimeout: Duration
     /// The maximum time without any bytes of a body that has begun.
     package var silenceTimeout: Duration
     /// The maximum time for sending a request, from its first byte to its last.
     package var requestTimeout: Duration
-    /// The maximum number of bytes of a refused body that are read and discarded, so that its sender reads the response.
+    /// The maximum number of bytes of a refused body that are read and discarded, so that its sender reads the
+    /// response.
     package var discardedBytes = 64 << 20
     /// The maximum time for discarding a refused body.
     package var discardTime = Duration.seconds(10)
-    /// The function that selects the receiver for a request's body of any size; it returns nil for a request whose body is kept in memory,
-    /// up to the limit.
+    /// The function that selects the receiver for a request's body of any size; it returns nil for a request whose body
+    /// is kept in memory, up to the limit.
     package var receiver:
         (@Sendable (_ method: String, _ target: String, _ headers: HTTPHeaders) -> (any HTTPBodyReceiver)?)?
 

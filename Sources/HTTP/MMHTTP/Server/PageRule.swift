@@ -2,8 +2,9 @@ import MMSystem
 
 /// The rule that decides which host names and web pages may reach a server; the same for every address of this product.
 ///
-/// A web page must not act as a local program. A page that made its name point to this machine (DNS rebinding) sends that name, a page of
-/// another server on this machine sends that server's port, and browsers mark requests for pages of other sites.
+/// A web page must not act as a local program. A page that made its name point to this machine (DNS rebinding) sends
+/// that name, a page of another server on this machine sends that server's port, and browsers mark requests for pages
+/// of other sites.
 package struct PageRule: Sendable {
     /// The reason why a request is refused.
     package struct Refusal: Error, Sendable, Hashable {
@@ -52,8 +53,9 @@ package struct PageRule: Sendable {
         return port == own || isMapped || mapped.contains(name.text)
     }
 
-    /// Returns whether a page was served by this server: at the address and port that the request came to, since another port of this
-    /// machine may be another user's server; or under an allowed name, whose port a proxy may have changed.
+    /// Returns whether a page was served by this server: at the address and port that the request came to, since
+    /// another port of this machine may be another user's server; or under an allowed name, whose port a proxy may have
+    /// changed.
     private func isOwn(page origin: String, host: String) -> Bool {
         let text = origin.lowercased()
         guard let scheme = ["http://", "https://"].first(where: { text.hasPrefix($0) }) else { return false }
@@ -62,7 +64,8 @@ package struct PageRule: Sendable {
         return authority == host.lowercased() || mapped.contains(name.text)
     }
 
-    /// Returns whether the browser marked the request as made for a page of another site, or of another server of this site.
+    /// Returns whether the browser marked the request as made for a page of another site, or of another server of this
+    /// site.
     private func isForeign(_ site: String?) -> Bool {
         guard let site = site?.lowercased() else { return false }
         return site != "same-origin" && site != "none"

@@ -61,7 +61,8 @@ package struct IDToken: Sendable {
     private func text(_ claim: String) -> String? { token.text(claim) }
 }
 
-/// A JSON web token split into its parts (RFC 7515, section 3.1). Nothing is verified: each caller decides how far to trust it.
+/// A JSON web token split into its parts (RFC 7515, section 3.1). Nothing is verified: each caller decides how far to
+/// trust it.
 package struct JSONWebToken: Sendable {
     /// The claims of the token.
     package let claims: JSONObject

@@ -3,8 +3,8 @@ internal import Glibc
 internal import MMCore
 internal import MMSystem
 
-/// Obtains the tokens of a connection that signs in through the identity broker of its machine. The broker keeps the tokens; none of them
-/// is stored here.
+/// Obtains the tokens of a connection that signs in through the identity broker of its machine. The broker keeps the
+/// tokens; none of them is stored here.
 struct BrokerTokenAcquirer: Sendable {
     let files: TokenFiles
     let environment: [String: String]
@@ -371,8 +371,8 @@ struct SessionBus: Sendable {
 
     /// A connection that is used by one thread; any thread may end its wait.
     final class Connection: @unchecked Sendable {
-        // `@unchecked Sendable`: `raw` never changes, one thread at a time calls with it, and `mm_bus_stop` only sets an
-        // atomic flag.
+        // `@unchecked Sendable`: `raw` never changes, one thread at a time calls with it, and `mm_bus_stop` only sets
+        // an atomic flag.
         let raw: UnsafeMutableRawPointer
 
         init(_ address: String) throws(Fault) {

@@ -3,8 +3,8 @@ internal import MMCore
 internal import MMHTTP
 internal import MMSystem
 
-/// A sign-in in a browser of this machine: authorization code with PKCE (RFC 8252; Microsoft identity platform, "Microsoft
-/// identity platform and OAuth 2.0 authorization code flow").
+/// A sign-in in a browser of this machine: authorization code with PKCE (RFC 8252; Microsoft identity platform,
+/// "Microsoft identity platform and OAuth 2.0 authorization code flow").
 ///
 /// No lock is held while it waits for the person; only storing the result takes one.
 struct BrowserSignIn: Sendable {
@@ -126,8 +126,8 @@ struct ProofKey: Sendable {
     }
 }
 
-/// The redirect target of one browser sign-in: a listener that receives the code (RFC 8252, section 7.3). It listens on the loopback
-/// addresses of this machine unless configured otherwise.
+/// The redirect target of one browser sign-in: a listener that receives the code (RFC 8252, section 7.3). It listens on
+/// the loopback addresses of this machine unless configured otherwise.
 final class LoopbackRedirect: Sendable {
     /// The answer that the browser delivers.
     enum Answer: Sendable {
@@ -271,8 +271,8 @@ struct LoopbackPage: Sendable {
 }
 
 /// The address on which a browser sign-in listens: any free port of this machine's loopback addresses, unless
-/// `MM_REDIRECT_ADDRESS` names another. A container needs that variable: the host publishes one port that is known beforehand, and
-/// its connections arrive at an address that isn't loopback.
+/// `MM_REDIRECT_ADDRESS` names another. A container needs that variable: the host publishes one port that is known
+/// beforehand, and its connections arrive at an address that isn't loopback.
 ///
 /// The page always returns to `http://localhost:PORT`, and an answer counts only with the `state` of this sign-in.
 struct RedirectAddress: Equatable {
@@ -283,7 +283,8 @@ struct RedirectAddress: Equatable {
     /// The port; 0 for a free one.
     let port: UInt16
 
-    /// Any free port of the loopback addresses. Browsers try `::1` first for `localhost`; a machine without IPv6 lacks it.
+    /// Any free port of the loopback addresses. Browsers try `::1` first for `localhost`; a machine without IPv6 lacks
+    /// it.
     static let any = RedirectAddress(hosts: ["127.0.0.1", "::1"], port: 0)
 
     private init(hosts: [String], port: UInt16) {
@@ -367,10 +368,11 @@ package struct BrowserOpener: Sendable {
             + (hasDesktop ? ["xdg-open", "sensible-browser", "x-www-browser"].map { [$0, url] } : [])
     }
 
-    /// Returns the command lines that open a page in the browser of Windows from WSL. The folders of Windows are in `PATH` unless
-    /// `appendWindowsPath` is off, and its first drive may be mounted elsewhere than in `/mnt`.
+    /// Returns the command lines that open a page in the browser of Windows from WSL. The folders of Windows are in
+    /// `PATH` unless `appendWindowsPath` is off, and its first drive may be mounted elsewhere than in `/mnt`.
     private static func ofWindows(_ url: String) -> [[String]] {
-        // This handler passes an address on unchanged. cmd.exe doesn't, and explorer.exe opens a folder for some addresses.
+        // This handler passes an address on unchanged. cmd.exe doesn't, and explorer.exe opens a folder for some
+        // addresses.
         let handler = ["rundll32.exe", "/mnt/c/Windows/System32/rundll32.exe"]
         return [["wslview", url]] + handler.map { [$0, "url.dll,FileProtocolHandler", url] }
     }
@@ -380,7 +382,8 @@ package struct BrowserOpener: Sendable {
     }
 
     private var isBelowWindows: Bool {
-        // The variables are lost under `sudo`, in services and in SSH sessions; the release of the kernel is always there.
+        // The variables are lost under `sudo`, in services and in SSH sessions; the release of the kernel is always
+        // there.
         ["WSL_DISTRO_NAME", "WSL_INTEROP"].contains { environment[$0]?.isEmpty == false }
             || kernel.lowercased().contains("microsoft")
     }

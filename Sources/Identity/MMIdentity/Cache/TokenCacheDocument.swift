@@ -74,8 +74,9 @@ struct TokenCacheDocument: Sendable, Hashable {
     }
 }
 
-/// The cached results of searches in a document, valid until it changes. Each request with a token asks the same questions, and searching
-/// the entries and id_tokens again would take longer than everything else that a valid token needs.
+/// The cached results of searches in a document, valid until it changes. Each request with a token asks the same
+/// questions, and searching the entries and id_tokens again would take longer than everything else that a valid token
+/// needs.
 final class TokenCacheFindings: Sendable {
     /// A search in the document.
     struct Question: Sendable, Hashable {

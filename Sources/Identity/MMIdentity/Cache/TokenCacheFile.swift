@@ -2,8 +2,8 @@ import Glibc
 internal import MMCore
 internal import MMSystem
 
-/// A connection's token cache on disk: read and replaced as a whole, and changed under MSAL's own lock. For an isolated service
-/// (`TokenCacheMemory.isAlone`) the path is only a name, and the cache is kept in memory.
+/// A connection's token cache on disk: read and replaced as a whole, and changed under MSAL's own lock. For an isolated
+/// service (`TokenCacheMemory.isAlone`) the path is only a name, and the cache is kept in memory.
 ///
 /// A file that can't be parsed is reported and left alone, because it may hold the only refresh token.
 struct TokenCacheFile: Sendable {
@@ -81,7 +81,8 @@ struct TokenCacheFile: Sendable {
             do {
                 return (try TokenCacheDocument(plain), isSealed)
             } catch {
-                // Without its extensions package, MSAL writes in place without a lock, so half a file may be one that is being written.
+                // Without its extensions package, MSAL writes in place without a lock, so half a file may be one that
+                // is being written.
                 if error.isEmpty, attempts == 0 || !wasJustWritten { return (TokenCacheDocument(), isSealed) }
                 guard attempts > 0 else { throw unusable("\(path): \(error.text).", code: .invalidInput) }
                 attempts -= 1
@@ -226,7 +227,8 @@ struct TokenCacheLock: ~Copyable {
         if linked == 0 { return number }
         close(number)
         if reason == EEXIST { return nil }
-        // Without hard links the file is created in place. If this process dies between the two steps, others wait a minute.
+        // Without hard links the file is created in place. If this process dies between the two steps, others wait a
+        // minute.
         guard reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS else { throw fault(reason, path) }
         let direct = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard direct >= 0 else {
@@ -272,13 +274,14 @@ struct TokenCacheLock: ~Copyable {
 
     private static func sign(_ number: Int32) {
         let text = Array("\(getpid()) \(marker)".utf8)
-        // Writing before truncating keeps the marker complete: if this process dies in between, others needn't wait a minute.
+        // Writing before truncating keeps the marker complete: if this process dies in between, others needn't wait a
+        // minute.
         _ = pwrite(number, text, text.count, 0)
         _ = ftruncate(number, off_t(text.count))
     }
 
-    /// Returns the path of a draft, named like a draft of the cache itself, so that the next replacement of the cache also removes what a
-    /// dead process left.
+    /// Returns the path of a draft, named like a draft of the cache itself, so that the next replacement of the cache
+    /// also removes what a dead process left.
     private static func draftPath(beside cache: String) -> String {
         let slash = cache.lastIndex(of: "/").map { cache.index(after: $0) } ?? cache.startIndex
         return "\(cache[..<slash]).\(cache[slash...]).mm-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"

@@ -25,8 +25,8 @@ struct TokenCacheView: Sendable {
         /// Returns whether the token is valid long enough to be sent.
         func isUsable(at now: Int64) -> Bool { expiresOn > now + 5 }
 
-        /// Returns whether a new token should be obtained: in the last five minutes, after half of a long lifetime where the service
-        /// recommends it, and when the clock has been set back since.
+        /// Returns whether a new token should be obtained: in the last five minutes, after half of a long lifetime
+        /// where the service recommends it, and when the clock has been set back since.
         func isDue(at now: Int64) -> Bool {
             expiresOn - now < 300 || refreshOn.map { $0 <= now } == true || cachedAt > now + 300
         }
@@ -35,7 +35,8 @@ struct TokenCacheView: Sendable {
     let document: TokenCacheDocument
     let clientID: String
     let authority: Authority
-    /// The tenant's id where the authority names the tenant by its domain: from the account's pin, or as the sign-in service answered.
+    /// The tenant's id where the authority names the tenant by its domain: from the account's pin, or as the sign-in
+    /// service answered.
     let foundTenantID: String?
 
     /// The host to store new entries under: that of this app's existing entries, otherwise that of the cloud.
@@ -187,8 +188,8 @@ struct TokenCacheView: Sendable {
         return scopes + [whole]
     }
 
-    /// Returns whether the token of an entry serves a resource. Entra ID puts everything granted for a resource into a token, so any scope
-    /// of the resource shows it. Scopes without a resource URI are Graph's.
+    /// Returns whether the token of an entry serves a resource. Entra ID puts everything granted for a resource into a
+    /// token, so any scope of the resource shows it. Scopes without a resource URI are Graph's.
     private func grantsAccess(_ fields: JSONObject, _ resource: ServiceResource) -> Bool {
         let scopes = Self.scopes(fields)
         if names(scopes, resource) { return true }
@@ -214,10 +215,11 @@ struct TokenCacheView: Sendable {
     }
 }
 
-/// The family of Microsoft's own client apps that share refresh tokens, so that a person who signed in to one of them has
-/// signed in to all (`foci` in answers of the token endpoint, `family_id` in MSAL's cache).
+/// The family of Microsoft's own client apps that share refresh tokens, so that a person who signed in to one of them
+/// has signed in to all (`foci` in answers of the token endpoint, `family_id` in MSAL's cache).
 enum ClientFamily {
-    /// Returns the family of an app for which the service hasn't named one yet; `nil` for all apps but the vendor's command line clients.
+    /// Returns the family of an app for which the service hasn't named one yet; `nil` for all apps but the vendor's
+    /// command line clients.
     static func of(_ clientID: String) -> String? { members.contains(clientID.lowercased()) ? "1" : nil }
 
     private static let members: Set<String> = [

@@ -3,8 +3,9 @@ internal import COpenSSL
 package import MMCore
 internal import MMSystem
 
-/// The form in which token caches, pending sign-ins and the journal of changes are stored: plain (caches as MSAL's JSON,
-/// which other programs share), or encrypted with the key of a file or of the user's Secret Service (AES-256-GCM), which ends that sharing.
+/// The form in which token caches, pending sign-ins and the journal of changes are stored: plain (caches as MSAL's
+/// JSON, which other programs share), or encrypted with the key of a file or of the user's Secret Service
+/// (AES-256-GCM), which ends that sharing.
 package struct TokenSeal: Sendable {
     /// The reason why a file can't be read or written in its form, phrased as the end of "FILE …".
     package struct Fault: Error {
@@ -31,8 +32,8 @@ package struct TokenSeal: Sendable {
     }
 
     private let source: KeySource?
-    /// Whether files are written encrypted. If this is off and there is a key, encrypted files are still read, and written
-    /// plain the next time.
+    /// Whether files are written encrypted. If this is off and there is a key, encrypted files are still read, and
+    /// written plain the next time.
     package let isOn: Bool
 
     /// The plain format.
@@ -161,8 +162,8 @@ package struct TokenSeal: Sendable {
     }
 }
 
-/// The key of encrypted token files in the user's Secret Service (GNOME Keyring, KWallet, KeePassXC), created at the first use and read
-/// once per process.
+/// The key of encrypted token files in the user's Secret Service (GNOME Keyring, KWallet, KeePassXC), created at the
+/// first use and read once per process.
 final class SecretServiceKey: Sendable {
     private static let attribute = (name: "mm-key", value: "token-cache")
     /// The maximum time to wait for an answer, in milliseconds; no password prompt is shown meanwhile.

@@ -44,7 +44,8 @@ public struct Cloud: Sendable, Hashable {
         return bases[resource]
     }
 
-    /// Returns the base URLs that a caller may use for a service: its own, and for a sandbox that of the cloud it simulates.
+    /// Returns the base URLs that a caller may use for a service: its own, and for a sandbox that of the cloud it
+    /// simulates.
     package func writtenBases(of resource: ServiceResource) -> [String] {
         [base(of: resource), writtenBases[resource]].compactMap(\.self)
     }
@@ -100,8 +101,8 @@ public struct Cloud: Sendable, Hashable {
 }
 
 extension Cloud {
-    /// Returns the service at a host of any of Microsoft's clouds, in any tenant; `nil` for a host that isn't in a table, or whose service
-    /// has no API of its own.
+    /// Returns the service at a host of any of Microsoft's clouds, in any tenant; `nil` for a host that isn't in a
+    /// table, or whose service has no API of its own.
     package static func service(at host: String) -> RequestService? {
         let host = host.lowercased()
         for name in names {
@@ -303,8 +304,8 @@ extension Cloud {
         return audience(of: resource).map(CloudHost.audience) == wanted ? resource : nil
     }
 
-    /// Returns the resource that a program means by an audience, which may be any of the names and ids under which the resource's tokens
-    /// are requested.
+    /// Returns the resource that a program means by an audience, which may be any of the names and ids under which the
+    /// resource's tokens are requested.
     package func resource(takingAudience text: String) -> ServiceResource? {
         if let found = resource(withAudience: text) { return found }
         let wanted = CloudHost.audience(text)
@@ -393,7 +394,8 @@ extension Cloud {
     ///   - paths: where a running sandbox publishes its addresses, and the home folder that `~` stands for.
     ///   - environment: may contain `MM_SANDBOX_URL`, the address of a sandbox whose services share it; it takes
     ///     precedence.
-    /// - Throws: `.invalidInput` for another name and a broken file; `.notFound` for a missing one; `.unavailable` when no sandbox is running.
+    /// - Throws: `.invalidInput` for another name and a broken file; `.notFound` for a missing one; `.unavailable` when
+    ///   no sandbox is running.
     public static func named(
         _ name: String, paths: StatePaths, environment: [String: String] = [:]
     ) throws(MMError) -> Cloud {

@@ -1,8 +1,8 @@
 internal import MMCore
 internal import MMSystem
 
-/// The files of a certificate that an app signs in with: PEM, with key and certificate in one file or two, or PKCS #12. The key
-/// may also stay in a PKCS #11 token.
+/// The files of a certificate that an app signs in with: PEM, with key and certificate in one file or two, or PKCS #12.
+/// The key may also stay in a PKCS #11 token.
 public struct CertificateFiles: Sendable, Hashable {
     /// The path of the certificate; without `privateKeyPath` the file also contains the private key.
     public var certificatePath: String
@@ -94,7 +94,8 @@ public struct CertificateFiles: Sendable, Hashable {
     }
 }
 
-/// The files whose PINs a token has refused. A token locks after a few wrong PINs, so each is tried only once until its file changes.
+/// The files whose PINs a token has refused. A token locks after a few wrong PINs, so each is tried only once until its
+/// file changes.
 final class RefusedPINs: Sendable {
     /// The instance shared by this process.
     static let shared = RefusedPINs()

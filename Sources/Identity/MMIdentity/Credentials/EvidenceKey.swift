@@ -1,8 +1,9 @@
 internal import COpenSSL
 package import MMCore
 
-/// The key with which this user's `mm` signs evidence for other machines: that a person has approved a plan, and what was done with it. The
-/// private key is in a 0600 file of the state folder; the public half is a short text that people pass on.
+/// The key with which this user's `mm` signs evidence for other machines: that a person has approved a plan, and what
+/// was done with it. The private key is in a 0600 file of the state folder; the public half is a short text that people
+/// pass on.
 package final class EvidenceKey: @unchecked Sendable {
     // `@unchecked Sendable`: OpenSSL's object is set once and then only read; each signature has its own context.
     private let raw: UnsafeMutableRawPointer

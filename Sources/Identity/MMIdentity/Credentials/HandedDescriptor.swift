@@ -2,12 +2,13 @@ internal import Glibc
 internal import MMCore
 internal import MMSystem
 
-/// A secret that the parent process passed in an open file descriptor (`3< FILE`, `3< <(vault read …)`), named `/dev/fd/3`, so that it is
-/// in no file, variable or argument.
+/// A secret that the parent process passed in an open file descriptor (`3< FILE`, `3< <(vault read …)`), named
+/// `/dev/fd/3`, so that it is in no file, variable or argument.
 ///
-/// A pipe can be read only once, so its content is kept in memory. The descriptor stays open, so that its number isn't reused for another
-/// file while the secret is known by it. Child processes don't inherit it: it is marked close-on-exec when it is read. This process's own
-/// descriptors carry that mark from the start, which distinguishes them from those that it was handed.
+/// A pipe can be read only once, so its content is kept in memory. The descriptor stays open, so that its number isn't
+/// reused for another file while the secret is known by it. Child processes don't inherit it: it is marked
+/// close-on-exec when it is read. This process's own descriptors carry that mark from the start, which distinguishes
+/// them from those that it was handed.
 enum HandedDescriptor {
     private static let prefixes = ["/dev/fd/", "/proc/self/fd/"]
     private static let taken = Mutex<[Int32: [UInt8]]>([:])

@@ -18,8 +18,8 @@ public enum SecretSource: Sendable {
     ///   - what: what the secret is, for messages: "the client secret".
     ///   - connection: the connection that it belongs to.
     ///   - environment: the environment variables.
-    ///   - isMounted: whether the file may be one that Kubernetes mounts: behind links, root's and readable for everybody in
-    ///     the container. Such tokens live for minutes.
+    ///   - isMounted: whether the file may be one that Kubernetes mounts: behind links, root's and readable for
+    ///     everybody in the container. Such tokens live for minutes.
     func read(
         _ what: String, of connection: String, environment: [String: String], isMounted: Bool = false
     ) async throws(MMError) -> Secret {

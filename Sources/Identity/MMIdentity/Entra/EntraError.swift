@@ -65,8 +65,8 @@ package struct EntraError: Error, Sendable, Hashable {
     /// or the network.
     package var isFromSignInService: Bool { !error.isEmpty || status == 429 || status >= 500 }
 
-    /// The advice for the first number that is in the table. A declined code has the same number as a mistyped one, so there the error code
-    /// decides.
+    /// The advice for the first number that is in the table. A declined code has the same number as a mistyped one, so
+    /// there the error code decides.
     package var advice: EntraAdvice? {
         error == "authorization_declined" ? .declined : codes.lazy.compactMap(EntraAdvice.about).first
     }

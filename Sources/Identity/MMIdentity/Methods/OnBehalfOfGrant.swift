@@ -1,8 +1,8 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Exchanges the token that a person's app sent to a server for one with which the server acts for that person at another
-/// service ("OAuth 2.0 On-Behalf-Of flow"; RFC 7523, section 2.1).
+/// Exchanges the token that a person's app sent to a server for one with which the server acts for that person at
+/// another service ("OAuth 2.0 On-Behalf-Of flow"; RFC 7523, section 2.1).
 struct OnBehalfOfGrant: Sendable {
     let credential: ClientCredential
     let assertion: Secret
@@ -117,7 +117,8 @@ struct OnBehalfOfGrant: Sendable {
     }
 }
 
-/// The tokens that were exchanged for those of callers, in memory only, so that a server stores no one's tokens on disk.
+/// The tokens that were exchanged for those of callers, in memory only, so that a server stores no one's tokens on
+/// disk.
 final class AssertionTokens: Sendable {
     /// The key of an exchanged token. It holds only a digest of the caller's own token.
     struct Key: Hashable, Sendable {

@@ -1,8 +1,9 @@
 package import MMCore
 internal import MMHTTP
 
-/// Obtains tokens of a customer's tenant with the sign-in of a person at the partner: the refresh token of the partner's connection is
-/// redeemed at the customer's authority (granular delegated admin privileges). The tokens are kept in memory only.
+/// Obtains tokens of a customer's tenant with the sign-in of a person at the partner: the refresh token of the
+/// partner's connection is redeemed at the customer's authority (granular delegated admin privileges). The tokens are
+/// kept in memory only.
 actor CustomerTokens: AccessTokenProvider {
     private let identity: IdentityService
     private let partner: Connection
@@ -23,7 +24,8 @@ actor CustomerTokens: AccessTokenProvider {
         {
             return known
         }
-        // If the partner is signed out or its sign-in has ended, this throws an error that names the partner's connection.
+        // If the partner is signed out or its sign-in has ended, this throws an error that names the partner's
+        // connection.
         _ = try await identity.token(for: partner)
         let answer = try await identity.redeem(
             at: customer, signInOf: partner, resource: request.resource, claims: request.claims)
@@ -67,7 +69,8 @@ extension IdentityService {
     }
 
     /// Redeems the refresh token of a partner's connection at a customer's authority.
-    /// - Throws: `.signInNeeded` where the partner is not signed in; `.forbidden` for what the customer's tenant refuses.
+    /// - Throws: `.signInNeeded` where the partner is not signed in; `.forbidden` for what the customer's tenant
+    ///   refuses.
     fileprivate func redeem(
         at customer: Connection, signInOf partner: Connection, resource: ServiceResource, claims: String?
     ) async throws(MMError) -> (token: TokenAnswer, account: SignedInAccount) {

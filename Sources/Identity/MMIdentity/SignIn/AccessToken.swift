@@ -18,7 +18,7 @@ public struct AccessToken: Sendable, Hashable {
 }
 
 extension AccessToken {
-    /// The claims of the token about its holder's rights, for advice only: the service itself decides. `nil` for a token that can't be
-    /// parsed.
+    /// The claims of the token about its holder's rights, for advice only: the service itself decides. `nil` for a
+    /// token that can't be parsed.
     package var claims: JSONObject? { AccessTokenClaims(secret)?.claims }
 }

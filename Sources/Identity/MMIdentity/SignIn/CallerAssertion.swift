@@ -2,8 +2,8 @@ package import MMCore
 
 /// The access token of the current call's caller, for connections that act on behalf of their callers.
 ///
-/// It is bound to the call's task and the tasks that it starts, so that no call can see another's token. Without it, such a
-/// connection has no token at all.
+/// It is bound to the call's task and the tasks that it starts, so that no call can see another's token. Without it,
+/// such a connection has no token at all.
 package enum CallerAssertion {
     @TaskLocal package static var current: Secret?
 

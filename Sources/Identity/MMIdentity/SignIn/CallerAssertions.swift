@@ -2,9 +2,9 @@ package import MMCore
 
 /// The newest access token that each user of a server has sent with a call.
 ///
-/// Work that a call starts may outlive it: a session sends requests between calls, and during calls that last longer than their caller's
-/// token. It still acts for that one person, with the newest token from any of their calls. Tokens are kept in memory only and removed
-/// after they have expired.
+/// Work that a call starts may outlive it: a session sends requests between calls, and during calls that last longer
+/// than their caller's token. It still acts for that one person, with the newest token from any of their calls. Tokens
+/// are kept in memory only and removed after they have expired.
 package final class CallerAssertions: Sendable {
     private struct Entry: Sendable {
         let token: Secret
@@ -72,7 +72,8 @@ extension AccessTokenClaims {
     /// When the token was issued, in seconds since 1970.
     fileprivate var issuedAt: Int64? { claims["iat"]?.double.map { Int64($0) } }
 
-    /// Returns whether these claims belong to the person whom a server knows by this id: `TENANT/OBJECT`, or issuer and subject.
+    /// Returns whether these claims belong to the person whom a server knows by this id: `TENANT/OBJECT`, or issuer and
+    /// subject.
     fileprivate func names(_ principal: String) -> Bool {
         if let tenantID, let objectID, principal == "\(tenantID)/\(objectID)".lowercased() { return true }
         guard let issuer = claims["iss"]?.string, let subject = claims["sub"]?.string ?? objectID else { return false }

@@ -1,10 +1,10 @@
 package import MMCore
 
-/// The private links that services have given a connection and that outlive a call: the addresses of unfinished uploads, and the positions
-/// up to which changes were read.
+/// The private links that services have given a connection and that outlive a call: the addresses of unfinished
+/// uploads, and the positions up to which changes were read.
 ///
-/// Each link was given to one account. If the entry names another account, app or tenant, none of them is found, and a sign-out removes
-/// them together with the tokens.
+/// Each link was given to one account. If the entry names another account, app or tenant, none of them is found, and a
+/// sign-out removes them together with the tokens.
 package struct ConnectionLinks: Sendable {
     /// The purpose of the links.
     package enum Kind: String, Sendable, CaseIterable {

@@ -199,8 +199,8 @@ struct DeviceSignIn: Sendable {
         return prompt(pending, resource, trouble: trouble)
     }
 
-    /// Handles an expired code, or one that the service no longer accepts. The first one is replaced automatically; after the second,
-    /// someone has to ask for a new one.
+    /// Handles an expired code, or one that the service no longer accepts. The first one is replaced automatically;
+    /// after the second, someone has to ask for a new one.
     private func codeExpired(
         _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource, because lapse: String? = nil
     ) async throws(MMError) -> TokenAcquirer.Outcome {
@@ -346,7 +346,8 @@ package struct PendingSignIn: Sendable {
     var claims: String?
     /// The number of codes that expired before this one.
     var restarts: Int
-    /// The reason why the service no longer accepted the previous code, or, for a closed sign-in, this one; `nil` if the code expired.
+    /// The reason why the service no longer accepted the previous code, or, for a closed sign-in, this one; `nil` if
+    /// the code expired.
     var lapse: String?
     /// Whether the sign-in was requested even though there may be valid tokens.
     var isRenewal: Bool

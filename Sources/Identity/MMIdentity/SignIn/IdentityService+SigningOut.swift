@@ -2,8 +2,8 @@ public import MMCore
 internal import MMSystem
 
 extension IdentityService {
-    /// Signs out: removes the connection's tokens from its cache, its pending sign-ins, and the private links that services
-    /// gave it.
+    /// Signs out: removes the connection's tokens from its cache, its pending sign-ins, and the private links that
+    /// services gave it.
     /// - Parameters:
     ///   - connection: the connection that signs out.
     ///   - forgettingAccount: whether to remove the pin as well, so that another account may sign in next.
@@ -65,7 +65,8 @@ extension IdentityService {
             deadline: deadline)
     }
 
-    /// Returns an isolated service, for apps: it doesn't see the tokens of other processes, and keeps its own in memory only.
+    /// Returns an isolated service, for apps: it doesn't see the tokens of other processes, and keeps its own in memory
+    /// only.
     package nonisolated func standingAlone() -> IdentityService {
         let service = IdentityService(
             paths: paths, environment: environment, transport: transport, direct: direct, clock: clock,

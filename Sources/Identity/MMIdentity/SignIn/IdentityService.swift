@@ -39,7 +39,8 @@ public actor IdentityService {
     /// The renewals in the background of tokens that are still usable.
     var renewals: [FlightKey: Task<Void, Never>] = [:]
 
-    /// A customer's tenant and the source of its tokens, which is `nil` where the partner's app signs in there by itself.
+    /// A customer's tenant and the source of its tokens, which is `nil` where the partner's app signs in there by
+    /// itself.
     struct Customer: Sendable {
         let tenant: String?
         let partner: Connection
@@ -175,8 +176,8 @@ public actor IdentityService {
             deadline: deadline)
     }
 
-    /// Returns a replacement for a token that a service has refused. One token costs one renewal, however many requests it
-    /// was refused in.
+    /// Returns a replacement for a token that a service has refused. One token costs one renewal, however many requests
+    /// it was refused in.
     /// - Parameters:
     ///   - sent: when the request with it was sent; a token that was obtained since then is accepted.
     ///   - interaction: whether a person may be asked to sign in.
@@ -493,9 +494,9 @@ extension IdentityService {
     ///     decoded).
     ///   - deadline: when to give up.
     /// - Throws: `.signInNeeded` when the person has to sign in again; its details hold `challenge`, the value of the
-    ///   `WWW-Authenticate` header to answer the caller with, and `claims`. `.forbidden` for a missing consent, a policy,
-    ///   or another account; `.invalidInput` for a token that isn't one of a person, and for a connection that has no
-    ///   credential of its own.
+    ///   `WWW-Authenticate` header to answer the caller with, and `claims`. `.forbidden` for a missing consent, a
+    ///   policy, or another account; `.invalidInput` for a token that isn't one of a person, and for a connection that
+    ///   has no credential of its own.
     public func token(
         onBehalfOf assertion: Secret, for connection: Connection, resource: ServiceResource = .graph,
         claims: String? = nil, deadline: Deadline = .after(.seconds(90))
@@ -558,7 +559,8 @@ extension IdentityService {
         return try? await token(for: connection, resource: resource, deadline: deadline).account
     }
 
-    /// Returns the id of the tenant that a connection leads to: from its entry, the signed-in account, or the sign-in service.
+    /// Returns the id of the tenant that a connection leads to: from its entry, the signed-in account, or the sign-in
+    /// service.
     /// - Returns: the tenant as the entry names it, if its id can't be determined now.
     package func tenantID(of connection: Connection, until deadline: Deadline) async -> String? {
         if let id = connection.tenantId { return id.lowercased() }
@@ -572,7 +574,8 @@ extension IdentityService {
         return tenantIDs[key]?.lowercased() ?? connection.tenant
     }
 
-    /// Returns the account that is, was or would be signed in, from the files of this machine alone. Unknown parts are empty.
+    /// Returns the account that is, was or would be signed in, from the files of this machine alone. Unknown parts are
+    /// empty.
     package func known(of connection: Connection) async -> SignedInAccount? {
         if case .signedIn(let account, _) = await state(of: connection), GUID.isValid(account.tenantID) {
             return account
@@ -584,8 +587,8 @@ extension IdentityService {
             username: pin.username ?? "", objectID: pin.objectId ?? "", tenantID: pin.tenantId, homeAccountID: "")
     }
 
-    /// Returns the name of the account that a connection is pinned to, if its entry expects another name by now: the account
-    /// was renamed, or another one is meant, which the pin would refuse.
+    /// Returns the name of the account that a connection is pinned to, if its entry expects another name by now: the
+    /// account was renamed, or another one is meant, which the pin would refuse.
     package nonisolated func pinnedName(unlikeThatOf connection: Connection) async -> String? {
         guard let expected = connection.expectedEmail else { return nil }
         let pins = PinStore(path: paths.pinFile)
@@ -603,8 +606,8 @@ extension IdentityService {
     /// The pause after a failed renewal in the background.
     private static let restAfterFailure = Duration.seconds(30)
 
-    /// Returns a cached token that can still be sent, and renews it in the background when it is due, so that calls don't fail or wait
-    /// because of the sign-in service while there is a valid token.
+    /// Returns a cached token that can still be sent, and renews it in the background when it is due, so that calls
+    /// don't fail or wait because of the sign-in service while there is a valid token.
     func usable(
         _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions, _ acquirer: some RenewingAcquirer
     ) async throws(MMError) -> AccessToken? {
@@ -637,8 +640,8 @@ extension IdentityService {
 
     private func renewalEnded(_ key: FlightKey) { renewals[key] = nil }
 
-    /// Waits for the renewals in progress. A process calls this before it ends; otherwise a refresh token that the service has already
-    /// renewed would be lost.
+    /// Waits for the renewals in progress. A process calls this before it ends; otherwise a refresh token that the
+    /// service has already renewed would be lost.
     package func finishRenewals(within limit: Duration = .seconds(5)) async {
         let tasks = Array(renewals.values)
         guard !tasks.isEmpty else { return }
@@ -665,8 +668,8 @@ extension IdentityService {
     ///   - resource: the service that the first token is for.
     ///   - renewing: whether to sign in again even if there are valid tokens; further calls continue with the same
     ///     code.
-    /// - Throws: `.signInNeeded` if the connection signs in with a browser; `.forbidden` for a wrong account, a declined
-    ///   sign-in, or a policy; `.unsupported` for a service that the cloud lacks; network errors.
+    /// - Throws: `.signInNeeded` if the connection signs in with a browser; `.forbidden` for a wrong account, a
+    ///   declined sign-in, or a policy; `.unsupported` for a service that the cloud lacks; network errors.
     public func beginSignIn(
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         deadline: Deadline = .after(.seconds(60))
@@ -712,8 +715,8 @@ extension IdentityService {
     }
 
     /// Signs in and waits until a person has approved, as above.
-    /// - Parameter tell: called with each code and URL, and again with a code when polling for it starts to fail and when it
-    ///   works again.
+    /// - Parameter tell: called with each code and URL, and again with a code when polling for it starts to fail and
+    ///   when it works again.
     package func signIn(
         to connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         by method: SignInMethod? = nil, deadline: Deadline = .never,

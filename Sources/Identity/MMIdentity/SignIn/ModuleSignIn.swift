@@ -1,7 +1,7 @@
 package import MMCore
 
-/// The sign-in that a module made by itself, with its own app. It is stored in the token cache of its connection under that app, and is
-/// renewed, ended and signed out of like any other.
+/// The sign-in that a module made by itself, with its own app. It is stored in the token cache of its connection under
+/// that app, and is renewed, ended and signed out of like any other.
 ///
 /// So a session can be restored after a restart or the loss of its process without asking the person again.
 extension IdentityService {

@@ -63,7 +63,8 @@ struct TokenAcquirer: RenewingAcquirer {
                     end = try knownEnd(refresh)
                 }
             }
-            // The claims that a service demanded of the old sign-in's tokens name a point in time and don't apply to a new sign-in.
+            // The claims that a service demanded of the old sign-in's tokens name a point in time and don't apply to a
+            // new sign-in.
             claims = end?.isOverEverywhere == true ? end?.claims : Claims.merged(claims, end?.claims)
         }
         guard options.interaction == .allowed else {
@@ -92,7 +93,8 @@ struct TokenAcquirer: RenewingAcquirer {
         try files.ends(of: refresh.secret).first { $0.isOverEverywhere || $0.resource == resource.name }
     }
 
-    /// Removes an access token that a service has refused from the cache, whether or not its renewal succeeds, so that it isn't sent again.
+    /// Removes an access token that a service has refused from the cache, whether or not its renewal succeeds, so that
+    /// it isn't sent again.
     private func dropRefused() async throws(MMError) {
         guard options.dropsRefused, let refused = options.refusedToken?.reveal() else { return }
         guard

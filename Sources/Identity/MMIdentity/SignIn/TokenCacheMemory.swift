@@ -1,8 +1,8 @@
 internal import MMCore
 internal import MMSystem
 
-/// Caches the content last read from the files, so that a call with a valid token costs only a look at the file's status. For an isolated
-/// service it is the only store: no files are read or written.
+/// Caches the content last read from the files, so that a call with a valid token costs only a look at the file's
+/// status. For an isolated service it is the only store: no files are read or written.
 final class TokenCacheMemory: Sendable {
     private struct State {
         var documents: [String: (FileSignature, TokenCacheDocument)] = [:]

@@ -1,7 +1,7 @@
 package import MMCore
 
-/// The paces that the processes of a user share: a small file in the state folder that exists only while a service has asked
-/// to slow down.
+/// The paces that the processes of a user share: a small file in the state folder that exists only while a service has
+/// asked to slow down.
 struct FilePaces: PaceStore {
     private let path: String
     private let clock: WallClock
@@ -64,7 +64,8 @@ struct FilePaces: PaceStore {
         return (try? JSONParser.parse(bytes))?.object
     }
 
-    /// Changes the entry under the file's lock. If that fails, each call still honours the waits that it was told itself.
+    /// Changes the entry under the file's lock. If that fails, each call still honours the waits that it was told
+    /// itself.
     @discardableResult
     private func change<Value: Sendable>(_ key: String, _ body: (inout Pace?, Int64) -> Value) async -> Value? {
         do throws(MMError) {
@@ -97,8 +98,9 @@ extension Timestamp {
     var milliseconds: Int64 { seconds * 1000 + Int64(nanoseconds / 1_000_000) }
 }
 
-/// The pace of requests to a service that has asked to slow down: none before a given time, then one after the other with a gap
-/// that doubles if that is still too fast and shrinks with each success, so that waiting callers don't all resume at once.
+/// The pace of requests to a service that has asked to slow down: none before a given time, then one after the other
+/// with a gap that doubles if that is still too fast and shrinks with each success, so that waiting callers don't all
+/// resume at once.
 ///
 /// Times are in milliseconds since 1970, as in the file.
 struct Pace: Sendable, Hashable {
@@ -174,8 +176,8 @@ struct Pace: Sendable, Hashable {
     private static func moment(_ now: Int64, _ wait: Duration) -> Int64 { now + 1 + min(wait.milliseconds, furthest) }
 }
 
-/// Coordinates when requests to one service may be sent, across all calls and processes of the user; in a cluster also across
-/// its machines.
+/// Coordinates when requests to one service may be sent, across all calls and processes of the user; in a cluster also
+/// across its machines.
 package struct ServicePace: Sendable {
     private let key: String
     /// The paces stored on this machine; in a cluster, those recorded while the shared store was unreachable.
@@ -187,8 +189,8 @@ package struct ServicePace: Sendable {
         self.init(paths, key: "\(connection)/\(service)", clock, log, nil)
     }
 
-    /// Creates the pace of an app's requests to a service in a tenant. Services count requests per app and tenant, across connections; a
-    /// connection without either is counted separately.
+    /// Creates the pace of an app's requests to a service in a tenant. Services count requests per app and tenant,
+    /// across connections; a connection without either is counted separately.
     init(
         of connection: Connection, service: String, paths: StatePaths, clock: WallClock, log: Log,
         shared: (any PaceStore)?
@@ -209,8 +211,8 @@ package struct ServicePace: Sendable {
             shared)
     }
 
-    /// Creates the pace for retrying a failed renewal of a token that is still valid. It concerns only this machine's path to the sign-in
-    /// service.
+    /// Creates the pace for retrying a failed renewal of a token that is still valid. It concerns only this machine's
+    /// path to the sign-in service.
     init(renewalOf target: SignInTarget, _ resource: ServiceResource, paths: StatePaths, clock: WallClock, log: Log) {
         self.init(paths, key: "\(target.connection)/\(resource.name)/renewal", clock, log, nil)
     }

@@ -1,5 +1,5 @@
-/// The PowerShell modules that scripts ask for by name: those that are available or that this program replaces, and those whose service has
-/// ended.
+/// The PowerShell modules that scripts ask for by name: those that are available or that this program replaces, and
+/// those whose service has ended.
 package enum KnownPackages {
     /// The availability of a module.
     package enum Standing: Sendable, Equatable {
@@ -41,8 +41,8 @@ package enum KnownPackages {
         return (written.hasSuffix("*") ? String(written.dropLast()) : written, version)
     }
 
-    /// The modules whose cmdlets the native engine has itself, in lower case, each with the version that it shows. No session has
-    /// them.
+    /// The modules whose cmdlets the native engine has itself, in lower case, each with the version that it shows. No
+    /// session has them.
     private static let native: [(name: String, version: String)] = [("ImportExcel", "7.8.10")]
 
     /// Returns the name and version of a module whose cmdlets the native engine has itself; `nil` for any other module.
@@ -50,13 +50,16 @@ package enum KnownPackages {
         native.first { $0.name.lowercased() == written.lowercased() }
     }
 
-    /// Returns whether a module is there: in a session or, where the native engine runs the script, in the engine itself.
+    /// Returns whether a module is there: in a session or, where the native engine runs the script, in the engine
+    /// itself.
     package static func isPresent(_ written: String, natively: Bool) -> Bool {
         standing(of: written) == .present || natively && ofEngine(written) != nil
     }
 
-    /// Returns whether the requirements of `#requires` lines are met: they only ask for available modules and for PowerShell 7 or older.
-    /// - Parameter natively: whether the native engine runs the script, so that modules whose cmdlets it has are available too.
+    /// Returns whether the requirements of `#requires` lines are met: they only ask for available modules and for
+    /// PowerShell 7 or older.
+    /// - Parameter natively: whether the native engine runs the script, so that modules whose cmdlets it has are
+    ///   available too.
     package static func satisfy(_ requirements: ScriptRequirements, natively: Bool) -> Bool {
         requirements.assemblies.isEmpty
             && requirements.modules.allSatisfy { isPresent($0, natively: natively) }

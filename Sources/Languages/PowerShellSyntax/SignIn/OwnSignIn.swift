@@ -1,5 +1,5 @@
-/// The rule for a script's own sign-in. It may be the connection's own, so that nothing has to be done, or another one, or one that is only
-/// known when the script runs.
+/// The rule for a script's own sign-in. It may be the connection's own, so that nothing has to be done, or another one,
+/// or one that is only known when the script runs.
 package struct OwnSignIn: Sendable, Hashable {
     /// The identity that the session is signed in as.
     package let own: SignInIdentity
@@ -232,8 +232,8 @@ extension OwnSignIn.Call {
     }
 }
 
-/// The identity that a connection signs in as, as far as a script's own sign-in can be compared with it. Unknown parts are empty, and match
-/// anything.
+/// The identity that a connection signs in as, as far as a script's own sign-in can be compared with it. Unknown parts
+/// are empty, and match anything.
 package struct SignInIdentity: Sendable, Hashable {
     /// The name of the connection.
     package var connection: String
@@ -298,7 +298,8 @@ extension SignInIdentity {
 }
 
 extension OwnSignIn {
-    /// Returns the permissions of Graph that a script asks for and a sign-in lacks. A permission that also writes includes the reading one.
+    /// Returns the permissions of Graph that a script asks for and a sign-in lacks. A permission that also writes
+    /// includes the reading one.
     package static func lacking(_ wanted: [String], of granted: [String]) -> [String] {
         let has = Set(granted.map { $0.lowercased() })
         let usual: Set<String> = ["openid", "profile", "email", "offline_access", ".default"]

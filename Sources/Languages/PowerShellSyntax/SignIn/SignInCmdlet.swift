@@ -1,7 +1,7 @@
 /// A cmdlet by which a script signs in or out, or sees to the modules that it needs, and what its parameters mean.
 ///
-/// The one place that knows these cmdlets: the guard, the native engine and the functions that stand in front of a module's
-/// own cmdlets in a session all read calls by it.
+/// The one place that knows these cmdlets: the guard, the native engine and the functions that stand in front of a
+/// module's own cmdlets in a session all read calls by it.
 package struct SignInCmdlet: Sendable {
     /// What a cmdlet does, for a script that is signed in already.
     package enum Act: String, Sendable {

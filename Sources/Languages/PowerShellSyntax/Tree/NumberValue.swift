@@ -62,8 +62,8 @@ extension NumberValue {
         }
     }
 
-    /// Returns the shortest digits that identify a number, as .NET prints it: with an exponent below 0.0001, and where there would be
-    /// too many digits before the point.
+    /// Returns the shortest digits that identify a number, as .NET prints it: with an exponent below 0.0001, and where
+    /// there would be too many digits before the point.
     /// - Parameter digits: how many digits there may be before the point.
     package static func text(of value: Double, digits limit: Int = 15) -> String {
         if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }

@@ -1,6 +1,7 @@
 package import MMCore
 
-/// A piece of a command's output, as a row of a streamed answer: `{"stdout": "…"}`. Bytes that aren't UTF-8 are encoded as Base64.
+/// A piece of a command's output, as a row of a streamed answer: `{"stdout": "…"}`. Bytes that aren't UTF-8 are encoded
+/// as Base64.
 package struct CommandPiece: Sendable, Hashable {
     /// Whether it comes from the command's standard error instead of its standard output.
     package var isError: Bool

@@ -1,17 +1,20 @@
 public import MMCore
 import MMIdentity
 
-/// A list that is fetched while it is read, a batch of JSON texts at a time, so that its length doesn't affect memory use.
+/// A list that is fetched while it is read, a batch of JSON texts at a time, so that its length doesn't affect memory
+/// use.
 public struct ItemStream: Sendable {
-    /// The function that fetches the next batch of items, each the bytes of one JSON text; `nil` at the end. It may be called by one reader
-    /// at a time.
+    /// The function that fetches the next batch of items, each the bytes of one JSON text; `nil` at the end. It may be
+    /// called by one reader at a time.
     public let next: @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
-    /// The function that returns the notes and errors that follow the list; they are complete once the list has been read to its end.
+    /// The function that returns the notes and errors that follow the list; they are complete once the list has been
+    /// read to its end.
     package let end: @Sendable () -> AnswerEnd
 
     /// Creates a list from a function that fetches batches.
     /// - Parameters:
-    ///   - first: the first batch, if it has been fetched already. An empty array is a batch without items, not the end.
+    ///   - first: the first batch, if it has been fetched already. An empty array is a batch without items, not the
+    ///     end.
     ///   - next: fetches the batches after it.
     public init(
         startingWith first: [ArraySlice<UInt8>]? = nil,
@@ -58,8 +61,8 @@ public struct ItemStream: Sendable {
 package struct AnswerEnd: Sendable, Hashable {
     /// Lines for the reader.
     package var notes: [String] = []
-    /// Errors that were reported on the way without ending the answer. For those that were not in the answer's head, the notes hold lines
-    /// for people.
+    /// Errors that were reported on the way without ending the answer. For those that were not in the answer's head,
+    /// the notes hold lines for people.
     package var errors: [ReportedError] = []
     /// The exit status of the command, if one was run.
     package var exitStatus: Int32?
@@ -72,7 +75,8 @@ package struct AnswerEnd: Sendable, Hashable {
 }
 
 extension ItemStream {
-    /// Returns the same list, whose batches are fetched on behalf of the caller even after the call itself has returned.
+    /// Returns the same list, whose batches are fetched on behalf of the caller even after the call itself has
+    /// returned.
     func reading(for assertion: Secret) -> ItemStream {
         ItemStream(end: end) { () async throws(MMError) in
             try await CallerAssertion.with(assertion) { () async throws(MMError) in try await next() }

@@ -2,10 +2,11 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// A JSON filter that is run by the `jq` program with an empty environment, no write access to files, and limited memory and time.
+/// A JSON filter that is run by the `jq` program with an empty environment, no write access to files, and limited
+/// memory and time.
 ///
-/// Programs that read files or tell about the process are refused: `import` and `include` read any JSON file of the user,
-/// token caches included.
+/// Programs that read files or tell about the process are refused: `import` and `include` read any JSON file of the
+/// user, token caches included.
 package struct JQProgram: Sendable {
     private static let refused: Set<String> = ["import", "include", "input_filename", "__prog_args"]
     private static let longest = 20_000
@@ -65,8 +66,8 @@ package struct JQProgram: Sendable {
         return MMError(.invalidInput, "jq refused the filter: \(words)", hint: hint)
     }
 
-    /// Refuses words that can read files, even inside strings: refusing a harmless filter is better than running one that reads a token
-    /// cache.
+    /// Refuses words that can read files, even inside strings: refusing a harmless filter is better than running one
+    /// that reads a token cache.
     func check() throws(MMError) {
         guard program.utf8.count <= Self.longest, !program.utf8.contains(0) else {
             throw MMError(.invalidInput, "A jq filter has at most \(Self.longest) bytes and no NUL.")
@@ -151,10 +152,11 @@ extension JQProgram {
     }
 }
 
-/// A jq program that treats each item of a list separately and so doesn't need the whole list: `.[]`, `.[].name`, `.[] | …`.
+/// A jq program that treats each item of a list separately and so doesn't need the whole list: `.[]`, `.[].name`, `.[]
+/// | …`.
 ///
-/// jq's pipe has the lowest precedence, so everything after the first pipe is applied to each item. Other programs that begin with `.[]`
-/// (`.[] + 1`, `.[], length`, `.[] |= …`) and programs that read further inputs don't qualify.
+/// jq's pipe has the lowest precedence, so everything after the first pipe is applied to each item. Other programs that
+/// begin with `.[]` (`.[] + 1`, `.[], length`, `.[] |= …`) and programs that read further inputs don't qualify.
 struct JQItemProgram: Sendable {
     /// The program to run on each item.
     let program: String

@@ -14,16 +14,18 @@ public struct OperationAnswer: Sendable {
     package var isVerbatim = false
     /// The exit status for a command line: that of the command, if one was run.
     package var exitStatus: Int32 = 0
-    /// What is missing from the answer, if anything. It is shown even if notes are not wanted, and a command line ends with status 1.
+    /// What is missing from the answer, if anything. It is shown even if notes are not wanted, and a command line ends
+    /// with status 1.
     package var missing: String? { didSet { if missing != nil, exitStatus == 0 { exitStatus = 1 } } }
-    /// Errors that a script reported without ending. A command line ends with status 1, unless the script gave another one. The notes hold
-    /// lines about them for people.
+    /// Errors that a script reported without ending. A command line ends with status 1, unless the script gave another
+    /// one. The notes hold lines about them for people.
     package var errors: [ReportedError] = [] { didSet { if !errors.isEmpty, exitStatus == 0 { exitStatus = 1 } } }
     /// The exact bytes of the command's standard error, which a terminal front-end writes to its own standard error.
     package var standardError: [UInt8] = []
     /// The connection whose data this is. Parts of the answer that are stored belong to it.
     public var connection: String?
-    /// The output format that the caller asked for when the call began, for an answer that is read later: `table`, `csv` or `jsonl`.
+    /// The output format that the caller asked for when the call began, for an answer that is read later: `table`,
+    /// `csv` or `jsonl`.
     package var form: String?
     /// The stored output, if the whole answer is in the store; the body then reads from there.
     package var stored: StoredOutput?

@@ -1,8 +1,8 @@
 import MMCore
 
 extension OutgoingFilter {
-    /// Returns an answer without secrets. Raw bytes and streamed output go to the person's own terminal or file and are left unchanged, as
-    /// `ssh` does; streamed rows come from a service and have not been in a session.
+    /// Returns an answer without secrets. Raw bytes and streamed output go to the person's own terminal or file and are
+    /// left unchanged, as `ssh` does; streamed rows come from a service and have not been in a session.
     func answer(_ answer: OperationAnswer) -> OperationAnswer {
         var clean = answer
         clean.notes = answer.notes.map { text($0) }

@@ -28,8 +28,8 @@ enum RepeatedLines {
         return shown
     }
 
-    /// Returns the words that a warning shares with others that name different things; `nil` for other lines. Errors are never grouped,
-    /// since each names what failed.
+    /// Returns the words that a warning shares with others that name different things; `nil` for other lines. Errors
+    /// are never grouped, since each names what failed.
     private static func kind(of line: String) -> String? {
         guard line.hasPrefix("WARNING: ") else { return nil }
         let words = line.split(separator: " ")

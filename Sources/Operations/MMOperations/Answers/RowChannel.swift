@@ -1,7 +1,7 @@
 import MMCore
 
-/// A channel that passes rows from running work to their reader, one portion at a time. The work waits until the previous portion was
-/// taken, so that the number of rows doesn't affect memory use.
+/// A channel that passes rows from running work to their reader, one portion at a time. The work waits until the
+/// previous portion was taken, so that the number of rows doesn't affect memory use.
 final class RowChannel: Sendable {
     private struct State {
         var portion: [ArraySlice<UInt8>]?
@@ -73,7 +73,8 @@ final class RowChannel: Sendable {
     }
 }
 
-/// The owner of the work behind streamed rows, held by their reader. The work is cancelled when the last reference is released.
+/// The owner of the work behind streamed rows, held by their reader. The work is cancelled when the last reference is
+/// released.
 final class HeldFlow: Sendable {
     private let task: Task<Void, Never>
     private let channel: RowChannel

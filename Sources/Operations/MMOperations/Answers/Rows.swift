@@ -7,8 +7,8 @@ package struct Rows: Sendable {
     /// The columns in order.
     package let columns: [String]
 
-    /// Finds the rows of a value: a list, the `value` of an OData answer, or the list of an object with no other member. If columns are
-    /// given, the first list among an object's members is used. `nil` if there is no list.
+    /// Finds the rows of a value: a list, the `value` of an OData answer, or the list of an object with no other
+    /// member. If columns are given, the first list among an object's members is used. `nil` if there is no list.
     /// - Parameters:
     ///   - value: the answer.
     ///   - columns: the columns to show; empty for all members of the rows.
@@ -31,7 +31,8 @@ package struct Rows: Sendable {
         case .array(let items): return items
         case .object(let object):
             if let items = object["value"]?.array { return items }
-            // An object that merely has a list among its members, such as a user with telephone numbers, is not a list of rows.
+            // An object that merely has a list among its members, such as a user with telephone numbers, is not a list
+            // of rows.
             guard isFirstMeant || object.count == 1 else { return nil }
             return object.values.lazy.compactMap(\.array).first
         default: return nil
@@ -62,8 +63,8 @@ package struct Rows: Sendable {
 }
 
 extension JSONObject {
-    /// Returns the value in a column: that of the member with the column's name, otherwise that of the nested member at a dotted path such
-    /// as `manager.displayName`.
+    /// Returns the value in a column: that of the member with the column's name, otherwise that of the nested member at
+    /// a dotted path such as `manager.displayName`.
     package func value(of column: String) -> JSONValue? {
         if let value = self[column] { return value }
         guard let dot = column.firstIndex(of: ".") else { return nil }

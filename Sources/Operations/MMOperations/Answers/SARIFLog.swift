@@ -91,8 +91,8 @@ struct SARIFLog {
         return json
     }
 
-    /// Returns a path as a URI reference (RFC 3986); a relative path gives a relative reference. A colon is escaped, since in the first
-    /// segment it would end a scheme.
+    /// Returns a path as a URI reference (RFC 3986); a relative path gives a relative reference. A colon is escaped,
+    /// since in the first segment it would end a scheme.
     static func reference(to path: String) -> String {
         let kept = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
         let coded = PercentCoding.encode(kept) { byte in

@@ -4,7 +4,8 @@ package import MMCore
 package enum SignInText {
     /// Returns the instructions for a sign-in that waits, from the details of a `sign_in_needed` error.
     /// - Parameters:
-    ///   - details: `userCode`, `verificationUri`, `connection`, `account`, `expiresAt`, `trouble`; without a code, `message`.
+    ///   - details: `userCode`, `verificationUri`, `connection`, `account`, `expiresAt`, `trouble`; without a code,
+    ///     `message`.
     ///   - emphasised: marks up the code and the address, if the front-end can.
     package static func waiting(_ details: JSONObject, emphasised: (String) -> String = { $0 }) -> String {
         // A sign-in in this machine's browser needs no code; the message says what to do if no browser opened.

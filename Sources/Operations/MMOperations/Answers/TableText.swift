@@ -78,8 +78,8 @@ package struct TableText: Sendable {
         }
     }
 
-    /// Returns a cell without control characters, which could redraw the terminal or break the line, and without direction marks, which
-    /// could disguise its text.
+    /// Returns a cell without control characters, which could redraw the terminal or break the line, and without
+    /// direction marks, which could disguise its text.
     private static func plain(_ cell: String) -> String {
         // Nearly every cell is plain ASCII, which needs no further work.
         if cell.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return cell }
@@ -102,7 +102,8 @@ package struct TableText: Sendable {
         return text + "…"
     }
 
-    /// Returns the number of terminal cells that a text takes. East Asian wide characters and emoji take two (Unicode Standard Annex 11).
+    /// Returns the number of terminal cells that a text takes. East Asian wide characters and emoji take two (Unicode
+    /// Standard Annex 11).
     package static func width(_ text: String) -> Int {
         if text.utf8.count == text.unicodeScalars.count { return text.utf8.count }
         return text.reduce(0) { sum, character in

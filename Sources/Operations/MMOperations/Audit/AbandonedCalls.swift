@@ -3,8 +3,8 @@ import MMCore
 import MMIdentity
 import MMSystem
 
-/// Calls that began to change something according to the audit log, and whose process has ended without writing their end.
-/// Each gets its final line, with the outcome of its writes in the journal.
+/// Calls that began to change something according to the audit log, and whose process has ended without writing their
+/// end. Each gets its final line, with the outcome of its writes in the journal.
 struct AbandonedCalls: Sendable {
     let audit: AuditLog
     let journal: ChangeJournal

@@ -1,7 +1,8 @@
 import MMCore
 import MMIdentity
 
-/// The record of one call, written when it ends: a line in the log and, if the call did something, a line in the audit chain.
+/// The record of one call, written when it ends: a line in the log and, if the call did something, a line in the audit
+/// chain.
 struct CallAudit: Sendable {
     let operation: AnyOperation
     let caller: Caller
@@ -36,7 +37,8 @@ struct CallAudit: Sendable {
     /// Whether the guard classified the call as a read, so that an unfinished call has changed nothing.
     var isRead: Bool { record.facts["class"]?.string == "read" }
 
-    /// Records the end of the call. If the audit log can't be written, the call's result stays as it is and a log line reports the failure.
+    /// Records the end of the call. If the audit log can't be written, the call's result stays as it is and a log line
+    /// reports the failure.
     /// - Parameters:
     ///   - error: why the call failed; `nil` if it succeeded.
     ///   - rows: how many rows went to the reader, if the answer was streamed.
@@ -53,8 +55,9 @@ struct CallAudit: Sendable {
         }
     }
 
-    /// Records that another node began the call and is gone. Only the writes in the journal are known of it. The verdict of this node,
-    /// which only looked at the call again and was refused, is left out because it says nothing about the first attempt.
+    /// Records that another node began the call and is gone. Only the writes in the journal are known of it. The
+    /// verdict of this node, which only looked at the call again and was refused, is left out because it says nothing
+    /// about the first attempt.
     func endUnknown(begunBy node: String) async {
         record.close()
         await notePlace()
@@ -93,7 +96,8 @@ struct CallAudit: Sendable {
         }
     }
 
-    /// Lets the record write an audit line before the call's first change, so that the chain has one even if the process dies.
+    /// Lets the record write an audit line before the call's first change, so that the chain has one even if the
+    /// process dies.
     func prepareBeginning() {
         guard isAudited else { return }
         record.begins { () async throws(MMError) in
@@ -190,12 +194,14 @@ extension MMError {
     var isRefusalOfReader: Bool { [.denied, .forbidden, .confirmationNeeded].contains(code) }
 }
 
-/// The tenant and the account of a call. They are recorded by id, since the name of a connection may later be given to another one.
+/// The tenant and the account of a call. They are recorded by id, since the name of a connection may later be given to
+/// another one.
 struct CallPlace: Sendable {
     let registry: ConnectionRegistry
     let identity: IdentityService
 
-    /// Notes the tenant and the account of the connection that a call has named, as far as they are known from local files.
+    /// Notes the tenant and the account of the connection that a call has named, as far as they are known from local
+    /// files.
     func note(in record: CallRecord) async {
         let facts = record.facts
         guard facts["account"] == nil, facts["app"] == nil, let name = facts["connection"]?.string,

@@ -20,7 +20,8 @@ package struct CallPart: Sendable, Hashable {
 }
 
 extension OperationContext {
-    /// Returns the context of a step of this call. The step has the rest of this call's time and never becomes a job of its own.
+    /// Returns the context of a step of this call. The step has the rest of this call's time and never becomes a job of
+    /// its own.
     func part(of tool: String? = nil, step: String? = nil) -> CallContext {
         var part = call
         part.partOf = CallPart(of: self, tool: tool, step: step)
@@ -30,7 +31,8 @@ extension OperationContext {
     }
 }
 
-/// The circumstances of a call as plain values, the same whether the front-end's own process or the pool carries the call out.
+/// The circumstances of a call as plain values, the same whether the front-end's own process or the pool carries the
+/// call out.
 ///
 /// `TermHeaders` has a line for each of them, which carries it to the pool.
 public struct CallTerms: Sendable, Hashable {
@@ -40,16 +42,19 @@ public struct CallTerms: Sendable, Hashable {
     public var timeLimit: Duration
     /// Whether the call waits for a sign-in that it needs; otherwise the call fails with `sign_in_needed` at once.
     public var waitsForSignIn: Bool
-    /// How long the caller waits before it gets the handle of a running job instead of the answer; `nil` to wait until the end. With zero
-    /// the handle comes as soon as the call is under way.
+    /// How long the caller waits before it gets the handle of a running job instead of the answer; `nil` to wait until
+    /// the end. With zero the handle comes as soon as the call is under way.
     public var backgroundAfter: Duration?
     /// Whether the caller always gets a job's handle, even if the call ends at once.
     package var needsHandle = false
-    /// The client's session, which owns its shells, and its jobs unless `jobOwner` is set; `nil` for callers that make one call only.
+    /// The client's session, which owns its shells, and its jobs unless `jobOwner` is set; `nil` for callers that make
+    /// one call only.
     public var sessionID: String?
-    /// The owner of the call's job, for clients that may come back as another process: some gateways start a process for each call.
+    /// The owner of the call's job, for clients that may come back as another process: some gateways start a process
+    /// for each call.
     package var jobOwner: String?
-    /// How long the call waits for a person's approval before it fails with `confirmation_needed`; `nil` for not at all.
+    /// How long the call waits for a person's approval before it fails with `confirmation_needed`; `nil` for not at
+    /// all.
     package var approvalWait: Duration?
     /// The model behind the client, if the client names it.
     package var model: String?
@@ -85,8 +90,8 @@ public struct CallTerms: Sendable, Hashable {
     }
 }
 
-/// The context that a front-end passes to an `OperationService` with a call: its terms, which can be read as properties of the context, and
-/// values that can't leave this process.
+/// The context that a front-end passes to an `OperationService` with a call: its terms, which can be read as properties
+/// of the context, and values that can't leave this process.
 @dynamicMemberLookup
 public struct CallContext: Sendable {
     /// The part of the context that is also sent to other processes.
@@ -104,13 +109,15 @@ public struct CallContext: Sendable {
     /// The person who can be asked, if there is one.
     public var person: (any ConfirmingPerson)?
 
-    // The members below never leave the process. They are for the call's own steps and for the front-ends of earlier servers.
+    // The members below never leave the process. They are for the call's own steps and for the front-ends of earlier
+    // servers.
 
     /// The actions that the guard allows this caller's protocol without asking a person.
     package var guardAllowances: GuardAllowances = []
     /// The shared clearance, if the call is one of several that are cleared together; `nil` otherwise.
     package var oneOfSeveral: JointClearance?
-    /// The recorder of the changes that the call would make, with which only reads are sent; `nil` for a call that is carried out.
+    /// The recorder of the changes that the call would make, with which only reads are sent; `nil` for a call that is
+    /// carried out.
     package var planning: PlanRecorder?
     /// The call that this one is a step of; `nil` if it is not a step.
     package var partOf: CallPart?
@@ -167,8 +174,8 @@ public struct CallContext: Sendable {
         getenv("SSH_AUTH_SOCK").map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
 
-    /// The working directory of this process; `nil` for a deleted directory, and for the root directory, where services start and which no
-    /// caller means.
+    /// The working directory of this process; `nil` for a deleted directory, and for the root directory, where services
+    /// start and which no caller means.
     package static var ownDirectory: String? {
         guard let here = getcwd(nil, 0) else { return nil }
         defer { free(here) }

@@ -1,7 +1,8 @@
 public import MMCore
 import MMGuard
 
-/// The facts about a call that are gathered while it runs and written to its audit line: connection, verdict, sizes; never content.
+/// The facts about a call that are gathered while it runs and written to its audit line: connection, verdict, sizes;
+/// never content.
 package final class CallRecord: Sendable {
     private let name = Mutex(RandomBytes.name(bytes: 9))
     private let members = Mutex(JSONObject())
@@ -57,7 +58,8 @@ package final class CallRecord: Sendable {
         )
     }
 
-    /// Ends the record: no beginning is written any more. The closure that writes it captures the record, so keeping it would leak both.
+    /// Ends the record: no beginning is written any more. The closure that writes it captures the record, so keeping it
+    /// would leak both.
     func close() {
         beginning.withLock { $0.write = nil }
     }

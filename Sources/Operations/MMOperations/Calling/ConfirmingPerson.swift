@@ -3,7 +3,8 @@ import MMGuard
 
 /// A person who can be asked while an operation waits: at a terminal, or behind a client that shows questions.
 ///
-/// If no person can be asked, a call has no such value, and an operation that needs one is refused with a hint how to ask.
+/// If no person can be asked, a call has no such value, and an operation that needs one is refused with a hint how to
+/// ask.
 public protocol ConfirmingPerson: Sendable {
     /// Whether a question would still reach the person. It doesn't once the call runs in the background.
     var canBeAsked: Bool { get }
@@ -11,8 +12,8 @@ public protocol ConfirmingPerson: Sendable {
     /// Whether the person is at a terminal, where typed text can be hidden.
     var isAtTerminal: Bool { get }
 
-    /// Shows a sign-in that waits for the person. The operation goes on by itself once the sign-in is approved. Called again for the
-    /// same code if the sign-in service can't be asked about it (`trouble`), and once it can.
+    /// Shows a sign-in that waits for the person. The operation goes on by itself once the sign-in is approved. Called
+    /// again for the same code if the sign-in service can't be asked about it (`trouble`), and once it can.
     func showSignIn(_ details: JSONObject) async
 
     /// Asks whether the action shown in the question may be carried out.
@@ -21,8 +22,8 @@ public protocol ConfirmingPerson: Sendable {
     func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool
 
     /// Asks for a line of text that only the person knows. The answer never counts as a confirmation.
-    /// - Returns: the line without blanks at its ends, empty if only Enter was pressed; `nil` if the person can only be asked for a yes or
-    ///   no.
+    /// - Returns: the line without blanks at its ends, empty if only Enter was pressed; `nil` if the person can only be
+    ///   asked for a yes or no.
     /// - Throws: `MMError` if the question could not be asked or was not answered.
     func answer(to question: String) async throws(MMError) -> String?
 
@@ -51,7 +52,8 @@ public struct ConfirmationQuestion: Sendable {
     public let title: String
     /// The text of the request or script that will be sent or run, in pages, the risky parts first.
     public let pages: [String]
-    /// The text of `pages` as unbroken lines, for front-ends that wrap it to their own width; empty if there are only pages.
+    /// The text of `pages` as unbroken lines, for front-ends that wrap it to their own width; empty if there are only
+    /// pages.
     package let lines: [String]
     /// Why the guard asks; empty if the pages say it already.
     public let reason: String
@@ -61,7 +63,8 @@ public struct ConfirmationQuestion: Sendable {
     public let digest: String
     /// How many more actions of the same kind the person may say yes to; zero if that isn't offered.
     public let moreOfKind: Int
-    /// Whether work has begun and waits for the answer. A person who can only answer with another call can't be asked then.
+    /// Whether work has begun and waits for the answer. A person who can only answer with another call can't be asked
+    /// then.
     public let isMidway: Bool
 
     /// Creates a question.

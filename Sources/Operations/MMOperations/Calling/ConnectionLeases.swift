@@ -1,15 +1,15 @@
 package import MMCore
 
-/// The leases of connections, where several processes carry out calls for the same connections. Only the holder of a connection's lease
-/// works with the connection.
+/// The leases of connections, where several processes carry out calls for the same connections. Only the holder of a
+/// connection's lease works with the connection.
 package protocol ConnectionLeases: Sendable {
     /// Carries out work of a connection under its lease.
     /// - Parameters:
     ///   - connection: the connection's name.
     ///   - isReading: whether the work only reads.
     ///   - work: the work; it is cancelled when the lease ends.
-    /// - Throws: what the work throws; `unavailable` with the detail `lease` if another node holds the lease (`elsewhere`) or the lease
-    ///   ended during the work (`over`).
+    /// - Throws: what the work throws; `unavailable` with the detail `lease` if another node holds the lease
+    ///   (`elsewhere`) or the lease ended during the work (`over`).
     func holding(
         _ connection: String, isReading: Bool,
         _ work: @escaping @Sendable () async throws(MMError) -> OperationAnswer
@@ -27,7 +27,8 @@ package protocol ConnectionLeases: Sendable {
 }
 
 extension OperationServices {
-    /// Returns the connection whose lease a call needs; `nil` if it works with none, or only shows or changes this machine's own files.
+    /// Returns the connection whose lease a call needs; `nil` if it works with none, or only shows or changes this
+    /// machine's own files.
     package func leased(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) -> String? {
         let called = operation.call(arguments)
         let declaration = called.operation.declaration
@@ -41,8 +42,8 @@ extension OperationServices {
 }
 
 extension OperationServices {
-    /// Returns the arguments of a call with the connection's name added if the call undoes changes of one connection, so that it is known
-    /// which lease the call needs. Other arguments are returned unchanged.
+    /// Returns the arguments of a call with the connection's name added if the call undoes changes of one connection,
+    /// so that it is known which lease the call needs. Other arguments are returned unchanged.
     package func naming(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async -> JSONObject {

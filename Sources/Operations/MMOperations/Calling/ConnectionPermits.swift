@@ -1,8 +1,8 @@
 import MMCore
 import MMHTTP
 
-/// The permits that this process has to send requests for connections, where leases decide that. They are checked for the requests of
-/// sessions, which are not sent from the task of a call.
+/// The permits that this process has to send requests for connections, where leases decide that. They are checked for
+/// the requests of sessions, which are not sent from the task of a call.
 package final class ConnectionPermits: Sendable {
     /// The permits of this process.
     package static let shared = ConnectionPermits()

@@ -19,8 +19,8 @@ enum ListFilter {
             details: ["field": .string(field)])
     }
 
-    /// Refuses a connection name that is neither in the registry nor in the list's own data. Removed connections, and a partner's
-    /// customers, are only in the latter.
+    /// Refuses a connection name that is neither in the registry nor in the list's own data. Removed connections, and a
+    /// partner's customers, are only in the latter.
     /// - Parameter written: the names in the list's own data.
     /// - Throws: `invalidInput` that lists the connections.
     static func check(

@@ -16,14 +16,16 @@ public struct LocalOperationService: OperationService {
         self.init(catalogue: .standard, services: services)
     }
 
-    /// Creates a service with another catalogue, such as `Catalogue(Catalogue.standard.operations + [AnyOperation(mine)])`.
+    /// Creates a service with another catalogue, such as `Catalogue(Catalogue.standard.operations +
+    /// [AnyOperation(mine)])`.
     public init(catalogue: Catalogue, services: OperationServices) {
         self.catalogue = catalogue
         self.services = services
     }
 
     /// Carries out one operation under its deadline and writes its audit line.
-    /// - Throws: the operation's errors; `forbidden` if a model calls an operation for people only; `deadlineExceeded`, `cancelled`.
+    /// - Throws: the operation's errors; `forbidden` if a model calls an operation for people only; `deadlineExceeded`,
+    ///   `cancelled`.
     public func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
         async throws(MMError) -> OperationAnswer
     {
@@ -43,8 +45,8 @@ public struct LocalOperationService: OperationService {
         }
     }
 
-    /// Closes the shells of a client that has gone, and cancels its jobs. The jobs of a principal go on, since it may come back as another
-    /// process.
+    /// Closes the shells of a client that has gone, and cancels its jobs. The jobs of a principal go on, since it may
+    /// come back as another process.
     public func forget(_ client: CallContext) async {
         guard client.sessionID != nil, client.caller.surface != .terminal else { return }
         if client.jobOwner == nil { services.jobs.table.forget(owner: OperationJobs.owner(of: client)) }
@@ -133,7 +135,8 @@ public struct LocalOperationService: OperationService {
         }
     }
 
-    /// Starts the span of a call: a child of the enclosing call's span, as for a step of a tool, otherwise of the caller's trace.
+    /// Starts the span of a call: a child of the enclosing call's span, as for a step of a tool, otherwise of the
+    /// caller's trace.
     private func begin(_ operation: AnyOperation, _ context: CallContext) -> Span? {
         let name = operation.declaration.name
         if let outer = Span.current { return outer.child(name) }
@@ -149,8 +152,8 @@ struct JobCall: Sendable {
     let arguments: JSONObject
     /// The services that hold the job and its answer.
     let services: WorkServices
-    /// How long a call with zero patience may take to report that it is under way, so that invalid input is reported at once and questions
-    /// are asked while the caller can still answer.
+    /// How long a call with zero patience may take to report that it is under way, so that invalid input is reported at
+    /// once and questions are asked while the caller can still answer.
     private static let underWay = Duration.seconds(2)
 
     /// Does the work and waits for it, or returns a handle while it goes on.
@@ -264,8 +267,8 @@ private struct JobPerson: ConfirmingPerson {
     }
 }
 
-/// A wrapper of a streamed answer that counts the rows and records the end of the call: after the last row, on an error, or when the reader
-/// stops early.
+/// A wrapper of a streamed answer that counts the rows and records the end of the call: after the last row, on an
+/// error, or when the reader stops early.
 final class FlowingAnswer: Sendable {
     private let stream: ItemStream
     private let audit: CallAudit

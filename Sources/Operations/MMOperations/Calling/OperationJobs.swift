@@ -34,14 +34,16 @@ package final class OperationJobs: Sendable {
         self.life.withLock { if $0 == .call { $0 = life } }
     }
 
-    /// Returns the owner of a caller's jobs: its principal, which may come back as another process, otherwise its session.
+    /// Returns the owner of a caller's jobs: its principal, which may come back as another process, otherwise its
+    /// session.
     package static func owner(of context: CallContext) -> String {
         guard context.caller.surface != .terminal else { return "terminal" }
         let name = context.jobOwner.map { "principal:" + $0 } ?? context.sessionID ?? ""
         return [context.caller.surface.rawValue, context.caller.server ?? "", name].joined(separator: "/")
     }
 
-    /// Returns the owners whose jobs a caller may read and end: itself and its shells; `nil` for all, as for the user's own terminal.
+    /// Returns the owners whose jobs a caller may read and end: itself and its shells; `nil` for all, as for the user's
+    /// own terminal.
     package static func reachableOwners(of context: CallContext) -> Set<String>? {
         context.caller.surface == .terminal ? nil : [owner(of: context), context.shellOwner]
     }

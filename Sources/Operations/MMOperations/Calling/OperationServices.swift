@@ -82,8 +82,9 @@ public struct OperationServices: Sendable {
         await telemetry?.close()
     }
 
-    /// The environment variable that also sends log lines to standard error, as `json` or `console`; `off` keeps them in the file only. It
-    /// is set by the profiles of earlier servers that logged there, and by a pool in the foreground.
+    /// The environment variable that also sends log lines to standard error, as `json` or `console`; `off` keeps them
+    /// in the file only. It is set by the profiles of earlier servers that logged there, and by a pool in the
+    /// foreground.
     package static let standardErrorForm = "MM_LOG_STANDARD_ERROR"
 
     /// Returns the settings for logging to a file, as the environment asks for.

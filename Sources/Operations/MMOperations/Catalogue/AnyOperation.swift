@@ -10,8 +10,8 @@ public struct AnyOperation: Sendable {
     private let body:
         @Sendable (JSONObject, OperationContext, OperationServices) async throws(MMError) -> OperationAnswer
 
-    /// The translation of a call into that of another operation, if this one stands for it: a tool's name and flags stand for a call of
-    /// `do`.
+    /// The translation of a call into that of another operation, if this one stands for it: a tool's name and flags
+    /// stand for a call of `do`.
     private var standsFor: (@Sendable (JSONObject) -> (operation: AnyOperation, arguments: JSONObject))?
     /// The schema of the arguments, if it can't be derived from the fields.
     private var ownSchema: JSONObject?
@@ -77,8 +77,8 @@ public struct AnyOperation: Sendable {
         }
     }
 
-    /// Erases the part that is the same for all operation types. It is not inlined, because the optimiser takes seconds for the catalogue's
-    /// list of all operations if this and the initialiser above are inlined into it.
+    /// Erases the part that is the same for all operation types. It is not inlined, because the optimiser takes seconds
+    /// for the catalogue's list of all operations if this and the initialiser above are inlined into it.
     @inline(never)
     private init(
         _ declaration: OperationDeclaration, ownFields: [InputField],

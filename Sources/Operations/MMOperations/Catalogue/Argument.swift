@@ -10,12 +10,13 @@ public import MMCore
 /// }
 /// ```
 ///
-/// JSON Schema, flags, help, completion and the decoding of calls are derived from it. The type of the property decides which values are
-/// accepted. An argument is required unless it is optional, has a default, or is a Boolean, a list or a set of parameters; these are false
-/// or empty when left out.
+/// JSON Schema, flags, help, completion and the decoding of calls are derived from it. The type of the property decides
+/// which values are accepted. An argument is required unless it is optional, has a default, or is a Boolean, a list or
+/// a set of parameters; these are false or empty when left out.
 ///
-/// Finding a value's wrapped properties by reflection would take several microseconds each. Instead, an input is initialised while an
-/// `ArgumentReading` is current, and each argument describes itself to it, or takes its value from it, when it is initialised.
+/// Finding a value's wrapped properties by reflection would take several microseconds each. Instead, an input is
+/// initialised while an `ArgumentReading` is current, and each argument describes itself to it, or takes its value from
+/// it, when it is initialised.
 @propertyWrapper
 public struct Argument<Value: Sendable>: Sendable {
     private var value: Value?
@@ -208,7 +209,8 @@ extension Argument where Value == [(tool: String, arguments: JSONObject)] {
     }
 }
 
-/// A type of argument values, with its representation in calls. An enumeration with string raw values needs nothing but the conformance.
+/// A type of argument values, with its representation in calls. An enumeration with string raw values needs nothing but
+/// the conformance.
 public protocol ArgumentValue: Sendable {
     /// The kind of values in a call.
     static var kind: InputField.Kind { get }
@@ -247,7 +249,8 @@ extension JSONObject: ArgumentValue {
     }
 }
 
-/// The context in which an input is initialised: its arguments describe themselves to it, or take their values from it; see ``Argument``.
+/// The context in which an input is initialised: its arguments describe themselves to it, or take their values from it;
+/// see ``Argument``.
 final class ArgumentReading: Sendable {
     @TaskLocal static var current: ArgumentReading?
 

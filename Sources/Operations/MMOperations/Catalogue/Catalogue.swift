@@ -24,7 +24,8 @@ public struct Catalogue: Sendable {
         byName[name].map { operations[$0] }
     }
 
-    /// Returns the operation of a tool as a client names it: servers and gateways put prefixes before the names of their tools.
+    /// Returns the operation of a tool as a client names it: servers and gateways put prefixes before the names of
+    /// their tools.
     func operation(ofTool name: String) -> AnyOperation? {
         var rest = name[...]
         while true {

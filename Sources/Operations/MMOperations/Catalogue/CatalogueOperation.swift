@@ -1,7 +1,7 @@
 public import MMCore
 
-/// The arguments of an operation as a typed value: properties with `Argument`, in the order in which help texts list them. A property whose
-/// type is itself an input holds arguments that several operations share.
+/// The arguments of an operation as a typed value: properties with `Argument`, in the order in which help texts list
+/// them. A property whose type is itself an input holds arguments that several operations share.
 public protocol OperationInput: Sendable {
     /// Creates an input; its arguments take their values from the current `ArgumentReading`.
     init()
@@ -26,8 +26,8 @@ extension OperationInput {
     }
 }
 
-/// An operation that a person or an agent can call. Tools, subcommands, routes, completions and reference pages are derived from its
-/// declaration.
+/// An operation that a person or an agent can call. Tools, subcommands, routes, completions and reference pages are
+/// derived from its declaration.
 public protocol CatalogueOperation: Sendable {
     /// The typed arguments.
     associatedtype Input: Sendable

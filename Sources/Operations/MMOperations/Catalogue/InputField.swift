@@ -1,7 +1,7 @@
 package import MMCore
 
-/// The declaration of one argument of an operation, from which the JSON Schema property, the flag or position on the command line, and the
-/// line in help texts are derived.
+/// The declaration of one argument of an operation, from which the JSON Schema property, the flag or position on the
+/// command line, and the line in help texts are derived.
 public struct InputField: Sendable {
     /// The kind of values that an argument takes.
     public enum Kind: Sendable, Hashable {
@@ -17,8 +17,8 @@ public struct InputField: Sendable {
         case object
         /// A JSON object of parameters, or the same written as `name=value&name=value`.
         case parameters
-        /// Values for the parameters of a script: a JSON object of any values, or `name=value&name=value`. A name alone is true, and a name
-        /// that occurs several times has a list.
+        /// Values for the parameters of a script: a JSON object of any values, or `name=value&name=value`. A name alone
+        /// is true, and a name that occurs several times has a list.
         case arguments
         /// Any number of texts.
         case textList
@@ -36,8 +36,8 @@ public struct InputField: Sendable {
         case absent
     }
 
-    /// A property of an argument besides its name, kind and summary. Without any traits, an argument is optional and a flag on the command
-    /// line.
+    /// A property of an argument besides its name, kind and summary. Without any traits, an argument is optional and a
+    /// flag on the command line.
     public enum Trait: Sendable {
         /// A call without the argument is refused.
         case required
@@ -51,15 +51,16 @@ public struct InputField: Sendable {
         case notForModels
         /// On a command line, `-` and `@file` stand for the content of standard input and of a file.
         case readsFiles
-        /// A command line may name a file with the argument's content: as the argument itself if a file of that name exists, or with
-        /// `--file` or `-f`.
+        /// A command line may name a file with the argument's content: as the argument itself if a file of that name
+        /// exists, or with `--file` or `-f`.
         case namesFile
         /// If a command line names a file for the argument, the file's name is put into this other argument.
         case tellsFile(in: String)
-        /// If a command line doesn't give the argument, it is read from standard input, unless one of these other arguments is given.
+        /// If a command line doesn't give the argument, it is read from standard input, unless one of these other
+        /// arguments is given.
         case readsInput(unless: [String])
-        /// An empty text has a meaning. For other arguments a command line refuses an empty text, since it usually comes from an unset
-        /// variable and would be taken for a missing argument.
+        /// An empty text has a meaning. For other arguments a command line refuses an empty text, since it usually
+        /// comes from an unset variable and would be taken for a missing argument.
         case mayBeEmpty
         /// On a command line, the flag may also be `--connections`.
         case orSeveral
@@ -83,8 +84,8 @@ public struct InputField: Sendable {
     package private(set) var namesFile = false
     /// The other argument that gets the name of a file that a command line names for this one.
     package private(set) var nameOfFile: String?
-    /// The arguments that replace this one. If a command line gives neither this one nor any of them, this one is read from standard input;
-    /// `nil` if it never is.
+    /// The arguments that replace this one. If a command line gives neither this one nor any of them, this one is read
+    /// from standard input; `nil` if it never is.
     package private(set) var readsInputUnless: [String]?
     /// Further flags for the argument on a command line.
     package private(set) var otherFlags: [String] = []

@@ -22,10 +22,11 @@ public struct OperationDeclaration: Sendable {
     public let audience: Audience
     /// The process that carries it out if front-ends share a pool.
     public internal(set) var home: Home
-    /// Whether a model's list of tools contains it. Rarely used operations are left out, since a model reads the whole list on each turn,
-    /// but can still be called by name.
+    /// Whether a model's list of tools contains it. Rarely used operations are left out, since a model reads the whole
+    /// list on each turn, but can still be called by name.
     package var isListed = true
-    /// Whether a read-only server offers it although it can write. The guard judges each call and denies all but reads there.
+    /// Whether a read-only server offers it although it can write. The guard judges each call and denies all but reads
+    /// there.
     package var servesReaders = false
     /// Whether its answers contain output of a PowerShell or shell session, from which tokens and keys are removed.
     package var carriesSessionOutput = false
@@ -45,7 +46,8 @@ public struct OperationDeclaration: Sendable {
     package private(set) var withoutPool = WithoutPool.nothing
     /// The pools that have the data of the answer, where several pools act as one.
     package private(set) var keeper = Keeper.any
-    /// The member of its answer that holds the rows of a list, which programs may ask for alone; `nil` if the answer itself is the list.
+    /// The member of its answer that holds the rows of a list, which programs may ask for alone; `nil` if the answer
+    /// itself is the list.
     package var listMember: String?
     /// How it runs for several connections in one call; `nil` if it supports only one.
     package var severalConnections: SeveralConnections?
@@ -93,8 +95,8 @@ public struct OperationDeclaration: Sendable {
     /// Whether a call may take long enough to become a job. A call that only reads this machine's own files doesn't.
     package var mayLast: Bool { effects.openWorld || !effects.readOnly }
 
-    /// The time limit of a call from the command line that sets none; `nil` for a call that lasts as long as the program or
-    /// the terminal that it opens.
+    /// The time limit of a call from the command line that sets none; `nil` for a call that lasts as long as the
+    /// program or the terminal that it opens.
     package var usualTimeLimit: Duration? {
         if case .opens? = atTerminal { return nil }
         return startsProgram ? nil : Self.usualTimeLimit
@@ -118,7 +120,8 @@ public struct OperationDeclaration: Sendable {
     public enum Audience: Sendable {
         /// People and models.
         case everyone
-        /// Only a person at a terminal, because the operation writes the registry, confirms, or shows data that models don't need.
+        /// Only a person at a terminal, because the operation writes the registry, confirms, or shows data that models
+        /// don't need.
         case person
     }
 
@@ -128,7 +131,8 @@ public struct OperationDeclaration: Sendable {
         case anywhere
         /// The calling process, or the pool if the call may become a background job.
         case detachable
-        /// The pool if one runs, otherwise the calling process. The operation looks at live sessions, and without a pool there are none.
+        /// The pool if one runs, otherwise the calling process. The operation looks at live sessions, and without a
+        /// pool there are none.
         case besideSessions
         /// The pool, which is started if necessary, because what the operation creates outlives the call.
         case pool
@@ -144,8 +148,8 @@ public struct OperationDeclaration: Sendable {
         case prompts(argument: String)
     }
 
-    /// The calls that can be carried out here while the configured remote pool can't be reached. Changes are left to that pool, since it
-    /// may hold a lease or have other rules.
+    /// The calls that can be carried out here while the configured remote pool can't be reached. Changes are left to
+    /// that pool, since it may hold a lease or have other rules.
     package enum WithoutPool: Sendable {
         /// No calls.
         case nothing

@@ -28,8 +28,8 @@ final class RehearsalOrder: Sendable {
     }
 }
 
-/// A recorder of a script's cmdlets that change something. They are recorded instead of sent. Cmdlets that only read are sent, so that the
-/// objects that a pipeline reaches are known.
+/// A recorder of a script's cmdlets that change something. They are recorded instead of sent. Cmdlets that only read
+/// are sent, so that the objects that a pipeline reaches are known.
 final class CmdletRehearsal: Sendable {
     /// A function that returns the output rows of a cmdlet that was carried out before; `nil` for any other.
     typealias CarriedOut = @Sendable (_ command: ExchangeCommand, _ change: Change?) -> [JSONValue]?
@@ -189,8 +189,8 @@ extension Change {
     }
 }
 
-/// The changes of the requests that a dry run in PowerShell held back, derived in the same way as for other requests. The prior states are
-/// read for the first ones only. Requests from which no change can be derived are left out.
+/// The changes of the requests that a dry run in PowerShell held back, derived in the same way as for other requests.
+/// The prior states are read for the first ones only. Requests from which no change can be derived are left out.
 struct HeldBackChanges {
     let connection: Connection
     let requests: RequestServices

@@ -6,8 +6,8 @@ import MMIdentity
 
 /// A watch on Exchange cmdlets that reads the state before they are sent and keeps it in the journal.
 ///
-/// The prior state is read with one request at most, by the same account, and only if the guard allows the read without asking. A failed
-/// read never stops the write; the write then can't be undone, and the answer says so.
+/// The prior state is read with one request at most, by the same account, and only if the guard allows the read without
+/// asking. A failed read never stops the write; the write then can't be undone, and the answer says so.
 struct CmdletWatch: Sendable {
     let client: GuardedExchange
     let connection: Connection
@@ -36,7 +36,8 @@ struct CmdletWatch: Sendable {
 
     // MARK: Before
 
-    /// Returns the change that a cmdlet would make, with the prior state as far as it can be read; `nil` for a cmdlet that only reads.
+    /// Returns the change that a cmdlet would make, with the prior state as far as it can be read; `nil` for a cmdlet
+    /// that only reads.
     func change(of command: ExchangeCommand) async -> Change? {
         guard let change = Change(command, at: client.service) else { return nil }
         return await read(change)
@@ -69,8 +70,8 @@ struct CmdletWatch: Sendable {
         try await states([command], context.deadline)[0] ?? []
     }
 
-    /// Returns whether a change still stands, by the present output of the cmdlet that reads its object. Recipients that the change names
-    /// differently from the service are looked up with one request.
+    /// Returns whether a change still stands, by the present output of the cmdlet that reads its object. Recipients
+    /// that the change names differently from the service are looked up with one request.
     func standing(of change: Change, inRows rows: [JSONValue]?) async throws(MMError) -> Change.Standing {
         let names = change.unresolvedNames(inRows: rows)
         guard !names.isEmpty else { return change.standing(inRows: rows) }

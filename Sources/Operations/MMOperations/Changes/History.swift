@@ -58,8 +58,8 @@ struct History: CatalogueOperation {
         return ids
     }
 
-    /// Returns the names that the journal may have for an object: the given one and, for a path such as `users/ada@contoso.com/manager`,
-    /// each of its parts.
+    /// Returns the names that the journal may have for an object: the given one and, for a path such as
+    /// `users/ada@contoso.com/manager`, each of its parts.
     private static func names(in object: String) -> Set<String> {
         let parts = object.contains("/") ? object.split(separator: "/") : []
         return Set(([object] + parts.map { PercentCoding.decode($0.utf8) ?? String($0) }).map { $0.lowercased() })

@@ -4,8 +4,8 @@ import MMIdentity
 
 /// `undo`: undoes one change, or the changes of a call, a session or a period, newest first.
 ///
-/// Each undo is a write like any other: it passes the guard, is noted in the journal, and can be undone. Objects that were changed again
-/// since are left alone.
+/// Each undo is a write like any other: it passes the guard, is noted in the journal, and can be undone. Objects that
+/// were changed again since are left alone.
 struct Undo: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("id", "ID of the change, from the list of changes.", .at(0)) var id: String?

@@ -87,8 +87,8 @@ struct UndoChannels {
 
     // MARK: Before
 
-    /// Returns the request for confirmation of all writes that undo changes on this connection, with the guard's joint verdict. There is
-    /// one question for all services, and the strictest verdict on an action applies to all.
+    /// Returns the request for confirmation of all writes that undo changes on this connection, with the guard's joint
+    /// verdict. There is one question for all services, and the strictest verdict on an action applies to all.
     /// - Parameters:
     ///   - objects: the number of objects that are changed.
     ///   - changes: returns the lines about the changes that a person is shown.
@@ -167,8 +167,8 @@ struct UndoChannels {
         }
     }
 
-    /// Returns whether the object of a change is in this tenant, by its unique id. This is for changes noted by an earlier version, without
-    /// tenant and account.
+    /// Returns whether the object of a change is in this tenant, by its unique id. This is for changes noted by an
+    /// earlier version, without tenant and account.
     func isHere(_ change: Change, _ present: Present) async -> Bool {
         guard GUID.isValid(change.subject.id) else { return false }
         if present.isFound {
@@ -201,8 +201,8 @@ struct UndoChannels {
         return present
     }
 
-    /// Returns the objects that look like the one that a change created, or that its undo would create again; `nil` if they can't be
-    /// listed.
+    /// Returns the objects that look like the one that a change created, or that its undo would create again; `nil` if
+    /// they can't be listed.
     func alike(_ change: Change) async throws(MMError) -> [Change.Subject]? {
         if let path = change.alikePath { return change.alike(in: try await watch(change.service).rows(path)) }
         guard let command = change.alikeCommand else { return nil }
@@ -309,7 +309,8 @@ extension GraphRequest {
     }
 }
 
-/// The audit line for one write that undoes a change. Each write has its own, since one call of `undo` may send thousands.
+/// The audit line for one write that undoes a change. Each write has its own, since one call of `undo` may send
+/// thousands.
 struct UndoStep {
     /// The operation's name in these lines.
     static let operation = "undo_step"

@@ -1,7 +1,8 @@
 import MMCore
 import MMIdentity
 
-/// The map from changes to the present connections that reach the same tenant with the same account, whatever their names.
+/// The map from changes to the present connections that reach the same tenant with the same account, whatever their
+/// names.
 struct UndoReach: Sendable {
     /// The names of present connections, by the key of a change's connection and author.
     private var names: [String: String] = [:]
@@ -16,7 +17,8 @@ struct UndoReach: Sendable {
         let tenant: String?
         let author: JournalEntry.Author?
 
-        /// Returns whether the connection may reach the wanted tenant and account, as far as that is known before a sign-in.
+        /// Returns whether the connection may reach the wanted tenant and account, as far as that is known before a
+        /// sign-in.
         func mayBe(_ wanted: JournalEntry.Author) -> Bool {
             guard let author else { return tenant == nil || tenant == wanted.tenant }
             return author.account.isEmpty && author.tenant == wanted.tenant

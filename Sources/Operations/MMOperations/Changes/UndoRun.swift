@@ -5,8 +5,8 @@ import MMIdentity
 
 /// The undo of changes of one connection, one after the other.
 ///
-/// An interrupted run continues when it is called again: the journal says which changes are undone, and if it is unknown whether an undo
-/// was sent, the object's present state tells.
+/// An interrupted run continues when it is called again: the journal says which changes are undone, and if it is
+/// unknown whether an undo was sent, the object's present state tells.
 struct UndoRun: Sendable {
     let connection: Connection
     /// The changes, newest first.
@@ -74,8 +74,8 @@ struct UndoRun: Sendable {
 
     // MARK: Before
 
-    /// The act that a person confirms. Each write is judged again when it is sent, since it may name objects by ids that are assigned only
-    /// then.
+    /// The act that a person confirms. Each write is judged again when it is sent, since it may name objects by ids
+    /// that are assigned only then.
     var act: JudgedAgain {
         JudgedAgain(
             guarding: services.guarding, policy: services.guarding.policy(of: connection, in: context), name: "the undo"
@@ -100,8 +100,8 @@ struct UndoRun: Sendable {
         try await channels.prove(entries, isSignedIn: true)
     }
 
-    /// - Throws: `conflict` if the object of the only change is not as the change left it, or if that is unknown; `unsupported` if the
-    ///   change can't be undone.
+    /// - Throws: `conflict` if the object of the only change is not as the change left it, or if that is unknown;
+    ///   `unsupported` if the change can't be undone.
     func check(_ step: Step) async throws(MMError) {
         if let obstacle = await explained(step).obstacle {
             throw MMError(
@@ -127,7 +127,8 @@ struct UndoRun: Sendable {
         }
     }
 
-    /// Returns why a change is not undone although the object is as the change would have left it; `nil` if there is no doubt.
+    /// Returns why a change is not undone although the object is as the change would have left it; `nil` if there is no
+    /// doubt.
     private func doubt(_ step: Step) async throws(MMError) -> String? {
         guard step.entry.mayHaveChangedNothing else { return nil }
         for part in step.parts where try await channels.present(of: part.change).standing == .asLeft {
@@ -142,7 +143,8 @@ struct UndoRun: Sendable {
         return "it is unknown whether it was sent, and whether \(others) was \(word) \(entry.change.relation) before"
     }
 
-    /// Returns the step. For a creation whose answer was lost, its obstacle lists the objects that may have been created.
+    /// Returns the step. For a creation whose answer was lost, its obstacle lists the objects that may have been
+    /// created.
     private func explained(_ step: Step) async -> Step {
         let change = step.entry.change
         guard step.obstacle != nil, change.kind == .creation, change.subject.id.isEmpty, change.obstacle == nil,
@@ -181,7 +183,8 @@ struct UndoRun: Sendable {
             steps[0] = await explained(steps[0])
             guard steps[0].obstacle == nil else { return steps }
         }
-        // Only the newest change of each object can be checked against the present state, since earlier ones are undone after it.
+        // Only the newest change of each object can be checked against the present state, since earlier ones are undone
+        // after it.
         var (seen, newest) = (Set<String>(), [Int]())
         for (index, step) in steps.enumerated() where step.obstacle == nil {
             let slots = step.entry.change.slots
@@ -430,8 +433,8 @@ struct UndoRun: Sendable {
     }
 }
 
-/// The objects of changes that could not be undone. Earlier changes of the same properties stay, too, and so do changes that create or
-/// delete an object that such a change refers to.
+/// The objects of changes that could not be undone. Earlier changes of the same properties stay, too, and so do changes
+/// that create or delete an object that such a change refers to.
 private struct BlockedObjects {
     private var slots: Set<String> = []
     private var touched: Set<String> = []

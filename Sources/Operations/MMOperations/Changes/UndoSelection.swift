@@ -5,16 +5,17 @@ import MMIdentity
 struct UndoSelection {
     private let entries: [JournalEntry]
     private let positions: [String: Int]
-    /// The undone deletions of all callers, each with the entry that recreated the object, by the object's former id in lower case.
+    /// The undone deletions of all callers, each with the entry that recreated the object, by the object's former id in
+    /// lower case.
     private let remade: [String: [(deletion: JournalEntry, again: JournalEntry)]]
     /// The entries that undo an entry, by the id of the latter.
     private let undoers: [String: [JournalEntry]]
     /// The present connections of the entries.
     let reach: UndoReach
 
-    /// Reads the writes that a caller may see: those in the tenants and by the accounts that its connections reach, and those on hosts. A
-    /// caller that signed in to this server sees only its own, this machine's owner all. Undos by all callers count for whether a write
-    /// still stands.
+    /// Reads the writes that a caller may see: those in the tenants and by the accounts that its connections reach, and
+    /// those on hosts. A caller that signed in to this server sees only its own, this machine's owner all. Undos by all
+    /// callers count for whether a write still stands.
     init(_ services: RequestServices, in context: OperationContext) async throws(MMError) {
         let caller = context.call.caller
         let all = try await services.journal.entries()
@@ -86,7 +87,8 @@ struct UndoSelection {
         } ?? false
     }
 
-    /// Returns whether the object that an entry created was deleted by another change, whose undo recreated it after the given undo.
+    /// Returns whether the object that an entry created was deleted by another change, whose undo recreated it after
+    /// the given undo.
     private func isMadeAnew(_ entry: JournalEntry, after undo: JournalEntry) -> Bool {
         let id = entry.change.subject.id.lowercased()
         guard entry.change.kind == .creation, !id.isEmpty, let place = positions[undo.id] else { return false }
@@ -103,9 +105,9 @@ struct UndoSelection {
         remade.compactMapValues { pairs in pairs.map(\.again.change.subject.id).last { !$0.isEmpty } }
     }
 
-    /// Returns the ids of the changes in the last period. Entries with a time in the future were noted before the clock was set back; their
-    /// age and that of all earlier entries is unknown, so they are left out. The clocks of machines that share a folder are taken to differ
-    /// by less than a minute.
+    /// Returns the ids of the changes in the last period. Entries with a time in the future were noted before the clock
+    /// was set back; their age and that of all earlier entries is unknown, so they are left out. The clocks of machines
+    /// that share a folder are taken to differ by less than a minute.
     func entries(ofLast time: Duration, now: Timestamp = .now) -> Set<String> {
         let (start, end) = (now + (.zero - time), now + .seconds(60))
         return Set(newestFirst.prefix { $0.time <= end }.filter { $0.time >= start }.map(\.id))

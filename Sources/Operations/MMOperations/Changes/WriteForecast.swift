@@ -2,8 +2,8 @@ import MMCore
 import MMDesk
 import MMGuard
 
-/// The forecast of requests' changes for a dry run: each property before and after, the consequences, the guard's verdict, and whether the
-/// change could be undone. Only reads are sent.
+/// The forecast of requests' changes for a dry run: each property before and after, the consequences, the guard's
+/// verdict, and whether the change could be undone. Only reads are sent.
 struct WriteForecast {
     private let desk: Desk
 

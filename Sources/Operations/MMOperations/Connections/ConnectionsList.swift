@@ -33,8 +33,8 @@ package struct ConnectionsList: CatalogueOperation {
         context.call.caller.server.map { snapshot.visible(to: $0) } ?? snapshot.connections
     }
 
-    /// Returns the list of the connections that the caller may use. `run` and `graph_request` return it as well when called
-    /// without arguments.
+    /// Returns the list of the connections that the caller may use. `run` and `graph_request` return it as well when
+    /// called without arguments.
     package static func answer(of snapshot: RegistrySnapshot, in context: OperationContext, tag: String? = nil)
         -> OperationAnswer
     {

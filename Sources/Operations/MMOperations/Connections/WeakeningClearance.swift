@@ -2,8 +2,8 @@ import MMCore
 import MMGuard
 
 extension GuardServices {
-    /// Requires a person's proof for a change of the registry that weakens the protection of a connection: with the check
-    /// and the number of people that the present entry demands. Any other change passes.
+    /// Requires a person's proof for a change of the registry that weakens the protection of a connection: with the
+    /// check and the number of people that the present entry demands. Any other change passes.
     /// - Parameters:
     ///   - name: the name of the changed entry.
     ///   - documents: the registry before and after, as `ConnectionRegistry.preview` returns it.

@@ -16,12 +16,14 @@ package struct Clearance<Act: Sendable>: Sendable {
 
     /// Returns the act if it is permitted.
     ///
-    /// If the guard asks, the question goes to the caller's person if there is one, otherwise into the ledger. After a person confirms the
-    /// entry there, the same call passes once. A caller that waits for the confirmation needs no second call.
+    /// If the guard asks, the question goes to the caller's person if there is one, otherwise into the ledger. After a
+    /// person confirms the entry there, the same call passes once. A caller that waits for the confirmation needs no
+    /// second call.
     /// - Parameters:
     ///   - context: the context of the call.
     ///   - guarding: the services with the ledger in which a request waits for a person.
-    ///   - part: the whole that the act is a part of and that was cleared before, with the names the act uses; `nil` for an act by itself.
+    ///   - part: the whole that the act is a part of and that was cleared before, with the names the act uses; `nil`
+    ///     for an act by itself.
     /// - Throws: `denied` with the rule and what to do instead, `confirmation_needed` with the token for `mm confirm`.
     @discardableResult
     package func settle(

@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// The handling of a call's requests: they are judged as they will be sent, a person is asked once for all of them, and the cleared ones
-/// are carried out, signed in and noted in the journal before and after.
+/// The handling of a call's requests: they are judged as they will be sent, a person is asked once for all of them, and
+/// the cleared ones are carried out, signed in and noted in the journal before and after.
 struct Desk: Sendable {
     let watch: WriteWatch
     let module: String
@@ -75,7 +75,8 @@ struct Desk: Sendable {
 
     // MARK: Carry out
 
-    /// Does work that needs the connection's sign-in. If a person has to sign in first, a call that waits for sign-ins waits here.
+    /// Does work that needs the connection's sign-in. If a person has to sign in first, a call that waits for sign-ins
+    /// waits here.
     func signedIn<Result: Sendable>(
         _ work: @Sendable () async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
@@ -118,8 +119,8 @@ extension GuardServices {
     }
 }
 
-/// Work, such as a script, whose text doesn't show everything that it may send. Each of its requests and cmdlets is judged again when it is
-/// sent, and none may have a stricter verdict than the work as a whole.
+/// Work, such as a script, whose text doesn't show everything that it may send. Each of its requests and cmdlets is
+/// judged again when it is sent, and none may have a stricter verdict than the work as a whole.
 struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
     let guarding: GuardServices
     let policy: GuardPolicy
@@ -152,7 +153,8 @@ struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
     }
 }
 
-/// The work that a rehearsal stands for, with the guard's verdict on it. What the work's own run would refuse, its rehearsal refuses too.
+/// The work that a rehearsal stands for, with the guard's verdict on it. What the work's own run would refuse, its
+/// rehearsal refuses too.
 struct RehearsedWork: Sendable {
     let act: JudgedAgain
     let verdict: Verdict

@@ -5,8 +5,8 @@ import MMIdentity
 
 /// A watch on writes that reads the state before they are sent and keeps it in the journal.
 ///
-/// The prior state is read with one request at most, by the same client, and only if the guard allows the read without asking. A failed
-/// read never stops the write; the write then can't be undone, and the answer says so.
+/// The prior state is read with one request at most, by the same client, and only if the guard allows the read without
+/// asking. A failed read never stops the write; the write then can't be undone, and the answer says so.
 struct WriteWatch: Sendable {
     let client: GuardedClient
     let connection: Connection

@@ -25,7 +25,8 @@ enum CallSheet {
 
     /// Returns the calls for a question in words.
     /// - Parameters:
-    ///   - resource: the service whose calls are searched; `nil` for Graph and any other service that the question names.
+    ///   - resource: the service whose calls are searched; `nil` for Graph and any other service that the question
+    ///     names.
     ///   - shelf: the tasks by name, which are listed above the calls.
     static func answer(
         to question: String, method: String?, beta: Bool, top: Int, of resource: RequestResource? = nil,
@@ -301,7 +302,8 @@ struct CallExample {
 
     private static func single(_ type: String) -> String { type.hasSuffix("[]") ? String(type.dropLast(2)) : type }
 
-    /// Returns the path with example values for placeholders of known form: a person's address, a folder's name, a period.
+    /// Returns the path with example values for placeholders of known form: a person's address, a folder's name, a
+    /// period.
     private static func filled(_ path: String) -> String {
         var text = path
         for (key, value) in [

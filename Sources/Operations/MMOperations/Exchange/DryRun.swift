@@ -6,17 +6,19 @@ import MMNative
 import MMPowerShell
 import PowerShellSyntax
 
-/// `run --dry-run`: shows the requests of a script before they are sent. A pipeline that the native engine supports is only
-/// evaluated; any other script runs in PowerShell in a session whose proxy lets only reads through.
+/// `run --dry-run`: shows the requests of a script before they are sent. A pipeline that the native engine supports is
+/// only evaluated; any other script runs in PowerShell in a session whose proxy lets only reads through.
 enum DryRun {
-    /// Returns what a native script would send and change. If the connection is signed in, its reads are sent, so that the
-    /// objects that it reaches are known; otherwise it is evaluated up to the point where the next step depends on an answer.
+    /// Returns what a native script would send and change. If the connection is signed in, its reads are sent, so that
+    /// the objects that it reaches are known; otherwise it is evaluated up to the point where the next step depends on
+    /// an answer.
     /// - Parameters:
     ///   - plan: the script for the native engine.
     ///   - wanted: the engine that would run it.
     ///   - session: the state that earlier scripts of the session left.
     /// - Returns: `nil` for a script that PowerShell has to run.
-    /// - Throws: `.unsupported` where the native engine doesn't support the script and is the only one asked for or available.
+    /// - Throws: `.unsupported` where the native engine doesn't support the script and is the only one asked for or
+    ///   available.
     static func native(
         _ run: RunScript, _ plan: EnginePlan, wanted: ConnectionEngine, after session: NativeSession
     ) async throws(MMError) -> OperationAnswer? {
@@ -128,7 +130,8 @@ enum DryRun {
             details: ["field": "dryRun"])
     }
 
-    /// Returns the answer, which has the same form for every engine: the reads and the writes held back, in the script's order.
+    /// Returns the answer, which has the same form for every engine: the reads and the writes held back, in the
+    /// script's order.
     /// - Parameters:
     ///   - changes: the change of each request, by the request's number.
     ///   - idle: the numbers of the requests that would change nothing.
@@ -211,7 +214,8 @@ enum DryRun {
 
 /// Scripts that passed the check of their cmdlets' parameters recently, so that they aren't checked again.
 ///
-/// The result depends only on the script and the service's own table. Only digests are kept, since scripts may contain secrets.
+/// The result depends only on the script and the service's own table. Only digests are kept, since scripts may contain
+/// secrets.
 final class CheckedScripts: Sendable {
     /// One script for one service.
     struct Key: Hashable, Sendable {

@@ -40,8 +40,8 @@ struct EnginePlan: Sendable {
     private(set) var wanted: ConnectionEngine
     /// The reason for this engine, if the caller didn't choose it.
     private(set) var because: String?
-    /// The `PATH` of this machine, for a script that no PowerShell can take over; `nil` where one can. The native engine then
-    /// begins such a script even if it contains unsupported parts that may never be reached.
+    /// The `PATH` of this machine, for a script that no PowerShell can take over; `nil` where one can. The native
+    /// engine then begins such a script even if it contains unsupported parts that may never be reached.
     private(set) var programs: String?
 
     /// Creates a plan.
@@ -126,9 +126,9 @@ struct EnginePlan: Sendable {
             missing: missing ?? [], isPatient: missing != nil)
     }
 
-    /// Returns the command names, in lower case, that can't be run here: neither a cmdlet nor a program of this machine has such
-    /// a name. A misspelt cmdlet, or one of a module that isn't available here, isn't among them: its script is refused with the name to
-    /// use instead before it starts.
+    /// Returns the command names, in lower case, that can't be run here: neither a cmdlet nor a program of this machine
+    /// has such a name. A misspelt cmdlet, or one of a module that isn't available here, isn't among them: its script
+    /// is refused with the name to use instead before it starts.
     private func missing(_ sources: [any CmdletSource], _ programs: String) -> Set<String> {
         let modules = CmdletModules()
         let classes = CmdletClasses()
@@ -158,8 +158,8 @@ struct EnginePlan: Sendable {
         name.lowercased().hasPrefix("get-mg") && GraphCmdletNames.isForm(name)
     }
 
-    /// Parts of a script that changes something whose behaviour was never compared with a real PowerShell; `nil` where there are
-    /// none.
+    /// Parts of a script that changes something whose behaviour was never compared with a real PowerShell; `nil` where
+    /// there are none.
     private var unproven: String? {
         guard ServiceCommands(of: parsed).changesSomething else { return nil }
         return NativeEngine.unrecorded(in: parsed).map {
@@ -167,8 +167,8 @@ struct EnginePlan: Sendable {
         }
     }
 
-    /// Returns the sources of the script's cmdlets: the given ones, preceded by the one that answers its sign-in, whose cmdlets
-    /// the tables of a service contain as well.
+    /// Returns the sources of the script's cmdlets: the given ones, preceded by the one that answers its sign-in, whose
+    /// cmdlets the tables of a service contain as well.
     func sources(_ sources: [any CmdletSource]) -> [any CmdletSource] { signIn.map { [$0] + sources } ?? sources }
 
     /// Returns the commands with a cmdlet's form of name that neither the engine nor a source knows.

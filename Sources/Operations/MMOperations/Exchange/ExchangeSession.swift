@@ -7,7 +7,8 @@ import MMPowerShell
 import MMSessions
 
 /// A connection's session of Exchange, the compliance service or Graph's modules: the native engine, and a PowerShell
-/// once a script needs one. It has one account and one caller at a time, and each variable is kept by the engine that set it.
+/// once a script needs one. It has one account and one caller at a time, and each variable is kept by the engine that
+/// set it.
 package actor ExchangeSession {
     private let module: String
     /// The service resource that it is signed in to.
@@ -172,7 +173,8 @@ package actor ExchangeSession {
         }
     }
 
-    /// Returns the state of the native engine; `nil` if PowerShell holds one of the variables that a script reads or sets.
+    /// Returns the state of the native engine; `nil` if PowerShell holds one of the variables that a script reads or
+    /// sets.
     func nativeSession(for variables: VariableUse) -> NativeSession? {
         variables.reads.union(variables.sets).contains { owners[$0] == .pwsh } ? nil : native
     }
@@ -222,7 +224,8 @@ package actor ExchangeSession {
         return try await client.cmdlets(deadline: deadline)
     }
 
-    /// Returns the names that the service doesn't know; none if a PowerShell is running, which may have its own functions.
+    /// Returns the names that the service doesn't know; none if a PowerShell is running, which may have its own
+    /// functions.
     func unknown(among names: [String], deadline: Deadline) async throws(MMError) -> [String] {
         guard isNativelySignedIn, powerShell == nil, let client = exchange?.client else { return [] }
         let known = try await client.cmdlets(deadline: deadline)
@@ -238,10 +241,12 @@ package actor ExchangeSession {
     ///   - cleared: the clearance of the judged script.
     ///   - account: the signed-in account.
     ///   - deadline: the deadline.
-    ///   - prompt: called if PowerShell needs its own sign-in, while the call keeps waiting; `nil` makes the call fail at once.
+    ///   - prompt: called if PowerShell needs its own sign-in, while the call keeps waiting; `nil` makes the call fail
+    ///     at once.
     ///   - flow: receives the objects of the native engine as they come; `nil` collects them.
     ///   - report: receives a sentence when the service asks to slow down.
-    ///   - make: creates the sources of cmdlets for the native engine; most scripts of a PowerShell session don't need them.
+    ///   - make: creates the sources of cmdlets for the native engine; most scripts of a PowerShell session don't need
+    ///     them.
     /// - Throws: `.unsupported` if no engine here can run it, with the reason and what to install; the engines' errors.
     func run(
         _ plan: EnginePlan, command: PowerShellCommand, by cleared: Cleared<JudgedAgain>, account: String,
@@ -386,8 +391,8 @@ package actor ExchangeSession {
         return SessionAnswer(output: .powerShell(answer), isStandIn: await session.isStandIn, reason: reason)
     }
 
-    /// Variables that don't belong to an engine, because they mean the same in every script. Error handling is each script's own
-    /// matter: a setting in one caller's script must not silence errors in the next one.
+    /// Variables that don't belong to an engine, because they mean the same in every script. Error handling is each
+    /// script's own matter: a setting in one caller's script must not silence errors in the next one.
     private static let ownerless: Set<String> = [
         "_", "psitem", "null", "true", "false", "matches", "args", "input", "error", "erroractionpreference",
     ]
@@ -398,8 +403,8 @@ package actor ExchangeSession {
         dropped.subtract(names)
     }
 
-    /// Returns a script that sets in PowerShell the variables that a script reads and the native engine holds; `nil` if there are
-    /// none.
+    /// Returns a script that sets in PowerShell the variables that a script reads and the native engine holds; `nil` if
+    /// there are none.
     /// - Throws: `.conflict` if a value can't be expressed in a script.
     private func assignments(for plan: EnginePlan, because reason: String?) throws(MMError) -> String? {
         var lines: [String] = []
@@ -447,7 +452,8 @@ enum EngineRefusal {
             details: ["engine": "native", "reason": .string(reason)])
     }
 
-    /// Returns what was sent before the script turned out to be beyond the engine. Scripts that had made changes end differently.
+    /// Returns what was sent before the script turned out to be beyond the engine. Scripts that had made changes end
+    /// differently.
     private static func sent(_ hasSent: Bool) -> String {
         hasSent ? "Only reads were sent: nothing was changed." : "Nothing was sent."
     }

@@ -4,8 +4,8 @@ import MMNative
 
 /// Provides the cmdlets of Exchange or of the compliance service anywhere in a native script.
 ///
-/// One source serves one script: an error such as a failed sign-in or connection stops every later cmdlet. The requests sent
-/// are recorded, so that a script that has changed something is not run a second time.
+/// One source serves one script: an error such as a failed sign-in or connection stops every later cmdlet. The requests
+/// sent are recorded, so that a script that has changed something is not run a second time.
 final class ExchangeSource: ScriptSource {
     let story = SourceStory()
     private let client: GuardedExchange

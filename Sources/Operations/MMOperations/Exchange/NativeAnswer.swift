@@ -95,16 +95,16 @@ extension ReportedError {
     }
 }
 
-/// Formats objects as PowerShell does: objects with up to four properties in columns, those with more as lists, and those of
-/// cmdlets that define columns in these. Values are not cut, except in tables wider than the screen.
+/// Formats objects as PowerShell does: objects with up to four properties in columns, those with more as lists, and
+/// those of cmdlets that define columns in these. Values are not cut, except in tables wider than the screen.
 enum NativeText {
     /// A width that no table reaches.
     private static let unlimited = 65_536
 
     /// Returns the text of a script's output.
     /// - Parameters:
-    ///   - messages: what the script tells beside its objects, each with the number of objects before it. Within the rows of one
-    ///     table a message goes before the table, which a console also shows once it knows the widths.
+    ///   - messages: what the script tells beside its objects, each with the number of objects before it. Within the
+    ///     rows of one table a message goes before the table, which a console also shows once it knows the widths.
     ///   - width: the maximum width of a table in columns; `nil` for no limit.
     static func shown(
         _ objects: [PSValue], _ messages: [(text: String, place: Int)] = [], width: Int? = nil
@@ -214,7 +214,8 @@ enum NativeText {
         "{\(items.prefix(4).map(text).joined(separator: ", "))\(items.count > 4 ? "…" : "")}"
     }
 
-    /// Returns the text of a value within an entry of a dictionary: that of .NET, which has only the type of a collection.
+    /// Returns the text of a value within an entry of a dictionary: that of .NET, which has only the type of a
+    /// collection.
     private static func inEntry(_ value: PSValue) -> String {
         switch value {
         case .array, .list, .table: value.typeName

@@ -4,8 +4,8 @@ import MMGuard
 import MMNative
 import MMPowerShell
 
-/// The rehearsal of a whole script in the native engine: of its cmdlets of Exchange, the compliance service and Graph's modules. Dry
-/// runs, questions to a person and plans all build it here, so that they tell of the same changes.
+/// The rehearsal of a whole script in the native engine: of its cmdlets of Exchange, the compliance service and Graph's
+/// modules. Dry runs, questions to a person and plans all build it here, so that they tell of the same changes.
 struct ScriptRehearsal {
     /// The sources of the script's cmdlets.
     let sources: [any ScriptSource]
@@ -26,7 +26,8 @@ struct ScriptRehearsal {
     /// Creates a rehearsal.
     /// - Parameters:
     ///   - isAllowed: whether what only reads may be sent to services where somebody is signed in.
-    ///   - needsSignIn: whether services where nobody is signed in are left out, so that a script with their cmdlets doesn't fit.
+    ///   - needsSignIn: whether services where nobody is signed in are left out, so that a script with their cmdlets
+    ///     doesn't fit.
     ///   - act: the script's work; `nil` for a plan, each of whose steps is judged by itself.
     ///   - verdict: the guard's verdict on the work.
     ///   - recorder: the plan that the steps go into, which knows what the plan before it carried out.
@@ -90,7 +91,8 @@ struct ScriptRehearsal {
     }
 
     /// Rehearses a script before its run.
-    /// - Throws: what would end the run before the script's end: a refused request, or a question that nobody can answer.
+    /// - Throws: what would end the run before the script's end: a refused request, or a question that nobody can
+    ///   answer.
     func findings(after session: NativeSession) async throws(MMError) -> Findings {
         guard misfit(after: session) == nil else { return Findings() }
         let outcome = await outcome(after: session)

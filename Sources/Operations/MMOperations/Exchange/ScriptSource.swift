@@ -24,8 +24,8 @@ final class SourceStory: Sendable {
     /// The cmdlets that were sent and may have changed something, in order.
     var writes: [String] { state.withLock { $0.writes } }
 
-    /// The original errors of the records of refused cmdlets, so that a caller whose script ended with a record gets the whole
-    /// error.
+    /// The original errors of the records of refused cmdlets, so that a caller whose script ended with a record gets
+    /// the whole error.
     var causes: [NativeError: MMError] { state.withLock { $0.causes } }
 
     /// Messages for the person, such as the lines of `-WhatIf` and `-Confirm`.
@@ -50,12 +50,13 @@ final class SourceStory: Sendable {
         }
     }
 
-    /// Decides how the script continues after a cmdlet failed. Its own `-ErrorAction` and `$ErrorActionPreference` decide; by default a
-    /// refusal ends the script and an error about one object doesn't.
+    /// Decides how the script continues after a cmdlet failed. Its own `-ErrorAction` and `$ErrorActionPreference`
+    /// decide; by default a refusal ends the script and an error about one object doesn't.
     /// - Parameters:
     ///   - record: the error as the script sees it.
     ///   - cause: the error that the record was made of.
-    ///   - isRefusal: whether the service refuses the caller or the request, rather than reporting an error about one object.
+    ///   - isRefusal: whether the service refuses the caller or the request, rather than reporting an error about one
+    ///     object.
     ///   - endsStatement: whether an error about one object ends the statement, as those of cmdlets in .NET do.
     func ended(
         by record: NativeError, of cause: MMError, isRefusal: Bool, errorAction: String?, endsStatement: Bool = false

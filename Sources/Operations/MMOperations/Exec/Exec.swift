@@ -6,7 +6,8 @@ import MMShell
 import MMSystem
 import PowerShellSyntax
 
-/// `exec`: runs any program with a connection's identity but without tokens, in the sandbox of a local shell, through a proxy.
+/// `exec`: runs any program with a connection's identity but without tokens, in the sandbox of a local shell, through a
+/// proxy.
 struct Exec: CatalogueOperation {
     typealias Input = ExecInput
 
@@ -118,8 +119,8 @@ struct Exec: CatalogueOperation {
             hint: "\(problem.hint ?? "") The program was not started.")
     }
 
-    /// Asks a person to approve requests that pass without a question. A job's environment needs no approval, because whoever put
-    /// the credential there could also use it without the sandbox.
+    /// Asks a person to approve requests that pass without a question. A job's environment needs no approval, because
+    /// whoever put the credential there could also use it without the sandbox.
     private func allow(
         _ input: ExecInput, on connection: Connection, in context: OperationContext, with services: ExecServices
     ) async throws(MMError) {
@@ -167,7 +168,8 @@ struct Exec: CatalogueOperation {
                 streams: seat.streams, processes: wire.processes, takesListener: { session.serve(inside: $0) }))
     }
 
-    /// Waits for the program's exit; at the deadline or if the caller cancels, the program is asked to end, then killed.
+    /// Waits for the program's exit; at the deadline or if the caller cancels, the program is asked to end, then
+    /// killed.
     private func attended(
         _ program: WalledProgram, _ seat: any ProgramSeat, until deadline: Deadline
     ) async -> ChildProcess.Exit? {
@@ -228,7 +230,8 @@ struct Exec: CatalogueOperation {
 
     private static let mostHeld = 20
 
-    /// The note for a program that failed and reached no service: one that ignores the proxy fails with an error of its own.
+    /// The note for a program that failed and reached no service: one that ignores the proxy fails with an error of its
+    /// own.
     private static let unreached =
         "The program sent no request through mm's proxy. Programs that ignore HTTPS_PROXY can't reach any host or resolve names. "
         + "Configure the program to use HTTPS_PROXY, and to trust the certificates in SSL_CERT_FILE."
@@ -261,7 +264,8 @@ extension WalledProgram: SeatedProgram {
     }
 }
 
-/// The person at the terminal in which a program runs. Questions are asked one at a time, while the program doesn't have the terminal.
+/// The person at the terminal in which a program runs. Questions are asked one at a time, while the program doesn't
+/// have the terminal.
 struct SeatedPerson: ConfirmingPerson {
     let person: any ConfirmingPerson
     let seat: any ProgramSeat
@@ -292,8 +296,8 @@ struct SeatedPerson: ConfirmingPerson {
     }
 }
 
-/// The environment of a program: its caller's harmless variables, the proxy, and an identity that all Microsoft libraries
-/// find before any other.
+/// The environment of a program: its caller's harmless variables, the proxy, and an identity that all Microsoft
+/// libraries find before any other.
 enum ExecEnvironment {
     /// Further variables for programs in a terminal.
     private static let terminalNames = ["TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "CI"]
@@ -448,7 +452,8 @@ private final class IdentityTokens: Sendable {
     func placeholder(for audience: String) async throws(MMError) -> ProgramIdentity.Issued {
         let resource = try resource(audience)
         if let known = given.withLock({ $0[resource] }) { return known }
-        // A token is requested at the first use of each audience, so that the placeholder contains the claims of a valid token.
+        // A token is requested at the first use of each audience, so that the placeholder contains the claims of a
+        // valid token.
         let token = try await bearer.token(for: resource, until: .after(.seconds(60)))
         let text = try vault.placeholder(
             for: token.secret, account: token.account.objectID, audience: cloud.audience(of: resource))
@@ -466,8 +471,8 @@ private final class IdentityTokens: Sendable {
     }
 }
 
-/// Tools that require an app's token (`idtyp`, `roles`) when they sign in with a managed identity. With a person's token they
-/// would fail without a clear cause, so they aren't started.
+/// Tools that require an app's token (`idtyp`, `roles`) when they sign in with a managed identity. With a person's
+/// token they would fail without a clear cause, so they aren't started.
 enum AppIdentityNeed {
     /// The modules whose services accept a managed identity only as an app.
     private static let modules: Set = ["exo", "compliance", "teams"]

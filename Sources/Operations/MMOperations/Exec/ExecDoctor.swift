@@ -2,9 +2,11 @@ import MMCore
 import MMShell
 package import MMSystem
 
-/// Tests with the sandbox tenant which tools of this machine can sign in and read with the identity that `exec` provides.
+/// Tests with the sandbox tenant which tools of this machine can sign in and read with the identity that `exec`
+/// provides.
 package struct ExecDoctor: Sendable {
-    /// A tool and its test: a program that ends with 0 for success, or with 77 where a part of the tool is not installed.
+    /// A tool and its test: a program that ends with 0 for success, or with 77 where a part of the tool is not
+    /// installed.
     struct Trial: Sendable {
         let tool: String
         let program: String

@@ -2,15 +2,15 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// Determines whether a process can have a person in front of it. A process that a session of `mm` has started can't: a model
-/// in the session would confirm its own requests.
+/// Determines whether a process can have a person in front of it. A process that a session of `mm` has started can't: a
+/// model in the session would confirm its own requests.
 ///
 /// Any of three marks identifies such a process. The limit that `SessionMark` lowers is inherited by all processes of a
 /// session and can't be raised again. The variable `MM_SESSION` is in the initial environment of the process or of an
-/// ancestor. And the process descends from `mm`, `mm-mcp` (which adopt the orphans of their sessions) or `mm-sandbox`, or from
-/// an sshd that serves an `ssh` of theirs (`SSHPeer`), which no terminal of a person does. Programs that other services start
-/// on request (`at`, `systemd-run`, an open `tmux`) have none of these marks: only confining the session protects against
-/// these.
+/// ancestor. And the process descends from `mm`, `mm-mcp` (which adopt the orphans of their sessions) or `mm-sandbox`,
+/// or from an sshd that serves an `ssh` of theirs (`SSHPeer`), which no terminal of a person does. Programs that other
+/// services start on request (`at`, `systemd-run`, an open `tmux`) have none of these marks: only confining the session
+/// protects against these.
 package enum PersonProof {
     /// Throws for a process that can't have a person in front of it.
     package typealias Requirement = @Sendable (Int32) throws(MMError) -> Void
@@ -52,8 +52,8 @@ package enum PersonProof {
         if isInSession(process: process) { throw refusal }
     }
 
-    /// Throws unless another process may report a person's answer: it has a terminal that no session opened, or it is a front
-    /// end of this product, which asks the person itself.
+    /// Throws unless another process may report a person's answer: it has a terminal that no session opened, or it is a
+    /// front end of this product, which asks the person itself.
     /// - Parameter process: the process at the other end of a socket.
     /// - Throws: `forbidden`.
     package static func requirePerson(before process: Int32) throws(MMError) {
@@ -61,8 +61,8 @@ package enum PersonProof {
         if !isFrontEnd(process) { try requireTerminal(of: process) }
     }
 
-    /// Throws for a process without a terminal, or with one that a session opened: what it is given allows acting for a person
-    /// later.
+    /// Throws for a process without a terminal, or with one that a session opened: what it is given allows acting for a
+    /// person later.
     /// - Throws: `forbidden`.
     package static func requireTerminal(of process: Int32) throws(MMError) {
         try require(process: process)
@@ -117,16 +117,16 @@ package enum PersonProof {
         return pid_t(fields[1])
     }
 
-    /// Returns the fields of `/proc/PID/stat` from the third one on (proc(5)): state, parent, group, session, terminal. The
-    /// second one may contain spaces and parentheses.
+    /// Returns the fields of `/proc/PID/stat` from the third one on (proc(5)): state, parent, group, session, terminal.
+    /// The second one may contain spaces and parentheses.
     private static func fields(of status: [UInt8]) -> [String]? {
         guard let end = status.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         return status[(end + 1)...].split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
     }
 }
 
-/// Determines whether an sshd of this machine serves a connection that this product has opened. Processes behind it belong to
-/// a session of this product, whatever their environment is.
+/// Determines whether an sshd of this machine serves a connection that this product has opened. Processes behind it
+/// belong to a session of this product, whatever their environment is.
 ///
 /// A connection within one machine is twice in the kernel's table, once from each end (proc_net_tcp(5)).
 enum SSHPeer {
@@ -135,8 +135,8 @@ enum SSHPeer {
         var remote: String
     }
 
-    /// Whether a process is an sshd at the other end of a connection of `mm`, `mm-mcp` or their descendants. Where the system
-    /// doesn't show which of several sshds serves the connection, all of them count.
+    /// Whether a process is an sshd at the other end of a connection of `mm`, `mm-mcp` or their descendants. Where the
+    /// system doesn't show which of several sshds serves the connection, all of them count.
     static func servesOwnClient(_ process: Int32) -> Bool {
         guard let entry = ProcessEntry(process), isSSHD(entry.name) else { return false }
         let table = connections()

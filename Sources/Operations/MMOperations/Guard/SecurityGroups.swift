@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Checks whether the groups to which Exchange cmdlets add members are security groups: members of a security-enabled group get the
-/// group's rights, whichever service added them.
+/// Checks whether the groups to which Exchange cmdlets add members are security groups: members of a security-enabled
+/// group get the group's rights, whichever service added them.
 struct SecurityGroups: Sendable {
     /// The result of a check.
     enum Sight: Sendable, Hashable {

@@ -2,8 +2,8 @@ import MMCore
 import MMSessions
 import MMShell
 
-/// `output`: pages and filters an answer that was too long to be returned whole, and reads, waits for or ends running calls
-/// and commands.
+/// `output`: pages and filters an answer that was too long to be returned whole, and reads, waits for or ends running
+/// calls and commands.
 struct OutputRead: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("handle", "Handle from the long answer.", .at(0)) var handle: String

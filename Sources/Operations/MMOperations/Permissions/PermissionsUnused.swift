@@ -2,8 +2,8 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// `permissions_unused`: lists permissions on Graph that were granted to a connection but not used according to the audit
-/// log.
+/// `permissions_unused`: lists permissions on Graph that were granted to a connection but not used according to the
+/// audit log.
 struct PermissionsUnused: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String

@@ -1,8 +1,8 @@
 import MMCore
 import MMGuard
 
-/// The changes that calls would make, request by request, with the guard's decisions and the states of the objects: a value that
-/// is shown, approved and carried out exactly so, on this machine or another one.
+/// The changes that calls would make, request by request, with the guard's decisions and the states of the objects: a
+/// value that is shown, approved and carried out exactly so, on this machine or another one.
 struct Plan: Sendable {
     /// The format of a plan's file; a file of another format is refused.
     static let form = "mm plan 1"
@@ -38,8 +38,8 @@ struct Plan: Sendable {
     let steps: [PlanStep]
     /// The reason why the plan ends before all requests of the calls are known; `nil` for a complete plan.
     let open: String?
-    /// The digest of the earlier plan of the same calls that this plan completes; the steps carried out of it are not part of
-    /// this plan.
+    /// The digest of the earlier plan of the same calls that this plan completes; the steps carried out of it are not
+    /// part of this plan.
     var after: String?
     /// The time at which the first of these plans was made.
     var started: Timestamp?
@@ -55,7 +55,8 @@ struct Plan: Sendable {
     /// The connections in the order of their first steps.
     var connections: [String] { places.map(\.connection) }
 
-    /// Whether a person has to approve it, judging by the plan alone: its connections may demand more by the time it is applied.
+    /// Whether a person has to approve it, judging by the plan alone: its connections may demand more by the time it is
+    /// applied.
     var asks: Bool {
         places.count > 1 || steps.contains { $0.decision == .ask } || PlanStep.objects(of: steps) > TargetCount.few
     }

@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// `plan_approve`: a person approves a whole plan once. The approval is signed into the plan's file, so that another machine can
-/// apply it.
+/// `plan_approve`: a person approves a whole plan once. The approval is signed into the plan's file, so that another
+/// machine can apply it.
 struct PlanApprove: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("plan", "Plan file, or plan id.", .at(0)) var plan: String
@@ -64,8 +64,8 @@ struct PlanApprove: CatalogueOperation {
     }
 }
 
-/// The question that a person is asked about a plan: one for all its steps and tenants. Approving and applying both ask it here,
-/// so that they mean the same.
+/// The question that a person is asked about a plan: one for all its steps and tenants. Approving and applying both ask
+/// it here, so that they mean the same.
 struct PlanQuestions {
     let plan: Plan
     let services: RequestServices

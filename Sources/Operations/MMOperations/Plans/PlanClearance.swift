@@ -20,8 +20,8 @@ struct PlanClearance {
         (self.context, self.runbook) = (context, runbook)
     }
 
-    /// Returns the permission to send the steps once the plan may be carried out. The clearance is recorded in its progress, for later
-    /// runs.
+    /// Returns the permission to send the steps once the plan may be carried out. The clearance is recorded in its
+    /// progress, for later runs.
     /// - Returns: `nil` for a plan without steps.
     /// - Throws: as `Clearance.settle`.
     func settle(_ progress: inout PlanProgress) async throws(MMError) -> Cleared<PlanAct>? {
@@ -114,8 +114,8 @@ struct PlanClearance {
         context.record.note("approvedBy", .array(people.map { .string($0) }))
     }
 
-    /// Returns the people who signed the plan, if that is enough for every connection: with keys that the connection knows, with the
-    /// check that it demands, and as many people as it demands.
+    /// Returns the people who signed the plan, if that is enough for every connection: with keys that the connection
+    /// knows, with the check that it demands, and as many people as it demands.
     private func approvers(
         _ all: [(place: Plan.Place, request: ConfirmationRequest)], _ question: ConfirmationRequest
     ) async throws(MMError) -> [String]? {

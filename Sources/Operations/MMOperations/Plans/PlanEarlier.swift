@@ -1,8 +1,8 @@
 import MMCore
 import MMDesk
 
-/// The steps that an earlier, unfinished plan carried out, used to plan the rest: the same calls are made again, and a step that was
-/// carried out gets the answer recorded then, instead of being planned again.
+/// The steps that an earlier, unfinished plan carried out, used to plan the rest: the same calls are made again, and a
+/// step that was carried out gets the answer recorded then, instead of being planned again.
 struct PlanEarlier: Sendable {
     /// A step that was carried out, or may have been.
     struct Done: Sendable {
@@ -31,8 +31,8 @@ struct PlanEarlier: Sendable {
         return done.remove(at: place)
     }
 
-    /// Returns a step that was carried out, wasn't met again, and resembles one that is planned now. The script probably generates a
-    /// name or a password anew each time.
+    /// Returns a step that was carried out, wasn't met again, and resembles one that is planned now. The script
+    /// probably generates a name or a password anew each time.
     func rival(of steps: [PlanStep]) -> Done? {
         done.first { one in
             !(one.step.change?.isOfState ?? false)
@@ -72,7 +72,8 @@ extension PlanShelf {
         try ProtectedFile.append(line, to: list)
     }
 
-    /// Returns the steps that the plan of the same calls begun last has carried out, if steps of it are left or it is open.
+    /// Returns the steps that the plan of the same calls begun last has carried out, if steps of it are left or it is
+    /// open.
     func unfinished(_ calls: [Plan.Call], for principal: String?) throws(MMError) -> PlanEarlier? {
         let list = try ProtectedFile.read(path(Self.key(calls, principal), .begun), limit: 16 << 20) ?? []
         for line in list.split(separator: 0x0A).reversed() {

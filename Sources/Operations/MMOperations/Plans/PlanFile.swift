@@ -1,8 +1,8 @@
 import MMCore
 import MMIdentity
 
-/// A plan on disk: the plan, its digest, and its approvals. A file that was not written by `mm`, or changed by a single byte,
-/// is refused.
+/// A plan on disk: the plan, its digest, and its approvals. A file that was not written by `mm`, or changed by a single
+/// byte, is refused.
 struct PlanFile: Sendable {
     let plan: Plan
     let digest: String
@@ -146,8 +146,8 @@ struct PlanShelf: Sendable {
     }
 }
 
-/// A person's approval of a plan, signed with the key of the machine on which it was given. It is valid wherever that key is
-/// known.
+/// A person's approval of a plan, signed with the key of the machine on which it was given. It is valid wherever that
+/// key is known.
 struct PlanApproval: Sendable, Hashable {
     /// The digest of the plan.
     let plan: String
@@ -199,8 +199,8 @@ struct PlanApproval: Sendable, Hashable {
         (self.key, self.signature) = (key, signature)
     }
 
-    /// Returns the approver's name on a connection: the name under which the registry has the key, or the local user for this
-    /// machine's own key.
+    /// Returns the approver's name on a connection: the name under which the registry has the key, or the local user
+    /// for this machine's own key.
     /// - Returns: `nil` for a key that is not known here.
     func person(on connection: Connection, own: String) -> String? {
         if let known = connection.approvers.first(where: { $0.value == key }) { return known.key }

@@ -3,7 +3,8 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// `plan`: records everything that calls would send, with the objects' states, so that a person can approve it and it is applied later.
+/// `plan`: records everything that calls would send, with the objects' states, so that a person can approve it and it
+/// is applied later.
 struct PlanMake: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(

@@ -1,7 +1,7 @@
 import MMCore
 
-/// The progress of a plan, on disk: a line before each step is sent and one after it. However the process ends, the next run knows
-/// which steps may have been sent and which were not.
+/// The progress of a plan, on disk: a line before each step is sent and one after it. However the process ends, the
+/// next run knows which steps may have been sent and which were not.
 struct PlanProgress: Sendable {
     /// The outcome of a step.
     enum Outcome: String, Sendable {

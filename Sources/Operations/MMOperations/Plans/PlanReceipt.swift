@@ -2,8 +2,8 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// The signed record of applying a plan: the plan, its approvals, the answers of the services, and the ids with which changes can
-/// be undone.
+/// The signed record of applying a plan: the plan, its approvals, the answers of the services, and the ids with which
+/// changes can be undone.
 struct PlanReceipt: Sendable {
     static let form = "mm receipt 1"
 

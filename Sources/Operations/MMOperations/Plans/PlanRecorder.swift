@@ -2,8 +2,8 @@ import MMCore
 import MMDesk
 import MMGuard
 
-/// Records the changes of calls in place of the services: each write with the guard's verdict, its change and the state of its
-/// object. Reads are sent, so that the objects of later writes are known. Passed to the operation of a call as
+/// Records the changes of calls in place of the services: each write with the guard's verdict, its change and the state
+/// of its object. Reads are sent, so that the objects of later writes are known. Passed to the operation of a call as
 /// `CallContext.planning`; only operations declared `plannable` get one.
 package final class PlanRecorder: Sendable {
     private struct State {
@@ -89,7 +89,8 @@ package final class PlanRecorder: Sendable {
 
     /// Returns the earlier result of a step that was carried out and isn't planned again.
     /// - Parameter change: the change that it would make to the object's present state.
-    /// - Returns: `nil` for a step that has to be planned, because it wasn't carried out or its object was changed back.
+    /// - Returns: `nil` for a step that has to be planned, because it wasn't carried out or its object was changed
+    ///   back.
     /// - Throws: `beyond` where it may have been carried out or not.
     func carriedOut(
         _ act: PlanStep.Act, on connection: String, _ change: Change?
@@ -107,8 +108,8 @@ package final class PlanRecorder: Sendable {
         return done
     }
 
-    /// The number of planned and of already answered writes of a connection; comparing two counts tells whether a call's answer is
-    /// real.
+    /// The number of planned and of already answered writes of a connection; comparing two counts tells whether a
+    /// call's answer is real.
     struct Count {
         let planned: Int
         let answered: Int
@@ -244,7 +245,8 @@ extension PlanRecorder {
             watch, reads: reads, statesOf: .max, in: order,
             after: left(on: name, place == .compliance ? .compliance : .exchange),
             carriedOut: { [self] command, change in
-                // If a step may have been carried out or not, the plan has ended by now, and further steps are not added.
+                // If a step may have been carried out or not, the plan has ended by now, and further steps are not
+                // added.
                 (try? carriedOut(.command(command, at: place), on: name, change)).map { $0.answer?.array ?? [] }
             })
     }

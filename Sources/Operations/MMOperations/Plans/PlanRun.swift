@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Carries a plan out: exactly its steps, in order, each only if its object is in the state that was planned for. The progress is on
-/// disk, so that the same call can continue after a stop.
+/// Carries a plan out: exactly its steps, in order, each only if its object is in the state that was planned for. The
+/// progress is on disk, so that the same call can continue after a stop.
 struct PlanRun {
     let found: PlanShelf.Found
     let shelf: PlanShelf

@@ -215,8 +215,8 @@ struct PlanSending: Sendable {
     }
 }
 
-/// The steps of a plan as an act: exactly these are sent. The requests of an undo step are made when its turn comes, and judged
-/// again then.
+/// The steps of a plan as an act: exactly these are sent. The requests of an undo step are made when its turn comes,
+/// and judged again then.
 struct PlanAct: RequestAct, CmdletAct {
     let steps: [PlanStep]
     let guarding: GuardServices

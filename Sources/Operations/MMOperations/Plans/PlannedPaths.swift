@@ -17,7 +17,8 @@ struct PlannedPaths: Sendable {
         }
     }
 
-    /// Returns whether a read concerns an object that a step would have changed: the same one, one below it, or a list with it.
+    /// Returns whether a read concerns an object that a step would have changed: the same one, one below it, or a list
+    /// with it.
     func areRead(at target: String) -> Bool {
         let path = Self.plain(target)
         return paths.contains { $0 == path || $0.hasPrefix(path + "/") || path.hasPrefix($0 + "/") }

@@ -6,9 +6,9 @@ import MMIdentity
 import MMPowerShell
 import PowerShellSyntax
 
-/// A program or PowerShell script that is run only for planning: its reads are sent, and each request that would change something becomes a
-/// step; the program is told that it was not sent. The plan ends where the program needs the answer of such a request, or reads what one
-/// would have changed.
+/// A program or PowerShell script that is run only for planning: its reads are sent, and each request that would change
+/// something becomes a step; the program is told that it was not sent. The plan ends where the program needs the answer
+/// of such a request, or reads what one would have changed.
 final class PlannedProgram: Sendable {
     private struct State {
         /// The last recording: requests are recorded one after the other, even if the program sends them concurrently.
@@ -170,8 +170,8 @@ final class PlannedProgram: Sendable {
     /// - Throws: as `end(code:)`.
     func end(of answer: PowerShellAnswer, script: String, parsed: ParsedScript) throws(MMError) -> OperationAnswer {
         let errors = answer.reportedErrors(in: script)
-        // Each change that was held back is an error of its cmdlet. Where that error ends the script, it still ran completely if it is a
-        // single cmdlet.
+        // Each change that was held back is an error of its cmdlet. Where that error ends the script, it still ran
+        // completely if it is a single cmdlet.
         let held = state.withLock { $0.refused }
         let isAtEnd =
             answer.end?.state == .completed || answer.end?.state == .failed && Self.isOneCmdlet(parsed)
@@ -182,8 +182,8 @@ final class PlannedProgram: Sendable {
             orElse: MMError(.remoteFailed, "\(problem) Nothing was planned."))
     }
 
-    /// Whether a script is a single call of a service's cmdlet: not a function, which might continue, and without commands in its
-    /// arguments.
+    /// Whether a script is a single call of a service's cmdlet: not a function, which might continue, and without
+    /// commands in its arguments.
     private static func isOneCmdlet(_ script: ParsedScript) -> Bool {
         guard let statements = script.root?.body?.statements, statements.count == 1,
             case .pipeline(let pipeline) = statements[0], pipeline.elements.count == 1,

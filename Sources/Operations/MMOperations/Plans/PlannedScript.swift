@@ -6,8 +6,8 @@ import MMNative
 import MMPowerShell
 import PowerShellSyntax
 
-/// A script that is evaluated only for planning: its reads are sent, and each cmdlet that changes something becomes a step. The plan
-/// ends where the script needs the output of such a cmdlet, or reads what it would have changed.
+/// A script that is evaluated only for planning: its reads are sent, and each cmdlet that changes something becomes a
+/// step. The plan ends where the script needs the output of such a cmdlet, or reads what it would have changed.
 struct PlannedScript {
     let plan: EnginePlan
     let script: RunScript
@@ -150,7 +150,8 @@ struct PlannedCmdlet: Sendable {
         self.names = names.subtracting([""])
     }
 
-    /// Whether a cmdlet reads the object that this one changes: a cmdlet with the same noun, unless it names another object.
+    /// Whether a cmdlet reads the object that this one changes: a cmdlet with the same noun, unless it names another
+    /// object.
     func changes(whatIsReadBy command: ExchangeCommand) -> Bool {
         func noun(_ name: String) -> Substring { name.lowercased().drop { $0 != "-" }.dropFirst() }
         guard noun(name) == noun(command.cmdlet) else { return false }
@@ -159,8 +160,8 @@ struct PlannedCmdlet: Sendable {
     }
 }
 
-/// The cmdlets of a script whose output the script uses: in a pipeline, a variable, an expression. The output of a cmdlet that
-/// changes something isn't known before it is sent.
+/// The cmdlets of a script whose output the script uses: in a pipeline, a variable, an expression. The output of a
+/// cmdlet that changes something isn't known before it is sent.
 private struct ConsumedWrites {
     private var names: Set<String> = []
 
@@ -212,7 +213,8 @@ private struct ConsumedWrites {
         return last.index == last.count - 1 && last.name?.lowercased() == "out-null"
     }
 
-    /// Whether the end of a text still belongs to the value of the assignment with which it begins: no statement ends in it.
+    /// Whether the end of a text still belongs to the value of the assignment with which it begins: no statement ends
+    /// in it.
     private static func isValue(_ text: ArraySlice<UInt16>) -> Bool {
         let opening = Set("({[".utf16)
         let closing = Set(")}]".utf16)

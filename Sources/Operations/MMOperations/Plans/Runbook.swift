@@ -2,16 +2,16 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// A person's standing approval of what a script, a recipe or an own tool may do without being asked again: bound to its digest,
-/// with the allowed values, classes and kinds of objects, the maximum number of changes in a run and a day, and an end. It is signed
-/// as approvals are, so that it is valid on every machine that knows the key.
+/// A person's standing approval of what a script, a recipe or an own tool may do without being asked again: bound to
+/// its digest, with the allowed values, classes and kinds of objects, the maximum number of changes in a run and a day,
+/// and an end. It is signed as approvals are, so that it is valid on every machine that knows the key.
 struct Runbook: Sendable, Hashable {
     static let form = "mm runbook 1"
 
     /// The conditions of the approval.
     struct Terms: Sendable, Hashable {
-        /// The patterns that the values of each parameter have to match; `*` matches any text. Parameters that are not named must
-        /// not be given.
+        /// The patterns that the values of each parameter have to match; `*` matches any text. Parameters that are not
+        /// named must not be given.
         var values: [String: [String]]
         var classes: [GuardClass]
         /// The kinds of objects: `users`, `Mailbox`; empty for any.

@@ -134,7 +134,8 @@ struct RunbookClearance {
     let given: Runbook?
 
     /// Returns the runbook that clears the plan; `nil` where none is for the plan's recipe, tool or script.
-    /// - Throws: `denied` where a runbook is for it and does not allow this, `limitExceeded` for too many changes in a day.
+    /// - Throws: `denied` where a runbook is for it and does not allow this, `limitExceeded` for too many changes in a
+    ///   day.
     func settle(_ question: ConfirmationRequest) async throws(MMError) -> Runbook? {
         let plan = file.plan
         let paths = services.requests.guarding.paths

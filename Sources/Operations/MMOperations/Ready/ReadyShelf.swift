@@ -42,7 +42,8 @@ package struct ReadyShelf: Sendable {
         return own.isEmpty ? standard : ReadyShelf(own: own)
     }
 
-    /// Returns the task with a name, however its words are joined: `mail-forwarding`, `mail_forwarding`, `mail forwarding`.
+    /// Returns the task with a name, however its words are joined: `mail-forwarding`, `mail_forwarding`, `mail
+    /// forwarding`.
     package func task(named name: String) -> ReadyTask? {
         func plain(_ text: String) -> String {
             text.lowercased().replacing("-", with: "_").replacing(" ", with: "_")
@@ -173,7 +174,8 @@ package struct ReadyCall {
     }
 }
 
-/// A task that can be called by its name alone: a recipe, one of the owner's tools, or a built-in operation such as undo.
+/// A task that can be called by its name alone: a recipe, one of the owner's tools, or a built-in operation such as
+/// undo.
 package enum ReadyTask: Sendable {
     /// A recipe or one of the owner's tools.
     case tool(ToolDefinition, on: ToolShelf)

@@ -61,8 +61,8 @@ struct FileTransfer {
 
     private var outputs: OutputStore { services.shells.work.outputs.of(context.call.caller) }
 
-    /// Converts the rows behind a handle to the form that the call, or the name of the target file, asks for; `nil` where no
-    /// conversion is needed.
+    /// Converts the rows behind a handle to the form that the call, or the name of the target file, asks for; `nil`
+    /// where no conversion is needed.
     private func inForm(_ named: String, _ endpoint: String) async throws(MMError) -> StoredOutput? {
         guard named.hasPrefix("out_"), let stored = try? outputs.find(named), stored.unit == .rows else { return nil }
         let asked = context.call.caller.surface == .terminal ? nil : input.form
@@ -131,8 +131,8 @@ struct FileTransfer {
     /// The word for a handle in place of a path.
     private static let handleWord = "handle"
 
-    /// Fetches a file into the store of answers, for callers that can't have files of their own: they get a handle, which
-    /// `output` reads and `upload` sends.
+    /// Fetches a file into the store of answers, for callers that can't have files of their own: they get a handle,
+    /// which `output` reads and `upload` sends.
     private func download(_ plan: FileDownload, _ endpoint: String) async throws(MMError) -> OperationAnswer {
         let cleared = try await desk.clear(
             plan.requests, lines: ["to: a handle"], parameters: ["to": .string(Self.handleWord)])
@@ -185,8 +185,8 @@ struct FileTransfer {
     }
 }
 
-/// Sends a local folder to a drive, file by file. Repeating an interrupted call continues it: files that are already there with
-/// the same content aren't sent again.
+/// Sends a local folder to a drive, file by file. Repeating an interrupted call continues it: files that are already
+/// there with the same content aren't sent again.
 struct FolderUpload {
     let transfer: FileTransfer
     let endpoint: String
@@ -337,8 +337,8 @@ struct FolderUpload {
     }
 }
 
-/// Fetches a folder of a drive to this machine, file by file. Repeating an interrupted call continues it: files that are already
-/// here with the same content aren't fetched again.
+/// Fetches a folder of a drive to this machine, file by file. Repeating an interrupted call continues it: files that
+/// are already here with the same content aren't fetched again.
 struct FolderDownload {
     let transfer: FileTransfer
     let endpoint: String
@@ -455,8 +455,8 @@ struct FolderDownload {
     }
 }
 
-/// The local files that a caller may name for a request: for the terminal, the user's own; for other callers, those that the
-/// shells file makes accessible to their shells.
+/// The local files that a caller may name for a request: for the terminal, the user's own; for other callers, those
+/// that the shells file makes accessible to their shells.
 struct CallerFiles {
     private let call: ShellCallContext
 

@@ -85,8 +85,8 @@ enum ProviderVersion {
     }
 }
 
-/// Adds a `$select` of the usual properties to a model's request for a common collection: the full answer is ten times as large,
-/// and a model reads all of it. Requests of people and scripts are left as they are.
+/// Adds a `$select` of the usual properties to a model's request for a common collection: the full answer is ten times
+/// as large, and a model reads all of it. Requests of people and scripts are left as they are.
 enum UsualProperties {
     /// Returns the request with `$select`, and a note about it; `nil` where nothing is added.
     static func added(to target: RequestTarget, _ method: String, for caller: Caller) -> (
@@ -179,8 +179,8 @@ struct ListDownload {
 
     private var input: GraphRequestInput { transfer.input }
 
-    /// The form that the call asks for. In a terminal, `--json` is about the terminal's output, and the file's name decides
-    /// instead.
+    /// The form that the call asks for. In a terminal, `--json` is about the terminal's output, and the file's name
+    /// decides instead.
     private var form: String? { transfer.context.call.caller.surface == .terminal ? nil : input.form }
 
     /// Whether the call means rows: it says so, or the tables show that the endpoint returns a list.

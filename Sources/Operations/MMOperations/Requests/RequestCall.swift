@@ -125,8 +125,8 @@ struct RequestCall: Sendable {
         return try await planning.record(requests, of: .named(place.resource), at: desk)
     }
 
-    /// Clears requests with the guard, including a confirmation if needed; reads the states of their objects for that and for
-    /// the journal.
+    /// Clears requests with the guard, including a confirmation if needed; reads the states of their objects for that
+    /// and for the journal.
     private func cleared(
         _ requests: [GraphRequest], changing parts: [GraphRequest]
     ) async throws(MMError) -> (Cleared<[GraphRequest]>, [WriteWatch.Write]) {
@@ -241,8 +241,8 @@ struct RequestCall: Sendable {
     }
 }
 
-/// The members that a model asked for with `$select`. Services add others, such as ids and types of directory objects, and a
-/// model reads every word. People and scripts get the service's answer unchanged.
+/// The members that a model asked for with `$select`. Services add others, such as ids and types of directory objects,
+/// and a model reads every word. People and scripts get the service's answer unchanged.
 struct SelectedMembers {
     private let names: Set<String>
 
@@ -287,7 +287,8 @@ struct SelectedMembers {
         return .object(object)
     }
 
-    /// Returns a row with only the members; a row without any of them is kept whole, since its id and type are its only information.
+    /// Returns a row with only the members; a row without any of them is kept whole, since its id and type are its only
+    /// information.
     private func row(_ value: JSONValue) -> JSONValue {
         guard case .object(let object) = value, object["error"] == nil else { return value }
         let kept = object.filter { names.contains($0.key.lowercased()) }

@@ -9,8 +9,8 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
     /// The module of its session.
     var module: String { "\(rawValue)-api" }
 
-    /// The services behind it, the usual one first. The Power Platform consists of several, each with an access token of
-    /// its own.
+    /// The services behind it, the usual one first. The Power Platform consists of several, each with an access token
+    /// of its own.
     var services: [RequestService] {
         switch self {
         case .graph: [.graph]
@@ -43,8 +43,8 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
         let sharePointLabel: String?
     }
 
-    /// Finds the service to which an endpoint belongs: by the host of a full URL, or else by the resource that the caller
-    /// named.
+    /// Finds the service to which an endpoint belongs: by the host of a full URL, or else by the resource that the
+    /// caller named.
     /// - Parameters:
     ///   - resource: the resource that the caller named; `nil` means Graph.
     ///   - endpoint: the endpoint as written.

@@ -2,8 +2,8 @@ import MMCore
 import MMDesk
 import MMShell
 
-/// Writes a whole list to a file or to the store of answers, in the requested form and with constant memory, however long the list
-/// is.
+/// Writes a whole list to a file or to the store of answers, in the requested form and with constant memory, however
+/// long the list is.
 struct RowExport {
     let context: OperationContext
     let services: ShellServices

@@ -1,7 +1,7 @@
 import MMCore
 
-/// The request headers that a caller may add: those that concern the format, order or conditions of the answer, and none
-/// that affect the identity, the destination or the transport.
+/// The request headers that a caller may add: those that concern the format, order or conditions of the answer, and
+/// none that affect the identity, the destination or the transport.
 enum SafeHeaders {
     private static let names: Set<String> = [
         "accept", "accept-language", "client-request-id", "consistencylevel", "if-match", "if-modified-since",

@@ -4,8 +4,8 @@ extension OperationContext {
     /// The maximum number of characters of a command or an answer in a log line.
     private static let shown = 500
 
-    /// Logs a command and its answer, for connections with `logContent`; for all others only sizes are recorded. The log redacts the text
-    /// and writes it on one line.
+    /// Logs a command and its answer, for connections with `logContent`; for all others only sizes are recorded. The
+    /// log redacts the text and writes it on one line.
     /// - Parameters:
     ///   - connection: the connection of the call.
     ///   - module: the module or service.

@@ -1,9 +1,10 @@
 import MMCore
 import PowerShellSyntax
 
-/// A script whose dot-sourcing statements (`. .\helper.ps1`) are replaced with the content of the scripts, and whose imports of modules
-/// of functions (`Import-Module .\helper.psm1`) with the functions, if these lie beside it, in folders that it names from its own, or
-/// were attached. The complete text is then judged, shown and run, in either engine.
+/// A script whose dot-sourcing statements (`. .\helper.ps1`) are replaced with the content of the scripts, and whose
+/// imports of modules of functions (`Import-Module .\helper.psm1`) with the functions, if these lie beside it, in
+/// folders that it names from its own, or were attached. The complete text is then judged, shown and run, in either
+/// engine.
 struct DotSourcing {
     /// The complete text.
     private(set) var text: String
@@ -60,8 +61,8 @@ struct DotSourcing {
         return text
     }
 
-    /// Returns the path of the script that a statement dot-sources, from the script's folder, and the arguments as written; `nil` for
-    /// other statements.
+    /// Returns the path of the script that a statement dot-sources, from the script's folder, and the arguments as
+    /// written; `nil` for other statements.
     private static func call(
         _ command: CommandFact, at extent: SourceExtent, among facts: [ScriptFact], in units: [UInt16]
     ) -> (path: String, arguments: String, isModule: Bool)? {
@@ -126,7 +127,8 @@ struct DotSourcing {
         return parts.count == 3 ? own(parts[1], ".psm1") : nil
     }
 
-    /// Returns the text of a module that only defines functions, so that they mean the same within a script; `nil` for any other module.
+    /// Returns the text of a module that only defines functions, so that they mean the same within a script; `nil` for
+    /// any other module.
     /// - Parameter facts: those of the script.
     private static func functions(_ text: String, within facts: [ScriptFact]) -> String? {
         let parsed = PowerShellParser.parse(text)
@@ -212,8 +214,8 @@ struct DotSourcing {
 
     private static func last(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
-    /// Returns the text that has the meaning of a dot-sourced script within another one: the script itself, or, if it has parameters or
-    /// may end early, a block that runs in the same scope; `nil` if neither has.
+    /// Returns the text that has the meaning of a dot-sourced script within another one: the script itself, or, if it
+    /// has parameters or may end early, a block that runs in the same scope; `nil` if neither has.
     private static func inserted(_ text: String, _ arguments: String) -> String? {
         let parsed = PowerShellParser.parse(text)
         guard let root = parsed.root, root.namedBlocks.isEmpty, root.usings.isEmpty else { return nil }

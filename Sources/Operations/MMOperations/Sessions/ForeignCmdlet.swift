@@ -1,7 +1,8 @@
 import MMCore
 import MMGuard
 
-/// A cmdlet of a module that isn't available here: one that is retired, that runs only elsewhere, or that another one replaces.
+/// A cmdlet of a module that isn't available here: one that is retired, that runs only elsewhere, or that another one
+/// replaces.
 struct ForeignCmdlet {
     /// Why the cmdlet can't be called, and what to use instead.
     let error: MMError

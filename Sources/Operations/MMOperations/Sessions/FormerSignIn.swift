@@ -1,13 +1,15 @@
 import MMCore
 import PowerShellSyntax
 
-/// A script that signs in to Exchange Online as scripts did before `Connect-ExchangeOnline`: it asks its person for a password with
-/// `Get-Credential`, opens a remote session with `New-PSSession`, and loads the session's cmdlets with `Import-PSSession`. The service no
-/// longer accepts such sessions, but the cmdlets are still the same, so the lines are replaced with today's sign-in, which this connection
-/// has done already. The new text is judged, shown and run, in either engine.
+/// A script that signs in to Exchange Online as scripts did before `Connect-ExchangeOnline`: it asks its person for a
+/// password with `Get-Credential`, opens a remote session with `New-PSSession`, and loads the session's cmdlets with
+/// `Import-PSSession`. The service no longer accepts such sessions, but the cmdlets are still the same, so the lines
+/// are replaced with today's sign-in, which this connection has done already. The new text is judged, shown and run, in
+/// either engine.
 ///
-/// A password that the script asks for isn't needed if it serves only such a sign-in, or `Connect-ExchangeOnline`, and names nobody but
-/// this connection's account. All lines are replaced or none: in any other script the sign-in is refused.
+/// A password that the script asks for isn't needed if it serves only such a sign-in, or `Connect-ExchangeOnline`, and
+/// names nobody but this connection's account. All lines are replaced or none: in any other script the sign-in is
+/// refused.
 struct FormerSignIn {
     /// The text to run.
     private(set) var text: String
@@ -118,7 +120,8 @@ struct FormerSignIn {
         }
     }
 
-    /// Returns the sign-in of today that a command stands for; `nil` if it opens another session, such as one of a server.
+    /// Returns the sign-in of today that a command stands for; `nil` if it opens another session, such as one of a
+    /// server.
     private func connect(of command: Command) -> String? {
         guard command.fact.index == 0, command.fact.redirections.isEmpty, !command.isOpen else { return nil }
         for foreign in ["computername", "hostname", "vmname", "containerid", "session", "usewindowspowershell"]
@@ -177,8 +180,8 @@ struct FormerSignIn {
 
     // MARK: The password
 
-    /// Replaces the question for the password that only these sign-ins use; returns `false` if it is used for anything else, or names
-    /// another account.
+    /// Replaces the question for the password that only these sign-ins use; returns `false` if it is used for anything
+    /// else, or names another account.
     private mutating func replacePassword() -> Bool {
         let questions = commands("get-credential")
         let signIns = commands(

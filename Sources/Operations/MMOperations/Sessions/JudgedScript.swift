@@ -10,7 +10,8 @@ import PowerShellSyntax
 final class JudgedScript: Sendable {
     let prepared: PreparedScript
     let judged: ScriptVerdict
-    /// The verdict that applies where the script runs. In a dry run, it is the verdict as if a person had confirmed the script.
+    /// The verdict that applies where the script runs. In a dry run, it is the verdict as if a person had confirmed the
+    /// script.
     let meant: Verdict
 
     var script: RunScript { prepared.script }
@@ -24,7 +25,8 @@ final class JudgedScript: Sendable {
         meant = prepared.meant(by: judged)
     }
 
-    /// Records the script's changes in the plan that is being made; returns `nil` if there is no plan or the script only reads.
+    /// Records the script's changes in the plan that is being made; returns `nil` if there is no plan or the script
+    /// only reads.
     /// - Throws: the refusal if the script is denied.
     func recorded() async throws(MMError) -> OperationAnswer? {
         guard let planning = script.context.call.planning,
@@ -38,7 +40,8 @@ final class JudgedScript: Sendable {
         return try await recorded(inPowerShell: planning)
     }
 
-    /// Runs the script in PowerShell as in a dry run: its reads are sent, and the session's proxy records its changes in the plan.
+    /// Runs the script in PowerShell as in a dry run: its reads are sent, and the session's proxy records its changes
+    /// in the plan.
     private func recorded(inPowerShell planning: PlanRecorder) async throws(MMError) -> OperationAnswer {
         guard RunModule.hasPowerShell(script.module), script.connection.egress != .off else {
             throw MMError(
@@ -54,7 +57,8 @@ final class JudgedScript: Sendable {
     }
 
     /// Returns the script once it is allowed, and asks a person if necessary.
-    /// - Parameter part: the cleared script that calls this one, with the names that this one uses; `nil` if no script calls it.
+    /// - Parameter part: the cleared script that calls this one, with the names that this one uses; `nil` if no script
+    ///   calls it.
     /// - Throws: the refusal; `confirmationNeeded` if no person could be asked.
     func cleared(asPartOf part: (whole: ClearedParts, names: [String])? = nil) async throws(MMError) -> ClearedScript {
         if verdict.decision == .ask || judged.runsBehindWalls { try await refuseUnknown() }
@@ -85,8 +89,8 @@ final class JudgedScript: Sendable {
         return ClearedScript(self, cleared, plan, rehearsal)
     }
 
-    /// Returns the rehearsal that comes before the script's run: of all that changes something or that a person is asked about, so that
-    /// nothing is sent if the script can't be carried out to its end; `nil` for any other script.
+    /// Returns the rehearsal that comes before the script's run: of all that changes something or that a person is
+    /// asked about, so that nothing is sent if the script can't be carried out to its end; `nil` for any other script.
     fileprivate func rehearsal(of act: JudgedAgain, _ plan: EnginePlan) async throws(MMError) -> ScriptRehearsal? {
         guard plan.wanted != .pwsh, script.isForNativeModule, !script.input.isDryRun, verdict.decision != .deny,
             verdict.decision == .ask || ServiceCommands(of: plan.parsed).changesSomething
@@ -128,8 +132,8 @@ final class JudgedScript: Sendable {
         return try script.watch(of: service)
     }
 
-    /// Returns the source for cmdlets of the service beside the session's own, if the script has some: those of Exchange in a compliance
-    /// session, and the reverse.
+    /// Returns the source for cmdlets of the service beside the session's own, if the script has some: those of
+    /// Exchange in a compliance session, and the reverse.
     private func besideSource(_ plan: EnginePlan, by cleared: Cleared<JudgedAgain>) throws(MMError) -> ExchangeSource? {
         guard plan.wanted != .pwsh, let service = script.serviceBeside else { return nil }
         var watch = try script.watch(of: service)
@@ -196,7 +200,8 @@ final class ClearedScript: Sendable {
         (self.judgement, self.cleared, self.plan, self.rehearsal) = (judgement, cleared, plan, rehearsal)
     }
 
-    /// Returns the plan for the session. A script that couldn't be rehearsed before, because nobody was signed in, is rehearsed now.
+    /// Returns the plan for the session. A script that couldn't be rehearsed before, because nobody was signed in, is
+    /// rehearsed now.
     private func rehearsedPlan() async throws(MMError) -> EnginePlan {
         guard rehearsal?.isSignedIn == false,
             let again = try await judgement.rehearsal(of: cleared.act, plan)
@@ -269,8 +274,8 @@ final class ClearedScript: Sendable {
             planned: planned)
     }
 
-    /// Runs the script in the session. If the session's sign-in ends meanwhile and nothing was changed, runs it again with the next
-    /// sign-in.
+    /// Runs the script in the session. If the session's sign-in ends meanwhile and nothing was changed, runs it again
+    /// with the next sign-in.
     private func signedIn(
         _ turn: CallTurn, _ flow: NativeFlow?, _ isLent: @escaping @Sendable () -> Void
     ) async throws(MMError) -> SessionAnswer {
@@ -365,8 +370,8 @@ final class ClearedScript: Sendable {
     }
 }
 
-/// The verdict on a script in its session. It is given before the session is available, and checked against the session's memory when the
-/// script is about to run.
+/// The verdict on a script in its session. It is given before the session is available, and checked against the
+/// session's memory when the script is about to run.
 struct ScriptVerdict: Sendable {
     /// The verdict.
     var verdict: Verdict { first.verdict }
@@ -391,8 +396,8 @@ struct ScriptVerdict: Sendable {
     }
 
     /// Updates the session's memory with the script, which is about to run.
-    /// - Throws: `conflict` if the session isn't confined as the verdict assumes, or if another script has changed the meaning of this one
-    ///   since it was judged.
+    /// - Throws: `conflict` if the session isn't confined as the verdict assumes, or if another script has changed the
+    ///   meaning of this one since it was judged.
     func settle(with session: ModuleSession) throws(MMError) {
         guard !runsBehindWalls || session.walls.isUp else {
             throw MMError(

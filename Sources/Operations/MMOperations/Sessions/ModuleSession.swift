@@ -40,8 +40,8 @@ package final class ModuleSession: PooledSession {
     /// The notes in its first answer.
     private let notices = SessionNotices()
     private static let signInLimit = Duration.seconds(900)
-    /// The time limit of a health check. It is shorter than the pool's, so that a check without an answer is stopped and the session
-    /// continues.
+    /// The time limit of a health check. It is shorter than the pool's, so that a check without an answer is stopped
+    /// and the session continues.
     static let healthLimit = Duration.seconds(20)
 
     init(
@@ -52,8 +52,8 @@ package final class ModuleSession: PooledSession {
         (self.walls, self.requests, self.sent, self.watch, self.identity) = (walls, requests, sent, watch, identity)
     }
 
-    /// Signs in with the connection's own tokens if they are suitable, otherwise with the module's device code. The first account
-    /// that signs in to a module is the one that the connection is pinned to.
+    /// Signs in with the connection's own tokens if they are suitable, otherwise with the module's device code. The
+    /// first account that signs in to a module is the one that the connection is pinned to.
     package func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         try await mendSignIn(report: report)
         let account: String
@@ -75,7 +75,8 @@ package final class ModuleSession: PooledSession {
         return account
     }
 
-    /// Asks the connection's person to sign in again if the sign-in has ended, with one device code for all modules that it served.
+    /// Asks the connection's person to sign in again if the sign-in has ended, with one device code for all modules
+    /// that it served.
     private func mendSignIn(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) {
         guard let end = await bearer.end(for: services) else { return }
         let connection = bearer.connection
@@ -168,8 +169,8 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Asks the service whether the sign-in still works. If a caller's token has expired, the check is skipped: the person's
-    /// next call brings another token, and the session is kept.
+    /// Asks the service whether the sign-in still works. If a caller's token has expired, the check is skipped: the
+    /// person's next call brings another token, and the session is kept.
     package func checkHealth() async throws(MMError) {
         if bearer.isCaller, (try? bearer.check()) == nil { return }
         do throws(MMError) {
@@ -282,8 +283,8 @@ final class SessionNotices: Sendable {
     }
 }
 
-/// The confinement of a connection's PowerShell sessions, whose only network access is the proxy. The guard's verdict, the
-/// start of a session and notes to callers depend on it.
+/// The confinement of a connection's PowerShell sessions, whose only network access is the proxy. The guard's verdict,
+/// the start of a session and notes to callers depend on it.
 struct SessionWalls: Sendable {
     /// The state of the confinement.
     enum Standing: Sendable {

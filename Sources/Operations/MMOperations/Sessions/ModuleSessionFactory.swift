@@ -33,8 +33,8 @@ package struct ModuleSessionFactory: SessionFactory {
         self.log = log
     }
 
-    /// Starts a session that isn't signed in yet. A session of the native engine starts no process; its PowerShell is started
-    /// when a script needs it.
+    /// Starts a session that isn't signed in yet. A session of the native engine starts no process; its PowerShell is
+    /// started when a script needs it.
     package func start(_ key: SessionKey) async throws(MMError) -> ModuleSession {
         let snapshot = try registry.snapshot()
         let connection = try snapshot.connection(named: key.connection)
@@ -120,8 +120,8 @@ package struct ModuleSessionFactory: SessionFactory {
         return session
     }
 
-    /// Returns the account for which a module's tokens are got. A module that shows no device code itself is signed in by the pool, with
-    /// the connection's app for it.
+    /// Returns the account for which a module's tokens are got. A module that shows no device code itself is signed in
+    /// by the pool, with the connection's app for it.
     private static func bearer(
         of module: String, _ connection: Connection, known: [String: String]
     ) throws(MMError) -> Connection {
@@ -149,8 +149,8 @@ package struct ModuleSessionFactory: SessionFactory {
     }
 }
 
-/// The setup of a session's proxy: the proxy is the only network access of its processes, and they get placeholders instead
-/// of tokens.
+/// The setup of a session's proxy: the proxy is the only network access of its processes, and they get placeholders
+/// instead of tokens.
 struct ModuleWire: Sendable {
     let key: SessionKey
     let connection: Connection

@@ -9,10 +9,11 @@ import PowerShellSyntax
 
 /// The sessions of other modules in which a script in PowerShell calls cmdlets.
 ///
-/// A session holds one module, because modules of different services can't be loaded into one process. A script that uses several modules
-/// runs in the session of one of them, where functions stand for the cmdlets of the others (`other-modules.ps1`). Each call of such a
-/// function comes through the session's proxy and becomes a line of PowerShell of its own, which is judged, noted in the journal and run
-/// like any other, natively if possible. It needs no further confirmation if the clearance of the script covers it.
+/// A session holds one module, because modules of different services can't be loaded into one process. A script that
+/// uses several modules runs in the session of one of them, where functions stand for the cmdlets of the others
+/// (`other-modules.ps1`). Each call of such a function comes through the session's proxy and becomes a line of
+/// PowerShell of its own, which is judged, noted in the journal and run like any other, natively if possible. It needs
+/// no further confirmation if the clearance of the script covers it.
 struct OtherSessions: Sendable {
     private let script: RunScript
     private let whole: ClearedParts
@@ -153,8 +154,8 @@ struct OtherSessions: Sendable {
         frames += result.warnings.map { ["t": "warning", "v": .string($0)] }
         frames += (result.information + native.information).map { ["t": "information", "v": .string($0)] }
         frames += result.errors.map { frame("error", $0) }
-        // A refusal by the service ends a script in the native engine. In PowerShell it is an error record of the cmdlet, handled by the
-        // caller's error preference.
+        // A refusal by the service ends a script in the native engine. In PowerShell it is an error record of the
+        // cmdlet, handled by the caller's error preference.
         if let failure = result.failure {
             frames.append(frame(native.causes[failure] == nil ? "failure" : "error", failure))
         }
@@ -193,8 +194,8 @@ struct OtherSessions: Sendable {
     }
 }
 
-/// A call of a cmdlet from another session, as a line of PowerShell. Its values are written as literals, so that the guard sees what runs
-/// and nothing in the values is executed.
+/// A call of a cmdlet from another session, as a line of PowerShell. Its values are written as literals, so that the
+/// guard sees what runs and nothing in the values is executed.
 struct CmdletCallText: Sendable {
     /// The maximum depth of an answer's objects.
     static let depth = 5
@@ -207,8 +208,8 @@ struct CmdletCallText: Sendable {
     /// Every text and number in the call's values.
     let names: [String]
 
-    /// Reads a call: `cmdlet`, `arguments` (each a `name`, with `tied` if its value was attached with a colon, or a `value`), and `input`,
-    /// the values piped in.
+    /// Reads a call: `cmdlet`, `arguments` (each a `name`, with `tied` if its value was attached with a colon, or a
+    /// `value`), and `input`, the values piped in.
     /// - Throws: `invalidInput` if the bytes aren't a call.
     init(_ bytes: [UInt8]) throws(MMError) {
         guard let call = try? JSONParser.parse(bytes), let name = call["cmdlet"]?.string, Self.isName(name) else {

@@ -9,8 +9,8 @@ package enum OwnProgram {
     /// `mm`, which is in the same folder as the other programs.
     package static let mm = beside("mm")
 
-    /// Returns the path of `mm-sandbox`, which is installed separately: the one named by `MM_SANDBOX`, otherwise the one beside this
-    /// program, otherwise the first in the search path.
+    /// Returns the path of `mm-sandbox`, which is installed separately: the one named by `MM_SANDBOX`, otherwise the
+    /// one beside this program, otherwise the first in the search path.
     /// - Parameter environment: the environment of this process, for `MM_SANDBOX` and `PATH`.
     /// - Throws: `invalidInput` if the variable names no program, `unavailable` if there is none.
     package static func sandbox(_ environment: [String: String]) throws(MMError) -> String {

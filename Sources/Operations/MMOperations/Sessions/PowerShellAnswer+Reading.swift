@@ -3,8 +3,8 @@ import MMGuard
 import MMPowerShell
 
 extension PowerShellAnswer {
-    /// The text that a console would show: the output and the messages of `Write-Host`, in order. Data may contain escape sequences,
-    /// which must not reach a terminal.
+    /// The text that a console would show: the output and the messages of `Write-Host`, in order. Data may contain
+    /// escape sequences, which must not reach a terminal.
     var consoleText: String {
         var text = ""
         for record in records {
@@ -133,8 +133,8 @@ extension ReportedError {
     }
 }
 
-/// The position of an error in a script of several lines. A script of one line needs none, and a line in a module's file isn't
-/// part of the script.
+/// The position of an error in a script of several lines. A script of one line needs none, and a line in a module's
+/// file isn't part of the script.
 struct ScriptPlace: CustomStringConvertible {
     private let line: Int
     private let column: Int?

@@ -1,7 +1,8 @@
 import MMCore
 package import MMSessions
 
-/// A restorer of sessions after a restart of the pool, from the cached tokens of sign-ins and modules, without asking a person.
+/// A restorer of sessions after a restart of the pool, from the cached tokens of sign-ins and modules, without asking a
+/// person.
 ///
 /// A session that needs a new sign-in stays listed with that state; the next call that uses it asks for the sign-in.
 package final class SessionRestorer: Sendable {
@@ -56,11 +57,12 @@ package final class SessionRestorer: Sendable {
 
     // MARK: Restoring
 
-    /// Reads the sessions to restore. It must be called before the first call is answered, so that these sessions are reported as being
-    /// restored.
+    /// Reads the sessions to restore. It must be called before the first call is answered, so that these sessions are
+    /// reported as being restored.
     package func prepare() { load() }
 
-    /// Restores the sessions that were signed in when the last pool ended. Returns when each has been restored or has failed.
+    /// Restores the sessions that were signed in when the last pool ended. Returns when each has been restored or has
+    /// failed.
     package func restore() async {
         load()
         let list = state.withLock { state in
@@ -197,7 +199,8 @@ package final class SessionRestorer: Sendable {
         }
     }
 
-    /// Saves the signed-in sessions for the last time. Sessions that end from now on end with the pool, and are restored.
+    /// Saves the signed-in sessions for the last time. Sessions that end from now on end with the pool, and are
+    /// restored.
     package func finish() async {
         await save()
         stop()
@@ -267,8 +270,8 @@ struct RestoredSession: Sendable, Hashable {
         self.savedAt = savedAt
     }
 
-    /// Reads an entry of the file; `nil` if it is invalid. Earlier pools wrote local times without a zone, so for these the age is unknown
-    /// and `now` is used.
+    /// Reads an entry of the file; `nil` if it is invalid. Earlier pools wrote local times without a zone, so for these
+    /// the age is unknown and `now` is used.
     init?(_ json: JSONValue, now: Timestamp) {
         guard let connection = json["connection_name"]?.string, let module = json["module"]?.string,
             !connection.isEmpty, !module.isEmpty

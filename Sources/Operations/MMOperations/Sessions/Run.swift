@@ -65,8 +65,8 @@ struct LeaseProgress: Sendable {
         self.sessions = sessions
     }
 
-    /// Reports each change from now on, until the returned wait is cancelled. Most calls find their session free, end before there is
-    /// anything to report, and start no task.
+    /// Reports each change from now on, until the returned wait is cancelled. Most calls find their session free, end
+    /// before there is anything to report, and start no task.
     func begin(_ report: @escaping @Sendable (ProgressReport) -> Void) -> Wait {
         let wait = Wait()
         wait.start(after: Self.patience) {
@@ -130,7 +130,8 @@ struct EndedSignIn: Sendable {
     /// Whether the call had already changed something.
     let hasChanged: Bool
 
-    /// Reads the end of a sign-in from an error; `nil` for other errors, and if the error already has the code of the next sign-in.
+    /// Reads the end of a sign-in from an error; `nil` for other errors, and if the error already has the code of the
+    /// next sign-in.
     init?(_ error: MMError) {
         guard error.code == .signInNeeded, error.details["ended"] == true, error.details["userCode"] == nil else {
             return nil
@@ -160,8 +161,8 @@ struct EndedSignIn: Sendable {
     }
 }
 
-/// Commands that people type in every shell: clear the screen, change the folder, get help. An Exchange session has neither screen nor
-/// folder, and no PowerShell is started to say so.
+/// Commands that people type in every shell: clear the screen, change the folder, get help. An Exchange session has
+/// neither screen nor folder, and no PowerShell is started to say so.
 struct SessionWord {
     /// The note for the caller; such a command has no output.
     let note: String

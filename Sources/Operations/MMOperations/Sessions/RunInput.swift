@@ -35,7 +35,8 @@ package struct RunInput: OperationInput {
         var attached: [String]
     /// The folder for the files that the script writes; `nil` to store them behind handles.
     @Argument("save", "Folder for the files that the script writes.", .notForModels) package var save: String?
-    /// The file that the script comes from. The variables and functions of a file end with it; those of a line stay in the session (`nil`).
+    /// The file that the script comes from. The variables and functions of a file end with it; those of a line stay in
+    /// the session (`nil`).
     @Argument(
         "script", "Path of the script file. Its variables and functions end with it.",
         .notOnCommandLine, .notForModels)

@@ -10,8 +10,9 @@ import PowerShellSyntax
 
 /// The script of a call of `run`: its text, its connection and its module.
 ///
-/// This type and the later stages (`PreparedScript`, `JudgedScript`, `ClearedScript`) are classes. Each value is created once and never
-/// changed, and passes through a dozen closures and suspensions, which would each copy a large struct.
+/// This type and the later stages (`PreparedScript`, `JudgedScript`, `ClearedScript`) are classes. Each value is
+/// created once and never changed, and passes through a dozen closures and suspensions, which would each copy a large
+/// struct.
 final class RunScript: Sendable {
     /// The caller's input, with the module that was found.
     let input: RunInput
@@ -23,7 +24,8 @@ final class RunScript: Sendable {
     let command: PowerShellCommand
     /// The parsed form of the text.
     let reading: ScriptReading
-    /// The other service whose cmdlets the script uses besides those of its session: compliance beside Exchange, or the reverse.
+    /// The other service whose cmdlets the script uses besides those of its session: compliance beside Exchange, or the
+    /// reverse.
     let serviceBeside: ExchangeTable.Service?
     /// The cmdlets that a script in PowerShell calls in other sessions, in lower case, with the module of each.
     let elsewhere: [String: String]
@@ -80,7 +82,8 @@ final class RunScript: Sendable {
     /// Whether scripts of this module may run in the native engine.
     var isForNativeModule: Bool { RunModule.isNative(module) }
 
-    /// Returns the answer if no session is needed: for a native dry run, a common shell command, or help on a cmdlet; `nil` otherwise.
+    /// Returns the answer if no session is needed: for a native dry run, a common shell command, or help on a cmdlet;
+    /// `nil` otherwise.
     func answerAtOnce() async throws(MMError) -> OperationAnswer? {
         if let shown = try await nativeDryRun() { return shown }
         guard input.engine != .pwsh else { return nil }
@@ -164,8 +167,8 @@ final class RunScript: Sendable {
         return WriteWatch(client: client, connection: connection, requests: requests, context: context)
     }
 
-    /// Returns the Graph permissions that the connection's sign-in has, or will request if there is none yet, for a script that signs in;
-    /// `nil` for other scripts.
+    /// Returns the Graph permissions that the connection's sign-in has, or will request if there is none yet, for a
+    /// script that signs in; `nil` for other scripts.
     func graphPermissions() async -> [String]? {
         guard OwnSignIn.isMentioned(in: parsed) else { return nil }
         if let rights = await services.requests.identity.rights(of: connection, on: .graph) {
@@ -201,7 +204,8 @@ final class PreparedScript: Sendable {
     private let judging: ScriptJudging
 
     /// Chooses the engine, binds the parameters, and reads the attached files.
-    /// - Throws: an error that names the field, if the engine doesn't support something or a parameter doesn't accept its value.
+    /// - Throws: an error that names the field, if the engine doesn't support something or a parameter doesn't accept
+    ///   its value.
     init(_ script: RunScript) async throws(MMError) {
         let (input, module, connection) = (script.input, script.module, script.connection)
         let signIn = SignInSource(
@@ -276,7 +280,8 @@ final class PreparedScript: Sendable {
         return plan
     }
 
-    /// Returns a function that asks the call's person a script's questions, but never for secrets; `nil` if there is no person.
+    /// Returns a function that asks the call's person a script's questions, but never for secrets; `nil` if there is no
+    /// person.
     private static func asking(_ person: (any ConfirmingPerson)?) -> (@Sendable (String, Bool) async -> String?)? {
         person.map { person in
             { @Sendable (question, isSecret) async in
@@ -311,8 +316,8 @@ final class PreparedScript: Sendable {
         return (plan, arguments)
     }
 
-    /// Returns whether the native engine can run a script as it is written, by the tables of known cmdlets; `nil` if the script can't run
-    /// natively at all.
+    /// Returns whether the native engine can run a script as it is written, by the tables of known cmdlets; `nil` if
+    /// the script can't run natively at all.
     private static func nativeFit(_ plan: EnginePlan, _ script: RunScript) async -> NativeFit? {
         guard plan.wanted != .pwsh, script.isForNativeModule else { return nil }
         var before = NativeSession()
@@ -326,7 +331,8 @@ final class PreparedScript: Sendable {
         return NativeFit { [before] in plan.misfit(script.knownCmdlets, in: before) == nil }
     }
 
-    /// Returns what the script reads, changes and needs, and which permissions the connection's sign-in lacks, without running it.
+    /// Returns what the script reads, changes and needs, and which permissions the connection's sign-in lacks, without
+    /// running it.
     func explanation() async -> OperationAnswer {
         var explained = ScriptExplanation(
             plan.parsed, in: script.module, misfit: "the module \(script.module)",
@@ -362,8 +368,8 @@ final class PreparedScript: Sendable {
     }
 }
 
-/// The answer to `Get-Help NAME` and `Get-Command PATTERN` for the cmdlets of Exchange and compliance, from the tables. The modules can't
-/// answer this without a session, and callers ask before they write a call.
+/// The answer to `Get-Help NAME` and `Get-Command PATTERN` for the cmdlets of Exchange and compliance, from the tables.
+/// The modules can't answer this without a session, and callers ask before they write a call.
 struct CmdletHelp {
     private let names: [String]
     private let isList: Bool
@@ -472,7 +478,8 @@ struct ScriptFiles: Sendable {
         return files
     }
 
-    /// Returns a file in the folder of the caller's script; `nil` if there is none, or if the script isn't a file at a terminal.
+    /// Returns a file in the folder of the caller's script; `nil` if there is none, or if the script isn't a file at a
+    /// terminal.
     func lying(beside path: String?, _ name: String) async -> [UInt8]? {
         guard let path, context.call.caller.surface == .terminal else { return nil }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""

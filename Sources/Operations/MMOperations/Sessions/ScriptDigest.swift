@@ -2,8 +2,8 @@ import MMCore
 import MMGuard
 package import PowerShellSyntax
 
-/// The facts about a script for the audit log: its commands, the objects that it names, and a digest of the text. The text itself is left
-/// out, since it may hold secrets.
+/// The facts about a script for the audit log: its commands, the objects that it names, and a digest of the text. The
+/// text itself is left out, since it may hold secrets.
 package struct ScriptDigest: Sendable {
     /// The commands in the order of their first occurrence; `(computed)` for a name that is known only at run time.
     let commands: [String]
@@ -43,8 +43,8 @@ package struct ScriptDigest: Sendable {
         if !targets.isEmpty { record.note("targets", .array(targets.map { .string($0) })) }
     }
 
-    /// Returns the objects that a service's cmdlet names: its first positional argument, and the values of parameters that name objects.
-    /// Other commands are left out, since their arguments may be any text.
+    /// Returns the objects that a service's cmdlet names: its first positional argument, and the values of parameters
+    /// that name objects. Other commands are left out, since their arguments may be any text.
     private static func targets(of command: CommandFact) -> [String] {
         guard let name = command.name, CmdletClasses().isOfService(name) else { return [] }
         var targets: [String] = []
@@ -83,7 +83,8 @@ package struct ScriptDigest: Sendable {
     }
 }
 
-/// The parsed form of a script: syntax tree, variables, modules, and facts for the audit log. It depends on the text alone.
+/// The parsed form of a script: syntax tree, variables, modules, and facts for the audit log. It depends on the text
+/// alone.
 final class ScriptReading: Sendable {
     let parsed: ParsedScript
     let variables: VariableUse
@@ -102,8 +103,8 @@ final class ScriptReading: Sendable {
 
 /// A cache of the readings of recently run scripts.
 ///
-/// Only short scripts that were allowed and only read are kept. Others are rarely repeated, and may hold data that should not stay in
-/// memory.
+/// Only short scripts that were allowed and only read are kept. Others are rarely repeated, and may hold data that
+/// should not stay in memory.
 final class ScriptReadings: Sendable {
     private let kept = RecentValues<ExactKey, ScriptReading>(size: 256)
     /// The maximum length of a kept script, in bytes.

@@ -3,8 +3,8 @@ import MMGuard
 import MMNative
 import PowerShellSyntax
 
-/// An explanation of a script before its first run: what it reads and changes, the permissions it needs, its files and questions, and the
-/// engine that runs it.
+/// An explanation of a script before its first run: what it reads and changes, the permissions it needs, its files and
+/// questions, and the engine that runs it.
 struct ScriptExplanation {
     let module: String
     /// Why the native engine can't run all of it; `nil` if it can.
@@ -217,7 +217,8 @@ struct ServiceCommands {
         }
     }
 
-    /// Returns whether a service's cmdlet only reads, by the guard's tables. For cmdlets that send any request, the method decides.
+    /// Returns whether a service's cmdlet only reads, by the guard's tables. For cmdlets that send any request, the
+    /// method decides.
     static func isRead(_ command: CommandFact) -> Bool {
         let name = command.name?.lowercased() ?? ""
         guard

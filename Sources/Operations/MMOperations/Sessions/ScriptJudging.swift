@@ -3,8 +3,9 @@ import MMGuard
 import MMPowerShell
 import PowerShellSyntax
 
-/// The judging of a script for the place where it will run: a confined PowerShell behind the session's proxy if there is one, otherwise by
-/// its text alone. All operations that run, preview or explain scripts use it, so that their verdicts agree.
+/// The judging of a script for the place where it will run: a confined PowerShell behind the session's proxy if there
+/// is one, otherwise by its text alone. All operations that run, preview or explain scripts use it, so that their
+/// verdicts agree.
 struct ScriptJudging: Sendable {
     /// The verdict on a script, and where it is valid.
     struct Judgement: Sendable {
@@ -14,7 +15,8 @@ struct ScriptJudging: Sendable {
         var memory: SessionMemory
         /// Whether the verdict is valid only in a confined PowerShell behind the session's proxy.
         let runsBehindWalls: Bool
-        /// Whether the verdict is valid only in the native engine, for example because a script has redefined names in PowerShell.
+        /// Whether the verdict is valid only in the native engine, for example because a script has redefined names in
+        /// PowerShell.
         var staysNative = false
         /// Whether the script's requests are judged again when they are sent.
         var isJudgedWhenSent = false
@@ -83,8 +85,9 @@ struct ScriptJudging: Sendable {
 
     /// Returns the verdict in a session with a given memory.
     ///
-    /// Requests of the native engine don't pass through the session's proxy, so a script that is allowed only because of the confinement
-    /// runs in PowerShell. Names that earlier scripts redefined in PowerShell don't affect a script that stays in the native engine.
+    /// Requests of the native engine don't pass through the session's proxy, so a script that is allowed only because
+    /// of the confinement runs in PowerShell. Names that earlier scripts redefined in PowerShell don't affect a script
+    /// that stays in the native engine.
     /// - Parameter isDryRun: whether the proxy holds back all requests that change something.
     func judge(with memory: SessionMemory, isDryRun: Bool = false) -> Judgement {
         var judgement = judgeText(with: memory, isDryRun)
@@ -132,8 +135,8 @@ struct ScriptJudging: Sendable {
         let behind = judgement(memory, behindWalls: true, isDryRun)
         guard mayRunNatively else { return behind }
         let bare = judgement(memory, behindWalls: false, isDryRun)
-        // After unjudged code has run in the session, a script that can't run natively runs in the confined PowerShell anyway, so that
-        // verdict counts.
+        // After unjudged code has run in the session, a script that can't run natively runs in the confined PowerShell
+        // anyway, so that verdict counts.
         if memory.isOpaque, behind.verdict.decision == bare.verdict.decision, !fitsNatively { return behind }
         return behind.verdict.decision < bare.verdict.decision ? behind : bare
     }

@@ -4,8 +4,8 @@ import MMNative
 import MMPowerShell
 package import PowerShellSyntax
 
-/// The modules of a script, from which its session is derived if the caller names none: those of its service cmdlets, and if it has none,
-/// those that it signs in to, loads or requires.
+/// The modules of a script, from which its session is derived if the caller names none: those of its service cmdlets,
+/// and if it has none, those that it signs in to, loads or requires.
 struct ScriptModules {
     /// The service cmdlets, each once, with the sessions that have them.
     private(set) var cmdlets: [(name: String, sessions: Set<String>)] = []
@@ -53,10 +53,11 @@ struct ScriptModules {
         if hints.isEmpty, !seen.isDisjoint(with: NativeEngine.webCommands) { hint("graph") }
     }
 
-    /// Returns the module that a script runs in. If it uses several in PowerShell, this is the first in a fixed order, and the cmdlets of
-    /// the others are called from there.
+    /// Returns the module that a script runs in. If it uses several in PowerShell, this is the first in a fixed order,
+    /// and the cmdlets of the others are called from there.
     /// - Parameter inPowerShell: whether it runs in PowerShell, where a session has the cmdlets of one module only.
-    /// - Throws: `invalidInput` with a hint how to name a module, if it uses cmdlets of none, or several that have no PowerShell.
+    /// - Throws: `invalidInput` with a hint how to name a module, if it uses cmdlets of none, or several that have no
+    ///   PowerShell.
     func module(inPowerShell: Bool = false) throws(MMError) -> String {
         if isBroken { return hints.first ?? RunModule.names[0] }
         if cmdlets.isEmpty, let foreign = strangers.lazy.compactMap({ ForeignCmdlet($0) }).first {
@@ -94,8 +95,8 @@ struct ScriptModules {
         return first
     }
 
-    /// The cmdlets with the sessions that they have in the native engine, which carries out those of Teams for teams and channels as
-    /// requests to Graph. Where others need a PowerShell, these are called there as well.
+    /// The cmdlets with the sessions that they have in the native engine, which carries out those of Teams for teams
+    /// and channels as requests to Graph. Where others need a PowerShell, these are called there as well.
     private var natively: [(name: String, sessions: Set<String>)] {
         let moved = cmdlets.map { name, sessions in
             (name: name, sessions: TeamCmdlet(named: name) == nil ? sessions : ["graph"])
@@ -103,8 +104,8 @@ struct ScriptModules {
         return moved.allSatisfy { $0.sessions.contains(where: RunModule.isNative) } ? moved : cmdlets
     }
 
-    /// The modules that PowerShell has, in the order in which scripts of several modules acquire their sessions. The fixed order prevents
-    /// deadlocks between scripts. Modules that can run natively come last.
+    /// The modules that PowerShell has, in the order in which scripts of several modules acquire their sessions. The
+    /// fixed order prevents deadlocks between scripts. Modules that can run natively come last.
     private static let inOrder: [String] = {
         let names = RunModule.names.filter(RunModule.hasPowerShell)
         return names.filter { !RunModule.isNative($0) } + names.filter(RunModule.isNative)
@@ -165,7 +166,8 @@ struct ScriptModules {
 }
 
 extension ScriptModules {
-    /// Returns whether a word in the place of a module is a script: a cmdlet, or a text with characters that no module name has.
+    /// Returns whether a word in the place of a module is a script: a cmdlet, or a text with characters that no module
+    /// name has.
     static func isScript(_ word: String) -> Bool {
         let text = word
         guard !text.isEmpty else { return false }

@@ -151,8 +151,8 @@ struct ScriptParameter: Sendable {
     }
 }
 
-/// Values for a script's parameters, bound by its param block: names may be aliases or unique prefixes as in PowerShell, switches and
-/// Booleans may be words, and single values become lists if the parameter takes a list.
+/// Values for a script's parameters, bound by its param block: names may be aliases or unique prefixes as in
+/// PowerShell, switches and Booleans may be words, and single values become lists if the parameter takes a list.
 struct ScriptArguments: Sendable {
     /// The values for PowerShell, by the parameters' full names.
     private(set) var parameters: [String: PowerShellValue] = [:]

@@ -36,7 +36,8 @@ package struct SessionAnswer: Sendable {
     }
 
     /// Returns the answer for the caller.
-    /// - Throws: `remote_failed` with the engine's message if the script failed; its output until then is in the details.
+    /// - Throws: `remote_failed` with the engine's message if the script failed; its output until then is in the
+    ///   details.
     func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
         switch output {
         case .native(let answer): try answer.operationAnswer(of: input, connection: connection)
@@ -83,8 +84,8 @@ package struct SessionAnswer: Sendable {
         return result
     }
 
-    /// Returns the error for a command with no other output, so that, for example, a misspelled cmdlet isn't mistaken for an
-    /// empty answer.
+    /// Returns the error for a command with no other output, so that, for example, a misspelled cmdlet isn't mistaken
+    /// for an empty answer.
     private static func failure(_ first: ReportedError, _ errors: [ReportedError], _ notes: [String]) -> MMError {
         let others = notes.filter { $0 != first.line }
         var details: JSONObject = [
@@ -109,13 +110,14 @@ package struct SessionAnswer: Sendable {
     }
 }
 
-/// The `exit` statement with which a script sets its exit code. PowerShell doesn't report the code of a script in a session, so it is
-/// read from the text: an `exit` with a plain number as the last statement.
+/// The `exit` statement with which a script sets its exit code. PowerShell doesn't report the code of a script in a
+/// session, so it is read from the text: an `exit` with a plain number as the last statement.
 struct ExitStatement {
     /// The code.
     let code: Int32
 
-    /// Reads the last statement of a script; `nil` if it isn't such an `exit`. The script is parsed only if it may contain one.
+    /// Reads the last statement of a script; `nil` if it isn't such an `exit`. The script is parsed only if it may
+    /// contain one.
     init?(of script: String) {
         guard script.utf8.contains(where: { $0 | 0x20 == UInt8(ascii: "x") }), script.lowercased().contains("exit")
         else { return nil }

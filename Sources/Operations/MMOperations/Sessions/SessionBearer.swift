@@ -1,8 +1,8 @@
 import MMCore
 import MMIdentity
 
-/// The account whose tokens a session uses: its connection's, or, if the connection acts on behalf of its callers, that of the one
-/// person to whom the session belongs, whichever call starts or uses it.
+/// The account whose tokens a session uses: its connection's, or, if the connection acts on behalf of its callers, that
+/// of the one person to whom the session belongs, whichever call starts or uses it.
 struct SessionBearer: Sendable {
     /// The session's knowledge about its tokens, shared by all copies of the bearer.
     private final class Memory: Sendable {
@@ -136,9 +136,10 @@ struct SessionBearer: Sendable {
         return try await ask(own)
     }
 
-    /// Signs the person in for a resource, with a device code, and waits for them. A browser or a broker's window can only
-    /// open where the person is, which `login` is for.
-    /// - Throws: the reason why the sign-in failed; at once, with what to do, if the connection signs in without a device code.
+    /// Signs the person in for a resource, with a device code, and waits for them. A browser or a broker's window can
+    /// only open where the person is, which `login` is for.
+    /// - Throws: the reason why the sign-in failed; at once, with what to do, if the connection signs in without a
+    ///   device code.
     func signIn(
         for resource: ServiceResource, show: @escaping @Sendable (SignInPrompt) async -> Void
     ) async throws(MMError) {
@@ -156,15 +157,15 @@ struct SessionBearer: Sendable {
 }
 
 extension MMError {
-    /// Whether the sign-in service reported that the app lacks consent for its request, or that it never issues that app a
-    /// token for the service.
+    /// Whether the sign-in service reported that the app lacks consent for its request, or that it never issues that
+    /// app a token for the service.
     var lacksConsent: Bool {
         if let action = details["action"]?.string, ["user_consent", "admin_consent"].contains(action) { return true }
         return details["aadsts"]?.int == 65_002
     }
 
-    /// Whether a module may still sign in by itself, with its own app: if no person has signed in yet, or if the connection
-    /// has no app or its app isn't allowed to.
+    /// Whether a module may still sign in by itself, with its own app: if no person has signed in yet, or if the
+    /// connection has no app or its app isn't allowed to.
     var isMendedByModule: Bool {
         [.signInNeeded, .invalidInput, .unsupported].contains(code) || lacksConsent
     }

@@ -3,8 +3,8 @@ import MMPowerShell
 
 /// The PowerShell that runs a connection's modules.
 enum SessionPowerShell {
-    /// Returns the location of PowerShell. Real modules can't reach the sandbox tenant, so its sessions use the stand-in, which signs in at
-    /// the tenant's own address, unless an environment variable names another program.
+    /// Returns the location of PowerShell. Real modules can't reach the sandbox tenant, so its sessions use the
+    /// stand-in, which signs in at the tenant's own address, unless an environment variable names another program.
     /// - Parameters:
     ///   - connection: the connection.
     ///   - sandbox: the address of the sandbox tenant's sign-in service, if the connection is to the sandbox.
@@ -20,8 +20,8 @@ enum SessionPowerShell {
         return try PowerShellLocator(environment: environment).locate()
     }
 
-    /// Returns whether there is a PowerShell for a connection on this machine. Since every call asks, a positive result is cached for a
-    /// second; a session that starts looks for the program itself.
+    /// Returns whether there is a PowerShell for a connection on this machine. Since every call asks, a positive result
+    /// is cached for a second; a session that starts looks for the program itself.
     static func exists(for connection: Connection, _ environment: [String: String]) -> Bool {
         let isSandbox = connection.cloud == "sandbox"
         let place = Place(

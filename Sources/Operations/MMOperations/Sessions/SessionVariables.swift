@@ -2,8 +2,8 @@ package import MMCore
 package import MMSessions
 import PowerShellSyntax
 
-/// The names of the variables that scripts have left in sessions. They are kept outside the sessions, so that a script that reads a
-/// variable of a lost session gets an error instead of an empty value.
+/// The names of the variables that scripts have left in sessions. They are kept outside the sessions, so that a script
+/// that reads a variable of a lost session gets an error instead of an empty value.
 package final class SessionVariables: Sendable {
     private struct State {
         var names: [SessionKey: Set<String>] = [:]
@@ -26,7 +26,8 @@ package final class SessionVariables: Sendable {
         let here = names.intersection(known)
         let rest = names.subtracting(here)
         guard let shared, !rest.isEmpty else { return here }
-        // If the other processes can't be asked, only this process's names count; until they can, this process only reads.
+        // If the other processes can't be asked, only this process's names count; until they can, this process only
+        // reads.
         return here.union((try? await shared.known(rest, of: key)) ?? [])
     }
 

@@ -3,8 +3,8 @@ import MMIdentity
 import MMPowerShell
 import MMSystem
 
-/// The basis of a session's sign-in: the connection's registry entry when the session was started, and the account whose tokens it gets. If
-/// either is no longer valid, the session is ended before its next command.
+/// The basis of a session's sign-in: the connection's registry entry when the session was started, and the account
+/// whose tokens it gets. If either is no longer valid, the session is ended before its next command.
 package struct SignInBasis: Sendable {
     private let connection: Connection
     private let registry: ConnectionRegistry

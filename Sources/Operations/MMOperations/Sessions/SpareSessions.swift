@@ -4,9 +4,9 @@ import MMSessions
 
 /// The spare sessions, which a long-running process starts before they are needed.
 ///
-/// A PowerShell process takes about a second to start and 110 MB of memory, so spares are kept only on request: by a connection's key
-/// `keepSpares`, a list of modules, or by the variable `MM_KEEP_SPARES`, which overrides the key: `off`, or a list such as
-/// `Contoso/exo,Contoso/azure`.
+/// A PowerShell process takes about a second to start and 110 MB of memory, so spares are kept only on request: by a
+/// connection's key `keepSpares`, a list of modules, or by the variable `MM_KEEP_SPARES`, which overrides the key:
+/// `off`, or a list such as `Contoso/exo,Contoso/azure`.
 struct SpareSessions: Sendable {
     /// The environment of the process.
     let environment: [String: String]
@@ -16,7 +16,8 @@ struct SpareSessions: Sendable {
     let log: Log
     private static let tick = Duration.seconds(30)
 
-    /// Keeps the pool's spares as the settings ask for, until the task is cancelled. Changed settings take effect without a restart.
+    /// Keeps the pool's spares as the settings ask for, until the task is cancelled. Changed settings take effect
+    /// without a restart.
     func keep(in pool: SessionPool<ModuleSessionFactory>) async {
         var told: Set<String> = []
         var last: Set<SessionKey> = []

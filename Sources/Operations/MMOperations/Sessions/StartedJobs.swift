@@ -2,11 +2,12 @@ import MMCore
 import MMDesk
 import MMPowerShell
 
-/// The jobs that a call's script has started in PowerShell (`-AsJob`, `Start-ThreadJob`) and that still run when the script has ended.
+/// The jobs that a call's script has started in PowerShell (`-AsJob`, `Start-ThreadJob`) and that still run when the
+/// script has ended.
 ///
-/// The jobs' requests are covered by the call's clearance, so the call waits for their end. A person who confirmed a removal then learns
-/// that it was carried out, not just that it runs. The call's deadline and its cancellation end the wait; a job that goes on after that can
-/// only read.
+/// The jobs' requests are covered by the call's clearance, so the call waits for their end. A person who confirmed a
+/// removal then learns that it was carried out, not just that it runs. The call's deadline and its cancellation end the
+/// wait; a job that goes on after that can only read.
 struct StartedJobs: Sendable {
     /// A job as PowerShell lists it.
     struct Job: Sendable, Hashable {

@@ -2,9 +2,10 @@ import PowerShellSyntax
 
 /// The variables of earlier scripts in its session that a script needs, and those that it leaves to later ones.
 ///
-/// A variable that is merely mentioned may be unneeded; a need is certain: no path through the script sets the variable before it is read.
-/// Code that tests whether a variable has a value and elsewhere gives it one doesn't need it. A script that changes nothing doesn't need
-/// any variable to which it gives a value somewhere; in one that changes something, a value that is missing could widen the change.
+/// A variable that is merely mentioned may be unneeded; a need is certain: no path through the script sets the variable
+/// before it is read. Code that tests whether a variable has a value and elsewhere gives it one doesn't need it. A
+/// script that changes nothing doesn't need any variable to which it gives a value somewhere; in one that changes
+/// something, a value that is missing could widen the change.
 struct VariableNeeds: Sendable {
     /// The names, in lower case, that the script reads before anything in it has set them.
     private(set) var reads: Set<String> = []
@@ -33,7 +34,8 @@ struct VariableNeeds: Sendable {
         var known: Set<String> = []
         var pending: [(end: Int, name: String)] = []
         var targets: Set<Int> = []
-        // A function runs when it is called, so the names read in its body are compared with the sets of the whole script.
+        // A function runs when it is called, so the names read in its body are compared with the sets of the whole
+        // script.
         var later: Set<String> = []
         let onlyReads = !ServiceCommands(of: script).changesSomething
         for item in ScriptFacts(of: script).items {
@@ -82,8 +84,8 @@ struct VariableNeeds: Sendable {
     }
 }
 
-/// The positions in a script where its assignments take effect, where its functions are, and where it only tests whether a variable has a
-/// value.
+/// The positions in a script where its assignments take effect, where its functions are, and where it only tests
+/// whether a variable has a value.
 private struct VariablePlaces {
     /// The position from which a variable has its new value, by the position where it is assigned.
     private(set) var ends: [Int: Int] = [:]
@@ -91,7 +93,8 @@ private struct VariablePlaces {
     private(set) var functions: [Range<Int>] = []
     /// The conditions of `if` and of loops.
     private(set) var conditions: [Range<Int>] = []
-    /// The variables of the session, in lower case, to which an assignment gives a value that doesn't come from their earlier one.
+    /// The variables of the session, in lower case, to which an assignment gives a value that doesn't come from their
+    /// earlier one.
     private(set) var given: Set<String> = []
     private var open: [StatementSyntax] = []
     /// The variables of each plain assignment, with the extent of its value.

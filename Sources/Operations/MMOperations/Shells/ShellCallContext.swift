@@ -20,14 +20,15 @@ struct ShellCallContext: Sendable {
 
     var shells: ShellSessions { services.shells }
 
-    /// Whether the caller may name files and folders of this machine: a person at a terminal, or a program whose shells aren't confined.
+    /// Whether the caller may name files and folders of this machine: a person at a terminal, or a program whose shells
+    /// aren't confined.
     var mayNamePlaces: Bool {
         let caller = context.call.caller
         return caller.surface == .terminal || caller.surface != .mcp && configuration.confinement(of: caller) == .guard
     }
 
-    /// The opener of sessions by the configuration. New ones start in the caller's working directory unless the configuration names
-    /// another.
+    /// The opener of sessions by the configuration. New ones start in the caller's working directory unless the
+    /// configuration names another.
     var opening: ShellOpening {
         let caller = context.call.caller
         // Other programs must not choose their workspace by their working directory.
@@ -77,7 +78,8 @@ struct ShellCallContext: Sendable {
         }
     }
 
-    /// Returns the turn of a command whose session has an identity: reads are allowed, and a person is asked about changes.
+    /// Returns the turn of a command whose session has an identity: reads are allowed, and a person is asked about
+    /// changes.
     func turn(in member: ShellSessions.Member) -> CallTurn? {
         guard let connection = member.wire?.connection else { return nil }
         return CallTurn(
@@ -86,8 +88,8 @@ struct ShellCallContext: Sendable {
             planned: nil, with: services.guarding)
     }
 
-    /// The socket of the caller's SSH agent, if it belongs to this user. The pool may outlive a login, so its own agent may be outdated or
-    /// missing.
+    /// The socket of the caller's SSH agent, if it belongs to this user. The pool may outlive a login, so its own agent
+    /// may be outdated or missing.
     private var agentSocket: String? {
         var status = stat()
         guard context.call.caller.signedIn == nil, [.terminal, .mcp].contains(context.call.caller.surface),

@@ -234,8 +234,8 @@ package struct ShellOpening: Sendable {
             isHere: session.isHere)
     }
 
-    /// Returns the rule for which hosts a session may be opened on. A session on a host that is this machine would bypass the confinement
-    /// of local shells, so callers with confined shells are refused it.
+    /// Returns the rule for which hosts a session may be opened on. A session on a host that is this machine would
+    /// bypass the confinement of local shells, so callers with confined shells are refused it.
     private func admission() throws(MMError) -> HostAdmission {
         let path = services.paths.stateDirectory + "/here"
         let text: String
@@ -343,14 +343,14 @@ package actor ArgumentShell: ShellSession {
     package func close() async { turns.close(ShellEnd.closedSession) }
 }
 
-/// The default confinement of shells that were not opened at a terminal, if the owner hasn't configured it: the workspace folder, and the
-/// error if they can't be confined.
+/// The default confinement of shells that were not opened at a terminal, if the owner hasn't configured it: the
+/// workspace folder, and the error if they can't be confined.
 enum DefaultWorkspace {
     /// Returns the folder that is created if no other is suitable.
     static func path(_ services: ShellServices) -> String { services.paths.home + "/m365-workspace" }
 
-    /// Returns whether a folder may be a workspace without being configured: it must be below the home folder, outside hidden folders, and
-    /// without mm's own files.
+    /// Returns whether a folder may be a workspace without being configured: it must be below the home folder, outside
+    /// hidden folders, and without mm's own files.
     static func admits(_ folder: String, _ services: ShellServices) -> Bool {
         guard let real = resolved(folder), let home = resolved(services.paths.home), real.hasPrefix(home + "/"),
             !real.dropFirst(home.count).split(separator: "/").contains(where: { $0.hasPrefix(".") })
@@ -381,7 +381,8 @@ enum DefaultWorkspace {
             + "`\"sandbox\": \"guard\"` for shells without confinement."
     }
 
-    /// Returns the error if the machine can't confine shells. Unconfined ones are not started unless the owner configures it.
+    /// Returns the error if the machine can't confine shells. Unconfined ones are not started unless the owner
+    /// configures it.
     static func refusal(_ error: MMError, _ services: ShellServices) -> MMError {
         MMError(
             error.code,

@@ -45,7 +45,8 @@ package struct ShellSessionName: PoolKey {
 }
 
 extension CallContext {
-    /// The owner of the shell sessions that a call reaches: its client's session, otherwise the front-end it came through.
+    /// The owner of the shell sessions that a call reaches: its client's session, otherwise the front-end it came
+    /// through.
     package var shellOwner: String {
         if let session = terms.sessionID { return "session:" + session }
         let caller = terms.caller
@@ -57,8 +58,8 @@ extension ShellPlace {
     /// Whether commands run on this machine.
     var isLocal: Bool { self == .shell }
 
-    /// The operations on shells of this place, in the order in which help texts list them. The first command starts a session, which
-    /// persists; long commands go on under a handle.
+    /// The operations on shells of this place, in the order in which help texts list them. The first command starts a
+    /// session, which persists; long commands go on under a handle.
     var operations: [AnyOperation] {
         [
             AnyOperation(ShellRun(place: self)) { $0.shellServices },

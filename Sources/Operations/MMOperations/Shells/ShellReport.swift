@@ -93,8 +93,8 @@ struct ShellReport {
         return object
     }
 
-    /// Returns the facts about an output that doesn't fit into the answer. The complete output can be read by the handle with `output`,
-    /// even after the session has ended. If the store was full, the part beyond it is lost.
+    /// Returns the facts about an output that doesn't fit into the answer. The complete output can be read by the
+    /// handle with `output`, even after the session has ended. If the store was full, the part beyond it is lost.
     static func cut(total: Int, omitted: Int, stored: StoredOutput?) -> JSONObject {
         var facts: JSONObject = ["total": .int(Int64(total)), "omitted": .int(Int64(omitted))]
         guard let stored else { return facts }
@@ -145,14 +145,15 @@ struct ShellReport {
     }
 }
 
-/// A command's bytes as text for an answer: unchanged if they are UTF-8. Otherwise they are escaped for models, and encoded as base64 for
-/// other callers.
+/// A command's bytes as text for an answer: unchanged if they are UTF-8. Otherwise they are escaped for models, and
+/// encoded as base64 for other callers.
 struct ShellText {
     /// The text.
     let text: String
     /// The encoding of the bytes; `nil` if they are UTF-8.
     let encoding: Encoding?
-    /// The number of bytes at the end that are left out because their character is incomplete. The next page begins there.
+    /// The number of bytes at the end that are left out because their character is incomplete. The next page begins
+    /// there.
     let left: Int
 
     /// An encoding for bytes that aren't UTF-8.
@@ -185,7 +186,8 @@ struct ShellText {
         }
     }
 
-    /// Returns a text with an escape for each byte that belongs to no character; `nil` if there are too many such bytes.
+    /// Returns a text with an escape for each byte that belongs to no character; `nil` if there are too many such
+    /// bytes.
     private static func escaped(_ bytes: ArraySlice<UInt8>) -> String? {
         guard !bytes.contains(0) else { return nil }
         var text = ""

@@ -283,7 +283,8 @@ extension String {
     package var droppingLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
 }
 
-/// A command's output, streamed to a terminal while the command runs. If the reader goes away, the command is cancelled.
+/// A command's output, streamed to a terminal while the command runs. If the reader goes away, the command is
+/// cancelled.
 final class CommandOutput: Sendable {
     private struct State {
         /// The end of standard error, held back because it may be the message that an interactive shell writes on exit.
@@ -364,7 +365,8 @@ final class CommandOutput: Sendable {
 enum ShellExitBanner {
     private static let words = ["exit\n", "logout\n"].map { Array($0.utf8) }
 
-    /// Splits an output into the text and the banner at its end, if there is one. The banner is a line of its own or the whole output.
+    /// Splits an output into the text and the banner at its end, if there is one. The banner is a line of its own or
+    /// the whole output.
     static func split(_ bytes: [UInt8]) -> (said: [UInt8], banner: [UInt8]) {
         for word in words where bytes.suffix(word.count).elementsEqual(word) {
             let rest = bytes.dropLast(word.count)

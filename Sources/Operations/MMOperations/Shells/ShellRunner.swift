@@ -53,8 +53,8 @@ package struct ShellRunner: Sendable {
     ///   - turn: the turn that decides which requests it may send, if the session has an identity.
     ///   - terminal: the kept terminal that shows its output to viewers.
     ///   - summary: its name in lists; by default the beginning of its text.
-    /// - Throws: `conflict` with the handle of another command that is still running; `denied` by a security file; the errors of starting
-    ///   it.
+    /// - Throws: `conflict` with the handle of another command that is still running; `denied` by a security file; the
+    ///   errors of starting it.
     package func start(
         _ cleared: Cleared<ShellLine>, input: ShellCommand.Input = .none, size: ShellCommand.Size? = nil,
         timeLimit: Duration,
@@ -174,8 +174,8 @@ package struct ShellRunner: Sendable {
     }
 }
 
-/// The stored part of a command's output beyond what is kept in memory, so that the middle isn't lost. It can be read by the command's
-/// handle while it runs, and by a handle of the output store afterwards.
+/// The stored part of a command's output beyond what is kept in memory, so that the middle isn't lost. It can be read
+/// by the command's handle while it runs, and by a handle of the output store afterwards.
 package final class CommandSpool: Sendable {
     private let outputs: OutputStore
     private let owner: String
@@ -201,7 +201,8 @@ package final class CommandSpool: Sendable {
                     for piece in pieces { try await sheet(of: piece.stream, job).append(piece.bytes) }
                 }
             } catch {
-                // A failure to store output must not block the command; the beginning and the end are still kept in memory.
+                // A failure to store output must not block the command; the beginning and the end are still kept in
+                // memory.
                 job.stopReading()
             }
             isComplete.withLock { $0 = true }

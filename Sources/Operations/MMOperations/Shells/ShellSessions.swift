@@ -6,8 +6,8 @@ package import MMShell
 
 /// The shell sessions of a process and the commands in them; the sessions are kept in a pool.
 ///
-/// Each session belongs to one owner, and only its owner can use it. This actor also keeps what is known of hosts apart from
-/// their sessions.
+/// Each session belongs to one owner, and only its owner can use it. This actor also keeps what is known of hosts apart
+/// from their sessions.
 package actor ShellSessions {
     /// A factory that is never used, because each call says how its session is started.
     private struct Starts: SessionFactory {
@@ -19,7 +19,8 @@ package actor ShellSessions {
     private let pool: SessionPool<Starts>
     private let work: WorkTable
     private var held: SSHMasters?
-    /// The files that the sessions of an owner wrote, by place, because a command in one session may run a file of another.
+    /// The files that the sessions of an owner wrote, by place, because a command in one session may run a file of
+    /// another.
     private var written: [String: ShellMemory] = [:]
     private var lines: [ShellSessionName: TypedLine] = [:]
     /// Hosts that were found to have no POSIX shell, so that later commands needn't find out again.

@@ -2,7 +2,8 @@ package import MMCore
 package import MMSessions
 package import MMShell
 
-/// A command in a session, with a handle by which it can be read, typed into and cancelled while it runs, and read for a while afterwards.
+/// A command in a session, with a handle by which it can be read, typed into and cancelled while it runs, and read for
+/// a while afterwards.
 package final class ShellTask: LongWork {
     /// The handle that calls refer to it by.
     package let handle = WorkHandle.command.new()

@@ -69,8 +69,8 @@ package struct ShellsConfiguration: Sendable {
     /// Creates the default configuration.
     package init() {}
 
-    /// Returns the confinement of a caller's shells. Callers other than a person at a terminal get unconfined shells only if
-    /// the owner has set that.
+    /// Returns the confinement of a caller's shells. Callers other than a person at a terminal get unconfined shells
+    /// only if the owner has set that.
     package func confinement(of caller: Caller) -> Confinement {
         sandbox ?? (caller.surface == .terminal && identity == nil ? .guard : .workspace)
     }
@@ -277,7 +277,8 @@ struct ShellsConfigurationReader {
 }
 
 extension SessionLimits {
-    /// Creates the limits of a shells file. Only a session that would soon end because it is idle makes room for another.
+    /// Creates the limits of a shells file. Only a session that would soon end because it is idle makes room for
+    /// another.
     package init(_ configuration: ShellsConfiguration) {
         self.init(
             total: configuration.maximumSessions, perOwner: configuration.maximumSessionsOfOwner,
@@ -285,8 +286,8 @@ extension SessionLimits {
     }
 }
 
-/// The permitted uses of a stored secret, as its owner named them. Knowing a secret's name isn't enough to have it sent to another
-/// host, or typed into a program that shows it.
+/// The permitted uses of a stored secret, as its owner named them. Knowing a secret's name isn't enough to have it sent
+/// to another host, or typed into a program that shows it.
 package struct SecretUses: Sendable, Hashable {
     /// A use of a secret.
     package enum Use: Sendable, Hashable {

@@ -102,7 +102,8 @@ struct TypingTarget: Sendable {
         }
     }
 
-    /// Returns a stored secret to type: only for a host or program that its owner has allowed, and only at a prompt that hides its input.
+    /// Returns a stored secret to type: only for a host or program that its owner has allowed, and only at a prompt
+    /// that hides its input.
     func secret(_ name: String) async throws(MMError) -> Secret {
         let task: ShellTask
         switch kind {

@@ -2,7 +2,8 @@ package import MMCore
 import MMDesk
 import MMIdentity
 
-/// Asks Graph to which of some groups an account belongs whose access token leaves its groups out ("groups overage claim").
+/// Asks Graph to which of some groups an account belongs whose access token leaves its groups out ("groups overage
+/// claim").
 package struct CallerGroups: Sendable {
     /// The account whose memberships are asked for.
     package struct Account: Sendable {
@@ -33,8 +34,8 @@ package struct CallerGroups: Sendable {
     private let log: Log
 
     /// Creates a lookup that uses a connection.
-    /// - Parameter connection: its name. A connection with the on-behalf-of flow asks as the account itself, any other one with
-    ///   its own account.
+    /// - Parameter connection: its name. A connection with the on-behalf-of flow asks as the account itself, any other
+    ///   one with its own account.
     /// - Throws: `.notFound` when there is no connection of that name.
     package init(through connection: String, _ services: OperationServices) throws(MMError) {
         self.connection = try services.registry.snapshot().connection(named: connection).name
@@ -92,8 +93,8 @@ package struct CallerGroups: Sendable {
         }
     }
 
-    /// Returns the error for the account's owner: without details of the server's setup, but with what the server's owner has to
-    /// correct.
+    /// Returns the error for the account's owner: without details of the server's setup, but with what the server's
+    /// owner has to correct.
     private static func told(_ error: MMError) -> MMError {
         var told = error
         switch error.code {

@@ -14,7 +14,8 @@ extension ConsentPlace {
 }
 
 extension IdentityService {
-    /// Returns the rights in a connection's token for a service, without asking anyone; `nil` where there is no sign-in.
+    /// Returns the rights in a connection's token for a service, without asking anyone; `nil` where there is no
+    /// sign-in.
     func rights(
         of connection: Connection, on resource: ServiceResource = .graph, deadline: Deadline = .after(.seconds(20))
     ) async -> TokenRights? {

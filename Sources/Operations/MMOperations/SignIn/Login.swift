@@ -103,8 +103,8 @@ struct Login: CatalogueOperation {
     }
 }
 
-/// The service that a sign-in is for, as a person names it: one that `graph_request` takes, the URL of one, a service of the
-/// cloud by its own name, or an API that the connection's entry defines.
+/// The service that a sign-in is for, as a person names it: one that `graph_request` takes, the URL of one, a service
+/// of the cloud by its own name, or an API that the connection's entry defines.
 struct SignInResource: ArgumentValue {
     private let text: String
 
@@ -139,8 +139,8 @@ struct SignInResource: ArgumentValue {
     }
 }
 
-/// `login --all`: signs in every connection that needs it, concurrently where no person is needed, and otherwise one after
-/// the other.
+/// `login --all`: signs in every connection that needs it, concurrently where no person is needed, and otherwise one
+/// after the other.
 struct LoginAll: Sendable {
     let input: Login.Input
     let context: OperationContext

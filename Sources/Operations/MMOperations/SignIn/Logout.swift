@@ -33,8 +33,8 @@ struct Logout: CatalogueOperation {
                 hint: "Ask the person to run `mm logout \(ShellWord.quoted(connection.name)) --forget-account`."
             )
         }
-        // The sessions end after the tokens are removed: otherwise one that begins in between would keep a token that nothing
-        // shows.
+        // The sessions end after the tokens are removed: otherwise one that begins in between would keep a token that
+        // nothing shows.
         let result = try await services.identity.signOut(connection, forgettingAccount: input.forgetAccount)
         services.restorer.forget(connection: connection.name, module: nil)
         let ended = await services.sessions.disconnect(connection: connection.name)

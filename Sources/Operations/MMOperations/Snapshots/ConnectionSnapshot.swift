@@ -5,8 +5,8 @@ import MMIdentity
 import MMPowerShell
 import MMSessions
 
-/// Takes snapshots of a connection's tenant: judged by the guard, with the connection's own sign-in, and with a reason for each
-/// kind that is left out.
+/// Takes snapshots of a connection's tenant: judged by the guard, with the connection's own sign-in, and with a reason
+/// for each kind that is left out.
 struct ConnectionSnapshot {
     let connection: Connection
     let services: RequestServices
@@ -83,8 +83,8 @@ struct ConnectionSnapshot {
         return answer.values
     }
 
-    /// Returns the kinds that the guard doesn't allow for this connection without a confirmation, which a snapshot never asks
-    /// for.
+    /// Returns the kinds that the guard doesn't allow for this connection without a confirmation, which a snapshot
+    /// never asks for.
     private func heldBack(_ kinds: [SnapshotKind]) throws(MMError) -> [String: SnapshotHeader.LeftOut] {
         let policy = services.guarding.policy(of: connection, in: context)
         let engine = try services.guarding.guards.engine()

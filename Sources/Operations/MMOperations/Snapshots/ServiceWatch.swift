@@ -3,8 +3,9 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// The findings of the service's own configuration management (Microsoft Graph, `/admin/configurationManagement`): the extent of
-/// its monitors, and the deviations from their baselines. It is only read; monitors and baselines are never created or changed.
+/// The findings of the service's own configuration management (Microsoft Graph, `/admin/configurationManagement`): the
+/// extent of its monitors, and the deviations from their baselines. It is only read; monitors and baselines are never
+/// created or changed.
 struct ServiceWatch: Sendable {
     /// The number of monitors.
     let monitors: Int
@@ -23,8 +24,8 @@ struct ServiceWatch: Sendable {
     private static let atOnce = 20
 
     /// Reads the service's findings.
-    /// - Returns: `nil` where the tenant has no monitors, the connection may not read them, or the cloud doesn't have them, so
-    ///   that a comparison never fails because of them.
+    /// - Returns: `nil` where the tenant has no monitors, the connection may not read them, or the cloud doesn't have
+    ///   them, so that a comparison never fails because of them.
     static func reading(
         of connection: Connection, in context: OperationContext, with services: RequestServices
     ) async -> ServiceWatch? {

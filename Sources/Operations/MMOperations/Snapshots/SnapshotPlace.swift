@@ -1,7 +1,7 @@
 import MMCore
 
-/// One side of a comparison: a folder, a stored snapshot (`Contoso@latest`, `Contoso@2026-11-21`), or a connection's tenant in its
-/// present state.
+/// One side of a comparison: a folder, a stored snapshot (`Contoso@latest`, `Contoso@2026-11-21`), or a connection's
+/// tenant in its present state.
 enum SnapshotPlace {
     /// A folder, and its name in a report.
     case folder(String, title: String)
@@ -62,8 +62,8 @@ enum SnapshotPlace {
         return "\(here)/\(path)"
     }
 
-    /// Returns the folder with the accepted deviations for comparisons with this place: the snapshot's own folder, or that of the
-    /// connection's stored snapshots.
+    /// Returns the folder with the accepted deviations for comparisons with this place: the snapshot's own folder, or
+    /// that of the connection's stored snapshots.
     func acceptanceFolder(_ connection: String, _ paths: StatePaths) -> String {
         let store = SnapshotStore(paths: paths, connection: connection)
         if case .folder(let path, _) = self, !store.holds(path) { return path }

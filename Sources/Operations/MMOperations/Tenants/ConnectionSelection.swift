@@ -1,7 +1,7 @@
 package import MMCore
 
-/// A selection of connections for a call: names, `tag:NAME`, names with `*`, `all`, or several of these separated by commas; a
-/// leading minus excludes connections, as in `tag:msp,-Contoso`.
+/// A selection of connections for a call: names, `tag:NAME`, names with `*`, `all`, or several of these separated by
+/// commas; a leading minus excludes connections, as in `tag:msp,-Contoso`.
 package struct ConnectionSelection: Sendable, Hashable {
     private enum Term: Hashable {
         case name(String)
@@ -16,8 +16,8 @@ package struct ConnectionSelection: Sendable, Hashable {
     private let excluded: [Term]
 
     /// Reads a selection.
-    /// - Returns: `nil` for the plain name of one connection: a text that is exactly a registered name means that connection,
-    ///   whatever characters it contains.
+    /// - Returns: `nil` for the plain name of one connection: a text that is exactly a registered name means that
+    ///   connection, whatever characters it contains.
     /// - Throws: `invalidInput` for a selection that can't select anything.
     package init?(
         _ text: String, in registry: @autoclosure () throws(MMError) -> RegistrySnapshot
@@ -85,8 +85,8 @@ package struct ConnectionSelection: Sendable, Hashable {
     /// The partners whose customers are selected.
     package let partners: [String]
 
-    /// Returns the names of the selected connections, each once, in the registry's order. Faulty entries are included: their
-    /// call reports the fault.
+    /// Returns the names of the selected connections, each once, in the registry's order. Faulty entries are included:
+    /// their call reports the fault.
     /// - Parameters:
     ///   - snapshot: the registry.
     ///   - server: the calling server; `nil` for the owner.

@@ -2,8 +2,8 @@ package import MMCore
 package import MMGuard
 
 /// One confirmation for the calls to several connections. First each call is made up to the guard and judged by its
-/// connection's own policy; then a person is asked once about all of them; then each call is allowed if it is exactly what was
-/// judged.
+/// connection's own policy; then a person is asked once about all of them; then each call is allowed if it is exactly
+/// what was judged.
 package final class JointClearance: Sendable {
     private enum Phase {
         /// Calls are only judged.
@@ -23,8 +23,8 @@ package final class JointClearance: Sendable {
 
     private let state = Mutex(State())
 
-    /// Records the request of a call while judging; afterwards returns the consent that people have given to it together with
-    /// the others.
+    /// Records the request of a call while judging; afterwards returns the consent that people have given to it
+    /// together with the others.
     /// - Returns: `nil` where the call is judged separately.
     /// - Throws: `cancelled` while calls are only judged; `conflict` for a request that was not judged.
     func consent(
@@ -64,8 +64,8 @@ package final class JointClearance: Sendable {
         state.withLock { $0.requests[connection].map { $0.verdict.guardClass != .read } ?? false }
     }
 
-    /// Hands the permission for one connection to the node that carries its call out, as a confirmation of exactly this call,
-    /// to be used there.
+    /// Hands the permission for one connection to the node that carries its call out, as a confirmation of exactly this
+    /// call, to be used there.
     /// - Returns: the request that was handed over; `nil` where the call needs no confirmation.
     /// - Throws: `unavailable` where the nodes share no confirmations.
     package func handOver(
@@ -122,8 +122,8 @@ package final class JointClearance: Sendable {
         return error
     }
 
-    /// Returns the question about all calls; `nil` where no confirmation is needed. A confirmation is bound to exactly these
-    /// connections, their tenants, and the requests to each.
+    /// Returns the question about all calls; `nil` where no confirmation is needed. A confirmation is bound to exactly
+    /// these connections, their tenants, and the requests to each.
     /// - Parameter members: the connections, in order.
     func question(about members: [SetFolder.Member]) -> ConfirmationRequest? {
         let requests = state.withLock { $0.requests }

@@ -174,7 +174,8 @@ struct SetFolder: Sendable {
     func remove() { Self.remove(path) }
 
     private static func remove(_ path: String) {
-        // The call's own file is removed first, so that a killed process leaves nothing that could be resumed partially.
+        // The call's own file is removed first, so that a killed process leaves nothing that could be resumed
+        // partially.
         try? ProtectedFile.remove("\(path)/call.json")
         FolderTree.remove(path)
     }

@@ -2,8 +2,8 @@ package import MMCore
 import MMGuard
 import MMIdentity
 
-/// One call of an operation for several connections. The connections are called concurrently, each with a guard's verdict, an
-/// audit line and an identity of its own; their rows form one answer.
+/// One call of an operation for several connections. The connections are called concurrently, each with a guard's
+/// verdict, an audit line and an identity of its own; their rows form one answer.
 struct SideBySideCall: Sendable {
     let service: LocalOperationService
     let operation: AnyOperation
@@ -215,9 +215,9 @@ struct SideBySideCall: Sendable {
     }
 }
 
-/// Makes the calls of one call concurrently, as many at once as the operation and the tenants allow. The rows of a connection
-/// are stored as they arrive, and passed to the reader when they are complete: a call that fails halfway gives no rows, and
-/// memory only holds a piece of each answer.
+/// Makes the calls of one call concurrently, as many at once as the operation and the tenants allow. The rows of a
+/// connection are stored as they arrive, and passed to the reader when they are complete: a call that fails halfway
+/// gives no rows, and memory only holds a piece of each answer.
 struct SideBySideWork: Sendable {
     private let whole: SideBySideCall
     private let call: SetFolder.Call
@@ -472,8 +472,8 @@ struct TenantRow: Sendable {
     }
 }
 
-/// The way in which an operation runs for several connections in one call. Declaring it is all that an operation needs: its
-/// calls are made separately and concurrently, and their answers become the rows of one answer.
+/// The way in which an operation runs for several connections in one call. Declaring it is all that an operation needs:
+/// its calls are made separately and concurrently, and their answers become the rows of one answer.
 package struct SeveralConnections: Sendable {
     /// The member of an answer whose items are rows; `nil` for its own list, or for a single row where it has none.
     package var rows: String?

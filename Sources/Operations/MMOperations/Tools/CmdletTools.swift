@@ -4,8 +4,8 @@ import MMNative
 /// The cmdlets of a module as tools, with types from the tables of Exchange Online and Security & Compliance.
 enum CmdletTools {
     /// Returns the tools of a definition: itself, or one for each cmdlet that matches its pattern.
-    /// - Throws: `invalidInput` for a module without tables or a pattern without matches, `limitExceeded` for a pattern with
-    ///   too many matches.
+    /// - Throws: `invalidInput` for a module without tables or a pattern without matches, `limitExceeded` for a pattern
+    ///   with too many matches.
     static func expanded(_ definition: ToolDefinition) throws(MMError) -> [ToolDefinition] {
         guard case .cmdlets(let wanted) = definition.work else { return [definition] }
         guard let service = ExchangeTable.Service(module: wanted.module.lowercased()) else {
@@ -72,7 +72,8 @@ enum CmdletTools {
         }
     }
 
-    /// Returns the command line of a cmdlet with these parameters, whose values are bound and never written into the text.
+    /// Returns the command line of a cmdlet with these parameters, whose values are bound and never written into the
+    /// text.
     static func script(_ name: String, _ given: [(parameter: ToolParameter, value: JSONValue)]) -> (
         text: String, values: JSONObject
     ) {

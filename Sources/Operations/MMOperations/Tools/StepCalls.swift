@@ -6,8 +6,8 @@ struct StepCalls: Sendable {
 
     let runner: ToolRunner
 
-    /// Returns the context of a step's call: part of the tool's call, with its time limit, and never a job of its own. Its changes
-    /// belong to the tool's call.
+    /// Returns the context of a step's call: part of the tool's call, with its time limit, and never a job of its own.
+    /// Its changes belong to the tool's call.
     private func call(of step: String?) -> CallContext {
         var call = runner.context.part(of: runner.definition.name, step: step)
         call.namesEngine = false

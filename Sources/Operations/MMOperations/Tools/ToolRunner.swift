@@ -156,7 +156,8 @@ struct ToolRunner: Sendable {
         return answer
     }
 
-    /// Returns the message for an answer without rows; it must not claim that nothing exists if a step was not carried out.
+    /// Returns the message for an answer without rows; it must not claim that nothing exists if a step was not carried
+    /// out.
     private static func nothing(_ outcome: Outcome) -> String {
         guard let idle = outcome.idle.first else {
             return outcome.lacksSomething ? "Nothing found in the parts that could be read." : "Nothing found."
@@ -176,7 +177,8 @@ struct ToolRunner: Sendable {
         return values.count == 1 ? values[0] : .array(values)
     }
 
-    /// Whether an error of an optional step is ignored: the service doesn't have or doesn't allow what the step requests.
+    /// Whether an error of an optional step is ignored: the service doesn't have or doesn't allow what the step
+    /// requests.
     static func isPassedOver(_ error: MMError) -> Bool {
         [.notFound, .forbidden, .remoteFailed, .unsupported].contains(error.code)
     }

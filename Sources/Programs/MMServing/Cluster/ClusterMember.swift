@@ -339,8 +339,8 @@ extension MMError {
     var isOfAbsentRedis: Bool { details["cluster"] == "away" }
 }
 
-/// The log entries about a node's leases. Their times are of the clock that leases use, which all processes of a machine share, so that the
-/// entries of several nodes can be compared.
+/// The log entries about a node's leases. Their times are of the clock that leases use, which all processes of a
+/// machine share, so that the entries of several nodes can be compared.
 enum LeaseHistory {
     /// Logs an event of a lease. Renewals are frequent, so they are logged at a lower level.
     static func note(_ news: LeaseKeeper.News, _ lease: HeldLease, in log: Log) {

@@ -4,8 +4,8 @@ import MMPool
 import MMSessions
 import MMSystem
 
-/// The operations of a cluster: a call that names a connection is carried out once, by the node that holds the connection's lease,
-/// whichever node receives it.
+/// The operations of a cluster: a call that names a connection is carried out once, by the node that holds the
+/// connection's lease, whichever node receives it.
 struct ClusterOperationService: OperationService {
     let catalogue: Catalogue
     private let local: LocalOperationService
@@ -56,8 +56,8 @@ struct ClusterOperationService: OperationService {
         for node in await others() { await node.service.forget(client) }
     }
 
-    /// Carries out a call that needs no lease. A handle, or the rest of a call for several connections, may be known to another node only,
-    /// so the other nodes are asked if this one doesn't know it.
+    /// Carries out a call that needs no lease. A handle, or the rest of a call for several connections, may be known to
+    /// another node only, so the other nodes are asked if this one doesn't know it.
     private func unleased(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {

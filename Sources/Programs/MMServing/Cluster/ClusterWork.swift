@@ -4,8 +4,8 @@ import MMPool
 import MMSessions
 import MMSystem
 
-/// The jobs and stored answers of a cluster's nodes. Each node records where its handles lead, asks other nodes about theirs, and reports
-/// what is known of the handles of a node that has gone.
+/// The jobs and stored answers of a cluster's nodes. Each node records where its handles lead, asks other nodes about
+/// theirs, and reports what is known of the handles of a node that has gone.
 final class ClusterWork: Sendable {
     let local: LocalOperationService
     let member: ClusterMember
@@ -167,8 +167,8 @@ final class ClusterWork: Sendable {
         }
     }
 
-    /// Returns the address of the node to ask about an entry; `nil` if it is gone. Jobs end with their process; answers lie in the node's
-    /// folder, where the next process at that address finds them.
+    /// Returns the address of the node to ask about an entry; `nil` if it is gone. Jobs end with their process; answers
+    /// lie in the node's folder, where the next process at that address finds them.
     private func place(of entry: WorkDirectory.Entry) async -> String? {
         guard let nodes = try? await member.directory.all() else { return entry.address }
         let isThere = nodes.contains {

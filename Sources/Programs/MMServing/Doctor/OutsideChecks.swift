@@ -1,11 +1,13 @@
 import MMCore
 import MMOperations
 
-/// Checks that copies of the audit log, traces and metrics reach their receivers, and that a browser can return to this machine.
+/// Checks that copies of the audit log, traces and metrics reach their receivers, and that a browser can return to this
+/// machine.
 struct OutsideChecks: Sendable {
     let services: OperationServices
 
-    /// Returns the errors in the variables that a pool started from here reads, one line each. A pool ignores faulty ones.
+    /// Returns the errors in the variables that a pool started from here reads, one line each. A pool ignores faulty
+    /// ones.
     static func faults(_ environment: [String: String]) -> [String] {
         var faults: [String] = []
         do throws(MMError) {

@@ -4,8 +4,8 @@ import MMHTTP
 import MMPool
 import MMSystem
 
-/// The authenticator of a pool at a TCP address: it admits programs of the same user and callers with the secret, and only under host names
-/// of this pool.
+/// The authenticator of a pool at a TCP address: it admits programs of the same user and callers with the secret, and
+/// only under host names of this pool.
 struct AddressAuthenticator: HTTPAuthenticator {
     private let senders: SenderRule
     private let secret: Secret?
@@ -16,7 +16,8 @@ struct AddressAuthenticator: HTTPAuthenticator {
     /// - Parameters:
     ///   - options: who may connect.
     ///   - secret: the secret that clients present.
-    ///   - refusesSessions: whether programs in sessions are refused, because they could reach other connections' pools here.
+    ///   - refusesSessions: whether programs in sessions are refused, because they could reach other connections' pools
+    ///     here.
     init(_ options: HTTPFaceOptions, secret: Secret?, refusesSessions: Bool = false) {
         self.refusesSessions = refusesSessions
         senders = SenderRule(options, hasSecret: secret != nil)
@@ -26,7 +27,8 @@ struct AddressAuthenticator: HTTPAuthenticator {
 
     /// Returns the sender of a request, or the response that refuses it.
     func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<AdmittedPeer> {
-        // A supervisor's probe only knows the address and has no secret. A web page's request has an Origin header and is not a probe.
+        // A supervisor's probe only knows the address and has no secret. A web page's request has an Origin header and
+        // is not a probe.
         if ProbeRoutes.isProbe(request), request.headers["Origin"] == nil { return .admitted(.network) }
         if let refusal = pages.refusal(of: request) {
             return .refused(.refusal(refusal.status, refusal.message))
@@ -52,7 +54,8 @@ struct AddressAuthenticator: HTTPAuthenticator {
         }
     }
 
-    /// Returns whether a program of this machine's user belongs to a session. A program whose process can't be determined counts as one.
+    /// Returns whether a program of this machine's user belongs to a session. A program whose process can't be
+    /// determined counts as one.
     private func isInSession(_ request: HTTPServerRequest) -> Bool {
         guard refusesSessions, request.peerUser() == geteuid() else { return false }
         let processes = request.peerProcesses()

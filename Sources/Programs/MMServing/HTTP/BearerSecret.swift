@@ -6,8 +6,8 @@ enum BearerSecret {
     private static let remedy = "Create one: (umask 077; head -c 32 /dev/urandom | base64 > FILE)"
 
     /// Reads a secret.
-    /// - Throws: `notFound` without the file, `forbidden` if others may read it, `invalidInput` if its content can't be a secret in a
-    ///   header (RFC 6750, section 2.1).
+    /// - Throws: `notFound` without the file, `forbidden` if others may read it, `invalidInput` if its content can't be
+    ///   a secret in a header (RFC 6750, section 2.1).
     static func read(_ path: String) throws(MMError) -> Secret {
         guard let bytes = try ProtectedFile.read(path, limit: 4096) else {
             throw MMError(.notFound, "The token file \(path) does not exist.", hint: remedy)

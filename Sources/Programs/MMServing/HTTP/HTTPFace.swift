@@ -92,10 +92,11 @@ final class HTTPFace: Sendable {
     }
 }
 
-/// The probes that supervisors send to `mm-mcp` at an address: `/healthz`, whether it answers, and `/readyz`, whether it accepts calls.
+/// The probes that supervisors send to `mm-mcp` at an address: `/healthz`, whether it answers, and `/readyz`, whether
+/// it accepts calls.
 ///
-/// Any client may send them, under any host name: a supervisor has no secret and calls a container by its address. The responses reveal
-/// nothing else.
+/// Any client may send them, under any host name: a supervisor has no secret and calls a container by its address. The
+/// responses reveal nothing else.
 final class FaceProbes: HTTPMiddleware, Sendable {
     /// Their paths.
     static let paths: Set<String> = ["/healthz", "/readyz"]
@@ -155,8 +156,8 @@ final class WatchingStreams: Sendable {
     }
 }
 
-/// The authenticator of `mm-mcp` at an address. Programs of this machine's own user are recognized by their sockets; everybody else is
-/// admitted by the protocol engine. It passes on the request in the engine's form, with its sender.
+/// The authenticator of `mm-mcp` at an address. Programs of this machine's own user are recognized by their sockets;
+/// everybody else is admitted by the protocol engine. It passes on the request in the engine's form, with its sender.
 struct MCPAuthenticator: HTTPAuthenticator {
     private let pages: PageRule
     private let senders: SenderRule
@@ -198,8 +199,8 @@ struct MCPAuthenticator: HTTPAuthenticator {
         return refusal(of: admitted).map { .refused($0) } ?? .admitted(admitted)
     }
 
-    /// Admits a request by its access token. Public pages are then served under this server's own names only, because their content depends
-    /// on the name.
+    /// Admits a request by its access token. Public pages are then served under this server's own names only, because
+    /// their content depends on the name.
     private func admit(
         _ request: HTTPServerRequest, _ given: MCPHTTPRequest, _ gate: OAuthGate
     ) -> AuthenticationResult<MCPHTTPRequest> {
@@ -239,7 +240,8 @@ extension HTTPHeaders {
     }
 }
 
-/// The last step of the chain of `mm-mcp` at an address: the engine's one path. The engine itself decides about methods and refusals.
+/// The last step of the chain of `mm-mcp` at an address: the engine's one path. The engine itself decides about methods
+/// and refusals.
 struct MCPEndpoint: HTTPMiddleware {
     private let engine: StreamableHTTP
     private let watching: WatchingStreams
@@ -293,8 +295,8 @@ struct MCPEndpoint: HTTPMiddleware {
     }
 }
 
-/// Limits how many requests of each caller run at the same time, including streams that only wait for news. Each request holds a
-/// connection, so a caller with too many would keep all others out.
+/// Limits how many requests of each caller run at the same time, including streams that only wait for news. Each
+/// request holds a connection, so a caller with too many would keep all others out.
 final class RequestPlaces: Sendable {
     /// A request's place, which becomes free when this value is released, however the request ended.
     final class Place: Sendable {
@@ -344,8 +346,9 @@ final class RequestPlaces: Sendable {
 
 /// Decides about the senders of requests to an address, by the same rule for the pool and for `mm-mcp`.
 ///
-/// Programs of this machine's own user are recognized by their sockets; everybody else needs the secret. Requests that a browser sends for
-/// a web page are checked before, by `PageRule`: a page is not the user's program, even in the user's browser.
+/// Programs of this machine's own user are recognized by their sockets; everybody else needs the secret. Requests that
+/// a browser sends for a web page are checked before, by `PageRule`: a page is not the user's program, even in the
+/// user's browser.
 struct SenderRule: Sendable {
     /// The decision about a request's sender.
     enum Entry: Sendable {
@@ -384,7 +387,8 @@ struct SenderRule: Sendable {
             "Only programs of the user who started this server may connect; others need a secret (--token-file).")
     }
 
-    /// Returns whether a proxy forwarded the request, even if none is configured: the peer is then the proxy, not the sender.
+    /// Returns whether a proxy forwarded the request, even if none is configured: the peer is then the proxy, not the
+    /// sender.
     private func isForwarded(_ request: HTTPServerRequest) -> Bool {
         ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"].contains { request.headers[$0] != nil }
     }

@@ -144,8 +144,8 @@ struct HTTPFaceOptions: Sendable {
             isMapped: trustsNetwork || isBehindProxy)
     }
 
-    /// Refuses options that exclude each other, and refuses to listen for other machines without TLS or without a way to
-    /// admit clients.
+    /// Refuses options that exclude each other, and refuses to listen for other machines without TLS or without a way
+    /// to admit clients.
     private func check() throws(MMError) {
         if oauth != nil {
             for (flag, isGiven) in [("token-file", tokenFile != nil), ("trust-network", trustsNetwork)] where isGiven {

@@ -112,8 +112,8 @@ struct ContainerSite: PoolSite {
     }
 }
 
-/// The place where one connection's pool runs. The router sends requests to every pool in the same way, at an address; the site makes sure
-/// that a pool answers there.
+/// The place where one connection's pool runs. The router sends requests to every pool in the same way, at an address;
+/// the site makes sure that a pool answers there.
 protocol PoolSite: Sendable {
     /// The client of the pool.
     var client: PoolClient { get }
@@ -166,10 +166,11 @@ extension PoolSites {
     func hasRecords(_ connection: String) -> Bool { true }
 }
 
-/// The isolation of one connection's pool from the files of the others: namespaces if the kernel lets this user create them, otherwise
-/// Landlock.
+/// The isolation of one connection's pool from the files of the others: namespaces if the kernel lets this user create
+/// them, otherwise Landlock.
 enum IsolatedWall: String, Sendable {
-    /// A user and a mount namespace of its own, in which other pools' folders, the owner's tokens and the registry don't exist.
+    /// A user and a mount namespace of its own, in which other pools' folders, the owner's tokens and the registry
+    /// don't exist.
     case namespaces = "user and mount namespace"
     /// Landlock: only the pool's own folder and the system's can be opened.
     case landlock = "landlock"
@@ -236,8 +237,8 @@ enum IsolatedWall: String, Sendable {
         return command
     }
 
-    /// Mounts an empty folder over each hidden one, restores the pool's own folders, mounts `/dev/null` over each masked file, and drops
-    /// all privileges that could undo this.
+    /// Mounts an empty folder over each hidden one, restores the pool's own folders, mounts `/dev/null` over each
+    /// masked file, and drops all privileges that could undo this.
     private static let script = """
         set -eu
         own=$1; sockets=$2; shift 2

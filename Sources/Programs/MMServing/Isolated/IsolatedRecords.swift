@@ -1,8 +1,8 @@
 import MMCore
 import MMOperations
 
-/// The records that the pools of single connections keep in their own files: journal, audit log, snapshots. The router has to ask the pools
-/// for them, because its own files don't contain them.
+/// The records that the pools of single connections keep in their own files: journal, audit log, snapshots. The router
+/// has to ask the pools for them, because its own files don't contain them.
 struct IsolatedRecords: Sendable {
     let router: IsolatedRouter
     /// Carries out the router's own part.

@@ -79,7 +79,8 @@ actor IsolatedRouter {
         guard let name = body["connection"]?.string, !name.isEmpty else {
             return SessionPoolRoutes.failure("Missing connection parameter", status: 400)
         }
-        // A pool isn't started only to be reset, and a pool that is started elsewhere is only looked for if its connection is known.
+        // A pool isn't started only to be reset, and a pool that is started elsewhere is only looked for if its
+        // connection is known.
         let isKnown = sites.areStarted || (try? names())?.contains(name) == true
         if isKnown, await running(name) != nil {
             return await forward("/reset", body, required: ["connection"])
@@ -193,7 +194,8 @@ extension IsolatedRouter {
         return RouteReply(["connections": .object(entries)])
     }
 
-    /// Returns the map of ports that the original router had. It has no values, because the pools have sockets instead of ports.
+    /// Returns the map of ports that the original router had. It has no values, because the pools have sockets instead
+    /// of ports.
     private func ports() throws(MMError) -> JSONObject {
         JSONObject(try names().map { ($0, .null) })
     }
@@ -302,8 +304,8 @@ extension IsolatedRouter {
         return pools.compactMap(\.self)
     }
 
-    /// Returns the pools with records, of connections that a server may use, by name: those that run, and those that can be started to read
-    /// their records.
+    /// Returns the pools with records, of connections that a server may use, by name: those that run, and those that
+    /// can be started to read their records.
     func holding(for server: String?) async -> [(String, IsolatedPool)] {
         guard let names = try? names(for: server) else { return [] }
         var found: [(String, IsolatedPool)] = []
@@ -409,8 +411,8 @@ struct IsolatedPool: Sendable {
         try await site.client.object(method, path, body, within: limit, of: connection)
     }
 
-    /// Does work that needs the pool. If the pool turns out to have gone before it received the request, it is started again and the work
-    /// is repeated, since nothing has been done.
+    /// Does work that needs the pool. If the pool turns out to have gone before it received the request, it is started
+    /// again and the work is repeated, since nothing has been done.
     private func reached<Answer>(_ work: () async throws(MMError) -> Answer) async throws(MMError) -> Answer {
         try await site.bringUp()
         do throws(MMError) {

@@ -151,7 +151,8 @@ actor ProcessSite: PoolSite {
 
     private var isOnSandbox: Bool { entry["connections"]?[connection]?["cloud"] == "sandbox" }
 
-    /// Gives the pool a description of the owner's sandbox tenant, whose file it can't read, without the secret that controls the sandbox.
+    /// Gives the pool a description of the owner's sandbox tenant, whose file it can't read, without the secret that
+    /// controls the sandbox.
     private func tellSandbox() {
         guard isOnSandbox else { return }
         let copy = setup.place.home(connection) + "/.m365-state/sandbox.json"
@@ -202,8 +203,8 @@ actor ProcessSite: PoolSite {
         _ = await running.process.terminate(grace: .seconds(5))
     }
 
-    /// Returns whether the pool has not answered for a long time. Several attempts are required, because time also passes while the machine
-    /// sleeps.
+    /// Returns whether the pool has not answered for a long time. Several attempts are required, because time also
+    /// passes while the machine sleeps.
     private func isHung() async -> Bool {
         if await isHealthy(within: .seconds(5)) {
             silence = nil
@@ -268,7 +269,8 @@ extension ProcessSites {
         HostSettings.modulePaths(environment).filter { (path: String) in access(path, F_OK) == 0 }
     }
 
-    /// Returns the folder of PowerShell, or of its stand-in on the sandbox tenant, if that is not one of the system's folders.
+    /// Returns the folder of PowerShell, or of its stand-in on the sandbox tenant, if that is not one of the system's
+    /// folders.
     func powerShellFolders(onSandbox isOnSandbox: Bool) -> [String] {
         let programs = [
             try? PowerShellLocator(environment: environment).locate().program,

@@ -81,8 +81,8 @@ struct CatalogueServer {
         }
     }
 
-    /// Ends the shells that this server's clients have left in the pool, since no client will return for them. Their jobs stay, because
-    /// they belong to principals.
+    /// Ends the shells that this server's clients have left in the pool, since no client will return for them. Their
+    /// jobs stay, because they belong to principals.
     func close() async {
         for client in calls.farewells { await service.forget(client) }
     }
@@ -191,7 +191,8 @@ struct CatalogueServer {
         return place.isEmpty ? declaration.title : "\(declaration.title) in \(place.joined(separator: "/"))"
     }
 
-    /// All hints are sent, even those that equal the protocol's defaults: directories and hosts want each stated explicitly.
+    /// All hints are sent, even those that equal the protocol's defaults: directories and hosts want each stated
+    /// explicitly.
     static func annotations(_ effects: OperationDeclaration.Effects) -> ToolAnnotations {
         ToolAnnotations(
             readOnly: effects.readOnly, destructive: !effects.readOnly && effects.destructive,
@@ -374,8 +375,8 @@ struct ToolPrompts: Sendable {
     }
 }
 
-/// The jobs of a server's clients as tasks of the protocol: a task's id is its job's handle, and its state is what `output` and `jobs`
-/// report.
+/// The jobs of a server's clients as tasks of the protocol: a task's id is its job's handle, and its state is what
+/// `output` and `jobs` report.
 struct JobTasks: TaskStore {
     private let service: any OperationService
     private let calls: ClientCalls
@@ -476,7 +477,8 @@ final class OwnTools: Sendable {
         var operations: [AnyOperation] = []
     }
 
-    /// The maximum number of tools that are listed, because a model reads the whole list on each turn. Further ones can be called by name.
+    /// The maximum number of tools that are listed, because a model reads the whole list on each turn. Further ones can
+    /// be called by name.
     static let mostListed = 40
     private static let pause = Duration.seconds(2)
 
@@ -536,8 +538,8 @@ final class OwnTools: Sendable {
     }
 }
 
-/// Sends signs of life while a call itself reports nothing: within its first second and every few seconds from then on, because clients
-/// with short time limits give up on a silent call.
+/// Sends signs of life while a call itself reports nothing: within its first second and every few seconds from then on,
+/// because clients with short time limits give up on a silent call.
 struct LifeSigns: Sendable {
     private struct State {
         var due: ContinuousClock.Instant
@@ -582,7 +584,8 @@ struct LifeSigns: Sendable {
         var watched = call
         watched.progress = { [interval] progress in
             let told = state.withLock { state -> ProgressReport? in
-                // Reports without anything new are dropped. A new message with the same amount gets a slightly larger amount.
+                // Reports without anything new are dropped. A new message with the same amount gets a slightly larger
+                // amount.
                 guard progress.done > state.done || progress.message != state.message else { return nil }
                 state.done = max(progress.done, state.done + Self.step)
                 state.due = .now + interval

@@ -2,7 +2,8 @@ import MMCore
 import MMMCP
 import MMOperations
 
-/// The calls of a server's clients: identifies the callers, and the owners of the jobs and shells that calls leave behind.
+/// The calls of a server's clients: identifies the callers, and the owners of the jobs and shells that calls leave
+/// behind.
 final class ClientCalls: Sendable {
     private let serverName: String
     private let readsOnly: Bool
@@ -49,8 +50,8 @@ final class ClientCalls: Sendable {
     }
 }
 
-/// The name by which a home's front-ends identify themselves to pools. It is random and kept in the state folder, so that a process that a
-/// gateway starts later is recognized, and a process of another home can't claim the same.
+/// The name by which a home's front-ends identify themselves to pools. It is random and kept in the state folder, so
+/// that a process that a gateway starts later is recognized, and a process of another home can't claim the same.
 final class HomeName: Sendable {
     private let path: String
     private let known = Mutex<String?>(nil)

@@ -133,8 +133,8 @@ struct MCPFaceOptions: Sendable {
         return try PoolChoice.of(embedded: isEmbedded, pool: pool, environment: environment)
     }
 
-    /// Returns whether the environment forbids changes, for hosts that pass variables but no flags. An invalid value prevents the start, so
-    /// that the restriction is never ignored silently.
+    /// Returns whether the environment forbids changes, for hosts that pass variables but no flags. An invalid value
+    /// prevents the start, so that the restriction is never ignored silently.
     private static func isReadOnly(_ environment: [String: String]) throws(MMError) -> Bool {
         switch environment["MM_READ_ONLY"]?.lowercased() ?? "" {
         case "", "0", "false", "no", "off": return false

@@ -47,8 +47,8 @@ package enum MCPMain {
 
     /// Serves until standard input ends or a signal asks to stop, then ends the process.
     ///
-    /// The main thread must not block in the Swift runtime: parked there, it would receive signals with their default action. So the work
-    /// runs in a task, and the main thread sleeps in `pause` with its own signal mask.
+    /// The main thread must not block in the Swift runtime: parked there, it would receive signals with their default
+    /// action. So the work runs in a task, and the main thread sleeps in `pause` with its own signal mask.
     package static func main() -> Never {
         Signals.ignoreBrokenPipes()
         let environment = ProcessEnvironment.read()

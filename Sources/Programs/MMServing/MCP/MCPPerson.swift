@@ -9,9 +9,10 @@ struct MCPPerson: ConfirmingPerson {
 
     /// Returns the person behind the client of a call.
     ///
-    /// The answer to a form only counts as a person's if the client owns the transport: it started this server and holds its pipes, or it
-    /// has the secret or an access token of the person. Otherwise it proves nothing, because any program of the user can connect by TCP and
-    /// answer its own question; so can a program in a session that started this server.
+    /// The answer to a form only counts as a person's if the client owns the transport: it started this server and
+    /// holds its pipes, or it has the secret or an access token of the person. Otherwise it proves nothing, because any
+    /// program of the user can connect by TCP and answer its own question; so can a program in a session that started
+    /// this server.
     /// - Returns: `nil` if the answer to a form would prove nothing.
     static func behind(_ context: ToolContext) -> MCPPerson? {
         guard context.canAskForms else { return nil }
@@ -34,13 +35,14 @@ struct MCPPerson: ConfirmingPerson {
 
     /// Shows exactly what would be done, in a form with one check box.
     ///
-    /// A client of the modern era answers with another request. Until then the call ends with `confirmation_needed`, which the protocol
-    /// engine turns into the question.
+    /// A client of the modern era answers with another request. Until then the call ends with `confirmation_needed`,
+    /// which the protocol engine turns into the question.
     func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
         try await decide(question) != .no
     }
 
-    /// Asks for a line of text in a form. Returns `nil` for a modern client, which would have to repeat the whole call with the answer.
+    /// Asks for a line of text in a form. Returns `nil` for a modern client, which would have to repeat the whole call
+    /// with the answer.
     func answer(to question: String) async throws(MMError) -> String? {
         guard context.era == .legacy else { return nil }
         do {

@@ -4,8 +4,8 @@ import MMOperations
 
 /// The common tasks of an administrator, as prompts that a person picks from a menu.
 ///
-/// Each prompt says which calls to make, in which order, and what to report. None of them changes anything before the person has seen what
-/// would be done.
+/// Each prompt says which calls to make, in which order, and what to report. None of them changes anything before the
+/// person has seen what would be done.
 struct MCPPrompts: Sendable {
     private let services: OperationServices
     private let options: MCPFaceOptions

@@ -5,8 +5,8 @@ import MMOperations
 
 /// The resources that a client can read by URI: connections, sessions, stored answers, the audit log.
 ///
-/// A connection whose `mcps` list leaves out this server's name does not exist here, nor does anything that came from it. Of a registry
-/// entry, only the members that a model needs to choose it are shown.
+/// A connection whose `mcps` list leaves out this server's name does not exist here, nor does anything that came from
+/// it. Of a registry entry, only the members that a model needs to choose it are shown.
 struct MCPResources: Sendable {
     private let service: any OperationService
     private let services: OperationServices

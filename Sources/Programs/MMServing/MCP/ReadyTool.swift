@@ -1,8 +1,9 @@
 import MMCore
 import MMOperations
 
-/// The single tool for everything that is called by name: recipes, the owner's tools, undo, history, snapshots, drift. A separate tool for
-/// each would cost a model tokens on every turn; here they are found by a search and called by name.
+/// The single tool for everything that is called by name: recipes, the owner's tools, undo, history, snapshots, drift.
+/// A separate tool for each would cost a model tokens on every turn; here they are found by a search and called by
+/// name.
 struct ReadyTool {
     private let services: OperationServices
     private let options: MCPFaceOptions
@@ -65,7 +66,8 @@ struct ReadyTool {
         return .call(call.operation, call.arguments)
     }
 
-    /// Returns the error of a call whose changes can be planned; a call that waits for a person also says how one yes does for several.
+    /// Returns the error of a call whose changes can be planned; a call that waits for a person also says how one yes
+    /// does for several.
     func offeringPlan(_ error: MMError) -> MMError {
         guard error.code == .confirmationNeeded else { return error }
         let tool = options.prefix + Self.name

@@ -3,11 +3,12 @@ import MMCore
 import MMMCP
 import MMOperations
 
-/// Turns an operation's answer into a tool's result that fits a model's context window: all of a small answer, otherwise its beginning,
-/// counts and a handle for the rest.
+/// Turns an operation's answer into a tool's result that fits a model's context window: all of a small answer,
+/// otherwise its beginning, counts and a handle for the rest.
 ///
-/// The text always contains everything. If a result has `structuredContent`, many hosts pass only that to the model, and for an error only
-/// the text. So there is none unless the server is told to send it, and it then contains everything as well.
+/// The text always contains everything. If a result has `structuredContent`, many hosts pass only that to the model,
+/// and for an error only the text. So there is none unless the server is told to send it, and it then contains
+/// everything as well.
 struct ToolAnswer: Sendable {
     private var outputs: OutputStore
     private let outputTool: String
@@ -129,7 +130,8 @@ struct ToolAnswer: Sendable {
 
     /// Returns the result of a text that was fitted into the budget.
     private func result(_ shaped: TruncatedOutput, _ notes: [String], isForeign: Bool = false) -> ToolResult {
-        // An empty answer is stated explicitly, since a model can't tell it from a lost one, and some clients refuse an empty text.
+        // An empty answer is stated explicitly, since a model can't tell it from a lost one, and some clients refuse an
+        // empty text.
         let own = shaped.text.isEmpty ? "(no output)" : shaped.text
         let text = ([own] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
         return result(text, notes, shaped.json ?? [:], shaped.json == nil ? .text : .page, isForeign: isForeign)
@@ -140,7 +142,8 @@ struct ToolAnswer: Sendable {
     ///   - text: the answer without the notes.
     ///   - notes: this server's own notes, which precede the text.
     ///   - data: the members of the data other than notes and text.
-    ///   - isForeign: whether the text contains what other people wrote: it then gets a block of its own, and the server says so.
+    ///   - isForeign: whether the text contains what other people wrote: it then gets a block of its own, and the
+    ///     server says so.
     private func result(
         _ text: String, _ notes: [String], _ data: JSONObject, _ kind: AnswerKind, isForeign: Bool = false,
         isError: Bool = false
@@ -281,13 +284,13 @@ enum AnswerKind {
 }
 
 extension ToolAnswer {
-    /// The JSON Schema of every result as data. Its members follow from the kind (Docs/StartAgents.md): listing them for each tool would
-    /// cost a model more tokens on every turn than all descriptions of the tools.
+    /// The JSON Schema of every result as data. Its members follow from the kind (Docs/StartAgents.md): listing them
+    /// for each tool would cost a model more tokens on every turn than all descriptions of the tools.
     static let schema: JSONObject = ["type": "object"]
 }
 
-/// Content that other people wrote: mails, chats, meetings, files and their names. The server tells the model so in its own words, in a
-/// separate block, because anybody can send a mail that contains instructions.
+/// Content that other people wrote: mails, chats, meetings, files and their names. The server tells the model so in its
+/// own words, in a separate block, because anybody can send a mail that contains instructions.
 enum ForeignContent {
     /// The server's remark before such content.
     static let remark =
@@ -332,9 +335,9 @@ enum ForeignContent {
 
 /// Rewrites messages for models, which have tools but no command line.
 ///
-/// One set of rules serves all messages of this product: a command becomes the call of the tool that does the same, a flag becomes the
-/// argument with its name, and remarks about terminals are removed. A command that only the owner can run stays, and is marked as the
-/// owner's.
+/// One set of rules serves all messages of this product: a command becomes the call of the tool that does the same, a
+/// flag becomes the argument with its name, and remarks about terminals are removed. A command that only the owner can
+/// run stays, and is marked as the owner's.
 struct AgentWords: Sendable {
     private let prefix: String
     private static let operations: [(words: [String], operation: AnyOperation)] = Catalogue.standard.operations.map {

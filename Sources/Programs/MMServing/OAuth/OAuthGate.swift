@@ -4,7 +4,8 @@ import MMIdentity
 import MMMCP
 import MMOperations
 
-/// Admits requests by their access tokens, and tells clients where to get one (MCP, "Authorization"; RFC 6750, RFC 9728).
+/// Admits requests by their access tokens, and tells clients where to get one (MCP, "Authorization"; RFC 6750, RFC
+/// 9728).
 final class OAuthGate: Sendable {
     /// The principals that were admitted.
     let principals: PrincipalTable
@@ -141,8 +142,8 @@ final class OAuthGate: Sendable {
         return .object(members)
     }
 
-    /// Returns the endpoint's URL: the configured one, otherwise one with the host name of the request, which is one of this server's own
-    /// names.
+    /// Returns the endpoint's URL: the configured one, otherwise one with the host name of the request, which is one of
+    /// this server's own names.
     private func address(for request: HTTPServerRequest) -> String {
         resource ?? "\(scheme)://\(request.headers["Host"] ?? "localhost")/mcp"
     }
@@ -181,8 +182,8 @@ struct OAuthStep: HTTPMiddleware {
     }
 }
 
-/// The people whose access tokens were admitted, with the newest token of each, for connections that act on behalf of their callers. The
-/// table is only kept in memory, and a token is removed when it expires.
+/// The people whose access tokens were admitted, with the newest token of each, for connections that act on behalf of
+/// their callers. The table is only kept in memory, and a token is removed when it expires.
 final class PrincipalTable: Sendable {
     private struct Entry: Sendable {
         let principal: Caller.Principal
@@ -213,15 +214,16 @@ final class PrincipalTable: Sendable {
         let now = clock.now
         entries.withLock { entries in
             if entries.count >= Self.many { entries = entries.filter { $0.value.endsAt > now } }
-            // The newer token is recognized by its time of issue, not by its expiry: services give tokens different lifetimes.
+            // The newer token is recognized by its time of issue, not by its expiry: services give tokens different
+            // lifetimes.
             if let known = entries[name], known.issuedAt > entry.issuedAt || known.token == entry.token { return }
             entries[name] = entry
         }
         return Principal(name)
     }
 
-    /// Records that a call failed because its caller has to sign in again. The next request with the same token is refused for that reason,
-    /// once, in the form that clients understand.
+    /// Records that a call failed because its caller has to sign in again. The next request with the same token is
+    /// refused for that reason, once, in the form that clients understand.
     func note(_ error: MMError, of principal: Principal) {
         guard error.code == .signInNeeded, error.details["challenge"] != nil else { return }
         var demand = CallerRefusal(.invalid, "Sign in again: a service behind this server requires it.")

@@ -6,7 +6,8 @@ import MMOperations
 import MMPool
 import MMSystem
 
-/// The service behind a front-end's calls: carries them out at the chosen place, and waits for approvals if the environment asks for that.
+/// The service behind a front-end's calls: carries them out at the chosen place, and waits for approvals if the
+/// environment asks for that.
 struct FrontEndService: OperationService {
     /// The place where calls are carried out.
     private enum Place: Sendable {
@@ -21,8 +22,8 @@ struct FrontEndService: OperationService {
     let catalogue: Catalogue
     private let place: Place
     private let local: LocalOperationService
-    /// How long a held-back call waits for a person's approval, given on the pool's page or with `mm confirm` elsewhere, and then continues
-    /// by itself; without an approval in this time, it answers that it needs one.
+    /// How long a held-back call waits for a person's approval, given on the pool's page or with `mm confirm`
+    /// elsewhere, and then continues by itself; without an approval in this time, it answers that it needs one.
     private let approvalWait: Duration?
 
     private static let approvalVariable = "MM_APPROVAL_WAIT"
@@ -85,10 +86,12 @@ struct FrontEndService: OperationService {
     }
 }
 
-/// Answers to the requests that wait for a person in a cluster. They are stored where all nodes can read them, and are read and answered by
-/// the person's own program, which has the nodes' key: no pool trusts another program's claim that a person answers.
+/// Answers to the requests that wait for a person in a cluster. They are stored where all nodes can read them, and are
+/// read and answered by the person's own program, which has the nodes' key: no pool trusts another program's claim that
+/// a person answers.
 enum ClusterAnswers {
-    /// Returns a service that carries out such an operation on the nodes' shared state; `nil` for other operations, and without a cluster.
+    /// Returns a service that carries out such an operation on the nodes' shared state; `nil` for other operations, and
+    /// without a cluster.
     /// - Throws: `invalidInput` for invalid settings of a cluster.
     static func service(
         for operation: AnyOperation, _ services: OperationServices
@@ -160,7 +163,8 @@ private final class NamedPool: Sendable {
         }
     }
 
-    /// Looks for a stored output here: this front-end may have shortened the answer itself, and the pool doesn't know about that.
+    /// Looks for a stored output here: this front-end may have shortened the answer itself, and the pool doesn't know
+    /// about that.
     private func kept(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ unknown: MMError
     ) async throws(MMError) -> OperationAnswer {
@@ -174,8 +178,9 @@ private final class NamedPool: Sendable {
         await remote.forget(client)
     }
 
-    /// Answers without the pool while nothing listens at its address: this front-end lists the connections and reads from Graph, as it did
-    /// beside the earlier pool. Only the named pool itself may change anything, since it may hold a lease or have other rules.
+    /// Answers without the pool while nothing listens at its address: this front-end lists the connections and reads
+    /// from Graph, as it did beside the earlier pool. Only the named pool itself may change anything, since it may hold
+    /// a lease or have other rules.
     private func alone(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ absence: MMError
     ) async throws(MMError) -> OperationAnswer {
@@ -233,7 +238,8 @@ extension CallContext {
     }
 }
 
-/// The user's own pool, which is found and started: it carries out what outlives a call, this process carries out the rest.
+/// The user's own pool, which is found and started: it carries out what outlives a call, this process carries out the
+/// rest.
 private struct OwnPool: Sendable {
     let local: LocalOperationService
     let finder: PoolFinder
@@ -277,7 +283,8 @@ private struct OwnPool: Sendable {
         if let pool = try? await finder.running() { await remote(pool).forget(client) }
     }
 
-    /// Has the pool carry out a call. If the pool stops or gives way before it has received the request, the next pool is asked.
+    /// Has the pool carry out a call. If the pool stops or gives way before it has received the request, the next pool
+    /// is asked.
     private func inPool(
         starting: Bool, _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -301,7 +308,8 @@ private struct OwnPool: Sendable {
         }
     }
 
-    /// Returns the error for a call that was cancelled, but not by its caller: the pool was stopped, or the session was ended.
+    /// Returns the error for a call that was cancelled, but not by its caller: the pool was stopped, or the session was
+    /// ended.
     private func cutOff(_ name: String, _ error: MMError, by pool: RunningPool) async -> MMError {
         guard let now = try? await finder.running(), now.handshake.process == pool.handshake.process else {
             return MMError(

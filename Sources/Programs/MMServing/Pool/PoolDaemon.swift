@@ -75,8 +75,8 @@ actor PoolDaemon {
         gate = PoolGate(afterCall: { collection.due() })
     }
 
-    /// Takes the pool's lock. A pool that has just given way may hold it for a moment. One that is ending holds it until its calls and
-    /// sessions have ended, which may take long on a busy machine.
+    /// Takes the pool's lock. A pool that has just given way may hold it for a moment. One that is ending holds it
+    /// until its calls and sessions have ended, which may take long on a busy machine.
     private static func lock(_ place: PoolPlace, _ environment: [String: String]) async throws(MMError) -> FileLock {
         let patience = Deadline.after(.seconds(50))
         while true {
@@ -130,7 +130,8 @@ actor PoolDaemon {
             await MetricsReport(metrics, services).families
         }
         if let member { group.addTask { await member.run() } }
-        // In a cluster, another node may have taken over the connections, so sessions only come back with their first call.
+        // In a cluster, another node may have taken over the connections, so sessions only come back with their first
+        // call.
         if member == nil { group.addTask { await self.restorer.restore() } }
         group.addTask { await self.services.runMaintenance() }
         group.addTask { await self.tick() }
@@ -151,7 +152,8 @@ actor PoolDaemon {
             await children.look()
             await restorer.save()
             if isRecordDue { try? record() }
-            // If the state files were removed, or another pool has taken over, front-ends can't find this pool any more.
+            // If the state files were removed, or another pool has taken over, front-ends can't find this pool any
+            // more.
             if !isRecorded() {
                 services.log.warning("the pool's record was removed: the pool ends")
                 ending.resolve(.stopped)
@@ -232,7 +234,8 @@ actor PoolDaemon {
                 }
                 return try HTTPListener.start(.unix(path: path), authenticator: authenticator, chain: chain)
             } catch {
-                // The path may be used by another home's pool, or its folder may be open to others; the next path will do as well.
+                // The path may be used by another home's pool, or its folder may be open to others; the next path will
+                // do as well.
                 failure = error
             }
         }
@@ -304,8 +307,8 @@ actor PoolDaemon {
         return true
     }
 
-    /// Gives up the pool's place, so that another pool may start: this one accepts no calls, writes no record and saves no sessions from
-    /// here on.
+    /// Gives up the pool's place, so that another pool may start: this one accepts no calls, writes no record and saves
+    /// no sessions from here on.
     private func giveUpPlace() {
         gate.close()
         restorer.stop()
@@ -363,7 +366,8 @@ struct HandedSocket: Sendable {
     }
 }
 
-/// Work that is requested often: done at once for the first request, then once more after a pause for all requests made meanwhile.
+/// Work that is requested often: done at once for the first request, then once more after a pause for all requests made
+/// meanwhile.
 final class CoalescingTask: Sendable {
     private struct State {
         var isDue = false
@@ -413,9 +417,9 @@ final class CoalescingTask: Sendable {
 
 /// The processes below a pool, none of which outlives it.
 ///
-/// When the pool ends, the kernel ends the processes that the pool itself started. Processes that those have started carry the pool's mark
-/// and are recorded while the pool lives, so that the next pool can end them if this one was killed. Each pool has a record of its own,
-/// because one that gives way to a later version still has running calls.
+/// When the pool ends, the kernel ends the processes that the pool itself started. Processes that those have started
+/// carry the pool's mark and are recorded while the pool lives, so that the next pool can end them if this one was
+/// killed. Each pool has a record of its own, because one that gives way to a later version still has running calls.
 actor PoolChildren {
     private let folder: String
     private let pool: ProcessIdentity
@@ -493,7 +497,8 @@ actor PoolChildren {
             // If writing fails, for example on a full disk, it is tried again the next time.
             if (try? ProtectedFile.replace(path, with: bytes, durable: false)) != nil { recorded = now }
         }
-        // Processes that this one started itself are reaped as soon as they end. Those that are still there at the next look were adopted.
+        // Processes that this one started itself are reaped as soon as they end. Those that are still there at the next
+        // look were adopted.
         let ended = Descendants.ended()
         for pid in ended.intersection(endedBefore) { Descendants.reap(pid) }
         endedBefore = ended

@@ -21,8 +21,8 @@ struct PoolUnits: Sendable {
         "DOTNET_ROOT", "PATH", AuditDestination.variable, AuditDestination.tokenVariable,
     ]
 
-    /// Returns whether a service gets a variable: those of the user's files and of telemetry, but never secrets, since the unit file may be
-    /// readable by others.
+    /// Returns whether a service gets a variable: those of the user's files and of telemetry, but never secrets, since
+    /// the unit file may be readable by others.
     private static func isPassed(_ name: String) -> Bool {
         passed.contains(name) || (name.hasPrefix("OTEL_") && !TelemetrySettings.isSecret(name))
     }
@@ -84,8 +84,8 @@ struct PoolUnits: Sendable {
         environment.filter { isPassed($0.key) && !$0.value.isEmpty }
     }
 
-    /// Quotes a word for a unit file: blanks are kept, and specifiers and variables are not expanded (systemd.syntax(7)). In
-    /// `Environment=`, a dollar sign has no special meaning (systemd.exec(5)).
+    /// Quotes a word for a unit file: blanks are kept, and specifiers and variables are not expanded
+    /// (systemd.syntax(7)). In `Environment=`, a dollar sign has no special meaning (systemd.exec(5)).
     static func quoted(_ text: String, escapesDollar: Bool = true) -> String {
         var quoted = "\""
         for character in text {

@@ -28,7 +28,8 @@ struct PoolServeOptions: Sendable {
     var idleLimit: Duration = .seconds(1800)
     /// How long running calls may continue once the pool is to end.
     var drainLimit: Duration = .seconds(20)
-    /// How long running calls may continue when the pool gives way to a later version, which accepts new calls meanwhile.
+    /// How long running calls may continue when the pool gives way to a later version, which accepts new calls
+    /// meanwhile.
     var handOverLimit: Duration = .seconds(360)
 
     init() {}
@@ -136,7 +137,8 @@ enum PoolServing {
         _ streams: CommandStreams
     ) async throws(MMError) {
         umask(0o077)
-        // With the signal ignored, reaching the file size limit only fails the write instead of ending the process and all sessions.
+        // With the signal ignored, reaching the file size limit only fails the write instead of ending the process and
+        // all sessions.
         signal(SIGXFSZ, SIG_IGN)
         var own = Self.environment(environment, of: options)
         if !options.isDetached, !quiet { own = logging(own) }
@@ -157,16 +159,16 @@ enum PoolServing {
         }
     }
 
-    /// Returns the environment of the process. A profile's own variables apply to the whole process, since logs and tokens belong to the
-    /// process.
+    /// Returns the environment of the process. A profile's own variables apply to the whole process, since logs and
+    /// tokens belong to the process.
     static func environment(_ environment: [String: String], of options: PoolServeOptions) -> [String: String] {
         options.endpoints.reduce(environment.filter { name, _ in name != "MM_SESSION" }) { environment, endpoint in
             ToolProfiles.environment(environment, for: endpoint.face.name)
         }
     }
 
-    /// Returns the environment of a pool in the foreground, which logs to standard error in addition to its file, because supervisors such
-    /// as container engines read that. Under systemd the file suffices.
+    /// Returns the environment of a pool in the foreground, which logs to standard error in addition to its file,
+    /// because supervisors such as container engines read that. Under systemd the file suffices.
     static func logging(_ environment: [String: String]) -> [String: String] {
         let (form, journal) = (OperationServices.standardErrorForm, "JOURNAL_STREAM")
         guard environment[form] == nil, environment[journal] == nil else { return environment }

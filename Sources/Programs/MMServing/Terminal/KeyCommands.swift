@@ -146,8 +146,8 @@ enum PasskeyLink {
         ]
     }
 
-    /// Returns the URL of the page with the host `localhost`, since browsers don't support passkeys for IP addresses. Behind a proxy, the
-    /// owner replaces the host with the proxy's name.
+    /// Returns the URL of the page with the host `localhost`, since browsers don't support passkeys for IP addresses.
+    /// Behind a proxy, the owner replaces the host with the proxy's name.
     private static func page(_ url: String) -> String? {
         guard let start = url.firstRange(of: "://")?.upperBound, let port = url.lastIndex(of: ":"), port >= start else {
             return nil

@@ -91,7 +91,8 @@ enum LocalCommands {
         }
 }
 
-/// `mm sandbox …`: executes `mm-sandbox` in place of this process, so that streams, exit code and signals are those of the command line.
+/// `mm sandbox …`: executes `mm-sandbox` in place of this process, so that streams, exit code and signals are those of
+/// the command line.
 enum SandboxForwarding {
     static func all(environment: [String: String]) -> [LocalCommand] {
         SandboxCommand.allCases.map { verb in

@@ -200,8 +200,8 @@ enum MCPCommands {
         return name
     }
 
-    /// Returns how a client on Windows starts `mm-mcp` in WSL, where a shell parses these words. Environment variables of Windows aren't
-    /// passed on.
+    /// Returns how a client on Windows starts `mm-mcp` in WSL, where a shell parses these words. Environment variables
+    /// of Windows aren't passed on.
     private static func windowsWay(
         _ distribution: String, _ arguments: [String], _ variables: [String: String]
     ) throws(MMError) -> ServerEntry.Way {
@@ -234,8 +234,8 @@ enum MCPCommands {
         return url
     }
 
-    /// Returns the variables to write into the entry: clients start servers with another environment, so those that determine the paths of
-    /// our files must be included.
+    /// Returns the variables to write into the entry: clients start servers with another environment, so those that
+    /// determine the paths of our files must be included.
     private static func passed(on environment: [String: String]) -> [String: String] {
         let names = ["MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR"]
         return environment.filter { names.contains($0.key) && !$0.value.isEmpty }

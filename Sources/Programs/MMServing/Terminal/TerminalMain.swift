@@ -52,8 +52,8 @@ package enum TerminalMain {
     }
 }
 
-/// Suggestions for a line that begins with an unknown word: something of Microsoft Graph (`mm users`), a cmdlet, a module, a connection, or
-/// another program's name for a command.
+/// Suggestions for a line that begins with an unknown word: something of Microsoft Graph (`mm users`), a cmdlet, a
+/// module, a connection, or another program's name for a command.
 struct OtherWords: Sendable {
     /// The names of the connections.
     let connections: [String]
@@ -138,7 +138,8 @@ struct OtherWords: Sendable {
 
 /// The owner's tools and the recipes as commands, each with its own flags and help.
 enum ToolCommands {
-    /// Returns the operations of the shelves that a command line mentions, so that other command lines don't have to read the folder.
+    /// Returns the operations of the shelves that a command line mentions, so that other command lines don't have to
+    /// read the folder.
     static func operations(for words: [String], _ services: OperationServices) -> [AnyOperation] {
         // In lines for help and completion, the command follows that first word.
         let isAbout = words.first == "help" || words.first == "complete"

@@ -129,8 +129,8 @@ struct PageTemplate: Sendable {
     static let code = PageTemplate(sandbox_page_code())
     static let approval = PageTemplate(sandbox_page_approval())
 
-    /// Returns the page with its placeholders filled. Texts are escaped, markup is inserted as it is; a placeholder without a value stays
-    /// empty.
+    /// Returns the page with its placeholders filled. Texts are escaped, markup is inserted as it is; a placeholder
+    /// without a value stays empty.
     func filled(texts: [String: String], markup: [String: String] = [:]) -> String {
         var result = ""
         var rest = text[...]

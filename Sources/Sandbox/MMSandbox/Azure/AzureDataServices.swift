@@ -3,8 +3,8 @@ internal import MMHTTP
 
 /// The data services of the subscription's vaults and storage accounts, which have hosts of their own.
 ///
-/// All of these hosts lead to the one address of the sandbox. The proxy in between names the original host in `X-Forwarded-Host`, as
-/// proxies do.
+/// All of these hosts lead to the one address of the sandbox. The proxy in between names the original host in
+/// `X-Forwarded-Host`, as proxies do.
 struct AzureDataServices {
     let context: TenantContext
     let bearer: BearerCheck

@@ -182,7 +182,8 @@ struct AzureResourceManager {
                     404, "InvalidResourceType",
                     "The resource type '\(place.types[0])' could not be found in the namespace '\(place.namespace)'.")
             }
-            // Filters of the authorization service are functions of the scope (`atExactScope()`), which is that of the path.
+            // Filters of the authorization service are functions of the scope (`atExactScope()`), which is that of the
+            // path.
             return place.namespace.lowercased() == "microsoft.authorization"
                 ? HTTPServerResponse(status: 200, json: ["value": .array(rows)]) : answers.list(request.http, rows)
         }

@@ -92,7 +92,8 @@ struct AppContent: Sendable {
         }
     }
 
-    /// Returns when the secret of an app expires: that of the first in twelve days, of the next nineteen days ago, of others later.
+    /// Returns when the secret of an app expires: that of the first in twelve days, of the next nineteen days ago, of
+    /// others later.
     private func secretEnd(_ index: Int) -> Int64 {
         let days: [Int64] = [140, 12, -19, 75, 300]
         return users.now / 86_400 * 86_400 + days[index % days.count] * 86_400
@@ -112,7 +113,8 @@ struct AppContent: Sendable {
     /// The id of the organisation that owns the vendor's apps.
     static let vendor = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
-    /// The vendor's services, and whether the tenant has used them before; the others get a service principal on first use.
+    /// The vendor's services, and whether the tenant has used them before; the others get a service principal on first
+    /// use.
     static let vendorApps: [(id: String, name: String, isThere: Bool)] = [
         (ServedResource.graph.appID, "Microsoft Graph", true),
         (ServedResource.exchange.appID, "Office 365 Exchange Online", true),

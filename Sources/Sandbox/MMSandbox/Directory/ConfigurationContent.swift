@@ -1,6 +1,7 @@
 internal import MMCore
 
-/// The configuration by administrators: locations, authentication methods, permissions of users, roles and granted permissions.
+/// The configuration by administrators: locations, authentication methods, permissions of users, roles and granted
+/// permissions.
 struct ConfigurationContent: Sendable {
     let users: UserDirectory
     private let ids: ObjectIDs

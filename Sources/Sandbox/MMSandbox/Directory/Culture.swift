@@ -1,5 +1,5 @@
-/// A set of first and last names that belong together, and the office of most people with such names. A class, because every value of every
-/// row reads it and copying would be slow.
+/// A set of first and last names that belong together, and the office of most people with such names. A class, because
+/// every value of every row reads it and copying would be slow.
 final class Culture: Sendable {
     /// One name in its display form and in its form for addresses.
     struct Name: Sendable {

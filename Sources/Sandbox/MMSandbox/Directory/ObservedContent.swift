@@ -1,7 +1,7 @@
 internal import MMCore
 
-/// Content for administrators besides the directory: keys of devices, secure score, alerts, service messages, rooms, reviews. It is
-/// read-only and derived from the same people and devices as everything else.
+/// Content for administrators besides the directory: keys of devices, secure score, alerts, service messages, rooms,
+/// reviews. It is read-only and derived from the same people and devices as everything else.
 struct ObservedContent {
     let store: DirectoryStore
 
@@ -646,7 +646,8 @@ extension ObservedContent {
         (0..<min(40, users.count)).map { ["id": .string(users.row($0).id)] }
     }
 
-    /// The permissions on a calendar: everybody in the organisation sees free/busy times, unless the owner decides otherwise.
+    /// The permissions on a calendar: everybody in the organisation sees free/busy times, unless the owner decides
+    /// otherwise.
     var calendarPermissions: [JSONObject] {
         [
             [

@@ -1,8 +1,8 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The content of a file: its bytes if it is small, otherwise only its size and checksum, so that gigabytes can be uploaded to a tenant
-/// that is kept in memory.
+/// The content of a file: its bytes if it is small, otherwise only its size and checksum, so that gigabytes can be
+/// uploaded to a tenant that is kept in memory.
 struct StoredContent: Sendable {
     /// The maximum number of bytes kept of one file.
     static let most = 64 << 20
@@ -71,7 +71,8 @@ struct StoredContent: Sendable {
         count += other.count
     }
 
-    /// The checksum that the service returns, computed byte by byte as documented ("Code snippets: QuickXorHash algorithm").
+    /// The checksum that the service returns, computed byte by byte as documented ("Code snippets: QuickXorHash
+    /// algorithm").
     var quickXorHash: String {
         var sum = [UInt8](repeating: 0, count: 20)
         for (place, byte) in laid.enumerated() {

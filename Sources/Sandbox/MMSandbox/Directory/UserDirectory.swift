@@ -49,8 +49,8 @@ final class UserDirectory: Sendable {
     }
 }
 
-/// The sign-ins of the last thirty days: every active account appears in each of two rounds, so that the log agrees with the users' own
-/// activity.
+/// The sign-ins of the last thirty days: every active account appears in each of two rounds, so that the log agrees
+/// with the users' own activity.
 struct SignInSchedule: Sendable {
     /// The number of entries in the log.
     let count: Int

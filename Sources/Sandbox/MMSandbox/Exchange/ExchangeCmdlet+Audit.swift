@@ -1,7 +1,7 @@
 internal import MMCore
 
-/// The unified audit log, whose `AuditData` has the form of the Office 365 Management Activity API ("Office 365 Management Activity API
-/// schema").
+/// The unified audit log, whose `AuditData` has the form of the Office 365 Management Activity API ("Office 365
+/// Management Activity API schema").
 extension ExchangeOrganization {
     /// What records of one operation have in common.
     private struct AuditKind {

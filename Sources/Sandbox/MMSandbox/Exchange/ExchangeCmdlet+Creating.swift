@@ -79,7 +79,8 @@ extension ExchangeOrganization {
         }
     }
 
-    /// Runs `New-DistributionGroup` or `New-UnifiedGroup`: creates a group of the directory with a mail address and its members.
+    /// Runs `New-DistributionGroup` or `New-UnifiedGroup`: creates a group of the directory with a mail address and its
+    /// members.
     func newGroup(_ call: InvokedCmdlet, isUnified: Bool = false) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let name = call.text("Name") ?? (isUnified ? call.text("DisplayName") : nil) else {
             throw .missing(isUnified ? "DisplayName" : "Name")

@@ -5,8 +5,8 @@ extension ExchangeCmdlet {
     static let reading: [ExchangeCmdlet] =
         ofMailboxes.flatMap(\.self) + lists.map { entry in list(entry.noun, entry.parameters, entry.rows) } + others
 
-    /// Returns the cmdlet with one row per mailbox, for `-Identity` or for all that pass the filters, and the one that writes what
-    /// these rows show.
+    /// Returns the cmdlet with one row per mailbox, for `-Identity` or for all that pass the filters, and the one that
+    /// writes what these rows show.
     private static func ofMailbox(
         _ noun: String, _ parameters: String = "Identity",
         _ row: @escaping @Sendable (ExchangeOrganization, ExchangeMailbox) -> JSONObject
@@ -412,8 +412,8 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
-    /// Returns the mailbox in the name of a device: `lena\\ExchangeActiveSyncDevices\\…`, `…/lena/ExchangeActiveSyncDevices/…` or
-    /// `CN=…,CN=lena,OU=…`.
+    /// Returns the mailbox in the name of a device: `lena\\ExchangeActiveSyncDevices\\…`,
+    /// `…/lena/ExchangeActiveSyncDevices/…` or `CN=…,CN=lena,OU=…`.
     private static func holder(ofDevice identity: String) -> String {
         if identity.hasPrefix("CN="), identity.contains("§") {
             let parts = identity.split(separator: ",").filter { $0.hasPrefix("CN=") }

@@ -157,7 +157,8 @@ extension ExchangeOrganization {
         ]
     }
 
-    /// Returns a rule as Get-InboxRule shows it: with a description, and with its recipients by name and kind of address.
+    /// Returns a rule as Get-InboxRule shows it: with a description, and with its recipients by name and kind of
+    /// address.
     static func shownRule(_ rule: JSONObject) -> JSONObject {
         var row = rule
         var actions: [String] = []

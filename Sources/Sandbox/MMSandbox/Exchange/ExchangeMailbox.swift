@@ -306,7 +306,8 @@ struct ExchangeRowWriter {
     }
 }
 
-/// The mailboxes of the tenant: the initial ones, generated from their index on request, and behind them those created since.
+/// The mailboxes of the tenant: the initial ones, generated from their index on request, and behind them those created
+/// since.
 final class ExchangeMailboxes: Sendable {
     private let users: UserDirectory
     private let created = Mutex<[ExchangeMailbox.Creation]>([])
@@ -347,7 +348,8 @@ final class ExchangeMailboxes: Sendable {
     /// The number of mailboxes that the search by display name covers.
     private static let searched = 20_000
 
-    /// Returns the mailbox with an identity: object id, address, alias, name, distinguished name, display name, or account name.
+    /// Returns the mailbox with an identity: object id, address, alias, name, distinguished name, display name, or
+    /// account name.
     func find(_ identity: String) throws(ExchangeFailure) -> ExchangeMailbox {
         var text = identity
         for prefix in ["smtp:", "SMTP:"] where text.hasPrefix(prefix) { text = String(text.dropFirst(prefix.count)) }

@@ -2,8 +2,9 @@ import MMCore
 import MMGuard
 import MMHTTP
 
-/// Lists in which this tenant has nothing: administrators' settings, and what belongs to one of the tenant's objects. A company without
-/// Cloud PCs has an empty list of them, and not an error. Everything else that the sandbox lacks stays an error, which says so.
+/// Lists in which this tenant has nothing: administrators' settings, and what belongs to one of the tenant's objects. A
+/// company without Cloud PCs has an empty list of them, and not an error. Everything else that the sandbox lacks stays
+/// an error, which says so.
 struct EmptyLists {
     let store: DirectoryStore
 
@@ -58,8 +59,8 @@ struct EmptyLists {
         "rolemanagement": .roles, "directory": .roles,
     ]
 
-    /// Returns whether a relationship of the requested objects, in which this tenant has nothing, leads to a list; `nil` if the service
-    /// doesn't know it, or if the tenant may have such objects.
+    /// Returns whether a relationship of the requested objects, in which this tenant has nothing, leads to a list;
+    /// `nil` if the service doesn't know it, or if the tenant may have such objects.
     func expands(_ name: String, in call: GraphCall) -> Bool? {
         for path in ["\(call.request.path)/\(name)", "\(call.request.path)/x/\(name)"] {
             guard let offer = Self.read(path, call.version),

@@ -1,7 +1,8 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The address by which a body names an object, such as `https://…/users('ann@x.y')` or `https://…/directoryObjects/ID`.
+/// The address by which a body names an object, such as `https://…/users('ann@x.y')` or
+/// `https://…/directoryObjects/ID`.
 enum NamedObject {
     /// Returns the key in an address; `nil` for an empty text.
     static func key(in address: String) -> String? {

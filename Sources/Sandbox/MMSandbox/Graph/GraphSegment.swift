@@ -5,8 +5,8 @@ struct GraphSegment: Sendable {
     var name: String
     var arguments: [String: String]?
 
-    /// Splits a raw path: slashes inside quotes within parentheses don't separate, escapes are decoded once, and after that `users('x')`
-    /// becomes two segments.
+    /// Splits a raw path: slashes inside quotes within parentheses don't separate, escapes are decoded once, and after
+    /// that `users('x')` becomes two segments.
     /// - Returns: `nil` if an escape isn't UTF-8 or a segment is `.` or `..`; empty segments are skipped.
     static func all(in path: String) -> [GraphSegment]? {
         var segments: [GraphSegment] = []

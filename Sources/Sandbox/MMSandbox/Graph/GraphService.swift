@@ -2,7 +2,8 @@ import MMCore
 import MMGuard
 import MMHTTP
 
-/// The Graph service: resolves the path of a request, checks its permissions, and passes it to the part that answers it.
+/// The Graph service: resolves the path of a request, checks its permissions, and passes it to the part that answers
+/// it.
 struct GraphService {
     let context: TenantContext
     let store: DirectoryStore
@@ -216,7 +217,8 @@ struct GraphService {
     }
 }
 
-/// Paths that Microsoft Graph has and the sandbox doesn't. The error says so, so that callers don't look for a mistake of their own.
+/// Paths that Microsoft Graph has and the sandbox doesn't. The error says so, so that callers don't look for a mistake
+/// of their own.
 enum UnservedPath {
     /// Returns a failure unchanged, or the error of an unsupported path if the real service knows it.
     static func told(_ failure: GraphFailure, _ call: GraphCall) -> GraphFailure {

@@ -1,8 +1,8 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The relationships by which the sandbox's own tenant administers its customers (granular delegated admin privileges). Those with the
-/// first customers are active; one has expired, and one awaits the customer's approval.
+/// The relationships by which the sandbox's own tenant administers its customers (granular delegated admin privileges).
+/// Those with the first customers are active; one has expired, and one awaits the customer's approval.
 struct DelegatedAdministration {
     let context: TenantContext
     let bearer: BearerCheck

@@ -1,8 +1,8 @@
 internal import COpenSSL
 internal import MMCore
 
-/// The check of a client assertion (RFC 7523): form, names and times, and the signature by a certificate of the app. Tokens of other
-/// issuers are trusted, since the sandbox can't request those issuers' keys.
+/// The check of a client assertion (RFC 7523): form, names and times, and the signature by a certificate of the app.
+/// Tokens of other issuers are trusted, since the sandbox can't request those issuers' keys.
 ///
 /// An assertion may be used repeatedly while it is valid, because the vendor's libraries cache it that long.
 enum PresentedAssertion {

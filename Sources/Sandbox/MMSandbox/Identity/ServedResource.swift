@@ -126,7 +126,8 @@ struct BearerCheck {
 
     private func accepts(_ resource: ServedResource, at wanted: ServedResource) -> Bool {
         if resource == wanted || resource == .sandbox { return true }
-        // Old clients call Power Automate with a token for the resource manager, and Power Platform with either of its two.
+        // Old clients call Power Automate with a token for the resource manager, and Power Platform with either of its
+        // two.
         return switch wanted {
         case .flow: resource == .arm
         case .powerApps: resource == .powerPlatform || resource == .flow

@@ -55,8 +55,8 @@ struct SignInService {
         }
     }
 
-    /// Returns the answer to a person of this tenant who redeems a refresh token at a customer's authority; `nil` for a refresh token of
-    /// another account.
+    /// Returns the answer to a person of this tenant who redeems a refresh token at a customer's authority; `nil` for a
+    /// refresh token of another account.
     func delegated(
         _ request: HTTPServerRequest, _ customer: SandboxOrganization, _ administration: DelegatedAdministration
     ) -> HTTPServerResponse? {
@@ -278,7 +278,8 @@ struct TokenEndpoint {
     }
 }
 
-/// The page on which an administrator consents for the whole tenant: to the permissions in a link, or to all that an app requires.
+/// The page on which an administrator consents for the whole tenant: to the permissions in a link, or to all that an
+/// app requires.
 struct AdminConsent {
     let context: TenantContext
     let store: DirectoryStore

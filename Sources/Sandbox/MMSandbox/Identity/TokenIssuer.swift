@@ -209,7 +209,8 @@ final class TokenIssuer {
         return answer
     }
 
-    /// Returns an access token in its final form: signed for the API of the tenant's own app, which verifies it elsewhere.
+    /// Returns an access token in its final form: signed for the API of the tenant's own app, which verifies it
+    /// elsewhere.
     private func written(_ claims: JSONObject, for userID: String, _ scope: ScopeRequest) -> String {
         guard scope.resource == .ownAPI, scope.audience.lowercased().hasSuffix(TenantIdentity.automationApp) else {
             return mint.sealed(claims)
@@ -345,7 +346,8 @@ struct RefreshGrant: Sendable {
     let session: SignInSession
 }
 
-/// The claims of an access token for the tenant's own API: version 2.0, with the groups of the account if there aren't too many.
+/// The claims of an access token for the tenant's own API: version 2.0, with the groups of the account if there aren't
+/// too many.
 struct OwnAPIClaims {
     /// The issuer.
     let issuer: String

@@ -1,11 +1,11 @@
 internal import COpenSSL
 internal import MMCore
 
-/// Creates and reads the sandbox's tokens: in the form and with the claims of Entra ID's, sealed with a key that exists only in this
-/// process.
+/// Creates and reads the sandbox's tokens: in the form and with the claims of Entra ID's, sealed with a key that exists
+/// only in this process.
 ///
-/// Most tokens are read only by the sandbox's own services. Tokens for the tenant's own API are signed with a key whose public half is
-/// published.
+/// Most tokens are read only by the sandbox's own services. Tokens for the tenant's own API are signed with a key whose
+/// public half is published.
 struct TokenMint: Sendable {
     private let key: [UInt8]
     /// The key for tokens that are verified outside of the sandbox.

@@ -190,7 +190,8 @@ struct FilterParser {
             if quantifier == "any" || quantifier == "all", !steps.isEmpty, token == .open {
                 return try lambda(over: steps, quantifier)
             }
-            // A cast such as microsoft.graph.managedApp leads to the properties of a type derived from that of the list.
+            // A cast such as microsoft.graph.managedApp leads to the properties of a type derived from that of the
+            // list.
             if !step.contains(".") || steps.isEmpty { steps.append(step) }
         } while take(.slash)
         guard let last = steps.last, !last.contains(".") else { throw fault() }

@@ -9,8 +9,9 @@ enum OptionCheck {
         _ options: QueryOptions, on kind: EntityKind, isEventual: Bool, isBeta: Bool = false
     ) throws(QueryFault) {
         if kind.isOpen { return }
-        // A name with a dot is that of an operation (OData URL Conventions 4.01, section 5.1.3), and selects nothing here. Scripts that
-        // mix columns of their own into their properties ask for `System.Collections.Hashtable` that way.
+        // A name with a dot is that of an operation (OData URL Conventions 4.01, section 5.1.3), and selects nothing
+        // here. Scripts that mix columns of their own into their properties ask for `System.Collections.Hashtable` that
+        // way.
         for name in options.select ?? []
         where !isBeta && name != "*" && !kind.related.contains(name.lowercased()) && kind.types[name] == nil
             && !name.contains(where: { "/(.".contains($0) }) && !isDeclared(name, on: kind)

@@ -231,8 +231,8 @@ struct SandboxModuleTenant: StandInTenant {
     /// Creates the tenant at an address of this machine.
     /// - Parameters:
     ///   - address: the address; empty for the addresses that are built into the modules.
-    ///   - environment: the environment of this process. As PowerShell's own clients do, the tenant uses the proxy and the trusted
-    ///     certificates that are named there, for this machine's addresses too.
+    ///   - environment: the environment of this process. As PowerShell's own clients do, the tenant uses the proxy and
+    ///     the trusted certificates that are named there, for this machine's addresses too.
     init(address: String, environment: [String: String]) {
         self.address = address
         self.environment = environment

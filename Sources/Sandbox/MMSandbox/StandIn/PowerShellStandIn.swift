@@ -3,18 +3,18 @@ import MMCore
 import MMPowerShell
 import MMSystem
 
-/// A stand-in for PowerShell, for machines without PowerShell, for tests and for the sandbox tenant. It is a real process that is started
-/// like `pwsh` and speaks the session protocol if a session waits for it; otherwise it runs the text or script of its arguments. It replays
-/// recorded answers, has the few cmdlets needed for signing in, and evaluates what its evaluator supports; it never claims to be
-/// PowerShell.
+/// A stand-in for PowerShell, for machines without PowerShell, for tests and for the sandbox tenant. It is a real
+/// process that is started like `pwsh` and speaks the session protocol if a session waits for it; otherwise it runs the
+/// text or script of its arguments. It replays recorded answers, has the few cmdlets needed for signing in, and
+/// evaluates what its evaluator supports; it never claims to be PowerShell.
 package enum PowerShellStandIn {
     /// Runs the stand-in until its connection ends.
     /// - Parameters:
     ///   - arguments: the arguments of `pwsh`, preceded by the stand-in's own.
     ///   - environment: the environment that a session gives `pwsh`.
     ///   - evaluator: the evaluator for scripts that the stand-in itself doesn't support.
-    ///   - tenant: returns the tenant at an address, for a stand-in with a sandbox; an empty address stands for the services' own
-    ///     addresses.
+    ///   - tenant: returns the tenant at an address, for a stand-in with a sandbox; an empty address stands for the
+    ///     services' own addresses.
     /// - Returns: the exit status.
     package static func run(
         arguments: [String], environment: [String: String], evaluator: (any ScriptEvaluator)? = nil,

@@ -4,8 +4,8 @@ import MMPowerShell
 import MMSystem
 import PowerShellSyntax
 
-/// The stand-in as a program by itself: it holds a session with its own host, writes the records to the standard streams, and exits with
-/// the code of the session's end.
+/// The stand-in as a program by itself: it holds a session with its own host, writes the records to the standard
+/// streams, and exits with the code of the session's end.
 final class StandInConsole {
     private let wire: StandInWire
     private var commands: Int64 = 0

@@ -2,8 +2,8 @@ import MMCore
 import MMHTTP
 import MMNative
 
-/// The cmdlets that scripts call in the sessions of other modules, through the session's proxy, as `other-modules.ps1` does in a real
-/// PowerShell.
+/// The cmdlets that scripts call in the sessions of other modules, through the session's proxy, as `other-modules.ps1`
+/// does in a real PowerShell.
 struct StandInElsewhere: Sendable {
     /// Their names in lower case.
     var names: Set<String> = []
@@ -12,7 +12,8 @@ struct StandInElsewhere: Sendable {
     private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
 
     /// Reads the address of the session's proxy.
-    /// - Parameter environment: the session's variables, which name its proxy; `nil` is returned for a session without one.
+    /// - Parameter environment: the session's variables, which name its proxy; `nil` is returned for a session without
+    ///   one.
     init?(_ environment: [String: String]) {
         guard let proxy = environment["HTTPS_PROXY"], let at = proxy.lastIndex(of: "@"),
             let start = proxy.firstRange(of: "://")?.upperBound

@@ -225,8 +225,8 @@ final class StandInHost {
         }
     }
 
-    /// Returns the result of work that runs beside this thread, which polls for requests now and then; a stop cancels the
-    /// work.
+    /// Returns the result of work that runs beside this thread, which polls for requests now and then; a stop cancels
+    /// the work.
     /// - Parameters:
     ///   - milliseconds: the pause between two polls.
     ///   - work: the work, which ends soon after its task is cancelled.
@@ -286,8 +286,8 @@ extension ScriptEvaluator {
 }
 
 extension StandInHost {
-    /// Answers a command from the recordings, through the evaluator, or statement by statement with the stand-in's few commands. Anything
-    /// else becomes an error record.
+    /// Answers a command from the recordings, through the evaluator, or statement by statement with the stand-in's few
+    /// commands. Anything else becomes an error record.
     func evaluate(_ command: PowerShellCommand) -> CommandEnd {
         if let transcript = Transcript.matching(command) { return replay(transcript) }
         if let (rule, module) = OwnSignInScript.rule(of: command) {
@@ -417,7 +417,8 @@ extension StandInHost {
         }
     }
 
-    /// Lets the evaluator run a statement around a reading cmdlet. Leaving out the parts that it can't run would give wrong rows.
+    /// Lets the evaluator run a statement around a reading cmdlet. Leaving out the parts that it can't run would give
+    /// wrong rows.
     private func read(_ statement: StatementSyntax, _ command: PowerShellCommand) -> CommandEnd? {
         let extent = statement.extent
         var part = command
@@ -443,8 +444,8 @@ extension StandInHost {
             "The stand-in can't evaluate this\(what); it needs a real PowerShell.", id: "StandInCannotEvaluate", place)
     }
 
-    /// Returns PowerShell's error for an unknown command. A cmdlet that the services have is only unknown here, unless it is
-    /// one of an Azure module that isn't installed.
+    /// Returns PowerShell's error for an unknown command. A cmdlet that the services have is only unknown here, unless
+    /// it is one of an Azure module that isn't installed.
     private func notFound(_ name: String, _ place: Place) -> PowerShellRecord {
         let azure = StandInModule.named("azure").map { [$0.name] + $0.companions } ?? []
         let isLacking = CmdletCompletion(module: "azure").azureModule(of: name).map { !azure.contains($0) } ?? false

@@ -2,8 +2,8 @@ import MMCore
 import MMPowerShell
 import PowerShellSyntax
 
-/// The jobs of the stand-in's session: requests that continue after the command that started them has ended, as with `-AsJob`, and the
-/// cmdlets that list them and wait for them.
+/// The jobs of the stand-in's session: requests that continue after the command that started them has ended, as with
+/// `-AsJob`, and the cmdlets that list them and wait for them.
 final class StandInJobs: Sendable {
     /// One job.
     final class Job: Sendable {
@@ -32,7 +32,8 @@ final class StandInJobs: Sendable {
 
     private let jobs = Mutex<[Job]>([])
 
-    /// Runs `Invoke-StandIn job MODULE METHOD ADDRESS BODY MS`: sends a request after a while, in parallel to other commands.
+    /// Runs `Invoke-StandIn job MODULE METHOD ADDRESS BODY MS`: sends a request after a while, in parallel to other
+    /// commands.
     func start(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         guard let tenant = host.tenant else { return StandInRefusal("There is no tenant.", id: "NoTenant").end }
         let token = host.modules.signedIn[call.text(1) ?? ""]?.token

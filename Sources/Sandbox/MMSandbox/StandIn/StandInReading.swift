@@ -39,8 +39,8 @@ struct StandInReading: Sendable {
     /// The supported parameters, in the order of its positions.
     var takes: [String] = []
 
-    /// Whether it can be stopped while it waits for an answer; otherwise it ends when the answer arrives. Of the real modules, the cmdlets
-    /// of Exchange and Graph can be stopped, those of Az and Teams can't.
+    /// Whether it can be stopped while it waits for an answer; otherwise it ends when the answer arrives. Of the real
+    /// modules, the cmdlets of Exchange and Graph can be stopped, those of Az and Teams can't.
     var heedsStops: Bool { module != "azure" && module != "teams" }
 
     /// The cmdlet that Exchange runs, for a cmdlet of Exchange.

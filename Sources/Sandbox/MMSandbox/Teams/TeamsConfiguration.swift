@@ -1,7 +1,8 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The configuration store behind the policies of Teams: objects of a type, by name, whose settings administrators change.
+/// The configuration store behind the policies of Teams: objects of a type, by name, whose settings administrators
+/// change.
 final class TeamsConfiguration {
     /// A type of objects as the store and the module of Teams call it.
     struct Kind: Sendable {

@@ -115,7 +115,8 @@ struct JournalStep: HTTPMiddleware {
     }
 }
 
-/// Admits requests that name this machine by a loopback name: a foreign web page can make a browser send requests here under its own name.
+/// Admits requests that name this machine by a loopback name: a foreign web page can make a browser send requests here
+/// under its own name.
 struct LoopbackAuthenticator: HTTPAuthenticator {
     func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<Void> {
         guard let host = request.headers["host"] else { return .admitted(()) }
@@ -146,7 +147,8 @@ struct ControlGate: HTTPMiddleware {
     }
 }
 
-/// The step that applies deliberate faults: another answer instead of the service's own, or a delayed, interrupted or changed one.
+/// The step that applies deliberate faults: another answer instead of the service's own, or a delayed, interrupted or
+/// changed one.
 struct FaultStep: HTTPMiddleware {
     let services: TenantServices
 
@@ -177,8 +179,9 @@ struct FaultStep: HTTPMiddleware {
     }
 }
 
-/// The step that passes a request to its tenant: the one that its path names, otherwise the one that issued its token, otherwise the one
-/// that a control request asks for, otherwise the one with the code that a person enters. All others go to the sandbox's own tenant.
+/// The step that passes a request to its tenant: the one that its path names, otherwise the one that issued its token,
+/// otherwise the one that a control request asks for, otherwise the one with the code that a person enters. All others
+/// go to the sandbox's own tenant.
 struct TenantDoor: HTTPMiddleware {
     /// A tenant behind the door.
     struct Customer: Sendable {

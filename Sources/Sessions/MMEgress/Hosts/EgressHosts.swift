@@ -1,8 +1,8 @@
 package import MMCore
 package import MMIdentity
 
-/// The tenant's host names at services where any customer can get one: the names found in the services' answers to the tenant's own
-/// requests, and the names that a person has allowed.
+/// The tenant's host names at services where any customer can get one: the names found in the services' answers to the
+/// tenant's own requests, and the names that a person has allowed.
 package final class TenantHosts: Sendable {
     private static let most = 10_000
     /// The size limit of an answer that is read; pages of lists are smaller.
@@ -43,8 +43,8 @@ package final class TenantHosts: Sendable {
         }
     }
 
-    /// Adds the names in a service's answer to the tenant's own token. It reads only each resource's type and id, which only the
-    /// service can write, never values that a user could set.
+    /// Adds the names in a service's answer to the tenant's own token. It reads only each resource's type and id, which
+    /// only the service can write, never values that a user could set.
     func learn(from body: [UInt8]) {
         let limits = JSONLimits(bytes: Self.maxAnswerBytes, depth: 64)
         guard let object = (try? JSONParser.parse(body, limits: limits))?.object else { return }
@@ -105,8 +105,8 @@ package struct EgressPlace: Sendable, Hashable {
     /// The address that answers instead of this one; `nil` if requests go to the host itself.
     var standIn: String?
 
-    /// Returns a target as it is judged and sent. Microsoft Graph's Python client writes two slashes after the version, which servers
-    /// could otherwise read differently from the judge.
+    /// Returns a target as it is judged and sent. Microsoft Graph's Python client writes two slashes after the version,
+    /// which servers could otherwise read differently from the judge.
     func spelled(_ target: String) -> String {
         guard service == .resource(.graph), target.hasPrefix("/"),
             let end = target.dropFirst().firstIndex(where: { $0 == "/" || $0 == "?" }), target[end] == "/",

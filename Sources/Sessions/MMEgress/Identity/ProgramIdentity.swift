@@ -1,10 +1,10 @@
 package import MMCore
 
-/// The managed identity for a session's programs, found as on a machine of Azure: its endpoint is a path on the proxy's own
-/// port, and it issues only placeholders.
+/// The managed identity for a session's programs, found as on a machine of Azure: its endpoint is a path on the proxy's
+/// own port, and it issues only placeholders.
 ///
-/// Every Microsoft library uses one of three protocols, which differ only in names: App Service (`IDENTITY_ENDPOINT`), the
-/// older `MSI_ENDPOINT`, and the instance metadata service.
+/// Every Microsoft library uses one of three protocols, which differ only in names: App Service (`IDENTITY_ENDPOINT`),
+/// the older `MSI_ENDPOINT`, and the instance metadata service.
 package struct ProgramIdentity: Sendable {
     /// An issued placeholder and its stated expiry.
     package struct Issued: Sendable {

@@ -210,11 +210,13 @@ package struct EgressLimits: Sendable {
     package var linger = Duration.seconds(10)
     /// The maximum number of bytes that are read from such a client and discarded.
     package var lingerBytes = 64 << 20
-    /// The maximum number of body bytes that are read before the judge is asked; a larger body is judged by its beginning.
+    /// The maximum number of body bytes that are read before the judge is asked; a larger body is judged by its
+    /// beginning.
     package var judgedBytes = 1 << 20
     /// The maximum time for which a request is held while a person is asked. .NET's default timeout is 100 s.
     package var hold = Duration.seconds(90)
-    /// The maximum time that a request waits when its service has asked to slow down; for a longer wait the client is told to retry.
+    /// The maximum time that a request waits when its service has asked to slow down; for a longer wait the client is
+    /// told to retry.
     package var pace = Duration.seconds(60)
     /// The maximum time until a service begins its answer.
     package var answer = Duration.seconds(1_800)
@@ -223,8 +225,8 @@ package struct EgressLimits: Sendable {
     package init() {}
 }
 
-/// Allows only the sign-ins that the pool has started. A script that requests a device code itself, or tokens for another client,
-/// would act with rights that the connection wasn't given.
+/// Allows only the sign-ins that the pool has started. A script that requests a device code itself, or tokens for
+/// another client, would act with rights that the connection wasn't given.
 final class SignInGate: Sendable {
     /// The purpose of an issued refresh token.
     private struct Grant {
@@ -330,7 +332,8 @@ final class SignInGate: Sendable {
         }
         let current = rules.current()
         let isOwn = state.withLock { state in
-            // An app may repeat a proof with its own credential after the sign-in: its tokens can be renewed only in this way.
+            // An app may repeat a proof with its own credential after the sign-in: its tokens can be renewed only in
+            // this way.
             guard let current else { return isCredential && state.apps.contains(client) }
             if state.current != current { (state.current, state.client) = (current, nil) }
             if state.client == nil { state.client = client }
@@ -357,7 +360,8 @@ final class SignInGate: Sendable {
             if Self.plainScopes.contains(scope) || grant.asked.contains(scope) || grant.given.contains(scope) {
                 continue
             }
-            // `.default` means all that the client was granted for the resource, so the original sign-in must have asked for it.
+            // `.default` means all that the client was granted for the resource, so the original sign-in must have
+            // asked for it.
             if scope.hasSuffix("/.default"), !narrow.contains(Self.audience(scope)) { continue }
             throw Self.refused("The session's sign-in was not for \(scope).")
         }
@@ -409,23 +413,26 @@ package struct EgressConfiguration: Sendable {
     package var vault: PlaceholderVault
     /// The folder for the session's files, which its processes may read.
     package var folder: String
-    /// Returns the session's processes, which alone may use the proxy; `nil` admits every process that knows the proxy's secret.
+    /// Returns the session's processes, which alone may use the proxy; `nil` admits every process that knows the
+    /// proxy's secret.
     package var processes: (@Sendable () -> [Int32])?
-    /// Returns the processes that use the proxy most. They are checked first, because finding all processes takes longer.
+    /// Returns the processes that use the proxy most. They are checked first, because finding all processes takes
+    /// longer.
     package var likelyProcesses: @Sendable () -> [Int32] = { [] }
-    /// Checks an account that signed in within the session. Returns `nil` if it is the right one, otherwise a refusal; the
-    /// tokens of a refused account are withheld.
+    /// Checks an account that signed in within the session. Returns `nil` if it is the right one, otherwise a refusal;
+    /// the tokens of a refused account are withheld.
     package var identityCheck: @Sendable (SignedInIdentity) async -> RequestRefusal?
     /// The managed identity for the session's programs; `nil` if they have none.
     package var identity: ProgramIdentity?
-    /// Runs a call of a cmdlet in the session of another module and returns its result; `nil` if there are no other sessions.
+    /// Runs a call of a cmdlet in the session of another module and returns its result; `nil` if there are no other
+    /// sessions.
     package var cmdlets: (@Sendable (_ call: [UInt8]) async -> [UInt8])?
     /// The sign-ins that the session may make by itself; by default none.
     package var signIns = SignInRules()
     /// Returns the pace of requests to a service; `nil` if requests aren't paced.
     package var pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
-    /// Returns the last check before a request of a class is sent, and before each further message on a web socket; `nil` if there is
-    /// none.
+    /// Returns the last check before a request of a class is sent, and before each further message on a web socket;
+    /// `nil` if there is none.
     package var permit: (@Sendable (_ requestClass: String) -> SendPermit?)?
     /// Receives events. It must return quickly.
     package var events: @Sendable (EgressEvent) -> Void
@@ -485,7 +492,8 @@ package enum EgressEvent: Sendable {
 package enum SignInEvent: Sendable {
     /// A person must open an address and enter a code.
     case code(SignInCode)
-    /// The sign-in service is waiting for the person. `trouble` says why the service can't be asked at the moment; asking is retried.
+    /// The sign-in service is waiting for the person. `trouble` says why the service can't be asked at the moment;
+    /// asking is retried.
     case pending(trouble: String?)
     /// An account has signed in.
     case signedIn(SignedInIdentity)

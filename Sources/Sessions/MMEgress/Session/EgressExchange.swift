@@ -73,7 +73,8 @@ struct EgressExchange: Sendable {
         if place.standIn != nil { fields.set("X-Forwarded-Host", place.host) }
         let credentials = try OutgoingCredentials(fields, target: target, to: place, core: core)
         let described = try await describe(credentials)
-        // Bodies for hosts that any customer can get are searched for placeholders: one there was carried out of the session.
+        // Bodies for hosts that any customer can get are searched for placeholders: one there was carried out of the
+        // session.
         if place.isOpenToStrangers, !core.vault.placeholders(in: described.body.seen).isEmpty {
             throw OutgoingCredentials.elsewhere(place, nil, core)
         }
@@ -299,9 +300,10 @@ struct EgressExchange: Sendable {
 
     // MARK: Refused tokens
 
-    /// Returns the header fields for repeating a request whose token was refused. They contain another token, which was requested
-    /// with the challenge's claims.
-    /// - Returns: `nil` if there is no other token, or if the request may have been carried out: the refusal is then passed on.
+    /// Returns the header fields for repeating a request whose token was refused. They contain another token, which was
+    /// requested with the challenge's claims.
+    /// - Returns: `nil` if there is no other token, or if the request may have been carried out: the refusal is then
+    ///   passed on.
     private func renewed(
         _ credentials: OutgoingCredentials, _ filled: OutgoingCredentials.Filled, after stream: HTTPStream,
         sent: Timestamp
@@ -526,8 +528,8 @@ final class RecordDraft: Sendable {
 }
 
 extension EgressExchange {
-    /// Opens a web socket at the service, and passes bytes in both directions until one side ends it. Only the handshake's
-    /// header fields contain tokens.
+    /// Opens a web socket at the service, and passes bytes in both directions until one side ends it. Only the
+    /// handshake's header fields contain tokens.
     func openWebSocket(
         _ request: HTTPRequest, on channel: WireChannel, _ input: WireInput
     ) async throws(WireFault) -> Bool {
@@ -580,7 +582,8 @@ extension EgressExchange {
         }
     }
 
-    /// Passes bytes in both directions. A web socket that a call opened sends nothing more once the call has ended or may not send.
+    /// Passes bytes in both directions. A web socket that a call opened sends nothing more once the call has ended or
+    /// may not send.
     private func pass(
         _ tunnel: HTTPTunnel, beginning: [UInt8], permit: SendPermit?, on channel: WireChannel, _ input: WireInput
     ) async {
@@ -615,8 +618,8 @@ extension EgressExchange {
     }
 }
 
-/// Replaces one address with another in a text that arrives in pieces: a stand-in names itself in its answers, and programs
-/// must continue with the address that they know.
+/// Replaces one address with another in a text that arrives in pieces: a stand-in names itself in its answers, and
+/// programs must continue with the address that they know.
 struct AddressRewriter {
     private let old: [UInt8]
     private let new: [UInt8]

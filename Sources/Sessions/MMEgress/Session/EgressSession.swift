@@ -6,8 +6,8 @@ package import MMSystem
 
 /// The running proxy of one session, on this machine, for only the session's processes.
 ///
-/// It decrypts all the session's requests, has them judged, puts in the tokens, and sends them on with the machine's own trust
-/// store. Closing it ends its connections and removes its files.
+/// It decrypts all the session's requests, has them judged, puts in the tokens, and sends them on with the machine's
+/// own trust store. Closing it ends its connections and removes its files.
 package final class EgressSession: Sendable {
     static let userName = "session"
     /// The path on the proxy's own port at which the session's processes call cmdlets of other sessions.
@@ -33,7 +33,8 @@ package final class EgressSession: Sendable {
     private let ways = Mutex(Ways())
 
     /// Starts the proxy of a session.
-    /// - Throws: `.unavailable` if a library, port, file descriptor or thread is missing; the error of writing the certificate.
+    /// - Throws: `.unavailable` if a library, port, file descriptor or thread is missing; the error of writing the
+    ///   certificate.
     package static func start(_ configuration: EgressConfiguration) async throws(MMError) -> EgressSession {
         let authority = try SessionAuthority()
         let folder = TrustFolder(in: configuration.folder)
@@ -119,7 +120,8 @@ package final class EgressSession: Sendable {
         }
         // All requests must use the proxy, whatever the user's own variables say.
         for name in ["NO_PROXY", "no_proxy"] { variables[name] = "" }
-        // These are read by OpenSSL, Go and .NET, curl, Python's requests and pip, Node, git, cargo and the AWS libraries.
+        // These are read by OpenSSL, Go and .NET, curl, Python's requests and pip, Node, git, cargo and the AWS
+        // libraries.
         for name in [
             "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS",
             "GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE",
@@ -143,7 +145,8 @@ package final class EgressSession: Sendable {
                         if error.code == .cancelled || error.code == .unavailable, isInside || Task.isCancelled {
                             return
                         }
-                        // Either there are no file descriptors left, or the listener is closed; `close` also cancels this task.
+                        // Either there are no file descriptors left, or the listener is closed; `close` also cancels
+                        // this task.
                         guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
                         continue
                     }
@@ -171,8 +174,8 @@ package final class EgressSession: Sendable {
     }
 }
 
-/// The folder with the only authority that a session's processes trust. It contains nothing else, because some clients read every
-/// file in it as a certificate, and its name is new, because a session and its successor may share a home.
+/// The folder with the only authority that a session's processes trust. It contains nothing else, because some clients
+/// read every file in it as a certificate, and its name is new, because a session and its successor may share a home.
 struct TrustFolder: Sendable {
     private static let parent = "trust"
 
@@ -288,8 +291,8 @@ struct EgressConnection: Sendable {
         try await input.head(idle: core.limits.idle, patience: core.limits.head)
     }
 
-    /// Admits only the session's own processes, since another process of the same user may have read the secret. In the session's
-    /// own network there are no others.
+    /// Admits only the session's own processes, since another process of the same user may have read the secret. In the
+    /// session's own network there are no others.
     private func checkPeer() async throws(WireFault) {
         guard !isInside, let processes = core.processes else { return }
         let (channel, usual) = (channel, core.usualProcesses)
@@ -421,7 +424,8 @@ struct EgressConnection: Sendable {
 
     // MARK: Plain HTTP
 
-    /// Serves a request in absolute form, for services on this machine, such as the sandbox's, and for ports that an owner lists.
+    /// Serves a request in absolute form, for services on this machine, such as the sandbox's, and for ports that an
+    /// owner lists.
     private func plainRequest(_ head: RequestHead) async throws(WireFault) -> Bool {
         guard head.target.lowercased().hasPrefix("http://") else {
             throw WireFault(400, .malformed, "Send CONNECT, or a request with an absolute http address.")
@@ -449,8 +453,8 @@ struct EgressConnection: Sendable {
     }
 }
 
-/// A request for a token of the managed identity, and its answer. It is recognized by its address: the proxy's own port, or the
-/// metadata address.
+/// A request for a token of the managed identity, and its answer. It is recognized by its address: the proxy's own
+/// port, or the metadata address.
 struct IdentityRequest: Sendable {
     /// An answer of the endpoint.
     struct Answer: Sendable {
@@ -475,7 +479,8 @@ struct IdentityRequest: Sendable {
         query = FormFields(reading: Array(rest.utf8)) ?? FormFields([:])
     }
 
-    /// Returns the request with the fields of its form: clients of Cloud Shell's protocol, such as older Azure CLI versions, send one.
+    /// Returns the request with the fields of its form: clients of Cloud Shell's protocol, such as older Azure CLI
+    /// versions, send one.
     func reading(_ form: [UInt8]) -> IdentityRequest {
         guard head.method == "POST" else { return self }
         var request = self
@@ -531,8 +536,8 @@ struct IdentityRequest: Sendable {
         }
     }
 
-    /// Returns a refusal if the request doesn't prove that it is intended: each protocol requires a header that no page or redirect can
-    /// make a client send.
+    /// Returns a refusal if the request doesn't prove that it is intended: each protocol requires a header that no page
+    /// or redirect can make a client send.
     private func proofRefusal(_ identity: ProgramIdentity) -> Answer? {
         for name in ["x-identity-header", "secret"] {
             guard let shown = head.headers[name] else { continue }

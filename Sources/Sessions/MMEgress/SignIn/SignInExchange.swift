@@ -2,8 +2,8 @@ import MMCore
 import MMHTTP
 import MMIdentity
 
-/// One exchange with the sign-in service. It replaces placeholders in the request with their tokens, and tokens in the answer
-/// with placeholders, so that a module signs in by itself and never holds a token.
+/// One exchange with the sign-in service. It replaces placeholders in the request with their tokens, and tokens in the
+/// answer with placeholders, so that a module signs in by itself and never holds a token.
 struct SignInExchange: Sendable {
     /// An answer as the session gets it.
     struct Answer: Sendable {
@@ -44,8 +44,8 @@ struct SignInExchange: Sendable {
         }
     }
 
-    /// The service's known answer for the module's refresh token, if another exchange has already learned that the sign-in is over.
-    /// Asking again would cost another renewal.
+    /// The service's known answer for the module's refresh token, if another exchange has already learned that the
+    /// sign-in is over. Asking again would cost another renewal.
     var known: Answer? { renewed.flatMap { core.renewal.known($0.token, for: $0.scope) } }
 
     /// The refresh token of the request, and the requested scope.
@@ -87,8 +87,8 @@ struct SignInExchange: Sendable {
         return isChanged ? form.body : nil
     }
 
-    /// Returns a "still pending" answer to a poll for a device code while the service can't be reached. The libraries that modules sign
-    /// in with drop the code at the first fault, and the person would need another one.
+    /// Returns a "still pending" answer to a poll for a device code while the service can't be reached. The libraries
+    /// that modules sign in with drop the code at the first fault, and the person would need another one.
     /// - Returns: `nil` for another request, and for a permanent fault.
     func waiting(for fault: WireFault) -> Answer? {
         guard isTokenEndpoint, form?["device_code"] != nil, fault.kind == .upstream || fault.kind == .throttled else {
@@ -202,15 +202,16 @@ struct SignInExchange: Sendable {
             claims: form?["claims"])
     }
 
-    /// Returns the scopes to renew with, from those in an answer. After a sign-in for `.default` the service names `.default` and all
-    /// scopes that it stands for, but accepts only one of the two in a request.
+    /// Returns the scopes to renew with, from those in an answer. After a sign-in for `.default` the service names
+    /// `.default` and all scopes that it stands for, but accepts only one of the two in a request.
     private static func renewable(_ scopes: String?) -> String? {
         let words = scopes?.split(separator: " ") ?? []
         guard words.contains(where: { $0.hasSuffix("/.default") }) else { return scopes }
         return words.filter { $0.hasSuffix("/.default") || !$0.contains("/") }.joined(separator: " ")
     }
 
-    /// Returns the audience of a token that doesn't say it itself: the older endpoint's `resource`, or the resource of its scopes.
+    /// Returns the audience of a token that doesn't say it itself: the older endpoint's `resource`, or the resource of
+    /// its scopes.
     private func audience(_ object: JSONObject) -> String {
         if let resource = object["resource"]?.string ?? form?["resource"] { return CloudHost.audience(resource) }
         let scopes = (object["scope"]?.string ?? form?["scope"] ?? "").split(separator: " ")
@@ -253,8 +254,8 @@ struct SignInExchange: Sendable {
         guard error.action.needsSignIn else { return }
         let refusal = core.renewal.refused(
             renewed.token, for: renewed.scope, error, Answer(status: answer.status, body: answer.body))
-        // A module requests tokens of further services in the background, and may work without them: if a policy requires an
-        // interaction there, a new device code doesn't help.
+        // A module requests tokens of further services in the background, and may work without them: if a policy
+        // requires an interaction there, a new device code doesn't help.
         let isOver = error.action != .reauthInteractive || core.gate.isForFirst(form)
         if isOver { core.events(.signIn(.over(refusal, isModules: true))) }
     }

@@ -1,7 +1,8 @@
 package import MMCore
 internal import MMIdentity
 
-/// The tokens of one session, which the session itself never sees: it gets placeholders, and this vault maps each to its token.
+/// The tokens of one session, which the session itself never sees: it gets placeholders, and this vault maps each to
+/// its token.
 ///
 /// A placeholder is valid only on this session's own proxy, and there only for the hosts of its token's audience.
 package final class PlaceholderVault: Sendable {
@@ -50,8 +51,8 @@ package final class PlaceholderVault: Sendable {
         var dropped = 0
     }
 
-    /// The stated lifetime, in seconds, of a placeholder that always maps to a valid token: no module reconnects before its
-    /// end.
+    /// The stated lifetime, in seconds, of a placeholder that always maps to a valid token: no module reconnects before
+    /// its end.
     static let distance: Int64 = 10 * 365 * 86_400
 
     /// The stated lifetime of a placeholder for a token of the connection's own sign-in.
@@ -91,7 +92,8 @@ package final class PlaceholderVault: Sendable {
     func placeholder(for token: OwnToken) -> String {
         let text = TokenText(token.token.reveal())
         HeldSecrets.shared.hold(token.token)
-        // A token that can't be renewed here must be renewed by the module in time, so its placeholder keeps the real expiry.
+        // A token that can't be renewed here must be renewed by the module in time, so its placeholder keeps the real
+        // expiry.
         let expiry = token.grant == nil ? nil : clock.now.seconds + Self.distance
         return keep(.own(token), as: text.likeness(expiry: expiry))
     }
@@ -123,8 +125,8 @@ package final class PlaceholderVault: Sendable {
         }
     }
 
-    /// Returns the placeholders in a text such as a header's value, a target or a body: whole words of the characters that
-    /// tokens have.
+    /// Returns the placeholders in a text such as a header's value, a target or a body: whole words of the characters
+    /// that tokens have.
     func placeholders(in text: some Collection<UInt8>) -> [String] {
         // No placeholder is shorter, and most texts contain no word of this length.
         guard text.count >= 24 else { return [] }
@@ -187,8 +189,8 @@ struct TokenText: Sendable {
     /// The expiry in seconds since 1970.
     var expiry: Int64? { parts?.claims["exp"]?.double.flatMap { Int64(exactly: $0.rounded(.down)) } }
 
-    /// Returns a worthless token that looks like this one: the same claims with another expiry and a random signature; for an
-    /// opaque token, random letters and digits in place of its own.
+    /// Returns a worthless token that looks like this one: the same claims with another expiry and a random signature;
+    /// for an opaque token, random letters and digits in place of its own.
     /// - Parameter expiry: the stated expiry; `nil` leaves it unchanged.
     func likeness(expiry: Int64?) -> String {
         guard let parts else { return Self.scrambled(text) }

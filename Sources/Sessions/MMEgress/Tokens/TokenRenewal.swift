@@ -2,8 +2,8 @@ import MMCore
 import MMHTTP
 import MMIdentity
 
-/// Renews the tokens from the session's own sign-in. The session holds placeholders that expire far in the future, so its
-/// modules don't renew them.
+/// Renews the tokens from the session's own sign-in. The session holds placeholders that expire far in the future, so
+/// its modules don't renew them.
 final class TokenRenewal: Sendable {
     /// A token that expires within this number of seconds is renewed before it is sent.
     private static let margin: Int64 = 120
@@ -42,8 +42,8 @@ final class TokenRenewal: Sendable {
         self.events = events
     }
 
-    /// Returns the token of a placeholder, renewed if it is about to expire or was refused. Concurrent callers share one
-    /// renewal.
+    /// Returns the token of a placeholder, renewed if it is about to expire or was refused. Concurrent callers share
+    /// one renewal.
     func token(
         _ placeholder: String, _ own: PlaceholderVault.OwnToken, insteadOf refusal: TokenRefusal? = nil
     ) async throws(MMError) -> Secret {

@@ -16,8 +16,8 @@ struct WebSocketHandshake: Sendable {
     let rest: [UInt8]
 
     /// Returns whether a request opens a web socket.
-    /// - Throws: `.otherProtocol` for every other protocol, and where web sockets aren't forwarded: only services of the cloud
-    ///   that have their own tokens get them, over TLS.
+    /// - Throws: `.otherProtocol` for every other protocol, and where web sockets aren't forwarded: only services of
+    ///   the cloud that have their own tokens get them, over TLS.
     static func isHandshake(_ head: RequestHead, to place: EgressPlace) throws(WireFault) -> Bool {
         let headers = head.headers
         guard headers.contains("upgrade") || headers.contains("http2-settings") else { return false }

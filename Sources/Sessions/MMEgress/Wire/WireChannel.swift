@@ -3,7 +3,8 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// The bytes of one accepted connection, plain at first and encrypted after `secure`. It allows one reader and one writer at a time.
+/// The bytes of one accepted connection, plain at first and encrypted after `secure`. It allows one reader and one
+/// writer at a time.
 final class WireChannel: RequestClient {
     /// The TLS state. `@unchecked Sendable`: used only under the mutex.
     private struct Layer: @unchecked Sendable {
@@ -103,8 +104,8 @@ final class WireChannel: RequestClient {
 
     /// Closes the connection, after TLS's closing message if it is encrypted.
     ///
-    /// A client that is still sending would get a reset, and might never read its answer, so its bytes are read and discarded for
-    /// a while.
+    /// A client that is still sending would get a reset, and might never read its answer, so its bytes are read and
+    /// discarded for a while.
     /// - Parameters:
     ///   - time: the maximum time for this.
     ///   - bytes: the maximum number of bytes to discard.

@@ -194,7 +194,8 @@ package struct ExchangeBinder: Sendable {
                 result.usesCustomRouting = given.value.isTrue
                 return
             }
-            // What a reading cmdlet requires is not known reliably. What a pipeline could give is what the cmdlet acts on.
+            // What a reading cmdlet requires is not known reliably. What a pipeline could give is what the cmdlet acts
+            // on.
             if parameter.required != 0 || parameter.pipeline != 0, !result.cmdlet.hasPrefix("Get-") {
                 if given.value.isNull {
                     throw BindingFault(

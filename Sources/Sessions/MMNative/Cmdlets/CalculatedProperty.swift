@@ -24,7 +24,8 @@ struct CalculatedProperty {
         source = .name(name)
     }
 
-    /// Returns the full key of a hashtable, in lower case, which may be written by its first letters; an unknown one stays as it is.
+    /// Returns the full key of a hashtable, in lower case, which may be written by its first letters; an unknown one
+    /// stays as it is.
     private static func key(_ written: String) -> String {
         let lower = written.lowercased()
         let near = ["name", "label", "expression", "width", "alignment", "descending"].filter { $0.hasPrefix(lower) }

@@ -12,8 +12,8 @@ struct JSONText {
 
     /// Writes one value.
     /// - Parameters:
-    ///   - takesAnyOrder: whether a hashtable with text keys may be written in the order of its script. .NET seeds string
-    ///     hashes anew in each process, so any order can occur.
+    ///   - takesAnyOrder: whether a hashtable with text keys may be written in the order of its script. .NET seeds
+    ///     string hashes anew in each process, so any order can occur.
     ///   - namesEnumerations: whether enumerations are written by their names instead of their numbers.
     ///   - step: called for each nested value; throws to end a long text that is no longer needed.
     init(

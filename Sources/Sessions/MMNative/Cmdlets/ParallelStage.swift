@@ -1,8 +1,8 @@
 import PowerShellSyntax
 
-/// `ForEach-Object -Parallel`. PowerShell runs the block for several objects at a time, each in a runspace of its own, which has none of
-/// the script's variables and functions: only `$_`, and with `$using:` the values that the variables outside have. Here one object
-/// follows the other, which is one of the orders that may occur.
+/// `ForEach-Object -Parallel`. PowerShell runs the block for several objects at a time, each in a runspace of its own,
+/// which has none of the script's variables and functions: only `$_`, and with `$using:` the values that the variables
+/// outside have. Here one object follows the other, which is one of the orders that may occur.
 final class ParallelStage: Stage {
     private let block: PSBlock
     private let evaluator: Evaluator
@@ -18,8 +18,8 @@ final class ParallelStage: Stage {
 }
 
 extension Evaluator {
-    /// Runs a block without the variables and functions of the script around it. An error that ends the block is reported, and ends
-    /// nothing else.
+    /// Runs a block without the variables and functions of the script around it. An error that ends the block is
+    /// reported, and ends nothing else.
     fileprivate func runApart(_ block: PSBlock, on item: PSValue, into sink: Sink) throws(Interrupt) {
         let outer = (variables, typed, frames, functions, tries)
         outside.append(variables)

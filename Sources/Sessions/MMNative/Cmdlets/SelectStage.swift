@@ -299,7 +299,8 @@ final class SelectStage: Stage {
         case .object(let object): typeName = object.isCustom ? PSObject.customType : object.typeName
         case .string: typeName = item.typeName
         case .int, .long, .double, .bool, .char, .decimal, .date, .guid, .span, .version:
-            // The result spells the names of .NET's own properties as .NET does, which is known here only for dates and times.
+            // The result spells the names of .NET's own properties as .NET does, which is known here only for dates and
+            // times.
             guard properties.allSatisfy({ Self.isCertain($0, of: item) }) else {
                 throw .handOver("Select-Object over \(item.typeName)")
             }

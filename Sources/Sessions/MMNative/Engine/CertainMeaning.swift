@@ -1,10 +1,11 @@
 package import PowerShellSyntax
 
-/// What a script that changes something may use in the native engine. A report may use more; a script that makes changes and uses
-/// anything else is run entirely by PowerShell instead.
+/// What a script that changes something may use in the native engine. A report may use more; a script that makes
+/// changes and uses anything else is run entirely by PowerShell instead.
 ///
 /// Something is certain if it was compared with a real PowerShell. Beyond that, these are:
-/// - what a published standard defines (Base64, UTF-8, codes of addresses and pages), where the engine hands over all other input;
+/// - what a published standard defines (Base64, UTF-8, codes of addresses and pages), where the engine hands over all
+///   other input;
 /// - random values and times, because PowerShell's own are others in each run;
 /// - the run's files, its questions and its screen;
 /// - names of errors and settings of the process, which decide nothing that is sent.
@@ -75,8 +76,8 @@ extension PSType {
 }
 
 extension CommandFact {
-    /// Whether `Select-Object` expands a property and adds others to its value, which a plain value here can't carry. Only the objects
-    /// show whether the value is plain, perhaps after something was changed.
+    /// Whether `Select-Object` expands a property and adds others to its value, which a plain value here can't carry.
+    /// Only the objects show whether the value is plain, perhaps after something was changed.
     fileprivate var expandsBesideProperties: Bool {
         guard names("expandproperty") else { return false }
         var isTaken = false

@@ -98,8 +98,8 @@ package struct CmdletCall: Sendable {
     package var takesInput = false
     /// The incoming object.
     package var input: PSValue?
-    /// The value of `$ErrorActionPreference` in lower case; `nil` if a script that changes something has not set it. It applies to a
-    /// cmdlet without `-ErrorAction`.
+    /// The value of `$ErrorActionPreference` in lower case; `nil` if a script that changes something has not set it. It
+    /// applies to a cmdlet without `-ErrorAction`.
     package var errorPreference: String?
 
     /// Creates a call.

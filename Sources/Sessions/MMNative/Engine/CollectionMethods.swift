@@ -1,7 +1,8 @@
 import MMCore
 import PowerShellSyntax
 
-/// `.Where()` and `.ForEach()`, which every value has, and the static methods of `[array]`, which change an array in place.
+/// `.Where()` and `.ForEach()`, which every value has, and the static methods of `[array]`, which change an array in
+/// place.
 extension Evaluator {
     /// Evaluates `.Where({ }, mode, count)`.
     func filtered(_ items: [PSValue], _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
@@ -71,8 +72,8 @@ extension Evaluator {
         return found
     }
 
-    /// Evaluates the methods of a list that take a block as a predicate; `nil` for any other. The block gets the element as its
-    /// argument, and `$_` keeps its outer value.
+    /// Evaluates the methods of a list that take a block as a predicate; `nil` for any other. The block gets the
+    /// element as its argument, and `$_` keeps its outer value.
     func searched(_ list: PSList, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         let questions = ["find", "findlast", "findall", "findindex", "exists", "trueforall", "removeall"]
         let isAsked = list.kind.shape == .list ? questions.contains(method) : method == "removewhere"

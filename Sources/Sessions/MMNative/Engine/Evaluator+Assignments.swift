@@ -264,8 +264,8 @@ extension Evaluator {
         }
     }
 
-    /// Performs `[int]$h['k'] += 1`, which converts the value before it is stored, and `[int]$x += 1`, which also gives the variable
-    /// the type.
+    /// Performs `[int]$h['k'] += 1`, which converts the value before it is stored, and `[int]$x += 1`, which also gives
+    /// the variable the type.
     private func assignConverted(
         _ node: AssignmentStatementSyntax, _ target: ExpressionSyntax, _ type: NamedType
     ) throws(Interrupt) -> PSValue {

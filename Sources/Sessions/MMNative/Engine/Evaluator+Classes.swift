@@ -286,7 +286,8 @@ extension Evaluator {
         }
     }
 
-    /// Runs a method or constructor, and returns its value. Only `return` gives one: whatever else the statements emit is lost.
+    /// Runs a method or constructor, and returns its value. Only `return` gives one: whatever else the statements emit
+    /// is lost.
     private func run(
         _ method: OwnClass.Method, on receiver: PSValue?, _ values: [PSValue], as building: Building? = nil
     ) throws(Interrupt) -> PSValue {

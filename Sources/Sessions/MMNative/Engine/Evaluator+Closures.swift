@@ -3,8 +3,8 @@ import PowerShellSyntax
 
 /// Blocks that keep the variables of the scope in which they were made.
 extension Evaluator {
-    /// Evaluates `$block.GetNewClosure()`. When the block is called, it sees this scope's variables with their current values, and
-    /// otherwise the script's variables.
+    /// Evaluates `$block.GetNewClosure()`. When the block is called, it sees this scope's variables with their current
+    /// values, and otherwise the script's variables.
     func closure(of block: PSBlock) throws(Interrupt) -> PSValue {
         let text = block.text.lowercased()
         guard block.kept == nil, !text.contains("$script:"), !text.contains("$global:"), let script else {

@@ -6,8 +6,8 @@ extension Evaluator {
     func slot(
         of expression: ExpressionSyntax, _ count: Int, _ key: PSValue
     ) throws(Interrupt) -> Place {
-        // Whether the array is shared is known only when its element is replaced; a hand-over is still possible then only if
-        // nothing was sent.
+        // Whether the array is shared is known only when its element is replaced; a hand-over is still possible then
+        // only if nothing was sent.
         guard onlyReads || !delivery.hasSent, case .variable(let variable) = expression,
             variable.path.qualifier == .none,
             case .int(let number) = key
@@ -27,8 +27,8 @@ extension Evaluator {
         return items[place]
     }
 
-    /// Replaces an element of an array. In PowerShell a shared array would change for all its holders, which values can't do:
-    /// hands over if replacing the element copied the storage, because the array is then shared.
+    /// Replaces an element of an array. In PowerShell a shared array would change for all its holders, which values
+    /// can't do: hands over if replacing the element copied the storage, because the array is then shared.
     func replace(_ place: Int, of name: String, with value: PSValue) throws(Interrupt) {
         guard case .array(var items)? = variables[name], items.indices.contains(place) else {
             throw .handOver("an assignment to a part of System.Object[]")

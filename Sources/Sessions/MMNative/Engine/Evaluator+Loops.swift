@@ -129,8 +129,8 @@ extension Evaluator {
         return nil
     }
 
-    /// Runs the body and, after an error, the clause that catches it. An error inside a clause ends the whole statement,
-    /// as one inside the body does.
+    /// Runs the body and, after an error, the clause that catches it. An error inside a clause ends the whole
+    /// statement, as one inside the body does.
     private func attempt(_ node: TryStatementSyntax, into sink: Sink) throws(Interrupt) {
         tries += 1
         defer { tries -= 1 }

@@ -27,7 +27,8 @@ extension Evaluator {
         }
     }
 
-    /// Returns the form of an assigned value that the variable keeps. Scripts can't read it, because it would have a type of its own.
+    /// Returns the form of an assigned value that the variable keeps. Scripts can't read it, because it would have a
+    /// type of its own.
     static func preference(_ value: PSValue) throws(Interrupt) -> PSValue {
         guard case .string(let text) = value.plain else { throw .handOver("an unusual $ErrorActionPreference") }
         let word = text.lowercased()

@@ -1,6 +1,7 @@
 import PowerShellSyntax
 
-/// `[ref]$name` as the argument of a function or method of the script (about_Ref): its `Value` is the caller's variable.
+/// `[ref]$name` as the argument of a function or method of the script (about_Ref): its `Value` is the caller's
+/// variable.
 extension Evaluator {
     /// The type name of references.
     static let referenceType = "System.Management.Automation.PSReference"

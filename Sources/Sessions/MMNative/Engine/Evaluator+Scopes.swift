@@ -284,7 +284,8 @@ extension Evaluator {
         }
     }
 
-    /// Returns the type of a table. Of a dictionary's only the short name is certain, because the types of its content aren't kept.
+    /// Returns the type of a table. Of a dictionary's only the short name is certain, because the types of its content
+    /// aren't kept.
     private func typeOf(_ table: PSTable) -> PSValue? {
         table.isGeneric ? .typeInfo(table.typeName) : nil
     }

@@ -91,8 +91,8 @@ extension Evaluator {
         }
     }
 
-    /// Returns the value of a statement on the right-hand side of an assignment or of a hashtable key; a single expression's value
-    /// is used unchanged.
+    /// Returns the value of a statement on the right-hand side of an assignment or of a hashtable key; a single
+    /// expression's value is used unchanged.
     func worth(of statement: StatementSyntax, leaving: Leaving = .handsOn) throws(Interrupt) -> PSValue {
         if let expression = statement.pureExpression { return try worth(of: expression) }
         if case .assignment(let assignment) = statement { return try assign(assignment) }
@@ -135,8 +135,8 @@ extension Evaluator {
         position = outer
     }
 
-    /// The place of the statement that failed; `nil` if that isn't known, or if the statement spans several lines and only the line
-    /// itself would be certain.
+    /// The place of the statement that failed; `nil` if that isn't known, or if the statement spans several lines and
+    /// only the line itself would be certain.
     var failingPlace: ErrorPlace? {
         guard let position, position.end <= source.count else { return nil }
         let isCertain = !source[position.start..<position.end].contains(0x0A)
@@ -154,7 +154,8 @@ extension Evaluator {
             function: inside.max { $0.value.blocks[0].extent.start < $1.value.blocks[0].extent.start }?.value.name)
     }
 
-    /// Runs a chain: behind `&&` what follows a success, behind `||` what follows a failure. One that is left out changes nothing.
+    /// Runs a chain: behind `&&` what follows a success, behind `||` what follows a failure. One that is left out
+    /// changes nothing.
     private func run(_ chain: PipelineChainSyntax, into sink: Sink) throws(Interrupt) {
         for (place, pipeline) in chain.pipelines.enumerated() {
             if place > 0 {
@@ -260,7 +261,8 @@ extension Evaluator {
         if case .object(let object) = value, let type = ErrorRecords.certainType(of: object),
             case .string(let message)? = object["Message"]
         {
-            // The exception of an error that is being handled is that error again, whose other details are missing here.
+            // The exception of an error that is being handled is that error again, whose other details are missing
+            // here.
             guard caught.isEmpty else { throw .handOver("throwing an exception within catch") }
             return .fatal(.thrown(type, message))
         }
@@ -354,8 +356,8 @@ extension Evaluator {
         }
     }
 
-    /// Sends the value of an expression down a pipeline. Output that a statement in `$( )` or `( )` emitted before an error
-    /// is kept.
+    /// Sends the value of an expression down a pipeline. Output that a statement in `$( )` or `( )` emitted before an
+    /// error is kept.
     func stream(_ expression: ExpressionSyntax, into sink: Sink) throws(Interrupt) {
         switch expression {
         case .sub(let node):
@@ -390,7 +392,8 @@ extension Evaluator {
     private func withoutActuallyEscapingSink(
         _ sink: Sink, _ body: (@escaping Sink) throws(Interrupt) -> Void
     ) throws(Interrupt) {
-        // The check behind this call keeps the length of its file's path, which would differ with the folder that is built in.
+        // The check behind this call keeps the length of its file's path, which would differ with the folder that is
+        // built in.
         #sourceLocation(file:"EscapingSink.swift",line:208)
         let outcome: Result<Void, Interrupt> = withoutActuallyEscaping(sink) { escaping in
             do throws(Interrupt) {

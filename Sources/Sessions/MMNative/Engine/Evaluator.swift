@@ -5,8 +5,8 @@ typealias Sink = (PSValue) throws(Interrupt) -> Void
 
 /// The evaluation of one script's syntax tree, on one thread, for one run.
 final class Evaluator {
-    /// The UTF-16 units of the script being evaluated, for the pieces of expandable strings. While a block runs, they are those
-    /// of the script that contains the block.
+    /// The UTF-16 units of the script being evaluated, for the pieces of expandable strings. While a block runs, they
+    /// are those of the script that contains the block.
     private(set) var source: [UInt16]
     /// The variables by lower-case name.
     var variables: [String: PSValue]
@@ -105,8 +105,8 @@ final class Evaluator {
 
     /// The depth of statements and blocks that collect output instead of emitting it at once.
     var collecting = 0
-    /// The properties that some texts have in PowerShell beside their own, by lower-case name and text. Two equal texts may have
-    /// different values of one property: it is then unknown which of them a text is.
+    /// The properties that some texts have in PowerShell beside their own, by lower-case name and text. Two equal texts
+    /// may have different values of one property: it is then unknown which of them a text is.
     var besideTexts: [String: [String: PSValue?]] = [:]
     private var steps = 0
     /// The number of open `try` blocks, inside which an error ends more than its own statement.

@@ -8,8 +8,8 @@ enum Interrupt: Error {
     case statement(NativeError)
     /// An exception that ends the script.
     case fatal(NativeError)
-    /// An exception that ends the script, and that no block of a cmdlet turns into an empty value: a service refused a request,
-    /// so its answer is unknown.
+    /// An exception that ends the script, and that no block of a cmdlet turns into an empty value: a service refused a
+    /// request, so its answer is unknown.
     case refused(NativeError)
     /// Nobody answered a question of the script. The run ends: to the script this is no error that it could handle.
     case unanswered(NativeError)
@@ -26,7 +26,8 @@ enum Interrupt: Error {
     /// `break` or `continue`, optionally for the loop with a label, with what the statement that it left had emitted.
     case leaveLoop(isBreak: Bool, label: String?, [PSValue])
 
-    /// Returns whether this jump continues a loop or `switch` with its next round; `nil` if the jump is for another loop.
+    /// Returns whether this jump continues a loop or `switch` with its next round; `nil` if the jump is for another
+    /// loop.
     func endsLoop(_ label: String?) -> Bool? {
         guard case .leaveLoop(let isBreak, let wanted, _) = self else { return nil }
         guard wanted == nil || wanted?.lowercased() == label?.lowercased() else { return nil }
@@ -41,7 +42,8 @@ enum Interrupt: Error {
         }
     }
 
-    /// Returns the same jump out of one more statement: with that statement's output before what it carries, or with no output.
+    /// Returns the same jump out of one more statement: with that statement's output before what it carries, or with no
+    /// output.
     func leaving(with items: [PSValue]?) -> Interrupt {
         switch self {
         case .leaveBlock(let carried): .leaveBlock(items.map { $0 + carried } ?? [])

@@ -1,8 +1,8 @@
 import MMCore
 import PowerShellSyntax
 
-/// Parts of .NET that scripts use in addition to its values: encodings, conversions, parsing methods, and process settings, which
-/// have no effect here.
+/// Parts of .NET that scripts use in addition to its values: encodings, conversions, parsing methods, and process
+/// settings, which have no effect here.
 enum LibraryTypes {
     // MARK: Static members
 
@@ -30,8 +30,8 @@ enum LibraryTypes {
         }
     }
 
-    /// Returns whether an assignment to `[type]::name` can be ignored, because it sets how the process uses networks and terminals, which
-    /// no run does directly.
+    /// Returns whether an assignment to `[type]::name` can be ignored, because it sets how the process uses networks
+    /// and terminals, which no run does directly.
     static func isDropped(_ type: PSType, _ name: String) -> Bool {
         switch type {
         case .settings: name.lowercased() == "securityprotocol"

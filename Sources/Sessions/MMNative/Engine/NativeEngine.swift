@@ -28,8 +28,8 @@ package struct NativeEngine: Sendable {
     ///   - host: the files and questions of scripts on the machine; `nil` to evaluate scripts without them.
     ///   - arguments: values for the script's `param` block, besides those given as texts.
     ///   - missing: names, in lower case, that are known to be no command; running one is the script's error.
-    ///   - isPatient: whether a script starts although it contains unsupported parts, which it may never reach. For scripts
-    ///     that only read, and that nothing else could run.
+    ///   - isPatient: whether a script starts although it contains unsupported parts, which it may never reach. For
+    ///     scripts that only read, and that nothing else could run.
     package init(
         sources: [any CmdletSource] = [], showsLayouts: Bool = true, screenWidth: Int? = nil,
         limits: NativeLimits = NativeLimits(), host: NativeHost? = nil, arguments: [String: PSValue] = [:],
@@ -324,8 +324,8 @@ package struct NativeLimits: Sendable {
     package var rounds = 1_000_000
     /// The maximum number of steps of a match or replacement, in addition to 64 for each byte of the text.
     package var patternSteps = 200_000
-    /// Whether a change of this run was held back instead of sent. What follows may wait for it in vain, so loops and waits are then
-    /// bounded.
+    /// Whether a change of this run was held back instead of sent. What follows may wait for it in vain, so loops and
+    /// waits are then bounded.
     package var holds: @Sendable () -> Bool = { false }
     /// The maximum number of iterations of loops that only their own condition ends, after a change was held back.
     package var roundsAfterHold = 2000

@@ -1,8 +1,8 @@
 import MMCore
 import PowerShellSyntax
 
-/// .NET's static members about the process, its screen and its threads. A run has a screen of lines without a cursor, and nothing of a
-/// process: what would only change how one works has no effect.
+/// .NET's static members about the process, its screen and its threads. A run has a screen of lines without a cursor,
+/// and nothing of a process: what would only change how one works has no effect.
 enum ProcessTypes {
     /// Returns `[type]::name`; `nil` if the type has no such member here.
     static func property(_ type: PSType, _ name: String) -> PSValue? {

@@ -51,7 +51,8 @@ enum Readings {
         "allowtrailingwhitespace", "allowinnerwhite", "allowexponent",
     ]
 
-    /// Hands over a text that a style might allow, though it isn't an ordinary value: `(5)`, `5 €` and numbers out of range.
+    /// Hands over a text that a style might allow, though it isn't an ordinary value: `(5)`, `5 €` and numbers out of
+    /// range.
     private static func uncertain(_ text: String, as type: PSType) throws(Interrupt) {
         guard type != .bool, text.utf8.contains(where: { (0x30...0x39).contains($0) }) else { return }
         let isPlain = text.utf8.allSatisfy { $0 < 0x80 && !"()$eE".utf8.contains($0) }

@@ -1,8 +1,8 @@
 import MMCore
 import PowerShellSyntax
 
-/// Members of .NET's types that reports use and that were never compared with a real PowerShell, by .NET's documentation. A script
-/// that changes something is run by PowerShell instead where it uses them.
+/// Members of .NET's types that reports use and that were never compared with a real PowerShell, by .NET's
+/// documentation. A script that changes something is run by PowerShell instead where it uses them.
 enum ReportTypes {
     // MARK: Static members
 

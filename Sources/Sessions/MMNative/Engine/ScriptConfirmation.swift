@@ -55,7 +55,8 @@ extension Evaluator {
         return try confirmed("Are you sure you want to perform this action? \(act)")
     }
 
-    /// Asks a person, whose answer may be for all further changes of the call. A rehearsal shows what is changed after a yes.
+    /// Asks a person, whose answer may be for all further changes of the call. A rehearsal shows what is changed after
+    /// a yes.
     func confirmed(_ question: String) throws(Interrupt) -> Bool {
         guard let host else { throw .handOver("a question before a change") }
         guard !host.isRehearsal else { return true }

@@ -7,12 +7,14 @@ struct ScriptFunction {
         let name: String
         var type: NamedType?
         var isSwitch = false
-        /// The parameter sets that it belongs to, and whether it is mandatory in each; an entry without a name stands for all sets.
+        /// The parameter sets that it belongs to, and whether it is mandatory in each; an entry without a name stands
+        /// for all sets.
         var sets: [(name: String, isMandatory: Bool)] = []
         /// Whether it is mandatory in one of its sets.
         var isMandatory: Bool { sets.contains(where: \.isMandatory) }
         var isNotEmpty = false
-        /// What a mandatory parameter accepts although it is nothing: `allownull`, `allowemptystring`, `allowemptycollection`.
+        /// What a mandatory parameter accepts although it is nothing: `allownull`, `allowemptystring`,
+        /// `allowemptycollection`.
         var acceptedNothings: Set<String> = []
         var takesInput = false
         var takesProperties = false
@@ -135,7 +137,8 @@ struct ScriptFunction {
         return parameter
     }
 
-    /// Returns whether a parameter may have a name, in lower case. A preference for what is shown is here a variable like others.
+    /// Returns whether a parameter may have a name, in lower case. A preference for what is shown is here a variable
+    /// like others.
     static func isFree(_ name: String) -> Bool { !AutomaticNames.contains(name) || Evaluator.silent.contains(name) }
 
     private static func isNull(_ expression: ExpressionSyntax) -> Bool {
@@ -402,7 +405,8 @@ extension Evaluator {
     /// Runs a function. It sees its caller's variables, but variables that it sets are its own.
     /// - Parameters:
     ///   - input: the objects that were piped to it; `nil` if it is first in its pipeline.
-    ///   - isDotted: whether it runs in its caller's scope, as `. Name` does, so that variables it sets are the caller's.
+    ///   - isDotted: whether it runs in its caller's scope, as `. Name` does, so that variables it sets are the
+    ///     caller's.
     func call(
         _ function: ScriptFunction, _ arguments: FunctionArguments, input: [PSValue]?, isDotted: Bool = false,
         into sink: Sink
@@ -622,8 +626,8 @@ extension ScriptFunction.Parameter {
         }
     }
 
-    /// Returns why a mandatory parameter refuses a value that is nothing; `nil` if it accepts it. Texts and lists count as empty only for
-    /// parameters of their types: one of any type accepts them.
+    /// Returns why a mandatory parameter refuses a value that is nothing; `nil` if it accepts it. Texts and lists count
+    /// as empty only for parameters of their types: one of any type accepts them.
     func refusal(of value: PSValue) throws(Interrupt) -> Nothing? {
         func accepts(_ attribute: String) -> Bool { acceptedNothings.contains(attribute) }
         if value.isNull { return accepts("allownull") ? nil : Nothing("Null", "null") }

@@ -545,7 +545,8 @@ enum Statics {
 /// `[System.Web.HttpUtility]` and `[System.Net.WebUtility]`: encoding of text for web pages, and decoding.
 enum WebText {
     /// Calls a method.
-    /// - Parameter writesUpperCase: whether the codes of an address have letters in upper case, as those of `WebUtility` do.
+    /// - Parameter writesUpperCase: whether the codes of an address have letters in upper case, as those of
+    ///   `WebUtility` do.
     static func call(
         _ method: String, _ arguments: [PSValue], writesUpperCase: Bool
     ) throws(Interrupt) -> String {
@@ -583,7 +584,8 @@ enum WebText {
         return written
     }
 
-    /// Encodes a text for an element as .NET does: the second half of Latin-1 and everything beyond the first plane by number.
+    /// Encodes a text for an element as .NET does: the second half of Latin-1 and everything beyond the first plane by
+    /// number.
     static func encoded(_ text: String) -> String {
         var written = ""
         for scalar in HTMLText.escaped(text).unicodeScalars {

@@ -64,7 +64,8 @@ struct SubsetCheck {
             ?? parts.lazy.compactMap { statements($0) }.first
     }
 
-    /// Returns why what the script declares about types isn't supported. None of it was compared with a real PowerShell.
+    /// Returns why what the script declares about types isn't supported. None of it was compared with a real
+    /// PowerShell.
     /// - Parameter statements: checks the body of a method.
     private func misfitOfTypes(
         _ root: ScriptBlockSyntax, statements: ((StatementBlockSyntax) -> String?)? = nil
@@ -165,8 +166,8 @@ struct SubsetCheck {
         return function(known)
     }
 
-    /// Returns whether a function may have this name. Where a function and a cmdlet have the same name the function is called, but an
-    /// alias would be called instead of it.
+    /// Returns whether a function may have this name. Where a function and a cmdlet have the same name the function is
+    /// called, but an alias would be called instead of it.
     private func canBeNamed(_ name: String) -> Bool {
         guard let known = Cmdlets.specification(of: name) else { return onlyReads || !isSource(name) }
         return onlyReads && known.name.lowercased() == name
@@ -397,7 +398,8 @@ struct SubsetCheck {
         return hasVariables ? "a filter with variables" : nil
     }
 
-    /// Checks the use of a typed list. Such lists are kept as untyped ones, which a script that inspects types would notice.
+    /// Checks the use of a typed list. Such lists are kept as untyped ones, which a script that inspects types would
+    /// notice.
     private func typedList(_ name: String) -> String? {
         switch types.named(name) {
         case .known(let type)? where type.isTypedArray: break
@@ -496,15 +498,16 @@ struct SubsetCheck {
     }
 }
 
-/// Partial support for scripts that only read and that no other engine could take over: they may begin even if parts don't fit.
+/// Partial support for scripts that only read and that no other engine could take over: they may begin even if parts
+/// don't fit.
 extension SubsetCheck {
     /// Whether everything is there that the script's `#Requires` lines name.
     private var hasRequirements: Bool {
         script.requirements.map { KnownPackages.satisfy($0, natively: true) } ?? true
     }
 
-    /// Returns the statements that can't be run, with the reasons; the script runs up to them. Code that runs only under a condition
-    /// may be beyond the language, because it may never be reached.
+    /// Returns the statements that can't be run, with the reasons; the script runs up to them. Code that runs only
+    /// under a condition may be beyond the language, because it may never be reached.
     /// - Returns: `nil` if code that certainly runs doesn't fit.
     func unfit(values: [String: PSValue] = [:]) -> [SourceExtent: String]? {
         guard let root = script.root, script.height <= SubsetCheck.height,
@@ -570,7 +573,8 @@ extension SubsetCheck {
         return true
     }
 
-    /// Returns the blocks of a compound statement, and whether each always runs; `nil` if its head doesn't fit, and for other statements.
+    /// Returns the blocks of a compound statement, and whether each always runs; `nil` if its head doesn't fit, and for
+    /// other statements.
     private func parts(of node: StatementSyntax) -> [(StatementBlockSyntax, Bool)]? {
         let blocks: [(StatementBlockSyntax, Bool)]
         switch node {
@@ -628,7 +632,8 @@ extension ScriptBlockSyntax {
     }
 }
 
-/// The variables that PowerShell itself sets or reads. Those of event actions aren't among them, because no events occur here.
+/// The variables that PowerShell itself sets or reads. Those of event actions aren't among them, because no events
+/// occur here.
 enum AutomaticNames {
     private static let names: Set<String> = [
         "$", "?", "^", "args", "confirmpreference", "consolefilename", "debugpreference", "enabledexperimentalfeatures",

@@ -1,7 +1,7 @@
 import PowerShellSyntax
 
-/// .NET's static members about paths, files, folders, addresses and the machine. Files and folders are those of the run. Paths
-/// are read as on Windows, where these scripts come from: both slashes are separators.
+/// .NET's static members about paths, files, folders, addresses and the machine. Files and folders are those of the
+/// run. Paths are read as on Windows, where these scripts come from: both slashes are separators.
 enum SystemTypes {
     // MARK: Properties
 
@@ -18,7 +18,8 @@ enum SystemTypes {
         }
     }
 
-    /// The properties of `[Environment]` that tell of the machine, in lower case, with values for a machine that isn't named.
+    /// The properties of `[Environment]` that tell of the machine, in lower case, with values for a machine that isn't
+    /// named.
     private static let machine: [String: PSValue] = [
         "username": .string("user"), "machinename": .string("localhost"), "userdomainname": .string("localhost"),
         "currentdirectory": .string("."), "is64bitprocess": .bool(true), "is64bitoperatingsystem": .bool(true),

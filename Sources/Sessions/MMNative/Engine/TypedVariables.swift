@@ -1,5 +1,5 @@
-/// What assignments to the variables of a scope have to respect: their types, and the conditions of their attributes. All names are
-/// in lower case.
+/// What assignments to the variables of a scope have to respect: their types, and the conditions of their attributes.
+/// All names are in lower case.
 struct TypedVariables {
     /// The types; assigned values are converted to them.
     var types: [String: NamedType] = [:]

@@ -97,8 +97,8 @@ package struct FormattedBlock: Sendable {
     /// - Parameters:
     ///   - width: the columns that a line may take.
     ///   - isScreen: whether `width` is that of a screen, on which every line of a table has to fit.
-    ///   - breaksLines: whether what doesn't fit is broken into lines, as it is in a file; otherwise it stays whole, and
-    ///     its reader breaks it.
+    ///   - breaksLines: whether what doesn't fit is broken into lines, as it is in a file; otherwise it stays whole,
+    ///     and its reader breaks it.
     package func lines(width: Int, isScreen: Bool = false, breaksLines: Bool = true) -> [String]? {
         var lines: [String] = []
         for group in groups {
@@ -141,8 +141,8 @@ package struct FormattedBlock: Sendable {
     }
 }
 
-/// The text layout of a table, whose widths follow from the contents. As in PowerShell, the last column is truncated and
-/// columns that don't fit are dropped; on a screen, the widest columns are narrowed and all stay.
+/// The text layout of a table, whose widths follow from the contents. As in PowerShell, the last column is truncated
+/// and columns that don't fit are dropped; on a screen, the widest columns are narrowed and all stay.
 struct TableLayout {
     private let group: FormattedBlock.Group
     private let columns: [FormattedBlock.Column]

@@ -1,7 +1,7 @@
 import PowerShellSyntax
 
-/// Members with code or with another name, which `Add-Member` gives to objects (about_Object_Creation; Add-Member, "Add a ScriptMethod to
-/// an object", "Add an alias property").
+/// Members with code or with another name, which `Add-Member` gives to objects (about_Object_Creation; Add-Member, "Add
+/// a ScriptMethod to an object", "Add an alias property").
 enum AddedMember {
     /// Names that every object has already, and that PowerShell itself calls.
     private static let ofAll: Set<String> = ["tostring", "equals", "gethashcode", "gettype", "foreach", "where"]
@@ -38,8 +38,8 @@ enum AddedMember {
     /// Types whose members depend on nothing but their arguments.
     fileprivate static let pureTypes: Set<PSType> = [.math, .string, .int, .long, .double, .decimal, .bool, .timespan]
 
-    /// Adds a property that is computed from the others to each object. Its value is kept and computed again when another property
-    /// changes, so it may depend only on these.
+    /// Adds a property that is computed from the others to each object. Its value is kept and computed again when
+    /// another property changes, so it may depend only on these.
     static func add(
         _ way: Computed, _ command: BoundCommand, _ items: [PSValue], _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {

@@ -1,7 +1,8 @@
-/// A workbook that a script keeps open to change it: what `Export-Excel -PassThru` and `Open-ExcelPackage` of the module ImportExcel return.
+/// A workbook that a script keeps open to change it: what `Export-Excel -PassThru` and `Open-ExcelPackage` of the
+/// module ImportExcel return.
 ///
-/// Its parts only name their places in a workbook of the run, which the script has written itself. Values of cells and bold rows are kept;
-/// any other formatting is accepted and left out.
+/// Its parts only name their places in a workbook of the run, which the script has written itself. Values of cells and
+/// bold rows are kept; any other formatting is accepted and left out.
 enum ExcelPackage {
     private static let packageType = "OfficeOpenXml.ExcelPackage"
     private static let bookType = "OfficeOpenXml.ExcelWorkbook"

@@ -225,7 +225,8 @@ extension HostCommands {
             ], typeName: "System.Diagnostics.Process", isListable: false
         ).map { .object($0) } ?? .null
 
-    /// The error of a mail over SMTP, whose servers aren't the service of any connection. A report that it was to carry is written before.
+    /// The error of a mail over SMTP, whose servers aren't the service of any connection. A report that it was to carry
+    /// is written before.
     static func sendMail(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {

@@ -192,7 +192,8 @@ enum HostCommands {
         "get-securerandom": "get-random", "gm": "get-member", "icm": "invoke-command", "iex": "invoke-expression",
     ]
 
-    /// The commands that would ask before they do something. All of it concerns only the run, about which nobody is asked.
+    /// The commands that would ask before they do something. All of it concerns only the run, about which nobody is
+    /// asked.
     private static let asking: Set<String> = [
         "Add-Content", "Copy-Item", "Export-Csv", "Invoke-Item", "Move-Item", "New-Item", "New-TemporaryFile",
         "New-Variable", "Out-File", "Remove-Item", "Remove-PSSession", "Remove-Variable", "Rename-Item", "Set-Content",
@@ -212,8 +213,8 @@ enum HostCommands {
             makesObjects: makesObjects, isPartial: true)
     }
 
-    /// Parameters that change what a command does and that aren't implemented here. `-UseCulture` changes nothing: the separator of
-    /// the culture here is the comma.
+    /// Parameters that change what a command does and that aren't implemented here. `-UseCulture` changes nothing: the
+    /// separator of the culture here is the comma.
     static let beyond: [String: Set<String>] = [
         "Export-Csv": ["QuoteFields"], "Get-Content": ["Delimiter"], "Join-Path": ["Resolve"],
         "Resolve-Path": ["Relative"], "Get-ChildItem": ["Include", "Exclude", "Depth", "Name", "Directory"],

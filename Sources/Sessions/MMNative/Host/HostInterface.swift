@@ -1,7 +1,7 @@
 import MMCore
 
-/// `$Host`: a script's messages and questions outside the pipeline. There is no window: its title and colours are stored but
-/// not shown.
+/// `$Host`: a script's messages and questions outside the pipeline. There is no window: its title and colours are
+/// stored but not shown.
 enum HostInterface {
     private static let hostType = "System.Management.Automation.Internal.Host.InternalHost"
     private static let interfaceType = "System.Management.Automation.Internal.Host.InternalHostUserInterface"

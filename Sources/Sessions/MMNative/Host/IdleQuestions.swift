@@ -1,7 +1,7 @@
 import PowerShellSyntax
 
-/// A script's questions that need no answer: the answer decides only whether a file is opened or whether the script signs in
-/// again although it is signed in, or it isn't used.
+/// A script's questions that need no answer: the answer decides only whether a file is opened or whether the script
+/// signs in again although it is signed in, or it isn't used.
 struct IdleQuestions {
     /// The lower-case names of the variables that hold only such answers.
     private(set) var opening: Set<String> = []
@@ -26,8 +26,8 @@ struct IdleQuestions {
         for wait in keyWaits where isOnlyAwaited(wait, in: script) { pauses.formUnion(wait.places) }
     }
 
-    /// A loop that waits for a key: the name of its variable, in lower case, the loop's condition, and the statement that reads the
-    /// key.
+    /// A loop that waits for a key: the name of its variable, in lower case, the loop's condition, and the statement
+    /// that reads the key.
     private struct KeyWait {
         let name: String
         let condition: SourceExtent
@@ -190,7 +190,8 @@ struct IdleQuestions {
         return last.constantName?.lowercased() == "out-null"
     }
 
-    /// Returns whether an expression is `$Host.UI.RawUI.ReadKey(…)` or `$Host.UI.ReadLine()`, possibly cast to `[void]`.
+    /// Returns whether an expression is `$Host.UI.RawUI.ReadKey(…)` or `$Host.UI.ReadLine()`, possibly cast to
+    /// `[void]`.
     private static func readsKey(_ expression: ExpressionSyntax) -> Bool {
         switch expression {
         case .invokeMember(let call):
@@ -205,7 +206,8 @@ struct IdleQuestions {
     /// Commands that show something to the person at the machine.
     private static let showing: Set<String> = ["invoke-item", "ii", "start-process", "write-host"]
 
-    /// Returns whether a block only shows something, or signs in or out, which changes nothing because the script stays signed in.
+    /// Returns whether a block only shows something, or signs in or out, which changes nothing because the script stays
+    /// signed in.
     private static func decidesNothing(_ block: StatementBlockSyntax) -> Bool {
         block.traps.isEmpty
             && block.statements.allSatisfy { statement in

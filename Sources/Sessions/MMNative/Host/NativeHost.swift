@@ -1,7 +1,7 @@
 import MMCore
 
-/// The resources that a script may use on the machine that runs it: files that exist only in its run, and questions to the
-/// person who started it. Every path that it names, wherever it leads, is a file of the run.
+/// The resources that a script may use on the machine that runs it: files that exist only in its run, and questions to
+/// the person who started it. Every path that it names, wherever it leads, is a file of the run.
 package final class NativeHost: Sendable {
     /// A file of a run.
     package struct File: Sendable {
@@ -81,8 +81,8 @@ package final class NativeHost: Sendable {
         self.state = Mutex(state)
     }
 
-    /// A host with the same files, answers and person, for a rehearsal that only shows what a run would do. What the person answers there
-    /// holds for the run as well.
+    /// A host with the same files, answers and person, for a rehearsal that only shows what a run would do. What the
+    /// person answers there holds for the run as well.
     package var forRehearsal: NativeHost {
         let attached = state.withLock { state in
             state.order.compactMap { state.files[$0] }.filter { !$0.isWritten }.map { ($0.path, $0.bytes) }
@@ -153,9 +153,9 @@ package final class NativeHost: Sendable {
                 return answer
             }
         }
-        // Without a person, two kinds of questions are answered as if only Enter was pressed: those whose answer only opens
-        // something, and pauses of a script that only reads. Before a change, a pause is the last moment to stop, so it isn't
-        // answered.
+        // Without a person, two kinds of questions are answered as if only Enter was pressed: those whose answer only
+        // opens something, and pauses of a script that only reads. Before a change, a pause is the last moment to stop,
+        // so it isn't answered.
         if evaluator.idleQuestions.opening.contains(name.lowercased()) {
             remark("There is nobody to answer “\(words)”, which only opens something: assumed no.")
             return ""
@@ -219,7 +219,8 @@ package final class NativeHost: Sendable {
         }
     }
 
-    /// Returns a file's content; `nil` if there is no such file. A file that was passed in is also found by its name alone.
+    /// Returns a file's content; `nil` if there is no such file. A file that was passed in is also found by its name
+    /// alone.
     package func read(_ path: String) -> [UInt8]? {
         let key = Self.key(path)
         return state.withLock { state in

@@ -1,6 +1,7 @@
 import PowerShellSyntax
 
-/// A file that a script calls by its name, which opens it in the program of its kind, as `Invoke-Item` does: `& .\\report.html`.
+/// A file that a script calls by its name, which opens it in the program of its kind, as `Invoke-Item` does: `&
+/// .\\report.html`.
 enum OpenedFile {
     /// The extensions of files that a machine runs.
     private static let programs: Set<String> = [
@@ -21,7 +22,8 @@ enum OpenedFile {
         return path
     }
 
-    /// Returns the path that a command without arguments names, from a folder or by `&`; `nil` if it names a program or script.
+    /// Returns the path that a command without arguments names, from a folder or by `&`; `nil` if it names a program or
+    /// script.
     private static func path(of command: CommandSyntax) -> String? {
         guard command.elements.count == 1, let name = command.constantName, command.invocation != .dot,
             command.invocation == .call || name.contains("\\") || name.contains("/"),

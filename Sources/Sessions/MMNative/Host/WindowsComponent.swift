@@ -1,5 +1,6 @@
-/// The results of `New-Object -ComObject`. Of the components that Windows scripts use, two are supported: one that asks a
-/// question in a window, and one that finds the downloads folder, which is a folder of the run. All others are refused.
+/// The results of `New-Object -ComObject`. Of the components that Windows scripts use, two are supported: one that asks
+/// a question in a window, and one that finds the downloads folder, which is a folder of the run. All others are
+/// refused.
 ///
 /// There is no window: a script that changes something asks the question as any other, a report gets the safest button.
 enum WindowsComponent {
@@ -85,7 +86,8 @@ enum WindowsComponent {
     private static let (ok, cancel, retry): (Button, Button, Button) = ((1, "OK"), (2, "Cancel"), (4, "Retry"))
     private static let (yes, no): (Button, Button) = ((6, "Yes"), (7, "No"))
 
-    /// The buttons of a window, keyed by the number of their set (Windows Script Host, `Popup`); that which changes nothing is the last.
+    /// The buttons of a window, keyed by the number of their set (Windows Script Host, `Popup`); that which changes
+    /// nothing is the last.
     private static let buttons: [Int: [Button]] = [
         0: [ok], 1: [ok, cancel], 2: [retry, (5, "Ignore"), (3, "Abort")], 3: [yes, no, cancel], 4: [yes, no],
         5: [retry, cancel], 6: [(10, "Try Again"), (11, "Continue"), cancel],

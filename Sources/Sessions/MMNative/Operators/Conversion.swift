@@ -334,8 +334,8 @@ enum Conversion {
         }
     }
 
-    /// Returns the canonical text of a GUID that is written with dashes, also within braces or parentheses, or as 32 digits
-    /// (.NET's formats D, B, P and N). Blanks around it don't count.
+    /// Returns the canonical text of a GUID that is written with dashes, also within braces or parentheses, or as 32
+    /// digits (.NET's formats D, B, P and N). Blanks around it don't count.
     static func guid(_ text: String) -> String? {
         var written = text.trimmed.lowercased()[...]
         if ["{}", "()"].contains("\(written.prefix(1))\(written.suffix(1))") {

@@ -215,8 +215,8 @@ struct PatternReader {
         }
     }
 
-    /// Returns whether the brace at a place stands for itself: no number follows it. PCRE2 10.43 reads blanks and a missing lower bound
-    /// as parts of a quantifier.
+    /// Returns whether the brace at a place stands for itself: no number follows it. PCRE2 10.43 reads blanks and a
+    /// missing lower bound as parts of a quantifier.
     private func isLiteralBrace(at place: Int) -> Bool {
         guard place + 1 < units.count else { return true }
         return !", \t0123456789".utf8.contains(units[place + 1])
@@ -258,8 +258,8 @@ struct PatternReader {
         {
             return false
         }
-        // Both libraries match a lookahead from left to right. They differ in lookbehinds, but only groups in them reveal
-        // that.
+        // Both libraries match a lookahead from left to right. They differ in lookbehinds, but only groups in them
+        // reveal that.
         let looksBehind = take("?<=") || take("?<!")
         if looksBehind || take("?=") || take("?!") {
             let before = groups
@@ -282,8 +282,8 @@ struct PatternReader {
         return false
     }
 
-    /// Reads the name of a group and the bracket after it. Only ASCII letters, digits and underscores are certain, and PCRE2's names
-    /// have at most 32 characters.
+    /// Reads the name of a group and the bracket after it. Only ASCII letters, digits and underscores are certain, and
+    /// PCRE2's names have at most 32 characters.
     private mutating func name() throws(Interrupt) -> String {
         var name = ""
         while let unit = next, unit != UInt8(ascii: ">") {

@@ -1,7 +1,7 @@
 import MMSystem
 
-/// What a `$` in the replacement of `-replace` stands for, by .NET's rules (about_Regular_Expressions, "Substitutions in regular
-/// expressions"). A `$` that names no group of the pattern stands for itself.
+/// What a `$` in the replacement of `-replace` stands for, by .NET's rules (about_Regular_Expressions, "Substitutions
+/// in regular expressions"). A `$` that names no group of the pattern stands for itself.
 struct Substitution {
     private enum Meaning {
         case sign, whole, before, after, text, last

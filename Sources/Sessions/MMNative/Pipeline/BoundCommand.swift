@@ -342,7 +342,8 @@ struct CommandSpecification {
             || switches.contains(name)
     }
 
-    /// Returns the reason why the engine can't bind a written parameter; `nil` if it can, or if no such parameter exists.
+    /// Returns the reason why the engine can't bind a written parameter; `nil` if it can, or if no such parameter
+    /// exists.
     /// - Parameter candidates: the places of the parameters that the written name can refer to.
     func misfit(_ written: String, of candidates: [Int]) -> String? {
         guard written.isPlain, written != "?" else { return "an unusual parameter" }
@@ -354,7 +355,8 @@ struct CommandSpecification {
         return HostCommands.beyond[self.name]?.contains(name) == true ? "-\(name) of \(self.name)" : nil
     }
 
-    /// Returns the reason why the engine can't bind a command's written parameters; `nil` if it can. Only its run shows more.
+    /// Returns the reason why the engine can't bind a command's written parameters; `nil` if it can. Only its run shows
+    /// more.
     func misfit(of command: CommandSyntax) -> String? {
         guard !takesRest else { return nil }
         return binder.pairs(command.words.map(\.argument)).lazy.compactMap { pair in
@@ -391,7 +393,8 @@ class Stage {
     var isLast = false
     /// Whether it gets the output of an expression or of another command, which may be none.
     var isPiped = false
-    /// The streams that are sent to `$null` while the command runs; `nil` if no command of its pipeline sends any there.
+    /// The streams that are sent to `$null` while the command runs; `nil` if no command of its pipeline sends any
+    /// there.
     var hidden: Set<RedirectionStream>?
     /// Receives an error that doesn't end the command by itself.
     var report: (NativeError) throws(Interrupt) -> Void = { _ in }

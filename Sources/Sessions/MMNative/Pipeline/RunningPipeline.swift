@@ -20,8 +20,8 @@ final class RunningPipeline {
     private let sink: Sink
     private var firstOpen = 0
     private let recordings: [RecordedOutput]
-    /// The streams that are sent to `$null` while the head runs, and while what follows this pipeline does; `nil` if no command sends
-    /// any there.
+    /// The streams that are sent to `$null` while the head runs, and while what follows this pipeline does; `nil` if no
+    /// command sends any there.
     private let hidden: (head: Set<RedirectionStream>, outer: Set<RedirectionStream>)?
 
     /// Sets up a pipeline: looks up names, binds parameters and evaluates arguments, so that errors in them surface
@@ -217,8 +217,8 @@ final class RunningPipeline {
         let recorded = RecordedOutput(takenFrom: &arguments)
         var call = CmdletCall(name: name, arguments: arguments)
         call.takesInput = !isHead
-        // As in PowerShell, a report goes on after a refused request. Before a change the refusal ends the script, because its answer
-        // could decide what is changed.
+        // As in PowerShell, a report goes on after a refused request. Before a change the refusal ends the script,
+        // because its answer could decide what is changed.
         call.errorPreference = evaluator.preferenceWord ?? (evaluator.onlyReads ? "continue" : nil)
         do throws(CmdletFault) {
             try source.check(call)
@@ -421,7 +421,8 @@ struct SourceRows {
         return true
     }
 
-    /// Ends the cmdlet. The errors of modules' cmdlets end no statement by themselves, so a script that sends them to `$null` goes on.
+    /// Ends the cmdlet. The errors of modules' cmdlets end no statement by themselves, so a script that sends them to
+    /// `$null` goes on.
     private func fail(_ fault: CmdletFault) throws(Interrupt) {
         switch fault {
         case .failed(let error) where evaluator.hides(.error): evaluator.record(error)

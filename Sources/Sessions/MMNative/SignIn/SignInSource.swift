@@ -6,8 +6,8 @@ private final class AskedScopes: Sendable {
     let names = Mutex<[String]>([])
 }
 
-/// The cmdlets with which a script signs in and manages its modules, for a session that is already signed in: they answer as
-/// after a sign-in, and refuse other accounts.
+/// The cmdlets with which a script signs in and manages its modules, for a session that is already signed in: they
+/// answer as after a sign-in, and refuse other accounts.
 package struct SignInSource: CmdletSource {
     /// The rule that decides which accounts and modules are this connection's own.
     package let signIn: OwnSignIn
@@ -24,8 +24,8 @@ package struct SignInSource: CmdletSource {
     /// - Parameters:
     ///   - signIn: the rule that decides which accounts and modules are this connection's own.
     ///   - module: the session's short name.
-    ///   - tellsState: whether it answers who is signed in, in place of the session's module; for other modules it always
-    ///     does.
+    ///   - tellsState: whether it answers who is signed in, in place of the session's module; for other modules it
+    ///     always does.
     ///   - granted: the Microsoft Graph permissions of the sign-in.
     package init(_ signIn: OwnSignIn, module: String, tellsState: Bool = true, granted: [String]? = nil) {
         self.signIn = signIn

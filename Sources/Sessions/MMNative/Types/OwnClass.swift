@@ -24,7 +24,8 @@ package struct OwnClass: Hashable, Sendable {
         let node: MethodMemberSyntax
         let owner: OwnClass
         let parameters: [(name: String, type: NamedType?)]
-        /// What tells it from others with the same name, and an overriding method has in common with the one that it overrides.
+        /// What tells it from others with the same name, and an overriding method has in common with the one that it
+        /// overrides.
         var signature: String {
             node.function.parameters.map { parameter in
                 parameter.attributes.lazy.compactMap { attribute in

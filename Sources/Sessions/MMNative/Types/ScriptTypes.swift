@@ -91,8 +91,8 @@ package enum OwnType: Hashable, Sendable {
     }
 }
 
-/// What a script declares about types: its enumerations and classes, and the namespaces (`using namespace`) in which the names of others
-/// are looked for. Every type that a script names is read here.
+/// What a script declares about types: its enumerations and classes, and the namespaces (`using namespace`) in which
+/// the names of others are looked for. Every type that a script names is read here.
 package final class ScriptTypes: Sendable {
     /// The UTF-16 units of the script, to which the extents of the definitions refer.
     let source: [UInt16]

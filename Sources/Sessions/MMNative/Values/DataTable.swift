@@ -1,6 +1,6 @@
-/// System.Data.DataTable, in which scripts collect rows: typed columns, and rows whose cells are converted to the types of their columns.
-/// PowerShell treats a table in a pipeline or a loop as its rows, and shows of a row only the columns. A cell without a value is
-/// `[DBNull]::Value` there, which equals `$null`.
+/// System.Data.DataTable, in which scripts collect rows: typed columns, and rows whose cells are converted to the types
+/// of their columns. PowerShell treats a table in a pipeline or a loop as its rows, and shows of a row only the
+/// columns. A cell without a value is `[DBNull]::Value` there, which equals `$null`.
 enum DataTable {
     private static let typeName = "System.Data.DataTable"
     private static let columnType = "System.Data.DataColumn"

@@ -1,8 +1,8 @@
 /// A text as the invariant culture reads a date, as casts and `[datetime]::Parse` do.
 ///
-/// The forms are those of .NET's "Parsing date and time strings": `2026-01-02`, `2026/1/2`, `1/2/2026` with the month first,
-/// `2 Jan 2026`, `January 2, 2026`, each also behind the name of its day, and followed by a time with or without `AM` or `PM`, a
-/// fraction of a second, and an offset from UTC.
+/// The forms are those of .NET's "Parsing date and time strings": `2026-01-02`, `2026/1/2`, `1/2/2026` with the month
+/// first, `2 Jan 2026`, `January 2, 2026`, each also behind the name of its day, and followed by a time with or without
+/// `AM` or `PM`, a fraction of a second, and an offset from UTC.
 struct DateText {
     /// What a text means.
     enum Reading {

@@ -13,7 +13,8 @@ package final class DeclaredProperties: Sendable {
     private let shapes = Mutex<[ObjectIdentifier: (returned: PSShape, whole: PSShape)]>([:])
 
     /// Creates the properties of a class.
-    /// - Parameter objects: those whose value is always an object, and an empty one where the service returned none, each with its class.
+    /// - Parameter objects: those whose value is always an object, and an empty one where the service returned none,
+    ///   each with its class.
     /// - Parameter texts: those whose value is a list of texts.
     package init(_ names: [String], objects: [String: String] = [:], texts: [String] = []) {
         self.names = names
@@ -62,7 +63,8 @@ extension PSObject {
 
     /// The object with all properties of its class, of which those that weren't returned are empty.
     ///
-    /// Only what lists an object's properties needs it: a row of a service has few of the hundred that its class may have.
+    /// Only what lists an object's properties needs it: a row of a service has few of the hundred that its class may
+    /// have.
     var whole: PSObject {
         guard let declared, let shape = declared.shape(with: self.shape) else { return self }
         var object = PSObject(shape: shape, values: shape.names.map { read($0) ?? .null }, typeName: typeName)

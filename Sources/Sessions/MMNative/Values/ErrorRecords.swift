@@ -103,8 +103,8 @@ enum ErrorRecords {
         "invoke-mggraphrequest", "invoke-graphrequest", "invoke-restmethod", "invoke-webrequest",
     ]
 
-    /// Returns what `Response` is of the exception of a cmdlet; `nil` if that isn't certain. Only cmdlets that send a request as
-    /// the script writes it keep the answer.
+    /// Returns what `Response` is of the exception of a cmdlet; `nil` if that isn't certain. Only cmdlets that send a
+    /// request as the script writes it keep the answer.
     private static func answer(to error: NativeError) -> PSValue? {
         guard let command = error.command?.lowercased() else { return nil }
         guard requesting.contains(command) else { return command.contains("-") ? .null : nil }

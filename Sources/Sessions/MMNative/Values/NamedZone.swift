@@ -1,5 +1,5 @@
-/// Time zones by the names that Windows and the time zone database give them, with the rules for summer time that hold since
-/// 2007; those of the European Union hold since 1996. Other zones and earlier years are beyond the engine.
+/// Time zones by the names that Windows and the time zone database give them, with the rules for summer time that hold
+/// since 2007; those of the European Union hold since 1996. Other zones and earlier years are beyond the engine.
 struct NamedZone {
     /// When clocks are put forward and back.
     private enum Summer {
@@ -154,8 +154,8 @@ struct NamedZone {
         ).map { .object($0) } ?? .null
     }
 
-    /// The offset from UTC at a time on the zone's own clock, in ticks; `nil` if the rules of that year aren't known. A time that the clock
-    /// shows twice is one of standard time.
+    /// The offset from UTC at a time on the zone's own clock, in ticks; `nil` if the rules of that year aren't known. A
+    /// time that the clock shows twice is one of standard time.
     private func offset(atLocal date: PSDate) -> Int64? {
         guard let first = offset(at: PSDate(ticks: date.ticks - standard - PSSpan.hour, kind: .utc)),
             let second = offset(at: PSDate(ticks: date.ticks - standard, kind: .utc))

@@ -1,4 +1,5 @@
-/// `[ipaddress]'10.0.0.1'`: an IPv4 address in its usual form. .NET also reads addresses of fewer or octal numbers, and IPv6.
+/// `[ipaddress]'10.0.0.1'`: an IPv4 address in its usual form. .NET also reads addresses of fewer or octal numbers, and
+/// IPv6.
 enum NetworkAddress {
     static let typeName = "System.Net.IPAddress"
 

@@ -1,7 +1,7 @@
 import MMCore
 
-/// The cultures that a run supports: the invariant culture, in which it runs, and that of the United States, which reads
-/// numbers and dates by the same patterns.
+/// The cultures that a run supports: the invariant culture, in which it runs, and that of the United States, which
+/// reads numbers and dates by the same patterns.
 enum PSCulture {
     private static let typeName = "System.Globalization.CultureInfo"
     private static let textType = "System.Globalization.TextInfo"
@@ -66,7 +66,8 @@ enum PSCulture {
             ], "System.Globalization.NumberFormatInfo")
     }
 
-    /// The members of a culture's `TextInfo`; of those that separate decimals by a comma, the separator of lists is another one.
+    /// The members of a culture's `TextInfo`; of those that separate decimals by a comma, the separator of lists is
+    /// another one.
     private static func text(of name: PSValue) -> [(String, PSValue)] {
         let isPoint = ["", "en-US", "en-GB"].contains(name.text)
         return [("CultureName", name), ("ListSeparator", .string(isPoint ? "," : ";"))]
@@ -133,8 +134,8 @@ enum PSCulture {
         }
     }
 
-    /// Capitalises each word of an ASCII text, as .NET does: a word in capitals stays unchanged, and so does the part before
-    /// an apostrophe in it.
+    /// Capitalises each word of an ASCII text, as .NET does: a word in capitals stays unchanged, and so does the part
+    /// before an apostrophe in it.
     private static func titleCase(_ text: String) -> String {
         var result: [UInt8] = []
         var rest = Array(text.utf8)[...]

@@ -145,8 +145,8 @@ package struct PSEnum: Sendable, Hashable {
         self.init(kind, member.value)
     }
 
-    /// Reads a value of an enumeration that a script declares as PowerShell does: names or a number, ignoring case; also the beginning of
-    /// one name alone. `nil` if the text certainly is no value.
+    /// Reads a value of an enumeration that a script declares as PowerShell does: names or a number, ignoring case;
+    /// also the beginning of one name alone. `nil` if the text certainly is no value.
     init?(_ kind: Kind, reading text: String) {
         let words = text.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharactersOfBlanks }
         var sum: Int32 = 0

@@ -1,8 +1,8 @@
-/// A growing collection: a System.Collections.ArrayList, or a generic list, set, queue or stack. It has reference semantics, as
-/// in PowerShell.
+/// A growing collection: a System.Collections.ArrayList, or a generic list, set, queue or stack. It has reference
+/// semantics, as in PowerShell.
 ///
-/// `@unchecked Sendable`: only the thread that evaluates a session's script changes a list, and a session runs one script
-/// at a time; what leaves a run is only read.
+/// `@unchecked Sendable`: only the thread that evaluates a session's script changes a list, and a session runs one
+/// script at a time; what leaves a run is only read.
 package final class PSList: @unchecked Sendable {
     /// The kinds, each by the word of its `PSType`.
     enum Kind: String, Sendable {
@@ -365,7 +365,8 @@ package final class PSList: @unchecked Sendable {
         return .nothing
     }
 
-    /// Returns the index of an equal element: of the same type, with the same code units for texts, identical for objects.
+    /// Returns the index of an equal element: of the same type, with the same code units for texts, identical for
+    /// objects.
     private func place(of wanted: PSValue) throws(Interrupt) -> Int? {
         for (index, item) in items.enumerated() {
             switch (item, wanted) {
@@ -400,8 +401,8 @@ package final class PSList: @unchecked Sendable {
     }
 }
 
-/// Copies of values that scripts can change in place, so that an abandoned run leaves no changes behind. Values that several
-/// variables share are shared by their copies.
+/// Copies of values that scripts can change in place, so that an abandoned run leaves no changes behind. Values that
+/// several variables share are shared by their copies.
 struct SharedCopies {
     private var tables: [ObjectIdentifier: PSTable] = [:]
     private var lists: [ObjectIdentifier: PSList] = [:]

@@ -62,7 +62,8 @@ enum PSMoment {
         }
     }
 
-    /// Compares two moments, the left of which is known to be one: a negative number, zero or a positive number; `nil` for other values.
+    /// Compares two moments, the left of which is known to be one: a negative number, zero or a positive number; `nil`
+    /// for other values.
     static func order(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> Int? {
         guard let first = read(left)?.universal.ticks else { return nil }
         guard let second = try converted(right).flatMap({ read($0) })?.universal.ticks else {
@@ -154,7 +155,8 @@ enum PSMoment {
 }
 
 extension PSDate {
-    /// Formats the date on a clock that is ahead of UTC; `nil` for a format that is invalid or whose result isn't certain.
+    /// Formats the date on a clock that is ahead of UTC; `nil` for a format that is invalid or whose result isn't
+    /// certain.
     fileprivate func formatted(_ format: String, universal: PSDate, offset: Int64) -> String? {
         switch format {
         case "": return nil
@@ -162,7 +164,8 @@ extension PSDate {
         case "u", "r", "R": return universal.formatted(format)
         default:
             let zone = PSZone.text(offset, hasColon: true)
-            // The parts between are formatted alone; with quotation marks or escapes they couldn't be told from the zone.
+            // The parts between are formatted alone; with quotation marks or escapes they couldn't be told from the
+            // zone.
             guard format.contains("zzz") || format.contains("K") else {
                 return format.contains("z") ? nil : formatted(format)
             }

@@ -26,8 +26,8 @@ package final class PSShape: Sendable {
 package struct PSObject: Sendable {
     /// The contents that copies of an object share.
     ///
-    /// `@unchecked Sendable`: only the thread that evaluates a session's script changes an object, and a session runs one
-    /// script at a time; what leaves a run is only read.
+    /// `@unchecked Sendable`: only the thread that evaluates a session's script changes an object, and a session runs
+    /// one script at a time; what leaves a run is only read.
     private final class Contents: @unchecked Sendable {
         var shape: PSShape
         var values: [PSValue]
@@ -63,7 +63,8 @@ package struct PSObject: Sendable {
     package var view: CmdletView?
     /// The properties of its class, where the object has only those that its service returned.
     package var declared: DeclaredProperties?
-    /// The full name of the class of a module whose objects these are, which is their text; `nil` for custom objects proper.
+    /// The full name of the class of a module whose objects these are, which is their text; `nil` for custom objects
+    /// proper.
     package var model: String?
     /// The names of the properties.
     package var shape: PSShape { contents.shape }
@@ -93,8 +94,8 @@ package struct PSObject: Sendable {
         self.isListable = isListable ?? isCustom
     }
 
-    /// Creates the custom object of a table, in which the text `PSTypeName` names the object's type (about_PSCustomObject); `nil` when two
-    /// names differ only in case.
+    /// Creates the custom object of a table, in which the text `PSTypeName` names the object's type
+    /// (about_PSCustomObject); `nil` when two names differ only in case.
     init?(customOf table: PSTable) {
         var pairs = table.pairs
         var typeName = PSObject.customType
@@ -129,7 +130,8 @@ package struct PSObject: Sendable {
         get { contents.columns }
         nonmutating set { contents.columns = newValue }
     }
-    /// Whether its properties are known by their names alone: those of custom objects, and of classes that a script declares.
+    /// Whether its properties are known by their names alone: those of custom objects, and of classes that a script
+    /// declares.
     var isOfScript: Bool { isCustom || contents.ownClass != nil }
     /// Whether it is known what PowerShell shows of it: its view, or all its properties.
     var isDisplayable: Bool { view != nil || isListable && (isOfScript || typeName.hasSuffix("MeasureInfo")) }

@@ -19,8 +19,8 @@ enum PSSpan {
         return text
     }
 
-    /// Returns the text in one of .NET's formats: the standard ones, and custom ones whose separators are escaped or quoted;
-    /// `nil` for any other.
+    /// Returns the text in one of .NET's formats: the standard ones, and custom ones whose separators are escaped or
+    /// quoted; `nil` for any other.
     static func formatted(_ ticks: Int64, _ format: String) -> String? {
         switch format {
         case "c", "t", "T": return text(ticks)
@@ -51,8 +51,8 @@ enum PSSpan {
         return text
     }
 
-    /// Returns whether .NET certainly refuses a format: it has an unknown letter, or a separator that is neither escaped
-    /// nor quoted.
+    /// Returns whether .NET certainly refuses a format: it has an unknown letter, or a separator that is neither
+    /// escaped nor quoted.
     static func refuses(_ format: String) -> Bool {
         var units = Array(format.utf8)[...]
         if units.count == 1, let only = units.first { return !"ctTgG".utf8.contains(only) }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// A System.Diagnostics.Stopwatch, with which scripts measure how long they took: an object that is evaluated whenever it is
-/// read.
+/// A System.Diagnostics.Stopwatch, with which scripts measure how long they took: an object that is evaluated whenever
+/// it is read.
 enum PSStopwatch {
     private static let typeName = "System.Diagnostics.Stopwatch"
-    /// The start of the current run in ticks of the machine's clock, or null, and the time counted before it. Scripts can't
-    /// write these names.
+    /// The start of the current run in ticks of the machine's clock, or null, and the time counted before it. Scripts
+    /// can't write these names.
     private static let (began, counted) = (" began", " counted")
 
     /// Returns a stopwatch at zero.

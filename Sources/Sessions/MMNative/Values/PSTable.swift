@@ -1,5 +1,5 @@
-/// A hashtable. Its text keys ignore case unless it is a .NET dictionary. Copies share their contents, as references to a hashtable do in
-/// PowerShell.
+/// A hashtable. Its text keys ignore case unless it is a .NET dictionary. Copies share their contents, as references to
+/// a hashtable do in PowerShell.
 package struct PSTable: Sendable {
     /// A key as a hashtable compares it: numbers of different types are different keys.
     private enum Key: Hashable {

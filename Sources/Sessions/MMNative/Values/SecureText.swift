@@ -1,5 +1,5 @@
-/// What a script keeps secret: `[securestring]` and `[pscredential]`. The text itself isn't kept, since nothing here could use it: the
-/// connection is signed in already, and a script that asks for the text is handed over.
+/// What a script keeps secret: `[securestring]` and `[pscredential]`. The text itself isn't kept, since nothing here
+/// could use it: the connection is signed in already, and a script that asks for the text is handed over.
 enum SecureText {
     static let typeName = "System.Security.SecureString"
     static let credentialType = "System.Management.Automation.PSCredential"

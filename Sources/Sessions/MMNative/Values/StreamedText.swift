@@ -1,14 +1,14 @@
 import PowerShellSyntax
 
-/// .NET's readers and writers of text, `StreamReader`, `StreamWriter`, `StringReader` and `StringWriter`, over files of the run, texts and
-/// a `MemoryStream`.
+/// .NET's readers and writers of text, `StreamReader`, `StreamWriter`, `StringReader` and `StringWriter`, over files of
+/// the run, texts and a `MemoryStream`.
 enum StreamedText {
     private static let readerType = "System.IO.StreamReader"
     private static let writerType = "System.IO.StreamWriter"
     private static let textWriterType = "System.IO.StringWriter"
     private static let memoryType = "System.IO.MemoryStream"
-    /// The properties that store what is read, the bytes of it that were, what was written, and where it goes. Scripts can't write
-    /// these names.
+    /// The properties that store what is read, the bytes of it that were, what was written, and where it goes. Scripts
+    /// can't write these names.
     private static let (source, done, written, place) = ("\u{0}source", "\u{0}done", "\u{0}written", "\u{0}place")
 
     /// Returns a new stream; `nil` for other types, methods and arguments.

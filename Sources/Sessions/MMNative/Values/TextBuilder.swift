@@ -1,4 +1,5 @@
-/// A System.Text.StringBuilder, with which scripts assemble their pages: the pieces of a text, joined when the text is read.
+/// A System.Text.StringBuilder, with which scripts assemble their pages: the pieces of a text, joined when the text is
+/// read.
 enum TextBuilder {
     static let typeName = "System.Text.StringBuilder"
     /// The property that stores the pieces, under a name that no script can write.

@@ -2,8 +2,8 @@ import MMCore
 
 /// The results of `[xml]`: a System.Xml.XmlDocument and its nodes, each an object with the members that scripts use.
 ///
-/// A node refers to its children but not to its parent, to avoid reference cycles: scripts that read a parent are handed
-/// over.
+/// A node refers to its children but not to its parent, to avoid reference cycles: scripts that read a parent are
+/// handed over.
 enum XMLNode {
     static let documentType = "System.Xml.XmlDocument"
     static let elementType = "System.Xml.XmlElement"
@@ -162,8 +162,8 @@ enum XMLNode {
 
     // MARK: Properties
 
-    /// Returns a property: an attribute or child by its name, in any case, then the members that every node has; `nil` if
-    /// there is none.
+    /// Returns a property: an attribute or child by its name, in any case, then the members that every node has; `nil`
+    /// if there is none.
     static func property(_ node: PSObject, _ name: String) throws(Interrupt) -> PSValue? {
         let folded = name.lowercased()
         if node.typeName == collectionType {

@@ -140,8 +140,8 @@ package struct Confinement: Sendable, Hashable {
         return confined
     }
 
-    /// Returns the launcher's words that restrict a program to its ports at 127.0.0.1, and adds the door's descriptor to
-    /// the command.
+    /// Returns the launcher's words that restrict a program to its ports at 127.0.0.1, and adds the door's descriptor
+    /// to the command.
     private func words(keepingTo door: NetworkDoor?, _ command: inout ChildCommand) -> [String] {
         switch Self.road(isSupervised: hasSupervisor, means) {
         case .portsAlone: return []
@@ -157,8 +157,8 @@ package struct Confinement: Sendable, Hashable {
 }
 
 extension Confinement {
-    /// Returns the parts of these folders that may be visible: a folder as a whole if nothing in it is hidden, otherwise
-    /// its entries that aren't hidden.
+    /// Returns the parts of these folders that may be visible: a folder as a whole if nothing in it is hidden,
+    /// otherwise its entries that aren't hidden.
     package static func visible(_ places: [String], without hidden: [String]) -> [String] {
         let secret = hidden.map { RealPath.of($0) ?? $0 }
         return places.flatMap { visible(RealPath.of($0) ?? $0, as: $0, secret) }
@@ -210,8 +210,8 @@ package final class NetworkDoor: Sendable {
     var launcherEnd: Int32? { far.withLock { $0 } }
 
     /// Waits for the listeners. Call it once the program was started.
-    /// - Returns: the listeners in the order of their ports; none if the program has no network of its own or ended before
-    ///   passing them.
+    /// - Returns: the listeners in the order of their ports; none if the program has no network of its own or ended
+    ///   before passing them.
     package func listeners() async throws(MMError) -> [PolledListener] {
         closeFar()
         let (near, most) = (near, ports.count)

@@ -3,12 +3,13 @@ import ShellSyntax
 
 /// The preparation of a shell and the form in which commands are passed to it.
 ///
-/// The shell reads short lines from a pipe. Each contains a command, or names a private file with the command's text, runs it
-/// with the streams of the session, and reports its end. Output of the shell itself (traces of these lines, notices of jobs,
-/// prompts) goes to the null device; descriptors 7 and 8 lead to the session's output and errors, 9 to the reports.
+/// The shell reads short lines from a pipe. Each contains a command, or names a private file with the command's text,
+/// runs it with the streams of the session, and reports its end. Output of the shell itself (traces of these lines,
+/// notices of jobs, prompts) goes to the null device; descriptors 7 and 8 lead to the session's output and errors, 9 to
+/// the reports.
 ///
-/// After a syntax error, an interrupt or an abort by `set -u` the rest of the line is not run, but the shell returns to its
-/// main loop: a hook in its prompt reports this, and the shell is then asked for the report by a separate line.
+/// After a syntax error, an interrupt or an abort by `set -u` the rest of the line is not run, but the shell returns to
+/// its main loop: a hook in its prompt reports this, and the shell is then asked for the report by a separate line.
 ///
 /// The number that identifies a report occurs only in these lines, after the command. A running command finds it in no
 /// variable, so that it can't report an end too early.
@@ -22,7 +23,8 @@ struct ShellDialect: Sendable {
     /// The first letter of a report that the prompt was shown, followed by the status.
     static let promptMark = UInt8(ascii: "p")
 
-    /// The first lines that the shell runs. It receives the session's output, errors and reports as descriptors 3, 4 and 5.
+    /// The first lines that the shell runs. It receives the session's output, errors and reports as descriptors 3, 4
+    /// and 5.
     var boot: String {
         preparation + "exec 7>&3 8>&4 9>&5; exec 3>&- 4>&- 5>&-; exec >/dev/null 2>&1\n" + functions
     }
@@ -37,17 +39,18 @@ struct ShellDialect: Sendable {
 
             """
         case .dash: "PS1= PS2=; unset HISTFILE\n"
-        // BusyBox's shell mistakes the end of a background job, which interrupts its reading, for the end of its input, and
-        // would exit. With `ignoreeof` it exits only on request, and keeps reading.
+        // BusyBox's shell mistakes the end of a background job, which interrupts its reading, for the end of its input,
+        // and would exit. With `ignoreeof` it exits only on request, and keeps reading.
         case .ash: "PS1= PS2=; unset HISTFILE; set -o ignoreeof\n"
         }
     }
 
-    /// How bash calls `__mm_hook` before it shows a prompt. Mostly there is nothing to report, and then no function is called.
+    /// How bash calls `__mm_hook` before it shows a prompt. Mostly there is nothing to report, and then no function is
+    /// called.
     ///
-    /// An interrupt after a program starts but before bash waits for it brings the prompt at once. bash then waits for the
-    /// program after the next simple command, whose status becomes the program's. The assignment absorbs this status; otherwise
-    /// a test in the hook would get it, and `set -e` would end the shell.
+    /// An interrupt after a program starts but before bash waits for it brings the prompt at once. bash then waits for
+    /// the program after the next simple command, whose status becomes the program's. The assignment absorbs this
+    /// status; otherwise a test in the hook would get it, and `set -e` would end the shell.
     static let bashPrompt =
         "PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_s=$? || :; __mm_hook \"$__mm_s\"; __mm_i=; esac'"
 
@@ -65,8 +68,8 @@ struct ShellDialect: Sendable {
         switch kind {
         case .bash: return whole + Self.bashPrompt + "\n"
         case .zsh: return whole + "__mm_prompt() { __mm_hook \"$?\"; __mm_i=; }\nprecmd_functions=(__mm_prompt)\n"
-        // The prompt is the only hook, and its substitutions run in a copy of the shell. It is set only while a command runs,
-        // and removed when the command has ended normally.
+        // The prompt is the only hook, and its substitutions run in a copy of the shell. It is set only while a command
+        // runs, and removed when the command has ended normally.
         case .dash, .ash: return whole + "__mm_h='$(__mm_hook \"$?\")'\n"
         }
     }
@@ -121,8 +124,8 @@ struct ShellDialect: Sendable {
         }
         if kind == .zsh { line += "; }".utf8 }
         line += " \(streams); ".utf8
-        // zsh reads the line byte by byte, so it gets the short call; other shells read blocks, where a longer line saves the
-        // call.
+        // zsh reads the line byte by byte, so it gets the short call; other shells read blocks, where a longer line
+        // saves the call.
         if tellsExports || kind == .zsh {
             line += "__mm_end \"$?\" \(id)\n".utf8
         } else {
@@ -131,7 +134,8 @@ struct ShellDialect: Sendable {
         return line
     }
 
-    /// Returns whether a command can stand in the line that runs it: a short line that means the same there as in a file.
+    /// Returns whether a command can stand in the line that runs it: a short line that means the same there as in a
+    /// file.
     func fitsLine(_ text: String, _ effects: CommandEffects) -> Bool {
         // Outside a file bash prints notices of jobs and of killed programs, as for a person.
         if kind == .bash, effects.mayStartPrograms { return false }
@@ -195,7 +199,8 @@ struct CommandEffects: Sendable, Hashable {
     /// - Parameter known: `false` if words may have been redefined before.
     init(of text: String, known: Bool) {
         mayTrapInterrupts = Self.trapsInterrupts(text)
-        // Longer texts aren't worth parsing. A text that this grammar accepts contains no expansion, assignment or function.
+        // Longer texts aren't worth parsing. A text that this grammar accepts contains no expansion, assignment or
+        // function.
         guard text.utf8.count <= 1000 else { return }
         let plain = try? ShellScript.parse(text)
         if let script = plain ?? (try? ShellScript.parse(String(Self.withoutAssignments(text[...])))) {
@@ -227,8 +232,8 @@ struct CommandEffects: Sendable, Hashable {
         return withoutAssignments(text[text.index(after: end)...])
     }
 
-    /// Returns whether a command sets a trap on SIGINT. Quoted text is run by another shell, which inherits no trap after which
-    /// it could continue.
+    /// Returns whether a command sets a trap on SIGINT. Quoted text is run by another shell, which inherits no trap
+    /// after which it could continue.
     private static func trapsInterrupts(_ text: String) -> Bool {
         guard ByteSearch.find(Array("trap".utf8), in: Array(text.lowercased().utf8)) != nil else { return false }
         guard let script = try? ShellScript.parse(text, as: .whole) else { return true }

@@ -450,12 +450,12 @@ struct OutputCapture: Sendable {
     }
 }
 
-/// Removes the notices about jobs that a shell prints for a person: `[1]+  Done   sleep 1`. No person sits at this prompt,
-/// and no option of bash or zsh turns the notices off without also turning off the job control that is needed to stop a
-/// command.
+/// Removes the notices about jobs that a shell prints for a person: `[1]+  Done   sleep 1`. No person sits at this
+/// prompt, and no option of bash or zsh turns the notices off without also turning off the job control that is needed
+/// to stop a command.
 ///
-/// Only whole lines count that match the shell's own form exactly, column by column. Notices of programs that were killed
-/// or stopped are kept, as in a script.
+/// Only whole lines count that match the shell's own form exactly, column by column. Notices of programs that were
+/// killed or stopped are kept, as in a script.
 struct JobNotices: Sendable {
     /// The shell whose notices are removed.
     private let kind: ShellKind
@@ -552,8 +552,8 @@ struct JobNotices: Sendable {
         if closers.isEmpty, Self.goesOn(line) { closers = Self.compounds.map(\.end) + [[UInt8(ascii: "}")]] }
     }
 
-    /// Returns whether a line ends with a word after which a loop, condition, `case` or function begins, or with the list
-    /// of a loop: nothing else that bash prints about a job ends with a semicolon.
+    /// Returns whether a line ends with a word after which a loop, condition, `case` or function begins, or with the
+    /// list of a loop: nothing else that bash prints about a job ends with a semicolon.
     private static func goesOn(_ line: [UInt8]) -> Bool {
         let end = line.reversed().drop { $0 == 0x0A || $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0x09 }
         let word = String(decoding: end.reversed(), as: UTF8.self)

@@ -89,7 +89,8 @@ public enum ShellKind: String, Sendable, Hashable, CaseIterable {
     /// BusyBox's shell.
     case ash
 
-    /// Finds the language of a program by its file name: `/usr/bin/zsh` is `zsh`; `/bin/sh` and `/bin/busybox` have their own.
+    /// Finds the language of a program by its file name: `/usr/bin/zsh` is `zsh`; `/bin/sh` and `/bin/busybox` have
+    /// their own.
     /// - Returns: `nil` for an unknown program.
     package init?(program: String) {
         switch program.split(separator: "/").last.map(String.init) {
@@ -104,7 +105,8 @@ public enum ShellKind: String, Sendable, Hashable, CaseIterable {
     /// Whether the prompt is the only way to run the session's code after each command.
     var hooksByPrompt: Bool { self == .dash || self == .ash }
 
-    /// The shell's own `printf`, even if a command has defined a function of that name. zsh's `command` would start a program.
+    /// The shell's own `printf`, even if a command has defined a function of that name. zsh's `command` would start a
+    /// program.
     var printf: String { hooksByPrompt ? #"\command printf"# : #"\builtin printf"# }
 
     /// Returns the path of this shell.
@@ -120,8 +122,8 @@ public enum ShellKind: String, Sendable, Hashable, CaseIterable {
         return program
     }
 
-    /// The arguments for an interactive shell that reads no start-up file and edits no lines. Only an interactive shell gives
-    /// up a whole list of commands on SIGINT.
+    /// The arguments for an interactive shell that reads no start-up file and edits no lines. Only an interactive shell
+    /// gives up a whole list of commands on SIGINT.
     var arguments: [String] {
         switch self {
         case .bash: ["--norc", "--noprofile", "--noediting", "-i"]

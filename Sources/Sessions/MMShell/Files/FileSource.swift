@@ -2,7 +2,8 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// The content to send: bytes, or a file of this machine that is read while it is sent, so that its size needs no memory.
+/// The content to send: bytes, or a file of this machine that is read while it is sent, so that its size needs no
+/// memory.
 package struct FileSource: Sendable {
     /// The number of bytes.
     package let count: Int
@@ -50,8 +51,8 @@ package struct FileSource: Sendable {
         try await BlockingWork.run { [self] () throws(MMError) in try read(0..<count) }
     }
 
-    /// Returns a value that differs for nearly all other contents: from the size and both ends, because reading everything
-    /// before it is sent would take as long as sending it.
+    /// Returns a value that differs for nearly all other contents: from the size and both ends, because reading
+    /// everything before it is sent would take as long as sending it.
     func mark() async throws(MMError) -> String {
         try await BlockingWork.run { [self] () throws(MMError) in
             var sum = SHA256()

@@ -29,8 +29,8 @@ public struct KeptFile: Sendable, Hashable {
 public struct FileKeeping: Sendable {
     /// The name part of the copy that identifies the call.
     let label: String
-    /// Records the file that is about to be replaced, and the SHA-256 of what replaces it, as hex. If it throws, the file is left
-    /// unchanged.
+    /// Records the file that is about to be replaced, and the SHA-256 of what replaces it, as hex. If it throws, the
+    /// file is left unchanged.
     let note: @Sendable (KeptFile, _ left: String) async throws(MMError) -> Void
 
     /// Creates the settings.
@@ -41,8 +41,8 @@ public struct FileKeeping: Sendable {
 }
 
 extension RemoteFiles {
-    /// Copies a file beside itself, readable only by its owner, and removes the oldest of such copies. Does nothing if there is
-    /// no file, it already has the new content, or the host has no tool for checksums.
+    /// Copies a file beside itself, readable only by its owner, and removes the oldest of such copies. Does nothing if
+    /// there is no file, it already has the new content, or the host has no tool for checksums.
     func keep(_ path: String, unless digest: String, _ keeping: FileKeeping, timeout: Duration) async throws(MMError) {
         let script = """
             \(try await named(path)); [ -f "$f" ] || exit 0
@@ -111,8 +111,8 @@ extension RemoteFiles {
         o=$(stat -c %u:%g -- "$f" 2>/dev/null || stat -f %u:%g -- "$f" 2>/dev/null) || o=
         """
 
-    /// Returns the script that gives the copy its old owner, or at least its group, if this account may. Permissions are set
-    /// afterwards, since a change of the owner removes some.
+    /// Returns the script that gives the copy its old owner, or at least its group, if this account may. Permissions
+    /// are set afterwards, since a change of the owner removes some.
     private static func owning(_ owner: String) -> String {
         let parts = owner.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isNumber } }) else {

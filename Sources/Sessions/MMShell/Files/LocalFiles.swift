@@ -5,8 +5,8 @@ import MMSystem
 
 /// Files of this machine, for upload and download in a local shell session.
 ///
-/// A folder is opened first, and the rules are checked on the opened folder, so that replacing a link meanwhile leads nowhere
-/// else.
+/// A folder is opened first, and the rules are checked on the opened folder, so that replacing a link meanwhile leads
+/// nowhere else.
 package struct LocalFiles: Sendable {
     let rules: FileRules
     /// The directory to which paths are relative.
@@ -354,8 +354,8 @@ package struct FileWriting: Sendable, Hashable {
     /// Creates the settings for replacing a file in one step.
     package init() {}
 
-    /// Refuses to replace a file that is read-only for everybody: it is meant to stay, although replacing it needs no right to
-    /// the file itself.
+    /// Refuses to replace a file that is read-only for everybody: it is meant to stay, although replacing it needs no
+    /// right to the file itself.
     /// - Parameter permissions: the existing file's permissions.
     func check(replacing permissions: UInt32, asked path: String) throws(MMError) {
         guard permissions & 0o222 == 0, self.permissions == nil else { return }

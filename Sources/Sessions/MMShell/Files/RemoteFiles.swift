@@ -4,8 +4,8 @@ import MMSystem
 
 /// Files of a host, over a channel of the session's own connection.
 ///
-/// Files go by SFTP; where it isn't available, or where `sudo` is needed, by the host's own tools. The size and the checksum of
-/// what arrived are checked before it replaces the old file.
+/// Files go by SFTP; where it isn't available, or where `sudo` is needed, by the host's own tools. The size and the
+/// checksum of what arrived are checked before it replaces the old file.
 package struct RemoteFiles: Sendable {
     let session: SSHSession
     private let limit: Int
@@ -350,8 +350,8 @@ extension RemoteFiles {
         return (file.digest, arrived)
     }
 
-    /// The host's own tool for SHA-256, as a function. OpenSSL uses the processor's instructions for it and takes a fifth of
-    /// the time.
+    /// The host's own tool for SHA-256, as a function. OpenSSL uses the processor's instructions for it and takes a
+    /// fifth of the time.
     static let sum = """
         sum() { { openssl dgst -sha256 -r <"$1" || sha256sum <"$1" || shasum -a 256 <"$1"; } 2>/dev/null | cut -c1-64; }
         """

@@ -153,8 +153,8 @@ final class SFTPChannel: Sendable {
                     // A server may return less than was requested; the rest is requested again.
                     isShort = data.count < piece.count
                 case .status(SFTPPacket.endOfFile, _):
-                    // Other generated files (sysfs) report their maximum size, so only a reported size that differs now means
-                    // a change.
+                    // Other generated files (sysfs) report their maximum size, so only a reported size that differs now
+                    // means a change.
                     guard case .attributes(let now) = try await ask(path, .fileState, { $0.text(handle) }),
                         Int(now.size ?? 0) == told
                     else {
@@ -216,7 +216,8 @@ final class SFTPChannel: Sendable {
         while reading.position < start {
             _ = try await reading.next(min(FileSource.piece, start - reading.position))
         }
-        // While the host writes one window of packets, the next is read and sent, so that neither side waits for the other.
+        // While the host writes one window of packets, the next is read and sent, so that neither side waits for the
+        // other.
         var underWay: (ids: [UInt32: Int], end: Int)?
         while !reading.isOver || underWay != nil {
             var next: (ids: [UInt32: Int], end: Int)?
@@ -252,7 +253,8 @@ final class SFTPChannel: Sendable {
 
     /// Waits until a file is on the host's disk, checks its size and closes it.
     func finish(_ file: SentFile) async throws(MMError) {
-        // Only some servers report data that can't be written to disk; others don't know this extension (OpenSSH PROTOCOL).
+        // Only some servers report data that can't be written to disk; others don't know this extension (OpenSSH
+        // PROTOCOL).
         if case .status(4, let message) = try await send(
             .extended,
             {

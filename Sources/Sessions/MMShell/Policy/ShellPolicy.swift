@@ -47,7 +47,8 @@ package struct ShellPolicy: Sendable {
     /// Reads a security file.
     /// - Parameters:
     ///   - path: the file; its key `security` contains the settings.
-    /// - Throws: `.notFound`, or `.invalidInput` with the line or key: a policy that can't be understood permits nothing.
+    /// - Throws: `.notFound`, or `.invalidInput` with the line or key: a policy that can't be understood permits
+    ///   nothing.
     package static func read(_ path: String) throws(MMError) -> ShellPolicy {
         try ShellPolicy(yaml: try bytes(of: path), name: path)
     }

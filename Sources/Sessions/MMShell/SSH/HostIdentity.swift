@@ -2,12 +2,12 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// What a connected host reveals about itself: whether it is this machine, by whichever name, address or route it was reached,
-/// and whether an account there can read this user's own files.
+/// What a connected host reveals about itself: whether it is this machine, by whichever name, address or route it was
+/// reached, and whether an account there can read this user's own files.
 ///
-/// Names and addresses prove nothing: an alias, a jump host or a forwarded port may lead back to this machine. The kernel's
-/// boot id is the same on this machine and in its containers. The content of a private file is known only where the file can be
-/// read, which includes containers and other machines that share the home folder.
+/// Names and addresses prove nothing: an alias, a jump host or a forwarded port may lead back to this machine. The
+/// kernel's boot id is the same on this machine and in its containers. The content of a private file is known only
+/// where the file can be read, which includes containers and other machines that share the home folder.
 package struct HostIdentity: Sendable, Hashable {
     /// Whether the host runs under this machine's kernel.
     package let isThisMachine: Bool
@@ -59,9 +59,9 @@ package struct HostIdentity: Sendable, Hashable {
             isThisMachine: own.contains(where: said.contains), reachesOwnFiles: said.contains(marker.text))
     }
 
-    /// Returns the script that looks for the file at its path here, in the account's home folder, and in each local file system
-    /// that is mounted there, at its root or as a home folder: a container may have this user's home anywhere. Other file
-    /// systems are skipped because they may not respond for a long time.
+    /// Returns the script that looks for the file at its path here, in the account's home folder, and in each local
+    /// file system that is mounted there, at its root or as a home folder: a container may have this user's home
+    /// anywhere. Other file systems are skipped because they may not respond for a long time.
     private static func search(_ marker: Marker) -> String {
         let inHome = RemoteDialect.quoted(marker.inHome ?? marker.path)
         return """
@@ -73,7 +73,8 @@ package struct HostIdentity: Sendable, Hashable {
             """
     }
 
-    /// Returns what the address alone proves about a host that runs no scripts: it is this machine's if it can be bound here.
+    /// Returns what the address alone proves about a host that runs no scripts: it is this machine's if it can be bound
+    /// here.
     static func byAddress(_ name: String) async -> HostIdentity {
         // user@host:port
         let host = name.split(separator: "@").last.map(String.init) ?? name
@@ -102,8 +103,8 @@ package struct HostIdentity: Sendable, Hashable {
     }
 }
 
-/// The host keys of this machine: those of its own SSH server, and those that this user's known hosts list under this machine's
-/// names. A host behind others that runs no scripts can be recognised only by its key.
+/// The host keys of this machine: those of its own SSH server, and those that this user's known hosts list under this
+/// machine's names. A host behind others that runs no scripts can be recognised only by its key.
 package struct HostKeys: Sendable, Hashable {
     /// The fingerprints of the keys, as ssh writes them.
     package let fingerprints: Set<String>

@@ -2,15 +2,15 @@ import MMCore
 
 /// The preparation of a shell on an SSH host and the form in which commands are passed to it.
 ///
-/// There is no terminal and no descriptor besides the three streams: the report is written to output and errors, after the
-/// command's own output, under a number that occurs only in the shell's lines; a command finds it in no variable. Descriptors 7
-/// and 8 keep the streams; output of the shell itself goes to the null device.
+/// There is no terminal and no descriptor besides the three streams: the report is written to output and errors, after
+/// the command's own output, under a number that occurs only in the shell's lines; a command finds it in no variable.
+/// Descriptors 7 and 8 keep the streams; output of the shell itself goes to the null device.
 enum RemoteDialect {
     /// Returns the command that starts the best available interactive shell, whatever the login shell is.
     ///
-    /// A host reports the shell's end only once no process holds its streams any more, and background jobs may hold them for
-    /// hours. Therefore the shell gets a parent that reports its end at once, if the host can start the shell as the leader of
-    /// its own session.
+    /// A host reports the shell's end only once no process holds its streams any more, and background jobs may hold
+    /// them for hours. Therefore the shell gets a parent that reports its end at once, if the host can start the shell
+    /// as the leader of its own session.
     static func launch(mark: String) -> String {
         let told =
             #"s=$?; printf 'mm-ended-%s %s\000' \#(mark) "$s"; printf 'mm-ended-%s %s\000' \#(mark) "$s" >&9; exit "$s""#
@@ -22,18 +22,19 @@ enum RemoteDialect {
                     + "exec 9>&2 2>/dev/null; (exec 2>&9 9>&-; exec setsid \"$@\"); \(told)")
     }
 
-    /// Returns the beginning of the report of the shell's end; its status and a NUL character follow. It is assembled only when
-    /// it is written, as for `promptMark`.
+    /// Returns the beginning of the report of the shell's end; its status and a NUL character follow. It is assembled
+    /// only when it is written, as for `promptMark`.
     static func endMark(_ mark: String) -> String { "mm-ended-\(mark) " }
 
-    /// Returns the beginning of the report of a prompt; a status and a NUL character follow. It is assembled only when it is
-    /// written, so that no listing of functions contains it.
+    /// Returns the beginning of the report of a prompt; a status and a NUL character follow. It is assembled only when
+    /// it is written, so that no listing of functions contains it.
     static func promptMark(_ mark: String) -> String { "mm-prompt-\(mark) " }
 
-    /// Returns the first lines that the shell runs. None of them may fail: some shells then drop the following lines, too.
+    /// Returns the first lines that the shell runs. None of them may fail: some shells then drop the following lines,
+    /// too.
     ///
-    /// A start-up file may have started a different shell; the right one is then started again. BusyBox's shell mistakes the
-    /// end of a background job for the end of its input, and would exit without `ignoreeof`.
+    /// A start-up file may have started a different shell; the right one is then started again. BusyBox's shell
+    /// mistakes the end of a background job for the end of its input, and would exit without `ignoreeof`.
     static func boot(mark: String) -> String {
         """
         [ "${MM_SHELL_ID-}" = \(mark) ] || \(launch(mark: mark))
@@ -60,9 +61,9 @@ enum RemoteDialect {
     /// Returns the line after `boot`; the status in its report is the shell's process id.
     static func greeting(id: String) -> [UInt8] { Array("__mm_end \"$$\" \(id)\n".utf8) }
 
-    /// Returns the line that runs a command. A command that starts no program is part of the line. The text of others is
-    /// written to a file and sourced, since only then bash prints no notices of jobs and of killed programs; if no file can be
-    /// written, as on a full disk, the text is evaluated.
+    /// Returns the line that runs a command. A command that starts no program is part of the line. The text of others
+    /// is written to a file and sourced, since only then bash prints no notices of jobs and of killed programs; if no
+    /// file can be written, as on a full disk, the text is evaluated.
     /// - Parameter streams: the redirections for a command that reads a terminal.
     static func line(
         _ text: String, id: String, previous: Int32, effects: CommandEffects, streams given: String? = nil
@@ -70,7 +71,8 @@ enum RemoteDialect {
         // Where the prompt is the only hook, it is set only while a command runs, and can't undo `set -e`.
         let start = "\\set +e; \\command eval 'PS1=${__mm_h-}'; __mm_i=1\(effects.mayExport ? " __mm_x=1" : "")"
         let word = String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
-        // The host may have any POSIX shell, so the line must satisfy the strictest of those that read their input in blocks.
+        // The host may have any POSIX shell, so the line must satisfy the strictest of those that read their input in
+        // blocks.
         guard !effects.mayStartPrograms, ShellDialect(kind: .bash).fitsLine(text, effects) else {
             let run = runner(given ?? silent, id)
             return Array("\(start) __mm_p=\(previous) __mm_c=\(word); \(run)\n".utf8)
@@ -111,8 +113,8 @@ enum RemoteDialect {
         String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
     }
 
-    /// Returns a script that signals the processes that a shell started: its process group, or its descendants and those of its
-    /// session.
+    /// Returns a script that signals the processes that a shell started: its process group, or its descendants and
+    /// those of its session.
     static func signalling(shell: Int32, _ signal: String, group: Bool) -> String {
         if group { return "kill -s \(signal) -- -\(shell)" }
         return """
@@ -125,8 +127,8 @@ enum RemoteDialect {
             """
     }
 
-    /// Returns a script that ends what a shell runs, and the shell. It is stopped first, so that it can't continue with its
-    /// list: without a terminal a shell gives up its list only if SIGINT has ended a program.
+    /// Returns a script that ends what a shell runs, and the shell. It is stopped first, so that it can't continue with
+    /// its list: without a terminal a shell gives up its list only if SIGINT has ended a program.
     static func ending(shell: Int32) -> String {
         """
         kill -s STOP \(shell); \(signalling(shell: shell, "TERM", group: false))
@@ -141,9 +143,9 @@ enum RemoteDialect {
         signalling(shell: shell, "INT", group: true) + "; " + signalling(shell: shell, "CONT", group: true)
     }
 
-    /// Returns a script that interrupts once more those programs of a shell that end on SIGINT, because they don't catch, ignore
-    /// or block it: a program that was just starting has lost the first one. `/proc/<id>/status` lists a process's signals as
-    /// hexadecimal bit sets (proc(5)); hosts without it do nothing.
+    /// Returns a script that interrupts once more those programs of a shell that end on SIGINT, because they don't
+    /// catch, ignore or block it: a program that was just starting has lost the first one. `/proc/<id>/status` lists a
+    /// process's signals as hexadecimal bit sets (proc(5)); hosts without it do nothing.
     static func interruptingAgain(shell: Int32) -> String {
         """
         for f in /proc/[0-9]*/stat; do { IFS= read -r x <"$f"; } 2>/dev/null || continue; \
@@ -154,8 +156,8 @@ enum RemoteDialect {
         """
     }
 
-    /// Returns a script that prints the stopped processes of a shell's session; the shell itself only if none of the processes
-    /// that it started could resume it.
+    /// Returns a script that prints the stopped processes of a shell's session; the shell itself only if none of the
+    /// processes that it started could resume it.
     static func stopped(shell: Int32) -> String {
         """
         if [ -r /proc/self/stat ]; then for f in /proc/[0-9]*/stat; do { IFS= read -r x <"$f"; } 2>/dev/null || continue; \
@@ -167,8 +169,8 @@ enum RemoteDialect {
         """
     }
 
-    /// Returns a script that kills what a shell left behind: its session, if its process still carries the mark, and every
-    /// other process that carries it.
+    /// Returns a script that kills what a shell left behind: its session, if its process still carries the mark, and
+    /// every other process that carries it.
     static func sweep(shell: Int32, mark: String) -> String {
         """
         m=MM_SHELL_ID=\(mark); if grep -qzxF "$m" /proc/\(shell)/environ 2>/dev/null; then
@@ -180,11 +182,12 @@ enum RemoteDialect {
 }
 
 extension RemoteDialect {
-    /// The program that is started in a terminal on the host: it prints the terminal's name, gives up the terminal if it can,
-    /// and waits until the terminal is gone. A process that has given up its terminal isn't told of its end, so it polls.
+    /// The program that is started in a terminal on the host: it prints the terminal's name, gives up the terminal if
+    /// it can, and waits until the terminal is gone. A process that has given up its terminal isn't told of its end, so
+    /// it polls.
     ///
-    /// Only the first process of a terminal's session can give it up (tty_ioctl(4), TIOCNOTTY), which needs a language with
-    /// system calls. `1` means that it did.
+    /// Only the first process of a terminal's session can give it up (tty_ioctl(4), TIOCNOTTY), which needs a language
+    /// with system calls. `1` means that it did.
     static let holdingTerminal: String = {
         let perl =
             #"$SIG{HUP}="IGNORE"; $r=ioctl(STDIN,0x5422,0)?1:0; $|=1; print "mm-terminal $ARGV[0] $r\n"; sleep 2 while -t STDIN"#
@@ -223,9 +226,9 @@ extension RemoteDialect {
             ? "<\(terminal) >\(terminal) 2>\(terminal) 7>&- 8>&-" : "<\(terminal) >&7 2>&8 7>&- 8>&-"
     }
 
-    /// Returns the line that sets a terminal to what commands expect: line mode, echo and signals on; line ends are translated
-    /// only for a full-screen program, since other output must stay exact. The shell leads its session and has no terminal, so
-    /// opening this one makes it the session's (tty(4)).
+    /// Returns the line that sets a terminal to what commands expect: line mode, echo and signals on; line ends are
+    /// translated only for a full-screen program, since other output must stay exact. The shell leads its session and
+    /// has no terminal, so opening this one makes it the session's (tty(4)).
     ///
     /// Every mode is set explicitly, because ssh transmits none for a client without a terminal.
     static func preparing(_ terminal: String, isScreen: Bool = false, size: ShellCommand.Size? = nil) -> String {
@@ -247,12 +250,12 @@ extension RemoteDialect {
     /// Returns the bytes that `marking` writes.
     static func mark(_ word: String) -> [UInt8] { Array("\u{1B}]mm;\(word)\u{7}".utf8) }
 
-    /// Returns a script that prints whether a process of the shell's session reads the terminal, and whether typed text is
-    /// hidden: `reads 1 hidden 0`. If the system doesn't reveal it (other systems, processes of other users), it prints `reads
-    /// 0`.
+    /// Returns a script that prints whether a process of the shell's session reads the terminal, and whether typed text
+    /// is hidden: `reads 1 hidden 0`. If the system doesn't reveal it (other systems, processes of other users), it
+    /// prints `reads 0`.
     ///
-    /// The numbers are those of the system calls that read and wait; where the call isn't readable, the kernel's wait channel
-    /// is used.
+    /// The numbers are those of the system calls that read and wait; where the call isn't readable, the kernel's wait
+    /// channel is used.
     static func asking(shell: Int32, terminal: String) -> String {
         """
         r=0; m=$(uname -m); for d in /proc/[0-9]*; do { IFS= read -r x <"$d/stat"; } 2>/dev/null || continue; x=${x##*) }; \

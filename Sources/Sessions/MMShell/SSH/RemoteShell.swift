@@ -122,8 +122,8 @@ final class RemoteShell: Sendable {
     /// Assigns the output from now on to this command.
     /// - Parameter finished: receives the report, or `nil` if none will come, on the reading thread.
     func begin(_ id: String, job: ShellJob?, finished: @escaping @Sendable (FrameReader.Report?) -> Void) {
-        // After a syntax error, an interrupt or an abort the prompt appears before any report; the shell is then asked for
-        // one.
+        // After a syntax error, an interrupt or an abort the prompt appears before any report; the shell is then asked
+        // for one.
         let prompted: @Sendable (Int32) -> Void = { [weak self] status in
             self?.post(RemoteDialect.probe(id: id, status: status))
         }

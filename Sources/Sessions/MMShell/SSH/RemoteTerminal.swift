@@ -4,9 +4,10 @@ import MMSystem
 
 /// A terminal on the host for the commands of a session, on a channel of its own.
 ///
-/// It is opened with the first command that needs one. The process that the host starts in it gives up the terminal, and
-/// the session's shell makes it its own: sudo and similar programs, which ask at `/dev/tty`, find it, and keys such as
-/// Ctrl-C work as usual. If the process can't give it up, commands can still read the terminal, but have no `/dev/tty`.
+/// It is opened with the first command that needs one. The process that the host starts in it gives up the terminal,
+/// and the session's shell makes it its own: sudo and similar programs, which ask at `/dev/tty`, find it, and keys such
+/// as Ctrl-C work as usual. If the process can't give it up, commands can still read the terminal, but have no
+/// `/dev/tty`.
 final class RemoteTerminal: Sendable {
     private struct State {
         var job: ShellJob?
@@ -82,8 +83,8 @@ final class RemoteTerminal: Sendable {
         return seen
     }
 
-    /// Waits until all terminal output of a command has arrived, which is when a mark that the idle shell writes after it
-    /// arrives.
+    /// Waits until all terminal output of a command has arrived, which is when a mark that the idle shell writes after
+    /// it arrives.
     func drain(through shell: RemoteShell) async {
         let word = Hex.text(RandomBytes.make(8))
         let seen = expectEnd(RemoteDialect.mark(word))

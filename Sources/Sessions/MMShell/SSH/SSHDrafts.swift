@@ -2,8 +2,8 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// The drafts of uploads on hosts. A draft whose connection was lost, or whose process was killed, is continued when the same
-/// file is sent to the same place again; after a day it is removed when the host is connected next.
+/// The drafts of uploads on hosts. A draft whose connection was lost, or whose process was killed, is continued when
+/// the same file is sent to the same place again; after a day it is removed when the host is connected next.
 actor SSHDrafts {
     /// A draft on a host.
     struct Record: HostRecord {
@@ -129,8 +129,8 @@ protocol HostRecord: Sendable {
     init?(id: String, host: String, owner: ProcessIdentity, members: JSONObject)
 }
 
-/// Records of what this program left on hosts, one per file. What belonged to a process that has ended is handled by the next
-/// process that connects to the host.
+/// Records of what this program left on hosts, one per file. What belonged to a process that has ended is handled by
+/// the next process that connects to the host.
 struct HostRecords<Record: HostRecord>: Sendable {
     /// The folder of the records; `nil` keeps none.
     let directory: String?

@@ -70,8 +70,8 @@ enum SSHFailure {
             hint: "Try the same with `\(ssh(to: target, "-v"))`.", retry: .now, cause: cause)
     }
 
-    /// Returns whether the sign-in methods that the host names, as in `Permission denied (publickey,password).`, include
-    /// a password.
+    /// Returns whether the sign-in methods that the host names, as in `Permission denied (publickey,password).`,
+    /// include a password.
     private static func takesPassword(_ messages: String) -> Bool {
         if messages.contains("Permission denied, please try again") { return true }
         guard let start = messages.firstRange(of: "Permission denied (")?.upperBound else { return false }
@@ -89,8 +89,8 @@ enum SSHFailure {
             || messages.contains("required to change your password")
     }
 
-    /// Returns whether a channel's messages say that the host opens no more channels over its connection (sshd_config(5),
-    /// MaxSessions).
+    /// Returns whether a channel's messages say that the host opens no more channels over its connection
+    /// (sshd_config(5), MaxSessions).
     static func isRefusedChannel(_ words: String) -> Bool {
         words.contains("refused by peer") || words.contains("open failed")
     }
@@ -120,8 +120,8 @@ enum SSHFailure {
             retry: .now)
     }
 
-    /// Returns the error for a host that started no shell that takes commands: a restricted one, none at all, or no POSIX
-    /// shell.
+    /// Returns the error for a host that started no shell that takes commands: a restricted one, none at all, or no
+    /// POSIX shell.
     /// - Parameter words: what the program printed.
     static func noShell(_ name: String, words: String, hasEnded: Bool) -> MMError {
         let lines = words.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " · ")
@@ -137,8 +137,8 @@ enum SSHFailure {
             details: ["reason": "no_shell"], cause: words.isEmpty ? nil : words)
     }
 
-    /// Returns the command that removes a known key, with the name and the file that ssh itself names: because of a port,
-    /// an alias or a configured file of known hosts, they may differ from the target's.
+    /// Returns the command that removes a known key, with the name and the file that ssh itself names: because of a
+    /// port, an alias or a configured file of known hosts, they may differ from the target's.
     static func removal(of target: SSHTarget, _ messages: String) -> String {
         var name = target.port.map { $0 == 22 ? target.host : "[\(target.host)]:\($0)" } ?? target.host
         var file: String?

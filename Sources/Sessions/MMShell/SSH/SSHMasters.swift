@@ -3,8 +3,8 @@ import MMCore
 import MMSessions
 import MMSystem
 
-/// The connections of this process: one per host, shared by its sessions; a further one is opened only if the host opens no
-/// more channels over the first.
+/// The connections of this process: one per host, shared by its sessions; a further one is opened only if the host
+/// opens no more channels over the first.
 public actor SSHMasters {
     private struct Held {
         let master: SSHMaster
@@ -23,7 +23,8 @@ public actor SSHMasters {
     nonisolated let leftovers: SSHLeftovers
     nonisolated let drafts: SSHDrafts
 
-    /// sshd opens ten channels over a connection by default (sshd_config(5), MaxSessions); two are kept for short calls.
+    /// sshd opens ten channels over a connection by default (sshd_config(5), MaxSessions); two are kept for short
+    /// calls.
     private static let usualLimit = 8
     /// How often a session that gets no channel tries another connection.
     private static let mostTries = 12
@@ -31,8 +32,8 @@ public actor SSHMasters {
     /// Creates an empty set of connections.
     /// - Parameters:
     ///   - environment: the environment of ssh; see `ShellEnvironment.scrubbed`.
-    ///   - records: the folder that records which shells run on hosts and which drafts lie there, so that a later process can
-    ///     end and remove those of a process that was killed; `nil` records them only in this process.
+    ///   - records: the folder that records which shells run on hosts and which drafts lie there, so that a later
+    ///     process can end and remove those of a process that was killed; `nil` records them only in this process.
     public init(environment: [String: String], records: String? = nil) {
         self.environment = environment
         temporaryDirectory = environment["XDG_RUNTIME_DIR"] ?? environment["TMPDIR"] ?? "/tmp"
@@ -56,7 +57,8 @@ public actor SSHMasters {
                 let opened = try await body(master)
                 return opened
             } catch {
-                // If the connection carried nothing else before and during the attempt, another connection wouldn't help.
+                // If the connection carried nothing else before and during the attempt, another connection wouldn't
+                // help.
                 let wasAlone = before?.sessions == 1 && use(of: master)?.arrivals == before?.arrivals
                 tries += 1
                 if error.code == .deadlineExceeded { distrust(master) }
@@ -135,8 +137,8 @@ public actor SSHMasters {
     package var count: Int { held.values.reduce(0) { $0 + $1.count { $0.master.isAlive } } }
 }
 
-/// The shells on hosts, and those among them that this program has lost: if the connection is lost or this process is killed,
-/// their commands keep running on the host, and are ended as soon as it is connected again.
+/// The shells on hosts, and those among them that this program has lost: if the connection is lost or this process is
+/// killed, their commands keep running on the host, and are ended as soon as it is connected again.
 actor SSHLeftovers {
     /// A shell on a host.
     struct Record: HostRecord {

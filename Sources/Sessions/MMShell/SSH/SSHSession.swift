@@ -513,8 +513,8 @@ extension SSHSession {
     }
 }
 
-/// The input of a remote command that its caller provides: a named pipe in the shell's folder on the host, which is filled
-/// over a channel of its own.
+/// The input of a remote command that its caller provides: a named pipe in the shell's folder on the host, which is
+/// filled over a channel of its own.
 final class SSHInput: Sendable {
     /// The pipe's path as a word of the shell.
     let word: String
@@ -577,8 +577,8 @@ final class SSHInput: Sendable {
 }
 
 extension RemoteDialect {
-    /// Returns a script that creates a named pipe in a shell's folder and fills it from its own input. It carries the shell's
-    /// mark, so that it can be found and ended even if the pipe is never read.
+    /// Returns a script that creates a named pipe in a shell's folder and fills it from its own input. It carries the
+    /// shell's mark, so that it can be found and ended even if the pipe is never read.
     static func filling(_ name: String, mark: String) -> String {
         """
         export MM_SHELL_ID=\(mark); f=${TMPDIR:-/tmp}/mm-sh-\(mark)/\(name); mkfifo -m 600 "$f" || exit 93

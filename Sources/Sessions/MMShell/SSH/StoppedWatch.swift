@@ -8,7 +8,8 @@ import MMCore
 final class StoppedWatch: Sendable {
     private let task = Mutex<Task<Void, Never>?>(nil)
 
-    /// Starts watching. A command that is being stopped is left alone: its shell is stopped, too, so that it doesn't go on with its list.
+    /// Starts watching. A command that is being stopped is left alone: its shell is stopped, too, so that it doesn't go
+    /// on with its list.
     /// - Parameters:
     ///   - job: the job of the command.
     ///   - run: the command.

@@ -2,8 +2,8 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// Limits on everything that a session starts, taken together. They need a control group that was delegated to this user
-/// (cgroups(7), version 2; systemd.resource-control(5), Delegate=).
+/// Limits on everything that a session starts, taken together. They need a control group that was delegated to this
+/// user (cgroups(7), version 2; systemd.resource-control(5), Delegate=).
 package struct TreeLimits: Sendable, Hashable {
     /// The maximum memory in bytes; the kernel kills processes beyond it.
     package var memory: UInt64?

@@ -1,7 +1,8 @@
 /// The screen of a terminal: what a person would see.
 ///
-/// Own code, because the bytes come from other machines. libvterm 0.3.3 writes beyond its arrays if a sequence has more than 16
-/// numbers or the screen gets smaller. It doesn't keep faint text and doesn't tell the scroll region, which later viewers need.
+/// Own code, because the bytes come from other machines. libvterm 0.3.3 writes beyond its arrays if a sequence has more
+/// than 16 numbers or the screen gets smaller. It doesn't keep faint text and doesn't tell the scroll region, which
+/// later viewers need.
 package struct Screen: Sendable {
     /// A place on the screen, counted from 0.
     package struct Place: Sendable, Hashable {
@@ -391,7 +392,8 @@ struct ScreenModes: Sendable, Hashable {
     /// The other modes that are on.
     private var on: Set<Int> = []
 
-    /// The modes that a terminal must be told again when it shows the screen: cursor keys, mouse, focus, bracketed paste.
+    /// The modes that a terminal must be told again when it shows the screen: cursor keys, mouse, focus, bracketed
+    /// paste.
     private static let known: Set<Int> = [1, 9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 2004]
 
     /// Records that a mode was set or reset.
@@ -432,7 +434,8 @@ struct ScreenStyle: Sendable, Hashable {
     var foreground = Color.usual
     /// The colour behind it.
     var background = Color.usual
-    /// The attributes, a bit each: bold (bit 1), faint, italic, underlined, blinking, reversed (bit 7), hidden, struck out (bit 9).
+    /// The attributes, a bit each: bold (bit 1), faint, italic, underlined, blinking, reversed (bit 7), hidden, struck
+    /// out (bit 9).
     private var attributes: UInt16 = 0
 
     /// The style of erased cells: only the background.

@@ -440,8 +440,8 @@ extension String {
 
 /// The learned prompt of a command line: of network equipment, and of other programs that have no POSIX shell.
 ///
-/// The name in it stays the same, but the text around the name changes with the mode: `sw1>`, `sw1#`, `sw1(config-if)#`;
-/// `admin@r1>`, `admin@r1#`; `<core>`, `[core-GigabitEthernet0/0/1]`; `[admin@gw] /interface>`.
+/// The name in it stays the same, but the text around the name changes with the mode: `sw1>`, `sw1#`,
+/// `sw1(config-if)#`; `admin@r1>`, `admin@r1#`; `<core>`, `[core-GigabitEthernet0/0/1]`; `[admin@gw] /interface>`.
 package struct NetworkDevicePrompt: Sendable, Hashable {
     /// The name that every prompt contains.
     package let stem: String
@@ -469,7 +469,8 @@ package struct NetworkDevicePrompt: Sendable, Hashable {
 
     private static let ends: Set<Character> = [">", "#", "$", "%", "]"]
 
-    /// Returns whether a line is a prompt of Windows' shells, which shows a folder and no name: `C:\Users\me>`, `PS C:\>`.
+    /// Returns whether a line is a prompt of Windows' shells, which shows a folder and no name: `C:\Users\me>`, `PS
+    /// C:\>`.
     private static func isWindowsFolder(_ line: String) -> Bool {
         var rest = Substring(line)
         while rest.last == " " { rest.removeLast() }
@@ -482,8 +483,8 @@ package struct NetworkDevicePrompt: Sendable, Hashable {
         return rest.count <= 260 && !rest.dropFirst().contains { "<>:\"|?*".contains($0) }
     }
 
-    /// Returns the prompt of the same device under another name, if a last line differs from its last prompt only in the
-    /// name.
+    /// Returns the prompt of the same device under another name, if a last line differs from its last prompt only in
+    /// the name.
     /// - Parameter last: the prompt that was seen last, which shows the mode.
     func renamed(_ line: String, since last: String) -> NetworkDevicePrompt? {
         func trimmed(_ text: String) -> Substring {

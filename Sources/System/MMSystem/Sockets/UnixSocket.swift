@@ -98,8 +98,8 @@ package enum UnixSocket {
     }
 
     /// Connects to a listener without blocking a thread, even if its queue is full.
-    /// - Throws: `.unavailable` when nothing listens there, `.deadlineExceeded`, `.cancelled`, `.invalidInput` if it isn't a
-    ///   path.
+    /// - Throws: `.unavailable` when nothing listens there, `.deadlineExceeded`, `.cancelled`, `.invalidInput` if it
+    ///   isn't a path.
     package static func connected(to path: String, until deadline: Deadline) async throws(MMError) -> FileDescriptor {
         let usable = try UnixSocketPath(path)
         let raw = mm_unix_socket()

@@ -2,8 +2,9 @@ import CMMSystem
 import Glibc
 package import MMCore
 
-/// Switches a terminal to raw mode, in which every key is delivered as it is pressed and every byte is shown as written, for
-/// the lifetime of this value. Used to pass a session through whose own terminal has already translated the line ends.
+/// Switches a terminal to raw mode, in which every key is delivered as it is pressed and every byte is shown as
+/// written, for the lifetime of this value. Used to pass a session through whose own terminal has already translated
+/// the line ends.
 package struct RawMode: ~Copyable, @unchecked Sendable {
     // `@unchecked Sendable`: the memory is written only in `init` and read only in `deinit`, neither of which runs
     // concurrently.

@@ -1,7 +1,8 @@
 package import MMCore
 package import MMOperations
 
-/// The candidates for the word at the cursor of an unfinished command line, from the declarations that help and scanner use.
+/// The candidates for the word at the cursor of an unfinished command line, from the declarations that help and scanner
+/// use.
 package struct CompletionAnswer: Sendable {
     /// A word that fits at the cursor, with a description.
     package struct Candidate: Sendable, Hashable {
@@ -159,8 +160,8 @@ private struct Arguments {
     }
 }
 
-/// Shell completion scripts. They ask `mm complete` for the candidates, so that all shells offer the same ones, including current values:
-/// connections, jobs, sessions.
+/// Shell completion scripts. They ask `mm complete` for the candidates, so that all shells offer the same ones,
+/// including current values: connections, jobs, sessions.
 package enum CompletionScript {
     /// Returns the completion script for a shell.
     /// - Parameter shell: `bash`, `zsh` or `fish`.

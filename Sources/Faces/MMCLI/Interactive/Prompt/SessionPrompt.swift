@@ -126,7 +126,8 @@ struct SessionPrompt: Sendable {
     }
 }
 
-/// Has the guard judge a line while it is being typed. Only the latest state of the line is judged, and no key waits for a verdict.
+/// Has the guard judge a line while it is being typed. Only the latest state of the line is judged, and no key waits
+/// for a verdict.
 final class RemarkWatch: Sendable {
     /// The typed text, and the part of it before the cursor.
     private struct Typed {
@@ -207,7 +208,8 @@ final class RemarkWatch: Sendable {
     }
 }
 
-/// Reads lines that a person edits in the terminal: with libedit if it is installed, otherwise with the terminal's own line editing.
+/// Reads lines that a person edits in the terminal: with libedit if it is installed, otherwise with the terminal's own
+/// line editing.
 final class LineEditor: Sendable {
     /// How a person ended a line.
     enum Outcome: Sendable {
@@ -236,8 +238,8 @@ final class LineEditor: Sendable {
 
     /// Creates an editor.
     /// - Parameters:
-    ///   - changed: called on each change of the line or the cursor, with the line and its part before the cursor, on a thread that must
-    ///     not be blocked.
+    ///   - changed: called on each change of the line or the cursor, with the line and its part before the cursor, on a
+    ///     thread that must not be blocked.
     ///   - complete: returns the completions for the line up to the cursor.
     init(
         usesColor: Bool, changed: @escaping @Sendable (_ line: String, _ beforeCursor: String) -> Void,
@@ -375,7 +377,8 @@ extension LineEditor {
         }
     }
 
-    /// The effect of TAB: the common beginning of the words replaces what was typed; if that adds nothing, the words are listed.
+    /// The effect of TAB: the common beginning of the words replaces what was typed; if that adds nothing, the words
+    /// are listed.
     struct CompletionAnswer: Hashable {
         /// The number of characters before the cursor that are replaced.
         let back: Int
@@ -466,7 +469,8 @@ package struct PromptRemark: Sendable, Hashable {
     }
 }
 
-/// The history of prompts, for the arrow keys: a file that only its owner can read, oldest first, one JSON string per line.
+/// The history of prompts, for the arrow keys: a file that only its owner can read, oldest first, one JSON string per
+/// line.
 package struct PromptHistory: Sendable {
     private static let limit = 2000
 

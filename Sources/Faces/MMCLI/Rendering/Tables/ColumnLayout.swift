@@ -11,13 +11,14 @@ struct ColumnLayout: Sendable {
 
     /// Chooses the columns for these rows.
     ///
-    /// Columns that were asked for are all shown. Otherwise the columns that suit the kind of the rows come first, then those with plain
-    /// values, as many as fit.
+    /// Columns that were asked for are all shown. Otherwise the columns that suit the kind of the rows come first, then
+    /// those with plain values, as many as fit.
     /// - Parameters:
     ///   - rows: the rows known so far, with the columns that could be shown.
     ///   - isNamed: whether these columns were asked for.
     ///   - mayHide: whether named columns are left out from the end rather than made too narrow to read.
-    ///   - dropsEmpty: whether to leave out columns that are empty in all rows, which is only known of complete answers.
+    ///   - dropsEmpty: whether to leave out columns that are empty in all rows, which is only known of complete
+    ///     answers.
     ///   - width: the width of the screen in cells; `nil` for no limit.
     init(_ rows: Rows, isNamed: Bool, mayHide: Bool = false, dropsEmpty: Bool = false, width: Int?) {
         let filled = dropsEmpty && !rows.items.isEmpty ? rows.columns.filter { Self.isFilled($0, rows) } : rows.columns
@@ -62,14 +63,14 @@ struct ColumnLayout: Sendable {
         shown == column || shown.hasPrefix(column + ".")
     }
 
-    /// Returns the columns in the order of their use to a person, without those that don't fit into a cell, and the number of columns that
-    /// are important enough to be shown even if narrow.
+    /// Returns the columns in the order of their use to a person, without those that don't fit into a cell, and the
+    /// number of columns that are important enough to be shown even if narrow.
     private static func ordered(_ rows: Rows, within width: Int?) -> (columns: [String], wanted: Int) {
         let plain = rows.columns.filter { column in
             rows.items.allSatisfy { $0.object?[column]?.isSimple ?? true }
         }
-        // A few columns are kept in their order, since they were asked for. What a service sends by default begins with an
-        // id.
+        // A few columns are kept in their order, since they were asked for. What a service sends by default begins with
+        // an id.
         guard rows.columns.count > few || (plain.first == "id" && !fits(plain, of: rows, within: width)) else {
             return plain.isEmpty ? (rows.columns, 1) : (plain, plain.count)
         }
@@ -110,8 +111,8 @@ struct ColumnLayout: Sendable {
     /// Returns the widths of as many columns from the left as fit.
     /// - Parameters:
     ///   - natural: the widths that the columns need.
-    ///   - wanted: the columns that become narrower before they are left out; those after them are shown whole or not at
-    ///     all.
+    ///   - wanted: the columns that become narrower before they are left out; those after them are shown whole or not
+    ///     at all.
     ///   - width: the width of the screen in cells.
     ///   - keepsAll: whether every column is shown, however narrow.
     ///   - least: the width below which columns are left out rather than narrowed.
@@ -253,7 +254,8 @@ enum ReadableCell {
         return String(moment.localLog.dropLast(3))
     }
 
-    /// Returns whether numbers of a column are bytes: `size`, `memory`, `quota.used`, `sizeInBytes`, `storageUsedInBytes`.
+    /// Returns whether numbers of a column are bytes: `size`, `memory`, `quota.used`, `sizeInBytes`,
+    /// `storageUsedInBytes`.
     private static func countsBytes(_ column: String) -> Bool {
         let name = column.lowercased()
         return ["size", "memory"].contains(name) || name.hasSuffix(".size") || name.hasSuffix("bytes")

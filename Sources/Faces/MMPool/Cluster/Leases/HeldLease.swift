@@ -3,8 +3,8 @@ import MMSystem
 
 /// A lease that this node holds, as long as its own clock says so.
 ///
-/// The clock keeps running while the machine sleeps or the process is stopped, and can't be set: a process that wakes up late finds the
-/// lease over.
+/// The clock keeps running while the machine sleeps or the process is stopped, and can't be set: a process that wakes
+/// up late finds the lease over.
 package final class HeldLease: Sendable {
     private struct State {
         var until: ContinuousClock.Instant

@@ -106,7 +106,8 @@ package actor LeaseKeeper {
         }
         if let stale = held[name] { await lose(stale) }
         let record = try await look(name)
-        // If this node is recorded as the holder, an earlier request got no answer. The lease is taken anew, since its token is unknown.
+        // If this node is recorded as the holder, an earlier request got no answer. The lease is taken anew, since its
+        // token is unknown.
         guard record.isFree || record.holder == id || isAbandoned(name) else { return .there(record) }
         let isTakenOver = !record.isFree && record.holder != id
         let sent = now()
@@ -129,8 +130,8 @@ package actor LeaseKeeper {
         return .here(lease)
     }
 
-    /// How long this node uses a lease. Other nodes wait for the whole term, counted from a later moment; the remaining tenth allows for
-    /// clocks that run at different speeds.
+    /// How long this node uses a lease. Other nodes wait for the whole term, counted from a later moment; the remaining
+    /// tenth allows for clocks that run at different speeds.
     private var usable: Duration { term * 9 / 10 }
 
     /// Returns the current record of a lease.
@@ -231,8 +232,8 @@ package actor LeaseKeeper {
     }
 }
 
-/// The store in which leases are recorded. It has no notion of time: a node may take a lease over after it has seen the record
-/// unchanged for long enough, so that no machine's clock can end a lease early.
+/// The store in which leases are recorded. It has no notion of time: a node may take a lease over after it has seen the
+/// record unchanged for long enough, so that no machine's clock can end a lease early.
 package protocol LeaseStore: Sendable {
     /// Reads a lease; returns a free one if there is no record yet.
     /// - Throws: `unavailable` where the store can't be reached.

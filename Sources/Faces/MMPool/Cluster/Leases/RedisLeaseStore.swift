@@ -12,7 +12,8 @@ package final class RedisLeaseStore: LeaseStore {
         self.now = now
     }
 
-    /// Returns a key of a name. All keys of one name share a hash tag, so that a script may use several of them in a Redis Cluster.
+    /// Returns a key of a name. All keys of one name share a hash tag, so that a script may use several of them in a
+    /// Redis Cluster.
     package static func key(_ name: String, _ part: String) -> String {
         let plain = PercentCoding.encode(name) { $0 > 0x20 && $0 < 0x7F && !"{}%".utf8.contains($0) }
         return "{mm:\(plain)}:\(part)"
@@ -52,8 +53,8 @@ package final class RedisLeaseStore: LeaseStore {
             Self.releasing, keys: [Self.key(name, "lease")], [holder, "\(token)"].map { Array($0.utf8) })
     }
 
-    /// Refuses to take leases on a server that has just started or replaced another one, since its data may be incomplete: first, all
-    /// leases that were held before must have ended by their holders' own clocks.
+    /// Refuses to take leases on a server that has just started or replaced another one, since its data may be
+    /// incomplete: first, all leases that were held before must have ended by their holders' own clocks.
     private func settle(_ answer: RedisClient.Answer, _ term: Duration) async throws(MMError) {
         let now = now()
         let first = runs.withLock { runs in
@@ -78,7 +79,8 @@ package final class RedisLeaseStore: LeaseStore {
             beat: list[3].integer ?? 0, term: list[4].integer ?? 0)
     }
 
-    /// Tokens follow the server's clock as long as it goes forward, so that they increase even if the last ones were lost.
+    /// Tokens follow the server's clock as long as it goes forward, so that they increase even if the last ones were
+    /// lost.
     private static let taking = """
         local old = redis.call('HMGET', KEYS[1], 'holder', 'token', 'beat')
         local holder, token, beat = old[1] or '', old[2] or '0', old[3] or '0'

@@ -49,7 +49,8 @@ package final class RedisClient: Sendable {
     ///   - words: the command and its arguments.
     ///   - key: the key that decides which server is asked.
     ///   - isRepeatable: whether the command may be sent again if it is unknown whether it was carried out.
-    /// - Throws: `unavailable` with the detail `cluster` if Redis can't be reached; `remoteFailed` for an error that Redis reports.
+    /// - Throws: `unavailable` with the detail `cluster` if Redis can't be reached; `remoteFailed` for an error that
+    ///   Redis reports.
     package func ask(_ words: [String], key: String, isRepeatable: Bool = true) async throws(MMError) -> Answer {
         try await ask(words.map { Array($0.utf8) }, key: key, isRepeatable: isRepeatable)
     }
@@ -170,7 +171,8 @@ final class RedisWorker {
     private var checked: ContinuousClock.Instant?
     private var sentinels: [RedisAddress.Server: RedisSocket] = [:]
     private var turn = 0
-    /// The last failure to reach a server, and until when no other attempt is made: commands fail at once in the meantime.
+    /// The last failure to reach a server, and until when no other attempt is made: commands fail at once in the
+    /// meantime.
     private var away: (fault: RedisSocket.Fault, until: ContinuousClock.Instant)?
 
     init(_ address: RedisAddress, connectLimit: Duration) {
@@ -268,8 +270,8 @@ final class RedisWorker {
         }
     }
 
-    /// Returns the master that most of the sentinels name. A majority is required because a master that a network partition has cut off
-    /// with a minority would accept writes that are lost later.
+    /// Returns the master that most of the sentinels name. A majority is required because a master that a network
+    /// partition has cut off with a minority would accept writes that are lost later.
     private func namedMaster(_ name: String) throws(RedisSocket.Fault) -> RedisAddress.Server {
         var last = "the sentinels don't agree on the master \(name)"
         var votes: [RedisAddress.Server: Int] = [:]

@@ -71,7 +71,8 @@ final class RedisSocket {
         }
         run = String(facts["run_id"] ?? "")
         isMaster = facts["role"] != "slave"
-        // A former replica has a second replication id, and a server that has just started may have lost its last writes.
+        // A former replica has a second replication id, and a server that has just started may have lost its last
+        // writes.
         let wasReplica = facts["second_repl_offset"].map { $0 != "-1" } ?? false
         isYoung = wasReplica || (facts["uptime_in_seconds"].flatMap { Int($0) } ?? 0) < 120
     }

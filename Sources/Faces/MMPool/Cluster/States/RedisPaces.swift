@@ -2,9 +2,9 @@ package import MMCore
 
 /// The waits that services ask for (throttling), shared by all nodes.
 ///
-/// Redis keeps them by its own clock, so that no node's clock shortens or lengthens a wait. Each node is notified of a new wait at once and
-/// keeps a copy of all. While no service has asked to slow down, requests don't ask Redis. If Redis can't be reached, a node continues with
-/// its copy.
+/// Redis keeps them by its own clock, so that no node's clock shortens or lengthens a wait. Each node is notified of a
+/// new wait at once and keeps a copy of all. While no service has asked to slow down, requests don't ask Redis. If
+/// Redis can't be reached, a node continues with its copy.
 package final class RedisPaces: PaceStore {
     private struct Sight {
         /// When the next request may be sent, by a clock of this process that can't be set.
@@ -88,7 +88,8 @@ package final class RedisPaces: PaceStore {
         }
     }
 
-    /// Returns how long ago a request was sent. Unlike a time, an age can be compared between machines whose clocks differ.
+    /// Returns how long ago a request was sent. Unlike a time, an age can be compared between machines whose clocks
+    /// differ.
     private func age(of sent: Timestamp) -> Int64 { min(max((clock.now - sent).milliseconds, 0), Self.furthest) }
 
     private func run(_ script: String, _ arguments: [String]) async throws(MMError) -> RedisValue {
@@ -143,8 +144,8 @@ package final class RedisPaces: PaceStore {
             found[key] = Sight(until: now + .milliseconds(left), gap: .milliseconds(gap))
         }
         sights.withLock { [found] sights in
-            // Redis has forgotten what is missing from its answer. A wait that isn't over yet is kept all the same: the server may have
-            // lost it or not have received it yet, but the service still asked for it.
+            // Redis has forgotten what is missing from its answer. A wait that isn't over yet is kept all the same: the
+            // server may have lost it or not have received it yet, but the service still asked for it.
             sights = sights.filter { found[$0.key] != nil || $0.value.until > asked }
             for (key, sight) in found {
                 // This node may have been told of a later time meanwhile.
@@ -170,8 +171,8 @@ package final class RedisPaces: PaceStore {
     /// The longest wait that is accepted, in milliseconds.
     private static let furthest: Int64 = 3_600_000
 
-    /// The beginning of all scripts. An entry is `not before, gap, told`, all in milliseconds, as in `Pace`, which does the same for one
-    /// machine.
+    /// The beginning of all scripts. An entry is `not before, gap, told`, all in milliseconds, as in `Pace`, which does
+    /// the same for one machine.
     private static let reading = """
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -199,7 +200,8 @@ package final class RedisPaces: PaceStore {
         return {0, gap, gap}
         """
 
-    /// Requests that were in flight together are all refused, which counts as one refusal: only a later one doubles the gap.
+    /// Requests that were in flight together are all refused, which counts as one refusal: only a later one doubles the
+    /// gap.
     private static let slowing = """
         local before, gap, told = entry(redis.call('HGET', KEYS[1], ARGV[1]))
         local until_ = now + 1 + ARGV[2]

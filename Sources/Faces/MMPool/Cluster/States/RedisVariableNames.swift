@@ -2,8 +2,8 @@ package import MMCore
 import MMOperations
 package import MMSessions
 
-/// The names of variables that scripts have set in sessions, shared by all nodes: a node that takes over a connection can tell which
-/// variables were lost with its sessions. Redis only holds digests of the names.
+/// The names of variables that scripts have set in sessions, shared by all nodes: a node that takes over a connection
+/// can tell which variables were lost with its sessions. Redis only holds digests of the names.
 package struct RedisVariableNames: SharedVariableNames {
     private let redis: RedisClient
 

@@ -1,8 +1,8 @@
 package import MMCore
 import MMOperations
 
-/// Names that one process at a time holds as long as it renews its claim: the places of sessions whose shells and streams can't move. Redis
-/// counts the time and holds digests of the names.
+/// Names that one process at a time holds as long as it renews its claim: the places of sessions whose shells and
+/// streams can't move. Redis counts the time and holds digests of the names.
 package struct SharedClaims: Sendable {
     /// A name's holder.
     package struct Claim: Sendable, Hashable {

@@ -15,8 +15,8 @@ package struct SharedRecord: Sendable, Hashable {
 
 /// The records of one kind of shared state in Redis: small, encrypted, each with a lifetime that Redis counts.
 ///
-/// Records of a connection lie in the slot of its lease. A write may name the lease under which it is made; it fails if the node has lost
-/// that lease. Neither names nor values are readable in Redis, and each value is bound to its name.
+/// Records of a connection lie in the slot of its lease. A write may name the lease under which it is made; it fails if
+/// the node has lost that lease. Neither names nor values are readable in Redis, and each value is bound to its name.
 package struct SharedRecordStore: Sendable {
     /// What a record belongs to.
     package enum Group: Sendable, Hashable {
@@ -102,8 +102,8 @@ package struct SharedRecordStore: Sendable {
     ///   - lifetime: how long the record is kept.
     ///   - most: the maximum size of the value in bytes.
     ///   - fence: the lease under which the record is written; records of the cluster have none.
-    /// - Throws: `invalidInput` with the detail `cluster` for a value that is too large; `unavailable`, with the detail `lease` if the
-    ///   writer no longer holds the lease.
+    /// - Throws: `invalidInput` with the detail `cluster` for a value that is too large; `unavailable`, with the detail
+    ///   `lease` if the writer no longer holds the lease.
     package func put(
         _ name: String, in group: Group, _ value: [UInt8], for lifetime: Duration, most: Int = Self.usualSize,
         fence: Fence? = nil
@@ -134,7 +134,8 @@ package struct SharedRecordStore: Sendable {
                 details: ["cluster": "tooLarge"])
         }
         guard let sealed = seal.sealed(value, name: key) else { throw Self.unsealed }
-        // The connection is entered first: an entry without records does no harm, but records without an entry would not be found.
+        // The connection is entered first: an entry without records does no harm, but records without an entry would
+        // not be found.
         if case .connection(let connection) = group { try await enter(connection, for: lifetime) }
         // The random revision lets the script recognize a write that is repeated because its answer was lost.
         let arguments = [
@@ -265,7 +266,8 @@ extension SharedRecordStore {
             return found
             """
 
-    /// Names and their expiry times in one hash: `DIGEST` holds the encrypted name, `DIGEST:end` when its last record expires.
+    /// Names and their expiry times in one hash: `DIGEST` holds the encrypted name, `DIGEST:end` when its last record
+    /// expires.
     private static let entering =
         moment + """
             local ends = now + ARGV[3]

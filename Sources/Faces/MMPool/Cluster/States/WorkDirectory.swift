@@ -1,7 +1,7 @@
 package import MMCore
 
-/// The locations of stored answers and running jobs, and small answers themselves: any node can resolve a handle, even after the node that
-/// made it has gone.
+/// The locations of stored answers and running jobs, and small answers themselves: any node can resolve a handle, even
+/// after the node that made it has gone.
 package struct WorkDirectory: Sendable {
     /// What is known of a handle.
     package struct Entry: Sendable, Hashable {

@@ -2,8 +2,8 @@ package import MMCore
 package import MMHTTP
 package import MMOperations
 
-/// The terms of a call as header fields of its request, between a front-end or another program and a pool. `fields` has one entry for each,
-/// which both writes and reads it.
+/// The terms of a call as header fields of its request, between a front-end or another program and a pool. `fields` has
+/// one entry for each, which both writes and reads it.
 package enum TermHeaders {
     /// What a request says about its call.
     package struct Sent: Sendable {

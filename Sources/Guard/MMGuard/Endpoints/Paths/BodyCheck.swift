@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Checks the body of a request, before a person is asked about it and before it is sent, for properties that the type of the created or
-/// changed object doesn't have.
+/// Checks the body of a request, before a person is asked about it and before it is sent, for properties that the type
+/// of the created or changed object doesn't have.
 package struct BodyCheck: Sendable {
     /// A property that the type doesn't have.
     package struct Fault: Sendable, Hashable {

@@ -2,8 +2,8 @@ package import MMCore
 
 /// Checks whether Graph has the path of a request, before it is sent.
 ///
-/// Graph grows, and the tables leave out repeated paths. So a path is only reported where all possible next steps are known: at the
-/// beginning, and below an object whose type is described.
+/// Graph grows, and the tables leave out repeated paths. So a path is only reported where all possible next steps are
+/// known: at the beginning, and below an object whose type is described.
 package struct PathCheck: Sendable {
     /// The reason why a request can't succeed.
     package enum Fault: Sendable, Hashable {
@@ -45,8 +45,8 @@ package struct PathCheck: Sendable {
         return .unknown(after: engine.text(of: end.node), step: end.step.name, near: near)
     }
 
-    /// Returns whether a request needs a body, because the tables describe an object that it creates or refers to. Actions don't count:
-    /// many take no body, and for some of those that take one it is optional.
+    /// Returns whether a request needs a body, because the tables describe an object that it creates or refers to.
+    /// Actions don't count: many take no body, and for some of those that take one it is optional.
     package func needsBody(_ method: String, _ target: RequestTarget) -> Bool {
         guard method.uppercased() == "POST", target.service == .graph, let found = engine.template(of: target),
             !found.isCounted
@@ -56,8 +56,8 @@ package struct PathCheck: Sendable {
         }
     }
 
-    /// Returns whether the first step is a typing error. The permission data also lists paths below such steps, as `/user/{id}/…`, which
-    /// don't exist.
+    /// Returns whether the first step is a typing error. The permission data also lists paths below such steps, as
+    /// `/user/{id}/…`, which don't exist.
     private func isMisspelt(_ target: RequestTarget) -> Bool {
         // A step with another form, such as /drive, is a valid abbreviation.
         guard engine.forms(of: target).count == 1 else { return false }
@@ -132,7 +132,8 @@ package struct PathCheck: Sendable {
         let isSlip = names.contains { NearName.isSlip(end.step.name, of: $0) }
         if inBeta { return isSlip && !OperationNames.standard.contains(end.step.name) }
         guard let type = index.type(of: end.node).flatMap({ types.type(named: $0) }) else { return isSlip }
-        // Only properties and operations can follow an object. If the tables leave one out here, its name occurs elsewhere in them.
+        // Only properties and operations can follow an object. If the tables leave one out here, its name occurs
+        // elsewhere in them.
         let name = end.step.name
         if types.propertiesOfAll(type).contains(where: { $0.name.lowercased() == name }) { return false }
         if type.isOpen, name.contains("_") { return false }
@@ -264,7 +265,8 @@ struct NearPaths {
 
 /// Recognises names that are typing errors of other names.
 package enum NearName {
-    /// Returns whether a name is a typing error of another: one letter off, or singular instead of plural and the reverse.
+    /// Returns whether a name is a typing error of another: one letter off, or singular instead of plural and the
+    /// reverse.
     package static func isSlip(_ written: String, of known: String) -> Bool {
         var (left, right) = (written.lowercased(), known.lowercased())
         if left == right || WordForm.stem(left) == WordForm.stem(right) { return true }

@@ -14,8 +14,8 @@ package struct PathCompletion: Sendable {
     /// Creates a completion with the tables that come with the program.
     package init(_ index: EndpointIndex = .standard) { self.index = index }
 
-    /// Returns the possible completions in alphabetical order, keys first. A path that can be called and also continues is listed twice: as
-    /// it is, and with a slash.
+    /// Returns the possible completions in alphabetical order, keys first. A path that can be called and also continues
+    /// is listed twice: as it is, and with a slash.
     /// - Parameter typed: the path so far.
     package func candidates(for typed: String) -> [Candidate] {
         guard typed.isEmpty || typed.hasPrefix("/"), !typed.contains("?") else { return [] }
@@ -67,8 +67,8 @@ package struct PathCompletion: Sendable {
         }
     }
 
-    /// Returns the nodes that segments lead to, in each way of writing them: `/me` is also looked up as a user's path, `/drive` as a
-    /// drive's.
+    /// Returns the nodes that segments lead to, in each way of writing them: `/me` is also looked up as a user's path,
+    /// `/drive` as a drive's.
     private func nodes(at segments: [String]) -> [GraphTemplate] {
         var ways = [segments]
         if segments.first?.lowercased() == "me" { ways.append(["users", "{id}"] + segments.dropFirst()) }

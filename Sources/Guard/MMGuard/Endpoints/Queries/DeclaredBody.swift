@@ -1,7 +1,7 @@
 package import MMCore
 
-/// The body of a call as Microsoft Graph's description declares it: the properties of the object that the call creates or changes, or the
-/// parameters of an action.
+/// The body of a call as Microsoft Graph's description declares it: the properties of the object that the call creates
+/// or changes, or the parameters of an action.
 package struct DeclaredBody: Sendable {
     /// The declared type; for an action, one with its parameters.
     package let type: GraphType
@@ -48,8 +48,8 @@ package struct DeclaredBody: Sendable {
     /// The same, with those of all derived types, which the body may name by `@odata.type`.
     package var namesOfAll: [String] { types.propertiesOfAll(type).map(\.name) }
 
-    /// Returns a body as the service expects it: names in their declared spelling, a single value as a list where a list is declared, and
-    /// texts and numbers by their declared types. Members that aren't declared stay as they are.
+    /// Returns a body as the service expects it: names in their declared spelling, a single value as a list where a
+    /// list is declared, and texts and numbers by their declared types. Members that aren't declared stay as they are.
     package func shaped(_ body: JSONObject) -> JSONObject {
         let shaped = shaped(body, as: type)
         guard isAction else { return shaped }

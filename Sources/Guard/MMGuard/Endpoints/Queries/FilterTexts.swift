@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Finds texts without quotes in `$filter`. The service answers them with a syntax error that only names a position, or takes them for
-/// names of properties.
+/// Finds texts without quotes in `$filter`. The service answers them with a syntax error that only names a position, or
+/// takes them for names of properties.
 package struct FilterTexts: Sendable {
     /// A text that lacks its quotes.
     package struct Fault: Sendable, Hashable {
@@ -41,7 +41,8 @@ package struct FilterTexts: Sendable {
         return nil
     }
 
-    /// Returns whether a value can only be a text without quotes: not a quoted text, number, date, id, function or path.
+    /// Returns whether a value can only be a text without quotes: not a quoted text, number, date, id, function or
+    /// path.
     private static func isBare(_ word: String) -> Bool {
         var word = word[...]
         while word.last == ")" { word.removeLast() }

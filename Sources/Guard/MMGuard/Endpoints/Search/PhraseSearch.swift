@@ -2,8 +2,8 @@ internal import MMCore
 
 /// Finds things that have several names of their own, such as recipes and cmdlets, by a question in words.
 ///
-/// The score of a thing is that of its best name. The spellings of the index apply here too, so that "licence" finds "license" and "second
-/// factor" finds "MFA".
+/// The score of a thing is that of its best name. The spellings of the index apply here too, so that "licence" finds
+/// "license" and "second factor" finds "MFA".
 package struct PhraseSearch: Sendable {
     /// A name: the places of its words in the vocabulary.
     private struct Phrase {
@@ -67,7 +67,8 @@ package struct PhraseSearch: Sendable {
 
     /// Returns how well each thing matches a question, from 0 to 1, in the order in which the things were given.
     package func scores(_ text: String) -> [Float] {
-        // In the order of the question: sums of floating-point numbers depend on theirs, and a dictionary's differs from run to run.
+        // In the order of the question: sums of floating-point numbers depend on theirs, and a dictionary's differs
+        // from run to run.
         var question: [(token: String, weight: Float)] = []
         for token in words.spelled(WordForm.pieces(text).map({ Self.word($0, words) })).map(known)
         where !question.contains(where: { $0.token == token }) {

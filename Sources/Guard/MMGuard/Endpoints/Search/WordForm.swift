@@ -1,11 +1,12 @@
 internal import MMCore
 
-/// Normalises words for the index: lower case, without accents and endings. `Tools/EndpointTables/words.py` does the same to the indexed
-/// texts.
+/// Normalises words for the index: lower case, without accents and endings. `Tools/EndpointTables/words.py` does the
+/// same to the indexed texts.
 enum WordForm {
     /// Returns the words of a text in lower case, split where letters and digits end, and where capitals begin.
     ///
-    /// Works on bytes rather than characters: a program that answers a question normalises hundreds of phrases at its start.
+    /// Works on bytes rather than characters: a program that answers a question normalises hundreds of phrases at its
+    /// start.
     static func pieces(_ text: String) -> [String] {
         var text = text
         if text.withUTF8({ letters in letters.contains { $0 >= 0x80 } }) { text = plain(text) }
@@ -141,7 +142,8 @@ package struct NameSearch: Sendable {
         8: ["Set", "Enable", "Disable", "Update"], 16: ["Remove", "Clear", "Revoke"],
     ]
 
-    /// Returns the words of a name in the spelling of the index, each once, with pairs of words too: `InboxRule`, `MailboxAutoReply`.
+    /// Returns the words of a name in the spelling of the index, each once, with pairs of words too: `InboxRule`,
+    /// `MailboxAutoReply`.
     ///
     /// In the order of the name: sums of floating-point numbers depend on theirs, and a set's differs from run to run.
     private func stems(of name: String) -> [String] {

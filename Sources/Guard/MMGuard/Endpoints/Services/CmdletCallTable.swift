@@ -1,7 +1,7 @@
 internal import MMCore
 
-/// The cmdlets of Exchange Online and the compliance service that administrators describe in words that don't resemble their names: "give
-/// access to a mailbox" is `Add-MailboxPermission`.
+/// The cmdlets of Exchange Online and the compliance service that administrators describe in words that don't resemble
+/// their names: "give access to a mailbox" is `Add-MailboxPermission`.
 package enum CmdletCallTable {
     /// A cmdlet with an example and the phrases by which people ask for it.
     package struct Call: Sendable, Hashable {
@@ -23,8 +23,8 @@ package enum CmdletCallTable {
         return Call(module: parts[0], example: parts[1], phrases: Self.parts(of: parts[2].utf8[...], at: ";"))
     }
 
-    /// Splits a text into parts without the blanks around them. It reads bytes rather than characters: a program that answers a question
-    /// reads the whole table at its start.
+    /// Splits a text into parts without the blanks around them. It reads bytes rather than characters: a program that
+    /// answers a question reads the whole table at its start.
     private static func parts(of text: Substring.UTF8View, at sign: Unicode.Scalar) -> [String] {
         text.split(separator: UInt8(ascii: sign)).map { part in
             var part = part

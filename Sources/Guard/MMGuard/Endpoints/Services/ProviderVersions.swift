@@ -36,7 +36,8 @@ package enum ProviderVersions {
         return nil
     }
 
-    /// Returns the provider and kind of a resource: `microsoft.compute`, `virtualmachines`; `nil` if it belongs to no provider.
+    /// Returns the provider and kind of a resource: `microsoft.compute`, `virtualmachines`; `nil` if it belongs to no
+    /// provider.
     private static func kind(of steps: [String]) -> [String]? {
         guard let place = steps.lastIndex(of: "providers"), steps.count > place + 2 else { return nil }
         return Array(steps[(place + 1)...(place + 2)])

@@ -1,10 +1,12 @@
 package import MMCore
 
-/// The calls of Power Automate, Azure Resource Manager, the Power Platform's administration and SharePoint that administrators ask for.
+/// The calls of Power Automate, Azure Resource Manager, the Power Platform's administration and SharePoint that
+/// administrators ask for.
 ///
-/// Sources: "Azure REST API reference", with the latest version of each provider's API that is not a preview; "SharePoint REST service";
-/// and, for the other two, the requests of the modules Microsoft.PowerApps.Administration.PowerShell and Microsoft.PowerApps.PowerShell,
-/// because there is no other description.
+/// Sources: "Azure REST API reference", with the latest version of each provider's API that is not a preview;
+/// "SharePoint REST service"; and, for the other two, the requests of the modules
+/// Microsoft.PowerApps.Administration.PowerShell and Microsoft.PowerApps.PowerShell, because there is no other
+/// description.
 package enum ServiceCallTable {
     /// All calls. Of two that match equally well, the first one wins.
     package static let calls: [ServiceCall] = {
@@ -29,8 +31,9 @@ package enum ServiceCallTable {
         return WordForm.pieces(text).filter { ["on", "off"].contains($0) || !table.isStop($0) }.map(WordForm.stem)
     }
 
-    /// For each call one line with service, method, path and body, and one with its names, followed by a blank line. The names are stored
-    /// as `stems(of:)` returns them: stemming all words at first use would take longer than the rest of a search.
+    /// For each call one line with service, method, path and body, and one with its names, followed by a blank line.
+    /// The names are stored as `stems(of:)` returns them: stemming all words at first use would take longer than the
+    /// rest of a search.
     private static let text = """
         flow GET /providers/Microsoft.ProcessSimple/scopes/admin/environments/{environment}/v2/flows
         flow; cloud flow; power automat; power automat flow; flow everybodi; flow owner
@@ -203,8 +206,8 @@ package struct ServiceCall: Sendable, Hashable {
 
 /// Finds the calls of services other than Microsoft Graph that match a question.
 ///
-/// A call matches if the question contains all words of one of its names: words such as flow, vault or subscription mean these services.
-/// All other questions are left to `EndpointSearch`.
+/// A call matches if the question contains all words of one of its names: words such as flow, vault or subscription
+/// mean these services. All other questions are left to `EndpointSearch`.
 package struct ServiceSearch: Sendable {
     private let words = EndpointIndex.standard.words
 
@@ -224,7 +227,8 @@ package struct ServiceSearch: Sendable {
     ///   - question: words, in any case.
     ///   - limit: the maximum number of calls.
     ///   - method: only calls with this method.
-    ///   - services: only calls of these services; their calls that don't match the question then follow behind the others.
+    ///   - services: only calls of these services; their calls that don't match the question then follow behind the
+    ///     others.
     package func find(
         _ question: String, limit: Int, method: String? = nil, among services: [RequestService]? = nil
     ) -> [Hit] {

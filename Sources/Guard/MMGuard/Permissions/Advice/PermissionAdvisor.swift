@@ -127,7 +127,8 @@ package struct PermissionAdvisor: Sendable {
         return PermissionAdvice(.permission, hint, details: details)
     }
 
-    /// Returns the permission to ask for: one that is granted already and only lacks a second permission, otherwise the least one.
+    /// Returns the permission to ask for: one that is granted already and only lacks a second permission, otherwise the
+    /// least one.
     private func advised(
         _ choice: PermissionChoice, _ call: CallPermissions, _ rights: TokenRights
     ) -> Permission? {
@@ -267,7 +268,8 @@ struct ServiceRefusals: Sendable {
         }
     }
 
-    /// Reads the action and the scope from a message of Azure, in which both stand between single quotes after fixed words.
+    /// Reads the action and the scope from a message of Azure, in which both stand between single quotes after fixed
+    /// words.
     private func azure(_ refusal: Refusal) -> PermissionAdvice? {
         let message = refusal.message
         func quoted(after words: String) -> String? {
@@ -430,8 +432,8 @@ package struct PermissionAdvice: Sendable {
         self.details["reason"] = .string(reason.rawValue)
     }
 
-    /// Returns the advice for a person whose eligible roles are known: if an eligible role suffices, it is named instead of the missing
-    /// one.
+    /// Returns the advice for a person whose eligible roles are known: if an eligible role suffices, it is named
+    /// instead of the missing one.
     /// - Parameters:
     ///   - eligible: the template ids of the roles that the person may activate.
     ///   - place: the tenant and app in which the connection signs in.
@@ -508,7 +510,8 @@ package struct ConsentPlace: Sendable, Hashable {
     /// The redirect address that every app registration for `mm` has.
     private static let redirect = "http://localhost"
 
-    /// Returns the page on which an administrator consents to delegated permissions; `nil` if the connection has no app of its own.
+    /// Returns the page on which an administrator consents to delegated permissions; `nil` if the connection has no app
+    /// of its own.
     package func consentLink(to permissions: [String]) -> String? {
         guard let appID else { return nil }
         let scope = permissions.map { "\(graph)/\($0)" }.joined(separator: " ")

@@ -7,7 +7,8 @@ package struct PermissionPlan: Sendable {
 
     /// Creates the plan for these calls.
     ///
-    /// It starts with the least permission of each call, and leaves out those whose calls are also permitted by the others.
+    /// It starts with the least permission of each call, and leaves out those whose calls are also permitted by the
+    /// others.
     package init(for calls: [CallPermissions], as kind: SignInKind) {
         var wanted: [String: Permission] = [:]
         var closed: [CallPermissions] = []

@@ -1,7 +1,8 @@
 internal import PowerShellSyntax
 
-/// Binds the arguments of a command to the parameters in its module's table, with all parameters that each may refer to. The entries of
-/// splatted hashtables are treated like written names and values. A value that may belong to several parameters is judged as each of them.
+/// Binds the arguments of a command to the parameters in its module's table, with all parameters that each may refer
+/// to. The entries of splatted hashtables are treated like written names and values. A value that may belong to several
+/// parameters is judged as each of them.
 struct CommandBinder: Sendable {
     /// A value of a splatted hashtable.
     struct Splatted {
@@ -77,8 +78,8 @@ struct CommandBinder: Sendable {
         }
     }
 
-    /// Returns for each value without a name the parameters that it may be for: in order, those at the positions that no
-    /// name has taken.
+    /// Returns for each value without a name the parameters that it may be for: in order, those at the positions that
+    /// no name has taken.
     private func places(of pairs: [ArgumentPair]) -> [[Int]?] {
         let taken = pairs.compactMap { $0.candidates.count == 1 ? parameters[$0.candidates[0]].nameOffset : nil }
         func free(behind last: Int) -> [Int] {

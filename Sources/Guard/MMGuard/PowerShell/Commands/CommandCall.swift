@@ -36,7 +36,8 @@ struct CommandCall {
     var hasTable: Bool { command.parameters != nil }
     var extent: SourceExtent { syntax.extent }
 
-    /// Returns the value of an argument as far as it is constant: a literal, or a variable with only one possible value.
+    /// Returns the value of an argument as far as it is constant: a literal, or a variable with only one possible
+    /// value.
     func constant(_ index: Int) -> ConstantValue { constants[index] }
 
     /// Returns the positions of the arguments that may be one of these parameters.
@@ -57,9 +58,10 @@ extension CommandCall {
 
     /// Returns whether the call has a plain `-WhatIf` and so changes nothing.
     ///
-    /// If only the script's text is judged, the documentation must say that the cmdlet honours `-WhatIf`. For a confined session this isn't
-    /// needed: a cmdlet without that parameter fails, and a request that a cmdlet sends in spite of it is judged when it is sent. A preview
-    /// can still read secrets, and never signs in, so it doesn't count for these classes.
+    /// If only the script's text is judged, the documentation must say that the cmdlet honours `-WhatIf`. For a
+    /// confined session this isn't needed: a cmdlet without that parameter fails, and a request that a cmdlet sends in
+    /// spite of it is judged when it is sent. A preview can still read secrets, and never signs in, so it doesn't count
+    /// for these classes.
     /// - Parameter isBehindWire: whether the script's requests are judged when they are sent.
     func isPreview(isBehindWire: Bool) -> Bool {
         let settings = arguments.filter { ["whatif", "wi"].contains($0.folded ?? "") }
@@ -70,7 +72,8 @@ extension CommandCall {
         return isBehindWire && entry.product != .builtin && entry.classes.isDisjoint(with: [.secret, .session])
     }
 
-    /// Whether it only uses data files in the working folder, in which sessions keep what they have read: neither a secret nor a change.
+    /// Whether it only uses data files in the working folder, in which sessions keep what they have read: neither a
+    /// secret nor a change.
     var isOnDataFile: Bool {
         guard entry.product == .builtin, Self.dataFileCommands.contains(command.name) else { return false }
         let paths = indices(["path", "literalpath", "filepath", "pspath"])

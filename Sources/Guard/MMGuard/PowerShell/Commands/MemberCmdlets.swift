@@ -1,8 +1,8 @@
 import MMCore
 package import PowerShellSyntax
 
-/// The cmdlets of Exchange that add members to a group. In a security-enabled group membership grants access, as in any group of the
-/// directory; the same cmdlets also change plain mailing lists.
+/// The cmdlets of Exchange that add members to a group. In a security-enabled group membership grants access, as in any
+/// group of the directory; the same cmdlets also change plain mailing lists.
 package enum MemberCmdlets {
     private static let adding: Set<String> = ["add-distributiongroupmember", "update-distributiongroupmember"]
 

@@ -1,11 +1,11 @@
 /// Properties that hold tokens, keys and the like, and the harmless properties of objects that contain them.
 enum SecretProperties {
-    /// Returns whether a property of this name (in lower case) holds a token, a key, a password or a request with its token, whatever
-    /// object it belongs to.
+    /// Returns whether a property of this name (in lower case) holds a token, a key, a password or a request with its
+    /// token, whatever object it belongs to.
     static func contains(_ name: String) -> Bool { names.contains(name) }
 
-    /// Returns what a property (in lower case) of an object with secrets yields: another such object, plain data, or nil if it isn't known
-    /// to be harmless.
+    /// Returns what a property (in lower case) of an object with secrets yields: another such object, plain data, or
+    /// nil if it isn't known to be harmless.
     static func kinds(behind name: String, of kinds: ValueFacts.Kinds) -> ValueFacts.Kinds? {
         if plain.contains(name) { return .data }
         var found: ValueFacts.Kinds = kinds.subtracting(.secretive)

@@ -4,8 +4,8 @@ package import MMHTTP
 
 /// Caches the metadata and keys of a sign-in service, and requests them again when they may have changed.
 ///
-/// An unknown key id leads to a new request, but at most every 30 seconds, because anyone can make up a key id. While the service is down,
-/// the cached keys are used for a day.
+/// An unknown key id leads to a new request, but at most every 30 seconds, because anyone can make up a key id. While
+/// the service is down, the cached keys are used for a day.
 package final class IssuerDirectory: Sendable {
     /// The issuer, as it was configured.
     package let issuer: String
@@ -151,8 +151,8 @@ package struct IssuerMetadata: Sendable {
     /// The maximum number of keys that are kept of a set.
     private static let mostKeys = 100
 
-    /// Returns the URLs where a service may publish its metadata, in the order in which clients of the protocol look (RFC 8414, section 3.1
-    /// and 5; OpenID Connect Discovery 1.0, section 4).
+    /// Returns the URLs where a service may publish its metadata, in the order in which clients of the protocol look
+    /// (RFC 8414, section 3.1 and 5; OpenID Connect Discovery 1.0, section 4).
     static func places(of issuer: String) -> [String] {
         guard let address = WebAddress(issuer) else { return [] }
         var path = address.pathAndQuery
@@ -188,7 +188,8 @@ package struct IssuerMetadata: Sendable {
             hint: "Give the issuer exactly as in its openid-configuration (--oauth-issuer).")
     }
 
-    /// Returns whether keys may be read from an address: with `https`, or from this machine for an issuer on this machine.
+    /// Returns whether keys may be read from an address: with `https`, or from this machine for an issuer on this
+    /// machine.
     private static func isAllowed(_ keys: String, for issuer: String) -> Bool {
         guard let address = WebAddress(keys), !address.hasUserInfo else { return false }
         return address.scheme == "https" || (address.isLoopback && WebAddress(issuer)?.isLoopback == true)
@@ -236,7 +237,8 @@ package struct IssuerName: Sendable, Hashable {
     /// The only tenant whose tokens the service issues; `nil` where it has no tenants, or serves all of them.
     private let tenant: String?
 
-    /// Whether the service is Entra ID, whose tokens name tenant and account by ids that an account's owner can't choose.
+    /// Whether the service is Entra ID, whose tokens name tenant and account by ids that an account's owner can't
+    /// choose.
     var namesAccounts: Bool { versionOne != nil }
 
     /// Returns whether a service at this address would use a placeholder for the tenant in its name.
@@ -279,7 +281,8 @@ package struct IssuerName: Sendable, Hashable {
         }
     }
 
-    /// Returns whether a key may sign tokens of a token's tenant. A key that belongs to one tenant must not vouch for another.
+    /// Returns whether a key may sign tokens of a token's tenant. A key that belongs to one tenant must not vouch for
+    /// another.
     func admits(_ key: IssuerKey, for token: SignedToken) -> Bool {
         guard versionOne != nil, let named = key.issuer, !named.contains(Self.blank) else { return true }
         guard let tenantID = token.text("tid")?.lowercased() else { return false }
@@ -300,7 +303,8 @@ package final class IssuerKey: @unchecked Sendable {
     let issuer: String?
 
     /// Reads a key of a set (RFC 7517, section 4).
-    /// - Returns: `nil` for a key of another kind, one that isn't for signatures, and one that is too weak or too large.
+    /// - Returns: `nil` for a key of another kind, one that isn't for signatures, and one that is too weak or too
+    ///   large.
     package init?(_ key: JSONValue) {
         if let use = key["use"], use != "sig" { return nil }
         if let work = key["key_ops"]?.array, !work.contains("verify") { return nil }
@@ -345,7 +349,8 @@ package final class IssuerKey: @unchecked Sendable {
     }
 }
 
-/// The DER encoding of public keys (SubjectPublicKeyInfo, RFC 5280, section 4.1.2.7), built from the numbers of a JSON web key.
+/// The DER encoding of public keys (SubjectPublicKeyInfo, RFC 5280, section 4.1.2.7), built from the numbers of a JSON
+/// web key.
 enum PublicKeyEncoding {
     /// Returns the encoded key for an RSA modulus and exponent.
     static func rsa(modulus: [UInt8], exponent: [UInt8]) -> [UInt8] {
@@ -355,7 +360,8 @@ enum PublicKeyEncoding {
         return item(0x30, algorithm + item(0x03, [0] + numbers))
     }
 
-    /// Returns the encoded key for a point on the curve P-256. Whether the point lies on the curve is checked when the key is read.
+    /// Returns the encoded key for a point on the curve P-256. Whether the point lies on the curve is checked when the
+    /// key is read.
     static func p256(x: [UInt8], y: [UInt8]) -> [UInt8] {
         // id-ecPublicKey with prime256v1 (RFC 5480, section 2).
         let algorithm = item(

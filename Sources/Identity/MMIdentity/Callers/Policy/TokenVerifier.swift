@@ -104,8 +104,8 @@ package struct TokenVerifier: Sendable {
     }
 }
 
-/// The group memberships of accounts whose tokens have no room for them. A directory is asked, and its answers are cached for a few
-/// minutes.
+/// The group memberships of accounts whose tokens have no room for them. A directory is asked, and its answers are
+/// cached for a few minutes.
 package final class GroupMemberships: Sendable {
     /// A request to a directory: which of these groups the owner of a token is a member of.
     package typealias Directory = @Sendable (SignedToken, Set<String>) async throws(CallerRefusal) -> Set<String>
@@ -215,7 +215,8 @@ package struct TokenPolicy: Sendable, Hashable {
     package var audiences: Set<String>
     /// The tenants whose accounts are admitted, in lower case; if empty, only that of the issuer.
     package var tenants: Set<String> = []
-    /// The groups of which an account must be in one, unless it has one of `roles`. If both are empty, there is no such rule.
+    /// The groups of which an account must be in one, unless it has one of `roles`. If both are empty, there is no such
+    /// rule.
     package var groups: Set<String> = []
     /// The app roles of which an account must have one.
     package var roles: Set<String> = []
@@ -292,7 +293,8 @@ package struct TokenPolicy: Sendable, Hashable {
         Timestamp(seconds: Int64(max(0, min(moment, 253_402_300_799))))
     }
 
-    /// Returns whether the token itself shows that its owner is admitted; `false` if it has no room for the owner's groups.
+    /// Returns whether the token itself shows that its owner is admitted; `false` if it has no room for the owner's
+    /// groups.
     private func isMember(_ token: SignedToken, _ held: Set<String>) throws(CallerRefusal) -> Bool {
         guard !groups.isEmpty || !roles.isEmpty else { return true }
         guard held.isDisjoint(with: roles), groups.isDisjoint(with: token.texts("groups")) else { return true }
@@ -306,7 +308,8 @@ package struct TokenPolicy: Sendable, Hashable {
     static let stranger = CallerRefusal(
         .forbidden, "This account has none of the groups or roles that this server accepts.")
 
-    /// Returns whether a scope is among those granted. A client asks for `api://APP/mm.use`, and the token says `mm.use`.
+    /// Returns whether a scope is among those granted. A client asks for `api://APP/mm.use`, and the token says
+    /// `mm.use`.
     private static func grants(_ granted: Set<String>, _ scope: String) -> Bool {
         if granted.contains(scope) { return true }
         guard scope.contains("://"), let slash = scope.lastIndex(of: "/") else { return false }

@@ -2,7 +2,8 @@ package import MMCore
 package import MMGuard
 import MMSystem
 
-/// The services for judging an action and having it confirmed. It is a class because most services and steps of an operation hold it.
+/// The services for judging an action and having it confirmed. It is a class because most services and steps of an
+/// operation hold it.
 package final class GuardServices: Sendable {
     /// The environment of the process.
     package let environment: [String: String]
@@ -26,7 +27,8 @@ package final class GuardServices: Sendable {
         self.ledger = ledger
     }
 
-    /// Enters a request in the ledger, where a person can confirm it, and runs the owner's notification command if it is new.
+    /// Enters a request in the ledger, where a person can confirm it, and runs the owner's notification command if it
+    /// is new.
     /// - Throws: the errors of reading and writing the ledger.
     package func hold(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
         let (entry, isNew) = try await ledger.enter(request)
@@ -41,9 +43,9 @@ package final class GuardServices: Sendable {
     }
 }
 
-/// The notice to the owner's notification command that a request waits for a person. The command is started without a shell and gets a JSON
-/// object on its standard input. The object holds neither the text of the request nor the confirmation token, so a message on a phone can't
-/// be used to confirm; that needs the page or a terminal.
+/// The notice to the owner's notification command that a request waits for a person. The command is started without a
+/// shell and gets a JSON object on its standard input. The object holds neither the text of the request nor the
+/// confirmation token, so a message on a phone can't be used to confirm; that needs the page or a terminal.
 struct ApprovalNotice: Sendable {
     /// The environment variable with the program's path, or a JSON array of the program and its arguments.
     static let variable = "MM_NOTIFY_COMMAND"

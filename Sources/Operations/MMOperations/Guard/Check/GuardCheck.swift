@@ -231,7 +231,8 @@ struct TextJudge {
 }
 
 extension ShellContext {
-    /// The place in which a checked shell command would run: a host, or a local shell that the user's settings describe.
+    /// The place in which a checked shell command would run: a host, or a local shell that the user's settings
+    /// describe.
     package init(
         isOnHost: Bool, directory: String?, _ paths: StatePaths, _ environment: [String: String]
     ) throws(MMError) {

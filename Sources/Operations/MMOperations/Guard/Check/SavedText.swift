@@ -40,8 +40,8 @@ package enum SavedText {
         return text
     }
 
-    /// Returns the text of a script. One that isn't Unicode is read in Windows' Western code page, which older PowerShell editors
-    /// use.
+    /// Returns the text of a script. One that isn't Unicode is read in Windows' Western code page, which older
+    /// PowerShell editors use.
     static func readScript(_ bytes: [UInt8]) throws(Fault) -> String {
         do throws(Fault) {
             return try read(bytes)

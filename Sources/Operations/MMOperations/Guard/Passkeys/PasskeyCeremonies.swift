@@ -14,8 +14,9 @@ package protocol SharedChallenges: Sendable {
     func take(_ challenge: [UInt8]) async throws(MMError) -> [UInt8]?
 }
 
-/// The pending passkey operations of web pages: registration links and challenges to sign. They are kept in memory, for a few
-/// minutes and one use. Where the nodes of a cluster share challenges, those for approvals are stored there instead.
+/// The pending passkey operations of web pages: registration links and challenges to sign. They are kept in memory, for
+/// a few minutes and one use. Where the nodes of a cluster share challenges, those for approvals are stored there
+/// instead.
 package final class PasskeyCeremonies: Sendable {
     /// A link to register a passkey, made at the owner's terminal.
     package struct Invitation: Sendable {

@@ -3,8 +3,8 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// A user's registered security keys. A touch proves that a person was present for this very request, since the key signs
-/// the request's digest and nothing else.
+/// A user's registered security keys. A touch proves that a person was present for this very request, since the key
+/// signs the request's digest and nothing else.
 ///
 /// Names and public keys are stored in a 0600 file of the state folder; the private keys never leave the hardware.
 package struct SecurityKeyRing: Sendable {
@@ -80,8 +80,8 @@ package struct SecurityKeyRing: Sendable {
                 throw PasskeyData.refused("it is not registered here, or was removed")
             }
             let count = try data.verify(challenge: challenge, origin: origin, by: keys[index])
-            // A counter that stays zero means that the key doesn't count. Otherwise a counter that doesn't grow indicates a
-            // copy of the key.
+            // A counter that stays zero means that the key doesn't count. Otherwise a counter that doesn't grow
+            // indicates a copy of the key.
             guard count > keys[index].count || (count == 0 && keys[index].count == 0) else {
                 throw PasskeyData.refused("its signature counter decreased, so it may have been copied")
             }

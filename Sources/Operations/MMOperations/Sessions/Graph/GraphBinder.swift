@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMNative
 
-/// A translator of cmdlets of Graph's modules into requests, by the rules by which the modules are generated: there are parameters for the
-/// keys of the path and for query options, and every other parameter is a property of the body.
+/// A translator of cmdlets of Graph's modules into requests, by the rules by which the modules are generated: there are
+/// parameters for the keys of the path and for query options, and every other parameter is a property of the body.
 struct GraphBinder: Sendable {
     private let names = GraphCmdletNames()
 
@@ -104,7 +104,8 @@ struct GraphBinder: Sendable {
         return known
     }
 
-    /// The parameters of Invoke-RestMethod and Invoke-WebRequest. In the native engine these reach Graph with the connection's sign-in.
+    /// The parameters of Invoke-RestMethod and Invoke-WebRequest. In the native engine these reach Graph with the
+    /// connection's sign-in.
     private static let webControls: [Parameter] =
         requestControls.filter {
             !["outputtype", "outputfilepath", "inputfilepath", "graphrequestsession"].contains($0.name)
@@ -611,7 +612,8 @@ struct GraphBinder: Sendable {
 /// The translation of a line with one cmdlet of Graph's modules, to show its request.
 package enum GraphLine {
     /// Returns the request; `nil` for other cmdlets.
-    /// - Throws: `invalidInput` with PowerShell's message for invalid arguments; `unsupported` for features of the modules alone.
+    /// - Throws: `invalidInput` with PowerShell's message for invalid arguments; `unsupported` for features of the
+    ///   modules alone.
     package static func request(of line: String) throws(MMError) -> JSONObject? {
         guard let call = CmdletCall(line: line) else { return nil }
         let binder = GraphBinder()
@@ -673,7 +675,8 @@ struct GraphCmdletCall: Sendable {
     var passesThrough = false
     /// Whether it is Invoke-RestMethod or Invoke-WebRequest.
     var isOfWeb = false
-    /// Whether its errors end the statement, as those of Invoke-MgGraphRequest and Invoke-RestMethod do, and not only its own work.
+    /// Whether its errors end the statement, as those of Invoke-MgGraphRequest and Invoke-RestMethod do, and not only
+    /// its own work.
     var endsStatements = false
     /// Whether the request is only shown and not sent (`-WhatIf`).
     var isPreview = false

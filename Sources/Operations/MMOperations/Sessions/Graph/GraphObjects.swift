@@ -2,11 +2,12 @@ internal import MMCore
 internal import MMGuard
 internal import MMNative
 
-/// A converter from the service's answers to the objects of Graph's modules: property names begin with a capital and dates are date
-/// values.
+/// A converter from the service's answers to the objects of Graph's modules: property names begin with a capital and
+/// dates are date values.
 ///
-/// The class of an object is the one that the request declares. What the service returns beyond it is in `AdditionalProperties`, under
-/// the service's own names: of a member of a group all but the id, of a way to authenticate its phone number.
+/// The class of an object is the one that the request declares. What the service returns beyond it is in
+/// `AdditionalProperties`, under the service's own names: of a member of a group all but the id, of a way to
+/// authenticate its phone number.
 struct GraphObjects {
     private var shapes: [[String]: PSShape] = [:]
     private var classes: [String: GraphClass?] = [:]
@@ -93,7 +94,8 @@ struct GraphObjects {
         let actual = members["@odata.type"]?.string.map { String($0.drop { $0 == "#" }) }
         let actualClass = graphClass(actual)
         let declaredClass = graphClass(declared ?? (isOfDirectory(actual) ? GraphClass.ofDirectory : nil))
-        // Minimal metadata names the type of an object where it isn't the declared one (OData JSON Format 4.01, section 4.6.3).
+        // Minimal metadata names the type of an object where it isn't the declared one (OData JSON Format 4.01, section
+        // 4.6.3).
         let isOther = actual != nil && actualClass?.name != declaredClass?.name
         let own = isOther || declaredClass?.name == GraphClass.ofDirectory ? declaredClass : nil
         var pairs: [(String, PSValue)] = []

@@ -4,8 +4,9 @@ import MMGuard
 import MMIdentity
 import MMNative
 
-/// A recorder of a script's requests that change something. They are recorded instead of sent, so that a person sees what would be changed,
-/// and how many objects. Requests that only read are sent, so that the objects that a pipeline reaches are known.
+/// A recorder of a script's requests that change something. They are recorded instead of sent, so that a person sees
+/// what would be changed, and how many objects. Requests that only read are sent, so that the objects that a pipeline
+/// reaches are known.
 final class GraphRehearsal: Sendable {
     /// A function that returns the answer to a request that was carried out before; `nil` for any other.
     typealias CarriedOut = @Sendable (_ request: GraphRequest) async -> JSONValue?
@@ -35,8 +36,8 @@ final class GraphRehearsal: Sendable {
     /// - Parameters:
     ///   - reads: whether requests that only read are sent.
     ///   - order: the order of the script's steps.
-    ///   - carriedOut: for a plan, returns the answers to requests that were carried out before. A plan ends where the script reads what it
-    ///     would create, so such reads are sent.
+    ///   - carriedOut: for a plan, returns the answers to requests that were carried out before. A plan ends where the
+    ///     script reads what it would create, so such reads are sent.
     init(
         _ watch: WriteWatch, reads: Bool = true, in order: RehearsalOrder = RehearsalOrder(),
         planning carriedOut: CarriedOut? = nil
@@ -58,8 +59,8 @@ final class GraphRehearsal: Sendable {
     }
 
     /// Records a request that is not sent.
-    /// - Returns: for a creation, the object with the requested properties and a placeholder id; for a request that was carried out before,
-    ///   its answer.
+    /// - Returns: for a creation, the object with the requested properties and a placeholder id; for a request that was
+    ///   carried out before, its answer.
     func note(_ request: GraphRequest, of cmdlet: String) async -> JSONObject? {
         if let answer = await carriedOut?(request) { return answer.object }
         append(request, of: cmdlet, wasSent: false)
@@ -105,8 +106,8 @@ final class GraphRehearsal: Sendable {
             body: request.body.map { .whole($0) } ?? .none)
     }
 
-    /// Returns the changes that the requests would make, by the places of their steps, and the lines about them that a person is
-    /// shown. The states before them are read for the first requests of each cmdlet.
+    /// Returns the changes that the requests would make, by the places of their steps, and the lines about them that a
+    /// person is shown. The states before them are read for the first requests of each cmdlet.
     func forecast() async -> (changes: [UInt64: Change], lines: [String]) {
         var groups: [(cmdlet: String, steps: [Step])] = []
         for step in steps where !step.wasSent {

@@ -4,7 +4,8 @@ import MMGuard
 import MMIdentity
 import MMNative
 
-/// A source that runs the cmdlets of Graph's modules as requests, without the modules. Each request is judged and noted in the journal.
+/// A source that runs the cmdlets of Graph's modules as requests, without the modules. Each request is judged and noted
+/// in the journal.
 ///
 /// Each source serves one script: after a failure that broke the script, all further cmdlets fail.
 final class GraphSource: ScriptSource {

@@ -2,8 +2,8 @@ import MMCore
 import MMGuard
 import MMNative
 
-/// The cmdlets of the Teams module that change teams, their channels and their members. Each is carried out by the requests to Graph that
-/// do what its documentation says, judged as these requests.
+/// The cmdlets of the Teams module that change teams, their channels and their members. Each is carried out by the
+/// requests to Graph that do what its documentation says, judged as these requests.
 extension TeamCall {
     /// Sends the requests, and returns the cmdlet's objects.
     func changed(through source: GraphSource) async throws(MMError) -> [PSValue] {

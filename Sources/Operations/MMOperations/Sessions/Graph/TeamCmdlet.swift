@@ -1,11 +1,12 @@
 import MMCore
 import MMNative
 
-/// The cmdlets of the Teams module for teams, channels and their members. The module itself has them in Graph, so that they run as
-/// requests to Graph, without the module.
+/// The cmdlets of the Teams module for teams, channels and their members. The module itself has them in Graph, so that
+/// they run as requests to Graph, without the module.
 ///
-/// Parameters and what filters mean are those of the module's documentation (learn.microsoft.com/powershell/module/microsoftteams);
-/// properties and their order are those of the module's objects.
+/// Parameters and what filters mean are those of the module's documentation
+/// (learn.microsoft.com/powershell/module/microsoftteams); properties and their order are those of the module's
+/// objects.
 enum TeamCmdlet: String, CaseIterable, Sendable {
     case team = "get-team"
     case user = "get-teamuser"
@@ -37,7 +38,8 @@ enum TeamCmdlet: String, CaseIterable, Sendable {
 
     /// What a cmdlet takes, and the requests that it makes.
     private struct Form {
-        /// The parameters for texts. Those of cmdlets that change something take their values from piped objects as well.
+        /// The parameters for texts. Those of cmdlets that change something take their values from piped objects as
+        /// well.
         let texts: [String]
         /// The parameters for truth values, in lower case.
         var flags: [String] = []

@@ -3,8 +3,8 @@ import MMEgress
 import MMGuard
 import MMIdentity
 
-/// The common part of all proxies in front of a connection's sign-in: the allowed hosts, the tokens, the tenants for sign-ins, the rate
-/// limits, and the records of requests.
+/// The common part of all proxies in front of a connection's sign-in: the allowed hosts, the tokens, the tenants for
+/// sign-ins, the rate limits, and the records of requests.
 struct ConnectionWire: Sendable {
     let connection: Connection
     /// The module of the session, which its requests are recorded with.
@@ -48,13 +48,15 @@ struct ConnectionWire: Sendable {
         return configuration
     }
 
-    /// Returns the mapping by which the sandbox answers at the public cloud's addresses, so that programs can use it without changes.
+    /// Returns the mapping by which the sandbox answers at the public cloud's addresses, so that programs can use it
+    /// without changes.
     private func standIn(_ cloud: Cloud) -> StandIn? {
         guard cloud.name == "sandbox", let known = Cloud.worldwide else { return nil }
         return StandIn(cloud, for: known, sharePoint: connection.sharepointHost)
     }
 
-    /// Returns the tenants at which a session may sign in: the connection's own, by all its names, and those that its owner lists.
+    /// Returns the tenants at which a session may sign in: the connection's own, by all its names, and those that its
+    /// owner lists.
     private func tenants(_ listed: [PlainHostName]) -> Set<String> {
         let pin = bearer.account ?? (try? PinStore(path: pins).pin(of: connection.name))
         let names =

@@ -55,8 +55,8 @@ final class GrantedRequests: WireJudge {
     /// The maximum delay between a session's answer and the report that its request has ended.
     private static let longestNews = Duration.milliseconds(250)
 
-    /// Waits for the ends of this call's requests, because a session may get an answer, and end its script, before the proxy reports
-    /// it. Requests that are still open afterwards continue outside the call.
+    /// Waits for the ends of this call's requests, because a session may get an answer, and end its script, before the
+    /// proxy reports it. Requests that are still open afterwards continue outside the call.
     func settle() async {
         let limit = Deadline.after(Self.longestNews)
         while hasOpenRequests, !limit.hasPassed, !Task.isCancelled {
@@ -132,7 +132,8 @@ final class GrantedRequests: WireJudge {
         return await cmdlets.carryOut(call)
     }
 
-    /// Returns a witness that records a request's change if the call needs that, and permits the parts of an upload that the request opens.
+    /// Returns a witness that records a request's change if the call needs that, and permits the parts of an upload
+    /// that the request opens.
     func witness(of request: DescribedRequest) async -> RequestWitness? {
         let (journal, number) = state.withLock { ($0.turn?.journal, $0.number) }
         let noted = await journal?.witness(of: request)
@@ -145,8 +146,8 @@ final class GrantedRequests: WireJudge {
         }
     }
 
-    /// Permits the parts of an upload that was opened: its address contains its own permission, which the service gave for a permitted
-    /// request.
+    /// Permits the parts of an upload that was opened: its address contains its own permission, which the service gave
+    /// for a permitted request.
     private func opened(_ answer: [UInt8], at place: EgressPlace, in number: Int) {
         guard let address = (try? JSONParser.parse(answer))?["uploadUrl"]?.string else { return }
         state.withLock { state in

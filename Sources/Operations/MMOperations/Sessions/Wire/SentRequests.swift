@@ -2,7 +2,8 @@ package import MMCore
 import MMEgress
 import MMSystem
 
-/// The record of the requests of all sessions of this process: a line of the audit chain for each, and counts by host and status.
+/// The record of the requests of all sessions of this process: a line of the audit chain for each, and counts by host
+/// and status.
 package final class SentRequests: Sendable {
     /// The key of a count.
     package struct Kind: Sendable, Hashable {
@@ -17,7 +18,8 @@ package final class SentRequests: Sendable {
         case mark(OneShot<Void>)
     }
 
-    /// The maximum number of separate counts. Further hosts are counted as `other`, since sessions may invent host names.
+    /// The maximum number of separate counts. Further hosts are counted as `other`, since sessions may invent host
+    /// names.
     private static let mostKinds = 500
 
     private let queue: AsyncStream<Entry>.Continuation

@@ -5,8 +5,8 @@ import MMGuard
 import MMHTTP
 import MMIdentity
 
-/// The journal of the changes that a PowerShell script or another program makes, noted like those of our own requests: our own client reads
-/// the prior state just before a request is forwarded.
+/// The journal of the changes that a PowerShell script or another program makes, noted like those of our own requests:
+/// our own client reads the prior state just before a request is forwarded.
 struct WireJournal: Sendable {
     let connection: Connection
     let requests: RequestServices
@@ -137,7 +137,8 @@ private final class WireJournalNotes: Sendable {
     }
 }
 
-/// A cmdlet of Exchange or compliance that a program sends as a request, with the watch that reads and notes its change.
+/// A cmdlet of Exchange or compliance that a program sends as a request, with the watch that reads and notes its
+/// change.
 struct WireCmdlet {
     let command: ExchangeCommand
     let watch: CmdletWatch

@@ -235,8 +235,8 @@ private struct MarkedStream {
     }
 }
 
-/// The program that a Python session runs. It reads commands from its terminal, runs them in one namespace, and reports the end of each on
-/// both outputs.
+/// The program that a Python session runs. It reads commands from its terminal, runs them in one namespace, and reports
+/// the end of each on both outputs.
 enum PythonDriver {
     static let text = """
         ast, base64, os, sys, traceback = map(__import__, ('ast', 'base64', 'os', 'sys', 'traceback'))

@@ -6,8 +6,8 @@ import MMIdentity
 import MMShell
 import MMSystem
 
-/// The network access of a confined shell: HTTP and HTTPS to the hosts that its owner lists, without tokens; or the proxy of a
-/// connection whose identity its owner has given it, with placeholders for tokens.
+/// The network access of a confined shell: HTTP and HTTPS to the hosts that its owner lists, without tokens; or the
+/// proxy of a connection whose identity its owner has given it, with placeholders for tokens.
 package final class ShellWire: Sendable {
     /// The variables that are added to the shell's environment.
     var environment: [String: String] { session.environment.merging(variables) { wire, _ in wire } }
@@ -75,7 +75,8 @@ package final class ShellWire: Sendable {
     ///   - hosts: the hosts that its owner lists.
     ///   - policy: the guard's policy for commands.
     ///   - services: the services for operations on shells.
-    /// - Throws: `.unsupported` if the kernel can't restrict a shell to it; the shell isn't started with more network access instead.
+    /// - Throws: `.unsupported` if the kernel can't restrict a shell to it; the shell isn't started with more network
+    ///   access instead.
     static func open(
         _ name: String, to hosts: [HostPattern], policy: GuardPolicy, with services: ShellServices
     ) async throws(MMError) -> ShellWire {
@@ -190,7 +191,8 @@ private struct NoTokens: TokenSource {
     }
 }
 
-/// A judge that lets a shell send anything to the hosts that its owner lists, or only read if the guard's policy lets it only read.
+/// A judge that lets a shell send anything to the hosts that its owner lists, or only read if the guard's policy lets
+/// it only read.
 final class ShellRequests: WireJudge {
     private struct State {
         /// The running commands, in the order in which they began.
@@ -291,7 +293,8 @@ final class ShellTraffic: Sendable {
     }
 }
 
-/// Assigns the requests of a shell with an identity to the calls of its running commands: the one that began last, if there are several.
+/// Assigns the requests of a shell with an identity to the calls of its running commands: the one that began last, if
+/// there are several.
 final class ShellTurns: Sendable {
     /// The module name for such requests.
     static let module = "shell"

@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMShell
 
-/// `shell terminal`, `ssh terminal`: a person's terminal in a persistent session. It goes on when the person leaves, and the next call
-/// reattaches to it.
+/// `shell terminal`, `ssh terminal`: a person's terminal in a persistent session. It goes on when the person leaves,
+/// and the next call reattaches to it.
 struct ShellTerminal: CatalogueOperation {
     let place: ShellPlace
 

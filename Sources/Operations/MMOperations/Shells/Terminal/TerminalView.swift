@@ -1,8 +1,8 @@
 import MMCore
 package import MMShell
 
-/// A person's view of a terminal in a session: its output is streamed to the person, and their input to it. When the person leaves or their
-/// own terminal closes, the programs in it go on.
+/// A person's view of a terminal in a session: its output is streamed to the person, and their input to it. When the
+/// person leaves or their own terminal closes, the programs in it go on.
 final class TerminalView: Sendable {
     private let task: ShellTask
     private let terminal: KeptTerminal
@@ -51,8 +51,8 @@ final class TerminalView: Sendable {
         terminal.detach(viewer)
     }
 
-    /// Sets the terminal to the size of the person's terminal. A full-screen program first gets a different size, so that it redraws its
-    /// screen even if the size is unchanged.
+    /// Sets the terminal to the size of the person's terminal. A full-screen program first gets a different size, so
+    /// that it redraws its screen even if the size is unchanged.
     private static func show(_ task: ShellTask, _ terminal: KeptTerminal, at size: ShellCommand.Size) async {
         if terminal.screen.isAlternate, size.rows > 1 {
             await task.job.resize(ShellCommand.Size(rows: size.rows - 1, columns: size.columns))

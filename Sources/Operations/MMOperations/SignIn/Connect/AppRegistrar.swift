@@ -20,9 +20,10 @@ struct AppRegistrar: Sendable {
     /// - Parameters:
     ///   - permissions: the permissions that the app needs, by service.
     ///   - account: the signed-in account; permissions are granted for it alone.
-    ///   - appID: the app that gets the permissions; `nil` for the tenant's own app, which is created if it doesn't exist.
-    /// - Throws: `.forbidden` where the account may not read app registrations; `.notFound` where the tenant doesn't have the
-    ///   app; request errors.
+    ///   - appID: the app that gets the permissions; `nil` for the tenant's own app, which is created if it doesn't
+    ///     exist.
+    /// - Throws: `.forbidden` where the account may not read app registrations; `.notFound` where the tenant doesn't
+    ///   have the app; request errors.
     func plan(
         for permissions: [(service: ServiceApp, names: [String])], _ account: SignedInAccount, appID: String? = nil
     ) async throws(MMError) -> RegistrationPlan {
@@ -319,7 +320,8 @@ extension AppRegistrar {
             || message.contains("does not exist")
     }
 
-    /// Returns a body with values in place of the names in braces, without permissions that a service turned out not to have.
+    /// Returns a body with values in place of the names in braces, without permissions that a service turned out not to
+    /// have.
     private static func filled(_ body: JSONObject, _ known: [String: String], missing: inout [String]) -> JSONObject {
         var filled: JSONObject = [:]
         for (name, value) in body { filled[name] = Self.filled(value, known, missing: &missing) ?? .null }
@@ -352,8 +354,8 @@ extension AppRegistrar {
 
 /// The requests that create or complete a tenant's own app registration; empty if nothing is missing.
 ///
-/// A request may need a value from an earlier request's answer: its body then contains a name in braces, such as `{application
-/// id}`, in place of the value.
+/// A request may need a value from an earlier request's answer: its body then contains a name in braces, such as
+/// `{application id}`, in place of the value.
 struct RegistrationPlan: Sendable {
     /// One request.
     struct Step: Sendable {
@@ -406,8 +408,8 @@ struct RegistrationPlan: Sendable {
         }.joined(separator: "\n")
     }
 
-    /// Returns the guard's joint verdict. A person is always asked, since an app registration decides what may be done in
-    /// their name.
+    /// Returns the guard's joint verdict. A person is always asked, since an app registration decides what may be done
+    /// in their name.
     func verdict(_ client: GuardedClient, _ engine: GuardEngine, _ policy: GuardPolicy) throws(MMError) -> Verdict? {
         var verdicts: [Verdict] = []
         for step in steps {

@@ -4,8 +4,8 @@ import MMIdentity
 /// `connect`: leads a person from the name of their organisation to a working connection.
 ///
 /// The entry is written before anyone signs in, so that no token exists without a visible entry: first with the shared
-/// client, which exists in every tenant, then with the tenant's own app. If the command is interrupted, running it again
-/// continues where it stopped.
+/// client, which exists in every tenant, then with the tenant's own app. If the command is interrupted, running it
+/// again continues where it stopped.
 struct Connect: CatalogueOperation {
     typealias Input = ConnectInput
 

@@ -114,7 +114,8 @@ struct ConnectSteps {
             hint: "Use another name: --name NAME.", details: ["field": "name"])
     }
 
-    /// Throws before anything is written or anyone signs in, if a later step would ask a question that nobody can answer.
+    /// Throws before anything is written or anyone signs in, if a later step would ask a question that nobody can
+    /// answer.
     private func checkAnswers(for appID: String?) throws(MMError) {
         guard context.call.person == nil, appID == SharedClient.appID, input.app != .shared else { return }
         let (flag, what) =
@@ -143,7 +144,8 @@ struct ConnectSteps {
             try RegistryEdit.add(name, fields: given, to: &document)
         }
         _ = try registry.preview(addition)
-        // Leftovers of an earlier connection of this name, for instance one removed by hand, must not be used for the new one.
+        // Leftovers of an earlier connection of this name, for instance one removed by hand, must not be used for the
+        // new one.
         try await identity.signOut(named: name, forgettingAccount: true)
         try registry.edit(addition)
         isNew = true
@@ -225,7 +227,8 @@ struct ConnectSteps {
         return try await edit(connection, fields)
     }
 
-    /// Returns the first label of the tenant's SharePoint host, if it differs from the one expected by the tenant's name.
+    /// Returns the first label of the tenant's SharePoint host, if it differs from the one expected by the tenant's
+    /// name.
     private func sharePointHost(of connection: Connection) async -> String? {
         guard let client = try? GuardedClient(identity: identity, connection: connection),
             let target = try? client.target("/sites/root", query: [("$select", "webUrl")]),
@@ -382,8 +385,8 @@ extension ConnectSteps {
 
     /// Adds to the connection's own app only the required permissions that it lacks.
     ///
-    /// An app can't change its own permissions: the person signs in once more with the shared client, whose tokens are removed
-    /// when it is done.
+    /// An app can't change its own permissions: the person signs in once more with the shared client, whose tokens are
+    /// removed when it is done.
     func extend(_ tenant: DiscoveredTenant, _ connection: Connection) async throws(MMError) -> Registration {
         let lacking = await missing(on: connection)
         guard input.app != .shared, connection.auth.method.asksPerson, !lacking.isEmpty, let appID = connection.appId,
@@ -518,9 +521,11 @@ extension ConnectSteps {
 }
 
 extension ConnectSteps {
-    /// Signs in: in a browser if there is one, otherwise with a device code; the other way if a policy refuses the first.
+    /// Signs in: in a browser if there is one, otherwise with a device code; the other way if a policy refuses the
+    /// first.
     ///
-    /// If the sign-in fails, the entry that this run has written is removed, unless the sign-in only waits for the person.
+    /// If the sign-in fails, the entry that this run has written is removed, unless the sign-in only waits for the
+    /// person.
     func signIn(_ connection: Connection, isNew: Bool) async throws(MMError) -> SignedInAccount {
         do throws(MMError) {
             return try await signIn(connection)

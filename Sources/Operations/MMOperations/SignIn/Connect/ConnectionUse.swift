@@ -1,8 +1,8 @@
 import MMCore
 
-/// The uses of a connection, with the delegated permissions that each needs: the single table for `mm connect`, the modules' sign-ins
-/// and messages about missing consent. A test verifies that the permissions are enough for the recipes and the areas of `permissions
-/// check`.
+/// The uses of a connection, with the delegated permissions that each needs: the single table for `mm connect`, the
+/// modules' sign-ins and messages about missing consent. A test verifies that the permissions are enough for the
+/// recipes and the areas of `permissions check`.
 enum ConnectionUse: String, CaseIterable, Sendable {
     case graph, users, mailbox, exchange, teams, sharepoint, security, devices, apps, reports, azure, flow,
         powerplatform
@@ -110,8 +110,8 @@ enum ConnectionUse: String, CaseIterable, Sendable {
         words("uses", of: connection).compactMap { ConnectionUse(rawValue: $0.lowercased()) }
     }
 
-    /// Returns the Graph permissions that a module signing in with its publisher's app requests: those that the entry names
-    /// (`scopes`), or else those that its uses need (`uses`).
+    /// Returns the Graph permissions that a module signing in with its publisher's app requests: those that the entry
+    /// names (`scopes`), or else those that its uses need (`uses`).
     static func graphScopes(of connection: Connection) -> [String] {
         let named = words("scopes", of: connection)
         guard named.isEmpty else { return named }

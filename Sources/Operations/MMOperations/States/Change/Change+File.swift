@@ -7,8 +7,8 @@ extension Change {
     ///   - host: the host as calls name it.
     ///   - kept: the earlier contents and where their copy is.
     ///   - digest: the SHA-256 of the new contents.
-    ///   - rights: the name of the secret with sudo's password if the file is written as root, empty if sudo needs none;
-    ///     `nil` if it is written with the user's own rights.
+    ///   - rights: the name of the secret with sudo's password if the file is written as root, empty if sudo needs
+    ///     none; `nil` if it is written with the user's own rights.
     package init(file host: String, _ kept: KeptFile, left digest: String, rights: String?) {
         var before: JSONObject = [
             "copy": .string(kept.copy), "sha256": .string(kept.digest), "permissions": .string(kept.permissions),
@@ -30,6 +30,7 @@ extension Change {
         return (kept, left)
     }
 
-    /// The rights with which a file was replaced: the name of the secret with sudo's password; `nil` for the user's own.
+    /// The rights with which a file was replaced: the name of the secret with sudo's password; `nil` for the user's
+    /// own.
     package var fileRights: String? { before?["sudo"]?.string }
 }

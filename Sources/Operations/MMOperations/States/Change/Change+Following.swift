@@ -9,14 +9,14 @@ extension Change {
         earlier.reduce(self) { $0.following($1, written: written) }
     }
 
-    /// Whether the state before is still known when other changes of the same object are sent first. If not, the state has to
-    /// be read again after they are sent.
+    /// Whether the state before is still known when other changes of the same object are sent first. If not, the state
+    /// has to be read again after they are sent.
     package func isKnown(after earlier: [Change]) -> Bool {
         !isUnreadable && (isMembership || earlier.allSatisfy(follows))
     }
 
-    /// Whether it needs no state: the service itself refuses to add a member that is already there, or to remove one that
-    /// isn't.
+    /// Whether it needs no state: the service itself refuses to add a member that is already there, or to remove one
+    /// that isn't.
     private var isMembership: Bool { [.link, .unlink].contains(kind) && after == nil }
 
     private var grantedValues: String? { cmdlet?.kind?.entry?.values }

@@ -70,8 +70,8 @@ extension Change {
         ["@odata.id": .string("\(base)/\(version)/directoryObjects/\(id)")]
     }
 
-    /// The values to write back. Members that a structured value did not have before are set to null, since services keep
-    /// members that a request leaves out.
+    /// The values to write back. Members that a structured value did not have before are set to null, since services
+    /// keep members that a request leaves out.
     private var restoredProperties: JSONObject {
         func restored(_ old: JSONValue, _ new: JSONValue?) -> JSONValue {
             guard var members = old.object, let written = new?.object else { return old }
@@ -81,7 +81,8 @@ extension Change {
         return JSONObject(keys.map { ($0, restored(before?[$0] ?? .null, after?[$0])) })
     }
 
-    /// The changes that are taken back one after the other to take this one back: only itself where one cmdlet or request is enough.
+    /// The changes that are taken back one after the other to take this one back: only itself where one cmdlet or
+    /// request is enough.
     package var parts: [Change] {
         if [.link, .unlink].contains(kind), others.count > 1 {
             return others.map { other in

@@ -1,8 +1,8 @@
 import MMCore
 
 extension Change {
-    /// The places that the change writes, in lower case. Two changes without a common slot can be taken back in any order, unless
-    /// one of them creates or deletes an object that the other one involves.
+    /// The places that the change writes, in lower case. Two changes without a common slot can be taken back in any
+    /// order, unless one of them creates or deletes an object that the other one involves.
     package var slots: [String] {
         let place = "\(service.rawValue) \(place.lowercased())"
         switch kind {

@@ -1,7 +1,8 @@
 package import MMCore
 
-/// One write that changes the state of an object in Microsoft Graph, Power Automate, Exchange or another service: the place, and the states
-/// before and after. It shows the write as a difference, tells whether its result still stands, and takes it back.
+/// One write that changes the state of an object in Microsoft Graph, Power Automate, Exchange or another service: the
+/// place, and the states before and after. It shows the write as a difference, tells whether its result still stands,
+/// and takes it back.
 package struct Change: Sendable, Hashable {
     /// The kind of write.
     package enum Kind: String, Sendable, CaseIterable {
@@ -70,8 +71,8 @@ package struct Change: Sendable, Hashable {
     package internal(set) var cmdlet: CmdletWrite?
     /// `v1.0` or `beta` of Graph; empty elsewhere.
     package let version: String
-    /// The path that is written, without the version: an object, a collection, a list of references. For a cmdlet its noun and the name of
-    /// the object.
+    /// The path that is written, without the version: an object, a collection, a list of references. For a cmdlet its
+    /// noun and the name of the object.
     package internal(set) var place: String
     /// The names of the properties that are written, for kinds that write properties.
     package let keys: [String]
@@ -89,8 +90,8 @@ package struct Change: Sendable, Hashable {
     package internal(set) var obstacle: String?
     /// The properties whose values are not kept, because they are secret.
     package let secretKeys: [String]
-    /// Where an object is recreated, the ids of the matching objects that existed before: a matching object that is not among them later is
-    /// the recreated one. `nil` where the matching objects were not listed.
+    /// Where an object is recreated, the ids of the matching objects that existed before: a matching object that is not
+    /// among them later is the recreated one. `nil` where the matching objects were not listed.
     package internal(set) var twins: [String]?
     /// The version (ETag) of the object after the write, where the service returns it.
     package internal(set) var etag: String?

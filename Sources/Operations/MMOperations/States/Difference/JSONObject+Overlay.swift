@@ -1,8 +1,9 @@
 import MMCore
 
 extension JSONObject {
-    /// Returns the members after a write of some of them. Services keep the members of a structured value that a request leaves out, and
-    /// replace every other value; a structured value whose `@odata.type` changes is replaced as well.
+    /// Returns the members after a write of some of them. Services keep the members of a structured value that a
+    /// request leaves out, and replace every other value; a structured value whose `@odata.type` changes is replaced as
+    /// well.
     func overlaid(by written: JSONObject) -> JSONObject {
         var all = self
         for (name, value) in written {

@@ -1,9 +1,10 @@
 package import MMCore
 
-/// The differences between two states of one object, property by property: shown by dry runs, written back by undo, reported by drift.
+/// The differences between two states of one object, property by property: shown by dry runs, written back by undo,
+/// reported by drift.
 ///
-/// Members of objects are compared by name, so their order doesn't matter. The items of a list are compared as a whole; for a
-/// list of simple values, `changedItems` tells which were added and which were removed.
+/// Members of objects are compared by name, so their order doesn't matter. The items of a list are compared as a whole;
+/// for a list of simple values, `changedItems` tells which were added and which were removed.
 package struct ObjectDifference: Sendable, Hashable {
     /// One property that differs.
     package struct Change: Sendable, Hashable {

@@ -4,9 +4,10 @@ internal import MMSystem
 
 /// The journal of writes: what each changed and the state before, kept so that it can be taken back.
 ///
-/// A line is written before each write is sent and another one after its answer. Each line is appended with one write(2) to the
-/// newest of a few files, so the process may end between any two steps: a write without a second line may have been sent or not.
-/// The files are encrypted if token caches are. The oldest files are removed when there are too many, or when they are too old.
+/// A line is written before each write is sent and another one after its answer. Each line is appended with one
+/// write(2) to the newest of a few files, so the process may end between any two steps: a write without a second line
+/// may have been sent or not. The files are encrypted if token caches are. The oldest files are removed when there are
+/// too many, or when they are too old.
 package struct ChangeJournal: Sendable {
     /// Limits of the size and age of the journal.
     package struct Limits: Sendable {
@@ -68,7 +69,8 @@ package struct ChangeJournal: Sendable {
     }
 
     /// Returns all writes, oldest first.
-    /// - Parameter newest: the minimum number of newest writes to return; `nil` for all. The journal isn't read further back.
+    /// - Parameter newest: the minimum number of newest writes to return; `nil` for all. The journal isn't read further
+    ///   back.
     package func entries(newest: Int? = nil) async throws(MMError) -> [JournalEntry] {
         try await prepare()
         // If the other nodes can't be reached, their writes are missing, and so their changes can't be found.
@@ -88,8 +90,8 @@ package struct ChangeJournal: Sendable {
 
     /// Waits until no other call takes any of these changes back.
     /// - Returns: the claim on them. The journal has to be read again afterwards, since it may have changed meanwhile.
-    /// - Throws: `conflict`, naming the other process, when the deadline passes; `unavailable` where the other nodes of a cluster
-    ///   can't be reached.
+    /// - Throws: `conflict`, naming the other process, when the deadline passes; `unavailable` where the other nodes of
+    ///   a cluster can't be reached.
     package func claim(_ ids: some Sequence<String>, until deadline: Deadline) async throws(MMError) -> UndoClaim {
         try await UndoClaim.make(on: ids, in: directory, sharing: exchange?.claims, until: deadline)
     }
@@ -173,8 +175,8 @@ package struct ChangeJournal: Sendable {
 
     private static let sumLength = 16
 
-    /// Returns the checksum in front of an unencrypted line. A line damaged on disk must not be used: an undo would write it to
-    /// the service.
+    /// Returns the checksum in front of an unencrypted line. A line damaged on disk must not be used: an undo would
+    /// write it to the service.
     private static func sum(_ plain: [UInt8]) -> [UInt8] {
         Array(Hex.text(SHA256.digest(plain).prefix(sumLength / 2)).utf8)
     }

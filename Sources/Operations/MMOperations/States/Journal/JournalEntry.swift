@@ -12,8 +12,8 @@ package struct JournalEntry: Sendable, Hashable {
         case refused
     }
 
-    /// The tenant in which a write was made and the account that made it. An undo is sent only with the same account in the
-    /// same tenant, whatever the connection is called.
+    /// The tenant in which a write was made and the account that made it. An undo is sent only with the same account in
+    /// the same tenant, whatever the connection is called.
     package struct Author: Sendable, Hashable {
         /// The tenant's id.
         package let tenant: String
@@ -29,7 +29,8 @@ package struct JournalEntry: Sendable, Hashable {
             self.app = app?.lowercased()
         }
 
-        /// Whether both are the same account of the same tenant. An app without a token yet is compared by its id alone.
+        /// Whether both are the same account of the same tenant. An app without a token yet is compared by its id
+        /// alone.
         package func isSame(as other: Author) -> Bool {
             guard tenant == other.tenant else { return false }
             if !account.isEmpty, !other.account.isEmpty { return account == other.account }
@@ -63,7 +64,8 @@ package struct JournalEntry: Sendable, Hashable {
     package let partner: Partner?
     /// The id of the call that made the write, as in the audit log.
     package let call: String
-    /// The calls of which that call is a step, the outermost first: a tool, a recipe, or a call for several connections.
+    /// The calls of which that call is a step, the outermost first: a tool, a recipe, or a call for several
+    /// connections.
     package let within: [String]
     /// The client's own session, if it has one.
     package let session: String?
@@ -185,8 +187,8 @@ extension JournalEntry {
 }
 
 extension JournalEntry {
-    /// Whether an added or removed reference may have been there (or not) already before the write. Only the service's answer,
-    /// which is missing, would tell: it refuses such a write.
+    /// Whether an added or removed reference may have been there (or not) already before the write. Only the service's
+    /// answer, which is missing, would tell: it refuses such a write.
     package var mayHaveChangedNothing: Bool {
         outcome == .unknown && [.link, .unlink].contains(change.kind) && change.after == nil
     }

@@ -1,7 +1,8 @@
 package import MMCore
 import MMSystem
 
-/// A store in which processes on several machines share lines of the journal or the audit log until each has its own copy.
+/// A store in which processes on several machines share lines of the journal or the audit log until each has its own
+/// copy.
 package protocol SharedLines: Sendable {
     /// Appends lines.
     /// - Parameter origin: the origin of the lines.
@@ -51,8 +52,8 @@ package enum LineOrigin {
     }
 }
 
-/// Shares the journal's lines between all nodes of a cluster: each node hands its own lines to the others and copies theirs, so that a
-/// change can be taken back at any node, also when the node that made it is gone.
+/// Shares the journal's lines between all nodes of a cluster: each node hands its own lines to the others and copies
+/// theirs, so that a change can be taken back at any node, also when the node that made it is gone.
 package final class JournalExchange: Sendable {
     private let lines: any SharedLines
     /// The store in which changes are claimed before they are taken back.

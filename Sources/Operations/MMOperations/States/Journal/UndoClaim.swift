@@ -2,7 +2,8 @@ package import MMCore
 internal import MMHTTP
 internal import MMSystem
 
-/// A store in which processes on several machines claim changes, one at a time. A claim is a lease that has to be renewed.
+/// A store in which processes on several machines claim changes, one at a time. A claim is a lease that has to be
+/// renewed.
 package protocol ChangeClaims: Sendable {
     /// Claims a name for the length of a lease; fails if another holder has it.
     /// - Returns: whether the holder now has it.
@@ -17,8 +18,9 @@ package protocol ChangeClaims: Sendable {
     func release(_ name: String, from holder: String) async throws(MMError)
 }
 
-/// The claim of one call on changes that it takes back, held until `end()`: no other call of this or another process, and none of
-/// another node of the cluster, takes the same changes back meanwhile. It ends with its process, however that ends.
+/// The claim of one call on changes that it takes back, held until `end()`: no other call of this or another process,
+/// and none of another node of the cluster, takes the same changes back meanwhile. It ends with its process, however
+/// that ends.
 package final class UndoClaim: Sendable {
     private final class Held: Sendable {
         private let lock: FileLock
@@ -42,7 +44,8 @@ package final class UndoClaim: Sendable {
         held.withLock { $0 = [] }
     }
 
-    /// Runs the work under the claim: requests are refused from the moment at which another node may claim the same changes.
+    /// Runs the work under the claim: requests are refused from the moment at which another node may claim the same
+    /// changes.
     /// - Throws: the error of the work.
     func whileHeld<Answer: Sendable>(
         _ work: nonisolated(nonsending) () async throws(MMError) -> Answer
@@ -56,8 +59,8 @@ package final class UndoClaim: Sendable {
     }
 
     /// Waits until no other call takes any of these changes back.
-    /// - Throws: `conflict`, naming the other process, when the deadline passes; `unavailable` where the other nodes can't be
-    ///   reached.
+    /// - Throws: `conflict`, naming the other process, when the deadline passes; `unavailable` where the other nodes
+    ///   can't be reached.
     static func make(
         on ids: some Sequence<String>, in directory: String, sharing claims: (any ChangeClaims)?,
         until deadline: Deadline
@@ -93,8 +96,8 @@ package final class UndoClaim: Sendable {
     private static func number(of id: String) -> Int { id.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) % count } }
 }
 
-/// A claim that the other nodes of a cluster respect. Its validity is measured with this process's own monotonic clock: a process
-/// that was stopped and resumes later finds the claim expired.
+/// A claim that the other nodes of a cluster respect. Its validity is measured with this process's own monotonic clock:
+/// a process that was stopped and resumes later finds the claim expired.
 final class SharedUndoClaim: Sendable {
     private struct State {
         var taken: [String] = []
@@ -157,7 +160,8 @@ final class SharedUndoClaim: Sendable {
         return true
     }
 
-    /// Other nodes count the whole lease from a later moment; the remaining tenth allows for clocks that run at different speeds.
+    /// Other nodes count the whole lease from a later moment; the remaining tenth allows for clocks that run at
+    /// different speeds.
     private static var usable: Duration { lease * 9 / 10 }
 
     /// Renews the names held, when that is due.

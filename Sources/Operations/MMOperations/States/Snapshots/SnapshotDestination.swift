@@ -1,8 +1,9 @@
 import Glibc
 package import MMCore
 
-/// A folder that a snapshot is written to. The snapshot is written to a staging folder inside and moved into place as a whole. If
-/// the process is killed, the old snapshot stays, or the next process that opens the folder finishes the move.
+/// A folder that a snapshot is written to. The snapshot is written to a staging folder inside and moved into place as a
+/// whole. If the process is killed, the old snapshot stays, or the next process that opens the folder finishes the
+/// move.
 package struct SnapshotDestination: Sendable {
     /// The folder, absolute.
     package let folder: String
@@ -21,7 +22,8 @@ package struct SnapshotDestination: Sendable {
 
     /// Writes a snapshot.
     /// - Parameter body: writes the snapshot into the empty folder whose path it gets.
-    /// - Throws: the error of `body`, or `conflict` when another process writes to the folder; the folder is then unchanged.
+    /// - Throws: the error of `body`, or `conflict` when another process writes to the folder; the folder is then
+    ///   unchanged.
     package func replace<Result: Sendable>(
         _ body: (String) async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
@@ -76,8 +78,8 @@ package struct SnapshotDestination: Sendable {
         return lock
     }
 
-    /// Moves the new entries into the place of the old ones. The move can be resumed after each step: entries in the `new` folder
-    /// have not been moved yet, and those in the `old` folder have been replaced or removed.
+    /// Moves the new entries into the place of the old ones. The move can be resumed after each step: entries in the
+    /// `new` folder have not been moved yet, and those in the `old` folder have been replaced or removed.
     private func move() throws(MMError) {
         let steps = try ProtectedFile.read(complete) ?? []
         try ProtectedFile.makeDirectory(replaced)
@@ -94,8 +96,8 @@ package struct SnapshotDestination: Sendable {
         try SnapshotFiles.removeTree(stage)
     }
 
-    /// Returns the folders of kinds that an earlier snapshot wrote here. Other files in the folder are an error, so that no
-    /// folder is overwritten by mistake.
+    /// Returns the folders of kinds that an earlier snapshot wrote here. Other files in the folder are an error, so
+    /// that no folder is overwritten by mistake.
     private func earlierKinds(isOfGit: Bool) throws(MMError) -> [String] {
         let names = try FolderListing.names(in: folder).filter { !$0.hasPrefix(".mm-snapshot") }
         let earlier =
@@ -125,8 +127,8 @@ package struct SnapshotDestination: Sendable {
     }
 }
 
-/// A lock between processes on a folder itself (flock(2)), held for the lifetime of this value. It needs no lock file, since the
-/// folder may be under git.
+/// A lock between processes on a folder itself (flock(2)), held for the lifetime of this value. It needs no lock file,
+/// since the folder may be under git.
 struct SnapshotLock: ~Copyable {
     private let number: Int32
 
@@ -159,8 +161,8 @@ struct SnapshotLock: ~Copyable {
     private init(number: Int32) { self.number = number }
 
     deinit {
-        // A child that was forked meanwhile and has not called exec(2) yet shares the lock, so closing the descriptor alone would
-        // not release it.
+        // A child that was forked meanwhile and has not called exec(2) yet shares the lock, so closing the descriptor
+        // alone would not release it.
         flock(number, LOCK_UN)
         close(number)
     }
@@ -196,8 +198,8 @@ enum SnapshotFiles {
         return lstat(path, &status) == 0
     }
 
-    /// Gives a folder and its contents the permissions of another one, so that files in a git working copy have the user's usual
-    /// permissions.
+    /// Gives a folder and its contents the permissions of another one, so that files in a git working copy have the
+    /// user's usual permissions.
     static func adopt(modeOf model: String, in path: String) throws(MMError) {
         var status = stat()
         guard lstat(model, &status) == 0 else { throw failed("look at", model) }

@@ -1,7 +1,7 @@
 package import MMCore
 
-/// One kind of configuration: the source of its objects, and how an object is written to a file. A new kind is a new value in
-/// the table; no code refers to a kind by name.
+/// One kind of configuration: the source of its objects, and how an object is written to a file. A new kind is a new
+/// value in the table; no code refers to a kind by name.
 package struct SnapshotKind: Sendable, Hashable {
     /// The service that holds the objects, and how it is asked.
     package enum Service: String, Sendable {
@@ -25,12 +25,13 @@ package struct SnapshotKind: Sendable, Hashable {
         package let path: String
         /// Whether only references are kept, because the objects at the other end have an id and a name of their own.
         package let isReference: Bool
-        /// The property and the value of objects whose relation is not configuration, such as groups whose members the service
-        /// computes by a rule.
+        /// The property and the value of objects whose relation is not configuration, such as groups whose members the
+        /// service computes by a rule.
         package let unless: (property: String, value: String)?
         /// The properties and values of rows that are not configuration, such as the owner's own right to a mailbox.
         package let skipped: [(property: String, value: JSONValue)]
-        /// The properties of which at least one must be set in a row that has them; otherwise the row is not configuration.
+        /// The properties of which at least one must be set in a row that has them; otherwise the row is not
+        /// configuration.
         package var onlyWith: [String] = []
 
         /// Whether a row is configuration, by what is set in it.
@@ -78,8 +79,8 @@ package struct SnapshotKind: Sendable, Hashable {
     package var isSingle = false
     /// Whether the single object is in a collection of one and is addressed by its id.
     package var isInCollection = false
-    /// The path of the collection whose objects contain the objects of this kind: `{parent}` in `path` is replaced by their
-    /// `name`.
+    /// The path of the collection whose objects contain the objects of this kind: `{parent}` in `path` is replaced by
+    /// their `name`.
     package var within: String?
     /// The properties that are left out in addition to those left out of every kind; dots lead to members.
     package var leftOut: [String] = []
@@ -202,8 +203,8 @@ extension SnapshotKind {
     }
 
     /// Returns the kinds that a caller names.
-    /// - Parameter names: the names, each of which may be a list with commas; a `*` at the end matches all names with that
-    ///   beginning.
+    /// - Parameter names: the names, each of which may be a list with commas; a `*` at the end matches all names with
+    ///   that beginning.
     /// - Returns: the kinds; `nil` where the caller names none.
     /// - Throws: `invalidInput` with the nearest name for an unknown one.
     package static func chosen(_ names: [String]) throws(MMError) -> [SnapshotKind]? {

@@ -1,7 +1,7 @@
 package import MMCore
 
-/// The names of the objects that others refer to, by id. A name replaces an id only if no other object of the tenant has the
-/// same name.
+/// The names of the objects that others refer to, by id. A name replaces an id only if no other object of the tenant
+/// has the same name.
 package struct SnapshotNames: Sendable {
     private var names: [SnapshotKind.ReferenceSpace: [String: String]] = [:]
 

@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Brings a service's object into the form that snapshots keep: without values that change by themselves, without secrets,
-/// in an order that doesn't depend on the service.
+/// Brings a service's object into the form that snapshots keep: without values that change by themselves, without
+/// secrets, in an order that doesn't depend on the service.
 package enum SnapshotObject {
     /// Properties that change by themselves or only record a time, in lower case.
     private static let volatile: Set<String> = [

@@ -1,14 +1,15 @@
 package import MMCore
 
-/// Reads a tenant's configuration and writes it into a folder, one file for each object. Objects are written as their pages arrive;
-/// only names are kept in memory.
+/// Reads a tenant's configuration and writes it into a folder, one file for each object. Objects are written as their
+/// pages arrive; only names are kept in memory.
 package struct SnapshotTaking: Sendable {
     private let source: any SnapshotSource
     private let kinds: [SnapshotKind]
     private let explain: @Sendable (MMError, SnapshotKind) async -> SnapshotHeader.LeftOut
     private let progress: @Sendable (SnapshotKind, Int) -> Void
 
-    /// An object that can't be finished until the names of its references and of the other objects of its kind are known.
+    /// An object that can't be finished until the names of its references and of the other objects of its kind are
+    /// known.
     private struct Draft {
         let path: String
         let id: String
@@ -43,8 +44,8 @@ package struct SnapshotTaking: Sendable {
     ///   - connection: the name of the tenant's connection.
     ///   - excluded: the kinds that must not be read, with the reason.
     /// - Returns: the header, and the number of objects.
-    /// - Throws: errors that may not occur at a later attempt: network, throttling, deadline, cancellation. Kinds that the service
-    ///   refuses are left out.
+    /// - Throws: errors that may not occur at a later attempt: network, throttling, deadline, cancellation. Kinds that
+    ///   the service refuses are left out.
     package func write(
         to folder: String, connection: String, excluding excluded: [String: SnapshotHeader.LeftOut] = [:]
     ) async throws(MMError) -> (header: SnapshotHeader, objects: Int) {
@@ -91,8 +92,8 @@ package struct SnapshotTaking: Sendable {
             }
             if kind.isSingle { objects = Array(objects.prefix(1)) }
             for object in objects { state.names.note(object, of: kind) }
-            // A page of a thousand groups may have more members than fit into memory, so relations are read for some objects at a
-            // time.
+            // A page of a thousand groups may have more members than fit into memory, so relations are read for some
+            // objects at a time.
             let step = max(1, Self.relationsAtOnce / max(1, kind.relations.count))
             for start in stride(from: 0, to: objects.count, by: step) {
                 var some = Array(objects[start..<min(start + step, objects.count)])
@@ -225,8 +226,8 @@ package struct SnapshotTaking: Sendable {
     }
 }
 
-/// File names for the names of objects, which may contain slashes, newlines and control characters, be longer than a file name may
-/// be, be equal, or differ only in case.
+/// File names for the names of objects, which may contain slashes, newlines and control characters, be longer than a
+/// file name may be, be equal, or differ only in case.
 enum SnapshotFileName {
     /// File systems allow 255 bytes; the id and the extension still have to fit.
     private static let maxBytes = 120
@@ -236,7 +237,8 @@ enum SnapshotFileName {
 
     /// Returns the file names of the objects of one kind, without the extension, in the same order.
     ///
-    /// Objects whose names would be the same have their id added, so that no file name depends on the order of the objects.
+    /// Objects whose names would be the same have their id added, so that no file name depends on the order of the
+    /// objects.
     /// - Parameter objects: the name and the id of each object.
     static func stems(of objects: [(name: String, id: String)]) -> [String] {
         var stems = objects.map { stem($0.name) }
@@ -296,8 +298,8 @@ package protocol SnapshotSource: Sendable {
     /// - Throws: `MMError` when the kind can't be read.
     func pages(of kind: SnapshotKind) async throws(MMError) -> any SnapshotPages
 
-    /// Returns the items at several paths of a kind's relations, in the order of the paths; none for an object that was deleted
-    /// meanwhile.
+    /// Returns the items at several paths of a kind's relations, in the order of the paths; none for an object that was
+    /// deleted meanwhile.
     func related(_ paths: [String], of kind: SnapshotKind) async throws(MMError) -> [[JSONValue]]
 
     /// Returns the names of directory objects, by id; unknown ids are missing.
@@ -313,8 +315,8 @@ package protocol SnapshotPages {
     mutating func next() async throws(MMError) -> [JSONObject]?
 }
 
-/// The header of a snapshot (`snapshot.json`): the tenant, the kinds that were read, and the reasons why others were not. It
-/// contains no time, so that git sees no difference between two snapshots of an unchanged tenant.
+/// The header of a snapshot (`snapshot.json`): the tenant, the kinds that were read, and the reasons why others were
+/// not. It contains no time, so that git sees no difference between two snapshots of an unchanged tenant.
 package struct SnapshotHeader: Sendable, Hashable {
     /// The reason why a kind is not in a snapshot.
     package struct LeftOut: Sendable, Hashable {

@@ -2,8 +2,8 @@ package import MMCore
 package import MMHTTP
 import MMSystem
 
-/// Sends traces and metrics of this process to a collector with OTLP. Calls never wait for it: ended spans go into a bounded queue,
-/// which a separate task sends.
+/// Sends traces and metrics of this process to a collector with OTLP. Calls never wait for it: ended spans go into a
+/// bounded queue, which a separate task sends.
 package final class Telemetry: Sendable {
     /// The state of sending.
     private struct State {
@@ -100,8 +100,8 @@ package final class Telemetry: Sendable {
         return report
     }
 
-    /// Sends the waiting spans and closes. It doesn't wait for a collector that can't be reached, since each terminal command is a
-    /// process of its own.
+    /// Sends the waiting spans and closes. It doesn't wait for a collector that can't be reached, since each terminal
+    /// command is a process of its own.
     /// - Parameter limit: the maximum time; spans that are not sent by then are lost.
     package func close(within limit: Duration = .seconds(2)) async {
         let (work, isAway, isNew): (Task<Void, Never>?, Bool, Bool) = state.withLock { state in
@@ -278,8 +278,8 @@ struct CollectorSender: Sendable {
         var request = HTTPRequest(
             method: "POST", url: destination.url, headers: headers, body: body, timeout: destination.timeout,
             maxResponseBytes: 1 << 20, allowsPlainHTTP: true)
-        // A collector in the same cluster is reached over plain HTTP. That is allowed if no headers of the owner are sent, the only
-        // secrets.
+        // A collector in the same cluster is reached over plain HTTP. That is allowed if no headers of the owner are
+        // sent, the only secrets.
         request.allowsPlainHTTPToOtherHosts = destination.headers.isEmpty
         do throws(HTTPError) {
             let response = try await transport.send(request)
@@ -297,8 +297,8 @@ struct CollectorSender: Sendable {
     }
 }
 
-/// Writes OTLP as JSON (opentelemetry-proto, “OTLP/HTTP JSON”): lower camel case, ids in hexadecimal, 64-bit numbers as strings,
-/// enumerations as numbers.
+/// Writes OTLP as JSON (opentelemetry-proto, “OTLP/HTTP JSON”): lower camel case, ids in hexadecimal, 64-bit numbers as
+/// strings, enumerations as numbers.
 struct OTLPText {
     private let resource: JSONValue
     private let scope: JSONValue = ["name": "microsoft-master", "version": .string(ProductVersion.text)]

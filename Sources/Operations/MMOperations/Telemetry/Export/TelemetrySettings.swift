@@ -98,7 +98,8 @@ package struct TelemetrySettings: Sendable {
                     .invalidInput, "\(endpoint.name) is not an http or https address.",
                     hint: "For example http://127.0.0.1:4318 or https://collector.example.com:4318.")
             }
-            // The endpoint of one signal is used as it is; the endpoint for all signals gets the signal's path appended.
+            // The endpoint of one signal is used as it is; the endpoint for all signals gets the signal's path
+            // appended.
             let isOwn = endpoint.name.hasSuffix("_\(signal)_ENDPOINT")
             let base = endpoint.value.hasSuffix("/") ? endpoint.value : endpoint.value + "/"
             let headers = try value(signal, "HEADERS").map { (entry) throws(MMError) in try pairs(entry.name) } ?? []

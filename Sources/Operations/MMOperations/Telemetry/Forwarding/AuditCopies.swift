@@ -25,7 +25,8 @@ package final class AuditCopies: Sendable {
         }
     }
 
-    /// Sends lines as they come. When the task is cancelled, the lines already written are still sent. For long-running processes.
+    /// Sends lines as they come. When the task is cancelled, the lines already written are still sent. For long-running
+    /// processes.
     package func run() async {
         if let fault { log.from("audit-copies").error("the audit log is not forwarded: \(fault.message)") }
         guard !destinations.isEmpty else { return }
@@ -54,8 +55,8 @@ package final class AuditCopies: Sendable {
         await forwarders.concurrentForEach(work)
     }
 
-    /// Waits until `run`, whose task was cancelled, has ended. If the process ended earlier, its last lines would be left to the next
-    /// process, and lines whose arrival it hadn't noted would be sent twice.
+    /// Waits until `run`, whose task was cancelled, has ended. If the process ended earlier, its last lines would be
+    /// left to the next process, and lines whose arrival it hadn't noted would be sent twice.
     /// - Parameter limit: how long to wait at most.
     package func finish(within limit: Duration = .seconds(4)) async {
         guard let end = end.withLock({ $0 }) else { return }
@@ -115,7 +116,8 @@ package final class AuditCopies: Sendable {
     }
 }
 
-/// A sink that sends lines to a syslog server over TLS (RFC 5425), with a check of the server's certificate and octet-counted frames.
+/// A sink that sends lines to a syslog server over TLS (RFC 5425), with a check of the server's certificate and
+/// octet-counted frames.
 actor SecureSyslogSink: AuditSink {
     private let address: String
     private let transport: any HTTPTransport

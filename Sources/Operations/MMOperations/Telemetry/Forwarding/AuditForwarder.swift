@@ -3,9 +3,9 @@ import MMSystem
 
 /// Sends copies of audit lines to one destination.
 ///
-/// The audit log itself is the spool: a line is on disk, private, before its call ends, and stays there. Only the position of each
-/// destination is kept in addition. So calls don't wait, memory holds only one batch, a restart loses nothing, and each line arrives at
-/// least once, in order.
+/// The audit log itself is the spool: a line is on disk, private, before its call ends, and stays there. Only the
+/// position of each destination is kept in addition. So calls don't wait, memory holds only one batch, a restart loses
+/// nothing, and each line arrives at least once, in order.
 package struct AuditForwarder: Sendable {
     /// The delays.
     package struct Rests: Sendable {
@@ -42,8 +42,8 @@ package struct AuditForwarder: Sendable {
         (self.log, self.rests, self.clock) = (log.from("audit-copies"), rests, clock)
     }
 
-    /// Sends lines as they are written, until the task is cancelled, and then the last ones. Only one process at a time does so; the
-    /// others wait for it to end.
+    /// Sends lines as they are written, until the task is cancelled, and then the last ones. Only one process at a time
+    /// does so; the others wait for it to end.
     package func run() async {
         let path = AuditCopyState.path(of: destination, paths)
         var told: String?
@@ -63,7 +63,8 @@ package struct AuditForwarder: Sendable {
         }
     }
 
-    /// Sends the remaining lines, unless another process does so or the destination can't be reached. For processes that end at once.
+    /// Sends the remaining lines, unless another process does so or the destination can't be reached. For processes
+    /// that end at once.
     package func sendRest() async {
         do throws(MMError) {
             guard let lock = try FileLock.tryAcquire(AuditCopyState.path(of: destination, paths)) else { return }
@@ -135,8 +136,8 @@ package struct AuditForwarder: Sendable {
         }
     }
 
-    /// Sends lines. If the process is closing meanwhile, it waits for the delivery and records it: otherwise the next process would
-    /// send lines again that the destination has already accepted.
+    /// Sends lines. If the process is closing meanwhile, it waits for the delivery and records it: otherwise the next
+    /// process would send lines again that the destination has already accepted.
     private func deliver(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
         let outcome = OneShot<Result<Void, AuditSinkFault>>()
         let sending = Task { [sink] in

@@ -150,8 +150,9 @@ final class SyslogSocket: Sendable {
         throw last
     }
 
-    /// Whether a connection leads to itself. If no process listens on a local port, the system may choose that same port for the
-    /// caller's side, and the two connect to each other (RFC 9293, section 3.5, simultaneous open): lines would seem to have arrived.
+    /// Whether a connection leads to itself. If no process listens on a local port, the system may choose that same
+    /// port for the caller's side, and the two connect to each other (RFC 9293, section 3.5, simultaneous open): lines
+    /// would seem to have arrived.
     static func isOwnPeer(_ number: Int32) -> Bool {
         func address(_ read: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) -> [UInt8] {
             var storage = sockaddr_storage()

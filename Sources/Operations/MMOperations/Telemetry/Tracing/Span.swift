@@ -2,8 +2,8 @@ package import MMCore
 
 /// A unit of work of this process, which belongs to a trace.
 ///
-/// Only values known to contain neither content nor secrets become attributes: names of operations and connections, methods,
-/// path templates, states.
+/// Only values known to contain neither content nor secrets become attributes: names of operations and connections,
+/// methods, path templates, states.
 package final class Span: Sendable {
     /// The role of a span; the numbers are those of OTLP.
     package enum Kind: Int64, Sendable {

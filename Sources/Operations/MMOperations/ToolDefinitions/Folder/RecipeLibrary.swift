@@ -15,8 +15,8 @@ package enum RecipeLibrary {
         try? YAMLDefinition.read(text.bytes, name: text.name, place: text.name)
     }
 
-    /// The names of a recipe, read from the top lines of its text without parsing it: a search compares a question with the
-    /// names of all recipes, and needs two of them at most.
+    /// The names of a recipe, read from the top lines of its text without parsing it: a search compares a question with
+    /// the names of all recipes, and needs two of them at most.
     package struct Head: Sendable {
         /// The recipe's name.
         package let name: String

@@ -83,8 +83,8 @@ package struct ToolTemplate: Sendable, Hashable {
 
     // MARK: Queries
 
-    /// Returns the text as the value of a query parameter, before percent-encoding: within quotes a value stays a string,
-    /// outside it must be a single word.
+    /// Returns the text as the value of a query parameter, before percent-encoding: within quotes a value stays a
+    /// string, outside it must be a single word.
     /// - Throws: `invalidInput` for a value that is missing, or that would change the expression.
     package func queryValue(in scope: ToolScope) throws(MMError) -> String {
         try filled { reference, quotes throws(MMError) in

@@ -10,7 +10,8 @@ struct ClientList: Sendable {
         let arguments: [String]
         let url: String?
 
-        /// Whether the server is this product's, recognized by its program, or by the name that `mm mcp install` gives to an address.
+        /// Whether the server is this product's, recognized by its program, or by the name that `mm mcp install` gives
+        /// to an address.
         var isOurs: Bool {
             ServerEntry.isOurs(command: command, arguments: arguments) || url != nil && name == ServerEntry.usualName
         }
@@ -57,8 +58,8 @@ struct ClientList: Sendable {
     ///   - replacing: whether another program's server of the same name may be replaced.
     ///   - replacing: whether another program's server of the same name may go.
     /// - Returns: whether anything had to be changed.
-    /// - Throws: `conflict` for another program's server of the same name; `invalidInput` if the file has another form than expected, in
-    ///   which case it is left alone.
+    /// - Throws: `conflict` for another program's server of the same name; `invalidInput` if the file has another form
+    ///   than expected, in which case it is left alone.
     func put(_ entry: ServerEntry, replacing: Bool) throws(MMError) -> Bool {
         let bytes = try ProtectedFile.read(path, limit: Self.limit)
         if !replacing, let old = try servers().first(where: { $0.name == entry.name }) { try check(old, entry) }
@@ -228,7 +229,8 @@ struct ServerEntry: Sendable, Hashable {
         return entry
     }
 
-    /// Returns whether an entry is this product's, by the program that it starts, either on this system or by `wsl.exe` from Windows.
+    /// Returns whether an entry is this product's, by the program that it starts, either on this system or by `wsl.exe`
+    /// from Windows.
     static func isOurs(command: String?, arguments: [String]) -> Bool {
         func isOurs(_ word: String) -> Bool { word.split(separator: "/").last == "mm-mcp" }
         guard let command else { return false }
@@ -262,7 +264,8 @@ extension AIClient {
     }
 }
 
-/// The source from which a client takes the secret of a server at an address. The secret itself is never written into a client's file.
+/// The source from which a client takes the secret of a server at an address. The secret itself is never written into a
+/// client's file.
 enum ClientSecret: Sendable, Hashable {
     /// A variable of the client's environment.
     case variable(String)
@@ -270,7 +273,8 @@ enum ClientSecret: Sendable, Hashable {
     case prompt
 
     /// Reads the value of `--token-from`.
-    /// - Throws: `MMError.invalidInput`, whose text doesn't repeat the value, since it may be a secret given by mistake.
+    /// - Throws: `MMError.invalidInput`, whose text doesn't repeat the value, since it may be a secret given by
+    ///   mistake.
     init(_ text: String, for client: AIClient) throws(MMError) {
         guard client.takesSecrets else {
             throw MMError(
@@ -472,8 +476,8 @@ enum ClientConfiguration {
     private static func pretty(_ value: JSONValue) -> [UInt8] { JSONWriter.bytes(value, layout: .indented(2)) + [0x0A] }
 }
 
-/// A server in the form of Codex's `config.toml`: a table of its own, `[mcp_servers.NAME]`. It is only shown, because Codex itself
-/// maintains this file.
+/// A server in the form of Codex's `config.toml`: a table of its own, `[mcp_servers.NAME]`. It is only shown, because
+/// Codex itself maintains this file.
 enum CodexTable {
     /// Returns the table of a server.
     static func text(of entry: ServerEntry) -> String {

@@ -1,11 +1,13 @@
 import MMCore
 
-/// JSON with comments and trailing commas, as people keep it in editors. Single members can be changed without changing any other byte.
+/// JSON with comments and trailing commas, as people keep it in editors. Single members can be changed without changing
+/// any other byte.
 struct CommentedJSON {
     /// The value of the file.
     let value: JSONValue
     private let bytes: [UInt8]
-    /// The text with comments, trailing commas and a byte order mark replaced by blanks, so that every position is the same as in `bytes`.
+    /// The text with comments, trailing commas and a byte order mark replaced by blanks, so that every position is the
+    /// same as in `bytes`.
     private let plain: [UInt8]
 
     /// A member of an object, or an element of a list.
@@ -29,15 +31,16 @@ struct CommentedJSON {
         value = try JSONParser.parse(plain)
     }
 
-    /// Returns the file with another value. Members that both values have stay as they are written, with the comments around them.
+    /// Returns the file with another value. Members that both values have stay as they are written, with the comments
+    /// around them.
     /// - Returns: `nil` if that can't be done without losing something.
     func changed(to new: JSONValue) -> [UInt8]? {
         var edits: [Edit] = []
         guard let start = plain.firstIndex(where: { !Self.isBlank($0) }) else { return nil }
         change(value, new, start..<end(of: start), &edits)
         var result = bytes
-        // Edits are applied from the end, so that positions stay valid. Of two edits at the same position, the later one is applied first,
-        // so that it ends up behind the other.
+        // Edits are applied from the end, so that positions stay valid. Of two edits at the same position, the later
+        // one is applied first, so that it ends up behind the other.
         for (_, edit) in edits.enumerated().sorted(by: {
             ($0.element.range.lowerBound, $0.offset) > ($1.element.range.lowerBound, $1.offset)
         }) {

@@ -2,8 +2,8 @@ import MMCore
 import MMPowerShell
 import PowerShellSyntax
 
-/// A module as its vendor ships it, as far as its requests were observed or its sources read: the only place that describes a module's
-/// peculiarities. `StandInModule+Table.swift` holds the rows.
+/// A module as its vendor ships it, as far as its requests were observed or its sources read: the only place that
+/// describes a module's peculiarities. `StandInModule+Table.swift` holds the rows.
 struct StandInModule: Sendable {
     /// The name of its sessions, such as `exo`.
     let word: String
@@ -293,8 +293,8 @@ extension StandInModule {
     private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
 }
 
-/// `Connect-MicrosoftTeams` of MicrosoftTeams 7.8: two tokens that must agree with each other, and an answer that can't be converted to
-/// JSON.
+/// `Connect-MicrosoftTeams` of MicrosoftTeams 7.8: two tokens that must agree with each other, and an answer that can't
+/// be converted to JSON.
 enum StandInTeams {
     private static let graphAudiences: Set<String> = [
         "https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000",
@@ -326,8 +326,8 @@ enum StandInTeams {
         return try? JSONParser.parse(bytes)
     }
 
-    /// Returns the answer's record. Its `Account` holds a table whose keys aren't strings, so an object that contains it can't be converted
-    /// to JSON, and the session sends the text of a console instead.
+    /// Returns the answer's record. Its `Account` holds a table whose keys aren't strings, so an object that contains
+    /// it can't be converted to JSON, and the session sends the text of a console instead.
     private static func record(_ texts: [String: String], _ columns: [StandInColumn]?) -> PowerShellRecord {
         guard let columns, columns.allSatisfy({ $0.isText || $0.member != "account" }) else {
             let row = "\(texts["account"] ?? "") \(texts["tenantid"] ?? "")"

@@ -3,8 +3,8 @@ import MMCore
 import MMPowerShell
 import MMSystem
 
-/// The sign-in by device code for the stand-in's modules: at the tenant's own sign-in service, or with the code and the account from the
-/// stand-in's options.
+/// The sign-in by device code for the stand-in's modules: at the tenant's own sign-in service, or with the code and the
+/// account from the stand-in's options.
 enum StandInSignIn {
     /// Shows a code and waits for the person.
     /// - Returns: the signed-in account, or the end of the command.
@@ -81,7 +81,8 @@ enum StandInSignIn {
         return .success(StandInAccount(claims: options.claims))
     }
 
-    /// Takes the steps between a code and the first poll. An error of a step ends the sign-in, as in the library that the modules use.
+    /// Takes the steps between a code and the first poll. An error of a step ends the sign-in, as in the library that
+    /// the modules use.
     private static func take(
         _ steps: [StandInDeviceCode.Step], _ environment: [String: String]
     ) throws(MMError) {
@@ -161,7 +162,8 @@ struct StandInAccount: Sendable {
     /// Returns whether the account has a token for a use, or can get one.
     func has(_ use: Use) -> Bool { given[use] != nil || own != nil }
 
-    /// Sends a request with a token, and once more with a new one if the service demands claims and the module signed in by itself.
+    /// Sends a request with a token, and once more with a new one if the service demands claims and the module signed
+    /// in by itself.
     /// - Throws: the service's error, or the sign-in service's.
     func sending<Value: Sendable>(
         for use: Use = .main, _ work: @Sendable (Secret) async throws(MMError) -> Value
@@ -187,8 +189,8 @@ struct StandInAccount: Sendable {
     }
 }
 
-/// The state of a module's own sign-in. Like the library that the vendors use, it gets tokens for further services by itself, and a new one
-/// if a service demands claims.
+/// The state of a module's own sign-in. Like the library that the vendors use, it gets tokens for further services by
+/// itself, and a new one if a service demands claims.
 final class StandInOwnSignIn: Sendable {
     private struct State {
         var refresh: Secret?

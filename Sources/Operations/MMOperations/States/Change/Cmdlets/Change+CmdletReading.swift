@@ -2,8 +2,9 @@ package import MMCore
 package import MMDesk
 
 extension Change {
-    /// The cmdlets that read the state before, sent in one request; empty where nothing has to be read. Usually one; a second one for the
-    /// members of a deleted object, since no cmdlet shows both; and one for each recipient that is written.
+    /// The cmdlets that read the state before, sent in one request; empty where nothing has to be read. Usually one; a
+    /// second one for the members of a deleted object, since no cmdlet shows both; and one for each recipient that is
+    /// written.
     package var priorCommands: [ExchangeCommand] {
         guard let cmdlet, let kind = cmdlet.kind, kind.entry?.values != nil || kind.entry == nil else { return [] }
         switch kind.entry {
@@ -20,7 +21,8 @@ extension Change {
         }
     }
 
-    /// The recipients that it writes, by the names given; empty if there are too many to be looked up with the same request.
+    /// The recipients that it writes, by the names given; empty if there are too many to be looked up with the same
+    /// request.
     package var writtenRecipients: [String] {
         guard kind == .properties, cmdlet?.kind?.entry == nil else { return [] }
         let items = (after?.object ?? [:]).filter { CmdletValue.holdsRecipients($0.key) }

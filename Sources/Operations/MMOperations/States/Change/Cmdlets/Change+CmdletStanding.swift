@@ -2,8 +2,8 @@ package import MMCore
 import MMDesk
 
 extension Change {
-    /// Returns the recipient names that have to be looked up to judge whether the change still stands, because the service shows recipients
-    /// under other names than they were written with.
+    /// Returns the recipient names that have to be looked up to judge whether the change still stands, because the
+    /// service shows recipients under other names than they were written with.
     /// - Parameter rows: the present output of `presentCommand`.
     package func unresolvedNames(inRows rows: [JSONValue]?) -> [String] {
         let rows = rows ?? []

@@ -32,8 +32,8 @@ struct CmdletKind: Sendable {
     var reader: String { "Get-\(noun)" }
     /// The parameters that name an object, its own first.
     var names = ["Identity"]
-    /// The parameter that names the object's container (such as a mailbox), and the object's property with the same value: objects
-    /// from a pipeline don't provide the parameter.
+    /// The parameter that names the object's container (such as a mailbox), and the object's property with the same
+    /// value: objects from a pipeline don't provide the parameter.
     var place: (parameter: String, property: String)?
     /// The properties that identify an object permanently; the first one that it has is used.
     var ids = ["Guid", "Identity"]
@@ -201,7 +201,8 @@ extension CmdletKind {
 
 /// Values of Exchange's properties, as cmdlets take them and as they show them.
 enum CmdletValue {
-    /// Whether a written value may be shown as another one: case, address prefixes and the long form of sizes may differ.
+    /// Whether a written value may be shown as another one: case, address prefixes and the long form of sizes may
+    /// differ.
     static func isSame(_ written: JSONValue, _ shown: JSONValue) -> Bool {
         if written == shown || isEmpty(written) && isEmpty(shown) { return true }
         switch (written, shown) {
@@ -240,7 +241,8 @@ enum CmdletValue {
         (isAddress(text) ? String(text.dropFirst(5)) : text).lowercased()
     }
 
-    /// Whether a property holds recipients: a cmdlet takes any of a recipient's names and shows the one that it chooses.
+    /// Whether a property holds recipients: a cmdlet takes any of a recipient's names and shows the one that it
+    /// chooses.
     static func holdsRecipients(_ property: String) -> Bool { recipients.contains(property) }
 
     private static let recipients: Set<String> = [
@@ -347,8 +349,8 @@ extension ExchangeCommand {
     }
 }
 
-/// The identities of recipients by name: a cmdlet takes an address and shows a name, and only the directory tells whether both
-/// denote the same recipient.
+/// The identities of recipients by name: a cmdlet takes an address and shows a name, and only the directory tells
+/// whether both denote the same recipient.
 package struct RecipientIdentities: Sendable {
     private var ids: [String: String] = [:]
     private var rows: [String: JSONValue] = [:]

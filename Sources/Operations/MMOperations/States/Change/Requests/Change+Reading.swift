@@ -22,8 +22,8 @@ extension Change {
         }
     }
 
-    /// The path of related data that is read together with the state before: the members of a group that is deleted, the versions
-    /// of a file.
+    /// The path of related data that is read together with the state before: the members of a group that is deleted,
+    /// the versions of a file.
     package var contentPath: String? {
         if kind == .content { return versionsPath }
         guard kind == .deletion, service == .graph, isTopLevel, collection.lowercased() == "groups" else { return nil }
@@ -188,8 +188,9 @@ extension Change {
         place = "/\(collection)/\(subject.id)"
     }
 
-    /// The path of all items of a drive where the place is within one, and whether the place names an item by its path. An item
-    /// that is renamed or moved is no longer found by its path, and items can't be deleted through their folder's path.
+    /// The path of all items of a drive where the place is within one, and whether the place names an item by its path.
+    /// An item that is renamed or moved is no longer found by its path, and items can't be deleted through their
+    /// folder's path.
     var driveItems: (items: String, isPath: Bool)? {
         let steps = place.split(separator: "/").map(String.init)
         guard let root = steps.firstIndex(where: { ["root", "items"].contains($0.prefix { $0 != ":" }.lowercased()) }),

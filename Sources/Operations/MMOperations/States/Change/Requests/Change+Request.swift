@@ -5,7 +5,8 @@ extension Change {
     /// Determines what a request would change; `nil` for a request that only reads.
     /// - Parameters:
     ///   - request: the request, as it will be sent.
-    ///   - isAction: whether a POST to this path is known to perform an action instead of creating an object; `nil` if unknown.
+    ///   - isAction: whether a POST to this path is known to perform an action instead of creating an object; `nil` if
+    ///     unknown.
     package init?(_ request: GraphRequest, isAction: Bool?) {
         guard !["GET", "HEAD", "OPTIONS"].contains(request.method) else { return nil }
         if request.target.service == .flow {

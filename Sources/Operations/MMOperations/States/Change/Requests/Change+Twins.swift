@@ -2,8 +2,9 @@ package import MMCore
 package import MMDesk
 
 extension Change {
-    /// The path of the list in which to look for the object that this creation made, or that was recreated for this deletion; `nil`
-    /// where Graph has no such list. A deleted object that the directory keeps is restored rather than recreated, so it needs none.
+    /// The path of the list in which to look for the object that this creation made, or that was recreated for this
+    /// deletion; `nil` where Graph has no such list. A deleted object that the directory keeps is restored rather than
+    /// recreated, so it needs none.
     package var alikePath: String? {
         guard cmdlet == nil, service == .graph else { return nil }
         switch kind {
