@@ -64,6 +64,10 @@ struct OwnSignInTests {
             "Update-Module PnP.PowerShell\nImport-Module PnP.PowerShell",
             "Get-InstalledModule Microsoft.Graph*", "Get-Module -ListAvailable MSOnline", "Find-Module Az",
             "Install-PackageProvider -Name NuGet -Force", "Set-PSRepository PSGallery -InstallationPolicy Trusted",
+            "Uninstall-Module Microsoft.Graph -AllVersions -Force", "Uninstall-Module AzureAD",
+            "Get-InstalledModule Microsoft.Graph* | Uninstall-Module -Force", "Remove-Module Microsoft.Graph",
+            "foreach ($m in $all) { Uninstall-Module $m.Name }", "Register-PSRepository -Default",
+            "Set-PSResourceRepository -Name PSGallery -Trusted", "Install-PackageProvider PowerShellGet -Force",
             "Set-ExecutionPolicy Bypass -Scope Process -Force",
             "Set-MgGraphOption -EnableLoginByWAM $false", "Set-MgGraphOption -DisableLoginByWAM:$true",
             "$s = @{ MaxRetry = 5 }; Set-MgRequestContext @s", "Set-MgRequestContext -MaxRetry 9 -RetryDelay 20",
@@ -135,6 +139,8 @@ struct OwnSignInTests {
         "stays what it was where nobody knows the connection, and for what isn't plainly the cmdlet",
         arguments: [
             "ExchangeOnlineManagement\\Connect-ExchangeOnline", "Install-Module Evil", "Install-Module Az",
+            "Uninstall-Module Pester", "Register-PSRepository -Name Mine -SourceLocation https://x.example",
+            "Set-PSResourceRepository -Name PSGallery -Uri https://x.example",
             "Install-Module Az\nUpdate-Module Az", "Connect-Something",
             "Save-Module Microsoft.Graph",
         ])

@@ -34,8 +34,11 @@ extension ScriptWalk {
         case .foreign: return false
         case .own where cmdlet.act == .install && onlyInstalls: return false
         case .own:
-            if cmdlet.act == .connect {
+            switch cmdlet.act {
+            case .connect:
                 note("\(name) is not needed: the connection \(signIn.own.connection) is already signed in.")
+            case .remove: note("\(name) does nothing here: a script removes no modules.")
+            default: break
             }
         case .open: break
         case .other(let refusal):

@@ -103,6 +103,7 @@ package struct OwnSignIn: Sendable, Hashable {
         case .retired: .other(Refusal(reason: Self.sentence(call.cmdlet.successor), instead: "Nothing was signed in."))
         case .list, .listInstalled, .find: call.values(.other).isEmpty ? .own : .foreign
         case .load, .install: readModules(call)
+        case .remove: readRemoval(call)
         case .prepare: readSource(call)
         case .policy: readPolicy(call)
         }
@@ -193,9 +194,17 @@ package struct OwnSignIn: Sendable, Hashable {
         return .own
     }
 
+    /// Modules that a session has, or that have ended, stay as they are. Names that only the run knows are read again
+    /// there.
+    private func readRemoval(_ call: Call) -> Reading {
+        guard call.values(.other).isEmpty else { return .foreign }
+        guard let names = call.texts(.name), !call.isOpen else { return .open }
+        return names.allSatisfy { KnownPackages.standing(of: $0) != .unknown } ? .own : .foreign
+    }
+
     private func readSource(_ call: Call) -> Reading {
         guard let names = call.texts(.name), !call.isOpen, call.values(.other).isEmpty else { return .foreign }
-        return names.allSatisfy { ["psgallery", "nuget"].contains($0.lowercased()) } ? .own : .foreign
+        return names.allSatisfy { KnownPackages.standing(of: $0) == .present } ? .own : .foreign
     }
 
     private func readPolicy(_ call: Call) -> Reading {

@@ -21,6 +21,8 @@ package struct SignInCmdlet: Sendable {
         case listInstalled
         /// Installs modules or newer versions of them.
         case install
+        /// Unloads modules, or removes them from the machine.
+        case remove
         /// Looks for modules that could be installed.
         case find
         /// Prepares the source that modules are installed from.
@@ -131,7 +133,7 @@ package struct SignInCmdlet: Sendable {
         "managedserviceidentity", "environmentvariable", "azureadworkloadidentity", "skiploadingformatdata",
         "skiploadingcmdlethelp", "loadcmdlethelp", "inlinecredential", "disablewam", "usemultithreading", "allversions",
         "includedependencies", "asascustomobject", "skipeditioncheck", "usewindowspowershell", "forcebootstrap",
-        "default", "persistlogin", "forceauthentication", "validateconnection",
+        "default", "persistlogin", "trusted", "psgallery", "forceauthentication", "validateconnection",
     ]
 }
 
@@ -168,6 +170,10 @@ extension SignInCmdlet {
         ("name", "Name"),
         ("other", "InputObject PSSession CimSession Assembly ModuleInfo FullyQualifiedName Prefix RequiredResource"),
     ]
+
+    /// A source is changed by where it is, not by whether it is trusted.
+    private static let sources =
+        names + [("other", "SourceLocation PublishLocation ScriptSourceLocation ScriptPublishLocation Uri")]
 
     /// Why remote sessions, by which scripts reached Exchange Online before `Connect-ExchangeOnline`, lead nowhere.
     package static let formerSessions =
@@ -252,10 +258,15 @@ extension SignInCmdlet {
         (SignInCmdlet("Update-Module", .install, names, positional: .name), ["Update-PSResource"]),
         (SignInCmdlet("Find-Module", .find, names, positional: .name), ["Find-PSResource"]),
         (
-            SignInCmdlet("Set-PSRepository", .prepare, names, positional: .name),
+            SignInCmdlet("Uninstall-Module", .remove, names, positional: .name),
+            ["Uninstall-PSResource", "Remove-Module", "rmo"]
+        ),
+        (
+            SignInCmdlet("Set-PSRepository", .prepare, sources, positional: .name),
             [
-                "Install-PackageProvider", "Import-PackageProvider", "Get-PackageProvider", "Get-PSRepository",
-                "Remove-Module",
+                "Register-PSRepository", "Get-PSRepository", "Set-PSResourceRepository",
+                "Register-PSResourceRepository", "Get-PSResourceRepository", "Install-PackageProvider",
+                "Import-PackageProvider", "Get-PackageProvider",
             ]
         ),
         (

@@ -185,6 +185,13 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
                 throw "The module $name is not installed here, and a script installs nothing: a person does it with pwsh -NoProfile -Command `"Install-PSResource -Name $name -Scope CurrentUser`"."
             }
         }
+        'remove' {
+            foreach ($name in $names) {
+                if (__mm_find_package $name) { continue }
+                if ($Cmdlet -in 'remove-module', 'rmo') { Microsoft.PowerShell.Core\Remove-Module @Given; return }
+                throw "A script removes no modules: $name stays."
+            }
+        }
         'prepare' { if ($Cmdlet -like 'Get-*') { [pscustomobject]@{ Name = if ($names.Count) { $names[0] } else { 'PSGallery' }; InstallationPolicy = 'Trusted'; Version = [version]'2.8.5.208' } } }
         { $_ -in 'policy', 'tune' } { }
     }

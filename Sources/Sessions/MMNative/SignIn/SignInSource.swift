@@ -63,14 +63,17 @@ package struct SignInSource: CmdletSource {
 
     package func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? {
         guard let cmdlet = SignInCmdlet.named(call.name) else { throw .handedOver(call.name) }
-        guard !call.takesInput else { throw .handedOver("objects that are piped into \(call.name)") }
+        // The modules that the cmdlets here list can all be told to go, and stay.
+        guard !call.takesInput || cmdlet.act == .remove else {
+            throw .handedOver("objects that are piped into \(call.name)")
+        }
         let read = Self.call(cmdlet, call)
         switch signIn.read(read) {
         case .own, .open: break
         case .foreign where Self.isOfEngine(read): break
         case .foreign:
             // A script that ignores the error can continue without the module.
-            if cmdlet.act == .load, Self.takesErrors(call) { return CmdletBatch([]) }
+            if [.load, .remove].contains(cmdlet.act), Self.takesErrors(call) { return CmdletBatch([]) }
             throw .handedOver("\(call.name) of what isn't known here")
         case .other(let refusal):
             let error = NativeError("OwnSignIn,\(cmdlet.name)", refusal.message, command: cmdlet.name)
@@ -94,9 +97,10 @@ package struct SignInSource: CmdletSource {
         throw .handedOver(call.name)
     }
 
-    /// Returns whether a call loads only modules that need no loading here.
+    /// Returns whether a call loads or installs only modules whose cmdlets are here anyway.
     private static func isOfEngine(_ call: OwnSignIn.Call) -> Bool {
-        guard call.cmdlet.act == .load, call.values(.other).isEmpty, let names = call.texts(.name), !names.isEmpty
+        guard [.load, .install].contains(call.cmdlet.act), call.values(.other).isEmpty, let names = call.texts(.name),
+            !names.isEmpty
         else {
             return false
         }
