@@ -64,6 +64,8 @@ struct ExchangeTests {
             ("Get-DistributionGroup", ["Filter": "Members -ne 'CN=nobody'"]),
             ("Get-Mailbox", ["RecipientTypeDetails": ["UserMailbox,SharedMailbox"]]),
             ("Get-MessageTrace", ["StartDate": "09/24/25", "EndDate": "09/25/25"]),
+            ("Export-MailboxDiagnosticLogs", ["Identity": "lena.vogt", "ExtendedProperties": true]),
+            ("Export-MailboxDiagnosticLogs", ["Identity": "lena.vogt", "ComponentName": "HoldTracking"]),
         ] as [(String, JSONObject)])
     func reading(cmdlet: String, parameters: JSONObject) async {
         let admin = await Admin()

@@ -71,6 +71,8 @@ struct GraphReadTests {
         let graph = await bench.graph(
             "GET", "/v1.0/servicePrincipals?$filter=appId%20eq%20'00000003-0000-0000-c000-000000000000'", token: token)
         let id = try #require(graph.json["value"]?.array?.first?["id"]?.string)
+        let groups = await bench.graph("GET", "/beta/servicePrincipals/\(id)/memberOf", token: token)
+        #expect(groups.json["value"]?.array != nil)
         let held = await bench.graph("GET", "/v1.0/servicePrincipals/\(id)/appRoleAssignedTo", token: token)
         let rows = try #require(held.json["value"]?.array)
         #expect(!rows.isEmpty && rows.allSatisfy { $0["resourceId"]?.string == id })

@@ -352,6 +352,26 @@ extension ExchangeCmdlet {
             }
             return try .page(of: rows, call)
         },
+        ExchangeCmdlet(
+            "Export-MailboxDiagnosticLogs", .reading, "Identity ComponentName ExtendedProperties:b Archive:b"
+        ) { (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.mailbox(call)
+            let isWhole = call.isSet("ExtendedProperties")
+            guard isWhole || call.text("ComponentName") != nil else { throw .missing("ComponentName") }
+            let last = mailbox.lastLogon.map { ServiceTime.text($0) } ?? ""
+            let properties = ["ELCLastSuccessTimestamp": last, "ElcLastRunTotalProcessingTime": "1250"]
+            let table = properties.sorted { $0.key < $1.key }.map {
+                "<Property><Name>\($0.key)</Name><Value>\($0.value)</Value></Property>"
+            }.joined()
+            return .row(
+                [
+                    "Identity": .string(mailbox.name), "IsValid": true,
+                    "LogName": .string(isWhole ? "ExtendedProperties" : call.text("ComponentName") ?? ""),
+                    // No mailbox is on hold, and no component has failed.
+                    "MailboxLog": .string(
+                        isWhole ? "<Properties><MailboxTable>\(table)</MailboxTable></Properties>" : "[]"),
+                ], call)
+        },
         ExchangeCmdlet("Get-RoleGroupMember", .reading, "Identity ReadFromDomainController:b") {
             (organization, call) throws(ExchangeFailure) in
             guard call.text("Identity")?.lowercased().hasPrefix("org") == true,

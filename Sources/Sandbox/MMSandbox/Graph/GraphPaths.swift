@@ -52,6 +52,10 @@ struct GraphPaths {
                     return .plain(.appRoleAssignments(id), "appRoleAssignments", .applications, rest.dropFirst())
                 case "approleassignedto":
                     return .plain(.appRoleAssignedTo(id), "appRoleAssignments", .applications, rest.dropFirst())
+                case "memberof", "transitivememberof":
+                    return .references(
+                        store.groups(of: id) + store.roles(of: id).map { store.apps.roleID($0) }, nil,
+                        rest.dropFirst(), area: .groups)
                 case "oauth2permissiongrants":
                     let rows = store.table(.permissionGrants).all.filter { $0["clientId"]?.string == id }
                     return GraphPlace(
