@@ -142,7 +142,9 @@ final class DateStage: Stage {
         case .null?, .nothing?: throw .statement(command.nullArgument("Date"))
         case .date(let given)?: date = given
         case .string(let text)?:
-            guard let given = PSDate(certain: text) else { throw .handOver("a date in an uncertain form") }
+            guard let given = PSDate(certain: text) ?? (evaluator.onlyReads ? DateText.today(text) : nil) else {
+                throw .handOver("a date in an uncertain form")
+            }
             date = given
         default: throw .handOver("an unusual Get-Date")
         }

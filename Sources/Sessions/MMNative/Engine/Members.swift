@@ -39,7 +39,10 @@ enum Members {
             }
         }
         let folded = name.lowercased()
-        if folded.hasPrefix("ps"), ["psobject", "pstypenames", "psbase", "psadapted", "psextended"].contains(folded) {
+        // Nothing has no view of its members either.
+        if !value.isNull, folded.hasPrefix("ps"),
+            ["psobject", "pstypenames", "psbase", "psadapted", "psextended"].contains(folded)
+        {
             throw .handOver("a member of the shell's own")
         }
         switch value {

@@ -98,7 +98,7 @@ enum Methods {
         let known: Set<String> = [
             "toupper", "tolower", "trim", "trimstart", "trimend", "substring", "replace", "startswith", "endswith",
             "padleft", "padright", "adddays", "addhours", "addminutes", "addmonths", "addyears", "toupperinvariant",
-            "tolowerinvariant",
+            "tolowerinvariant", "tobytes", "tokb", "tomb", "togb", "totb", "containskey",
         ]
         switch (method, arguments.count) {
         case ("contains", 1): return .bool(try holds(items, arguments[0]))
@@ -112,7 +112,7 @@ enum Methods {
         var results: [PSValue] = []
         for item in items {
             switch item {
-            case .string, .date: results.append(try call(item, name, arguments))
+            case .string, .date, .table: results.append(try call(item, name, arguments))
             default: throw .handOver("the method \(name) of a list")
             }
         }

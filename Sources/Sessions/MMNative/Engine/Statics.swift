@@ -514,7 +514,7 @@ enum Statics {
     ) throws(Interrupt) -> PSValue {
         if let answer = try RegexObjects.call(method, arguments, in: evaluator) { return answer }
         switch (method, arguments.first) {
-        case ("escape", .string(let text)?) where arguments.count == 1: return .string(try escaped(text))
+        case ("escape", let value?) where arguments.count == 1: return .string(try escaped(try PSText.string(value)))
         case ("new", .string(let text)?) where arguments.count <= 2:
             return try RegexObjects.made(text, options: arguments.count == 2 ? arguments[1] : nil)
         default: throw .handOver("the method \(method) of regular expressions")

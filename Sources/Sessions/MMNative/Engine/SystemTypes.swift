@@ -68,7 +68,6 @@ enum SystemTypes {
         for argument in arguments {
             // Combine accepts a list as well.
             for item in Cmdlets.list(argument.plain) { texts.append(try PSText.string(item)) }
-            if argument.isNull { texts.append("") }
         }
         return texts
     }

@@ -205,6 +205,10 @@ enum TextMethods {
         }
         // With a maximum number of parts, the effect of the options on the count isn't certain.
         guard most == .max || !drops && !trims else { return nil }
+        // At an empty text .NET splits nowhere.
+        if case .string("")? = rest.first, rest.count == 1, rest.count < arguments.count, !trims {
+            return drops && text.isEmpty ? [] : [text]
+        }
         let units = Array(text.utf16)
         var isMark: (UInt16) -> Bool
         switch rest.first {

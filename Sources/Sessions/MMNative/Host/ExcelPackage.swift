@@ -285,6 +285,13 @@ extension HostCommands {
             ], ["Bold", "Italic", "Underline", "StopIfTrue", "PassThru"]
         ),
         (
+            "Add-ExcelDataValidationRule",
+            [
+                "Range", "Worksheet", "ValidationType", "Operator", "Value", "Value2", "Formula", "Formula2",
+                "ValueSet", "ErrorTitle", "ErrorBody", "ErrorStyle", "PromptTitle", "PromptBody",
+            ], ["ShowErrorMessage", "ShowPromptMessage", "NoBlank"]
+        ),
+        (
             "Add-ExcelTable", ["Range", "TableName", "TableStyle", "Worksheet"],
             ["ShowHeader", "ShowFilter", "ShowTotal", "PassThru"]
         ),

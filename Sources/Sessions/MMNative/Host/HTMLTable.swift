@@ -12,16 +12,13 @@ enum HTMLTable {
             }
             return found
         }
+        guard !items.allSatisfy(\.isNull) else { return try page([], command, texts, emit) }
         var properties: [CalculatedProperty] = []
         for value in Cmdlets.list(command["Property"]) {
             properties.append(try CalculatedProperty(value, in: evaluator))
         }
         if properties.isEmpty || command["Property"]?.text == "*" {
-            guard case .object(let first)? = items.first else {
-                guard items.isEmpty else { throw .handOver("a page of \(items[0].typeName)") }
-                properties = []
-                return try page([], command, texts, emit)
-            }
+            guard case .object(let first) = items[0] else { throw .handOver("a page of \(items[0].typeName)") }
             guard first.isListable else { throw .handOver("a page of all that a \(first.typeName) has") }
             properties = first.whole.shape.names.map { CalculatedProperty(name: $0) }
         }

@@ -405,7 +405,16 @@ extension HostCommands {
             let key = try PSText.string(name)
             guard !Wildcard.isPattern(key) else { throw .handOver("variables by pattern") }
             let folded = key.lowercased()
-            var value = evaluator.variables[folded]
+            var value: PSValue?
+            switch command["Scope"]?.text.lowercased() {
+            case nil: value = evaluator.variables[folded]
+            // A function sees its callers' variables as its own.
+            case "local"?, "0"?:
+                guard evaluator.frames.isEmpty else { throw .handOver("-Scope of Get-Variable") }
+                value = evaluator.variables[folded]
+            case "script"?, "global"?: value = (evaluator.frames.first ?? evaluator.variables)[folded]
+            default: throw .handOver("-Scope of Get-Variable")
+            }
             if value == nil, AutomaticNames.contains(folded) { value = try evaluator.qualified(automatic: folded) }
             guard let value else {
                 throw .statement(
@@ -498,33 +507,53 @@ extension HostCommands {
     ) throws(Interrupt) {
         for item in items + Cmdlets.list(command["Command"]?.plain) {
             let text = Array(try PSText.string(item).utf16)
-            let parsed = PowerShellParser.parse(utf16: text)
-            // The guard hasn't read a text that only the run puts together, so no cmdlet in it may change something.
-            let isReading = ScriptFacts(of: parsed).items.allSatisfy { item in
-                switch item.detail {
-                case .function: return false
-                case .command(let command):
-                    guard let name = command.name else { return false }
-                    return Cmdlets.specification(of: name) != nil || evaluator.functions[name.lowercased()] != nil
-                        || name.lowercased().hasPrefix("get-")
-                default: return true
-                }
-            }
-            guard let body = parsed.root?.body, parsed.errors.isEmpty, isReading else {
-                throw .handOver("an unusual text as code")
-            }
-            let sources = evaluator.sources
-            let check = SubsetCheck(
-                parsed, hasHost: true, canAsk: host.canAsk, missing: evaluator.missing,
-                functions: Set(evaluator.functions.keys), onlyReads: evaluator.onlyReads
-            ) { name in sources.contains { $0.knows(name) } }
-            if let reason = check.reason() { throw .handOver(reason) }
+            let body = try code(in: PowerShellParser.parse(utf16: text), host, evaluator)
             let unfit = evaluator.unfit
             // Places in this text say nothing about the script's own.
             evaluator.unfit = [:]
             defer { evaluator.unfit = unfit }
             try evaluator.inside(text) { () throws(Interrupt) in try evaluator.run(body, into: emit) }
         }
+    }
+
+    /// Returns the block that a text is, as `[scriptblock]::Create` makes it.
+    static func block(of text: String, in evaluator: Evaluator) throws(Interrupt) -> PSValue {
+        guard let host = evaluator.host else { throw .handOver("a block of a text") }
+        // A comment at the end would hide the brace.
+        let last = text.utf8.last { $0 == 0x0A || $0 == UInt8(ascii: "#") }
+        let source = Array(("{" + text + (last == UInt8(ascii: "#") ? "\n}" : "}")).utf16)
+        let body = try code(in: PowerShellParser.parse(utf16: source), host, evaluator)
+        guard body.statements.count == 1, case .scriptBlock(let block)? = body.statements[0].pureExpression,
+            block.extent.end == source.count
+        else { throw .handOver("an unusual text as code") }
+        return .block(PSBlock(block, in: source))
+    }
+
+    /// Returns the statements of a text that only the run puts together.
+    private static func code(
+        in parsed: ParsedScript, _ host: NativeHost, _ evaluator: Evaluator
+    ) throws(Interrupt) -> StatementBlockSyntax {
+        // The guard hasn't read such a text, so no cmdlet in it may change something.
+        let isReading = ScriptFacts(of: parsed).items.allSatisfy { item in
+            switch item.detail {
+            case .function: return false
+            case .command(let command):
+                guard let name = command.name else { return false }
+                return Cmdlets.specification(of: name) != nil || evaluator.functions[name.lowercased()] != nil
+                    || name.lowercased().hasPrefix("get-")
+            default: return true
+            }
+        }
+        guard let body = parsed.root?.body, parsed.errors.isEmpty, isReading else {
+            throw .handOver("an unusual text as code")
+        }
+        let sources = evaluator.sources
+        let check = SubsetCheck(
+            parsed, hasHost: true, canAsk: host.canAsk, missing: evaluator.missing,
+            functions: Set(evaluator.functions.keys), onlyReads: evaluator.onlyReads
+        ) { name in sources.contains { $0.knows(name) } }
+        if let reason = check.reason() { throw .handOver(reason) }
+        return body
     }
 
     static func selectString(

@@ -221,10 +221,14 @@ enum HostCommands {
         "Set-Location": ["PassThru"], "Start-Process": ["PassThru"], "Start-Sleep": ["Duration"],
         "Add-Member": ["TypeName", "SecondValue"],
         "Compare-Object": ["SyncWindow", "CaseSensitive"], "ConvertTo-Html": ["Transitional"],
-        "Get-Culture": ["Name"], "Get-Variable": ["Scope"], "Set-Variable": ["PassThru", "Visibility"],
+        "Get-Culture": ["Name"], "Set-Variable": ["PassThru", "Visibility"],
         "New-Variable": ["PassThru"], "Get-Command": ["Verb", "Noun", "Module", "CommandType", "All"],
         "Get-Member": ["Force", "Static"],
     ]
+
+    /// Parameters of the same kind that only a script which changes something must do without, because they were never
+    /// compared with a real PowerShell.
+    static let beyondWhenChanging: [String: Set<String>] = ["Get-Variable": ["Scope"]]
 
     /// The lower-case names of the commands that need a host.
     static let names = Set(specifications.map { $0.name.lowercased() }).union(aliases.keys)

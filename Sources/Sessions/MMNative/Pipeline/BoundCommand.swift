@@ -359,8 +359,14 @@ struct CommandSpecification {
     /// more.
     func misfit(of command: CommandSyntax) -> String? {
         guard !takesRest else { return nil }
+        let changing = HostCommands.beyondWhenChanging[name] ?? []
         return binder.pairs(command.words.map(\.argument)).lazy.compactMap { pair in
-            pair.written.flatMap { misfit($0, of: pair.candidates) }
+            pair.written.flatMap { written in
+                misfit(written, of: pair.candidates)
+                    ?? pair.candidates.first.map { parameterNames[$0].name }.flatMap {
+                        changing.contains($0) ? "-\($0) of \(name)" : nil
+                    }
+            }
         }.first
     }
 

@@ -35,6 +35,16 @@ struct DateText {
         return reader.dateAndTime()
     }
 
+    /// Returns the moment of today that a time without a date means; `nil` for any other text.
+    static func today(_ text: String) -> PSDate? {
+        guard let tokens = tokens(of: text) else { return nil }
+        var reader = DateText(tokens: tokens[...])
+        guard let clock = reader.time(), reader.tokens.isEmpty else { return nil }
+        let day = PSZone.now.parts
+        return PSDate(
+            day.year, day.month, day.day, clock.hour, clock.minute, clock.second, fraction: clock.fraction)
+    }
+
     /// Returns whether a text begins with a word that no date has.
     static func beginsWithUnknownWord(_ text: String) -> Bool {
         if case .word(let word)? = tokens(of: text)?.first { !isKnown(word) } else { false }

@@ -131,6 +131,13 @@ enum ErrorRecords {
 
     // MARK: Exceptions
 
+    /// Returns the first line of an exception's text; `nil` for any other object, and where a script changes something:
+    /// the lines of the stack below it aren't known.
+    static func text(ofException object: PSObject) -> String? {
+        guard isException(object), object["HResult"] != nil, let message = object["Message"]?.text else { return nil }
+        return "\(certainType(of: object) ?? object.typeName): \(message)"
+    }
+
     /// Returns the object of an exception that a script creates.
     static func exception(_ type: String, _ message: String) -> PSValue {
         made(type, [("Message", .string(message)), ("InnerException", .null)])

@@ -58,7 +58,8 @@ enum PSText {
         RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.lineType: "Line",
         UriParts.typeName: "AbsoluteUri", MailAddress.typeName: "Address",
         NetworkAddress.typeName: "IPAddressToString", PSMoment.typeName: PSMoment.text,
-        PSObject.pathType: "Path", PSObject.fileType: "FullName", PSObject.folderType: "FullName",
+        HostCommands.commandType: "Name", PSObject.pathType: "Path", PSObject.fileType: "FullName",
+        PSObject.folderType: "FullName",
     ]
 
     /// Returns `@{a=1; b=x}`, in which nested arrays and objects are abbreviated.
@@ -68,6 +69,7 @@ enum PSText {
         {
             return message
         }
+        if let text = ErrorRecords.text(ofException: object) { return text }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
         if let own = RegexObjects.written(.object(object)) { return own.pattern }
         if let text = TextBuilder.text(object) { return text }
