@@ -294,8 +294,9 @@ final class OutStringStage: Stage {
             return
         }
         switch item {
-        case .string, .int, .long, .bool, .char, .double, .decimal:
-            let text = try PSText.string(item)
+        case .string, .int, .long, .bool, .char, .double, .decimal,
+            _ where MergedMessages.isMessage(item):
+            let text = if let line = MergedMessages.shown(item) { line } else { try PSText.string(item) }
             guard let own = DisplayCells.lines(text),
                 own.allSatisfy({ DisplayCells.count($0) <= width && !$0.utf8.contains(0x09) })
             else { throw .handOver("text that wraps") }

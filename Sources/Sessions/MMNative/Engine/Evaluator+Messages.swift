@@ -61,7 +61,7 @@ extension Evaluator {
         reports += 1
     }
 
-    /// Shows a message, unless the running command sends its stream to `$null`.
+    /// Shows a message, unless the running command sends its stream elsewhere.
     func show(_ output: NativeOutput) {
         let stream: RedirectionStream =
             switch output {
@@ -70,26 +70,25 @@ extension Evaluator {
             case .information: .information
             case .object: .output
             }
-        if !hides(stream) { delivery.note(output) }
+        switch routes[stream] {
+        case nil: delivery.note(output)
+        case .dropped?: break
+        case .merged(let messages)?: messages.add(output)
+        }
     }
 
-    /// Returns whether the running command sends a stream to `$null`.
-    func hides(_ stream: RedirectionStream) -> Bool {
-        !hidden.isEmpty && (hidden.contains(stream) || hidden.contains(.all))
-    }
-
-    /// Runs a part of a pipeline, during which these streams are sent to `$null`; `nil` leaves them as they are.
-    func hiding(_ streams: Set<RedirectionStream>?, _ body: () throws(Interrupt) -> Void) throws(Interrupt) {
-        guard let streams else { return try body() }
-        let before = hidden
-        hidden = streams
-        defer { hidden = before }
+    /// Runs a part of a pipeline, during which messages go these ways; `nil` leaves them as they are.
+    func routing(_ routes: MessageRoutes?, _ body: () throws(Interrupt) -> Void) throws(Interrupt) {
+        guard let routes else { return try body() }
+        let before = self.routes
+        self.routes = routes
+        defer { self.routes = before }
         try body()
     }
 
     /// Shows text to the person; text without a line end is shown together with the text that follows.
     func say(_ text: String, endsLine: Bool = true) {
-        guard !hides(.information) else { return }
+        guard routes[.information] == nil else { return show(.information(text)) }
         begun += text
         guard endsLine else { return }
         show(.information(begun))

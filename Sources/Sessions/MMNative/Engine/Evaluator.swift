@@ -42,8 +42,8 @@ final class Evaluator {
     var hasSucceeded: Bool? = true
     /// The number of reported errors that didn't end their command, and the number of statement lists begun.
     var (reports, lists) = (0, 0)
-    /// The streams that the running command sends to `$null`.
-    var hidden: Set<RedirectionStream> = []
+    /// Where the messages of the running command go.
+    var routes = MessageRoutes()
     /// The object whose script method runs, for `$this`.
     var receiver: PSValue?
     /// What becomes of the questions before changes of the running function or script.

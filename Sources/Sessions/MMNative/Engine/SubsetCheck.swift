@@ -286,7 +286,7 @@ struct SubsetCheck {
         for (place, element) in node.elements.enumerated() {
             switch element {
             case .expression(let element):
-                if let reason = Redirection.misfit(element.redirections, hasFiles: hasHost) { return reason }
+                if let reason = misfit(of: element.redirections) { return reason }
                 if let reason = expression(element.expression) { return reason }
             case .command(let command):
                 if command.redirections.contains(where: { node in
@@ -300,6 +300,10 @@ struct SubsetCheck {
         return nil
     }
 
+    private func misfit(of redirections: [RedirectionSyntax]) -> String? {
+        Redirection.misfit(redirections, hasFiles: hasHost, onlyReads: onlyReads)
+    }
+
     /// Returns the reason for a script that is dot-sourced and not there.
     static func lacking(_ path: String) -> String {
         let name = path.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? path
@@ -307,7 +311,7 @@ struct SubsetCheck {
     }
 
     private func command(_ node: CommandSyntax) -> String? {
-        if let reason = Redirection.misfit(node.redirections, hasFiles: hasHost) { return reason }
+        if let reason = misfit(of: node.redirections) { return reason }
         let isOwn = node.constantName.map { functions.contains($0.lowercased()) } ?? false
         if node.invocation == .dot, let script = node.constantName, script.lowercased().hasSuffix(".ps1"), !isOwn {
             return Self.lacking(script)

@@ -399,11 +399,21 @@ class Stage {
     var isLast = false
     /// Whether it gets the output of an expression or of another command, which may be none.
     var isPiped = false
-    /// The streams that are sent to `$null` while the command runs; `nil` if no command of its pipeline sends any
-    /// there.
-    var hidden: Set<RedirectionStream>?
+    /// Where messages go while the command runs; `nil` if no command of its pipeline redirects any.
+    var routes: MessageRoutes?
+    /// Passes on the messages that wait to be put out among the command's objects.
+    private(set) var releaseMessages: () throws(Interrupt) -> Void = {}
     /// Receives an error that doesn't end the command by itself.
     var report: (NativeError) throws(Interrupt) -> Void = { _ in }
+
+    /// Lets the command put out messages among its objects.
+    func merges(_ messages: MergedMessages, into pass: @escaping Sink) {
+        releaseMessages = { () throws(Interrupt) in try messages.release(pass) }
+        next = { (item) throws(Interrupt) in
+            try messages.release(pass)
+            try pass(item)
+        }
+    }
 
     /// Processes an incoming object.
     func process(_ item: PSValue) throws(Interrupt) {}

@@ -20,9 +20,11 @@ final class RunningPipeline {
     private let sink: Sink
     private var firstOpen = 0
     private let recordings: [RecordedOutput]
-    /// The streams that are sent to `$null` while the head runs, and while what follows this pipeline does; `nil` if no
-    /// command sends any there.
-    private let hidden: (head: Set<RedirectionStream>, outer: Set<RedirectionStream>)?
+    /// Where messages go while the head runs, and while what follows this pipeline does; `nil` if no command redirects
+    /// any.
+    private let routes: (head: MessageRoutes, outer: MessageRoutes)?
+    /// The messages that the head puts out among its objects.
+    private let merged: MergedMessages?
 
     /// Sets up a pipeline: looks up names, binds parameters and evaluates arguments, so that errors in them surface
     /// before anything runs.
@@ -33,21 +35,21 @@ final class RunningPipeline {
         var recordings: [RecordedOutput] = []
         var head = Head.none
         var target = Redirection.Target.none
-        var dropped: [Set<RedirectionStream>] = []
+        var routed: [MessageRoutes] = []
         for (place, element) in node.elements.enumerated() {
             let before = stages.count
             switch element {
             case .expression(let expression):
                 target = try Redirection.target(of: expression.redirections, in: evaluator)
-                dropped.append(Redirection.dropped(expression.redirections))
+                routed.append(MessageRoutes(expression.redirections))
                 head = .expression(expression.expression)
             case .command(let command):
                 let last = try Redirection.target(of: command.redirections, in: evaluator)
                 if place == node.elements.count - 1 { target = last }
-                let own = Redirection.dropped(command.redirections)
-                dropped.append(own)
+                let own = MessageRoutes(command.redirections)
+                routed.append(own)
                 // The command's stage, and that which records its output.
-                defer { for stage in stages.dropFirst(before) { stage.hidden = own } }
+                defer { for stage in stages.dropFirst(before) { stage.routes = own } }
                 if let function = try RunningPipeline.function(command, in: evaluator) {
                     let arguments = try FunctionArguments(command.words, of: function, in: evaluator)
                     if place == 0 {
@@ -108,37 +110,44 @@ final class RunningPipeline {
             let stage = OutFileStage(file, evaluator)
             stages.append(stage)
         }
-        let outer = evaluator.hidden
-        let hides = dropped.contains { !$0.isEmpty }
-        hidden = hides ? (outer.union(dropped.first ?? []), outer) : nil
+        let outer = evaluator.routes
+        let redirects = routed.contains { !$0.isEmpty }
+        routes = redirects ? (outer.replaced(by: routed.first), outer) : nil
         let isFed = if case .none = head { false } else { true }
+        merged = isFed ? routed.first?.merged : nil
+        var before = merged
         for (place, stage) in stages.enumerated() {
-            stage.hidden = hides ? outer.union(stage.hidden ?? []) : nil
+            let own = stage.routes?.merged
+            stage.routes = redirects ? outer.replaced(by: stage.routes) : nil
             stage.isPiped = place > 0 || isFed
+            let pass: Sink
             if place + 1 < stages.count {
                 let following = stages[place + 1]
-                stage.next = { (item) throws(Interrupt) in
+                pass = { (item) throws(Interrupt) in
                     try evaluator.note(item)
-                    try evaluator.hiding(following.hidden) { () throws(Interrupt) in try following.process(item) }
+                    try evaluator.routing(following.routes) { () throws(Interrupt) in try following.process(item) }
                 }
             } else {
-                stage.next =
-                    hides
+                pass =
+                    redirects
                     ? { (item) throws(Interrupt) in
-                        try evaluator.hiding(outer) { () throws(Interrupt) in try sink(item) }
+                        try evaluator.routing(outer) { () throws(Interrupt) in try sink(item) }
                     } : sink
                 stage.isLast = true
             }
+            // A stage that records a command's output stands after that command's own.
+            if let own, own !== before { stage.merges(own, into: pass) } else { stage.next = pass }
+            before = own
         }
         self.stages = stages
         self.head = head
         self.recordings = recordings
     }
 
-    /// Fills a command's variables with its output, and with the errors of the pipeline.
-    /// The cmdlets that do nothing where no pipeline leads to them.
-    private static let ignoresNothing: Set<String> = ["Where-Object", "Select-Object", "Sort-Object"]
+    /// The cmdlets that need no input: without any they put out nothing, or a page without a table.
+    private static let ignoresNothing: Set<String> = ["Where-Object", "Select-Object", "Sort-Object", "ConvertTo-Html"]
 
+    /// Fills a command's variables with its output, and with the errors of the pipeline.
     private static func record(
         _ recorded: RecordedOutput, _ stages: inout [Stage], _ recordings: inout [RecordedOutput],
         _ evaluator: Evaluator
@@ -258,7 +267,8 @@ final class RunningPipeline {
     }
 
     private func runThrough() throws(Interrupt) {
-        try evaluator.hiding(hidden?.head) { () throws(Interrupt) in try runHead() }
+        try evaluator.routing(routes?.head) { () throws(Interrupt) in try runHead() }
+        try merged?.release { (item) throws(Interrupt) in _ = try pushOne(item) }
         try finish()
     }
 
@@ -308,20 +318,25 @@ final class RunningPipeline {
     /// Starts every command.
     private func begin() throws(Interrupt) {
         for stage in stages {
-            try evaluator.hiding(stage.hidden) { () throws(Interrupt) in try stage.begin() }
+            try evaluator.routing(stage.routes) { () throws(Interrupt) in try stage.begin() }
         }
     }
 
     /// Pushes one object into the pipeline; returns `false` if no more are wanted.
     private func push(_ item: PSValue) throws(Interrupt) -> Bool {
+        try merged?.release { (message) throws(Interrupt) in _ = try pushOne(message) }
+        return try pushOne(item)
+    }
+
+    private func pushOne(_ item: PSValue) throws(Interrupt) -> Bool {
         try evaluator.step()
         try evaluator.note(item)
         guard let first = stages.first else {
-            try evaluator.hiding(hidden?.outer) { () throws(Interrupt) in try sink(item) }
+            try evaluator.routing(routes?.outer) { () throws(Interrupt) in try sink(item) }
             return true
         }
         do throws(Interrupt) {
-            try evaluator.hiding(first.hidden) { () throws(Interrupt) in try first.process(item) }
+            try evaluator.routing(first.routes) { () throws(Interrupt) in try first.process(item) }
             return true
         } catch {
             try stop(error)
@@ -335,7 +350,8 @@ final class RunningPipeline {
             let stage = stages[firstOpen]
             firstOpen += 1
             do throws(Interrupt) {
-                try evaluator.hiding(stage.hidden) { () throws(Interrupt) in try stage.finish() }
+                try evaluator.routing(stage.routes) { () throws(Interrupt) in try stage.finish() }
+                try stage.releaseMessages()
             } catch {
                 try stop(error)
             }
@@ -421,11 +437,13 @@ struct SourceRows {
         return true
     }
 
-    /// Ends the cmdlet. The errors of modules' cmdlets end no statement by themselves, so a script that sends them to
-    /// `$null` goes on.
+    /// Ends the cmdlet. The errors of modules' cmdlets end no statement by themselves, so a script that redirects them
+    /// goes on.
     private func fail(_ fault: CmdletFault) throws(Interrupt) {
         switch fault {
-        case .failed(let error) where evaluator.hides(.error): evaluator.record(error)
+        case .failed(let error) where evaluator.routes[.error] != nil:
+            evaluator.record(error)
+            evaluator.show(.error(error))
         case .failed(let error): throw .statement(error)
         case .handedOver(let reason): throw .handOver(reason)
         case .interrupted(let stop): throw stop.reason
@@ -455,57 +473,6 @@ struct SourceRows {
 private final class RowsBox: @unchecked Sendable {
     var rows: (any CmdletRows)?
     var answer: Result<CmdletBatch?, CmdletFault> = .success(nil)
-}
-
-/// The destination of a command's output other than the pipeline.
-enum Redirection {
-    /// The destination of the output stream.
-    enum Target {
-        case none, dropped
-        case file(OutFileStage.Settings)
-    }
-
-    /// Reads redirections: to `$null`, from one stream into another, and to files of the run.
-    static func target(of nodes: [RedirectionSyntax], in evaluator: Evaluator) throws(Interrupt) -> Target {
-        var target = Target.none
-        for node in nodes {
-            switch node {
-            case .merging: throw .handOver("a redirection")
-            case .file(let file):
-                if case .variable(let variable) = file.target, variable.path.name.lowercased() == "null" {
-                    if file.stream == .output || file.stream == .all { target = .dropped }
-                    continue
-                }
-                guard file.stream == .output || file.stream == .all, evaluator.host != nil else {
-                    throw .handOver("a redirection")
-                }
-                let path = try PSText.string(try evaluator.value(of: file.target))
-                target = .file(OutFileStage.Settings(path: path, isAppending: file.isAppending))
-            }
-        }
-        return target
-    }
-
-    /// Returns the streams of messages that are sent to `$null`.
-    static func dropped(_ nodes: [RedirectionSyntax]) -> Set<RedirectionStream> {
-        var dropped: Set<RedirectionStream> = []
-        for case .file(let file) in nodes where file.stream != .output {
-            if case .variable(let variable) = file.target, variable.path.name.lowercased() == "null" {
-                dropped.insert(file.stream)
-            }
-        }
-        return dropped
-    }
-
-    /// Returns why redirections aren't supported; `nil` if they are.
-    static func misfit(_ nodes: [RedirectionSyntax], hasFiles: Bool) -> String? {
-        for node in nodes {
-            guard case .file(let file) = node else { return "a redirection" }
-            if case .variable(let variable) = file.target, variable.path.name.lowercased() == "null" { continue }
-            guard hasFiles, file.stream == .output || file.stream == .all else { return "a redirection" }
-        }
-        return nil
-    }
 }
 
 /// A function of the script after a `|`.

@@ -49,8 +49,9 @@ enum PSText {
         if object.ownClass != nil || object.isSecret || object.typeName == ErrorRecords.type {
             return try custom(object)
         }
+        if let model = object.model { return model }
         guard object.isCustom else { throw .handOver("joining objects") }
-        return object.model ?? ""
+        return ""
     }
 
     /// The properties that serve as the text of some types.
