@@ -64,6 +64,20 @@ struct GraphReadTests {
         #expect(plain.json["value"]?.array?.allSatisfy { $0["id"] == nil } == true)
     }
 
+    @Test(
+        "one method of signing in is read by its name, and all relations of an assignment are expanded at once",
+        arguments: [
+            ("/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/sms", ["id", "state"]),
+            ("/v1.0/roleManagement/directory/roleAssignmentSchedules?$expand=*", ["principal", "roleDefinition"]),
+            ("/v1.0/roleManagement/directory/roleAssignments?$expand=*", ["principal", "roleDefinition"]),
+        ])
+    func oneMethod(path: String, names: [String]) async throws {
+        let bench = Bench()
+        let answer = await bench.graph("GET", path, token: await bench.token())
+        let row = try #require(answer.json["value"]?.array.map { $0.first } ?? answer.json)
+        for name in names { #expect(row[name] != nil, "\(name) of \(path)") }
+    }
+
     @Test("the permissions that apps hold on a resource are listed at the resource, and in an expansion")
     func appRoles() async throws {
         let bench = Bench()

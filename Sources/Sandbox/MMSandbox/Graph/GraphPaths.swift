@@ -694,6 +694,16 @@ struct ConfigurationPaths {
             )
         case ("policies/authenticationstrengthpolicies", _):
             return .plain(.authenticationStrengths, "policies/authenticationStrengthPolicies", .policies, after(1))
+        case (_, "policies/authenticationmethodspolicy/authenticationmethodconfigurations") where words.count > 3:
+            let policy = store.table(.authenticationMethodsPolicy).all.first
+            let methods = policy?["authenticationMethodConfigurations"]?.array?.compactMap(\.object) ?? []
+            return methods.first { $0["id"]?.string?.lowercased() == words[3] }.map { method in
+                GraphPlace(
+                    .single(
+                        EntityKind("authenticationMethodConfiguration", "id state includeTargets:c"), .object(method)),
+                    "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/$entity", .policies,
+                    after(3))
+            }
         case ("policies/authenticationmethodspolicy", _):
             return single(.authenticationMethodsPolicy, "authenticationMethodsPolicy", after(1))
         case ("policies/authorizationpolicy", _): return single(.authorizationPolicy, "authorizationPolicy", after(1))

@@ -357,17 +357,24 @@ extension GraphReader {
 
 /// `$expand`, one level deep.
 extension GraphReader {
+    /// What `*` expands, by the name of the type.
+    private static let relations = Dictionary(
+        uniqueKeysWithValues: [
+            "unifiedRoleAssignment", "unifiedRoleAssignmentSchedule", "unifiedRoleEligibilitySchedule",
+        ].map { ($0, ["principal", "roleDefinition"]) })
+
     func appendExpansions(
         _ call: GraphCall, of record: Record, kind: EntityKind, owner: String?, to bytes: inout [UInt8]
     ) throws(GraphFailure) {
-        for expansion in call.options.expand {
+        for (name, expansion) in call.options.expand.flatMap({ each in
+            (each.name == "*" ? Self.relations[kind.name] ?? ["*"] : [each.name]).map { ($0, each) }
+        }) {
             bytes.append(UInt8(ascii: ","))
-            JSONWriter.append(expansion.name, to: &bytes)
+            JSONWriter.append(name, to: &bytes)
             bytes.append(UInt8(ascii: ":"))
-            let rows = try expanded(
-                expansion.name, of: record, kind: kind, owner: owner, call)
+            let rows = try expanded(name, of: record, kind: kind, owner: owner, call)
             guard let rows else {
-                let single = try expandedObject(expansion.name, of: record)
+                let single = try expandedObject(name, of: record)
                 if let (kind, row) = single {
                     RowWriter(kind: kind, select: expansion.select, typeName: kind.isDirectoryObject ? kind.name : nil)
                         .open(row, etag: nil, to: &bytes)
