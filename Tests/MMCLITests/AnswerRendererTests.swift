@@ -148,11 +148,27 @@ struct AnswerRendererTests {
         }
     }
 
+    @Test(
+        "an empty list is said in words on a screen and has its header in a pipe",
+        arguments: [
+            ([], 80, "", ["There is nothing to show."]), (["There are no plans."], 80, "", []), ([], nil, "A  B\n", []),
+        ] as [([String], Int?, String, [String])])
+    func emptyList(notes: [String], width: Int?, due: String, said: [String]) async throws {
+        for value: JSONValue in [.array([]), ["rows": []]] {
+            let answer = OperationAnswer.value(value, notes: notes, columns: ["a", "b"])
+            let (text, heard) = try await self.notes(answer, nil, width: width)
+            #expect(text == due && heard == said, "\(text)")
+        }
+    }
+
     /// A format's note about what it leaves out.
-    private func notes(_ answer: OperationAnswer, _ format: GlobalOptions.Format) async throws -> (String, [String]) {
+    private func notes(
+        _ answer: OperationAnswer, _ format: GlobalOptions.Format?, width: Int? = nil
+    ) async throws -> (String, [String]) {
         let notes = Mutex<[String]>([])
         let text = Mutex<[UInt8]>([])
-        try await AnswerRenderer(AnswerForm(format: format), note: { note in notes.withLock { $0.append(note) } }) {
+        let form = AnswerForm(format: format, width: width)
+        try await AnswerRenderer(form, note: { note in notes.withLock { $0.append(note) } }) {
             (bytes) throws(MMError) in text.withLock { $0 += bytes }
         }.render(answer)
         return (String(decoding: text.withLock { $0 }, as: UTF8.self), notes.withLock { $0 })

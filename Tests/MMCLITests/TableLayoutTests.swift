@@ -34,11 +34,25 @@ struct TableLayoutTests {
         let wide = ColumnLayout(rows, isNamed: true, mayHide: true, width: 80)
         #expect(wide.columns == columns && wide.hidden.isEmpty)
         let narrow = ColumnLayout(rows, isNamed: true, mayHide: true, width: 40)
-        #expect(narrow.columns == ["name", "description", "tenant", "account"])
-        #expect(narrow.hidden == ["cloud", "guard"])
+        #expect(narrow.columns == ["name", "description", "tenant"])
+        #expect(narrow.hidden == ["account", "cloud", "guard"])
         #expect(narrow.line(row).count <= 40)
         // Columns that were named explicitly are all shown.
         #expect(ColumnLayout(rows, isNamed: true, width: 40).columns == columns)
+    }
+
+    @Test(
+        "what an operation lists begins with a name that is shown completely, because other commands take it",
+        arguments: [60, 80, 100])
+    func names(width: Int) {
+        let row: JSONValue = [
+            "change": "chg_059726d6ee", "time": "2026-11-24T16:30:53Z", "connection": "ContosoSandbox",
+            "what": "changes jobTitle of user ben.baker@contoso.example (7883ed8b-ff5c-41cc-8b2e-a93815224a10)",
+            "state": "can be undone", "client": "terminal (mm)",
+        ]
+        let rows = Rows(items: [row], columns: ["change", "time", "connection", "what", "state", "client"])
+        let line = ColumnLayout(rows, isNamed: true, mayHide: true, width: width).line(row)
+        #expect(line.hasPrefix("chg_059726d6ee  ") && line.contains("changes job") && TableText.width(line) <= width)
     }
 
     @Test("a time is shown completely, other columns shrink")

@@ -33,6 +33,13 @@ package struct AnswerRenderer {
         if let text = answer.text, format == nil || format == .text {
             return try await line(answer.isVerbatim ? text : FittedLines.told(text, to: form.width))
         }
+        if format == nil, form.width != nil, case .value(let value) = answer.body, !answer.columns.isEmpty,
+            Rows(of: value, columns: answer.columns)?.items.isEmpty == true
+        {
+            // A person is told in words that a list is empty: a header alone looks like a failure.
+            if answer.notes.isEmpty { note("There is nothing to show.") }
+            return
+        }
         switch answer.body {
         case .text(let text):
             if format == .json { return try await line(JSONWriter.string(.string(text))) }

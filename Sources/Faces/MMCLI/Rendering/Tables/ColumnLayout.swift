@@ -26,7 +26,9 @@ struct ColumnLayout: Sendable {
         let (candidates, wanted) = isNamed ? (named, named.count) : Self.ordered(rows, within: width)
         let cells = rows.items.map { item in candidates.map { Self.cell(item, $0) } }
         let natural = TableText.widths(of: [candidates] + cells)
-        let handles = Set(candidates.indices.filter { Self.handles.contains(candidates[$0].lowercased()) })
+        var handles = Set(candidates.indices.filter { Self.handles.contains(candidates[$0].lowercased()) })
+        // What an operation lists begins with the name by which other commands call it.
+        if isNamed, mayHide, !candidates.isEmpty { handles.insert(0) }
         let times = candidates.indices.filter { Self.isTime(candidates[$0], rows) }
         let widths =
             width.map {
@@ -101,12 +103,12 @@ struct ColumnLayout: Sendable {
     }
 
     /// Columns with values that people copy, which are useless if cut.
-    private static let handles: Set<String> = ["job", "handle", "token"]
+    private static let handles: Set<String> = ["id", "job", "handle", "token", "code"]
     private static let few = 6
     /// The minimum width of a column: that of a date and time.
     private static let narrowest = 16
     /// The minimum width of a column that the operation itself names.
-    private static let readable = 8
+    private static let readable = 12
 
     /// Returns the widths of as many columns from the left as fit.
     /// - Parameters:
@@ -123,13 +125,17 @@ struct ColumnLayout: Sendable {
         var widths = natural
         func room() -> Int { width - TableText.gap * (widths.count - 1) }
         while widths.count > wanted, widths.reduce(0, +) > room() { widths.removeLast() }
-        while !keepsAll, widths.count > 1, widths.reduce(0, { $0 + min($1, least) }) > room() {
-            widths.removeLast()
+        func kept() -> Set<Int> {
+            whole.first { columns in
+                columns.reduce(0) { $0 + (widths.indices.contains($1) ? widths[$1] : 0) } <= width * 2 / 3
+            } ?? []
         }
-        let kept = whole.first { columns in
-            columns.reduce(0) { $0 + (widths.indices.contains($1) ? widths[$1] : 0) } <= width * 2 / 3
+        func needed() -> Int {
+            let kept = kept()
+            return widths.indices.reduce(0) { $0 + (kept.contains($1) ? widths[$1] : min(widths[$1], least)) }
         }
-        return TableText.narrowed(widths, to: width, keeping: kept ?? [])
+        while !keepsAll, widths.count > 1, needed() > room() { widths.removeLast() }
+        return TableText.narrowed(widths, to: width, keeping: kept())
     }
 }
 
