@@ -49,6 +49,29 @@ struct AgentWordsTests {
         }
     }
 
+    @Test(
+        "a command or an argument that no tool has stays whole and is the owner's",
+        arguments: [
+            (
+                "Start it: mm pool serve --profile pool --listen HOST:PORT; or leave out the address.",
+                "Start it: mm pool serve --profile pool --listen HOST:PORT (the owner's, in a terminal); "
+                    + "or leave out the address."
+            ),
+            ("Stop it with: mm sandbox stop", "Stop it with: mm sandbox stop (the owner's, in a terminal)"),
+            (
+                "To see whether it is installed: mm doctor powershell.",
+                "To see whether it is installed: mm doctor powershell (the owner's, in a terminal)."
+            ),
+            ("mm key list shows the names.", "mm key list (the owner's, in a terminal) shows the names."),
+            (
+                "Usage: mm login CONNECTION, or mm login --all.",
+                #"Usage: mm__login {"connection":"CONNECTION"}, or mm login --all (the owner's, in a terminal)."#
+            ),
+        ])
+    func whole(given: String, due: String) {
+        #expect(words.translated(given) == due)
+    }
+
     @Test("actions that only the owner can do are attributed to the owner")
     func owners() {
         let text = words.translated("Its owner can allow it: mm connections edit Contoso tools=…")

@@ -370,7 +370,7 @@ struct AgentWords: Sendable {
     /// Returns a rewritten text.
     func translated(_ text: String) -> String {
         guard text.contains("mm ") || text.contains("--") || text.contains("terminal") else { return text }
-        return withoutFlags(withCalls(Self.withoutTerminals(text)))
+        return withCalls(Self.withoutTerminals(text))
     }
 
     // MARK: what terminals alone have
@@ -409,24 +409,27 @@ struct AgentWords: Sendable {
 
     // MARK: commands
 
-    /// Returns the text with commands replaced by tool calls.
+    /// Returns the text with commands replaced by tool calls, and with flags outside of commands by the names of
+    /// arguments.
     private func withCalls(_ text: String) -> String {
         var result = ""
+        /// The text since the last command.
+        var plain = ""
         var rest = text[...]
         while let found = rest.firstRange(of: "mm ") {
-            let before = rest[..<found.lowerBound]
-            result += before
-            let previous = before.last ?? result.last
+            plain += rest[..<found.lowerBound]
+            let previous = plain.last ?? result.last
             let begins = previous.map { !$0.isLetter && !$0.isNumber && !"_-/.".contains($0) } ?? true
             let isQuoted = previous == "`"
             let tail = rest[found.upperBound...]
             let end = isQuoted ? tail.firstIndex(of: "`") ?? tail.endIndex : tail.endIndex
             guard begins, let (call, used) = call(in: tail[..<end], isWhole: isQuoted) else {
-                result += rest[found]
+                plain += rest[found]
                 rest = tail
                 continue
             }
-            result += call
+            result += withoutFlags(plain) + call
+            plain = ""
             rest = rest[used...]
             if isQuoted, rest.first == "`", result.hasSuffix(Self.ownersRemark) {
                 // The remark about the command belongs behind the closing backtick.
@@ -434,7 +437,7 @@ struct AgentWords: Sendable {
                 rest.removeFirst()
             }
         }
-        return result + rest
+        return result + withoutFlags(plain + rest)
     }
 
     /// Returns the call for a command, and where the command ends.
@@ -447,20 +450,26 @@ struct AgentWords: Sendable {
             return owners(pieces, isWhole ? text.endIndex : nil)
         }
         let count = operation.words.count
-        var arguments = pieces.dropFirst(count)
-        if !isWhole {
-            var takesNext = false
-            arguments = arguments.prefix { piece in
-                let isValue = takesNext
-                takesNext = operation.operation.takesValue(after: piece.text)
-                return isValue || piece.isArgument || operation.operation.offers(piece.text)
-            }
-        }
+        let fields = operation.operation.fields
+        let arguments = isWhole ? pieces.dropFirst(count) : Self.arguments(pieces.dropFirst(count), of: fields)
         let end = isWhole ? text.endIndex : (arguments.last ?? pieces[count - 1]).end
-        guard operation.operation.declaration.audience == .everyone else {
+        let isForModels = arguments.allSatisfy { piece in
+            fields.allSatisfy { $0.isOfferedToModels || !$0.isNamed(by: piece.text) }
+        }
+        guard operation.operation.declaration.audience == .everyone, isForModels else {
             return ("mm " + String(text[..<end]) + Self.ownersRemark, end)
         }
         return (tool(operation.operation, arguments.map(\.text)), end)
+    }
+
+    /// Returns the words that are arguments of a command, rather than the rest of the sentence around it.
+    private static func arguments(_ pieces: ArraySlice<Piece>, of fields: [InputField]) -> ArraySlice<Piece> {
+        var takesNext = false
+        return pieces.prefix { piece in
+            let isValue = takesNext
+            takesNext = fields.takesValue(after: piece.text)
+            return isValue || piece.isArgument || fields.offers(piece.text)
+        }
     }
 
     /// The remark about a command that a model can't call.
@@ -468,16 +477,19 @@ struct AgentWords: Sendable {
 
     /// Returns a command that is no operation, such as `mm doctor`, with the remark that it is its owner's.
     private func owners(_ pieces: [Piece], _ whole: Substring.Index?) -> (call: String, end: Substring.Index)? {
-        guard let first = pieces.first, Self.ownCommands.contains(first.text) else { return nil }
-        let used = whole == nil ? pieces.prefix { $0.isArgument || $0.text == first.text } : pieces[...]
+        let names = pieces.map(\.text)
+        func shared(_ command: LocalCommand) -> Int { zip(command.words, names).prefix { $0 == $1 }.count }
+        let commands = Self.ownCommands.filter { $0.words.first == names.first }
+        guard let command = commands.max(by: { shared($0) < shared($1) }) else { return nil }
+        let count = shared(command)
+        let arguments = Self.arguments(pieces.dropFirst(count), of: command.fields)
+        let used = whole == nil ? pieces.prefix(count) + arguments : pieces[...]
         guard let last = used.last else { return nil }
         let words = used.map(\.written).joined(separator: " ")
         return ("mm \(words)" + Self.ownersRemark, whole ?? last.end)
     }
 
-    private static let ownCommands: Set<String> = [
-        "doctor", "pool", "sandbox", "mcp", "completions", "powershell", "pin", "keys",
-    ]
+    private static let ownCommands = LocalCommands.all(.standard, environment: [:])
 
     /// Returns the tool call for an operation.
     private func tool(_ operation: AnyOperation, _ words: [String]) -> String {
@@ -585,11 +597,11 @@ struct AgentWords: Sendable {
     }
 }
 
-extension AnyOperation {
+extension [InputField] {
     /// Whether a word of a command line is a flag whose value is the next word.
     fileprivate func takesValue(after word: String) -> Bool {
         guard word.hasPrefix("-"), !word.contains("=") else { return false }
-        return fields.contains { field in
+        return contains { field in
             guard field.kind != .flag else { return false }
             if case .option(let letter?) = field.placement, word == "-\(letter)" { return true }
             return field.isNamed(by: word)
@@ -598,7 +610,7 @@ extension AnyOperation {
 
     /// Whether a word is one of the values of an argument.
     fileprivate func offers(_ word: String) -> Bool {
-        fields.contains { field in
+        contains { field in
             if case .choice(let values) = field.kind { values.contains(word) } else { false }
         }
     }
