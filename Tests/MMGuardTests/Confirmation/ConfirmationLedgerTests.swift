@@ -188,8 +188,23 @@ struct ConfirmationLedgerTests {
         #expect(error.code == .confirmationNeeded)
         #expect(error.hint?.contains("mm confirm \(waiting.token)") ?? false)
         #expect(error.details["token"]?.string == waiting.token)
+        #expect(error.details["expiresAt"]?.string == waiting.expiresAt.iso8601)
         let denied = try #require(GuardEngine().judge(script: "Install-Module x", policy: .standard).error())
         #expect(denied.code == .denied)
         #expect(GuardEngine().judge(script: "Get-Mailbox", policy: .standard).error() == nil)
+    }
+
+    @Test(
+        "the error of an asked request offers an alternative only where there is one beside asking",
+        arguments: [
+            ("Remove-Mailbox ann", nil), ("Send-MgUserMail -UserId ann", nil),
+            ("Frobnicate-Thing ann", "Check the spelling."), ("Remove-MailboxPermission ann", nil),
+        ] as [(String, String?)])
+    func alternative(script: String, due: String?) async throws {
+        let verdict = GuardEngine().judge(script: script, policy: .standard)
+        let waiting = try await ledger.request(request())
+        let hint = try #require(verdict.error(pending: waiting)?.hint)
+        let asked = "Ask them to run: mm confirm \(waiting.token). Then repeat exactly this call."
+        #expect(hint == asked + (due.map { " Or: \($0)" } ?? ""))
     }
 }

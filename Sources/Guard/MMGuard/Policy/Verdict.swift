@@ -164,7 +164,7 @@ extension Verdict {
                 .confirmationNeeded, "A person must confirm this: \(sentence)", hint: instead, details: details)
         }
         details["token"] = .string(pending.token)
-        details["expiresAt"] = .int(pending.expiresAt.seconds)
+        details["expiresAt"] = .string(pending.expiresAt.iso8601)
         return MMError(
             .confirmationNeeded, "A person must confirm this (mm confirm \(pending.token)): \(sentence)",
             hint:

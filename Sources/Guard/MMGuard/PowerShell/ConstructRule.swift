@@ -159,7 +159,7 @@ enum ConstructRule: String, Sendable, CaseIterable {
         case .requestAddress: "Write method and path as constants."
         case .secretProperty:
             "Select only the harmless properties that you need, such as Name, Id or Exception.Message."
-        default: "Leave it out, or ask a person to confirm it."
+        default: "Leave it out."
         }
     }
 }

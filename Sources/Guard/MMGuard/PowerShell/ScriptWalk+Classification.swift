@@ -133,15 +133,13 @@ extension ScriptWalk {
         switch kind {
         case .blocked: return "A person must do this with their own tools, outside this server."
         case .missing: return "Its module is not installed: use Invoke-AzRestMethod with the resource's path."
-        case .sendGuard: return "Show the message to the person and ask them to confirm it."
-        case .unknown: return "Send the request directly, with method and path, or ask a person to confirm it."
+        case .unknown: return "Send the request directly, with method and path."
         default: break
         }
         switch classes.strictest {
         case .session: return "The server handles sign-ins: use its login and reset tools."
-        case .secret: return "Read the object without its secret, or ask a person to confirm it."
-        case .read, .write: return nil
-        default: return "Show the change to a person and ask them to confirm it."
+        case .secret: return "Read the object without its secret."
+        default: return nil
         }
     }
 

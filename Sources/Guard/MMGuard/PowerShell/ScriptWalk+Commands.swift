@@ -88,7 +88,7 @@ extension ScriptWalk {
             GuardFinding(
                 rule: "session-name", classes: .write, kind: .unknown,
                 reason: "\(name) was redefined by an earlier script of this session.",
-                instead: "Reset the session to use the original command, or ask a person to confirm it.",
+                instead: "Reset the session to use the original command.",
                 subject: name), command.extent)
         walkArguments(command)
     }
@@ -194,7 +194,7 @@ extension ScriptWalk {
         let classes = classesOfUnlisted(name) ?? tables.cmdlets.classOfUnknown(name)
         if isRepeated("unknown-command", classes, .unknown), tables.user.rules.isEmpty { return walkArguments(command) }
         var reason = "\(name) is not a known cmdlet, so its effect is unknown."
-        var instead = "Check the spelling, or ask a person to confirm it."
+        var instead = "Check the spelling."
         if let target = tables.cmdlets.windowsAlias(name) {
             reason = "\(name) is a program here, an alias of \(target) only on Windows: use \(target)."
             instead = "Write \(target)."

@@ -145,21 +145,19 @@ struct RequestJudge: Sendable {
         var instead: String?
         if found.sendsMessage {
             kind = .sendGuard
-            instead = "Show the message to the person and ask them to confirm it, or save it as a draft."
+            instead = "Save the message as a draft."
         } else if !found.isKnown, found.classes == .write || (found.classes == .read && found.method != "GET") {
             kind = .unknown
             let what = found.rule.hasPrefix("unknown-") ? found.why : "this path is unknown"
             reason = "\(line): \(what), and so the effect of the change is unknown."
-            instead = "Check the spelling in the service's documentation, or ask a person to confirm it."
+            instead = "Check the spelling in the service's documentation."
         } else if Self.hiding.contains(found.rule) {
             kind = .dynamic
             instead = "Send the requests one by one, with plain methods and relative addresses."
         } else if found.classes.contains(.secret) {
-            instead = "Leave the secret property out of $select, or ask a person to confirm it."
+            instead = "Leave the secret property out of $select."
         } else if found.rule == "link-without-ref" {
             instead = "Add /$ref at the end of the path, which removes only the link and keeps \(what)."
-        } else if ![.read, .write].contains(strictest) {
-            instead = "Show the change to a person and ask them to confirm it."
         }
         let finding = GuardFinding(
             rule: kind == .unknown && !found.rule.hasPrefix("unknown-") ? "unknown-path" : found.rule,
