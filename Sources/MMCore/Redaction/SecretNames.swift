@@ -17,7 +17,8 @@ enum SecretNames {
     private static let harmlessEnds = [
         "type", "types", "endpoint", "uri", "url", "expiry", "expires", "expiresin", "expireson", "expiration",
         "lifetime",
-        "count", "counts", "limit", "file", "path", "directory", "dir", "variable", "name", "id", "ids", "policy",
+        "cache", "count", "counts", "limit", "file", "path", "directory", "dir", "variable", "name", "id", "ids",
+        "policy",
         "policies", "enabled", "required", "length", "size", "version", "status", "issuer", "audience", "profile",
         // Paging markers are called tokens, but a caller needs them to continue.
         "skiptoken", "deltatoken", "nexttoken", "pagetoken", "continuationtoken",

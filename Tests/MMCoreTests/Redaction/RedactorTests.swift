@@ -34,7 +34,8 @@ struct RedactorTests {
     @Test(
         "names that only resemble secret ones keep their values",
         arguments: [
-            "token_type", "tokenEndpoint", "expires_in", "secretFile", "tokenFile", "passwordPolicies", "$skiptoken",
+            "token_type", "tokenCache", "tokenEndpoint", "expires_in", "secretFile", "tokenFile", "passwordPolicies",
+            "$skiptoken",
             "skipToken",
             "@odata.deltaToken", "subject", "message", "displayName", "user_code", "verification_uri", "tokenLifetime",
             "passwordExpires", "authorizationEndpoint", "codeName", "cookieCount", "signature",
