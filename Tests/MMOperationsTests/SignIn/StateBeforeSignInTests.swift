@@ -32,4 +32,26 @@ struct StateBeforeSignInTests {
         #expect(entries[0]?.change.isBeforeKnown == true, "\(notes)")
         await home.stop()
     }
+
+    @Test("is told to be unknown in a dry run that nobody is signed in for, which claims nothing about the undo")
+    func dryRun() async throws {
+        let home = try await SignInHome()
+        let arguments: JSONObject = [
+            "connection": "Demo", "endpoint": "/users/lena.vogt@contoso-sandbox.example", "method": "PATCH",
+            "body": ["department": "Elsewhere"], "dryRun": true,
+        ]
+        func forecast() async throws -> (text: String, notes: String) {
+            guard case .answered(let answer) = await home.call("graph_request", arguments) else {
+                Issue.record("no answer")
+                return ("", "")
+            }
+            return (answer.text ?? "", answer.notes.joined(separator: "\n"))
+        }
+        let before = try await forecast()
+        #expect(before.notes.contains("mm login Demo") && !before.text.contains("taken back"), "\(before)")
+        try await home.login()
+        let after = try await forecast()
+        #expect(!after.notes.contains("mm login") && after.text.contains("undo: can be taken back"), "\(after)")
+        await home.stop()
+    }
 }

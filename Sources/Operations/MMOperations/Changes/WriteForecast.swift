@@ -20,9 +20,17 @@ struct WriteForecast {
         for write in writes { verdicts.append(try desk.judge([write.request])) }
         let rows = zip(writes, verdicts).map { Self.row($0, $1) }
         let text = zip(writes, verdicts).map { Self.lines($0, $1).joined(separator: "\n") }.joined(separator: "\n\n")
+        let notes = Self.unread(writes, of: desk.connection.name).map { [$0] } ?? []
         return OperationAnswer(
-            .value(rows.count == 1 ? rows[0] : .array(rows)), notes: ["Dry run: nothing was changed."],
+            .value(rows.count == 1 ? rows[0] : .array(rows)), notes: notes + ["Dry run: nothing was changed."],
             columns: ["request", "change", "verdict", "undo"], text: text, connection: desk.connection.name)
+    }
+
+    /// Returns the note on states that nobody has signed in to read.
+    private static func unread(_ writes: [WriteWatch.Write], of connection: String) -> String? {
+        guard writes.contains(where: { $0.change?.isUnread ?? false }) else { return nil }
+        return "Nobody is signed in to \(connection), so what it changes is unknown. "
+            + "To sign in: mm login \(ShellWord.quoted(connection))"
     }
 
     private static func row(_ write: WriteWatch.Write, _ verdict: Verdict?) -> JSONValue {
@@ -74,7 +82,11 @@ extension Change {
         return texts + ["  undo: \(undoSentence)"]
     }
 
+    /// Whether the state before hasn't been read, because nobody is signed in.
+    fileprivate var isUnread: Bool { priorPath != nil && !isBeforeKnown && obstacle == nil }
+
     private var undoSentence: String {
-        expectedObstacle.map { "can't be taken back: \($0)" } ?? "can be taken back"
+        guard !isUnread else { return "known once its state has been read" }
+        return expectedObstacle.map { "can't be taken back: \($0)" } ?? "can be taken back"
     }
 }
