@@ -102,4 +102,9 @@ import Testing
             #expect(error?.message.contains(said) == true && error?.code == .invalidInput)
         }
     }
+
+    @Test("the purpose says more than the name beside it", arguments: ConnectionUse.allCases)
+    func purpose(use: ConnectionUse) {
+        #expect(!use.purpose.isEmpty && !use.purpose.hasPrefix("\(use.rawValue):"))
+    }
 }

@@ -198,7 +198,9 @@ struct ConnectSteps {
     /// Asks what the connection is for, until the answer is valid, unless an argument said it.
     mutating func findNeeds() async throws(MMError) -> ConnectionNeeds {
         if let needs { return needs }
-        let list = ConnectionUse.allCases.map { "  \($0.rawValue): \($0.purpose)" }.joined(separator: "\n")
+        let rows = ConnectionUse.allCases.map { [$0.rawValue, $0.purpose] }
+        let table = TableText(widths: TableText.widths(of: rows), cutsCells: false)
+        let list = rows.map { "  " + table.line($0) }.joined(separator: "\n")
         var question = "What is the connection for?\n\(list)"
         while true {
             let text = try await ask(

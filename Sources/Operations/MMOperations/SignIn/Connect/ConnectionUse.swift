@@ -68,7 +68,7 @@ enum ConnectionUse: String, CaseIterable, Sendable {
                 module: "pnp")
         case .security:
             Row(
-                "security: risky accounts, alerts, sign-in methods, consents, conditional access",
+                "risky accounts, alerts, sign-in methods, consents, conditional access",
                 "User.Read.All AuditLog.Read.All Policy.Read.All RoleManagement.Read.Directory IdentityRiskyUser.Read.All "
                     + "IdentityRiskEvent.Read.All SecurityAlert.Read.All SecurityIncident.Read.All "
                     + "UserAuthenticationMethod.Read.All Application.Read.All Directory.Read.All")
@@ -79,11 +79,11 @@ enum ConnectionUse: String, CaseIterable, Sendable {
                     + "DeviceManagementApps.Read.All")
         case .apps:
             Row(
-                "apps: registrations, expiring secrets, owners, consents",
+                "app registrations, expiring secrets, owners, consents",
                 "Application.Read.All Directory.Read.All")
         case .reports:
             Row(
-                "reports: usage, licences, service health, messages of the message centre",
+                "usage, licences, service health, messages of the message centre",
                 "Reports.Read.All Organization.Read.All AuditLog.Read.All ServiceHealth.Read.All ServiceMessage.Read.All"
             )
         case .azure: Row("Azure resources", [(.azure, "user_impersonation")], module: "azure")
