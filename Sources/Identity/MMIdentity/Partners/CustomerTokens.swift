@@ -80,7 +80,7 @@ extension IdentityService {
         guard let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account) else {
             throw MMError(
                 .signInNeeded, "\(partner.name) has no sign-in for its customers' tenants.",
-                hint: "mm login \(ShellWord.quoted(partner.name)).",
+                hint: "To sign in: mm login \(ShellWord.quoted(partner.name)).",
                 details: ["connection": .string(partner.name), "resource": .string(resource.name)])
         }
         HeldSecrets.shared.hold(refresh.secret)

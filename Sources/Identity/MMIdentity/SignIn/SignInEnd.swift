@@ -71,7 +71,7 @@ package struct SignInEnd: Sendable, Hashable {
         let place = resource.map { " for \($0)" } ?? ""
         return MMError(
             .signInNeeded, "Sign-in needed for \(connection): the last sign-in ended\(place) (\(reason)).",
-            hint: "mm login \(ShellWord.quoted(connection)).", details: details)
+            hint: "To sign in: mm login \(ShellWord.quoted(connection)).", details: details)
     }
 }
 

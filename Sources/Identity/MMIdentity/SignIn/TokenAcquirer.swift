@@ -71,7 +71,7 @@ struct TokenAcquirer: RenewingAcquirer {
             throw end?.error(of: target.connection)
                 ?? MMError(
                     .signInNeeded, "Sign-in needed for \(target.connection).",
-                    hint: "mm login \(ShellWord.quoted(target.connection)).",
+                    hint: "To sign in: mm login \(ShellWord.quoted(target.connection)).",
                     details: ["connection": .string(target.connection), "resource": .string(resource.name)])
         }
         if usesBrowser { return .browser(claims: claims) }

@@ -24,7 +24,7 @@ struct ConnectionsCheck: CatalogueOperation {
         guard faults.isEmpty else {
             throw MMError(
                 .remoteFailed,
-                "The registry \(path) has \(faults.count) fault\(faults.count == 1 ? "" : "s"): "
+                (faults.count == 1 ? "" : "The registry \(path) has \(faults.count) faults: ")
                     + faults.map(\.message).joined(separator: " "),
                 hint: faults.first?.hint, details: ["problems": .array(rows)])
         }

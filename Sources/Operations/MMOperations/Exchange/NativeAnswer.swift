@@ -194,7 +194,7 @@ enum NativeText {
             guard let view = object.view, view.columns.count < object.shape.names.count else { continue }
             return
                 "\(view.columns.count) of \(object.shape.names.count) properties are shown, the same ones as in PowerShell: "
-                + "Use Select-Object, Format-List or JSON output for the others."
+                + "use Select-Object, Format-List or JSON output for the others."
         }
         return nil
     }
