@@ -34,8 +34,27 @@ struct ScriptParameterBinding {
         #expect(result.errors.isEmpty && result.failure == nil)
     }
 
+    @Test(
+        "that the declared type refuses end the script, by name, before anything runs",
+        arguments: [
+            ("param([int]$Days) $Days", "abc", "'Days'. Cannot convert value \"abc\" to type \"System.Int32\"."),
+            ("param([datetime]$Since) 'x'", "soon", "'Since'. Cannot convert value \"soon\" to type \"System.DateTime\"."),
+        ])
+    func refused(script: String, value: String, said: String) async throws {
+        var session = NativeSession()
+        let name = try #require(script.split(separator: "$").dropFirst().first?.split(separator: ")").first)
+        let outcome = await NativeEngine().run(script, values: [String(name): value], in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("handed over")
+            return
+        }
+        let failure = try #require(result.failure)
+        #expect(failure.message.hasPrefix("Cannot process argument transformation on parameter \(said)"), "\(failure)")
+        #expect(result.objects.isEmpty)
+    }
+
     private static let uncertain: [(script: String, values: [String: String])] = [
-        ("param([int]$n) $n", ["n": "abc"]), ("param([bool]$b) $b", ["b": "true"]),
+        ("param([bool]$b) $b", ["b": "true"]),
         ("param([Parameter(Mandatory)]$x = 3) $x", [:]),
         ("param([Parameter(Mandatory)][string]$x) $x", ["x": ""]),
         ("param($name) $name", ["na": "x"]), ("1", ["x": "1"]), ("param([int]$n) $n = 'x'; $n", ["n": "1"]),

@@ -165,15 +165,24 @@ struct ScriptParameters {
         }
         guard let type = parameter.type else { return value }
         if value.isNull, ![.known(.string), .known(.int), .known(.bool)].contains(type) { return .null }
-        return try certain { () throws(Interrupt) in try evaluator.cast(value, to: type) }
+        do throws(Interrupt) {
+            return try evaluator.cast(value, to: type)
+        } catch {
+            guard case .statement(let record) = error else { throw error }
+            throw .fatal(
+                NativeError(
+                    "ParameterArgumentTransformationError",
+                    "Cannot process argument transformation on parameter '\(parameter.name)'. \(record.message)",
+                    isReadable: true))
+        }
     }
 
-    /// Hands over whatever fails here, since PowerShell reports it as a binding error that the engine can't reproduce.
+    /// Hands over a default that fails, since PowerShell reports it as a binding error that the engine can't reproduce.
     private static func certain(_ work: () throws(Interrupt) -> PSValue) throws(Interrupt) -> PSValue {
         do throws(Interrupt) { return try work() } catch {
             switch error {
             case .handOver, .stopped, .fatal, .exit: throw error
-            default: throw .handOver("a value that a parameter refuses")
+            default: throw .handOver("a default that fails")
             }
         }
     }
