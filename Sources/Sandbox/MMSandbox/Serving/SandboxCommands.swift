@@ -57,8 +57,9 @@ struct SandboxCommands: Sendable {
         _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
     ) async throws(MMError) -> Int32 {
         let connection = try input.text("connection")
-        if let connection { try SandboxProcess.addConnection(connection, paths) }
         if try input.flag("foreground") {
+            try SandboxProcess.requireNone(paths)
+            if let connection { try SandboxProcess.addConnection(connection, paths) }
             var tenant = SandboxOptions()
             tenant.port = UInt16(try input.integer("port") ?? 0)
             tenant.userCount = try input.integer("users") ?? tenant.userCount
@@ -82,6 +83,8 @@ struct SandboxCommands: Sendable {
         // A request for only a connection uses the running tenant, if there is one.
         var known: SandboxStateFile?
         if connection != nil, arguments.isEmpty { known = try SandboxStateFile.ofRunning(in: paths.stateDirectory) }
+        if known == nil { try SandboxProcess.requireNone(paths) }
+        if let connection { try SandboxProcess.addConnection(connection, paths) }
         let running: SandboxStateFile
         if let known {
             running = known

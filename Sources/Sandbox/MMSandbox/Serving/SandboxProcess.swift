@@ -68,7 +68,9 @@ enum SandboxProcess {
         return wasRunning
     }
 
-    private static func requireNone(_ paths: StatePaths) throws(MMError) {
+    /// Checks that no tenant runs here.
+    /// - Throws: `conflict` when one does.
+    static func requireNone(_ paths: StatePaths) throws(MMError) {
         guard let running = try SandboxStateFile.ofRunning(in: paths.stateDirectory) else { return }
         throw MMError(
             .conflict, "A sandbox tenant is already running: \(running.base), process \(running.process.pid).",
