@@ -64,8 +64,8 @@ struct AgentWordsTests {
             ),
             ("mm key list shows the names.", "mm key list (the owner's, in a terminal) shows the names."),
             (
-                "Usage: mm login CONNECTION, or mm login --all.",
-                #"Usage: mm__login {"connection":"CONNECTION"}, or mm login --all (the owner's, in a terminal)."#
+                "Usage: mm login CONNECTION (`mm connections list` shows the names), or mm login --all.",
+                #"Usage: mm__login {"connection":"CONNECTION"} (`mm__connections` shows the names), or mm login --all (the owner's, in a terminal)."#
             ),
         ])
     func whole(given: String, due: String) {

@@ -71,6 +71,13 @@ struct ReadyToolTests {
     }
 
     @Test(
+        "a task says whether it needs a connection, be it a recipe or an operation",
+        arguments: [("licence-counts", true), ("drift", true), ("snapshot_take", true), ("history", false)])
+    func needs(name: String, isNeeded: Bool) throws {
+        #expect(try answer(["name": .string(name)])?["needs"] == (isNeeded ? "connection" : nil))
+    }
+
+    @Test(
         "an unknown name gets similar ones suggested",
         arguments: [("offboard a user", "leaver"), ("mail-forwardin", "mail-forwarding"), ("undo_lst", "undo_list")])
     func unknown(name: String, meant: String) throws {

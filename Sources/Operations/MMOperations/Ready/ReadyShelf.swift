@@ -198,6 +198,14 @@ package enum ReadyTask: Sendable {
         }
     }
 
+    /// Whether a call has to name a connection.
+    package var needsConnection: Bool {
+        switch self {
+        case .tool: true
+        case .operation(let operation, _): operation.fields.contains { $0.name == "connection" && $0.isRequired }
+        }
+    }
+
     /// The phrases for what it does.
     var phrases: [String] {
         switch self {

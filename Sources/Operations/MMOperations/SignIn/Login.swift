@@ -31,7 +31,7 @@ struct Login: CatalogueOperation {
             case (nil, false):
                 throw MMError(
                     .invalidInput, "login needs the argument `connection`.",
-                    hint: "Usage: mm login CONNECTION, or mm login --all (`mm connections list` shows the names).",
+                    hint: "Usage: mm login CONNECTION (`mm connections list` shows the names), or mm login --all.",
                     details: ["field": "connection"])
             case (_?, true):
                 throw MMError(

@@ -83,7 +83,7 @@ struct ReadyTool {
 
     private func sheet(of task: ReadyTask) throws(MMError) -> JSONObject {
         var sheet = task.sheet(ToolEffects(try services.guards.engine()))
-        if case .tool = task { sheet["needs"] = "connection" }
+        if task.needsConnection { sheet["needs"] = "connection" }
         return sheet
     }
 
