@@ -38,7 +38,10 @@ struct ScriptParameterBinding {
         "that the declared type refuses end the script, by name, before anything runs",
         arguments: [
             ("param([int]$Days) $Days", "abc", "'Days'. Cannot convert value \"abc\" to type \"System.Int32\"."),
-            ("param([datetime]$Since) 'x'", "soon", "'Since'. Cannot convert value \"soon\" to type \"System.DateTime\"."),
+            (
+                "param([datetime]$Since) 'x'", "soon",
+                "'Since'. Cannot convert value \"soon\" to type \"System.DateTime\"."
+            ),
         ])
     func refused(script: String, value: String, said: String) async throws {
         var session = NativeSession()
