@@ -114,10 +114,17 @@ extension ShellJudge {
             // A tag is a name by which others build and release.
             let isTag =
                 reference.contains("refs/tags/") || reference == "tag"
-                || branch.hasPrefix("v") && branch.dropFirst().first?.isNumber == true
+                || branch.hasPrefix("v") && Self.isVersion(branch.dropFirst())
             return !isTag && !reference.hasPrefix("+") && !reference.hasPrefix(":") && !reference.contains("$")
                 && !(reference.contains(":") && isMain && !reference.hasPrefix(target + ":"))
         }
+    }
+
+    /// Returns whether a name begins with the number of a version, rather than with a word for one: `2.1-rc1`, but not
+    /// `2-parser`.
+    private static func isVersion(_ name: Substring) -> Bool {
+        let rest = name.drop(while: \.isNumber)
+        return rest.count < name.count && (rest.isEmpty || rest.hasPrefix("."))
     }
 
     /// Returns the rule for subcommands that list by default.
