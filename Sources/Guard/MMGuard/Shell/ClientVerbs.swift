@@ -59,6 +59,7 @@ enum ClientVerbs {
         let verbs = words.filter { !$0.hasPrefix("-") }.flatMap(parts)
         if says("client-granting", verbs) { return .rights }
         let path = ShellPrograms.verbs(words)
+        if path.first?.hasPrefix("$") == true { return .dynamic }
         if path.first == "cp" || ShellWords.contains(program, in: "client-copiers"), let copies = copies(program, words)
         {
             return copies
@@ -153,7 +154,8 @@ enum ClientVerbs {
         guard let verb = path.firstIndex(where: { ShellWords.contains($0, in: "client-looks") }) else {
             return !words.isEmpty && words.allSatisfy { ["--help", "--version", "-h"].contains($0) }
         }
-        return !["ordering", "acting", "building", "client-local"].contains { says($0, Array(path[..<verb])) }
+        return !path[..<verb].contains { $0.hasPrefix("$") }
+            && !["ordering", "acting", "building", "client-local"].contains { says($0, Array(path[..<verb])) }
     }
 
     /// Returns whether a client reads the same words, one command per line, from its input.

@@ -38,7 +38,7 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .secrets: "it reads keys or passwords"
         case .ownFiles: "it touches the files in which mm keeps sign-ins, connections and confirmations"
         case .ownProgram: "it would confirm, sign in or change connections instead of a person"
-        case .dynamic: "the program that it runs is unknown"
+        case .dynamic: "what it runs or does can't be determined from the text"
         case .fed: "a shell or interpreter runs the output of another command"
         case .interpreter: "an interpreter can do anything that its user can, and sessions on hosts are not confined"
         case .unknown: "the command is not known to only read, and sessions on hosts are not confined"
@@ -79,7 +79,7 @@ enum ShellRule: String, Sendable, CaseIterable {
 
     var instead: String? {
         switch self {
-        case .dynamic: "Write the program's name directly."
+        case .dynamic: "Write the program's name and its verb directly."
         case .fed: "Save it to a file, read it, then run the file."
         case .interpreter:
             "Use shell commands, or ask the owner to allow interpreters with \"ssh\": {\"interpreters\": \"allow\"}."
