@@ -50,7 +50,11 @@ extension ShellJudge {
         // A whole address may come from a file; a part of one is data.
         if direct == .content, isHeader || !text.hasPrefix("$") && !text.hasPrefix("`") { return true }
         // The servers for a name that is looked up learn its content.
-        if isName, Self.substitutes(text), text.contains(").") || text.contains("`.") { return true }
+        if isName || text.contains("://$(") || text.contains("://`"), Self.substitutes(text),
+            text.contains(").") || text.contains("`.")
+        {
+            return true
+        }
         return carrying.contains { name, what in
             let isPart = ["$\(name).", "${\(name)}."].contains(where: text.contains)
             let isNamed =
@@ -81,7 +85,10 @@ extension ShellJudge {
         // The version of a project is part of many addresses.
         let lowered = text.lowercased()
         if ["version", "package.json", ".toml", ".nvmrc"].contains(where: lowered.contains) { return nil }
-        let reads = text.contains("$(<") || words.contains(where: Self.readsFiles)
+        let showsHistory = zip(words, words.dropFirst()).contains {
+            $0 == "git" && ["log", "show", "diff", "blame", "grep", "cat-file"].contains($1)
+        }
+        let reads = text.contains("$(<") || showsHistory || words.contains(where: Self.readsFiles)
         return reads ? .content : nil
     }
 
