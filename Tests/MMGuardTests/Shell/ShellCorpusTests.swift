@@ -104,7 +104,7 @@ struct ShellCorpusTests {
             ("frobnicate ship", true), ("frobnicate --all now", true), ("frobnicate x | head", true),
             ("surge dist", true),
             ("frobnicate web1 restart", true), ("frobnicate vm.destroy web1", true), ("frobnicate a.txt --purge", true),
-            ("frobnicate drop.sql", true), ("frobnicate list api:443", false), ("frobnicate -c 'stop all'", true),
+            ("frobnicate drop.sql", true), ("frobnicate list api:443", true), ("frobnicate -c 'stop all'", true),
             ("frobnicate get x localhost:80", false), ("frobnicate poke api:443", true), ("frobnicate @prod cr", true),
             ("frobnicate a.txt -y", true), ("frobnicate-stop", true), ("frobnicate-stop web", true),
             ("frobnicate <<< 'delete x'", true), ("frobnicate role init", false), ("frobnicate create-record x", true),

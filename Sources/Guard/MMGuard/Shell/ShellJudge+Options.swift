@@ -21,15 +21,20 @@ enum WordMeaning {
     /// The prefixes of options that say that something isn't done.
     private static let denials: Set<String> = ["no", "without", "disable", "skip", "list", "dry", "ignore", "exclude"]
 
+    /// Returns the parts of an option's name; none of an option that says that something isn't done.
+    private static func parts(ofOption word: some StringProtocol) -> [String] {
+        guard word.hasPrefix("-") else { return [] }
+        let name = word.drop { $0 == "-" }.prefix { $0 != "=" }.lowercased()
+        let parts = name.split { "-_.".contains($0) }.map(String.init)
+        return parts.first.map(denials.contains) == true ? [] : parts
+    }
+
     /// Returns the meaning of an option's value by the option's name; `nil` if the name doesn't tell.
     static func value(of option: some StringProtocol) -> Value? {
         if ["-o", "-O", "-w", "-W", "-l"].contains(String(option)) { return .output }
-        guard option.hasPrefix("-") else { return nil }
         let isLong = option.hasPrefix("--")
-        let parts = option.drop { $0 == "-" }.lowercased().split { "-_.".contains($0) }.map(String.init)
-        guard let first = parts.first, let last = parts.last, !denials.contains(first), isLong || first.count > 2 else {
-            return nil
-        }
+        let parts = parts(ofOption: option)
+        guard let first = parts.first, let last = parts.last, isLong || first.count > 2 else { return nil }
         if ShellWords.contains(last, in: "option-commands") || first == "on" && parts.count > 1 { return .command }
         if ShellWords.contains(last, in: "option-scripts") { return .script }
         if ShellWords.contains(last, in: "option-libraries") { return .library }
@@ -37,6 +42,14 @@ enum WordMeaning {
             return .output
         }
         return first == "listen" ? .listener : nil
+    }
+
+    /// Returns whether an option's name says that something is sent, or names a credential: `--report-to`, `--upload`,
+    /// `--api-token`.
+    static func tells(_ word: String) -> Bool {
+        let parts = word.hasPrefix("--") ? parts(ofOption: word) : []
+        return parts.count > 1 && parts.last == "to"
+            || parts.contains { sending.contains($0) || ShellWords.contains($0, in: "option-tells") }
     }
 
     /// The usual endings of the names of reading programs: `varnishstat`, `ausearch`, `showmount`.
@@ -54,6 +67,27 @@ enum WordMeaning {
             || parts.contains { ShellWords.contains($0, in: "looking-words") } && !parts.contains(where: orders)
     }
 
+    /// Returns whether a verb asks for something: one that reads, also with its object: `getsysinfo`, `measure_temp`.
+    private static func asks(_ verb: String) -> Bool {
+        let parts = verb.split { "-_:".contains($0) }.map(String.init)
+        guard parts.joined().allSatisfy(\.isLetter), !parts.contains(where: changes) else { return says(verb) }
+        let end = ["stats", "status", "info"].first(where: verb.hasSuffix) ?? ""
+        let isJoined = ["get", "show", "describe", "measure"].contains(where: verb.hasPrefix)
+        return says(verb) || isJoined || !end.isEmpty && !changes(String(verb.dropLast(end.count)))
+    }
+
+    /// Returns whether a long option says by its name that more is done than to show something: `--fix`, `--in-place`,
+    /// `--reset-stats`.
+    private static func changesByOption(_ word: String) -> Bool {
+        word.hasPrefix("--") && parts(ofOption: word).contains(where: changes)
+    }
+
+    /// Returns whether a verb changes what it names, or can't be known.
+    private static func changes(_ verb: String) -> Bool {
+        orders(verb) || verb.hasPrefix("$") || verb.hasPrefix("`")
+            || ["ordering", "changing-verbs"].contains { ShellWords.contains(verb, in: $0) }
+    }
+
     /// Returns whether each text for a program's own prompt begins with a reading word: `vtysh -c 'show bgp'`.
     static func asks(_ words: [String]) -> Bool { asks(words, says) }
 
@@ -62,26 +96,34 @@ enum WordMeaning {
         if words.contains(where: ClientVerbs.isStatement) { return false }
         let name = program.lowercased()
         let isNamed =
-            says(name) || lookingEnds.contains(where: name.hasSuffix) || name.hasPrefix("show") || name.contains("_ls")
+            says(name) && !name.hasSuffix("-get") || lookingEnds.contains(where: name.hasSuffix)
+            || name.hasPrefix("show") || name.contains("_ls")
             || name.hasPrefix("check") && !name.hasSuffix("install") || name.hasSuffix("-save")
+            || name.hasPrefix("ls") && words.allSatisfy { $0.hasPrefix("-") }
             || name.hasSuffix("mon") && !name.hasSuffix("daemon")
-        let verbs = ShellPrograms.verbs(words).prefix(2).map { $0.lowercased() }.filter { !$0.contains(".") }
-        if isNamed && !SecretName.isSecret(name) || tries(words) || asks(words, says) { return true }
-        // `env set` and `queue clear` do something to what they name.
-        if verbs.contains(where: says),
-            !verbs.dropFirst().contains(where: { orders($0) || $0 == "set" || $0 == "create" })
+        let verbs = ShellPrograms.verbs(words).prefix(3).map { $0.lowercased() }.filter { !$0.contains(".") }
+        if tries(words) || asks(words, says) { return true }
+        if words.contains(where: changesByOption) { return false }
+        if isNamed, !SecretName.isSecret(name) { return true }
+        // `env set`, `queue clear` and `restart list` do something to what they name; the third word may be a name:
+        // `rename a report`.
+        if let verb = verbs.firstIndex(where: asks), verb < 2 || ["list", "show"].contains(verbs[verb]),
+            !verbs[..<verb].contains(where: changes), !verbs[(verb + 1)...].contains(where: changes)
         {
             // What is told of a secret may be the secret.
-            return verbs.allSatisfy { ShellWords.contains($0, in: "secret-looks") || !says($0) }
+            return verbs.allSatisfy { ShellWords.contains($0, in: "secret-looks") || !asks($0) }
                 || !([name] + ShellPrograms.verbs(words).prefix(3)).contains(where: SecretName.isSecret)
         }
-        // Programs without verbs may have long options with one dash: `keytool -list`.
-        if let first = words.first, ["-list", "-status", "-show", "-info", "-version", "-describe"].contains(first) {
-            return true
+        // Programs without verbs may have long options with one dash: `keytool -list`, `megacli -LDInfo`.
+        if let first = words.first, first.hasPrefix("-"), first.count > 4 {
+            let spaced = first.dropFirst().flatMap { $0.isUppercase ? " \($0.lowercased())" : String($0) }
+            let humps = String(spaced).split(separator: " ").map(String.init)
+            let shown = ["list", "status", "show", "info", "version", "describe"]
+            if humps.last.map(shown.contains) == true, !humps.contains(where: changes) { return true }
         }
         // A plural such as `snapshots` without further words lists the objects.
         if words.count == 1, let verb = verbs.first, verb.hasSuffix("s"), verb.utf8.count > 4,
-            verb.allSatisfy(\.isLetter)
+            verb.allSatisfy(\.isLetter), !changes(verb)
         {
             return true
         }

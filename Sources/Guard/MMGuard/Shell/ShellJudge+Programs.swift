@@ -247,6 +247,7 @@ extension ShellJudge {
                 ?? words.first { $0.hasPrefix("--target-dir=") }.map { String($0.dropFirst(13)) }
             return place.map { one(isMadeAgain(ShellScript.Word($0)) ? .writes : .removes, call) }
         case "go", "dotnet", "swift", "cargo", "nix":
+            if name == "nix", Self.runsForeign(name, words) { return one(.fed, call) }
             return words.first == "run" ? one(.writes, call) + named(by: call) : nil
         case "rails" where ["runner", "r"].contains(words.first):
             return one(.writes, call) + words.dropFirst().flatMap { findings(inScript: $0, of: "ruby", depth) }
@@ -290,7 +291,9 @@ extension ShellJudge {
             let sends = words.contains {
                 $0 == "-n" || $0.hasPrefix("--serv") || $0.hasPrefix("-n") && !$0.hasPrefix("-no")
             }
-            return one(sends ? .network : .reads, call)
+            // As another program, or in the log of sign-ins.
+            let isOther = words.contains { ["-p", "-t", "--p", "--t"].contains(where: $0.hasPrefix) }
+            return one(sends ? .network : isOther ? .writes : .reads, call)
         case "curl", "wget":
             return one(fetches(call, anywhere: true) || staysOnMachine(words) ? .writes : .network, call)
         case "http", "https", "xh":
@@ -388,7 +391,7 @@ extension ShellJudge {
                 word.hasPrefix($0) || word.contains("@" + $0) || word.contains("=" + $0)
             }
         }
-        return runs && isForeign && (words.first != "run" || name == "pipx")
+        return runs && isForeign && (words.first != "run" || ["pipx", "nix"].contains(name))
     }
 
     /// Returns whether a package manager permanently changes the source of packages, or the shell that runs their
@@ -442,9 +445,11 @@ extension ShellJudge {
     }
 
     /// Returns whether a program is only asked for its help or version.
-    private static func asksHelp(_ name: String, _ words: [String]) -> Bool {
-        if words == ["--help"] { return !ShellPrograms.shells.contains(name) }
-        if words.count == 1, ["--version", "version", "help"].contains(words.first) {
+    static func asksHelp(_ name: String, _ words: [String]) -> Bool {
+        if words == ["--help"] || words == ["--version"] { return !ShellPrograms.shells.contains(name) }
+        // For programs that act, the same letter may be an order: `shutdown -h`.
+        if words == ["-h"] || words == ["-?"], ClientVerbs.isClient(name) { return true }
+        if words.count == 1, ["version", "help"].contains(words.first) {
             return !ShellPrograms.shells.contains(name) && (actsByTrade(name) || ShellPrograms.makers.contains(name))
         }
         guard words.last == "--help" else { return false }
@@ -477,7 +482,6 @@ extension ShellJudge {
         }
         let rule =
             WordMeaning.rule(call.program, words) ?? Self.administers([call.program] + words)
-            ?? Self.measures(call.program, words)
         return embedded(in: call, depth) + started(among: call, depth, isKnown: false) + takesText(call)
             + named(by: call)
             + one(

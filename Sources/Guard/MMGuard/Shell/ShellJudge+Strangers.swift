@@ -7,7 +7,7 @@ extension ShellJudge {
         let name = call.program
         guard !call.name.hasPrefix("-"), call.name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.+@/".contains($0) })
         else { return false }
-        return !ShellPrograms.inspectors.contains(name) && !ShellPrograms.makers.contains(name)
+        return !ShellLooks.inspects(name, call.arguments.map(\.value)) && !ShellPrograms.makers.contains(name)
             && !ShellPrograms.verbless.contains(name) && !ShellPrograms.starters.contains(name)
             && (orClient || !ClientVerbs.isClient(name)) && CarriedText.table[name] == nil && !Self.isInterpreter(name)
             && !ShellPrograms.shells.contains(name) && !ShellPrograms.destroyers.contains(name)
@@ -28,6 +28,9 @@ extension ShellJudge {
             !record.memory.functions.contains(call.name), !record.memory.aliases.contains(call.name)
         else { return false }
         let words = call.arguments.map(\.value)
+        // Of a program that administers something the tables list what only looks, or what else is known of it.
+        let isKnown = ShellLooks.table[call.program] != nil || ClientVerbs.isClient(call.program)
+        if !isKnown, opensOutside(call) { return true }
         if WordMeaning.looks(call.program, words) || looks(byTable: call) { return false }
         let parts = call.program.split(separator: "-").map(String.init)
         // What is typed at its prompt begins with a verb.
@@ -48,14 +51,41 @@ extension ShellJudge {
         if isNamed { return false }
         if words.contains(where: { Self.isLogin($0) || ShellWords.contains($0, in: "option-consents") }) { return true }
         if Self.staysHere(words) || ShellWords.contains(call.program, in: "migrators") { return false }
-        // Of a program that administers something the tables list what only looks, or what else is known of it.
-        let isKnown = ShellLooks.table[call.program] != nil || ClientVerbs.isClient(call.program)
+        if !isFetched, Self.makesFile(call.program, words) { return false }
         guard let verb = verbs.first.map({ words[$0] }) else {
             // Without words it shows what it can do, unless it is fed.
             return isFetched || !words.isEmpty || call.readsPipe || call.inputs[0] != nil
         }
         return orders(verb, verbs.dropFirst().first.map { words[$0] }, isKnown: isKnown)
             || words.dropFirst().contains { $0.contains(" ") } && ShellWords.contains(verb, in: "ordering")
+    }
+
+    /// Returns whether a program that nobody knows can take something elsewhere, whatever its verb says: it is given an
+    /// address, an option that sends or names a credential, or contents of the project as its input.
+    private func opensOutside(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        let isFed =
+            switch call.inputs[0] {
+            case .text: false
+            case .some: true
+            case .none: call.readsPipe && call.document == nil
+            }
+        return isFed || words.contains(where: WordMeaning.tells) || Self.isElsewhere(call) && !Self.staysHere(words)
+    }
+
+    /// Returns whether words say that a file here is made of another: by an option for the output, by the same name
+    /// with another ending, or by a file with the program's own ending: `agda x.agda`.
+    private static func makesFile(_ program: String, _ words: [String]) -> Bool {
+        func isFile(_ word: String) -> Bool {
+            !word.hasPrefix("-") && !word.hasPrefix("/") && !word.contains { ":@$ ".contains($0) } && word.contains(".")
+        }
+        let files = words.filter(isFile).map(ShellMemory.name)
+        let isOutput = zip(words, words.dropFirst()).contains {
+            ["-o", "--output", "--out"].contains($0) && isFile($1)
+        }
+        let stems = Set(files.map { $0.prefix { $0 != "." } })
+        let isConverted = files.count == 2 && files[0] != files[1] && stems.count == 1
+        return isOutput || isConverted || files.contains { $0.hasSuffix("." + program) }
     }
 
     /// Returns whether a verb orders something rather than to build it, or to do something with a file.
@@ -173,18 +203,8 @@ extension ShellJudge {
     /// Verbs that make something of a project's files.
     static let building = ShellWords.list("building")
 
-    /// Returns the rule for reading, if a program only shows something; `nil` for others, and if an option may do more.
-    static func measures(_ name: String, _ words: [String]) -> ShellRule? {
-        let isPlain = words.allSatisfy { word in
-            !["config", "file", "write", "save", "set", "restore", "dump"].contains { word.contains($0) }
-                && !(word.hasPrefix("-w") || word == "-W" || word == "-c" || word == "-g")
-        }
-        return ShellPrograms.measuring.contains(name) && isPlain ? .reads : nil
-    }
-
     static func isInstalled(_ name: String) -> Bool {
-        ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/"].contains {
-            name.hasPrefix($0)
-        }
+        let folders = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/"]
+        return (folders + ["/usr/local/bin/", "/usr/local/sbin/"]).contains(where: name.hasPrefix)
     }
 }

@@ -14,8 +14,10 @@ struct ShellLooks: Sendable {
     /// The programs in the table; with an `@` before them for the uses that show settings or memory of other programs.
     static let table = ShellTable.facts(cguard_shell_looks()).mapValues(ShellLooks.init)
 
-    /// What a program that shows and measures may be told, where no row says more of it.
-    static let inspector = ShellLooks([["*", "!", "-w", "-W", "-o", "-O", "-s", "-D"]])
+    /// Returns whether a program only looks, whatever its words are, and none of them makes more of it.
+    static func inspects(_ program: String, _ words: [String]) -> Bool {
+        table[program].map { $0.uses.contains(["*"]) && $0.contain(words) } == true
+    }
 
     /// Returns whether a program's words are a use that only reads.
     func contain(_ words: [String]) -> Bool {
@@ -107,7 +109,9 @@ struct ShellLooks: Sendable {
 
     private static func begin(_ operands: [String], with use: ArraySlice<String>) -> Bool {
         if use.last == "$" { return operands.count == use.count - 1 && begin(operands, with: use.dropLast()) }
-        return operands.count >= use.count && zip(use, operands).allSatisfy { isOne(of: $0, $1) }
+        // What a variable holds may be the verb, before a word that is only its object.
+        let isComputed = zip(use.dropLast(), operands).contains { $0 == "_" && $1.hasPrefix("$") }
+        return operands.count >= use.count && !isComputed && zip(use, operands).allSatisfy { isOne(of: $0, $1) }
     }
 
     /// Returns the words that aren't options, nor values of options that clients take before their verbs.
@@ -184,9 +188,10 @@ extension ShellJudge {
         // The command that such a program starts was judged separately, with its own words.
         let startsAnother =
             ShellWords.contains(call.program, in: "plain-wrappers") && !found.contains { $0.subject == call.program }
-        guard !isFunction, !startsAnother else { return found }
-        guard context.asksInterpreters else { return looksAlone(found, call) }
         let isLocal = call.name.contains("/") && !Self.isInstalled(call.name)
+        let asksHelp = !isLocal && Self.asksHelp(call.program, call.arguments.map(\.value))
+        guard !isFunction, !startsAnother, !asksHelp else { return found }
+        guard context.asksInterpreters else { return looksAlone(found, call) }
         let open: [ShellRule] = isLocal || ShellLooks.table[call.program] != nil ? [.writes, .reads] : [.writes]
         guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
         if !isLocal, looks(byTable: call) {
@@ -215,7 +220,7 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         let name = call.program
         guard
-            ShellLooks.table[name] != nil || ShellPrograms.inspectors.contains(name) || ClientVerbs.isClient(name)
+            ShellLooks.table[name] != nil || ClientVerbs.isClient(name)
                 || !ClientVerbs.knows(name) && isUnheardOf(call)
         else { return false }
         return looks(name, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
@@ -223,7 +228,6 @@ extension ShellJudge {
 
     func looks(_ program: String, _ words: [String]) -> Bool {
         if let row = ShellLooks.table[program] { return row.contain(words) }
-        if ShellPrograms.inspectors.contains(program) { return ShellLooks.inspector.contain(words) }
         return ClientVerbs.isClient(program) ? ClientVerbs.looks(words) : WordMeaning.looks(program, words)
     }
 

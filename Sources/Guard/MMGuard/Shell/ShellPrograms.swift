@@ -4,7 +4,7 @@ enum ShellPrograms: String {
     case readers, privileged, software, destroyers, carriers, mailers, wrappers, joiners, starters, noticed
     case printers, shells, interpreters, verbless, early, loaders, loadingFolders = "loading-folders"
     case loadingOptions = "loading-options", programVariables = "program-variables", prompts
-    case commandVariables = "command-variables", inherited, showing, inspectors, measuring, makers
+    case commandVariables = "command-variables", inherited, showing, makers
 
     /// Returns whether the list contains a word.
     func contains(_ word: String) -> Bool { ShellWords.contains(word, in: rawValue) }
