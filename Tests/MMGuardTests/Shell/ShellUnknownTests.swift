@@ -59,7 +59,8 @@ struct ShellUnknownTests {
             ("./frobnicate --version", true), ("frobnicate ship --listen", true), ("frobnicate -LDInit", true),
             ("frobnicate restart list", true), ("frobnicate add test", true),
             ("frobnicate load show", true), ("frobnicate $X list", true), ("frobnicate getconfig set", true),
-            ("frobstat --reset", true), ("check_frob --fix", true), ("frob-get --install x", true),
+            ("frobstat --reset", true), ("frobstat web1", false), ("frobinfo restart", true),
+            ("checkfrob web1 disable", true), ("check_frob --fix", true), ("frob-get --install x", true),
             ("frob-get x", true), ("frobnicate rename a report", true), ("frobnicate reloadzones", true),
         ])
     func forms(line: String, isAsked: Bool) {

@@ -104,7 +104,7 @@ enum WordMeaning {
         let verbs = ShellPrograms.verbs(words).prefix(3).map { $0.lowercased() }.filter { !$0.contains(".") }
         if tries(words) || asks(words, says) { return true }
         if words.contains(where: changesByOption) { return false }
-        if isNamed, !SecretName.isSecret(name) { return true }
+        if isNamed, !SecretName.isSecret(name), !verbs.contains(where: changes) { return true }
         // `env set`, `queue clear` and `restart list` do something to what they name; the third word may be a name:
         // `rename a report`.
         if let verb = verbs.firstIndex(where: asks), verb < 2 || ["list", "show"].contains(verbs[verb]),
