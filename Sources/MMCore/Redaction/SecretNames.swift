@@ -36,9 +36,6 @@ enum SecretNames {
         return bytes
     }
 
-    /// Returns whether the value under this name is secret.
-    static func isSecret(_ name: String) -> Bool { isSecret(plain: normalized(name.utf8)) }
-
     /// Returns whether the value under this name, already in plain form, is secret.
     static func isSecret(plain name: [UInt8]) -> Bool {
         if name.count <= longestWhole, exactNames.contains(String(decoding: name, as: UTF8.self)) { return true }

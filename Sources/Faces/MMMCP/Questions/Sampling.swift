@@ -48,9 +48,4 @@ package struct SamplingAnswer: Sendable, Hashable {
         let blocks = raw["content"]?.array ?? [raw["content"] ?? .null]
         return blocks.compactMap { $0["text"]?.string }.joined()
     }
-
-    /// The name of the model that answered.
-    package var model: String? { raw["model"]?.string }
-    /// Why the model stopped.
-    package var stopReason: String? { raw["stopReason"]?.string }
 }

@@ -65,9 +65,6 @@ struct GroupDirectory: Sendable {
         return index == 0
     }
 
-    /// The indices of the groups that are teams.
-    var teams: [Int] { (0..<count).filter(isTeam) }
-
     func displayName(_ index: Int) -> String {
         switch purpose(index) {
         case .everyone: "All Company"

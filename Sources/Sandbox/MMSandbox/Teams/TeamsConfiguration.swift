@@ -20,9 +20,6 @@ final class TeamsConfiguration {
             self.objects = objects.map { (name: $0.0, settings: $0.1) }
         }
 
-        /// Returns the type with this noun, ignoring case.
-        static func named(_ noun: String) -> Kind? { all.first { $0.noun.lowercased() == noun.lowercased() } }
-
         /// The objects of a new tenant, as the module's cmdlets output them.
         var rows: [JSONValue] { objects.map { .object(row($0.name, $0.settings)) } }
 

@@ -24,12 +24,4 @@ package enum TenantIdentity {
     package static let readerApp = "5a4db0c5-0000-4000-8000-00000000a003"
     /// A disabled app.
     package static let disabledApp = "5a4db0c5-0000-4000-8000-00000000a004"
-
-    /// The domains of the tenant.
-    static let domains = [domain, initialDomain]
-
-    /// Returns whether a path segment of an authority names this tenant.
-    static func isNamed(by segment: String) -> Bool {
-        ([id, "organizations", "common"] + domains).contains(segment.lowercased())
-    }
 }

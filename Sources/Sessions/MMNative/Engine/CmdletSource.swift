@@ -127,11 +127,9 @@ package enum CmdletFault: Error {
     case interrupted(PipelineStop)
 }
 
-/// The reason why the pipeline after a source stopped; created by the engine alone.
+/// The reason why a pipeline stopped.
 package struct PipelineStop: Sendable {
     let reason: Interrupt
-
-    init(reason: Interrupt) { self.reason = reason }
 
     /// Ends the whole script with an error, as `-ErrorAction Stop` requires.
     package init(endingWith error: NativeError) { reason = .fatal(error) }

@@ -553,10 +553,4 @@ extension NativeEngine {
             }
         }
     }
-
-    private static func commands(of script: ParsedScript) -> [String] {
-        ScriptFacts(of: script).items.compactMap { item in
-            if case .command(let command) = item.detail { command.name } else { nil }
-        }
-    }
 }

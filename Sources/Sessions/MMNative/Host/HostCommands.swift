@@ -5,8 +5,6 @@ enum HostCommands {
     /// The work of a command on its input objects.
     typealias Work = (BoundCommand, [PSValue], NativeHost, Evaluator, Sink) throws(Interrupt) -> Void
 
-    private static let path = ["Path", "LiteralPath", "Encoding", "Force"]
-
     static let specifications = own + valueSpecifications + reportSpecifications + excelSpecifications
 
     private static let own: [CommandSpecification] = [

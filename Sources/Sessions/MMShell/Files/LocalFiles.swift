@@ -288,11 +288,6 @@ package struct FileRules: Sendable, Hashable {
         self.limit = limit
     }
 
-    /// Creates rules that protect the program's own files: registry, token caches, ledger, logs, sockets.
-    package init(root: String? = nil, protecting paths: StatePaths, limit: Int = 64 << 20) {
-        self.init(root: root, forbidden: paths.ownFiles, limit: limit)
-    }
-
     /// Returns a name that leaves room for the suffix of a draft or a copy: file systems limit names to 255 bytes, not
     /// letters.
     static func shortened(_ name: some StringProtocol) -> String {

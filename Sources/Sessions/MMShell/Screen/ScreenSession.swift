@@ -161,9 +161,6 @@ package actor ScreenSession {
 
     // MARK: Command lines
 
-    /// The learned prompt; `nil` before.
-    package var prompt: NetworkDevicePrompt? { learned }
-
     /// Learns the prompt.
     /// - Throws: `.deadlineExceeded` if nothing like a prompt appears, `.sessionLost`.
     @discardableResult

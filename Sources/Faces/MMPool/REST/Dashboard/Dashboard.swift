@@ -259,9 +259,6 @@ actor DashboardFeed {
         return stream
     }
 
-    /// The number of watchers.
-    var watching: Int { watchers.count }
-
     private func leave(_ number: Int) {
         watchers[number] = nil
         guard watchers.isEmpty else { return }

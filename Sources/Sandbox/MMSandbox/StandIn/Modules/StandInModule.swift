@@ -22,11 +22,6 @@ struct StandInModule: Sendable {
     /// Its telemetry and similar requests, with the variables and settings that disable them.
     var asides: [StandInAside] = []
 
-    /// Returns the module that has a connect cmdlet of this name, ignoring case.
-    static func connecting(by cmdlet: String) -> StandInModule? {
-        all.first { $0.connect.cmdlet.lowercased() == cmdlet.lowercased() }
-    }
-
     /// Returns the module with a session's name.
     static func named(_ word: String) -> StandInModule? { all.first { $0.word == word } }
 }
@@ -289,8 +284,6 @@ extension StandInModule {
             scope: "https://service.powerapps.com//.default"),
         connect: StandInConnect(cmdlet: "pac", sets: []),
         disconnect: nil)
-
-    private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
 }
 
 /// `Connect-MicrosoftTeams` of MicrosoftTeams 7.8: two tokens that must agree with each other, and an answer that can't
