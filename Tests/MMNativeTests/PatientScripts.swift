@@ -80,7 +80,7 @@ struct PatientScripts {
         ])
     func unfit(script: String, reason: String) {
         let parsed = PowerShellParser.parse(utf16: Array(script.utf16))
-        #expect(NativeEngine(host: NativeHost()).unsupportedReason(parsed, in: NativeSession()) == reason)
+        #expect(NativeEngine(host: NativeHost()).unsupportedReason(parsed) == reason)
     }
 
     @Test(
@@ -92,7 +92,7 @@ struct PatientScripts {
         ])
     func fit(script: String) {
         let parsed = PowerShellParser.parse(utf16: Array(script.utf16))
-        #expect(NativeEngine(host: NativeHost()).unsupportedReason(parsed, in: NativeSession()) == nil)
+        #expect(NativeEngine(host: NativeHost()).unsupportedReason(parsed) == nil)
     }
 
     @Test("report a word that is no command anywhere, and go on")

@@ -45,7 +45,7 @@ enum DryRun {
         let isAlone = wanted == .native || !hasPowerShell
         let sources = rehearsal.sources
         let reason =
-            rehearsal.misfit(after: session)
+            rehearsal.misfit
             ?? (plan.waitsForAnswers && !rehearsal.reads ? "a loop whose end depends on answers" : nil)
         if let reason {
             guard isAlone else { return nil }
@@ -190,7 +190,7 @@ enum DryRun {
 
     private static func checkNames(_ plan: EnginePlan, _ source: CmdletCheck) async throws(MMError) {
         var session = NativeSession()
-        guard !plan.waitsForAnswers, plan.misfit([source], in: session) == nil,
+        guard !plan.waitsForAnswers, plan.misfit([source]) == nil,
             case .completed(let result) = await NativeEngine(sources: [source], limits: limits).run(
                 plan.script, parsed: plan.parsed, values: plan.values, in: &session,
                 deadline: .after(.milliseconds(200)))

@@ -102,12 +102,9 @@ struct EnginePlan: Sendable {
     }
 
     /// Returns the reason why the native engine can't run it; `nil` if it can.
-    /// - Parameters:
-    ///   - sources: the sources of its cmdlets.
-    ///   - session: the state that earlier scripts left.
-    func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
-        misfitOfValues ?? misfitOfRun
-            ?? engine(sources).unsupportedReason(parsed, values: values, in: session) ?? unproven
+    /// - Parameter sources: the sources of its cmdlets.
+    func misfit(_ sources: [any CmdletSource]) -> String? {
+        misfitOfValues ?? misfitOfRun ?? engine(sources).unsupportedReason(parsed, values: values) ?? unproven
     }
 
     /// Whether it may start although it contains what can't be run: it only reads, and leaves nothing to later scripts.
@@ -202,7 +199,7 @@ struct EnginePlan: Sendable {
 
     /// Whether the script would be supported if a source had the cmdlets with these names.
     func fits(_ sources: [any CmdletSource], with strangers: [String]) -> Bool {
-        misfit(sources + [Stranger(names: Set(strangers.map { $0.lowercased() }))], in: NativeSession()) == nil
+        misfit(sources + [Stranger(names: Set(strangers.map { $0.lowercased() }))]) == nil
     }
 
     /// A source that has cmdlets of some names and runs none.

@@ -276,7 +276,7 @@ package actor ExchangeSession {
                 ]
             } ?? []
         sources += made.others
-        var reason = plan.misfit(sources, in: plan.isLocal ? NativeSession() : native)
+        var reason = plan.misfit(sources)
         let strangers = reason == nil && plan.programs == nil ? [] : plan.strangers(to: sources)
         if !strangers.isEmpty, isNativelySignedIn, let exchange,
             let known = try? await exchange.client.cmdlets(deadline: deadline),
@@ -285,7 +285,7 @@ package actor ExchangeSession {
             sources[0] = ExchangeSource(
                 client: exchange.client, service: exchange.service, others: known, deadline: deadline, watch: watch,
                 report: report)
-            reason = plan.misfit(sources, in: plan.isLocal ? NativeSession() : native)
+            reason = plan.misfit(sources)
         }
         let elsewhere = plan.isLocal ? nil : plan.variables.reads.first { owners[$0] == .pwsh }
         if reason == nil, let elsewhere { reason = "the variable $\(elsewhere) was set in PowerShell" }

@@ -72,8 +72,8 @@ struct ScriptRehearsal {
     /// Whether a step was held back.
     var holds: Bool { order.holds }
 
-    /// Returns the reason why the native engine can't run the script; `nil` if it can.
-    func misfit(after session: NativeSession) -> String? { plan.misfit(sources, in: session) }
+    /// The reason why the native engine can't run the script; `nil` if it can.
+    var misfit: String? { plan.misfit(sources) }
 
     /// Evaluates the script. Its changes are recorded instead of sent.
     func outcome(after session: NativeSession) async -> NativeOutcome {
@@ -94,7 +94,7 @@ struct ScriptRehearsal {
     /// - Throws: what would end the run before the script's end: a refused request, or a question that nobody can
     ///   answer.
     func findings(after session: NativeSession) async throws(MMError) -> Findings {
-        guard misfit(after: session) == nil else { return Findings() }
+        guard misfit == nil else { return Findings() }
         let outcome = await outcome(after: session)
         if let failure = sources.compactMap(\.story.failure).first, failure.concernsTheCaller {
             guard failure.code == .deadlineExceeded, !run.context.deadline.hasPassed else { throw failure }

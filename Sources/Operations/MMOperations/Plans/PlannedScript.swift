@@ -29,7 +29,7 @@ struct PlannedScript {
         }
         try await signIn(to: resource)
         let rehearsal = try await ScriptRehearsal(script, plan, until: context.deadline, in: recorder)
-        if rehearsal.misfit(after: session) != nil { return nil }
+        if rehearsal.misfit != nil { return nil }
         let outcome = await rehearsal.outcome(after: session)
         if let failure = rehearsal.sources.compactMap(\.story.failure).first { throw failure }
         var recording = StepRecording(

@@ -161,7 +161,7 @@ final class JudgedScript: Sendable {
     private func refuseBeyond() throws(MMError) {
         let plan = prepared.plan
         guard plan.wanted == .native, plan.because == nil,
-            let reason = plan.misfit(script.knownCmdlets, in: NativeSession())
+            let reason = plan.misfit(script.knownCmdlets)
         else { return }
         throw EngineRefusal.beyond(
             reason, [], script.module, hasPowerShell: RunModule.hasPowerShell(script.module))
@@ -174,7 +174,7 @@ final class JudgedScript: Sendable {
         let sources = script.knownCmdlets
         let classes = CmdletClasses()
         let strangers = plan.strangers(to: sources).filter { !classes.knows($0) }
-        guard !strangers.isEmpty, plan.misfit(sources, in: NativeSession()) != nil, plan.fits(sources, with: strangers)
+        guard !strangers.isEmpty, plan.misfit(sources) != nil, plan.fits(sources, with: strangers)
         else { return }
         let deadline = script.context.deadline
         let unknown = try await script.services.sessions.withSession(script.key, until: deadline) {

@@ -320,15 +320,14 @@ final class PreparedScript: Sendable {
     /// the script can't run natively at all.
     private static func nativeFit(_ plan: EnginePlan, _ script: RunScript) async -> NativeFit? {
         guard plan.wanted != .pwsh, script.isForNativeModule else { return nil }
-        var before = NativeSession()
+        // Values in PowerShell may have types that the native engine doesn't know.
         if script.input.file == nil,
-            case .exchange(let session)? = await script.services.sessions.current(script.key)?.runner
+            case .exchange(let session)? = await script.services.sessions.current(script.key)?.runner,
+            await session.nativeSession(for: plan.variables) == nil
         {
-            // Values in PowerShell may have types that the native engine doesn't know.
-            guard let native = await session.nativeSession(for: plan.variables) else { return nil }
-            before = native
+            return nil
         }
-        return NativeFit { [before] in plan.misfit(script.knownCmdlets, in: before) == nil }
+        return NativeFit { plan.misfit(script.knownCmdlets) == nil }
     }
 
     /// Returns what the script reads, changes and needs, and which permissions the connection's sign-in lacks, without
@@ -339,8 +338,8 @@ final class PreparedScript: Sendable {
             verdict: judging.judge(with: .fresh).verdict)
         explained.others = Set(script.elsewhere.values).sorted()
         if script.isForNativeModule {
-            explained.misfit = plan.whole.misfit(script.knownCmdlets, in: NativeSession())
-            explained.isBegun = plan.misfit(script.knownCmdlets, in: NativeSession()) == nil
+            explained.misfit = plan.whole.misfit(script.knownCmdlets)
+            explained.isBegun = plan.misfit(script.knownCmdlets) == nil
         }
         let granted = await script.services.requests.identity.rights(of: script.connection, on: .graph)?.permissions
         let lacking = granted.map { granted in

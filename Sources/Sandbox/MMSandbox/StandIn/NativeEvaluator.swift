@@ -47,7 +47,7 @@ package actor NativeEvaluator: ScriptEvaluator {
         _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource
     ) -> String? {
         guard let values = Self.values(of: command) else { return Self.strangeArgument }
-        return Self.engine(cmdlets).unsupportedReason(script, values: values, in: NativeSession())
+        return Self.engine(cmdlets).unsupportedReason(script, values: values)
     }
 
     private static let strangeArgument = "an argument that isn't a text"

@@ -47,9 +47,7 @@ package struct NativeEngine: Sendable {
 
     /// Returns why a script is beyond the engine, or `nil` when its form is supported. Runs nothing.
     /// - Parameter values: texts for the script's `param` block.
-    package func unsupportedReason(
-        _ script: ParsedScript, values: [String: String] = [:], in session: NativeSession
-    ) -> String? {
+    package func unsupportedReason(_ script: ParsedScript, values: [String: String] = [:]) -> String? {
         let check = check(of: script)
         guard let reason = check.reason(values: all(values)) else { return nil }
         return isPatient && check.unfit(values: all(values)) != nil ? nil : reason
@@ -57,7 +55,7 @@ package struct NativeEngine: Sendable {
 
     private func check(of script: ParsedScript) -> SubsetCheck {
         SubsetCheck(
-            script, hasHost: host != nil, canAsk: host?.canAsk ?? false, missing: missing, onlyReads: isPatient
+            script, hasHost: host != nil, missing: missing, onlyReads: isPatient
         ) { name in sources.contains { $0.knows(name) } }
     }
 
@@ -94,7 +92,7 @@ package struct NativeEngine: Sendable {
     ) async -> NativeOutcome {
         let units = Array(script.utf16)
         let parsed = parsed ?? PowerShellParser.parse(utf16: units)
-        if let reason = unsupportedReason(parsed, values: values, in: session) {
+        if let reason = unsupportedReason(parsed, values: values) {
             return .handedOver(reason: reason, hasSent: false)
         }
         guard let root = parsed.root, let parts = root.partsInOrder else {

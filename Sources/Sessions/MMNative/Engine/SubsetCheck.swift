@@ -4,9 +4,8 @@ import PowerShellSyntax
 struct SubsetCheck {
     private let script: ParsedScript
     private let isSource: (String) -> Bool
-    /// Whether the run has its own files, and whether questions can be answered.
+    /// Whether the run has its own files and can ask questions.
     private let hasHost: Bool
-    private let canAsk: Bool
     /// Whether the script changes nothing, so that it may use features that were never compared with a real PowerShell.
     private let onlyReads: Bool
     /// The functions that the script defines, by lower-case name.
@@ -20,20 +19,18 @@ struct SubsetCheck {
 
     /// Creates a check of a script.
     /// - Parameter isSource: whether a name, in any case, is a source's cmdlet.
-    /// - Parameter hasHost: whether the run has its own files.
-    /// - Parameter canAsk: whether questions can be answered.
+    /// - Parameter hasHost: whether the run has its own files and can ask questions.
     /// - Parameter missing: the lower-case names that are known not to be commands.
     /// - Parameter functions: the lower-case names of functions that are defined already.
     /// - Parameter onlyReads: whether the script changes nothing.
     init(
-        _ script: ParsedScript, hasHost: Bool = false, canAsk: Bool = false, missing: Set<String> = [],
+        _ script: ParsedScript, hasHost: Bool = false, missing: Set<String> = [],
         functions: Set<String> = [], onlyReads: Bool = false, isSource: @escaping (String) -> Bool
     ) {
         self.script = script
         self.isSource = isSource
         self.missing = missing
         self.hasHost = hasHost
-        self.canAsk = canAsk
         self.onlyReads = onlyReads
         types = ScriptTypes(of: script.root, source: [], isWide: hasHost)
         self.functions = functions.union(
@@ -60,7 +57,7 @@ struct SubsetCheck {
         guard let parts = root.partsInOrder else {
             return "a script block with parameters or named parts"
         }
-        return ScriptParameters(parameters, values: values, types: types).misfit(canAsk: canAsk) { expression($0) }
+        return ScriptParameters(parameters, values: values, types: types).misfit(canAsk: hasHost) { expression($0) }
             ?? parts.lazy.compactMap { statements($0) }.first
     }
 
@@ -520,7 +517,7 @@ extension SubsetCheck {
             let parts = root.partsInOrder
         else { return nil }
         if let parameters = root.parameterBlock {
-            let misfit = ScriptParameters(parameters, values: values, types: types).misfit(canAsk: canAsk) {
+            let misfit = ScriptParameters(parameters, values: values, types: types).misfit(canAsk: hasHost) {
                 expression($0)
             }
             guard misfit == nil else { return nil }

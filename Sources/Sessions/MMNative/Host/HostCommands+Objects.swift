@@ -549,7 +549,7 @@ extension HostCommands {
         }
         let sources = evaluator.sources
         let check = SubsetCheck(
-            parsed, hasHost: true, canAsk: host.canAsk, missing: evaluator.missing,
+            parsed, hasHost: true, missing: evaluator.missing,
             functions: Set(evaluator.functions.keys), onlyReads: evaluator.onlyReads
         ) { name in sources.contains { $0.knows(name) } }
         if let reason = check.reason() { throw .handOver(reason) }

@@ -94,9 +94,6 @@ package final class NativeHost: Sendable {
     /// Begins a run of the script, in which a person's earlier answers are given in the order of the questions.
     func begin() { state.withLock { $0.questions = [:] } }
 
-    /// Whether questions can be answered at all: by a person, or by the answers that the caller gave.
-    package var canAsk: Bool { true }
-
     /// The files that the script wrote, in order.
     package var written: [File] {
         state.withLock { state in state.order.compactMap { state.files[$0] }.filter(\.isWritten) }
