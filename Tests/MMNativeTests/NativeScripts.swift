@@ -215,6 +215,40 @@ struct NativeScripts {
         #expect(host.written.first.map { String(decoding: $0.bytes, as: UTF8.self) } == "\"N\"\n\"1\"\n\"2\"\n")
     }
 
+    @Test(
+        "a file that was removed is gone, and is listed once when it is written again",
+        arguments: [
+            ("Remove-Item a.txt", ["b.txt"]), ("Remove-Item *.txt", []),
+            ("Remove-Item a.txt; Set-Content a.txt 2", ["b.txt", "a.txt"]),
+            ("Remove-Item a.txt; Set-Content A.TXT 2; Remove-Item .\\a.txt; 'x' >> a.txt", ["b.txt", "a.txt"]),
+            ("Move-Item a.txt c.txt; Copy-Item c.txt a.txt", ["b.txt", "c.txt", "a.txt"]),
+        ])
+    func rewritten(script: String, names: [String]) async throws {
+        let host = NativeHost()
+        let listing = "; Get-ChildItem -File | ForEach-Object Name"
+        let result = try await run("Set-Content a.txt 1; Set-Content b.txt 1; " + script + listing, host: host)
+        #expect(host.written.map(\.name) == names)
+        #expect(result.objects.map(\.text).sorted() == names.sorted())
+    }
+
+    @Test("the room for files is what the files take, whatever was written before")
+    func room() {
+        let large = [UInt8](repeating: 0x61, count: 100)
+        var files = RunFiles(attached: [("in.bin", large)], most: 256)
+        func writes(_ name: String, isAppending: Bool = false) -> Bool {
+            files.write(large, to: name, isAppending: isAppending)
+        }
+        for name in ["a", "b", "c", "d"] {
+            #expect(writes(name))
+            #expect(!writes(name, isAppending: true))
+            #expect(writes(name))
+            files.remove(name)
+        }
+        files.put(large, at: "in.bin", isWritten: true)
+        #expect(writes("e"))
+        #expect(!writes("f"))
+    }
+
     @Test("questions are answered by the variable that takes them, and end the script where nobody answers")
     func questions() async throws {
         let answered = try await run(

@@ -165,7 +165,7 @@ enum SystemTypes {
             return text
         }
         switch (method, rest.count) {
-        case ("exists", 0): return .bool(host.read(path) != nil)
+        case ("exists", 0): return .bool(host.hasFile(path))
         case ("readallbytes", 0): return .array(try content().map { .byte($0) })
         case ("readalltext", 0...1): return .string(FileText.read(try content()))
         case ("readalllines", 0...1):

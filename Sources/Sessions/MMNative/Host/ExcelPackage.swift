@@ -341,8 +341,8 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let path = try onlyPath(command)
-        if host.read(path) == nil, command.isSet("Create") { try host.write(Workbook(), to: path) }
-        guard host.read(path) != nil else { throw missing(path, command) }
+        if !host.hasFile(path), command.isSet("Create") { try host.write(Workbook(), to: path) }
+        guard host.hasFile(path) else { throw missing(path, command) }
         guard host.workbook(at: path) != nil else { throw .fatal(foreignBook(command)) }
         try emit(ExcelPackage.made(at: path))
     }
@@ -384,7 +384,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let path = try onlyPath(command)
-        guard host.read(path) != nil else { throw missing(path, command) }
+        guard host.hasFile(path) else { throw missing(path, command) }
         guard let book = host.workbook(at: path), command["StartRow"] == nil else { throw .fatal(foreignBook(command)) }
         let wanted = command["WorksheetName"]?.text
         guard let sheet = wanted.map({ book.sheet(named: $0) }) ?? book.sheets.first else {

@@ -460,9 +460,8 @@ extension HostCommands {
     ) throws(Interrupt) {
         let path = try onlyPath(command)
         try keepExisting(path, command, host)
-        let before = command.isSet("Append") ? host.read(path) : nil
         // A file without rows gets its header now.
-        let appends = before?.isEmpty == false
+        let appends = command.isSet("Append") && host.read(path)?.isEmpty == false
         var delimiter = ","
         if let given = command["Delimiter"] { delimiter = try PSText.string(given) }
         let quotes = command["UseQuotes"]?.text.lowercased() ?? "always"
@@ -484,7 +483,7 @@ extension HostCommands {
     private static func keepExisting(
         _ path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) {
-        guard command.isSet("NoClobber"), host.read(path) != nil else { return }
+        guard command.isSet("NoClobber"), host.hasFile(path) else { return }
         throw .statement(
             NativeError(
                 command.specification.errorID("NoClobber"),
@@ -620,7 +619,7 @@ extension HostCommands {
             if path.contains("*") { found = try !host.files(like: path, in: evaluator).isEmpty }
             switch command["PathType"]?.text.lowercased() {
             case _ where command.isSet("IsValid"): found = !path.isEmpty
-            case "leaf"?: found = host.read(path) != nil
+            case "leaf"?: found = host.hasFile(path)
             case "container"?: found = host.isFolder(path)
             default: break
             }
@@ -646,7 +645,7 @@ extension HostCommands {
             host.makeFolder(path)
             return try emit(fileObject(path, size: 0, isFolder: true))
         }
-        guard host.read(path) == nil || command.isSet("Force") else {
+        guard !host.hasFile(path) || command.isSet("Force") else {
             throw .statement(
                 NativeError(
                     command.specification.errorID("NewItemIOError"), "The file '\(path)' already exists.",
@@ -772,7 +771,7 @@ extension HostCommands {
     static func openItem(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command) where host.read(path) == nil {
+        for path in try paths(command) where !host.hasFile(path) {
             host.remark("Not opened: \(path)")
         }
     }

@@ -6,7 +6,7 @@ package final class NativeHost: Sendable {
     /// A file of a run.
     package struct File: Sendable {
         /// The path as the script wrote it.
-        package let path: String
+        package internal(set) var path: String
         /// The content.
         package internal(set) var bytes: [UInt8]
         /// Whether the script wrote the file; otherwise it was passed in.
@@ -15,14 +15,11 @@ package final class NativeHost: Sendable {
         var workbook: Workbook?
 
         /// Its name without folders.
-        package var name: String { NativeHost.parts(of: path).last.map(String.init) ?? "file" }
+        package var name: String { RunFiles.parts(of: path).last.map(String.init) ?? "file" }
     }
 
     private struct State {
-        var files: [String: File] = [:]
-        var order: [String] = []
-        var folders: Set<String> = [""]
-        var size = 0
+        var files: RunFiles
         /// How often each question was asked in this run.
         var questions: [String: Int] = [:]
         var remarks: [String] = []
@@ -38,9 +35,6 @@ package final class NativeHost: Sendable {
     private let person: PersonAnswers
     private let progress: @Sendable (String) -> Void
     private let state: Mutex<State>
-
-    /// The maximum total size of a run's files.
-    private static let mostBytes = 256 << 20
 
     /// Creates a host for one run.
     /// - Parameters:
@@ -72,21 +66,13 @@ package final class NativeHost: Sendable {
             answers.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
         self.ask = ask
         self.progress = progress
-        var state = State()
-        for (name, bytes) in attached {
-            let key = Self.key(name)
-            state.files[key] = File(path: name, bytes: bytes, isWritten: false)
-            state.order.append(key)
-        }
-        self.state = Mutex(state)
+        state = Mutex(State(files: RunFiles(attached: attached)))
     }
 
     /// A host with the same files, answers and person, for a rehearsal that only shows what a run would do. What the
     /// person answers there holds for the run as well.
     package var forRehearsal: NativeHost {
-        let attached = state.withLock { state in
-            state.order.compactMap { state.files[$0] }.filter { !$0.isWritten }.map { ($0.path, $0.bytes) }
-        }
+        let attached = all.filter { !$0.isWritten }.map { ($0.path, $0.bytes) }
         return NativeHost(
             scriptName, attached, answers, person, isRehearsal: true, progress: { _ in }, ask: ask)
     }
@@ -95,9 +81,9 @@ package final class NativeHost: Sendable {
     func begin() { state.withLock { $0.questions = [:] } }
 
     /// The files that the script wrote, in order.
-    package var written: [File] {
-        state.withLock { state in state.order.compactMap { state.files[$0] }.filter(\.isWritten) }
-    }
+    package var written: [File] { all.filter(\.isWritten) }
+
+    private var all: [File] { state.withLock { $0.files.all.map(\.file) } }
 
     /// What the run says about itself, apart from what the script says.
     package var remarks: [String] { state.withLock { $0.remarks } }
@@ -170,78 +156,43 @@ package final class NativeHost: Sendable {
 
     // MARK: Files
 
-    /// Returns the key of a path among the files of the run: without drives and dots, in lower case.
-    static func key(_ path: String) -> String { parts(of: path).joined(separator: "/").lowercased() }
+    /// Returns the key of a path among the files of the run, which all spellings of it share.
+    static func key(_ path: String) -> String { RunFiles.key(path) }
 
-    /// Returns the components of a path, as written.
-    private static func parts(of path: String) -> [Substring] {
-        var parts: [Substring] = []
-        for part in path.split(whereSeparator: { $0 == "/" || $0 == "\\" }) {
-            switch part {
-            case ".", "~": continue
-            case "..": _ = parts.popLast()
-            default: if part.hasSuffix(":") { continue } else { parts.append(part) }
-            }
-        }
-        return parts
-    }
+    /// Returns the number of components of a path.
+    static func depth(_ path: String) -> Int { RunFiles.parts(of: path).count }
 
     /// Returns the files whose paths match a wildcard pattern.
     func files(like pattern: String, in evaluator: Evaluator) throws(Interrupt) -> [File] {
         let wildcard = try evaluator.wildcard(Self.key(pattern), ignoringCase: true)
         var found: [File] = []
-        for (key, file) in all where try wildcard.matches(key) { found.append(file) }
+        for (key, file) in state.withLock({ $0.files.all }) where try wildcard.matches(key) { found.append(file) }
         return found
     }
 
-    private var all: [(String, File)] {
-        state.withLock { state in state.order.compactMap { key in state.files[key].map { (key, $0) } } }
-    }
-
     /// Returns the files below a folder.
-    func files(in folder: String) -> [File] {
-        let key = Self.key(folder)
-        return all.filter { key.isEmpty || $0.0.hasPrefix(key + "/") }.map(\.1)
-    }
-
-    /// Returns the number of components of a path.
-    static func depth(_ path: String) -> Int { parts(of: path).count }
+    func files(in folder: String) -> [File] { state.withLock { $0.files.files(in: folder) } }
 
     /// Returns whether a folder has folders in it.
-    func hasFolders(in folder: String) -> Bool {
-        let start = Self.key(folder).isEmpty ? "" : Self.key(folder) + "/"
-        return state.withLock { state in
-            state.folders.contains { !$0.isEmpty && $0.hasPrefix(start) && $0 != start }
-                || state.files.keys.contains { $0.hasPrefix(start) && $0.dropFirst(start.count).contains("/") }
-        }
-    }
+    func hasFolders(in folder: String) -> Bool { state.withLock { $0.files.hasFolders(in: folder) } }
 
     /// Returns a file's content; `nil` if there is no such file. A file that was passed in is also found by its name
     /// alone.
-    package func read(_ path: String) -> [UInt8]? {
-        let key = Self.key(path)
-        return state.withLock { state in
-            if let file = state.files[key] { return file.bytes }
-            let name = key.split(separator: "/").last.map(String.init) ?? key
-            return state.files[name].flatMap { $0.isWritten ? nil : $0.bytes }
-        }
-    }
+    package func read(_ path: String) -> [UInt8]? { state.withLock { $0.files.file(at: path)?.bytes } }
+
+    /// Returns whether there is a file at a path.
+    func hasFile(_ path: String) -> Bool { state.withLock { $0.files.file(at: path) != nil } }
 
     /// Returns whether there is a file or folder at a path.
-    func exists(_ path: String) -> Bool { isFolder(path) || read(path) != nil }
+    func exists(_ path: String) -> Bool { isFolder(path) || hasFile(path) }
 
     /// Returns whether a path is a folder of the run.
-    func isFolder(_ path: String) -> Bool {
-        let key = Self.key(path)
-        return state.withLock { state in
-            state.folders.contains(key) || state.files.keys.contains { $0.hasPrefix(key + "/") }
-        } || ["temp", "home", "home/downloads", "home/desktop", "home/documents"].contains(key)
-    }
+    func isFolder(_ path: String) -> Bool { state.withLock { $0.files.isFolder(path) } }
 
-    func makeFolder(_ path: String) { state.withLock { _ = $0.folders.insert(Self.key(path)) } }
+    func makeFolder(_ path: String) { state.withLock { $0.files.makeFolder(path) } }
 
     /// Returns the workbook that the script wrote to a path.
-    func workbook(at path: String) -> Workbook? { state.withLock { $0.files[Self.key(path)]?.workbook } }
+    func workbook(at path: String) -> Workbook? { state.withLock { $0.files.workbook(at: path) } }
 
     /// Returns whether a command's name is that of the script's own file, with or without its folder.
     func isOwnScript(_ name: String) -> Bool {
@@ -251,49 +202,28 @@ package final class NativeHost: Sendable {
 
     /// Writes a workbook.
     func write(_ workbook: Workbook, to path: String) throws(Interrupt) {
-        try write(workbook.bytes, to: path, isAppending: false)
-        state.withLock { $0.files[Self.key(path)]?.workbook = workbook }
+        try write(to: path) { files in files.write(workbook.bytes, to: path, isAppending: false, workbook: workbook) }
     }
 
     /// Writes a file, or appends to it.
     func write(_ bytes: [UInt8], to path: String, isAppending: Bool) throws(Interrupt) {
-        let key = Self.key(path)
-        guard !key.isEmpty else { throw .handOver("a file without a name") }
-        let fits = state.withLock { state in
-            let old = state.files[key]?.bytes ?? []
-            let size = state.size + bytes.count - (isAppending ? 0 : old.count)
-            guard size <= Self.mostBytes else { return false }
-            state.size = size
-            if state.files[key] == nil { state.order.append(key) }
-            state.files[key] = File(path: path, bytes: isAppending ? old + bytes : bytes, isWritten: true)
-            return true
-        }
-        guard fits else {
+        try write(to: path) { files in files.write(bytes, to: path, isAppending: isAppending) }
+    }
+
+    private func write(to path: String, _ body: (inout RunFiles) -> Bool) throws(Interrupt) {
+        guard !Self.key(path).isEmpty else { throw .handOver("a file without a name") }
+        guard state.withLock({ body(&$0.files) }) else {
             throw .fatal(NativeError("FilesTooLarge", "The files of the script are too large.", isReadable: true))
         }
     }
 
     /// Writes a service's answer to a file.
     package func keep(_ bytes: [UInt8], as path: String) {
-        let key = Self.key(path)
-        guard !key.isEmpty else { return }
-        state.withLock { state in
-            if state.files[key] == nil { state.order.append(key) }
-            state.files[key] = File(path: path, bytes: bytes, isWritten: true)
-        }
+        guard !Self.key(path).isEmpty else { return }
+        state.withLock { $0.files.put(bytes, at: path, isWritten: true) }
     }
 
-    func remove(_ path: String) {
-        let key = Self.key(path)
-        state.withLock { state in
-            state.files[key] = nil
-            state.folders.remove(key)
-            guard !key.isEmpty else { return }
-            // Removing a folder removes its contents.
-            state.files = state.files.filter { !$0.key.hasPrefix(key + "/") }
-            state.folders = state.folders.filter { !$0.hasPrefix(key + "/") }
-        }
-    }
+    func remove(_ path: String) { state.withLock { $0.files.remove(path) } }
 }
 
 /// A person's answers to the questions of a script, by their words.

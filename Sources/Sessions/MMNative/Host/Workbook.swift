@@ -263,7 +263,7 @@ extension HostCommands {
     ) throws(Interrupt) {
         let open = ExcelPackage.path(of: command["ExcelPackage"])
         let path = if let open { open } else { try onlyPath(command) }
-        guard host.workbook(at: path) != nil || host.read(path) == nil else { throw .fatal(foreignBook(command)) }
+        guard host.workbook(at: path) != nil || !host.hasFile(path) else { throw .fatal(foreignBook(command)) }
         var workbook = host.workbook(at: path) ?? Workbook()
         let name = command["WorksheetName"]?.text ?? "Sheet1"
         let present = command.isSet("ClearSheet") ? nil : workbook.sheet(named: name)

@@ -75,7 +75,7 @@ final class RunningPipeline {
                 if evaluator.onlyReads, let host = evaluator.host,
                     let path = try OpenedFile.path(of: command, in: evaluator)
                 {
-                    if host.read(path) == nil { host.remark("Not opened: \(path)") }
+                    if !host.hasFile(path) { host.remark("Not opened: \(path)") }
                     guard node.elements.count == 1 else { throw .handOver("a pipeline with a file") }
                     continue
                 }

@@ -37,7 +37,7 @@ enum StreamedText {
             }
             let path = arguments[0].text
             let appends = method == "appendtext" || arguments.count > 1 && arguments[1].isTrue
-            if !appends || host.read(path) == nil {
+            if !appends || !host.hasFile(path) {
                 try host.write(Encodings.mark(of: arguments.dropFirst(2).first), to: path, isAppending: false)
             }
             return object([("AutoFlush", .bool(false)), (place, .string(path))], writerType)
