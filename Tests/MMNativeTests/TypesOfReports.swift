@@ -7,6 +7,8 @@ import Testing
 /// documentation.
 @Suite("Types of reports", .timeLimit(.minutes(5)))
 struct TypesOfReports: RunningReports {
+    private static func blanks(_ count: Int) -> String { String(repeating: " ", count: count) }
+
     @Test(
         "numbers of different types are compared in the type to which both widen",
         arguments: [
@@ -199,6 +201,18 @@ struct TypesOfReports: RunningReports {
             (
                 "1..5 | Format-Wide -Column 5 | Out-String -Stream | Where-Object { $_ } | ForEach-Object { ($_ -split ' +') -join ',' }",
                 ["1,2,3,4,5"]
+            ),
+            ("'Ann', 'bob', 'Carl' | Format-Wide", ["Ann" + blanks(58) + "bob\nCarl" + blanks(57)]),
+            (
+                "$n = 'Adele', 'Sales', 'Ben', 'Room', 'info'; $n | Format-Wide -Column 3 | Out-String -Width 60",
+                [
+                    "\nAdele" + blanks(16) + "Sales" + blanks(15) + "Ben\nRoom" + blanks(17) + "info" + blanks(16)
+                        + "\n\n"
+                ]
+            ),
+            (
+                "'Ann', 'bob', 'Carl' | Format-Wide -AutoSize | Out-File w.txt -Width 11; (Get-Content w.txt).TrimEnd()",
+                ["", "Ann   bob", "Carl", ""]
             ),
             ("'b','a' | Set-Content a.txt -PassThru", ["b", "a"]), ("Split-Path 'C:\\a\\b' -Qualifier", ["C:"]),
             ("Split-Path 'C:\\a\\b' -NoQualifier; Split-Path 'C:\\a' -IsAbsolute", ["\\a\\b", "True"]),

@@ -48,8 +48,7 @@ final class FormatStage: Stage {
     }
 
     /// Returns whether it is certain what is shown of an object: all properties of a custom object, and of another
-    /// object those
-    /// that were requested by name.
+    /// object those that were requested by name.
     private func isKnown(_ object: PSObject) -> Bool {
         if object.isDisplayable { return true }
         return !properties.isEmpty && properties.allSatisfy { if case .pattern = $0.source { false } else { true } }
@@ -79,7 +78,7 @@ final class FormatStage: Stage {
             members.append(item)
         }
         groups.append(try group(members, title))
-        let block = FormattedBlock(isTable: isTable, groups: groups)
+        let block = FormattedBlock(isTable ? .table : .list, groups: groups)
         guard let value = block.value else { throw .handOver("formatting") }
         try next(value)
     }
@@ -321,7 +320,7 @@ final class OutStringStage: Stage {
                 ? try FormatStage.table(objects, [], nil, evaluator) : try FormatStage.list(objects, [], nil, evaluator)
             group.remarks = remarks
             guard
-                let own = FormattedBlock(isTable: isTable, groups: [group])
+                let own = FormattedBlock(isTable ? .table : .list, groups: [group])
                     .lines(width: width, isScreen: isScreen)
             else {
                 throw .handOver("a layout that wraps")

@@ -39,58 +39,35 @@ package struct FormattedBlock: Sendable {
         }
     }
 
-    let isTable: Bool
+    /// How rows are arranged.
+    enum Arrangement: Sendable {
+        case table
+        case list
+        /// One value of each object, in as many columns; `nil` for as many as fit.
+        case wide(columns: Int?)
+    }
+
+    let arrangement: Arrangement
     var groups: [Group]
 
     private static let type = "Microsoft.PowerShell.Commands.Internal.Format.FormatStartData"
 
     /// The block as an object that can pass through a pipeline.
     var value: PSValue? {
-        let groups = groups.map { group -> PSValue in
-            .array([
-                group.title.map { .string($0) } ?? .null,
-                .array(group.columns.map { .array([.string($0.label), .bool($0.isRight), .int(Int32($0.width))]) }),
-                .array(group.rows.map { .array($0.map { .string($0) }) }),
-                .array(group.labels.map { .array($0.map { .string($0) }) }), .bool(group.hasHead),
-                .bool(group.wraps),
-            ])
-        }
-        let object = PSObject(
-            [("Shape", .bool(isTable)), ("Groups", .array(groups))], typeName: FormattedBlock.type, isCustom: false)
-        return object.map { .object($0) }
+        guard let object = PSObject([], typeName: FormattedBlock.type, isCustom: false) else { return nil }
+        object.formatted = self
+        return .object(object)
     }
 
-    init(isTable: Bool, groups: [Group]) {
-        self.isTable = isTable
+    init(_ arrangement: Arrangement, groups: [Group]) {
+        self.arrangement = arrangement
         self.groups = groups
     }
 
-    /// Reads a block from a value; `nil` when the value is something else.
+    /// Takes a block from a value; `nil` when the value is something else.
     package init?(_ value: PSValue) {
-        guard case .object(let object) = value, object.typeName == FormattedBlock.type,
-            case .bool(let isTable)? = object["Shape"], case .array(let parts)? = object["Groups"]
-        else { return nil }
-        func texts(_ value: PSValue) -> [String] {
-            guard case .array(let items) = value else { return [] }
-            return items.map { if case .string(let text) = $0 { text } else { "" } }
-        }
-        self.isTable = isTable
-        groups = parts.compactMap { part in
-            guard case .array(let pieces) = part, pieces.count == 6, case .array(let columns) = pieces[1],
-                case .array(let rows) = pieces[2], case .array(let labels) = pieces[3],
-                case .bool(let hasHead) = pieces[4], case .bool(let wraps) = pieces[5]
-            else { return nil }
-            var title: String?
-            if case .string(let text) = pieces[0] { title = text }
-            return Group(
-                title: title,
-                columns: columns.compactMap { column in
-                    guard case .array(let parts) = column, parts.count == 3, case .string(let label) = parts[0],
-                        case .bool(let isRight) = parts[1], case .int(let width) = parts[2]
-                    else { return nil }
-                    return Column(label: label, isRight: isRight, width: Int(width))
-                }, rows: rows.map(texts), labels: labels.map(texts), hasHead: hasHead, wraps: wraps)
-        }
+        guard case .object(let object) = value, let block = object.formatted else { return nil }
+        self = block
     }
 
     /// Returns the lines as PowerShell writes them at a width; `nil` where its layout isn't certain.
@@ -103,12 +80,13 @@ package struct FormattedBlock: Sendable {
         var lines: [String] = []
         for group in groups {
             if let title = group.title { lines += ["", "   " + title] }
-            guard
-                let body =
-                    isTable
-                    ? FormattedBlock.table(group, width: width, isScreen: isScreen, breaksLines: breaksLines)
-                    : FormattedBlock.list(group, width: breaksLines ? width : .max)
-            else { return nil }
+            let body: [String]? =
+                switch arrangement {
+                case .table: Self.table(group, width: width, isScreen: isScreen, breaksLines: breaksLines)
+                case .list: Self.list(group, width: breaksLines ? width : .max)
+                case .wide(let columns): Self.wide(group, columns: columns, width: width)
+                }
+            guard let body else { return nil }
             lines += body
         }
         return lines + [""]
@@ -120,6 +98,20 @@ package struct FormattedBlock: Sendable {
         var whole = group
         whole.wraps = false
         return TableLayout(whole, width: 65_536)?.lines
+    }
+
+    /// Fills rows of columns that share the width evenly.
+    private static func wide(_ group: Group, columns: Int?, width: Int) -> [String]? {
+        let cells = group.rows.flatMap(\.self)
+        let widest = cells.map(DisplayCells.count).max() ?? 0
+        let count = columns ?? max(1, width / (widest + 1))
+        let (each, rest) = (width - count + 1).quotientAndRemainder(dividingBy: count)
+        guard each > 0 else { return nil }
+        let rows = stride(from: 0, to: cells.count, by: count).map { start in
+            (start..<start + count).map { cells.indices.contains($0) ? cells[$0] : "" }
+        }
+        let even = (0..<count).map { Column(label: "", width: $0 < rest ? each + 1 : each) }
+        return TableLayout(Group(columns: even, rows: rows, hasHead: false), width: width)?.lines
     }
 
     private static func list(_ group: Group, width: Int) -> [String]? {
@@ -160,7 +152,7 @@ struct TableLayout {
         columns = group.columns
         self.width = width
         widths = columns.map(\.width)
-        guard columns.allSatisfy({ DisplayCells.isSimple($0.label) && !$0.label.isEmpty }),
+        guard !group.hasHead || columns.allSatisfy({ DisplayCells.isSimple($0.label) && !$0.label.isEmpty }),
             group.rows.allSatisfy({ $0.allSatisfy { !$0.utf8.contains(0x1B) } })
         else { return nil }
         if widths[0] == 0 {

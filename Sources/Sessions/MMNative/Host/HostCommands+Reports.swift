@@ -96,24 +96,14 @@ extension HostCommands {
             texts.append(try CellText.text(shown, isTable: true, evaluator))
         }
         guard !texts.isEmpty else { return }
-        let screen = 120
-        let widest = texts.map(\.count).max() ?? 1
-        var columns = command.isSet("AutoSize") ? max(1, (screen + 1) / (widest + 1)) : 2
+        var columns: Int? = command.isSet("AutoSize") ? nil : 2
         if let given = command["Column"], case .int(let count) = try Conversion.cast(given, to: .int) {
             columns = Int(count)
         }
-        guard columns > 0 else { throw .handOver("an unusual Format-Wide") }
-        let width = command.isSet("AutoSize") ? widest : max(1, (screen - columns + 1) / columns)
-        try emit(.string(""))
-        for start in stride(from: 0, to: texts.count, by: columns) {
-            let row = texts[start..<min(start + columns, texts.count)].map { text in
-                text.count > width
-                    ? text.prefix(width - 1) + "\u{2026}" : text + String(repeating: " ", count: width - text.count)
-            }
-            var line = row.joined(separator: " ")
-            while line.hasSuffix(" ") { line.removeLast() }
-            try emit(.string(line))
-        }
-        try emit(.string(""))
+        let group = FormattedBlock.Group(columns: [], rows: texts.map { [$0] })
+        guard columns.map({ $0 > 0 }) ?? true,
+            let value = FormattedBlock(.wide(columns: columns), groups: [group]).value
+        else { throw .handOver("an unusual Format-Wide") }
+        try emit(value)
     }
 }

@@ -39,6 +39,8 @@ package struct PSObject: Sendable {
         var ownClass: OwnClass?
         /// The columns of the table whose row it is.
         var columns: PSList?
+        /// The layout that the object stands for.
+        var formatted: FormattedBlock?
         /// The properties that listings leave out, by lower-case name.
         var hidden: [String: PSValue] = [:]
         /// The properties whose value is a list that only holds texts, by lower-case name.
@@ -125,6 +127,12 @@ package struct PSObject: Sendable {
     var computed: [String: AddedMember.Computed] { contents.computed }
     /// Whether it has properties that listings leave out.
     var hasHidden: Bool { !contents.hidden.isEmpty }
+    /// The layout that the object stands for; `nil` for any other object.
+    var formatted: FormattedBlock? {
+        get { contents.formatted }
+        nonmutating set { contents.formatted = newValue }
+    }
+
     /// The columns of the table whose row it is; `nil` for any other object.
     var columns: PSList? {
         get { contents.columns }
