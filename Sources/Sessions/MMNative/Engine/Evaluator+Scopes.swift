@@ -261,6 +261,7 @@ extension Evaluator {
             if let answer = try TextBuilder.call(object, method, arguments) { return answer }
             if let answer = try StreamedText.call(object, method, arguments, in: self) { return answer }
             if let answer = try ReportTypes.call(object, method, arguments) { return answer }
+            try ErrorRecords.check(object, name)
             if let answer = try DataTable.call(object, method, arguments) { return answer }
             if let answer = try ExcelPackage.call(object, method) { return answer }
             if let answer = try MachineRights.call(object, method, arguments, in: self) { return answer }
@@ -350,11 +351,7 @@ extension Evaluator {
             return .nothing
         case ("containskey", 1) where table.kind == .ordered, ("containsvalue", 1) where table.kind == .ordered,
             ("clone", 0) where table.kind == .ordered:
-            throw .statement(
-                NativeError(
-                    "MethodNotFound",
-                    "Method invocation failed because [\(table.typeName)] does not contain a method named '\(name)'.",
-                    isReadable: true))
+            throw .statement(.missingMethod(name, of: table.typeName, isReadable: true))
         case ("clear", 0):
             table.clear()
             return .nothing

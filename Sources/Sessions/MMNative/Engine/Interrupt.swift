@@ -105,3 +105,12 @@ package struct NativeError: Sendable, Hashable {
             isReadable: isReadable)
     }
 }
+
+extension NativeError {
+    /// The error of a method that a type doesn't have.
+    static func missingMethod(_ name: String, of type: String, isReadable: Bool = false) -> NativeError {
+        NativeError(
+            "MethodNotFound", "Method invocation failed because [\(type)] does not contain a method named '\(name)'.",
+            isReadable: isReadable)
+    }
+}

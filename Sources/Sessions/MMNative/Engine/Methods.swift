@@ -85,9 +85,7 @@ enum Methods {
         default:
             let known = ["to", "get", "is", "foreach", "where", "op_", "equals", "compareto", "try", "round"]
             guard !known.contains(where: { method.hasPrefix($0) }) else { throw .handOver("the method \(name)") }
-            let message =
-                "Method invocation failed because [\(target.typeName)] does not contain a method named '\(name)'."
-            throw .statement(NativeError("MethodNotFound", message))
+            throw .statement(.missingMethod(name, of: target.typeName))
         }
     }
 

@@ -100,13 +100,6 @@ enum ReportTypes {
 
     /// Calls a method of an object; `nil` for other objects and names.
     static func call(_ object: PSObject, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
-        if object.typeName == "System.Net.Http.HttpResponseMessage", ["getresponsestream", "close"].contains(method) {
-            throw .statement(
-                NativeError(
-                    "MethodNotFound",
-                    "Method invocation failed because [\(object.typeName)] does not contain a method named "
-                        + "'\(method == "close" ? "Close" : "GetResponseStream")'.", isReadable: true))
-        }
         guard object.typeName == randomType else { return nil }
         switch (method, arguments.count) {
         case ("nextdouble", 0): return .double(Double.random(in: 0..<1))

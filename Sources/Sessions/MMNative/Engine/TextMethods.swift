@@ -109,8 +109,7 @@ enum TextMethods {
                 "remove", "chars",
             ]
             guard !known.contains(where: { method.hasPrefix($0) }) else { throw .handOver("the method \(name)") }
-            let message = "Method invocation failed because [System.String] does not contain a method named '\(name)'."
-            throw .statement(NativeError("MethodNotFound", message))
+            throw .statement(.missingMethod(name, of: PSValue.string(text).typeName))
         }
     }
 

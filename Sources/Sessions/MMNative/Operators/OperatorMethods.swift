@@ -44,8 +44,7 @@ enum OperatorMethods {
     private static func missing(
         _ operation: Arithmetic.Operation, _ type: String, isReadable: Bool = true
     ) -> Interrupt {
-        let message = "Method invocation failed because [\(type)] does not contain a method named "
-        return .statement(NativeError("MethodNotFound", message + "'\(operation.method)'.", isReadable: isReadable))
+        .statement(.missingMethod(operation.method, of: type, isReadable: isReadable))
     }
 
     /// The methods of System.DateTime: `date + span`, `date - span` and `date - date`.

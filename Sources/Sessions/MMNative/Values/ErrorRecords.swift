@@ -103,6 +103,17 @@ enum ErrorRecords {
         "invoke-mggraphrequest", "invoke-graphrequest", "invoke-restmethod", "invoke-webrequest",
     ]
 
+    private static let answerType = "System.Net.Http.HttpResponseMessage"
+
+    /// The methods that the answers of services had in Windows PowerShell, and no longer have.
+    private static let lostMethods: Set<String> = ["getresponsestream", "close"]
+
+    /// Throws the error of a method that an object no longer has.
+    static func check(_ object: PSObject, _ method: String) throws(Interrupt) {
+        guard object.typeName == answerType, lostMethods.contains(method.lowercased()) else { return }
+        throw .statement(.missingMethod(method, of: answerType, isReadable: true))
+    }
+
     /// Returns what `Response` is of the exception of a cmdlet; `nil` if that isn't certain. Only cmdlets that send a
     /// request as the script writes it keep the answer.
     private static func answer(to error: NativeError) -> PSValue? {
@@ -110,7 +121,7 @@ enum ErrorRecords {
         guard requesting.contains(command) else { return command.contains("-") ? .null : nil }
         guard let status = error.status, PSEnum.Kind.httpStatus.defines(status) else { return nil }
         return made(
-            "System.Net.Http.HttpResponseMessage",
+            answerType,
             [
                 ("StatusCode", .enumeration(PSEnum(.httpStatus, status))),
                 ("ReasonPhrase", .string(PSEnum(.httpStatus, status).name)), ("IsSuccessStatusCode", .bool(false)),
