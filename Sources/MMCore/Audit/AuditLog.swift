@@ -259,78 +259,88 @@ package struct AuditVerification: Sendable, Hashable {
     package var isSound: Bool { broken == nil }
 }
 
-extension AuditLog {
-    /// Checks the hash, number and link of every line, and the end of the log against the head file.
-    /// - Throws: an error when the file can't be read. A missing file is sound unless a head file exists.
-    package func verify() throws(MMError) -> AuditVerification {
-        var found = AuditVerification()
-        var number: Int64 = 0
-        var lineNumber = 0
-        var torn: (line: Int, count: Int, file: String?)?
-        var part: String?
-        // Read the head first: a line that another process appends meanwhile is then newer than the head, not missing.
-        let head = try AuditHead.load(beside: path)
-        var headSeen = head == nil || head?.number == 0
-        try lines { file, bytes in
-            if file != part {
-                (lineNumber, part) = (0, file)
-                if file != nil { found.fullFiles += 1 }
-            }
-            lineNumber += 1
-            if bytes.isEmpty { return true }
-            guard let line = AuditLine(bytes) else {
-                torn = (torn?.line ?? lineNumber, (torn?.count ?? 0) + 1, torn?.file ?? part)
-                return true
-            }
-            if let cut = torn {
-                guard line.entry["afterTorn"] == true, line.previous == found.lastHash, line.number == number + 1 else {
-                    found.broken = .init(
-                        line: cut.line, file: cut.file, reason: "was changed, or isn't a line of the log")
-                    return false
-                }
-                found.tornLines += cut.count
-                torn = nil
-            }
-            guard line.number == number + 1 else {
-                found.broken = .init(
-                    line: lineNumber, file: part,
-                    reason: "has number \(line.number) where number \(number + 1) is expected")
-                return false
-            }
-            guard line.previous == found.lastHash else {
-                found.broken = .init(line: lineNumber, file: part, reason: "doesn't continue the line before it")
-                return false
-            }
-            number = line.number
-            if line.entry["afterLostHead"] == true { found.lostHeads.append(number) }
-            found.lastHash = line.hash
-            found.entries += 1
-            if let head, head.number == number {
-                guard head.hash == line.hash else {
-                    found.broken = .init(
-                        line: lineNumber, file: part, reason: "isn't the line that was written with its number")
-                    return false
-                }
-                headSeen = true
-            }
+/// The check of a log's chain, line by line.
+private struct AuditChain {
+    private(set) var found = AuditVerification()
+    private let head: AuditHead?
+    private var headSeen: Bool
+    private var number: Int64 = 0
+    /// The number of the line in its file, and the name of that file if it is a full one.
+    private var (place, file): (Int, String?) = (0, nil)
+    /// The lines cut short since the last intact one.
+    private var torn: (line: Int, count: Int, file: String?)?
+
+    init(head: AuditHead?) {
+        self.head = head
+        headSeen = head == nil || head?.number == 0
+    }
+
+    /// Takes the next line.
+    /// - Returns: whether the chain is unbroken so far.
+    mutating func take(_ bytes: ArraySlice<UInt8>, of file: String?) -> Bool {
+        if file != self.file {
+            (place, self.file) = (0, file)
+            if file != nil { found.fullFiles += 1 }
+        }
+        place += 1
+        if bytes.isEmpty { return true }
+        guard let line = AuditLine(bytes) else {
+            torn = (torn?.line ?? place, (torn?.count ?? 0) + 1, torn?.file ?? file)
             return true
         }
-        if found.broken != nil { return found }
+        if let cut = torn {
+            guard line.entry["afterTorn"] == true, line.previous == found.lastHash, line.number == number + 1 else {
+                return fail("was changed, or isn't a line of the log", at: cut.line, of: cut.file)
+            }
+            found.tornLines += cut.count
+            torn = nil
+        }
+        guard line.number == number + 1 else {
+            return fail("has number \(line.number) where number \(number + 1) is expected", at: place, of: file)
+        }
+        guard line.previous == found.lastHash else {
+            return fail("doesn't continue the line before it", at: place, of: file)
+        }
+        number = line.number
+        if line.entry["afterLostHead"] == true { found.lostHeads.append(number) }
+        found.lastHash = line.hash
+        found.entries += 1
+        guard let head, head.number == number else { return true }
+        headSeen = true
+        return head.hash == line.hash || fail("isn't the line that was written with its number", at: place, of: file)
+    }
+
+    /// Compares the end of the log with its head.
+    mutating func finish() {
+        guard found.broken == nil else { return }
         // Lines can only be missing at the end of the current file.
-        if part != nil { lineNumber = 0 }
+        let next = (file == nil ? place : 0) + 1
         if head == nil, number > 1 {
-            found.broken = .init(
-                line: lineNumber + 1,
-                reason: "may be a truncated line, because the .head file is missing")
+            _ = fail("may be a truncated line, because the .head file is missing", at: next)
         } else if !headSeen, let head {
-            let line = torn?.line ?? lineNumber + 1
-            found.broken = .init(
-                line: line, file: torn?.file, reason: "is changed or missing: there were \(head.number) entries")
+            _ = fail(
+                "is changed or missing: there were \(head.number) entries", at: torn?.line ?? next, of: torn?.file)
         } else {
             // A crash leaves a torn last line; the next entry will be marked `afterTorn`.
             found.tornLines += torn?.count ?? 0
         }
-        return found
+    }
+
+    private mutating func fail(_ reason: String, at line: Int, of file: String? = nil) -> Bool {
+        found.broken = .init(line: line, file: file, reason: reason)
+        return false
+    }
+}
+
+extension AuditLog {
+    /// Checks the hash, number and link of every line, and the end of the log against the head file.
+    /// - Throws: an error when the file can't be read. A missing file is sound unless a head file exists.
+    package func verify() throws(MMError) -> AuditVerification {
+        // Read the head first: a line that another process appends meanwhile is then newer than the head, not missing.
+        var chain = AuditChain(head: try AuditHead.load(beside: path))
+        try lines { file, bytes in chain.take(bytes, of: file) }
+        chain.finish()
+        return chain.found
     }
 
     /// Returns the newest matching entries of the whole log.
