@@ -80,30 +80,16 @@ struct EgressExchange: Sendable {
         }
         let signIn = try SignInExchange(described, core: core)
         let (requestClass, refusal) = try await judge(described)
-        if refusal == nil, place.owner == .unknown { core.hosts.tenant.admit(place.host) }
         if let refusal {
             let fault = WireFault(403, .refused, refusal.message)
             record.failed(fault)
             return try await refuse(fault, code: refusal.code)
         }
+        if place.owner == .unknown { core.hosts.tenant.admit(place.host) }
         if let known = signIn?.known { return try await repeated(known) }
         let filled = try await credentials.filled()
-        var request = HTTPRequest(
-            method: head.method, url: described.url, headers: filled.headers, timeout: core.limits.answer,
-            allowsPlainHTTP: !place.isSentSecurely)
-        // The owner has listed this very port.
-        request.allowsPlainHTTPToOtherHosts = place.service == nil && !place.isSecure
-        request.isNeverResent = true
-        request.permit = core.permit?(requestClass)
-        request.stallTimeout = core.limits.answerStall
-        let namesHosts =
-            credentials.holdsTokens && TenantHosts.mayName(place, method: head.method, target: target)
-        switch described.body {
-        case .none: break
-        case .whole(let bytes): request.body = try signIn?.outgoingBody() ?? bytes
-        case .beginning(let bytes, let length):
-            request.upload = HTTPUpload(length: length, pieces: Self.rest(of: body, after: bytes))
-        }
+        var request = try outgoing(described, filled, requestClass, signIn)
+        let namesHosts = credentials.holdsTokens && TenantHosts.mayName(place, method: head.method, target: target)
         let pace = place.service.flatMap { core.pace?($0) }
         if let wait = try await turn(by: pace) {
             let fault = WireFault(
@@ -135,6 +121,28 @@ struct EgressExchange: Sendable {
         await heed(stream, sent, pace)
         if let signIn { return try await answer(stream, signIn) }
         return try await pass(stream, learning: namesHosts && stream.status == 200, witness)
+    }
+
+    /// Returns the request that is sent for a described one.
+    private func outgoing(
+        _ described: DescribedRequest, _ filled: OutgoingCredentials.Filled, _ requestClass: String,
+        _ signIn: SignInExchange?
+    ) throws(WireFault) -> HTTPRequest {
+        var request = HTTPRequest(
+            method: head.method, url: described.url, headers: filled.headers, timeout: core.limits.answer,
+            allowsPlainHTTP: !place.isSentSecurely)
+        // The owner has listed this very port.
+        request.allowsPlainHTTPToOtherHosts = place.service == nil && !place.isSecure
+        request.isNeverResent = true
+        request.permit = core.permit?(requestClass)
+        request.stallTimeout = core.limits.answerStall
+        switch described.body {
+        case .none: break
+        case .whole(let bytes): request.body = try signIn?.outgoingBody() ?? bytes
+        case .beginning(let bytes, let length):
+            request.upload = HTTPUpload(length: length, pieces: Self.rest(of: body, after: bytes))
+        }
+        return request
     }
 
     // MARK: While its client waits
