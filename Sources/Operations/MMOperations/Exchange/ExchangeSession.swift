@@ -6,6 +6,21 @@ import MMNative
 import MMPowerShell
 import MMSessions
 
+/// A script, with what its run in a session needs.
+struct SessionScript: Sendable {
+    let plan: EnginePlan
+    /// The script for PowerShell.
+    let command: PowerShellCommand
+    let cleared: Cleared<JudgedAgain>
+    /// The signed-in account.
+    let account: String
+    let deadline: Deadline
+    /// Called if PowerShell needs its own sign-in, while the call keeps waiting; `nil` makes the call fail at once.
+    let prompt: (@Sendable (JSONObject) -> Void)?
+    /// Receives the objects of the native engine as they come; `nil` collects them.
+    let flow: NativeFlow?
+}
+
 /// A connection's session of Exchange, the compliance service or Graph's modules: the native engine, and a PowerShell
 /// once a script needs one. It has one account and one caller at a time, and each variable is kept by the engine that
 /// set it.
@@ -236,34 +251,23 @@ package actor ExchangeSession {
 
     /// Runs a script in the suitable engine.
     /// - Parameters:
-    ///   - plan: the parsed script.
-    ///   - command: the script for PowerShell.
-    ///   - cleared: the clearance of the judged script.
-    ///   - account: the signed-in account.
-    ///   - deadline: the deadline.
-    ///   - prompt: called if PowerShell needs its own sign-in, while the call keeps waiting; `nil` makes the call fail
-    ///     at once.
-    ///   - flow: receives the objects of the native engine as they come; `nil` collects them.
+    ///   - script: the script, with what its run needs.
     ///   - report: receives a sentence when the service asks to slow down.
     ///   - make: creates the sources of cmdlets for the native engine; most scripts of a PowerShell session don't need
     ///     them.
     /// - Throws: `.unsupported` if no engine here can run it, with the reason and what to install; the engines' errors.
     func run(
-        _ plan: EnginePlan, command: PowerShellCommand, by cleared: Cleared<JudgedAgain>, account: String,
-        deadline: Deadline,
-        prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil,
-        report: @escaping @Sendable (String) -> Void = { _ in },
+        _ script: SessionScript, report: @escaping @Sendable (String) -> Void,
         _ make: @Sendable () throws(MMError) -> NativeSources
     ) async throws(MMError) -> SessionAnswer {
-        guard plan.wanted != .pwsh else {
-            return try await runPowerShell(plan, command, cleared, deadline, prompt, because: plan.because)
-        }
+        let (plan, deadline) = (script.plan, script.deadline)
+        guard plan.wanted != .pwsh else { return try await runPowerShell(script, because: plan.because) }
         if !isNativelySignedIn, plan.wanted == .native, canSignIn {
             _ = try await identity.token(for: connection, resource: resource, deadline: deadline)
             isNativelySignedIn = true
         }
         if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto {
-            return try await runPowerShell(plan, command, cleared, deadline, prompt, because: nil)
+            return try await runPowerShell(script, because: nil)
         }
         let made = try make()
         let watch = made.watch
@@ -291,17 +295,15 @@ package actor ExchangeSession {
         if reason == nil, let elsewhere { reason = "the variable $\(elsewhere) was set in PowerShell" }
         if reason == nil, !isNativelySignedIn { reason = "this connection signs in with PowerShell's own app" }
         if let reason {
-            return try await handOver(
-                plan, command, cleared, deadline, prompt, because: reason, strangers, hasSent: false)
+            return try await handOver(script, because: reason, strangers, hasSent: false)
         }
-        return try await runNative(plan, command, cleared, sources, account, deadline, prompt, flow)
+        return try await runNative(script, with: sources)
     }
 
     private func runNative(
-        _ plan: EnginePlan, _ command: PowerShellCommand, _ cleared: Cleared<JudgedAgain>,
-        _ sources: [any ScriptSource], _ account: String,
-        _ deadline: Deadline, _ prompt: (@Sendable (JSONObject) -> Void)?, _ flow: NativeFlow?
+        _ script: SessionScript, with sources: [any ScriptSource]
     ) async throws(MMError) -> SessionAnswer {
+        let (plan, deadline, flow) = (script.plan, script.deadline, script.flow)
         var session = plan.isLocal ? NativeSession() : native
         if !plan.isLocal { session.forget(Set(owners.keys.filter { owners[$0] == .pwsh })) }
         let engine = plan.engine(sources)
@@ -332,7 +334,7 @@ package actor ExchangeSession {
             return SessionAnswer(
                 output: .native(
                     NativeAnswer(
-                        result: result, account: account,
+                        result: result, account: script.account,
                         information: sources.flatMap(\.story.information) + (plan.host?.remarks ?? []),
                         interruption: interruption, width: plan.width,
                         hasFiles: plan.host?.written.isEmpty == false,
@@ -353,22 +355,21 @@ package actor ExchangeSession {
                     hint: "Run it with --engine pwsh, or leave out what needs PowerShell.",
                     details: ["reason": .string(reason)])
             }
-            return try await handOver(plan, command, cleared, deadline, prompt, because: reason, [], hasSent: hasSent)
+            return try await handOver(script, because: reason, [], hasSent: hasSent)
         }
     }
 
     private func handOver(
-        _ plan: EnginePlan, _ command: PowerShellCommand, _ cleared: Cleared<JudgedAgain>, _ deadline: Deadline,
-        _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String, _ strangers: [String], hasSent: Bool
+        _ script: SessionScript, because reason: String, _ strangers: [String], hasSent: Bool
     ) async throws(MMError) -> SessionAnswer {
+        let plan = script.plan
         if plan.wanted == .native || makePowerShell == nil {
             throw EngineRefusal.beyond(
-                reason, strangers, module, hasPowerShell: makePowerShell != nil,
-                hasSent: hasSent,
+                reason, strangers, module, hasPowerShell: makePowerShell != nil, hasSent: hasSent,
                 because: plan.because)
         }
         do throws(MMError) {
-            return try await runPowerShell(plan, command, cleared, deadline, prompt, because: reason)
+            return try await runPowerShell(script, because: reason)
         } catch {
             guard error.code == .unavailable, error.details["looked"] != nil else { throw error }
             throw EngineRefusal.missing(reason, strangers, module, error, hasSent: hasSent)
@@ -376,17 +377,17 @@ package actor ExchangeSession {
     }
 
     private func runPowerShell(
-        _ plan: EnginePlan, _ command: PowerShellCommand, _ cleared: Cleared<JudgedAgain>, _ deadline: Deadline,
-        _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String?
+        _ script: SessionScript, because reason: String?
     ) async throws(MMError) -> SessionAnswer {
+        let (plan, deadline) = (script.plan, script.deadline)
         let carried = try assignments(for: plan, because: reason)
         let session = try await startedPowerShell()
-        if let prompt {
+        if let prompt = script.prompt {
             try await session.connect(deadline: deadline) { step in
                 if case .personNeeded(let details) = step { prompt(details) }
             }
         }
-        let answer = try await session.answer(command, by: cleared, after: carried, deadline: deadline)
+        let answer = try await session.answer(script.command, by: script.cleared, after: carried, deadline: deadline)
         if !plan.isLocal { own(plan.variables.sets, .pwsh) }
         return SessionAnswer(output: .powerShell(answer), isStandIn: await session.isStandIn, reason: reason)
     }

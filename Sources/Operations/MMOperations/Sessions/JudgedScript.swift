@@ -314,11 +314,10 @@ final class ClearedScript: Sendable {
                 switch lease.session.runner {
                 case .exchange(let session):
                     let plan = try await rehearsedPlan()
-                    return try await session.run(
-                        plan, command: judgement.prepared.command, by: cleared, account: lease.account,
-                        deadline: deadline,
-                        prompt: prompt, flow: flow, report: report
-                    ) { () throws(MMError) in
+                    let script = SessionScript(
+                        plan: plan, command: judgement.prepared.command, cleared: cleared, account: lease.account,
+                        deadline: deadline, prompt: prompt, flow: flow)
+                    return try await session.run(script, report: report) { () throws(MMError) in
                         try judgement.sources(plan, by: cleared, rehearsal?.cmdlets.first?.watch)
                     }
                 case .powerShell(let session):
