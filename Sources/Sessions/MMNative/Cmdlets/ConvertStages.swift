@@ -294,14 +294,14 @@ enum LenientJSON {
                 continue
             case UInt8(ascii: ","):
                 // Two commas in a row mean a missing element, which is a different matter.
-                guard comma == nil, let last = result.last(where: { !isBlank($0) }), !"[{,:".utf8.contains(last) else {
+                guard comma == nil, let last = result.last(where: { !$0.isBlank }), !"[{,:".utf8.contains(last) else {
                     return nil
                 }
                 comma = result.count
             case UInt8(ascii: "]"), UInt8(ascii: "}"):
                 if let comma { result[comma] = UInt8(ascii: " ") }
                 comma = nil
-            case let unit where isBlank(unit): break
+            case let unit where unit.isBlank: break
             default: comma = nil
             }
             result.append(unit)
@@ -309,8 +309,6 @@ enum LenientJSON {
         }
         return String(decoding: result, as: UTF8.self)
     }
-
-    private static func isBlank(_ unit: UInt8) -> Bool { unit == 0x20 || (9...13).contains(unit) }
 
     private static func string(_ units: [UInt8], _ start: Int, into result: inout [UInt8]) -> Int? {
         let quote = units[start]

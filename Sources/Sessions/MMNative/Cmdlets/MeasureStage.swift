@@ -99,13 +99,12 @@ final class MeasureStage: Stage {
         default: throw .handOver("the words of \(value.typeName)")
         }
         guard text.isASCII else { throw .handOver("counting text beyond ASCII") }
-        func isBlank(_ unit: UInt8) -> Bool { unit == 0x20 || (0x09...0x0D).contains(unit) }
         var isBetween = true
         let ignoresBlanks = flags.contains("IgnoreWhiteSpace")
         for unit in text.utf8 {
-            if !isBlank(unit) || !ignoresBlanks { statistics[place].characters += 1 }
-            if !isBlank(unit), isBetween { statistics[place].words += 1 }
-            isBetween = isBlank(unit)
+            if !unit.isBlank || !ignoresBlanks { statistics[place].characters += 1 }
+            if !unit.isBlank, isBetween { statistics[place].words += 1 }
+            isBetween = unit.isBlank
             if unit == 10 { statistics[place].lines += 1 }
         }
         if let last = text.utf8.last, last != 10 { statistics[place].lines += 1 }

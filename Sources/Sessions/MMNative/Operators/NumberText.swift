@@ -173,10 +173,14 @@ enum NumberText {
     }
 }
 
+extension UInt8 {
+    /// Whether it is a space, a tab or the end of a line.
+    var isBlank: Bool { self == 0x20 || (0x09...0x0D).contains(self) }
+}
+
 extension Array where Element == UInt8 {
     /// Returns the units without surrounding white space: spaces, tabs and line ends.
     func trimmingBlanks() -> [UInt8] {
-        func isBlank(_ unit: UInt8) -> Bool { unit == 0x20 || (0x09...0x0D).contains(unit) }
-        return Array(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+        Array(drop(while: \.isBlank).reversed().drop(while: \.isBlank).reversed())
     }
 }
