@@ -65,7 +65,7 @@ extension Evaluator {
         switch type {
         case .own(.enumeration(let kind))?: return .enumeration(PSEnum(kind, 0))
         case .known(let known)?:
-            if let kind = PSEnum.Kind.ofLibrary.first(where: { $0.type == known }) {
+            if let kind = PSEnum.Kind.of(known) {
                 return .enumeration(PSEnum(kind, 0))
             }
             switch known {

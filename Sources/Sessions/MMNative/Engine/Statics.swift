@@ -42,37 +42,12 @@ enum Statics {
             guard let comparer = TextComparer.named(rule) else { throw .handOver("a comparer of a culture") }
             return comparer
         case (.role, let role): return .string(role)
-        case (.midpointrounding, let rule): return try named(rule, .midpointRounding)
-        case (.stringcomparison, let rule): return try named(rule, .stringComparison)
-        case (.splitoptions, let rule): return try named(rule, .splitOptions)
-        case (.regexoptions, let rule): return try named(rule, .regexOptions)
-        case (.errorcategory, let category): return try named(category, .errorCategory)
-        case (.actionpreference, let preference): return try named(preference, .actionPreference)
-        case (.dayofweek, let day): return try named(day, .dayOfWeek)
-        case (.consolecolor, let color): return try named(color, .consoleColor)
-        case (.datetimekind, let kind): return try named(kind, .dateTimeKind)
-        case (.httpstatus, let code): return try named(code, .httpStatus)
-        default: throw .handOver("the member \(name) of \(type.rawValue)")
+        default:
+            guard let value = PSEnum.Kind.of(type).flatMap({ PSEnum($0, named: name) }) else {
+                throw .handOver("the member \(name) of \(type.rawValue)")
+            }
+            return .enumeration(value)
         }
-    }
-
-    private static func named(_ name: String, _ kind: PSEnum.Kind) throws(Interrupt) -> PSValue {
-        guard let value = PSEnum(kind, named: name) else { throw .handOver("the member \(name) of \(kind.typeName)") }
-        return .enumeration(value)
-    }
-
-    /// Returns a new version 4 id, which is random except for its version bits.
-    static func newGuid() -> String {
-        var bytes = RandomBytes.make(16)
-        bytes[6] = bytes[6] & 0x0f | 0x40
-        bytes[8] = bytes[8] & 0x3f | 0x80
-        let digits = Array("0123456789abcdef".utf8)
-        var units: [UInt8] = []
-        for (place, byte) in bytes.enumerated() {
-            if [4, 6, 8, 10].contains(place) { units.append(UInt8(ascii: "-")) }
-            units += [digits[Int(byte >> 4)], digits[Int(byte & 0x0f)]]
-        }
-        return String(decoding: units, as: UTF8.self)
     }
 
     /// The characters of `Membership.GeneratePassword`: letters and digits, and others.
@@ -104,7 +79,7 @@ enum Statics {
             let kind: PSEnum.Kind? =
                 switch arguments.first {
                 case .ownType(.enumeration(let own))?: own
-                case .type(let known)?: PSEnum.Kind.ofLibrary.first { $0.type == known }
+                case .type(let known)?: PSEnum.Kind.of(known)
                 default: nil
                 }
             if let kind { return try EnumMembers.listed(kind, method, Array(arguments.dropFirst())) }
@@ -199,7 +174,7 @@ enum Statics {
             }
         default: break
         }
-        if type == .guid, method == "newguid", arguments.isEmpty { return .guid(newGuid()) }
+        if type == .guid, method == "newguid", arguments.isEmpty { return .guid(RandomBytes.uuid()) }
         if let read = try Readings.parsed(type, method, arguments) { return read }
         throw .handOver("the method \(name) of \(type.rawValue)")
     }

@@ -33,7 +33,7 @@ extension HostCommands {
         let given = items + Cmdlets.list(command["InputObject"])
         for text in given { try emit(try Conversion.cast(text, to: .guid)) }
         guard given.isEmpty else { return }
-        try emit(command.isSet("Empty") ? try Statics.property(.guid, "Empty") : .guid(Statics.newGuid()))
+        try emit(command.isSet("Empty") ? try Statics.property(.guid, "Empty") : .guid(RandomBytes.uuid()))
     }
 
     private static func clearVariable(

@@ -309,7 +309,7 @@ enum Conversion {
             }
             return address
         default:
-            if let kind = PSEnum.Kind.ofLibrary.first(where: { $0.type == type }) {
+            if let kind = PSEnum.Kind.of(type) {
                 return try enumeration(value, kind)
             }
             // A text becomes an exception with that message.

@@ -123,6 +123,9 @@ package struct PSEnum: Sendable, Hashable {
             dayOfWeek, consoleColor, dateTimeKind, midpointRounding, stringComparison, splitOptions, regexOptions,
             errorCategory, actionPreference, httpStatus,
         ]
+
+        /// Returns .NET's enumeration of a type; `nil` for any other type.
+        static func of(_ type: PSType) -> Kind? { ofLibrary.first { $0.type == type } }
     }
 
     /// The enumeration.
