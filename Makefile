@@ -19,7 +19,7 @@ check:
 	@Scripts/check
 
 format:
-	swift format --in-place --recursive --parallel Package.swift Sources Tests
+	@Scripts/format
 
 bench:
 	@Scripts/prerequisites bench
