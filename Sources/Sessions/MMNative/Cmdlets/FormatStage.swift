@@ -256,7 +256,7 @@ final class OutStringStage: Stage {
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
-        width = command.count("Width") ?? 120
+        width = command.count("Width") ?? FormattedBlock.usualWidth
         streams = command.isSet("Stream")
         endsLines = !command.isSet("NoNewline")
         guard width >= 5, !(streams && !endsLines) else { throw .handOver("an unusual Out-String") }

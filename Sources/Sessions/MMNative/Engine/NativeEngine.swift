@@ -171,16 +171,13 @@ private final class NativeRun {
         evaluator.onlyReads = onlyReads
     }
 
-    /// The width for which PowerShell lays out text without a screen.
-    private static let usualWidth = 120
-
     /// Returns a layout as text and any other object unchanged. Lines that a terminal would break stay whole; readers
     /// break them as they see fit.
     private static func shown(_ item: PSValue, _ screenWidth: Int?) throws(Interrupt) -> PSValue {
         guard let block = FormattedBlock(item) else { return item }
         guard
             var lines = block.lines(
-                width: screenWidth ?? usualWidth, isScreen: screenWidth != nil, breaksLines: false)
+                width: screenWidth ?? FormattedBlock.usualWidth, isScreen: screenWidth != nil, breaksLines: false)
         else {
             throw .handOver("a layout of unusual characters")
         }

@@ -39,6 +39,9 @@ package struct FormattedBlock: Sendable {
         }
     }
 
+    /// The columns for which PowerShell lays out text without a screen.
+    static let usualWidth = 120
+
     /// How rows are arranged.
     enum Arrangement: Sendable {
         case table

@@ -448,7 +448,7 @@ final class OutFileStage: Stage {
 
     override func finish() throws(Interrupt) {
         guard let host = evaluator.host else { throw .handOver("a redirection") }
-        let text = try HostCommands.lines(items, width: 120)
+        let text = try HostCommands.lines(items)
         try host.write(Array(text.utf8), to: settings.path, isAppending: settings.isAppending)
     }
 }
@@ -491,7 +491,7 @@ extension HostCommands {
     }
 
     /// Returns the lines that a screen would show for objects.
-    static func lines(_ items: [PSValue], width: Int) throws(Interrupt) -> String {
+    static func lines(_ items: [PSValue], width: Int = FormattedBlock.usualWidth) throws(Interrupt) -> String {
         var text = ""
         var objects: [PSValue] = []
         func flush() throws(Interrupt) {
@@ -518,7 +518,7 @@ extension HostCommands {
     static func outFile(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        var width = 120
+        var width = FormattedBlock.usualWidth
         if let given = command["Width"], case .int(let columns) = try Conversion.cast(given, to: .int) {
             guard (2...100_000).contains(columns) else { throw .handOver("an unusual width") }
             width = Int(columns)
@@ -548,7 +548,7 @@ extension HostCommands {
         if let name = command["Variable"] {
             try evaluator.set(try PSText.string(name).lowercased(), .collapsed(items))
         } else {
-            let text = try lines(items, width: 120)
+            let text = try lines(items)
             try host.write(Array(text.utf8), to: try onlyPath(command), isAppending: command.isSet("Append"))
         }
         for item in items { try emit(item) }

@@ -10,7 +10,7 @@ enum HostInterface {
 
     /// The value of `$Host`.
     static var host: PSValue {
-        let size = made([("Width", .int(120)), ("Height", .int(50))], PSObject.customType)
+        let size = made([("Width", .int(Int32(FormattedBlock.usualWidth))), ("Height", .int(50))], PSObject.customType)
         let screen = made(
             [
                 ("WindowTitle", .string("")), ("ForegroundColor", .string("Gray")),

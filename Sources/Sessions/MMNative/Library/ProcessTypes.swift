@@ -10,7 +10,7 @@ enum ProcessTypes {
         // Nobody presses a key in a run.
         case (.console, "keyavailable"), (.console, "treatcontrolcasinput"), (.console, "capslock"): .bool(false)
         case (.console, "isinputredirected"), (.console, "isoutputredirected"): .bool(true)
-        case (.console, "windowwidth"), (.console, "bufferwidth"): .int(120)
+        case (.console, "windowwidth"), (.console, "bufferwidth"): .int(Int32(FormattedBlock.usualWidth))
         case (.console, "windowheight"), (.console, "bufferheight"): .int(30)
         case (.console, "foregroundcolor"): PSEnum(.consoleColor, named: "Gray").map { .enumeration($0) }
         case (.console, "backgroundcolor"): PSEnum(.consoleColor, named: "Black").map { .enumeration($0) }
