@@ -334,7 +334,7 @@ struct NativeScripts {
         let questions = Mutex<[String]>([])
         let host = NativeHost(
             answers: ["b": "named"],
-            ask: { question, _ in
+            ask: { question in
                 questions.withLock { $0.append(question) }
                 return "typed"
             })
@@ -388,7 +388,15 @@ struct NativeScripts {
 
     @Test("secrets are never asked for", arguments: ["$c = Get-Credential", "Read-Host 'Password' -AsSecureString"])
     func secrets(script: String) async throws {
-        #expect(try await run(script).failure != nil)
+        let questions = Mutex<[String]>([])
+        let host = NativeHost(ask: { question in
+            questions.withLock { $0.append(question) }
+            return "typed"
+        })
+        let result = try await run(script + "; 'after'", host: host)
+        #expect(result.failure?.message.contains("mm does not pass to scripts") == true)
+        #expect(result.objects.isEmpty)
+        #expect(questions.withLock { $0.isEmpty })
     }
 
     @Test(

@@ -280,12 +280,11 @@ final class PreparedScript: Sendable {
         return plan
     }
 
-    /// Returns a function that asks the call's person a script's questions, but never for secrets; `nil` if there is no
-    /// person.
-    private static func asking(_ person: (any ConfirmingPerson)?) -> (@Sendable (String, Bool) async -> String?)? {
+    /// Returns a function that asks the call's person a script's questions; `nil` if there is no person.
+    private static func asking(_ person: (any ConfirmingPerson)?) -> (@Sendable (String) async -> String?)? {
         person.map { person in
-            { @Sendable (question, isSecret) async in
-                guard !isSecret, person.canBeAsked else { return nil }
+            { @Sendable question async in
+                guard person.canBeAsked else { return nil }
                 return (try? await person.answer(to: "The script asks: \(question) ")) ?? nil
             }
         }

@@ -61,7 +61,7 @@ extension Evaluator {
         guard let host else { throw .handOver("a question before a change") }
         guard !host.isRehearsal else { return true }
         let answer = try host.answer(
-            "Confirm", question: question + " [Y] Yes [A] Yes to All [N] No [L] No to All", isSecret: false, in: self)
+            "Confirm", question: question + " [Y] Yes [A] Yes to All [N] No [L] No to All", in: self)
         switch answer.lowercased() {
         case "", "y", "yes": return true
         case "a", "yes to all":

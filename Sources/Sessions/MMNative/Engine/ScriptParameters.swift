@@ -79,7 +79,7 @@ struct ScriptParameters {
             var value = values[name]
             if value == nil, parameter.isMandatory(in: set) {
                 guard let host = evaluator.host else { throw .handOver("the parameter \(parameter.name)") }
-                let answer = try host.answer(parameter.name, isSecret: false, in: evaluator)
+                let answer = try host.answer(parameter.name, in: evaluator)
                 value = parameter.type == .known(.texts) ? .array([.string(answer)]) : .string(answer)
             }
             guard let value else {

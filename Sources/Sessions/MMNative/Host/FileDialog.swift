@@ -48,7 +48,7 @@ enum FileDialog {
             if file.isEmpty {
                 evaluator.endLine()
                 file = try host.answer(
-                    "FileName", question: title.isEmpty ? "The name of the file" : title, isSecret: false, in: evaluator
+                    "FileName", question: title.isEmpty ? "The name of the file" : title, in: evaluator
                 )
             }
             _ = target.set("FileName", .string(file))

@@ -35,7 +35,7 @@ extension HostCommands {
         let title = command["Title"]?.text ?? "Choose"
         let answer = try host.answer(
             evaluator.assigning ?? "Choice", question: "\(title): numbers of rows from 1 to \(items.count), or all",
-            isSecret: false, in: evaluator)
+            in: evaluator)
         if answer.lowercased() == "all" {
             for item in items { try emit(item) }
             return
@@ -67,7 +67,7 @@ extension HostCommands {
         let question = texts.joined(separator: " ")
         let name = evaluator.assigning ?? (question.isEmpty ? "Answer" : question)
         try emit(
-            .string(try host.answer(name, question: question.isEmpty ? name : question, isSecret: false, in: evaluator))
+            .string(try host.answer(name, question: question.isEmpty ? name : question, in: evaluator))
         )
     }
 
@@ -76,7 +76,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         evaluator.endLine()
-        _ = try host.answer("pause", question: "Press Enter to continue...", isSecret: false, in: evaluator)
+        _ = try host.answer("pause", question: "Press Enter to continue...", in: evaluator)
     }
 
     /// Runs a block of the script here. On other machines nothing runs: those parameters aren't known.

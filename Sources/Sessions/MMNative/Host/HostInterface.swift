@@ -79,10 +79,10 @@ enum HostInterface {
         case ("writeverboseline", 1), ("writedebugline", 1), ("flushinputbuffer", 0): return .nothing
         case ("readline", 0):
             let name = evaluator.assigning ?? "Answer"
-            return .string(try host.answer(name, isSecret: false, in: evaluator))
+            return .string(try host.answer(name, in: evaluator))
         case ("readkey", 0...1):
             let name = evaluator.assigning ?? "Key"
-            let answer = try host.answer(name, question: "Press a key", isSecret: false, in: evaluator)
+            let answer = try host.answer(name, question: "Press a key", in: evaluator)
             // Without a character it is Enter, whose code is 13.
             let code = answer.uppercased().unicodeScalars.first?.value ?? 13
             return made(
@@ -107,7 +107,7 @@ enum HostInterface {
         let answers = ["yes": "Yes", "no": "No", "cancel": "Cancel", "ok": "OK", "retry": "Retry"]
         evaluator.endLine()
         let answer = try host.answer(
-            evaluator.assigning ?? "Choice", question: "\(text) [\(arguments[2].text)]", isSecret: false, in: evaluator
+            evaluator.assigning ?? "Choice", question: "\(text) [\(arguments[2].text)]", in: evaluator
         ).lowercased()
         return .string(answers.first { $0.key.hasPrefix(answer) && buttons.contains($0.key) }?.value ?? "Cancel")
     }
@@ -131,7 +131,7 @@ enum HostInterface {
         let shown = zip(keys, words).map { $0.isEmpty ? $1 : "[\($0.uppercased())] \($1)" }.joined(separator: "  ")
         evaluator.endLine()
         let answer = try host.answer(
-            evaluator.assigning ?? "Choice", question: "\(asked) \(shown)", isSecret: false, in: evaluator
+            evaluator.assigning ?? "Choice", question: "\(asked) \(shown)", in: evaluator
         ).lowercased()
         if answer.isEmpty, words.indices.contains(Int(usual)) { return .int(usual) }
         let place =

@@ -30,7 +30,7 @@ package final class NativeHost: Sendable {
     /// Whether the run only shows what another would do.
     let isRehearsal: Bool
     private let answers: [String: String]
-    private let ask: (@Sendable (String, Bool) async -> String?)?
+    private let ask: (@Sendable (String) async -> String?)?
     /// The answers of a person, which a rehearsal and the run after it share, so that each question is asked once.
     private let person: PersonAnswers
     private let progress: @Sendable (String) -> Void
@@ -43,12 +43,12 @@ package final class NativeHost: Sendable {
     ///   - answers: answers to questions, by the name of the variable that takes them.
     ///   - isRehearsal: whether the run only shows what another would do.
     ///   - progress: receives the script's progress messages.
-    ///   - ask: asks a person a question, which may be for a secret; `nil` if no person can be asked.
+    ///   - ask: asks a person a question; `nil` if no person can be asked.
     package convenience init(
         scriptName: String = "script.ps1", attached: [(name: String, bytes: [UInt8])] = [],
         answers: [String: String] = [:], isRehearsal: Bool = false,
         progress: @escaping @Sendable (String) -> Void = { _ in },
-        ask: (@Sendable (String, Bool) async -> String?)? = nil
+        ask: (@Sendable (String) async -> String?)? = nil
     ) {
         self.init(
             scriptName, attached, answers, PersonAnswers(), isRehearsal: isRehearsal, progress: progress, ask: ask)
@@ -57,7 +57,7 @@ package final class NativeHost: Sendable {
     private init(
         _ scriptName: String, _ attached: [(name: String, bytes: [UInt8])], _ answers: [String: String],
         _ person: PersonAnswers, isRehearsal: Bool, progress: @escaping @Sendable (String) -> Void,
-        ask: (@Sendable (String, Bool) async -> String?)?
+        ask: (@Sendable (String) async -> String?)?
     ) {
         self.scriptName = scriptName
         self.isRehearsal = isRehearsal
@@ -113,9 +113,7 @@ package final class NativeHost: Sendable {
 
     /// Returns the answer to a question: the caller's if given, otherwise a person's.
     /// - Parameter name: the variable that takes it, or the words of the question.
-    func answer(_ name: String, question: String? = nil, isSecret: Bool, in evaluator: Evaluator) throws(Interrupt)
-        -> String
-    {
+    func answer(_ name: String, question: String? = nil, in evaluator: Evaluator) throws(Interrupt) -> String {
         if let known = answers[name.lowercased()] { return known }
         let words = question ?? name
         let place = state.withLock { state in
@@ -128,7 +126,7 @@ package final class NativeHost: Sendable {
             let shown = evaluator.delivery.saidSinceQuestion() + [words]
             let box = Mutex<String?>(nil)
             try evaluator.delivery.perform {
-                let answer = await ask(shown.joined(separator: "\n"), isSecret)
+                let answer = await ask(shown.joined(separator: "\n"))
                 box.withLock { $0 = answer }
             }
             if let answer = box.withLock({ $0 }) {

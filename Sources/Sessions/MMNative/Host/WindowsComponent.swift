@@ -55,7 +55,7 @@ enum WindowsComponent {
         let choices = Self.buttons[buttons] ?? [safe]
         let words = choices.map(\.name).joined(separator: ", ")
         let answer = try host.answer(
-            evaluator.assigning ?? "Answer", question: "\(try PSText.string(text)) (\(words))", isSecret: false,
+            evaluator.assigning ?? "Answer", question: "\(try PSText.string(text)) (\(words))",
             in: evaluator
         ).lowercased()
         if answer.isEmpty { return .int(safe.number) }

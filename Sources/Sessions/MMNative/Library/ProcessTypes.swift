@@ -48,7 +48,7 @@ enum ProcessTypes {
         case (.collector, "gettotalmemory", 1): return .long(67_108_864)
         case (.console, "readline", 0):
             guard let host = evaluator.host else { return nil }
-            return .string(try host.answer(evaluator.assigning ?? "Answer", isSecret: false, in: evaluator))
+            return .string(try host.answer(evaluator.assigning ?? "Answer", in: evaluator))
         case (.console, "writeline", 0): return said("", evaluator)
         case (.console, "write", 1), (.console, "writeline", 1):
             return said(try PSText.string(arguments[0]), evaluator, endsLine: method == "writeline")
