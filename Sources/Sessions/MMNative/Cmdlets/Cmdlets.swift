@@ -387,7 +387,7 @@ final class GroupStage: Stage {
             do throws(Interrupt) {
                 values.append(try key.value(of: item, in: evaluator))
             } catch {
-                values.append(try failed(error))
+                values.append(try withoutKey(error, specification))
             }
         }
         for value in values {
@@ -424,15 +424,6 @@ final class GroupStage: Stage {
             if order != 0 { return order }
         }
         return 0
-    }
-
-    /// Reports a key that could not be computed, which counts as `$null`.
-    private func failed(_ reason: Interrupt) throws(Interrupt) -> PSValue {
-        guard case .blockFailed(let record) = reason else { throw reason }
-        try report(
-            NativeError(
-                specification.errorID("ExpressionEvaluation"), record.message, isReadable: record.isReadable))
-        return .null
     }
 
     override func finish() throws(Interrupt) {

@@ -58,15 +58,6 @@ final class SortStage: Stage {
         return .long(bytes)
     }
 
-    /// Reports a key that could not be computed, which counts as `$null`.
-    private func failed(_ reason: Interrupt) throws(Interrupt) -> PSValue {
-        guard case .blockFailed(let record) = reason else { throw reason }
-        try report(
-            NativeError(
-                specification.errorID("ExpressionEvaluation"), record.message, isReadable: record.isReadable))
-        return .null
-    }
-
     override func finish() throws(Interrupt) {
         var rows: [Row] = []
         rows.reserveCapacity(items.count)
@@ -76,7 +67,7 @@ final class SortStage: Stage {
                 do throws(Interrupt) {
                     values.append(try key.value(of: item, in: evaluator).map { Self.comparable($0, of: item) })
                 } catch {
-                    values.append(try failed(error))
+                    values.append(try withoutKey(error, specification))
                 }
             }
             try evaluator.step()
@@ -129,5 +120,16 @@ enum ByteSize {
             digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == UInt8(ascii: ",") })
         else { return nil }
         return Int64(digits.filter { $0 != "," })
+    }
+}
+
+extension Stage {
+    /// Reports a key that could not be computed, which counts as `$null`.
+    func withoutKey(_ reason: Interrupt, _ specification: CommandSpecification) throws(Interrupt) -> PSValue {
+        guard case .blockFailed(let record) = reason else { throw reason }
+        try report(
+            NativeError(
+                specification.errorID("ExpressionEvaluation"), record.message, isReadable: record.isReadable))
+        return .null
     }
 }

@@ -10,6 +10,19 @@ struct ScriptFunction {
         /// The parameter sets that it belongs to, and whether it is mandatory in each; an entry without a name stands
         /// for all sets.
         var sets: [(name: String, isMandatory: Bool)] = []
+        /// Its value if it has no default, where a call leaves it out.
+        var unbound: PSValue {
+            if isSwitch { return .bool(false) }
+            switch type?.known {
+            case .string?: return .string("")
+            case .int?: return .int(0)
+            case .long?: return .long(0)
+            case .double?: return .double(0)
+            case .single?: return .single(0)
+            case .bool?: return .bool(false)
+            default: return .null
+            }
+        }
         /// Whether it is mandatory in one of its sets.
         var isMandatory: Bool { sets.contains(where: \.isMandatory) }
         var isNotEmpty = false
@@ -212,20 +225,6 @@ struct ScriptFunction {
         guard exact.isEmpty else { return exact }
         return parameters.indices.filter { index in
             ([parameters[index].name] + parameters[index].aliases).contains { $0.lowercased().hasPrefix(lower) }
-        }
-    }
-
-    /// Returns the value of a parameter without a default that a call leaves out.
-    func unbound(_ parameter: Parameter) -> PSValue {
-        if parameter.isSwitch { return .bool(false) }
-        switch parameter.type?.known {
-        case .string?: return .string("")
-        case .int?: return .int(0)
-        case .long?: return .long(0)
-        case .double?: return .double(0)
-        case .single?: return .single(0)
-        case .bool?: return .bool(false)
-        default: return .null
         }
     }
 }
@@ -472,7 +471,7 @@ extension Evaluator {
             variables[parameter.name.lowercased()] =
                 try value.map { (value) throws(Interrupt) in
                     try converted(value.withoutNothing, for: parameter, of: function)
-                } ?? function.unbound(parameter)
+                } ?? parameter.unbound
         }
         for parameter in function.parameters {
             if let type = parameter.isSwitch ? .known(.toggle) : parameter.type {

@@ -104,7 +104,7 @@ struct ScriptParameters {
                 let value = try Self.certain { () throws(Interrupt) in try evaluator.value(of: value) }
                 evaluator.variables[name] = try Self.converted(value, parameter, in: evaluator)
             } else {
-                evaluator.variables[name] = Self.unbound(parameter)
+                evaluator.variables[name] = parameter.unbound
             }
         }
         for node in block.parameters {
@@ -112,19 +112,6 @@ struct ScriptParameters {
                 let type = parameter.isSwitch ? .known(.toggle) : parameter.type
             else { continue }
             evaluator.typed.types[parameter.name.lowercased()] = type
-        }
-    }
-
-    private static func unbound(_ parameter: ScriptFunction.Parameter) -> PSValue {
-        if parameter.isSwitch { return .bool(false) }
-        switch parameter.type?.known {
-        case .string?: return .string("")
-        case .int?: return .int(0)
-        case .long?: return .long(0)
-        case .double?: return .double(0)
-        case .single?: return .single(0)
-        case .bool?: return .bool(false)
-        default: return .null
         }
     }
 
