@@ -381,114 +381,90 @@ final class ObjectStage: Stage {
     private var isDone = false
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        value = try Self.made(command, evaluator)
+    }
+
+    private static func made(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) -> PSValue {
         if let component = command["ComObject"], evaluator.host != nil {
-            value = try WindowsComponent.made(try PSText.string(component), of: command.specification)
-            return
+            return try WindowsComponent.made(try PSText.string(component), of: command.specification)
         }
         guard case .string(let name)? = command["TypeName"] else { throw .handOver("an unusual New-Object") }
         let named = evaluator.scriptTypes.named(name)
-        let known = named?.known
         switch named {
-        case .own(.class(let type))?:
-            value = try Self.made(type, command, evaluator)
-            return
+        case .own(.class(let type))?: return try made(type, command, evaluator)
         case .collection(let collection, let element)? where command.names == ["TypeName"]:
             guard let kind = collection.listKind else { throw .handOver("New-Object of \(name)") }
-            value = try PSList.made(kind, [], of: element)
-            return
+            return try PSList.made(kind, [], of: element)
         case .own?, .collection?: throw .handOver("New-Object of \(name)")
         case .known?, nil: break
         }
-        if Self.objects.contains(name.lowercased()), command.names == ["TypeName"], let object = PSObject([]) {
-            value = .object(object)
-            return
+        if objects.contains(name.lowercased()) { return try custom(command, evaluator) }
+        guard command.names.isSubset(of: ["TypeName", "ArgumentList"]) else {
+            throw .handOver("New-Object of \(name)")
         }
-        if let type = known, type == .array || type.isTypedArray,
-            command.names == ["TypeName", "ArgumentList"], let count = command["ArgumentList"]
-        {
-            value = try Evaluator.newArray(of: type, Cmdlets.list(count.plain).first ?? .null)
-            return
+        let arguments = command["ArgumentList"].map { Cmdlets.list($0.plain) }
+        return try made(named?.known, name, arguments, evaluator)
+    }
+
+    /// Makes an object that has only the properties it is given.
+    private static func custom(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) -> PSValue {
+        if command.names == ["TypeName"], let object = PSObject([]) { return .object(object) }
+        guard command.names == ["TypeName", "Property"], case .table(let table)? = command["Property"] else {
+            throw .handOver("an unusual New-Object")
         }
-        if let exception = known?.exceptionName, ExceptionType.isPlain(exception),
-            command.names == ["TypeName", "ArgumentList"]
-        {
-            let words = Cmdlets.list(command["ArgumentList"]?.plain)
-            guard words.count == 1, case .string(let text) = words[0] else { throw .handOver("an unusual exception") }
-            value = ErrorRecords.exception(exception, text)
-            return
-        }
-        if known == .regex, command.names == ["TypeName", "ArgumentList"] {
-            let words = Cmdlets.list(command["ArgumentList"]?.plain)
-            guard case .string(let pattern)? = words.first, words.count <= 2 else {
-                throw .handOver("an unusual regular expression")
-            }
-            value = try RegexObjects.made(pattern, options: words.count == 2 ? words[1] : nil)
-            return
-        }
-        if known == .stopwatch, command.names == ["TypeName"] {
-            value = PSStopwatch.made(isRunning: false)
-            return
-        }
-        if known == .choice, command.names.allSatisfy({ ["TypeName", "ArgumentList"].contains($0) }) {
-            value = try HostInterface.choice(Cmdlets.list(command["ArgumentList"]?.plain))
-            return
-        }
-        if known == .xml, command.names == ["TypeName"] {
-            value = .object(try XMLNode.made(XMLNode.documentType, "#document"))
-            return
-        }
-        if ["hashtable", "system.collections.hashtable"].contains(name.lowercased()), command.names == ["TypeName"] {
-            // Unlike `@{}`, its keys are case-sensitive.
-            value = .table(PSTable(.hashtable, countsCase: true))
-            return
-        }
-        let words = Cmdlets.list(command["ArgumentList"]?.plain)
-        if command.names.isSubset(of: ["TypeName", "ArgumentList"]) {
-            switch known {
-            case .sortedtable? where words.isEmpty, .dictionary? where words.count <= 1,
-                .concurrenttable? where words.count <= 1,
-                .orderedtable? where words.count <= 1:
-                let countsCase = words.first.map { TextComparer.countsCase($0) } ?? true
-                guard let countsCase, let kind = known?.tableKind else { throw .handOver("New-Object of \(name)") }
-                value = .table(PSTable(kind, countsCase: countsCase))
-                return
-            case .builder?:
-                value = try TextBuilder.made(words)
-                return
-            case .credential?:
-                value = try SecureText.credential(words)
-                return
-            case .principal? where words.count == 1:
-                value = try MachineRights.made(words[0])
-                return
-            default: break
-            }
-            if FileDialog.isOne(name), words.isEmpty, evaluator.host != nil {
-                value = FileDialog.made(name)
-                return
-            }
-        }
-        if let kind = known?.listKind, command.names == ["TypeName"] {
-            value = .list(PSList(kind))
-            return
-        }
-        // An object of another type is made as its static method `new` makes it.
-        let others: Set<PSType> = [.datatable, .datacolumn, .fileinfo, .utf8encoding, .random]
-        if let type = known, others.contains(type) || evaluator.onlyReads && !Self.objects.contains(name.lowercased()),
-            command.names.isSubset(of: ["TypeName", "ArgumentList"])
-        {
-            value = try Statics.call(type, "new", words, in: evaluator)
-            return
-        }
-        guard
-            Self.objects.contains(name.lowercased()), command.names == ["TypeName", "Property"],
-            case .table(let table)? = command["Property"]
-        else { throw .handOver("New-Object of \(name)") }
         // .NET seeds text hashes anew in each process, so any order may occur in a run.
         guard table.hasCertainOrder || evaluator.host != nil, let object = PSObject(table.pairs) else {
             throw .handOver("a hashtable without a defined order")
         }
-        value = .object(object)
+        return .object(object)
+    }
+
+    /// Makes an object of one of .NET's types.
+    /// - Parameter arguments: the arguments of its constructor; `nil` if the script gives none.
+    private static func made(
+        _ type: PSType?, _ name: String, _ arguments: [PSValue]?, _ evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue {
+        let words = arguments ?? []
+        if arguments != nil, let type {
+            if type == .array || type.isTypedArray { return try Evaluator.newArray(of: type, words.first ?? .null) }
+            if let exception = type.exceptionName, ExceptionType.isPlain(exception) {
+                guard words.count == 1, case .string(let text) = words[0] else {
+                    throw .handOver("an unusual exception")
+                }
+                return ErrorRecords.exception(exception, text)
+            }
+        }
+        switch type {
+        case .regex? where arguments != nil:
+            guard case .string(let pattern)? = words.first, words.count <= 2 else {
+                throw .handOver("an unusual regular expression")
+            }
+            return try RegexObjects.made(pattern, options: words.count == 2 ? words[1] : nil)
+        case .stopwatch? where arguments == nil: return PSStopwatch.made(isRunning: false)
+        case .choice?: return try HostInterface.choice(words)
+        case .xml? where arguments == nil: return .object(try XMLNode.made(XMLNode.documentType, "#document"))
+        case .sortedtable? where words.isEmpty, .dictionary? where words.count <= 1,
+            .concurrenttable? where words.count <= 1, .orderedtable? where words.count <= 1:
+            let countsCase = words.first.map { TextComparer.countsCase($0) } ?? true
+            guard let countsCase, let kind = type?.tableKind else { throw .handOver("New-Object of \(name)") }
+            return .table(PSTable(kind, countsCase: countsCase))
+        case .builder?: return try TextBuilder.made(words)
+        case .credential?: return try SecureText.credential(words)
+        case .principal? where words.count == 1: return try MachineRights.made(words[0])
+        default: break
+        }
+        if arguments == nil, ["hashtable", "system.collections.hashtable"].contains(name.lowercased()) {
+            // Unlike `@{}`, its keys are case-sensitive.
+            return .table(PSTable(.hashtable, countsCase: true))
+        }
+        if FileDialog.isOne(name), words.isEmpty, evaluator.host != nil { return FileDialog.made(name) }
+        if arguments == nil, let kind = type?.listKind { return .list(PSList(kind)) }
+        // An object of another type is made as its static method `new` makes it.
+        let others: Set<PSType> = [.datatable, .datacolumn, .fileinfo, .utf8encoding, .random]
+        guard let type, others.contains(type) || evaluator.onlyReads else {
+            throw .handOver("New-Object of \(name)")
+        }
+        return try Statics.call(type, "new", words, in: evaluator)
     }
 
     /// The lower-case names of the types whose objects have only the properties that they are given.
