@@ -1,5 +1,6 @@
 import MMCore
 import MMSessions
+import TestSupport
 import Testing
 
 @Suite("A pool of sessions", .timeLimit(.minutes(5)))
@@ -36,6 +37,27 @@ struct SessionPoolTests {
         #expect(factory.made.count == 1)
         #expect(factory.made[0].seen.mostAtOnce == 1)
         #expect(await pool.counters.commands == 200)
+    }
+
+    @Test("work that computes in one session doesn't keep another session's work waiting")
+    func besideEachOther() async throws {
+        let pool = SessionPool(factory: ScriptedFactory())
+        let (key, other) = (key, SessionKey(connection: "Fabrikam", module: "exo"))
+        let (computes, otherRan) = (Noted(false), Noted(false))
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await pool.withSession(key) { (_) throws(MMError) in
+                    computes.change { $0 = true }
+                    // Without suspension, as a long conversion would.
+                    let limit = ContinuousClock.now + .seconds(60)
+                    while !otherRan.now, ContinuousClock.now < limit {}
+                    return otherRan.now
+                }
+            }
+            await until { computes.now }
+            try await pool.withSession(other) { (_) throws(MMError) in otherRan.change { $0 = true } }
+            for try await sawOther in group { #expect(sawOther) }
+        }
     }
 
     @Test("returns a required sign-in at once, and runs after it was approved")
