@@ -49,7 +49,7 @@ struct BoundCommand {
             let path = try PSText.string(try evaluator.value(of: .expandableString(path)))
             if path.lowercased().hasSuffix(".ps1") { throw .handOver(SubsetCheck.lacking(path)) }
         }
-        guard command.invocation != .dot, let written = try RunningPipeline.name(of: command, in: evaluator),
+        guard command.invocation != .dot, let written = try PipelineSetup.name(of: command, in: evaluator),
             let specification = Cmdlets.specification(
                 of: written.split(separator: "\\").last.map(String.init) ?? written)
         else { throw .handOver("the command \(command.constantName ?? "by computed name")") }

@@ -1,0 +1,245 @@
+import MMCore
+import PowerShellSyntax
+
+/// A pipeline that is being set up: names are looked up, parameters bound and arguments evaluated, so that errors in
+/// them surface before anything runs.
+struct PipelineSetup {
+    /// The origin of the pipeline's objects.
+    enum Head {
+        case expression(ExpressionSyntax)
+        case value(PSValue)
+        case source(CmdletCall, any CmdletSource)
+        case function(ScriptFunction, FunctionArguments, isDotted: Bool)
+        /// The first command creates the objects.
+        case none
+    }
+
+    private let evaluator: Evaluator
+    private(set) var head = Head.none
+    /// The commands after the head, each followed by what records its output, and the destination of the last one's.
+    private(set) var stages: [Stage] = []
+    private(set) var recordings: [RecordedOutput] = []
+    /// Where the messages of each element go.
+    private var routed: [MessageRoutes] = []
+
+    init(_ node: PipelineSyntax, in evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        var target = Redirection.Target.none
+        for (place, element) in node.elements.enumerated() {
+            switch element {
+            case .expression(let expression):
+                target = try Redirection.target(of: expression.redirections, in: evaluator)
+                routed.append(MessageRoutes(expression.redirections))
+                head = .expression(expression.expression)
+            case .command(let command):
+                let own = try Redirection.target(of: command.redirections, in: evaluator)
+                if place == node.elements.count - 1 { target = own }
+                try add(command, isHead: place == 0, isAlone: node.elements.count == 1)
+            }
+        }
+        switch target {
+        case .none: break
+        case .dropped: stages.append(NullStage())
+        case .file(let file): stages.append(OutFileStage(file, evaluator))
+        }
+    }
+
+    // MARK: Commands
+
+    private mutating func add(_ command: CommandSyntax, isHead: Bool, isAlone: Bool) throws(Interrupt) {
+        let before = stages.count
+        let own = MessageRoutes(command.redirections)
+        routed.append(own)
+        let recorded: RecordedOutput
+        if let function = try Self.function(command, in: evaluator) {
+            recorded = try add(function, calledBy: command, isHead: isHead)
+        } else if let (call, source, kept) = try Self.source(command, isHead: isHead, in: evaluator) {
+            recorded = kept
+            if isHead { head = .source(call, source) } else { stages.append(SourceStage(call, source, evaluator)) }
+        } else if try opensFile(command, isAlone: isAlone) {
+            return
+        } else {
+            recorded = try addOwn(command, isHead: isHead)
+        }
+        if !recorded.isEmpty {
+            recordings.append(recorded)
+            stages.append(RecordingStage(recorded, evaluator))
+        }
+        for stage in stages.dropFirst(before) { stage.routes = own }
+    }
+
+    private mutating func add(
+        _ function: ScriptFunction, calledBy command: CommandSyntax, isHead: Bool
+    ) throws(Interrupt) -> RecordedOutput {
+        let arguments = try FunctionArguments(command.words, of: function, in: evaluator)
+        if isHead {
+            head = .function(function, arguments, isDotted: command.invocation == .dot)
+        } else {
+            guard command.invocation != .dot else { throw .handOver("a function in this scope, piped to") }
+            stages.append(FunctionStage(function, arguments, evaluator))
+        }
+        return arguments.recorded
+    }
+
+    /// Returns whether a command in a report only opens a file.
+    private func opensFile(_ command: CommandSyntax, isAlone: Bool) throws(Interrupt) -> Bool {
+        guard evaluator.onlyReads, let host = evaluator.host, let path = try OpenedFile.path(of: command, in: evaluator)
+        else { return false }
+        if !host.hasFile(path) { host.remark("Not opened: \(path)") }
+        guard isAlone else { throw .handOver("a pipeline with a file") }
+        return true
+    }
+
+    /// Adds a command that the engine carries out itself.
+    private mutating func addOwn(_ command: CommandSyntax, isHead: Bool) throws(Interrupt) -> RecordedOutput {
+        if let name = command.constantName, evaluator.missing.contains(name.lowercased()) {
+            throw .statement(Self.notFound(name))
+        }
+        let bound = try BoundCommand(command, in: evaluator)
+        let name = bound.specification.name
+        if !isHead {
+            guard bound["InputObject"] == nil || name == "Write-Output" else {
+                throw .handOver("-InputObject within a pipeline")
+            }
+        } else if let own = bound["InputObject"] {
+            head = .value(own)
+        } else if !bound.specification.makesObjects {
+            // Errors in the command's arguments take precedence.
+            _ = try Cmdlets.stage(bound, evaluator)
+            guard evaluator.onlyReads, Self.ignoresNothing.contains(name) else {
+                throw .handOver("\(name) without input")
+            }
+        }
+        let stage = try Cmdlets.stage(bound, evaluator)
+        let (evaluator, action) = (evaluator, bound.errorAction)
+        stage.report = { (error) throws(Interrupt) in try evaluator.report(error, action) }
+        stages.append(stage)
+        return bound.recorded
+    }
+
+    /// The cmdlets that need no input: without any they put out nothing, or a page without a table.
+    private static let ignoresNothing: Set<String> = ["Where-Object", "Select-Object", "Sort-Object", "ConvertTo-Html"]
+
+    // MARK: Connections
+
+    /// Leads each command's output to the next one, and the last one's to a sink.
+    /// - Returns: where messages go while the head runs, and while what follows the pipeline does, `nil` if no command
+    ///   redirects any; and the messages that the head puts out among its objects.
+    func connect(to sink: @escaping Sink) -> (routes: (MessageRoutes, MessageRoutes)?, merged: MergedMessages?) {
+        let (evaluator, outer) = (evaluator, evaluator.routes)
+        let redirects = routed.contains { !$0.isEmpty }
+        let isFed = if case .none = head { false } else { true }
+        let merged = isFed ? routed.first?.merged : nil
+        var before = merged
+        for (place, stage) in stages.enumerated() {
+            let own = stage.routes?.merged
+            stage.routes = redirects ? outer.replaced(by: stage.routes) : nil
+            stage.isPiped = place > 0 || isFed
+            let pass: Sink
+            if place + 1 < stages.count {
+                let following = stages[place + 1]
+                pass = { (item) throws(Interrupt) in
+                    try evaluator.note(item)
+                    try evaluator.routing(following.routes) { () throws(Interrupt) in try following.process(item) }
+                }
+            } else {
+                pass =
+                    redirects
+                    ? { (item) throws(Interrupt) in
+                        try evaluator.routing(outer) { () throws(Interrupt) in try sink(item) }
+                    } : sink
+                stage.isLast = true
+            }
+            // A stage that records a command's output stands after that command's own.
+            if let own, own !== before { stage.merges(own, into: pass) } else { stage.next = pass }
+            before = own
+        }
+        return (redirects ? (outer.replaced(by: routed.first), outer) : nil, merged)
+    }
+
+    // MARK: Names
+
+    /// Returns the error for an unknown command.
+    private static func notFound(_ name: String) -> NativeError {
+        NativeError(
+            "CommandNotFoundException",
+            "The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable program.\n"
+                + "Check the spelling of the name, or if a path was included, verify that the path is correct and try again.",
+            category: "ObjectNotFound", command: name, isReadable: true)
+    }
+
+    /// Returns the name of a command: a constant, or the value of the text in `& 'Name'`.
+    static func name(of command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) -> String? {
+        if let name = command.constantName { return name }
+        guard evaluator.onlyReads, command.invocation == .call, case .argument(let node)? = command.elements.first
+        else {
+            return nil
+        }
+        switch try evaluator.value(of: node) {
+        case .string(let name): return name
+        case .object(let object): return object.typeName == HostCommands.commandType ? object["Name"]?.text : nil
+        default: return nil
+        }
+    }
+
+    /// Returns the script's own function or block that a command calls.
+    private static func function(
+        _ command: CommandSyntax, in evaluator: Evaluator
+    ) throws(Interrupt) -> ScriptFunction? {
+        if let name = command.constantName { return evaluator.functions[name.lowercased()] }
+        guard command.invocation == .call || command.invocation == .dot && evaluator.onlyReads,
+            case .argument(let node)? = command.elements.first
+        else { return nil }
+        let value = try evaluator.value(of: node)
+        switch value {
+        case .block(let block):
+            guard let function = ScriptFunction(calling: block, types: evaluator.scriptTypes) else {
+                throw .handOver("an unusual block")
+            }
+            return function
+        case .string(let name):
+            guard let function = evaluator.functions[name.lowercased()] else {
+                guard evaluator.onlyReads else { throw .handOver("a command whose name is computed") }
+                return nil
+            }
+            return function
+        case .object(let object) where evaluator.onlyReads && object.typeName == HostCommands.commandType:
+            return object["Name"].flatMap { evaluator.functions[$0.text.lowercased()] }
+        default: throw .handOver("a command whose name is computed")
+        }
+    }
+
+    /// Returns the call of a source's cmdlet; `nil` if the command is the engine's own.
+    private static func source(
+        _ command: CommandSyntax, isHead: Bool, in evaluator: Evaluator
+    ) throws(Interrupt) -> (CmdletCall, any CmdletSource, RecordedOutput)? {
+        guard command.invocation != .dot, let written = try Self.name(of: command, in: evaluator) else {
+            return nil
+        }
+        let name = written.split(separator: "\\").last.map(String.init) ?? written
+        guard Cmdlets.specification(of: name) == nil, let source = evaluator.sources.first(where: { $0.knows(name) })
+        else { return nil }
+        // By its text the script is a report, in which more is allowed than where something is changed.
+        guard command.constantName != nil || name.lowercased().hasPrefix("get-") else {
+            throw .handOver("\(name) by a computed name, which may change something")
+        }
+        let whole = try CmdletCall(command, name: name, in: evaluator)
+        var arguments = whole.arguments
+        let recorded = RecordedOutput(takenFrom: &arguments)
+        var call = CmdletCall(name: name, arguments: arguments)
+        call.takesInput = !isHead
+        // As in PowerShell, a report goes on after a refused request. Before a change the refusal ends the script,
+        // because its answer could decide what is changed.
+        call.errorPreference = evaluator.preferenceWord ?? (evaluator.onlyReads ? "continue" : nil)
+        do throws(CmdletFault) {
+            try source.check(call)
+        } catch {
+            switch error {
+            case .failed(let record): throw .statement(record)
+            case .handedOver(let reason): throw .handOver(reason)
+            case .interrupted(let stop): throw stop.reason
+            }
+        }
+        return (call, source, recorded)
+    }
+}
