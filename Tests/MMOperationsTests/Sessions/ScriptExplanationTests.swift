@@ -33,6 +33,17 @@ struct ScriptExplanationTests {
         #expect(permissions.contains { $0.hasPrefix("Channel.") }, "\(page)")
     }
 
+    @Test("the page asks for mandatory parameters that have no value yet", arguments: ["Days", "days"])
+    func parameters(given: String) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let script = "param([Parameter(Mandatory)]$User, [Parameter(Mandatory)]$Days) Get-MgUser -UserId $User"
+        let answer = try await home.call(
+            "run",
+            ["connection": "Demo", "command": .string(script), "explain": true, "param": .object([given: "7"])])
+        #expect(ChangesHome.value(answer)["asks"] == ["--param User=…"])
+    }
+
     @Test("a file that a script writes keeps the letters of its name")
     func names() async throws {
         let home = try await ChangesHome(users: 5)

@@ -333,7 +333,7 @@ final class PreparedScript: Sendable {
     /// running it.
     func explanation() async -> OperationAnswer {
         var explained = ScriptExplanation(
-            plan.parsed, in: script.module, misfit: "the module \(script.module)",
+            plan.parsed, given: arguments.object, in: script.module, misfit: "the module \(script.module)",
             verdict: judging.judge(with: .fresh).verdict)
         explained.others = Set(script.elsewhere.values).sorted()
         if script.isForNativeModule {

@@ -30,7 +30,10 @@ struct ScriptExplanation {
     private static let readingFiles: Set<String> = ["import-csv", "get-content", "import-excel", "import-clixml"]
 
     /// Analyses a script.
-    init(_ script: ParsedScript, in module: String, misfit: String?, verdict: Verdict) {
+    /// - Parameter given: the values of its parameters that the caller has given.
+    init(
+        _ script: ParsedScript, given: JSONObject, in module: String, misfit: String?, verdict: Verdict
+    ) {
         self.module = module
         self.misfit = misfit
         self.verdict = verdict
@@ -83,7 +86,8 @@ struct ScriptExplanation {
             }
         }
         for parameter in script.root?.parameterBlock?.parameters ?? [] where Self.isMandatory(parameter) {
-            Self.add("--param \(parameter.variable.path.name)=…", to: &questions)
+            let name = parameter.variable.path.name
+            if given[name] == nil { Self.add("--param \(name)=…", to: &questions) }
         }
     }
 

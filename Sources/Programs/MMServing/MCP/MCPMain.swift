@@ -18,9 +18,11 @@ package enum MCPMain {
                       [--tls-cert FILE --tls-key FILE]
                mm-mcp --http ADDRESS --oauth-issuer URL --oauth-audience LIST [--oauth-…]
 
-          --profile NAME       offer the tools of an earlier server: \(ToolProfiles.names.dropFirst().joined(separator: ", "))
+          --profile NAME       offer the tools of an earlier server, which is one of
+                               \(ToolProfiles.names.dropFirst().joined(separator: ", "))
           --tool-prefix TEXT   prefix of tool names (mm__); '' behind a gateway that adds its own
-          --read-only          offer only tools that read; the guard denies all other requests and scripts (also MM_READ_ONLY=1)
+          --read-only          offer only tools that read; the guard denies all other requests and scripts
+                               (also MM_READ_ONLY=1)
           --structured-output  also return each result as data (structuredContent)
           --toolsets LIST      groups of tools to offer, of m365, shell, ssh (m365)
           --server-name NAME   name of this server in the connections' mcps lists (mm)
