@@ -48,6 +48,19 @@ struct ShellUnknownTests {
     }
 
     @Test(
+        "an output that is `-` is the program's own and no file",
+        arguments: [
+            ("ncdu -x -o- /srv", false), ("ncdu -o - /srv", false), ("goaccess access.log -o -", false),
+            ("goaccess access.log --output=-", false), ("faillog -a", false), ("getcap -r /usr/bin", false),
+            ("ncdu -o a.json /srv", true), ("goaccess access.log -o a.html", true), ("ncdu -o -x /srv", true),
+            ("goaccess access.log -o - --real-time-html", true), ("faillog -r -u ann", true),
+        ])
+    func ownOutput(line: String, isAsked: Bool) {
+        let verdict = verdict(line, remote: true)
+        #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule)")
+    }
+
+    @Test(
         "the form of a name says on a host that an unknown program only looks, unless an option or another verb says more",
         arguments: [
             ("lsfrob", false), ("lsfrob -v", false), ("lsfrob web1", true), ("frobnicate getsysinfo", false),

@@ -21,6 +21,7 @@ struct ShellLooks: Sendable {
 
     /// Returns whether a program's words are a use that only reads.
     func contain(_ words: [String]) -> Bool {
+        let words = Self.withoutOwnOutput(words)
         guard words.allSatisfy({ !changes($0) }), !writesPlace(words) else { return false }
         let named = words.prefix { $0 != "--" }
         let operands = Self.operands(words)
@@ -81,6 +82,20 @@ struct ShellLooks: Sendable {
         zip(words, words.dropFirst()).contains { option, value in
             ["-o", "-O", "-w", "-W"].contains(option) && value.contains("/") && !value.contains(" ")
         }
+    }
+
+    /// Returns words without options that name the program's own output as the place of its output: `-o -`, `-o-`.
+    private static func withoutOwnOutput(_ words: [String]) -> [String] {
+        let options: Set<String> = ["-o", "-O", "-w", "--output"]
+        var rest: [String] = []
+        for word in words {
+            if word == "-", let option = rest.last, options.contains(option) {
+                rest.removeLast()
+            } else if !word.hasSuffix("-") || !options.contains(String(word.dropLast(word.hasSuffix("=-") ? 2 : 1))) {
+                rest.append(word)
+            }
+        }
+        return rest
     }
 
     /// Returns whether an option contains one that isn't harmless: letters may be combined after one dash, and long
