@@ -270,6 +270,29 @@ struct ShellCorpusTests {
     }
 
     @Test(
+        "what runs in a container or pod is judged as on a host, in one line and typed: its folders aren't the workspace",
+        arguments: ["kubectl exec -it web -- bash", "docker exec -it web bash", "podman exec -it web sh"])
+    func inContainers(opened: String) {
+        let walls = ShellContext(home: "/home/me", directory: "/home/me/work", workspace: "/home/me/work")
+        func decision(_ line: String) -> GuardDecision {
+            GuardEngine.standard.judge(shell: line, in: walls, policy: .standard).decision
+        }
+        func typed(_ text: String, into command: String) -> GuardDecision {
+            var memory = ShellMemory()
+            return GuardEngine.standard.judge(
+                typed: TypedText(text, program: nil, command: command, isAnswer: true), in: walls, policy: .standard,
+                remembering: &memory
+            ).decision
+        }
+        #expect(decision("rm -rf build") == .allow)
+        #expect(decision(opened) == .allow)
+        #expect(decision("\(opened) -c 'rm -rf build'") == .ask)
+        #expect(typed("rm -rf build", into: opened) == .ask)
+        #expect(typed("rm -rf build", into: "bash") == .allow)
+        #expect(typed("ls -l", into: opened) == .allow)
+    }
+
+    @Test(
         "lets answers be typed",
         arguments: [
             ("yes", "./setup"), ("ls -l", "bash"), ("1 + 1", "python3"), (":wq", "vim f"), ("select 1;", "psql"),

@@ -33,22 +33,24 @@ extension ShellJudge {
         }
     }
 
-    /// Judges the command that runs in a cluster's container as one on a host.
-    private func inPod(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        guard ["kubectl", "oc"].contains(call.program),
-            ShellPrograms.verbs(call.arguments.map(\.value)).first == "exec",
-            depth < Self.deepest,
-            let mark = call.words.firstIndex(where: { $0.value == "--" }),
-            let inside = call.inner((mark + 1)..<call.words.count)
-        else { return [] }
-        var host = ShellJudge(context: ShellContext(isRemote: true))
-        host.variables = variables
-        let asked = host.judge(inside, depth + 1).contains { finding in
-            [ShellRule.unknown, .interpreter].contains { $0.rawValue == finding.rule }
-        }
+    /// Judges the command that runs in a container or pod as one on a host, where no folder is this workspace's.
+    private func inContainer(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        guard depth < Self.deepest, let inside = executed(by: call) else { return [] }
+        let rules = Set(elsewhere.judge(inside, depth + 1).map(\.rule))
+        if rules.contains(ShellRule.removes.rawValue) { return one(.removes, call) }
+        // Containers of this machine are made again from their images, pods may be anybody's.
+        guard ["kubectl", "oc"].contains(call.program) else { return [] }
         // A shell that is opened there runs nothing yet.
         let opens = inside.words.count == 1 && ShellPrograms.shells.contains(inside.program)
-        return asked && !opens ? one(.managed, call) : []
+        let isOpen = rules.isDisjoint(with: [ShellRule.unknown, .interpreter].map(\.rawValue))
+        return isOpen || opens ? [] : one(.managed, call)
+    }
+
+    /// The judge of commands that run on another machine.
+    var elsewhere: ShellJudge {
+        var host = ShellJudge(context: ShellContext(isRemote: true))
+        host.variables = variables
+        return host
     }
 
     private func one(_ rule: ShellRule, _ call: ShellScript.Command) -> [GuardFinding] {
@@ -65,6 +67,7 @@ extension ShellJudge {
         if !isLook, unpacks(call) || changesSystem(call) { found += one(.device, call) }
         if tellsOutside(call) || feedsConnection(call) { found += one(.network, call) }
         if actsOnProduction(call) { found += one(.managed, call) }
+        found += inContainer(call, depth)
         found += readsWritten(call, depth)
         if !isLook, let place = namedPlace(of: call), Self.writesPlaces(name) {
             found.append(finding(.device, subject: place))
@@ -119,7 +122,6 @@ extension ShellJudge {
             let isMadeAgain = isContainer && context.hasWalls && rule == .removes && Self.removesMadeAgain(call)
             return one(
                 isHere || isMadeAgain ? .writes : rule == .writes && changesElsewhere(call) ? .managed : rule, call)
-                + inPod(call, depth)
         }
         if ShellWords.contains(name, in: "migrators"), changesElsewhere(call) { return one(.managed, call) }
         if Self.isInterpreter(name) { return interpreter(call, depth) }

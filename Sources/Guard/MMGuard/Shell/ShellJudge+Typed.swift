@@ -25,6 +25,11 @@ package struct TypedText: Sendable, Hashable {
 
 /// Lines typed into a running program: at the prompt of a shell or an interpreter they are commands.
 extension ShellJudge {
+    /// Returns whether what is typed into a program runs in a container or on another machine.
+    private static func leadsElsewhere(_ program: String) -> Bool {
+        ShellWords.contains(program, in: "container-clients") || ["ssh", "mosh", "telnet"].contains(program)
+    }
+
     private static let pagers = ShellWords.list("pagers")
 
     /// Judges a typed line.
@@ -41,7 +46,9 @@ extension ShellJudge {
         for name in Set(programs).sorted() {
             if ShellPrograms.shells.contains(name) || ShellWords.contains(name, in: "doors") {
                 isPrompt = true
-                found += findings(in: text).filter { $0.rule != ShellRule.unreadable.rawValue }
+                let runsHere = ShellPrograms.shells.contains(name) || !Self.leadsElsewhere(name)
+                found += (runsHere ? self : elsewhere).findings(in: text)
+                    .filter { $0.rule != ShellRule.unreadable.rawValue }
             } else if Self.isInterpreter(name) {
                 isPrompt = true
                 found += findings(inScript: text, of: name, 0)

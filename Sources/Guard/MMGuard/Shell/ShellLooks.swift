@@ -297,7 +297,7 @@ extension ShellJudge {
     }
 
     /// Returns the command that a container or pod is told to run.
-    private func executed(by call: ShellScript.Command) -> ShellScript.Command? {
+    func executed(by call: ShellScript.Command) -> ShellScript.Command? {
         let words = call.words
         guard
             ["docker", "podman", "nerdctl", "docker-compose", "kubectl", "oc", "crictl", "k3s"].contains(call.program),
