@@ -52,7 +52,9 @@ extension GuardEngine {
         let judge = ShellJudge(context: context, memory: memory)
         var findings = judging(judge)
         memory = judge.record.memory
-        if judge.record.isExhausted { findings.append(judge.finding(.nested, subject: "commands within commands")) }
+        if judge.record.allowance.isExhausted {
+            findings.append(judge.finding(.nested, subject: "commands within commands"))
+        }
         var verdict = Verdict(findings: findings, policy: policy)
         if let first = findings.first(where: { $0.rule == ShellRule.unreachable.rawValue })?.subject {
             verdict.notes.append(

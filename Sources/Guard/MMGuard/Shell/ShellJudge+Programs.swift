@@ -46,13 +46,6 @@ extension ShellJudge {
         return isOpen || opens ? [] : one(.managed, call)
     }
 
-    /// The judge of commands that run on another machine.
-    var elsewhere: ShellJudge {
-        var host = ShellJudge(context: ShellContext(isRemote: true))
-        host.variables = variables
-        return host
-    }
-
     private func one(_ rule: ShellRule, _ call: ShellScript.Command) -> [GuardFinding] {
         [finding(rule, subject: ([call.program] + call.arguments.prefix(3).map(\.value)).joined(separator: " "))]
     }

@@ -46,9 +46,8 @@ extension ShellJudge {
         for name in Set(programs).sorted() {
             if ShellPrograms.shells.contains(name) || ShellWords.contains(name, in: "doors") {
                 isPrompt = true
-                let runsHere = ShellPrograms.shells.contains(name) || !Self.leadsElsewhere(name)
-                found += (runsHere ? self : elsewhere).findings(in: text)
-                    .filter { $0.rule != ShellRule.unreadable.rawValue }
+                let judge = Self.leadsElsewhere(name) ? elsewhere : self
+                found += judge.findings(in: text).filter { $0.rule != ShellRule.unreadable.rawValue }
             } else if Self.isInterpreter(name) {
                 isPrompt = true
                 found += findings(inScript: text, of: name, 0)

@@ -6,23 +6,34 @@ import ShellSyntax
 /// A shell can do whatever its user can, in ways that no text shows, so this only judges what a command says that it
 /// does. The actual limits are the sandbox profiles.
 struct ShellJudge {
+    /// How much of one call's text is still judged, also of what runs on other machines: commands within commands and
+    /// files that run each other can make far more of it than anybody would wait for.
+    final class Allowance {
+        private var commandsLeft = 10_000
+        private var wordsLeft = 150_000
+        /// Whether commands were left out.
+        private(set) var isExhausted = false
+
+        /// Counts a command that is judged; returns whether it may be.
+        func admits(_ call: ShellScript.Command) -> Bool {
+            commandsLeft -= 1
+            wordsLeft -= call.words.count
+            if commandsLeft < 0 || wordsLeft < 0 { isExhausted = true }
+            return !isExhausted
+        }
+    }
+
     /// What the texts of one call have in common, including texts within others.
     final class Record {
         /// The files that they write.
         var memory: ShellMemory
         /// The files whose texts are being judged, so that none is judged within itself.
         var open: Set<String> = []
-        private var commandsLeft = 10_000
-        /// Whether commands were left out: files that run each other can make far more commands than anybody would wait
-        /// for.
-        private(set) var isExhausted = false
-        init(_ memory: ShellMemory) { self.memory = memory }
+        let allowance: Allowance
 
-        /// Counts a command that is judged; returns whether it may be.
-        func admits() -> Bool {
-            commandsLeft -= 1
-            if commandsLeft < 0 { isExhausted = true }
-            return !isExhausted
+        init(_ memory: ShellMemory, _ allowance: Allowance = Allowance()) {
+            self.memory = memory
+            self.allowance = allowance
         }
     }
 
@@ -43,6 +54,15 @@ struct ShellJudge {
     init(context: ShellContext, memory: ShellMemory = ShellMemory()) {
         self.context = context
         record = Record(memory)
+    }
+
+    /// The judge of commands that run on another machine, which has none of this one's files.
+    var elsewhere: ShellJudge { ShellJudge(elsewhere: self) }
+
+    private init(elsewhere here: ShellJudge) {
+        context = ShellContext(isRemote: true)
+        record = Record(ShellMemory(), here.record.allowance)
+        variables = here.variables
     }
 
     /// Judges a text.
@@ -100,7 +120,7 @@ struct ShellJudge {
     // MARK: One command
 
     func judge(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        guard record.admits() else { return [] }
+        guard record.allowance.admits(call) else { return [] }
         var found: [GuardFinding] = []
         for assignment in call.assignments {
             let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }

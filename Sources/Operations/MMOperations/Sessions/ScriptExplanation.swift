@@ -31,9 +31,7 @@ struct ScriptExplanation {
 
     /// Analyses a script.
     /// - Parameter given: the values of its parameters that the caller has given.
-    init(
-        _ script: ParsedScript, given: JSONObject, in module: String, misfit: String?, verdict: Verdict
-    ) {
+    init(_ script: ParsedScript, given: JSONObject, in module: String, misfit: String?, verdict: Verdict) {
         self.module = module
         self.misfit = misfit
         self.verdict = verdict
