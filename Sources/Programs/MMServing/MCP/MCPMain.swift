@@ -14,8 +14,8 @@ package enum MCPMain {
 
         Usage: mm-mcp [--tool-prefix TEXT] [--read-only] [--toolsets LIST] [--server-name NAME]
                mm-mcp --profile NAME [--tool-prefix TEXT] [--read-only] [--server-name NAME]
-               mm-mcp --http 127.0.0.1:8365 [--token-file FILE] [--allow-host NAME] [--behind-proxy] [--trust-network]
-                      [--tls-cert FILE --tls-key FILE]
+               mm-mcp --http 127.0.0.1:8365 [--token-file FILE] [--allow-host NAME] [--behind-proxy]
+                      [--trust-network] [--tls-cert FILE --tls-key FILE]
                mm-mcp --http ADDRESS --oauth-issuer URL --oauth-audience LIST [--oauth-…]
 
           --profile NAME       offer the tools of an earlier server, which is one of
@@ -33,12 +33,15 @@ package enum MCPMain {
           --behind-proxy       the server is behind a TLS proxy; every client needs the secret
           --oauth-issuer URL   accept only clients with access tokens from this sign-in service
           --oauth-audience LIST  audiences (aud); a token must have one of them
-          --oauth-scopes, --oauth-tenants, --oauth-groups, --oauth-roles LIST  further requirements for a token
-          --oauth-directory CONNECTION  connection that reads groups from Graph if a token can't list them all
+          --oauth-scopes, --oauth-tenants, --oauth-groups, --oauth-roles LIST
+                               further requirements for a token
+          --oauth-directory CONNECTION
+                               connection that reads groups from Graph if a token can't list them all
           --oauth-resource URL address of the endpoint for clients, if a proxy changes it
           --oauth-file FILE    these settings in a JSON file: {"issuer": …, "audience": …}
           --calls-per-minute N, --calls-at-once N  limits for each client (300 and 16 with --oauth-issuer)
-          --trust-network      accept all clients without authentication; only in a closed network of containers
+          --trust-network      accept all clients without authentication; only in a closed network of
+                               containers
           --embedded           run everything in this process, without the pool
           --pool URL           use the pool at this address
           --version, --help
