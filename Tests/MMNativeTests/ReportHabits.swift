@@ -31,6 +31,15 @@ struct ReportHabits: RunningReports {
                 ["64", "SHA256"]
             ),
             ("'a', 'b' | Set-Content a.txt; (Get-Content a.txt -ReadCount 0).Count", ["2"]),
+            ("[convert]::ToString('192', 2); [convert]::ToString('7', 16)", ["11000000", "7"]),
+            ("$p = @{ Year = 2026; Month = 2; Day = 3 }; $p | % { Get-Date @_ -Format d }", ["02/03/2026"]),
+            ("'x' | Out-File a.txt; @{ Path = 'a.txt' } | % { (Get-Content @PSItem).Length }", ["1"]),
+            ("$d = Get-Date '2026-01-02'; $d -eq ''; $d -ne ''", ["False", "True"]),
+            (
+                "$h = @{ '🎉 Party' = 1; 'Team ❤️' = 2 }; $h['🎉 PARTY']; $h['Team ❤']; '🎉' -eq '🎊'; 'a🎉' -eq 'A🎉'",
+                ["1", "2", "False", "True"]
+            ),
+            ("'🎊 b', '🎉 c', 'a' | Sort-Object | Select-Object -Last 1", ["a"]),
             ("\"Größe,`u{FEFF}Ort`n1,2\" | ConvertFrom-Csv | % 'Größe'", ["1"]),
             ("(Select-Xml -Content '<a><b c=\"1\">t</b></a>' -XPath '//b').Node.c", ["1"]),
             ("'<a><b>t</b></a>' | Out-File x.xml; (Select-Xml -Path x.xml -XPath '/a/b').Node.InnerText", ["t"]),

@@ -21,6 +21,7 @@ struct ScriptParameterBinding {
         ("param() 1", [:], ["1"]),
         ("param([switch]$s, [string[]]$l) \"$s $($l.Count)\"", ["s": "true"], ["True 0"]),
         ("param([ValidateSet('a', 'b')]$x) $x", ["x": "b"], ["b"]),
+        ("param([ValidateSet(5, $True)]$x) $x", ["x": "true"], ["true"]),
     ]
 
     @Test("are bound as PowerShell binds texts, defaults in order", arguments: bound)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Writes the collation elements of single characters from ICU's root collation.
 
-Format of the file: the numbers of characters and of elements (u32 each); the characters in order (u16); the index of the first
-element of each character, and the end (u16; the highest bit is set if, ignoring case, no character other than its other case
-is equal to it); the elements (u32: 16 bits of primary, 8 of secondary and 8 of tertiary rank).
+Format of the file: the numbers of characters and of elements (u32 each); the characters in order (u16; those from U+1F000 on
+are filed from U+E000 on, where no character has a meaning of its own); the index of the first element of each character, and the
+end (u16; the highest bit is set if, ignoring case, no character other than its other case is equal to it); the elements (u32:
+16 bits of primary, 8 of secondary and 8 of tertiary rank).
 """
 import ctypes
 import ctypes.util
@@ -14,8 +15,10 @@ import unicodedata
 
 RANGES = [
     (0x0000, 0x024F), (0x0370, 0x03FF), (0x0400, 0x052F), (0x1E00, 0x1EFF), (0x2000, 0x2064), (0x20A0, 0x20BF),
-    (0x2100, 0x214F), (0x2190, 0x22FF), (0x2500, 0x26FF),
+    (0x2100, 0x214F), (0x2190, 0x22FF), (0x2500, 0x27BF), (0x2B00, 0x2BFF), (0xFE00, 0xFE0F), (0x1F000, 0x1FAFF),
 ]
+# The variation selectors among the marks: comparisons ignore them.
+SELECTORS = range(0xFE00, 0xFE10)
 # Left out: a middle dot changes the weight of an l before it.
 CONTEXTUAL = {0x00B7, 0x0387, 0x013F, 0x0140}
 TARGET = pathlib.Path(__file__).parents[2] / "Sources/Languages/CCollationTables/Tables/elements.bin"
@@ -58,13 +61,17 @@ class Collator:
         return found
 
 
+def filed(code):
+    return code - 0x1F000 + 0xE000 if code >= 0x1F000 else code
+
+
 def main():
     collator = Collator()
     rows = {}
     for low, high in RANGES:
         for code in range(low, high + 1):
             category = unicodedata.category(chr(code))
-            if category in ("Cn", "Co", "Cs", "Mn", "Mc", "Me") or code in CONTEXTUAL:
+            if category in ("Cn", "Co", "Cs", "Mn", "Mc", "Me") and code not in SELECTORS or code in CONTEXTUAL:
                 continue
             rows[code] = collator.elements(chr(code))
     ranks = []
@@ -72,7 +79,7 @@ def main():
         weights = sorted({element[level] for elements in rows.values() for element in elements} | {0})
         ranks.append({weight: rank for rank, weight in enumerate(weights)})
     assert len(ranks[0]) < 1 << 16 and len(ranks[1]) < 256 and len(ranks[2]) < 256
-    codes = sorted(rows)
+    codes = sorted(rows, key=filed)
     first = {}
     for code in codes:
         first.setdefault(tuple((p, s) for p, s, _ in rows[code] if p or s), code)
@@ -91,7 +98,7 @@ def main():
     assert len(elements) < 1 << 15
     marked = [start | (1 << 15 if code in alone else 0) for code, start in zip(codes, starts)] + starts[-1:]
     TARGET.write_bytes(
-        struct.pack("<II", len(codes), len(elements)) + struct.pack(f"<{len(codes)}H", *codes)
+        struct.pack("<II", len(codes), len(elements)) + struct.pack(f"<{len(codes)}H", *map(filed, codes))
         + struct.pack(f"<{len(marked)}H", *marked) + struct.pack(f"<{len(elements)}I", *elements))
 
 

@@ -158,6 +158,20 @@ struct ScriptFunction {
         if case .variable(let variable) = expression { variable.path.name.lowercased() == "null" } else { false }
     }
 
+    /// The text of a constant in an attribute that takes texts.
+    private static func constantText(_ expression: ExpressionSyntax) -> String? {
+        switch expression {
+        case .string(let text): return text.value
+        case .number(let number):
+            guard case .int32(let number) = number.value else { return nil }
+            return String(number)
+        case .variable(let variable):
+            let name = variable.path.name.lowercased()
+            return ["true": "True", "false": "False"][name]
+        default: return nil
+        }
+    }
+
     /// Types of parameters whose values no script can produce here.
     private static let foreignTypes: Set<String> = [
         "io.fileinfo", "system.io.fileinfo", "io.directoryinfo", "system.io.directoryinfo", "x509certificate",
@@ -189,8 +203,8 @@ struct ScriptFunction {
             return true
         case "validateset":
             for argument in node.positionalArguments {
-                guard case .string(let text) = argument else { return false }
-                parameter.allowed.append(text.value)
+                guard let text = constantText(argument) else { return false }
+                parameter.allowed.append(text)
             }
             return !parameter.allowed.isEmpty
         case "alias":
@@ -395,7 +409,7 @@ extension Evaluator {
         let name = node.path.name.lowercased()
         if name == "args" { return .array(rest) }
         if name == "psboundparameters" { return .table(given ?? PSTable(isOrdered: true)) }
-        guard let value = variables[name] else {
+        guard let value = ["_", "psitem"].contains(name) ? current : variables[name] else {
             throw .handOver("splatting of @\(node.path.name), which has no value in the native engine")
         }
         return value.plain

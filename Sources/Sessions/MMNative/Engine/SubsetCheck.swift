@@ -357,7 +357,7 @@ struct SubsetCheck {
                 }
             case .argument(.variable(let splat)) where splat.isSplatted && splat.path.qualifier == .none:
                 guard
-                    ["args", "psboundparameters"].contains(splat.path.name.lowercased())
+                    ["args", "psboundparameters", "_", "psitem"].contains(splat.path.name.lowercased())
                         || !AutomaticNames.contains(splat.path.name.lowercased())
                 else {
                     return "a splat of the shell's own"

@@ -68,11 +68,10 @@ enum Collation {
     /// Returns whether two texts are equal in the invariant culture.
     static func equal(_ left: String, _ right: String, ignoringCase: Bool) throws(Interrupt) -> Bool {
         if left.isPlain, right.isPlain { return try compare(left, right, ignoringCase: ignoringCase) == 0 }
-        guard isCertain(left), isCertain(right) else {
-            return try compare(left, right, ignoringCase: ignoringCase) == 0
-        }
-        if !ignoringCase { return left.utf8.elementsEqual(right.utf8) }
-        return folded(left).utf8.elementsEqual(folded(right).utf8)
+        guard let one = folded(left, ignoringCase: ignoringCase),
+            let other = folded(right, ignoringCase: ignoringCase)
+        else { return try compare(left, right, ignoringCase: ignoringCase) == 0 }
+        return one.utf8.elementsEqual(other.utf8)
     }
 
     /// Returns whether each character of a text is equal only to itself and its own other case, so that a
@@ -81,13 +80,16 @@ enum Collation {
         text.isPlain || text.unicodeScalars.allSatisfy(CollationElement.isAlone)
     }
 
-    /// Returns a text in lower case, letter by letter, as case-insensitive comparisons fold it.
-    static func folded(_ text: String) -> String {
-        if text.isASCII { return text.lowercased() }
+    /// Returns the form that two texts share exactly if they are equal in the invariant culture: without the characters
+    /// that comparisons skip (variation selectors, joiners), and in lower case, letter by letter, where case doesn't
+    /// count; `nil` if a character may equal others, or isn't known.
+    static func folded(_ text: String, ignoringCase: Bool) -> String? {
+        if text.isPlain { return ignoringCase ? text.lowercased() : text }
         var folded = ""
-        for scalar in text.unicodeScalars {
+        for scalar in text.unicodeScalars where !CollationElement.isSkipped(scalar) {
+            guard CollationElement.isAlone(scalar) else { return nil }
             let mapped = scalar.properties.lowercaseMapping.unicodeScalars
-            folded.unicodeScalars.append(mapped.count == 1 ? mapped.first ?? scalar : scalar)
+            folded.unicodeScalars.append(ignoringCase && mapped.count == 1 ? mapped.first ?? scalar : scalar)
         }
         return folded
     }
@@ -142,6 +144,12 @@ struct CollationElement {
         return table.place(of: scalar).map(table.isAlone) ?? false
     }
 
+    /// Returns whether comparisons skip a character.
+    static func isSkipped(_ scalar: UnicodeScalar) -> Bool {
+        guard let place = table.place(of: scalar) else { return false }
+        return (table.start(place)..<table.start(place + 1)).allSatisfy { table.element($0) == 0 }
+    }
+
     /// The table that is compiled into the program; Tools/CollationTables describes its form.
     private struct Table: Sendable {
         private nonisolated(unsafe) let bytes = UnsafeRawBufferPointer(
@@ -155,13 +163,14 @@ struct CollationElement {
         }
 
         func place(of scalar: UnicodeScalar) -> Int? {
-            guard scalar.value <= 0xFFFF else { return nil }
+            let filed = scalar.value < 0x1F000 ? scalar.value : scalar.value - 0x1F000 + 0xE000
+            guard filed <= 0xFFFF, scalar.properties.generalCategory != .privateUse else { return nil }
             var (low, high) = (0, count)
             while low < high {
                 let middle = (low + high) / 2
                 let code = UInt32(unit(middle))
-                if code == scalar.value { return middle }
-                if code < scalar.value { low = middle + 1 } else { high = middle }
+                if code == filed { return middle }
+                if code < filed { low = middle + 1 } else { high = middle }
             }
             return nil
         }

@@ -28,7 +28,7 @@ struct DateText {
         guard let tokens = tokens(of: text) else { return .uncertain }
         // A number alone is no date, nor is a text with a word that no date has.
         let said = tokens.filter { $0 != .blank }
-        if said.isEmpty { return .uncertain }
+        if said.isEmpty { return text.isEmpty ? .none : .uncertain }
         if said.count == 1, case .number = said[0] { return .none }
         for case .word(let word) in said where !isKnown(word) { return .none }
         var reader = DateText(tokens: tokens[...])

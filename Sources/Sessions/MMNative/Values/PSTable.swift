@@ -8,7 +8,8 @@ package struct PSTable: Sendable {
 
         init?(_ value: PSValue, countsCase: Bool = false) {
             switch value {
-            case .string(let text): self = .text(countsCase ? text : text.lowercased())
+            case .string(let text):
+                self = .text(countsCase ? text : Collation.folded(text, ignoringCase: true) ?? text.lowercased())
             case .int(let number): self = .int(number)
             case .long(let number): self = .long(number)
             case .double(let number): self = .double(number)
@@ -122,9 +123,9 @@ package struct PSTable: Sendable {
     /// The number of keys.
     package var count: Int { contents.entries.count }
 
-    /// Returns whether a value can be a key.
+    /// Returns whether a value can be a key, and which keys equal it is certain.
     static func accepts(_ key: PSValue) -> Bool {
-        if case .string(let text) = key { return Collation.isCertain(text) }
+        if case .string(let text) = key { return Collation.folded(text, ignoringCase: true) != nil }
         return Key(key) != nil
     }
 
