@@ -34,6 +34,17 @@ struct ReportHabits: RunningReports {
             ("[convert]::ToString('192', 2); [convert]::ToString('7', 16)", ["11000000", "7"]),
             ("$p = @{ Year = 2026; Month = 2; Day = 3 }; $p | % { Get-Date @_ -Format d }", ["02/03/2026"]),
             ("'x' | Out-File a.txt; @{ Path = 'a.txt' } | % { (Get-Content @PSItem).Length }", ["1"]),
+            (
+                "try { Get-PSSession -InstanceId (@{}).RunspaceId.Guid -ErrorAction Stop } catch { \"$_\" }",
+                [
+                    "Cannot validate argument on parameter 'InstanceId'. The argument is null. Provide a valid value for "
+                        + "the argument, and then try running the command again."
+                ]
+            ),
+            (
+                "try { Get-PSSession -InstanceId 5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01 -ea Stop } catch { \"$_\" }",
+                ["Remote session is not available for 5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01."]
+            ),
             ("$d = Get-Date '2026-01-02'; $d -eq ''; $d -ne ''", ["False", "True"]),
             (
                 "$h = @{ '🎉 Party' = 1; 'Team ❤️' = 2 }; $h['🎉 PARTY']; $h['Team ❤']; '🎉' -eq '🎊'; 'a🎉' -eq 'A🎉'",

@@ -48,6 +48,26 @@ struct AdministrationTests {
         #expect(users.contains { ($0["signInActivity"]?["lastSignInDateTime"]?.string ?? "9") < stale })
     }
 
+    @Test("a search of the audit log finds what it asks for")
+    func auditSearch() async throws {
+        let bench = Bench()
+        let token = await bench.token()
+        let path = "/beta/security/auditLog/queries"
+        let made = await bench.graph(
+            "POST", path, token: token,
+            body: [
+                "displayName": "downloads", "filterStartDateTime": "2025-12-01T00:00:00",
+                "filterEndDateTime": "2026-01-02T00:00:00", "operationFilters": ["fileDownloaded"],
+            ])
+        #expect(made.status == 201, "\(made.text)")
+        let id = try #require(made.json["id"]?.string)
+        #expect(await bench.graph("GET", "\(path)/\(id)", token: token).json["status"] == "succeeded")
+        let records = await bench.everyItem("\(path)/\(id)/records?$top=20", token: token)
+        #expect(records.count > 20)
+        #expect(records.allSatisfy { $0["operation"] == "FileDownloaded" && $0["auditData"]?["SiteUrl"] != nil })
+        #expect(await bench.graph("GET", "\(path)/none/records", token: token).status == 404)
+    }
+
     @Test("disabled users hold licences, and what is counted is what is held")
     func licences() async {
         let bench = Bench()

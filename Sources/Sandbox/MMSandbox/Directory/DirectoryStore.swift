@@ -232,7 +232,8 @@ final class DirectoryStore {
             .serviceHealth, .permissions:
             return administrationTable(address)
         case .namedLocations, .authenticationStrengths, .authenticationMethodsPolicy, .authorizationPolicy,
-            .appRoleAssignments, .appRoleAssignedTo, .configurationMonitors, .securityDefaults, .crossTenantAccess,
+            .appRoleAssignments, .appRoleAssignedTo, .configurationMonitors, .auditQueries, .securityDefaults,
+            .crossTenantAccess,
             .crossTenantPartners,
             .consentPolicies, .consentRequests, .administrativeUnits:
             return configurationTable(address)
@@ -333,6 +334,7 @@ extension DirectoryStore {
         case .administrativeUnits:
             return EntityTable(.administrativeUnit, rows: TenantPolicyContent.administrativeUnits(mixing))
         case .configurationMonitors: return EntityTable(.configurationMonitor)
+        case .auditQueries: return EntityTable(.auditQuery)
         case .appRoleAssignments(let owner): return EntityTable(.appRoleAssignment, rows: givenRoles(of: owner))
         case .appRoleAssignedTo(let resource):
             let given = table(.servicePrincipals).all.flatMap { givenRoles(of: $0.id) }

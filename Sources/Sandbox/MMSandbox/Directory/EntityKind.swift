@@ -370,6 +370,22 @@ extension EntityKind {
             "id displayName description tenantId status mode monitorRunFrequencyInHours createdDateTime",
         readOnly: "id tenantId status mode createdDateTime", required: "displayName baseline")
 
+    static let auditQuery = EntityKind(
+        "auditLogQuery",
+        """
+        id displayName filterStartDateTime:d filterEndDateTime:d recordTypeFilters:c keywordFilter serviceFilter \
+        operationFilters:c userPrincipalNameFilters:c ipAddressFilters:c objectIdFilters:c \
+        administrativeUnitIdFilters:c status
+        """,
+        readOnly: "id status", searched: "displayName")
+
+    static let auditRecord = EntityKind(
+        "auditLogRecord",
+        """
+        id createdDateTime:d auditLogRecordType operation organizationId userType userId service objectId \
+        userPrincipalName clientIp administrativeUnits:c auditData:o
+        """)
+
     static let configurationBaseline = EntityKind("configurationBaseline", "id displayName description resources:c")
 
     static let configurationDrift = EntityKind(

@@ -19,6 +19,8 @@ enum TableAddress: Hashable, Sendable {
     case appRoleAssignments(String)
     case appRoleAssignedTo(String)
     case configurationMonitors
+    /// Searches of the audit log.
+    case auditQueries
 }
 
 extension TableAddress {

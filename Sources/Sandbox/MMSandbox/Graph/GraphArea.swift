@@ -6,7 +6,7 @@ enum GraphArea: Sendable {
         files, sites,
         teams, chats
     case mailboxSettings, devices, policies, risks, health, reports, authenticationMethods, sharePointSettings,
-        monitoring
+        monitoring, auditQueries
 
     /// The permissions of which one is needed to read.
     var reading: [String] {
@@ -66,6 +66,12 @@ enum GraphArea: Sendable {
             ["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All", "AuditLog.Read.All"]
         case .sharePointSettings: ["SharePointTenantSettings.Read.All", "SharePointTenantSettings.ReadWrite.All"]
         case .monitoring: ["ConfigurationMonitoring.Read.All", "ConfigurationMonitoring.ReadWrite.All"]
+        case .auditQueries:
+            [
+                "AuditLogsQuery.Read.All", "AuditLogsQuery-Entra.Read.All", "AuditLogsQuery-Exchange.Read.All",
+                "AuditLogsQuery-SharePoint.Read.All", "AuditLogsQuery-OneDrive.Read.All",
+                "AuditLogsQuery-Endpoint.Read.All", "AuditLogsQuery-CRM.Read.All",
+            ]
         }
     }
 
@@ -95,6 +101,8 @@ enum GraphArea: Sendable {
         case .authenticationMethods: ["UserAuthenticationMethod.ReadWrite.All"]
         case .sharePointSettings: ["SharePointTenantSettings.ReadWrite.All"]
         case .monitoring: ["ConfigurationMonitoring.ReadWrite.All"]
+        // Starting a search needs no more than reading what it finds.
+        case .auditQueries: reading
         case .health, .reports: []
         }
     }
@@ -111,7 +119,7 @@ enum GraphArea: Sendable {
     var needsReader: Bool {
         switch self {
         case .logs, .devices, .policies, .risks, .health, .reports, .authenticationMethods, .sharePointSettings,
-            .monitoring:
+            .monitoring, .auditQueries:
             true
         default: false
         }

@@ -751,6 +751,15 @@ struct ConfigurationPaths {
             }
             return .plain(
                 .configurationMonitors, "admin/configurationManagement/configurationMonitors", .monitoring, after(2))
+        case (_, "security/auditlog/queries"):
+            if let query = after(2).first?.name, after(3).first?.name.lowercased() == "records",
+                let found = store.auditRecords(ofQuery: query)
+            {
+                return GraphPlace(
+                    .made(.auditRecord, found), "security/auditLog/queries('\(query)')/records", .auditQueries,
+                    after(4))
+            }
+            return .plain(.auditQueries, "security/auditLog/queries", .auditQueries, after(2))
         case (_, "admin/configurationmanagement/configurationdrifts"):
             return GraphPlace(
                 .made(.configurationDrift, store.configurationDrifts),

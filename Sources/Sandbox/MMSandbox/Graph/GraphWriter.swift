@@ -66,6 +66,10 @@ struct GraphWriter {
             row["mode"] = "monitorOnly"
             row["monitorRunFrequencyInHours"] = 6
             row["tenantId"] = .string(TenantIdentity.id)
+        case .auditQueries:
+            id = RandomBytes.uuid()
+            // The real service takes minutes.
+            row["status"] = "succeeded"
         case .messages(let owner):
             id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
             mail.finishMessage(&row, owner: owner, draft: true, folder: place)

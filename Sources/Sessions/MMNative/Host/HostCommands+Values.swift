@@ -55,6 +55,27 @@ extension HostCommands {
         }
     }
 
+    /// Asks for a session of PowerShell's remoting. There is none, and only a certain one that is missing is an error.
+    static func remotingSession(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard let id = command["InstanceId"] else { return }
+        guard !id.plain.isNull else {
+            throw .statement(
+                NativeError(
+                    command.specification.errorID("ParameterArgumentValidationError"),
+                    "Cannot validate argument on parameter 'InstanceId'. The argument is null. Provide a valid value for the "
+                        + "argument, and then try running the command again.", category: "InvalidData", isReadable: true))
+        }
+        for id in Cmdlets.list(id) {
+            throw .statement(
+                NativeError(
+                    command.specification.errorID("RemoteRunspaceNotAvailableForSpecifiedRunspaceId"),
+                    "Remote session is not available for \(try PSText.string(try Conversion.cast(id, to: .guid))).",
+                    category: "InvalidArgument", isReadable: true))
+        }
+    }
+
     private static func fileHash(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {

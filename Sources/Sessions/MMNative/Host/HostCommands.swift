@@ -152,7 +152,7 @@ enum HostCommands {
             "ConvertTo-SecureString", ["String", "SecureKey", "Key"], ["AsPlainText", "Force"], ["String"],
             makesObjects: true),
         make("ConvertFrom-StringData", ["StringData", "Delimiter"], [], ["StringData"], makesObjects: true),
-        make("Get-PSSession", ["Name", "Id", "ComputerName"], [], ["Name"], makesObjects: true),
+        make("Get-PSSession", ["Name", "Id", "InstanceId", "ComputerName"], [], ["Name"], makesObjects: true),
         make("Remove-PSSession", ["Session", "Name", "Id"], [], ["Session"], makesObjects: true),
         make("Select-MgProfile", ["Name"], [], ["Name"], makesObjects: true),
         make("Get-MgEnvironment", ["Name"], [], ["Name"], makesObjects: true),
@@ -290,7 +290,8 @@ enum HostCommands {
         case "Select-String": selectString
         case "ConvertTo-SecureString": secret
         case "ConvertFrom-StringData": stringData
-        case "Get-PSSession", "Remove-PSSession", "Select-MgProfile":
+        case "Get-PSSession": remotingSession
+        case "Remove-PSSession", "Select-MgProfile":
             { (_, _, _, _, _) throws(Interrupt) in }
         case "Get-MgEnvironment": environments
         case "Get-Member": members
