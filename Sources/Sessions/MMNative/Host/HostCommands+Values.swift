@@ -65,7 +65,8 @@ extension HostCommands {
                 NativeError(
                     command.specification.errorID("ParameterArgumentValidationError"),
                     "Cannot validate argument on parameter 'InstanceId'. The argument is null. Provide a valid value for the "
-                        + "argument, and then try running the command again.", category: "InvalidData", isReadable: true))
+                        + "argument, and then try running the command again.", category: "InvalidData", isReadable: true
+                ))
         }
         for id in Cmdlets.list(id) {
             throw .statement(
