@@ -394,6 +394,18 @@ struct ExchangeTests {
         }
     }
 
+    @Test(
+        "of objects that the tenant has none of it lists none, finds none, and makes none",
+        arguments: [
+            ("Search-MailboxAuditLog", ["Identity": "ben.baker"], 200), ("Get-IntraOrganizationConnector", [:], 200),
+            ("Get-IntraOrganizationConnector", ["Identity": "x"], 404), ("New-IntraOrganizationConnector", [:], 400),
+        ] as [(String, JSONObject, Int)])
+    func nothing(cmdlet: String, parameters: JSONObject, status: Int) async {
+        let answer = await Admin().invoke(cmdlet, parameters)
+        #expect(answer.status == status, "\(answer.text)")
+        #expect((answer.json["value"]?.array?.isEmpty ?? false) == (status == 200))
+    }
+
     @Test("compliance cmdlets run with compliance tokens alone")
     func compliance() async {
         let admin = await Admin(scope: Self.complianceScope)

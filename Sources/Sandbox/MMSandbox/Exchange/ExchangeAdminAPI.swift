@@ -156,8 +156,7 @@ struct ExchangeAdminAPI {
         guard let call = InvokedCmdlet(request, caller: caller.user) else {
             return failed(ExchangeFailure(400, "BadRequest", type: "ODataException", "The body is no CmdletInput."))
         }
-        guard let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()], cmdlet.isCompliance == caller.isCompliance
-        else {
+        guard let cmdlet = cmdlet(named: call.cmdlet, isCompliance: caller.isCompliance) else {
             if CmdletClasses().isOfService(call.cmdlet) {
                 return failed(
                     ExchangeFailure(
@@ -184,6 +183,17 @@ struct ExchangeAdminAPI {
         } catch {
             return failed(error)
         }
+    }
+
+    /// Returns a cmdlet of the service that a caller is signed in to; `nil` if there is none, or if it isn't served.
+    private func cmdlet(named name: String, isCompliance: Bool) -> ExchangeCmdlet? {
+        if let served = ExchangeCmdlet.all[name.lowercased()] {
+            return served.isCompliance == isCompliance ? served : nil
+        }
+        guard ["get-", "search-"].contains(where: name.lowercased().hasPrefix), CmdletClasses().isOfService(name) else {
+            return nil
+        }
+        return .ofNothing(name)
     }
 
     private static func preview(_ cmdlet: String, _ call: InvokedCmdlet) -> String {

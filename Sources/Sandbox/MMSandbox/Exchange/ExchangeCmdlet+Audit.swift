@@ -11,7 +11,7 @@ extension ExchangeOrganization {
             start > end
             ? []
             : store.auditLog.entries(
-                AuditLog.Search(
+                UnifiedAuditLog.Search(
                     time: start...end, operations: asked("Operations"), users: asked("UserIds"),
                     types: call.text("RecordType").map { [$0.lowercased()] }))
         let count = JSONValue.int(Int64(entries.count))

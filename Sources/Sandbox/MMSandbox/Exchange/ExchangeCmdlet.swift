@@ -70,6 +70,17 @@ struct ExchangeCmdlet: Sendable {
         (parameters[name.lowercased()] ?? .any).value(call.raw(name) ?? .null)
     }
 
+    /// A cmdlet for objects of a type that the tenant has none of.
+    static func ofNothing(_ name: String) -> ExchangeCmdlet {
+        ExchangeCmdlet(name, .reading, "", open: true) { (organization, call) throws(ExchangeFailure) in
+            // What is named may also be the mailbox that the objects would belong to.
+            if let name = call.text("Identity"), (try? organization.mailboxes.find(name)) == nil {
+                throw .notFound(name)
+            }
+            return try .page(of: [], call)
+        }
+    }
+
     /// All cmdlets, by name in lower case.
     static let all: [String: ExchangeCmdlet] = Dictionary(
         [

@@ -2,7 +2,7 @@ internal import MMCore
 
 /// The unified audit log, whose records have the form of the Office 365 Management Activity API ("Office 365 Management
 /// Activity API schema"). Exchange and Graph search the same one.
-struct AuditLog {
+struct UnifiedAuditLog {
     let users: UserDirectory
     private let mixing: Mixing
 
@@ -158,7 +158,7 @@ struct AuditLog {
 
 /// Graph's searches of the audit log ("auditLogQuery resource type"), which run for a while and keep what they found.
 extension DirectoryStore {
-    var auditLog: AuditLog { AuditLog(users: users, mixing: mixing) }
+    var auditLog: UnifiedAuditLog { UnifiedAuditLog(users: users, mixing: mixing) }
 
     /// Returns what a search that was created found; `nil` if there is no such search.
     func auditRecords(ofQuery id: String) -> [Record]? {
@@ -171,7 +171,7 @@ extension DirectoryStore {
             query[name]?.string.flatMap { ServiceTime.seconds($0) ?? ServiceTime.seconds($0 + "Z") }
         }
         let end = moment("filterEndDateTime") ?? Double(users.now)
-        let search = AuditLog.Search(
+        let search = UnifiedAuditLog.Search(
             time: min(moment("filterStartDateTime") ?? 0, end)...end, operations: texts("operationFilters"),
             users: texts("userPrincipalNameFilters"), types: texts("recordTypeFilters"))
         return auditLog.entries(search).map { entry in
