@@ -31,6 +31,7 @@ struct ReportHabits: RunningReports {
                 ["64", "SHA256"]
             ),
             ("'a', 'b' | Set-Content a.txt; (Get-Content a.txt -ReadCount 0).Count", ["2"]),
+            ("$x = @{ a = 1 } | Format-List; \"[$($x.Name)][$($x.a -join ', ')]\"", ["[][]"]),
             ("[convert]::ToString('192', 2); [convert]::ToString('7', 16)", ["11000000", "7"]),
             ("$p = @{ Year = 2026; Month = 2; Day = 3 }; $p | % { Get-Date @_ -Format d }", ["02/03/2026"]),
             ("'x' | Out-File a.txt; @{ Path = 'a.txt' } | % { (Get-Content @PSItem).Length }", ["1"]),

@@ -55,6 +55,15 @@ package struct FormattedBlock: Sendable {
 
     private static let type = "Microsoft.PowerShell.Commands.Internal.Format.FormatStartData"
 
+    /// Returns whether the objects that PowerShell makes of a layout have a member. They have none of the properties
+    /// that they lay out.
+    static func hasMember(_ name: String) -> Bool {
+        [
+            "classid2e4f51ef21dd47e99d3c952918aff9cd", "shapeinfo", "pageheaderentry", "pagefooterentry",
+            "autosizeinfo", "groupingentry", "formatentryinfo", "outofband", "writestream", "ishelpobject",
+        ].contains(name.lowercased())
+    }
+
     /// The block as an object that can pass through a pipeline.
     var value: PSValue? {
         guard let object = PSObject([], typeName: FormattedBlock.type, isCustom: false) else { return nil }

@@ -35,6 +35,7 @@ enum Members {
                 if let found = own ?? StreamedText.property(object, name) { return found }
                 if XMLNode.isNode(object) { return try XMLNode.property(object, name) }
                 if object.isListable, !isIntrinsic(name) { return nil }
+                if object.formatted != nil, !FormattedBlock.hasMember(name), !isIntrinsic(name) { return nil }
                 throw .handOver("a member of \(object.typeName)")
             }
         }
