@@ -1,6 +1,7 @@
 internal import MMCore
 internal import MMGuard
 internal import MMHTTP
+internal import MMNative
 
 /// The Exchange admin API.
 struct ExchangeAdminAPI {
@@ -188,7 +189,8 @@ struct ExchangeAdminAPI {
     /// Returns a cmdlet of the service that a caller is signed in to; `nil` if there is none, or if it isn't served.
     private func cmdlet(named name: String, isCompliance: Bool) -> ExchangeCmdlet? {
         if let served = ExchangeCmdlet.all[name.lowercased()] {
-            return served.isCompliance == isCompliance ? served : nil
+            let isShared = ExchangeTable.standard.knows(name, in: isCompliance ? .scc : .exo)
+            return served.isCompliance == isCompliance || isShared ? served : nil
         }
         guard ["get-", "search-"].contains(where: name.lowercased().hasPrefix), CmdletClasses().isOfService(name) else {
             return nil
