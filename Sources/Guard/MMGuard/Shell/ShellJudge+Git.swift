@@ -96,11 +96,14 @@ extension ShellJudge {
         return !path.contains { "*?[{".contains($0) }
     }
 
-    /// Returns whether a push only adds commits to a remote that the repository's settings name.
+    /// The remote from which the repository was cloned, which its owner chose.
+    private static let ownRemote = "origin"
+
+    /// Returns whether a push only adds commits to the repository's own remote, or to the one that the branch tracks.
     private static func isPlainPush(_ arguments: ArraySlice<String>) -> Bool {
         let operands = arguments.filter { !$0.hasPrefix("-") }
         guard arguments.allSatisfy({ !$0.hasPrefix("-") || ShellWords.contains($0, in: "git-plain-pushes") }),
-            operands.first.map({ !$0.contains(":") && !$0.contains("/") && !$0.contains("$") && $0 != "." }) ?? true
+            operands.first ?? ownRemote == ownRemote
         else { return false }
         // `+name` overwrites the remote branch, and `:name` removes it. What another branch has for a main one is to be
         // looked at first.
@@ -118,6 +121,17 @@ extension ShellJudge {
             return !isTag && !reference.hasPrefix("+") && !reference.hasPrefix(":") && !reference.contains("$")
                 && !(reference.contains(":") && isMain && !reference.hasPrefix(target + ":"))
         }
+    }
+
+    /// Returns whether a subcommand makes a branch track another remote than the repository's own, so that a push
+    /// without a name goes there: `branch -u evil/main`, `checkout --track evil/x`.
+    private static func tracksAnother(_ verb: String, _ arguments: ArraySlice<String>) -> Bool {
+        let options = verb == "branch" ? ["-u", "--set-upstream-to"] : ["-t", "--track"]
+        return arguments.contains { word in options.contains { word == $0 || word.hasPrefix($0 + "=") } }
+            && arguments.contains { word in
+                let name = word.hasPrefix("-") ? word.drop { $0 != "=" }.dropFirst() : word[...]
+                return name.contains("/") && !name.hasPrefix(ownRemote + "/")
+            }
     }
 
     /// Returns whether a name begins with the number of a version, rather than with a word for one: `2.1-rc1`, but not
@@ -180,11 +194,10 @@ extension ShellJudge {
         var found: [GuardFinding] = []
         switch verb {
         case "remote" where ["add", "set-url", "rename"].contains(rest.first): record.memory.hasNewRemote = true
-        case "push" where record.memory.hasNewRemote: found.append(finding(.network, subject: "git push"))
+        case "branch" where Self.tracksAnother(verb, rest), "checkout" where Self.tracksAnother(verb, rest),
+            "switch" where Self.tracksAnother(verb, rest):
+            record.memory.hasNewRemote = true
         case "config":
-            if rest.contains(where: { $0.lowercased().hasPrefix("remote.") }), rest.count > 1 {
-                record.memory.hasNewRemote = true
-            }
             var operands = arguments.filter { !$0.value.hasPrefix("-") }
             if rest.contains(where: { ["--unset", "--unset-all", "unset"].contains($0) }),
                 operands.last?.value.lowercased() == "core.hookspath"
@@ -228,15 +241,20 @@ extension ShellJudge {
             default: continue
             }
         }
+        if verb == "push", record.memory.hasNewRemote { found.append(finding(.network, subject: "git push")) }
         return found
     }
 
     /// Judges a setting that names a program for git to run later.
     private func setting(_ key: String, _ value: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
         if key.hasPrefix("alias.") {
-            guard value.value.hasPrefix("!") else { return [] }
-            let text = ShellScript.Word(String(value.value.dropFirst()), isFixed: value.isFixed)
-            return carried(text, .shell, program: key, depth) + [finding(.loader, subject: key)]
+            let isCommand = value.value.hasPrefix("!")
+            let text = isCommand ? String(value.value.dropFirst()) : "git " + value.value
+            return carried(ShellScript.Word(text, isFixed: value.isFixed), .shell, program: key, depth)
+                + (isCommand ? [finding(.loader, subject: key)] : [])
+        }
+        if key.hasPrefix("remote.") || key.hasPrefix("branch.") && key.hasSuffix("remote") {
+            record.memory.hasNewRemote = true
         }
         if key == "core.fsmonitor", ["true", "false"].contains(value.value) { return [] }
         // It writes passwords into a file that everything the user starts can read.

@@ -116,7 +116,9 @@ extension ShellJudge {
             return one(
                 isHere || isMadeAgain ? .writes : rule == .writes && changesElsewhere(call) ? .managed : rule, call)
         }
-        if ShellWords.contains(name, in: "migrators"), changesElsewhere(call) { return one(.managed, call) }
+        if ShellWords.contains(name, in: "migrators"), changesElsewhere(call) || migratesShared(call) {
+            return one(.managed, call)
+        }
         if Self.isInterpreter(name) { return interpreter(call, depth) }
         return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
     }
@@ -128,6 +130,21 @@ extension ShellJudge {
             && !ShellWords.contains(call.program, in: "client-copiers")
             && !ShellPrograms.verbs(call.arguments.map(\.value)).prefix(2).contains {
                 ShellWords.contains($0, in: "fetching-verbs")
+            }
+    }
+
+    /// Returns whether a program within walls changes a database that only the project's settings name, and that others
+    /// may use. Programs of a framework work on the developer's own one, unless they are told another.
+    private func migratesShared(_ call: ShellScript.Command) -> Bool {
+        guard context.hasWalls, ShellWords.contains(call.program, in: "shared-migrators") else { return false }
+        let words = call.arguments.map(\.value)
+        return words.contains { word in
+            !word.hasPrefix("-")
+                && word.split(separator: "-").first.map { ShellWords.contains(String($0), in: "migrating-verbs") }
+                    == true
+        }
+            && !(call.assignments.map(\.value) + words).contains { word in
+                Self.isHere(word) || Self.says("test-databases", word)
             }
     }
 

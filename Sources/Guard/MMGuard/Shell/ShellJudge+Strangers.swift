@@ -132,7 +132,10 @@ extension ShellJudge {
     /// Returns whether a word, or the value of an option or setting, is an address on this machine: `localhost:80`,
     /// `--url=http://127.0.0.1/x`. What stands in a path or query decides nothing.
     static func isHere(_ word: String) -> Bool {
-        func isName(_ part: Substring) -> Bool { part.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) } }
+        // `postgresql+psycopg2` and `jdbc:postgresql` are schemes, too.
+        func isName(_ part: Substring) -> Bool {
+            part.allSatisfy { $0.isLetter || $0.isNumber || "-_+:".contains($0) }
+        }
         var address = word[...]
         if let equals = address.firstIndex(of: "="), isName(address[..<equals]) {
             address = address[address.index(after: equals)...]

@@ -25,11 +25,6 @@ package struct TypedText: Sendable, Hashable {
 
 /// Lines typed into a running program: at the prompt of a shell or an interpreter they are commands.
 extension ShellJudge {
-    /// Returns whether what is typed into a program runs in a container or on another machine.
-    private static func leadsElsewhere(_ program: String) -> Bool {
-        ShellWords.contains(program, in: "container-clients") || ["ssh", "mosh", "telnet"].contains(program)
-    }
-
     private static let pagers = ShellWords.list("pagers")
 
     /// Judges a typed line.
@@ -44,9 +39,10 @@ extension ShellJudge {
         var found = findings(in: text).filter(Self.weighs)
         var isPrompt = false
         for name in Set(programs).sorted() {
-            if ShellPrograms.shells.contains(name) || ShellWords.contains(name, in: "doors") {
+            let leadsElsewhere = ["host-doors", "container-clients"].contains { ShellWords.contains(name, in: $0) }
+            if leadsElsewhere || ShellPrograms.shells.contains(name) || ShellWords.contains(name, in: "doors") {
                 isPrompt = true
-                let judge = Self.leadsElsewhere(name) ? elsewhere : self
+                let judge = leadsElsewhere ? elsewhere : self
                 found += judge.findings(in: text).filter { $0.rule != ShellRule.unreadable.rawValue }
             } else if Self.isInterpreter(name) {
                 isPrompt = true

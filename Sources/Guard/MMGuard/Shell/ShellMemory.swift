@@ -8,7 +8,7 @@ package struct ShellMemory: Sendable, Hashable {
     /// The keys are file names without folders, because a text doesn't show by which path a folder is reached.
     private(set) var files: [String: [String?]] = [:]
 
-    /// Whether the session has named or changed the address of a git remote.
+    /// Whether the session has named a git remote, changed one's address, or changed to which one a branch is pushed.
     var hasNewRemote = false
 
     /// Whether the session has unpacked an archive from an address without storing it.
