@@ -132,7 +132,7 @@ struct ShellJudgeTests {
             ("curl -K - https://e.example", "shell-network"), ("logger -n host x", "shell-network"),
             ("kill -9 -1", "shell-removes"), ("rm --recurs x", "shell-removes"),
             ("docker run -v /:/h x", "shell-rights"), ("git log --output=x", "shell-dynamic"),
-            ("git --git-dir=evil --work-tree=. status", "shell-dynamic"), ("git -c alias.x='!id' x", "shell-dynamic"),
+            ("git --git-dir=evil --work-tree=. status", "shell-dynamic"), ("git -c alias.x='!id' x", "shell-loader"),
             ("git grep -O x", "shell-dynamic"), ("git clone ext::sh", "shell-dynamic"),
             ("git fetch --upload-pack=x", "shell-dynamic"), ("git rebase -x id", "shell-dynamic"),
             ("echo x >> ~/.bashrc", "shell-device"), ("cp x ~/.ssh/authorized_keys", "shell-device"),

@@ -240,6 +240,14 @@ enum ClientVerbs {
         return nil
     }
 
+    /// Returns whether a text is one statement that removes only the rows for which a condition holds.
+    static func removesSome(_ text: String) -> Bool {
+        let words = words(of: text)
+        // A condition without a column holds for all rows, or none.
+        return words.starts(with: ["delete", "from"]) && words.drop { $0 != "where" }.count > 1
+            && !words.contains { ["drop", "truncate", "or"].contains($0) } && text.count { $0 == ";" } <= 1
+    }
+
     /// Returns whether a text is a database statement that removes something, rather than a sentence.
     static func isStatement(_ text: String) -> Bool {
         let words = words(of: String(text.prefix(200)))

@@ -139,7 +139,7 @@ struct ScriptText: Sendable {
                 started += shell(text)
             }
         }
-        if starts || language == .awk {
+        if starts || language == .awk && startsInAwk {
             for text in groups() { started += shell(text) }
         }
         if starts, !startsKnown(named) { found.append((.dynamic, "a program that it starts")) }
@@ -219,6 +219,7 @@ struct ScriptText: Sendable {
             if ShellWords.contains(name.text, in: "script-computes") { return false }
             let parts = name.text.split(separator: "_").map { $0.prefix { !$0.isUppercase }.lowercased() }
             return !parts.contains(where: ShellJudge.building.contains)
+                && !(parts.first.map { ShellWords.contains($0, in: "script-asks") } ?? false)
         }?.text
     }
 
@@ -253,6 +254,12 @@ struct ScriptText: Sendable {
             }
         }
         return targets
+    }
+
+    /// Whether an awk script may start a command: otherwise its quoted texts are only shown.
+    private var startsInAwk: Bool {
+        let bars = String(decoding: code, as: UTF8.self).replacing("||", with: "")
+        return bars.contains("|") || raw.contains("system")
     }
 
     /// Whether an awk script writes a file, or starts or includes something.

@@ -31,7 +31,7 @@ extension ShellJudge {
     /// Returns whether a command on a host shows the settings or memory of other programs wholesale, and so their
     /// passwords: neither it nor a filter behind it picks some by their names.
     func showsAll(_ call: ShellScript.Command) -> Bool {
-        guard context.isRemote || context.asksInterpreters, let uses = ShellLooks.table["@" + call.program] else {
+        guard context.isRemote || context.asksInterpreters, let uses = ShellLooks.row("@" + call.program) else {
             return false
         }
         let words = call.arguments.map(\.value)

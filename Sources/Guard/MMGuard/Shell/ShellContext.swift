@@ -87,7 +87,7 @@ public struct ShellContext: Sendable, Hashable {
     }
 
     /// Returns whether a part of a pattern matches a name. What braces stand for may be anything.
-    private static func mayBe(_ part: Substring, _ name: Substring) -> Bool {
+    static func mayBe(_ part: Substring, _ name: Substring) -> Bool {
         let brace = part.firstIndex(of: "{").map { part[..<$0] + "*" }
         return fnmatch(String(brace ?? part), String(name), FNM_PERIOD) == 0
     }

@@ -234,12 +234,13 @@ extension ShellJudge {
             return findings(inScript: text, of: program, depth)
         case .editor: return text.split(whereSeparator: \.isNewline).flatMap { editor(String($0), depth) }
         case .statements:
-            // It is no server, and writes with the session's own rights.
+            // It is no server, and writes with the session's own rights, into one named file.
             let rule = ClientVerbs.rule(statements: text)
+            let isOfFile =
+                rule == .rights ? program == "duckdb" : program.hasPrefix("sqlite") && ClientVerbs.removesSome(text)
             var found =
-                (program == "duckdb" && rule == .rights ? .writes : rule).map {
-                    [finding($0, subject: "\(program): \(text)")]
-                } ?? []
+                (isOfFile && context.hasWalls ? .writes : rule).map { [finding($0, subject: "\(program): \(text)")] }
+                ?? []
             if found.isEmpty, !ClientVerbs.looks(statements: text) {
                 found.append(finding(context.asksInterpreters ? .unknown : .writes, subject: "\(program): \(text)"))
             }

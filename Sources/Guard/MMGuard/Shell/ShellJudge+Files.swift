@@ -41,8 +41,12 @@ extension ShellJudge {
                     if let next, !next.hasPrefix("-"), !next.contains("://") { note(next, nil) }
                     if word.value == "-O" { for word in operands { note(word.value, nil) } }
                 case _ where word.value.hasPrefix("of="): note(String(word.value.dropFirst(3)), nil)
-                case _ where word.value.hasPrefix("-o") && call.program == "curl":
-                    note(String(word.value.dropFirst(2)), nil)
+                // Other letters may precede the one before the name: `-fsSLo x`.
+                case _ where call.program == "curl" && !word.value.hasPrefix("--") && word.value.hasPrefix("-"):
+                    if word.value.contains("O") { for word in operands { note(word.value, nil) } }
+                    guard let letter = word.value.firstIndex(of: "o") else { continue }
+                    let name = word.value[letter...].dropFirst()
+                    note(name.isEmpty ? next ?? "" : String(name), nil)
                 case "-i", "--in-place": if call.program == "sed", let file = operands.last { forget(file.value) }
                 default: continue
                 }

@@ -4,15 +4,11 @@ import ShellSyntax
 /// The rules for git's words: it starts programs by options, settings and subcommands, and some of its reading
 /// subcommands can change something.
 extension ShellJudge {
-    /// Returns whether git's settings, transports or options make it start programs, or write to a path that its words
+    /// Returns whether git's transports or options make it start programs, or write to a path that its words
     /// name.
     static func runsPrograms(git words: [String]) -> Bool {
-        zip(words, words.dropFirst() + [""]).contains { word, next in
-            if word == "-c" || word.hasPrefix("--config-env") {
-                let key = word.hasPrefix("--config-env=") ? String(word.dropFirst(13)) : next
-                if ShellWords.contains(key.lowercased(), in: "git-starting-settings") { return true }
-            }
-            return ShellWords.contains(word, in: "git-starting-options")
+        words.contains { word in
+            ShellWords.contains(word, in: "git-starting-options")
                 || word.hasPrefix("-O") && words.contains("grep") || word == "-x" && words.contains("rebase")
         }
     }
@@ -238,6 +234,12 @@ extension ShellJudge {
                         String(next.value[next.value.index(after: equals)...]), isFixed: next.isFixed)
                     found += setting(next.value[..<equals].lowercased(), value, depth)
                 }
+            // The value is in a variable.
+            case _ where word.value.hasPrefix("--config-env"):
+                let key =
+                    (word.value.contains("=") ? String(word.value.drop { $0 != "=" }.dropFirst()) : next?.value) ?? ""
+                found += setting(
+                    key.prefix { $0 != "=" }.lowercased(), ShellScript.Word("$value", isFixed: false), depth)
             default: continue
             }
         }
@@ -255,6 +257,8 @@ extension ShellJudge {
         }
         if key.hasPrefix("remote.") || key.hasPrefix("branch.") && key.hasSuffix("remote") {
             record.memory.hasNewRemote = true
+            // Such an address is a command that talks to git.
+            if value.value.contains("::") || !value.isFixed { return [finding(.dynamic, subject: key)] }
         }
         if key == "core.fsmonitor", ["true", "false"].contains(value.value) { return [] }
         // It writes passwords into a file that everything the user starts can read.

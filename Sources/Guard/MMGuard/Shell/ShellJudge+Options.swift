@@ -320,7 +320,7 @@ extension ShellJudge {
         let isClient = ClientVerbs.isClient(name)
         let row = CarriedText.table[name]
         let words = Array(call.arguments)
-        var found: [GuardFinding] = []
+        var found = opensUnguarded(words.map(\.value)) ? [finding(.network, subject: "\(name) without a password")] : []
         for (index, word) in words.enumerated() {
             let option = word.value.prefix { $0 != "=" }
             guard word.value.hasPrefix("-") else {
@@ -361,6 +361,21 @@ extension ShellJudge {
             found += judge(value, as: meaning, by: option, of: call, depth)
         }
         return found
+    }
+
+    /// Returns whether a server is opened to the network with an empty password: `--ip=0.0.0.0 --token=''`.
+    private func opensUnguarded(_ words: [String]) -> Bool {
+        let isOpen = words.contains { word in
+            ["0.0.0.0", "::", "*"].contains { word == $0 || word.hasSuffix("=" + $0) || word.hasPrefix($0 + ":") }
+        }
+        return isOpen
+            && zip(words, words.dropFirst() + ["-"]).contains { word, next in
+                let option = word.prefix { $0 != "=" }
+                let value = option.count < word.count ? String(word.dropFirst(option.count + 1)) : next
+                let part = option.split { "-_.".contains($0) }.last?.lowercased() ?? ""
+                return word.hasPrefix("--") && ["token", "password", "auth", "secret", "passwd"].contains(part)
+                    && ["", "none", "\"\"", "''"].contains(value)
+            }
     }
 
     /// Returns the folder that an option makes a program empty before it writes there.

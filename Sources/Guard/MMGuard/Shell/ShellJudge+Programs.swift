@@ -56,7 +56,7 @@ extension ShellJudge {
         var found: [GuardFinding] = []
         // `script` also writes the session to a file.
         if name == "script", !call.arguments.isEmpty { found += one(.writes, call) }
-        let isLook = context.asksInterpreters && ShellLooks.table[name] != nil && looks(byTable: call)
+        let isLook = context.asksInterpreters && ShellLooks.row(name) != nil && looks(byTable: call)
         if !isLook, unpacks(call) || changesSystem(call) { found += one(.device, call) }
         if tellsOutside(call) || feedsConnection(call) { found += one(.network, call) }
         if actsOnProduction(call) { found += one(.managed, call) }

@@ -184,8 +184,8 @@ struct LookerException: Sendable {
                 count += rest.count
                 break
             }
-            // The word may turn out to be an option.
-            if !word.isFixed, word.text.hasPrefix("$") || word.text.hasPrefix("`") {
+            // The word may turn out to be an option, unless a program gives the path of a file.
+            if !word.isFixed, word.text.hasPrefix("$") || word.text.hasPrefix("`"), !Self.isPath(word.text) {
                 found = .writes
             } else if word.text.hasPrefix("--") {
                 let name = word.text.dropFirst(2).prefix { $0 != "=" }
@@ -209,6 +209,12 @@ struct LookerException: Sendable {
         }
         if let operands, count > operands { return .writes }
         return found
+    }
+
+    /// Returns whether a word is only the output of a program that shows whole paths.
+    private static func isPath(_ text: String) -> Bool {
+        let givers = ["$(which ", "$(realpath ", "$(readlink -f ", "$(readlink -e ", "$(pwd)", "$(mktemp "]
+        return givers.contains(where: text.hasPrefix)
     }
 
     /// Returns whether a command of a pager only sets the start position: `+F`, `+G`, `+12`, `+/text`.

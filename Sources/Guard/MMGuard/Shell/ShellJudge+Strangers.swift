@@ -29,7 +29,7 @@ extension ShellJudge {
         else { return false }
         let words = call.arguments.map(\.value)
         // Of a program that administers something the tables list what only looks, or what else is known of it.
-        let isKnown = ShellLooks.table[call.program] != nil || ClientVerbs.isClient(call.program)
+        let isKnown = ShellLooks.row(call.program) != nil || ClientVerbs.isClient(call.program)
         if !isKnown, opensOutside(call) { return true }
         if WordMeaning.looks(call.program, words) || looks(byTable: call) { return false }
         let parts = call.program.split(separator: "-").map(String.init)

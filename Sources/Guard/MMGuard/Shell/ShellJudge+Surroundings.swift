@@ -248,7 +248,7 @@ extension ShellJudge {
         guard context.asksInterpreters, CarriedText.table[call.program] == nil else { return [] }
         let words = call.arguments.map(\.value)
         for (index, word) in words.enumerated() where Self.textLetters.contains(word) && index + 1 < words.count {
-            let text = words[index + 1]
+            let text = Self.withoutSubstitutions(words[index + 1])
             let isCode =
                 text.contains(where: { "();{}`!".contains($0) }) && text.contains(where: { "( !".contains($0) })
             if isCode || text.hasPrefix("/bin/") || text.hasPrefix("/tmp/") {
@@ -259,6 +259,21 @@ extension ShellJudge {
             return [finding(.interpreter, subject: "\(call.program) \(word)")]
         }
         return []
+    }
+
+    /// Returns a word without the commands whose output the shell puts there.
+    private static func withoutSubstitutions(_ word: String) -> String {
+        var rest = word[...]
+        var text = ""
+        while let start = rest.firstRange(of: "$(") {
+            text += rest[..<start.lowerBound]
+            var depth = 0
+            rest = rest[rest.index(after: start.lowerBound)...].drop { letter in
+                depth += letter == "(" ? 1 : letter == ")" ? -1 : 0
+                return depth > 0
+            }.dropFirst()
+        }
+        return text + rest
     }
 
     /// Returns whether a text is code: it calls a function that can run programs.

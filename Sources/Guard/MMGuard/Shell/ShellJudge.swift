@@ -184,11 +184,19 @@ struct ShellJudge {
         if context.isOwn(target) { found.append(finding(.ownFiles, subject: target)) }
         let isConnection = target.hasPrefix("/dev/tcp/") || target.hasPrefix("/dev/udp/")
         if redirect.writes {
-            let rule: ShellRule = isConnection ? .network : isOfMachine(target) ? .device : .writes
+            let rule: ShellRule =
+                isConnection
+                ? .network : isOfMachine(target) ? .device : Self.isComputed(redirect.target) ? .dynamic : .writes
             found.append(finding(rule, subject: "> " + target))
         }
         if !redirect.writes, isSecret(target) { found.append(finding(.secrets, subject: target)) }
         return found
+    }
+
+    /// Returns whether an interpreter's script says where something is written.
+    private static func isComputed(_ word: ShellScript.Word) -> Bool {
+        guard !word.isFixed, let start = word.value.firstRange(of: "$(") else { return false }
+        return isInterpreter(String(word.value[start.upperBound...].prefix { $0 != " " }))
     }
 
     // MARK: Commands within commands
@@ -504,10 +512,32 @@ extension ShellJudge {
             {
                 return true
             }
+            if Self.mayName(rooted, aSecretOf: ["/etc/shadow", "/etc/gshadow"] + Self.secretFiles + Self.homeSecrets) {
+                return true
+            }
         }
         // What a program or the machine has in memory, keys included.
         return path.hasPrefix("/proc/") && ["/environ", "/mem", "/kcore"].contains(where: path.hasSuffix)
             || ["/dev/mem", "/dev/kmem", "/dev/port"].contains(path)
+    }
+
+    /// Returns whether a pattern matches one of these files or folders: `/et?/sh?dow`. Too few letters may match
+    /// anything.
+    private static func mayName(_ path: String, aSecretOf names: [String]) -> Bool {
+        let parts = path.split(separator: "/")
+        return names.contains { name in
+            let named = name.split(separator: "/")
+            guard let last = named.last, parts.count >= named.count else { return false }
+            let starts = name.hasPrefix("/etc/") ? 0...0 : 0...(parts.count - named.count)
+            return starts.contains { start in
+                let window = parts[start..<(start + named.count)]
+                guard let end = window.last, end.prefix(while: { $0 != "{" }).count(where: \.isLetter) > 1 else {
+                    return false
+                }
+                return zip(window, named).dropLast().allSatisfy(ShellContext.mayBe)
+                    && (ShellContext.mayBe(end, last) || end.hasPrefix(last))
+            }
+        }
     }
 
     /// Returns whether a word names a folder that contains keys.

@@ -12,11 +12,18 @@ struct ShellLooks: Sendable {
     private var showing: Set<String> = []
 
     /// The programs in the table; with an `@` before them for the uses that show settings or memory of other programs.
-    static let table = ShellTable.facts(cguard_shell_looks()).mapValues(ShellLooks.init)
+    private static let table = ShellTable.facts(cguard_shell_looks()).mapValues(ShellLooks.init)
+
+    /// Returns what the table says of a program, whose file may have a version in its name: `php-fpm8.2`.
+    static func row(_ program: String) -> ShellLooks? {
+        if let row = table[program] { return row }
+        let stem = program.reversed().drop { $0.isNumber || $0 == "." || $0 == "-" }
+        return stem.count < program.count ? table[String(stem.reversed())] : nil
+    }
 
     /// Returns whether a program only looks, whatever its words are, and none of them makes more of it.
     static func inspects(_ program: String, _ words: [String]) -> Bool {
-        table[program].map { $0.uses.contains(["*"]) && $0.contain(words) } == true
+        row(program).map { $0.uses.contains(["*"]) && $0.contain(words) } == true
     }
 
     /// Returns whether a program's words are a use that only reads.
@@ -39,8 +46,7 @@ struct ShellLooks: Sendable {
             case "~":
                 let options = first.dropFirst()
                 let named = words.filter { $0.hasPrefix("-") && $0 != "-" }
-                return !named.isEmpty
-                    && named.allSatisfy { Self.isOne(of: options, String($0.prefix { $0 != "=" })) }
+                return !named.isEmpty && named.allSatisfy { Self.areAll(of: options, $0) }
             case "-":
                 guard let word = words.first, Self.isOne(of: first, word) else { return false }
                 // A use with only one option says nothing about other options.
@@ -113,6 +119,12 @@ struct ShellLooks: Sendable {
         }
     }
 
+    /// Returns whether an option, or each of the letters that stand behind one dash, is one of these.
+    private static func areAll(of options: some StringProtocol, _ option: String) -> Bool {
+        if isOne(of: options, String(option.prefix { $0 != "=" })) { return true }
+        return !option.hasPrefix("--") && option.dropFirst().allSatisfy { $0.isLetter && isOne(of: options, "-\($0)") }
+    }
+
     private static func isOne(of pattern: some StringProtocol, _ word: String) -> Bool {
         pattern.split(separator: "|").contains { choice in
             if choice == "_" { return true }
@@ -126,7 +138,8 @@ struct ShellLooks: Sendable {
         if use.last == "$" { return operands.count == use.count - 1 && begin(operands, with: use.dropLast()) }
         // What a variable holds may be the verb, before a word that is only its object.
         let isComputed = zip(use.dropLast(), operands).contains { $0 == "_" && $1.hasPrefix("$") }
-        return operands.count >= use.count && !isComputed && zip(use, operands).allSatisfy { isOne(of: $0, $1) }
+        return operands.count >= use.count && !isComputed
+            && zip(use, operands).allSatisfy { isOne(of: $0, $1) || isOne(of: $0, $1.lowercased()) }
     }
 
     /// Returns the words that aren't options, nor values of options that clients take before their verbs.
@@ -207,7 +220,7 @@ extension ShellJudge {
         let asksHelp = !isLocal && Self.asksHelp(call.program, call.arguments.map(\.value))
         guard !isFunction, !startsAnother, !asksHelp else { return found }
         guard context.asksInterpreters else { return looksAlone(found, call) }
-        let open: [ShellRule] = isLocal || ShellLooks.table[call.program] != nil ? [.writes, .reads] : [.writes]
+        let open: [ShellRule] = isLocal || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
         guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
         if !isLocal, looks(byTable: call) {
             return found.map {
@@ -224,7 +237,7 @@ extension ShellJudge {
     /// in the table prove nothing there.
     private func looksAlone(_ found: [GuardFinding], _ call: ShellScript.Command) -> [GuardFinding] {
         guard !found.isEmpty, found.allSatisfy({ $0.rule == ShellRule.writes.rawValue }),
-            ShellLooks.table[call.program] != nil, looks(byTable: call)
+            ShellLooks.row(call.program) != nil, looks(byTable: call)
         else { return found }
         return found.map { finding(.reads, subject: $0.subject ?? call.program) }
     }
@@ -235,14 +248,14 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         let name = call.program
         guard
-            ShellLooks.table[name] != nil || ClientVerbs.isClient(name)
+            ShellLooks.row(name) != nil || ClientVerbs.isClient(name)
                 || !ClientVerbs.knows(name) && isUnheardOf(call)
         else { return false }
         return looks(name, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
     }
 
     func looks(_ program: String, _ words: [String]) -> Bool {
-        if let row = ShellLooks.table[program] { return row.contain(words) }
+        if let row = ShellLooks.row(program) { return row.contain(words) }
         return ClientVerbs.isClient(program) ? ClientVerbs.looks(words) : WordMeaning.looks(program, words)
     }
 
