@@ -245,7 +245,8 @@ enum ClientVerbs {
         let words = words(of: text)
         // A condition without a column holds for all rows, or none.
         return words.starts(with: ["delete", "from"]) && words.drop { $0 != "where" }.count > 1
-            && !words.contains { ["drop", "truncate", "or"].contains($0) } && text.count { $0 == ";" } <= 1
+            && !words.contains { ["drop", "truncate", "or"].contains($0) }
+            && text.split(separator: ";").count { !$0.allSatisfy(\.isWhitespace) } == 1
     }
 
     /// Returns whether a text is a database statement that removes something, rather than a sentence.

@@ -189,6 +189,7 @@ extension ShellJudge {
             hosts.append(first)
         }
         return hosts.contains(where: isOtherHost)
+            || isDatabase && call.assignments.contains { isAddress(value(of: $0.value)) }
             || words.contains { word in
                 // Nobody calls so what is on this machine.
                 let isProduction =

@@ -263,18 +263,7 @@ extension ShellJudge {
             return words.first == "run" ? one(.writes, call) + named(by: call) : nil
         case "rails" where ["runner", "r"].contains(words.first):
             return one(.writes, call) + words.dropFirst().flatMap { findings(inScript: $0, of: "ruby", depth) }
-        case _ where ShellWords.contains(name, in: "package-managers"):
-            let setsScript =
-                words.first == "set-script" || words.contains("set") && words.contains { $0.hasPrefix("scripts") }
-            if setsScript { return one(.loader, call) }
-            let installs = ["install", "i", "add", "download"].contains(words.first)
-            if installs,
-                words.contains(where: { ClientVerbs.isForeignSource($0) || ["--git", "--source"].contains($0) })
-            {
-                return one(.software, call)
-            }
-            return Self.runsForeign(name, words)
-                ? one(.fed, call) : Self.setsSource(words) ? one(.software, call) : nil
+        case _ where ShellWords.contains(name, in: "package-managers"): return packages(call)
         // They are made to load or search other machines.
         case _ where context.hasWalls && ShellWords.contains(name, in: "load-makers"):
             let isHere = words.contains { word in ["localhost", "127.0.0.1", "[::1]"].contains(where: word.contains) }
@@ -317,46 +306,7 @@ extension ShellJudge {
                 removes && (words.contains("--remove-source-files") || call.arguments.last.map(isMadeAgain) != true)
             return one(.writes, call) + (leaves || words.contains("--daemon") ? one(.network, call) : [])
                 + (isLost ? one(.removes, call) : [])
-        case "dd", "tee", "cp", "mv", "install", "ln", "truncate":
-            // Copying from a system folder doesn't change it, but moving removes the file there.
-            let targets = ["tee", "dd", "truncate", "mv"].contains(name) ? words : Array(words.suffix(1))
-            let reaches = targets.contains {
-                isOfMachine($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
-            }
-            let mode = name == "install" ? Self.mode(in: words) : nil
-            // Data is lost if this word, the source or for `mv` the target, is `/dev/null` or the like.
-            let nothing =
-                name == "mv"
-                ? words.last
-                : name == "install"
-                    ? words.dropLast().first { $0 == "/dev/null" }
-                    : ["cp", "ln"].contains(name) ? words.first { !$0.hasPrefix("-") } : nil
-            let isGone =
-                name == "dd" && words.contains("if=/dev/null")
-                || ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"].contains(nothing)
-            let empties =
-                name == "truncate"
-                && !call.arguments.allSatisfy {
-                    $0.value.first.map { "-0123456789".contains($0) } == true || isMadeAgain($0)
-                        || $0.value.contains(".") && !Self.isData($0.value)
-                }
-            // In the sandbox, that folder is removed with the session.
-            let place = Self.value(of: "-t", words) ?? Self.value(of: "--target-directory", words) ?? words.last ?? ""
-            let isLost =
-                name == "mv" && context.hasWalls && Self.isPassing(place)
-                && !call.arguments.allSatisfy {
-                    $0.value.hasPrefix("-") || $0.value == place || isScratch($0) || isMadeAgain($0)
-                }
-            let overwrites =
-                name == "dd" && words.contains { $0.hasPrefix("if=/dev/") }
-                && (words.contains("conv=notrunc") || words.contains { $0.hasPrefix("of=") && Self.isData($0) })
-            // One text stands in each of the files afterwards.
-            let evens =
-                name == "tee"
-                && call.arguments.contains { $0.value.contains { "*?[{".contains($0) } && !isMadeAgain($0) }
-            return one(empties || isGone || isLost || overwrites || evens ? .removes : .writes, call)
-                + (reaches ? one(.device, call) : [])
-                + (mode.map { Self.opensUp([$0]) } == true ? one(.rights, call) : [])
+        case "dd", "tee", "cp", "mv", "install", "ln", "truncate": return copies(call)
         case "chmod": return one(Self.opensUp(words) ? .rights : Self.shutsOut(words) ? .removes : .writes, call)
         // A program in an archive is judged by the archive's name.
         case "java" where words.contains("-jar"):
@@ -377,6 +327,69 @@ extension ShellJudge {
         case "mm-mcp", "mm-sandbox": return one(.ownProgram, call)
         default: return nil
         }
+    }
+
+    /// Judges a manager of a project's packages: where packages and their scripts come from.
+    private func packages(_ call: ShellScript.Command) -> [GuardFinding]? {
+        let name = call.program
+        let words = call.arguments.map(\.value)
+        let setsScript =
+            words.first == "set-script" || words.contains("set") && words.contains { $0.hasPrefix("scripts") }
+        if setsScript { return one(.loader, call) }
+        let installs = ["install", "i", "add", "download"].contains(words.first)
+        if installs,
+            words.contains(where: { ClientVerbs.isForeignSource($0) || ["--git", "--source"].contains($0) })
+        {
+            return one(.software, call)
+        }
+        return Self.runsForeign(name, words)
+            ? one(.fed, call) : Self.setsSource(words) ? one(.software, call) : nil
+    }
+
+    /// Judges a program that copies, moves or fills files: whether data is lost, and whether a place of the machine
+    /// changes.
+    private func copies(_ call: ShellScript.Command) -> [GuardFinding] {
+        let name = call.program
+        let words = call.arguments.map(\.value)
+        // Copying from a system folder doesn't change it, but moving removes the file there.
+        let targets = ["tee", "dd", "truncate", "mv"].contains(name) ? words : Array(words.suffix(1))
+        let reaches = targets.contains {
+            isOfMachine($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
+        }
+        let mode = name == "install" ? Self.mode(in: words) : nil
+        // Data is lost if this word, the source or for `mv` the target, is `/dev/null` or the like.
+        let nothing =
+            name == "mv"
+            ? words.last
+            : name == "install"
+                ? words.dropLast().first { $0 == "/dev/null" }
+                : ["cp", "ln"].contains(name) ? words.first { !$0.hasPrefix("-") } : nil
+        let isGone =
+            name == "dd" && words.contains("if=/dev/null")
+            || ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"].contains(nothing)
+        let empties =
+            name == "truncate"
+            && !call.arguments.allSatisfy {
+                $0.value.first.map { "-0123456789".contains($0) } == true || isMadeAgain($0)
+                    || $0.value.contains(".") && !Self.isData($0.value)
+            }
+        // In the sandbox, that folder is removed with the session.
+        let place = Self.value(of: "-t", words) ?? Self.value(of: "--target-directory", words) ?? words.last ?? ""
+        let isLost =
+            name == "mv" && context.hasWalls && Self.isPassing(place)
+            && !call.arguments.allSatisfy {
+                $0.value.hasPrefix("-") || $0.value == place || isScratch($0) || isMadeAgain($0)
+            }
+        let overwrites =
+            name == "dd" && words.contains { $0.hasPrefix("if=/dev/") }
+            && (words.contains("conv=notrunc") || words.contains { $0.hasPrefix("of=") && Self.isData($0) })
+        // One text stands in each of the files afterwards.
+        let evens =
+            name == "tee"
+            && call.arguments.contains { $0.value.contains { "*?[{".contains($0) } && !isMadeAgain($0) }
+        return one(empties || isGone || isLost || overwrites || evens ? .removes : .writes, call)
+            + (reaches ? one(.device, call) : [])
+            + (mode.map { Self.opensUp([$0]) } == true ? one(.rights, call) : [])
     }
 
     /// Returns whether a file has the extension of data, rather than none or that of an image made for a test.

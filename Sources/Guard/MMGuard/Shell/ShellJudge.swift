@@ -406,6 +406,7 @@ extension ShellJudge {
             return false
         }
         return call.arguments.contains { word in
+            if isMadeAgain(word) { return false }
             if word.value.hasPrefix("-") {
                 // Long options may be abbreviated.
                 return word.value.hasPrefix("--r") || word.value.hasPrefix("--no-p")
@@ -471,6 +472,7 @@ extension ShellJudge {
 
     /// Returns whether a word names a file that contains keys or passwords.
     func isSecret(_ word: String) -> Bool {
+        if let names = Self.alternatives(in: word) { return names.contains(where: isSecret) }
         let text = word.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word
         let file = text.hasPrefix("file://") ? String(text.dropFirst(7)) : text
         let path = context.path(file.hasPrefix("@") ? String(file.dropFirst()) : file) ?? file
@@ -519,6 +521,18 @@ extension ShellJudge {
         // What a program or the machine has in memory, keys included.
         return path.hasPrefix("/proc/") && ["/environ", "/mem", "/kcore"].contains(where: path.hasSuffix)
             || ["/dev/mem", "/dev/kmem", "/dev/port"].contains(path)
+    }
+
+    /// Returns the words for which one with braces stands: `/etc/{passwd,shadow}`; `nil` without braces, and for code
+    /// and data.
+    private static func alternatives(in word: String) -> [String]? {
+        guard let open = word.firstIndex(of: "{"), let close = word[open...].firstIndex(of: "}"),
+            word[open...close].contains(","), !word.contains(where: { "\"'$:; \n".contains($0) })
+        else { return nil }
+        return word[word.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false).prefix(20)
+            .map {
+                String(word[..<open] + $0 + word[word.index(after: close)...])
+            }
     }
 
     /// Returns whether a pattern matches one of these files or folders: `/et?/sh?dow`. Too few letters may match
