@@ -45,6 +45,15 @@ struct NativeLayouts {
         #expect(try await shown(script).joined() == expected)
     }
 
+    @Test(
+        "a table shows the first line of a long text, whatever characters the others hold",
+        arguments: ["the message", "日本語", "e\u{301}"])
+    func firstLines(second: String) async throws {
+        let end = String(repeating: "x", count: 130)
+        let script = "[pscustomobject]@{ a = \"If:`r`n`t\(second)\(end)\"; b = 1 } | Format-Table"
+        #expect(try await shown(script).joined().contains("\nIf:\u{2026} "))
+    }
+
     @Test("a table on a screen fits it, and keeps all of its columns", arguments: [50, 80, 200])
     func screen(width: Int) async throws {
         var session = NativeSession()

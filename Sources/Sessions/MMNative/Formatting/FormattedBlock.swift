@@ -180,8 +180,9 @@ struct TableLayout {
         assign()
         guard widths.contains(where: { $0 > 0 }) else { return nil }
         for row in group.rows {
-            for (cell, width) in zip(row, widths) where width > 0 && DisplayCells.count(cell) > width {
-                guard DisplayCells.isSimple(cell) else { return nil }
+            for (cell, width) in zip(row, widths) where width > 0 {
+                let shown = group.wraps ? cell : Self.firstLine(cell)
+                guard DisplayCells.count(shown) <= width || DisplayCells.isSimple(shown) else { return nil }
             }
         }
     }
