@@ -138,4 +138,22 @@ struct ReportHabits: RunningReports {
             """
         #expect(try await texts(script) == ["Name", "Days"])
     }
+
+    @Test(
+        "a key that a command doesn't know fails its statement alone",
+        arguments: [
+            ("Select-Object @{Name='a'; Email={1}}", "SelectObject", "Email"),
+            ("Sort-Object @{Expression={1}; Name='a'}", "SortObject", "Name"),
+            ("Format-Table @{n='a'; e={1}; foo=2}", "FormatTable", "foo"),
+        ])
+    func unknownKeys(command: String, name: String, key: String) async throws {
+        let end = await outcome("1..2 | \(command); 'after'")
+        guard case .completed(let result) = end else {
+            Issue.record("\(command) did not run: \(end)")
+            return
+        }
+        #expect(result.objects.map(\.text) == ["after"])
+        #expect(result.errors.map(\.id) == ["DictionaryKeyIllegal,Microsoft.PowerShell.Commands.\(name)Command"])
+        #expect(result.errors.first?.message == "The \(key) key is not valid.")
+    }
 }

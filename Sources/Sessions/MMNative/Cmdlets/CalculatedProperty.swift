@@ -24,18 +24,35 @@ struct CalculatedProperty {
         source = .name(name)
     }
 
+    /// The keys that any command knows.
+    private static let keys = [
+        "name", "label", "expression", "width", "alignment", "formatstring", "ascending", "descending", "depth",
+    ]
+
+    /// Returns the error of a hashtable with a key that a command doesn't know.
+    static func illegal(_ key: String, in specification: CommandSpecification) -> Interrupt {
+        .statement(
+            NativeError(
+                specification.errorID("DictionaryKeyIllegal"), "The \(key) key is not valid.",
+                category: "InvalidArgument"))
+    }
+
     /// Returns the full key of a hashtable, in lower case, which may be written by its first letters; an unknown one
     /// stays as it is.
     private static func key(_ written: String) -> String {
         let lower = written.lowercased()
-        let near = ["name", "label", "expression", "width", "alignment", "descending"].filter { $0.hasPrefix(lower) }
+        let near = keys.filter { $0.hasPrefix(lower) }
         return near.count == 1 && !lower.isEmpty ? near[0] : lower
     }
 
     /// Reads a property as written: a name, a pattern, a block, or a hashtable with a name and an expression.
-    /// - Parameter forText: whether the property is a column of a table or a line of a list, which may request a width
-    ///   and an alignment.
-    init(_ value: PSValue, in evaluator: Evaluator, forText: Bool = false) throws(Interrupt) {
+    /// - Parameters:
+    ///   - specification: the command that requests it.
+    ///   - forText: whether the property is a column of a table or a line of a list, which may request a width and an
+    ///     alignment.
+    init(
+        _ value: PSValue, of specification: CommandSpecification, in evaluator: Evaluator, forText: Bool = false
+    ) throws(Interrupt) {
         switch value {
         case .string(let name):
             guard Collation.isCertain(name), !name.isEmpty else { throw .handOver("a property name beyond ASCII") }
@@ -51,8 +68,12 @@ struct CalculatedProperty {
         case .table(let table):
             var label: String?
             var source: Source?
-            for (key, value) in table.pairs {
-                switch (Self.key(key), value) {
+            for (written, value) in table.pairs {
+                let key = Self.key(written)
+                guard Self.keys.contains(where: { $0.hasPrefix(key) }) else {
+                    throw Self.illegal(written, in: specification)
+                }
+                switch (key, value) {
                 case ("name", .string(let text)), ("label", .string(let text)):
                     guard label == nil, !text.isEmpty else { throw .handOver("an unusual calculated property") }
                     label = text

@@ -371,7 +371,7 @@ final class GroupStage: Stage {
         guard !namesByText || makesTable, !makesTable || ignoresCase else { throw .handOver("an unusual Group-Object") }
         var keys: [CalculatedProperty] = []
         for written in Cmdlets.list(command["Property"]) {
-            let key = try CalculatedProperty(written, in: evaluator)
+            let key = try CalculatedProperty(written, of: command.specification, in: evaluator)
             if case .pattern = key.source { throw .handOver("grouping by a pattern") }
             if case .table = written, key.isNamed { throw .handOver("a named key") }
             keys.append(key)

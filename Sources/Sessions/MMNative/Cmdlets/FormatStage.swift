@@ -22,12 +22,12 @@ final class FormatStage: Stage {
         hasHead = !command.isSet("HideTableHeaders")
         var properties: [CalculatedProperty] = []
         for written in Cmdlets.list(command["Property"]) {
-            properties.append(try CalculatedProperty(written, in: evaluator, forText: true))
+            properties.append(try CalculatedProperty(written, of: command.specification, in: evaluator, forText: true))
         }
         self.properties = properties
         grouping = try command["GroupBy"].map { (written) throws(Interrupt) in
             guard case .string = written else { throw .handOver("an unusual -GroupBy") }
-            return try CalculatedProperty(written, in: evaluator)
+            return try CalculatedProperty(written, of: command.specification, in: evaluator)
         }
     }
 

@@ -16,7 +16,7 @@ final class JoinStage: Stage {
         self.evaluator = evaluator
         property = try command["Property"].map { (written) throws(Interrupt) in
             if case .table = written { throw .handOver("an unusual Join-String") }
-            return try CalculatedProperty(written, in: evaluator)
+            return try CalculatedProperty(written, of: command.specification, in: evaluator)
         }
         (separator, format) = (try text("Separator") ?? "", try text("FormatString"))
         (prefix, suffix) = (try text("OutputPrefix") ?? "", try text("OutputSuffix") ?? "")

@@ -48,7 +48,7 @@ final class SelectStage: Stage {
         waits = command.isSet("Wait")
         var properties: [CalculatedProperty] = []
         for written in Cmdlets.list(command["Property"]) {
-            properties.append(try CalculatedProperty(written, in: evaluator))
+            properties.append(try CalculatedProperty(written, of: command.specification, in: evaluator))
         }
         var excluded: [Wildcard] = []
         for written in Cmdlets.list(command["ExcludeProperty"]) {
@@ -56,7 +56,7 @@ final class SelectStage: Stage {
             excluded.append(try evaluator.wildcard(text, ignoringCase: true))
         }
         if !excluded.isEmpty, properties.isEmpty {
-            properties = [try CalculatedProperty(.string("*"), in: evaluator)]
+            properties = [try CalculatedProperty(.string("*"), of: command.specification, in: evaluator)]
         }
         self.properties = properties
         self.excluded = excluded

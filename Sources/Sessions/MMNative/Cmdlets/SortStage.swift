@@ -32,12 +32,9 @@ final class SortStage: Stage {
         }
         var keys: [CalculatedProperty] = []
         for written in Cmdlets.list(command["Property"]) {
-            let key = try CalculatedProperty(written, in: evaluator)
+            let key = try CalculatedProperty(written, of: command.specification, in: evaluator)
             if case .pattern = key.source { throw .handOver("sorting by a pattern") }
-            if key.isNamed {
-                let id = command.specification.errorID("DictionaryKeyIllegal")
-                throw .statement(NativeError(id, "Sort-Object accepts no name for a calculated property."))
-            }
+            if key.isNamed { throw CalculatedProperty.illegal("Name", in: command.specification) }
             keys.append(key)
         }
         self.keys = keys

@@ -15,7 +15,7 @@ enum HTMLTable {
         guard !items.allSatisfy(\.isNull) else { return try page([], command, texts, emit) }
         var properties: [CalculatedProperty] = []
         for value in Cmdlets.list(command["Property"]) {
-            properties.append(try CalculatedProperty(value, in: evaluator))
+            properties.append(try CalculatedProperty(value, of: command.specification, in: evaluator))
         }
         if properties.isEmpty || command["Property"]?.text == "*" {
             guard case .object(let first) = items[0] else { throw .handOver("a page of \(items[0].typeName)") }

@@ -89,7 +89,7 @@ extension HostCommands {
                 continue
             }
             let property = try command["Property"].map { (value) throws(Interrupt) in
-                try CalculatedProperty(value, in: evaluator, forText: true)
+                try CalculatedProperty(value, of: command.specification, in: evaluator, forText: true)
             }
             let first = object.shape.names.first { $0.lowercased() == "name" } ?? object.shape.names.first ?? ""
             let shown = try (property ?? CalculatedProperty(name: first)).value(of: item, in: evaluator) ?? .null
