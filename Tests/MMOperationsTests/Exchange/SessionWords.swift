@@ -48,4 +48,11 @@ struct SessionWords {
         let plan = EnginePlan("function Get-MailboxReport { 1 }; Get-MailboxReport; Get-Strange", wanted: .auto)
         #expect(plan.strangers(to: [CmdletCheck(service: .exo)]) == ["Get-Strange"])
     }
+
+    @Test("what a script had run is told once for each cmdlet, with the number of its calls")
+    func told() {
+        let story = SourceStory()
+        for cmdlet in ["Set-Mailbox", "Set-User", "Set-Mailbox", "Set-Mailbox"] { story.note(write: cmdlet) }
+        #expect(story.writes.map(\.told) == ["Set-Mailbox (3 times)", "Set-User"])
+    }
 }

@@ -324,7 +324,7 @@ package actor ExchangeSession {
         } else if case .stopped = outcome, interruption == nil {
             interruption = StopErrors.deadline(restarted: false)
         }
-        if !writes.isEmpty { interruption?.details["ran"] = .array(writes.map { .string($0) }) }
+        if !writes.isEmpty { interruption?.details["ran"] = .array(writes.map { .string($0.cmdlet) }) }
         switch outcome {
         case .stopped(let result, _), .completed(let result):
             if interruption == nil, !plan.isLocal {
@@ -345,9 +345,9 @@ package actor ExchangeSession {
                 throw MMError(
                     .unsupported,
                     "The native engine can't continue the script (\(reason)). It had already run "
-                        + "\(writes.joined(separator: ", ")).",
+                        + "\(writes.map(\.told).joined(separator: ", ")).",
                     hint: "mm does not run these again: check the changes, and run the rest with --engine pwsh.",
-                    details: ["ran": .array(writes.map { .string($0) })])
+                    details: ["ran": .array(writes.map { .string($0.cmdlet) })])
             }
             guard flow?.isFlowing != true else {
                 throw MMError(

@@ -1,5 +1,6 @@
 import MMCore
 import MMDesk
+import MMGuard
 import MMNative
 
 /// Provides the cmdlets of Exchange or of the compliance service anywhere in a native script.
@@ -161,7 +162,7 @@ struct ExchangeRows: CmdletRows {
         var entry: JournalEntry?
         if !isNoted {
             entry = await source.begin(command)
-            if !command.isReadOnly { source.story.note(write: command.cmdlet) }
+            if !CmdletClasses().onlyReads(command.cmdlet) { source.story.note(write: command.cmdlet) }
         }
         isNoted = true
         let page: ExchangePage?

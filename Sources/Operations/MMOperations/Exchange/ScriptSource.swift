@@ -9,9 +9,19 @@ protocol ScriptSource: CmdletSource {
 
 /// What happened to the cmdlets of one source while one script ran.
 final class SourceStory: Sendable {
+    /// A cmdlet that was sent and may have changed something.
+    struct Write: Sendable {
+        let cmdlet: String
+        /// How often it was sent.
+        var count = 1
+
+        /// The cmdlet with the number of its calls.
+        var told: String { count == 1 ? cmdlet : "\(cmdlet) (\(count) times)" }
+    }
+
     private struct State {
         var failure: MMError?
-        var writes: [String] = []
+        var writes: [Write] = []
         var information: [String] = []
         var causes: [NativeError: MMError] = [:]
     }
@@ -21,8 +31,8 @@ final class SourceStory: Sendable {
     /// The error that stopped the script; `nil` if none did.
     var failure: MMError? { state.withLock { $0.failure } }
 
-    /// The cmdlets that were sent and may have changed something, in order.
-    var writes: [String] { state.withLock { $0.writes } }
+    /// The cmdlets that were sent and may have changed something, each once, in the order of their first calls.
+    var writes: [Write] { state.withLock { $0.writes } }
 
     /// The original errors of the records of refused cmdlets, so that a caller whose script ended with a record gets
     /// the whole error.
@@ -31,7 +41,15 @@ final class SourceStory: Sendable {
     /// Messages for the person, such as the lines of `-WhatIf` and `-Confirm`.
     var information: [String] { state.withLock { $0.information } }
 
-    func note(write cmdlet: String) { state.withLock { $0.writes.append(cmdlet) } }
+    func note(write cmdlet: String) {
+        state.withLock { state in
+            if let place = state.writes.firstIndex(where: { $0.cmdlet == cmdlet }) {
+                state.writes[place].count += 1
+            } else {
+                state.writes.append(Write(cmdlet: cmdlet))
+            }
+        }
+    }
 
     func note(information: [String]) {
         guard !information.isEmpty else { return }
