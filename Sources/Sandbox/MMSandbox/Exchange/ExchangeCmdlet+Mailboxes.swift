@@ -15,7 +15,9 @@ extension ExchangeCmdlet {
         + "MicrosoftExchange|SharedWithMailUser|UniversalDistributionGroup|UniversalSecurityGroup|NonUniversalGroup"
 
     static let mailboxes: [ExchangeCmdlet] = [
-        ExchangeCmdlet("Get-Mailbox", .reading, listing, ExchangeOrganization.mailboxPage),
+        ExchangeCmdlet(
+            "Get-Mailbox", .reading, listing + " IncludeGrantSendOnBehalfToWithDisplayNames:b",
+            ExchangeOrganization.mailboxPage),
         ExchangeCmdlet(
             "Get-Recipient", .reading, listing + " RecipientType Database", ExchangeOrganization.recipientPage),
         ExchangeCmdlet("Get-User", .reading, listing, ExchangeOrganization.mailboxPage),

@@ -467,8 +467,14 @@ extension ExchangeOrganization {
                 "OrganizationId": .string("SANDBOX.PROD.OUTLOOK.COM/\(TenantIdentity.initialDomain)"),
                 "FirstSyncTime@data.type": "System.DateTime",
                 "FirstSyncTime": .string(ServiceTime.text(context.now - 90 * 86_400)),
+                "LastPolicyUpdateTime@data.type": "System.DateTime",
+                "LastPolicyUpdateTime": .string(ServiceTime.text(context.now - 30 * 86_400)),
+                "LastSyncAttemptTime@data.type": "System.DateTime",
+                "LastSyncAttemptTime": .string(ServiceTime.text(context.now - 3_600)),
                 "LastSuccessSync@data.type": "System.DateTime",
                 "LastSuccessSync": .string(ServiceTime.text(context.now - 3_600)), "Status": "DeviceOk",
+                "DevicePolicyApplied": "Default", "DevicePolicyApplicationStatus": "AppliedInFull",
+                "NumberOfFoldersSynced": 12, "DeviceActiveSyncVersion": "16.1",
             ]
         }
     }
