@@ -215,11 +215,14 @@ struct PatternReader {
         }
     }
 
-    /// Returns whether the brace at a place stands for itself: no number follows it. PCRE2 10.43 reads blanks and a
-    /// missing lower bound as parts of a quantifier.
+    /// Returns whether the brace at a place stands for itself, because it begins none of `{2}`, `{2,}` and `{2,3}`.
     private func isLiteralBrace(at place: Int) -> Bool {
-        guard place + 1 < units.count else { return true }
-        return !", \t0123456789".utf8.contains(units[place + 1])
+        func isDigit(_ unit: UInt8) -> Bool { (0x30...0x39).contains(unit) }
+        var rest = units[(place + 1)...]
+        guard rest.first.map(isDigit) ?? false else { return true }
+        rest = rest.drop(while: isDigit)
+        if rest.first == UInt8(ascii: ",") { rest = rest.dropFirst().drop(while: isDigit) }
+        return rest.first != UInt8(ascii: "}")
     }
 
     private mutating func number() -> Int? {
@@ -241,7 +244,9 @@ struct PatternReader {
         case UInt8(ascii: "("): return try group(depth: depth)
         case UInt8(ascii: "["): try set()
         case UInt8(ascii: "\\"): return try escape()
-        case UInt8(ascii: "{") where isLiteralBrace(at: place - 1): break
+        case UInt8(ascii: "{") where isLiteralBrace(at: place - 1):
+            // PCRE2 10.43 also reads `{ 2, 3 }` and `{,3}` as quantifiers.
+            changes.append((place - 1..<place, "\\{"))
         case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"), UInt8(ascii: "{"), UInt8(ascii: ")"):
             throw .handOver("an unusual pattern")
         default: break
