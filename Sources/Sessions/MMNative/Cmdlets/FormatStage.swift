@@ -296,9 +296,11 @@ final class OutStringStage: Stage {
         case .string, .int, .long, .bool, .char, .double, .decimal,
             _ where MergedMessages.isMessage(item):
             let text = if let line = MergedMessages.shown(item) { line } else { try PSText.string(item) }
-            guard let own = DisplayCells.lines(text),
+            guard var own = DisplayCells.lines(text),
                 own.allSatisfy({ DisplayCells.count($0) <= width && !$0.utf8.contains(0x09) })
             else { throw .handOver("text that wraps") }
+            // Without the ends of lines, those within a text remain.
+            if !endsLines { own = [text] }
             if objects.isEmpty { lines += own } else { remarks += own.map { (objects.count, $0) } }
         case .object(let object) where object.isSecret:
             guard objects.isEmpty else { throw .handOver("showing \(item.typeName)") }

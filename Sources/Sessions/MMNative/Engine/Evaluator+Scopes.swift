@@ -9,8 +9,10 @@ extension Evaluator {
         "psmoduleautoloadingpreference", "psdefaultparametervalues", "erroractionview", "errorview",
     ]
 
-    /// The preferences among these that a script sets to be told more.
-    static let remarks: Set<String> = ["verbosepreference", "debugpreference", "informationpreference"]
+    /// The preferences among these that have an effect: a script sets them to be told more.
+    static let remarks: Set<String> = [
+        "verbosepreference", "debugpreference", "informationpreference", "formatenumerationlimit",
+    ]
 
     /// Returns the value of `$script:name`, `$env:NAME` and the like.
     func qualified(_ path: VariablePath) throws(Interrupt) -> PSValue {
@@ -168,7 +170,7 @@ extension Evaluator {
             let view = PSObject(
                 [
                     ("Properties", .array(properties)), ("BaseObject", target), ("ImmediateBaseObject", target),
-                    ("TypeNames", .array([.string(object.typeName)])),
+                    ("TypeNames", .array(Self.typeNames(of: object).map { .string($0) })),
                 ], typeName: Self.viewType, isCustom: false)
             return view.map { .object($0) } ?? .null
         case .table(let table) where name.lowercased() == "psobject" && onlyReads && table[name] == nil:
@@ -185,6 +187,14 @@ extension Evaluator {
             return try Members.property(target, name)
         default: return try Members.property(target.plain, name)
         }
+    }
+
+    /// The names of an object's type and, as far as they are known, of its base types.
+    private static func typeNames(of object: PSObject) -> [String] {
+        guard object.isCustom else { return [object.typeName] }
+        var names = [object.typeName]
+        for name in [PSObject.customType, "System.Object"] where !names.contains(name) { names.append(name) }
+        return names
     }
 
     /// The type name of the value of `.PSObject`.
