@@ -128,6 +128,10 @@ extension Evaluator {
                 XMLNode.isNode(object)
                 ? try XMLNode.set(object, name, value) : object.set(name, value.withoutNothing)
             guard isSet else {
+                // An object of .NET's own has more members than those here.
+                if !object.isCustom, object.typeName.hasPrefix("System."), !XMLNode.isNode(object) {
+                    throw .handOver("setting \(name) of \(object.typeName)")
+                }
                 throw .statement(
                     NativeError(
                         "ExceptionWhenSetting",

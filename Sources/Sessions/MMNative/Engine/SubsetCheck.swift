@@ -197,6 +197,15 @@ struct SubsetCheck {
             && (!AutomaticNames.contains(name) || ["_", "profile", "transcript", "input"].contains(name))
     }
 
+    /// Returns whether an expression is `([object]…)`: its methods are those of the type named, not the value's.
+    private static func isObjectCast(_ target: ExpressionSyntax) -> Bool {
+        guard case .paren(let group) = target, case .pipeline(let pipeline) = group.pipeline,
+            case .expression(let only)? = pipeline.elements.first, pipeline.elements.count == 1,
+            case .convert(let cast) = only.expression
+        else { return false }
+        return ["object", "system.object"].contains(cast.type.typeName.fullName.lowercased())
+    }
+
     /// The automatic variables that a run with files and a person to ask has.
     private static let hostVariables: Set<String> = [
         "args", "input", "error", "?", "psversiontable", "pshome", "profile", "home", "pwd", "psscriptroot",
@@ -483,6 +492,7 @@ struct SubsetCheck {
             guard call.genericArguments.isEmpty else { return "a computed call" }
             if let reason = expression(call.member) { return reason }
             if call.isStatic, case .type = call.target {} else if call.isStatic { return "a static call" }
+            if Self.isObjectCast(call.target) { return "a method of [object] itself" }
             if let place = call.referenced {
                 if case .variable = place, let reason = target(place) { return reason }
                 return expression(call.target) ?? first(Array(call.arguments.dropLast())) ?? expression(place)

@@ -29,7 +29,10 @@ enum ErrorRecords {
                     members = [("Message", .string(known.innerMessage(of: error))), ("InnerException", .null)]
                 } else {
                     name = known.outer
-                    members.append(("InnerException", inner ?? .null))
+                    // The exception behind a refused argument isn't known.
+                    if inner != nil || !error.id.hasPrefix("ParameterArgument") {
+                        members.append(("InnerException", inner ?? .null))
+                    }
                 }
             } else {
                 members.append((unsure, .null))
