@@ -178,7 +178,7 @@ enum Cmdlets {
         case "Write-Output": return try OutputStage(command)
         case "Write-Warning", "Write-Error": return try MessageStage(command, evaluator)
         case "Write-Host": return try HostStage(command, evaluator)
-        case "Write-Progress": return ProgressStage(command, evaluator)
+        case "Write-Progress": return try ProgressStage(command, evaluator)
         case "Write-Verbose", "Write-Debug": return try RemarkStage(command, evaluator)
         case "Measure-Command": return try TimingStage(command, evaluator)
         case "Get-Random": return try RandomStage(command)

@@ -299,12 +299,33 @@ final class ProgressStage: Stage {
     private let text: String
     private let evaluator: Evaluator
 
-    init(_ command: BoundCommand, _ evaluator: Evaluator) {
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
+        let last = Int(Int32.max)
+        for (name, range) in [("PercentComplete", -1...100), ("Id", 0...last), ("ParentId", -1...last)] {
+            guard let value = command[name], let number = Self.whole(value), !range.contains(number) else {
+                continue
+            }
+            let isLow = number < range.lowerBound
+            let bound = isLow ? range.lowerBound : range.upperBound
+            let relation = isLow ? "less than the minimum" : "greater than the maximum"
+            throw .statement(
+                NativeError(
+                    command.specification.errorID("ParameterArgumentValidationError"),
+                    "Cannot validate argument on parameter '\(name)'. The \(number) argument is \(relation) allowed "
+                        + "range of \(bound). Supply an argument that is \(isLow ? "greater" : "less") than or equal to \(bound) and then try the command "
+                        + "again.", category: "InvalidData", isReadable: true))
+        }
         text =
             command.isSet("Completed")
             ? ""
             : ["Activity", "Status"].compactMap { command[$0]?.text }.filter { !$0.isEmpty }.joined(separator: ": ")
+    }
+
+    /// Returns the number that a value is converted to; `nil` if it isn't one.
+    private static func whole(_ value: PSValue) -> Int? {
+        guard case .int(let number)? = try? Conversion.cast(value.plain, to: .int) else { return nil }
+        return Int(number)
     }
 
     override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a message within a pipeline") }

@@ -41,6 +41,13 @@ struct ScriptFunction {
         /// Whether the engine lacks its type, so that it can only be left out.
         var isForeign = false
         var defaultValue: ExpressionSyntax?
+
+        /// Whether no parameter set contains both this parameter and another one.
+        func isOfOtherSets(than other: Parameter) -> Bool {
+            let (own, others) = (Set(sets.map { $0.name.lowercased() }), Set(other.sets.map { $0.name.lowercased() }))
+            guard !own.isEmpty, !others.isEmpty, !own.contains(""), !others.contains("") else { return false }
+            return own.isDisjoint(with: others)
+        }
     }
 
     let name: String
@@ -112,6 +119,12 @@ struct ScriptFunction {
                 parameters[index].position = position
                 position += 1
             }
+        }
+        // Which of two parameters with one place gets an argument depends on their sets.
+        let placed = parameters.filter { $0.position != nil }
+        for (index, one) in placed.enumerated() {
+            let rivals = placed[(index + 1)...].filter { $0.position == one.position }
+            guard rivals.allSatisfy({ $0.isOfOtherSets(than: one) }) else { return nil }
         }
         self.parameters = parameters
         sets = ParameterSets(parameters, usual: ParameterSets.usual(of: attributes))
@@ -202,6 +215,7 @@ struct ScriptFunction {
             parameter.sets.append(set)
             return true
         case "validateset":
+            guard !node.namedArguments.contains(where: { $0.name.lowercased() == "errormessage" }) else { return false }
             for argument in node.positionalArguments {
                 guard let text = constantText(argument) else { return false }
                 parameter.allowed.append(text)
@@ -336,6 +350,9 @@ struct FunctionArguments {
                             ).binder.match(node.name).isEmpty == false
                         if isCommon { throw .handOver("the common parameter -\(node.name)") }
                     }
+                    if found.isEmpty, function.parameters.contains(where: \.takesRest), function.isAdvanced {
+                        throw .handOver("the unknown parameter -\(node.name) among the remaining arguments")
+                    }
                     if found.isEmpty, !function.isAdvanced {
                         positional.append(.string("-" + node.name))
                         if let value = node.argument { positional.append(try evaluator.value(of: value)) }
@@ -349,9 +366,8 @@ struct FunctionArguments {
                 }
                 if function.parameters[index].isSwitch {
                     given[index] =
-                        try node.argument.map { (node) throws(Interrupt) in
-                            .bool(try evaluator.value(of: node).isTrue)
-                        } ?? .bool(true)
+                        try node.argument.map { (node) throws(Interrupt) in try evaluator.value(of: node) }
+                        ?? .bool(true)
                 } else if let value = node.argument {
                     given[index] = try evaluator.worth(of: value).withoutNothing
                 } else if place < words.count, case .value(let value) = words[place] {
@@ -549,7 +565,15 @@ extension Evaluator {
             }
             if value == nil, parameter.takesInput { value = item }
             guard let value else { continue }
-            variables[parameter.name.lowercased()] = try checked(value, for: parameter, of: function)
+            do throws(Interrupt) {
+                variables[parameter.name.lowercased()] = try checked(value, for: parameter, of: function)
+            } catch {
+                // An object that isn't of a parameter's type may still be bound to another one.
+                if case .statement(let record) = error, record.id.hasPrefix("ParameterArgumentTransformationError") {
+                    throw .handOver("an input that the parameter \(parameter.name) refuses")
+                }
+                throw error
+            }
         }
     }
 
@@ -573,9 +597,42 @@ extension Evaluator {
         }
     }
 
+    /// Returns why parameters refuse a value that a cast would accept; `nil` if they don't: those for truth values
+    /// accept only truth values and numbers, and a cmdlet's texts aren't made of lists.
+    private static func refusal(of value: PSValue, as type: PSType, byCmdlet isOfCmdlet: Bool) -> String? {
+        switch (type, value.plain) {
+        case (.bools, .array(let items)) where isOfCmdlet:
+            return items.lazy.compactMap { refusal(of: $0, as: .bool, byCmdlet: true) }.first
+        case (.bool, let given), (.toggle, let given),
+            (.bools, let given) where isOfCmdlet:
+            switch given {
+            case .bool, .byte, .int, .long, .single, .double, .decimal, .enumeration: return nil
+            default: break
+            }
+            let kind = given.isNull ? "" : given.typeName
+            let name = type == .toggle ? "System.Management.Automation.SwitchParameter" : "System.Boolean"
+            if kind == "System.Management.Automation.SwitchParameter" { return nil }
+            if type == .toggle, given.isNull { return nil }
+            return
+                "Cannot convert value \"\(kind)\" to type \"\(name)\". Boolean parameters accept only Boolean "
+                + "values and numbers, such as $True, $False, 1 or 0."
+        case (.string, .array) where isOfCmdlet: return "Cannot convert value to type System.String."
+        default: return nil
+        }
+    }
+
     private func checked(
         _ value: PSValue, for parameter: ScriptFunction.Parameter, of function: ScriptFunction
     ) throws(Interrupt) -> PSValue {
+        if let type = parameter.isSwitch ? .toggle : parameter.type?.known,
+            let fault = Self.refusal(of: value, as: type, byCmdlet: function.isAdvanced)
+        {
+            throw .statement(
+                NativeError(
+                    "ParameterArgumentTransformationError,\(function.name)",
+                    "Cannot process argument transformation on parameter '\(parameter.name)'. \(fault)",
+                    isReadable: true))
+        }
         let value = try converted(value, for: parameter, of: function)
         if parameter.isNotEmpty {
             let isEmpty =
@@ -667,121 +724,5 @@ extension ScriptFunction.Parameter {
             type == .known(.texts)
             && items.contains { if case .string(let text) = $0 { text.isEmpty } else { false } }
         return hasEmptyText && !accepts("allowemptystring") ? Nothing("EmptyString", "an empty string") : nil
-    }
-}
-
-/// The condition of a parameter's attribute for its values, such as `[ValidateRange(1, 90)]`.
-struct ParameterCheck {
-    private enum Kind: String {
-        case validateRange = "validaterange"
-        case validateLength = "validatelength"
-        case validateCount = "validatecount"
-        case validatePattern = "validatepattern"
-        case validateScript = "validatescript"
-    }
-
-    private let kind: Kind
-    /// The attribute's arguments, which are evaluated when a value is checked.
-    let arguments: [ExpressionSyntax]
-
-    /// Reads an attribute; `nil` if it isn't one of these.
-    init?(_ node: AttributeSyntax) {
-        var name = node.typeName.fullName.lowercased()
-        if name.hasSuffix("attribute") { name.removeLast("attribute".count) }
-        guard let kind = Kind(rawValue: name) else { return nil }
-        let due = kind == .validatePattern || kind == .validateScript ? 1...1 : kind == .validateRange ? 1...2 : 2...2
-        guard due.contains(node.positionalArguments.count) else { return nil }
-        self.kind = kind
-        arguments = node.positionalArguments
-    }
-
-    /// Returns why a value isn't accepted; `nil` if it is.
-    func fault(of value: PSValue, in evaluator: Evaluator) throws(Interrupt) -> String? {
-        switch kind {
-        case .validateCount:
-            let (least, most) = (try number(0, evaluator), try number(1, evaluator))
-            let count = Cmdlets.list(value.plain).count
-            guard !(least...max(least, most)).contains(count) else { return nil }
-            return
-                "The parameter requires at least \(least) value(s) and no more than \(most) value(s) - \(count) value(s) "
-                + "were provided."
-        default:
-            for item in Cmdlets.list(value.plain) {
-                if let fault = try faultOfOne(item, evaluator) { return fault }
-            }
-            return nil
-        }
-    }
-
-    private func faultOfOne(_ item: PSValue, _ evaluator: Evaluator) throws(Interrupt) -> String? {
-        switch kind {
-        case .validateRange: return try faultOfRange(item, evaluator)
-        case .validateLength:
-            let (least, most) = (try number(0, evaluator), try number(1, evaluator))
-            let length = try PSText.string(item).utf16.count
-            if length < least {
-                return
-                    "The character length of the \(length) argument is too short. Specify an argument with a length that "
-                    + "is greater than or equal to \"\(least)\", and then try the command again."
-            }
-            guard length > most else { return nil }
-            return
-                "The character length of the \(length) argument is too long. Shorten the character length of the argument "
-                + "so it is fewer than or equal to \"\(most)\" characters, and then try the command again."
-        case .validatePattern:
-            let text = try PSText.string(try evaluator.value(of: arguments[0]))
-            let pattern = try evaluator.pattern(text, ignoringCase: true)
-            guard try pattern.first(in: Array(PSText.string(item).utf8), for: evaluator) == nil else { return nil }
-            return
-                "The argument \"\(item.text)\" does not match the \"\(text)\" pattern. Supply an argument that matches "
-                + "\"\(text)\" and try the command again."
-        case .validateScript:
-            guard case .block(let block) = try evaluator.value(of: arguments[0]) else {
-                throw .handOver("an unusual check of a parameter")
-            }
-            guard try !evaluator.result(of: block, on: item).isTrue else { return nil }
-            return
-                "The validation script for the argument with value \"\(item.text)\" did not return a result of True. "
-                + "Determine why the validation script failed, and then try the command again."
-        case .validateCount: return nil
-        }
-    }
-
-    private func faultOfRange(_ item: PSValue, _ evaluator: Evaluator) throws(Interrupt) -> String? {
-        let first = try evaluator.value(of: arguments[0])
-        guard Comparison.isNumber(item) else { throw .handOver("a range of other than numbers") }
-        guard arguments.count == 2 else {
-            let sign = try Comparison.order(item, .int(0))
-            let holds: Bool
-            switch first.text.lowercased() {
-            case "positive": holds = sign > 0
-            case "nonnegative": holds = sign >= 0
-            case "negative": holds = sign < 0
-            case "nonpositive": holds = sign <= 0
-            default: throw .handOver("an unusual range of a parameter")
-            }
-            return holds
-                ? nil : "The argument \"\(item.text)\" cannot be validated because its value is not \(first.text)."
-        }
-        let last = try evaluator.value(of: arguments[1])
-        guard Comparison.isNumber(first), Comparison.isNumber(last) else {
-            throw .handOver("a range of other than numbers")
-        }
-        if try Comparison.order(item, first) < 0 {
-            return
-                "The \(item.text) argument is less than the minimum allowed range of \(first.text). Supply an argument that "
-                + "is greater than or equal to \(first.text) and then try the command again."
-        }
-        guard try Comparison.order(item, last) > 0 else { return nil }
-        return
-            "The \(item.text) argument is greater than the maximum allowed range of \(last.text). Supply an argument that is "
-            + "less than or equal to \(last.text) and then try the command again."
-    }
-
-    private func number(_ place: Int, _ evaluator: Evaluator) throws(Interrupt) -> Int {
-        guard case .int(let number) = try evaluator.value(of: arguments[place]), number >= 0 else {
-            throw .handOver("an unusual check of a parameter")
-        }
-        return Int(number)
     }
 }
