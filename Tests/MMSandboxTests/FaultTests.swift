@@ -18,6 +18,21 @@ struct FaultTests {
     }
 
     @Test(
+        "faults are those of the named tenant; one that doesn't exist has none",
+        arguments: [
+            ("contoso-sandbox.example", 200), ("customer-1.example", 200), ("customer-3.example", 404),
+            ("nonsense", 404), ("", 404),
+        ], ["GET", "POST", "DELETE"])
+    func tenants(tenant: (name: String, status: Int), method: String) async {
+        let bench = Bench { $0.customerCount = 2 }
+        let body: JSONValue? = method == "POST" ? ["kind": "latency"] : nil
+        let answer = await bench.control(method, "faults?tenant=\(tenant.name)", body)
+        #expect((answer.status == 404) == (tenant.status == 404), "\(answer.status)")
+        let own = method == "POST" && tenant.name.hasPrefix("contoso") ? 1 : 0
+        #expect(await bench.control("GET", "health").json["faults"]?.int == own)
+    }
+
+    @Test(
         "a page elsewhere cannot reach the sandbox under its own name",
         arguments: ["attacker.example", "attacker.example:4711", "127.0.0.1.attacker.example"])
     func rebinding(host: String) async {

@@ -37,19 +37,24 @@ package actor SandboxTenant {
         self.customers = customers
         let door = TenantDoor(
             customers: customers.enumerated().map { place, services in
-                TenantDoor.Customer(
-                    organization: .customer(place + 1), services: services, chain: Self.chain(services, options))
+                let organization = SandboxOrganization.customer(place + 1)
+                return TenantDoor.Customer(
+                    organization: organization, services: services,
+                    chain: Self.chain(services, of: organization, options.controlSecret))
             }, partner: services)
-        chain = Self.chain(services, options, behind: customers.isEmpty ? [] : [door])
+        chain = Self.chain(
+            services, of: options.organization, options.controlSecret, behind: customers.isEmpty ? [] : [door])
     }
 
     /// Returns the services of a tenant, in the order in which they are asked.
     private static func chain(
-        _ services: TenantServices, _ options: SandboxOptions, behind door: [any HTTPMiddleware<Void>] = []
+        _ services: TenantServices, of organization: SandboxOrganization, _ secret: Secret,
+        behind door: [any HTTPMiddleware<Void>] = []
     ) -> HTTPChain<Void> {
         let steps: [any HTTPMiddleware<Void>] = [
             JournalStep(services: services),
-            ControlGate(secret: options.controlSecret), ControlPlane.routes(services),
+            ControlGate(secret: secret, organization: organization),
+            ControlPlane.routes(services),
             FaultStep(services: services), AzureDataServices.step(services), DelegatedAdministration.routes(services),
             DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
             FileStorage.routes(services), SharePointService.routes(services), ExchangeAdminAPI.routes(services),
@@ -128,9 +133,11 @@ struct LoopbackAuthenticator: HTTPAuthenticator {
     }
 }
 
-/// The step in front of the control plane, which requires the secret of the state file.
+/// The step in front of the control plane, which requires the secret of the state file, and the tenant's name where a
+/// request names one.
 struct ControlGate: HTTPMiddleware {
     let secret: Secret
+    let organization: SandboxOrganization
 
     func respond(
         to request: HTTPServerRequest, from peer: Void, next: HTTPResponder<Void>
@@ -142,6 +149,11 @@ struct ControlGate: HTTPMiddleware {
         let given = request.headers["x-sandbox-secret"] ?? bearer ?? ""
         guard ConstantTime.equal(Array(given.utf8), Array(secret.reveal().utf8)) else {
             return .failure(401, "unauthorized", "Send the secret of the sandbox's state file as X-Sandbox-Secret.")
+        }
+        if let name = request.queryFields["tenant"], !organization.isNamed(by: name) {
+            return .failure(
+                404, "not_found",
+                "There is no tenant '\(name.prefix(120))'; customers exist after mm sandbox start --customers NUMBER.")
         }
         return await next(request, peer)
     }
