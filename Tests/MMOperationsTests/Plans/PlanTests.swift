@@ -11,7 +11,9 @@ import Testing
 struct PlanHome {
     let tenant: ChangesHome
 
-    init(users: Int = 40) async throws { tenant = try await ChangesHome(users: users) }
+    init(users: Int = 40, isSignedIn: Bool = true) async throws {
+        tenant = try await ChangesHome(users: users, isSignedIn: isSignedIn)
+    }
 
     /// The ids of users who are neither the signed-in one nor guests.
     func users(_ count: Int) async throws -> [String] {
@@ -76,6 +78,16 @@ struct PlanHome {
 
 @Suite("Plans", .timeLimit(.minutes(10)))
 struct PlanTests {
+    @Test("a plan made while nobody is signed in says so, and how to sign in", arguments: [true, false])
+    func signedOut(isSignedIn: Bool) async throws {
+        let home = try await PlanHome(isSignedIn: isSignedIn)
+        let call = PlanHome.request("PATCH", "/users/lena.vogt@contoso-sandbox.example", ["city": "Rome"])
+        let answer = try await home.tenant.call("plan", ["calls": [call]])
+        #expect(ChangesHome.value(answer)["steps"]?.array?.count == 1)
+        let words = "Nobody is signed in to Demo"
+        #expect(answer.notes.contains { $0.contains(words) && $0.contains("mm login Demo") } == !isSignedIn)
+    }
+
     @Test(
         "a call in the form of a model's tool for tasks is planned as the operation behind it",
         arguments: ["recipe", "mm__recipe", "mm_do", "admin.recipe", "gateway__x-recipe"])

@@ -20,17 +20,10 @@ struct WriteForecast {
         for write in writes { verdicts.append(try desk.judge([write.request])) }
         let rows = zip(writes, verdicts).map { Self.row($0, $1) }
         let text = zip(writes, verdicts).map { Self.lines($0, $1).joined(separator: "\n") }.joined(separator: "\n\n")
-        let notes = Self.unread(writes, of: desk.connection.name).map { [$0] } ?? []
+        let notes = Change.unreadNote(writes.lazy.compactMap(\.change), of: desk.connection.name)
         return OperationAnswer(
             .value(rows.count == 1 ? rows[0] : .array(rows)), notes: notes + ["Dry run: nothing was changed."],
             columns: ["request", "change", "verdict", "undo"], text: text, connection: desk.connection.name)
-    }
-
-    /// Returns the note on states that nobody has signed in to read.
-    private static func unread(_ writes: [WriteWatch.Write], of connection: String) -> String? {
-        guard writes.contains(where: { $0.change?.isUnread ?? false }) else { return nil }
-        return "Nobody is signed in to \(connection), so what it changes is unknown. "
-            + "To sign in: mm login \(ShellWord.quoted(connection))"
     }
 
     private static func row(_ write: WriteWatch.Write, _ verdict: Verdict?) -> JSONValue {
@@ -82,8 +75,17 @@ extension Change {
         return texts + ["  undo: \(undoSentence)"]
     }
 
+    /// Returns the note on changes whose states nobody has signed in to read; empty if there are none.
+    static func unreadNote(_ changes: some Sequence<Change>, of connection: String) -> [String] {
+        guard changes.contains(where: \.isUnread) else { return [] }
+        return [
+            "Nobody is signed in to \(connection), so what it changes is unknown. "
+                + "To sign in: mm login \(ShellWord.quoted(connection))"
+        ]
+    }
+
     /// Whether the state before hasn't been read, because nobody is signed in.
-    fileprivate var isUnread: Bool { priorPath != nil && !isBeforeKnown && obstacle == nil }
+    private var isUnread: Bool { priorPath != nil && !isBeforeKnown && obstacle == nil }
 
     private var undoSentence: String {
         guard !isUnread else { return "known once its state has been read" }

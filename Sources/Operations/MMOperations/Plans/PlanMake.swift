@@ -91,8 +91,13 @@ struct PlanMake: CatalogueOperation {
             try file.write(name)
         }
         context.record.note("plan", .string(file.digest))
+        let unread = plan.connections.flatMap { connection in
+            Change.unreadNote(
+                plan.steps.lazy.filter { $0.connection == connection }.compactMap(\.change), of: connection)
+        }
         let answer = PlanShow.answer(
-            about: file, asMarkdown: input.isMarkdown, notes: draft.notes + Self.next(plan, name, context),
+            about: file, asMarkdown: input.isMarkdown,
+            notes: draft.notes + unread + Self.next(plan, name, context),
             exitStatus: plan.steps.isEmpty ? 0 : 2)
         return (file, answer)
     }
