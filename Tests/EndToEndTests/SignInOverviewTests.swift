@@ -31,6 +31,14 @@ struct SignInOverviewTests {
         #expect(ran.code == 3, "\(ran)")
         let rows = rows(ran, "connections")
         #expect(rows["Demo"]?["state"] == "signed in" && rows["Demo"]?["code"] == nil, "\(ran)")
+        // Each row says what the call for this connection alone says.
+        #expect(rows["Demo"] == (try await tenant.mm(["login", "Demo", "--json"])).json)
+        let alone = try JSONParser.parse(Array(try await tenant.mm(["login", "Ben.baker", "--json"]).error.utf8))
+        for name in ["code", "hint"] { #expect(rows["Ben.baker"]?["error"]?[name] == alone["error"]?[name]) }
+        for name in ["userCode", "verificationUri", "expiresAt", "account"] {
+            let value = rows["Ben.baker"]?["error"]?["details"]?[name]
+            #expect(value != nil && value == alone["error"]?["details"]?[name], "\(name)")
+        }
         for name in ["Lena.vogt", "Ben.baker"] {
             try await tenant.approve(
                 try #require(rows[name]?["code"]?.string), as: rows[name]?["account"]?.string)

@@ -87,19 +87,30 @@ struct Login: CatalogueOperation {
         } else {
             switch try await identity.beginSignIn(connection, resource: resource, renewing: input.renew) {
             case .signedIn(let signedIn): account = signedIn
-            case .waiting(let prompt):
-                var error = prompt.error(now: .now)
-                if let warning = await identity.pinWarning(of: connection) {
-                    error.message += " " + warning
-                    error.details["warning"] = .string(warning)
-                }
-                throw error
+            case .waiting(let prompt): throw await Self.waiting(prompt, for: connection, identity)
             }
         }
-        return .value([
+        return .value(.object(Self.row(of: account, on: connection)))
+    }
+
+    /// Returns the error of a call that a person has to complete.
+    fileprivate static func waiting(
+        _ prompt: SignInPrompt, for connection: Connection, _ identity: IdentityService
+    ) async -> MMError {
+        var error = prompt.error(now: .now)
+        if let warning = await identity.pinWarning(of: connection) {
+            error.message += " " + warning
+            error.details["warning"] = .string(warning)
+        }
+        return error
+    }
+
+    /// Returns the answer for a connection that is signed in.
+    fileprivate static func row(of account: SignedInAccount, on connection: Connection) -> JSONObject {
+        [
             "connection": .string(connection.name), "state": "signed in", "account": .string(account.title),
             "tenantId": .string(account.tenantID),
-        ])
+        ]
     }
 }
 
@@ -150,7 +161,8 @@ struct LoginAll: Sendable {
 
     private enum Outcome: Sendable {
         case signedIn(SignedInAccount)
-        case waiting(SignInPrompt)
+        /// A person has to complete it; the error is that of a call for this connection alone.
+        case waiting(SignInPrompt, MMError)
         case failed(MMError)
     }
 
@@ -193,7 +205,8 @@ struct LoginAll: Sendable {
                     connection, resource: resource, renewing: input.renew)
                 {
                 case .signedIn(let account): return .signedIn(account)
-                case .waiting(let prompt): return .waiting(prompt)
+                case .waiting(let prompt):
+                    return .waiting(prompt, await Login.waiting(prompt, for: connection, services.identity))
                 }
             }
             // Each sign-in has the whole time limit, however long the earlier ones took.
@@ -218,10 +231,10 @@ struct LoginAll: Sendable {
             switch outcome {
             case .signedIn(let account):
                 signedIn += 1
-                row["state"] = "signed in"
-                row["account"] = .string(account.title)
-            case .waiting(let prompt):
+                row = Login.row(of: account, on: connection)
+            case .waiting(let prompt, let error):
                 waiting += 1
+                row["error"] = .object(error.json)
                 row["state"] = "waiting for a person"
                 row["account"] = prompt.account.map { .string($0) }
                 row["until"] = .string(prompt.expiresAt.iso8601)
@@ -230,6 +243,7 @@ struct LoginAll: Sendable {
             case .failed(let error):
                 failed += 1
                 row["state"] = "failed"
+                row["error"] = .object(error.json)
                 row["reason"] = .string(error.message)
                 row["remedy"] = error.hint.map { .string($0) }
                 notes.append(
