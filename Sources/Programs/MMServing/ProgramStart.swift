@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMOperations
+import MMSystem
 
 /// The start of `mm` and `mm-mcp`, which packages contain as one file with two names.
 package enum ProgramStart {
@@ -17,6 +18,7 @@ package enum ProgramStart {
 
     /// Runs the program that this process was started as.
     package static func main() -> Never {
+        StandardStreams.occupyClosed()
         guard isServer(calledAs: CommandLine.arguments.first, file: OwnProgram.path) else { TerminalMain.main() }
         MCPMain.main()
     }

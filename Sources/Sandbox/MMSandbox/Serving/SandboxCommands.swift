@@ -393,6 +393,7 @@ struct SandboxModuleTenant: StandInTenant {
 package enum SandboxMain {
     /// Runs the command line of this process and ends it with the exit code.
     package static func main() -> Never {
+        StandardStreams.occupyClosed()
         CommandProcess.run { (words, environment) in
             let streams = CommandStreams(environment: environment)
             if words == ["--version"] {

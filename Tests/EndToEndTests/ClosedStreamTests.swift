@@ -1,0 +1,17 @@
+import MMCore
+import TestSupport
+import Testing
+
+@Suite("Streams that the caller has closed", .timeLimit(.minutes(5)))
+struct ClosedStreamTests {
+    @Test(
+        "output that nobody receives is an error of its own, and never goes into a file that mm opens",
+        arguments: [(">&-", 1), ("2>&-", 0), ("<&-", 0), ("<&- >&-", 1)] as [(String, Int32)])
+    func closed(streams: String, code: Int32) async throws {
+        let home = try TemporaryHome()
+        let line = "'\(Programs.mm)' connections list --json \(streams)"
+        let ran = try await Tenant.run("/bin/sh", ["-c", line], home.environment)
+        #expect(ran.code == code, "\(ran)")
+        #expect(ran.error.contains("Bad file descriptor") == (code == 1), "\(ran)")
+    }
+}
