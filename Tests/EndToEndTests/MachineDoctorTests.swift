@@ -30,6 +30,7 @@ struct MachineDoctorTests {
         let tenant = try await Tenant()
         let before = try rows(try await tenant.mm(["doctor", "--json"]))
         #expect(try row("sign-in Demo", before)["remedy"] == "mm login Demo")
+        #expect(try row("sign-in Demo", before)["state"] == "note")
         try await tenant.signIn()
         let ran = try await tenant.mm(["doctor", "--json"])
         let rows = try rows(ran)
@@ -41,6 +42,19 @@ struct MachineDoctorTests {
         let expiry = try row("expiry Demo", rows)
         #expect(expiry["state"] == "ok" && expiry["detail"]?.string?.contains("renewed by calls") == true)
         #expect(ran.code == 0, "\(rows)")
+    }
+
+    @Test(
+        "a sign-in that the service refuses is no sound one, unless only this machine's files are read",
+        arguments: [([], "FAILED", 1), (["--offline"], "ok", 0)] as [([String], JSONValue, Int32)])
+    func revoked(flags: [String], state: JSONValue, code: Int32) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        _ = try await tenant.control("POST", "revoke", ["account": "admin@contoso-sandbox.example"])
+        let ran = try await tenant.mm(["doctor", "--json"] + flags)
+        let found = try row("sign-in Demo", rows(ran))
+        #expect(found["state"] == state && ran.code == code, "\(found)")
+        #expect(try await tenant.requests(to: "/devicecode") == 1, "a check starts no sign-in")
     }
 
     @Test("an invalid browser setting is reported by the doctor, and before a sign-in starts")

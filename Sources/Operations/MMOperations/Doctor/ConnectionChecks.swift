@@ -4,11 +4,22 @@ import MMIdentity
 /// Checks whether the registry can be read, and which connections are signed in.
 package struct ConnectionChecks: Sendable {
     private let services: OperationServices
+    /// Whether to read only this machine's files, and not ask the sign-in service.
+    private let isOffline: Bool
+
+    /// The time that the sign-in service has for its answers.
+    private static let limit = Duration.seconds(20)
 
     /// Creates the checks of a user's connections.
-    package init(services: OperationServices) { self.services = services }
+    /// - Parameters:
+    ///   - services: the user's files and sign-ins.
+    ///   - isOffline: whether to read only this machine's files, and not ask the sign-in service.
+    package init(services: OperationServices, isOffline: Bool) {
+        self.services = services
+        self.isOffline = isOffline
+    }
 
-    /// Checks the registry and each connection's sign-in, from files alone.
+    /// Checks the registry and each connection's sign-in.
     /// - Returns: the connections.
     package func examine(into report: inout DoctorReport) async -> [Connection] {
         let snapshot: RegistrySnapshot
@@ -31,16 +42,34 @@ package struct ConnectionChecks: Sendable {
                 problem.connection ?? "registry", problem.severity == .error ? .failed : .advice, problem.message,
                 remedy: problem.hint)
         }
+        let answers = isOffline ? [:] : await askService(about: snapshot.connections)
         for connection in snapshot.connections {
-            await examine(connection, into: &report)
+            await examine(connection, answers[connection.name], into: &report)
         }
         return snapshot.connections
     }
 
-    private func examine(_ connection: Connection, into report: inout DoctorReport) async {
+    /// Returns what the sign-in service says, by connection. Where it didn't answer, the files say what is known, and
+    /// the checks of the network report the service.
+    private func askService(about connections: [Connection]) async -> [String: SignInState] {
+        let check = SignInCheck(identity: services.identity, asks: true, deadline: .after(Self.limit))
+        return await check.states(of: connections).filter { answer in
+            guard case .unusable(let error) = answer.value else { return true }
+            return error.code != .unavailable && error.code != .deadlineExceeded
+        }
+    }
+
+    /// - Parameter answer: the state according to the sign-in service; `nil` where it wasn't asked or didn't answer.
+    private func examine(
+        _ connection: Connection, _ answer: SignInState?, into report: inout DoctorReport
+    ) async {
         let name = "sign-in \(connection.name)"
         let login = "mm login \(ShellWord.quoted(connection.name))"
-        switch await services.identity.state(of: connection) {
+        let own = await services.identity.state(of: connection)
+        var state = own.corrected(by: answer)
+        // Where nobody has signed in yet, that is all there is to say.
+        if case .signedOut = own, case .unusable(let error) = state, error.code == .signInNeeded { state = own }
+        switch state {
         case .signedIn(let account, _):
             report.add(name, .sound, account.title)
             await examineExpiry(of: connection, login, into: &report)
@@ -53,7 +82,7 @@ package struct ConnectionChecks: Sendable {
         }
     }
 
-    /// Reports how long a sign-in lasts, from files alone.
+    /// Reports how long a sign-in lasts, by this machine's files.
     private func examineExpiry(of connection: Connection, _ login: String, into report: inout DoctorReport) async {
         let name = "expiry \(connection.name)"
         let life: SignInLife?

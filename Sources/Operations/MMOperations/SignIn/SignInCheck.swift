@@ -25,6 +25,19 @@ struct SignInCheck: Sendable {
         await connections.concurrentMap(atOnce: Self.width) { await standing(of: $0) }
     }
 
+    /// Returns the states of connections' sign-ins according to the sign-in service, by name.
+    func states(of connections: [Connection]) async -> [String: SignInState] {
+        var states: [String: SignInState] = [:]
+        for (connection, standing) in zip(connections, await standings(of: connections)) {
+            states[connection.name] =
+                switch standing {
+                case .signedIn(let account, let until): .signedIn(account, expiresAt: until)
+                case .failed(let error): .unusable(error)
+                }
+        }
+        return states
+    }
+
     /// Checks one connection.
     func standing(of connection: Connection) async -> Standing {
         do throws(MMError) {
@@ -64,5 +77,13 @@ struct SignInCheck: Sendable {
             guard error.code != .forbidden else { return }
             throw error
         }
+    }
+}
+
+extension SignInState {
+    /// Returns the state according to the sign-in service, where it was asked. A code that waits for a person remains
+    /// the state, whatever the service says.
+    func corrected(by service: SignInState?) -> SignInState {
+        if case .pending = self { self } else { service ?? self }
     }
 }

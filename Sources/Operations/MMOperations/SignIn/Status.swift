@@ -40,7 +40,8 @@ package struct Status: CatalogueOperation {
             connections = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
             if server == nil { notes = ConnectionsList.notes(on: snapshot, showing: connections) }
         }
-        let found = input.checks ? await Self.checked(connections, in: context, services) : [:]
+        let check = SignInCheck(identity: services.identity, asks: true, deadline: context.deadline)
+        let found = input.checks ? await check.states(of: connections) : [:]
         let rows = await Self.rows(of: connections, in: context, services, found).map { JSONValue.object($0) }
         var answer = OperationAnswer.value(
             ["sessions": .array(rows)], notes: notes + rows.compactMap(Self.note), columns: PoolOverview.columns)
@@ -52,23 +53,6 @@ package struct Status: CatalogueOperation {
             answer.exitStatus = needPersonAlone ? MMError(first, "").exitCode : 1
         }
         return answer
-    }
-
-    /// Returns the sign-in service's state of connections, by name.
-    private static func checked(
-        _ connections: [Connection], in context: OperationContext, _ services: SessionServices
-    ) async -> [String: SignInState] {
-        let check = SignInCheck(
-            identity: services.identity, asks: true, deadline: context.deadline)
-        var found: [String: SignInState] = [:]
-        for (connection, standing) in zip(connections, await check.standings(of: connections)) {
-            found[connection.name] =
-                switch standing {
-                case .signedIn(let account, let until): .signedIn(account, expiresAt: until)
-                case .failed(let error): .unusable(error)
-                }
-        }
-        return found
     }
 
     /// Returns rows for the sign-ins and sessions of some connections.
@@ -85,10 +69,8 @@ package struct Status: CatalogueOperation {
     ) async -> [JSONObject] {
         var rows: [JSONObject] = []
         for connection in connections {
-            var state = await Self.state(of: connection, .graph, services.identity)
-            // A pending device code is always shown, whatever the sign-in service says.
-            if let known = found[connection.name], !state.isPending { state = known }
-            rows.append(row(connection, "graph-api", state))
+            let own = await Self.state(of: connection, .graph, services.identity)
+            rows.append(row(connection, "graph-api", own.corrected(by: found[connection.name])))
             // Power Automate shares Graph's sign-in; it has a row of its own only while it waits for a person
             // separately.
             let flow = await Self.state(of: connection, .flow, services.identity)
@@ -143,12 +125,5 @@ package struct Status: CatalogueOperation {
             row["remedy"] = error.hint.map { .string($0) }
         }
         return row
-    }
-}
-
-extension SignInState {
-    /// Whether a device code waits for the person.
-    fileprivate var isPending: Bool {
-        if case .pending = self { true } else { false }
     }
 }

@@ -21,7 +21,8 @@ struct MachineDoctor: Sendable {
         progress("audit log")
         AuditChecks(of: services.audit).examine(into: &report)
         progress("connections and sign-ins")
-        let connections = await ConnectionChecks(services: services).examine(into: &report)
+        let connections = await ConnectionChecks(services: services, isOffline: isOffline)
+            .examine(into: &report)
         if !isOffline {
             progress("network")
             await NetworkChecks(environment: services.environment, paths: services.paths)
