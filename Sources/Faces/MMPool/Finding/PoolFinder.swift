@@ -78,7 +78,7 @@ package struct PoolFinder: Sendable {
         do throws(MMError) {
             turn = try await FileLock(awaiting: place.start, until: .after(Self.startLimit))
         } catch {
-            throw Self.unavailable("No pool could be started: \(error.message)")
+            throw Self.unavailable("No pool could be started: \(error.message)", hint: error.hint)
         }
         // The process that held the lock before may have started a pool.
         if let pool = try await running() {
@@ -194,10 +194,11 @@ package struct PoolFinder: Sendable {
         return lines[start].dropFirst(4) + lines[(start + 1)...].prefix(4).map { " \($0)" }.joined()
     }
 
-    private static func unavailable(_ message: String) -> MMError {
+    /// - Parameter hint: the remedy of the cause, where it is known.
+    private static func unavailable(_ message: String, hint: String? = nil) -> MMError {
         MMError(
             .unavailable, message,
-            hint: "Check `mm pool status` and `mm pool logs`, or run without the pool: --embedded.",
+            hint: hint ?? "Check `mm pool status` and `mm pool logs`, or run without the pool: --embedded.",
             details: ["pool": "none"])
     }
 }

@@ -100,6 +100,12 @@ struct FileChecks: Sendable {
         }
         var space = statvfs()
         guard statvfs(paths.stateDirectory, &space) == 0 || statvfs(paths.home, &space) == 0 else { return }
+        if space.f_flag & UInt(ST_RDONLY) != 0 {
+            report.add(
+                "disk", .failed, "the file system of \(paths.stateDirectory) is read-only",
+                remedy: "Mount it as writable, or use a writable folder (MM_STATE_DIR, MM_TOKEN_DIR, MM_LOG_DIR).")
+            return
+        }
         let free = (UInt64(space.f_bavail) * UInt64(space.f_frsize)) >> 20
         if free < 100 {
             report.add(
