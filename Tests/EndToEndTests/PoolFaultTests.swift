@@ -165,8 +165,11 @@ struct PoolFaultTests {
         pool.signal(SIGTERM)
         try await waitUntil { try await tenant.mm(["pool", "status", "--json"]).json?["state"] == "stopping" }
         async let next = tenant.mm(["run", "Demo", "teams", "Invoke-StandIn process"])
-        // Longer than the wait for a place that another program holds permanently.
-        try await Task.sleep(for: .seconds(5))
+        // The next pool has waited as long as for a place that another program holds permanently, and goes on.
+        let log = "\(tenant.home.path)/.m365-logs/session-pool-unified.log"
+        try await waitUntil {
+            String(decoding: try ProtectedFile.read(log) ?? [], as: UTF8.self).contains("waits for the end of the one")
+        }
         try #require(sleeper).signal(SIGKILL)
         #expect(try await call.code == 0)
         let ran = try await next

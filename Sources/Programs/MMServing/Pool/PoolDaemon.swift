@@ -45,13 +45,13 @@ actor PoolDaemon {
         self.place = place
         self.options = options
         self.environment = environment
-        life = try await Self.lock(place, environment)
+        var services = OperationServices(environment: environment)
+        life = try await Self.lock(place, environment, services.log)
         ResourceLimits.raiseDescriptors()
         Descendants.adopt()
         // From now on, everything that its sessions start can be recognized.
         SessionMark.markThisProcess()
         identity = .ofThisProcess(key: place.key)
-        var services = OperationServices(environment: environment)
         let member = try options.cluster.map { [services] (cluster) throws(MMError) in
             try ClusterMember(cluster, services: services)
         }
@@ -77,14 +77,19 @@ actor PoolDaemon {
 
     /// Takes the pool's lock. A pool that has just given way may hold it for a moment. One that is ending holds it
     /// until its calls and sessions have ended, which may take long on a busy machine.
-    private static func lock(_ place: PoolPlace, _ environment: [String: String]) async throws(MMError) -> FileLock {
+    private static func lock(
+        _ place: PoolPlace, _ environment: [String: String], _ log: Log
+    ) async throws(MMError) -> FileLock {
         let patience = Deadline.after(.seconds(50))
         while true {
             do throws(MMError) {
                 return try await FileLock(awaiting: place.life, until: .after(.seconds(3)))
             } catch {
                 guard error.code == .conflict else { throw error }
-                if !patience.hasPassed, await PoolFinder(environment: environment).isEnding() { continue }
+                if !patience.hasPassed, await PoolFinder(environment: environment).isEnding() {
+                    log.info("a new pool waits for the end of the one before it")
+                    continue
+                }
             }
             throw MMError(
                 .conflict, "A pool is already running: \(FileLock.holder(of: place.life) ?? "another process").",
@@ -288,6 +293,7 @@ actor PoolDaemon {
         object["calls"] = .int(Int64(gate.calls))
         object["jobs"] = .int(Int64(runningJobs()))
         object["callsSoFar"] = .int(Int64(gate.total))
+        object["idleSeconds"] = .int(gate.quiet.components.seconds)
         if restorer.isRestoring { object["restoring"] = true }
         if let member { object["cluster"] = .object(await member.report()) }
         if let telemetry = services.telemetry { object["telemetry"] = .object(telemetry.report) }
