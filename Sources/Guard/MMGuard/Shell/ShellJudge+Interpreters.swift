@@ -13,6 +13,7 @@ extension ShellJudge {
 
     /// Judges an interpreter by the scripts in its arguments, in its input, or in a file that the session wrote.
     func interpreter(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        if Self.checksSyntax(call) { return [finding(.reads, subject: call.program)] }
         let words = call.arguments.map(\.value)
         let row = CarriedText.table[call.program] ?? CarriedText.table["python3"] ?? CarriedText()
         var found = carried(call, row, depth)
@@ -89,6 +90,13 @@ extension ShellJudge {
             found += named(by: call)
         }
         return found + [finding(.writes, subject: ([call.program] + words.prefix(2)).joined(separator: " "))]
+    }
+
+    /// Returns whether a shell or interpreter runs nothing of its files, and only checks whether it could.
+    static func checksSyntax(_ call: ShellScript.Command) -> Bool {
+        guard let option = call.arguments.first?.value else { return false }
+        return ShellWords.contains("\(call.program):\(option)", in: "syntax-checks")
+            && call.arguments.dropFirst().allSatisfy { !$0.value.hasPrefix("-") }
     }
 
     /// Returns whether a server in the sandbox only shows files of the workspace, as those do that builds start.

@@ -312,6 +312,7 @@ struct ShellJudge {
 
     /// Judges a shell that is started with a command text, a file or input.
     func shell(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        if Self.checksSyntax(call) { return [finding(.reads, subject: call.program)] }
         let words = Array(call.arguments)
         var found: [GuardFinding] = []
         // A start-up file runs before the first command.
