@@ -56,6 +56,25 @@ struct SessionWallsTests {
         await tenant.stop()
     }
 
+    @Test("a script in PowerShell is given files, and what it writes where it starts is handed over")
+    func files() async throws {
+        let tenant = try await Self.signedIn()
+        let (home, given) = (tenant.home.path, tenant.home.path + "/users.csv")
+        try ProtectedFile.replace(given, with: Array("Name\nann\n".utf8))
+        let text = "mkdir -p out; LC_ALL=C sort users.csv > out/report.csv; ln -s /etc/passwd x.csv"
+        let script = "Invoke-StandIn program '\(text)'"
+        let saved = try await tenant.mm([
+            "run", "Demo", "azure", script, "--attach", given, "--save", home + "/saved",
+        ])
+        #expect(saved.code == 0 && saved.error.contains("report.csv, 9 bytes"), "\(saved)")
+        #expect(try ProtectedFile.read(home + "/saved/report.csv", limit: 100) == Array("Name\nann\n".utf8))
+        #expect(access(home + "/saved/x.csv", F_OK) != 0 && access(home + "/saved/users.csv", F_OK) != 0)
+        // Another call hands over what it wrote itself.
+        let again = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn program 'echo 2 > b.txt'"])
+        #expect(again.error.contains("file: b.txt, 2 bytes: ") && !again.error.contains("report.csv"), "\(again)")
+        await tenant.stop()
+    }
+
     @Test(
         "folders that the owner shares can be read and written in sessions that start afterwards",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))

@@ -95,8 +95,12 @@ package struct HostSettings: Sendable {
         folder = walls.folder
     }
 
-    /// The folder that serves as the user's home in the session.
-    package var home: String { folder + "/home" }
+    /// The folder that serves as the user's home in the session, in which its scripts start.
+    package var home: String { folder + "/" + Self.homeName }
+    private static let homeName = "home"
+
+    /// The home, as seen from outside the session.
+    package var work: ProgramFolder { ProgramFolder(Self.homeName, in: folder) }
 
     /// Returns the complete environment of the process. Nothing is inherited from this process implicitly.
     /// - Parameters:

@@ -53,6 +53,9 @@ public actor PowerShellSession {
         return (try? profile.resources(for: target)) ?? []
     }
 
+    /// The folder in which its scripts start, and in which they leave files.
+    package nonisolated var work: ProgramFolder { settings.host.work }
+
     // MARK: Commands
 
     /// Sends a command when its turn comes, and returns its output.

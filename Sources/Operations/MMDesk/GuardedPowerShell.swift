@@ -2,6 +2,7 @@ package import MMCore
 package import MMGuard
 package import MMPowerShell
 package import MMSessions
+import MMSystem
 
 /// An action that is carried out by a PowerShell script.
 package protocol ScriptAct: Sendable {
@@ -24,12 +25,15 @@ package struct GuardedPowerShell: Sendable {
     ///   - command: the script.
     ///   - cleared: the clearance of the judged script.
     ///   - variables: a script that sets variables which earlier cleared scripts have left in another engine.
+    ///   - files: the caller's files, which are put where the script starts; `nil` if the script has nothing to do with
+    ///     files, so that nobody looks for any.
     ///   - deadline: the end of waiting and running.
+    /// - Returns: the answer, and the files that the script wrote there.
     /// - Throws: `conflict` if the script isn't the judged one, or if variables can't be set.
     package func answer(
         _ command: PowerShellCommand, by cleared: Cleared<some ScriptAct>, after variables: String? = nil,
-        deadline: Deadline
-    ) async throws(MMError) -> PowerShellAnswer {
+        given files: [ProgramFolder.File]? = nil, deadline: Deadline
+    ) async throws(MMError) -> (PowerShellAnswer, ProgramFolder.Written) {
         guard command.script == cleared.act.script else { throw cleared.notJudged("The script") }
         if let variables {
             let set = try await session.answer(PowerShellCommand(variables), deadline: deadline)
@@ -39,7 +43,18 @@ package struct GuardedPowerShell: Sendable {
                     hint: "Set them again in the same script.", cause: set.problem)
             }
         }
-        return try await session.answer(command, deadline: deadline)
+        guard let files else {
+            let answer = try await session.answer(command, deadline: deadline)
+            return (answer, ProgramFolder.Written())
+        }
+        let work = session.work
+        let before = try await BlockingWork.run { () throws(MMError) in
+            try work.put(files)
+            return work.snapshot()
+        }
+        let answer = try await session.answer(command, deadline: deadline)
+        let written = try await BlockingWork.run { work.written(since: before) }
+        return (answer, written)
     }
 
     // MARK: Looking

@@ -14,6 +14,13 @@ package struct CmdletClasses: Sendable {
         table.entries(named: name).contains { $0.product != .builtin } || !GraphCmdletNames().requests(of: name).isEmpty
     }
 
+    /// Returns whether a command, of a service or of PowerShell itself, certainly changes nothing anywhere, also no
+    /// file.
+    package func changesNothing(_ name: String) -> Bool {
+        let entries = table.entries(named: name)
+        return !entries.isEmpty && entries.allSatisfy { $0.classes.subtracting([.read, .secret]).isEmpty }
+    }
+
     /// Returns the classes of a cmdlet of Exchange or of the compliance service, strictest first. If no table knows it,
     /// its verb decides.
     package func ofExchange(_ name: String) -> [GuardClass] {

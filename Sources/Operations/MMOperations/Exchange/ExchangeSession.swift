@@ -12,6 +12,8 @@ struct SessionScript: Sendable {
     /// The script for PowerShell.
     let command: PowerShellCommand
     let cleared: Cleared<JudgedAgain>
+    /// The files that the caller gives to the script; `nil` if it has nothing to do with files.
+    let given: [ProgramFolder.File]?
     /// The signed-in account.
     let account: String
     let deadline: Deadline
@@ -387,9 +389,11 @@ package actor ExchangeSession {
                 if case .personNeeded(let details) = step { prompt(details) }
             }
         }
-        let answer = try await session.answer(script.command, by: script.cleared, after: carried, deadline: deadline)
+        let (answer, files) = try await session.answer(
+            script.command, by: script.cleared, after: carried, given: script.given, deadline: deadline)
         if !plan.isLocal { own(plan.variables.sets, .pwsh) }
-        return SessionAnswer(output: .powerShell(answer), isStandIn: await session.isStandIn, reason: reason)
+        return SessionAnswer(
+            output: .powerShell(answer), isStandIn: await session.isStandIn, files: files, reason: reason)
     }
 
     /// Variables that don't belong to an engine, because they mean the same in every script. Error handling is each

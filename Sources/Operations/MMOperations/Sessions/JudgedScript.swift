@@ -315,16 +315,17 @@ final class ClearedScript: Sendable {
                 case .exchange(let session):
                     let plan = try await rehearsedPlan()
                     let script = SessionScript(
-                        plan: plan, command: judgement.prepared.command, cleared: cleared, account: lease.account,
-                        deadline: deadline, prompt: prompt, flow: flow)
+                        plan: plan, command: judgement.prepared.command, cleared: cleared,
+                        given: judgement.prepared.given, account: lease.account, deadline: deadline, prompt: prompt,
+                        flow: flow)
                     return try await session.run(script, report: report) { () throws(MMError) in
                         try judgement.sources(plan, by: cleared, rehearsal?.cmdlets.first?.watch)
                     }
                 case .powerShell(let session):
-                    let answer = try await session.answer(
-                        judgement.prepared.command, by: cleared, deadline: deadline)
+                    let (answer, files) = try await session.answer(
+                        judgement.prepared.command, by: cleared, given: judgement.prepared.given, deadline: deadline)
                     let isStandIn = await session.isStandIn
-                    return SessionAnswer(output: .powerShell(answer), isStandIn: isStandIn)
+                    return SessionAnswer(output: .powerShell(answer), isStandIn: isStandIn, files: files)
                 }
             }
         }
@@ -355,9 +356,9 @@ final class ClearedScript: Sendable {
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
         result.notes = verdict.warnings + verdict.notes + judgement.prepared.notes + result.notes
-        if let host = plan.host {
-            result.notes += try await judgement.prepared.files.handOver(host.written, to: input.save)
-        }
+        let files = (plan.host?.written ?? []).map { ($0.name, $0.bytes) } + answer.files.files
+        result.notes += try await judgement.prepared.files.handOver(files, to: input.save)
+        result.notes += answer.files.left.map { "file: \($0) is one of too many, or too large, to be handed over" }
         log(result)
         return result
     }

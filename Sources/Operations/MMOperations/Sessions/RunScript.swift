@@ -199,6 +199,8 @@ final class PreparedScript: Sendable {
     let plan: EnginePlan
     let arguments: ScriptArguments
     let files: ScriptFiles
+    /// The files that the script is given; `nil` if it has nothing to do with files.
+    let given: [ProgramFolder.File]?
     /// Notes on files that were attached and scripts that were inserted automatically.
     let notes: [String]
     private let judging: ScriptJudging
@@ -219,15 +221,11 @@ final class PreparedScript: Sendable {
         var notes = script.alterations
         let files = ScriptFiles(
             context: script.context, services: script.services.shells, connection: connection.name)
-        if plan.wanted != .pwsh, script.isForNativeModule {
-            let (host, beside) = try await Self.host(script, arguments, files)
-            notes += beside.map { "\($0), beside the script, was passed to it." }
-            plan.host = host
-        } else if !input.attached.isEmpty || input.save != nil {
-            throw MMError(
-                .unsupported, "Files can be passed to and from a script only in the native engine.",
-                hint: "Leave out attach and save, or --engine pwsh.", details: ["field": "attach"])
-        }
+        let (attached, beside) = try await files.given(to: script)
+        let all = attached + beside
+        given = all.isEmpty && !script.reading.mayWriteFiles ? nil : all
+        notes += beside.map { "\($0.name), beside the script, was passed to it." }
+        if plan.wanted != .pwsh, script.isForNativeModule { plan.host = Self.host(script, arguments, all) }
         try command.check()
         script.reading.digest.note(in: script.context.record)
         if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) {
@@ -248,21 +246,18 @@ final class PreparedScript: Sendable {
         self.notes = notes
     }
 
-    /// Returns a script's access to the machine, and the names of the files beside it that it was passed.
+    /// Returns a script's access to the machine.
     private static func host(
-        _ script: RunScript, _ arguments: ScriptArguments, _ files: ScriptFiles
-    ) async throws(MMError) -> (NativeHost, beside: [String]) {
+        _ script: RunScript, _ arguments: ScriptArguments, _ given: [ProgramFolder.File]
+    ) -> NativeHost {
         let (input, call) = (script.input, script.context.call)
         let progress = call.progress
-        let given = try await files.attached(input.attached)
-        let beside = await files.beside(input.file, named: script.command.script, given: given)
-        let host = NativeHost(
+        return NativeHost(
             scriptName: input.file?.split(separator: "/").last.map(String.init) ?? "script.ps1",
-            attached: given + beside,
+            attached: given,
             answers: arguments.answers,
             progress: { progress(ProgressReport(done: 1, message: $0)) },
             ask: asking(call.person))
-        return (host, beside.map(\.name))
     }
 
     /// Returns the plan of a script for its rehearsal in the native engine.
@@ -276,7 +271,8 @@ final class PreparedScript: Sendable {
         }
         let files = ScriptFiles(
             context: script.context, services: script.services.shells, connection: script.connection.name)
-        plan.host = try await host(script, arguments, files).0.forRehearsal
+        let given = try await files.given(to: script)
+        plan.host = host(script, arguments, given.attached + given.beside).forRehearsal
         return plan
     }
 
@@ -429,7 +425,7 @@ struct CmdletHelp {
     }
 }
 
-/// The files of a script that runs natively: those that its caller attaches, and those that it writes.
+/// The files of a script: those that its caller attaches, and those that it writes.
 struct ScriptFiles: Sendable {
     let context: OperationContext
     let services: ShellServices
@@ -456,6 +452,14 @@ struct ScriptFiles: Sendable {
             files.append((parts.count == 2 ? parts[0] : own, piece.bytes))
         }
         return files
+    }
+
+    /// Returns the files that a script is given: those that its caller attaches, and those beside it that it names.
+    func given(
+        to script: RunScript
+    ) async throws(MMError) -> (attached: [ProgramFolder.File], beside: [ProgramFolder.File]) {
+        let attached = try await attached(script.input.attached)
+        return (attached, await beside(script.input.file, named: script.command.script, given: attached))
     }
 
     /// The extensions of data files.
@@ -528,14 +532,15 @@ struct ScriptFiles: Sendable {
 
     /// Delivers the files that a script wrote: into the caller's folder, otherwise into the output store.
     /// - Returns: a line for each file.
-    func handOver(_ files: [NativeHost.File], to folder: String?) async throws(MMError) -> [String] {
+    func handOver(_ files: [ProgramFolder.File], to folder: String?) async throws(MMError) -> [String] {
         var lines: [String] = []
         var taken: Set<String> = []
         for file in files {
-            var name = file.name
+            let own = file.name.split(separator: "/").last.map(String.init) ?? file.name
+            var name = own
             var number = 2
             while !taken.insert(name.lowercased()).inserted {
-                name = "\(number)-\(file.name)"
+                name = "\(number)-\(own)"
                 number += 1
             }
             guard let folder else {

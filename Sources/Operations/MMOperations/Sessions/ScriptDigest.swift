@@ -90,6 +90,8 @@ final class ScriptReading: Sendable {
     let variables: VariableUse
     let digest: ScriptDigest
     let modules: ScriptModules
+    /// Whether the script may write files: it does more than ask services and pass on what they answer.
+    let mayWriteFiles: Bool
 
     /// Reads a text.
     init(_ text: String) {
@@ -98,6 +100,20 @@ final class ScriptReading: Sendable {
         modules = ScriptModules(parsed, facts)
         variables = VariableUse(parsed)
         digest = ScriptDigest(text, facts)
+        mayWriteFiles = Self.mayWriteFiles(facts)
+    }
+
+    private static func mayWriteFiles(_ facts: ScriptFacts) -> Bool {
+        let classes = CmdletClasses()
+        return facts.items.contains { item in
+            switch item.detail {
+            case .command(let command):
+                !command.redirections.isEmpty || !(command.name.map(classes.changesNothing) ?? false)
+            case .expression(let redirections): !redirections.isEmpty
+            case .call: true
+            default: false
+            }
+        }
     }
 }
 

@@ -18,6 +18,8 @@ package struct SessionAnswer: Sendable {
     let output: Output
     /// Whether the sandbox's stand-in ran it.
     var isStandIn = false
+    /// The files that the script wrote in PowerShell; the native engine's host has its own.
+    var files = ProgramFolder.Written()
     /// The reason why PowerShell ran it, if the native engine was an option.
     var reason: String?
     /// The outcomes of PowerShell's requests, if they were judged.

@@ -71,7 +71,7 @@ struct ConnectionSnapshot {
             let run = command
             let ran = try await lease.session.sending(turn, of: connection, deadline: deadline, report: report) {
                 () async throws(MMError) in
-                SessionAnswer(output: .powerShell(try await session.answer(run, by: cleared, deadline: deadline)))
+                SessionAnswer(output: .powerShell(try await session.answer(run, by: cleared, deadline: deadline).0))
             }
             if let error = ran.traffic?.error { throw error }
             guard case .powerShell(let left) = ran.output else {
