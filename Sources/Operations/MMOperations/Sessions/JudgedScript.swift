@@ -358,7 +358,9 @@ final class ClearedScript: Sendable {
         result.notes = verdict.warnings + verdict.notes + judgement.prepared.notes + result.notes
         let files = (plan.host?.written ?? []).map { ($0.name, $0.bytes) } + answer.files.files
         result.notes += try await judgement.prepared.files.handOver(files, to: input.save)
-        result.notes += answer.files.left.map { "file: \($0) is one of too many, or too large, to be handed over" }
+        result.notes += answer.files.left.map {
+            "file: \(VisibleText.exact($0)) is one of too many, or too large, to be handed over"
+        }
         log(result)
         return result
     }

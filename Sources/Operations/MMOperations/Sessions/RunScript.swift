@@ -536,7 +536,8 @@ struct ScriptFiles: Sendable {
         var lines: [String] = []
         var taken: Set<String> = []
         for file in files {
-            let own = file.name.split(separator: "/").last.map(String.init) ?? file.name
+            // A script names its files as it likes, but not the lines of an answer.
+            let own = VisibleText.exact(file.name.split(separator: "/").last.map(String.init) ?? file.name)
             var name = own
             var number = 2
             while !taken.insert(name.lowercased()).inserted {
