@@ -195,6 +195,24 @@ extension FileLocation {
         }
     }
 
+    /// Writes a draft and puts it in the place of whatever has the file's name; a link there is replaced itself.
+    borrowing func put(
+        _ bytes: [UInt8], mode: mode_t, durable: Bool = false, keepingBackup: Bool = false
+    ) throws(MMError) {
+        let draft = draftName()
+        do throws(MMError) {
+            try writeDraft(draft, bytes, mode: mode, durable: durable)
+            if keepingBackup { try keepBackup() }
+            guard renameat(folder.number, draft, folder.number, name) == 0 else {
+                throw FileFault.error(errno, "replace", path)
+            }
+        } catch {
+            _ = unlinkat(folder.number, draft, 0)
+            throw error
+        }
+        if durable { syncFolder() }
+    }
+
     /// Keeps the present content under the file's name plus `.bak`, replacing any earlier backup.
     borrowing func keepBackup() throws(MMError) {
         let backup = "\(name).bak"
@@ -340,6 +358,15 @@ struct Descriptor: ~Copyable {
         }
         return Array(bytes.prefix(done))
     }
+
+    /// Opens a folder within an opened one, never through a link; `nil` if it can't be opened.
+    static func folder(_ name: String, in folder: Int32) -> Descriptor? {
+        let number = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        return number < 0 ? nil : Descriptor(owning: number)
+    }
+
+    /// Opens a folder within this one, as `folder(_:in:)` does.
+    func folder(_ name: String) -> Descriptor? { Descriptor.folder(name, in: number) }
 
     /// Returns the result of fstat(2); `nil` when it fails.
     func status() -> stat? {

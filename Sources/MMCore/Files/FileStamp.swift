@@ -38,7 +38,7 @@ package struct FileStamp: Equatable, Sendable {
         return .file(FileStamp(status))
     }
 
-    private init(_ status: stat) {
+    init(_ status: stat) {
         device = status.st_dev
         inode = status.st_ino
         size = Int(status.st_size)

@@ -40,8 +40,7 @@ package enum FolderTree {
 
     private static func opened(_ name: String, in folder: Int32) -> Descriptor? {
         allowOwner(name, in: folder)
-        let number = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        return number < 0 ? nil : Descriptor(owning: number)
+        return Descriptor.folder(name, in: folder)
     }
 
     /// Gives the owner all permissions of a folder: a script may have removed those of its own.

@@ -9,23 +9,9 @@ package struct ProgramFolder: Sendable {
     /// A file's name, and its content.
     package typealias File = (name: String, bytes: [UInt8])
 
-    /// What tells whether a file was written since.
-    fileprivate struct Stamp: Hashable {
-        let inode: UInt64
-        let size: Int
-        let seconds: Int
-        let nanoseconds: Int
-
-        init(_ status: stat) {
-            inode = UInt64(status.st_ino)
-            size = Int(status.st_size)
-            (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
-        }
-    }
-
     /// The files in the folder at one time.
     package struct Snapshot: Sendable {
-        fileprivate var stamps: [String: Stamp] = [:]
+        fileprivate var stamps: [String: FileStamp] = [:]
     }
 
     /// The files that a program wrote.
@@ -64,7 +50,7 @@ package struct ProgramFolder: Sendable {
     /// Returns the files that are there now. Names that begin with a dot are the program's own affair.
     package func snapshot() -> Snapshot {
         var snapshot = Snapshot()
-        visit { snapshot.stamps[$0] = Stamp($1) }
+        visit { snapshot.stamps[$0] = FileStamp($1) }
         return snapshot
     }
 
@@ -72,7 +58,7 @@ package struct ProgramFolder: Sendable {
     package func written(since snapshot: Snapshot) -> Written {
         var changed: [String] = []
         visit { path, status in
-            if snapshot.stamps[path] != Stamp(status) { changed.append(path) }
+            if snapshot.stamps[path] != FileStamp(status) { changed.append(path) }
         }
         var written = Written()
         var room = Self.mostBytes
@@ -91,27 +77,16 @@ package struct ProgramFolder: Sendable {
     /// - Throws: `.invalidInput` for a name that isn't one of a file in the folder itself; an error if a file can't be
     ///   written.
     package func put(_ files: [File]) throws(MMError) {
-        guard !files.isEmpty else { return }
-        guard let folder = opened() else { throw FileFault.error(ENOENT, "reach", "\(parent)/\(name)") }
         for file in files {
             guard !file.name.isEmpty, !file.name.hasPrefix("."),
                 !file.name.utf8.contains(where: { $0 == 0 || $0 == 0x2F })
             else {
-                throw MMError(.invalidInput, "'\(file.name)' isn't the name of a file.", details: ["field": "attach"])
+                throw MMError(
+                    .invalidInput, "'\(file.name)' isn't the name of a file.",
+                    hint: "Attach the file under a plain name: NAME=PATH.", details: ["field": "attach"])
             }
-            let draft = ".mm-\(RandomBytes.text(bytes: 12))"
-            let number = openat(folder.number, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-            guard number >= 0 else { throw FileFault.error(errno, "write", file.name) }
-            let descriptor = Descriptor(owning: number)
-            do throws(MMError) { try ProtectedFile.write(file.bytes, to: descriptor, path: file.name) } catch {
-                unlinkat(folder.number, draft, 0)
-                throw error
-            }
-            guard renameat(folder.number, draft, folder.number, file.name) == 0 else {
-                let code = errno
-                unlinkat(folder.number, draft, 0)
-                throw FileFault.error(code, "write", file.name)
-            }
+            guard let folder = opened() else { throw FileFault.error(ENOENT, "reach", "\(parent)/\(name)") }
+            try FileLocation(folder: folder, name: file.name, path: file.name).put(file.bytes, mode: 0o600)
         }
     }
 
@@ -119,12 +94,7 @@ package struct ProgramFolder: Sendable {
 
     private func opened() -> Descriptor? {
         guard let outer = try? FileLocation.folder(parent, creating: false) else { return nil }
-        return Self.opened(name, in: outer.number)
-    }
-
-    private static func opened(_ name: String, in folder: Int32) -> Descriptor? {
-        let number = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        return number < 0 ? nil : Descriptor(owning: number)
+        return outer.folder(name)
     }
 
     /// Visits the regular files of the folder and of those within it.
@@ -146,7 +116,7 @@ package struct ProgramFolder: Sendable {
             switch status.st_mode & S_IFMT {
             case S_IFREG where status.st_nlink == 1: found(path + name, status)
             case S_IFDIR where depth < mostDepth:
-                guard let inner = opened(name, in: folder.number) else { continue }
+                guard let inner = folder.folder(name) else { continue }
                 visit(inner, path + name + "/", depth + 1, &names, found)
             default: continue
             }
@@ -158,14 +128,12 @@ package struct ProgramFolder: Sendable {
         var parts = path.split(separator: "/").map(String.init)
         guard let own = parts.popLast(), var folder = opened() else { return nil }
         for part in parts {
-            guard let inner = Self.opened(part, in: folder.number) else { return nil }
+            guard let inner = folder.folder(part) else { return nil }
             folder = inner
         }
-        let number = openat(folder.number, own, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard number >= 0 else { return nil }
-        let file = Descriptor(owning: number)
-        guard let status = file.status(), status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1,
-            status.st_size <= limit
+        let place = FileLocation(folder: folder, name: own, path: path)
+        guard let file = (try? place.open(O_RDONLY, to: "read")) ?? nil, let status = file.status(),
+            status.st_nlink == 1, status.st_size <= limit
         else { return nil }
         return try? file.bytes(from: 0, limit: Int(status.st_size), of: path)
     }

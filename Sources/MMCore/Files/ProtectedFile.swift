@@ -63,19 +63,8 @@ package enum ProtectedFile {
         }
         let old = try place.status(to: "replace")
         place.sweepLeftovers()
-        let draft = place.draftName()
-        do throws(MMError) {
-            let wanted = keepingMode ? (old.map { $0.st_mode & 0o777 } ?? mode) : mode
-            try place.writeDraft(draft, bytes, mode: wanted, durable: durable)
-            if backup, old != nil { try place.keepBackup() }
-            guard renameat(place.folder.number, draft, place.folder.number, place.name) == 0 else {
-                throw FileFault.error(errno, "replace", path)
-            }
-        } catch {
-            _ = unlinkat(place.folder.number, draft, 0)
-            throw error
-        }
-        if durable { place.syncFolder() }
+        let wanted = keepingMode ? (old.map { $0.st_mode & 0o777 } ?? mode) : mode
+        try place.put(bytes, mode: wanted, durable: durable, keepingBackup: backup && old != nil)
     }
 
     /// Removes a file and all its drafts; removes a link without following it, and does nothing if the file is missing.
