@@ -9,10 +9,8 @@ extension Evaluator {
         "psmoduleautoloadingpreference", "psdefaultparametervalues", "erroractionview", "errorview",
     ]
 
-    /// The preferences among these that have an effect: a script sets them to be told more.
-    static let remarks: Set<String> = [
-        "verbosepreference", "debugpreference", "informationpreference", "formatenumerationlimit",
-    ]
+    /// The preferences among these that a script sets to be told more.
+    static let remarks: Set<String> = ["verbosepreference", "debugpreference", "informationpreference"]
 
     /// Returns the value of `$script:name`, `$env:NAME` and the like.
     func qualified(_ path: VariablePath) throws(Interrupt) -> PSValue {
