@@ -356,7 +356,8 @@ final class ClearedScript: Sendable {
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
         result.notes = verdict.warnings + verdict.notes + judgement.prepared.notes + result.notes
-        let files = (plan.host?.written ?? []).map { ($0.name, $0.bytes) } + answer.files.files
+        // What the native engine wrote before it handed the whole script to PowerShell isn't the script's result.
+        let files = answer.engine == .native ? plan.host?.written.map { ($0.name, $0.bytes) } ?? [] : answer.files.files
         result.notes += try await judgement.prepared.files.handOver(files, to: input.save)
         result.notes += answer.files.left.map {
             "file: \(VisibleText.exact($0)) is one of too many, or too large, to be handed over"
