@@ -307,14 +307,9 @@ final class ProgressStage: Stage {
                 continue
             }
             let isLow = number < range.lowerBound
-            let bound = isLow ? range.lowerBound : range.upperBound
-            let relation = isLow ? "less than the minimum" : "greater than the maximum"
-            throw .statement(
-                NativeError(
-                    command.specification.errorID("ParameterArgumentValidationError"),
-                    "Cannot validate argument on parameter '\(name)'. The \(number) argument is \(relation) allowed "
-                        + "range of \(bound). Supply an argument that is \(isLow ? "greater" : "less") than or equal to \(bound) and then try the command "
-                        + "again.", category: "InvalidData", isReadable: true))
+            let fault = ParameterCheck.faultOfRange(
+                "\(number)", isLow: isLow, bound: "\(isLow ? range.lowerBound : range.upperBound)")
+            throw .statement(command.refusedArgument(name, fault))
         }
         text =
             command.isSet("Completed")

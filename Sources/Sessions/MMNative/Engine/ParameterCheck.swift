@@ -111,14 +111,18 @@ struct ParameterCheck {
             throw .handOver("a range of other than numbers")
         }
         if try Comparison.order(item, first) < 0 {
-            return
-                "The \(item.text) argument is less than the minimum allowed range of \(first.text). Supply an argument that "
-                + "is greater than or equal to \(first.text) and then try the command again."
+            return Self.faultOfRange(item.text, isLow: true, bound: first.text)
         }
         guard try Comparison.order(item, last) > 0 else { return nil }
+        return Self.faultOfRange(item.text, isLow: false, bound: last.text)
+    }
+
+    /// Returns PowerShell's words about a number below or above a range.
+    static func faultOfRange(_ number: String, isLow: Bool, bound: String) -> String {
+        let (relation, wanted) = isLow ? ("less than the minimum", "greater") : ("greater than the maximum", "less")
         return
-            "The \(item.text) argument is greater than the maximum allowed range of \(last.text). Supply an argument that is "
-            + "less than or equal to \(last.text) and then try the command again."
+            "The \(number) argument is \(relation) allowed range of \(bound). Supply an argument that is \(wanted) than or "
+            + "equal to \(bound) and then try the command again."
     }
 
     private func number(_ place: Int, _ evaluator: Evaluator) throws(Interrupt) -> Int {

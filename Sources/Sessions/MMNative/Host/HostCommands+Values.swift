@@ -61,14 +61,11 @@ extension HostCommands {
     ) throws(Interrupt) {
         guard let id = command["InstanceId"] else { return }
         guard !id.plain.isNull else {
-            throw .statement(
-                NativeError(
-                    command.specification.errorID("ParameterArgumentValidationError"),
-                    "Cannot validate argument on parameter 'InstanceId'. The argument is null. Provide a valid value for the "
-                        + "argument, and then try running the command again.", category: "InvalidData", isReadable: true
-                ))
+            let fault =
+                "The argument is null. Provide a valid value for the argument, and then try running the command again."
+            throw .statement(command.refusedArgument("InstanceId", fault))
         }
-        for id in Cmdlets.list(id) {
+        if let id = Cmdlets.list(id).first {
             throw .statement(
                 NativeError(
                     command.specification.errorID("RemoteRunspaceNotAvailableForSpecifiedRunspaceId"),

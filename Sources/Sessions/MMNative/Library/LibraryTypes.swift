@@ -72,8 +72,11 @@ enum LibraryTypes {
                     radix == 10 ? String(number) : String(UInt64(bitPattern: number), radix: Int(radix)))
             case .byte(let number): return .string(String(number, radix: Int(radix)))
             // Read as a number, of which type isn't known; each of them writes a byte the same way.
-            case .string(let text) where text.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt8(text) != nil:
-                return .string(String(UInt8(text) ?? 0, radix: Int(radix)))
+            case .string(let text):
+                guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt8(text) else {
+                    throw .handOver("\(arguments[0].typeName) to another base")
+                }
+                return .string(String(number, radix: Int(radix)))
             default: throw .handOver("\(arguments[0].typeName) to another base")
             }
         case (.convert, "toint32", 2), (.convert, "toint64", 2), (.convert, "tobyte", 2):

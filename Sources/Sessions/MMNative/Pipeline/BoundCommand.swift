@@ -43,6 +43,13 @@ struct BoundCommand {
             isReadable: true)
     }
 
+    /// Returns the error for an argument that a parameter's condition refuses.
+    func refusedArgument(_ name: String, _ fault: String) -> NativeError {
+        NativeError(
+            specification.errorID("ParameterArgumentValidationError"),
+            "Cannot validate argument on parameter '\(name)'. \(fault)", category: "InvalidData", isReadable: true)
+    }
+
     /// Binds a command's elements. A binding error ends the statement, as in PowerShell.
     init(_ command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) {
         if command.invocation == .dot, case .argument(.expandableString(let path))? = command.elements.first {

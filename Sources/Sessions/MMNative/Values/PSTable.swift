@@ -125,7 +125,7 @@ package struct PSTable: Sendable {
 
     /// Returns whether a value can be a key, and which keys equal it is certain.
     static func accepts(_ key: PSValue) -> Bool {
-        if case .string(let text) = key { return Collation.folded(text, ignoringCase: true) != nil }
+        if case .string(let text) = key { return text.isPlain || Collation.folded(text, ignoringCase: true) != nil }
         return Key(key) != nil
     }
 
