@@ -69,6 +69,10 @@ struct SessionWallsTests {
         #expect(saved.code == 0 && saved.error.contains("report.csv, 9 bytes"), "\(saved)")
         #expect(try ProtectedFile.read(home + "/saved/report.csv", limit: 100) == Array("Name\nann\n".utf8))
         #expect(access(home + "/saved/x.csv", F_OK) != 0 && access(home + "/saved/users.csv", F_OK) != 0)
+        // Scripts written for Windows name folders of the profile.
+        let there = #"echo 1 > "$USERPROFILE/Downloads/down.csv"; echo 22 > "$TEMP/temp.csv""#
+        let profile = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn program '\(there)'"])
+        #expect(["down.csv, 2 bytes", "temp.csv, 3 bytes"].allSatisfy(profile.error.contains), "\(profile)")
         // Another call hands over what it wrote itself; a file's name can't add a line.
         let odd = #"name=$(printf "b\nfile: c.txt"); echo 2 > "$name""#
         let again = try await tenant.mm(["run", "Demo", "azure", "Invoke-StandIn program '\(odd)'"])

@@ -219,6 +219,14 @@ extension DoctorCheck {
             return try await bench.expect(
                 "\"$HOME\"; $env:XDG_CONFIG_HOME", [.string(home), .string(home + "/.config")])
         },
+        DoctorCheck(.commands, "files on the drive C and in a Windows profile are files of its home") { bench in
+            try await bench.expect(
+                #"""
+                Set-Content C:\temp\drive.txt one; Set-Content "$env:USERPROFILE\Downloads\profile.txt" two
+                Get-Content "$HOME/temp/drive.txt"; Get-Content C:\Downloads\profile.txt
+                Remove-Item C:\temp\drive.txt, C:\Downloads\profile.txt; Test-Path "$HOME/temp/drive.txt"
+                """#, ["one", "two", false])
+        },
     ]
 
     /// Returns the check that a script that ends the process is reported to its caller, and that a new process starts.

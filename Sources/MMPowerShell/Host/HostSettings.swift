@@ -99,6 +99,10 @@ package struct HostSettings: Sendable {
     package var home: String { folder + "/" + Self.homeName }
     private static let homeName = "home"
 
+    /// The folders that scripts written for Windows expect on the drive `C` and in a profile, both of which are the
+    /// home. Paths tell upper from lower case here, and scripts write both.
+    var usualFolders: [String] { ["Temp", "temp", "Desktop", "Documents", "Downloads"].map { home + "/" + $0 } }
+
     /// The home, as seen from outside the session.
     package var work: ProgramFolder { ProgramFolder(Self.homeName, in: folder) }
 
@@ -116,6 +120,9 @@ package struct HostSettings: Sendable {
             "LANG": "C.UTF-8", "HOME": home, "XDG_CONFIG_HOME": home + "/.config",
             "XDG_DATA_HOME": home + "/.local/share", "XDG_STATE_HOME": home + "/.local/state",
             "XDG_CACHE_HOME": home + "/.cache",
+            // Scripts written for Windows name their files with these.
+            "USERPROFILE": home, "HOMEDRIVE": "C:", "HOMEPATH": "\\", "SystemDrive": "C:", "TEMP": home + "/Temp",
+            "TMP": home + "/Temp",
             "PATH": (programPaths + ["/usr/local/bin", "/usr/bin", "/bin"]).joined(separator: ":"),
         ]
         all.merge(environment) { _, own in own }

@@ -169,6 +169,7 @@ extension PowerShellHost {
 
     private static func prepare(_ settings: HostSettings) throws(MMError) -> PrivateFolder {
         try ProtectedFile.makeDirectory(settings.home)
+        for folder in settings.usualFolders { try ProtectedFile.makeDirectory(folder) }
         try settings.walls?.makeFolders()
         let folder = try PrivateFolder(in: settings.folder)
         try ProtectedFile.replace(folder.file("bootstrap.ps1"), with: BootstrapScript.bytes)

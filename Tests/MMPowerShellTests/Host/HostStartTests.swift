@@ -149,9 +149,9 @@ struct HostStartTests {
         #expect(
             Set(seen.keys) == [
                 "DOTNET_CLI_TELEMETRY_OPTOUT", "DOTNET_EnableDiagnostics", "DOTNET_GCHeapHardLimit", "DOTNET_TieredPGO",
-                "HOME", "LANG", "MM_SESSION", "NO_COLOR", "PATH", "POWERSHELL_DIAGNOSTICS_OPTOUT",
-                "POWERSHELL_TELEMETRY_OPTOUT", "POWERSHELL_UPDATECHECK", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
-                "XDG_DATA_HOME", "XDG_STATE_HOME",
+                "HOME", "HOMEDRIVE", "HOMEPATH", "LANG", "MM_SESSION", "NO_COLOR", "PATH",
+                "POWERSHELL_DIAGNOSTICS_OPTOUT", "POWERSHELL_TELEMETRY_OPTOUT", "POWERSHELL_UPDATECHECK", "SystemDrive",
+                "TEMP", "TMP", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
             ])
         #expect(seen["DOTNET_GCHeapHardLimit"] == "0x18000000")
         let secret = "s3cret-value-of-a-parameter"

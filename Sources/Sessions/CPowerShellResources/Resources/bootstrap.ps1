@@ -122,9 +122,15 @@ $keeper.Runspace.Open()
 # Every runspace that is opened later, such as for -Parallel, adds folders to the beginning of it for the whole process.
 $modulePath = if ($modules) { $modules + [IO.Path]::PathSeparator + $PSHOME + '/Modules' } else { $env:PSModulePath }
 $env:PSModulePath = $modulePath
-# There is no screen, and the program that would clear it returns an exit code that looks like a failure.
+# There is no screen, and the program that would clear it returns an exit code that looks like a failure. Scripts written for
+# Windows write to the drive C, which is the session's home.
 $shell = [powershell]::Create(); $shell.Runspace = $runspace
-try { $null = $shell.AddScript('function global:Clear-Host { }').Invoke() } catch { }
+$usual = {
+    function global:Clear-Host { }
+    $state = $ExecutionContext.SessionState
+    $null = $state.Drive.New([System.Management.Automation.PSDriveInfo]::new('C', $state.Provider.GetOne('FileSystem'), $HOME, '', $null), 'Global')
+}
+try { $null = $shell.AddScript($usual.ToString(), $true).Invoke() } catch { }
 $shell.Dispose(); $shell = $null
 $preferences = @{}
 foreach ($name in 'ConfirmPreference', 'DebugPreference', 'ErrorActionPreference', 'ErrorView', 'InformationPreference', 'ProgressPreference', 'PSNativeCommandUseErrorActionPreference', 'VerbosePreference', 'WarningPreference', 'WhatIfPreference') {
