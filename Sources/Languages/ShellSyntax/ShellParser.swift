@@ -217,6 +217,7 @@ struct ShellParser {
             if var compound = list.closed, list.current.words.isEmpty, !list.current.redirections.isEmpty {
                 compound.end = script.commands.count
                 redirected.append(compound)
+                list.current.closesCompound = true
             }
             list.closed = nil
             list.namesCoprocess = false

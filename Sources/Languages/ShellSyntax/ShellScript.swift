@@ -43,6 +43,8 @@ package struct ShellScript: Sendable, Hashable {
         /// The inputs of the command by descriptor: from its own redirections, from those of the constructs around it,
         /// and from an earlier `exec`. Descriptors that it inherits unchanged from the shell aren't listed.
         package var inputs: [Int: Input] = [:]
+        /// Whether it has only the redirections of the loop, group or condition before it.
+        package var closesCompound = false
         /// The operator that follows; `nil` for the last command.
         package var controlOperator: ControlOperator?
         /// The start of the command, in bytes from the start of the text.

@@ -46,7 +46,8 @@ enum ClientVerbs {
         return rows.first { row in
             // What is harmless is so as the verb alone: `plan` may also be the file that is applied.
             let isOpen = [.reads, .writes].contains(row.rule)
-            let isVerb = zip(row.words.filter { !$0.hasPrefix("-") }, verbs + [""]).allSatisfy { contains([$1], [$0]) }
+            let named = row.words.filter { !$0.hasPrefix("-") && !$0.hasPrefix("/") }
+            let isVerb = zip(named, verbs + [""]).allSatisfy { contains([$1], [$0]) }
             // Upper-case letters are other options.
             let texts = row.words.contains { $0.hasPrefix("-") && $0.utf8.count == 2 } ? [words] : [plain, words]
             return texts.contains { contains($0, row.words, joined: !isOpen) } && (!isOpen || isVerb)
@@ -196,6 +197,7 @@ enum ClientVerbs {
         if words.contains("truncate") || words.contains("vacuum_into") || words.contains("dropdatabase")
             || words.contains("drop")
             || has("delete", ["from"]) || words.first == "delete"
+            || words.first == "merge" && has("then", ["delete"])
             || words.first == "alter" && words.contains("delete") && !has("on", ["delete"])
         {
             return .removes

@@ -47,6 +47,8 @@ extension ShellJudge {
         case "grep", "egrep", "fgrep", "rg":
             !words.contains { $0.hasPrefix("-") && $0.dropFirst().prefix { $0 != "-" }.contains("v") }
                 && !words.contains("--invert-match") && SecretName.isPlain(operand)
+                && !operand.lowercased().split { !$0.isLetter && !$0.isNumber }
+                    .contains { ShellWords.contains(String($0), in: "key-givers") }
         case "wc": true
         // The names alone.
         case "cut": words.contains { ["-d=", "="].contains($0) } && words.contains { ["-f1", "1"].contains($0) }

@@ -351,7 +351,8 @@ extension ShellJudge {
                 ShellScript.Word(String($0.value.dropFirst(3)), isFixed: $0.isFixed)
             }
         }
-        // A redirection alone may be that of a group of commands.
+        // Into these a group's commands write.
+        if call.closesCompound { return false }
         if call.words.isEmpty { targets.removeAll { $0.isFixed && !$0.value.contains("{}") } }
         return targets.contains { !isScratch($0) && !isMadeAgain($0) && !$0.value.hasPrefix("/dev/") }
     }

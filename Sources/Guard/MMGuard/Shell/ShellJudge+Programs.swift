@@ -196,7 +196,8 @@ extension ShellJudge {
         }
         guard let program = rest.first.map({ ShellMemory.name($0) }) else { return false }
         return !program.contains("=") && !ShellPrograms.shells.contains(program)
-            && !ShellPrograms.wrappers.contains(program)
+            && (!ShellPrograms.wrappers.contains(program)
+                || program != "env" && ShellWords.contains(program, in: "plain-wrappers"))
     }
 
     /// Judges the shell's own commands.

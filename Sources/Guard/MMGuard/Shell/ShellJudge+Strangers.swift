@@ -206,8 +206,10 @@ extension ShellJudge {
     /// Verbs that make something of a project's files.
     static let building = ShellWords.list("building")
 
+    /// Returns whether a program's path is in a folder that only an administrator fills.
     static func isInstalled(_ name: String) -> Bool {
-        let folders = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/"]
-        return (folders + ["/usr/local/bin/", "/usr/local/sbin/"]).contains(where: name.hasPrefix)
+        if ["/usr/lib/", "/usr/lib64/", "/usr/libexec/"].contains(where: name.hasPrefix) { return true }
+        return ["/bin/", "/sbin/", "/usr/", "/opt/", "/snap/"].contains(where: name.hasPrefix)
+            && !name.contains("/../") && name.split(separator: "/").dropLast().contains { $0 == "bin" || $0 == "sbin" }
     }
 }

@@ -90,18 +90,26 @@ struct ShellLooks: Sendable {
         }
     }
 
-    /// Returns words without options that name the program's own output as the place of its output: `-o -`, `-o-`.
+    /// Returns words without options that name the program's own output as the place of its output, `-o -`, `-o-`, or
+    /// a file that anyone may make.
     private static func withoutOwnOutput(_ words: [String]) -> [String] {
         let options: Set<String> = ["-o", "-O", "-w", "--output"]
         var rest: [String] = []
         for word in words {
-            if word == "-", let option = rest.last, options.contains(option) {
+            if word == "-" || isOwnFile(word) && rest.last != "-w", let option = rest.last, options.contains(option) {
                 rest.removeLast()
             } else if !word.hasSuffix("-") || !options.contains(String(word.dropLast(word.hasSuffix("=-") ? 2 : 1))) {
                 rest.append(word)
             }
         }
         return rest
+    }
+
+    /// Returns whether a word is a path of a file below a home or a temporary folder, and of none that is hidden, as
+    /// those are that programs read at their start.
+    private static func isOwnFile(_ word: String) -> Bool {
+        ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: word.hasPrefix)
+            && !word.contains("/.") && !word.contains("/bin/")
     }
 
     /// Returns whether an option contains one that isn't harmless: letters may be combined after one dash, and long
@@ -328,13 +336,14 @@ extension ShellJudge {
         return index + 1 < words.count ? call.inner((index + 1)..<words.count) : nil
     }
 
-    /// Returns whether a web client only fetches: with options that send nothing, by a method that changes nothing, and
-    /// to the output, nowhere, or a file in a home or temporary folder.
+    /// Returns whether a web client only fetches: with options that send nothing but a question, by a method that
+    /// changes nothing, and to the output, nowhere, or a file in a home or temporary folder.
     /// - Parameter anywhere: whether the place doesn't matter, because something else judges it.
     func fetches(_ call: ShellScript.Command, anywhere: Bool = false) -> Bool {
         let isCurl = call.program == "curl"
         var rest = call.arguments[...]
         var isKept = isCurl || anywhere
+        let asks = isCurl && isQuestion(call)
         func goesNowhere(_ word: ShellScript.Word?) -> Bool {
             word.map {
                 ["/dev/null", "-", "/dev/stdout"].contains($0.value)
@@ -349,12 +358,16 @@ extension ShellJudge {
                 return anywhere || goesNowhere(value)
             // Some servers take the method from such a header.
             case "H", "header": return value.map { !$0.value.lowercased().contains("-method") } ?? false
-            case "X", "request", "method": return value.map { Self.isFetch($0.value) } ?? false
+            case "X", "request", "method":
+                return value.map { Self.isFetch($0.value) || asks && $0.value == "POST" } ?? false
+            case "d", "json",
+                _ where option.hasPrefix("data"):
+                return asks && value.map { $0.isFixed && !$0.value.contains("@") } ?? false
             default: return value.map { !ShellWords.contains($0.value.lowercased(), in: "sending-schemes") } ?? false
             }
         }
         let kept = !anywhere ? "" : isCurl ? "OJR" : "Nrpkn"
-        let (values, plain) = isCurl ? ("ocDHAemuwXrxUbC", "sSfLiIkvgGN46#" + kept) : ("OPtTUe", "qSvcd46" + kept)
+        let (values, plain) = isCurl ? ("ocdDHAemuwXrxUbC", "sSfLiIkvgGN46#" + kept) : ("OPtTUe", "qSvcd46" + kept)
         while let word = rest.popFirst() {
             let text = word.value
             // Such addresses contain the data that is sent.
@@ -388,6 +401,18 @@ extension ShellJudge {
             }
         }
         return isKept
+    }
+
+    /// Returns whether what a request says belongs to its address (`-G`), or is a search that servers take as a body.
+    private func isQuestion(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        if words.contains(where: { $0 == "--get" || $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.hasSuffix("G") }) {
+            return true
+        }
+        return words.contains { word in
+            let path = word.prefix { $0 != "?" }
+            return word.contains("/") && ShellWords.list("search-paths").contains(where: path.hasSuffix)
+        }
     }
 
     /// Returns whether a request's method only asks for something.
