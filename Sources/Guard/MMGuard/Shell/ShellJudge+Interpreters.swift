@@ -11,6 +11,14 @@ extension ShellJudge {
             && ["python", "perl", "ruby", "php", "lua", "node", "tclsh", "pypy"].contains(stem)
     }
 
+    /// Returns whether a script runs another one from an address, as PHP and R do.
+    private static func includesFetched(_ text: String, in program: String) -> Bool {
+        guard program.hasPrefix("php") || program.hasPrefix("R"), text.contains("://") else { return false }
+        return ["include", "require", "source"].contains { word in
+            text.firstRange(of: word).map { text[$0.upperBound...].prefix(24).contains("://") } ?? false
+        }
+    }
+
     /// Judges an interpreter by the scripts in its arguments, in its input, or in a file that the session wrote.
     func interpreter(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         if Self.checksSyntax(call) { return [finding(.reads, subject: call.program)] }
@@ -30,8 +38,10 @@ extension ShellJudge {
             return found + [finding(.reads, subject: call.program)]
         }
         // The script comes from an address.
-        let script = texts.operands.first { call.program != "deno" || $0.value != "run" }
-        let isFetched = script?.value.contains("://") == true
+        let script = texts.operands.first {
+            !$0.value.hasPrefix("-") && (call.program != "deno" || $0.value != "run")
+        }
+        let isFetched = script?.value.contains("://") == true || texts.texts.contains { Self.includesFetched($0.word.value, in: call.program) }
         if isFetched || call.program == "deno" && texts.texts.isEmpty && words.contains(where: { $0.contains("://") }) {
             found.append(finding(.fed, subject: "\(call.program) \(script?.value ?? "")"))
         }

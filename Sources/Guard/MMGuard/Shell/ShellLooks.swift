@@ -32,6 +32,10 @@ struct ShellLooks: Sendable {
         guard words.allSatisfy({ !changes($0) }), !writesPlace(words) else { return false }
         let named = words.prefix { $0 != "--" }
         let operands = Self.operands(words)
+        // The name of one setting that is a secret: `wp config get DB_PASSWORD`.
+        if operands.contains(where: { $0 == $0.uppercased() && $0.contains("_") && SecretName.isSecret($0) }) {
+            return false
+        }
         return uses.contains { use in
             if use.isEmpty { return words.isEmpty }
             let needed = use.filter { $0.hasPrefix("=") }.map { $0.dropFirst() }
