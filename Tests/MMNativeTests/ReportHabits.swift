@@ -10,6 +10,10 @@ struct ReportHabits: RunningReports {
         arguments: [
             ("(New-Guid).Guid.Length; (New-Guid -Empty).ToString()", ["36", "00000000-0000-0000-0000-000000000000"]),
             ("Join-Path 'a' 'b' 'c' 'd'", ["a/b/c/d"]),
+            (
+                "Join-Path '.\\x' 'b\\c'; Join-Path 'C:\\x/y' 'z/w'; Join-Path '/a' '\\b'",
+                ["./x/b/c", "C:\\x\\y\\z\\w", "/a/b"]
+            ),
             ("'a-b_c'.Split('-', '_').Count; 'a,b;c'.Split([char[]]',;') -join '|'", ["3", "a|b|c"]),
             ("([datetime]'2026-01-02').ToOADate()", ["46024"]),
             ("([datetime]::new(2026, 1, 2, 0, 0, 0, 'Utc')).ToFileTime()", ["134117856000000000"]),

@@ -477,7 +477,16 @@ extension HostCommands {
         if command.isSet("IncludeTypeInformation"), !appends, case .object(let first)? = items.first {
             text = "#TYPE \(first.typeName)\n" + text
         }
-        try host.write(Array(text.utf8), to: path, isAppending: appends)
+        try write(text, to: path, command, host, isAppending: appends)
+    }
+
+    /// Writes a text in the encoding that the command asks for.
+    private static func write(
+        _ text: String, to path: String, _ command: BoundCommand, _ host: NativeHost, isAppending: Bool
+    ) throws(Interrupt) {
+        let begins = !isAppending || host.read(path)?.isEmpty != false
+        try host.write(
+            Encodings.file(text, in: command["Encoding"], begins: begins), to: path, isAppending: isAppending)
     }
 
     /// Refuses to replace a file if the command asks for that.
@@ -527,7 +536,7 @@ extension HostCommands {
         var text = try lines(items, width: width)
         if command.isSet("NoNewline") { text = text.filter { $0 != "\n" } }
         try keepExisting(try onlyPath(command), command, host)
-        try host.write(Array(text.utf8), to: try onlyPath(command), isAppending: command.isSet("Append"))
+        try write(text, to: try onlyPath(command), command, host, isAppending: command.isSet("Append"))
     }
 
     static func setContent(
@@ -538,8 +547,9 @@ extension HostCommands {
         var texts: [String] = []
         for value in values { texts.append(try PSText.string(value)) }
         let text = command.isSet("NoNewline") ? texts.joined() : texts.map { $0 + "\n" }.joined()
-        try host.write(
-            Array(text.utf8), to: try onlyPath(command), isAppending: command.specification.name == "Add-Content")
+        try write(
+            text, to: try onlyPath(command), command, host,
+            isAppending: command.specification.name == "Add-Content")
         if command.isSet("PassThru") { for value in values { try emit(value) } }
     }
 
@@ -680,12 +690,14 @@ extension HostCommands {
         }
         for value in command.rest { for item in Cmdlets.list(value) { children.append(try PSText.string(item)) } }
         for path in try paths(command, ["Path"]) + items.map(\.text) {
+            // It makes all separators the same. A path with a drive is one of Windows.
+            let separator: Character = path.dropFirst().hasPrefix(":") ? "\\" : "/"
             var joined = path
             for child in children {
                 while joined.hasSuffix("/") || joined.hasSuffix("\\") { joined.removeLast() }
                 joined += "/" + child.drop { $0 == "/" || $0 == "\\" }
             }
-            try emit(.string(joined))
+            try emit(.string(String(joined.map { $0 == "/" || $0 == "\\" ? separator : $0 })))
         }
     }
 

@@ -47,6 +47,34 @@ enum Encodings {
         return FileText.mark
     }
 
+    /// Returns a text as PowerShell's commands write it to a file.
+    /// - Parameters:
+    ///   - encoding: the value of `-Encoding`: a name or an encoding; UTF-8 without a mark if there is none.
+    ///   - begins: whether it is the beginning of the file, where the encoding's mark stands.
+    static func file(_ text: String, in encoding: PSValue?, begins: Bool) throws(Interrupt) -> [UInt8] {
+        guard let encoding else { return Array(text.utf8) }
+        let chosen: PSObject
+        if case .object(let object) = encoding.plain, object.typeName == typeName {
+            chosen = object
+        } else {
+            let name = encoding.text.lowercased()
+            let own = ["utf8", "utf8nobom", "default", "none"].contains(name) ? withoutMark : name
+            guard case .object(let object)? = named(own == "utf8bom" ? "utf8" : own) else {
+                throw .handOver("-Encoding \(encoding.text)")
+            }
+            chosen = object
+        }
+        guard case .int(let page)? = chosen["CodePage"] else { return Array(text.utf8) }
+        let start: [UInt8] =
+            switch page {
+            case 1200: [0xFF, 0xFE]
+            case 1201: [0xFE, 0xFF]
+            case 12000: [0xFF, 0xFE, 0, 0]
+            default: mark(of: .object(chosen))
+            }
+        return (begins ? start : []) + bytes(of: text, page)
+    }
+
     /// The characters of Windows-1252 from 0x80 to 0x9F; a space stands for bytes without one.
     private static let western = Array("€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ".unicodeScalars)
 

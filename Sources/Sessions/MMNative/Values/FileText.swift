@@ -5,11 +5,13 @@ enum FileText {
 
     /// Reads bytes as UTF-8, or as UTF-16 if they begin with a byte order mark of that.
     static func read(_ bytes: [UInt8]) -> String {
-        guard bytes.starts(with: [0xFF, 0xFE]) else {
+        let isLittle = bytes.starts(with: [0xFF, 0xFE])
+        guard isLittle || bytes.starts(with: [0xFE, 0xFF]) else {
             return String(decoding: bytes[(bytes.starts(with: mark) ? mark.count : 0)...], as: UTF8.self)
         }
-        let units = stride(from: 2, to: bytes.count - 1, by: 2).map {
-            UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
+        let units = stride(from: 2, to: bytes.count - 1, by: 2).map { place in
+            let pair = UInt16(bytes[place]) | UInt16(bytes[place + 1]) << 8
+            return isLittle ? pair : pair.byteSwapped
         }
         return String(decoding: units, as: UTF16.self)
     }
