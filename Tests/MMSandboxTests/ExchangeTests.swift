@@ -198,6 +198,15 @@ struct ExchangeTests {
         }
     }
 
+    @Test(
+        "a size has up to four significant digits",
+        arguments: [
+            (597_877_080, "570.2 MB (597,877,080 bytes)"), (1_270_496_914, "1.183 GB (1,270,496,914 bytes)"),
+            (121_671_512, "116 MB (121,671,512 bytes)"), (2048, "2 KB (2,048 bytes)"), (0, "0 B (0 bytes)"),
+            (1_126, "1.1 KB (1,126 bytes)"), (1_100_586_419_200, "1.001 TB (1,100,586,419,200 bytes)"),
+        ])
+    func size(bytes: Int, text: String) { #expect(ExchangeOrganization.byteSize(bytes) == text) }
+
     @Test("folders and groups have what reports show of them")
     func shown() async {
         let admin = await Admin()

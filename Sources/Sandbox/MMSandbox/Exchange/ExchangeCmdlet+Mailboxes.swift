@@ -119,16 +119,27 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
+    /// Returns a size as the service's `ByteQuantifiedSize` writes it: up to four significant digits of the largest
+    /// fitting unit, without trailing zeros, and all digits in parentheses.
     static func byteSize(_ bytes: Int) -> String {
         var digits = ""
         for (place, character) in String(bytes).reversed().enumerated() {
             if place > 0, place % 3 == 0 { digits = "," + digits }
             digits = String(character) + digits
         }
-        let megabytes = bytes / 104_858
-        return megabytes >= 10_240
-            ? "\(megabytes / 10_240).\(megabytes % 10_240 * 10 / 10_240) GB (\(digits) bytes)"
-            : "\(megabytes / 10).\(megabytes % 10) MB (\(digits) bytes)"
+        let units = ["B", "KB", "MB", "GB", "TB"]
+        var (place, unit) = (0, 1)
+        while place + 1 < units.count, bytes / unit >= 1024 { (place, unit) = (place + 1, unit * 1024) }
+        var (decimals, power) = (0, 1)
+        while decimals < 3, bytes / unit * power < 1000 { (decimals, power) = (decimals + 1, power * 10) }
+        let rounded = (bytes * power + unit / 2) / unit
+        var number = "\(rounded / power)"
+        if rounded % power > 0 {
+            // The power in front keeps the zeros that follow the point.
+            number += "." + "\(power + rounded % power)".dropFirst()
+            while number.hasSuffix("0") { number.removeLast() }
+        }
+        return "\(number) \(units[place]) (\(digits) bytes)"
     }
 
     static func statistics(of mailbox: ExchangeMailbox, archive: Bool) -> JSONObject {
