@@ -384,6 +384,19 @@ struct ExchangeTests {
         #expect(answer.json["value"]?.array?.isEmpty == false)
     }
 
+    @Test("a search of the audit log with a text finds only records that contain it", arguments: ["PLAN.xlsx", "nowhere"])
+    func freeText(text: String) async {
+        let admin = await Admin()
+        var search: JSONObject = ["StartDate": "2025-12-01", "EndDate": "2026-01-02"]
+        let all = await admin.invoke("Search-UnifiedAuditLog", search).json["value"]?.array ?? []
+        search["FreeText"] = .string(text)
+        let found = await admin.invoke("Search-UnifiedAuditLog", search).json["value"]?.array ?? []
+        let wanted = all.filter { $0["AuditData"]?.string?.lowercased().contains(text.lowercased()) == true }
+        #expect(found.map { $0["Identity"] } == wanted.map { $0["Identity"] } && found.count < all.count)
+        #expect(found.isEmpty == (text == "nowhere"))
+        #expect(found.allSatisfy { $0["ResultCount"] == .int(Int64(found.count)) })
+    }
+
     @Test("roles decide who may run what, and the list says so")
     func roles() async {
         for (account, reads, writes) in [

@@ -23,6 +23,9 @@ struct UnifiedAuditLog {
         let workload: String
         /// The fields of the record.
         let data: JSONObject
+
+        /// The fields as text.
+        var auditData: String { JSONWriter.string(.object(data)) }
     }
 
     /// What a search asks for; texts in lower case, and `nil` for all.
@@ -32,10 +35,20 @@ struct UnifiedAuditLog {
         var operations: Set<String>?
         var users: Set<String>?
         var types: Set<String>?
+        /// What the text of a record contains, in any case.
+        var text: String?
 
         func takes(_ time: Int64, _ operation: String, of user: String, _ type: String) -> Bool {
             self.time.contains(Double(time)) && operations?.contains(operation.lowercased()) ?? true
                 && users?.contains(user.lowercased()) ?? true && types?.contains(type.lowercased()) ?? true
+        }
+
+        /// Returns whether a record contains the text.
+        func takes(_ entry: Entry) -> Bool {
+            guard let text else { return true }
+            return [entry.auditData, entry.id, entry.type, entry.operation, entry.user].contains {
+                CaselessText.contains($0, text)
+            }
         }
     }
 
@@ -127,7 +140,7 @@ struct UnifiedAuditLog {
                     id: id, type: kind.type.name, operation: kind.operation, user: user, time: time,
                     workload: kind.workload, data: data))
         }
-        return found + alerts(search)
+        return (found + alerts(search)).filter(search.takes)
     }
 
     /// Returns the records of alerts, which only a search for their type finds.
@@ -173,7 +186,8 @@ extension DirectoryStore {
         let end = moment("filterEndDateTime") ?? Double(users.now)
         let search = UnifiedAuditLog.Search(
             time: min(moment("filterStartDateTime") ?? 0, end)...end, operations: texts("operationFilters"),
-            users: texts("userPrincipalNameFilters"), types: texts("recordTypeFilters"))
+            users: texts("userPrincipalNameFilters"), types: texts("recordTypeFilters"),
+            text: query["keywordFilter"]?.string)
         return auditLog.entries(search).map { entry in
             .object([
                 "id": .string(entry.id), "createdDateTime": .string(ServiceTime.text(entry.time)),

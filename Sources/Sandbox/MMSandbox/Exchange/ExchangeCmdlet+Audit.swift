@@ -13,13 +13,13 @@ extension ExchangeOrganization {
             : store.auditLog.entries(
                 UnifiedAuditLog.Search(
                     time: start...end, operations: asked("Operations"), users: asked("UserIds"),
-                    types: call.text("RecordType").map { [$0.lowercased()] }))
+                    types: call.text("RecordType").map { [$0.lowercased()] }, text: call.text("FreeText")))
         let count = JSONValue.int(Int64(entries.count))
         let rows = entries.enumerated().map { place, entry -> JSONObject in
             [
                 "RecordType": .string(entry.type), "CreationDate@data.type": "System.DateTime",
                 "CreationDate": .string(ServiceTime.text(entry.time)), "UserIds": .string(entry.user),
-                "Operations": .string(entry.operation), "AuditData": .string(JSONWriter.string(.object(entry.data))),
+                "Operations": .string(entry.operation), "AuditData": .string(entry.auditData),
                 "ResultIndex": .int(Int64(place + 1)), "Identity": .string(entry.id), "IsValid": true,
                 "ResultCount": count,
             ]
