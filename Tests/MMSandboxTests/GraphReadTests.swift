@@ -54,6 +54,15 @@ struct GraphReadTests {
         #expect(answer.json["@odata.type"]?.string == "#microsoft.graph.\(collection.dropLast())")
     }
 
+    @Test("a relationship can be selected and yields nothing", arguments: ["licenseDetails", "managedDevices", "manager"])
+    func relationship(name: String) async {
+        let bench = Bench()
+        let token = await bench.token()
+        let answer = await bench.graph("GET", "/v1.0/users?$select=id,\(name)&$top=2", token: token)
+        #expect(answer.status == 200, "\(answer.text)")
+        #expect(answer.json["value"]?[0]?["id"] != nil && answer.json["value"]?[0]?[name] == nil)
+    }
+
     @Test("the activity of a user comes with the user's id, as the service answers")
     func activity() async {
         let bench = Bench()

@@ -39,11 +39,12 @@ enum OptionCheck {
         }
     }
 
-    /// Returns whether Graph's own description declares a property, which objects of this tenant then lack.
+    /// Returns whether Graph's own description declares a property, which objects of this tenant then lack. A
+    /// relationship can be selected too, and yields nothing: only `$expand` shows the objects it leads to.
     private static func isDeclared(_ name: String, on kind: EntityKind) -> Bool {
         let table = GraphTypeTable.standard
         guard let type = table.type(named: kind.name) else { return false }
-        return table.properties(of: type).contains { $0.name.lowercased() == name.lowercased() && !$0.isNavigation }
+        return table.properties(of: type).contains { $0.name.lowercased() == name.lowercased() }
     }
 
     private static func checkAdvanced(_ options: QueryOptions, isEventual: Bool) throws(QueryFault) {
