@@ -218,6 +218,25 @@ struct ExchangeTests {
         #expect(group?["WindowsEmailAddress"] == group?["PrimarySmtpAddress"] && group?["WindowsEmailAddress"] != nil)
     }
 
+    @Test("recipients are of all kinds, on pages as well, and each is found by its name")
+    func recipients() async {
+        let admin = await Admin()
+        let (rows, _) = await admin.all("Get-Recipient", ["ResultSize": "Unlimited"], page: 60)
+        let kinds = Set(rows.compactMap { $0["RecipientTypeDetails"]?.string })
+        let some: Set = ["UserMailbox", "GroupMailbox", "GuestMailUser", "MailContact"]
+        #expect(kinds.isSuperset(of: some), "\(kinds)")
+        for kind in some {
+            let one = rows.first { $0["RecipientTypeDetails"]?.string == kind }
+            let found = await admin.invoke("Get-Recipient", ["Identity": one?["PrimarySmtpAddress"] ?? .null])
+            #expect(found.json["value"]?[0]?["Name"] == one?["Name"] && one != nil, "\(kind): \(found.text)")
+        }
+        let outside: JSONObject = ["RecipientTypeDetails": "GuestMailUser,MailContact", "SortBy": "DisplayName"]
+        let found = await admin.invoke("Get-Recipient", outside).json["value"]?.array ?? []
+        #expect(Set(found.compactMap { $0["RecipientTypeDetails"]?.string }) == ["GuestMailUser", "MailContact"])
+        let guests = await admin.invoke("Get-MailUser").json["value"]?.array ?? []
+        #expect(found.filter { $0["RecipientTypeDetails"] == "GuestMailUser" }.count == guests.count)
+    }
+
     @Test("a filter that names an unknown property is refused", arguments: ["Get-Mailbox", "Get-UnifiedGroup"])
     func unknownProperty(cmdlet: String) async {
         let admin = await Admin()
@@ -384,7 +403,7 @@ struct ExchangeTests {
         #expect(answer.json["value"]?.array?.isEmpty == false)
     }
 
-    @Test("a search of the audit log with a text finds only records that contain it", arguments: ["PLAN.xlsx", "nowhere"])
+    @Test("a search of the audit log for a text finds only records with it", arguments: ["PLAN.xlsx", "nowhere"])
     func freeText(text: String) async {
         let admin = await Admin()
         var search: JSONObject = ["StartDate": "2025-12-01", "EndDate": "2026-01-02"]

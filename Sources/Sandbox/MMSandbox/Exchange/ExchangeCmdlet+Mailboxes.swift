@@ -194,10 +194,15 @@ extension ExchangeOrganization {
 
     /// Runs `Get-Mailbox`.
     func mailboxPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
+        try mailboxPage(call, after: [])
+    }
+
+    /// Returns a page of other recipients and then the mailboxes, as far as they pass the call's filters.
+    func mailboxPage(_ call: InvokedCmdlet, after others: [JSONObject]) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         if !call.has("Identity") { answer.rows.reserveCapacity(call.pageSize * 3000) }
         let changes = writtenProperties
-        try walk(call, into: &answer) { (mailbox, answer) in
+        try walk(call, after: others, into: &answer) { (mailbox, answer) in
             if answer.count > 0 { answer.rows.append(UInt8(ascii: ",")) }
             var rows: [UInt8] = []
             swap(&rows, &answer.rows)

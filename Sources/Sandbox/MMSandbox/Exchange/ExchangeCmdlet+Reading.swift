@@ -137,19 +137,6 @@ extension ExchangeCmdlet {
             ]
         ),
         (
-            "MailUser", recipients + " SoftDeletedMailUser:b",
-            [
-                [
-                    "Name": "gus.guest", "DisplayName": "Gus Guest", "Identity": "gus.guest", "Alias": "gus.guest",
-                    "UserPrincipalName": "gus.guest@contoso-sandbox.example",
-                    "ExternalEmailAddress": "SMTP:gus.guest@fabrikam.example",
-                    "PrimarySmtpAddress": "gus.guest@fabrikam.example",
-                    "EmailAddresses": ["SMTP:gus.guest@fabrikam.example"], "RecipientType": "MailUser",
-                    "RecipientTypeDetails": "GuestMailUser", "HiddenFromAddressListsEnabled": true,
-                ]
-            ]
-        ),
-        (
             "App", "Mailbox OrganizationApp:b PrivateCatalog:b",
             [
                 [
@@ -300,7 +287,13 @@ extension ExchangeCmdlet {
         ("ManagementScope", "Exclusive:b Orphan:b", []),
     ]
 
+    /// Returns the rows that a list has at first.
+    static func rows(of noun: String) -> [JSONObject] { lists.first { $0.noun == noun }?.rows ?? [] }
+
     private static let others: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-MailUser", .reading, "Identity " + recipients + " SoftDeletedMailUser:b") {
+            (organization, call) throws(ExchangeFailure) in try organization.groupPage(organization.mailUsers, call)
+        },
         ExchangeCmdlet("Get-Group", .reading, "Identity " + recipients) {
             (organization, call) throws(ExchangeFailure) in
             let groups = organization.distributionGroups + organization.unifiedGroups

@@ -272,20 +272,6 @@ extension ExchangeOrganization {
     /// The groups of the directory without a mailbox in Exchange.
     var distributionGroups: [JSONObject] { mailGroups(unified: false) }
 
-    /// Returns a page of the requested kinds of recipients; groups come first.
-    func recipientPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        let kinds = Set(
-            (call.texts("RecipientTypeDetails") ?? []).flatMap { $0.split(separator: ",") }
-                .map { $0.filter { $0 != " " }.lowercased() })
-        let groups = (distributionGroups + unifiedGroups).filter {
-            kinds.contains($0["RecipientTypeDetails"]?.string?.lowercased() ?? "")
-        }
-        guard !groups.isEmpty, !call.has("Identity") else { return try mailboxPage(call) }
-        let boxes = (0..<mailboxes.count).compactMap { mailboxes.mailbox($0) }.map { properties(of: $0) }
-            .filter { kinds.contains($0["RecipientTypeDetails"]?.string?.lowercased() ?? "") }
-        return try groupPage(groups + boxes, call)
-    }
-
     /// The groups of Microsoft 365.
     var unifiedGroups: [JSONObject] { mailGroups(unified: true) }
 
@@ -339,15 +325,8 @@ extension ExchangeOrganization {
             var rows = groups
             let known = Set(groups.first?.keys.map { $0.lowercased() } ?? [])
             if let text = call.text("Filter") {
-                // The members of a group can be filtered by, but aren't shown.
                 let filter = try ExchangeFilter(text, properties: known.union(["members"]))
-                let asksForMembers = text.lowercased().contains("members")
-                rows = rows.filter { row in
-                    guard asksForMembers else { return filter.passes(row) }
-                    var whole = row
-                    whole["Members"] = .array(membersNames(of: row))
-                    return filter.passes(whole)
-                }
+                rows = rows.filter { filter.passes(filterable($0, by: text)) }
             }
             if let name = call.text("SortBy") {
                 guard let key = groups.first?.keys.first(where: { $0.lowercased() == name.lowercased() }) else {
@@ -370,6 +349,12 @@ extension ExchangeOrganization {
         return answer
     }
 
+    /// Returns a group as a filter sees it: its members can be filtered by, but aren't shown.
+    func filterable(_ group: JSONObject, by filter: String) -> JSONObject {
+        filter.lowercased().contains("members")
+            ? group.merging(["Members": .array(membersNames(of: group))]) : group
+    }
+
     private func membersNames(of group: JSONObject) -> [JSONValue] {
         store.linked(LinkAddress(owner: group["Guid"]?.string ?? "", relation: .members)).compactMap { id in
             store.users.ids.index(ofGuid: id).flatMap { mailboxes.mailbox($0) }.map { .string($0.distinguishedName) }
@@ -379,12 +364,7 @@ extension ExchangeOrganization {
     /// Returns the group that `-Identity` names.
     func group(_ call: InvokedCmdlet, in groups: [JSONObject]) throws(ExchangeFailure) -> JSONObject {
         guard let identity = call.text("Identity") else { throw .missing("Identity") }
-        let wanted = identity.lowercased()
-        let found = groups.filter { group in
-            ["Name", "DisplayName", "Alias", "PrimarySmtpAddress", "DistinguishedName", "Guid"].contains {
-                group[$0]?.string?.lowercased() == wanted
-            }
-        }
+        let found = Self.recipients(named: identity, in: groups)
         guard let first = found.first else { throw .notFound(identity) }
         guard found.count == 1 else { throw .ambiguous(identity) }
         return first
@@ -631,10 +611,14 @@ extension ExchangeOrganization {
 
     /// Returns the rows of a short list with the settings written since, or the one that `-Identity` names.
     func named(_ noun: String, _ rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        let all = (rows + (createdRows[noun] ?? [])).filter {
+        try Self.named(listed(noun, rows), call)
+    }
+
+    /// Returns the rows of a short list with those created, removed and changed since.
+    func listed(_ noun: String, _ rows: [JSONObject]) -> [JSONObject] {
+        (rows + (createdRows[noun] ?? [])).filter {
             removedRows[noun]?.contains($0["Identity"]?.string?.lowercased() ?? "") != true
-        }
-        return try Self.named(all.map { configured(noun, $0["Identity"]?.string ?? "", $0) }, call)
+        }.map { configured(noun, $0["Identity"]?.string ?? "", $0) }
     }
 
     /// Returns the rows of a short list, or the one that `-Identity` names.

@@ -3,7 +3,7 @@ internal import MMCore
 /// A mailbox: a user's, a shared one, a room's or an equipment's, of the initial data or created since.
 struct ExchangeMailbox: Sendable {
     /// The kind of mailbox.
-    enum Kind: String, Sendable {
+    enum Kind: String, CaseIterable, Sendable {
         case user = "UserMailbox"
         case shared = "SharedMailbox"
         case room = "RoomMailbox"

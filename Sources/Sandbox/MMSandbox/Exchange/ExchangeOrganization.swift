@@ -52,20 +52,28 @@ extension ExchangeOrganization {
     }
 
     /// Visits the mailboxes of a page: the one with an identity, or all that pass the call's filters.
+    /// - Parameter others: other recipients, which come first and pass the same filters.
     func walk(
-        _ call: InvokedCmdlet, into answer: inout ExchangeAnswer, _ add: (ExchangeMailbox, inout ExchangeAnswer) -> Void
+        _ call: InvokedCmdlet, after others: [JSONObject] = [], into answer: inout ExchangeAnswer,
+        _ add: (ExchangeMailbox, inout ExchangeAnswer) -> Void
     ) throws(ExchangeFailure) {
         let wildcard = call.text("Identity").flatMap { $0.contains("*") ? $0 : nil }
         if call.has("Identity"), wildcard == nil { return add(try mailbox(call), &answer) }
-        let selection = try MailboxSelection(call, wildcard: wildcard, known: knownProperties)
+        let known = others.reduce(into: knownProperties) { $0.formUnion($1.keys.map { $0.lowercased() }) }
+        let selection = try MailboxSelection(call, wildcard: wildcard, known: known)
         let limit = try call.limit()
         let left = limit.map { max(0, $0 - call.returned) } ?? Int.max
         let size = min(call.pageSize, left)
-        let order = try call.text("SortBy").map { (name) throws(ExchangeFailure) in try sorted(by: name, selection) }
+        let order = try call.text("SortBy").map { (name) throws(ExchangeFailure) in
+            guard known.contains(name.lowercased()) else {
+                throw .invalid("SortBy", "\"\(name)\" is not a property that results can be sorted by.")
+            }
+            return sorted(by: name.lowercased(), others, selection)
+        }
         var place = call.offset
-        while place < order?.count ?? mailboxes.count {
+        while place < order?.count ?? (others.count + mailboxes.count) {
             let index = order?[place] ?? place
-            guard let mailbox = mailboxes.mailbox(index), order != nil || passes(mailbox, selection) else {
+            guard order != nil || passes(index, others, selection) else {
                 place += 1
                 continue
             }
@@ -73,7 +81,11 @@ extension ExchangeOrganization {
                 if left > size { answer.next = place } else { answer.warnings.append(ExchangeAnswer.moreResults) }
                 return
             }
-            add(mailbox, &answer)
+            if index < others.count {
+                answer.add(others[index], select: call.select)
+            } else if let mailbox = mailboxes.mailbox(index - others.count) {
+                add(mailbox, &answer)
+            }
             place += 1
         }
     }
@@ -83,57 +95,65 @@ extension ExchangeOrganization {
         Set(mailboxes.mailbox(0).map { properties(of: $0).keys.map { $0.lowercased() } } ?? []).union(["members"])
     }
 
-    /// Returns the indices of the selected mailboxes, sorted by a property.
-    private func sorted(by name: String, _ selection: MailboxSelection) throws(ExchangeFailure) -> [Int] {
-        guard knownProperties.contains(name.lowercased()) else {
-            throw .invalid("SortBy", "\"\(name)\" is not a property that results can be sorted by.")
-        }
+    /// Returns the indices of the selected recipients, sorted by a property.
+    private func sorted(by name: String, _ others: [JSONObject], _ selection: MailboxSelection) -> [Int] {
         var keyed: [(key: String, place: Int)] = []
-        for place in 0..<mailboxes.count {
-            guard let mailbox = mailboxes.mailbox(place), passes(mailbox, selection) else { continue }
-            let value = properties(of: mailbox).first { $0.key.lowercased() == name.lowercased() }?.value ?? .null
+        for place in 0..<others.count + mailboxes.count where passes(place, others, selection) {
+            let row =
+                place < others.count
+                ? others[place] : mailboxes.mailbox(place - others.count).map { properties(of: $0) } ?? [:]
+            let value = row.first { $0.key.lowercased() == name }?.value ?? .null
             keyed.append(((value.string ?? value.description).lowercased(), place))
         }
         return keyed.sorted { ($0.key, $0.place) < ($1.key, $1.place) }.map(\.place)
     }
 
+    /// Returns whether the recipient at an index is selected; the mailboxes come after the others.
+    private func passes(_ index: Int, _ others: [JSONObject], _ selection: MailboxSelection) -> Bool {
+        guard index < others.count else {
+            return mailboxes.mailbox(index - others.count).map { passes($0, selection) } ?? false
+        }
+        let row = others[index]
+        func text(_ name: String) -> String { row[name]?.string ?? "" }
+        return selection.passes(
+            kind: text("RecipientTypeDetails"), type: text("RecipientType"), hasArchive: false,
+            names: (text("DisplayName"), text("Alias"), text("Name"), text("PrimarySmtpAddress"))
+        ) { filterable(row, by: $0) }
+    }
+
     private func passes(_ mailbox: ExchangeMailbox, _ selection: MailboxSelection) -> Bool {
         let changed = writtenProperties[mailbox.id]
-        let kind = changed?["RecipientTypeDetails"]?.string ?? mailbox.kind.rawValue
-        guard selection.kinds?.contains(kind.lowercased()) ?? true, !selection.isElsewhere else { return false }
-        if selection.wantsArchive, !mailbox.hasArchive { return false }
-        let name = changed?["DisplayName"]?.string ?? mailbox.displayName
-        if let anr = selection.anr, !name.lowercased().hasPrefix(anr), !mailbox.alias.lowercased().hasPrefix(anr) {
-            return false
-        }
-        if let wildcard = selection.wildcard {
-            let names = [name, mailbox.name, mailbox.alias, mailbox.address]
-            guard names.contains(where: { ExchangeFilter.matches($0, wildcard) }) else { return false }
-        }
-        return selection.filter?.passes(properties(of: mailbox)) ?? true
+        return selection.passes(
+            kind: changed?["RecipientTypeDetails"]?.string ?? mailbox.kind.rawValue, type: "UserMailbox",
+            hasArchive: mailbox.hasArchive,
+            names: (
+                changed?["DisplayName"]?.string ?? mailbox.displayName, mailbox.alias, mailbox.name, mailbox.address
+            )
+        ) { _ in properties(of: mailbox) }
     }
 }
 
 /// The selection of mailboxes by a call.
 struct MailboxSelection: Sendable {
     /// The kinds in lower case; `nil` for all.
-    let kinds: Set<String>?
-    let filter: ExchangeFilter?
-    let anr: String?
-    let wildcard: String?
-    let wantsArchive: Bool
+    private let kinds: Set<String>?
+    /// The coarser types in lower case; `nil` for all.
+    private let types: Set<String>?
+    private let filter: (text: String, parsed: ExchangeFilter)?
+    private let anr: String?
+    private let wildcard: String?
+    private let wantsArchive: Bool
     /// Whether the call selects other mailboxes than those in use: deleted ones, public folders.
-    let isElsewhere: Bool
+    private let isElsewhere: Bool
 
     /// Reads the selection of a call.
     /// - Parameter known: the properties that a filter may name, in lower case.
     /// - Throws: the service's error for a filter that can't be parsed, or that names an unknown property.
     init(_ call: InvokedCmdlet, wildcard: String?, known: Set<String>) throws(ExchangeFailure) {
-        kinds = call.texts("RecipientTypeDetails").map { given in
-            Set(given.flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " }.lowercased() } })
-        }
+        kinds = Self.words("RecipientTypeDetails", of: call)
+        types = Self.words("RecipientType", of: call)
         filter = try call.text("Filter").map { (text) throws(ExchangeFailure) in
-            try ExchangeFilter(text, properties: known)
+            (text, try ExchangeFilter(text, properties: known))
         }
         anr = call.text("Anr")?.lowercased()
         self.wildcard = wildcard
@@ -141,5 +161,31 @@ struct MailboxSelection: Sendable {
         isElsewhere = ["SoftDeletedMailbox", "InactiveMailboxOnly", "PublicFolder", "GroupMailbox"].contains {
             call.isSet($0)
         }
+    }
+
+    /// Returns the words of a parameter in lower case; `nil` if it isn't given.
+    static func words(_ parameter: String, of call: InvokedCmdlet) -> Set<String>? {
+        call.texts(parameter).map { given in
+            Set(given.flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " }.lowercased() } })
+        }
+    }
+
+    /// Returns whether a recipient is selected.
+    /// - Parameter row: the properties as a filter, whose text it gets, sees them; only computed if there is one.
+    func passes(
+        kind: String, type: String, hasArchive: Bool,
+        names: (display: String, alias: String, unique: String, address: String), row: (String) -> JSONObject
+    ) -> Bool {
+        guard kinds?.contains(kind.lowercased()) ?? true, types?.contains(type.lowercased()) ?? true, !isElsewhere,
+            hasArchive || !wantsArchive
+        else { return false }
+        if let anr, !names.display.lowercased().hasPrefix(anr), !names.alias.lowercased().hasPrefix(anr) {
+            return false
+        }
+        if let wildcard {
+            let all = [names.display, names.unique, names.alias, names.address]
+            guard all.contains(where: { ExchangeFilter.matches($0, wildcard) }) else { return false }
+        }
+        return filter.map { $0.parsed.passes(row($0.text)) } ?? true
     }
 }
