@@ -237,6 +237,17 @@ struct ExchangeTests {
         #expect(found.filter { $0["RecipientTypeDetails"] == "GuestMailUser" }.count == guests.count)
     }
 
+    @Test("who may send as whom is told for all mailboxes, or of one trustee")
+    func trustees() async {
+        let admin = await Admin()
+        let (rows, _) = await admin.all("Get-RecipientPermission", ["ResultSize": "Unlimited"], page: 1000)
+        #expect(Set(rows.compactMap { $0["Identity"]?.string }).count > 250)
+        let trustee = rows.lazy.compactMap { $0["Trustee"]?.string }.first { $0.contains("@") }
+        let found = await admin.invoke("Get-RecipientPermission", ["Trustee": trustee.map { .string($0) } ?? .null])
+        let held = found.json["value"]?.array ?? []
+        #expect(!held.isEmpty && held.allSatisfy { $0["Trustee"]?.string == trustee }, "\(found.text)")
+    }
+
     @Test("a filter that names an unknown property is refused", arguments: ["Get-Mailbox", "Get-UnifiedGroup"])
     func unknownProperty(cmdlet: String) async {
         let admin = await Admin()

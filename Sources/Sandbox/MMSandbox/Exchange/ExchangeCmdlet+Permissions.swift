@@ -35,9 +35,12 @@ extension ExchangeCmdlet {
         },
         ExchangeCmdlet("Get-RecipientPermission", .reading, "Identity Trustee AccessRights") {
             (organization, call) throws(ExchangeFailure) in
-            let mailbox = try organization.mailbox(call)
+            let mailboxes =
+                call.has("Identity")
+                ? [try organization.mailbox(call)]
+                : (0..<organization.mailboxes.count).compactMap { organization.mailboxes.mailbox($0) }
             return try .page(
-                of: organization.granted(organization.senders(of: mailbox), "Trustee", call), call)
+                of: organization.granted(mailboxes.flatMap { organization.senders(of: $0) }, "Trustee", call), call)
         },
         ExchangeCmdlet("Add-RecipientPermission", .managing, "Identity Trustee AccessRights") {
             (organization, call) throws(ExchangeFailure) in
