@@ -235,6 +235,11 @@ struct ExchangeTests {
         #expect(Set(found.compactMap { $0["RecipientTypeDetails"]?.string }) == ["GuestMailUser", "MailContact"])
         let guests = await admin.invoke("Get-MailUser").json["value"]?.array ?? []
         #expect(found.filter { $0["RecipientTypeDetails"] == "GuestMailUser" }.count == guests.count)
+        let place = "OU=Microsoft Exchange Hosted Organizations,DC=NAMPR03A010,DC=PROD,DC=OUTLOOK,DC=COM"
+        for row in rows where row["DistinguishedName"] != nil {
+            #expect(row["DistinguishedName"]?.string?.hasSuffix(place) == true, "\(row)")
+            #expect(row["OrganizationalUnit"]?.string?.hasPrefix("nampr03a010.prod.outlook.com/Microsoft ") == true)
+        }
     }
 
     @Test("who may send as whom is told for all mailboxes, or of one trustee")

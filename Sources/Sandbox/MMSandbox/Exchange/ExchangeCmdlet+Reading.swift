@@ -117,7 +117,7 @@ extension ExchangeCmdlet {
                     "RecipientType": "DynamicDistributionGroup", "RecipientTypeDetails": "DynamicDistributionGroup",
                     "IncludedRecipients": "MailboxUsers", "ManagedBy": "admin",
                     "HiddenFromAddressListsEnabled": false, "RequireSenderAuthenticationEnabled": true,
-                    "OrganizationalUnit": .string(TenantIdentity.initialDomain), "ModerationEnabled": false,
+                    "OrganizationalUnit": .string(ExchangeOrganization.unit), "ModerationEnabled": false,
                     "SendModerationNotifications": "Always", "WhenCreated@data.type": "System.DateTime",
                     "WhenCreated": "2024-02-01T08:00:00Z", "WhenChanged@data.type": "System.DateTime",
                     "WhenChanged": "2024-02-01T08:00:00Z",

@@ -291,9 +291,9 @@ extension ExchangeOrganization {
                 "RecipientTypeDetails": type, "ManagedBy": ["admin"], "GrantSendOnBehalfTo": [],
                 "AcceptMessagesOnlyFrom": [],
                 "EmailAddresses": [.string("SMTP:\(nickname)@\(TenantIdentity.domain)")],
-                "DistinguishedName": .string("CN=\(nickname),OU=\(TenantIdentity.initialDomain),DC=SANDBOX,DC=PROD"),
+                "DistinguishedName": .string(Self.distinguishedName(of: nickname)),
                 "IsDirSynced": false, "MemberDepartRestriction": "Open", "RequireSenderAuthenticationEnabled": true,
-                "HiddenFromAddressListsEnabled": false, "OrganizationalUnit": .string(TenantIdentity.initialDomain),
+                "HiddenFromAddressListsEnabled": false, "OrganizationalUnit": .string(Self.unit),
             ]
             for date in ["WhenCreated", "WhenCreatedUTC", "WhenChanged", "WhenChangedUTC"] {
                 (row[date + "@data.type"], row[date]) = ("System.DateTime", $0["createdDateTime"] ?? .null)

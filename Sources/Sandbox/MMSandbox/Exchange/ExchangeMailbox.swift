@@ -74,8 +74,7 @@ struct ExchangeMailbox: Sendable {
     var samAccountName: String { "$\(exchangeGuid.prefix(8).uppercased())" }
     var archiveGuid: String { Guid.text(mixing.number(row.index, 73), mixing.number(row.index, 74)) }
     var distinguishedName: String {
-        "CN=\(name),OU=\(TenantIdentity.initialDomain),OU=Microsoft Exchange Hosted Organizations,DC=SANDBOX,DC=PROD,"
-            + "DC=OUTLOOK,DC=COM"
+        ExchangeOrganization.distinguishedName(of: name)
     }
 
     /// The unique name.
@@ -197,7 +196,7 @@ struct ExchangeMailbox: Sendable {
         writer.date("WhenChanged", row.created + 86_400 * 90)
         writer.date("WhenChangedUTC", row.created + 86_400 * 90)
         writer.date("WhenMailboxCreated", row.created + 60)
-        writer.text("OrganizationalUnit", TenantIdentity.initialDomain)
+        writer.text("OrganizationalUnit", ExchangeOrganization.unit)
         writer.text("OrganizationId", "SANDBOX.PROD.OUTLOOK.COM/\(TenantIdentity.initialDomain)")
         writer.text("ObjectState", "Unchanged")
         writer.flag("IsValid", true)

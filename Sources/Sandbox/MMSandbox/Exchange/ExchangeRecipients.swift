@@ -12,6 +12,18 @@ extension ExchangeOrganization {
         return listed("MailUser", guests)
     }
 
+    /// The forest of the service that holds the tenant.
+    private static let forest = "nampr03a010"
+    private static let hosted = "Microsoft Exchange Hosted Organizations"
+
+    /// The container of all recipients, as `OrganizationalUnit` shows it.
+    static let unit = "\(forest).prod.outlook.com/\(hosted)/\(TenantIdentity.initialDomain)"
+
+    /// Returns the distinguished name of a recipient.
+    static func distinguishedName(of name: String) -> String {
+        "CN=\(name),OU=\(TenantIdentity.initialDomain),OU=\(hosted),DC=\(forest.uppercased()),DC=PROD,DC=OUTLOOK,DC=COM"
+    }
+
     private static func mailUser(_ guest: Record) -> JSONObject {
         let name = guest["mailNickname"] ?? .null
         let address = guest["mail"] ?? .null
@@ -23,6 +35,8 @@ extension ExchangeOrganization {
             "EmailAddresses": guest["proxyAddresses"] ?? [], "RecipientType": "MailUser",
             "RecipientTypeDetails": "GuestMailUser", "HiddenFromAddressListsEnabled": true,
             "ExternalDirectoryObjectId": .string(guest.id), "Guid": .string(guest.id), "IsDirSynced": false,
+            "OrganizationalUnit": .string(unit),
+            "DistinguishedName": name.string.map { .string(distinguishedName(of: $0)) } ?? .null,
         ]
         for date in ["WhenCreated", "WhenCreatedUTC", "WhenChanged", "WhenChangedUTC"] {
             (row[date + "@data.type"], row[date]) = ("System.DateTime", guest["createdDateTime"] ?? .null)
