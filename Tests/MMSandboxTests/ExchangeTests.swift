@@ -216,6 +216,7 @@ struct ExchangeTests {
         }
         let group = await admin.invoke("Get-DistributionGroup", ["ResultSize": "1"]).json["value"]?[0]
         #expect(group?["WindowsEmailAddress"] == group?["PrimarySmtpAddress"] && group?["WindowsEmailAddress"] != nil)
+        #expect(group?["ModerationEnabled"] == false && group?["SendModerationNotifications"] == "Always")
     }
 
     @Test("recipients are of all kinds, on pages as well, and each is found by its name")

@@ -62,7 +62,7 @@ extension ExchangeOrganization {
         "AllowAddGuests": true, "IsMembershipDynamic": false, "HiddenGroupMembershipEnabled": false,
         "HiddenFromExchangeClientsEnabled": false, "ConnectorsEnabled": true, "SubscriptionEnabled": true,
         "CalendarMemberReadOnly": false, "InboxUrl": .null, "Language": "en-US", "MailTip": .null,
-        "ModerationEnabled": false, "Classification": .null, "SensitivityLabel": .null,
+        "Classification": .null, "SensitivityLabel": .null,
         "RejectMessagesFrom": [], "ModeratedBy": [],
     ]
 }

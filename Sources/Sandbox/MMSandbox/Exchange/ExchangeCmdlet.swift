@@ -289,7 +289,7 @@ extension ExchangeOrganization {
                 "GroupType": isSecurity ? "Universal, SecurityEnabled" : "Universal",
                 "RecipientType": isSecurity ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup",
                 "RecipientTypeDetails": type, "ManagedBy": ["admin"], "GrantSendOnBehalfTo": [],
-                "AcceptMessagesOnlyFrom": [],
+                "AcceptMessagesOnlyFrom": [], "ModerationEnabled": false, "SendModerationNotifications": "Always",
                 "EmailAddresses": [.string("SMTP:\(nickname)@\(TenantIdentity.domain)")],
                 "DistinguishedName": .string(Self.distinguishedName(of: nickname)),
                 "IsDirSynced": false, "MemberDepartRestriction": "Open", "RequireSenderAuthenticationEnabled": true,
