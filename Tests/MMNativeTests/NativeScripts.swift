@@ -236,15 +236,21 @@ struct NativeScripts {
         arguments: [
             ("'ä' | Set-Content a.txt", [0xC3, 0xA4, 0x0A]),
             ("'ä' | Set-Content a.txt -Encoding utf8NoBOM", [0xC3, 0xA4, 0x0A]),
-            ("'ä' | Out-File a.txt -Encoding utf8BOM -Append; 'b' | Out-File a.txt -Encoding utf8BOM -Append",
-                [0xEF, 0xBB, 0xBF, 0xC3, 0xA4, 0x0A, 0x62, 0x0A]),
+            (
+                "'ä' | Out-File a.txt -Encoding utf8BOM -Append; 'b' | Out-File a.txt -Encoding utf8BOM -Append",
+                [0xEF, 0xBB, 0xBF, 0xC3, 0xA4, 0x0A, 0x62, 0x0A]
+            ),
             ("'ä' | Out-File a.txt -Encoding unicode", [0xFF, 0xFE, 0xE4, 0x00, 0x0A, 0x00]),
-            ("'ä' | Add-Content a.txt -Encoding BigEndianUnicode; if ((Get-Content a.txt) -ne 'ä') { Remove-Item a.txt }",
-                [0xFE, 0xFF, 0x00, 0xE4, 0x00, 0x0A]),
+            (
+                "'ä' | Add-Content a.txt -Encoding BigEndianUnicode; if ((Get-Content a.txt) -ne 'ä') { Remove-Item a.txt }",
+                [0xFE, 0xFF, 0x00, 0xE4, 0x00, 0x0A]
+            ),
             ("'ä' | Set-Content a.txt -Encoding ascii", [0x3F, 0x0A]),
             ("'ä' | Set-Content a.txt -Encoding ([Text.Encoding]::UTF8)", [0xEF, 0xBB, 0xBF, 0xC3, 0xA4, 0x0A]),
-            ("[pscustomobject]@{ a = 1 } | Export-Csv a.txt -Encoding utf8BOM -UseQuotes AsNeeded",
-                [0xEF, 0xBB, 0xBF, 0x61, 0x0A, 0x31, 0x0A]),
+            (
+                "[pscustomobject]@{ a = 1 } | Export-Csv a.txt -Encoding utf8BOM -UseQuotes AsNeeded",
+                [0xEF, 0xBB, 0xBF, 0x61, 0x0A, 0x31, 0x0A]
+            ),
         ] as [(String, [UInt8])])
     func encoded(script: String, bytes: [UInt8]) async throws {
         let host = NativeHost()

@@ -41,7 +41,9 @@ extension ShellJudge {
         let script = texts.operands.first {
             !$0.value.hasPrefix("-") && (call.program != "deno" || $0.value != "run")
         }
-        let isFetched = script?.value.contains("://") == true || texts.texts.contains { Self.includesFetched($0.word.value, in: call.program) }
+        let isFetched =
+            script?.value.contains("://") == true
+            || texts.texts.contains { Self.includesFetched($0.word.value, in: call.program) }
         if isFetched || call.program == "deno" && texts.texts.isEmpty && words.contains(where: { $0.contains("://") }) {
             found.append(finding(.fed, subject: "\(call.program) \(script?.value ?? "")"))
         }
