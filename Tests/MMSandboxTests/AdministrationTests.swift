@@ -6,6 +6,26 @@ import Testing
 
 @Suite("What administrators look at in the sandbox", .timeLimit(.minutes(5)))
 struct AdministrationTests {
+    @Test("how users prefer to prove who they are agrees with what they have registered")
+    func preferences() async {
+        let bench = Bench(users: 60)
+        let token = await bench.token()
+        let path = "reports/authenticationMethods/userRegistrationDetails"
+        let rows = await bench.everyItem("/v1.0/\(path)", token: token)
+        #expect(Set(rows.compactMap { $0["defaultMfaMethod"]?.string }) == ["none", "microsoftAuthenticatorPush"])
+        for row in rows {
+            let preferred = row["userPreferredMethodForSecondaryAuthentication"]
+            let methods = row["methodsRegistered"]?.array ?? []
+            #expect(row["defaultMfaMethod"] == methods.first ?? "none")
+            #expect(row["systemPreferredAuthenticationMethods"]?.array?.count == min(methods.count, 1))
+            #expect(preferred?.string == (methods.isEmpty ? "none" : "push"))
+            let own = "/beta/users/\(row["id"]?.string ?? "")/authentication/signInPreferences"
+            let answer = await bench.graph("GET", own, token: token).json
+            #expect(answer["userPreferredMethodForSecondaryAuthentication"] == preferred)
+            #expect(answer["@odata.context"]?.string?.hasSuffix("/authentication/signInPreferences/$entity") == true)
+        }
+    }
+
     @Test(
         "the data is of the day on which the tenant started, whatever day that is",
         arguments: [0, 400, 9_000] as [Int64])

@@ -295,8 +295,23 @@ struct AdministrationContent: Sendable {
             "isAdmin": .bool(user.named?.role != nil), "isSsprRegistered": .bool(isStrong), "isSsprEnabled": true,
             "isSsprCapable": .bool(isStrong), "isMfaRegistered": .bool(isStrong), "isMfaCapable": .bool(isStrong),
             "isPasswordlessCapable": false, "methodsRegistered": .array(methods),
-            "isSystemPreferredAuthenticationMethodEnabled": true,
+            "defaultMfaMethod": methods.first ?? "none", "isSystemPreferredAuthenticationMethodEnabled": true,
+            "systemPreferredAuthenticationMethods": isStrong ? ["push"] : [],
             "userPreferredMethodForSecondaryAuthentication": isStrong ? "push" : "none", "lastUpdatedDateTime": ago(1),
+        ]
+    }
+
+    /// Returns the second factors that a user and the service prefer, as the registration has them.
+    /// - Parameter index: the index of the user; `nil` for one who has registered nothing yet.
+    func signInPreferences(_ index: Int?) -> JSONObject {
+        let details = index.map { registration($0) } ?? [:]
+        let isStrong = details["isMfaRegistered"] == true
+        return [
+            "isSystemPreferredAuthenticationMethodEnabled":
+                details["isSystemPreferredAuthenticationMethodEnabled"] ?? true,
+            "userPreferredMethodForSecondaryAuthentication":
+                details["userPreferredMethodForSecondaryAuthentication"] ?? "none",
+            "systemPreferredAuthenticationMethod": isStrong ? "PhoneAppNotification" : .null,
         ]
     }
 

@@ -162,9 +162,9 @@ extension EntityKind {
         "userRegistrationDetails",
         """
         id userPrincipalName userDisplayName userType isAdmin:b isSsprRegistered:b isSsprEnabled:b isSsprCapable:b \
-        isMfaRegistered:b isMfaCapable:b isPasswordlessCapable:b methodsRegistered:c \
-        isSystemPreferredAuthenticationMethodEnabled:b userPreferredMethodForSecondaryAuthentication \
-        lastUpdatedDateTime:d
+        isMfaRegistered:b isMfaCapable:b isPasswordlessCapable:b methodsRegistered:c defaultMfaMethod \
+        isSystemPreferredAuthenticationMethodEnabled:b systemPreferredAuthenticationMethods:c \
+        userPreferredMethodForSecondaryAuthentication lastUpdatedDateTime:d
         """, searched: "userDisplayName")
 
     static let messageRule = EntityKind(

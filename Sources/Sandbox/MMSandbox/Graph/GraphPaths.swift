@@ -301,7 +301,7 @@ struct ObservedPaths {
             let rest = segments.dropFirst(count)
             if let (kind, area, rows) = list(path) { return made(kind, area, rows, path, rest) }
             if let (kind, area, object) = single(path), rest.isEmpty {
-                return GraphPlace(.single(Self.kind(kind, [object]), .object(object)), "\(path)/$entity", area, rest)
+                return GraphPlace(.single(Self.kind(kind, [object]), .object(object)), path, area, rest)
             }
         }
         return nil
@@ -388,7 +388,7 @@ struct ObservedPaths {
         case ("presence", nil):
             let row = content.presence(id)
             return GraphPlace(
-                .single(Self.kind("presence", [row]), .object(row)), "users('\(id)')/presence/$entity", .chats,
+                .single(Self.kind("presence", [row]), .object(row)), "users('\(id)')/presence", .chats,
                 segments.dropFirst())
         case ("authentication", "requirements"):
             return whole(
@@ -397,12 +397,8 @@ struct ObservedPaths {
                 "users('\(id)')/authentication/requirements", segments.dropFirst(2))
         case ("authentication", "signinpreferences"):
             return whole(
-                "signInPreferences",
-                [
-                    "isSystemPreferredAuthenticationMethodEnabled": true,
-                    "userPreferredMethodForSecondaryAuthentication": "push",
-                    "systemPreferredAuthenticationMethod": "PhoneAppNotification",
-                ], "users('\(id)')/authentication/signInPreferences", segments.dropFirst(2))
+                "signInPreferences", store.administration.signInPreferences(store.users.index(of: id)),
+                "users('\(id)')/authentication/signInPreferences", segments.dropFirst(2))
         case ("oauth2permissiongrants", _):
             let rows = store.table(.permissionGrants).all.filter { $0["principalId"]?.string == id }
             return GraphPlace(
@@ -455,8 +451,7 @@ struct ObservedPaths {
     private func whole(
         _ kind: String, _ object: JSONObject, _ path: String, _ rest: ArraySlice<GraphSegment>
     ) -> GraphPlace {
-        GraphPlace(
-            .single(Self.kind(kind, [object]), .object(object)), "\(path)/$entity", .authenticationMethods, rest)
+        GraphPlace(.single(Self.kind(kind, [object]), .object(object)), path, .authenticationMethods, rest)
     }
 
     private func made(
@@ -471,7 +466,7 @@ struct ObservedPaths {
         guard let row = rows.first(where: { $0["id"]?.string?.lowercased() == key.lowercased() }) else {
             return GraphPlace(.made(kind, []), path, area, rest, owner: owner)
         }
-        return GraphPlace(.single(kind, .object(row)), "\(path)/$entity", area, rest.dropFirst(), owner: owner)
+        return GraphPlace(.single(kind, .object(row)), path, area, rest.dropFirst(), owner: owner)
     }
 
     /// Returns a row as lists show it, without secrets, which are returned one at a time.
@@ -701,7 +696,7 @@ struct ConfigurationPaths {
                 GraphPlace(
                     .single(
                         EntityKind("authenticationMethodConfiguration", "id state includeTargets:c"), .object(method)),
-                    "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/$entity", .policies,
+                    "policies/authenticationMethodsPolicy/authenticationMethodConfigurations", .policies,
                     after(3))
             }
         case ("policies/authenticationmethodspolicy", _):
@@ -746,7 +741,7 @@ struct ConfigurationPaths {
                 let baseline = store.baseline(of: monitor)
             {
                 return GraphPlace(
-                    .single(.configurationBaseline, baseline), "admin/configurationManagement/baseline/$entity",
+                    .single(.configurationBaseline, baseline), "admin/configurationManagement/baseline",
                     .monitoring, after(4))
             }
             return .plain(
@@ -769,13 +764,13 @@ struct ConfigurationPaths {
     }
 
     private func single(_ address: TableAddress, _ key: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace {
-        GraphPlace(.row(address, key: key), "policies/\(key)/$entity", .policies, rest)
+        GraphPlace(.row(address, key: key), "policies/\(key)", .policies, rest)
     }
 
     /// Returns the place of a table's only row, which has a path of its own.
     private func only(_ address: TableAddress, _ path: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace {
         let key = store.table(address).all.first?.id ?? ""
-        return GraphPlace(.row(address, key: key), "policies/\(path)/$entity", .policies, rest)
+        return GraphPlace(.row(address, key: key), "policies/\(path)", .policies, rest)
     }
 
     private func assignments(

@@ -188,7 +188,7 @@ struct GraphService {
             if call.request.method != "GET" { return try rules.change(call, place) }
             guard let key else { return try reader.read(call, place) }
             guard let row = rows.first(where: { $0.id == key }) else { throw .mailItemMissing }
-            return try reader.read(call, GraphPlace(.single(kind, row), "\(place.label)/$entity", place.area, []))
+            return try reader.read(call, GraphPlace(.single(kind, row), place.label, place.area, []))
         }
         if case .made(let kind, let rows) = place.node, kind.name == EntityKind.roleAssignment.name {
             return try RoleAssignments(context: context, store: store, reader: reader).answer(call, place, rows)
@@ -292,7 +292,7 @@ struct RoleAssignments {
         switch call.request.method {
         case "GET":
             return try reader.read(
-                call, GraphPlace(.single(.roleAssignment, row), "\(place.label)/$entity", place.area, []))
+                call, GraphPlace(.single(.roleAssignment, row), place.label, place.area, []))
         case "DELETE":
             let holder = row["principalId"]?.string ?? ""
             store.changeLinks(address(row["roleDefinitionId"])) { links in
