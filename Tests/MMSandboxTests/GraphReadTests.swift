@@ -54,6 +54,17 @@ struct GraphReadTests {
         #expect(answer.json["@odata.type"]?.string == "#microsoft.graph.\(collection.dropLast())")
     }
 
+    @Test("the only address of a user, guests too, is the primary one")
+    func addresses() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let users = await bench.everyItem("/v1.0/users?$select=id,mail,userType,proxyAddresses", token: token)
+        #expect(users.contains { $0["userType"] == "Guest" })
+        for user in users where user["mail"]?.isNull == false {
+            #expect(user["proxyAddresses"]?[0]?.string == "SMTP:\(user["mail"]?.string ?? "")")
+        }
+    }
+
     @Test("a relationship can be selected, and shows nothing", arguments: ["licenseDetails", "managedDevices"])
     func relationship(name: String) async {
         let bench = Bench()

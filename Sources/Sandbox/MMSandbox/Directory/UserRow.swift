@@ -165,7 +165,7 @@ struct UserRow: Sendable {
             .object(JSONObject((1...15).map { ("extensionAttribute\($0)", JSONValue.null) }))
         case "onPremisesLastSyncDateTime": isSynced ? .string(ServiceTime.text(directory.now - 1800)) : .null
         case "passwordPolicies": isGuest ? "None" : keepsPassword ? "DisablePasswordExpiration" : .null
-        case "proxyAddresses": isGuest ? [.string("smtp:\(mail)")] : [.string("SMTP:\(mail)")]
+        case "proxyAddresses": [.string("SMTP:\(mail)")]
         case "signInActivity": signInActivity
         default: nil
         }
