@@ -254,6 +254,16 @@ struct ExchangeTests {
         #expect(!held.isEmpty && held.allSatisfy { $0["Trustee"]?.string == trustee }, "\(found.text)")
     }
 
+    @Test(
+        "others see free/busy times in calendars, and nothing of other folders",
+        arguments: [("Calendar", "AvailabilityOnly"), ("Calendar\\Trips", "AvailabilityOnly"), ("Inbox", "None")])
+    func folder(name: String, right: String) async {
+        let admin = await Admin()
+        let folder: JSONObject = ["Identity": .string("lena.vogt:\\\(name)")]
+        let rows = await admin.invoke("Get-MailboxFolderPermission", folder).json["value"]
+        #expect(rows?[0]?["User"] == "Default" && rows?[0]?["AccessRights"]?[0]?.string == right)
+    }
+
     @Test("a filter that names an unknown property is refused", arguments: ["Get-Mailbox", "Get-UnifiedGroup"])
     func unknownProperty(cmdlet: String) async {
         let admin = await Admin()

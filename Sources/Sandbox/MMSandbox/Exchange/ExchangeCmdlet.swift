@@ -148,6 +148,9 @@ struct ExchangeFolder {
     let name: String
 
     var key: String { "\(mailbox.id)/\(name.lowercased())" }
+
+    /// Whether it is a calendar: the usual one, or one below it.
+    var isCalendar: Bool { name.split(separator: "\\").first?.lowercased() == "calendar" }
 }
 
 extension ExchangeOrganization {
@@ -166,8 +169,10 @@ extension ExchangeOrganization {
     }
 
     fileprivate func permissions(on folder: ExchangeFolder) -> [JSONObject] {
+        // Everybody in the organization sees free/busy times, and nothing of other folders.
         writtenFolders[folder.key] ?? [
-            Self.permission(folder, "Default", ["AvailabilityOnly"]), Self.permission(folder, "Anonymous", ["None"]),
+            Self.permission(folder, "Default", [folder.isCalendar ? "AvailabilityOnly" : "None"]),
+            Self.permission(folder, "Anonymous", ["None"]),
         ]
     }
 
