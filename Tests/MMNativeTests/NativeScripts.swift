@@ -391,6 +391,14 @@ struct NativeScripts {
         #expect(Workbook.letters(0) == "A" && Workbook.letters(26) == "AA" && Workbook.letters(701) == "ZZ")
     }
 
+    @Test("Export-Excel writes dates as numbers with a date's format")
+    func dates() async throws {
+        let host = NativeHost()
+        _ = try await run("[pscustomobject]@{ D = [datetime]'2026-01-02 12:00' } | Export-Excel r.xlsx", host: host)
+        let text = String(decoding: try #require(host.written.first?.bytes), as: UTF8.self)
+        #expect(text.contains("<c r=\"A2\" s=\"2\"><v>46024.5</v></c>") && text.contains("numFmtId=\"22\""))
+    }
+
     @Test("Export-Excel adds sheets to the script's own workbook, and rows to its sheets")
     func sheets() async throws {
         let host = NativeHost()

@@ -92,6 +92,7 @@ enum ExcelPackage {
         case .text(let text): .string(text)
         case .number(let text): Int32(text).map { .int($0) } ?? Double(text).map { .double($0) } ?? .string(text)
         case .truth(let truth): .bool(truth)
+        case .date(let date): .date(date)
         case .empty: .null
         }
     }

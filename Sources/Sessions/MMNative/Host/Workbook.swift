@@ -2,7 +2,7 @@
 struct Workbook: Sendable {
     /// The content of a cell.
     enum Cell: Sendable {
-        case text(String), number(String), truth(Bool), empty
+        case text(String), number(String), truth(Bool), date(PSDate), empty
 
         /// The words of a text.
         var words: String? { if case .text(let words) = self { words } else { nil } }
@@ -118,8 +118,12 @@ struct Workbook: Sendable {
             head + "<styleSheet xmlns=\"\(main)\"><fonts count=\"2\"><font/><font><b/></font></fonts>"
                 + "<fills count=\"2\"><fill><patternFill patternType=\"none\"/></fill>"
                 + "<fill><patternFill patternType=\"gray125\"/></fill></fills><borders count=\"1\"><border/></borders>"
-                + "<cellStyleXfs count=\"1\"><xf/></cellStyleXfs><cellXfs count=\"2\"><xf xfId=\"0\"/>"
-                + "<xf xfId=\"0\" fontId=\"1\" applyFont=\"1\"/></cellXfs></styleSheet>")
+                + "<cellStyleXfs count=\"1\"><xf/></cellStyleXfs><cellXfs count=\"4\"><xf xfId=\"0\"/>"
+                + "<xf xfId=\"0\" fontId=\"1\" applyFont=\"1\"/>"
+                // Dates, plain and bold: 22 is Excel's own format of a day with a time.
+                + "<xf xfId=\"0\" numFmtId=\"22\" applyNumberFormat=\"1\"/>"
+                + "<xf xfId=\"0\" numFmtId=\"22\" fontId=\"1\" applyNumberFormat=\"1\" applyFont=\"1\"/></cellXfs></styleSheet>"
+        )
         for number in numbers {
             archive.add("xl/worksheets/sheet\(number).xml", head + Self.worksheet(sheets[number - 1], main))
         }
@@ -138,10 +142,13 @@ struct Workbook: Sendable {
         for (index, row) in rows.enumerated() {
             text += "<row r=\"\(index + 1)\">"
             for (column, cell) in row.enumerated() {
-                let place = "r=\"\(letters(column))\(index + 1)\"" + (sheet.bold.contains(index) ? " s=\"1\"" : "")
+                var style = sheet.bold.contains(index) ? 1 : 0
+                if case .date = cell { style += 2 }
+                let place = "r=\"\(letters(column))\(index + 1)\"" + (style > 0 ? " s=\"\(style)\"" : "")
                 switch cell {
                 case .empty: continue
                 case .number(let number): text += "<c \(place)><v>\(number)</v></c>"
+                case .date(let date): text += "<c \(place)><v>\(PSText.long(date.automationDays))</v></c>"
                 case .truth(let truth): text += "<c \(place) t=\"b\"><v>\(truth ? 1 : 0)</v></c>"
                 case .text(let value):
                     text +=
@@ -324,6 +331,7 @@ extension HostCommands {
         switch value.plain {
         case .null: .empty
         case .bool(let truth): .truth(truth)
+        case .date(let date): .date(date)
         case .byte, .int, .long, .decimal: .number(try PSText.string(value))
         case .single(let number) where number.isFinite: .number(PSText.long(number))
         case .double(let number) where number.isFinite: .number(try PSText.string(value))

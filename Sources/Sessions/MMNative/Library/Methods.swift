@@ -156,10 +156,8 @@ enum Methods {
         case ("tofiletime", 0, _), ("tofiletimeutc", 0, _):
             return .long(date.asUniversal.ticks - PSDate.fileEpoch.ticks)
         case ("tooadate", 0, _):
-            // Days, in whole milliseconds.
-            let milliseconds = (date.ticks - PSDate.automationEpoch.ticks) / 10_000
-            guard milliseconds >= 0 else { throw .handOver("a date before 1900") }
-            return .double(Double(milliseconds) / 86_400_000)
+            guard date.automationDays >= 0 else { throw .handOver("a date before 1900") }
+            return .double(date.automationDays)
         case ("tostring", 1, .string(let format)?):
             guard !format.isEmpty, let text = date.formatted(format) else {
                 throw .handOver("a culture-dependent date format")

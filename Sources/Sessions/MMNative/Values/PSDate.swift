@@ -194,6 +194,8 @@ extension PSDate {
     static let epoch = PSDate(ticks: 621_355_968_000_000_000, kind: .utc)
     /// The day from which OLE automation and workbooks count, 30 December 1899.
     static let automationEpoch = PSDate(ticks: 599_264_352_000_000_000, kind: .unspecified)
+    /// The days since that epoch, in whole milliseconds, as `ToOADate` gives them and Excel keeps them.
+    var automationDays: Double { Double((ticks - Self.automationEpoch.ticks) / 10_000) / 86_400_000 }
     /// The epoch of Windows file times.
     static let fileEpoch = PSDate(ticks: 504_911_232_000_000_000, kind: .utc)
 
