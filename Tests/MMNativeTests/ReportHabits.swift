@@ -11,6 +11,10 @@ struct ReportHabits: RunningReports {
             ("(New-Guid).Guid.Length; (New-Guid -Empty).ToString()", ["36", "00000000-0000-0000-0000-000000000000"]),
             ("Join-Path 'a' 'b' 'c' 'd'", ["a/b/c/d"]),
             (
+                "Set-StrictMode -Version Latest; $a = $null; \"[$a]\"; try { $b.c } catch { $_.FullyQualifiedErrorId }; "
+                    + "Set-StrictMode -Off; \"[$b]\"", ["[]", "VariableIsUndefined", "[]"]
+            ),
+            (
                 "Join-Path '.\\x' 'b\\c'; Join-Path 'C:\\x/y' 'z/w'; Join-Path '/a' '\\b'",
                 ["./x/b/c", "C:\\x\\y\\z\\w", "/a/b"]
             ),

@@ -80,6 +80,8 @@ final class Evaluator {
     let sources: [any CmdletSource]
     /// The variables whose values are known only to another engine.
     var foreignVariables: Set<String> = []
+    /// Whether a variable that was never set is an error, as the script asks with `Set-StrictMode`.
+    var refusesUnset = false
     /// The resource limits of this run.
     let limits: NativeLimits
     private var patterns: [String: Pattern] = [:]
@@ -335,7 +337,15 @@ final class Evaluator {
             guard !foreignVariables.contains(name) else {
                 throw .handOver("the variable $\(node.path.name), which was set in the other engine")
             }
-            guard AutomaticNames.contains(name), name != "matches" else { return .null }
+            guard AutomaticNames.contains(name), name != "matches" else {
+                guard refusesUnset, name != "matches" else { return .null }
+                let shown = node.path.name
+                throw .statement(
+                    NativeError(
+                        "VariableIsUndefined",
+                        "The variable '$\(shown)' cannot be retrieved because it has not been set.",
+                        category: "InvalidOperation", isReadable: true))
+            }
             guard let known = try automatic(name) else {
                 throw .handOver("the automatic variable $\(node.path.name)")
             }
