@@ -268,8 +268,8 @@ extension ExchangeCmdlet {
 
     private static let groupSettings =
         "MemberJoinRestriction:Open|Closed|ApprovalRequired MemberDepartRestriction:Open|Closed|ApprovalRequired "
-        + "RequireSenderAuthenticationEnabled:b "
-        + "HiddenFromAddressListsEnabled:b"
+        + "RequireSenderAuthenticationEnabled:b HiddenFromAddressListsEnabled:b "
+        + "ModerationEnabled:b ModeratedBy SendModerationNotifications:Always|Internal|Never"
     private static let membership = "Identity Member BypassSecurityGroupManagerCheck:b"
 }
 
