@@ -62,6 +62,19 @@ struct GraphObjectsTests {
         #expect(try Members.property(.array([user]), name).isNull != isObject)
     }
 
+    @Test("have objects of whole classes within them, also where the service sent nothing")
+    func inner() throws {
+        var objects = GraphObjects(.objects(of: "conditionalAccessPolicy"), of: "Get-MgIdentityConditionalAccessPolicy")
+        let policy = objects.object(["conditions": ["platforms": nil, "userRiskLevels": [], "clientAppTypes": ["all"]]])
+        let conditions = try Members.property(policy, "Conditions")
+        #expect(try !Members.property(conditions, "Platforms").isNull)
+        #expect(try !Members.property(conditions, "Locations").isNull)
+        var names: [String] = []
+        if case .object(let object) = conditions { names = object.declared?.names ?? [] }
+        #expect(names.first == "Applications" && names.last == "Users", "\(names)")
+        #expect(!names.contains("AdditionalProperties"))
+    }
+
     @Test(
         "show the type of lists of texts, and of no others",
         arguments: [("BusinessPhones", "System.String[]"), ("AssignedPlans", "System.Object[]")])

@@ -53,6 +53,8 @@ struct GraphObjects {
         let types: [String: String]
         /// All its properties as the module's class shows them: in alphabetical order, and the others behind them.
         let declared: DeclaredProperties
+        /// The same of an object within another one, which shows no others.
+        let inner: DeclaredProperties
 
         init?(_ name: String) {
             let table = GraphTypeTable.standard
@@ -63,10 +65,11 @@ struct GraphObjects {
             let objects = properties.filter {
                 !$0.isCollection && !$0.type.hasPrefix("Edm.") && table.type(named: $0.type) != nil
             }
-            declared = DeclaredProperties(
-                properties.map { GraphObjects.capitalised($0.name) } + ["AdditionalProperties"],
-                objects: Dictionary(objects.map { ($0.name, Self.model($0.type)) }) { first, _ in first },
-                texts: properties.filter { $0.isCollection && $0.type == "Edm.String" }.map(\.name))
+            let names = properties.map { GraphObjects.capitalised($0.name) }
+            let models = Dictionary(objects.map { ($0.name, Self.model($0.type)) }) { first, _ in first }
+            let texts = properties.filter { $0.isCollection && $0.type == "Edm.String" }.map(\.name)
+            declared = DeclaredProperties(names + ["AdditionalProperties"], objects: models, texts: texts)
+            inner = DeclaredProperties(names, objects: models, texts: texts)
         }
 
         /// The full name of the module's class for a type of Graph.
@@ -113,6 +116,7 @@ struct GraphObjects {
         if isRow || own != nil { pairs.append(("AdditionalProperties", .table(more))) }
         guard let declaredClass, case .object(var object) = made(pairs) else { return made(pairs) }
         object.model = GraphClass.model(declaredClass.name)
+        if !isRow { object.declared = declaredClass.inner }
         return .object(object)
     }
 
