@@ -489,9 +489,12 @@ extension HostCommands {
     private static func write(
         _ text: String, to path: String, _ command: BoundCommand, _ host: NativeHost, isAppending: Bool
     ) throws(Interrupt) {
-        let begins = !isAppending || host.read(path)?.isEmpty != false
-        try host.write(
-            Encodings.file(text, in: command["Encoding"], begins: begins), to: path, isAppending: isAppending)
+        var bytes = Array(text.utf8)
+        if let encoding = command["Encoding"] {
+            let begins = !isAppending || host.read(path)?.isEmpty != false
+            bytes = try Encodings.file(text, in: encoding, begins: begins)
+        }
+        try host.write(bytes, to: path, isAppending: isAppending)
     }
 
     /// Refuses to replace a file if the command asks for that.

@@ -49,16 +49,15 @@ enum Encodings {
 
     /// Returns a text as PowerShell's commands write it to a file.
     /// - Parameters:
-    ///   - encoding: the value of `-Encoding`: a name or an encoding; UTF-8 without a mark if there is none.
+    ///   - encoding: the value of `-Encoding`: a name or an encoding.
     ///   - begins: whether it is the beginning of the file, where the encoding's mark stands.
-    static func file(_ text: String, in encoding: PSValue?, begins: Bool) throws(Interrupt) -> [UInt8] {
-        guard let encoding else { return Array(text.utf8) }
+    static func file(_ text: String, in encoding: PSValue, begins: Bool) throws(Interrupt) -> [UInt8] {
         let chosen: PSObject
         if case .object(let object) = encoding.plain, object.typeName == typeName {
             chosen = object
         } else {
             let name = encoding.text.lowercased()
-            let own = ["utf8", "utf8nobom", "default", "none"].contains(name) ? withoutMark : name
+            let own = ["utf8", "utf8nobom", "default", "oem"].contains(name) ? withoutMark : name
             guard case .object(let object)? = named(own == "utf8bom" ? "utf8" : own) else {
                 throw .handOver("-Encoding \(encoding.text)")
             }
