@@ -351,8 +351,9 @@ extension ShellJudge {
                 ShellScript.Word(String($0.value.dropFirst(3)), isFixed: $0.isFixed)
             }
         }
-        // Into these a group's commands write.
+        // A group's commands write into the files behind it.
         if call.closesCompound { return false }
+        // A redirection alone makes the empty file that it names.
         if call.words.isEmpty { targets.removeAll { $0.isFixed && !$0.value.contains("{}") } }
         return targets.contains { !isScratch($0) && !isMadeAgain($0) && !$0.value.hasPrefix("/dev/") }
     }

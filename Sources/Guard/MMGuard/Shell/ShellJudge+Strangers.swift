@@ -208,8 +208,9 @@ extension ShellJudge {
 
     /// Returns whether a program's path is in a folder that only an administrator fills.
     static func isInstalled(_ name: String) -> Bool {
+        guard !name.contains("/../") else { return false }
         if ["/usr/lib/", "/usr/lib64/", "/usr/libexec/"].contains(where: name.hasPrefix) { return true }
         return ["/bin/", "/sbin/", "/usr/", "/opt/", "/snap/"].contains(where: name.hasPrefix)
-            && !name.contains("/../") && name.split(separator: "/").dropLast().contains { $0 == "bin" || $0 == "sbin" }
+            && name.split(separator: "/").dropLast().contains { $0 == "bin" || $0 == "sbin" }
     }
 }

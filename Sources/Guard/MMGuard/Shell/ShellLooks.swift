@@ -94,26 +94,18 @@ struct ShellLooks: Sendable {
         }
     }
 
-    /// Returns words without options that name the program's own output as the place of its output, `-o -`, `-o-`, or
-    /// a file that anyone may make.
+    /// Returns words without options that name the program's own output as the place of its output: `-o -`, `-o-`.
     private static func withoutOwnOutput(_ words: [String]) -> [String] {
         let options: Set<String> = ["-o", "-O", "-w", "--output"]
         var rest: [String] = []
         for word in words {
-            if word == "-" || isOwnFile(word) && rest.last != "-w", let option = rest.last, options.contains(option) {
+            if word == "-", let option = rest.last, options.contains(option) {
                 rest.removeLast()
             } else if !word.hasSuffix("-") || !options.contains(String(word.dropLast(word.hasSuffix("=-") ? 2 : 1))) {
                 rest.append(word)
             }
         }
         return rest
-    }
-
-    /// Returns whether a word is a path of a file below a home or a temporary folder, and of none that is hidden, as
-    /// those are that programs read at their start.
-    private static func isOwnFile(_ word: String) -> Bool {
-        ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: word.hasPrefix)
-            && !word.contains("/.") && !word.contains("/bin/")
     }
 
     /// Returns whether an option contains one that isn't harmless: letters may be combined after one dash, and long
@@ -257,7 +249,7 @@ extension ShellJudge {
     /// Returns whether the table says that a command only reads, or the words of a program that no table knows.
     func looks(byTable call: ShellScript.Command) -> Bool {
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
-        let words = call.arguments.map(\.value)
+        let words = withoutMadeFiles(call.arguments.map(\.value))
         let name = call.program
         guard
             ShellLooks.row(name) != nil || ClientVerbs.isClient(name)
@@ -265,6 +257,20 @@ extension ShellJudge {
         else { return false }
         return looks(name, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
     }
+
+    /// Returns words without options that make a file where a redirection may make one: `-o ~/usage.json`. With `-w`
+    /// the file is what a program has caught, which may be other people's.
+    private func withoutMadeFiles(_ words: [String]) -> [String] {
+        words.reduce(into: []) { rest, word in
+            let isMade =
+                ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: word.hasPrefix) && !word.contains("/.")
+                && isFree(word)
+            if isMade, ["-o", "-O", "--output"].contains(rest.last) { rest.removeLast() } else { rest.append(word) }
+        }
+    }
+
+    /// Returns whether a file may be made at a place without a question.
+    private func isFree(_ place: String) -> Bool { !isOfMachine(place) && !place.contains("/bin/") }
 
     func looks(_ program: String, _ words: [String]) -> Bool {
         if let row = ShellLooks.row(program) { return row.contain(words) }
@@ -351,7 +357,7 @@ extension ShellJudge {
         func goesNowhere(_ word: ShellScript.Word?) -> Bool {
             word.map {
                 ["/dev/null", "-", "/dev/stdout"].contains($0.value)
-                    || $0.isFixed && !isOfMachine($0.value) && !$0.value.contains("/bin/")
+                    || $0.isFixed && isFree($0.value)
             } ?? false
         }
         func admits(_ option: String, _ value: ShellScript.Word?) -> Bool {
