@@ -45,6 +45,17 @@ struct PageScannerTests {
         }
     }
 
+    @Test(
+        "the members before the items are read without the items",
+        arguments: [
+            (#"{"@odata.nextLink":"https://x/y","value":[1,"#, "https://x/y"),
+            (#"{"@odata.nextLink":"https://x/y","value":{}}"#, nil), (#"{"@odata.nextLink":"https://x/y"}"#, nil),
+            (#"{"value":[1],"@odata.nextLink":"https://x/y"}"#, nil), (#"{"@odata.nextLink":"https://x"#, nil),
+        ] as [(String, String?)])
+    func head(text: String, link: String?) {
+        #expect(PageScanner.head(of: Array(text.utf8))["@odata.nextLink"]?.string == link)
+    }
+
     @Test("depth is limited")
     func depth() {
         let deep = Array(("{\"value\":[" + String(repeating: "[", count: 100_000)).utf8)

@@ -114,6 +114,19 @@ struct PagingTests {
         #expect(contoso.network.requests.last?.url == link)
     }
 
+    @Test("a torn page is an error, although the page after it has been requested already")
+    func torn() async throws {
+        let first = try Fixture.json("graph/graph-users-page1.json")
+        let link = try #require(first["response"]?["body"]?["@odata.nextLink"]?.string)
+        let torn = #"{"@odata.nextLink":"\#(link)","value":[{"id":"1"},{"#
+        let network = FakeNetwork { _, number in
+            number == 0 ? .recorded(first) : HTTPResponse(status: 200, headers: [:], body: Array(torn.utf8))
+        }
+        let (pages, error, _) = try await pages(network)
+        #expect(pages.count == 1 && error?.code == .remoteFailed)
+        #expect(error?.details["nextLink"]?.string == link)
+    }
+
     @Test("empty pages in between don't end it")
     func emptyPages() async throws {
         let network = FakeNetwork { _, number in

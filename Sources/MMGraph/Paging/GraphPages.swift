@@ -1,7 +1,7 @@
 public import MMCore
 internal import MMIdentity
 
-/// The pages of a collection, in order. The next page is fetched while the current one is being processed.
+/// The pages of a collection, in order. The next page is fetched while the current one is being read and processed.
 ///
 /// At most two pages are held in memory. Next links are followed unchanged, with the first request's headers, and only
 /// on hosts of the same service. A link that occurs twice is an error.
@@ -71,8 +71,12 @@ extension GraphClient {
 
 /// The state of one iteration. As with every iterator, one task at a time may use it.
 final class PageIteration: Sendable {
+    /// A page that is being fetched.
+    private typealias Fetch = Task<Result<[UInt8], MMError>, Never>
+
     private struct State {
-        var ahead: Task<Result<GraphPage, MMError>, Never>?
+        /// The next page, which is being fetched, and the link that leads to it.
+        var ahead: (link: String, fetch: Fetch)?
         var seen: Set<Int> = []
         var pages = 0
         var items = 0
@@ -92,27 +96,33 @@ final class PageIteration: Sendable {
         self.pages = pages
     }
 
-    deinit { state.withLock { $0.ahead?.cancel() } }
+    deinit { state.withLock { $0.ahead?.fetch.cancel() } }
 
     func next() async throws(MMError) -> GraphPage? {
         let (isOver, ahead, obstacle) = state.withLock { state in
-            defer { state.pendingError = nil }
-            return (state.isOver, state.ahead, state.pendingError)
+            defer {
+                state.pendingError = nil
+                state.ahead = nil
+            }
+            return (state.isOver, state.ahead?.fetch, state.pendingError)
         }
         if let obstacle { throw obstacle }
         guard !isOver else { return nil }
         let page: GraphPage
         do throws(MMError) {
+            let body: [UInt8]
             if let ahead {
                 let result = await withTaskCancellationHandler {
                     await ahead.value
                 } onCancel: {
                     ahead.cancel()
                 }
-                page = try result.get()
+                body = try result.get()
             } else {
-                page = try await Self.first(pages)
+                body = try await Self.first(pages)
             }
+            fetchEarly(after: body)
+            page = try GraphPage(body, of: pages.request)
         } catch {
             end()
             throw resumable(error)
@@ -125,9 +135,32 @@ final class PageIteration: Sendable {
         }
     }
 
+    /// Starts to fetch the next page before this one is read, if the link precedes the items, as Graph writes it:
+    /// reading a large page takes about as long as a near server needs for the next.
+    private func fetchEarly(after body: [UInt8]) {
+        // With a limit on items, only the items tell whether another page is wanted.
+        guard pages.limits.items == nil, let link = GraphPage.link(in: PageScanner.head(of: body)),
+            pages.client.cloud.admits(link, for: pages.client.resource)
+        else { return }
+        state.withLock { state in
+            guard state.pages + 1 < pages.limits.pages, !state.seen.contains(link.hashValue) else { return }
+            state.ahead = (link, fetch(link))
+        }
+    }
+
+    private func fetch(_ link: String) -> Fetch {
+        let pages = pages
+        return Task {
+            await Result { () async throws(MMError) in
+                try await pages.client.send(pages.request, to: link, deadline: pages.deadline).body
+            }
+        }
+    }
+
     private func end() {
         state.withLock { state in
             state.isOver = true
+            state.ahead?.fetch.cancel()
             state.ahead = nil
         }
     }
@@ -145,12 +178,11 @@ final class PageIteration: Sendable {
         return error
     }
 
-    /// Counts a page, truncates it at the limit, and starts fetching the next.
+    /// Counts a page, truncates it at the limit, and starts fetching the next, unless that has been done already.
     private func advance(_ page: GraphPage) throws(MMError) -> GraphPage {
         let limits = pages.limits
         let left = state.withLock { state -> Int? in
             state.pages += 1
-            state.ahead = nil
             let left = limits.items.map { max(0, $0 - state.items) }
             state.items += page.items.count
             return left
@@ -165,26 +197,24 @@ final class PageIteration: Sendable {
         }
         let items = page.items.count
         guard let link = page.nextLink, !isFull else {
-            state.withLock { $0.isOver = true }
+            end()
             return page
         }
         guard pages.client.cloud.admits(link, for: pages.client.resource) else {
             // The page itself is valid.
             let obstacle = foreignLink(link)
-            state.withLock { state in
-                state.isOver = true
-                state.pendingError = obstacle
-            }
+            end()
+            state.withLock { $0.pendingError = obstacle }
             return page
         }
-        let url = try fresh(link)
+        try note(link)
         state.withLock { state in
             state.nextLink = link
             state.handedOut += items
+            guard state.ahead?.link != link else { return }
+            state.ahead?.fetch.cancel()
+            state.ahead = (link, fetch(link))
         }
-        let pages = self.pages
-        let task = Task { await Result { () async throws(MMError) in try await Self.page(pages, at: url) } }
-        state.withLock { $0.ahead = task }
         return page
     }
 
@@ -197,44 +227,38 @@ final class PageIteration: Sendable {
             hint: "The pages so far are complete. No token was sent there.", details: ["host": .string(place)])
     }
 
-    /// Returns a next link after checking that it hasn't been followed before.
-    private func fresh(_ link: String) throws(MMError) -> String {
+    /// Notes a next link after checking that it hasn't been followed before.
+    private func note(_ link: String) throws(MMError) {
         let isNew = state.withLock { $0.seen.insert(link.hashValue).inserted }
         guard isNew else {
             throw MMError(
                 .remoteFailed, "The pages of \(pages.request.target.path) form a loop: a next link came twice.",
                 hint: "The pages so far may repeat. Narrow the request and try again.")
         }
-        return link
     }
 
-    private static func first(_ pages: GraphPages) async throws(MMError) -> GraphPage {
+    private static func first(_ pages: GraphPages) async throws(MMError) -> [UInt8] {
         guard pages.request.method == "GET" else {
             throw MMError(
                 .invalidInput, "Only GET requests have pages, not \(pages.request.method).",
                 hint: "Leave out all and top.",
                 details: ["field": "method"])
         }
-        if let start = pages.start { return try await page(pages, at: start) }
+        if let start = pages.start {
+            return try await pages.client.send(pages.request, to: start, deadline: pages.deadline).body
+        }
         guard let size = PageSize.suggested(for: pages.request.target, wanted: pages.limits.items) else {
-            return try GraphPage(
-                try await pages.client.send(pages.request, deadline: pages.deadline).body, of: pages.request)
+            return try await pages.client.send(pages.request, deadline: pages.deadline).body
         }
         let sized = try pages.request.with(target: pages.request.target.addingQuery("$top", String(size)))
         do throws(MMError) {
-            return try GraphPage(try await pages.client.send(sized, deadline: pages.deadline).body, of: pages.request)
+            return try await pages.client.send(sized, deadline: pages.deadline).body
         } catch {
             // Some collections don't support `$top` or have a smaller maximum. The client added it, so it tries again
             // without.
             guard error.details["status"]?.int == 400 || error.code == .limitExceeded else { throw error }
-            return try GraphPage(
-                try await pages.client.send(pages.request, deadline: pages.deadline).body, of: pages.request)
+            return try await pages.client.send(pages.request, deadline: pages.deadline).body
         }
-    }
-
-    private static func page(_ pages: GraphPages, at url: String) async throws(MMError) -> GraphPage {
-        try GraphPage(
-            try await pages.client.send(pages.request, to: url, deadline: pages.deadline).body, of: pages.request)
     }
 }
 
@@ -269,8 +293,10 @@ public struct GraphPage: Sendable {
 
     /// The link to the next page: Graph's `@odata.nextLink`, `nextLink` of Flow and Azure, or SharePoint's
     /// `odata.nextLink`.
-    public var nextLink: String? {
-        guard isCollection else { return nil }
+    public var nextLink: String? { isCollection ? Self.link(in: envelope) : nil }
+
+    /// Returns the link to the next page among the members beside the items.
+    static func link(in envelope: JSONObject) -> String? {
         for key in ["@odata.nextLink", "nextLink", "odata.nextLink"] {
             if let link = envelope[key]?.string, !link.isEmpty { return link }
         }

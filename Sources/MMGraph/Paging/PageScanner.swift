@@ -28,12 +28,21 @@ struct PageScanner {
         }
     }
 
+    /// Returns the members that precede the items, without reading further; none if the bytes have no items.
+    static func head(of bytes: [UInt8]) -> JSONObject {
+        bytes.withUnsafeBufferPointer { buffer in
+            var scanner = PageScanner(text: buffer)
+            let findings = scanner.page(bytes, untilItems: true)
+            return findings?.items == nil ? [:] : findings?.envelope ?? [:]
+        }
+    }
+
     private init(text: UnsafeBufferPointer<UInt8>) {
         self.text = text
         if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { position = 3 }
     }
 
-    private mutating func page(_ bytes: [UInt8]) -> Findings? {
+    private mutating func page(_ bytes: [UInt8], untilItems: Bool = false) -> Findings? {
         skipBlanks()
         var findings = Findings(items: nil, envelope: [:])
         guard peek() == UInt8(ascii: "{") else {
@@ -53,6 +62,10 @@ struct PageScanner {
             skipBlanks()
             let isValue = keyBytes.count == 7 && bytes[keyBytes].elementsEqual("\"value\"".utf8)
             if isValue, peek() == UInt8(ascii: "[") {
+                guard !untilItems else {
+                    findings.items = []
+                    return findings
+                }
                 guard let items = items() else { return nil }
                 findings.items = items
             } else {

@@ -215,12 +215,51 @@ enum UserColumn: String, Sendable {
     case mobilePhone, businessPhones, accountEnabled
 }
 
+/// Common columns of users with the names before them, as a page repeats them in each row.
+struct UserLayout: Sendable {
+    fileprivate let columns: [UserColumn]
+    /// What precedes the value of each column, one after the other: `{"id":`, `,"displayName":`, …
+    fileprivate let labels: [UInt8]
+    /// Where the label of each column ends.
+    fileprivate let ends: [Int]
+
+    init(_ columns: [UserColumn]) {
+        self.columns = columns
+        var labels: [UInt8] = []
+        ends = columns.map { column in
+            labels.append(UInt8(ascii: labels.isEmpty ? "{" : ","))
+            JSONWriter.append(column.rawValue, to: &labels)
+            labels.append(UInt8(ascii: ":"))
+            return labels.count
+        }
+        self.labels = labels
+    }
+}
+
 /// Direct encoding of users, because benchmarks read pages of users.
 extension UserRow {
+    /// Appends the row in a layout, without its closing brace.
+    /// - Returns: `false` if this user has to be written property by property.
+    func append(_ layout: UserLayout, to bytes: inout [UInt8]) -> Bool {
+        guard !isNamed, !layout.columns.isEmpty else { return false }
+        let culture = culture
+        var start = 0
+        layout.labels.withUnsafeBufferPointer { labels in
+            for (column, end) in zip(layout.columns, layout.ends) {
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: labels[start..<end]))
+                append(column, of: culture, to: &bytes)
+                start = end
+            }
+        }
+        return true
+    }
+
     /// Appends the JSON text of a property.
     func append(_ column: UserColumn, to bytes: inout [UInt8]) {
-        guard index >= NamedAccount.all.count else { return appendValue(of: column.rawValue, to: &bytes) }
-        let culture = Culture.all[Int(person.culture)]
+        if isNamed { appendValue(of: column.rawValue, to: &bytes) } else { append(column, of: culture, to: &bytes) }
+    }
+
+    private func append(_ column: UserColumn, of culture: Culture, to bytes: inout [UInt8]) {
         switch column {
         case .id:
             bytes.append(UInt8(ascii: "\""))

@@ -8,6 +8,8 @@ struct RowWriter: Sendable {
     private let isWhole: Bool
     /// The type to name in each row, if a list holds several.
     let typeName: String?
+    /// The columns, where each is one of the common ones of users and nothing precedes them.
+    private let layout: UserLayout?
 
     init(kind: EntityKind, select: [String]?, typeName: String? = nil) {
         self.kind = kind
@@ -22,12 +24,17 @@ struct RowWriter: Sendable {
             label.append(UInt8(ascii: ":"))
             return (name, UserColumn(rawValue: name), label)
         }
+        let common = columns.compactMap(\.user)
+        layout = common.count == columns.count && typeName == nil ? UserLayout(common) : nil
     }
 
     /// Appends one row without its closing brace.
     /// - Returns: whether something was written after the brace.
     @discardableResult
     func open(_ record: Record, etag: String?, to bytes: inout [UInt8]) -> Bool {
+        if let layout, etag == nil, case .user(let row) = record, row.append(layout, to: &bytes) {
+            return !columns.isEmpty
+        }
         bytes.append(UInt8(ascii: "{"))
         var first = true
         func separate(_ bytes: inout [UInt8]) {
