@@ -83,11 +83,23 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void fast_blocks(uint32_t *st
     _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(high, low, 8));
 }
 
+int mm_has_aes(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_AES);
+}
+
 static int has_instructions(void) {
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSE4_1) || !(c & bit_SSSE3)) return 0;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & (1u << 29));
 }
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+int mm_has_aes(void) { return (getauxval(AT_HWCAP) & HWCAP_AES) != 0; }
+#else
+int mm_has_aes(void) { return 0; }
 #endif
 
 void mm_sha256_blocks(uint32_t *state, const uint8_t *bytes, size_t blocks, int plainly) {

@@ -279,6 +279,27 @@ struct SSHSessionTests {
         #expect(SSHFailure.removal(of: SSHTarget("far", port: port), messages) == command)
     }
 
+    @Test(
+        "the usual ciphers are offered fastest first, a chosen list as it is",
+        arguments: [
+            (
+                "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com",
+                "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
+            ),
+            (
+                "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr",
+                "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
+            ), ("chacha20-poly1305@openssh.com,aes256-gcm@openssh.com", nil), ("aes256-ctr", nil),
+            (
+                "aes256-ctr,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com",
+                nil
+            ),
+        ] as [(String, String?)])
+    func ciphers(configured: String, offered: String?) {
+        #expect(SSHResolution.fastestFirst(configured[...], hasAES: true) == offered)
+        #expect(SSHResolution.fastestFirst(configured[...], hasAES: false) == nil)
+    }
+
     @Test("ssh gets a password once: a second question means that it was refused, and gets no answer")
     func toldOnce() async throws {
         let folder = try TestFolder()

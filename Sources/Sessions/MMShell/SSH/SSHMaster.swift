@@ -39,7 +39,8 @@ final class SSHMaster: Sendable {
         var command = ChildCommand(
             program,
             arguments(target, secrets, home: environment["HOME"])
-                + (resolution.tellsHostKey ? ["-o", "LogVerbose=*:verify_host_key():*"] : []) + [
+                + (resolution.tellsHostKey ? ["-o", "LogVerbose=*:verify_host_key():*"] : [])
+                + (resolution.ciphers.map { ["-o", "Ciphers=\($0)"] } ?? []) + [
                     "-M", "-N", "-T", "--", target.host,
                 ],
             environment: environment)
@@ -380,6 +381,8 @@ struct SSHResolution: Sendable {
     let tellsHostKey: Bool
     /// The configuration's timeout for connecting; `nil` if it has none.
     let connectTimeout: Duration?
+    /// The ciphers to offer, fastest first; `nil` for those of the configuration.
+    let ciphers: String?
 
     /// Reads the configuration with `ssh -G`.
     /// - Throws: `.invalidInput` if ssh doesn't accept the configuration.
@@ -414,5 +417,21 @@ struct SSHResolution: Sendable {
         self.keys = keys
         tellsHostKey = values["logverbose"] != nil
         connectTimeout = values["connecttimeout"].flatMap { Int64($0) }.map { .seconds($0) }
+        ciphers = values["ciphers"].flatMap { Self.fastestFirst($0) }
     }
+
+    /// OpenSSH's own list prefers a cipher that works without the processor's help: encrypting with it takes more than
+    /// half of the time of a large upload. AES-GCM is as strong and takes a tenth where the processor has instructions
+    /// for it. A list that somebody chose is left alone.
+    static func fastestFirst(_ configured: Substring, hasAES: Bool = Processor.hasAES) -> String? {
+        let names = configured.split(separator: ",")
+        guard hasAES, names.first == "chacha20-poly1305@openssh.com", Set(names) == usualCiphers else { return nil }
+        let fast = names.filter { $0.contains("-gcm@") }
+        return (fast + names.filter { !fast.contains($0) }).joined(separator: ",")
+    }
+
+    private static let usualCiphers: Set<Substring> = [
+        "chacha20-poly1305@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr", "aes128-gcm@openssh.com",
+        "aes256-gcm@openssh.com",
+    ]
 }

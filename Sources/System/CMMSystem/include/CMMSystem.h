@@ -21,6 +21,9 @@ long mm_random(void *bytes, size_t count);
 // Adds whole blocks of 64 bytes to a SHA-256 state of eight words. `plainly` doesn't use the processor's own instructions.
 void mm_sha256_blocks(uint32_t *state, const uint8_t *bytes, size_t blocks, int plainly);
 
+// Returns whether the processor has instructions for AES.
+int mm_has_aes(void);
+
 // A counting semaphore for threads (sem_overview(7)); it must outlive its last wait. Waiting returns 0, or -1 when the
 // time ran out; negative milliseconds wait forever.
 void *mm_semaphore_create(void);
