@@ -29,8 +29,7 @@ package enum PersonProof {
         var process = process
         // No terminal of a person has a longer chain of processes.
         for _ in 0..<64 {
-            guard let status = ProcFile.read("/proc/\(process)/stat", limit: 4096), let parent = Self.parent(in: status)
-            else { return true }
+            guard let parent = ProcessEntry(process)?.parent else { return true }
             guard parent > 1 else { return false }
             if hasVariable(parent) || isOwnProgram(parent) || SSHPeer.servesOwnClient(parent) { return true }
             process = parent
@@ -84,10 +83,8 @@ package enum PersonProof {
 
     /// Returns the leader of the session whose controlling terminal a process has; `nil` where it has none.
     private static func terminalLeader(of process: Int32) -> Int32? {
-        guard let status = ProcFile.read("/proc/\(process)/stat", limit: 4096), let fields = fields(of: status),
-            fields.count > 4, fields[4] != "0"
-        else { return nil }
-        return Int32(fields[3])
+        guard let entry = ProcessEntry(process), entry.hasTerminal else { return nil }
+        return entry.session
     }
 
     private static var refusal: MMError {
@@ -97,9 +94,9 @@ package enum PersonProof {
     }
 
     private static func hasVariable(_ process: Int32) -> Bool {
-        let prefix = Array("\(mark)=".utf8)
-        let bytes = ProcFile.read("/proc/\(process)/environ", limit: 4 << 20)
-        return bytes?.split(separator: 0).contains { $0.starts(with: prefix) } ?? false
+        let variable = Array("\(mark)=".utf8)
+        guard let bytes = ProcFile.read("/proc/\(process)/environ", limit: 4 << 20) else { return false }
+        return bytes.starts(with: variable) || ByteSearch.find([0] + variable, in: bytes) != nil
     }
 
     static func isOwnProgram(_ process: Int32) -> Bool {
@@ -110,18 +107,6 @@ package enum PersonProof {
         return ["mm", "mm-mcp", "mm-sandbox"].contains { program in
             name.elementsEqual(program.utf8) || name.elementsEqual("\(program) (deleted)".utf8)
         }
-    }
-
-    private static func parent(in status: [UInt8]) -> pid_t? {
-        guard let fields = fields(of: status), fields.count > 1 else { return nil }
-        return pid_t(fields[1])
-    }
-
-    /// Returns the fields of `/proc/PID/stat` from the third one on (proc(5)): state, parent, group, session, terminal.
-    /// The second one may contain spaces and parentheses.
-    private static func fields(of status: [UInt8]) -> [String]? {
-        guard let end = status.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        return status[(end + 1)...].split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
     }
 }
 

@@ -47,7 +47,7 @@ struct FrontEndService: OperationService {
             place = .own(
                 OwnPool(
                     local: local, finder: PoolFinder(environment: environment),
-                    isInSession: PersonProof.isInSession(environment)))
+                    isInSession: { PersonProof.isInSession(environment) }))
         case .elsewhere(let url): place = .named(try NamedPool(url, local: local, environment))
         }
     }
@@ -243,8 +243,8 @@ extension CallContext {
 private struct OwnPool: Sendable {
     let local: LocalOperationService
     let finder: PoolFinder
-    /// Whether this process runs in a session.
-    let isInSession: Bool
+    /// Returns whether this process runs in a session; asked only for calls that leave it.
+    let isInSession: @Sendable () -> Bool
 
     private func remote(_ pool: RunningPool) -> RemoteOperationService {
         RemoteOperationService(pool.client, catalogue: local.catalogue)
@@ -288,7 +288,7 @@ private struct OwnPool: Sendable {
     private func inPool(
         starting: Bool, _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        let sent = isInSession ? context.withoutPerson : context
+        let sent = isInSession() ? context.withoutPerson : context
         var left = 4
         while true {
             guard let pool = starting ? try await finder.started() : try await finder.running() else {

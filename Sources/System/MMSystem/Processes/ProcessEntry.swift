@@ -14,6 +14,8 @@ package struct ProcessEntry: Sendable, Hashable {
     package let group: Int32
     /// The kernel session.
     package let session: Int32
+    /// Whether it has a controlling terminal.
+    package let hasTerminal: Bool
     /// The foreground process group of its terminal.
     package let foreground: Int32
     /// The start time in clock ticks since boot. Together with the id it identifies a process; ids alone are reused.
@@ -21,24 +23,27 @@ package struct ProcessEntry: Sendable, Hashable {
 
     /// Reads a process; nil when there is none.
     package init?(_ id: Int32) {
-        guard let text = ProcFile.read("/proc/\(id)/stat", limit: 4096) else { return nil }
-        let line = String(decoding: text, as: UTF8.self)
+        guard let line = ProcFile.read("/proc/\(id)/stat", limit: 4096) else { return nil }
         // The name stands in parentheses and may contain any character, so fields are counted from the last closing
         // parenthesis.
-        guard let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")"), open < close else { return nil }
-        let fields = line[line.index(after: close)...].split(separator: " ")
-        guard fields.count > 19, let state = fields[0].utf8.first, let parent = Int32(fields[1]),
-            let group = Int32(fields[2]), let session = Int32(fields[3]), let foreground = Int32(fields[5]),
-            let start = UInt64(fields[19])
+        guard let open = line.firstIndex(of: UInt8(ascii: "(")), let close = line.lastIndex(of: UInt8(ascii: ")")),
+            open < close
+        else { return nil }
+        let fields = line[(close + 1)...].split(separator: 0x20, maxSplits: 20)
+        func number(_ field: Int) -> Int64? { Int64(String(decoding: fields[field], as: UTF8.self)) }
+        guard fields.count > 19, let state = fields[0].first, let parent = number(1), let group = number(2),
+            let session = number(3), let terminal = number(4), let foreground = number(5), let start = number(19)
         else { return nil }
         self.id = id
-        name = String(line[line.index(after: open)..<close])
+        name = String(decoding: line[(open + 1)..<close], as: UTF8.self)
         self.state = state
-        self.parent = parent
-        self.group = group
-        self.session = session
-        self.foreground = foreground
-        self.start = start
+        // The kernel writes these as `int`.
+        self.parent = Int32(truncatingIfNeeded: parent)
+        self.group = Int32(truncatingIfNeeded: group)
+        self.session = Int32(truncatingIfNeeded: session)
+        hasTerminal = terminal != 0
+        self.foreground = Int32(truncatingIfNeeded: foreground)
+        self.start = UInt64(bitPattern: start)
     }
 
     /// Whether it has ended and only waits to be reaped.

@@ -39,10 +39,8 @@ package enum SessionMark {
 
     private static func limit(of process: Int32) -> String? {
         guard let bytes = ProcFile.read("/proc/\(process)/limits", limit: 16_384) else { return nil }
-        let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first {
-            $0.hasPrefix("Max file locks")
-        }
+        let line = bytes.split(separator: 0x0A).first { $0.starts(with: "Max file locks".utf8) }
         // Columns: name, soft limit, hard limit, unit.
-        return line?.split(separator: " ").dropFirst(4).first.map(String.init)
+        return line?.split(separator: 0x20).dropFirst(4).first.map { String(decoding: $0, as: UTF8.self) }
     }
 }
