@@ -80,7 +80,10 @@ public struct JSONObject: Sendable {
 
     private func position(of key: String) -> Int? {
         if members.count > Self.scanLimit { return index[ExactKey(key)] }
-        return members.firstIndex { ExactKey.same($0.key, key) }
+        // Through a buffer, because a closure would be given a copy of each member.
+        return members.withUnsafeBufferPointer { members in
+            members.indices.first { ExactKey.same(members[$0].key, key) }
+        }
     }
 }
 

@@ -17,21 +17,12 @@ package enum CmdletCallTable {
     }
 
     /// All cmdlets of the table.
-    package static let calls: [Call] = text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { line in
-        let parts = parts(of: line, at: "|")
+    package static let calls: [Call] = TableLines.read(text) { line in
+        let parts = TableLines.parts(of: line, at: "|")
         guard parts.count == 3 else { return nil }
-        return Call(module: parts[0], example: parts[1], phrases: Self.parts(of: parts[2].utf8[...], at: ";"))
-    }
-
-    /// Splits a text into parts without the blanks around them. It reads bytes rather than characters: a program that
-    /// answers a question reads the whole table at its start.
-    private static func parts(of text: Substring.UTF8View, at sign: Unicode.Scalar) -> [String] {
-        text.split(separator: UInt8(ascii: sign)).map { part in
-            var part = part
-            while part.first == UInt8(ascii: " ") { part.removeFirst() }
-            while part.last == UInt8(ascii: " ") { part.removeLast() }
-            return String(Substring(part))
-        }
+        return Call(
+            module: TableLines.text(parts[0]), example: TableLines.text(parts[1]),
+            phrases: TableLines.parts(of: parts[2], at: ";").map(TableLines.text))
     }
 
     private static let search = PhraseSearch(calls.map(\.phrases))

@@ -10,16 +10,20 @@ package import MMCore
 package enum ServiceCallTable {
     /// All calls. Of two that match equally well, the first one wins.
     package static let calls: [ServiceCall] = {
-        let lines = text.utf8.split(separator: UInt8(ascii: "\n"))
-        return stride(from: 0, to: lines.count - 1, by: 2).compactMap { call(lines[$0], names: lines[$0 + 1]) }
+        var call: [TableLines.Bytes]?
+        return TableLines.read(text) { line in
+            guard let words = call else {
+                call = line.split(separator: 0x20, maxSplits: 3)
+                return nil
+            }
+            call = nil
+            return Self.call(words.map(TableLines.text), names: line)
+        }
     }()
 
-    private static func call(_ line: Substring.UTF8View, names: Substring.UTF8View) -> ServiceCall? {
-        let words = line.split(separator: UInt8(ascii: " "), maxSplits: 3).map { String(Substring($0)) }
+    private static func call(_ words: [String], names: TableLines.Bytes) -> ServiceCall? {
         guard words.count >= 3, let service = RequestService(rawValue: words[0]) else { return nil }
-        let phrases = names.split(separator: UInt8(ascii: ";")).map { name in
-            name.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) }
-        }
+        let phrases = TableLines.parts(of: names, at: ";").map { $0.split(separator: 0x20).map(TableLines.text) }
         return ServiceCall(
             service: service, method: words[1], path: words[2], body: words.count > 3 ? words[3] : "", phrases: phrases)
     }

@@ -89,14 +89,22 @@ package struct ToolDefinition: Sendable {
 
     /// Returns the first sentence of a text, on one line.
     package static func firstSentence(of text: String) -> String {
-        let line = text.split { $0.isNewline || $0 == " " }.joined(separator: " ")
-        guard let end = line.firstRange(of: ". ") else { return line }
-        return String(line[..<end.lowerBound]) + "."
+        // By bytes, because a search reads the texts of all recipes at its start.
+        let blanks: Set<UInt8> = [0x20, 0x0A, 0x0B, 0x0C, 0x0D]
+        var sentence: [UInt8] = []
+        for word in text.utf8.split(whereSeparator: blanks.contains) {
+            if sentence.last == UInt8(ascii: ".") { break }
+            if !sentence.isEmpty { sentence.append(0x20) }
+            sentence += word
+        }
+        return String(decoding: sentence, as: UTF8.self)
     }
 
     /// Splits the phrases that a definition lists with semicolons.
     static func words(in text: String) -> [String] {
-        text.split(separator: ";").map { String($0.drop { $0 == " " }) }
+        text.utf8.split(separator: UInt8(ascii: ";")).map { part in
+            String(decoding: part.drop { $0 == UInt8(ascii: " ") }, as: UTF8.self)
+        }
     }
 
     /// Returns the phrases for what it does.
