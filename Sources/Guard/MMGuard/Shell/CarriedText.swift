@@ -26,6 +26,8 @@ struct CarriedText: Sendable {
     var values: [String] = []
     /// The index of the operand that is such a text, from 0, unless an option contained or named one.
     var operand: (index: Int, language: Language)?
+    /// The verb behind which that operand is one; `nil` for any.
+    var verb: String?
     /// The language of operands that begin with `+`.
     var plus: Language?
     /// The language of the program's input.
@@ -52,6 +54,7 @@ struct CarriedText: Sendable {
             case "values": values = words
             case "usual": usual = words
             case "whole": bundlesLetters = false
+            case "verb": verb = words[0]
             case "plus": plus = Language(rawValue: words[0])
             case "input": input = Language(rawValue: words[0])
             case "operand":

@@ -119,9 +119,9 @@ enum ClientVerbs {
                             || verbs.contains { $0.hasPrefix("secret") || $0.contains("_") && SecretName.isSecret($0) }))
     }
 
-    /// Returns the parts of a word that may be a verb: `apps:destroy`.
+    /// Returns the parts of a word that may be a verb, `apps:destroy`, or a kind, `all,secrets`.
     private static func parts(_ word: String) -> [String] {
-        word.lowercased().split(separator: ":").map(String.init)
+        word.lowercased().split { $0 == ":" || $0 == "," }.map(String.init)
     }
 
     private static func says(_ list: String, _ words: [String]) -> Bool {
@@ -163,7 +163,7 @@ enum ClientVerbs {
     static func readsLines(_ program: String) -> Bool { ["redis-cli", "etcdctl", "mc"].contains(program) }
 
     /// The rows of each client.
-    private static let table = ShellTable.facts(cguard_shell_clients()).mapValues { rows in
+    private static let table = ShellTable(cguard_shell_clients).facts.mapValues { rows in
         rows.map { row -> (words: [String], rule: ShellRule) in
             let rule = ShellRule(rawValue: "shell-" + row[0])
             assert(rule != nil, "shell-clients.txt names no rule with \(row[0])")

@@ -27,7 +27,58 @@ enum SecretName {
     }
 }
 
+extension SecretName {
+    /// Returns whether a word is the name of a setting whose value is secret: written in capitals, or ending with the
+    /// name of a secret.
+    static func isSecretSetting(_ word: String) -> Bool {
+        guard word.allSatisfy({ $0.isLetter || $0.isNumber || "_:-".contains($0) }), isSecret(word) else {
+            return false
+        }
+        return word == word.uppercased() || word.split { "_:-".contains($0) }.last.map(isSecret) == true
+    }
+
+    /// Returns whether a program of `jq` or alike shows the environment, or what has the name of a secret there: `env`,
+    /// `$ENV.DB_PASSWORD`, `strenv(KEY)`.
+    static func showsEnvironment(_ filter: String) -> Bool {
+        var rest = filter[...]
+        while let found = ["$ENV", "env"].compactMap({ rest.firstRange(of: $0) }).min(by: {
+            $0.lowerBound < $1.lowerBound
+        }) {
+            let before = filter[..<found.lowerBound].last
+            let behind = rest[found.upperBound...]
+            rest = behind
+            // `.env` is a member of the data.
+            let isAlone = before.map { !($0.isLetter || $0.isNumber || "_.\"'$".contains($0)) } ?? true
+            let isFunction = filter[..<found.lowerBound].hasSuffix("str")
+            guard isAlone || isFunction,
+                behind.first.map({ !($0.isLetter || $0.isNumber || "_:".contains($0)) }) ?? true
+            else { continue }
+            guard let sign = behind.first, ".([".contains(sign) else { return true }
+            let name = behind.dropFirst().drop { "\"' [(".contains($0) }.prefix {
+                $0.isLetter || $0.isNumber || $0 == "_"
+            }
+            if name.isEmpty || isSecret(name) { return true }
+        }
+        return false
+    }
+}
+
 extension ShellJudge {
+    /// Returns whether a command shows a file from another place or from history whose name says that it holds
+    /// settings: `git show HEAD:.env`, `gsutil cat gs://b/.env`.
+    func showsStoredSettings(_ call: ShellScript.Command) -> Bool {
+        guard call.program == "git" || ClientVerbs.knows(call.program) else { return false }
+        let words = call.arguments.map(\.value)
+        guard ShellPrograms.verbs(words).prefix(3).contains(where: { ShellWords.contains($0, in: "showing-verbs") })
+        else {
+            return false
+        }
+        return words.contains { word in
+            word.contains(where: { ":/".contains($0) })
+                && word.split(separator: ":").last.map { Self.isSettings(String($0)) } == true
+        }
+    }
+
     /// Returns whether a command on a host shows the settings or memory of other programs wholesale, and so their
     /// passwords: neither it nor a filter behind it picks some by their names.
     func showsAll(_ call: ShellScript.Command) -> Bool {

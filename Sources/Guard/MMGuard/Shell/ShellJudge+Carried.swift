@@ -56,7 +56,7 @@ extension ShellJudge {
                 carried.files.append(argument)
             }
         }
-        if let (index, language) = row.operand,
+        if let (index, language) = row.operand, row.verb == nil || row.verb == carried.operands.first?.value,
             carried.texts.allSatisfy({ $0.language != language }) || language == .statements,
             carried.files.allSatisfy({ $0.value == "inplace" }) || language == .statements
         {
@@ -243,7 +243,10 @@ extension ShellJudge {
                 (isOfFile && context.hasWalls ? .writes : rule).map { [finding($0, subject: "\(program): \(text)")] }
                 ?? []
             if found.isEmpty, !ClientVerbs.looks(statements: text) {
-                found.append(finding(context.asksInterpreters ? .unknown : .writes, subject: "\(program): \(text)"))
+                // A cloud's data belongs to others too.
+                let rule: ShellRule =
+                    ClientVerbs.isClient(program) ? .managed : context.asksInterpreters ? .unknown : .writes
+                found.append(finding(rule, subject: "\(program): \(text)"))
             }
             for line in text.split(whereSeparator: \.isNewline) {
                 let line = line.drop { $0 == " " || $0 == "\t" }

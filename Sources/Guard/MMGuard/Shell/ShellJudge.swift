@@ -160,7 +160,9 @@ struct ShellJudge {
         for redirect in call.redirections where prints && !redirect.writes && Self.isSettings(redirect.target.value) {
             found.append(finding(.secrets, subject: redirect.target.value))
         }
-        if readsAll(call) || seeksSecrets(call) || showsAll(call) {
+        if readsAll(call) || seeksSecrets(call) || showsAll(call) || showsStoredSettings(call)
+            || filter.map(SecretName.showsEnvironment) == true
+        {
             found.append(finding(.secrets, subject: call.program))
         }
         guard let first = call.words.first else { return found }

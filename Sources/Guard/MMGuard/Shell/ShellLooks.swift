@@ -12,13 +12,23 @@ struct ShellLooks: Sendable {
     private var showing: Set<String> = []
 
     /// The programs in the table; with an `@` before them for the uses that show settings or memory of other programs.
-    private static let table = ShellTable.facts(cguard_shell_looks()).mapValues(ShellLooks.init)
+    private static let table = ShellTable(cguard_shell_looks)
+    /// The rows that were needed so far.
+    private static let read = Mutex<[String: ShellLooks]>([:])
 
     /// Returns what the table says of a program, whose file may have a version in its name: `php-fpm8.2`.
     static func row(_ program: String) -> ShellLooks? {
-        if let row = table[program] { return row }
+        if let row = known(program) { return row }
         let stem = program.reversed().drop { $0.isNumber || $0 == "." || $0 == "-" }
-        return stem.count < program.count ? table[String(stem.reversed())] : nil
+        return stem.count < program.count ? known(String(stem.reversed())) : nil
+    }
+
+    private static func known(_ program: String) -> ShellLooks? {
+        if let row = read.withLock({ $0[program] }) { return row }
+        guard let facts = table[program] else { return nil }
+        let row = ShellLooks(facts)
+        read.withLock { $0[program] = row }
+        return row
     }
 
     /// Returns whether a program only looks, whatever its words are, and none of them makes more of it.
@@ -32,8 +42,9 @@ struct ShellLooks: Sendable {
         guard words.allSatisfy({ !changes($0) }), !writesPlace(words) else { return false }
         let named = words.prefix { $0 != "--" }
         let operands = Self.operands(words)
-        // The name of one setting that is a secret: `wp config get DB_PASSWORD`.
-        if operands.contains(where: { $0 == $0.uppercased() && $0.contains("_") && SecretName.isSecret($0) }) {
+        // The name of one setting that is a secret, `wp config get DB_PASSWORD`,
+        // and of a value that is looked up: `puppet lookup mysql::root_password`.
+        if operands.contains(where: { ($0.contains("_") || $0.contains("::")) && SecretName.isSecretSetting($0) }) {
             return false
         }
         return uses.contains { use in
@@ -199,15 +210,16 @@ struct ShellLooks: Sendable {
         guard let use else { return false }
         let verbs = use.filter { $0.first.map { !"*.-=%&".contains($0) } == true }.count
         let start = verbs == 0 ? 0 : words.firstIndex(of: operands[verbs - 1]) ?? 0
-        let picking = words.indices.dropFirst(start).filter {
+        let values = words.indices.dropFirst(start).filter {
             changing.contains(String(words[$0].prefix { $0 != "=" }))
-        }
-        let values = picking.map { index in
+        }.map { index in
             let value = words[index].drop { $0 != "=" }.dropFirst()
             return value.isEmpty ? words.dropFirst(index + 1).first ?? "" : String(value)
         }
+        // A form such as `json` picks nothing.
+        let picking = values.filter { !ShellWords.contains($0.lowercased(), in: "forms") }
         let behind = verbs == 0 ? words.filter { !$0.hasPrefix("-") } : Array(operands.dropFirst(verbs))
-        let names = values.filter { !$0.isEmpty } + (use.last == "&" ? behind : [])
+        let names = picking.filter { !$0.isEmpty } + (use.last == "&" ? behind : [])
         return picking.isEmpty && names.isEmpty || !names.allSatisfy { SecretName.isPlain($0) }
     }
 }

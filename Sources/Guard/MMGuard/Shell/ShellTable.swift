@@ -1,27 +1,52 @@
 internal import CGuardTables
 
-/// The tables of programs in a shell, each a text of lines `PROGRAMS: FACT; FACT`. An indented line continues the one
-/// before it.
-enum ShellTable {
-    /// The programs whose words or input contain commands, and those with options that do more than read.
-    static let texts = facts(cguard_shell_texts())
+/// A table of programs in a shell: a text of lines `PROGRAMS: FACT; FACT`. An indented line continues the one before
+/// it.
+///
+/// Only the names are read at first, because a verdict needs a few of several thousand rows.
+struct ShellTable: Sendable {
+    private let file: @Sendable () -> CGuardTable
+    /// Where the facts about each program are, in their order.
+    private let places: [String: [Range<Int>]]
 
-    /// Returns the facts about each program, each a list of words, in their order.
-    static func facts(_ file: CGuardTable) -> [String: [[String]]] {
-        let text = String(decoding: UnsafeRawBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
-        var table: [String: [[String]]] = [:]
+    /// The programs whose words or input contain commands, and those with options that do more than read.
+    static let texts = ShellTable(cguard_shell_texts).facts
+
+    init(_ file: @escaping @Sendable () -> CGuardTable) {
+        self.file = file
+        var places: [String: [Range<Int>]] = [:]
         var programs: [String] = []
-        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
-            var facts = line[...]
-            if !line.hasPrefix(" "), let colon = line.firstIndex(of: ":") {
-                programs = line[..<colon].split(separator: " ").map(String.init)
-                facts = line[line.index(after: colon)...]
+        let bytes = Self.bytes(file())
+        for line in bytes.split(separator: UInt8(ascii: "\n")) where line.first != UInt8(ascii: "#") {
+            var start = line.startIndex
+            if line.first != UInt8(ascii: " "), let colon = line.firstIndex(of: UInt8(ascii: ":")) {
+                programs = Self.words(line[..<colon])
+                start = colon + 1
             }
-            for fact in facts.split(separator: ";") {
-                let words = fact.split(separator: " ").map(String.init)
-                for program in programs where !words.isEmpty { table[program, default: []].append(words) }
-            }
+            for program in programs { places[program, default: []].append(start..<line.endIndex) }
         }
-        return table
+        self.places = places
+    }
+
+    /// Returns the facts about a program, each a list of words, in their order.
+    subscript(program: String) -> [[String]]? {
+        guard let places = places[program] else { return nil }
+        let bytes = Self.bytes(file())
+        return places.flatMap { place in
+            bytes[place].split(separator: UInt8(ascii: ";")).map(Self.words).filter { !$0.isEmpty }
+        }
+    }
+
+    /// The facts about all programs.
+    var facts: [String: [[String]]] {
+        Dictionary(uniqueKeysWithValues: places.keys.map { ($0, self[$0] ?? []) })
+    }
+
+    private static func bytes(_ file: CGuardTable) -> UnsafeBufferPointer<UInt8> {
+        UnsafeRawBufferPointer(start: file.bytes, count: file.length).bindMemory(to: UInt8.self)
+    }
+
+    private static func words(_ part: Slice<UnsafeBufferPointer<UInt8>>) -> [String] {
+        part.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
     }
 }

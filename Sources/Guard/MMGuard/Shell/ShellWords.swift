@@ -26,7 +26,7 @@ enum ShellWords {
         var starts: [String] = []
     }
 
-    private static let table = ShellTable.facts(cguard_shell_words()).mapValues { facts in
+    private static let table = ShellTable(cguard_shell_words).facts.mapValues { facts in
         var list = List()
         for word in facts.joined() {
             if word.hasSuffix("*"), word.utf8.count > 1 {
