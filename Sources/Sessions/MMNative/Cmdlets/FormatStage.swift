@@ -78,7 +78,8 @@ final class FormatStage: Stage {
             members.append(item)
         }
         groups.append(try group(members, title))
-        let block = FormattedBlock(isTable ? .table : .list, groups: groups)
+        var block = FormattedBlock(isTable ? .table : .list, groups: groups)
+        block.isSized = fits
         guard let value = block.value else { throw .handOver("formatting") }
         try next(value)
     }

@@ -52,6 +52,8 @@ package struct FormattedBlock: Sendable {
 
     let arrangement: Arrangement
     var groups: [Group]
+    /// Whether its columns were to be as wide as their content.
+    var isSized = false
 
     private static let type = "Microsoft.PowerShell.Commands.Internal.Format.FormatStartData"
 

@@ -101,9 +101,11 @@ extension HostCommands {
             columns = Int(count)
         }
         let group = FormattedBlock.Group(columns: [], rows: texts.map { [$0] })
-        guard columns.map({ $0 > 0 }) ?? true,
-            let value = FormattedBlock(.wide(columns: columns), groups: [group]).value
-        else { throw .handOver("an unusual Format-Wide") }
+        var block = FormattedBlock(.wide(columns: columns), groups: [group])
+        block.isSized = command.isSet("AutoSize")
+        guard columns.map({ $0 > 0 }) ?? true, let value = block.value else {
+            throw .handOver("an unusual Format-Wide")
+        }
         try emit(value)
     }
 }

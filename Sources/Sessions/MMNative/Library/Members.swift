@@ -35,7 +35,12 @@ enum Members {
                 if let found = own ?? StreamedText.property(object, name) { return found }
                 if XMLNode.isNode(object) { return try XMLNode.property(object, name) }
                 if object.isListable, !isIntrinsic(name) { return nil }
-                if object.formatted != nil, !FormattedBlock.hasMember(name), !isIntrinsic(name) { return nil }
+                if let layout = object.formatted {
+                    if ["count", "length"].contains(name.lowercased()) {
+                        return .int(Int32(truncatingIfNeeded: layout.records.count))
+                    }
+                    if !FormattedBlock.hasMember(name), !isIntrinsic(name) { return nil }
+                }
                 throw .handOver("a member of \(object.typeName)")
             }
         }

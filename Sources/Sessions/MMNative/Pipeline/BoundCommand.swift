@@ -422,6 +422,16 @@ class Stage {
         }
     }
 
+    /// Called for a layout that arrives; `nil` if the command takes layouts as they are, instead of their records.
+    var readsLayout: ((FormattedBlock) -> Void)?
+
+    /// Takes an object from the pipeline.
+    final func take(_ item: PSValue) throws(Interrupt) {
+        guard let readsLayout, let layout = FormattedBlock(item) else { return try process(item) }
+        readsLayout(layout)
+        for record in layout.records { try process(record) }
+    }
+
     /// Processes an incoming object.
     func process(_ item: PSValue) throws(Interrupt) {}
     /// Ends the processing; called once, after the last object.

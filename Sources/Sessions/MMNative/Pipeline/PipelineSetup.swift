@@ -113,6 +113,9 @@ struct PipelineSetup {
         let stage = try Cmdlets.stage(bound, evaluator)
         let (evaluator, action) = (evaluator, bound.errorAction)
         stage.report = { (error) throws(Interrupt) in try evaluator.report(error, action) }
+        if FormattedBlock.isRead(by: bound) {
+            stage.readsLayout = { layout in layout.warn(for: name, evaluator.host) }
+        }
         stages.append(stage)
         return bound.recorded
     }
@@ -140,7 +143,7 @@ struct PipelineSetup {
                 let following = stages[place + 1]
                 pass = { (item) throws(Interrupt) in
                     try evaluator.note(item)
-                    try evaluator.routing(following.routes) { () throws(Interrupt) in try following.process(item) }
+                    try evaluator.routing(following.routes) { () throws(Interrupt) in try following.take(item) }
                 }
             } else {
                 pass =

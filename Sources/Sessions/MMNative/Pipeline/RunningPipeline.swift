@@ -120,7 +120,7 @@ final class RunningPipeline {
             return true
         }
         do throws(Interrupt) {
-            try evaluator.routing(first.routes) { () throws(Interrupt) in try first.process(item) }
+            try evaluator.routing(first.routes) { () throws(Interrupt) in try first.take(item) }
             return true
         } catch {
             try stop(error)
