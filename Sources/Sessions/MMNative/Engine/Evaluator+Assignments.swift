@@ -94,7 +94,7 @@ extension Evaluator {
     func read(_ place: Place) throws(Interrupt) -> PSValue {
         switch place {
         case .variable("_"): current ?? .null
-        case .variable(let name): variables[name] ?? .null
+        case .variable(let name): if let known = variables[name] { known } else { try unset(name) }
         case .element(let table, let key): table[key] ?? .null
         case .property(let object, "Value") where object.typeName == Self.referenceType: try value(ofReference: object)
         case .property(let object, let name) where XMLNode.isNode(object): try XMLNode.property(object, name) ?? .null
@@ -102,9 +102,15 @@ extension Evaluator {
         case .item(let list, let place): list.items[place]
         case .slot(let name, let place): try element(place, of: name)
         case .ofClass(let type, let name): try staticMember(name, of: .class(type))
-        case .outer(let name): frames.first?[name] ?? variables[name] ?? .null
+        case .outer(let name):
+            if let known = frames.first?[name] ?? variables[name] { known } else { try unset("script:" + name) }
         case .dropped: .null
         }
+    }
+
+    private func unset(_ name: String) throws(Interrupt) -> PSValue {
+        if !AutomaticNames.contains(name) { try refuseUnset(name) }
+        return .null
     }
 
     /// Writes a value to a place.

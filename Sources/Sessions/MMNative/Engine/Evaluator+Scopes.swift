@@ -19,13 +19,20 @@ extension Evaluator {
         case .none, .local, .private, .variable: break
         case .script, .global:
             if let known = frames.first?[name] ?? (frames.isEmpty ? variables[name] : nil) { return known }
-            return AutomaticNames.contains(name) ? try automatic(name) ?? .null : .null
+            return try unset(path)
         case .drive(let drive):
             guard drive.lowercased() == "env", let host else { throw .handOver("a variable of a drive") }
             return host.environment(path.name).map { .string($0) } ?? .null
         }
-        if let known = variables[name] { return known }
-        return AutomaticNames.contains(name) ? try automatic(name) ?? .null : .null
+        return if let known = variables[name] { known } else { try unset(path) }
+    }
+
+    /// Returns the value of a variable that the script hasn't set.
+    private func unset(_ path: VariablePath) throws(Interrupt) -> PSValue {
+        let name = path.name.lowercased()
+        if AutomaticNames.contains(name) { return try automatic(name) ?? .null }
+        if !foreignVariables.contains(name) { try refuseUnset(path.path) }
+        return .null
     }
 
     /// Returns a variable that PowerShell itself sets; `nil` if its value isn't certain here.
@@ -139,6 +146,7 @@ extension Evaluator {
             guard case .string = target else { throw .handOver("properties beside a value") }
             return try note(name, beside: target) ?? .null
         }
+        try refuseMissing(name, of: target)
         switch target {
         case .list(let list) where list.kind == .excelSheets && name.lowercased() != "count":
             var found: [PSValue] = []

@@ -35,6 +35,8 @@ extension Evaluator {
             defer { quote = open }
             return try bareText(range, &open)
         }
+        openTexts += 1
+        defer { openTexts -= 1 }
         for part in node.parts {
             let extent = part.extent
             guard extent.start >= place, extent.end <= end else { throw .handOver("a nested string") }

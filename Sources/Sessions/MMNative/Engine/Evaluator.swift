@@ -80,8 +80,10 @@ final class Evaluator {
     let sources: [any CmdletSource]
     /// The variables whose values are known only to another engine.
     var foreignVariables: Set<String> = []
-    /// Whether a variable that was never set is an error, as the script asks with `Set-StrictMode`.
-    var refusesUnset = false
+    /// The version of strict mode that the script asks for with `Set-StrictMode`; 0 for none.
+    var strictness = 0
+    /// The number of texts whose variables are being replaced.
+    var openTexts = 0
     /// The resource limits of this run.
     let limits: NativeLimits
     private var patterns: [String: Pattern] = [:]
@@ -273,7 +275,9 @@ final class Evaluator {
                 return row[try DataTable.name(try value(of: node.index), of: row)] ?? .null
             }
             if case .list(let list) = target, list.kind.shape != .list { throw .handOver("an index of a set or queue") }
-            return try Members.element(target.plain, try value(of: node.index))
+            let index = try value(of: node.index)
+            try refuseIndex(index, of: target)
+            return try Members.element(target.plain, index)
         case .arrayLiteral(let node):
             var items: [PSValue] = []
             items.reserveCapacity(node.elements.count)
@@ -338,13 +342,8 @@ final class Evaluator {
                 throw .handOver("the variable $\(node.path.name), which was set in the other engine")
             }
             guard AutomaticNames.contains(name), name != "matches" else {
-                guard refusesUnset, name != "matches" else { return .null }
-                let shown = node.path.name
-                throw .statement(
-                    NativeError(
-                        "VariableIsUndefined",
-                        "The variable '$\(shown)' cannot be retrieved because it has not been set.",
-                        category: "InvalidOperation", isReadable: true))
+                if name != "matches" { try refuseUnset(node.path.name) }
+                return .null
             }
             guard let known = try automatic(name) else {
                 throw .handOver("the automatic variable $\(node.path.name)")

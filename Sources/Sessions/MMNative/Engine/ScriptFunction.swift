@@ -444,7 +444,7 @@ extension Evaluator {
         let outerCmdlet = (cmdlet, questions)
         defer { (cmdlet, questions) = outerCmdlet }
         let outer = (current, rest, given, functionName)
-        let outerScope = (typed, functions)
+        let outerScope = (typed, functions, strictness)
         let wasMethodBody = isMethodBody
         isMethodBody = false
         if !isDotted {
@@ -464,7 +464,7 @@ extension Evaluator {
             if !isDotted {
                 variables = frames.removeLast()
                 scopes.removeLast()
-                (typed, functions) = outerScope
+                (typed, functions, strictness) = outerScope
             }
         }
         guard calls <= Self.deepest else { throw .handOver("a deep recursion") }

@@ -257,11 +257,7 @@ enum HostCommands {
         case "Copy-Item", "Move-Item", "Rename-Item": moveItem
         case "Get-Credential": credential
         case "Start-Sleep": sleep
-        case "Set-StrictMode":
-            { (command, _, _, evaluator, _) throws(Interrupt) in
-                // In a function it would end with the function.
-                if evaluator.scopes.count == 1 { evaluator.refusesUnset = !command.isSet("Off") }
-            }
+        case "Set-StrictMode": Evaluator.setStrictMode
         case "Clear-Host", "Start-Transcript", "Stop-Transcript", "Set-Location",
             "Set-ExecutionPolicy":
             { (_, _, _, _, _) throws(Interrupt) in }

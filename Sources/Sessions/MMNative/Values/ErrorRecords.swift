@@ -226,6 +226,7 @@ enum ExceptionType {
         automation + "RuntimeException": "System.SystemException",
         automation + "ActionPreferenceStopException": automation + "RuntimeException",
         automation + "ExtendedTypeSystemException": automation + "RuntimeException",
+        automation + "PropertyNotFoundException": automation + "ExtendedTypeSystemException",
         automation + "MethodException": automation + "ExtendedTypeSystemException",
         automation + "MethodInvocationException": automation + "MethodException",
         automation + "PSInvalidCastException": "System.InvalidCastException",
@@ -318,8 +319,13 @@ struct Thrown {
                 "InvalidCastFromStringToDecimal":
                 (outer, inner, carrier) = (automation + "RuntimeException", automation + "PSInvalidCastException", nil)
                 category = "InvalidArgument"
-            case "InvokeMethodOnNull", "MethodNotFound", "NullArray", "NullArrayIndex", "NotADefinedOperationForType":
+            case "InvokeMethodOnNull", "MethodNotFound", "NullArray", "NullArrayIndex", "NotADefinedOperationForType",
+                "CannotIndex", "VariableIsUndefined":
                 (outer, carrier, category) = (automation + "RuntimeException", nil, "InvalidOperation")
+            case "PropertyNotFoundStrict":
+                (outer, carrier, category) = (automation + "PropertyNotFoundException", nil, "NotSpecified")
+            case "System.IndexOutOfRangeException", "System.ArgumentOutOfRangeException":
+                (outer, carrier, category) = (base, automation + "RuntimeException", "OperationStopped")
             case "CommandNotFoundException": (outer, carrier, category) = (automation + base, nil, "ObjectNotFound")
             case "FileOpenFailure": outer = "System.IO.FileNotFoundException"
             case "PathNotFound":
