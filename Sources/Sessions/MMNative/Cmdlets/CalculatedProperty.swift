@@ -9,8 +9,8 @@ struct CalculatedProperty {
     let label: String?
     /// The origin of the value.
     let source: Source
-    /// Whether a hashtable gave the property its name.
-    private(set) var isNamed = false
+    /// The key by which a hashtable gave the property its name, as written.
+    private(set) var nameKey: String?
     /// For sorting: whether the order is descending.
     var isDescending: Bool?
     /// For tables: the requested width.
@@ -77,7 +77,7 @@ struct CalculatedProperty {
                 case ("name", .string(let text)), ("label", .string(let text)):
                     guard label == nil, !text.isEmpty else { throw .handOver("an unusual calculated property") }
                     label = text
-                    isNamed = true
+                    nameKey = written
                 case ("expression", .block(let block)): source = .block(block)
                 case ("expression", .string(let name)):
                     guard !Wildcard.isPattern(name), Collation.isCertain(name), !name.isEmpty else {

@@ -168,7 +168,7 @@ enum Cmdlets {
         case "Select-Object": return try SelectStage(command, evaluator)
         case "Sort-Object": return try SortStage(command, evaluator)
         case "Group-Object": return try GroupStage(command, evaluator)
-        case "Measure-Object": return try MeasureStage(command)
+        case "Measure-Object": return try MeasureStage(command, evaluator)
         case "ForEach-Object":
             if command["Parallel"] != nil { return try ParallelStage(command, evaluator) }
             return try ForEachStage(command, evaluator)
@@ -373,7 +373,8 @@ final class GroupStage: Stage {
         for written in Cmdlets.list(command["Property"]) {
             let key = try CalculatedProperty(written, of: command.specification, in: evaluator)
             if case .pattern = key.source { throw .handOver("grouping by a pattern") }
-            if case .table = written, key.isNamed { throw .handOver("a named key") }
+            if let written = key.nameKey { throw CalculatedProperty.illegal(written, in: command.specification) }
+            guard key.isDescending == nil else { throw .handOver("an order of groups") }
             keys.append(key)
         }
         guard !makesTable || keys.count <= 1 else { throw .handOver("a table by several keys") }
@@ -394,12 +395,13 @@ final class GroupStage: Stage {
             switch value {
             case nil, .null?, .bool?, .int?, .long?, .double?, .decimal?, .string?, .date?, .span?, .enumeration?:
                 continue
-            case .array? where rows.isEmpty: hasList = true
+            // The lists of one property have one type, unless a script made them.
+            case .array? where rows.isEmpty || evaluator.onlyReads: hasList = true
             case let value?: throw .handOver("grouping by \(value.typeName)")
             }
         }
         rows.append(Row(item: item, keys: values))
-        guard !hasList || rows.count == 1 else { throw .handOver("grouping by lists") }
+        guard !hasList || rows.count == 1 || evaluator.onlyReads else { throw .handOver("grouping by lists") }
         try note(values.map { $0.flatMap { $0.isNull ? nil : $0.typeName } })
     }
 

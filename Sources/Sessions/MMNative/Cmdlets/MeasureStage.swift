@@ -13,7 +13,8 @@ final class MeasureStage: Stage {
     }
 
     private let specification: CommandSpecification
-    private let properties: [String]
+    private let evaluator: Evaluator
+    private let properties: [CalculatedProperty]
     private let isText: Bool
     private let wantsSum: Bool
     private let wantsAverage: Bool
@@ -21,20 +22,20 @@ final class MeasureStage: Stage {
     private let wantsMaximum: Bool
     private let wantsMinimum: Bool
     private let flags: Set<String>
-    private var statistics: [Statistics]
+    /// The statistics in the order in which their properties were first seen.
+    private var statistics: [Statistics] = []
+    private var names: [String] = []
+    private var places: [String: Int] = [:]
     private var hasFailed = false
 
-    init(_ command: BoundCommand) throws(Interrupt) {
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
         specification = command.specification
-        var properties: [String] = []
+        var properties: [CalculatedProperty] = []
         for written in Cmdlets.list(command["Property"]) {
-            guard case .string(let name) = written, !Wildcard.isPattern(name), name.isPlain, !name.isEmpty else {
-                throw .handOver("an unusual Measure-Object")
-            }
-            guard !properties.contains(where: { $0.lowercased() == name.lowercased() }) else {
-                throw .handOver("a property measured twice")
-            }
-            properties.append(name)
+            // A property is a name or a block; a hashtable can't be converted to one.
+            if case .table = written { throw Self.refused(command.specification) }
+            properties.append(try CalculatedProperty(written, of: command.specification, in: evaluator))
         }
         self.properties = properties
         let flags = command.names.filter { command.isSet($0) && command.specification.switches.contains($0) }
@@ -51,14 +52,63 @@ final class MeasureStage: Stage {
         wantsDeviation = all || flags.contains("StandardDeviation")
         wantsMaximum = all || flags.contains("Maximum")
         wantsMinimum = all || flags.contains("Minimum")
-        statistics = Array(repeating: Statistics(), count: max(1, properties.count))
+        super.init()
+        if properties.isEmpty { statistics = [Statistics()] }
+    }
+
+    private static func refused(_ specification: CommandSpecification) -> Interrupt {
+        .statement(
+            NativeError(
+                specification.errorID("CannotConvertArgumentNoMessage"),
+                "Cannot bind parameter 'Property'. Cannot convert the \"System.Collections.Hashtable\" value of type "
+                    + "\"System.Collections.Hashtable\" to type \"Microsoft.PowerShell.Commands.PSPropertyExpression\".",
+                category: "InvalidArgument", isReadable: true))
+    }
+
+    /// Returns the place of a property's statistics.
+    private func place(of name: String) -> Int {
+        if let known = places[name] { return known }
+        let place = places[name.lowercased()] ?? statistics.count
+        // A spelling that was seen before needs no folding.
+        (places[name], places[name.lowercased()]) = (place, place)
+        if place == statistics.count {
+            names.append(name)
+            statistics.append(Statistics())
+        }
+        return place
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
         if item.isNull { return }
         if properties.isEmpty { return try measure(item, 0) }
-        for (place, name) in properties.enumerated() {
-            if let value = try Cmdlets.property(item, name) { try measure(value, place) }
+        // A property that several arguments name counts once.
+        var counted: Set<Int> = []
+        for property in properties {
+            switch property.source {
+            case .name(let written):
+                let place = place(of: written)
+                guard let value = try evaluator.property(written, of: item) else { continue }
+                if counted.insert(place).inserted { try measure(value, place) }
+            case .block:
+                let place = place(of: property.label ?? "")
+                guard counted.insert(place).inserted else { continue }
+                do throws(Interrupt) {
+                    try measure(try property.value(of: item, in: evaluator) ?? .null, place)
+                } catch {
+                    // A block that fails counts as `$null`.
+                    guard case .blockFailed = error else { throw error }
+                    try measure(.null, place)
+                }
+            case .pattern(let pattern):
+                guard case .object(let returned) = item, returned.isListable else {
+                    throw .handOver("the properties of \(item.typeName)")
+                }
+                let object = returned.whole
+                for (name, value) in zip(object.shape.names, object.values) where try pattern.matches(name) {
+                    let place = place(of: name)
+                    if counted.insert(place).inserted { try measure(value, place) }
+                }
+            }
         }
     }
 
@@ -141,7 +191,7 @@ final class MeasureStage: Stage {
     override func finish() throws(Interrupt) {
         for (place, statistic) in statistics.enumerated() {
             if !properties.isEmpty, statistic.count == 0 { continue }
-            try next(try info(statistic, properties.isEmpty ? .null : .string(properties[place])))
+            try next(try info(statistic, properties.isEmpty ? .null : .string(names[place])))
         }
     }
 

@@ -157,25 +157,14 @@ final class SelectStage: Stage {
     /// Returns whether two objects count as equal. Selected objects are compared property by property; PowerShell
     /// compares whole ones by their text alone, which is empty.
     private func same(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> Bool {
-        guard case .object(let one) = left, case .object(let other) = right else {
-            switch (left, right) {
-            case (.object, _), (_, .object), (.table, _), (_, .table), (.array, _), (_, .array):
-                throw .handOver("-Unique over objects and values")
-            default:
-                return try KeyOrder.compare(right, left, ignoringCase: ignoresCase, isDescending: false) == 0
-            }
+        guard !properties.isEmpty, case .object(let one) = left, case .object(let other) = right else {
+            return try KeyOrder.compare(right, left, ignoringCase: ignoresCase, isDescending: false) == 0
         }
-        guard !properties.isEmpty else { throw .handOver("-Unique over whole objects") }
         guard one.shape.names.count == other.shape.names.count else { return false }
         for (name, value) in zip(other.shape.names, other.values) {
             guard let known = one[name] else { return false }
-            switch (value, known) {
-            case (.array, _), (_, .array), (.object, _), (_, .object), (.table, _), (_, .table):
-                throw .handOver("-Unique over objects in objects")
-            default:
-                let order = try KeyOrder.compare(known, value, ignoringCase: ignoresCase, isDescending: false)
-                guard order == 0 else { return false }
-            }
+            let order = try KeyOrder.compare(known, value, ignoringCase: ignoresCase, isDescending: false)
+            guard order == 0 else { return false }
         }
         return true
     }
@@ -415,8 +404,8 @@ final class SelectStage: Stage {
     }
 }
 
-/// The order of keys in Sort-Object, Group-Object and Select-Object -Unique: that of `-lt`, or of their texts where
-/// `-lt` fails.
+/// The order of keys in Sort-Object, Group-Object, Get-Unique and Select-Object -Unique: that of `-lt`, or of their
+/// texts where `-lt` fails. The text of a custom object is empty there, so that all of them are equal.
 enum KeyOrder {
     /// Compares two keys; `nil` stands for a missing property, which comes last in either direction.
     static func compare(
@@ -432,10 +421,9 @@ enum KeyOrder {
         switch (left, right) {
         case (.string, .string), (.int, .int), (.null, _), (_, .null):
             return try Comparison.ordered(left, right, ignoringCase: ignoringCase)
-        case (.object, _), (_, .object): throw .handOver("sorting by objects")
-        case (.array, _), (_, .array):
+        case (.array, _), (_, .array), (.object, _), (_, .object), (.table, _), (_, .table):
             return try Collation.compare(try text(left), try text(right), ignoringCase: ignoringCase)
-        case (.table, _), (_, .table), (.block, _), (_, .block), (.type, _), (_, .type), (.typeInfo, _), (_, .typeInfo):
+        case (.block, _), (_, .block), (.type, _), (_, .type), (.typeInfo, _), (_, .typeInfo):
             throw .handOver("sorting by \(left.typeName)")
         default:
             do throws(Interrupt) {
@@ -452,12 +440,21 @@ enum KeyOrder {
         case .array(let items):
             for item in items {
                 switch item {
-                case .array, .object, .table, .null: throw .handOver("sorting by lists of objects")
+                case .array, .table: throw .handOver("sorting by lists of lists")
+                case .object(let object): try check(object)
                 default: continue
                 }
             }
             return try PSText.string(value)
+        case .object(let object):
+            try check(object)
+            return try PSText.element(value)
         default: return try PSText.string(value)
         }
+    }
+
+    /// Objects of .NET's own and of a script's classes may have an order of their own.
+    private static func check(_ object: PSObject) throws(Interrupt) {
+        guard object.isCustom, object.ownClass == nil else { throw .handOver("sorting by \(object.typeName)") }
     }
 }

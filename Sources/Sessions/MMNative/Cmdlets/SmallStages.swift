@@ -76,21 +76,36 @@ final class MessageStage: Stage {
 /// `Get-Unique`: drops objects that equal their predecessor.
 final class UniqueStage: Stage {
     private let ignoresCase: Bool
+    private let comparesTexts: Bool
+    private let comparesTypes: Bool
     private var last: PSValue?
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
-        guard !command.isSet("AsString"), !command.isSet("OnType") else { throw .handOver("an unusual Get-Unique") }
         ignoresCase = command.isSet("CaseInsensitive")
+        comparesTexts = command.isSet("AsString")
+        comparesTypes = command.isSet("OnType")
+        guard !comparesTexts || !comparesTypes else {
+            let id = command.specification.errorID("AmbiguousParameterSet")
+            throw .statement(NativeError(id, "Parameter set cannot be resolved."))
+        }
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
-        switch item {
-        case .string, .int, .long, .double, .bool, .decimal, .date: break
-        default: throw .handOver("Get-Unique over \(item.typeName)")
-        }
-        if let last, try KeyOrder.compare(item, last, ignoringCase: ignoresCase, isDescending: false) == 0 { return }
+        if item.isNull { throw .handOver("Get-Unique over nothing") }
+        if let last, try same(item, last) { return }
         last = item
         try next(item)
+    }
+
+    private func same(_ item: PSValue, _ last: PSValue) throws(Interrupt) -> Bool {
+        if comparesTypes {
+            if case .object(let one) = item, case .object(let other) = last { return one.typeName == other.typeName }
+            return item.typeName == last.typeName
+        }
+        guard comparesTexts else {
+            return try KeyOrder.compare(item, last, ignoringCase: ignoresCase, isDescending: false) == 0
+        }
+        return try Collation.compare(try PSText.string(item), try PSText.string(last), ignoringCase: ignoresCase) == 0
     }
 }
 

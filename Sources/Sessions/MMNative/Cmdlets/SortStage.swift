@@ -34,7 +34,7 @@ final class SortStage: Stage {
         for written in Cmdlets.list(command["Property"]) {
             let key = try CalculatedProperty(written, of: command.specification, in: evaluator)
             if case .pattern = key.source { throw .handOver("sorting by a pattern") }
-            if key.isNamed { throw CalculatedProperty.illegal("Name", in: command.specification) }
+            if let written = key.nameKey { throw CalculatedProperty.illegal(written, in: command.specification) }
             keys.append(key)
         }
         self.keys = keys
