@@ -537,7 +537,7 @@ extension NativeEngine {
     /// Returns whether a script uses files, which are delivered when it has ended.
     package static func usesFiles(_ script: ParsedScript) -> Bool {
         let files: Set<String> = [
-            "export-csv", "epcsv", "out-file", "set-content", "add-content", "tee-object", "new-item",
+            "export-csv", "epcsv", "export-clixml", "out-file", "set-content", "add-content", "tee-object", "new-item",
         ]
         return ScriptFacts(of: script).items.contains { item in
             switch item.detail {

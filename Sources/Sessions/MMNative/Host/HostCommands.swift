@@ -5,7 +5,8 @@ enum HostCommands {
     /// The work of a command on its input objects.
     typealias Work = (BoundCommand, [PSValue], NativeHost, Evaluator, Sink) throws(Interrupt) -> Void
 
-    static let specifications = own + valueSpecifications + reportSpecifications + excelSpecifications
+    static let specifications =
+        own + valueSpecifications + reportSpecifications + excelSpecifications + xmlSpecifications
 
     private static let own: [CommandSpecification] = [
         make(
@@ -193,7 +194,8 @@ enum HostCommands {
     /// The commands that would ask before they do something. All of it concerns only the run, about which nobody is
     /// asked.
     private static let asking: Set<String> = [
-        "Add-Content", "Copy-Item", "Export-Csv", "Invoke-Item", "Move-Item", "New-Item", "New-TemporaryFile",
+        "Add-Content", "Copy-Item", "Export-Clixml", "Export-Csv", "Invoke-Item", "Move-Item", "New-Item",
+        "New-TemporaryFile",
         "New-Variable", "Out-File", "Remove-Item", "Remove-PSSession", "Remove-Variable", "Rename-Item", "Set-Content",
         "Set-ExecutionPolicy", "Set-Variable", "Start-Process", "Start-Transcript", "Stop-Transcript",
         "Update-TypeData",
@@ -309,7 +311,7 @@ enum HostCommands {
             { (command, _, _, _, _) throws(Interrupt) in
                 guard command.names == ["AssemblyName"] else { throw .handOver("Add-Type") }
             }
-        default: valueWork(name) ?? reportWork(name) ?? excelWork(name)
+        default: valueWork(name) ?? reportWork(name) ?? excelWork(name) ?? xmlWork(name)
         }
     }
 
@@ -482,7 +484,7 @@ extension HostCommands {
     }
 
     /// Writes a text in the encoding that the command asks for.
-    private static func write(
+    static func write(
         _ text: String, to path: String, _ command: BoundCommand, _ host: NativeHost, isAppending: Bool
     ) throws(Interrupt) {
         var bytes = Array(text.utf8)
@@ -494,7 +496,7 @@ extension HostCommands {
     }
 
     /// Refuses to replace a file if the command asks for that.
-    private static func keepExisting(
+    static func keepExisting(
         _ path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) {
         guard command.isSet("NoClobber"), host.hasFile(path) else { return }
@@ -570,11 +572,13 @@ extension HostCommands {
     }
 
     /// Returns the text of a file.
-    private static func text(
+    static func text(
         _ path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) -> String {
         guard let bytes = host.read(path) else {
-            guard command.specification.name == "Import-Csv" else { throw missing(path, command) }
+            guard ["Import-Csv", "Import-Clixml"].contains(command.specification.name) else {
+                throw missing(path, command)
+            }
             throw .statement(
                 NativeError(
                     command.specification.errorID("FileOpenFailure"),

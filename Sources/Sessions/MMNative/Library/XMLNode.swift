@@ -149,6 +149,22 @@ enum XMLNode {
         return written
     }
 
+    /// Returns an element. One without content closes itself.
+    static func element(
+        _ name: String, _ attributes: [(String, String)], _ children: [PSObject] = [], text: String? = nil
+    ) throws(Interrupt) -> PSObject {
+        let node = try made(elementType, name, marks: closesItself)
+        for (name, value) in attributes {
+            self.attributes(node).items.append(.object(try made(attributeType, name, value: value)))
+        }
+        if let text, !text.isEmpty { try setText(node, text) }
+        self.children(node).items += children.map { .object($0) }
+        return node
+    }
+
+    /// Returns the text of an element, on several lines.
+    static func indented(_ node: PSObject) -> String { lines(node, 0) }
+
     /// Returns the text of a saved document: elements without text of their own are put on separate lines.
     private static func lines(_ node: PSObject, _ depth: Int) -> String {
         let inner = nodes(children(node))
