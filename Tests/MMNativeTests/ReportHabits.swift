@@ -164,4 +164,16 @@ struct ReportHabits: RunningReports {
         #expect(result.errors.map(\.id) == ["DictionaryKeyIllegal,Microsoft.PowerShell.Commands.\(name)Command"])
         #expect(result.errors.first?.message == "The \(key) key is not valid.")
     }
+
+    @Test(
+        "the cmdlet that chose Graph's version says what became of it",
+        arguments: [("beta", "Get-MgBetaUser reads the beta version"), ("v1.0", "Get-MgUser read v1.0 anyway")])
+    func profile(name: String, words: String) async throws {
+        let host = NativeHost()
+        var session = NativeSession()
+        _ = await NativeEngine(host: host, isPatient: true).run("Select-MgProfile -Name \(name)", in: &session)
+        #expect(host.remarks.count == 1)
+        #expect(host.remarks.first?.hasPrefix("Select-MgProfile is gone since version 2") == true)
+        #expect(host.remarks.first?.contains(words) == true, "\(host.remarks)")
+    }
 }

@@ -123,6 +123,9 @@ struct OwnSignInRunTests {
             "Connect-MgGraph -Scopes User.Read; (Get-MgContext).TenantId; Get-Mailbox -ResultSize 1 | Out-Null",
             in: home)
         #expect(ChangesHome.value(context).array?.first?.string == "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01")
+        let left = try await run(
+            "Connect-MgGraph -NoWelcome; (Disconnect-MgGraph).TenantId; Disconnect-MgGraph | Out-Null", in: home)
+        #expect(ChangesHome.value(left).array == ["5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01"])
         let versions = try await run("(Get-Module ExchangeOnlineManagement).Version.Major", in: home, module: "exo")
         #expect(ChangesHome.value(versions).array == [3])
     }

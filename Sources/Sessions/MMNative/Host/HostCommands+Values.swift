@@ -55,6 +55,18 @@ extension HostCommands {
         }
     }
 
+    /// Says what became of the cmdlet that chose Graph's version: the modules have had none since their version 2.
+    static func selectProfile(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let isBeta = command["Name"]?.text.lowercased() == "beta"
+        host.remark(
+            "Select-MgProfile is gone since version 2 of Graph's modules and changes nothing: "
+                + (isBeta
+                    ? "a cmdlet such as Get-MgBetaUser reads the beta version, and Get-MgUser reads v1.0."
+                    : "cmdlets such as Get-MgUser read v1.0 anyway."))
+    }
+
     /// Asks for a session of PowerShell's remoting. There is none, and only a certain one that is missing is an error.
     static func remotingSession(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink

@@ -260,8 +260,8 @@ enum HostCommands {
         case "Get-Credential": credential
         case "Start-Sleep": sleep
         case "Set-StrictMode": Evaluator.setStrictMode
-        case "Clear-Host", "Start-Transcript", "Stop-Transcript", "Set-Location",
-            "Set-ExecutionPolicy":
+        case "Clear-Host", "Start-Transcript", "Stop-Transcript", "Set-Location", "Set-ExecutionPolicy",
+            "Remove-PSSession":
             { (_, _, _, _, _) throws(Interrupt) in }
         case "Send-MailMessage": sendMail
         case "Write-Information": writeInformation
@@ -294,8 +294,7 @@ enum HostCommands {
         case "ConvertTo-SecureString": secret
         case "ConvertFrom-StringData": stringData
         case "Get-PSSession": remotingSession
-        case "Remove-PSSession", "Select-MgProfile":
-            { (_, _, _, _, _) throws(Interrupt) in }
+        case "Select-MgProfile": selectProfile
         case "Get-MgEnvironment": environments
         case "Get-Member": members
         case "Invoke-Command": invoke

@@ -170,6 +170,7 @@ package struct SignInSource: CmdletSource {
         let names = call.texts(.name) ?? []
         switch call.cmdlet.act {
         case .context: return [context]
+        case .disconnect where call.cmdlet.name == "Disconnect-MgGraph": return [context]
         case .information: return [information]
         case .connect where call.cmdlet.name == "Connect-MicrosoftTeams": return [teamsConnection]
         case .list:
