@@ -244,14 +244,14 @@ final class ClearedScript: Sendable {
         if let planned {
             let answer = try await work()
             guard case .powerShell(let left) = answer.output, input.isDryRun || planned.hasHeld else {
-                return try await shown(answer)
+                return try await shown(answer, waiting.notes)
             }
             return try planned.end(of: left, script: input.command ?? "", parsed: plan.parsed)
         }
         switch await flow?.begin(work) {
-        case nil: return try await shown(try await work())
-        case .ended(let end)?: return try await shown(try end.get())
-        case .flowing(let rows, let notes)?: return flowing(rows, notes)
+        case nil: return try await shown(try await work(), waiting.notes)
+        case .ended(let end)?: return try await shown(try end.get(), waiting.notes)
+        case .flowing(let rows, let notes)?: return flowing(rows, notes + waiting.notes)
         }
     }
 
@@ -344,7 +344,8 @@ final class ClearedScript: Sendable {
     }
 
     /// Returns the answer of a script that has ended.
-    private func shown(_ answer: SessionAnswer) async throws(MMError) -> OperationAnswer {
+    /// - Parameter notes: what there is to say beside the script's own answer.
+    private func shown(_ answer: SessionAnswer, _ notes: [String]) async throws(MMError) -> OperationAnswer {
         let (context, connection, verdict) = (script.context, script.connection, judgement.verdict)
         context.record.note("engine", .string(answer.engine.rawValue))
         if input.isDryRun, case .powerShell(let left) = answer.output {
@@ -355,7 +356,7 @@ final class ClearedScript: Sendable {
         }
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
-        result.notes = verdict.warnings + verdict.notes + judgement.prepared.notes + result.notes
+        result.notes = verdict.warnings + verdict.notes + judgement.prepared.notes + result.notes + notes
         // What the native engine wrote before it handed the whole script to PowerShell isn't the script's result.
         let files = answer.engine == .native ? plan.host?.written.map { ($0.name, $0.bytes) } ?? [] : answer.files.files
         result.notes += try await judgement.prepared.files.handOver(files, to: input.save)

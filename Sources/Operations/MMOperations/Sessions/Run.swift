@@ -68,13 +68,15 @@ struct LeaseProgress: Sendable {
     /// Reports each change from now on, until the returned wait is cancelled. Most calls find their session free, end
     /// before there is anything to report, and start no task.
     func begin(_ report: @escaping @Sendable (ProgressReport) -> Void) -> Wait {
-        let wait = Wait()
+        let wait = Wait(for: key)
         wait.start(after: Self.patience) {
             Task {
                 var told: String?
                 repeat {
-                    let words = Self.words(for: await sessions.state(of: key), of: key)
+                    let state = await sessions.state(of: key)
+                    let words = Self.words(for: state, of: key)
                     guard !Task.isCancelled else { return }
+                    if case .busy? = state { wait.noteOther() }
                     if words != told { report(ProgressReport(done: 0, message: words)) }
                     told = words
                 } while (try? await Task.sleep(for: Self.interval)) != nil
@@ -92,9 +94,25 @@ struct LeaseProgress: Sendable {
             var token: DeadlineWatch.Token?
             var reports: Task<Void, Never>?
             var isOver = false
+            /// When the session was first seen to work for another call, and for how long this one then waited.
+            var busySince: ContinuousClock.Instant?
+            var waited: Duration?
         }
 
+        private let key: SessionKey
         private let state = Mutex(State())
+
+        fileprivate init(for key: SessionKey) { self.key = key }
+
+        fileprivate func noteOther() {
+            state.withLock { if !$0.isOver, $0.busySince == nil { $0.busySince = .now } }
+        }
+
+        /// The note for an answer that came late because of another call; none if it didn't.
+        var notes: [String] {
+            guard let seconds = state.withLock({ $0.waited })?.components.seconds, seconds > 0 else { return [] }
+            return ["waited \(seconds) s for another run in \(key), which runs one after the other"]
+        }
 
         fileprivate func start(after pause: Duration, _ begin: @escaping @Sendable () -> Task<Void, Never>) {
             let token = DeadlineWatch.shared.watch(.now + pause) { [weak self] in
@@ -106,6 +124,7 @@ struct LeaseProgress: Sendable {
         /// Ends the reports.
         func cancel() {
             let (token, reports) = state.withLock { state in
+                if !state.isOver { state.waited = state.busySince.map { .now - $0 } }
                 state.isOver = true
                 return (state.token, state.reports)
             }
@@ -119,7 +138,8 @@ struct LeaseProgress: Sendable {
         switch state {
         case nil, .starting, .failed, .lost, .stopped: "starting \(key)"
         case .signingIn: "signing in to \(key)"
-        case .ready, .busy: "waiting for \(key)"
+        case .ready: "waiting for \(key)"
+        case .busy: "waiting for another run in \(key)"
         }
     }
 }
