@@ -25,7 +25,7 @@ struct ScriptModulesTests {
             ("#Requires -Modules Microsoft.Graph.Users\nGet-Date", "graph"),
             ("function Get-MgUser { 1 }\nGet-MgUser; Get-Mailbox", "exo"),
             ("function Get_It { Get-Mailbox }\nGet_It | Export-Csv x.csv", "exo"),
-            ("ExchangeOnlineManagement\\Get-Mailbox", "exo"),
+            ("ExchangeOnlineManagement\\Get-Mailbox", "exo"), ("3, 1 | sort | select -First 1", "exo"),
         ])
     func told(script: String, expected: String) throws {
         #expect(try module(script) == expected)

@@ -44,7 +44,7 @@ struct ScriptModules {
             let sessions = Self.modules.sessions(of: name)
             if !sessions.isEmpty {
                 cmdlets.append((name, sessions))
-            } else if !Self.modules.isBuiltIn(name) {
+            } else if !Self.modules.isBuiltIn(name), !NativeEngine.carriesOut(name) {
                 strangers.append(name)
             }
             if parts.count == 2 { hint(KnownPackages.session(of: parts[0])) }

@@ -548,14 +548,31 @@ enum UnixFormat {
     private static let patterns: [Character: String] = [
         "Y": "yyyy", "y": "yy", "m": "MM", "d": "dd", "H": "HH", "M": "mm", "S": "ss", "B": "MMMM", "b": "MMM",
         "h": "MMM", "A": "dddd", "a": "ddd", "I": "hh", "p": "tt", "F": "yyyy'-'MM'-'dd", "T": "HH':'mm':'ss",
-        "R": "HH':'mm", "D": "MM'/'dd'/'yy",
+        "R": "HH':'mm", "D": "MM'/'dd'/'yy", "x": "MM'/'dd'/'yy", "X": "HH':'mm':'ss", "r": "hh':'mm':'ss tt",
+        "c": "ddd dd MMM yyyy HH':'mm':'ss", "Z": "zz",
     ]
+
+    /// Returns the week of a date and the year that the week belongs to (ISO 8601): that of its Thursday.
+    private static func week(of date: PSDate) -> (year: Int, number: Int) {
+        let fromMonday = Int64((date.weekday + 6) % 7)
+        guard let thursday = date.moved(by: (3 - fromMonday) * PSSpan.day) else { return (date.parts.year, 1) }
+        return (thursday.parts.year, (dayOfYear(thursday) - 1) / 7 + 1)
+    }
+
+    private static func dayOfYear(_ date: PSDate) -> Int {
+        let start = PSDate(date.parts.year, 1, 1)?.ticks ?? 0
+        return Int((date.ticks - start) / PSSpan.day) + 1
+    }
+
+    private static func blank(_ number: Int) -> String { number < 10 ? " \(number)" : String(number) }
 
     /// Formats a date.
     static func text(_ date: PSDate, _ format: String) throws(Interrupt) -> String {
         var text = ""
         var rest = format.hasPrefix("+") ? format.dropFirst() : format[...]
         while let character = rest.popFirst() {
+            // What is written becomes a format of .NET's, where braces mean something.
+            guard !"{}".contains(character) else { throw .handOver("braces in -UFormat") }
             guard character == "%" else {
                 text.append(character)
                 continue
@@ -565,17 +582,28 @@ enum UnixFormat {
             case "%": text += "%"
             case "n": text += "\n"
             case "t": text += "\t"
-            case "j":
-                guard case .int(let day)? = try Members.ownProperty(.date(date), "DayOfYear") else { break }
-                text += PSDate.padded(Int(day), 3)
+            case "j": text += PSDate.padded(dayOfYear(date), 3)
             case "u": text += String(date.weekday == 0 ? 7 : date.weekday)
             case "w": text += String(date.weekday)
-            case "V", "W", "U", "G": throw .handOver("the number of a week")
-            case "s": text += String((date.asUniversal.ticks - PSDate.epoch.ticks) / PSSpan.second)
+            case "V": text += PSDate.padded(week(of: date).number, 2)
+            case "G": text += PSDate.padded(week(of: date).year, 4)
+            case "g": text += PSDate.padded(week(of: date).year % 100, 2)
+            case "U", "W": text += String(dayOfYear(date) / 7)
+            case "C": text += String(date.parts.year / 100)
+            case "e": text += blank(date.parts.day)
+            case "k": text += blank(date.parts.hour)
+            case "l": text += blank((date.parts.hour + 11) % 12 + 1)
+            case "s":
+                // Fractions are rounded.
+                let ticks = date.asUniversal.ticks - PSDate.epoch.ticks
+                text += String((ticks + (ticks < 0 ? -1 : 1) * PSSpan.second / 2) / PSSpan.second)
             default:
+                guard let pattern = patterns[letter] else {
+                    text.append(letter)
+                    continue
+                }
                 // .NET would read a one-letter pattern as a standard format.
-                guard let pattern = patterns[letter],
-                    let piece = date.formatted(pattern.count == 1 ? "%" + pattern : pattern)
+                guard let piece = date.formatted(pattern.count == 1 ? "%" + pattern : pattern)
                 else { throw .handOver("an unusual -UFormat") }
                 text += piece
             }

@@ -509,6 +509,9 @@ enum EnumMembers {
 
     /// Calls a static method of `[Enum]` about an enumeration.
     static func listed(_ kind: PSEnum.Kind, _ method: String, _ rest: [PSValue]) throws(Interrupt) -> PSValue {
+        guard kind.isWhole || !["getnames", "getvalues", "isdefined"].contains(method) else {
+            throw .handOver("all values of \(kind.typeName)")
+        }
         switch (method, rest.count, rest.first) {
         case ("getnames", 0, _): return .array(kind.members.map { .string($0.name) })
         case ("getvalues", 0, _): return .array(kind.members.map { .enumeration(PSEnum(kind, $0.value)) })

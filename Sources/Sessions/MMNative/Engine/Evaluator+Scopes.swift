@@ -65,6 +65,7 @@ extension Evaluator {
         case "psscriptroot": return host.map { _ in .string(".") }
         case "pscommandpath": return host.map { .string("./" + $0.scriptName) }
         case "myinvocation": return host.map { invocation($0) }
+        case "executioncontext": return try host.map { (_) throws(Interrupt) in try EngineIntrinsics.value() }
         case "islinux", "iscoreclr": return host.map { _ in .bool(true) }
         case "iswindows", "ismacos": return host.map { _ in .bool(false) }
         case "psedition": return host.map { _ in .string("Core") }
@@ -263,9 +264,14 @@ extension Evaluator {
         case .table(let table): return try method == "gettype" ? typeOf(table) : tableMethod(table, name, arguments)
         case .enumeration(let own) where own.kind.type == nil: return try EnumMembers.call(own, method, arguments)
         case .ownType(let type): return try EnumMembers.call(of: type, method, arguments)
+        case .type(let known) where PSEnum.Kind.of(known) != nil:
+            return try PSEnum.Kind.of(known).flatMap { (kind) throws(Interrupt) in
+                try EnumMembers.call(of: .enumeration(kind), method, arguments)
+            }
         case .object(let object):
             if let type = object.ownClass { return try callMethod(object, type, name, arguments) }
             if let block = object.method(method) { return try called(block, on: target, name, arguments) }
+            if let answer = try EngineIntrinsics.call(object, method, arguments, in: self) { return answer }
             if let answer = try FileDialog.call(object, method, arguments, in: self) { return answer }
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
             if let answer = try LibraryTypes.call(object, method, arguments) { return answer }

@@ -213,6 +213,7 @@ struct SubsetCheck {
         "lastexitcode", "stacktrace", "psboundparameters", "erroractionpreference", "progresspreference",
         "warningpreference", "verbosepreference", "debugpreference", "informationpreference",
         "psdefaultparametervalues", "host", "transcript", "pscmdlet", "whatifpreference",
+        "executioncontext",
     ]
 
     /// The types that a typed variable may have.

@@ -530,7 +530,7 @@ extension HostCommands {
     }
 
     /// Returns the statements of a text that only the run puts together.
-    private static func code(
+    static func code(
         in parsed: ParsedScript, _ host: NativeHost, _ evaluator: Evaluator
     ) throws(Interrupt) -> StatementBlockSyntax {
         // The guard hasn't read such a text, so no cmdlet in it may change something.

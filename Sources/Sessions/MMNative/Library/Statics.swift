@@ -80,6 +80,7 @@ enum Statics {
                 switch arguments.first {
                 case .ownType(.enumeration(let own))?: own
                 case .type(let known)?: PSEnum.Kind.of(known)
+                case .string(let name)?: PSEnum.Kind.of(named: name, in: evaluator.scriptTypes)
                 default: nil
                 }
             if let kind { return try EnumMembers.listed(kind, method, Array(arguments.dropFirst())) }

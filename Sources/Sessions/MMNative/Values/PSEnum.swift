@@ -124,6 +124,18 @@ package struct PSEnum: Sendable, Hashable {
             errorCategory, actionPreference, httpStatus,
         ]
 
+        /// Whether all of its values are known here.
+        var isWhole: Bool { self != .httpStatus && self != .regexOptions }
+
+        /// Returns the enumeration that a type's name names in a script; `nil` for any other.
+        static func of(named name: String, in types: ScriptTypes) -> Kind? {
+            switch types.named(name) {
+            case .known(let type)?: of(type)
+            case .own(.enumeration(let own))?: own
+            default: nil
+            }
+        }
+
         /// Returns .NET's enumeration of a type; `nil` for any other type.
         static func of(_ type: PSType) -> Kind? { ofLibrary.first { $0.type == type } }
     }

@@ -1,0 +1,118 @@
+import MMNative
+import Testing
+
+/// Random numbers and items, dates in the formats of Unix, enumerations, and texts with variables.
+@Suite("Small commands", .timeLimit(.minutes(5)))
+struct SmallCommands: RunningReports {
+    @Test(
+        "random numbers have the type of their limits, and random items come from a list",
+        arguments: [
+            ("(Get-Random).GetType().Name; (Get-Random 10).GetType().Name", ["Int32", "Int32"]),
+            (
+                "$r = Get-Random -Minimum 1.5 -Maximum 2.5; $r -ge 1.5 -and $r -lt 2.5; $r.GetType().Name",
+                ["True", "Double"]
+            ),
+            (
+                "$r = Get-Random -Minimum 5000000000 -Maximum 5000000002; $r - 5000000000 -in 0, 1; $r.GetType().Name",
+                ["True", "Int64"]
+            ),
+            (
+                "(Get-Random -Maximum '10' -Count 3).Count; @(Get-Random (7, 7)).Count; Get-Random 7, 7",
+                ["3", "1", "7"]
+            ),
+            ("(Get-Random -InputObject (1..5) -Count 3 | Sort-Object -Unique).Count", ["3"]),
+            ("(Get-Random -InputObject 1, 2 -Count 5 | Sort-Object) -join ','", ["1,2"]),
+            ("(1..9 | Get-Random -Shuffle | Sort-Object) -join ''", ["123456789"]),
+            (
+                "try { Get-Random -Minimum 5 -Maximum 5 } catch { $_.FullyQualifiedErrorId; \"$_\" }",
+                [
+                    "MinGreaterThanOrEqualMax,Microsoft.PowerShell.Commands.GetRandomCommand",
+                    "The Minimum value (5) cannot be greater than or equal to the Maximum value (5).",
+                ]
+            ),
+        ] as [(String, [String])])
+    func random(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "dates in the formats of Unix",
+        arguments: [
+            ("2026-01-02 03:04:05.678", "%Y-%m-%dT%H:%M:%S%Z", "2026-01-02T03:04:05+00"),
+            ("2026-01-02 13:04:05", "[%C|%e|%k|%l|%r|%x|%X]", "[20| 2|13| 1|01:04:05 PM|01/02/26|13:04:05]"),
+            ("2026-01-02 03:04:05", "+%c", "Fri 02 Jan 2026 03:04:05"), ("2026-01-02", "%j %U %W %q", "002 0 0 q"),
+            ("2026-01-01", "%G-W%V-%u %g", "2026-W01-4 26"), ("2027-01-01", "%G-W%V-%u", "2026-W53-5"),
+            ("2024-12-30", "%G-W%V-%u", "2025-W01-1"), ("2026-01-02 03:04:05.678", "%s", "1767323046"),
+            ("2026-01-02 03:04:05.4", "%s", "1767323045"),
+        ])
+    func unixFormats(date: String, format: String, expected: String) async throws {
+        #expect(try await texts("Get-Date '\(date)' -UFormat '\(format)'") == [expected])
+    }
+
+    @Test(
+        "fractions of seconds",
+        arguments: [
+            ("03:04:05.6789", "fff", "678"), ("03:04:05.6789", "ss.fffffff", "05.6789000"),
+            ("03:04:05.600", "ss.FFF", "05.6"),
+            ("03:04:05", "ss.FFF", "05"), ("03:04:05.678", "yyyyMMddHHmmssfff", "20260102030405678"),
+        ])
+    func fractions(time: String, format: String, expected: String) async throws {
+        #expect(try await texts("Get-Date '2026-01-02 \(time)' -Format '\(format)'") == [expected])
+    }
+
+    @Test(
+        "the names and values of enumerations",
+        arguments: [
+            ("[Enum]::GetNames([DayOfWeek]) -join ','", "Sunday,Monday,Tuesday,Wednesday,Thursday,Friday,Saturday"),
+            ("[Enum]::GetNames('System.DayOfWeek').Count", "7"), ("[DayOfWeek].GetEnumNames()[1]", "Monday"),
+            ("[DayOfWeek].GetEnumValues()[1] -eq [DayOfWeek]::Monday", "True"),
+            ("enum E { A; B = 5 }; [Enum]::GetNames('E') -join ','; [Enum]::GetValues([E]) | % { [int]$_ }", "A,B 0 5"),
+            ("[int][Enum]::GetValues([System.ConsoleColor])[2]", "2"),
+        ])
+    func enumerations(script: String, expected: String) async throws {
+        #expect(try await texts(script).joined(separator: " ") == expected)
+    }
+
+    @Test(
+        "not all values of an enumeration are known",
+        arguments: ["Net.HttpStatusCode", "Text.RegularExpressions.RegexOptions"])
+    func unknownValues(type: String) async throws {
+        guard case .handedOver = await outcome("[Enum]::GetNames([System.\(type)]).Count") else {
+            Issue.record("\(type) has names")
+            return
+        }
+    }
+
+    @Test(
+        "a text with variables gets their values",
+        arguments: [
+            (
+                "$n = 'x'; $ExecutionContext.InvokeCommand.ExpandString('Hi $n, \"$($n.Length + 1)\" `$n')",
+                "Hi x, \"2\" $n"
+            ),
+            ("$ExecutionContext.InvokeCommand.ExpandString('plain')", "plain"),
+            ("$t = 'a $u b'; $u = 5; $ExecutionContext.InvokeCommand.ExpandString($t)", "a 5 b"),
+            ("$ExecutionContext.SessionState.LanguageMode", "FullLanguage"),
+            ("$ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath('a/b.csv')", "a/b.csv"),
+        ])
+    func textsWithVariables(script: String, expected: String) async throws {
+        #expect(try await texts(script) == [expected])
+    }
+
+    @Test("a text that changes something is not expanded")
+    func changing() async throws {
+        let script = "$t = '$(Set-Mailbox x -Alias y)'; $ExecutionContext.InvokeCommand.ExpandString($t)"
+        guard case .handedOver = await outcome(script) else {
+            Issue.record("it ran")
+            return
+        }
+    }
+
+    @Test("equal objects keep their order where the command says so")
+    func stable() async throws {
+        let rows = "1..40 | % { [pscustomobject]@{ a = $_ % 2; n = $_ } }"
+        let expected = [(1...20).map { $0 * 2 }, (1...20).map { $0 * 2 - 1 }].flatMap(\.self).map { "\($0)" }
+        #expect(try await texts("\(rows) | Sort-Object a -Stable | % n") == expected)
+        #expect(try await texts("\(rows) | Sort-Object a -Top 40 | % n") == expected)
+    }
+}
