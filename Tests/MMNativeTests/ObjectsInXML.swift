@@ -67,7 +67,7 @@ struct ObjectsInXML: RunningReports {
             "[char]'x'", "[guid]'5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01'", "[version]'1.2.3'",
             "[datetime]'2026-01-02T03:04:05'",
             "([datetime]'2026-01-02T03:04:05.678').ToUniversalTime()", "[timespan]'1.02:03:04.5'", "[timespan]::Zero",
-            "[timespan]'-00:00:01'", "[double]::PositiveInfinity", "''", "[byte]7",
+            "[timespan]'-00:00:01'", "'  '", "[double]::PositiveInfinity", "''", "[byte]7",
         ])
     func plain(value: String) async throws {
         let script = """

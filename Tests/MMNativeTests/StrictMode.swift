@@ -1,3 +1,4 @@
+import MMNative
 import Testing
 
 /// `Set-StrictMode`: what it makes an error, by version.
@@ -103,5 +104,29 @@ struct StrictMode: RunningReports {
             try { $x } catch { 'refused' }
             """
         #expect(try await texts(script) == ["refused", "[]", "[]", "refused"])
+    }
+
+    @Test("cmdlets report objects without the member that they are asked for, and go on")
+    func cmdlets() async throws {
+        let script = """
+            Set-StrictMode -Version Latest; $ErrorActionPreference = 'SilentlyContinue'
+            $l = [pscustomobject]@{ a = 1 }, [pscustomobject]@{ b = 2 }
+            @($l | Where-Object a -eq 1).Count; $Error[0].FullyQualifiedErrorId; $Error[0].Exception.Message
+            @($l | ForEach-Object b).Count; $Error[0].FullyQualifiedErrorId; $Error[0].Exception.Message
+            @('ab' | ForEach-Object Length); @('ab' | ForEach-Object ToUpper); @('ab' | ForEach-Object Nope).Count
+            Set-StrictMode -Off; @($l | ForEach-Object b).Count
+            """
+        let end = await outcome(script)
+        guard case .completed(let result) = end else {
+            Issue.record("\(end)")
+            return
+        }
+        #expect(
+            result.objects.map(\.text) == [
+                "1", "PropertyNotFound,Microsoft.PowerShell.Commands.WhereObjectCommand",
+                "The input name \"a\" cannot be resolved to a property.", "1",
+                "PropertyOrMethodNotFound,Microsoft.PowerShell.Commands.ForEachObjectCommand",
+                "The input name \"b\" cannot be resolved to a member.", "2", "AB", "0", "2",
+            ])
     }
 }

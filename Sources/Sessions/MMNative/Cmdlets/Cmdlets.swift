@@ -261,6 +261,8 @@ final class NullStage: Stage {}
 final class WhereStage: Stage {
     private let test: (PSValue) throws(Interrupt) -> Bool
     private let isBlock: Bool
+    /// Returns the error of an object without the property that is asked for, where the script is strict.
+    private var fault: (PSValue) throws(Interrupt) -> NativeError? = { _ in nil }
 
     private init(isBlock: Bool = false, _ test: @escaping (PSValue) throws(Interrupt) -> Bool) {
         self.test = test
@@ -277,6 +279,16 @@ final class WhereStage: Stage {
 
     /// Creates the stage of a bound command: a block, a property with an operator, or a property alone.
     static func make(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) -> WhereStage {
+        let stage = try made(command, evaluator)
+        guard !stage.isBlock, case .string(let name)? = command["Property"] else { return stage }
+        let specification = command.specification
+        stage.fault = { (item) throws(Interrupt) in
+            try evaluator.unresolved(name, of: item, "property", "PropertyNotFound", in: specification)
+        }
+        return stage
+    }
+
+    private static func made(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) -> WhereStage {
         let set = command.names.filter { operators[$0] != nil || $0 == "Not" }
         if case .block(let block)? = command["FilterScript"] ?? command["Property"] {
             guard set.isEmpty, command["Value"] == nil else { throw .handOver("an unusual Where-Object") }
@@ -329,6 +341,7 @@ final class WhereStage: Stage {
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
+        if let fault = try fault(item) { return try report(fault) }
         let passes: Bool
         do throws(Interrupt) {
             passes = try test(item)
@@ -589,6 +602,12 @@ final class ForEachStage: Stage {
             }
             return
         }
+        if arguments.isEmpty || item.isNull,
+            let fault = try evaluator.unresolved(
+                member, of: item, "member", "PropertyOrMethodNotFound", in: specification)
+        {
+            return try report(fault)
+        }
         if item.isNull { return try next(.null) }
         if arguments.isEmpty, let value = try evaluator.property(member, of: item) {
             return try Evaluator.enumerate(value, into: next)
@@ -607,6 +626,11 @@ final class ForEachStage: Stage {
                 guard case .statement(let record) = error else { throw error }
                 if record.id == "MethodNotFound" {
                     guard arguments.isEmpty else { throw .handOver("a method that doesn't exist") }
+                    guard evaluator.strictness < 2 else {
+                        let id = specification.errorID("PropertyOrMethodNotFound")
+                        let message = "The input name \"\(member)\" cannot be resolved to a member."
+                        return try report(NativeError(id, message, category: "InvalidArgument", isReadable: true))
+                    }
                     return try next(.null)
                 }
                 guard record.id == "ArgumentOutOfRangeException" else { throw error }

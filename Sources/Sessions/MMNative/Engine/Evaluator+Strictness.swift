@@ -44,6 +44,33 @@ extension Evaluator {
                 isReadable: true))
     }
 
+    /// Returns the error of a cmdlet that asks an object for a member that it doesn't have; `nil` where nothing is
+    /// strict.
+    /// - Parameters:
+    ///   - kind: what the cmdlet calls what it asks for.
+    ///   - id: the error's id.
+    func unresolved(
+        _ name: String, of item: PSValue, _ kind: String, _ id: String, in specification: CommandSpecification
+    ) throws(Interrupt) -> NativeError? {
+        guard strictness >= 2, try lacks(name, item) else { return nil }
+        if item.isNull {
+            return NativeError(
+                specification.errorID("InputObjectIsNull"), "Cannot operate on a 'null' input object.",
+                category: "InvalidArgument", isReadable: true)
+        }
+        if kind == "member", try hasMethod(name, item) { return nil }
+        return NativeError(
+            specification.errorID(id), "The input name \"\(name)\" cannot be resolved to a \(kind).",
+            category: "InvalidArgument", isReadable: true)
+    }
+
+    /// Returns whether a value may have a method of a name. Of custom objects all are known.
+    private func hasMethod(_ name: String, _ value: PSValue) throws(Interrupt) -> Bool {
+        guard case .object(let object) = value else { return true }
+        return object.method(name.lowercased()) != nil || object.ownClass != nil
+            || ["tostring", "gettype", "equals", "gethashcode"].contains(name.lowercased())
+    }
+
     private static let ofTables: Set<String> = [
         "count", "keys", "values", "isreadonly", "isfixedsize", "issynchronized", "syncroot", "comparer",
     ]

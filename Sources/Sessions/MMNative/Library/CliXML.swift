@@ -197,8 +197,9 @@ struct CliXMLReader {
 
     /// Returns the objects of a file.
     static func objects(in text: String) throws(Interrupt) -> [PSValue] {
-        guard case .object(let document) = try XMLNode.document(of: .string(text)),
-            let root = XMLNode.nodes(XMLNode.children(document)).first(where: { $0.typeName == XMLNode.elementType }),
+        var nodes = XMLTextReader(text)
+        nodes.keepsBlanks = true
+        guard let root = try nodes.nodes(hasNamespace: false)?.first(where: { $0.typeName == XMLNode.elementType }),
             XMLNode.localName(root) == "Objs"
         else { throw .handOver("a file of another form") }
         var reader = CliXMLReader()

@@ -386,6 +386,8 @@ enum XMLNode {
 struct XMLTextReader {
     private let units: [UInt8]
     private var place = 0
+    /// Whether white space that is all of an element's content is a text.
+    var keepsBlanks = false
 
     init(_ text: String) { units = Array(text.utf8.drop { $0 == 0xEF || $0 == 0xBB || $0 == 0xBF }) }
 
@@ -417,7 +419,9 @@ struct XMLTextReader {
                 while place < units.count, units[place] != UInt8(ascii: "<") { place += 1 }
                 let raw = units[start..<place]
                 // White space between elements forms no nodes.
-                if raw.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) { continue }
+                if raw.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) {
+                    guard keepsBlanks, found.isEmpty, units[place...].starts(with: "</".utf8) else { continue }
+                }
                 guard let text = Self.read(raw) else { return nil }
                 found.append(try XMLNode.made(XMLNode.textType, "#text", value: text))
             }
