@@ -92,6 +92,10 @@ extension ShellJudge {
     func kind(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let name = call.program
         let words = call.arguments.map(\.value)
+        // Its input is a script.
+        if name == "uv", words.first == "run", words.last == "-", call.readsPipe, call.document == nil {
+            return one(.fed, call)
+        }
         if let started = starts(call, depth) { return started }
         let isContainer = Self.isContainerClient(name)
         if Self.asksHelp(name, words) || (isContainer || Self.actsByTrade(name)) && looks(byTable: call) {
@@ -303,6 +307,13 @@ extension ShellJudge {
         case "rsync":
             let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") }
             let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
+            // A trial only shows what it would do.
+            let isTrial = words.contains {
+                $0 == "--dry-run" || $0.hasPrefix("-") && !$0.hasPrefix("--") && !$0.contains("e") && $0.contains("n")
+            }
+            if isTrial, !leaves, !words.contains(where: { $0.hasPrefix("--rs") || $0 == "-e" || $0 == "--daemon" }) {
+                return one(.reads, call)
+            }
             let isLost =
                 removes && (words.contains("--remove-source-files") || call.arguments.last.map(isMadeAgain) != true)
             return one(.writes, call) + (leaves || words.contains("--daemon") ? one(.network, call) : [])
@@ -447,7 +458,7 @@ extension ShellJudge {
         if name.hasPrefix("mkfs.") || ShellPrograms.destroyers.contains(name) { return one(.removes, call) }
         if ShellPrograms.privileged.contains(name) { return one(.rights, call) }
         if ShellPrograms.software.contains(name) { return one(.software, call) }
-        if ShellPrograms.carriers.contains(name) { return one(.network, call) }
+        if ShellPrograms.carriers.contains(name) { return one(asksSocket(call) ? .reads : .network, call) }
         if ShellPrograms.mailers.contains(name) { return one(.mail, call) }
         guard ShellPrograms.readers.contains(name) else { return nil }
         if name == "getent", words.contains(where: { $0.hasSuffix("shadow") }) { return one(.secrets, call) }

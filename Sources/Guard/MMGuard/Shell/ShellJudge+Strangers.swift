@@ -213,4 +213,30 @@ extension ShellJudge {
         return ["/bin/", "/sbin/", "/usr/", "/opt/", "/snap/"].contains(where: name.hasPrefix)
             && name.split(separator: "/").dropLast().contains { $0 == "bin" || $0 == "sbin" }
     }
+
+    /// Returns whether a program hands a server only a fixed question, as servers have them for administrators:
+    /// `echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock`, `echo mntr | nc zk1 2181`.
+    func asksSocket(_ call: ShellScript.Command) -> Bool {
+        guard ["socat", "nc", "ncat"].contains(call.program), let text = call.document, text.utf8.count < 120,
+            !call.arguments.contains(where: { $0.value.contains("$(") || $0.value.contains("`") })
+        else { return false }
+        let questions = text.split { $0.isNewline || $0 == ";" }.filter { !$0.allSatisfy(\.isWhitespace) }
+        let isQuestion = questions.allSatisfy { line in
+            let words = line.split(separator: " ")
+            return words.first.map { ShellWords.contains($0.lowercased(), in: "socket-questions") } == true
+                && line.allSatisfy { $0.isLetter || $0.isNumber || " -_./,".contains($0) }
+        }
+        let words = call.arguments.map(\.value)
+        guard isQuestion, !questions.isEmpty else { return false }
+        guard call.program == "socat" else {
+            return words.allSatisfy {
+                !$0.hasPrefix("-") || ["-U", "-w", "-q", "-N", "-v", "-4", "-6", "-i"].contains($0)
+            }
+        }
+        let ends = words.filter { !$0.hasPrefix("-t") && !$0.hasPrefix("-T") }.map { $0.lowercased() }
+        return ends.count == 2 && ["-", "stdio"].contains(ends[0])
+            && ["unix-connect:", "unix:", "tcp:localhost:", "tcp:127.0.0.1:", "tcp4:127.0.0.1:", "/run/", "/var/run/"]
+                .contains(where: ends[1].hasPrefix)
+            && !ends[1].contains(",")
+    }
 }

@@ -114,7 +114,16 @@ extension ShellJudge {
             }
         }
         let isScript = [".sh", ".bash", ".so", ".dylib", ".jar"].contains(where: value.hasSuffix)
-        return (ShellPrograms.programVariables.contains(kind) || isScript && kind != "FILE") && namesProgram(value)
+        let isProgram = ShellPrograms.programVariables.contains(kind)
+        return (isProgram || isScript && kind != "FILE") && namesProgram(value) || isProgram && Self.isComputed(value)
+    }
+
+    /// Returns whether a command finds out a program's name in another way than by looking for it: `$(curl …)`, other
+    /// than `$(which clang)`.
+    private static func isComputed(_ value: String) -> Bool {
+        guard value.contains("$(") || value.contains("`") else { return false }
+        let finders = ["which ", "command -v ", "type -P ", "xcrun ", "brew --prefix", "go env ", "rustup which "]
+        return !finders.contains { value.hasPrefix("$(" + $0) || value.hasPrefix("`" + $0) }
     }
 
     /// Returns whether a path is in a folder that a project's tools fill: `node_modules/.bin`, `.venv/bin`, `build`.

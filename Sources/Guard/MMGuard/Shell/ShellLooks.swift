@@ -261,13 +261,25 @@ extension ShellJudge {
     /// Returns whether the table says that a command only reads, or the words of a program that no table knows.
     func looks(byTable call: ShellScript.Command) -> Bool {
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
-        let words = withoutMadeFiles(call.arguments.map(\.value))
+        let words = withConsole(call.program, withoutMadeFiles(call.arguments.map(\.value)))
         let name = call.program
         guard
             ShellLooks.row(name) != nil || ClientVerbs.isClient(name)
                 || !ClientVerbs.knows(name) && isUnheardOf(call)
         else { return false }
         return looks(name, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
+    }
+
+    /// Returns words with the console of an installed application named as the table does, without the folder where it
+    /// is installed: `php /var/www/nextcloud/occ status`.
+    private func withConsole(_ program: String, _ words: [String]) -> [String] {
+        guard ["php", "python", "python3"].contains(program.prefix { $0.isLetter || $0 == "3" }),
+            let path = words.first,
+            ["/var/www/", "/srv/", "/opt/", "/usr/share/"].contains(where: path.hasPrefix), !path.contains("..")
+        else { return words }
+        let parts = path.split(separator: "/")
+        let count = parts.dropLast().last == "bin" ? 2 : 1
+        return [parts.suffix(count).joined(separator: "/")] + words.dropFirst()
     }
 
     /// Returns words without options that make a file where a redirection may make one: `-o ~/usage.json`. With `-w`
@@ -279,6 +291,15 @@ extension ShellJudge {
                 && isFree(word)
             if isMade, ["-o", "-O", "--output"].contains(rest.last) { rest.removeLast() } else { rest.append(word) }
         }
+    }
+
+    /// Returns whether all that a word computes is the time: `~/hosts-$(date +%F)`.
+    private static func namesTime(_ word: String) -> Bool {
+        var rest = word
+        while let start = rest.firstRange(of: "$(date"), let end = rest[start.upperBound...].firstIndex(of: ")") {
+            rest.removeSubrange(start.lowerBound...end)
+        }
+        return !rest.contains("$") && !rest.contains("`")
     }
 
     /// Returns whether a file may be made at a place without a question.
@@ -323,6 +344,12 @@ extension ShellJudge {
             // What is unpacked over a home may be what starts there at the next sign-in.
             let place = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1.value
             return place.map { !isOfMachine($0) && !["~", "~/", "$HOME", "/root"].contains($0) } ?? true
+        // A filter; or the content stays, packed, where the file was.
+        case "gzip", "pigz", "bzip2", "pbzip2", "xz", "zstd", "lz4":
+            return operands.allSatisfy { file in
+                isFree(file.value) && ["~/", "$HOME/", "/tmp/", "/var/tmp/"].contains(where: file.value.hasPrefix)
+            }
+        case "nc", "ncat": return asksSocket(call)
         case "dd":
             if operands.contains(where: { $0.value.hasPrefix("if=/dev/") }) { return false }
             let target = operands.first { $0.value.hasPrefix("of=") }
@@ -369,7 +396,7 @@ extension ShellJudge {
         func goesNowhere(_ word: ShellScript.Word?) -> Bool {
             word.map {
                 ["/dev/null", "-", "/dev/stdout"].contains($0.value)
-                    || $0.isFixed && isFree($0.value)
+                    || ($0.isFixed || Self.namesTime($0.value)) && isFree($0.value)
             } ?? false
         }
         func admits(_ option: String, _ value: ShellScript.Word?) -> Bool {

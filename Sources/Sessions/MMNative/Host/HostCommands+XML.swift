@@ -1,3 +1,5 @@
+import MMCore
+
 /// Commands that turn objects into XML, and keep them in files.
 extension HostCommands {
     static let xmlSpecifications: [CommandSpecification] = [
