@@ -100,6 +100,10 @@ function global:__mm_find_session($Name) {
     if ($plain -match '^microsoft\.graph(\..+)?$') { return 'graph' }
     if ($plain -match '^az\..+$') { return 'azure' }
 }
+function global:__mm_show_context {
+    $facts = $global:__mm_sign_in
+    [pscustomobject]@{ ClientId = @($facts.own.apps)[0]; TenantId = @($facts.own.tenants)[0]; Scopes = @(); AuthType = if ($facts.own.isApp) { 'AppOnly' } else { 'Delegated' }; Account = @($facts.own.accounts)[0]; ContextScope = 'Process'; Environment = 'Global' }
+}
 function global:__mm_show_package($Name) {
     $facts = $global:__mm_sign_in
     $plain = "$Name".TrimEnd('*')
@@ -156,9 +160,10 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
                 }
             }
         }
-        'disconnect' { }
+        # Graph's gives the context that it leaves.
+        'disconnect' { if ($known.name -eq 'Disconnect-MgGraph') { __mm_show_context } }
         'retired' { throw "$($known.successor) Nothing was signed in." }
-        'context' { [pscustomobject]@{ ClientId = @($facts.own.apps)[0]; TenantId = @($facts.own.tenants)[0]; Scopes = @(); AuthType = if ($facts.own.isApp) { 'AppOnly' } else { 'Delegated' }; Account = @($facts.own.accounts)[0]; ContextScope = 'Process'; Environment = 'Global' } }
+        'context' { __mm_show_context }
         'information' { [pscustomobject]@{ ConnectionId = [guid]::Empty; State = 'Connected'; Id = 1; Name = 'ExchangeOnline_1'; UserPrincipalName = @($facts.own.accounts)[0]; TokenStatus = 'Active'; TenantID = @($facts.own.tenants)[0] } }
         'list' {
             $found = @(Microsoft.PowerShell.Core\Get-Module @Given)
