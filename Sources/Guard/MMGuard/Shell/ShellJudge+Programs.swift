@@ -308,8 +308,11 @@ extension ShellJudge {
             let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") }
             let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
             // A trial only shows what it would do.
-            let isTrial = words.contains {
-                $0 == "--dry-run" || $0.hasPrefix("-") && !$0.hasPrefix("--") && !$0.contains("e") && $0.contains("n")
+            let isTrial = words.contains { word in
+                // Other letters take the rest of the word as their value.
+                word == "--dry-run"
+                    || word.hasPrefix("-") && word.dropFirst().contains("n")
+                        && word.dropFirst().allSatisfy { $0.isLetter && !"eBTfM".contains($0) }
             }
             if isTrial, !leaves, !words.contains(where: { $0.hasPrefix("--rs") || $0 == "-e" || $0 == "--daemon" }) {
                 return one(.reads, call)
