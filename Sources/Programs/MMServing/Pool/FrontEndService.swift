@@ -47,7 +47,7 @@ struct FrontEndService: OperationService {
             place = .own(
                 OwnPool(
                     local: local, finder: PoolFinder(environment: environment),
-                    isInSession: { PersonProof.isInSession(environment) }))
+                    standing: OwnStanding(environment)))
         case .elsewhere(let url): place = .named(try NamedPool(url, local: local, environment))
         }
     }
@@ -238,13 +238,30 @@ extension CallContext {
     }
 }
 
+/// Whether this process runs in a session: determined once, at the first call that leaves the process, because it takes
+/// a look at all of its ancestors.
+private final class OwnStanding: Sendable {
+    private let environment: [String: String]
+    private let known = Mutex<Bool?>(nil)
+
+    init(_ environment: [String: String]) { self.environment = environment }
+
+    var isInSession: Bool {
+        known.withLock { known in
+            if let known { return known }
+            let found = PersonProof.isInSession(environment)
+            known = found
+            return found
+        }
+    }
+}
+
 /// The user's own pool, which is found and started: it carries out what outlives a call, this process carries out the
 /// rest.
 private struct OwnPool: Sendable {
     let local: LocalOperationService
     let finder: PoolFinder
-    /// Returns whether this process runs in a session; asked only for calls that leave it.
-    let isInSession: @Sendable () -> Bool
+    let standing: OwnStanding
 
     private func remote(_ pool: RunningPool) -> RemoteOperationService {
         RemoteOperationService(pool.client, catalogue: local.catalogue)
@@ -288,7 +305,7 @@ private struct OwnPool: Sendable {
     private func inPool(
         starting: Bool, _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        let sent = isInSession() ? context.withoutPerson : context
+        let sent = standing.isInSession ? context.withoutPerson : context
         var left = 4
         while true {
             guard let pool = starting ? try await finder.started() : try await finder.running() else {

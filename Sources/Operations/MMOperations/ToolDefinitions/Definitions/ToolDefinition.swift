@@ -90,9 +90,8 @@ package struct ToolDefinition: Sendable {
     /// Returns the first sentence of a text, on one line.
     package static func firstSentence(of text: String) -> String {
         // By bytes, because a search reads the texts of all recipes at its start.
-        let blanks: Set<UInt8> = [0x20, 0x0A, 0x0B, 0x0C, 0x0D]
         var sentence: [UInt8] = []
-        for word in text.utf8.split(whereSeparator: blanks.contains) {
+        for word in text.utf8.split(whereSeparator: { $0 == 0x20 || (0x0A...0x0D).contains($0) }) {
             if sentence.last == UInt8(ascii: ".") { break }
             if !sentence.isEmpty { sentence.append(0x20) }
             sentence += word
