@@ -35,21 +35,31 @@ public struct Argument<Value: Sendable>: Sendable {
     ///   - fields: the arguments.
     ///   - absent: the value when a call leaves them out; `nil` if such a call is refused.
     ///   - read: reads the value; returns `nil` if the call leaves the arguments out.
-    package init(_ fields: [InputField], absent: Value?, reading read: (InputReader) throws(MMError) -> Value?) {
+    package init(
+        _ fields: @autoclosure () -> [InputField], absent: Value?,
+        reading read: (InputReader) throws(MMError) -> Value?
+    ) {
         value = ArgumentReading.current?.take(fields, read) ?? absent
     }
 
     /// Creates an argument with its own reading function.
-    package init(_ field: InputField, absent: Value?, reading read: (InputReader) throws(MMError) -> Value?) {
-        self.init([field], absent: absent, reading: read)
+    package init(
+        _ field: @autoclosure () -> InputField, absent: Value?,
+        reading read: (InputReader) throws(MMError) -> Value?
+    ) {
+        self.init([field()], absent: absent, reading: read)
     }
 
     fileprivate init(
-        _ name: String, _ summary: String, _ kind: InputField.Kind, _ traits: [InputField.Trait], absent: Value?,
-        reading read: (InputReader) throws(MMError) -> Value?
+        _ name: String, _ summary: String, _ kind: @autoclosure () -> InputField.Kind, _ traits: [InputField.Trait],
+        absent: Value?, reading read: (InputReader) throws(MMError) -> Value?
     ) {
-        let field = InputField(name, kind, summary, traits: traits)
-        self.init(absent == nil ? field.with(.required) : field, absent: absent, reading: read)
+        // A call needs the description only where an argument is missing.
+        func field() -> InputField {
+            let field = InputField(name, kind(), summary, traits: traits)
+            return absent == nil ? field.with(.required) : field
+        }
+        self.init(field(), absent: absent, reading: read)
     }
 }
 
@@ -282,16 +292,17 @@ final class ArgumentReading: Sendable {
 
     /// Records the fields of one property, or reads its value. After an error nothing more is read.
     fileprivate func take<Value>(
-        _ fields: [InputField], _ read: (InputReader) throws(MMError) -> Value?
+        _ fields: () -> [InputField], _ read: (InputReader) throws(MMError) -> Value?
     ) -> Value? {
         guard let reader else {
+            let fields = fields()
             state.withLock { $0.fields += fields }
             return nil
         }
         guard state.withLock({ $0.fault == nil }) else { return nil }
         do throws(MMError) {
             if let value = try read(reader) { return value }
-            for field in fields where field.isRequired { throw reader.missing(field.name) }
+            for field in fields() where field.isRequired { throw reader.missing(field.name) }
         } catch {
             state.withLock { $0.fault = error }
         }
