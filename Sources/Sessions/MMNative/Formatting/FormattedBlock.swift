@@ -256,7 +256,8 @@ struct TableLayout {
 
     /// Returns the first line of a cell, with a sign that there are more.
     private static func firstLine(_ cell: String) -> String {
-        cell.firstIndex { $0.isNewline }.map { cell[..<$0] + "\u{2026}" } ?? cell
+        guard cell.utf8.contains(where: { (0x0A...0x0D).contains($0) || $0 >= 0x80 }) else { return cell }
+        return cell.firstIndex { $0.isNewline }.map { cell[..<$0] + "\u{2026}" } ?? cell
     }
 
     /// Returns the lines of a row whose cells are broken where their column ends. No line ends in blank cells.
@@ -302,7 +303,8 @@ struct TableLayout {
 enum DisplayCells {
     /// Returns the width of a text: two cells for each wide East Asian unit, one for any other.
     static func count(_ text: String) -> Int {
-        text.utf16.reduce(0) { $0 + (isWide($1) ? 2 : 1) }
+        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
+        return text.utf16.reduce(0) { $0 + (isWide($1) ? 2 : 1) }
     }
 
     /// Returns the beginning or the end of a text, up to a number of cells.
@@ -319,6 +321,7 @@ enum DisplayCells {
 
     /// Returns a line in pieces of at most so many cells.
     static func broken(_ line: String, width: Int) -> [String] {
+        if count(line) <= width { return [line] }
         var pieces: [String] = []
         var piece = ""
         var used = 0
@@ -344,6 +347,7 @@ enum DisplayCells {
     /// Returns the lines of a text; `nil` where it contains escape sequences.
     static func lines(_ text: String) -> [String]? {
         guard !text.utf8.contains(0x1B) else { return nil }
+        guard text.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return [text] }
         let units = text.utf8.filter { $0 != 0x0D }
         let lines = units.split(separator: 0x0A, omittingEmptySubsequences: false)
         return lines.map { String(decoding: $0, as: UTF8.self) }
