@@ -179,23 +179,54 @@ extension ShellJudge {
 
     /// Returns whether everything that `find -delete` finds is generated again.
     func findsMadeAgain(_ call: ShellScript.Command) -> Bool {
-        let words = call.arguments.map(\.value)
-        let starts = call.arguments.prefix { !$0.value.hasPrefix("-") && $0.value != "(" && $0.value != "!" }
-        guard !starts.isEmpty, !words.contains(where: { ["-o", "-or", "!", "-not", ","].contains($0) }) else {
-            return false
-        }
-        if starts.allSatisfy({ isMadeAgain($0) }) || words.contains("-empty") { return true }
+        let starts = call.arguments.prefix { !$0.value.hasPrefix("-") && !["(", "!"].contains($0.value) }
+        guard !starts.isEmpty else { return false }
+        if starts.allSatisfy({ isMadeAgain($0) }) { return true }
         guard let workspace = context.workspace,
             starts.allSatisfy({ word in
                 word.isFixed
                     && context.path(word.value).map { $0 == workspace || $0.hasPrefix(workspace + "/") } == true
             })
         else { return false }
-        guard let index = words.firstIndex(where: { $0 == "-name" || $0 == "-iname" }), index + 1 < words.count else {
-            return false
+        var conditions = call.arguments.dropFirst(starts.count).map(\.value)[...]
+        return Self.ensuresMadeAgain(&conditions) && conditions.isEmpty
+    }
+
+    /// Returns whether conditions of `find` hold only for what is generated again: one of several that must all hold,
+    /// each of several alternatives. Reads to the end of a group.
+    private static func ensuresMadeAgain(_ words: inout ArraySlice<String>) -> Bool {
+        var alternatives = [false]
+        var isNegated = false
+        while let word = words.first, word != ")" {
+            words.removeFirst()
+            var ensures = false
+            switch word {
+            case "!", "-not":
+                isNegated.toggle()
+                continue
+            case "-a", "-and": continue
+            case "-o", "-or", ",":
+                alternatives.append(false)
+                continue
+            case "(":
+                ensures = ensuresMadeAgain(&words)
+                guard words.popFirst() == ")" else { return false }
+            case "-exec", "-execdir", "-ok", "-okdir":
+                words = words.drop { $0 != ";" && $0 != "+" }.dropFirst()
+            default:
+                let values = words.prefix { !$0.hasPrefix("-") && !["(", ")", "!", ","].contains($0) }
+                words = words.dropFirst(values.count)
+                ensures = word == "-empty" || ["-name", "-iname"].contains(word) && values.allSatisfy(isOfMade)
+            }
+            if ensures, !isNegated { alternatives[alternatives.count - 1] = true }
+            isNegated = false
         }
-        let name = words[index + 1]
-        if Self.madeFolders.contains(name) { return true }
+        return alternatives.allSatisfy(\.self)
+    }
+
+    /// Returns whether only what is generated again has a name: `__pycache__`, `*.o`.
+    private static func isOfMade(_ name: String) -> Bool {
+        if madeFolders.contains(name) { return true }
         guard let dot = name.lastIndex(of: ".") else { return false }
         return ShellWords.contains(String(name[name.index(after: dot)...]), in: "made-endings")
     }
@@ -256,7 +287,7 @@ extension ShellJudge {
                     "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", ".pem", ".key", ".env", "credential", ".netrc",
                     ".pgpass",
                     ".kdbx", "shadow", "secret",
-                ].contains { name.value.contains($0) }
+                ].contains { name.value.contains($0) } && !Self.isPublicPart(name.value)
         }?.1.value
     }
 

@@ -104,11 +104,12 @@ extension ShellJudge {
         if managesPackages(call) { return one(.writes, call) }
         if ShellPrograms.wrappers.contains(name) {
             let inside = inner(of: call, depth)
-            if context.asksInterpreters, ["sudo", "doas"].contains(name), Self.isPlainSwitch(words),
-                inside.allSatisfy({ $0.classes == .read })
-            {
-                return inside
-            }
+            // Other rights, or another process's view of the machine, only to look.
+            let isPlain =
+                ["sudo", "doas"].contains(name)
+                ? context.asksInterpreters && Self.isPlainSwitch(words)
+                : ShellWords.contains(name, in: "namespace-wrappers") && !inside.isEmpty
+            if isPlain, inside.allSatisfy({ $0.classes == .read }) { return inside }
             return (ShellPrograms.privileged.contains(name) ? one(.rights, call) : []) + inside
         }
         if ShellPrograms.shells.contains(name) { return shell(call, depth) }

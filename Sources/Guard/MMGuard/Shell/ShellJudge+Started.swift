@@ -21,6 +21,13 @@ extension ShellJudge {
                 let inside = call.inner((first + 1)..<call.words.count), depth < 8
             else { return nil }
             return judge(inside, depth + 1)
+        // A network of its own, in which the command runs: `ip netns exec blue ss -t`.
+        case "ip":
+            let start = words.firstIndex { ["netns", "vrf"].contains($0.value) } ?? words.endIndex
+            guard start < 3, words.dropFirst(start + 1).first?.value == "exec", depth < 8,
+                let inside = call.inner((start + 4)..<call.words.count)
+            else { return nil }
+            return judge(inside, depth + 1)
         // In `time -p`, the keyword's option is in the place of a program's name.
         case "-p":
             guard let inside = call.inner(1..<call.words.count), depth < 8 else { return nil }

@@ -485,14 +485,14 @@ extension ShellJudge {
             return true
         }
         if ["/etc/shadow", "/etc/gshadow", "/etc/sudoers"].contains(path) || path.hasPrefix("/etc/ssh/ssh_host_") {
-            return !path.hasSuffix(".pub")
+            return !Self.isPublicPart(path)
         }
         // An expression for a filter may read a file, and a registry's setting may be a token.
         if ["/etc/shadow", "/etc/gshadow", ":_auth", ":_password"].contains(where: word.contains) { return true }
         // Where the working directory isn't known, a relative path begins with the name.
         let rooted = path.hasPrefix("/") ? path : "/" + path
         for part in Self.secretFiles where rooted.contains(part) || (text.hasPrefix("~") && text.contains(part)) {
-            return !path.hasSuffix(".pub")
+            return !Self.isPublicPart(path)
         }
         var homes = ["~", "$HOME", context.home ?? "~"]
         if !context.hasWalls {
@@ -509,7 +509,7 @@ extension ShellJudge {
         if Self.homeSecrets.contains(where: { name in homes.contains { path == $0 + name || text == $0 + name } }) {
             return true
         }
-        if let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !path.hasSuffix(".pub") {
+        if let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !Self.isPublicPart(path) {
             // The path before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
             let fixed = path[..<pattern]
             if let hidden = fixed.range(ofLast: "/."), fixed[hidden.upperBound...].utf8.count > 0,
@@ -524,6 +524,17 @@ extension ShellJudge {
         // What a program or the machine has in memory, keys included.
         return path.hasPrefix("/proc/") && ["/environ", "/mem", "/kcore"].contains(where: path.hasSuffix)
             || ["/dev/mem", "/dev/kmem", "/dev/port"].contains(path)
+    }
+
+    /// Returns whether a file holds what belongs to a key and anybody may know: a public key, a certificate, a list of
+    /// revoked ones.
+    static func isPublicPart(_ path: String) -> Bool {
+        let name = ShellMemory.name(path).lowercased()
+        if [".pub", ".crt", ".cer", ".csr", ".crl"].contains(where: name.hasSuffix) { return true }
+        let parts = name.split { !$0.isLetter }
+        return parts.last == "pem" && parts.count > 1
+            && parts.dropLast().contains { ShellWords.contains(String($0), in: "public-parts") }
+            && !parts.contains { $0.hasSuffix("key") || $0.hasPrefix("priv") }
     }
 
     /// Returns the words for which one with braces stands: `/etc/{passwd,shadow}`; `nil` without braces, and for code

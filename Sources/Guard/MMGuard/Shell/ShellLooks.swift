@@ -357,7 +357,8 @@ extension ShellJudge {
         case "rm", "rmdir", "unlink", "chmod", "truncate":
             let files = call.program == "chmod" ? operands.dropFirst() : operands[...]
             return !files.isEmpty && files.allSatisfy { isTemporary($0) }
-        case "kill": return call.arguments.first?.value.hasPrefix("%") == true
+        // The session's own jobs.
+        case "kill": return !operands.isEmpty && operands.allSatisfy { $0.value == "$!" || $0.value.hasPrefix("%") }
         case "cd", ":": return true
         case "curl", "wget": return fetches(call)
         default:
