@@ -52,7 +52,13 @@ extension ShellJudge {
                 }
             }
             if call.program == "wget" { for word in operands { note(word.value, nil) } }
-        default: return
+        default:
+            // What is compiled or made of a file from elsewhere is as unknown as that.
+            guard operands.contains(where: { record.memory.texts(of: $0.value)?.contains(nil) == true }) else { return }
+            for (option, place) in zip(words, words.dropFirst())
+            where ["-o", "--output", "-out"].contains(option.value) {
+                note(place.value, nil)
+            }
         }
     }
 

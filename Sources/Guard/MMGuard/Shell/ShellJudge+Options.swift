@@ -211,7 +211,8 @@ enum WordMeaning {
         }
         if removes || isTold || drops { return .removes }
         for one in named {
-            let releases = one.isFirst && one.task.split(separator: ":").contains("release")
+            // Behind a bracket stand values: `release[origin]`.
+            let releases = one.isFirst && one.task.prefix { $0 != "[" }.split(separator: ":").contains("release")
             if program != "dotnet", says("task-publishes", one.names) || releases { return .network }
             // A task that acts is for this machine unless it is told where else.
             let acts = one.names.contains { orders($0) || $0 == "migrate" }

@@ -463,7 +463,10 @@ extension ShellJudge {
         if ShellPrograms.privileged.contains(name) { return one(.rights, call) }
         if ShellPrograms.software.contains(name) { return one(.software, call) }
         if ShellPrograms.carriers.contains(name) { return one(asksSocket(call) ? .reads : .network, call) }
-        if ShellPrograms.mailers.contains(name) { return one(.mail, call) }
+        if ShellPrograms.mailers.contains(name) {
+            if looks(byTable: call) { return one(.reads, call) }
+            return one(context.hasWalls && Self.staysHere(words) ? .writes : .mail, call)
+        }
         guard ShellPrograms.readers.contains(name) else { return nil }
         if name == "getent", words.contains(where: { $0.hasSuffix("shadow") }) { return one(.secrets, call) }
         let rule = looks(call) ?? .reads
