@@ -145,8 +145,10 @@ enum ClientVerbs {
         isCloud(program) || table[program]?.contains { $0.words.isEmpty && $0.rule.isElsewhere } == true
     }
 
-    /// Returns whether the table says anything of a program.
-    static func knows(_ program: String) -> Bool { isCloud(program) || table[program] != nil }
+    /// Returns whether the table says anything of a program, apart from verbs that only work here.
+    static func knows(_ program: String) -> Bool {
+        isCloud(program) || table[program]?.contains { $0.words.isEmpty || $0.rule != .writes } == true
+    }
 
     /// Returns whether a client without a row in the table of looks is told to show something: by a verb, with no order
     /// before it.
@@ -182,7 +184,9 @@ enum ClientVerbs {
                 joined && next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
                 && word.utf8.count <= 5 && next.last.map { word.contains($0) } == true
             let hasValue = next.hasPrefix("--") && word.hasPrefix(next + "=") && !word.hasSuffix("=false")
-            let isOfFamily = next.hasSuffix("*") && word.hasPrefix(next.dropLast())
+            let isOfFamily =
+                next.hasSuffix("*") && word.hasPrefix(next.dropLast())
+                || next.hasPrefix("*") && next.utf8.count > 1 && word.hasSuffix(next.dropFirst())
             if word == next || isAmong || hasValue || isOfFamily { rest = rest.dropFirst() }
         }
         return rest.isEmpty
@@ -228,6 +232,7 @@ enum ClientVerbs {
         if ["reset", "stop", "purge", "change"].contains(where: { has($0, servers) }) { return .rights }
         // Columns and tables of passwords.
         let shown: Set = ["select", "table", "with", "copy"]
+        if has("mysql", ["user"]), text.lowercased().contains("select *") { return .secrets }
         if words.first.map(shown.contains) == true,
             words.contains(where: {
                 $0.contains("passw") || ["authentication_string", "pg_shadow", "pg_authid"].contains($0)

@@ -364,6 +364,7 @@ struct ScriptText: Sendable {
         // Such data says what is called when it is read.
         case "loads", "Unpickler": return owner.map(Self.unpicklers.contains) == true ? .dynamic : nil
         case "load" where owner.map(Self.unpicklers.contains) == true && raw.contains("stdin"): return .dynamic
+        case "load" where owner == "torch" && raw.contains("weights_only=False"): return .dynamic
         case "modules" where owner == "sys": return raw.contains("sys.modules[") ? .dynamic : nil
         case "interact": return owner == "code" ? .dynamic : nil
         case "binding", "_linkedBinding": return owner == "process" ? .dynamic : nil

@@ -67,7 +67,6 @@ extension ShellJudge {
     /// Returns whether a command shows a file from another place or from history whose name says that it holds
     /// settings: `git show HEAD:.env`, `gsutil cat gs://b/.env`.
     func showsStoredSettings(_ call: ShellScript.Command) -> Bool {
-        guard call.program == "git" || ClientVerbs.knows(call.program) else { return false }
         let words = call.arguments.map(\.value)
         guard ShellPrograms.verbs(words).prefix(3).contains(where: { ShellWords.contains($0, in: "showing-verbs") })
         else {
@@ -82,6 +81,7 @@ extension ShellJudge {
     /// Returns whether a command on a host shows the settings or memory of other programs wholesale, and so their
     /// passwords: neither it nor a filter behind it picks some by their names.
     func showsAll(_ call: ShellScript.Command) -> Bool {
+        let call = console(of: call) ?? call
         guard context.isRemote || context.asksInterpreters, let uses = ShellLooks.row("@" + call.program) else {
             return false
         }

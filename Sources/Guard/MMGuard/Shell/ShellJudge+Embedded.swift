@@ -91,7 +91,7 @@ extension ShellJudge {
     /// Returns the place of the word by which a package runner names what it runs, whether it may fetch that from a
     /// registry, and whether it certainly does, as nothing of the project has that name or version: `npx -y NAME`,
     /// `pipx run NAME`, `bundle exec NAME`.
-    private static func package(in words: [String]) -> (index: Int, isFetched: Bool, isCertain: Bool)? {
+    static func package(in words: [String]) -> (index: Int, isFetched: Bool, isCertain: Bool)? {
         guard let first = words.first.map({ ShellMemory.name($0) }) else { return nil }
         var index = 1
         var isFetched = ["npx", "bunx", "uvx", "pnpx"].contains(first)
@@ -104,7 +104,9 @@ extension ShellJudge {
                 || words.contains { $0.hasPrefix("--package") }
             index += 1
         }
-        let taking: Set = ["--from", "--with", "--package", "-p", "--python", "--spec", "--group", "--extra"]
+        let taking: Set = [
+            "-n", "--name", "--from", "--with", "--package", "-p", "--python", "--spec", "--group", "--extra",
+        ]
         while index < words.count, words[index].hasPrefix("-"), words[index] != "--" {
             index += taking.contains(words[index]) ? 2 : 1
         }
@@ -118,7 +120,7 @@ extension ShellJudge {
     }
 
     /// Returns the name of the program that a package has: `@angular/cli@17` is called `cli`.
-    private static func program(ofPackage package: String) -> String {
+    static func program(ofPackage package: String) -> String {
         let parts = package.split(separator: "/").map(String.init)
         // A scope's tool has the scope's name.
         let name = parts.count > 1 && parts[1].hasPrefix("cli") ? parts[0].filter { $0 != "@" } : parts.last ?? package

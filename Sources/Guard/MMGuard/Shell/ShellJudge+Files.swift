@@ -467,7 +467,9 @@ extension ShellJudge {
     /// Returns whether a file contains a private key, or a project's settings, which often include passwords: `.env`.
     static func isSettings(_ word: String) -> Bool {
         let name = ShellMemory.name(word.hasPrefix("@") ? String(word.dropFirst()) : word)
-        let isKey = [".key", ".p12", ".pfx", ".jks", ".kdbx"].contains(where: name.hasSuffix)
+        let isKey =
+            [".key", ".p12", ".pfx", ".jks", ".kdbx"].contains(where: name.hasSuffix)
+            || name.hasSuffix("key.pem") && !name.contains("pub")
         if isKey, !name.hasPrefix("."), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }) {
             return true
         }

@@ -35,6 +35,12 @@ extension ShellJudge {
         let hasTemplate = arguments.contains { $0.hasPrefix("--template") && $0 != "--template=" }
         switch verb {
         case "help" where has("-w", "--web"): return .writes
+        case _ where ShellWords.contains("\(verb):\(first)", in: "git-looks"): return .reads
+        case "apply" where has("--check", "--stat", "--numstat", "--summary"): return .reads
+        // They hand a branch to others.
+        case "town" where ["ship", "propose"].contains(first),
+            "machete" where ["github", "gitlab"].contains(first):
+            return .network
         case _ where ShellWords.contains(verb, in: "git-reads"): return .reads
         case "reflog":
             if ["expire", "delete", "drop"].contains(first) { return .removes }
@@ -66,6 +72,9 @@ extension ShellJudge {
             return list(verb, arguments)
         case "update-ref": return .removes
         case "replace": return has("-d", "--delete") ? .removes : .writes
+        // What nothing refers to any more is kept for two weeks.
+        case "gc" where hasWalls && !arguments.contains { $0.hasPrefix("--prune=") }: return .writes
+        case "prune" where has("--dry-run", "-n"): return .reads
         case "filter-branch", "filter-repo", "gc", "prune", "prune-packed": return .removes
         case "rm":
             let isDeep = hasLetter("r") && !has("--cached", "-n", "--dry-run")
@@ -190,6 +199,7 @@ extension ShellJudge {
         var found: [GuardFinding] = []
         switch verb {
         case "remote" where ["add", "set-url", "rename"].contains(rest.first): record.memory.hasNewRemote = true
+        case "clone": record.memory.hasClone = true
         case "branch" where Self.tracksAnother(verb, rest), "checkout" where Self.tracksAnother(verb, rest),
             "switch" where Self.tracksAnother(verb, rest):
             record.memory.hasNewRemote = true
@@ -199,6 +209,13 @@ extension ShellJudge {
                 operands.last?.value.lowercased() == "core.hookspath"
             {
                 found.append(finding(.loader, subject: "core.hooksPath"))
+            }
+            let asked = operands.filter { $0.value != "get" }
+            if asked.count == 1, let key = asked.first?.value.lowercased().split(separator: ".").last,
+                ["extraheader", "token", "passw", "secret"].contains(where: key.contains),
+                !rest.contains(where: { $0.hasPrefix("--unset") }), rest.first != "unset"
+            {
+                found.append(finding(.secrets, subject: "git config \(key)"))
             }
             if operands.first?.value == "set" { operands.removeFirst() }
             guard operands.count > 1, let key = operands.first?.value.lowercased(),

@@ -8,13 +8,14 @@ extension ShellJudge {
         if ShellPrograms.interpreters.contains(name) { return true }
         let stem = String(name.prefix { !$0.isNumber && $0 != "." })
         return stem.count < name.count
+            && name.dropFirst(stem.count).allSatisfy { $0.isNumber || $0 == "." }
             && ["python", "perl", "ruby", "php", "lua", "node", "tclsh", "pypy"].contains(stem)
     }
 
-    /// Returns whether a script runs another one from an address, as PHP and R do.
-    private static func includesFetched(_ text: String, in program: String) -> Bool {
-        guard program.hasPrefix("php") || program.hasPrefix("R"), text.contains("://") else { return false }
-        return ["include", "require", "source"].contains { word in
+    /// Returns whether a script runs another one from an address, as PHP, R and Gradle do.
+    static func includesFetched(_ text: String, in program: String) -> Bool {
+        guard ["php", "R", "gradle"].contains(where: program.hasPrefix), text.contains("://") else { return false }
+        return ["include", "require", "source", "apply from", "apply(from"].contains { word in
             text.firstRange(of: word).map { text[$0.upperBound...].prefix(24).contains("://") } ?? false
         }
     }
@@ -34,7 +35,8 @@ extension ShellJudge {
         let texts = sorted(call, by: row)
         let asks = finding(.interpreter, subject: ([call.program] + words.prefix(2)).joined(separator: " "))
         let tells = words.count == 1 && call.program == "php" && ["-m", "-i", "--ini"].contains(words[0])
-        if tells || words.allSatisfy({ ["--version", "-V", "-v", "--help", "-h", "-?"].contains($0) }), !words.isEmpty {
+        let shown: Set = ["--version", "-version", "-V", "-v", "--help", "-h", "-?"]
+        if tells || words.allSatisfy(shown.contains), !words.isEmpty {
             return found + [finding(.reads, subject: call.program)]
         }
         // The script comes from an address.
@@ -96,7 +98,7 @@ extension ShellJudge {
             default: break
             }
         }
-        if texts.texts.isEmpty, texts.operands.count > 1, let rule = Self.administers(texts.operands.map(\.value)) {
+        if texts.texts.isEmpty, texts.operands.count > 1, let rule = administers(call) {
             found.append(finding(rule, subject: texts.operands.prefix(2).map(\.value).joined(separator: " ")))
         } else if texts.texts.isEmpty {
             found += named(by: call)
@@ -123,19 +125,24 @@ extension ShellJudge {
         }
     }
 
-    /// Returns the rule for the task of a framework's administration script.
-    static func administers(_ operands: [String]) -> ShellRule? {
-        guard operands.count > 1 else { return nil }
-        if ShellMemory.name(operands[0]) == "setup.py" {
+    /// Returns the rule for the task of a framework's administration script, by the rows for its name or the task's.
+    func administers(_ call: ShellScript.Command) -> ShellRule? {
+        let operands = call.arguments.map(\.value).filter { !$0.hasPrefix("-") }
+        if operands.count > 1, ShellMemory.name(operands[0]) == "setup.py" {
             return ["upload", "register"].contains(where: operands.contains) ? .network : nil
         }
-        guard ShellWords.contains(ShellMemory.name(operands[0]), in: "project-consoles") else { return nil }
+        let console = console(of: call) ?? call
+        let words = console.arguments.map(\.value)
+        guard ShellWords.contains(console.program, in: "project-consoles"), let task = words.first else { return nil }
+        if let rule = ClientVerbs.rule(console.program, words, looks: false) { return rule }
+        if words.contains(where: ClientVerbs.isStatement) { return .removes }
         // It takes back all migrations.
-        if operands[1] == "migrate", operands.last == "zero" { return .removes }
-        let parts = operands[1].split { ":-._".contains($0) }.map(String.init)
+        if task == "migrate", words.last == "zero" { return .removes }
+        let parts = task.split { ":-._/".contains($0) }.map(String.init)
         if parts == ["migrate", "refresh"] { return .removes }
         // A cache that is cleared is filled again.
-        return parts.contains("cache") || parts.contains("clear") ? nil : WordMeaning.rule("", [operands[1]])
+        return parts.contains("cache") || parts.contains("clear")
+            ? nil : WordMeaning.rule("", [parts.joined(separator: "-")])
     }
 
     /// Judges the script that an interpreter reads from its input.

@@ -130,7 +130,8 @@ extension ShellJudge {
             }
             if let range = line.firstRange(of: "$(shell ") {
                 let command = line[range.upperBound...].prefix { $0 != "\n" }
-                found += embedded(in: String(command.hasSuffix(")") ? command.dropLast() : command), depth)
+                let text = String(command.hasSuffix(")") ? command.dropLast() : command)
+                found += findings(in: text, depth: depth + 1).filter(Self.matters)
             }
             if let range = line.firstRange(of: "!=") {
                 found += findings(in: String(line[range.upperBound...]), depth: depth + 1).filter(Self.matters)

@@ -82,14 +82,28 @@ enum WordMeaning {
         word.hasPrefix("--") && parts(ofOption: word).contains(where: changes)
     }
 
-    /// Returns whether a verb changes what it names, or can't be known.
-    private static func changes(_ verb: String) -> Bool {
+    /// Returns whether a verb changes what it names, takes that back (`unset`), or can't be known.
+    static func changes(_ verb: String) -> Bool {
         orders(verb) || verb.hasPrefix("$") || verb.hasPrefix("`")
             || ["ordering", "changing-verbs"].contains { ShellWords.contains(verb, in: $0) }
+            || verb.hasPrefix("un") && verb.utf8.count > 4 && changes(String(verb.dropFirst(2)))
     }
 
-    /// Returns whether each text for a program's own prompt begins with a reading word: `vtysh -c 'show bgp'`.
-    static func asks(_ words: [String]) -> Bool { asks(words, says) }
+    /// Returns whether the words of a program order a change, by a verb or by the name of an option.
+    static func ordersChange(_ words: [String]) -> Bool {
+        words.contains(where: changesByOption) || ShellPrograms.verbs(words).prefix(3).contains(where: changes)
+    }
+
+    /// Returns the verbs without those that are only the things which a look beside them is about: `post list`,
+    /// `show deploy`.
+    private static func withoutThings(_ verbs: [String]) -> [String] {
+        func looks(_ index: Int) -> Bool {
+            verbs.indices.contains(index) && ShellWords.contains(verbs[index], in: "plain-looks")
+        }
+        return verbs.indices.filter { index in
+            !ShellWords.contains(verbs[index], in: "verb-things") || !(looks(index + 1) || looks(index - 1))
+        }.map { verbs[$0] }
+    }
 
     /// Returns whether a program's words say that it reads: by its verb, a part of its name, or only reading options.
     static func looks(_ program: String, _ words: [String]) -> Bool {
@@ -101,10 +115,13 @@ enum WordMeaning {
             || name.hasPrefix("check") && !name.hasSuffix("install") || name.hasSuffix("-save")
             || name.hasPrefix("ls") && words.allSatisfy { $0.hasPrefix("-") }
             || name.hasSuffix("mon") && !name.hasSuffix("daemon")
-        let verbs = ShellPrograms.verbs(words).prefix(3).map { $0.lowercased() }.filter { !$0.contains(".") }
-        if tries(words) || asks(words, says) { return true }
+        let verbs = withoutThings(
+            ShellPrograms.verbs(words).prefix(3).map { $0.lowercased() }.filter { !$0.contains(".") })
+        if tries(words) || asksPrompt(words) { return true }
         if words.contains(where: changesByOption) { return false }
-        if isNamed, !SecretName.isSecret(name), !verbs.contains(where: changes) { return true }
+        // What a program with a verb's name gets may be a secret, too.
+        let getsSecret = verbs.first.map(SecretName.isSecret) == true && ShellWords.contains(name, in: "looking-words")
+        if isNamed, !SecretName.isSecret(name), !getsSecret, !verbs.contains(where: changes) { return true }
         // `env set`, `queue clear` and `restart list` do something to what they name; the third word may be a name:
         // `rename a report`.
         if let verb = verbs.firstIndex(where: asks), verb < 2 || ["list", "show"].contains(verbs[verb]),
@@ -123,7 +140,7 @@ enum WordMeaning {
         }
         // A plural such as `snapshots` without further words lists the objects.
         if words.count == 1, let verb = verbs.first, verb.hasSuffix("s"), verb.utf8.count > 4,
-            verb.allSatisfy(\.isLetter), !changes(verb)
+            verb.allSatisfy(\.isLetter), !changes(verb), !beginsWithOrder(verb)
         {
             return true
         }
@@ -134,6 +151,14 @@ enum WordMeaning {
                     || word.hasPrefix("--") && says(String(word.dropFirst(2).prefix { $0 != "=" }))
                     || ["--get", "--show", "--list"].contains(where: word.hasPrefix)
             }
+    }
+
+    /// Returns whether one word is an order and what it is for: `restartdns`, but not `deployments`.
+    private static func beginsWithOrder(_ word: String) -> Bool {
+        (4..<max(4, word.count - 2)).contains { length in
+            changes(String(word.prefix(length)))
+                && !["ments", "ions", "ations", "ers", "ings"].contains(String(word.dropFirst(length)))
+        }
     }
 
     /// Returns whether an option says that nothing is done, or only something shown. What follows a mark, or runs
@@ -149,18 +174,31 @@ enum WordMeaning {
             }
     }
 
-    /// Returns whether each text for a program's own prompt begins with a reading word: `vtysh -c 'show bgp'`.
-    private static func asks(_ words: [String], _ says: (String) -> Bool) -> Bool {
-        var count = 0
-        for (option, text) in zip(words, words.dropFirst())
-        where ["-c", "-e", "-x", "-rx", "--command"].contains(option) {
-            let parts = text.split(separator: " ").map { $0.lowercased() }
-            guard parts.prefix(2).contains(where: says), !text.contains(where: { ";|&`$><\n".contains($0) }),
-                rule("", parts) == nil
-            else { return false }
-            count += 1
+    /// Returns whether each text for a program's own prompt only asks: `vtysh -c 'show bgp'`.
+    /// - Parameter marks: the options before such a text, the beginnings of words that contain one (`exec=`), or `$`
+    ///   for the last operand.
+    static func asksPrompt(_ words: [String], behind marks: [String] = ["-c", "-e", "-x", "-rx", "--command"]) -> Bool {
+        var texts = zip(words, words.dropFirst()).filter { marks.contains($0.0) }.map(\.1)
+        for mark in marks where mark.hasSuffix("=") {
+            texts += words.filter { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
         }
-        return count > 0
+        if marks.contains("$"), let last = words.last, !last.hasPrefix("-") { texts.append(last) }
+        return !texts.isEmpty && texts.allSatisfy(asksPrompt(inText:))
+    }
+
+    /// Returns whether each command of a text for a prompt begins with a reading word, alone or behind its object:
+    /// `show bgp`, `sip show peers`. An order in that place makes the word its object: `unset queue`.
+    private static func asksPrompt(inText text: String) -> Bool {
+        let commands = text.split(separator: ";").filter { !$0.allSatisfy(\.isWhitespace) }
+        return !commands.isEmpty && !text.contains { "|&`$><\n".contains($0) }
+            && commands.allSatisfy { command in
+                let words = command.split(separator: " ").map { $0.lowercased() }
+                guard let look = words.prefix(2).firstIndex(where: says), !words[..<look].contains(where: changes),
+                    rule("", words) == nil
+                else { return false }
+                return ShellWords.contains(words[look], in: "plain-looks")
+                    || !words.dropFirst(look + 1).prefix(1).contains(where: changes)
+            }
     }
 
     private static let removing = ShellWords.list("removing-words")
@@ -262,7 +300,7 @@ enum WordMeaning {
         if words.contains(where: { ["--help", "-h", "--dry-run", "--version", "help"].contains($0) }) { return nil }
         if ShellPrograms.verbless.contains(program) { return rule(ofTasks: words, of: program) }
         let leading = words.prefix { !$0.hasPrefix("-") }.prefix(3)
-        let verbs = leading.isEmpty ? ShellPrograms.verbs(words).prefix(3)[...] : leading[...]
+        let verbs = withoutThings(Array(leading.isEmpty ? ShellPrograms.verbs(words).prefix(3)[...] : leading[...]))
         let parts = verbs.flatMap { verb -> [String] in
             guard verb.allSatisfy({ $0.isLetter || "-_:".contains($0) }) else { return [] }
             return verb.split { "-_:".contains($0) }.flatMap { part in [part.lowercased()] + humps(part) }
@@ -301,6 +339,12 @@ enum WordMeaning {
         let operands = words.filter { !$0.hasPrefix("-") }.drop { ShellWords.contains($0, in: "looking-words") }
         let streams = ShellWords.list("stream-schemes")
         if let last = operands.last, operands.count > 1, streams.contains(where: last.hasPrefix) { return .network }
+        // Behind this option stands where it comes from, so the last word is where it goes.
+        if words.contains("-i"), let last = words.last, last.contains("://"), !last.hasPrefix("file:"),
+            words.dropLast().last?.hasPrefix("-") == false
+        {
+            return .network
+        }
         // A store elsewhere that an option names.
         let isStored = words.contains { word in streams.contains(where: word.hasPrefix) }
         if isStored, parts.contains(where: ["backup", "create", "copy", "push", "sync"].contains) { return .network }
@@ -397,6 +441,17 @@ extension ShellJudge {
     }
 
     private func setsProgram(_ word: String, of program: String) -> Bool {
+        // Such a place carries options of its own: `:sftp,ssh="sh -c x":`.
+        if word.hasPrefix(":"),
+            word.split(separator: ",").dropFirst().contains(where: { part in
+                let name = part.prefix { $0 != "=" }
+                return name.count < part.count
+                    && (WordMeaning.value(of: "--" + name) == .command
+                        || ShellPrograms.programVariables.contains(name.uppercased()))
+            })
+        {
+            return true
+        }
         let parts = word.split(separator: "=").map { $0.filter { !"\"' ".contains($0) } }
         return zip(parts, parts.dropFirst()).enumerated().contains { index, setting in
             let name = setting.0.drop { $0 == "-" }
@@ -446,7 +501,7 @@ extension ShellJudge {
             return isLibrary ? [finding(.loader, subject: text)] : []
         case .output:
             let isElsewhere =
-                option.hasPrefix("--") && text.contains("://")
+                (option.hasPrefix("--") || option == "-o") && text.contains("://")
                 && !["file:", "http://localhost", "http://127."].contains(where: text.hasPrefix)
             return isSystem(text)
                 ? [finding(.device, subject: text)] : isElsewhere ? [finding(.network, subject: text)] : []

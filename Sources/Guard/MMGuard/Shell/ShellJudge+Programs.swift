@@ -62,6 +62,21 @@ extension ShellJudge {
         if actsOnProduction(call) { found += one(.managed, call) }
         found += inContainer(call, depth)
         found += readsWritten(call, depth)
+        // Such a file holds orders for the program that reads the picture.
+        if let coder = ShellWords.list("image-coders").first(where: { start in
+            call.arguments.contains { $0.value.hasPrefix(start) }
+        }) {
+            found += one(coder == "ephemeral:" ? .removes : .dynamic, call)
+        }
+        if let place = bringsOver(call) { found.append(finding(.device, subject: place)) }
+        if let inside = client(within: call), depth < Self.deepest {
+            found += judge(inside, depth + 1).filter(Self.weighs)
+        }
+        if context.hasWalls, ShellPrograms.makers.contains(name), WordMeaning.ordersChange(call.arguments.map(\.value)),
+            call.arguments.contains(where: { Self.isDatabase(elsewhere: $0.value) })
+        {
+            found += one(.managed, call)
+        }
         if !isLook, let place = namedPlace(of: call), Self.writesPlaces(name) {
             found.append(finding(.device, subject: place))
         }
@@ -116,10 +131,13 @@ extension ShellJudge {
         if let rule = ClientVerbs.rule(name, words, looks: looks(byTable: call)) {
             // For other clients the same letters mean something else: `npm publish -b localhost`.
             let isHere =
-                context.hasWalls && ShellWords.contains(name, in: "message-clients") && Self.staysHere(words)
+                context.hasWalls
+                && (ShellWords.contains(name, in: "message-clients") && Self.staysHere(words)
+                    || Self.emulates(words, rule))
+                || rule == .network && brings(call)
             let isMadeAgain = isContainer && context.hasWalls && rule == .removes && Self.removesMadeAgain(call)
-            return one(
-                isHere || isMadeAgain ? .writes : rule == .writes && changesElsewhere(call) ? .managed : rule, call)
+            let isElsewhere = rule == .writes && changesElsewhere(call) && !brings(call)
+            return one(isHere || isMadeAgain ? .writes : isElsewhere ? .managed : rule, call)
         }
         if ShellWords.contains(name, in: "migrators"), changesElsewhere(call) || migratesShared(call) {
             return one(.managed, call)
@@ -136,6 +154,33 @@ extension ShellJudge {
             && !ShellPrograms.verbs(call.arguments.map(\.value)).prefix(2).contains {
                 ShellWords.contains($0, in: "fetching-verbs")
             }
+    }
+
+    /// Returns whether a client is told to talk to a stand-in on this machine, or to a cluster that runs here for
+    /// tests: `--endpoint-url http://localhost:4566`, `--context kind-dev`. What only such a stand-in holds may go.
+    private static func emulates(_ words: [String], _ rule: ShellRule) -> Bool {
+        guard [.managed, .network, .rights, .removes].contains(rule) else { return false }
+        func values(_ list: String) -> [String] {
+            words.indices.compactMap { index in
+                let option = words[index].prefix { $0 != "=" }
+                guard ShellWords.contains(String(option), in: list) else { return nil }
+                return option.count < words[index].count
+                    ? String(words[index].dropFirst(option.count + 1)) : words.dropFirst(index + 1).first ?? ""
+            }
+        }
+        let places = values("endpoint-options")
+        if !places.isEmpty { return places.allSatisfy(isHere) }
+        let clusters = values("cluster-options")
+        return !clusters.isEmpty && clusters.allSatisfy { ShellWords.contains($0, in: "own-clusters") }
+            && !words.contains(where: isAddress)
+    }
+
+    /// Returns whether a word is the address of a database on another machine.
+    private static func isDatabase(elsewhere word: String) -> Bool {
+        let address = word.hasPrefix("-") ? String(word.drop { $0 != "=" }.dropFirst()) : word
+        return isAddress(address)
+            && ShellWords.contains(
+                String(address.prefix { $0 != ":" && $0 != "+" }).lowercased(), in: "database-schemes")
     }
 
     /// Returns whether a program within walls changes a database that only the project's settings name, and that others
@@ -244,6 +289,8 @@ extension ShellJudge {
         case "go" where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
             return one(.fed, call)
         // Such a command shows the key, unless it is told to show something else.
+        case "openssl" where ["asn1parse", "storeutl"].contains(words.first) && words.contains(where: Self.isSettings):
+            return one(.secrets, call)
         case "openssl" where ["rsa", "pkey", "ec", "dsa", "pkcs8"].contains(words.first) && !words.contains("-pubin"):
             let isShown = words.contains("-text") || !["-noout", "-out", "-pubout"].contains(where: words.contains)
             return isShown ? one(.secrets, call) : nil
@@ -264,8 +311,8 @@ extension ShellJudge {
                 Self.value(of: "--target-dir", words)
                 ?? words.first { $0.hasPrefix("--target-dir=") }.map { String($0.dropFirst(13)) }
             return place.map { one(isMadeAgain(ShellScript.Word($0)) ? .writes : .removes, call) }
-        case "go", "dotnet", "swift", "cargo", "nix":
-            if name == "nix", Self.runsForeign(name, words) { return one(.fed, call) }
+        case "go", "dotnet", "swift", "cargo", "nix", "nextflow":
+            if ["nix", "nextflow"].contains(name), Self.runsForeign(name, words) { return one(.fed, call) }
             return words.first == "run" ? one(.writes, call) + named(by: call) : nil
         case "rails" where ["runner", "r"].contains(words.first):
             return one(.writes, call) + words.dropFirst().flatMap { findings(inScript: $0, of: "ruby", depth) }
@@ -306,7 +353,7 @@ extension ShellJudge {
         case "http", "https", "xh":
             return one(Self.sendsFields(words) && !staysOnMachine(words) ? .network : .writes, call)
         case "rsync":
-            let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") }
+            let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") } && !brings(call)
             let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
             // A trial only shows what it would do.
             let isTrial = words.contains { word in
@@ -352,7 +399,8 @@ extension ShellJudge {
         let setsScript =
             words.first == "set-script" || words.contains("set") && words.contains { $0.hasPrefix("scripts") }
         if setsScript { return one(.loader, call) }
-        let installs = ["install", "i", "add", "download"].contains(words.first)
+        // Such a manager may have a noun before the verb: `plugin add`.
+        let installs = words.prefix(2).contains { ["install", "i", "add", "download"].contains($0) }
         if installs,
             words.contains(where: { ClientVerbs.isForeignSource($0) || ["--git", "--source"].contains($0) })
         {
@@ -426,13 +474,30 @@ extension ShellJudge {
 
     /// Returns whether a package runner runs a package from an address rather than a registry.
     private static func runsForeign(_ name: String, _ words: [String]) -> Bool {
-        let runs = ["npx", "bunx", "uvx"].contains(name) || ["run", "dlx", "exec", "x"].contains(words.first)
+        let runs =
+            ["npx", "bunx", "uvx"].contains(name) || ["run", "dlx", "exec", "x"].contains(words.first)
+            || name == "nix" && ["shell", "develop", "build"].contains(words.first)
         let isForeign = words.filter { !$0.contains("://localhost") && !$0.contains("://127.0.0.1") }.contains { word in
             ["http://", "https://", "git+", "github:", "gitlab:", "git://", "git@"].contains {
                 word.hasPrefix($0) || word.contains("@" + $0) || word.contains("=" + $0)
-            }
+            } && !ShellWords.contains(owner(of: word), in: "known-owners")
         }
-        return runs && isForeign && (words.first != "run" || ["pipx", "nix"].contains(name))
+        // It takes such a word for a repository.
+        let isRepository =
+            name == "nextflow"
+            && words.dropFirst().first.map { word in
+                let parts = word.split(separator: "/", omittingEmptySubsequences: false)
+                return parts.count == 2 && !word.contains(".") && !word.hasPrefix("/")
+                    && !ShellWords.contains(String(parts[0]), in: "known-owners")
+            } == true
+        return runs && (isForeign || isRepository)
+            && (words.first != "run" || ["pipx", "nix", "nextflow"].contains(name))
+    }
+
+    /// Returns the owner of a repository in the short form of its address: `NixOS` for `github:NixOS/nixpkgs#hello`.
+    private static func owner(of word: String) -> String {
+        guard let start = ["github:", "gitlab:"].first(where: word.hasPrefix) else { return "" }
+        return String(word.dropFirst(start.count).prefix { $0 != "/" })
     }
 
     /// Returns whether a package manager permanently changes the source of packages, or the shell that runs their
@@ -462,9 +527,10 @@ extension ShellJudge {
         if name.hasPrefix("mkfs.") || ShellPrograms.destroyers.contains(name) { return one(.removes, call) }
         if ShellPrograms.privileged.contains(name) { return one(.rights, call) }
         if ShellPrograms.software.contains(name) { return one(.software, call) }
-        if ShellPrograms.carriers.contains(name) { return one(asksSocket(call) ? .reads : .network, call) }
+        if ShellPrograms.carriers.contains(name) {
+            return one(asksSocket(call) ? .reads : brings(call) ? .writes : .network, call)
+        }
         if ShellPrograms.mailers.contains(name) {
-            if looks(byTable: call) { return one(.reads, call) }
             return one(context.hasWalls && Self.staysHere(words) ? .writes : .mail, call)
         }
         guard ShellPrograms.readers.contains(name) else { return nil }
@@ -494,6 +560,10 @@ extension ShellJudge {
         // For programs that act, the same letter may be an order: `shutdown -h`.
         if words == ["-h"] || words == ["-?"], ClientVerbs.isClient(name) { return true }
         if words.count == 1, ["version", "help"].contains(words.first) {
+            // For some it makes a version.
+            if let rule = ClientVerbs.rule(name, words, looks: true), ![.reads, .writes].contains(rule) {
+                return false
+            }
             return !ShellPrograms.shells.contains(name) && (actsByTrade(name) || ShellPrograms.makers.contains(name))
         }
         guard words.last == "--help" else { return false }
@@ -524,8 +594,15 @@ extension ShellJudge {
         if Self.overwrites(call.program, words) {
             return embedded(in: call, depth) + one(.removes, call)
         }
-        let rule =
-            WordMeaning.rule(call.program, words) ?? Self.administers([call.program] + words)
+        var rule = WordMeaning.rule(call.program, words) ?? administers(call)
+        // What a row says of the package's program is known better.
+        if rule == .removes, let place = Self.package(in: call.words.map(\.value)),
+            ClientVerbs.rule(
+                Self.program(ofPackage: call.words[place.index].value),
+                call.words[(place.index + 1)...].map(\.value), looks: false) == .writes
+        {
+            rule = nil
+        }
         return embedded(in: call, depth) + started(among: call, depth, isKnown: false) + takesText(call)
             + named(by: call)
             + one(

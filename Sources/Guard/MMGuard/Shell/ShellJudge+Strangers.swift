@@ -24,14 +24,15 @@ extension ShellJudge {
     ///   a verb.
     func leavesWorkspace(_ call: ShellScript.Command, isFetched: Bool = false) -> Bool {
         guard context.hasWalls, !call.name.contains("/") || Self.isInstalled(call.name),
-            isUnheardOf(call, orClient: true), !ShellWords.contains(call.program, in: "clouds"),
+            isUnheardOf(call, orClient: true), client(within: call) == nil,
+            !ShellWords.contains(call.program, in: "clouds"),
             !record.memory.functions.contains(call.name), !record.memory.aliases.contains(call.name)
         else { return false }
         let words = call.arguments.map(\.value)
-        // Of a program that administers something the tables list what only looks, or what else is known of it.
-        let isKnown = ShellLooks.row(call.program) != nil || ClientVerbs.isClient(call.program)
-        if !isKnown, opensOutside(call) { return true }
-        if WordMeaning.looks(call.program, words) || looks(byTable: call) { return false }
+        let looks = looks(byTable: call)
+        let isListed = looks && ShellLooks.row(call.program) != nil
+        if !isListed, !ClientVerbs.isClient(call.program), opensOutside(call) { return true }
+        if looks || WordMeaning.looks(call.program, words) { return false }
         let parts = call.program.split(separator: "-").map(String.init)
         // What is typed at its prompt begins with a verb.
         let lines = call.document?.split(whereSeparator: \.isNewline).prefix(100) ?? []
@@ -44,8 +45,9 @@ extension ShellJudge {
         }
         if Self.isElsewhere(call) { return true }
         // Such a program's own name is the verb: `create-app`, `http-server`, `serve dist`, `snakemake`.
+        // The name of a package that is fetched may tell anything.
         let isNamed =
-            (parts.count > 1 || verbs.count < 2)
+            (parts.count > 1 || verbs.count < 2) && (!isFetched || parts.count < 3 || parts[0] == "create")
             && parts.contains { Self.building.contains($0) && !["restore", "import", "exec"].contains($0) }
             || ["lint", "make", "fmt", "build", "test", "check"].contains(where: call.program.hasSuffix)
         if isNamed { return false }
@@ -56,7 +58,7 @@ extension ShellJudge {
             // Without words it shows what it can do, unless it is fed.
             return isFetched || !words.isEmpty || call.readsPipe || call.inputs[0] != nil
         }
-        return orders(verb, verbs.dropFirst().first.map { words[$0] }, isKnown: isKnown)
+        return orders(verb, verbs.dropFirst().first.map { words[$0] })
             || words.dropFirst().contains { $0.contains(" ") } && ShellWords.contains(verb, in: "ordering")
     }
 
@@ -89,7 +91,7 @@ extension ShellJudge {
     }
 
     /// Returns whether a verb orders something rather than to build it, or to do something with a file.
-    private func orders(_ verb: String, _ thing: String?, isKnown: Bool) -> Bool {
+    private func orders(_ verb: String, _ thing: String?) -> Bool {
         func isFile(_ word: String) -> Bool {
             // `@prod` names a site, and `site:cache` a task.
             let isName = word.drop { $0 == "@" }.allSatisfy { $0.isLetter || "-_:".contains($0) }
@@ -217,14 +219,15 @@ extension ShellJudge {
     /// Returns whether a program hands a server only a fixed question, as servers have them for administrators:
     /// `echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock`, `echo mntr | nc zk1 2181`.
     func asksSocket(_ call: ShellScript.Command) -> Bool {
-        guard ["socat", "nc", "ncat"].contains(call.program), let text = call.document, text.utf8.count < 120,
+        guard ["socat", "nc", "ncat", "bconsole"].contains(call.program), let text = call.document,
+            text.utf8.count < 120,
             !call.arguments.contains(where: { $0.value.contains("$(") || $0.value.contains("`") })
         else { return false }
         let questions = text.split { $0.isNewline || $0 == ";" }.filter { !$0.allSatisfy(\.isWhitespace) }
         let isQuestion = questions.allSatisfy { line in
             let words = line.split(separator: " ")
             return words.first.map { ShellWords.contains($0.lowercased(), in: "socket-questions") } == true
-                && line.allSatisfy { $0.isLetter || $0.isNumber || " -_./,".contains($0) }
+                && line.allSatisfy { $0.isLetter || $0.isNumber || " -_./,=".contains($0) }
         }
         let words = call.arguments.map(\.value)
         guard isQuestion, !questions.isEmpty else { return false }

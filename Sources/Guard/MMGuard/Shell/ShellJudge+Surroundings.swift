@@ -156,7 +156,9 @@ extension ShellJudge {
         let name = call.program
         for (file, texts) in record.memory.files where runs(file, call) && record.open.insert(file).inserted {
             defer { record.open.remove(file) }
-            for text in texts { found += text.map { judge(buildFile: file, $0, depth) } ?? [] }
+            for text in texts {
+                found += text.map { judge(buildFile: file, $0, depth) } ?? [finding(.fed, subject: "\(name) \(file)")]
+            }
         }
         guard !record.memory.files.isEmpty, !ShellPrograms.shells.contains(name), !Self.isInterpreter(name),
             !ShellWords.contains(name, in: "movers"), CarriedText.table[name]?.usual.isEmpty ?? true
@@ -211,6 +213,7 @@ extension ShellJudge {
                 .flatMap { handed(ShellScript.Word(String($0.dropFirst(4))), depth) }
                 .filter { found in rules.contains { $0.rawValue == found.rule } }
         }
+        if Self.includesFetched(text, in: ending) { return [finding(.fed, subject: name)] }
         let program = ScriptText.program(ofFile: name) ?? (name.hasSuffix("file") ? "ruby" : nil)
         let code = program.map { findings(inScript: text, of: $0, depth).filter(Self.weighs) } ?? []
         if let program, program != "code" { return code }
@@ -251,7 +254,7 @@ extension ShellJudge {
             let text = Self.withoutSubstitutions(words[index + 1])
             let isCode =
                 text.contains(where: { "();{}`!".contains($0) }) && text.contains(where: { "( !".contains($0) })
-            if isCode || text.hasPrefix("/bin/") || text.hasPrefix("/tmp/") {
+            if isCode && !looks(byTable: call) || text.hasPrefix("/bin/") || text.hasPrefix("/tmp/") {
                 return [finding(.interpreter, subject: "\(call.program) \(word) \(text)")]
             }
         }

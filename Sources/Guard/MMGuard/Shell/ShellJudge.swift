@@ -259,8 +259,10 @@ struct ShellJudge {
             let attaches =
                 !context.hasWalls && ["strace", "ltrace"].contains(name) && arguments.contains { $0.hasPrefix("-p") }
                 && !arguments.contains("-c")
+            let acts = WordMeaning.acts(arguments.map { String($0.prefix { $0 != "=" }) })
             let rule: ShellRule =
-                name == "parallel" && !isTold ? .fed : attaches ? .rights : changes ? .writes : .reads
+                name == "parallel" && !isTold
+                ? .fed : attaches ? .rights : changes || acts ? .writes : .reads
             return set + [finding(rule, subject: name)]
         }
         var found = set

@@ -8,6 +8,9 @@ struct ShellLooks: Sendable {
     private var uses: [[String]] = []
     /// Options and words with which no use is only reading.
     private var changing: Set<String> = []
+    /// The beginnings of such words, and texts within them.
+    private var changingStarts: [String] = []
+    private var changingParts: [String] = []
     /// Options that are harmless although their names suggest otherwise.
     private var showing: Set<String> = []
 
@@ -37,53 +40,101 @@ struct ShellLooks: Sendable {
     }
 
     /// Returns whether a program's words are a use that only reads.
-    func contain(_ words: [String]) -> Bool {
+    /// - Parameter isFree: whether a word names a file that may be made without a question.
+    func contain(_ words: [String], isFree: (String) -> Bool = { _ in false }) -> Bool {
         let words = Self.withoutOwnOutput(words)
-        guard words.allSatisfy({ !changes($0) }), !writesPlace(words) else { return false }
-        let named = words.prefix { $0 != "--" }
-        let operands = Self.operands(words)
         // The name of one setting that is a secret, `wp config get DB_PASSWORD`,
         // and of a value that is looked up: `puppet lookup mysql::root_password`.
-        if operands.contains(where: { ($0.contains("_") || $0.contains("::")) && SecretName.isSecretSetting($0) }) {
+        if Self.operands(words).contains(where: {
+            ($0.contains("_") || $0.contains("::")) && SecretName.isSecretSetting($0)
+        }) {
             return false
         }
+        let isPlain = words.allSatisfy { !changes($0) } && !writesPlace(words)
         return uses.contains { use in
-            if use.isEmpty { return words.isEmpty }
-            let needed = use.filter { $0.hasPrefix("=") }.map { $0.dropFirst() }
-            guard needed.allSatisfy({ word in named.contains { $0 == word } }) else { return false }
-            let use = use.filter { !$0.hasPrefix("=") }
-            guard let first = use.first else { return true }
-            switch first.first {
-            case _ where first == "*": return true
-            case _ where first == ".": return words.isEmpty
-            case _ where first == "?": return WordMeaning.asks(words)
-            case _ where first == "??": return ClientVerbs.looks(script: words)
-            case "~":
-                let options = first.dropFirst()
-                let named = words.filter { $0.hasPrefix("-") && $0 != "-" }
-                return !named.isEmpty && named.allSatisfy { Self.areAll(of: options, $0) }
-            case "-":
-                guard let word = words.first, Self.isOne(of: first, word) else { return false }
-                // A use with only one option says nothing about other options.
-                let isAlone = words.allSatisfy { other in
-                    let option = String(other.prefix { $0 != "=" })
-                    return !other.hasPrefix("-") || other == "-" || Self.isOne(of: first, option)
-                        || showing.contains(option)
-                }
-                return isAlone
-                    && (use.count == 1 || Self.begin(Self.operands(Array(words.dropFirst())), with: use.dropFirst()))
-            default: return Self.begin(operands, with: use[...])
+            guard use.contains(where: { $0.first.map { ">+".contains($0) } == true }) else {
+                return isPlain && holds(use, words)
             }
+            var words = words
+            for mark in use where mark.hasPrefix(">") {
+                guard let others = Self.without(madeBy: mark.dropFirst(), words, isFree) else { return false }
+                words = others
+            }
+            // What changes another use may belong to this one.
+            let own = use.filter { $0.hasPrefix("+") }.map { $0.dropFirst() }
+            let others = words.filter { word in !own.contains { Self.isOne(of: $0, String(word.prefix { $0 != "=" })) }
+            }
+            return others.allSatisfy { !changes($0) } && !writesPlace(words)
+                && holds(use.filter { !$0.hasPrefix(">") && !$0.hasPrefix("+") }, words)
         }
+    }
+
+    /// Returns whether words satisfy the conditions of a use.
+    private func holds(_ use: [String], _ words: [String]) -> Bool {
+        if use.isEmpty { return true }
+        let named = words.prefix { $0 != "--" }
+        let needed = use.filter { $0.hasPrefix("=") }.map { $0.dropFirst() }
+        guard needed.allSatisfy({ word in named.contains { $0 == word } }) else { return false }
+        if use.contains("0"), words.isEmpty || words.contains(where: { $0.hasPrefix("-") }) { return false }
+        let use = use.filter { !$0.hasPrefix("=") && $0 != "0" }
+        guard let first = use.first else { return true }
+        switch first.first {
+        case _ where first == "*": return true
+        case _ where first == ".": return words.isEmpty
+        case _ where first == "?": return WordMeaning.asksPrompt(words)
+        case _ where first == "??": return ClientVerbs.looks(script: words)
+        case "?": return WordMeaning.asksPrompt(words, behind: first.dropFirst().split(separator: "|").map(String.init))
+        case "~":
+            let options = first.dropFirst()
+            let named = words.filter { $0.hasPrefix("-") && $0 != "-" }
+            return !named.isEmpty && named.allSatisfy { Self.areAll(of: options, $0) }
+        case "-":
+            guard let word = words.first, Self.isOne(of: first, word) else { return false }
+            // A use with only one option says nothing about other options.
+            let isAlone = words.allSatisfy { other in
+                let option = String(other.prefix { $0 != "=" })
+                return !other.hasPrefix("-") || other == "-" || Self.isOne(of: first, option)
+                    || showing.contains(option)
+            }
+            return isAlone
+                && (use.count == 1 || Self.begin(Self.operands(Array(words.dropFirst())), with: use.dropFirst()))
+        default: return Self.begin(Self.operands(words), with: use[...])
+        }
+    }
+
+    /// Returns words without the file that they make: the value of one of these options, or with `$` the last operand.
+    /// - Returns: `nil` if they make none where that needs no question.
+    private static func without(
+        madeBy options: Substring, _ words: [String], _ isFree: (String) -> Bool
+    ) -> [String]? {
+        var words = words
+        if options == "$" {
+            guard words.count > 1, let last = words.popLast(), isFree(last) else { return nil }
+            return words
+        }
+        guard let index = words.firstIndex(where: { isOne(of: options, String($0.prefix { $0 != "=" })) }) else {
+            return nil
+        }
+        let value = words[index].drop { $0 != "=" }.dropFirst()
+        let isJoined = !value.isEmpty
+        guard isJoined || index + 1 < words.count, isFree(isJoined ? String(value) : words[index + 1]) else {
+            return nil
+        }
+        words.removeSubrange(index...(isJoined ? index : index + 1))
+        return words
     }
 
     /// Returns whether a word makes a use more than reading: because the table says so, or because an option's name
     /// says that it writes, starts or loads something.
     private func changes(_ word: String) -> Bool {
         let name = String(word.prefix { $0 != "=" })
+        if changingParts.contains(where: word.contains) { return true }
         if showing.contains(name) { return false }
-        if changing.contains(name) || changing.contains(word) || isShort(name) { return true }
-        if changing.contains("*=*"), word.contains("=") { return true }
+        if changing.contains(name) || changing.contains(word) || isShort(name)
+            || changingStarts.contains(where: word.hasPrefix)
+        {
+            return true
+        }
         guard word.hasPrefix("--") else { return false }
         if ["--show", "--with", "--reveal"].contains(where: name.hasPrefix), SecretName.isSecret(name) { return true }
         return switch WordMeaning.value(of: name) {
@@ -182,6 +233,10 @@ struct ShellLooks: Sendable {
                     isShown = word == "+"
                 } else if isShown {
                     showing.insert(word)
+                } else if word.hasSuffix("*"), word.hasPrefix("*") {
+                    changingParts.append(String(word.dropFirst().dropLast()))
+                } else if word.hasSuffix("*") {
+                    changingStarts.append(String(word.dropLast()))
                 } else {
                     changing.insert(word)
                 }
@@ -232,11 +287,12 @@ extension ShellJudge {
         // The command that such a program starts was judged separately, with its own words.
         let startsAnother =
             ShellWords.contains(call.program, in: "plain-wrappers") && !found.contains { $0.subject == call.program }
-        let isLocal = call.name.contains("/") && !Self.isInstalled(call.name)
+        let isLocal = call.name.contains("/") && !Self.isInstalled(call.name) && ownConsole(of: call) == nil
         let asksHelp = !isLocal && Self.asksHelp(call.program, call.arguments.map(\.value))
         guard !isFunction, !startsAnother, !asksHelp else { return found }
         guard context.asksInterpreters else { return looksAlone(found, call) }
-        let open: [ShellRule] = isLocal || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
+        let open: [ShellRule] =
+            call.name.contains("/") || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
         guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
         if !isLocal, looks(byTable: call) {
             return found.map {
@@ -260,37 +316,64 @@ extension ShellJudge {
 
     /// Returns whether the table says that a command only reads, or the words of a program that no table knows.
     func looks(byTable call: ShellScript.Command) -> Bool {
+        let call = ownConsole(of: call) ?? call
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
-        let words = withConsole(call.program, withoutMadeFiles(call.arguments.map(\.value)))
+        let words = withoutMadeFiles(call.arguments.map(\.value))
         let name = call.program
         guard
             ShellLooks.row(name) != nil || ClientVerbs.isClient(name)
                 || !ClientVerbs.knows(name) && isUnheardOf(call)
         else { return false }
+        // A verb that is the name of a program may start it: `bsub find / -delete`.
+        if ShellLooks.row(name) == nil, let first = call.words.dropFirst().first?.value,
+            ["find", "fd", "env"].contains(first), let inside = call.inner(1..<call.words.count),
+            !judge(inside, Self.deepest - 1).allSatisfy({ $0.classes == .read })
+        {
+            return false
+        }
         return looks(name, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
     }
 
-    /// Returns words with the console of an installed application named as the table does, without the folder where it
-    /// is installed: `php /var/www/nextcloud/occ status`.
-    private func withConsole(_ program: String, _ words: [String]) -> [String] {
-        guard ["php", "python", "python3"].contains(program.prefix { $0.isLetter || $0 == "3" }),
-            let path = words.first,
-            ["/var/www/", "/srv/", "/opt/", "/usr/share/"].contains(where: path.hasPrefix), !path.contains("..")
-        else { return words }
-        let parts = path.split(separator: "/")
-        let count = parts.dropLast().last == "bin" ? 2 : 1
-        return [parts.suffix(count).joined(separator: "/")] + words.dropFirst()
+    /// Returns the console of an application that an interpreter runs, or that is run by its path, called by its name
+    /// alone: `occ status` for `php /var/www/nextcloud/occ status`, `rails routes` for `bin/rails routes`. `nil` for
+    /// every other command.
+    func console(of call: ShellScript.Command) -> ShellScript.Command? {
+        let isRun = ["php", "python", "ruby", "perl", "node"].contains(call.program.prefix { $0.isLetter })
+        guard var inside = isRun ? call.inner(1..<call.words.count) : call, isRun || call.name.contains("/"),
+            !inside.name.contains(".."),
+            ShellWords.contains(inside.program, in: "project-consoles")
+        else { return nil }
+        inside.words[0].value = inside.program
+        return inside
+    }
+
+    /// Returns such a console if it belongs to what was here before, rather than to what the session has fetched or
+    /// made in a folder for temporary files.
+    private func ownConsole(of call: ShellScript.Command) -> ShellScript.Command? {
+        guard let inside = console(of: call), !record.memory.hasClone, !record.memory.hasFetchedArchive else {
+            return nil
+        }
+        let file = call.words[call.words.count - inside.words.count].value
+        return Self.isPassing(context.path(file) ?? file) ? nil : inside
     }
 
     /// Returns words without options that make a file where a redirection may make one: `-o ~/usage.json`. With `-w`
     /// the file is what a program has caught, which may be other people's.
     private func withoutMadeFiles(_ words: [String]) -> [String] {
         words.reduce(into: []) { rest, word in
-            let isMade =
-                ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: word.hasPrefix) && !word.contains("/.")
-                && isFree(word)
-            if isMade, ["-o", "-O", "--output"].contains(rest.last) { rest.removeLast() } else { rest.append(word) }
+            if ["-o", "-O", "--output"].contains(rest.last), makesFreely(word) {
+                rest.removeLast()
+            } else {
+                rest.append(word)
+            }
         }
+    }
+
+    /// Returns whether a word names a file in a home or below a folder for temporary files that may be made without a
+    /// question.
+    func makesFreely(_ word: String) -> Bool {
+        ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: (word + "/").hasPrefix) && !word.contains("/.")
+            && isFree(word)
     }
 
     /// Returns whether all that a word computes is the time: `~/hosts-$(date +%F)`.
@@ -303,10 +386,10 @@ extension ShellJudge {
     }
 
     /// Returns whether a file may be made at a place without a question.
-    private func isFree(_ place: String) -> Bool { !isOfMachine(place) && !place.contains("/bin/") }
+    func isFree(_ place: String) -> Bool { !isOfMachine(place) && !(place + "/").contains("/bin/") }
 
     func looks(_ program: String, _ words: [String]) -> Bool {
-        if let row = ShellLooks.row(program) { return row.contain(words) }
+        if let row = ShellLooks.row(program) { return row.contain(words, isFree: makesFreely) }
         return ClientVerbs.isClient(program) ? ClientVerbs.looks(words) : WordMeaning.looks(program, words)
     }
 
@@ -349,7 +432,7 @@ extension ShellJudge {
             return operands.allSatisfy { file in
                 isFree(file.value) && ["~/", "$HOME/", "/tmp/", "/var/tmp/"].contains(where: file.value.hasPrefix)
             }
-        case "nc", "ncat": return asksSocket(call)
+        case "nc", "ncat", "bconsole": return asksSocket(call)
         case "dd":
             if operands.contains(where: { $0.value.hasPrefix("if=/dev/") }) { return false }
             let target = operands.first { $0.value.hasPrefix("of=") }
@@ -361,8 +444,11 @@ extension ShellJudge {
         case "kill": return !operands.isEmpty && operands.allSatisfy { $0.value == "$!" || $0.value.hasPrefix("%") }
         case "cd", ":": return true
         case "curl", "wget": return fetches(call)
+        case "git": return clones(call.arguments.map(\.value))
         default:
-            guard depth < Self.deepest, let inside = executed(by: call) else { return false }
+            if brings(call) { return true }
+            guard depth < Self.deepest, let inside = executed(by: call) ?? client(within: call) ?? project(call)
+            else { return false }
             return judge(inside, depth + 1).allSatisfy { $0.classes == .read }
         }
     }
@@ -371,7 +457,9 @@ extension ShellJudge {
     func executed(by call: ShellScript.Command) -> ShellScript.Command? {
         let words = call.words
         guard
-            ["docker", "podman", "nerdctl", "docker-compose", "kubectl", "oc", "crictl", "k3s"].contains(call.program),
+            [
+                "docker", "podman", "nerdctl", "docker-compose", "kubectl", "oc", "crictl", "apptainer", "singularity",
+            ].contains(call.program),
             let verb = words.firstIndex(where: { $0.value == "exec" })
         else { return nil }
         if ["kubectl", "oc"].contains(call.program) {
@@ -381,9 +469,12 @@ extension ShellJudge {
         var index = verb + 1
         while index < words.count, words[index].value.hasPrefix("-") {
             if words[index].value.hasPrefix("--priv") { return nil }
-            index += ["-e", "-u", "-w", "--env", "--user", "--workdir", "--index"].contains(words[index].value) ? 2 : 1
+            index +=
+                ["-e", "-u", "-w", "--env", "--user", "--workdir", "--index", "-B", "--bind"].contains(
+                    words[index].value) ? 2 : 1
         }
-        return index + 1 < words.count ? call.inner((index + 1)..<words.count) : nil
+        guard index + 1 < words.count, !words[index].value.contains("://") else { return nil }
+        return call.inner((index + 1)..<words.count)
     }
 
     /// Returns whether a web client only fetches: with options that send nothing but a question, by a method that

@@ -14,6 +14,9 @@ package struct ShellMemory: Sendable, Hashable {
     /// Whether the session has unpacked an archive from an address without storing it.
     var hasFetchedArchive = false
 
+    /// Whether the session has cloned a repository, whose programs may have any name.
+    var hasClone = false
+
     /// The functions and aliases that the session has defined. Their texts were judged where they were defined.
     private(set) var functions: Set<String> = []
     private(set) var aliases: Set<String> = []

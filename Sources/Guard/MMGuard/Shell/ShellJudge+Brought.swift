@@ -1,0 +1,108 @@
+internal import MMCore
+import ShellSyntax
+
+/// What clients only bring here, and the programs that others hand their words to.
+extension ShellJudge {
+    /// Returns whether a client only fetches something to a place where a file may be made without a question: `gh run
+    /// download 5 -D /tmp/a`, `rclone copy remote:b ./data`, `scp web1:/var/log/x .`.
+    func brings(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        guard ShellWords.contains(call.program, in: "bringers"),
+            !words.contains(where: { word in
+                let option = String(word.prefix { $0 != "=" })
+                return ShellWords.contains(option, in: "bringers-starting")
+                    || word.hasPrefix("--") && WordMeaning.value(of: option).map { $0 != .output } == true
+            })
+        else { return false }
+        let places = zip(words, words.dropFirst()).filter { ShellWords.contains($0.0, in: "bringing-places") }.map(\.1)
+        let joined = words.filter { word in
+            word.contains("=") && ShellWords.contains(String(word.prefix { $0 != "=" }), in: "bringing-places")
+        }.map { String($0.drop { $0 != "=" }.dropFirst()) }
+        var operands = words.filter { !$0.hasPrefix("-") && !places.contains($0) }
+        // Programs that do nothing but copy have no verb, and their settings may start another program.
+        let copies = ["scp", "rsync", "sftp"].contains(call.program)
+        if copies, words.contains(where: { $0.hasPrefix("-o") }) { return false }
+        if !copies {
+            guard let verb = operands.prefix(3).firstIndex(where: { ShellWords.contains($0, in: "bringing-verbs") })
+            else { return false }
+            let isEither = ["copy", "copyto", "cp"].contains(operands[verb])
+            operands.removeSubrange(...verb)
+            if !isEither, let place = places.first ?? joined.first { return isNearby(place) }
+        }
+        guard operands.count > 1, let place = operands.last else { return false }
+        return isNearby(place)
+            && operands.dropLast().allSatisfy { Self.isStored($0, byAlias: call.program == "mc") }
+    }
+
+    /// Returns the place of the machine, rather than of a home, that an option tells a client to fetch something to.
+    func bringsOver(_ call: ShellScript.Command) -> String? {
+        let words = call.arguments.map(\.value)
+        guard ShellWords.contains(call.program, in: "bringers"),
+            ShellPrograms.verbs(words).prefix(3).contains(where: { ShellWords.contains($0, in: "bringing-verbs") })
+        else { return nil }
+        return zip(words, words.dropFirst()).first {
+            ShellWords.contains($0, in: "bringing-places") && isOfMachine($1)
+        }?.1
+    }
+
+    /// Returns whether a word names something on another machine, or an object of a store: `web1:/srv/x`, `s3://b/x`;
+    /// for some clients as `alias/bucket/x`.
+    private static func isStored(_ word: String, byAlias: Bool) -> Bool {
+        !["/", ".", "~", "$"].contains(where: word.hasPrefix)
+            && (word.contains(":") || byAlias && word.contains("/"))
+    }
+
+    /// Returns whether a place for what is fetched is a file or folder here that may be written.
+    private func isNearby(_ place: String) -> Bool {
+        let scheme = ShellWords.list("layout-schemes").first(where: place.hasPrefix) ?? ""
+        let path = String(place.dropFirst(scheme.count))
+        if path.isEmpty || path.hasPrefix("$(") || path.contains("/.") && !path.hasPrefix("../") { return false }
+        // The engine's own images are this machine's.
+        if ["docker-daemon:", "containers-storage:"].contains(scheme) { return context.hasWalls }
+        guard !path.contains(":") || !scheme.isEmpty else { return false }
+        let isRelative = [".", "./"].contains(where: { path == $0 }) || path.hasPrefix("./") || !path.hasPrefix("/")
+        return context.hasWalls
+            ? !isOfMachine(path) : makesFreely(path) || isFree(path) && (isRelative || Self.isPassing(path))
+    }
+
+    /// Returns whether git only brings a repository to a home or a folder for temporary files, as a download does.
+    func clones(_ words: [String]) -> Bool {
+        guard words.first == "clone" else { return false }
+        let operands = words.dropFirst().filter { !$0.hasPrefix("-") && !$0.allSatisfy(\.isNumber) }
+        guard operands.count > 1, let place = operands.last, makesFreely(place) else { return false }
+        return words.dropFirst().allSatisfy { word in
+            !word.hasPrefix("-") || ShellWords.contains(String(word.prefix { $0 != "=" }), in: "git-clone-options")
+        }
+            && operands.contains { word in
+                ["https://", "git@", "ssh://", "git://"].contains(where: word.hasPrefix)
+            } && !operands.contains { $0.contains("::") || $0.hasPrefix("$") }
+    }
+
+    /// Returns the command of a client that a distribution of clusters has within it: `kubectl get pods` for `k3s
+    /// kubectl get pods`.
+    func client(within call: ShellScript.Command) -> ShellScript.Command? {
+        guard ShellWords.contains(call.program, in: "client-givers"), call.words.count > 1,
+            ShellWords.contains(call.words[1].value, in: "given-clients")
+        else { return nil }
+        let start = call.words.count > 2 && call.words[2].value == "--" ? 2 : 1
+        var inside = call.inner(start..<call.words.count)
+        inside?.words[0].value = call.words[1].value
+        return inside
+    }
+
+    /// Returns the command that a runner starts among the programs of a project, if it is a known one: `rails routes`
+    /// for `bundle exec rails routes`. A name that nobody knows may be that of a script.
+    func project(_ call: ShellScript.Command) -> ShellScript.Command? {
+        let words = call.words.map(\.value)
+        if let place = Self.package(in: words), !place.isFetched, let inside = call.inner(place.index..<words.count),
+            ShellLooks.row(inside.program) != nil || console(of: inside) != nil
+                || ShellPrograms.readers.contains(inside.program) || Self.isInterpreter(inside.program)
+        {
+            return inside
+        }
+        guard ["symfony", "sail", "ddev", "lando"].contains(call.program), words.count > 1,
+            ShellWords.contains(words[1], in: "project-consoles") || words[1] == "php"
+        else { return nil }
+        return call.inner(1..<words.count)
+    }
+}
