@@ -142,7 +142,8 @@ struct AdministrationTests {
             "users/admin@contoso-sandbox.example/registeredDevices",
             "deviceManagement/deviceConfigurations", "deviceManagement/deviceCompliancePolicies",
             "reports/authenticationMethods/userRegistrationDetails?$filter=isMfaRegistered eq false",
-            "admin/serviceAnnouncement/healthOverviews", "admin/sharepoint/settings",
+            "admin/serviceAnnouncement/healthOverviews",
+            "admin/serviceAnnouncement/healthOverviews/Exchange Online", "admin/sharepoint/settings",
         ])
     func prompts(path: String) async {
         let bench = Bench()

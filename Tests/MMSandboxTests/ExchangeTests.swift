@@ -207,6 +207,19 @@ struct ExchangeTests {
         ])
     func size(bytes: Int, text: String) { #expect(ExchangeOrganization.byteSize(bytes) == text) }
 
+    @Test(
+        "a scope selects folders of a mailbox",
+        arguments: [
+            ("Calendar", ["Calendar"]), ("inbox", ["Inbox"]), ("Tasks", []),
+            ("RecoverableItems", ["Recoverable Items", "Deletions", "Purges", "Versions"]),
+        ])
+    func folders(scope: String, names: [String]) async {
+        let admin = await Admin()
+        let found = await admin.invoke(
+            "Get-MailboxFolderStatistics", ["Identity": "admin", "FolderScope": .string(scope)])
+        #expect(found.json["value"]?.array?.compactMap { $0["Name"]?.string } == names, "\(found.text)")
+    }
+
     @Test("folders and groups have what reports show of them")
     func shown() async {
         let admin = await Admin()
@@ -256,7 +269,9 @@ struct ExchangeTests {
 
     @Test(
         "others see free/busy times in calendars, and nothing of other folders",
-        arguments: [("Calendar", "AvailabilityOnly"), ("Calendar\\Trips", "AvailabilityOnly"), ("Inbox", "None")])
+        arguments: [
+            ("Calendar", "AvailabilityOnly"), ("Calendar\\Trips", "AvailabilityOnly"), ("Inbox", "None"), ("", "None"),
+        ])
     func folder(name: String, right: String) async {
         let admin = await Admin()
         let folder: JSONObject = ["Identity": .string("lena.vogt:\\\(name)")]

@@ -75,6 +75,41 @@ struct GraphObjectsTests {
         #expect(!names.contains("AdditionalProperties"))
     }
 
+    @Test("have empty properties within the objects that the service did not return, and are written so as JSON")
+    func emptyInner() async throws {
+        var objects = GraphObjects(.objects(of: "user"), of: "Get-MgUser")
+        let user = objects.object(["id": "1", "displayName": "Ann"])
+        var session = NativeSession()
+        let engine = NativeEngine(host: NativeHost(), arguments: ["u": user], isPatient: true)
+        let script = """
+            param($u) $u | Select-Object Id, PasswordProfile, Birthday | ConvertTo-Json -Compress
+            @($u.PasswordProfile.PSObject.Properties.Name) -join ','; [bool]$u.Manager
+            """
+        guard case .completed(let result) = await engine.run(script, in: &session) else {
+            Issue.record("it did not run")
+            return
+        }
+        let names = ["ForceChangePasswordNextSignIn", "ForceChangePasswordNextSignInWithMfa", "Password"]
+        let empty = names.map { "\"\($0)\":null" }.joined(separator: ",")
+        #expect(
+            result.objects.map(\.text) == [
+                "{\"Id\":\"1\",\"PasswordProfile\":{\(empty)},\"Birthday\":null}", names.joined(separator: ","), "True",
+            ])
+    }
+
+    @Test(
+        "are spelt as the modules' classes are",
+        arguments: [
+            ("signIn", "ipAddress", "IPAddress"), ("managedDevice", "osVersion", "OSVersion"),
+            ("managedDevice", "isEncrypted", "IsEncrypted"), ("user", "userPrincipalName", "UserPrincipalName"),
+        ])
+    func spelling(type: String, name: String, spelt: String) {
+        var objects = GraphObjects(.objects(of: type), of: "Get-MgSomething")
+        var names: [String] = []
+        if case .object(let object) = objects.object([name: "1"]) { names = object.shape.names }
+        #expect(names.contains(spelt), "\(names)")
+    }
+
     @Test(
         "show the type of lists of texts, and of no others",
         arguments: [("BusinessPhones", "System.String[]"), ("AssignedPlans", "System.Object[]")])

@@ -120,7 +120,7 @@ enum NativeText {
             switch value {
             case .object(let object):
                 let isAlone = object.shape.names.isEmpty
-                if let first = group.first, isAlone || first.shape.names != object.shape.names { close() }
+                if let first = group.first, isAlone || !areTogether(first, object) { close() }
                 if isAlone { text.add(line: value.text) } else { group.append(object) }
             case .array(let items): for item in items { add(item) }
             case .table(let table):
@@ -137,7 +137,7 @@ enum NativeText {
         }
         func continues(_ value: PSValue) -> Bool {
             guard case .object(let object) = value, let first = group.first else { return false }
-            return !object.shape.names.isEmpty && first.shape.names == object.shape.names
+            return !object.shape.names.isEmpty && areTogether(first, object)
         }
         var told = messages[...]
         for (place, value) in objects.enumerated() {
@@ -151,6 +151,11 @@ enum NativeText {
         close()
         for message in told { text.add(line: message.text) }
         return text.lines.joined(separator: "\n")
+    }
+
+    /// Returns whether two objects are rows of one table or list.
+    private static func areTogether(_ one: PSObject, _ other: PSObject) -> Bool {
+        one.shape.names == other.shape.names || one.isFile && other.isFile
     }
 
     /// Returns the lines of objects with the same properties.

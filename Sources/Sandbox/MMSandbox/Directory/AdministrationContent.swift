@@ -321,11 +321,20 @@ struct AdministrationContent: Sendable {
         "Exchange Online", "SharePoint Online", "Microsoft Teams", "Microsoft Entra", "Microsoft Intune",
     ]
 
+    /// The ids of services whose names don't end with them.
+    private static let serviceIDs = ["Exchange Online": "Exchange", "SharePoint Online": "SharePoint"]
+
+    /// Returns the id of the service that a key names: the service answers to names as well.
+    static func serviceID(_ key: String) -> String {
+        guard let name = services.first(where: { $0.lowercased() == key.lowercased() }) else { return key }
+        return serviceIDs[name] ?? name.split(separator: " ").last.map(String.init) ?? name
+    }
+
     func health() -> [JSONObject] {
         Self.services.enumerated().map { place, name in
             [
                 "service": .string(name), "status": place == 0 ? "serviceDegradation" : "serviceOperational",
-                "id": .string(name.split(separator: " ").last.map(String.init) ?? name),
+                "id": .string(Self.serviceID(name)),
             ]
         }
     }

@@ -60,30 +60,7 @@ extension ExchangeCmdlet {
         ) {
             (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
-            let rows = ["Inbox", "Sent Items", "Drafts", "Deleted Items", "Archive", "Calendar", "Contacts"]
-                .enumerated()
-                .map { (place, folder) -> JSONObject in
-                    let items = mailbox.size.items / (place + 2)
-                    return [
-                        "Name": .string(folder), "Identity": .string("\(mailbox.name)\\\(folder)"),
-                        "FolderPath": .string("/\(folder)"),
-                        "FolderType": .string(folder.filter { $0 != " " }), "ItemsInFolder": .int(Int64(items)),
-                        "ItemsInFolderAndSubfolders": .int(Int64(items)),
-                        "FolderAndSubfolderSize": .string(
-                            ExchangeOrganization.byteSize(mailbox.size.bytes / (place + 2))),
-                        "DeletedItemsInFolder": 0, "FolderId": .string("LgAAAAB\(place)"),
-                        "DeletedItemsInFolderAndSubfolders": 0, "VisibleItemsInFolder": .int(Int64(items)),
-                        "HiddenItemsInFolder": 0, "CreationTime@data.type": "System.DateTime",
-                        "CreationTime": .string(ServiceTime.text(mailbox.row.created)),
-                        "LastModifiedTime@data.type": "System.DateTime",
-                        "LastModifiedTime": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
-                        "NewestItemReceivedDate@data.type": "System.DateTime",
-                        "NewestItemReceivedDate": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
-                        "OldestItemReceivedDate@data.type": "System.DateTime",
-                        "OldestItemReceivedDate": .string(ServiceTime.text(mailbox.row.created)),
-                        "FolderSize": .string(ExchangeOrganization.byteSize(mailbox.size.bytes / (place + 2))),
-                    ]
-                }
+            let rows = try ExchangeMailboxFolder.within(call.text("FolderScope")).map { $0.row(of: mailbox) }
             return try .page(of: rows, call)
         },
         ExchangeCmdlet("Get-MailboxAutoReplyConfiguration", .own, "Identity") {

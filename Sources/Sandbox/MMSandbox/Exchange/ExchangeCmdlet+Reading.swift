@@ -77,6 +77,13 @@ extension ExchangeCmdlet {
                 "AllRequestOutOfPolicy": false, "BookInPolicy": [], "RequestInPolicy": [], "ResourceDelegates": [],
                 "ScheduleOnlyDuringWorkHours": false, "DeleteComments": true, "DeleteSubject": true,
                 "AddOrganizerToSubject": true, "ProcessExternalMeetingMessages": false,
+                "ConflictPercentageAllowed": 0, "MaximumConflictInstances": 0, "MinimumDurationInMinutes": 0,
+                "EnforceSchedulingHorizon": true, "EnforceCapacity": false, "ForwardRequestsToDelegates": true,
+                "DeleteAttachments": true, "DeleteNonCalendarItems": true, "RemovePrivateProperty": true,
+                "RemoveOldMeetingMessages": true, "RemoveForwardedMeetingNotifications": false,
+                "RemoveCanceledMeetings": false, "AddNewRequestsTentatively": true, "TentativePendingApproval": true,
+                "EnableResponseDetails": true, "OrganizerInfo": true, "AddAdditionalResponse": false,
+                "AdditionalResponse": "", "RequestOutOfPolicy": [],
             ])
         },
         ofMailbox("Clutter") { _, mailbox in named(mailbox).merging(["IsEnabled": false]) },

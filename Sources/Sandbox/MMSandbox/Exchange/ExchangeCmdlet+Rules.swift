@@ -153,7 +153,13 @@ extension ExchangeOrganization {
             "Enabled": true, "Priority": .int(Int64(priority)), "From": [], "SubjectContainsWords": [],
             "SubjectOrBodyContainsWords": [], "MoveToFolder": .null, "ForwardTo": .null,
             "ForwardAsAttachmentTo": .null, "RedirectTo": .null,
-            "DeleteMessage": false, "MarkAsRead": false, "StopProcessingRules": true,
+            "DeleteMessage": false, "MarkAsRead": false, "StopProcessingRules": true, "CopyToFolder": .null,
+            "SoftDeleteMessage": false, "HasAttachment": false, "SentToMe": false, "SentOnlyToMe": false,
+            "SentCcMe": false, "SentTo": [], "BodyContainsWords": [], "FromAddressContainsWords": [],
+            "HeaderContainsWords": [], "RecipientAddressContainsWords": [], "ApplyCategory": [],
+            "MarkImportance": .null, "FlaggedForAction": .null, "ReceivedAfterDate": .null,
+            "ReceivedBeforeDate": .null, "WithImportance": .null, "WithSensitivity": .null, "InError": false,
+            "ExceptIfFrom": [], "ExceptIfSubjectContainsWords": [], "IsValid": true, "SupportedByTask": true,
         ]
     }
 
@@ -204,14 +210,14 @@ extension ExchangeOrganization {
             rows.append(row)
         }
         if index % 3 == 1 {
-            var row = Self.inboxRule("Invoices", mailbox, index * 4 + 1, 2)
+            var row = Self.inboxRule("Invoices", mailbox, index * 4 + 1, rows.count + 1)
             row["SubjectOrBodyContainsWords"] = ["invoice"]
             row["ForwardTo"] = .array([.string("accounting@\(TenantIdentity.domain)")])
             rows.append(row)
         }
         if index % 50 == 7 {
             // A rule as an intruder leaves it behind.
-            var row = Self.inboxRule(".", mailbox, index * 4 + 2, 3)
+            var row = Self.inboxRule(".", mailbox, index * 4 + 2, rows.count + 1)
             row["SubjectOrBodyContainsWords"] = ["password", "payment"]
             row["ForwardTo"] = .array([.string("collector@elsewhere.example")])
             row["DeleteMessage"] = true

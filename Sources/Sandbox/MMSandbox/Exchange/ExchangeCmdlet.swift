@@ -157,8 +157,9 @@ extension ExchangeOrganization {
     fileprivate func folder(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeFolder {
         guard let identity = call.text("Identity") else { throw .missing("Identity") }
         let mailbox = try mailboxes.find(String(identity.prefix { $0 != ":" }))
-        let name = identity.contains(":\\") ? String(identity.drop { $0 != "\\" }.dropFirst()) : "Calendar"
-        return ExchangeFolder(mailbox: mailbox, name: name)
+        // A mailbox without a folder stands for its root.
+        let name = identity.contains(":\\") ? String(identity.drop { $0 != "\\" }.dropFirst()) : ""
+        return ExchangeFolder(mailbox: mailbox, name: name.isEmpty ? "Top of Information Store" : name)
     }
 
     fileprivate static func permission(_ folder: ExchangeFolder, _ user: String, _ rights: [String]) -> JSONObject {

@@ -27,7 +27,13 @@ enum AdministrationPaths {
         case ("admin", "serviceannouncement") where third == "issues":
             return .plain(.serviceIssues, "admin/serviceAnnouncement/issues", .health, inner)
         case ("admin", "serviceannouncement") where third == "healthoverviews":
-            return .plain(.serviceHealth, "admin/serviceAnnouncement/healthOverviews", .health, inner)
+            var named = inner
+            if let key = named.popFirst() {
+                var id = key
+                id.name = AdministrationContent.serviceID(key.name)
+                named = [id] + named
+            }
+            return .plain(.serviceHealth, "admin/serviceAnnouncement/healthOverviews", .health, named)
         case ("admin", "sharepoint") where third == "settings":
             return GraphPlace(
                 .single(nil, .object(Self.sharePointSettings)), "admin/sharepoint/settings/$entity",

@@ -39,6 +39,11 @@ struct MailPaths {
                 $0["parentFolderId"]?.string == id
             }
         }
+        // No mailbox here has folders within folders.
+        if rest.dropFirst().first?.name.lowercased() == "childfolders" {
+            return GraphPlace(
+                .made(.mailFolder, []), "\(all)('\(folder.id)')/childFolders", .mail, rest.dropFirst(2), owner: owner)
+        }
         if rest.dropFirst().first?.name.lowercased() == "messagerules" {
             return GraphPlace(
                 .made(.messageRule, rules.rows(owner)), "\(all)('\(folder.id)')/messageRules", .mailboxSettings,

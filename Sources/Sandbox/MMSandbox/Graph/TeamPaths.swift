@@ -15,6 +15,9 @@ struct TeamPaths {
         switch rest.first?.name.lowercased() {
         case "allchannels":
             return GraphPlace(.collection(.channels(group.id)), "\(label)/allChannels", .teams, rest.dropFirst())
+        // No other tenant or team shares a channel with one here.
+        case "incomingchannels":
+            return GraphPlace(.made(.channel, []), "\(label)/incomingChannels", .teams, rest.dropFirst())
         case "channels":
             guard let channel = rest.dropFirst().first?.name, !channel.hasPrefix("$") else {
                 return GraphPlace(.collection(.channels(group.id)), "\(label)/channels", .teams, rest.dropFirst())

@@ -37,6 +37,15 @@ struct CalculatedProperty {
                 category: "InvalidArgument"))
     }
 
+    /// Returns the error of a property that is neither a name nor a block, such as `$null` in a list of names.
+    private static func unusable(_ value: PSValue, in specification: CommandSpecification) -> Interrupt {
+        .statement(
+            NativeError(
+                specification.errorID("DictionaryKeyUnknownType"),
+                "Cannot convert \(value.isNull ? "null" : value.typeName) to one of the following types {System.String, "
+                    + "System.Management.Automation.ScriptBlock}.", category: "InvalidArgument"))
+    }
+
     /// Returns the full key of a hashtable, in lower case, which may be written by its first letters; an unknown one
     /// stays as it is.
     private static func key(_ written: String) -> String {
@@ -109,7 +118,7 @@ struct CalculatedProperty {
             } else {
                 throw .handOver("an unusual calculated property")
             }
-        default: throw .handOver("an unusual property")
+        default: throw Self.unusable(value, in: specification)
         }
     }
 

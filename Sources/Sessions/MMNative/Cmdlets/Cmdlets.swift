@@ -390,7 +390,7 @@ final class GroupStage: Stage {
             guard key.isDescending == nil else { throw .handOver("an order of groups") }
             keys.append(key)
         }
-        guard !makesTable || keys.count <= 1 else { throw .handOver("a table by several keys") }
+        guard !makesTable || namesByText || keys.count <= 1 else { throw .handOver("a table by several keys") }
         self.keys = keys
     }
 

@@ -50,12 +50,19 @@ final class FormatStage: Stage {
     /// Returns whether it is certain what is shown of an object: all properties of a custom object, and of another
     /// object those that were requested by name.
     private func isKnown(_ object: PSObject) -> Bool {
-        if object.isDisplayable { return true }
+        if object.isDisplayable || showsFiles && object.isFile { return true }
         return !properties.isEmpty && properties.allSatisfy { if case .pattern = $0.source { false } else { true } }
     }
 
+    /// Whether files are shown as a shell lists them.
+    private var showsFiles: Bool { isTable && properties.isEmpty && grouping == nil }
+
     override func finish() throws(Interrupt) {
         guard !items.isEmpty else { return }
+        if showsFiles, let files = FormatStage.files(items) {
+            guard let value = FileListing.block(of: files).value else { throw .handOver("formatting") }
+            return try next(value)
+        }
         var groups: [FormattedBlock.Group] = []
         var title: String?
         var members: [PSValue] = []
@@ -82,6 +89,14 @@ final class FormatStage: Stage {
         block.isSized = fits
         guard let value = block.value else { throw .handOver("formatting") }
         try next(value)
+    }
+
+    /// Returns the files among objects that are all files or folders; `nil` for any others.
+    static func files(_ items: [PSValue]) -> [PSObject]? {
+        let files = items.compactMap { item -> PSObject? in
+            if case .object(let object) = item, object.isFile { object } else { nil }
+        }
+        return files.isEmpty || files.count != items.count ? nil : files
     }
 
     private func group(_ items: [PSValue], _ title: String?) throws(Interrupt) -> FormattedBlock.Group {
@@ -308,7 +323,8 @@ final class OutStringStage: Stage {
             lines.append(object.typeName)
         case .table(let table) where table.hasCertainOrder || evaluator.host != nil:
             for entry in table.entryObjects { try process(entry) }
-        case .object(let object) where object.isDisplayable && !object.shape.names.isEmpty: objects.append(item)
+        case .object(let object) where object.isFile || object.isDisplayable && !object.shape.names.isEmpty:
+            objects.append(item)
         // Nothing is not shown.
         case .null, .nothing: break
         default: throw .handOver("showing \(item.typeName)")
@@ -316,7 +332,15 @@ final class OutStringStage: Stage {
     }
 
     override func finish() throws(Interrupt) {
-        if case .object(let first)? = objects.first {
+        if let files = FormatStage.files(objects), remarks.isEmpty {
+            guard let own = FileListing.block(of: files).lines(width: width, isScreen: isScreen) else {
+                throw .handOver("a layout that wraps")
+            }
+            lines += own
+        } else if case .object(let first)? = objects.first {
+            guard !objects.contains(where: { FormatStage.files([$0]) != nil }) else {
+                throw .handOver("files among other objects")
+            }
             let isTable = first.view != nil || first.shape.names.count < 5
             var group =
                 isTable

@@ -86,8 +86,8 @@ struct JSONText {
             }
             try members(table.pairs.map(\.key), table.pairs.map(\.value), level: level)
         case .object(let object):
-            // The service returned nothing for such a property.
-            if object.model != nil, object.shape.names.isEmpty { return text += "null" }
+            // The service returned nothing for a property of a class that isn't known.
+            if object.model != nil, object.declared == nil, object.shape.names.isEmpty { return text += "null" }
             guard level <= depth else { return try truncate(value) }
             guard object.isListable, !object.hasHidden else { throw .handOver("the members of \(object.typeName)") }
             let whole = object.whole

@@ -13,6 +13,8 @@ extension Evaluator {
         case outer(String)
         /// A place whose value is dropped, such as `$env:` in an isolated run.
         case dropped
+        /// No place: a part of `$null`, or of a value that has no such part. The error comes once the value is known.
+        case absent(NativeError)
     }
 
     /// Returns the place that an expression names.
@@ -49,9 +51,13 @@ extension Evaluator {
             if case .list(let list) = target {
                 guard case .int(let number) = key else { throw .handOver("an unusual index") }
                 let place = number < 0 ? list.items.count + Int(number) : Int(number)
-                guard list.items.indices.contains(place) else { throw .handOver("an index out of range") }
+                guard list.items.indices.contains(place) else {
+                    guard host != nil else { throw .handOver("an index out of range") }
+                    return .absent(Self.outOfRange)
+                }
                 return .item(list, place)
             }
+            if target.isNull, host != nil { return .absent(Self.nullArray) }
             if case .object(let row) = target, row.columns != nil {
                 return .property(row, try DataTable.name(key, of: row))
             }
@@ -84,10 +90,27 @@ extension Evaluator {
             case .object(let object) where object.typeName == Self.referenceType && name.lowercased() == "value":
                 return .property(object, "Value")
             case .object(let object): return .property(object, name)
+            case .null, .nothing, .string, .int, .bool:
+                guard host != nil else { throw .handOver("an assignment to a part of \(target.typeName)") }
+                return .absent(Self.unknownProperty(name))
             default: throw .handOver("an assignment to a part of \(target.typeName)")
             }
         default: throw .handOver("an assignment to other than a variable")
         }
+    }
+
+    private static let nullArray = NativeError("NullArray", "Cannot index into a null array.", isReadable: true)
+
+    private static let outOfRange = NativeError(
+        "System.ArgumentOutOfRangeException",
+        "Index was out of range. Must be non-negative and less than the size of the collection. (Parameter 'index')",
+        isReadable: true)
+
+    private static func unknownProperty(_ name: String) -> NativeError {
+        NativeError(
+            "PropertyNotFound",
+            "The property '\(name)' cannot be found on this object. Verify that the property exists and can be set.",
+            isReadable: true)
     }
 
     /// Returns the value at a place.
@@ -104,7 +127,7 @@ extension Evaluator {
         case .ofClass(let type, let name): try staticMember(name, of: .class(type))
         case .outer(let name):
             if let known = frames.first?[name] ?? variables[name] { known } else { try unset("script:" + name) }
-        case .dropped: .null
+        case .dropped, .absent: .null
         }
     }
 
@@ -160,6 +183,7 @@ extension Evaluator {
             }
             if variables[name]?.text == before || variables[name] == nil { variables[name] = value }
         case .dropped: break
+        case .absent(let error): throw .statement(error)
         }
     }
 

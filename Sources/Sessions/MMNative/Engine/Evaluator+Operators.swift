@@ -316,7 +316,11 @@ extension Evaluator {
                 isSimple = true
             }
         }
-        guard case .string(var text) = written else { throw .handOver("an unusual -split") }
+        var text: String
+        switch written {
+        case .string, .char, .int, .long: text = try PSText.string(written)
+        default: throw .handOver("an unusual -split")
+        }
         if isSimple { text = try Statics.escaped(text) }
         let pattern = try pattern(text, ignoringCase: ignoringCase, for: .comparison)
         guard case .array(let items) = left else {

@@ -70,6 +70,7 @@ extension Evaluator {
         case "iswindows", "ismacos": return host.map { _ in .bool(false) }
         case "psedition": return host.map { _ in .string("Core") }
         case "pid": return host.map { _ in .int(1) }
+        case "nestedpromptlevel": return host.map { _ in .int(0) }
         case "host": return host.map { _ in HostInterface.host }
         case "psculture", "psuiculture": return host.map { _ in .string(name == "psculture" ? "" : "en-US") }
         // Its defaults are dropped, like whatever else sets how PowerShell works.

@@ -210,6 +210,7 @@ struct SubsetCheck {
     private static let hostVariables: Set<String> = [
         "args", "input", "error", "?", "psversiontable", "pshome", "profile", "home", "pwd", "psscriptroot",
         "pscommandpath", "myinvocation", "islinux", "iscoreclr", "iswindows", "ismacos", "psedition", "pid",
+        "nestedpromptlevel",
         "lastexitcode", "stacktrace", "psboundparameters", "erroractionpreference", "progresspreference",
         "warningpreference", "verbosepreference", "debugpreference", "informationpreference",
         "psdefaultparametervalues", "host", "transcript", "pscmdlet", "whatifpreference",

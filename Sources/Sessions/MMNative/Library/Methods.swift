@@ -12,6 +12,7 @@ enum Methods {
             case .object(let object) where object.typeName == ErrorRecords.type: return .typeInfo(ErrorRecords.type)
             case .object(let object) where !object.isCustom:
                 if let name = ErrorRecords.certainType(of: object) { return .typeInfo(name) }
+                if onlyReads, ErrorRecords.isException(object) { return .typeInfo(object.typeName) }
             case .object(let object): return .typeInfo(object.model ?? PSObject.customType)
             default: return .typeInfo(target.typeName)
             }

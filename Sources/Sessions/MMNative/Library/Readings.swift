@@ -51,6 +51,28 @@ enum Readings {
         "allowtrailingwhitespace", "allowinnerwhite", "allowexponent",
     ]
 
+    /// Reads a date, with an offset or without, in styles of `[DateTimeStyles]` that say what its zone is.
+    static func dated(_ text: String, as type: PSType, _ styles: Set<String>) throws(Interrupt) -> PSValue? {
+        guard type == .moment else {
+            guard let date = try PSDate.read(text) else { return nil }
+            return .date(
+                ReportTypes.styled(
+                    date, styles, isZoned: date.kind != .unspecified, isUTC: text.lowercased().hasSuffix("z")))
+        }
+        let found = try PSMoment.converted(.string(text), isUniversal: styles.contains("assumeuniversal"))
+        guard styles.contains("adjusttouniversal"), case .object(let moment)? = found else { return found }
+        return try PSMoment.call(moment, "touniversaltime", [])
+    }
+
+    /// Returns the styles in which a call reads a date; `nil` for other types, and without styles.
+    private static func styles(_ type: PSType, _ arguments: [PSValue]) throws(Interrupt) -> Set<String>? {
+        guard type == .moment || type == .datetime, arguments.count == 3 else { return nil }
+        guard arguments[1].isNull || PSCulture.isOne(arguments[1]), let styles = ReportTypes.styles(arguments[2]) else {
+            throw .handOver("reading a text in another style")
+        }
+        return styles
+    }
+
     /// Hands over a text that a style might allow, though it isn't an ordinary value: `(5)`, `5 €` and numbers out of
     /// range.
     private static func uncertain(_ text: String, as type: PSType) throws(Interrupt) {
@@ -141,6 +163,7 @@ enum Readings {
         let text = try PSText.string(arguments[0])
         switch (method, arguments.count) {
         case ("tryparse", 1...3):
+            if let styles = try styles(type, arguments) { return try dated(text, as: type, styles) }
             try plain(arguments.dropFirst())
             if let value = try read(text, as: type) { return value }
             if arguments.count > 1 { try uncertain(text, as: type) }
@@ -149,9 +172,13 @@ enum Readings {
             ("trycreate", 1) where type == .mailaddress:
             return try read(text, as: type)
         case ("tryparseexact", 4) where type == .datetime:
-            try plain(arguments.dropFirst(2))
+            guard arguments[2].isNull || PSCulture.isOne(arguments[2]), let styles = ReportTypes.styles(arguments[3])
+            else { throw .handOver("reading a text in another style") }
             for format in Cmdlets.list(arguments[1].plain) {
-                if let date = try ExactDate.read(text, as: try PSText.string(format)) { return .date(date) }
+                guard let date = try ExactDate.read(text, as: try PSText.string(format)) else { continue }
+                return .date(
+                    ReportTypes.styled(
+                        date, styles, isZoned: date.kind != .unspecified, isUTC: text.lowercased().hasSuffix("z")))
             }
             return nil
         default: throw .handOver("the method \(method) of \(type.rawValue)")

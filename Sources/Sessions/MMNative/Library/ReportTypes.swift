@@ -166,7 +166,7 @@ enum ReportTypes {
     // MARK: Dates
 
     /// The styles with which a date is read, in lower case; `nil` for a value that names none.
-    private static func styles(_ value: PSValue?) -> Set<String>? {
+    static func styles(_ value: PSValue?) -> Set<String>? {
         guard let value, !value.isNull else { return [] }
         let names = Cmdlets.list(value.plain).map(\.text).joined(separator: ",").lowercased()
         let known: Set = [
@@ -178,7 +178,7 @@ enum ReportTypes {
     }
 
     /// Returns a date that was read, as the styles ask for.
-    private static func styled(_ date: PSDate, _ styles: Set<String>, isZoned: Bool, isUTC: Bool) -> PSDate {
+    static func styled(_ date: PSDate, _ styles: Set<String>, isZoned: Bool, isUTC: Bool) -> PSDate {
         guard isZoned else {
             switch (styles.contains("assumeuniversal"), styles.contains("adjusttouniversal")) {
             case (true, true): return PSDate(ticks: date.ticks, kind: .utc)

@@ -406,7 +406,8 @@ enum Statics {
             default: throw .handOver("an unusual Round")
             }
         }
-        guard number.isFinite, number.magnitude < 1e15 else { throw .handOver("an unusual Round") }
+        // Numbers from here on are whole, or none.
+        guard number.magnitude < 1e16 else { return number }
         if places == 0 { return number.rounded(rule) }
         var power = 1.0
         for _ in 0..<places { power *= 10 }

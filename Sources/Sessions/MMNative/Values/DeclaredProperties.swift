@@ -7,6 +7,8 @@ package final class DeclaredProperties: Sendable {
     private let spellings: [String: String]
     /// The classes of those whose values are objects, by their names in lower case.
     private let objects: [String: String]
+    /// The full name of the class of such a value, and its own properties.
+    private let classOf: @Sendable (String) -> (model: String, inner: DeclaredProperties?)
     /// Those whose values are lists of texts, by their names in lower case.
     private let texts: Set<String>
     /// The shapes of whole objects, by the shape of what was returned. Both are kept, so that an identity stays theirs.
@@ -16,8 +18,13 @@ package final class DeclaredProperties: Sendable {
     /// - Parameter objects: those whose value is always an object, and an empty one where the service returned none,
     ///   each with its class.
     /// - Parameter texts: those whose value is a list of texts.
-    package init(_ names: [String], objects: [String: String] = [:], texts: [String] = []) {
+    /// - Parameter classOf: returns the full name of such a class, and its properties.
+    package init(
+        _ names: [String], objects: [String: String] = [:], texts: [String] = [],
+        classOf: @escaping @Sendable (String) -> (model: String, inner: DeclaredProperties?) = { ($0, nil) }
+    ) {
         self.names = names
+        self.classOf = classOf
         self.texts = Set(texts.map { $0.lowercased() })
         self.objects = Dictionary(objects.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }
         spellings = Dictionary(names.map { ($0.lowercased(), $0) }) { first, _ in first }
@@ -33,9 +40,9 @@ package final class DeclaredProperties: Sendable {
 
     /// Returns the empty object of a property whose value is always an object; `nil` for any other.
     fileprivate func emptyObject(_ name: String) -> PSValue? {
-        guard let model = objects[name.lowercased()], let shape = Self.emptyShape else { return nil }
+        guard let type = objects[name.lowercased()], let shape = Self.emptyShape else { return nil }
         var object = PSObject(shape: shape, values: [])
-        object.model = model
+        (object.model, object.declared) = classOf(type)
         return .object(object)
     }
 

@@ -35,6 +35,8 @@ enum ErrorRecords {
                     }
                 }
             } else {
+                // The cmdlets of the Graph modules wrap the service's message in an exception of the plainest type.
+                if error.command?.lowercased().contains("-mg") == true { name = "System.Exception" }
                 members.append((unsure, .null))
                 if let answer = answer(to: error) { members.append(("Response", answer)) }
             }

@@ -47,13 +47,14 @@ enum PSMoment {
     }
 
     /// Converts a date or a text to a moment; `nil` if the value certainly is none.
-    static func converted(_ value: PSValue) throws(Interrupt) -> PSValue? {
+    /// - Parameter isUniversal: whether a text without an offset means UTC rather than local time.
+    static func converted(_ value: PSValue, isUniversal: Bool = false) throws(Interrupt) -> PSValue? {
         switch value {
         case .date(let date): return try made(of: date)
         case .string(let written):
             switch DateText.read(written) {
             case .date(let date, let offset?): return try made(date, offset: offset)
-            case .date(let date, nil): return try made(of: date)
+            case .date(let date, nil): return try isUniversal ? made(date, offset: 0) : made(of: date)
             case .none: return nil
             case .uncertain: throw .handOver("a date in an uncertain form")
             }
@@ -95,7 +96,8 @@ enum PSMoment {
             return try made(of: date)
         case ("new", 1, .date?), ("parse", 1, .string?): return try Conversion.cast(arguments[0], to: .moment)
         case ("parse", 2...3, .string?) where arguments[1].isNull || PSCulture.isOne(arguments[1]):
-            guard arguments.count == 2 || arguments[2].text == "None" else { return nil }
+            guard let styles = ReportTypes.styles(arguments.count == 3 ? arguments[2] : nil) else { return nil }
+            if let read = try Readings.dated(arguments[0].text, as: .moment, styles) { return read }
             return try Conversion.cast(arguments[0], to: .moment)
         case ("new", 2, .date(let date)?):
             guard case .span(let offset) = arguments[1] else { return nil }

@@ -66,10 +66,22 @@ struct GraphObjects {
                 !$0.isCollection && !$0.type.hasPrefix("Edm.") && table.type(named: $0.type) != nil
             }
             let names = properties.map { GraphObjects.capitalised($0.name) }
-            let models = Dictionary(objects.map { ($0.name, Self.model($0.type)) }) { first, _ in first }
+            let kinds = Dictionary(objects.map { ($0.name, $0.type) }) { first, _ in first }
             let texts = properties.filter { $0.isCollection && $0.type == "Edm.String" }.map(\.name)
-            declared = DeclaredProperties(names + ["AdditionalProperties"], objects: models, texts: texts)
-            inner = DeclaredProperties(names, objects: models, texts: texts)
+            declared = DeclaredProperties(
+                names + ["AdditionalProperties"], objects: kinds, texts: texts, classOf: Self.empty)
+            inner = DeclaredProperties(names, objects: kinds, texts: texts, classOf: Self.empty)
+        }
+
+        /// The properties of the classes within others, by the names of Graph's types.
+        private static let innerClasses = Mutex([String: DeclaredProperties]())
+
+        /// Returns what the object of a type shows if the service returned none.
+        private static func empty(_ type: String) -> (model: String, inner: DeclaredProperties?) {
+            if let known = innerClasses.withLock({ $0[type] }) { return (model(type), known) }
+            let own = GraphClass(type)?.inner
+            innerClasses.withLock { $0[type] = own }
+            return (model(type), own)
         }
 
         /// The full name of the module's class for a type of Graph.
@@ -178,7 +190,22 @@ struct GraphObjects {
         }
     }
 
-    private static func capitalised(_ name: String) -> String { name.prefix(1).uppercased() + name.dropFirst() }
+    /// Returns a name as the modules' classes spell it: each begins with a capital, and four short words are all
+    /// capitals (`IPAddress`, `OSVersion`).
+    private static func capitalised(_ name: String) -> String {
+        var words: [Substring] = []
+        var start = name.startIndex
+        for place in name.indices.dropFirst() where name[place].isUppercase {
+            words.append(name[start..<place])
+            start = place
+        }
+        words.append(name[start...])
+        return words.map { word in
+            acronyms.contains(word.lowercased()) ? word.uppercased() : word.prefix(1).uppercased() + word.dropFirst()
+        }.joined()
+    }
+
+    private static let acronyms: Set<String> = ["ip", "os", "ms", "vm"]
 
     /// Returns a value in the form of Invoke-MgGraphRequest.
     private static func table(_ json: JSONValue) -> PSValue {

@@ -1,0 +1,91 @@
+import MMNative
+import Testing
+
+/// What scripts do with values that aren't there, and which errors PowerShell continues after.
+@Suite("Parts of nothing", .timeLimit(.minutes(5)))
+struct PartsOfNothing: RunningReports {
+    private static let unknown =
+        "The property 'Name' cannot be found on this object. Verify that the property exists and can be set."
+
+    @Test(
+        "an assignment to a part that no value has fails its statement alone",
+        arguments: [
+            ("$row.Name = 'x'; 'on'", "PropertyNotFound", unknown),
+            ("$row = 'text'; $row.Name = 'x'; 'on'", "PropertyNotFound", unknown),
+            ("$row.Name += 1; 'on'", "PropertyNotFound", unknown),
+            ("$row[0] = 'x'; 'on'", "NullArray", "Cannot index into a null array."),
+            (
+                "$l = [System.Collections.Generic.List[int]]::new(); $l[3] = 1; 'on'",
+                "System.ArgumentOutOfRangeException",
+                "Index was out of range. Must be non-negative and less than the size of the collection. (Parameter 'index')"
+            ),
+            (
+                "1 | Select-Object -Property ('Name', 'Id' + $none); 'on'",
+                "DictionaryKeyUnknownType,Microsoft.PowerShell.Commands.SelectObjectCommand",
+                "Cannot convert null to one of the following types {System.String, System.Management.Automation.ScriptBlock}."
+            ),
+            (
+                "3, 1 | Sort-Object -Property 5; 'on'",
+                "DictionaryKeyUnknownType,Microsoft.PowerShell.Commands.SortObjectCommand",
+                "Cannot convert System.Int32 to one of the following types {System.String, "
+                    + "System.Management.Automation.ScriptBlock}."
+            ),
+        ])
+    func failsAlone(script: String, id: String, message: String) async throws {
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("\(script) did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == ["on"])
+        #expect(result.errors.map(\.id) == [id])
+        #expect(result.errors.map(\.message) == [message])
+    }
+
+    @Test("files and folders are listed as a shell lists them")
+    func files() async throws {
+        let script = """
+            $f = New-Item -ItemType Directory C:\\Reports; 'abc' | Set-Content C:\\Reports\\a.txt
+            @($f; Get-Item C:\\Reports\\a.txt) | Out-String -Stream
+            (Get-Item C:\\Reports\\a.txt | Format-Table | Out-String -Stream)[1]
+            """
+        let lines = try await texts(script)
+        let places = lines.indices.filter { lines[$0].contains("Directory: ") }
+        #expect(
+            places.map { lines[$0] } == [
+                "    Directory: C:\\", "    Directory: C:\\Reports", "    Directory: C:\\Reports",
+            ])
+        #expect(lines.contains("Mode                 LastWriteTime         Length Name"))
+        let rows = lines.filter { $0.hasPrefix("d----") || $0.hasPrefix("-a---") }
+        #expect(rows.count == 2 && rows.allSatisfy { $0.utf8.count > 50 }, "\(lines)")
+        #expect(
+            rows.first?.hasSuffix("                Reports") == true && rows.last?.hasSuffix("  4 a.txt") == true,
+            "\(rows)")
+    }
+
+    @Test(
+        "values that only look unusual are read",
+        arguments: [
+            ("\"$('>' * ($nestedPromptLevel + 1))\"", [">"]),
+            ("[math]::Round(1500000000000000.5); [math]::Round(2e16, 2)", ["1.5E+15", "2E+16"]),
+            ("'a;b' -split [System.IO.Path]::PathSeparator; 'a1b' -split 1", ["a", "b", "a", "b"]),
+            ("try { [int]'x' } catch { $_.Exception.GetType().Name }", ["RuntimeException"]),
+            (
+                "$d = [datetimeoffset]::MinValue; [datetimeoffset]::TryParse('2026-03-04T05:06:07', [cultureinfo]::InvariantCulture, [System.Globalization.DateTimeStyles]::AssumeUniversal, [ref]$d); $d.ToString('o')",
+                ["True", "2026-03-04T05:06:07.0000000+00:00"]
+            ),
+            (
+                "$d = [datetime]::MinValue; [datetime]::TryParse('2026-03-04T05:06:07+02:00', [cultureinfo]::InvariantCulture, 'AdjustToUniversal', [ref]$d); $d.ToString('o')",
+                ["True", "2026-03-04T03:06:07.0000000Z"]
+            ),
+            (
+                "[datetimeoffset]::Parse('2026-03-04', $null, 'AssumeUniversal').Offset.TotalHours", ["0"]
+            ),
+            (
+                "$h = 1..4 | % { [pscustomobject]@{ a = $_ % 2; b = 'x' } } | Group-Object a, b -AsHashTable -AsString; $h.Keys | Sort-Object; $h['1, x'].Count",
+                ["0, x", "1, x", "2"]
+            ),
+        ])
+    func read(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+}
