@@ -1,4 +1,5 @@
 import MMNative
+import PowerShellSyntax
 import Testing
 
 /// What scripts do with values that aren't there, and which errors PowerShell continues after.
@@ -41,6 +42,21 @@ struct PartsOfNothing: RunningReports {
         #expect(result.errors.map(\.message) == [message])
     }
 
+    @Test(
+        "scopes are read one by one, also where a text holds several",
+        arguments: ["'User.Read.All,Mail.Send'", "'User.Read.All', 'Mail.Send'", "'User.Read.All Mail.Send'"])
+    func scopes(written: String) async {
+        let signIn = OwnSignIn(own: SignInIdentity(connection: "Demo"))
+        let source = SignInSource(signIn, module: "graph", granted: ["User.Read.All"])
+        var session = NativeSession()
+        let script = "Connect-MgGraph -Scopes \(written)"
+        guard case .completed(let result) = await NativeEngine(sources: [source]).run(script, in: &session) else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.warnings == ["The sign-in of Demo lacks permissions that the script requests: Mail.Send."])
+    }
+
     @Test("files and folders are listed as a shell lists them")
     func files() async throws {
         let script = """
@@ -66,6 +82,18 @@ struct PartsOfNothing: RunningReports {
         "values that only look unusual are read",
         arguments: [
             ("\"$('>' * ($nestedPromptLevel + 1))\"", [">"]),
+            (
+                "$o = [pscustomobject]@{ a = 1; b = 2 }; ($o | Select-Object -Property $none).b; $e = @(); ($o | Select-Object $e.Name).a",
+                ["2", "1"]
+            ),
+            (
+                "(3, 1 | Sort-Object -Property $null) -join ','; (1, 1 | Group-Object -Property $null).Count",
+                ["1,3", "2"]
+            ),
+            (
+                "([pscustomobject]@{ a = 1; b = 2 } | Select-Object -Property $null -ExcludeProperty a).PSObject.Properties.Name",
+                ["b"]
+            ),
             ("[math]::Round(1500000000000000.5); [math]::Round(2e16, 2)", ["1.5E+15", "2E+16"]),
             ("'a;b' -split [System.IO.Path]::PathSeparator; 'a1b' -split 1", ["a", "b", "a", "b"]),
             ("try { [int]'x' } catch { $_.Exception.GetType().Name }", ["RuntimeException"]),

@@ -26,6 +26,16 @@ struct AdministrationTests {
         }
     }
 
+    @Test("the health of a service shows its issues, and no others")
+    func issues() async {
+        let bench = Bench()
+        let path = "/v1.0/admin/serviceAnnouncement/healthOverviews/Exchange%20Online?$expand=issues"
+        let answer = await bench.graph("GET", path, token: await bench.token())
+        let issues = answer.json["issues"]?.array ?? []
+        #expect(answer.json["id"] == "Exchange" && !issues.isEmpty, "\(answer.text)")
+        #expect(issues.allSatisfy { $0["service"] == "Exchange Online" })
+    }
+
     @Test(
         "the data is of the day on which the tenant started, whatever day that is",
         arguments: [0, 400, 9_000] as [Int64])

@@ -414,6 +414,10 @@ extension GraphReader {
         case ("unifiedRoleAssignmentSchedule", "activatedUsing"), ("unifiedRoleAssignmentSchedule", "directoryScope"),
             ("unifiedRoleAssignment", "directoryScope"):
             return nil
+        case ("serviceHealth", "issues"):
+            let service = record["service"]?.string
+            return store.table(.serviceIssues).all.filter { $0["service"]?.string == service }
+                .map { (.serviceIssue, $0) }
         case ("mobileApp", "assignments"):
             return ObservedContent(store: store).assignments(ofApp: record.id).map {
                 (EntityKind("mobileAppAssignment", $0.keys.joined(separator: " ")), .object($0))

@@ -135,3 +135,11 @@ struct CalculatedProperty {
         }
     }
 }
+
+extension BoundCommand {
+    /// The properties that a call requests; none where it gives `$null` for all of them, as PowerShell has it.
+    var properties: [PSValue] {
+        guard let written = self["Property"], !written.isNull else { return [] }
+        return Cmdlets.list(written)
+    }
+}

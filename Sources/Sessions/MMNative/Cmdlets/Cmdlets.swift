@@ -383,7 +383,7 @@ final class GroupStage: Stage {
         namesByText = command.isSet("AsString")
         guard !namesByText || makesTable, !makesTable || ignoresCase else { throw .handOver("an unusual Group-Object") }
         var keys: [CalculatedProperty] = []
-        for written in Cmdlets.list(command["Property"]) {
+        for written in command.properties {
             let key = try CalculatedProperty(written, of: command.specification, in: evaluator)
             if case .pattern = key.source { throw .handOver("grouping by a pattern") }
             if let written = key.nameKey { throw CalculatedProperty.illegal(written, in: command.specification) }

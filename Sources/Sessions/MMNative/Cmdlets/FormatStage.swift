@@ -21,7 +21,7 @@ final class FormatStage: Stage {
         fits = command.isSet("AutoSize")
         hasHead = !command.isSet("HideTableHeaders")
         var properties: [CalculatedProperty] = []
-        for written in Cmdlets.list(command["Property"]) {
+        for written in command.properties {
             properties.append(try CalculatedProperty(written, of: command.specification, in: evaluator, forText: true))
         }
         self.properties = properties

@@ -32,7 +32,7 @@ final class MeasureStage: Stage {
         self.evaluator = evaluator
         specification = command.specification
         var properties: [CalculatedProperty] = []
-        for written in Cmdlets.list(command["Property"]) {
+        for written in command.properties {
             // A property is a name or a block; a hashtable can't be converted to one.
             if case .table = written { throw Self.refused(command.specification) }
             properties.append(try CalculatedProperty(written, of: command.specification, in: evaluator))

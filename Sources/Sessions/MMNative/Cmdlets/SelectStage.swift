@@ -47,7 +47,7 @@ final class SelectStage: Stage {
         ignoresCase = command.isSet("CaseInsensitive")
         waits = command.isSet("Wait")
         var properties: [CalculatedProperty] = []
-        for written in Cmdlets.list(command["Property"]) {
+        for written in command.properties {
             properties.append(try CalculatedProperty(written, of: command.specification, in: evaluator))
         }
         var excluded: [Wildcard] = []

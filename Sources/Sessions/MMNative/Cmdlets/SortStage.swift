@@ -31,7 +31,7 @@ final class SortStage: Stage {
             throw .handOver("an unusual Sort-Object")
         }
         var keys: [CalculatedProperty] = []
-        for written in Cmdlets.list(command["Property"]) {
+        for written in command.properties {
             let key = try CalculatedProperty(written, of: command.specification, in: evaluator)
             if case .pattern = key.source { throw .handOver("sorting by a pattern") }
             if let written = key.nameKey { throw CalculatedProperty.illegal(written, in: command.specification) }

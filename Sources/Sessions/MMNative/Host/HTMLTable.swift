@@ -14,7 +14,7 @@ enum HTMLTable {
         }
         guard !items.allSatisfy(\.isNull) else { return try page([], command, texts, emit) }
         var properties: [CalculatedProperty] = []
-        for value in Cmdlets.list(command["Property"]) {
+        for value in command.properties {
             properties.append(try CalculatedProperty(value, of: command.specification, in: evaluator))
         }
         if properties.isEmpty || command["Property"]?.text == "*" {

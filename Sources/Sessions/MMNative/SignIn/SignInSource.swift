@@ -81,7 +81,10 @@ package struct SignInSource: CmdletSource {
         }
         var batch = CmdletBatch(objects(of: read, isInstalled: Self.isFlagged("listavailable", in: read)))
         if cmdlet.act == .connect, let granted {
-            let wanted = read.texts(.scopes) ?? []
+            // Many scripts write all scopes as one text.
+            let wanted = (read.texts(.scopes) ?? []).flatMap { written in
+                written.split { $0 == "," || $0.isWhitespace }.map(String.init)
+            }
             let lacking = OwnSignIn.lacking(wanted, of: granted)
             asked.names.withLock { names in
                 for name in wanted where !lacking.contains(name) && !(granted + names).contains(name) {
