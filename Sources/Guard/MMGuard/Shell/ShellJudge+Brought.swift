@@ -27,11 +27,28 @@ extension ShellJudge {
             else { return false }
             let isEither = ["copy", "copyto", "cp"].contains(operands[verb])
             operands.removeSubrange(...verb)
-            if !isEither, let place = places.first ?? joined.first { return isNearby(place) }
+            if !isEither, let place = places.first ?? joined.first { return isNearby(place) && !isHome(place) }
         }
         guard operands.count > 1, let place = operands.last else { return false }
+        // A folder's content would come without the folder.
+        let isContent = call.program == "rclone" || words.contains("--recursive") || words.contains("sync")
         return isNearby(place)
-            && operands.dropLast().allSatisfy { Self.isStored($0, byAlias: call.program == "mc") }
+            && operands.dropLast().allSatisfy { source in
+                Self.isStored(source, byAlias: call.program == "mc")
+                    && (!isHome(place) || !isContent && Self.namesOne(source))
+            }
+    }
+
+    /// Returns whether a place is a home, or may be one, where the settings of shells are.
+    private func isHome(_ place: String) -> Bool {
+        !context.hasWalls && ["~", "$HOME", "."].contains(place.hasSuffix("/") ? String(place.dropLast()) : place)
+    }
+
+    /// Returns whether a source is one file or folder whose name is known and isn't hidden.
+    private static func namesOne(_ source: String) -> Bool {
+        guard let name = source.split(omittingEmptySubsequences: false, whereSeparator: { "/:".contains($0) }).last
+        else { return false }
+        return !name.isEmpty && !name.hasPrefix(".") && !name.contains { "*?[{$`".contains($0) }
     }
 
     /// Returns the place of the machine, rather than of a home, that an option tells a client to fetch something to.
