@@ -1,3 +1,5 @@
+import MMCore
+
 /// Error records as a script sees them: `$_` inside `catch`.
 enum ErrorRecords {
     /// The type name of error records.
