@@ -16,7 +16,8 @@ struct WholeGrammarTests {
             "while #; do a; done", "until a; do #; done", "for i in $(#); do a; done", "for i in a; do #; done",
             "case $(#) in a) b;; esac", "case a in a) #;; esac", "case a in (a|b) #;; c) d;; esac", "f() { #; }",
             "function f { #; }", "[[ -n $(#) ]]", "a <<X\n$(#)\nX\n", "a <<-X\n\t`#`\n\tX\n", "a \\\n; #",
-            "time #", "@($(#)|b)", "$(a $(b `#`))",
+            "time #", "@($(#)|b)", "$(a $(b `#`))", "a \"$'\"; #; a \"'\"", "a \"b 'c$'\"; #", "a <<X\n$'\nX\n#",
+            "a \"${x:-'b'}\"; #; a \"'\"",
         ])
     func places(hole: String) throws {
         let text = hole.split(separator: "#", omittingEmptySubsequences: false).joined(separator: "rm x")
@@ -113,6 +114,8 @@ struct WholeGrammarTests {
         "refuses text that it can't parse",
         arguments: [
             "a 'b", "a \"b", "a $'b", "a `b", "a $(b", "a ${b", "a $((1", "(a", "a)", "a (b", "f(x)", "[[ a", "x=(a",
+            // Shells end these quotes at different places.
+            "a \"${x:-'}\"; b; a \"'}\"", "a \"${x:-$'}'}\"", "a $(($'1))'))",
             "case a b", "a >", "function f (x", "for i in (",
             String(repeating: "(", count: 50), String(repeating: "$(", count: 50),
             "\"" + String(repeating: "${x:-\"", count: 200), String(repeating: "a ", count: 100_001),

@@ -106,7 +106,7 @@ extension ShellParser {
                 position += 1
             case UInt8(ascii: "$"):
                 let start = position
-                if try dollar(level) { isExpanded = true }
+                if try dollar(level, isQuoted: true) { isExpanded = true }
                 text += bytes[start..<min(position, bytes.count)]
             case UInt8(ascii: "`"):
                 try backticks(level)
@@ -121,7 +121,8 @@ extension ShellParser {
     }
 
     /// Reads what begins with a dollar sign; returns whether it is an expansion.
-    mutating func dollar(_ level: Int) throws(ShellRefusal) -> Bool {
+    /// - Parameter isQuoted: whether it stands in double quotes or a here-document, where `$'` is only two characters.
+    mutating func dollar(_ level: Int, isQuoted: Bool = false) throws(ShellRefusal) -> Bool {
         try refuseIfPlain("a variable or substitution ($)", at: position)
         position += 1
         guard position < bytes.count else { return false }
@@ -135,9 +136,10 @@ extension ShellParser {
             }
             return true
         case UInt8(ascii: "{"):
-            try brace(level)
+            try brace(level, isQuoted: isQuoted)
             return true
         case UInt8(ascii: "'"):
+            if isQuoted { return false }
             let start = position
             position += 1
             while position < bytes.count, bytes[position] != 0x27 {
@@ -166,7 +168,7 @@ extension ShellParser {
         nesting += 1
     }
 
-    private mutating func brace(_ level: Int) throws(ShellRefusal) {
+    private mutating func brace(_ level: Int, isQuoted: Bool) throws(ShellRefusal) {
         let start = position
         try enter()
         defer { nesting -= 1 }
@@ -184,17 +186,33 @@ extension ShellParser {
                 position += 1
                 return
             case UInt8(ascii: "\\"): position += 2
+            case UInt8(ascii: "'") where isQuoted: try disputedQuote()
             case UInt8(ascii: "'"):
                 position += 1
                 while position < bytes.count, bytes[position] != 0x27 { position += 1 }
                 position += 1
             case UInt8(ascii: "\""): _ = try quotation(level, into: &unused)
-            case UInt8(ascii: "$"): _ = try dollar(level)
+            case UInt8(ascii: "$"): _ = try dollar(level, isQuoted: isQuoted)
             case UInt8(ascii: "`"): try backticks(level)
             default: position += 1
             }
         }
         throw refusal("an unfinished ${", at: start)
+    }
+
+    /// Reads a single quote in a place where it quotes for some shells only, as in `"${x:-'a'}"`. A text that they
+    /// would end at different places is refused.
+    private mutating func disputedQuote() throws(ShellRefusal) {
+        let start = position
+        position += 1
+        while position < bytes.count, bytes[position] != 0x27 {
+            if "}){($`\"\\\n".utf8.contains(bytes[position]) {
+                throw refusal("a quote that shells read differently (')", at: start)
+            }
+            position += 1
+        }
+        guard position < bytes.count else { throw refusal("an unterminated quote (')", at: start) }
+        position += 1
     }
 
     /// Reads `$'…'`, in which a backslash and what is behind it stand for one character. The text ends where a shell
@@ -289,6 +307,9 @@ extension ShellParser {
                 if open == 0 { return bytes[start..<position] }
             case UInt8(ascii: "\\"): position += 2
             case UInt8(ascii: "\""): _ = try quotation(level, into: &unused)
+            case UInt8(ascii: "$") where peek("'", after: 1):
+                position += 1
+                try disputedQuote()
             case UInt8(ascii: "$"): _ = try dollar(level)
             case UInt8(ascii: "`"): try backticks(level)
             default: position += 1

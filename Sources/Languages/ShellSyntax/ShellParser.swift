@@ -609,7 +609,7 @@ extension ShellParser {
             while position < stop {
                 switch bytes[position] {
                 case UInt8(ascii: "\\"): position += 2
-                case UInt8(ascii: "$"): _ = try dollar(level)
+                case UInt8(ascii: "$"): _ = try dollar(level, isQuoted: true)
                 case UInt8(ascii: "`"): try backticks(level)
                 default: position += 1
                 }

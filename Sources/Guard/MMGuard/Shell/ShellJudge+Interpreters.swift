@@ -234,11 +234,16 @@ extension ShellJudge {
         return found
             + judged.flatMap { each -> [GuardFinding] in
                 let name = each.subject ?? text
+                // A module is code as a script is: the project's own, or one that is installed.
+                if context.hasWalls, ["import-module", "ipmo"].contains(name.lowercased()) {
+                    return words.flatMap { written($0, by: "pwsh", depth) ?? [] }
+                }
                 if each.kind == .classified {
                     // Files of the workspace may be read here.
                     guard !each.classes.isSubset(of: [.read, .write, .secret]) else { return [] }
                     let sends = !each.classes.isDisjoint(with: [.external, .send])
-                    return [finding(sends ? .network : .removes, subject: "pwsh: \(name)")]
+                    let rule: ShellRule = each.classes == [.session] ? .rights : sends ? .network : .removes
+                    return [finding(rule, subject: "pwsh: \(name)")]
                 }
                 let parts = name.lowercased().split(separator: "-", maxSplits: 1).map(String.init)
                 guard parts.count == 2 else {
@@ -247,7 +252,8 @@ extension ShellJudge {
                     return isPath || !found.isEmpty || (try? ShellScript.parse(text, as: .whole)) != nil
                         ? found : [finding(.dynamic, subject: "pwsh: \(name)")]
                 }
-                return ShellWords.contains(parts[0], in: "powershell-makes")
+                return ShellWords.contains(name.lowercased(), in: "powershell-tools")
+                    || ShellWords.contains(parts[0], in: "powershell-makes")
                     || parts.contains(where: Self.building.contains)
                     ? [] : [finding(.dynamic, subject: "pwsh: \(name)")]
             }
