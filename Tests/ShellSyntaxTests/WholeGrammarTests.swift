@@ -17,7 +17,7 @@ struct WholeGrammarTests {
             "case $(#) in a) b;; esac", "case a in a) #;; esac", "case a in (a|b) #;; c) d;; esac", "f() { #; }",
             "function f { #; }", "[[ -n $(#) ]]", "a <<X\n$(#)\nX\n", "a <<-X\n\t`#`\n\tX\n", "a \\\n; #",
             "time #", "@($(#)|b)", "$(a $(b `#`))", "a \"$'\"; #; a \"'\"", "a \"b 'c$'\"; #", "a <<X\n$'\nX\n#",
-            "a \"${x:-'b'}\"; #; a \"'\"",
+            "a \"${x:-'b'}\"; #; a \"'\"", "a $[1 + 2]; #", "a <<X\r\nb\r\nX\r\n#",
         ])
     func places(hole: String) throws {
         let text = hole.split(separator: "#", omittingEmptySubsequences: false).joined(separator: "rm x")
@@ -116,6 +116,7 @@ struct WholeGrammarTests {
             "a 'b", "a \"b", "a $'b", "a `b", "a $(b", "a ${b", "a $((1", "(a", "a)", "a (b", "f(x)", "[[ a", "x=(a",
             // Shells end these quotes at different places.
             "a \"${x:-'}\"; b; a \"'}\"", "a \"${x:-$'}'}\"", "a $(($'1))'))",
+            "a <<'X'${x; b}", "a $(<<'X')\nb\nX", "a $[\n<<X ]\nb\nX", "a <<X\r; b\nX",
             "case a b", "a >", "function f (x", "for i in (",
             String(repeating: "(", count: 50), String(repeating: "$(", count: 50),
             "\"" + String(repeating: "${x:-\"", count: 200), String(repeating: "a ", count: 100_001),

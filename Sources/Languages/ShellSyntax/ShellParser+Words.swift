@@ -132,8 +132,24 @@ extension ShellParser {
                 _ = try balanced(level)
             } else {
                 position += 1
+                let before = awaited.count
                 try list(until: UInt8(ascii: ")"), level: level + 1)
+                guard awaited.count <= before else {
+                    throw refusal("a here-document whose text is outside of its substitution")
+                }
             }
+            return true
+        case UInt8(ascii: "["):
+            // Some shells compute what is in such brackets.
+            let start = position
+            while position < bytes.count, bytes[position] != UInt8(ascii: "]") {
+                if "'\"`;<>|&(){}\\\n\r$".utf8.contains(bytes[position]) {
+                    throw refusal("brackets that shells read differently ($[)", at: start)
+                }
+                position += 1
+            }
+            guard position < bytes.count else { throw refusal("an unfinished $[", at: start) }
+            position += 1
             return true
         case UInt8(ascii: "{"):
             try brace(level, isQuoted: isQuoted)

@@ -118,7 +118,13 @@ struct ShellParser {
                     position += 1
                 }
             case 0x0A, 0x0D:
-                if bytes[position] == 0x0D { try refuseIfPlain("a carriage return", at: here) }
+                if bytes[position] == 0x0D {
+                    try refuseIfPlain("a carriage return", at: here)
+                    // Elsewhere it is part of a word.
+                    guard position + 1 == bytes.count || peek("\n", after: 1) else {
+                        throw refusal("a carriage return", at: here)
+                    }
+                }
                 position += 1
                 if list.isPattern { continue }
                 try finish(&list, nil, at: here)
@@ -574,10 +580,16 @@ extension ShellParser {
         }
         let stripsTabs = take("-")
         skipBlanks()
+        let start = position
         let end = try word(level)
+        if bytes[start..<position].contains(where: { "$`".utf8.contains($0) }) {
+            throw refusal("the end of a here-document that shells read differently", at: start)
+        }
         awaited.append(
             AwaitedDocument(
-                end: end.value, stripsTabs: stripsTabs, isPlain: end.isQuoted, redirection: current.redirections.count))
+                // In a text with carriage returns, the one behind it belongs to it.
+                end: end.value + (peek("\r") ? "\r" : ""), stripsTabs: stripsTabs, isPlain: end.isQuoted,
+                redirection: current.redirections.count))
         current.redirections.append(ShellScript.Redirection(descriptor: descriptor, kind: .hereDocument, target: end))
     }
 
