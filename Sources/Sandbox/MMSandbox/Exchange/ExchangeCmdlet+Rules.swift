@@ -9,7 +9,11 @@ extension ExchangeCmdlet {
 
     private static let inboxParameters =
         "Name From SubjectContainsWords SubjectOrBodyContainsWords MoveToFolder ForwardTo ForwardAsAttachmentTo RedirectTo "
-        + "DeleteMessage:b MarkAsRead:b StopProcessingRules:b Priority:n"
+        + "DeleteMessage:b MarkAsRead:b StopProcessingRules:b Priority:n CopyToFolder SoftDeleteMessage:b HasAttachment:b "
+        + "MyNameInToBox:b MyNameInCcBox:b MyNameInToOrCcBox:b MyNameNotInToBox:b SentOnlyToMe:b SentTo BodyContainsWords "
+        + "FromAddressContainsWords HeaderContainsWords RecipientAddressContainsWords ApplyCategory MarkImportance "
+        + "FlaggedForAction ReceivedAfterDate ReceivedBeforeDate WithImportance WithSensitivity ExceptIfFrom "
+        + "ExceptIfSubjectContainsWords"
 
     static let rules: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-InboxRule", .own, "Identity Mailbox IncludeHidden BypassScopeCheck DescriptionTimeFormat") {
@@ -154,8 +158,9 @@ extension ExchangeOrganization {
             "SubjectOrBodyContainsWords": [], "MoveToFolder": .null, "ForwardTo": .null,
             "ForwardAsAttachmentTo": .null, "RedirectTo": .null,
             "DeleteMessage": false, "MarkAsRead": false, "StopProcessingRules": true, "CopyToFolder": .null,
-            "SoftDeleteMessage": false, "HasAttachment": false, "SentToMe": false, "SentOnlyToMe": false,
-            "SentCcMe": false, "SentTo": [], "BodyContainsWords": [], "FromAddressContainsWords": [],
+            "SoftDeleteMessage": false, "HasAttachment": false, "MyNameInToBox": false, "MyNameInCcBox": false,
+            "MyNameInToOrCcBox": false, "MyNameNotInToBox": false, "SentOnlyToMe": false, "SentTo": [],
+            "BodyContainsWords": [], "FromAddressContainsWords": [],
             "HeaderContainsWords": [], "RecipientAddressContainsWords": [], "ApplyCategory": [],
             "MarkImportance": .null, "FlaggedForAction": .null, "ReceivedAfterDate": .null,
             "ReceivedBeforeDate": .null, "WithImportance": .null, "WithSensitivity": .null, "InError": false,
