@@ -95,48 +95,6 @@ struct ThreadsTests {
         #expect(try await held != other)
     }
 
-    @Test("a waiting thread runs the tasks it waits for itself, also after they slept")
-    func waiting() async throws {
-        let (threads, waited) = (Noted<[UInt]>([]), OneShot<UInt>())
-        try DedicatedThread.start("mm-waiting") {
-            let (thread, isDone) = (WaitingThread(), Noted(false))
-            Task(executorPreference: thread) {
-                threads.change { $0.append(Self.number()) }
-                try? await Task.sleep(for: .milliseconds(1))
-                await withTaskGroup(of: Void.self) { group in
-                    for _ in 0..<3 { group.addTask { threads.change { $0.append(Self.number()) } } }
-                }
-                isDone.change { $0 = true }
-            }
-            thread.serve { isDone.now }
-            thread.leave()
-            waited.resolve(Self.number())
-        }
-        let number = await waited.wait()
-        #expect(threads.now == [number, number, number, number])
-    }
-
-    @Test("what a waiting thread leaves is done elsewhere")
-    func left() async throws {
-        let (runs, isWoken) = (Noted<[String]>([]), OneShot<Bool>())
-        let thread = WaitingThread()
-        let early = Task(executorPreference: thread) { runs.change { $0.append("early") } }
-        try DedicatedThread.start("mm-waiting") {
-            // Nothing came in the time, since the condition never holds and the jobs are done.
-            let isOver = thread.serve(milliseconds: 1) { false }
-            isWoken.resolve(isOver)
-        }
-        #expect(await isWoken.wait() == false)
-        await early.value
-        let held = Task(executorPreference: thread) { runs.change { $0.append("held") } }
-        thread.leave()
-        await held.value
-        await Task(executorPreference: thread) { runs.change { $0.append("late") } }.value
-        #expect(runs.now == ["early", "held", "late"])
-    }
-
-    private static func number() -> UInt { UInt(pthread_self()) }
-
     @Test("our threads handle no signals")
     func mask() async throws {
         let isBlocked = Noted(false)

@@ -4,8 +4,6 @@ import MMCore
 final class Mailbox<Value: Sendable>: Sendable {
     private let values = Mutex<[Value]>([])
 
-    var isEmpty: Bool { values.withLock { $0.isEmpty } }
-
     func put(_ value: Value) { values.withLock { $0.append(value) } }
 
     func take() -> [Value] {

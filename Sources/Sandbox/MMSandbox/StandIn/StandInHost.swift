@@ -235,15 +235,17 @@ final class StandInHost {
         every milliseconds: Int, of work: @escaping @Sendable () async -> Value, meanwhile: () -> Void = {}
     ) -> Value {
         let results = Mailbox<Value>()
-        // The work runs on this thread while it waits, so a warm call takes no longer than its work.
-        let thread = WaitingThread()
-        defer { thread.leave() }
-        let task = Task(executorPreference: thread) { results.put(await work()) }
+        let isDone = ThreadSemaphore()
+        let task = Task {
+            results.put(await work())
+            isDone.post()
+        }
         while true {
             let finished = results.take()
             meanwhile()
             if let value = finished.first { return value }
-            if thread.serve(milliseconds: Int32(clamping: milliseconds), until: { !results.isEmpty }) { continue }
+            // The end of the work wakes this thread at once, so a warm call takes no longer than its work.
+            if isDone.wait(milliseconds: Int32(clamping: milliseconds)) { continue }
             if !shouldContinue() {
                 task.cancel()
                 usleep(1000)

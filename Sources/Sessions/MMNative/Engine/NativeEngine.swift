@@ -345,8 +345,7 @@ extension NativeEngine {
 ///
 /// Evaluation recurses with the script's nesting and may compute for a long time, so it has a thread and a stack of its
 /// own. Anything asynchronous (a page of a service, a reader that takes the output) is awaited by the waiting task
-/// while evaluation pauses, which also slows down a fast producer. The task runs on this thread meanwhile, since waking
-/// another one and being woken by it costs more than most requests to a session.
+/// while the thread blocks, which also slows down a fast producer.
 final class EvaluationThread: Sendable {
     /// The size of the stack in bytes of address space; pages are committed as they are touched.
     static let stackSize = 64 << 20
@@ -354,9 +353,7 @@ final class EvaluationThread: Sendable {
 
     private let requests: AsyncStream<@Sendable () async -> Void>
     private let outbox: AsyncStream<@Sendable () async -> Void>.Continuation
-    private let executor = WaitingThread()
-    private let isAnswered = Atomic<Bool>(false)
-    private let hasTaskLeft = Atomic<Bool>(false)
+    private let answered = ThreadSemaphore()
     private let stopped = Atomic<Bool>(false)
 
     private let deadline: Deadline
@@ -375,40 +372,36 @@ final class EvaluationThread: Sendable {
     /// - Throws: `.unavailable` when no thread can be created.
     func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws(MMError) -> Value {
         let outcome = OneShot<Value>()
-        try EvaluationThread.reserve.run { [self] in
-            outcome.resolve(body())
+        let outbox = outbox
+        try EvaluationThread.reserve.run {
+            let value = body()
             outbox.finish()
-            executor.serve { hasTaskLeft.load(ordering: .acquiring) }
-            executor.leave()
+            outcome.resolve(value)
         }
         await withTaskCancellationHandler {
-            await withTaskExecutorPreference(executor) {
-                for await request in requests {
-                    await request()
-                    isAnswered.store(true, ordering: .releasing)
-                }
-                // Cancellation ends the stream as well, so stop the thread.
-                stop()
-                hasTaskLeft.store(true, ordering: .releasing)
+            for await request in requests {
+                await request()
+                answered.post()
             }
         } onCancel: {
             stop()
         }
+        // Cancellation ends the stream as well, so stop the thread and wait until it has ended.
+        stop()
         return await outcome.wait()
     }
 
-    /// Makes the waiting task perform some work and waits until it is done. Call it on the evaluating thread only.
+    /// Makes the waiting task perform some work and blocks until it is done. Call it on the evaluating thread only.
     /// - Returns: whether it was done; `false` once the task is cancelled or the time is up.
     func perform(_ work: @escaping @Sendable () async -> Void) -> Bool {
-        isAnswered.store(false, ordering: .relaxed)
         guard !isStopped, case .enqueued = outbox.yield(work) else { return false }
-        executor.serve { isAnswered.load(ordering: .acquiring) || stopped.load(ordering: .acquiring) }
+        answered.wait()
         return !isStopped
     }
 
     private func stop() {
-        stopped.store(true, ordering: .releasing)
-        executor.wake()
+        stopped.store(true, ordering: .relaxed)
+        answered.post()
     }
 }
 
