@@ -32,6 +32,17 @@ struct ShellCorpusTests {
         }
     }
 
+    @Test("judges a line that is cut off behind any of its words")
+    func cutOff() throws {
+        for line in try lines("shell-host-looks.txt") {
+            let words = line.split(separator: " ", omittingEmptySubsequences: false)
+            for count in 1...min(5, words.count) {
+                let start = words.prefix(count).joined(separator: " ")
+                #expect(!verdict(start, remote: true).rule.isEmpty, "\(start)")
+            }
+        }
+    }
+
     @Test("asks before no everyday line in a workspace")
     func everyday() throws {
         for line in try lines("shell-everyday.txt") {

@@ -14,6 +14,9 @@ extension ShellScript.Command {
         return command
     }
 
+    /// Returns the command that begins with the word at an index; `nil` if there is none.
+    func inner(from start: Int) -> ShellScript.Command? { start < words.count ? inner(start..<words.count) : nil }
+
     /// The files from which it reads.
     var inputFiles: [String] { redirections.filter { $0.kind == .input && $0.opensFile }.map(\.target.value) }
 

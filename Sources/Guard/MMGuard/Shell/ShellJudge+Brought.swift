@@ -14,10 +14,7 @@ extension ShellJudge {
                     || word.hasPrefix("--") && WordMeaning.value(of: option).map { $0 != .output } == true
             })
         else { return false }
-        let places = zip(words, words.dropFirst()).filter { ShellWords.contains($0.0, in: "bringing-places") }.map(\.1)
-        let joined = words.filter { word in
-            word.contains("=") && ShellWords.contains(String(word.prefix { $0 != "=" }), in: "bringing-places")
-        }.map { String($0.drop { $0 != "=" }.dropFirst()) }
+        let places = Self.values(ofOptions: "bringing-places", words)
         var operands = words.filter { !$0.hasPrefix("-") && !places.contains($0) }
         // Programs that do nothing but copy have no verb, and their settings may start another program.
         let copies = ["scp", "rsync", "sftp"].contains(call.program)
@@ -27,7 +24,7 @@ extension ShellJudge {
             else { return false }
             let isEither = ["copy", "copyto", "cp"].contains(operands[verb])
             operands.removeSubrange(...verb)
-            if !isEither, let place = places.first ?? joined.first { return isNearby(place) && !isHome(place) }
+            if !isEither, !places.isEmpty { return places.allSatisfy { isNearby($0) && !isHome($0) } }
         }
         guard operands.count > 1, let place = operands.last else { return false }
         // A folder's content would come without the folder.
@@ -57,9 +54,7 @@ extension ShellJudge {
         guard ShellWords.contains(call.program, in: "bringers"),
             ShellPrograms.verbs(words).prefix(3).contains(where: { ShellWords.contains($0, in: "bringing-verbs") })
         else { return nil }
-        return zip(words, words.dropFirst()).first {
-            ShellWords.contains($0, in: "bringing-places") && isOfMachine($1)
-        }?.1
+        return Self.values(ofOptions: "bringing-places", words).first(where: isOfMachine)
     }
 
     /// Returns whether a word names something on another machine, or an object of a store: `web1:/srv/x`, `s3://b/x`;
@@ -77,9 +72,8 @@ extension ShellJudge {
         // The engine's own images are this machine's.
         if ["docker-daemon:", "containers-storage:"].contains(scheme) { return context.hasWalls }
         guard !path.contains(":") || !scheme.isEmpty else { return false }
-        let isRelative = [".", "./"].contains(where: { path == $0 }) || path.hasPrefix("./") || !path.hasPrefix("/")
         return context.hasWalls
-            ? !isOfMachine(path) : makesFreely(path) || isFree(path) && (isRelative || Self.isPassing(path))
+            ? !isOfMachine(path) : makesFreely(path) || isFree(path) && (!path.hasPrefix("/") || Self.isPassing(path))
     }
 
     /// Returns whether git only brings a repository to a home or a folder for temporary files, as a download does.
@@ -102,7 +96,7 @@ extension ShellJudge {
             ShellWords.contains(call.words[1].value, in: "given-clients")
         else { return nil }
         let start = call.words.count > 2 && call.words[2].value == "--" ? 2 : 1
-        var inside = call.inner(start..<call.words.count)
+        var inside = call.inner(from: start)
         inside?.words[0].value = call.words[1].value
         return inside
     }
@@ -111,7 +105,7 @@ extension ShellJudge {
     /// for `bundle exec rails routes`. A name that nobody knows may be that of a script.
     func project(_ call: ShellScript.Command) -> ShellScript.Command? {
         let words = call.words.map(\.value)
-        if let place = Self.package(in: words), !place.isFetched, let inside = call.inner(place.index..<words.count),
+        if let place = Self.package(in: words), !place.isFetched, let inside = call.inner(from: place.index),
             ShellLooks.row(inside.program) != nil || console(of: inside) != nil
                 || ShellPrograms.readers.contains(inside.program) || Self.isInterpreter(inside.program)
         {
@@ -120,6 +114,6 @@ extension ShellJudge {
         guard ["symfony", "sail", "ddev", "lando"].contains(call.program), words.count > 1,
             ShellWords.contains(words[1], in: "project-consoles") || words[1] == "php"
         else { return nil }
-        return call.inner(1..<words.count)
+        return call.inner(from: 1)
     }
 }

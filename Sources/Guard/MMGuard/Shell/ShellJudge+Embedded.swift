@@ -17,7 +17,7 @@ extension ShellJudge {
             if let package, index < package.index { continue }
             // Only the command follows this separator.
             if word.value == "--", isKnown, Self.divided.contains(call.program),
-                let inside = call.inner((index + 1)..<call.words.count)
+                let inside = call.inner(from: index + 1)
             {
                 return found + judge(inside, depth + 1).filter(counts)
             }
@@ -42,7 +42,7 @@ extension ShellJudge {
                     || ["rm", "sh", "bash", "sudo", "shred"].contains(word.value)
                         && index + 1 < call.words.count && call.words[index + 1].value.hasPrefix("-")
             guard index > 1 || isFirst, word.isFixed, !word.value.hasPrefix("-"), isCommand,
-                var inside = call.inner(index..<call.words.count)
+                var inside = call.inner(from: index)
             else { continue }
             if isNamed { inside.words[0].value = Self.program(ofPackage: word.value) }
             let isFetched = isNamed && package?.isFetched == true

@@ -227,7 +227,7 @@ extension ShellJudge {
             found += findings(in: texts.map(\.value).joined(separator: " "), depth: depth + 1).filter(Self.matters)
         case "bisect" where rest.first == "run":
             let start = call.words.count - (rest.count - 1)
-            if depth < Self.deepest, let inside = call.inner(start..<call.words.count) {
+            if depth < Self.deepest, let inside = call.inner(from: start) {
                 found += judge(inside, depth + 1)
             }
         default: break

@@ -74,7 +74,7 @@ extension ShellJudge {
             }
             // A module that is run is judged as a program with its name.
             if depth < Self.deepest,
-                let inside = call.inner((call.words.count - words.count + index + 1)..<call.words.count)
+                let inside = call.inner(from: call.words.count - words.count + index + 1)
             {
                 found += judge(inside, depth + 1).filter(Self.weighs)
             }

@@ -160,17 +160,9 @@ extension ShellJudge {
     /// tests: `--endpoint-url http://localhost:4566`, `--context kind-dev`. What only such a stand-in holds may go.
     private static func emulates(_ words: [String], _ rule: ShellRule) -> Bool {
         guard [.managed, .network, .rights, .removes].contains(rule) else { return false }
-        func values(_ list: String) -> [String] {
-            words.indices.compactMap { index in
-                let option = words[index].prefix { $0 != "=" }
-                guard ShellWords.contains(String(option), in: list) else { return nil }
-                return option.count < words[index].count
-                    ? String(words[index].dropFirst(option.count + 1)) : words.dropFirst(index + 1).first ?? ""
-            }
-        }
-        let places = values("endpoint-options")
+        let places = values(ofOptions: "endpoint-options", words)
         if !places.isEmpty { return places.allSatisfy(isHere) }
-        let clusters = values("cluster-options")
+        let clusters = values(ofOptions: "cluster-options", words)
         return !clusters.isEmpty && clusters.allSatisfy { ShellWords.contains($0, in: "own-clusters") }
             && !words.contains(where: isAddress)
     }
@@ -374,7 +366,7 @@ extension ShellJudge {
         // A program in an archive is judged by the archive's name.
         case "java" where words.contains("-jar"):
             guard let jar = call.words.firstIndex(where: { $0.value.hasSuffix(".jar") }), depth < Self.deepest,
-                var inside = call.inner(jar..<call.words.count)
+                var inside = call.inner(from: jar)
             else { return nil }
             inside.words[0].value = String(ShellMemory.name(inside.name).dropLast(4))
             return one(WordMeaning.acts(inside.arguments.map(\.value)) ? .managed : .writes, call)
@@ -470,6 +462,16 @@ extension ShellJudge {
 
     private static func value(of option: String, _ words: [String]) -> String? {
         zip(words, words.dropFirst()).first { $0.0 == option }?.1
+    }
+
+    /// Returns the values of the options in a list, behind them or behind a sign in the same word.
+    static func values(ofOptions list: String, _ words: [String]) -> [String] {
+        words.indices.compactMap { index in
+            let option = words[index].prefix { $0 != "=" }
+            guard ShellWords.contains(String(option), in: list) else { return nil }
+            return option.count < words[index].count
+                ? String(words[index].dropFirst(option.count + 1)) : words.dropFirst(index + 1).first ?? ""
+        }
     }
 
     /// Returns whether a package runner runs a package from an address rather than a registry.

@@ -18,19 +18,19 @@ extension ShellJudge {
             return text(words[index + 1], depth)
         case let name where name.hasPrefix("ld-linux") || name.hasPrefix("ld-musl"):
             guard let first = words.firstIndex(where: { !$0.value.hasPrefix("-") }),
-                let inside = call.inner((first + 1)..<call.words.count), depth < 8
+                let inside = call.inner(from: first + 1), depth < 8
             else { return nil }
             return judge(inside, depth + 1)
         // A network of its own, in which the command runs: `ip netns exec blue ss -t`.
         case "ip":
             let start = words.firstIndex { ["netns", "vrf"].contains($0.value) } ?? words.endIndex
             guard start < 3, words.dropFirst(start + 1).first?.value == "exec", depth < 8,
-                let inside = call.inner((start + 4)..<call.words.count)
+                let inside = call.inner(from: start + 4)
             else { return nil }
             return judge(inside, depth + 1)
         // In `time -p`, the keyword's option is in the place of a program's name.
         case "-p":
-            guard let inside = call.inner(1..<call.words.count), depth < 8 else { return nil }
+            guard let inside = call.inner(from: 1), depth < 8 else { return nil }
             return judge(inside, depth + 1)
         case "exe" where call.name.hasPrefix("/proc/"): return [finding(.dynamic, subject: call.name)]
         default: return nil
@@ -77,7 +77,7 @@ extension ShellJudge {
         }
         if call.program == "jobs", words.first?.value == "-x" {
             guard depth < 8 else { return [finding(.unreadable, subject: call.program)] }
-            return call.inner(2..<call.words.count).map { judge($0, depth + 1) }
+            return call.inner(from: 2).map { judge($0, depth + 1) }
         }
         if ["compgen", "complete"].contains(call.program), let index = words.firstIndex(where: { $0.value == "-C" }) {
             return index + 1 < words.count ? text(words[index + 1], depth) : nil

@@ -239,7 +239,7 @@ struct ShellJudge {
                 let value = String(word.value.drop { $0 != "=" }.dropFirst())
                 set += variable(
                     String(word.value.prefix { $0 != "=" }), ShellScript.Word(value, isFixed: word.isFixed),
-                    isHanded: true, depth, before: call.inner((index + 1)..<call.words.count))
+                    isHanded: true, depth, before: call.inner(from: index + 1))
                 index += 1
             } else if leading > 0 {
                 leading -= 1
@@ -248,7 +248,7 @@ struct ShellJudge {
                 break
             }
         }
-        guard let inside = call.inner(index..<call.words.count) else {
+        guard let inside = call.inner(from: index) else {
             // Without a command it runs the lines that it reads.
             let isTold = arguments.contains { ["--version", "--help", "-h", "-V", "--citation"].contains($0) }
             // For a running process, a value changes it.
@@ -269,7 +269,7 @@ struct ShellJudge {
         // Such a program passes its words to a shell, which parses them again.
         let joins = ShellPrograms.joiners.contains(name) && inside.words.contains { $0.value.contains(" ") }
         if !joins { found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)] }
-        if isUnsure, depth < Self.deepest, let later = call.inner((index + 1)..<call.words.count) {
+        if isUnsure, depth < Self.deepest, let later = call.inner(from: index + 1) {
             found += judge(later, depth + 1).filter(Self.weighs)
         }
         // The operands of `parallel` follow this mark.

@@ -326,7 +326,7 @@ extension ShellJudge {
         else { return false }
         // A verb that is the name of a program may start it: `bsub find / -delete`.
         if ShellLooks.row(name) == nil, let first = call.words.dropFirst().first?.value,
-            ["find", "fd", "env"].contains(first), let inside = call.inner(1..<call.words.count),
+            ["find", "fd", "env"].contains(first), let inside = call.inner(from: 1),
             !judge(inside, Self.deepest - 1).allSatisfy({ $0.classes == .read })
         {
             return false
@@ -339,7 +339,7 @@ extension ShellJudge {
     /// every other command.
     func console(of call: ShellScript.Command) -> ShellScript.Command? {
         let isRun = ["php", "python", "ruby", "perl", "node"].contains(call.program.prefix { $0.isLetter })
-        guard var inside = isRun ? call.inner(1..<call.words.count) : call, isRun || call.name.contains("/"),
+        guard var inside = isRun ? call.inner(from: 1) : call, isRun || call.name.contains("/"),
             !inside.name.contains(".."),
             ShellWords.contains(inside.program, in: "project-consoles")
         else { return nil }
@@ -464,7 +464,7 @@ extension ShellJudge {
         else { return nil }
         if ["kubectl", "oc"].contains(call.program) {
             guard let mark = words[verb...].firstIndex(where: { $0.value == "--" }) else { return nil }
-            return call.inner((mark + 1)..<words.count)
+            return call.inner(from: mark + 1)
         }
         var index = verb + 1
         while index < words.count, words[index].value.hasPrefix("-") {
@@ -474,7 +474,7 @@ extension ShellJudge {
                     words[index].value) ? 2 : 1
         }
         guard index + 1 < words.count, !words[index].value.contains("://") else { return nil }
-        return call.inner((index + 1)..<words.count)
+        return call.inner(from: index + 1)
     }
 
     /// Returns whether a web client only fetches: with options that send nothing but a question, by a method that
