@@ -14,13 +14,16 @@ package struct ParsedScript: Sendable {
     package let errors: [ParseError]
     /// The requirements of `#requires` lines at the top level; `nil` without any.
     package let requirements: ScriptRequirements?
+    /// The comments outside of strings, with their marks, as offsets in UTF-16 code units; empty when there are errors.
+    package let comments: [Range<Int>]
     private let tree: SyntaxTree?
 
-    init(length: Int, height: Int, tree: SyntaxTree, requirements: ScriptRequirements?) {
+    init(length: Int, height: Int, tree: SyntaxTree, requirements: ScriptRequirements?, comments: [Range<Int>]) {
         self.length = length
         self.height = height
         self.errors = []
         self.requirements = requirements
+        self.comments = comments
         self.tree = tree
     }
 
@@ -29,6 +32,7 @@ package struct ParsedScript: Sendable {
         self.height = 0
         self.errors = [error]
         self.requirements = requirements
+        self.comments = []
         self.tree = nil
     }
 

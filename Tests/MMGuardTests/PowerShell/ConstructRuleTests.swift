@@ -10,7 +10,13 @@ struct ConstructRuleTests {
         (.unparsed, ["Get-Mailbox (", "Get-Mailbox 'ann", "if (1) {", "1 +"]),
         (.tooLong, ["Get-Mailbox ann\n" + String(repeating: "# x\n", count: 600_000)]),
         (.tooDeep, [String(repeating: "(", count: 60) + "1" + String(repeating: ")", count: 60)]),
-        (.hiddenCharacters, ["Get-Mailbox 'a\u{200b}nn'", "Get-Mailbox ann # \u{202e}x", "'\u{feff}'"]),
+        (
+            .hiddenCharacters,
+            [
+                "Get-Mailbox 'a\u{200b}nn'", "Get-Mailbox ann # \u{202e}x", "<# \u{2066} #> Get-Mailbox ann",
+                "Get-Mailbox ann # \u{200b}\nGet-Date '\u{200b}'", "\"$('a' # \u{200b}\n)\"", "'\u{feff}'",
+            ]
+        ),
         (.dynamicName, ["& $x ann", "& ('a')", "& \"$x-Mailbox\"", ". $x"]),
         (.callBlock, ["& { Get-Mailbox ann }", ". { Get-Mailbox ann }"]),
         (.scriptFile, ["./x.ps1", "/bin/ls", "~/x", "& './x'", "../x"]),
@@ -159,6 +165,17 @@ struct ConstructRuleTests {
                 #expect(engine.judge(script: script, policy: GuardPolicy(.strict)).decision == .deny)
             }
         }
+    }
+
+    @Test(
+        "what has no width is no reason to ask within a comment, where copied text leaves it",
+        arguments: [
+            "# as a\u{200b}user-friendly\u{200b}name\nGet-Mailbox ann",
+            "<#\u{feff}\n soft\u{ad}ly \n#>\nGet-Mailbox ann",
+            "Get-Mailbox ann # \u{200d}", "Get-Mailbox `\n  ann # 1 \u{2060}\n",
+        ])
+    func noWidthInComments(_ script: String) {
+        #expect(GuardEngine().judge(script: script, policy: .standard).decision == .allow)
     }
 
     @Test("no construct rule can be left out: without it, one of its scripts would run")

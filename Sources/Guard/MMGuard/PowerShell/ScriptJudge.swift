@@ -75,10 +75,10 @@ struct ScriptJudge: Sendable {
         guard length <= Self.longest || muted.contains(.tooLong) else {
             return walk.report(.tooLong, SourceExtent(start: 0, end: 0))
         }
-        if let offset = hiddenCharacter(source) {
+        let script = parsed ?? PowerShellParser.parse(source)
+        if let offset = hiddenCharacter(source, comments: script.comments) {
             walk.report(.hiddenCharacters, SourceExtent(start: offset, end: offset + 1))
         }
-        let script = parsed ?? PowerShellParser.parse(source)
         guard let root = script.root else {
             return inspect(script.errors.first, &walk)
         }
@@ -114,8 +114,9 @@ struct ScriptJudge: Sendable {
         return text
     }
 
-    /// Returns the offset of the first invisible character: a format character, NUL or byte order mark.
-    private func hiddenCharacter(_ source: String) -> Int? {
+    /// Returns the offset of the first invisible character: a format character, NUL or byte order mark. In a comment,
+    /// where text copied from a web page often leaves some, only those count that show its text in another order.
+    private func hiddenCharacter(_ source: String, comments: [Range<Int>]) -> Int? {
         // Plain ASCII, as nearly all scripts are, contains none.
         let isPlain = source.utf8.withContiguousStorageIfAvailable { bytes in
             for byte in bytes where byte >= 0x80 || byte == 0 { return false }
@@ -131,13 +132,20 @@ struct ScriptJudge: Sendable {
             if scalar.value == 0x200D, let before, Self.isPicture(before) || before.value == 0xFE0F {
                 // A joiner is allowed where it combines two emoji into one.
                 joiner = offset
-            } else if scalar.value == 0 || (scalar.value >= 0x80 && scalar.properties.generalCategory == .format) {
+            } else if scalar.value == 0 || (scalar.value >= 0x80 && scalar.properties.generalCategory == .format),
+                !Self.hasNoWidth(scalar) || !comments.contains(where: { $0.contains(offset) })
+            {
                 return offset
             }
             offset += scalar.value > 0xffff ? 2 : 1
             before = scalar
         }
         return joiner
+    }
+
+    /// Returns whether a character is invisible and nothing else: spaces and joiners of no width.
+    private static func hasNoWidth(_ scalar: Unicode.Scalar) -> Bool {
+        [0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF].contains(scalar.value)
     }
 
     private static func isPicture(_ scalar: Unicode.Scalar) -> Bool {

@@ -33,8 +33,8 @@ struct Lexer {
     var isNested = false
     /// The first error.
     var failure: ParseError?
-    /// The `#requires` comments at the top level.
-    var requiresComments: [Range<Int>] = []
+    /// The comments at the top level, with their marks.
+    var comments: [Range<Int>] = []
     /// The first unit after which no statement may start, because of a comment that looks like the start of a signature
     /// block.
     var signatureStart: Int?
@@ -111,7 +111,7 @@ struct Lexer {
     mutating func resync(_ place: Int) {
         position = min(max(place, text.start), text.end + 1)
         if !isNested {
-            while let last = requiresComments.last, last.upperBound > place { requiresComments.removeLast() }
+            while let last = comments.last, last.upperBound > place { comments.removeLast() }
         }
     }
 
@@ -247,22 +247,22 @@ extension Lexer {
         position = end
         try spend(end - start)
         let hash = tokenStart
-        if !isNested, matchesRequires(start, end), requiresComments.last.map({ $0.lowerBound < hash }) ?? true {
-            requiresComments.append(hash..<end)
-        }
+        keepComment(hash..<end)
         if looksLikeSignature(start, end), signatureStart == nil || isNested {
             signatureStart = text.origin(hash)
         }
     }
 
-    private mutating func matchesRequires(_ start: Int, _ end: Int) -> Bool {
-        guard end - start >= 8 else { return false }
-        var index = start
-        for expected in "requires".utf8 {
-            guard ASCIIFold.lower(text.units[index]) == UInt16(expected) else { return false }
-            index += 1
-        }
-        return true
+    private mutating func keepComment(_ comment: Range<Int>) {
+        // A text that is read again, after going back, has its comments already.
+        guard !isNested, comments.last.map({ $0.lowerBound < comment.lowerBound }) ?? true else { return }
+        comments.append(comment)
+    }
+
+    /// Returns whether a comment is a `#requires` line.
+    func isRequirement(_ comment: Range<Int>) -> Bool {
+        zip(comment, "#requires".utf8).allSatisfy { ASCIIFold.lower(text.units[$0]) == UInt16($1) }
+            && comment.count >= 9
     }
 
     private static let signatureHead = Array("sig#beginsignatureblock\n".utf16)
@@ -300,6 +300,7 @@ extension Lexer {
         let isClosed = end - position >= 2 && text.units[end - 1] == 0x3E && text.units[end - 2] == 0x23
         position = end
         try spend(end - start)
+        keepComment(start..<end)
         guard isClosed else { throw failAtEnd("MissingTerminatorMultiLineComment", from: start) }
     }
 

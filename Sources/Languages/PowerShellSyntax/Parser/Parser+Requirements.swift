@@ -2,9 +2,10 @@
 extension Parser {
     /// Returns the requirements of the `#requires` lines at the top level; `nil` without any.
     mutating func parseRequirements() throws(Stop) -> ScriptRequirements? {
-        guard !lexer.requiresComments.isEmpty else { return nil }
+        let requirements = lexer.comments.filter { lexer.isRequirement($0) }
+        guard !requirements.isEmpty else { return nil }
         var reader = RequirementReader()
-        for comment in lexer.requiresComments {
+        for comment in requirements {
             reader.requirements.extents.append(SourceExtent(start: comment.lowerBound, end: comment.upperBound))
             let line = SourceText(
                 units: lexer.text.units, start: comment.lowerBound + 1, end: comment.upperBound, origins: nil)

@@ -53,7 +53,8 @@ package enum PowerShellParser {
             if let error = SemanticChecker.check(root) { throw parser.fail(error.id, at: error.extent) }
             let tree = SyntaxTree(root: root, nodes: parser.takeNodes())
             return ParsedScript(
-                length: units.count, height: parser.height, tree: tree, requirements: requirements)
+                length: units.count, height: parser.height, tree: tree, requirements: requirements,
+                comments: parser.lexer.comments)
         } catch {
             // A partial tree is released in the same order as a complete one.
             _ = parser.takeNodes()
