@@ -16,6 +16,7 @@ extension ScriptWalk {
         }
         guard node.isStatic else {
             if PureTypes.isReflection(name) { report(.staticMember, node.extent, subject: ".\(name)") }
+            if let entry = activity(node) { return member(name, of: walk(entry), node.extent) }
             return member(name, of: walk(node.target), node.extent)
         }
         guard case .type(let type) = node.target else {
@@ -32,6 +33,16 @@ extension ScriptWalk {
             report(.staticMember, node.extent, subject: "[\(full)]::\(name)")
         }
         return .data()
+    }
+
+    /// Returns the entry of an activity log of whose authorization only what was permitted is read, rather than the
+    /// header of a request with its token: `$_.Authorization.Action`.
+    private func activity(_ node: MemberExpressionSyntax) -> ExpressionSyntax? {
+        guard case .member(let inner) = node.target, !inner.isStatic, isBare(inner.member),
+            ConstantValue(inner.member).text?.asciiLowercased == "authorization",
+            let name = ConstantValue(node.member).text?.asciiLowercased, ["action", "scope", "role"].contains(name)
+        else { return nil }
+        return inner.target
     }
 
     /// Reads a property. Of an object that contains tokens only known harmless properties may be read, and of no object
