@@ -79,14 +79,25 @@ extension ShellJudge {
     }
 
     /// Returns whether a command on a host shows the settings or memory of other programs wholesale, and so their
-    /// passwords: neither it nor a filter behind it picks some by their names.
+    /// passwords: neither it nor a filter behind it picks some by their names. In a workspace the settings are the
+    /// project's, so only a filter that picks the secrets counts; the session's own environment has none.
     func showsAll(_ call: ShellScript.Command) -> Bool {
         let call = console(of: call) ?? call
-        guard context.isRemote || context.asksInterpreters, let uses = ShellLooks.row("@" + call.program) else {
+        guard let uses = ShellLooks.row("@" + call.program), uses.showAll(call.arguments.map(\.value)) else {
             return false
         }
-        let words = call.arguments.map(\.value)
-        return uses.showAll(words) && !followers.contains(where: Self.picks)
+        return context.isRemote || context.asksInterpreters
+            ? !followers.contains(where: Self.picks)
+            : !["env", "printenv", "set", "export", "declare"].contains(call.program)
+                && followers.contains(where: Self.picksSecrets)
+    }
+
+    /// Returns whether a filter lets through lines with the name of a secret.
+    private static func picksSecrets(_ call: ShellScript.Command) -> Bool {
+        let sought = call.arguments.first { !$0.value.hasPrefix("-") }?.value ?? ""
+        return ["grep", "egrep", "fgrep", "rg"].contains(call.program) && !picks(call)
+            && sought.split { !$0.isLetter && !"_-".contains($0) }.contains { SecretName.isSecret($0) }
+            && !call.arguments.contains { $0.value.hasPrefix("-") && $0.value.contains { "vc".contains($0) } }
     }
 
     /// Returns whether a filter lets through only what it names.

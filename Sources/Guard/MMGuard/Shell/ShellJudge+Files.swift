@@ -154,8 +154,10 @@ extension ShellJudge {
         }
         guard path.hasPrefix(workspace + "/") else { return false }
         let parts = path.dropFirst(workspace.count + 1).split(separator: "/").map(String.init)
-        // A pattern may match anything at its position, so only the path before it counts.
-        if parts.prefix(while: { !$0.contains { "*?[{".contains($0) } }).contains(where: Self.madeFolders.contains) {
+        // A pattern may match anything at its position, so only the path before it counts, and the name at its end.
+        if parts.prefix(while: { !$0.contains { "*?[{".contains($0) } }).contains(where: Self.madeFolders.contains)
+            || parts.last.map(Self.madeFolders.contains) == true
+        {
             return true
         }
         guard parts.dropLast().allSatisfy({ !$0.contains { "*?[{".contains($0) } }), let last = parts.last,
@@ -265,36 +267,6 @@ extension ShellJudge {
         let target = redirect.target.value
         guard redirect.kind == .output, !redirect.target.isFixed || target == "{}" else { return false }
         return target == "{}" || target.hasPrefix("$") && target.dropFirst().allSatisfy { $0.isLetter || $0.isNumber }
-    }
-
-    /// Returns whether a search looks for passwords in all files of a folder of the machine.
-    func seeksSecrets(_ call: ShellScript.Command) -> Bool {
-        guard ["grep", "egrep", "fgrep", "rg", "ag", "zgrep"].contains(call.program) else { return false }
-        let words = call.arguments.map(\.value)
-        let isDeep =
-            call.program == "rg" || call.program == "ag"
-            || words.contains { word in
-                word.hasPrefix("--recursive")
-                    || word.hasPrefix("-") && !word.hasPrefix("--") && word.contains { "rR".contains($0) }
-            }
-        let sought = words.first { !$0.hasPrefix("-") }?.lowercased() ?? ""
-        // Only the names of the files are shown, or how many lines there are.
-        let isShort = words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains { "lLc".contains($0) } }
-        return isDeep && !isShort
-            && ["passw", "secret", "token", "api_key", "apikey", "private key"].contains(where: sought.contains)
-            && words.contains { ["/", "~", "$HOME"].contains(where: $0.hasPrefix) && !isInWorkspace($0) }
-    }
-
-    /// Returns the name of a file with keys that a search looks for.
-    func soughtSecret(_ words: [ShellScript.Word]) -> String? {
-        zip(words, words.dropFirst()).first { option, name in
-            ["-name", "-iname", "-path", "-ipath", "-wholename", "-regex"].contains(option.value)
-                && [
-                    "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", ".pem", ".key", ".env", "credential", ".netrc",
-                    ".pgpass",
-                    ".kdbx", "shadow", "secret",
-                ].contains { name.value.contains($0) } && !Self.isPublicPart(name.value)
-        }?.1.value
     }
 
     // MARK: The system's files
@@ -474,8 +446,11 @@ extension ShellJudge {
             return true
         }
         guard name == ".env" || name.hasPrefix(".env.") else { return false }
-        return !["example", "sample", "template", "dist", "defaults"].contains { name.hasSuffix("." + $0) }
+        return !modelEndings.contains { name.hasSuffix("." + $0) }
     }
+
+    /// The endings of files that only show which settings there are.
+    static let modelEndings = ["example", "sample", "template", "dist", "defaults"]
 
     /// Returns whether a program writes over the file that it reads, or over others because an option says so.
     static func overwrites(_ name: String, _ words: [String]) -> Bool {

@@ -1,0 +1,94 @@
+internal import MMCore
+import ShellSyntax
+
+/// Files with keys and passwords that a text searches for by their names, to show what is in them.
+extension ShellJudge {
+    /// Returns whether a search looks for passwords in all files of a folder of the machine.
+    func seeksSecrets(_ call: ShellScript.Command) -> Bool {
+        guard ["grep", "egrep", "fgrep", "rg", "ag", "zgrep"].contains(call.program) else { return false }
+        let words = call.arguments.map(\.value)
+        let isDeep =
+            call.program == "rg" || call.program == "ag"
+            || words.contains { word in
+                word.hasPrefix("--recursive")
+                    || word.hasPrefix("-") && !word.hasPrefix("--") && word.contains { "rR".contains($0) }
+            }
+        let sought = words.first { !$0.hasPrefix("-") }?.lowercased() ?? ""
+        return isDeep && Self.showsContent(call)
+            && ["passw", "secret", "token", "api_key", "apikey", "private key"].contains(where: sought.contains)
+            && words.contains { ["/", "~", "$HOME"].contains(where: $0.hasPrefix) && !isInWorkspace($0) }
+    }
+
+    /// Returns the name of a file with keys that one command of a text searches for, while another one shows or packs
+    /// what was found: `find / -name id_rsa | xargs cat`, `cat $(fd id_rsa /)`.
+    func showsSought(_ script: ShellScript) -> String? {
+        guard
+            script.commands.contains(where: { call in
+                if ["xargs", "parallel"].contains(call.program) {
+                    return call.words.indices.dropFirst().lazy.compactMap { call.inner(from: $0) }
+                        .contains { Self.showsContent($0) && Self.copies($0.program) }
+                }
+                return Self.copies(call.program)
+                    && call.arguments.contains {
+                        !$0.isFixed && !$0.value.hasPrefix("-") && $0.value.contains { "$`".contains($0) }
+                    }
+            })
+        else { return nil }
+        return script.commands.lazy.compactMap { call in
+            switch call.program {
+            case "find": return soughtSecret(call.words)
+            case "fd", "fdfind", "locate", "plocate", "mlocate":
+                return call.arguments.first { Self.namesSecret($0.value.filter { !"^$\\".contains($0) }) }?.value
+            default: return nil
+            }
+        }.first
+    }
+
+    private static func copies(_ program: String) -> Bool {
+        ShellPrograms.printers.contains(program) || ShellWords.contains(program, in: "packers")
+    }
+
+    /// Returns whether a command shows more of the files in its operands than names, sizes, digests and certificates.
+    static func showsContent(_ call: ShellScript.Command) -> Bool {
+        if call.program == "openssl" {
+            return call.arguments.first.map { !["x509", "crl", "req", "verify"].contains($0.value) } ?? true
+        }
+        // Only the names of the files are shown, or how many lines there are.
+        let isSearch = ["grep", "egrep", "fgrep", "zgrep", "rg", "ag"].contains(call.program)
+        let isShort = call.arguments.contains { word in
+            word.value.hasPrefix("-") && !word.value.hasPrefix("--") && word.value.contains { "lLc".contains($0) }
+        }
+        return !(isSearch && isShort) && !ShellWords.contains(call.program, in: "namers")
+    }
+
+    /// Returns the name of a file with keys that a search looks for.
+    func soughtSecret(_ words: [ShellScript.Word]) -> String? {
+        zip(words, words.dropFirst()).first { option, name in
+            ["-name", "-iname", "-path", "-ipath", "-wholename", "-regex"].contains(option.value)
+                && Self.namesSecret(name.value)
+        }?.1.value
+    }
+
+    private static let soughtSecrets = [
+        "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", ".pem", ".key", ".env", "credential", ".netrc", ".pgpass",
+        ".kdbx",
+        "shadow", "secret",
+    ]
+
+    /// Returns whether a name or pattern is that of a file with keys or passwords, rather than of code that is about
+    /// such.
+    private static func namesSecret(_ name: String) -> Bool {
+        let ending = name.split(separator: ".").last.map(String.init) ?? ""
+        return soughtSecrets.contains { name.contains($0) || spells(name, $0) } && !isPublicPart(name)
+            && !(name.contains(".")
+                && (modelEndings.contains(ending) || ShellWords.contains(ending, in: "code-endings")))
+    }
+
+    /// Returns whether a pattern matches a name and has most of its letters: `shado?`, `id_[r]sa`. With few it stands
+    /// for many files.
+    private static func spells(_ pattern: String, _ name: String) -> Bool {
+        let last = pattern.split(separator: "/").last ?? ""
+        return last.contains(where: { "*?[".contains($0) }) && 2 * last.count(where: \.isLetter) > name.count
+            && ShellContext.mayBe(last, name[...])
+    }
+}
