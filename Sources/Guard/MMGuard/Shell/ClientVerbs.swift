@@ -16,16 +16,21 @@ enum ClientVerbs {
             return .removes
         }
         guard isCloud(program) else { return nil }
-        // To what is run elsewhere, the option may be an argument as any other.
-        if words.contains(where: isTrial), !says("client-carrying", words) { return .writes }
+        if tries(program, words) { return .writes }
+        if asksGraph(program, words) { return .reads }
         if removes(words) { return .removes }
         return showsSecret(program, words) ? .secrets : looks() ? .reads : act(program, words)
     }
 
-    private static func isTrial(_ word: String) -> Bool {
-        ["--dry-run", "--dryrun", "--dry_run", "--what-if"].contains { option in
-            ["", "=client", "=server", "=true"].contains { word == option + $0 }
+    /// Returns whether a cloud's client is only to tell what it would do. To what is run elsewhere, the option may be
+    /// an argument as any other.
+    static func tries(_ program: String, _ words: [String]) -> Bool {
+        let isTrial = words.contains { word in
+            ["--dry-run", "--dryrun", "--dry_run", "--what-if"].contains { option in
+                ["", "=client", "=server", "=true"].contains { word == option + $0 }
+            }
         }
+        return isTrial && isCloud(program) && !says("client-carrying", words)
     }
 
     /// Returns whether a client's words order a removal, also between folders of this machine, or in a database that it
@@ -281,6 +286,7 @@ enum ClientVerbs {
             if line.isEmpty { continue }
             if line.hasPrefix("\\") || line.hasPrefix(".") {
                 let name = line.prefix { !$0.isWhitespace }
+                if name == "\\copy", let query = Self.copied(line), looks(statements: query) { continue }
                 let shows = ShellWords.list("psql-shows")
                 guard
                     name.hasPrefix("\\d") || shows.contains(String(name))
@@ -301,6 +307,33 @@ enum ClientVerbs {
             else { return false }
         }
         return true
+    }
+
+    /// Returns the query whose result a command of psql writes to the output or to a file that nobody misses:
+    /// `\copy (select …) to '/tmp/x.csv' csv`; `nil` of every other command.
+    private static func copied(_ line: Substring) -> String? {
+        guard let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")"), open < close,
+            line[..<open].split(separator: " ") == ["\\copy"]
+        else { return nil }
+        let words = line[line.index(after: close)...].split(separator: " ")
+        guard words.count > 1, words[0].lowercased() == "to" else { return nil }
+        let place = words[1].filter { $0 != "'" }
+        return ["stdout", "pstdout"].contains(place.lowercased()) || place.hasPrefix("/tmp/") && !place.contains("..")
+            ? String(line[line.index(after: open)..<close]) : nil
+    }
+
+    /// Returns whether a client of GitHub or GitLab asks its graph for something: `gh api graphql -f query='query
+    /// {…}'`.
+    static func asksGraph(_ program: String, _ words: [String]) -> Bool {
+        guard ["gh", "glab"].contains(program), words.starts(with: ["api", "graphql"]),
+            !words.contains(where: { ["-X", "--method", "--input", "--hostname"].contains(where: $0.hasPrefix) })
+        else { return false }
+        let texts = words.filter { $0.hasPrefix("query=") }
+        return !texts.isEmpty
+            && texts.allSatisfy { text in
+                let query = text.dropFirst(6).drop { $0.isWhitespace }
+                return (query.hasPrefix("query") || query.hasPrefix("{")) && !query.contains("mutation")
+            }
     }
 
     /// Returns whether a client does more with a result than show it: `\gexec` runs it, `\g |sh` passes it to a shell.

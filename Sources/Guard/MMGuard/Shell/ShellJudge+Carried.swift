@@ -39,6 +39,8 @@ extension ShellJudge {
                 continue
             }
             guard text.hasPrefix("-"), text.utf8.count > 1 else {
+                // A variable for `make` is a line of its rules.
+                if text.contains("="), row.options.values.contains(.rules) { carried.texts.append((word, .rules)) }
                 carried.operands.append(word)
                 continue
             }
@@ -108,6 +110,14 @@ extension ShellJudge {
         }
         for file in parts.files {
             let language: CarriedText.Language = row.options.values.contains(.rules) ? .rules : row.input ?? .script
+            if file.value.hasPrefix("data:") {
+                let code = file.value.drop { $0 != "," }.dropFirst()
+                found += findings(inScript: PercentCoding.decode(code.utf8) ?? String(code), of: call.program, depth)
+                if file.value.prefix(while: { $0 != "," }).hasSuffix(";base64") {
+                    found.append(finding(.dynamic, subject: "\(call.program) data:"))
+                }
+                continue
+            }
             let isInput = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(file.value)
             found += read(isInput ? call.inputs[0] : call.input(named: file), by: call, as: language, depth)
             found += written(file.value, by: call.program, depth) ?? []

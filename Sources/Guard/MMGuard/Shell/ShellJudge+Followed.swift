@@ -60,6 +60,40 @@ extension ShellJudge {
         if let path = context.path(target) { context.directory = path }
     }
 
+    /// Returns the variable of a text that is a single loop over plain words, in which nothing else can set it: `for p
+    /// in 22 80; do … "$p"; done`.
+    func loopVariable(_ text: String, _ script: ShellScript) -> (name: String, words: [String])? {
+        guard text.hasPrefix("for "), let done = text.firstRange(of: "done"),
+            !text[done.upperBound...].contains(where: { "$`;\n".contains($0) }),
+            text[done.upperBound...].firstRange(of: "done") == nil, let binding = script.bindings.first,
+            script.bindings.count == 1, script.functions.isEmpty
+        else { return nil }
+        let (name, words) = (binding.name.value, binding.values.map(\.value))
+        let isPlain = words.allSatisfy { word in
+            word.first.map { $0.isLetter || $0.isNumber } == true
+                && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._:-".contains($0)) }
+        }
+        guard isPlain, !words.isEmpty, words.count <= 20 else { return nil }
+        let mayBeSet = script.commands.contains { call in
+            ["eval", "source", ".", "trap", "alias", "exec"].contains(call.program)
+                || record.memory.functions.contains(call.name)
+                || (call.words + call.assignments).contains { $0.value == name || $0.value.hasPrefix(name + "=") }
+        }
+        return mayBeSet ? nil : (name, words)
+    }
+
+    /// Returns the texts for which one stands in each turn of the loop around it; `nil` if it contains anything else
+    /// that isn't known.
+    func turns(of text: String) -> [String]? {
+        guard let (name, words) = looped else { return nil }
+        let texts = words.compactMap { word in
+            var turn = self
+            turn.variables = [name: word]
+            return turn.expanded(text)
+        }
+        return texts.isEmpty || texts.contains { $0.contains { "$`".contains($0) } } ? nil : texts
+    }
+
     /// Returns the variables that a text sets only to paths of new temporary files or folders.
     static func scratchVariables(_ script: ShellScript) -> Set<String> {
         var made: Set<String> = []

@@ -505,7 +505,7 @@ extension ShellJudge {
                 && !["file:", "http://localhost", "http://127."].contains(where: text.hasPrefix)
             return isSystem(text)
                 ? [finding(.device, subject: text)] : isElsewhere ? [finding(.network, subject: text)] : []
-        case .listener: return [finding(.network, subject: "\(call.program) \(text)")]
+        case .listener: return Self.isHere(text) ? [] : [finding(.network, subject: "\(call.program) \(text)")]
         }
     }
 

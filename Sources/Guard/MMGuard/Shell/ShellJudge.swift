@@ -43,6 +43,8 @@ struct ShellJudge {
     var variables: [String: String] = [:]
     /// Variables that always contain the path of a new temporary file or folder.
     var scratch: Set<String> = []
+    /// The variable that contains one of these plain words, because the whole text is a loop over them.
+    var looped: (name: String, words: [String])?
     /// The variables that this text sets to what was read on this machine.
     var carrying: [String: Told] = [:]
     /// The command whose output the current one reads.
@@ -80,8 +82,10 @@ struct ShellJudge {
         record.memory.note(functions: script.functions)
         var judge = self
         judge.scratch.formUnion(Self.scratchVariables(script))
+        judge.looped = loopVariable(text, script)
         judge.carrying.merge(carried(by: script)) { max($0, $1) }
         for binding in script.bindings { found += judge.binding(binding, depth) }
+        if let sought = showsSought(script) { found.append(finding(.secrets, subject: sought)) }
         var previous: ShellScript.Command?
         var joined: [ShellScript.Command] = []
         for (index, call) in script.commands.enumerated() {
@@ -284,8 +288,9 @@ struct ShellJudge {
 
     /// Judges a text that is run as a command.
     func text(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
-        guard word.isFixed else { return [finding(.dynamic, subject: word.value)] }
-        return findings(in: word.value, depth: depth + 1)
+        let texts = word.isFixed ? [word.value] : turns(of: word.value)
+        guard let texts else { return [finding(.dynamic, subject: word.value)] }
+        return texts.flatMap { findings(in: $0, depth: depth + 1) }
     }
 
     func texts(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
@@ -388,7 +393,7 @@ struct ShellJudge {
                 if removesEach(inside, depth) {
                     found.append(finding(.removes, subject: "find \(word.value) \(inside.program)"))
                 }
-                if let sought { found.append(finding(.secrets, subject: "find \(sought)")) }
+                if let sought, Self.showsContent(inside) { found.append(finding(.secrets, subject: "find \(sought)")) }
             case "-fprint", "-fprint0", "-fprintf", "-fls":
                 let file = index < words.count ? words[index].value : ""
                 found.append(finding(isSystem(file) ? .device : .writes, subject: "\(word.value) \(file)"))

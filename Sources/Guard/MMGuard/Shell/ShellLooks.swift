@@ -45,9 +45,11 @@ struct ShellLooks: Sendable {
         let words = Self.withoutOwnOutput(words)
         // The name of one setting that is a secret, `wp config get DB_PASSWORD`,
         // and of a value that is looked up: `puppet lookup mysql::root_password`.
-        if Self.operands(words).contains(where: {
-            ($0.contains("_") || $0.contains("::")) && SecretName.isSecretSetting($0)
-        }) {
+        if !uses.contains(["*"]),
+            Self.operands(words).contains(where: {
+                ($0.contains("_") || $0.contains("::")) && SecretName.isSecretSetting($0)
+            })
+        {
             return false
         }
         let isPlain = words.allSatisfy { !changes($0) } && !writesPlace(words)
@@ -318,7 +320,7 @@ extension ShellJudge {
     func looks(byTable call: ShellScript.Command) -> Bool {
         let call = ownConsole(of: call) ?? call
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
-        let words = withoutMadeFiles(call.arguments.map(\.value))
+        let words = withoutMadeFiles(call.arguments.map { Self.namesProcess($0) ? "1" : $0.value })
         let name = call.program
         guard
             ShellLooks.row(name) != nil || ClientVerbs.isClient(name)
@@ -357,6 +359,16 @@ extension ShellJudge {
         return Self.isPassing(context.path(file) ?? file) ? nil : inside
     }
 
+    /// Returns whether a word is the number of a process: `$(pgrep -o java)`, `$PID`.
+    private static func namesProcess(_ word: ShellScript.Word) -> Bool {
+        guard !word.isFixed, word.value.hasPrefix("$") else { return false }
+        if ["$(pgrep ", "$(pidof "].contains(where: word.value.hasPrefix) {
+            return word.value.hasSuffix(")") && !word.value.contains { "|;&`\n".contains($0) }
+        }
+        let name = word.value.filter { !"${}".contains($0) }
+        return name.lowercased().hasSuffix("pid") && name.allSatisfy { $0.isLetter || $0 == "_" }
+    }
+
     /// Returns words without options that make a file where a redirection may make one: `-o ~/usage.json`. With `-w`
     /// the file is what a program has caught, which may be other people's.
     private func withoutMadeFiles(_ words: [String]) -> [String] {
@@ -389,6 +401,7 @@ extension ShellJudge {
     func isFree(_ place: String) -> Bool { !isOfMachine(place) && !(place + "/").contains("/bin/") }
 
     func looks(_ program: String, _ words: [String]) -> Bool {
+        if ClientVerbs.tries(program, words) || ClientVerbs.asksGraph(program, words) { return true }
         if let row = ShellLooks.row(program) { return row.contain(words, isFree: makesFreely) }
         return ClientVerbs.isClient(program) ? ClientVerbs.looks(words) : WordMeaning.looks(program, words)
     }
@@ -427,6 +440,10 @@ extension ShellJudge {
             // What is unpacked over a home may be what starts there at the next sign-in.
             let place = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1.value
             return place.map { !isOfMachine($0) && !["~", "~/", "$HOME", "/root"].contains($0) } ?? true
+        case "sed", "gsed":
+            let parts = sorted(call, by: CarriedText.table["sed"] ?? CarriedText())
+            let files = parts.operands.filter { file in !parts.texts.contains { $0.word.value == file.value } }
+            return !files.isEmpty && files.allSatisfy { isTemporary($0) }
         // A filter; or the content stays, packed, where the file was.
         case "gzip", "pigz", "bzip2", "pbzip2", "xz", "zstd", "lz4":
             return operands.allSatisfy { file in
