@@ -15,6 +15,7 @@ public actor LocalShell: ShellSession {
     private let settings: ShellSettings
     private let turns = TurnQueue()
     private let alarm = CommandAlarm()
+    private let watch = StoppedWatch()
     private let memory: Mutex<ShellSessionMemory>
     private var life = SessionLife<Never, LiveShell>()
     private let siblings = ShellSiblings()
@@ -136,7 +137,6 @@ public actor LocalShell: ShellSession {
             id: id, text: command.text, file: file, previous: previous, input: command.input, pipe: input?.path,
             terminal: settings.sandbox.reachesTerminalByPath ? shell.terminalPath : "/dev/tty", effects: effects)
         let begin = ContinuousClock.now
-        let watch = StoppedWatch()
         // After a syntax error, an interrupt or an abort the prompt appears before any report; the shell is then asked
         // for one.
         let prompted: @Sendable (Int32) -> Void = { status in
@@ -144,7 +144,7 @@ public actor LocalShell: ShellSession {
         }
         shell.channel.begin(id: id, job: job, prompted: prompted) { report in
             input?.close()
-            watch.cancel()
+            self.watch.cancel(run)
             self.ended(report, Work(job: job, run: run, shell: shell, turn: turn, file: file, took: .now - begin))
         }
         alarm.set(run, deadline)

@@ -58,18 +58,25 @@ enum RemoteDialect {
         """
     }
 
-    /// Returns the line after `boot`; the status in its report is the shell's process id.
-    static func greeting(id: String) -> [UInt8] { Array("__mm_end \"$$\" \(id)\n".utf8) }
+    /// Returns the line after `boot`. The status in its report is the shell's process id; the rest begins with `b` if
+    /// the shell is bash.
+    static func greeting(id: String) -> [UInt8] {
+        Array("__mm_tell \(id) \"$$\" \"${BASH_VERSION:+b}-\"\n".utf8)
+    }
 
     /// Returns the line that runs a command. A command that starts no program is part of the line. The text of others
     /// is written to a file and sourced, since only then bash prints no notices of jobs and of killed programs; if no
     /// file can be written, as on a full disk, the text is evaluated.
-    /// - Parameter streams: the redirections for a command that reads a terminal.
+    /// - Parameters:
+    ///   - isBash: whether the shell is bash, which has a hook of its own for its prompt.
+    ///   - streams: the redirections for a command that reads a terminal.
     static func line(
-        _ text: String, id: String, previous: Int32, effects: CommandEffects, streams given: String? = nil
+        _ text: String, id: String, previous: Int32, effects: CommandEffects, isBash: Bool,
+        streams given: String? = nil
     ) -> [UInt8] {
         // Where the prompt is the only hook, it is set only while a command runs, and can't undo `set -e`.
-        let start = "\\set +e; \\command eval 'PS1=${__mm_h-}'; __mm_i=1\(effects.mayExport ? " __mm_x=1" : "")"
+        let hook = isBash ? "" : "\\command eval 'PS1=${__mm_h-}'; "
+        let start = "\\set +e; \(hook)__mm_i=1\(effects.mayExport ? " __mm_x=1" : "")"
         let word = String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
         // The host may have any POSIX shell, so the line must satisfy the strictest of those that read their input in
         // blocks.
@@ -82,7 +89,8 @@ enum RemoteDialect {
         let end =
             effects.mayExport
             ? "__mm_end \"$?\" \(id)"
-            : tell(id, status: "\"$?\"", rest: "\"-${PWD-}\"") + "; __mm_i=; \\command eval PS1=; \\set +e"
+            : tell(id, status: "\"$?\"", rest: "\"-${PWD-}\"")
+                + (isBash ? "; __mm_i=; \\set +e; PS1=" : "; __mm_i=; \\command eval PS1=; \\set +e")
         return Array("\(start);\(begin) eval \(word) \(given ?? ">&7 2>&8"); \(end)\n".utf8)
     }
 

@@ -9,7 +9,7 @@ final class RemoteShell: Sendable {
     let mark: String
     let channel: RemoteChannel
     private let typing: ShellTyping
-    private let remotePID = Mutex<Int32>(0)
+    private let greeted = Mutex<(pid: Int32, isBash: Bool)>((0, false))
     private let ownTerminal = Mutex<RemoteTerminal?>(nil)
     private let watching: Task<Void, Never>
     private let proven = Mutex<HostIdentity?>(nil)
@@ -21,7 +21,10 @@ final class RemoteShell: Sendable {
     }
 
     /// The process id of the shell on the host.
-    var pid: Int32 { remotePID.withLock { $0 } }
+    var pid: Int32 { greeted.withLock { $0.pid } }
+
+    /// Whether it is bash.
+    var isBash: Bool { greeted.withLock { $0.isBash } }
 
     /// Whether it has ended, as reported by its parent or its channel.
     var hasEnded: Bool { channel.endStatus != nil || process.exited != nil }
@@ -86,7 +89,7 @@ final class RemoteShell: Sendable {
             if words.isEmpty, isLate.withLock({ $0 }) { throw SSHFailure.silent(master.name) }
             throw SSHFailure.noShell(master.name, words: words, hasEnded: process.exited != nil)
         }
-        shell.remotePID.withLock { $0 = report.status }
+        shell.greeted.withLock { $0 = (report.status, report.rest.first == UInt8(ascii: "b")) }
         if let snapshot {
             let restored = Self.newID()
             let done = OneShot<FrameReader.Report?>()
@@ -94,7 +97,7 @@ final class RemoteShell: Sendable {
             shell.post(
                 RemoteDialect.line(
                     String(decoding: snapshot.script, as: UTF8.self), id: restored, previous: 0,
-                    effects: .everything))
+                    effects: .everything, isBash: shell.isBash))
             _ = await done.wait()
         }
         _ = channel.takeUnclaimed()

@@ -19,6 +19,7 @@ public actor SSHSession: ShellSession {
     let times: ShellSettings.Times
     private let turns = TurnQueue()
     private let alarm = CommandAlarm()
+    private let watch = StoppedWatch()
     private let memory = Mutex(ShellSessionMemory(directory: []))
     private var life = SessionLife<Never, RemoteShell>()
     private let siblings = ShellSiblings()
@@ -142,10 +143,9 @@ public actor SSHSession: ShellSession {
             return effects
         }
         let run = RunningCommand(id: id, ladder: ladder(effects)) { [weak self] in await self?.climb($0, shell) }
-        let watch = StoppedWatch()
         let job = ShellJob(
             id: RandomBytes.text(bytes: 16), command: command, shell: .bash, observer: observer,
-            reach: reach(shell, run, terminal, input, watch))
+            reach: reach(shell, run, terminal, input))
         run.belongs(to: job)
         let previous = memory.withLock { memory in
             memory.running = run
@@ -154,7 +154,7 @@ public actor SSHSession: ShellSession {
         let begin = ContinuousClock.now
         shell.begin(id, job: job) { report in
             let took = .now - begin
-            watch.cancel()
+            self.watch.cancel(run)
             if let input { Task { await input.close() } }
             if let report, terminal == nil {
                 self.conclude(report, job, run, turn, took)
@@ -171,7 +171,7 @@ public actor SSHSession: ShellSession {
         guard let terminal else {
             shell.post(
                 RemoteDialect.line(
-                    command.text, id: id, previous: previous, effects: effects,
+                    command.text, id: id, previous: previous, effects: effects, isBash: shell.isBash,
                     streams: input.map { "<\($0.word) >&7 2>&8 7>&- 8>&-" }))
             return job
         }
@@ -181,14 +181,13 @@ public actor SSHSession: ShellSession {
                 (RemoteDialect.preparing(terminal.path, isScreen: command.input == .screen, size: command.size) + "\n")
                     .utf8)
                 + RemoteDialect.line(
-                    command.text, id: id, previous: previous, effects: effects,
+                    command.text, id: id, previous: previous, effects: effects, isBash: shell.isBash,
                     streams: RemoteDialect.streams(command.input, terminal: terminal.path)))
         return job
     }
 
     private nonisolated func reach(
-        _ shell: RemoteShell, _ run: RunningCommand, _ terminal: RemoteTerminal?, _ input: SSHInput?,
-        _ watch: StoppedWatch
+        _ shell: RemoteShell, _ run: RunningCommand, _ terminal: RemoteTerminal?, _ input: SSHInput?
     ) -> ShellJob.Reach {
         let pace = Mutex(AskingPace())
         return ShellJob.Reach(
@@ -200,7 +199,7 @@ public actor SSHSession: ShellSession {
                 if let terminal, !terminal.isFree, bytes.contains(0x03) { await self?.interrupt(shell) }
             },
             signal: { [weak self] number in
-                if [SIGSTOP, SIGTSTP].contains(number) { watch.cancel() }
+                if [SIGSTOP, SIGTSTP].contains(number) { self?.watch.cancel(run) }
                 return await self?.signal(number, shell) ?? false
             },
             waiting: { [weak self] written in
