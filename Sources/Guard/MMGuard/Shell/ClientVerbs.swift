@@ -17,7 +17,7 @@ enum ClientVerbs {
         }
         guard isCloud(program) else { return nil }
         if tries(program, words) { return .writes }
-        if asksGraph(program, words) { return .reads }
+        if asksAPI(program, words) { return .reads }
         if removes(words) { return .removes }
         return showsSecret(program, words) ? .secrets : looks() ? .reads : act(program, words)
     }
@@ -322,11 +322,17 @@ enum ClientVerbs {
             ? String(line[line.index(after: open)..<close]) : nil
     }
 
-    /// Returns whether a client of GitHub or GitLab asks its graph for something: `gh api graphql -f query='query
-    /// {…}'`.
-    static func asksGraph(_ program: String, _ words: [String]) -> Bool {
-        guard ["gh", "glab"].contains(program), words.starts(with: ["api", "graphql"]),
-            !words.contains(where: { ["-X", "--method", "--input", "--hostname"].contains(where: $0.hasPrefix) })
+    /// Returns whether a client of GitHub or GitLab asks its interface for something: `gh api -X GET search/code -f
+    /// q=x`, `gh api graphql -f query='query {…}'`.
+    static func asksAPI(_ program: String, _ words: [String]) -> Bool {
+        guard ["gh", "glab"].contains(program), words.first == "api",
+            !words.contains(where: { ["--input", "--hostname"].contains(where: $0.hasPrefix) })
+        else { return false }
+        let isGet = zip(words, words.dropFirst()).contains { ["-X", "--method"].contains($0) && $1 == "GET" }
+        // A value with an at sign is read from a file.
+        if isGet, !words.contains("graphql") { return !words.contains { $0.contains("=@") } }
+        guard words.starts(with: ["api", "graphql"]),
+            !words.contains(where: { ["-X", "--method"].contains(where: $0.hasPrefix) })
         else { return false }
         let texts = words.filter { $0.hasPrefix("query=") }
         return !texts.isEmpty

@@ -168,6 +168,15 @@ struct ScriptText: Sendable {
         }
     }
 
+    /// Whether it reads files, and writes none.
+    var readsFiles: Bool {
+        [
+            "open(", "File.open", "readFile", "read_text", "readlines", "File.read", "IO.read", "file_get_contents",
+            "readfile",
+        ]
+        .contains(where: raw.contains) && !writesFiles
+    }
+
     /// Whether it copies or moves files.
     var copiesFiles: Bool { movesFiles || ["copy", "cpSync", "cp("].contains(where: raw.contains) }
 

@@ -436,22 +436,6 @@ extension ShellJudge {
         }
     }
 
-    /// Returns whether a file contains a private key, or a project's settings, which often include passwords: `.env`.
-    static func isSettings(_ word: String) -> Bool {
-        let name = ShellMemory.name(word.hasPrefix("@") ? String(word.dropFirst()) : word)
-        let isKey =
-            [".key", ".p12", ".pfx", ".jks", ".kdbx"].contains(where: name.hasSuffix)
-            || name.hasSuffix("key.pem") && !name.contains("pub")
-        if isKey, !name.hasPrefix("."), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }) {
-            return true
-        }
-        guard name == ".env" || name.hasPrefix(".env.") else { return false }
-        return !modelEndings.contains { name.hasSuffix("." + $0) }
-    }
-
-    /// The endings of files that only show which settings there are.
-    static let modelEndings = ["example", "sample", "template", "dist", "defaults"]
-
     /// Returns whether a program writes over the file that it reads, or over others because an option says so.
     static func overwrites(_ name: String, _ words: [String]) -> Bool {
         if words.contains(where: { $0.hasPrefix("-") && $0.contains("overwrite") && !$0.hasPrefix("--no") }) {

@@ -60,38 +60,57 @@ extension ShellJudge {
         if let path = context.path(target) { context.directory = path }
     }
 
-    /// Returns the variable of a text that is a single loop over plain words, in which nothing else can set it: `for p
-    /// in 22 80; do … "$p"; done`.
-    func loopVariable(_ text: String, _ script: ShellScript) -> (name: String, words: [String])? {
-        guard text.hasPrefix("for "), let done = text.firstRange(of: "done"),
-            !text[done.upperBound...].contains(where: { "$`;\n".contains($0) }),
-            text[done.upperBound...].firstRange(of: "done") == nil, let binding = script.bindings.first,
-            script.bindings.count == 1, script.functions.isEmpty
-        else { return nil }
-        let (name, words) = (binding.name.value, binding.values.map(\.value))
-        let isPlain = words.allSatisfy { word in
-            word.first.map { $0.isLetter || $0.isNumber } == true
-                && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._:-".contains($0)) }
+    /// Returns the variables of a text that is a loop over plain words, or loops directly within each other, in which
+    /// nothing else can set them: `for p in 22 80; do … "$p"; done`.
+    func loopVariables(_ text: String, _ script: ShellScript) -> [String: [String]] {
+        guard text.hasPrefix("for "), let done = text.firstRange(of: "done"), script.functions.isEmpty,
+            let last = script.bindings.map(\.name.offset).max(), script.commands.allSatisfy({ $0.offset > last })
+        else { return [:] }
+        // Behind the end of the innermost loop stand only those of the others, and what filters the output of all.
+        var rest = text[done.upperBound...].drop { " ;\n".contains($0) }
+        var ends = 1
+        while rest.hasPrefix("done") {
+            rest = rest.dropFirst(4).drop { " ;\n".contains($0) }
+            ends += 1
         }
-        guard isPlain, !words.isEmpty, words.count <= 20 else { return nil }
+        guard ends == script.bindings.count, rest.isEmpty || rest.hasPrefix("|"),
+            !rest.contains(where: { "$`;&\n".contains($0) }), rest.firstRange(of: "done") == nil
+        else { return [:] }
+        var words: [String: [String]] = [:]
+        for binding in script.bindings {
+            let values = binding.values.map(\.value)
+            let isPlain = values.allSatisfy { word in
+                word.first.map { $0.isLetter || $0.isNumber } == true
+                    && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._:-".contains($0)) }
+            }
+            guard isPlain, !values.isEmpty, values.count <= 20 else { return [:] }
+            words[binding.name.value] = values
+        }
         let mayBeSet = script.commands.contains { call in
             ["eval", "source", ".", "trap", "alias", "exec"].contains(call.program)
                 || record.memory.functions.contains(call.name)
-                || (call.words + call.assignments).contains { $0.value == name || $0.value.hasPrefix(name + "=") }
+                || (call.words + call.assignments).contains { word in
+                    words.keys.contains { word.value == $0 || word.value.hasPrefix($0 + "=") }
+                }
         }
-        return mayBeSet ? nil : (name, words)
+        return mayBeSet ? [:] : words
     }
 
-    /// Returns the texts for which one stands in each turn of the loop around it; `nil` if it contains anything else
+    /// Returns the texts for which one stands in each turn of the loops around it; `nil` if it contains anything else
     /// that isn't known.
     func turns(of text: String) -> [String]? {
-        guard let (name, words) = looped else { return nil }
-        let texts = words.compactMap { word in
-            var turn = self
-            turn.variables = [name: word]
-            return turn.expanded(text)
+        var texts = [text]
+        for (name, words) in looped {
+            texts = texts.flatMap { text in
+                words.map { word in
+                    var turn = self
+                    turn.variables = [name: word]
+                    return turn.expanded(text) ?? text
+                }
+            }
+            if texts.count > 100 { return nil }
         }
-        return texts.isEmpty || texts.contains { $0.contains { "$`".contains($0) } } ? nil : texts
+        return looped.isEmpty || texts.contains { $0.contains { "$`".contains($0) } } ? nil : texts
     }
 
     /// Returns the variables that a text sets only to paths of new temporary files or folders.

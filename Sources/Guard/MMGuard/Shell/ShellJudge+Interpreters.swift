@@ -15,6 +15,7 @@ extension ShellJudge {
     /// Returns whether a script runs another one from an address, as PHP, R and Gradle do.
     static func includesFetched(_ text: String, in program: String) -> Bool {
         guard ["php", "R", "gradle"].contains(where: program.hasPrefix), text.contains("://") else { return false }
+        if text.contains("file_put_contents"), ["require", "include"].contains(where: text.contains) { return true }
         return ["include", "require", "source", "apply from", "apply(from"].contains { word in
             text.firstRange(of: word).map { text[$0.upperBound...].prefix(24).contains("://") } ?? false
         }
@@ -204,7 +205,9 @@ extension ShellJudge {
         for text in script.texts {
             for word in text.split(whereSeparator: \.isWhitespace).prefix(200).map(String.init) {
                 if context.isOwn(word) { found.append(finding(.ownFiles, subject: word)) }
-                if isSecret(word) { found.append(finding(.secrets, subject: word)) }
+                if isSecret(word) || script.readsFiles && Self.isSettings(word) {
+                    found.append(finding(.secrets, subject: word))
+                }
                 if script.writesFiles, Self.isKeyFolder(word) { found.append(finding(.secrets, subject: word)) }
                 if script.writesFiles, isSystem(String(word.drop { "<>+ ".contains($0) })) {
                     found.append(finding(.device, subject: word))

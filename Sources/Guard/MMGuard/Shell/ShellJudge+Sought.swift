@@ -15,9 +15,14 @@ extension ShellJudge {
             }
         let sought = words.first { !$0.hasPrefix("-") }?.lowercased() ?? ""
         return isDeep && Self.showsContent(call)
-            && ["passw", "secret", "token", "api_key", "apikey", "private key"].contains(where: sought.contains)
+            && (["passw", "secret", "token", "api_key", "apikey"] + Self.keyMarks).contains(where: sought.contains)
             && words.contains { ["/", "~", "$HOME"].contains(where: $0.hasPrefix) && !isInWorkspace($0) }
     }
+
+    /// What stands at the beginning of a private key.
+    private static let keyMarks = [
+        "private key", "begin openssh", "begin rsa", "begin ec", "begin dsa", "begin private", "begin encrypted",
+    ]
 
     /// Returns the name of a file with keys that one command of a text searches for, while another one shows or packs
     /// what was found: `find / -name id_rsa | xargs cat`, `cat $(fd id_rsa /)`.
@@ -39,6 +44,10 @@ extension ShellJudge {
             case "find": return soughtSecret(call.words)
             case "fd", "fdfind", "locate", "plocate", "mlocate":
                 return call.arguments.first { Self.namesSecret($0.value.filter { !"^$\\".contains($0) }) }?.value
+            case "grep", "rg", "ag":
+                return call.arguments.first { word in
+                    Self.keyMarks.contains { word.value.lowercased().contains($0) }
+                }?.value
             default: return nil
             }
         }.first
@@ -56,7 +65,7 @@ extension ShellJudge {
         // Only the names of the files are shown, or how many lines there are.
         let isSearch = ["grep", "egrep", "fgrep", "zgrep", "rg", "ag"].contains(call.program)
         let isShort = call.arguments.contains { word in
-            word.value.hasPrefix("-") && !word.value.hasPrefix("--") && word.value.contains { "lLc".contains($0) }
+            word.value.hasPrefix("-") && !word.value.hasPrefix("--") && word.value.contains { "lLcq".contains($0) }
         }
         return !(isSearch && isShort) && !ShellWords.contains(call.program, in: "namers")
     }
@@ -72,7 +81,7 @@ extension ShellJudge {
     private static let soughtSecrets = [
         "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", ".pem", ".key", ".env", "credential", ".netrc", ".pgpass",
         ".kdbx",
-        "shadow", "secret",
+        "shadow", "secret", ".ssh/", ".aws/", ".gnupg/",
     ]
 
     /// Returns whether a name or pattern is that of a file with keys or passwords, rather than of code that is about
@@ -88,7 +97,7 @@ extension ShellJudge {
     /// for many files.
     private static func spells(_ pattern: String, _ name: String) -> Bool {
         let last = pattern.split(separator: "/").last ?? ""
-        return last.contains(where: { "*?[".contains($0) }) && 2 * last.count(where: \.isLetter) > name.count
+        return last.contains(where: { "*?[".contains($0) }) && 2 * last.count(where: \.isLetter) >= name.count
             && ShellContext.mayBe(last, name[...])
     }
 }

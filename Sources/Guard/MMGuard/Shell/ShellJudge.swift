@@ -43,8 +43,8 @@ struct ShellJudge {
     var variables: [String: String] = [:]
     /// Variables that always contain the path of a new temporary file or folder.
     var scratch: Set<String> = []
-    /// The variable that contains one of these plain words, because the whole text is a loop over them.
-    var looped: (name: String, words: [String])?
+    /// The variables that contain one of these plain words, because the whole text is a loop over them.
+    var looped: [String: [String]] = [:]
     /// The variables that this text sets to what was read on this machine.
     var carrying: [String: Told] = [:]
     /// The command whose output the current one reads.
@@ -82,10 +82,12 @@ struct ShellJudge {
         record.memory.note(functions: script.functions)
         var judge = self
         judge.scratch.formUnion(Self.scratchVariables(script))
-        judge.looped = loopVariable(text, script)
+        judge.looped = loopVariables(text, script)
         judge.carrying.merge(carried(by: script)) { max($0, $1) }
         for binding in script.bindings { found += judge.binding(binding, depth) }
-        if let sought = showsSought(script) { found.append(finding(.secrets, subject: sought)) }
+        for file in [showsSought(script), showsSourced(script), judge.takesSecret(script)].compactMap(\.self) {
+            found.append(finding(.secrets, subject: file))
+        }
         var previous: ShellScript.Command?
         var joined: [ShellScript.Command] = []
         for (index, call) in script.commands.enumerated() {
@@ -156,7 +158,7 @@ struct ShellJudge {
         for (before, word) in zip(call.words, call.words.dropFirst())
         where (word.value != filter || !word.value.hasPrefix(".") || !word.value.contains("["))
             && (isSecret(word.value)
-                || (prints || isStranger && !before.value.hasPrefix("-")) && Self.isSettings(word.value)
+                || isStranger && !before.value.hasPrefix("-") && Self.isSettings(word.value)
                 || packs && Self.isKeyFolder(word.value))
         {
             found.append(finding(.secrets, subject: word.value))
@@ -164,6 +166,7 @@ struct ShellJudge {
         for redirect in call.redirections where prints && !redirect.writes && Self.isSettings(redirect.target.value) {
             found.append(finding(.secrets, subject: redirect.target.value))
         }
+        if let file = showsSettings(call) { found.append(finding(.secrets, subject: file)) }
         if readsAll(call) || seeksSecrets(call) || showsAll(call) || showsStoredSettings(call)
             || filter.map(SecretName.showsEnvironment) == true
         {
@@ -279,6 +282,10 @@ struct ShellJudge {
         // The operands of `parallel` follow this mark.
         let joined = inside.words.prefix { !$0.value.hasPrefix(":::") }
         if joins { found += findings(in: joined.map(\.value).joined(separator: " "), depth: depth + 1) }
+        // Nor what is pushed: `:branch` removes one.
+        if name == "xargs" || name == "parallel", inside.program == "git", inside.arguments.first?.value == "push" {
+            found.append(finding(.network, subject: "\(name) git push"))
+        }
         // The operands that xargs appends aren't known, so removing them is judged like removing a pattern.
         if name == "xargs" || name == "parallel", removesEach(inside, depth) {
             found.append(finding(.removes, subject: "\(name) \(inside.program)"))
@@ -487,6 +494,13 @@ extension ShellJudge {
         let file = text.hasPrefix("file://") ? String(text.dropFirst(7)) : text
         let path = context.path(file.hasPrefix("@") ? String(file.dropFirst()) : file) ?? file
         if context.namesOwn(path) { return true }
+        // What is computed may be any file there.
+        if ["/.ssh/$", "/.ssh/`", "/.aws/$", "/.gnupg/$"].contains(where: word.contains)
+            || word.contains("$")
+                && ["shadow", "id_rsa", "id_ed25519", ".pgpass", ".netrc"].contains(where: word.contains)
+        {
+            return true
+        }
         // At these addresses a cloud gives machines their tokens.
         if ["169.254.169.254", "metadata.google.internal", "[fd00:ec2::254]"].contains(where: word.contains) {
             return true
@@ -508,7 +522,7 @@ extension ShellJudge {
             homes += ["/root"] + (parts.first == "home" && parts.count > 2 ? ["/home/\(parts[1])"] : [])
             let name = parts.last.map(String.init) ?? ""
             if ShellWords.contains(name, in: "server-secrets")
-                || file.hasPrefix("/") && Self.says("secret-files-nouns", name)
+                || file.hasPrefix("/") && (name.hasSuffix(".env") || Self.says("secret-files-nouns", name))
             {
                 return true
             }
@@ -546,7 +560,7 @@ extension ShellJudge {
 
     /// Returns the words for which one with braces stands: `/etc/{passwd,shadow}`; `nil` without braces, and for code
     /// and data.
-    private static func alternatives(in word: String) -> [String]? {
+    static func alternatives(in word: String) -> [String]? {
         guard let open = word.firstIndex(of: "{"), let close = word[open...].firstIndex(of: "}"),
             word[open...close].contains(","), !word.contains(where: { "\"'$:; \n".contains($0) })
         else { return nil }

@@ -288,7 +288,9 @@ extension ShellJudge {
         let isFunction = record.memory.functions.contains(call.name) && isUnheardOf(call)
         // The command that such a program starts was judged separately, with its own words.
         let startsAnother =
-            ShellWords.contains(call.program, in: "plain-wrappers") && !found.contains { $0.subject == call.program }
+            (ShellWords.contains(call.program, in: "plain-wrappers")
+                || ShellPrograms.shells.contains(call.program) && call.arguments.contains { $0.value == "-c" })
+            && !found.contains { $0.subject == call.program }
         let isLocal = call.name.contains("/") && !Self.isInstalled(call.name) && ownConsole(of: call) == nil
         let asksHelp = !isLocal && Self.asksHelp(call.program, call.arguments.map(\.value))
         guard !isFunction, !startsAnother, !asksHelp else { return found }
@@ -401,7 +403,7 @@ extension ShellJudge {
     func isFree(_ place: String) -> Bool { !isOfMachine(place) && !(place + "/").contains("/bin/") }
 
     func looks(_ program: String, _ words: [String]) -> Bool {
-        if ClientVerbs.tries(program, words) || ClientVerbs.asksGraph(program, words) { return true }
+        if ClientVerbs.tries(program, words) || ClientVerbs.asksAPI(program, words) { return true }
         if let row = ShellLooks.row(program) { return row.contain(words, isFree: makesFreely) }
         return ClientVerbs.isClient(program) ? ClientVerbs.looks(words) : WordMeaning.looks(program, words)
     }
@@ -525,7 +527,10 @@ extension ShellJudge {
             }
         }
         let kept = !anywhere ? "" : isCurl ? "OJR" : "Nrpkn"
-        let (values, plain) = isCurl ? ("ocdDHAemuwXrxUbC", "sSfLiIkvgGN46#" + kept) : ("OPtTUe", "qSvcd46" + kept)
+        let isNamed = keepsByName(call)
+        if isNamed { isKept = true }
+        let (values, plain) =
+            isCurl ? ("ocdDHAemuwXrxUbC", "sSfLiIkvgGN46#" + (isNamed ? "O" : "") + kept) : ("OPtTUe", "qSvcd46" + kept)
         while let word = rest.popFirst() {
             let text = word.value
             // Such addresses contain the data that is sent.
@@ -559,6 +564,24 @@ extension ShellJudge {
             }
         }
         return isKept
+    }
+
+    /// Returns whether a web client keeps what it fetches in the current folder, a home or one for temporary files,
+    /// under a name that the address tells: `cd /tmp && curl -LO https://x.example/a.tgz`.
+    private func keepsByName(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments
+        let takesName =
+            call.program == "wget"
+            || words.contains { $0.value.hasPrefix("-") && !$0.value.hasPrefix("--") && $0.value.contains("O") }
+        let addresses = words.filter { $0.value.contains("://") }
+        guard let folder = context.directory else { return false }
+        return takesName && !addresses.isEmpty
+            && addresses.allSatisfy { word in
+                let path = word.value.prefix { !"?#".contains($0) }.split(
+                    separator: "/", omittingEmptySubsequences: false)
+                guard word.isFixed, path.count > 3, let name = path.last, !name.isEmpty else { return false }
+                return makesFreely("\(folder)/\(name)")
+            }
     }
 
     /// Returns whether what a request says belongs to its address (`-G`), or is a search that servers take as a body.
