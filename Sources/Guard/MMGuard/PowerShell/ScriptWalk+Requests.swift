@@ -74,6 +74,10 @@ extension ScriptWalk {
             }
         }
         if let open {
+            if method == "GET", body == .none, carrier.service == .graph, let starts = open.value.flatMap(pages) {
+                for start in starts.sorted() { judge("GET", start, .none, headers, call, service: .graph) }
+                return true
+            }
             if let method { judgeOpen(method, open.value, body, headers, call, service: carrier.service) }
             return refuse(open.extent)
         }

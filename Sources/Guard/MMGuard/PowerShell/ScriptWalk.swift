@@ -284,6 +284,8 @@ extension ScriptWalk {
                 entry.openText = only(node.value).flatMap(openText).flatMap { text in
                     text.utf8.count <= Self.longestOpenText ? text : nil
                 }
+                entry.isAnswer = asksGraph(node.value)
+                entry.pages = only(node.value).flatMap(pages)
             } else if node.op == .plusEquals {
                 entry.facts = before.facts.then(facts)
                 entry.facts.texts = nil

@@ -18,13 +18,19 @@ struct ScriptVariables: Sendable {
         var isStopwatch = false
         /// The text that was assigned, with a key for each value that isn't known.
         var openText: String?
+        /// Whether it is an answer of Graph.
+        var isAnswer = false
+        /// The addresses with which the pages begin that it goes on with, or that it is itself; `nil` if it may be
+        /// anything else.
+        var pages: Set<String>?
 
         /// Returns an entry that may be either of the two.
         func or(_ other: Entry) -> Entry {
             Entry(
                 facts: facts.or(other.facts), table: table === other.table ? table : nil,
                 isOwn: isOwn && other.isOwn, ownType: ownType == other.ownType ? ownType : nil,
-                isStopwatch: isStopwatch && other.isStopwatch, openText: openText == other.openText ? openText : nil)
+                isStopwatch: isStopwatch && other.isStopwatch, openText: openText == other.openText ? openText : nil,
+                isAnswer: isAnswer && other.isAnswer, pages: pages.flatMap { own in other.pages.map(own.union) })
         }
     }
 
