@@ -344,7 +344,12 @@ enum ClientVerbs {
 
     /// Returns whether a client does more with a result than show it: `\gexec` runs it, `\g |sh` passes it to a shell.
     private static func handsOn(_ line: Substring) -> Bool {
-        guard let slash = line.firstIndex(of: "\\") else { return false }
+        // Within quotes it stands for itself.
+        let open = line.split(separator: "'", omittingEmptySubsequences: false).enumerated().filter {
+            $0.offset % 2 == 0
+        }
+        guard let part = open.map(\.element).first(where: { $0.contains("\\") }), let slash = part.firstIndex(of: "\\")
+        else { return false }
         let rest = line[line.index(after: slash)...]
         return !["gx", "g", "G", "x"].contains(rest.prefix { !$0.isWhitespace }) || rest.contains(" ")
     }

@@ -89,6 +89,33 @@ extension ShellJudge {
             } && !operands.contains { $0.contains("::") || $0.hasPrefix("$") }
     }
 
+    /// Returns the folder into which git clones a repository from an address.
+    func clone(by call: ShellScript.Command) -> String? {
+        let words = call.arguments.map(\.value)
+        guard call.program == "git", let verb = words.firstIndex(of: "clone"),
+            let address = words[verb...].firstIndex(where: { $0.contains("://") || $0.contains("@") })
+        else { return nil }
+        let named = words.dropFirst(address + 1).first { !$0.hasPrefix("-") }
+        let name = ShellMemory.name(words[address])
+        return context.path(named ?? (name.hasSuffix(".git") ? String(name.dropLast(4)) : name))
+    }
+
+    /// Returns whether a command in the sandbox runs or builds what has just been cloned, which nobody here has read:
+    /// `git clone https://x.example/y && make -C y`.
+    func runs(_ call: ShellScript.Command, of clone: String) -> Bool {
+        guard context.hasWalls, !ShellPrograms.readers.contains(call.program),
+            !ShellWords.contains(call.program, in: "movers"), !["cd", "pushd", "popd", "export"].contains(call.program)
+        else { return false }
+        func isInside(_ word: String) -> Bool {
+            let path = context.path(word) ?? ""
+            return path == clone || path.hasPrefix(clone + "/")
+        }
+        return context.directory.map(isInside) == true
+            || call.words.contains { word in
+                isInside(word.value) || isInside(String(word.value.drop { $0 != "=" }.dropFirst()))
+            }
+    }
+
     /// Returns the command of a client that a distribution of clusters has within it: `kubectl get pods` for `k3s
     /// kubectl get pods`.
     func client(within call: ShellScript.Command) -> ShellScript.Command? {

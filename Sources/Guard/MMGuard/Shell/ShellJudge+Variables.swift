@@ -220,7 +220,9 @@ extension ShellJudge {
             guard let equals = word.value.firstIndex(of: "=") else {
                 // This creates a reference to another variable, which may be set later.
                 if isReference { return [finding(.dynamic, subject: word.value)] }
-                return isSettingAlone(call.program) ? variable(word.value, isHanded: isHanded) : []
+                guard isSettingAlone(call.program) else { return [] }
+                let value = call.program == "export" ? variables[word.value].map { ShellScript.Word($0) } : nil
+                return variable(word.value, value, isHanded: isHanded, depth)
             }
             var name = String(word.value[..<equals])
             if name.hasSuffix("+") { name = String(name.dropLast()) }

@@ -90,6 +90,7 @@ struct ShellJudge {
         }
         var previous: ShellScript.Command?
         var joined: [ShellScript.Command] = []
+        var clones: [String] = []
         for (index, call) in script.commands.enumerated() {
             var call = call
             judge.expand(&call)
@@ -107,6 +108,10 @@ struct ShellJudge {
                     && script.commands.count { $0.offset > call.offset && $0.offset <= (previous?.offset ?? 0) } == 1
             if call.readsPipe, isPiped, let text = previous.flatMap(judge.output) { call.document = text }
             found += judge.judge(call, depth)
+            if let clone = clones.first(where: { judge.runs(call, of: $0) }) {
+                found.append(finding(.fed, subject: "\(call.program): code of \(ShellMemory.name(clone))"))
+            }
+            if let clone = judge.clone(by: call) { clones.append(clone) }
             judge.follow(call)
             if let name = call.words.first?.value, functions.contains(name), fed.contains(name) {
                 found.append(finding(.recursion, subject: name))

@@ -298,7 +298,7 @@ extension ShellJudge {
         let open: [ShellRule] =
             call.name.contains("/") || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
         guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
-        if !isLocal, looks(byTable: call) {
+        if !isLocal, looks(byTable: call) || measures(call, depth) {
             return found.map {
                 $0.rule == ShellRule.writes.rawValue ? finding(.reads, subject: $0.subject ?? call.program) : $0
             }
@@ -362,7 +362,7 @@ extension ShellJudge {
     }
 
     /// Returns whether a word is the number of a process: `$(pgrep -o java)`, `$PID`.
-    private static func namesProcess(_ word: ShellScript.Word) -> Bool {
+    static func namesProcess(_ word: ShellScript.Word) -> Bool {
         guard !word.isFixed, word.value.hasPrefix("$") else { return false }
         if ["$(pgrep ", "$(pidof "].contains(where: word.value.hasPrefix) {
             return word.value.hasSuffix(")") && !word.value.contains { "|;&`\n".contains($0) }
@@ -472,6 +472,20 @@ extension ShellJudge {
         }
     }
 
+    /// Returns whether a profiler only counts or samples while a command runs that looks, and keeps the samples where
+    /// they may be made: `perf stat -a sleep 5`, `perf record -g -o /tmp/p.data -p 12 -- sleep 10`.
+    private func measures(_ call: ShellScript.Command, _ depth: Int) -> Bool {
+        let words = call.arguments.map(\.value)
+        guard call.program == "perf", let verb = words.first, ["stat", "record"].contains(verb), depth < Self.deepest
+        else { return false }
+        let place = zip(words, words.dropFirst()).first { ["-o", "--output"].contains($0.0) }?.1
+        guard place.map(makesFreely) ?? (verb == "stat") else { return false }
+        let start =
+            call.words.firstIndex { $0.value == "--" }.map { $0 + 1 } ?? call.words.firstIndex { $0.value == "sleep" }
+        guard let start else { return words.contains { ["-a", "-p", "--pid"].contains($0) } && verb == "stat" }
+        return call.inner(from: start).map { judge($0, depth + 1).allSatisfy { $0.classes == .read } } ?? false
+    }
+
     /// Returns the command that a container or pod is told to run.
     func executed(by call: ShellScript.Command) -> ShellScript.Command? {
         let words = call.words
@@ -566,15 +580,17 @@ extension ShellJudge {
         return isKept
     }
 
-    /// Returns whether a web client keeps what it fetches in the current folder, a home or one for temporary files,
-    /// under a name that the address tells: `cd /tmp && curl -LO https://x.example/a.tgz`.
+    /// Returns whether a web client keeps what it fetches in the current folder, one for temporary files, under a name
+    /// that the address tells: `cd /tmp && curl -LO https://x.example/a.tgz`.
     private func keepsByName(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments
         let takesName =
             call.program == "wget"
             || words.contains { $0.value.hasPrefix("-") && !$0.value.hasPrefix("--") && $0.value.contains("O") }
         let addresses = words.filter { $0.value.contains("://") }
-        guard let folder = context.directory else { return false }
+        guard let folder = context.directory, Self.isPassing(folder) || Self.isPassing(folder + "/x") else {
+            return false
+        }
         return takesName && !addresses.isEmpty
             && addresses.allSatisfy { word in
                 let path = word.value.prefix { !"?#".contains($0) }.split(
