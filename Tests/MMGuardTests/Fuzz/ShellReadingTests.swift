@@ -30,7 +30,7 @@ struct ShellReadingTests {
     }
 
     @Test("no shell removes anything in a line that only reads for the guard", arguments: RealShells.paths)
-    func reading(shell: String) throws {
+    func reading(shell: String) async throws {
         let folder = try TestFolder()
         // Stands for the program that removes; it leaves a mark.
         let stub = try #require(fopen(folder["rm"], "w"))
@@ -40,6 +40,7 @@ struct ShellReadingTests {
         var random = SeededRandom(seed: 20_261_127)
         var allowed = 0
         for _ in 0..<20_000 {
+            await Task.yield()
             let line = Self.line(&random)
             let verdict = GuardEngine.standard.judge(
                 shell: line, in: ShellContext(isRemote: true), policy: .standard)

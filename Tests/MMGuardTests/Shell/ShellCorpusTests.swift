@@ -23,8 +23,9 @@ struct ShellCorpusTests {
     }
 
     @Test("asks before each destructive line, in whatever disguise, here and on a host", arguments: [false, true])
-    func disguised(remote: Bool) throws {
+    func disguised(remote: Bool) async throws {
         for line in try lines("shell-disguised.txt") {
+            await Task.yield()
             // What is a host's own has other paths.
             if remote, ["/home/me", "mm-graph-tokens", "/.m365"].contains(where: line.contains) { continue }
             let verdict = verdict(line, remote: remote)
@@ -33,8 +34,9 @@ struct ShellCorpusTests {
     }
 
     @Test("judges a line that is cut off behind any of its words")
-    func cutOff() throws {
+    func cutOff() async throws {
         for line in try lines("shell-host-looks.txt") {
+            await Task.yield()
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             for count in 1...min(5, words.count) {
                 let start = words.prefix(count).joined(separator: " ")
@@ -44,16 +46,18 @@ struct ShellCorpusTests {
     }
 
     @Test("asks before no everyday line in a workspace")
-    func everyday() throws {
+    func everyday() async throws {
         for line in try lines("shell-everyday.txt") {
+            await Task.yield()
             let verdict = verdict(line)
             #expect(verdict.decision == .allow, "\(line): \(verdict.rule): \(verdict.reason)")
         }
     }
 
     @Test("on a host, asks before what changes something or shows all settings of every day, and denies nothing")
-    func everydayRemote() throws {
+    func everydayRemote() async throws {
         for line in try lines("shell-everyday.txt") {
+            await Task.yield()
             let verdict = verdict(line, remote: true)
             let rules = Set(verdict.findings.filter { $0.kind == .dynamic || $0.classes == .destructive }.map(\.rule))
             #expect(
@@ -102,8 +106,9 @@ struct ShellCorpusTests {
     }
 
     @Test("asks on a host before lines that destroy, send, weaken or start what nothing is known of")
-    func hosts() throws {
+    func hosts() async throws {
         for line in try lines("shell-host.txt") {
+            await Task.yield()
             let verdict = verdict(line, remote: true)
             #expect(verdict.decision != .allow, "\(line): \(verdict.rule)")
         }
@@ -135,32 +140,36 @@ struct ShellCorpusTests {
     }
 
     @Test("asks on a host before none of the looks that administrators take")
-    func hostLooks() throws {
+    func hostLooks() async throws {
         for line in try lines("shell-host-looks.txt") {
+            await Task.yield()
             let verdict = verdict(line, remote: true)
             #expect(verdict.decision == .allow, "\(line): \(verdict.rule): \(verdict.reason)")
         }
     }
 
     @Test("asks in a workspace before lines that reach beyond its walls, or destroy what is in it")
-    func walled() throws {
+    func walled() async throws {
         for line in try lines("shell-walled.txt") {
+            await Task.yield()
             let verdict = verdict(line)
             #expect(verdict.decision != .allow, "\(line): \(verdict.rule)")
         }
     }
 
     @Test("denies under readonly every line that writes, in whatever way")
-    func readonlyLines() throws {
+    func readonlyLines() async throws {
         for line in try lines("shell-readonly.txt") {
+            await Task.yield()
             let verdict = verdict(line, GuardPolicy(.readonly))
             #expect(verdict.decision == .deny, "\(line): \(verdict.rule)")
         }
     }
 
     @Test("lets each look of every day be under readonly")
-    func readonlyLooks() throws {
+    func readonlyLooks() async throws {
         for line in try lines("shell-readonly-looks.txt") {
+            await Task.yield()
             let verdict = verdict(line, GuardPolicy(.readonly))
             #expect(verdict.decision == .allow, "\(line): \(verdict.rule)")
         }

@@ -172,9 +172,10 @@ struct ScriptText: Sendable {
     var readsFiles: Bool {
         [
             "open(", "File.open", "readFile", "read_text", "readlines", "File.read", "IO.read", "file_get_contents",
-            "readfile",
+            "readfile", "parse_ini_file",
         ]
-        .contains(where: raw.contains) && !writesFiles
+        .contains(where: raw.contains)
+            && !["'w", "\"w", "'a'", "\"a\"", "put_contents", "writeFile", "write_text"].contains(where: raw.contains)
     }
 
     /// Whether it copies or moves files.
@@ -298,6 +299,7 @@ struct ScriptText: Sendable {
         let lists: [(String, Act)] = [
             ("script-removes", .removes), ("script-starts", .starts), ("script-hides", .dynamic),
             ("script-network", .network), ("script-mail", .mail), ("script-rights", .rule(.rights)),
+            ("script-secrets", .rule(.secrets)), ("script-fetches", .rule(.fed)),
         ]
         for (list, act) in lists { for name in ShellWords.list(list) { table[name] = act } }
         return table

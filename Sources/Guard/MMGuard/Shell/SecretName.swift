@@ -87,8 +87,10 @@ extension ShellJudge {
         guard let uses = ShellLooks.row("@" + call.program), uses.showAll(words) else {
             return false
         }
+        // A filter for lines leaves a process's environment whole.
+        let narrow = call.program == "ps" ? followers.filter { ["awk", "cut"].contains($0.program) } : followers
         return context.isRemote || context.asksInterpreters
-            ? !followers.contains(where: Self.picks)
+            ? !narrow.contains(where: Self.picks)
             : !["env", "printenv", "set", "export", "declare"].contains(call.program)
                 && followers.contains(where: Self.picksSecrets)
     }
@@ -96,6 +98,9 @@ extension ShellJudge {
     /// Returns whether a filter lets through lines with the name of a secret.
     private static func picksSecrets(_ call: ShellScript.Command) -> Bool {
         let sought = call.arguments.first { !$0.value.hasPrefix("-") }?.value ?? ""
+        if ["jq", "yq", "gojq", "jaq"].contains(call.program) {
+            return sought.split { !$0.isLetter && $0 != "_" }.contains { SecretName.isSecret($0) }
+        }
         return ["grep", "egrep", "fgrep", "rg"].contains(call.program) && !picks(call)
             && sought.split { !$0.isLetter && !"_-".contains($0) }.contains { SecretName.isSecret($0) }
             && !call.arguments.contains { $0.value.hasPrefix("-") && $0.value.contains { "vc".contains($0) } }

@@ -20,8 +20,9 @@ extension ShellJudge {
             return true
         }
         if name.hasSuffix("key.pem"), !name.contains("pub") { return true }
-        return name == ".env" || name.hasPrefix(".env.")
-            || settingsFiles.contains { ShellContext.mayBe($0[...], name[...]) }
+        if name == ".env" || name.hasPrefix(".env.") { return true }
+        return (name.contains(".") || name.hasPrefix("id_") || name == "kubeconfig")
+            && settingsFiles.contains { ShellContext.mayBe($0[...], name[...]) }
     }
 
     private static let settingsFiles = ShellWords.list("settings-files")
@@ -44,7 +45,7 @@ extension ShellJudge {
     /// one.
     func showsSettings(_ call: ShellScript.Command) -> String? {
         let words = call.arguments.map(\.value)
-        let named = words.filter(Self.isSettings)
+        func named() -> String? { words.first(where: Self.isSettings) }
         switch call.program {
         case "git":
             let verb = words.first { !$0.hasPrefix("-") } ?? ""
@@ -52,17 +53,17 @@ extension ShellJudge {
                 ["show", "diff", "grep", "blame", "annotate", "cat-file"].contains(verb)
                 || verb == "log" && words.contains { ["-p", "-u", "--patch"].contains($0) || $0.hasPrefix("-L") }
             let isShort = words.contains { ShellWords.contains($0, in: "git-names-only") }
-            return showsContent && !isShort ? named.first : nil
+            return showsContent && !isShort ? named() : nil
         case "cp", "mv", "ln", "install":
             guard let target = words.last(where: { !$0.hasPrefix("-") }) else { return nil }
             let isKept = Self.isSettings(target) || target.hasSuffix("/") || [".", ".."].contains(target)
-            return isKept || Self.isModel(target) ? nil : named.first
+            return isKept || Self.isModel(target) ? nil : named()
         case "tar", "bsdtar", "gtar", "zip", "7z", "7za", "cpio":
             // What is left out isn't packed.
-            return named.first { !$0.hasPrefix("--exclude") && !$0.hasPrefix("-x") }
+            return words.first { !$0.hasPrefix("--exclude") && !$0.hasPrefix("-x") && Self.isSettings($0) }
         case "perl", "ruby":
             let letters = words.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }.joined()
-            return letters.contains { "np".contains($0) } && !letters.contains("i") ? named.first : nil
+            return letters.contains { "np".contains($0) } && !letters.contains("i") ? named() : nil
         default:
             guard
                 ShellWords.contains(call.program, in: "settings-printers")
@@ -75,7 +76,7 @@ extension ShellJudge {
                 && !words.contains { ["-e", "-f"].contains($0) }
             let pattern = takesPattern ? words.first { !$0.hasPrefix("-") } : nil
             let globs = zip(words, words.dropFirst()).filter { ["-g", "--glob", "--iglob"].contains($0.0) }.map(\.1)
-            return named.first { $0 != pattern || globs.contains($0) }
+            return words.first { ($0 != pattern || globs.contains($0)) && Self.isSettings($0) }
         }
     }
 

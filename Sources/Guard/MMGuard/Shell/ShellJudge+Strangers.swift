@@ -234,6 +234,7 @@ extension ShellJudge {
         guard call.program == "socat" else {
             return words.allSatisfy {
                 !$0.hasPrefix("-") || ["-U", "-w", "-q", "-N", "-v", "-4", "-6", "-i"].contains($0)
+                    || ["-q", "-w"].contains(where: $0.hasPrefix) && $0.dropFirst(2).allSatisfy(\.isNumber)
             }
         }
         let ends = words.filter { !$0.hasPrefix("-t") && !$0.hasPrefix("-T") }.map { $0.lowercased() }

@@ -45,10 +45,12 @@ struct ShellLooks: Sendable {
         let words = Self.withoutOwnOutput(words)
         // The name of one setting that is a secret, `wp config get DB_PASSWORD`,
         // and of a value that is looked up: `puppet lookup mysql::root_password`.
-        if !uses.contains(["*"]),
-            Self.operands(words).contains(where: {
-                ($0.contains("_") || $0.contains("::")) && SecretName.isSecretSetting($0)
-            })
+        let named = Self.operands(words)
+        if named.contains(where: { ["Password", "Passwd", "Pwd"].contains(where: $0.hasSuffix) })
+            || !uses.contains(["*"])
+                && named.contains(where: {
+                    ($0.contains("_") || $0.contains("::")) && SecretName.isSecretSetting($0)
+                })
         {
             return false
         }
@@ -439,6 +441,12 @@ extension ShellJudge {
                 && operands.dropLast().contains { $0.value.contains { "*?[{".contains($0) } && !isTemporary($0) }
             return !isOfMachine(place) && !isLost
         case "tar", "bsdtar", "gtar":
+            let letters = call.arguments.first?.value.drop { $0 == "-" } ?? ""
+            if letters.contains("c"), !letters.contains("x"), letters.allSatisfy(\.isLetter) {
+                // What is packed stays where it is.
+                let file = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value.hasSuffix("f") }?.1.value
+                return file.map { $0 == "-" || isFree($0) } ?? true
+            }
             // What is unpacked over a home may be what starts there at the next sign-in.
             let place = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1.value
             return place.map { !isOfMachine($0) && !["~", "~/", "$HOME", "/root"].contains($0) } ?? true
