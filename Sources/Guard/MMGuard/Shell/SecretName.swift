@@ -99,7 +99,9 @@ extension ShellJudge {
     private static func picksSecrets(_ call: ShellScript.Command) -> Bool {
         let sought = call.arguments.first { !$0.value.hasPrefix("-") }?.value ?? ""
         if ["jq", "yq", "gojq", "jaq"].contains(call.program) {
-            return sought.split { !$0.isLetter && $0 != "_" }.contains { SecretName.isSecret($0) }
+            return sought.split { !$0.isLetter && !"_.".contains($0) }.contains { name in
+                name.hasPrefix(".") && name.split(separator: ".").last.map { SecretName.isSecret($0) } == true
+            }
         }
         return ["grep", "egrep", "fgrep", "rg"].contains(call.program) && !picks(call)
             && sought.split { !$0.isLetter && !"_-".contains($0) }.contains { SecretName.isSecret($0) }
