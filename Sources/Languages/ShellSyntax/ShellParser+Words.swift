@@ -159,7 +159,11 @@ extension ShellParser {
             let start = position
             position += 1
             while position < bytes.count, bytes[position] != 0x27 {
-                position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+                let isEscape = bytes[position] == UInt8(ascii: "\\")
+                if isEscape, peek("'", after: 1) || peek("c", after: 1) && peek("'", after: 2) {
+                    throw refusal(Self.unevenQuote, at: start)
+                }
+                position += isEscape ? 2 : 1
             }
             guard position < bytes.count else { throw refusal("an unterminated quote ($')", at: start) }
             position += 1
@@ -231,6 +235,9 @@ extension ShellParser {
         position += 1
     }
 
+    /// Where a backslash keeps a quote from ending `$'…'`, a shell that doesn't know such quotes ends it all the same.
+    private static let unevenQuote = "a quote that shells end at different places ($'…\\'…')"
+
     /// Reads `$'…'`, in which a backslash and what is behind it stand for one character. The text ends where a shell
     /// ends it: at the first character of no value.
     private mutating func escapedQuote() throws(ShellRefusal) -> [UInt8] {
@@ -242,7 +249,9 @@ extension ShellParser {
         while position < bytes.count, bytes[position] != 0x27 {
             let byte = bytes[position]
             position += 1
+            let escape = position
             let piece = byte == UInt8(ascii: "\\") && position < bytes.count ? escaped() : [byte]
+            if bytes[escape..<min(position, bytes.count)].contains(0x27) { throw refusal(Self.unevenQuote, at: start) }
             if piece == [0] { isOver = true }
             if !isOver { text += piece }
         }

@@ -29,6 +29,23 @@ struct ShellReadingTests {
             + any(["", "; echo \"'\"", "'", "\"", "}", "\nX"])
     }
 
+    /// Each part of the language within each kind of quotes, with a removal behind it and quotes that would close what
+    /// is open if the part had another meaning there: `echo "$'"; rm -rf /srv; echo "'"`.
+    private static var quoted: [String] {
+        let quotes = [
+            ("", ""), ("\"", "\""), ("'", "'"), ("$'", "'"), ("\"${u:-", "}\""), ("`", "`"), ("$(", ")"),
+            ("\"$(", ")\""),
+            ("a <<X\n", "\nX\n"),
+        ]
+        return quotes.flatMap { open, close in
+            parts.flatMap { part in
+                ["", "'", "\"", "}", "`", ")", "\\"].map { end in
+                    "echo \(open)\(part)\(close); \(removal); echo \(open)\(end)\(close)"
+                }
+            }
+        }
+    }
+
     @Test("no shell removes anything in a line that only reads for the guard", arguments: RealShells.paths)
     func reading(shell: String) async throws {
         let folder = try TestFolder()
@@ -39,9 +56,8 @@ struct ShellReadingTests {
         chmod(folder["rm"], 0o700)
         var random = SeededRandom(seed: 20_261_127)
         var allowed = 0
-        for _ in 0..<20_000 {
+        for line in Self.quoted + (0..<16_000).map({ _ in Self.line(&random) }) {
             await Task.yield()
-            let line = Self.line(&random)
             let verdict = GuardEngine.standard.judge(
                 shell: line, in: ShellContext(isRemote: true), policy: .standard)
             guard verdict.decision == .allow else { continue }
