@@ -147,7 +147,7 @@ public actor LocalShell: ShellSession {
             self.watch.cancel(run)
             self.ended(report, Work(job: job, run: run, shell: shell, turn: turn, file: file, took: .now - begin))
         }
-        alarm.set(run, deadline)
+        alarm.set(deadline) { run.stop(.deadline) }
         watch.begin(job, run, after: settings.times.stopped, atMost: .seconds(2)) {
             await stop.stuck(run)
         } end: { stuck in

@@ -81,14 +81,13 @@ final class RunningCommand: Sendable {
     }
 }
 
-/// Stops the running command of a session when its deadline passes.
+/// Acts for the running command of a session at a moment: when its deadline passes, or when it is to be looked at.
 ///
-/// Most commands end long before their deadline, so one sleeping task serves many of them: it checks again when it
-/// wakes.
+/// Most commands end long before, so one sleeping task serves many of them: it checks again when it wakes.
 final class CommandAlarm: Sendable {
     private struct State {
-        var run: RunningCommand?
-        var deadline: ContinuousClock.Instant?
+        var due: ContinuousClock.Instant?
+        var act: (@Sendable () async -> Void)?
         var wakes: ContinuousClock.Instant?
         var task: Task<Void, Never>?
     }
@@ -97,22 +96,22 @@ final class CommandAlarm: Sendable {
 
     deinit { state.withLock { $0.task }?.cancel() }
 
-    /// Watches this command from now on.
-    func set(_ run: RunningCommand, _ deadline: Deadline) {
-        guard let instant = deadline.instant else { return }
+    /// Acts at this moment, in place of an earlier one.
+    func set(_ moment: Deadline, _ act: @escaping @Sendable () async -> Void) {
+        guard let instant = moment.instant else { return }
         state.withLock { state in
-            state.run = run
-            state.deadline = instant
+            state.due = instant
+            state.act = act
             if let wakes = state.wakes, wakes <= instant { return }
             arm(&state, instant)
         }
     }
 
-    /// Ends the watch: the command has ended.
+    /// Gives the moment up: the command has ended.
     func clear() {
         state.withLock { state in
-            state.run = nil
-            state.deadline = nil
+            state.due = nil
+            state.act = nil
         }
     }
 
@@ -121,25 +120,25 @@ final class CommandAlarm: Sendable {
         state.wakes = instant
         state.task = Task { [weak self] in
             try? await Task.sleep(until: instant, clock: .continuous)
-            if !Task.isCancelled { self?.wake() }
+            if !Task.isCancelled { await self?.wake() }
         }
     }
 
-    private func wake() {
-        let late: RunningCommand? = state.withLock { state in
+    private func wake() async {
+        let act = state.withLock { state -> (@Sendable () async -> Void)? in
             state.wakes = nil
-            guard let deadline = state.deadline else { return nil }
-            guard deadline <= .now else {
-                arm(&state, deadline)
+            guard let due = state.due else { return nil }
+            guard due <= .now else {
+                arm(&state, due)
                 return nil
             }
             defer {
-                state.run = nil
-                state.deadline = nil
+                state.due = nil
+                state.act = nil
             }
-            return state.run
+            return state.act
         }
-        late?.stop(.deadline)
+        await act?()
     }
 }
 

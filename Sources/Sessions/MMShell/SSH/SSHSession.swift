@@ -162,7 +162,7 @@ public actor SSHSession: ShellSession {
                 Task { await self.settle(report, job, run, turn, shell, terminal, took) }
             }
         }
-        alarm.set(run, deadline)
+        alarm.set(deadline) { run.stop(.deadline) }
         watch.begin(job, run) {
             await Self.stopped(in: shell)
         } end: { [weak self] in

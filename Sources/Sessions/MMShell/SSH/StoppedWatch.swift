@@ -5,13 +5,11 @@ import MMCore
 /// whose shell has no job control, or the local shell itself. Without this, such a command would wait until its
 /// deadline.
 ///
-/// A stopped command writes nothing: the longer it is silent, the less often it is checked. Most commands end before
-/// their first check, so one sleeping task serves many of them.
+/// A stopped command writes nothing: the longer it is silent, the less often it is checked.
 final class StoppedWatch: Sendable {
     private struct Watched: Sendable {
         weak var job: ShellJob?
         let run: RunningCommand
-        var due: ContinuousClock.Instant
         var pause: Duration
         let longest: Duration
         /// The bytes that the command had written at the last check.
@@ -20,15 +18,8 @@ final class StoppedWatch: Sendable {
         let end: @Sendable ([Int32]) async -> Void
     }
 
-    private struct State {
-        var watched: Watched?
-        var wakes: ContinuousClock.Instant?
-        var task: Task<Void, Never>?
-    }
-
-    private let state = Mutex(State())
-
-    deinit { state.withLock { $0.task }?.cancel() }
+    private let watched = Mutex<Watched?>(nil)
+    private let alarm = CommandAlarm()
 
     /// Watches this command from now on. One that is being stopped is left alone: its shell is stopped, too, so that it
     /// doesn't go on with its list.
@@ -45,13 +36,9 @@ final class StoppedWatch: Sendable {
         find: @escaping @Sendable () async -> [Int32],
         end: @escaping @Sendable ([Int32]) async -> Void
     ) {
-        let due = ContinuousClock.now + pause
-        state.withLock { state in
-            state.watched = Watched(
-                job: job, run: run, due: due, pause: pause, longest: longest, find: find, end: end)
-            if let wakes = state.wakes, wakes <= due { return }
-            arm(&state, due)
-        }
+        let new = Watched(job: job, run: run, pause: pause, longest: longest, find: find, end: end)
+        watched.withLock { $0 = new }
+        alarm.set(.after(pause)) { [weak self] in await self?.check(run) }
     }
 
     /// Writes a notice to the command's standard error.
@@ -62,45 +49,32 @@ final class StoppedWatch: Sendable {
 
     /// Stops watching a command: it has ended, or was stopped by a caller who will resume it.
     func cancel(_ run: RunningCommand) {
-        state.withLock { if $0.watched?.run === run { $0.watched = nil } }
-    }
-
-    private func arm(_ state: inout State, _ instant: ContinuousClock.Instant) {
-        state.task?.cancel()
-        state.wakes = instant
-        state.task = Task { [weak self] in
-            try? await Task.sleep(until: instant, clock: .continuous)
-            if !Task.isCancelled { await self?.wake() }
+        watched.withLock { watched in
+            guard watched?.run === run else { return }
+            watched = nil
+            alarm.clear()
         }
     }
 
-    private func wake() async {
-        let due = state.withLock { state -> Watched? in
-            state.wakes = nil
-            guard let watched = state.watched else { return nil }
-            if watched.due <= .now { return watched }
-            arm(&state, watched.due)
-            return nil
-        }
-        guard var watched = due, let job = watched.job, job.end == nil, watched.run.reason == nil else { return }
+    private func check(_ run: RunningCommand) async {
+        guard var current = watched(run), let job = current.job, job.end == nil, run.reason == nil else { return }
         let written = ShellCommand.Stream.allCases.reduce(0) { $0 + job.output($1).total }
-        if written == watched.seen {
-            let stopped = await watched.find()
-            guard watched.run.reason == nil else { return }
-            if !stopped.isEmpty, isWatching(watched.run) {
+        if written == current.seen {
+            let stopped = await current.find()
+            guard run.reason == nil else { return }
+            if !stopped.isEmpty, watched(run) != nil {
                 Self.tell(job)
-                await watched.end(stopped)
+                await current.end(stopped)
             }
-            watched.pause = min(watched.pause * 2, watched.longest)
+            current.pause = min(current.pause * 2, current.longest)
         }
-        watched.seen = written
-        watched.due = .now + watched.pause
-        state.withLock { state in
-            guard state.watched?.run === watched.run else { return }
-            state.watched = watched
-            arm(&state, watched.due)
+        current.seen = written
+        watched.withLock { watched in
+            guard watched?.run === run else { return }
+            watched = current
+            alarm.set(.after(current.pause)) { [weak self] in await self?.check(run) }
         }
     }
 
-    private func isWatching(_ run: RunningCommand) -> Bool { state.withLock { $0.watched?.run === run } }
+    private func watched(_ run: RunningCommand) -> Watched? { watched.withLock { $0?.run === run ? $0 : nil } }
 }
