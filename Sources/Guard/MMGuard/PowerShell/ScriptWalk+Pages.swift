@@ -9,7 +9,7 @@ extension ScriptWalk {
             case .command(let command) = pipeline.elements[0], command.invocation == nil,
             let name = command.constantName?.asciiLowercased
         else { return false }
-        return ["invoke-mggraphrequest", "invoke-graphrequest"].contains(name) && functions[name] == nil
+        return RequestCarrier.of(tables.cmdlets.alias(name) ?? name)?.service == .graph && functions[name] == nil
     }
 
     /// Returns the addresses with which the pages begin that an expression goes on with, or that it is itself; `nil` if

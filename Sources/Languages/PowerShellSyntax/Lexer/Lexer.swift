@@ -261,8 +261,8 @@ extension Lexer {
 
     /// Returns whether a comment is a `#requires` line.
     func isRequirement(_ comment: Range<Int>) -> Bool {
-        zip(comment, "#requires".utf8).allSatisfy { ASCIIFold.lower(text.units[$0]) == UInt16($1) }
-            && comment.count >= 9
+        comment.count >= 9
+            && zip(comment, "#requires".utf8).allSatisfy { ASCIIFold.lower(text.units[$0]) == UInt16($1) }
     }
 
     private static let signatureHead = Array("sig#beginsignatureblock\n".utf16)
