@@ -25,12 +25,16 @@ enum ClientVerbs {
     /// Returns whether a cloud's client is only to tell what it would do. To what is run elsewhere, the option may be
     /// an argument as any other.
     static func tries(_ program: String, _ words: [String]) -> Bool {
-        let isTrial = words.contains { word in
+        let options = words.prefix { $0 != "--" }.filter { word in
+            ["dry-run", "dryrun", "dry_run", "what-if"].contains(where: word.contains) && word.hasPrefix("-")
+        }
+        // The last one counts.
+        let isTrial = options.allSatisfy { word in
             ["--dry-run", "--dryrun", "--dry_run", "--what-if"].contains { option in
                 ["", "=client", "=server", "=true"].contains { word == option + $0 }
             }
         }
-        return isTrial && isCloud(program) && !says("client-carrying", words)
+        return !options.isEmpty && isTrial && isCloud(program) && !says("client-carrying", words)
     }
 
     /// Returns whether a client's words order a removal, also between folders of this machine, or in a database that it
@@ -328,12 +332,13 @@ enum ClientVerbs {
         guard ["gh", "glab"].contains(program), words.first == "api",
             !words.contains(where: { ["--input", "--hostname"].contains(where: $0.hasPrefix) })
         else { return false }
-        let isGet = zip(words, words.dropFirst()).contains { ["-X", "--method"].contains($0) && $1 == "GET" }
+        let methods = words.indices.filter { index in ["-X", "--method"].contains(where: words[index].hasPrefix) }
+        let isGet = methods.allSatisfy { index in
+            ["-X", "--method"].contains(words[index]) && words.dropFirst(index + 1).first == "GET"
+        }
         // A value with an at sign is read from a file.
-        if isGet, !words.contains("graphql") { return !words.contains { $0.contains("=@") } }
-        guard words.starts(with: ["api", "graphql"]),
-            !words.contains(where: { ["-X", "--method"].contains(where: $0.hasPrefix) })
-        else { return false }
+        if !methods.isEmpty, !words.contains("graphql") { return isGet && !words.contains { $0.contains("=@") } }
+        guard words.starts(with: ["api", "graphql"]), methods.isEmpty else { return false }
         let texts = words.filter { $0.hasPrefix("query=") }
         return !texts.isEmpty
             && texts.allSatisfy { text in

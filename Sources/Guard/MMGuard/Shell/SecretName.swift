@@ -95,10 +95,13 @@ extension ShellJudge {
                 && followers.contains(where: Self.picksSecrets)
     }
 
+    /// Returns whether a program takes a text that says which members of data it shows.
+    static func isFilter(_ program: String) -> Bool { ["jq", "yq", "gojq", "jaq"].contains(program) }
+
     /// Returns whether a filter lets through lines with the name of a secret.
     private static func picksSecrets(_ call: ShellScript.Command) -> Bool {
         let sought = call.arguments.first { !$0.value.hasPrefix("-") }?.value ?? ""
-        if ["jq", "yq", "gojq", "jaq"].contains(call.program) {
+        if Self.isFilter(call.program) {
             return sought.split { !$0.isLetter && !"_.".contains($0) }.contains { name in
                 name.hasPrefix(".") && name.split(separator: ".").last.map { SecretName.isSecret($0) } == true
             }
@@ -113,7 +116,7 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         let operand = words.first { !$0.hasPrefix("-") } ?? ""
         return switch call.program {
-        case "jq", "yq", "gojq", "jaq": SecretName.isPlain(operand, isFilter: true)
+        case _ where isFilter(call.program): SecretName.isPlain(operand, isFilter: true)
         case "grep", "egrep", "fgrep", "rg":
             !words.contains { $0.hasPrefix("-") && $0.dropFirst().prefix { $0 != "-" }.contains("v") }
                 && !words.contains("--invert-match") && SecretName.isPlain(operand)

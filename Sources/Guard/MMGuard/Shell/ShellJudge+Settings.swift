@@ -13,16 +13,14 @@ extension ShellJudge {
         if name.hasPrefix("."), name.contains(where: { "*?[".contains($0) }) {
             return name.contains(where: \.isLetter) && ShellContext.mayBe(name[...], ".env")
         }
-        guard name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }), !isModel(path) else {
-            return false
-        }
+        guard name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }) else { return false }
         if [".key", ".p12", ".pfx", ".jks", ".kdbx"].contains(where: name.hasSuffix), !name.hasPrefix(".") {
             return true
         }
         if name.hasSuffix("key.pem"), !name.contains("pub") { return true }
-        if name == ".env" || name.hasPrefix(".env.") { return true }
+        if name == ".env" || name.hasPrefix(".env.") { return !modelEndings.contains { name.hasSuffix("." + $0) } }
         return (name.contains(".") || name.hasPrefix("id_") || name == "kubeconfig")
-            && settingsFiles.contains { ShellContext.mayBe($0[...], name[...]) }
+            && settingsFiles.contains { ShellContext.mayBe($0[...], name[...]) } && !isModel(path)
     }
 
     private static let settingsFiles = ShellWords.list("settings-files")
@@ -30,15 +28,14 @@ extension ShellJudge {
     /// The endings of files that only show which settings there are.
     static let modelEndings = ["example", "sample", "template", "dist", "defaults"]
 
-    /// Returns whether a file only shows which settings there are, or is made for tests.
+    /// Returns whether a file only shows which settings there are, or belongs to tests.
     private static func isModel(_ path: String) -> Bool {
-        let parts = path.lowercased().split(separator: "/").map { $0.split { "-_.".contains($0) } }
-        return parts.contains { words in
-            words.contains { word in
-                modelEndings.contains { word == $0 }
-                    || ["test", "tests", "testdata", "spec", "fixture", "fixtures", "mock", "mocks"].contains(word)
+        let parts = path.lowercased().split(separator: "/").map(String.init)
+        guard let name = parts.last, !parts.contains("..") else { return false }
+        return name.split { "-_.".contains($0) }.contains { modelEndings.contains(String($0)) || $0 == "test" }
+            || parts.dropLast().contains {
+                ["test", "tests", "testdata", "spec", "fixtures", "__fixtures__", "mocks", "__mocks__"].contains($0)
             }
-        }
     }
 
     /// Returns the name of a file with settings that a command shows, packs, or copies to a name that nobody takes for
@@ -72,7 +69,7 @@ extension ShellJudge {
             guard Self.showsContent(call) else { return nil }
             // The first operand of a search or filter is a pattern.
             let takesPattern =
-                ["grep", "egrep", "fgrep", "zgrep", "rg", "ag", "jq", "yq", "gojq", "jaq"].contains(call.program)
+                (Self.isSearch(call.program) || Self.isFilter(call.program))
                 && !words.contains { ["-e", "-f"].contains($0) }
             let pattern = takesPattern ? words.first { !$0.hasPrefix("-") } : nil
             let globs = zip(words, words.dropFirst()).filter { ["-g", "--glob", "--iglob"].contains($0.0) }.map(\.1)

@@ -5,7 +5,7 @@ import ShellSyntax
 extension ShellJudge {
     /// Returns whether a search looks for passwords in all files of a folder of the machine.
     func seeksSecrets(_ call: ShellScript.Command) -> Bool {
-        guard ["grep", "egrep", "fgrep", "rg", "ag", "zgrep"].contains(call.program) else { return false }
+        guard Self.isSearch(call.program) else { return false }
         let words = call.arguments.map(\.value)
         let isDeep =
             call.program == "rg" || call.program == "ag"
@@ -17,6 +17,11 @@ extension ShellJudge {
         return isDeep && Self.showsContent(call)
             && (["passw", "secret", "token", "api_key", "apikey"] + Self.keyMarks).contains(where: sought.contains)
             && words.contains { ["/", "~", "$HOME"].contains(where: $0.hasPrefix) && !isInWorkspace($0) }
+    }
+
+    /// Returns whether a program searches files for a pattern.
+    static func isSearch(_ program: String) -> Bool {
+        ["grep", "egrep", "fgrep", "zgrep", "rg", "ag"].contains(program)
     }
 
     /// What stands at the beginning of a private key.
@@ -63,11 +68,10 @@ extension ShellJudge {
             return call.arguments.first.map { !["x509", "crl", "req", "verify"].contains($0.value) } ?? true
         }
         // Only the names of the files are shown, or how many lines there are.
-        let isSearch = ["grep", "egrep", "fgrep", "zgrep", "rg", "ag"].contains(call.program)
         let isShort = call.arguments.contains { word in
             word.value.hasPrefix("-") && !word.value.hasPrefix("--") && word.value.contains { "lLcq".contains($0) }
         }
-        return !(isSearch && isShort) && !ShellWords.contains(call.program, in: "namers")
+        return !(isSearch(call.program) && isShort) && !ShellWords.contains(call.program, in: "namers")
     }
 
     /// Returns the name of a file with keys that a search looks for.

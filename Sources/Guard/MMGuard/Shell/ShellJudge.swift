@@ -156,7 +156,7 @@ struct ShellJudge {
         let packs = ShellWords.contains(call.program, in: "packers")
         // A filter says which members of the data are shown.
         let filter =
-            ["jq", "yq", "gojq", "jaq"].contains(call.program)
+            Self.isFilter(call.program)
             ? call.arguments.first { !$0.value.hasPrefix("-") }?.value : nil
         // The operands of a program that no table knows may be shown or sent.
         let isStranger = isUnheardOf(call) && !["source", ".", "chmod"].contains(call.program)
@@ -341,11 +341,8 @@ struct ShellJudge {
             found.append(finding(.dynamic, subject: call.program))
         }
         let named = words.compactMap(call.input)
-        if let index = words.firstIndex(where: {
-            $0.value.hasPrefix("-") && !$0.value.hasPrefix("--") && $0.value.contains("c")
-        }) {
-            let isWhole = index + 1 < words.count
-            found += isWhole ? text(words[index + 1], depth) : [finding(.unreadable, subject: call.program)]
+        if let start = Self.textStart(words) {
+            found += start < words.count ? text(words[start], depth) : [finding(.unreadable, subject: call.program)]
             return found + named.flatMap { commands(from: $0, by: call, depth) }
         }
         // A substitution may result in no word at all.
@@ -358,6 +355,26 @@ struct ShellJudge {
         if !inputs.isEmpty { return found.isEmpty ? [finding(.reads, subject: call.program)] : found }
         return found
             + [finding(.writes, subject: ([call.program] + words.prefix(2).map(\.value)).joined(separator: " "))]
+    }
+
+    /// Returns the index of the text that a shell is told to run by `-c`: the first word behind all of its options, as
+    /// in `bash -ceuo pipefail TEXT`; `nil` if it is told none, as in `bash x.sh -c y`.
+    static func textStart(_ words: [ShellScript.Word]) -> Int? {
+        var index = 0
+        var isTold = false
+        while index < words.count {
+            let word = words[index].value
+            // A word that isn't known may be an option.
+            guard word.hasPrefix("-") || word.hasPrefix("+") || !words[index].isFixed && !isTold else { break }
+            index += 1
+            if word == "--" || word == "-" { break }
+            let isLong = word.hasPrefix("--")
+            if !isLong, word.hasPrefix("-"), word.contains("c") { isTold = true }
+            let takesValue =
+                isLong ? ["--rcfile", "--init-file"].contains(word) : word.contains { "oO".contains($0) }
+            if takesValue { index += 1 }
+        }
+        return isTold ? index : nil
     }
 
     /// Judges the commands that a shell reads from its input.
@@ -502,7 +519,8 @@ extension ShellJudge {
         // What is computed may be any file there.
         if ["/.ssh/$", "/.ssh/`", "/.aws/$", "/.gnupg/$"].contains(where: word.contains)
             || word.contains("$")
-                && ["shadow", "id_rsa", "id_ed25519", ".pgpass", ".netrc"].contains(where: word.contains)
+                && (word.contains("/etc/") && word.contains("shadow")
+                    || ["id_rsa", "id_ed25519", ".pgpass", ".netrc"].contains(where: word.contains))
         {
             return true
         }

@@ -291,7 +291,7 @@ extension ShellJudge {
         // The command that such a program starts was judged separately, with its own words.
         let startsAnother =
             (ShellWords.contains(call.program, in: "plain-wrappers")
-                || ShellPrograms.shells.contains(call.program) && call.arguments.contains { $0.value == "-c" })
+                || ShellPrograms.shells.contains(call.program) && Self.textStart(Array(call.arguments)) != nil)
             && !found.contains { $0.subject == call.program }
         let isLocal = call.name.contains("/") && !Self.isInstalled(call.name) && ownConsole(of: call) == nil
         let asksHelp = !isLocal && Self.asksHelp(call.program, call.arguments.map(\.value))
@@ -488,10 +488,16 @@ extension ShellJudge {
         else { return false }
         let place = zip(words, words.dropFirst()).first { ["-o", "--output"].contains($0.0) }?.1
         guard place.map(makesFreely) ?? (verb == "stat") else { return false }
-        let start =
-            call.words.firstIndex { $0.value == "--" }.map { $0 + 1 } ?? call.words.firstIndex { $0.value == "sleep" }
-        guard let start else { return words.contains { ["-a", "-p", "--pid"].contains($0) } && verb == "stat" }
-        return call.inner(from: start).map { judge($0, depth + 1).allSatisfy { $0.classes == .read } } ?? false
+        let takesValue = ShellPrograms.valueOptions["perf"] ?? []
+        var start = 2
+        while start < call.words.count, call.words[start].value.hasPrefix("-"), call.words[start].value != "--" {
+            start += takesValue.contains(call.words[start].value) ? 2 : 1
+        }
+        if start < call.words.count, call.words[start].value == "--" { start += 1 }
+        guard let inside = call.inner(from: start) else {
+            return verb == "stat" && words.contains { ["-a", "-p", "--pid"].contains($0) }
+        }
+        return judge(inside, depth + 1).allSatisfy { $0.classes == .read }
     }
 
     /// Returns the command that a container or pod is told to run.
@@ -596,9 +602,7 @@ extension ShellJudge {
             call.program == "wget"
             || words.contains { $0.value.hasPrefix("-") && !$0.value.hasPrefix("--") && $0.value.contains("O") }
         let addresses = words.filter { $0.value.contains("://") }
-        guard let folder = context.directory, Self.isPassing(folder) || Self.isPassing(folder + "/x") else {
-            return false
-        }
+        guard let folder = context.directory, Self.isPassing(folder) else { return false }
         return takesName && !addresses.isEmpty
             && addresses.allSatisfy { word in
                 let path = word.value.prefix { !"?#".contains($0) }.split(
