@@ -8,29 +8,57 @@ import Testing
 
 @Suite("The state before a write", .timeLimit(.minutes(5)))
 struct StateBeforeSignInTests {
-    @Test("is read before the write is sent, where the sign-in ended while it was to be read")
+    @Test("holds a write back while it waits for a sign-in, and is read once somebody has signed in")
     func later() async throws {
         let home = try await SignInHome()
         try await home.login()
-        let services = home.service.services.requestServices
-        let demo = try services.guarding.registry.snapshot().connection(named: "Demo")
-        let call = CallContext(caller: Caller(surface: .terminal, name: "test", server: nil), sessionID: "one")
+        let (services, demo, context) = try context(of: home)
         let watch = WriteWatch(
             client: try GuardedClient(identity: services.identity, connection: demo), connection: demo,
-            requests: services,
-            context: OperationContext(call: call, deadline: .after(.seconds(200)), record: CallRecord()))
+            requests: services, context: context)
         let target = try watch.client.target("/users/lena.vogt@contoso-sandbox.example")
         let request = try GraphRequest(method: "PATCH", target: target, json: ["department": "Elsewhere"])
         try await home.fault(["kind": "revoked"])
         let writes = await watch.writes([request])
-        let change = try #require(writes[0].change)
-        #expect(!change.isBeforeKnown && !change.isUnreadable, "\(change)")
+        #expect(try #require(writes[0].change).isUnread, "\(writes)")
+        var notes: [String] = []
+        await #expect { _ = try await watch.begin(writes, notes: &notes) } throws: { needsSignIn($0) }
         try await home.clearFaults()
         try await home.login()
-        var notes: [String] = []
-        let entries = await watch.begin(writes, notes: &notes)
+        let entries = try await watch.begin(writes, notes: &notes)
         #expect(entries[0]?.change.isBeforeKnown == true, "\(notes)")
         await home.stop()
+    }
+
+    @Test("holds a cmdlet of Exchange back while it waits for a sign-in, and is read once somebody has signed in")
+    func cmdlet() async throws {
+        let home = try await SignInHome()
+        try await home.login()
+        let (services, demo, context) = try context(of: home)
+        let client = try GuardedExchange(identity: services.identity, connection: demo, service: .exchange)
+        let watch = CmdletWatch(client: client, connection: demo, requests: services, context: context)
+        let command = ExchangeCommand(
+            "Set-Mailbox", ["Identity": "lena.vogt@contoso-sandbox.example", "CustomAttribute1": "x"])
+        try await home.fault(["kind": "revoked"])
+        #expect(await watch.change(of: command)?.isUnread == true)
+        var notes: [String] = []
+        await #expect { _ = try await watch.begin(command, notes: &notes) } throws: { needsSignIn($0) }
+        try await home.clearFaults()
+        try await home.login()
+        let entry = try await watch.begin(command, notes: &notes)
+        #expect(entry?.change.isBeforeKnown == true, "\(notes)")
+        await home.stop()
+    }
+
+    private func needsSignIn(_ error: any Error) -> Bool { (error as? MMError)?.code == .signInNeeded }
+
+    private func context(of home: SignInHome) throws -> (RequestServices, Connection, OperationContext) {
+        let services = home.service.services.requestServices
+        let call = CallContext(caller: Caller(surface: .terminal, name: "test", server: nil), sessionID: "one")
+        return (
+            services, try services.guarding.registry.snapshot().connection(named: "Demo"),
+            OperationContext(call: call, deadline: .after(.seconds(200)), record: CallRecord())
+        )
     }
 
     @Test("is told to be unknown in a dry run that nobody is signed in for, which claims nothing about the undo")

@@ -43,10 +43,16 @@ struct CmdletWatch: Sendable {
         return await read(change)
     }
 
-    /// Returns a change with its prior state.
+    /// Returns a change with its prior state; unread if that needs a sign-in.
     func read(_ change: Change) async -> Change {
+        do throws(MMError) { return try await readOrWait(change) } catch { return change }
+    }
+
+    /// Returns a change with its prior state.
+    /// - Throws: `signInNeeded` if it can't be read without a sign-in.
+    private func readOrWait(_ change: Change) async throws(MMError) -> Change {
         let commands = change.priorCommands
-        guard !change.isBeforeKnown, !commands.isEmpty else { return change }
+        guard !change.isBeforeKnown, !change.isUnreadable, !commands.isEmpty else { return change }
         do throws(MMError) {
             let states = try await states(commands, min(context.deadline, .after(Self.longestRead)))
             var recipients = RecipientIdentities()
@@ -55,6 +61,7 @@ struct CmdletWatch: Sendable {
             let content = states.dropFirst().dropLast(names.count).first.flatMap(\.self)
             return change.knowing(rows: states[0], content: content ?? [], recipients: recipients)
         } catch {
+            guard error.code != .signInNeeded else { throw error }
             return change.unreadable(error.message)
         }
     }
@@ -119,10 +126,20 @@ struct CmdletWatch: Sendable {
 
     // MARK: Writing
 
-    /// Notes that a cmdlet is about to be sent.
-    func begin(_ command: ExchangeCommand, notes: inout [String]) async -> JournalEntry? {
-        let change =
-            if let known = known.take(command) { Optional(known) } else { await change(of: command) }
+    /// Notes that a cmdlet is about to be sent. A state that could not be read before the sign-in is read now.
+    /// - Throws: `signInNeeded` if the state can't be read without a sign-in. The cmdlet needs it too: sent after it, it
+    ///   could not be undone.
+    func begin(_ command: ExchangeCommand, notes: inout [String]) async throws(MMError) -> JournalEntry? {
+        var change = known.take(command) ?? Change(command, at: client.service)
+        if let unread = change { change = try await readOrWait(unread) }
+        return await journal.begin([(change, command.line)], notes: &notes).first ?? nil
+    }
+
+    /// Notes that a program is about to send a cmdlet with a sign-in of its own. The journal causes none of ours.
+    func beginElsewhere(_ command: ExchangeCommand, notes: inout [String]) async -> JournalEntry? {
+        var change = known.take(command) ?? Change(command, at: client.service)
+        if let unread = change, await isSignedIn { change = await read(unread) }
+        if change?.isUnread == true { change = change?.withoutSignIn }
         return await journal.begin([(change, command.line)], notes: &notes).first ?? nil
     }
 

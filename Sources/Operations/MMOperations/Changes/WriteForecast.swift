@@ -84,9 +84,6 @@ extension Change {
         ]
     }
 
-    /// Whether the state before hasn't been read, because nobody is signed in.
-    private var isUnread: Bool { priorPath != nil && !isBeforeKnown && obstacle == nil }
-
     private var undoSentence: String {
         guard !isUnread else { return "known once its state has been read" }
         return expectedObstacle.map { "can't be taken back: \($0)" } ?? "can be taken back"

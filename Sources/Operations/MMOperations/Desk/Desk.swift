@@ -94,7 +94,7 @@ struct Desk: Sendable {
         try await signedIn { () async throws(MMError) in
             // A failure to write the note must not stop the write itself.
             var notes: [String] = []
-            let entries = await watch.begin([write], notes: &notes)
+            let entries = try await watch.begin([write], notes: &notes)
             do throws(MMError) {
                 let receipt = try await client.upload(
                     upload, by: cleared, deadline: context.deadline, progress: progress)

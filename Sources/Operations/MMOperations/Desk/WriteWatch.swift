@@ -72,10 +72,9 @@ struct WriteWatch: Sendable {
     }
 
     /// Reads the states before writes.
-    /// - Parameter isLast: whether the writes are sent next, so that a state which can't be read now stays unknown.
-    private func read(
-        _ writes: inout [Write], after earlier: [String: [Change]] = [:], isLast: Bool = false
-    ) async {
+    /// - Returns: the error of a read that waits for a sign-in. The state stays unread then.
+    @discardableResult
+    private func read(_ writes: inout [Write], after earlier: [String: [Change]] = [:]) async -> MMError? {
         var places: [(index: Int, isContent: Bool)] = []
         var reads: [GraphRequest] = []
         for (index, write) in writes.enumerated() {
@@ -95,9 +94,10 @@ struct WriteWatch: Sendable {
                 places.append((index, true))
             }
         }
-        guard !places.isEmpty else { return }
+        guard !places.isEmpty else { return nil }
         let answers = await answers(to: reads)
         var known = earlier
+        var waiting: MMError?
         for (place, answer) in zip(places, answers) {
             guard let written = writes[place.index].change else { continue }
             var change = written
@@ -110,8 +110,9 @@ struct WriteWatch: Sendable {
                 change = change.knowing(answer)
                 writes[place.index].etag = answer["@odata.etag"]?.string
             case .failure(let error) where error.code == .notFound: change = change.missing
-            // The sign-in may end while the state is being read; it is read again before the write is sent.
-            case .failure(let error) where error.code == .signInNeeded && !isLast: continue
+            case .failure(let error) where error.code == .signInNeeded:
+                waiting = error
+                continue
             case .failure(let error): change = change.unreadable(error.message)
             }
             writes[place.index].found = change
@@ -120,6 +121,7 @@ struct WriteWatch: Sendable {
             known[change.place, default: []].append(change)
             writes[place.index].change = change
         }
+        return waiting
     }
 
     /// Returns a request that reads a state.
@@ -205,11 +207,30 @@ struct WriteWatch: Sendable {
 
     /// Notes that writes are about to be sent. States that could not be read before the sign-in are read now.
     /// - Returns: the journal entries of the writes, in order; `nil` for a write that changes nothing.
-    func begin(_ writes: [Write], undoing: JournalNotes.Undoing? = nil, notes: inout [String]) async -> [JournalEntry?]
-    {
+    /// - Throws: `signInNeeded` if a state can't be read without a sign-in. The writes need it too: sent after it, they
+    ///   could not be undone.
+    func begin(
+        _ writes: [Write], undoing: JournalNotes.Undoing? = nil, notes: inout [String]
+    ) async throws(MMError) -> [JournalEntry?] {
         var writes = writes
-        await read(&writes, isLast: true)
-        return await journal.begin(
+        if let waiting = await read(&writes) { throw waiting }
+        return await note(writes, undoing: undoing, notes: &notes)
+    }
+
+    /// Notes that a program is about to send writes with a sign-in of its own. The journal causes none of ours.
+    func beginElsewhere(_ writes: [Write], notes: inout [String]) async -> [JournalEntry?] {
+        var writes = writes
+        if await isSignedIn { await read(&writes) }
+        for index in writes.indices where writes[index].change?.isUnread == true {
+            writes[index].change = writes[index].change?.withoutSignIn
+        }
+        return await note(writes, notes: &notes)
+    }
+
+    private func note(
+        _ writes: [Write], undoing: JournalNotes.Undoing? = nil, notes: inout [String]
+    ) async -> [JournalEntry?] {
+        await journal.begin(
             writes.map { ($0.change, "\($0.request.method) \($0.request.target.path)") }, undoing: undoing,
             notes: &notes)
     }
@@ -239,7 +260,7 @@ struct WriteWatch: Sendable {
         guard writes.contains(where: { $0.change != nil }) else {
             return try await client.send(request, by: cleared, deadline: deadline)
         }
-        let entries = await begin(writes, undoing: undoing, notes: &notes)
+        let entries = try await begin(writes, undoing: undoing, notes: &notes)
         do throws(MMError) {
             let response = try await client.send(request, by: cleared, deadline: deadline)
             await end(entries, Self.endings(response, ids))

@@ -112,10 +112,10 @@ final class ExchangeSource: ScriptSource {
     }
 
     /// Records that a cmdlet is about to be sent.
-    func begin(_ command: ExchangeCommand) async -> JournalEntry? {
+    func begin(_ command: ExchangeCommand) async throws(MMError) -> JournalEntry? {
         guard let watch else { return nil }
         var notes: [String] = []
-        let entry = await watch.begin(command, notes: &notes)
+        let entry = try await watch.begin(command, notes: &notes)
         story.note(information: notes)
         return entry
     }
@@ -161,7 +161,10 @@ struct ExchangeRows: CmdletRows {
         guard !isOver else { return nil }
         var entry: JournalEntry?
         if !isNoted {
-            entry = await source.begin(command)
+            do throws(MMError) { entry = try await source.begin(command) } catch {
+                isOver = true
+                return try ended(by: .failed(error), error)
+            }
             if !CmdletClasses().onlyReads(command.cmdlet) { source.story.note(write: command.cmdlet) }
         }
         isNoted = true

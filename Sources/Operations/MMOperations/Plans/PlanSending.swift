@@ -150,7 +150,7 @@ struct PlanSending: Sendable {
         _ write: WriteWatch.Write, by cleared: Cleared<PlanAct>, _ watch: WriteWatch, _ etag: String?
     ) async throws(MMError) -> Sent {
         var sent = Sent()
-        let entries = await watch.begin([write], notes: &sent.notes)
+        let entries = try await watch.begin([write], notes: &sent.notes)
         let entry = entries.first ?? nil
         guard write.change == nil || entry != nil else { throw Self.withoutJournal(sent.notes) }
         sent.entry = entry?.id
@@ -187,7 +187,7 @@ struct PlanSending: Sendable {
         var pages = try watch.client.pages(command, by: cleared, deadline: context.deadline)
         var sent = Sent()
         if let change { watch.known.keep(change, of: command) }
-        let entry = await watch.begin(command, notes: &sent.notes)
+        let entry = try await watch.begin(command, notes: &sent.notes)
         guard change == nil || entry != nil else { throw Self.withoutJournal(sent.notes) }
         sent.entry = entry?.id
         do throws(ExchangeFault) {

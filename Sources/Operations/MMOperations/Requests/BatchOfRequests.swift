@@ -84,7 +84,7 @@ struct BatchOfRequests {
     ) async throws(MMError) -> OperationAnswer {
         let told = Mutex(0)
         var notes: [String] = []
-        let entries = await watch.begin(writes, notes: &notes)
+        let entries = try await watch.begin(writes, notes: &notes)
         let answers: [BatchAnswer]
         do throws(MMError) {
             answers = try await watch.client.batch(parts, by: cleared, deadline: watch.context.deadline) { done in

@@ -35,7 +35,7 @@ struct WireJournal: Sendable {
         let writes = await watch.writes(parts.requests)
         guard writes.contains(where: { $0.change != nil }) else { return nil }
         var notes: [String] = []
-        let entries = await watch.begin(writes, notes: &notes)
+        let entries = await watch.beginElsewhere(writes, notes: &notes)
         self.notes.add(notes)
         return RequestWitness { answer in await watch.end(entries, Self.endings(answer, parts.ids, entries.count)) }
     }
@@ -49,14 +49,10 @@ struct WireJournal: Sendable {
     }
 
     private func witness(of cmdlet: WireCmdlet) async -> RequestWitness? {
-        guard let written = cmdlet.written else { return nil }
+        guard cmdlet.written != nil else { return nil }
         let watch = cmdlet.watch
-        // The journal must not cause a sign-in of its own.
-        if await !watch.isSignedIn {
-            watch.known.keep(written.unreadable("the connection's sign-in does not cover it"), of: cmdlet.command)
-        }
         var notes: [String] = []
-        let entry = await watch.begin(cmdlet.command, notes: &notes)
+        let entry = await watch.beginElsewhere(cmdlet.command, notes: &notes)
         self.notes.add(notes)
         guard let entry else { return nil }
         return RequestWitness { answer in

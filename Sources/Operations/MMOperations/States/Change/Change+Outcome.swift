@@ -114,6 +114,14 @@ extension Change {
         }
     }
 
+    /// The change where a program's own sign-in makes it and ours can't read the state before.
+    package var withoutSignIn: Change { unreadable("the connection's sign-in does not cover it") }
+
+    /// Whether the state before hasn't been read, because nobody is signed in.
+    package var isUnread: Bool {
+        !isBeforeKnown && obstacle == nil && (priorPath != nil || !priorCommands.isEmpty)
+    }
+
     /// Whether reading the state before failed, which alone prevents an undo.
     package var isUnreadable: Bool { obstacle?.hasPrefix(Self.unreadable) ?? false }
 
