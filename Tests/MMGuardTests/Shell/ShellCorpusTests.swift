@@ -15,17 +15,29 @@ struct ShellCorpusTests {
         return GuardEngine.standard.judge(shell: line, in: context, policy: policy)
     }
 
-    /// A line of a fixture; `␤` stands for a line end.
-    private func lines(_ name: String) throws -> [String] {
-        try Fixture.text("guard/\(name)").split(separator: "\n").map {
+    /// Some lines of a corpus. Each part is a test of its own, so that none holds a thread for long.
+    struct Part: Sendable, CustomTestStringConvertible {
+        let first: Int
+        let lines: [String]
+
+        var testDescription: String { "lines \(first) to \(first + lines.count - 1)" }
+    }
+
+    /// The parts of a fixture, in which `␤` stands for a line end.
+    static func parts(_ name: String) throws -> [Part] {
+        let lines = try Fixture.text("guard/\(name)").split(separator: "\n").map {
             $0.split(separator: "␤", omittingEmptySubsequences: false).joined(separator: "\n")
+        }
+        return stride(from: 0, to: lines.count, by: 200).map { start in
+            Part(first: start + 1, lines: Array(lines[start..<min(start + 200, lines.count)]))
         }
     }
 
-    @Test("asks before each destructive line, in whatever disguise, here and on a host", arguments: [false, true])
-    func disguised(remote: Bool) async throws {
-        for line in try lines("shell-disguised.txt") {
-            await Task.yield()
+    @Test(
+        "asks before each destructive line, in whatever disguise, here and on a host", arguments: [false, true],
+        try parts("shell-disguised.txt"))
+    func disguised(remote: Bool, part: Part) {
+        for line in part.lines {
             // What is a host's own has other paths.
             if remote, ["/home/me", "mm-graph-tokens", "/.m365"].contains(where: line.contains) { continue }
             let verdict = verdict(line, remote: remote)
@@ -33,10 +45,9 @@ struct ShellCorpusTests {
         }
     }
 
-    @Test("judges a line that is cut off behind any of its words")
-    func cutOff() async throws {
-        for line in try lines("shell-host-looks.txt") {
-            await Task.yield()
+    @Test("judges a line that is cut off behind any of its words", arguments: try parts("shell-host-looks.txt"))
+    func cutOff(part: Part) {
+        for line in part.lines {
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             for count in 1...min(5, words.count) {
                 let start = words.prefix(count).joined(separator: " ")
@@ -45,19 +56,19 @@ struct ShellCorpusTests {
         }
     }
 
-    @Test("asks before no everyday line in a workspace")
-    func everyday() async throws {
-        for line in try lines("shell-everyday.txt") {
-            await Task.yield()
+    @Test("asks before no everyday line in a workspace", arguments: try parts("shell-everyday.txt"))
+    func everyday(part: Part) {
+        for line in part.lines {
             let verdict = verdict(line)
             #expect(verdict.decision == .allow, "\(line): \(verdict.rule): \(verdict.reason)")
         }
     }
 
-    @Test("on a host, asks before what changes something or shows all settings of every day, and denies nothing")
-    func everydayRemote() async throws {
-        for line in try lines("shell-everyday.txt") {
-            await Task.yield()
+    @Test(
+        "on a host, asks before what changes something or shows all settings of every day, and denies nothing",
+        arguments: try parts("shell-everyday.txt"))
+    func everydayRemote(part: Part) {
+        for line in part.lines {
             let verdict = verdict(line, remote: true)
             let rules = Set(verdict.findings.filter { $0.kind == .dynamic || $0.classes == .destructive }.map(\.rule))
             #expect(
@@ -105,10 +116,11 @@ struct ShellCorpusTests {
         #expect(verdict(line).decision == .allow)
     }
 
-    @Test("asks on a host before lines that destroy, send, weaken or start what nothing is known of")
-    func hosts() async throws {
-        for line in try lines("shell-host.txt") {
-            await Task.yield()
+    @Test(
+        "asks on a host before lines that destroy, send, weaken or start what nothing is known of",
+        arguments: try parts("shell-host.txt"))
+    func hosts(part: Part) {
+        for line in part.lines {
             let verdict = verdict(line, remote: true)
             #expect(verdict.decision != .allow, "\(line): \(verdict.rule)")
         }
@@ -139,37 +151,37 @@ struct ShellCorpusTests {
         #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule)")
     }
 
-    @Test("asks on a host before none of the looks that administrators take")
-    func hostLooks() async throws {
-        for line in try lines("shell-host-looks.txt") {
-            await Task.yield()
+    @Test(
+        "asks on a host before none of the looks that administrators take", arguments: try parts("shell-host-looks.txt")
+    )
+    func hostLooks(part: Part) {
+        for line in part.lines {
             let verdict = verdict(line, remote: true)
             #expect(verdict.decision == .allow, "\(line): \(verdict.rule): \(verdict.reason)")
         }
     }
 
-    @Test("asks in a workspace before lines that reach beyond its walls, or destroy what is in it")
-    func walled() async throws {
-        for line in try lines("shell-walled.txt") {
-            await Task.yield()
+    @Test(
+        "asks in a workspace before lines that reach beyond its walls, or destroy what is in it",
+        arguments: try parts("shell-walled.txt"))
+    func walled(part: Part) {
+        for line in part.lines {
             let verdict = verdict(line)
             #expect(verdict.decision != .allow, "\(line): \(verdict.rule)")
         }
     }
 
-    @Test("denies under readonly every line that writes, in whatever way")
-    func readonlyLines() async throws {
-        for line in try lines("shell-readonly.txt") {
-            await Task.yield()
+    @Test("denies under readonly every line that writes, in whatever way", arguments: try parts("shell-readonly.txt"))
+    func readonlyLines(part: Part) {
+        for line in part.lines {
             let verdict = verdict(line, GuardPolicy(.readonly))
             #expect(verdict.decision == .deny, "\(line): \(verdict.rule)")
         }
     }
 
-    @Test("lets each look of every day be under readonly")
-    func readonlyLooks() async throws {
-        for line in try lines("shell-readonly-looks.txt") {
-            await Task.yield()
+    @Test("lets each look of every day be under readonly", arguments: try parts("shell-readonly-looks.txt"))
+    func readonlyLooks(part: Part) {
+        for line in part.lines {
             let verdict = verdict(line, GuardPolicy(.readonly))
             #expect(verdict.decision == .allow, "\(line): \(verdict.rule)")
         }
