@@ -223,7 +223,6 @@ struct ShellJudgeTests {
     // Quadratic or worse, any of these takes minutes; linear, milliseconds.
     @Test(
         "is reached in steps that grow with the text alone, or says that there is too much of it",
-        .timeLimit(.minutes(10)),
         arguments: [
             "find . " + String(repeating: "-exec a ", count: 2000), "fd " + String(repeating: "-x b ", count: 1000),
             "find . " + String(repeating: "-exec find ", count: 2000), String(repeating: "env ", count: 4000) + "ls",
@@ -237,6 +236,16 @@ struct ShellJudgeTests {
         ])
     func bounded(command: String) {
         #expect([.allow, .ask].contains(verdict(command).decision))
+    }
+
+    @Test(
+        "says that there is too much of what is judged again in each of its parts",
+        arguments: [
+            String(repeating: "kubectl exec p -- ", count: 100) + "ls",
+            String(repeating: "docker exec c ", count: 100) + "ls", String(repeating: "f() { f | f; }; ", count: 2000),
+        ])
+    func branching(command: String) {
+        #expect(verdict(command).findings.contains { $0.rule == "shell-nested" })
     }
 
     @Test(

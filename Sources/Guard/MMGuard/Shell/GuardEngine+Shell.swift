@@ -21,7 +21,7 @@ extension GuardEngine {
     package func judge(
         shell command: String, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
     ) -> Verdict {
-        verdict(in: context, policy, remembering: &memory) { $0.findings(in: command) }
+        verdict(on: command, in: context, policy, remembering: &memory) { $0.findings(in: command) }
     }
 
     /// Finds an unclosed quote. No shell would run such a command, so no person needs to be asked about it.
@@ -42,14 +42,14 @@ extension GuardEngine {
     package func judge(
         typed text: TypedText, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
     ) -> Verdict {
-        verdict(in: context, policy, remembering: &memory) { $0.findings(typed: text) }
+        verdict(on: text.text, in: context, policy, remembering: &memory) { $0.findings(typed: text) }
     }
 
     private func verdict(
-        in context: ShellContext, _ policy: GuardPolicy, remembering memory: inout ShellMemory,
+        on text: String, in context: ShellContext, _ policy: GuardPolicy, remembering memory: inout ShellMemory,
         _ judging: (ShellJudge) -> [GuardFinding]
     ) -> Verdict {
-        let judge = ShellJudge(context: context, memory: memory)
+        let judge = ShellJudge(of: text, in: context, remembering: memory)
         var findings = judging(judge)
         memory = judge.record.memory
         if judge.record.allowance.isExhausted {

@@ -11,6 +11,8 @@ extension ShellJudge {
         func counts(_ finding: GuardFinding) -> Bool { Self.weighs(finding) || finding.rule == ShellRule.fed.rawValue }
         var found = ShellWords.contains(call.program, in: "secret-starters") ? withSecrets(call, depth) : []
         let package = Self.package(in: call.words.map(\.value))
+        let mark =
+            call.words.firstIndex { ShellWords.contains($0.value, in: "command-marks") } ?? call.words.endIndex
         for index in call.words.indices.dropFirst() {
             let word = call.words[index]
             let name = word.value.split(separator: "/").last.map(String.init) ?? ""
@@ -33,7 +35,7 @@ extension ShellJudge {
                 ].contains(call.program)
             let isProgram = Self.programFolders.contains { word.value.hasPrefix($0) }
             let isNamed = isKnown && index == package?.index
-            let isTold = call.words[..<index].contains { ShellWords.contains($0.value, in: "command-marks") }
+            let isTold = mark < index
             let isCommand =
                 isKnown
                 ? isStrong(name) || isNamed || isTold && isClient(name)

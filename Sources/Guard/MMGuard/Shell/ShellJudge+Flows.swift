@@ -119,7 +119,7 @@ extension ShellJudge {
         for binding in script.bindings {
             for value in binding.values where !value.isFixed { note(binding.name.value, told(by: value.value)) }
         }
-        let readsKeys = script.commands.contains { call in
+        lazy var readsKeys = script.commands.contains { call in
             call.arguments.contains { isSecret($0.value) || Self.isSettings($0.value) || $0.value.hasPrefix("id_") }
         }
         for call in script.commands {

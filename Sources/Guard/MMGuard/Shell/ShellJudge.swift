@@ -6,19 +6,20 @@ import ShellSyntax
 /// A shell can do whatever its user can, in ways that no text shows, so this only judges what a command says that it
 /// does. The actual limits are the sandbox profiles.
 struct ShellJudge {
-    /// How much of one call's text is still judged, also of what runs on other machines: commands within commands and
-    /// files that run each other can make far more of it than anybody would wait for.
+    /// How many words of one call's texts are still judged. Commands within commands and files that run each other are
+    /// judged more than once, which can make far more of a text than anybody would wait for.
     final class Allowance {
-        private var commandsLeft = 10_000
-        private var wordsLeft = 150_000
+        private var wordsLeft: Int
         /// Whether commands were left out.
-        private(set) var isExhausted = false
+        var isExhausted: Bool { wordsLeft < 0 }
 
-        /// Counts a command that is judged; returns whether it may be.
-        func admits(_ call: ShellScript.Command) -> Bool {
-            commandsLeft -= 1
-            wordsLeft -= call.words.count
-            if commandsLeft < 0 || wordsLeft < 0 { isExhausted = true }
+        /// Creates an allowance of about six times the words of the texts; commands of every day need less than three.
+        /// - Parameter size: the bytes of all texts.
+        init(for size: Int) { wordsLeft = 1_000 + min(size, 60_000) }
+
+        /// Counts a command that is judged, or the commands that read its output; returns whether it may be.
+        func admits(words: Int) -> Bool {
+            wordsLeft -= words
             return !isExhausted
         }
     }
@@ -31,7 +32,7 @@ struct ShellJudge {
         var open: Set<String> = []
         let allowance: Allowance
 
-        init(_ memory: ShellMemory, _ allowance: Allowance = Allowance()) {
+        init(_ memory: ShellMemory, _ allowance: Allowance) {
             self.memory = memory
             self.allowance = allowance
         }
@@ -53,9 +54,10 @@ struct ShellJudge {
     var followers: [ShellScript.Command] = []
     static let deepest = 8
 
-    init(context: ShellContext, memory: ShellMemory = ShellMemory()) {
+    /// Creates a judge of a text.
+    init(of text: String, in context: ShellContext, remembering memory: ShellMemory) {
         self.context = context
-        record = Record(memory)
+        record = Record(memory, Allowance(for: text.utf8.count + memory.size))
     }
 
     /// The judge of commands that run on another machine, which has none of this one's files.
@@ -92,9 +94,11 @@ struct ShellJudge {
         var joined: [ShellScript.Command] = []
         var clones: [String] = []
         for (index, call) in script.commands.enumerated() {
+            let readers = script.commands[(index + 1)...].prefix(while: \.readsPipe)
+            guard record.allowance.admits(words: readers.count) else { break }
             var call = call
             judge.expand(&call)
-            judge.followers = followers + script.commands[(index + 1)...].prefix(while: \.readsPipe)
+            judge.followers = followers + readers
             judge.producer = call.readsPipe ? previous : nil
             joined = call.readsPipe ? joined + [call] : [call]
             if let file = judge.overwritesSource(joined) { found.append(finding(.removes, subject: "> \(file)")) }
@@ -131,7 +135,7 @@ struct ShellJudge {
     // MARK: One command
 
     func judge(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        guard record.allowance.admits(call) else { return [] }
+        guard record.allowance.admits(words: call.words.count + 3) else { return [] }
         var found: [GuardFinding] = []
         for assignment in call.assignments {
             let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
@@ -550,9 +554,12 @@ extension ShellJudge {
                 return true
             }
         }
-        if Self.homeSecrets.contains(where: { name in homes.contains { path == $0 + name || text == $0 + name } }) {
-            return true
+        let isOfHome = homes.contains { home in
+            [path, text].contains {
+                $0.hasPrefix(home) && Self.homeSecrets.contains(String($0.dropFirst(home.count)))
+            }
         }
+        if isOfHome { return true }
         if let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !Self.isPublicPart(path) {
             // The path before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
             let fixed = path[..<pattern]

@@ -7,6 +7,8 @@ package struct ShellMemory: Sendable, Hashable {
     ///
     /// The keys are file names without folders, because a text doesn't show by which path a folder is reached.
     private(set) var files: [String: [String?]] = [:]
+    /// The bytes of their contents.
+    var size: Int { files.values.joined().reduce(0) { $0 + ($1?.utf8.count ?? 0) } }
 
     /// Whether the session has named a git remote, changed one's address, or changed to which one a branch is pushed.
     var hasNewRemote = false

@@ -127,8 +127,8 @@ struct CmdletWatch: Sendable {
     // MARK: Writing
 
     /// Notes that a cmdlet is about to be sent. A state that could not be read before the sign-in is read now.
-    /// - Throws: `signInNeeded` if the state can't be read without a sign-in. The cmdlet needs it too: sent after it, it
-    ///   could not be undone.
+    /// - Throws: `signInNeeded` if the state can't be read without a sign-in. The cmdlet needs it too: sent after it,
+    ///   it could not be undone.
     func begin(_ command: ExchangeCommand, notes: inout [String]) async throws(MMError) -> JournalEntry? {
         var change = known.take(command) ?? Change(command, at: client.service)
         if let unread = change { change = try await readOrWait(unread) }
