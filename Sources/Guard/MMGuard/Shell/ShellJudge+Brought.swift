@@ -89,10 +89,11 @@ extension ShellJudge {
             } && !operands.contains { $0.contains("::") || $0.hasPrefix("$") }
     }
 
-    /// Returns the folder into which git clones a repository from an address.
+    /// Returns the folder into which git clones a repository from an address, of its own or as a part of this one.
     func clone(by call: ShellScript.Command) -> String? {
         let words = call.arguments.map(\.value)
-        guard call.program == "git", let verb = words.firstIndex(of: "clone"),
+        let isPart = zip(words, words.dropFirst()).contains { $0 == ("submodule", "add") }
+        guard call.program == "git", let verb = words.firstIndex(of: isPart ? "add" : "clone"),
             let address = words[verb...].firstIndex(where: { $0.contains("://") || $0.contains("@") })
         else { return nil }
         let named = words.dropFirst(address + 1).first { !$0.hasPrefix("-") }

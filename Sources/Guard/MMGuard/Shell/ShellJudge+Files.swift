@@ -410,7 +410,10 @@ extension ShellJudge {
     /// Returns whether a stream editor empties the files that it changes in place: `sed -i d`, `perl -i -ne ''`.
     func leavesNothing(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
-        let letters = words.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }.map { $0.dropFirst() }
+        // Behind these letters stands a value: `-rzlib`, `-Ilib`.
+        let takesRest = ["perl", "ruby"].contains(call.program) ? "rIMmeEFxCK" : ""
+        let letters = words.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }
+            .map { $0.dropFirst().prefix { !takesRest.contains($0) } }
         let isInPlace = words.contains { $0.hasPrefix("--in-p") } || letters.contains { $0.contains("i") }
         let isSilent = letters.contains { $0.contains("n") } || words.contains("--quiet") || words.contains("--silent")
         switch call.program {

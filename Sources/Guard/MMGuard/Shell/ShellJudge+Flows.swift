@@ -25,7 +25,7 @@ extension ShellJudge {
                     && !["localhost", "127.0.0.1", "::1"].contains(host.value)
             }
         if named, !ShellPrograms.readers.contains(call.program),
-            words.contains(where: { !$0.isFixed && Self.substitutes($0.value) })
+            words.contains(where: { !$0.isFixed && told(by: $0.value) != nil })
         {
             return true
         }

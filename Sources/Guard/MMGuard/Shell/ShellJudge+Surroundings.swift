@@ -215,7 +215,11 @@ extension ShellJudge {
         }
         if Self.includesFetched(text, in: ending) { return [finding(.fed, subject: name)] }
         let program = ScriptText.program(ofFile: name) ?? (name.hasSuffix("file") ? "ruby" : nil)
-        let code = program.map { findings(inScript: text, of: $0, depth).filter(Self.weighs) } ?? []
+        let isFromOutside = text.contains("://")
+        let code = (program.map { findings(inScript: text, of: $0, depth) } ?? []).filter { found in
+            // What an address answers is run: `exec(urlopen("http://…").read())`.
+            Self.weighs(found) || isFromOutside && ["exec", "eval"].contains { found.subject?.hasSuffix($0) == true }
+        }
         if let program, program != "code" { return code }
         if ["yml", "yaml"].contains(ending) {
             let opens = ["docker.sock", "\"/:", "- /:", "privileged: true"].contains(where: text.contains)
