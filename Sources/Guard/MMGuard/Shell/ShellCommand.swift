@@ -2,7 +2,10 @@ import ShellSyntax
 
 extension ShellScript.Command {
     /// The program's name without its folder.
-    var program: String { name.split(separator: "/").last.map(String.init) ?? name }
+    var program: String {
+        let last = ShellMemory.name(name)
+        return last.isEmpty ? name : last
+    }
 
     /// Returns a command that consists of some of these words: the one that a wrapper such as `env` starts.
     func inner(_ range: Range<Int>) -> ShellScript.Command? {

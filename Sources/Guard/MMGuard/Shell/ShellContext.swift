@@ -41,17 +41,20 @@ public struct ShellContext: Sendable, Hashable {
 
     /// Returns the path that a word stands for, without `.` and `..`; nil if it isn't a fixed path.
     func path(_ word: String) -> String? {
+        guard let first = word.utf8.first else { return nil }
         var text = word
-        for (short, long) in [("~/", home), ("$HOME/", home), ("${HOME}/", home)] {
-            if let long, text.hasPrefix(short) { text = long + "/" + text.dropFirst(short.count) }
+        if let home, "~$".utf8.contains(first) {
+            if ["~", "$HOME", "${HOME}"].contains(text) { text = home }
+            for start in ["~/", "$HOME/", "${HOME}/"] where text.hasPrefix(start) {
+                text = home + "/" + text.dropFirst(start.count)
+            }
         }
-        if let home, ["~", "$HOME", "${HOME}"].contains(text) { text = home }
         if !text.hasPrefix("/") {
-            guard let directory, !text.hasPrefix("-"), !text.isEmpty else { return nil }
+            guard let directory, first != UInt8(ascii: "-") else { return nil }
             text = directory + "/" + text
         }
         var parts: [Substring] = []
-        for part in text.split(separator: "/") where part != "." {
+        for part in text.utf8.split(separator: UInt8(ascii: "/")).lazy.map(Substring.init) where part != "." {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }
         }
         return "/" + parts.joined(separator: "/")
@@ -66,16 +69,24 @@ public struct ShellContext: Sendable, Hashable {
         candidates += candidates.filter { $0.hasPrefix("@") }.map { String($0.dropFirst()) }
         for candidate in candidates {
             guard let path = path(candidate) else { continue }
-            let pattern = path.firstIndex { "*?[{".contains($0) }.map { path[..<$0] }
-            let parts = path.split(separator: "/")
-            for own in ownFiles where own.count > 1 {
-                if path == own || path.hasPrefix(own + "/") { return true }
-                guard let pattern, pattern.count > 1 else { continue }
-                // `~/.m365*` and `~/.m*/x` match such files; `~/*` does not, because shells leave hidden names out.
-                if zip(parts, own.split(separator: "/")).allSatisfy(Self.mayBe) { return true }
+            if ownFiles.contains(where: { Self.isInside($0, path) }) { return true }
+            guard let pattern = path.firstIndex(where: { "*?[{".contains($0) }), path[..<pattern].utf8.count > 1 else {
+                continue
             }
+            // `~/.m365*` and `~/.m*/x` match such files; `~/*` does not, because shells leave hidden names out.
+            let parts = path.split(separator: "/")
+            let matches = ownFiles.contains { own in
+                own.utf8.count > 1 && zip(parts, own.split(separator: "/")).allSatisfy(Self.mayBe)
+            }
+            if matches { return true }
         }
         return false
+    }
+
+    private static func isInside(_ folder: String, _ path: String) -> Bool {
+        guard folder.utf8.count > 1, path.hasPrefix(folder) else { return false }
+        let rest = path.utf8.dropFirst(folder.utf8.count)
+        return rest.isEmpty || rest.first == UInt8(ascii: "/")
     }
 
     /// Returns whether a path on a host contains the name of one of mm's own files or folders. On a host these may be

@@ -62,5 +62,8 @@ package struct ShellMemory: Sendable, Hashable {
     func texts(of path: String) -> [String?]? { files[Self.name(path)] }
 
     /// Returns the name of a file without its folder.
-    static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
+    static func name(_ path: String) -> String {
+        guard path.utf8.contains(UInt8(ascii: "/")) else { return path }
+        return path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? ""
+    }
 }
