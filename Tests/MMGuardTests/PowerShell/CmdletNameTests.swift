@@ -1,7 +1,7 @@
 import MMGuard
 import Testing
 
-@Suite("Names like an unknown cmdlet's", .timeLimit(.minutes(1)))
+@Suite("Names like an unknown cmdlet's", .timeLimit(.minutes(5)))
 struct CmdletNameTests {
     @Test(
         "begin with other verbs for the same noun, of the same purpose",

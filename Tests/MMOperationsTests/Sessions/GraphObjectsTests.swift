@@ -4,7 +4,7 @@ import Testing
 @testable import MMNative
 @testable import MMOperations
 
-@Suite("Objects of Graph's modules", .timeLimit(.minutes(1)))
+@Suite("Objects of Graph's modules", .timeLimit(.minutes(5)))
 struct GraphObjectsTests {
     /// The own properties of an object, and those in `AdditionalProperties`.
     private func parts(of value: PSValue) throws -> (own: [String], more: [String]) {
