@@ -158,6 +158,29 @@ struct PreciseVerdictTests {
         #expect(GuardEngine().judge(script: before + script, policy: .standard).rule == "bulk")
     }
 
+    @Test(
+        "a text that doubles itself is not computed to its end",
+        arguments: ["'{0}{0}' -f $a", "'' + $a + $a", "'{0}' -f ('' + $a + $a)", "('' + $a + $a)"])
+    func doubling(text: String) {
+        let script = "$a = 'x'\n" + String(repeating: "$a = \(text)\n", count: 60) + "& $a"
+        #expect(GuardEngine().judge(script: script, policy: .standard).decision == .ask)
+    }
+
+    @Test(
+        "an address that is put together is read as PowerShell reads it",
+        arguments: [
+            ("('/v1.0/users/{0}' -f 'ann@contoso.com')", GuardDecision.allow),
+            ("('/v1.0/{1}/{0}' -f 'ann@contoso.com', 'users')", .allow),
+            ("('/v1.0/users/{0}/{{1}}' -f 'ann@contoso.com')", .ask),
+            ("('/v1.0/users/{0}}}' -f 'ann@contoso.com')", .ask),
+            ("('/v1.0/users/{0,20}' -f 'ann@contoso.com')", .ask),
+            ("('/v1.0/users/{1}' -f 'ann@contoso.com')", .ask),
+        ])
+    func formats(address: String, decision: GuardDecision) {
+        let script = "Invoke-MgGraphRequest GET \(address)"
+        #expect(GuardEngine().judge(script: script, policy: .standard).decision == decision)
+    }
+
     @Test("a long script is judged like a short one")
     func long() {
         let script = String(repeating: "Get-Mailbox ann | Select-Object Name\n", count: 29_000)

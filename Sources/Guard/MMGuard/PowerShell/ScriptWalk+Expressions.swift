@@ -166,7 +166,8 @@ extension ScriptWalk {
         switch node.op {
         case .plus:
             if let first = left.texts, let second = right.texts, first.count == 1, second.count == 1, left.count == 1,
-                right.count == 1, Self.isString(node.left)
+                right.count == 1, Self.isString(node.left),
+                first[0].utf8.count + second[0].utf8.count <= ValueFacts.longestComputed
             {
                 return .text(first[0] + second[0])
             }
@@ -209,13 +210,19 @@ extension ScriptWalk {
         guard left.count == 1, let pattern = left.texts, pattern.count == 1, let items = right.texts,
             items.count == right.count
         else { return .data() }
-        var text = pattern[0]
-        for (index, item) in items.enumerated() {
-            // A placeholder in an item would be replaced as if it stood in the pattern.
-            guard !item.contains("{") else { return .data() }
-            text = text.replacing("{\(index)}", with: item)
+        var text = ""
+        var rest = pattern[0][...]
+        while let open = rest.firstIndex(of: "{") {
+            let behind = rest[rest.index(after: open)...]
+            guard let close = behind.firstIndex(of: "}"), let index = Int(behind[..<close]),
+                items.indices.contains(index), !rest[..<open].contains("}"),
+                text.utf8.count <= ValueFacts.longestComputed
+            else { return .data() }
+            text += rest[..<open] + items[index]
+            rest = behind[behind.index(after: close)...]
         }
-        return text.contains("{") || text.contains("}") ? .data() : .text(text)
+        text += rest
+        return text.utf8.count > ValueFacts.longestComputed || rest.contains("}") ? .data() : .text(text)
     }
 
     private mutating func check(_ node: BinaryExpressionSyntax) {

@@ -2,7 +2,8 @@ import Glibc
 
 /// The operators `+ - * / %`, the bitwise operators and `..`.
 enum Arithmetic {
-    private static let largest = 1_000_000
+    /// The most elements of a list, and bytes of a repetition, that one step makes.
+    static let largest = 1_000_000
     private static let longest = 16 << 20
 
     /// An operator of two numbers, each of which .NET's types may define as a method.

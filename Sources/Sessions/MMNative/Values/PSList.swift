@@ -260,7 +260,9 @@ package final class PSList: @unchecked Sendable {
     /// Returns the elements of a collection that is added or compared.
     private func range(_ value: PSValue) throws(Interrupt) -> [PSValue] {
         var range: [PSValue] = []
-        for item in Cmdlets.list(value.plain) { range.append(try element(item)) }
+        let more = Cmdlets.list(value.plain)
+        guard items.count + more.count <= Arithmetic.largest else { throw .handOver("a long list") }
+        for item in more { range.append(try element(item)) }
         return range
     }
 

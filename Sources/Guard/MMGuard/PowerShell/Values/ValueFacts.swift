@@ -35,6 +35,8 @@ struct ValueFacts: Sendable, Hashable {
     /// A number that the text doesn't limit.
     static let many = Int.max
     private static let mostTexts = 20
+    /// The most bytes of a text that is computed from others: one that doubles itself soon fills the memory.
+    static let longestComputed = 20_000
 
     static let nothing = ValueFacts(kinds: [], count: 0, texts: [])
     static let unknown = ValueFacts(kinds: .all, count: many, texts: nil)
