@@ -6,7 +6,7 @@ extension ShellJudge {
     /// Returns whether a word names a file that contains a private key, or a project's settings, which often include
     /// passwords: `.env`, `.en?`, `--include=.env*`, `config/{prod,dev}.key`.
     static func isSettings(_ word: String) -> Bool {
-        if let names = alternatives(in: word) { return names.contains(where: isSettings) }
+        if let names = alternatives(in: word) { return names.isEmpty || names.contains(where: isSettings) }
         let value = word.hasPrefix("-") ? word.drop { $0 != "=" }.dropFirst() : word[...]
         let path = String(value.hasPrefix("@") ? value.dropFirst() : value)
         let name = ShellMemory.name(path)

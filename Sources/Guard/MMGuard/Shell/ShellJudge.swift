@@ -515,7 +515,7 @@ extension ShellJudge {
 
     /// Returns whether a word names a file that contains keys or passwords.
     func isSecret(_ word: String) -> Bool {
-        if let names = Self.alternatives(in: word) { return names.contains(where: isSecret) }
+        if let names = Self.alternatives(in: word) { return names.isEmpty || names.contains(where: isSecret) }
         let text = word.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word
         let file = text.hasPrefix("file://") ? String(text.dropFirst(7)) : text
         let path = context.path(file.hasPrefix("@") ? String(file.dropFirst()) : file) ?? file
@@ -589,15 +589,25 @@ extension ShellJudge {
     }
 
     /// Returns the words for which one with braces stands: `/etc/{passwd,shadow}`; `nil` without braces, and for code
-    /// and data.
+    /// and data. Braces multiply each other, so a short word may stand for more words than there is time for: then none
+    /// is returned, and any may be meant.
     static func alternatives(in word: String) -> [String]? {
+        guard var open = firstAlternatives(in: word) else { return nil }
+        var words: [String] = []
+        while let next = open.popLast() {
+            if let more = firstAlternatives(in: next) { open += more } else { words.append(next) }
+            if open.count + words.count > 200 { return [] }
+        }
+        return words
+    }
+
+    private static func firstAlternatives(in word: String) -> [String]? {
         guard let open = word.firstIndex(of: "{"), let close = word[open...].firstIndex(of: "}"),
             word[open...close].contains(","), !word.contains(where: { "\"'$:; \n".contains($0) })
         else { return nil }
-        return word[word.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false).prefix(20)
-            .map {
-                String(word[..<open] + $0 + word[word.index(after: close)...])
-            }
+        return word[word.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false).map {
+            String(word[..<open] + $0 + word[word.index(after: close)...])
+        }
     }
 
     /// Returns whether a pattern matches one of these files or folders: `/et?/sh?dow`. Too few letters may match
