@@ -282,7 +282,9 @@ extension ShellJudge {
         where !context.hasWalls && words.first == "install" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
             return one(.software, call)
         // The code that it runs comes from an address.
-        case "go" where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
+        case "go"
+        where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }
+            || Self.replacesModule(words):
             return one(.fed, call)
         // Such a command shows the key, unless it is told to show something else.
         case "openssl" where ["asn1parse", "storeutl"].contains(words.first) && words.contains(where: Self.isSettings):
@@ -504,6 +506,19 @@ extension ShellJudge {
     private static func owner(of word: String) -> String {
         guard let start = ["github:", "gitlab:"].first(where: word.hasPrefix) else { return "" }
         return String(word.dropFirst(start.count).prefix { $0 != "/" })
+    }
+
+    /// Returns whether Go is told to build a module of another name in place of one that the project named: `go mod
+    /// edit
+    /// -replace a.example/x=b.example/x@v1`. A folder of this machine may stand in its place.
+    private static func replacesModule(_ words: [String]) -> Bool {
+        guard words.starts(with: ["mod", "edit"]) else { return false }
+        return zip(words, words.dropFirst() + [""]).contains { word, next in
+            let option = word.drop { $0 == "-" }
+            guard word.hasPrefix("-"), option == "replace" || option.hasPrefix("replace=") else { return false }
+            let other = (option == "replace" ? next[...] : option).split(separator: "=").last?.first
+            return other.map { !"./".contains($0) } ?? false
+        }
     }
 
     /// Returns whether a package manager permanently changes the source of packages, or the shell that runs their
