@@ -49,7 +49,8 @@ extension GuardEngine {
         on text: String, in context: ShellContext, _ policy: GuardPolicy, remembering memory: inout ShellMemory,
         _ judging: (ShellJudge) -> [GuardFinding]
     ) -> Verdict {
-        let judge = ShellJudge(of: text, in: context, remembering: memory)
+        let judge = ShellJudge(
+            of: text, in: context, remembering: memory, makesFiles: policy.decision(for: .write) == .allow)
         var findings = judging(judge)
         memory = judge.record.memory
         if judge.record.allowance.isExhausted {

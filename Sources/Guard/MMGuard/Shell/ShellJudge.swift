@@ -13,7 +13,7 @@ struct ShellJudge {
         /// Whether commands were left out.
         var isExhausted: Bool { wordsLeft < 0 }
 
-        /// Creates an allowance of about six times the words of the texts; commands of every day need less than three.
+        /// Creates an allowance of about six times the words of the texts. Commands of every day need far less.
         /// - Parameter size: the bytes of all texts.
         init(for size: Int) { wordsLeft = 1_000 + min(size, 60_000) }
 
@@ -31,10 +31,14 @@ struct ShellJudge {
         /// The files whose texts are being judged, so that none is judged within itself.
         var open: Set<String> = []
         let allowance: Allowance
+        /// Whether a program that otherwise looks may make a file at home or below `/tmp`. A policy under which nothing
+        /// may be written knows no such file.
+        let makesFiles: Bool
 
-        init(_ memory: ShellMemory, _ allowance: Allowance) {
+        init(_ memory: ShellMemory, _ allowance: Allowance, makesFiles: Bool) {
             self.memory = memory
             self.allowance = allowance
+            self.makesFiles = makesFiles
         }
     }
 
@@ -55,9 +59,10 @@ struct ShellJudge {
     static let deepest = 8
 
     /// Creates a judge of a text.
-    init(of text: String, in context: ShellContext, remembering memory: ShellMemory) {
+    /// - Parameter makesFiles: whether what looks may make files of its own.
+    init(of text: String, in context: ShellContext, remembering memory: ShellMemory, makesFiles: Bool) {
         self.context = context
-        record = Record(memory, Allowance(for: text.utf8.count + memory.size))
+        record = Record(memory, Allowance(for: text.utf8.count + memory.size), makesFiles: makesFiles)
     }
 
     /// The judge of commands that run on another machine, which has none of this one's files.
@@ -65,7 +70,7 @@ struct ShellJudge {
 
     private init(elsewhere here: ShellJudge) {
         context = ShellContext(isRemote: true)
-        record = Record(ShellMemory(), here.record.allowance)
+        record = Record(ShellMemory(), here.record.allowance, makesFiles: here.record.makesFiles)
         variables = here.variables
     }
 

@@ -388,8 +388,9 @@ extension ShellJudge {
     /// Returns whether a word names a file in a home or below a folder for temporary files that may be made without a
     /// question.
     func makesFreely(_ word: String) -> Bool {
-        ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: (word + "/").hasPrefix) && !word.contains("/.")
-            && isFree(word)
+        record.makesFiles
+            && ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: (word + "/").hasPrefix)
+            && !word.contains("/.") && isFree(word)
     }
 
     /// Returns whether all that a word computes is the time: `~/hosts-$(date +%F)`.
