@@ -47,12 +47,12 @@ struct ShellReadingTests {
     @Test("no shell removes anything in a random line that only reads for the guard", arguments: 0..<8)
     func random(draw: Int) throws {
         var random = SeededRandom(seed: 20_261_127 + UInt64(draw))
-        #expect(try Self.allowed((0..<2_000).map { _ in Self.line(&random) }) > 50)
+        #expect(try Self.allowed((0..<2_000).map { _ in Self.line(&random) }) > 100)
     }
 
-    @Test("no shell removes anything behind a part of the language in quotes that only reads", arguments: quotes)
-    func quoted(open: String, close: String) throws {
-        _ = try Self.allowed(Self.quoted(open, close))
+    @Test("no shell removes anything behind a part of the language in quotes that only reads")
+    func quoted() throws {
+        #expect(try Self.allowed(Self.quotes.flatMap(Self.quoted)) > 50)
     }
 
     /// Runs the lines that the guard allows in each shell, and returns how many those are.
