@@ -85,8 +85,8 @@ class Model:
         return self.call("output", **json.loads(again[1])) if again else text
 
     def rows(self, text):
-        """The rows of an answer in JSON, which may follow other text."""
-        value = json.loads(text[min(place for place in (text.find("["), text.find("{")) if place >= 0):])
+        """The rows of an answer in JSON, which begins a line and may follow other text."""
+        value = json.loads(text[re.search(r"^[\[{]", text, re.MULTILINE).start():])
         return value.get("value", [value]) if isinstance(value, dict) else value
 
     def graph(self, endpoint, **more):
