@@ -58,6 +58,16 @@ public struct JSONObject: Sendable {
         return false
     }
 
+    /// Returns an object with the same keys in the same order.
+    /// - Parameter change: returns the new value of a member.
+    package func mapValues(_ change: (_ key: String, _ value: JSONValue) -> JSONValue) -> JSONObject {
+        var changed = self
+        for place in members.indices {
+            changed.members[place].value = change(members[place].key, members[place].value)
+        }
+        return changed
+    }
+
     /// Reserves capacity for `count` members.
     mutating func reserveCapacity(_ count: Int) {
         members.reserveCapacity(count)

@@ -8,7 +8,7 @@ public struct JSONParser {
     private var depth = 0
     /// The member count of the last object at each depth. Rows of a list are alike, so it is a good capacity for the
     /// next one.
-    private var lastCounts = [Int](repeating: 0, count: 8)
+    private var lastCounts = InlineArray<8, Int>(repeating: 0)
 
     private init(_ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
         self.text = text

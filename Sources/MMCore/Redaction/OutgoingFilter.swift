@@ -29,7 +29,7 @@ package struct OutgoingFilter: Sendable {
         switch value {
         case .string(let text): .string(self.text(text))
         case .array(let items): .array(items.map { json($0) })
-        case .object(let members): .object(JSONObject(members.map { ($0.key, json($0.value)) }))
+        case .object(let members): .object(members.mapValues { json($1) })
         case .null, .bool, .int, .double, .number: value
         }
     }
@@ -39,7 +39,7 @@ package struct OutgoingFilter: Sendable {
         var clean = error
         clean.message = text(error.message)
         clean.hint = error.hint.map { text($0) }
-        clean.details = JSONObject(error.details.map { ($0.key, json($0.value)) })
+        clean.details = error.details.mapValues { json($1) }
         clean.cause = error.cause.map { text($0) }
         return clean
     }

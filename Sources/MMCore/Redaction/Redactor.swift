@@ -36,22 +36,19 @@ public struct Redactor: Sendable {
 
     /// Returns an object without secrets; keys are kept.
     public func object(_ members: JSONObject) -> JSONObject {
-        JSONObject(
-            members.map { key, value in
-                let name = SecretNames.normalized(key.utf8)
-                if SecretNames.isCode(plain: name) {
-                    guard let code = value.string, SecretNames.isSecretCode(code.utf8) else {
-                        return (key, json(value))
-                    }
-                    return (key, .string(Self.mark))
-                }
-                guard SecretNames.isSecret(plain: name) else { return (key, json(value)) }
-                switch value {
-                // A count or a flag reveals nothing about the secret itself.
-                case .null, .bool, .int, .string(""): return (key, value)
-                default: return (key, .string(Self.mark))
-                }
-            })
+        members.mapValues { key, value in
+            let name = SecretNames.normalized(key)
+            if SecretNames.isCode(plain: name) {
+                guard let code = value.string, SecretNames.isSecretCode(code.utf8) else { return json(value) }
+                return .string(Self.mark)
+            }
+            guard SecretNames.isSecret(plain: name) else { return json(value) }
+            switch value {
+            // A count or a flag reveals nothing about the secret itself.
+            case .null, .bool, .int, .string(""): return value
+            default: return .string(Self.mark)
+            }
+        }
     }
 
     /// Returns a free text without secrets: command lines, service messages, URLs, whole documents.

@@ -54,22 +54,34 @@ struct SecretIndex: Sendable {
         var clean: [UInt8] = []
         var copied = 0
         var position = 0
-        while position + Self.shortest <= text.count {
-            let pair = Int(text[position]) << 8 | Int(text[position + 1])
-            guard starts[pair >> 6] & (1 << UInt64(pair & 63)) != 0,
-                let candidates = secrets[Array(text[position..<(position + Self.shortest)])],
-                let found = candidates.first(where: { text[position...].starts(with: $0) })
+        while let place = text.withUnsafeBufferPointer({ start(in: $0, from: position) }) {
+            guard place + Self.shortest <= text.count,
+                let candidates = secrets[Array(text[place..<(place + Self.shortest)])],
+                let found = candidates.first(where: { text[place...].starts(with: $0) })
             else {
-                position += 1
+                position = place + 1
                 continue
             }
-            clean += text[copied..<position]
+            clean += text[copied..<place]
             clean += mark.utf8
-            position += found.count
+            position = place + found.count
             copied = position
         }
         guard copied > 0 else { return nil }
         return clean + text[copied...]
+    }
+
+    /// Returns the next position at which two bytes stand with which a known text begins.
+    private func start(in text: UnsafeBufferPointer<UInt8>, from position: Int) -> Int? {
+        starts.withUnsafeBufferPointer { starts in
+            var place = position
+            while place + 1 < text.count {
+                let pair = Int(text[place]) << 8 | Int(text[place + 1])
+                if starts[pair >> 6] & (1 << UInt64(pair & 63)) != 0 { return place }
+                place += 1
+            }
+            return nil
+        }
     }
 
     // MARK: Encoded secrets
@@ -106,39 +118,67 @@ struct SecretIndex: Sendable {
     /// - Returns: `nil` when the text contains none.
     func replacingDisguised(in text: [UInt8], with mark: String) -> [UInt8]? {
         guard !isEmpty, text.count >= Self.shortest else { return nil }
-        func isBlank(_ byte: UInt8) -> Bool {
-            byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 || byte == 0x3A
-        }
-        var places: [Int] = []
-        var dense: [UInt8] = []
-        places.reserveCapacity(text.count)
-        dense.reserveCapacity(text.count)
-        for (place, byte) in text.enumerated() where !isBlank(byte) {
-            dense.append(byte)
-            places.append(place)
-        }
-        var clean: [UInt8] = []
-        var copied = 0
-        var position = 0
-        while position + Self.shortest <= dense.count {
-            let pair = Int(dense[position]) << 8 | Int(dense[position + 1])
-            guard starts[pair >> 6] & (1 << UInt64(pair & 63)) != 0,
-                let candidates = secrets[Array(dense[position..<(position + Self.shortest)])],
-                let found = candidates.first(where: { dense[position...].starts(with: $0) })
-            else {
-                position += 1
-                continue
+        return text.withUnsafeBufferPointer { text in
+            var clean: [UInt8] = []
+            var copied = 0
+            var place = Self.written(in: text, from: 0)
+            while place < text.count {
+                let next = Self.written(in: text, from: place + 1)
+                guard next < text.count, begins(text[place], text[next]), var end = end(at: place, in: text) else {
+                    place = next
+                    continue
+                }
+                clean += text[copied..<place]
+                clean += mark.utf8
+                // The encoded text that follows contains the rest of the secret.
+                place = Self.written(in: text, from: end)
+                while place < text.count, place <= end + 1, Self.isWriting(text[place]) {
+                    end = place + 1
+                    place = Self.written(in: text, from: end)
+                }
+                copied = end
             }
-            clean += text[copied..<places[position]]
-            clean += mark.utf8
-            position += found.count
-            // The encoded text that follows contains the rest of the secret.
-            while position < dense.count, places[position] - places[position - 1] <= 2, Self.isWriting(dense[position])
-            { position += 1 }
-            copied = places[position - 1] + 1
+            guard copied > 0 else { return nil }
+            return clean + text[copied...]
         }
-        guard copied > 0 else { return nil }
-        return clean + text[copied...]
+    }
+
+    private func begins(_ first: UInt8, _ second: UInt8) -> Bool {
+        let pair = Int(first) << 8 | Int(second)
+        return starts[pair >> 6] & (1 << UInt64(pair & 63)) != 0
+    }
+
+    /// Returns where the known text ends that begins at a place, blanks within it ignored.
+    private func end(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> Int? {
+        var first: [UInt8] = []
+        first.reserveCapacity(Self.shortest)
+        var next = place
+        while first.count < Self.shortest, next < text.count {
+            first.append(text[next])
+            next = Self.written(in: text, from: next + 1)
+        }
+        candidates: for candidate in secrets[first] ?? [] {
+            var (next, end) = (place, place)
+            for byte in candidate {
+                guard next < text.count, text[next] == byte else { continue candidates }
+                end = next + 1
+                next = Self.written(in: text, from: end)
+            }
+            return end
+        }
+        return nil
+    }
+
+    /// Returns the first place that is no blank.
+    private static func written(in text: UnsafeBufferPointer<UInt8>, from place: Int) -> Int {
+        var place = place
+        while place < text.count {
+            switch text[place] {
+            case 0x20, 0x0A, 0x0D, 0x09, 0x3A: place += 1
+            default: return place
+            }
+        }
+        return place
     }
 
     private static func isWriting(_ byte: UInt8) -> Bool {

@@ -11,8 +11,7 @@ enum SecretNames {
         substrings.filter { $0.first == start }
     }
     /// Names that are secret as a whole.
-    private static let exactNames: Set<String> = ["pwd", "sas", "sig", "otp", "passcode", "bearer", "jwt"]
-    private static let longestWhole = exactNames.reduce(0) { max($0, $1.utf8.count) }
+    private static let exactNames = ["pwd", "sas", "sig", "otp", "passcode", "bearer", "jwt"].map { Array($0.utf8) }
     /// Suffixes of names that contain a secret part but hold no secret: its kind, location or lifetime.
     private static let harmlessEnds = [
         "type", "types", "endpoint", "uri", "url", "expiry", "expires", "expiresin", "expireson", "expiration",
@@ -27,18 +26,28 @@ enum SecretNames {
     private static let fullLineHeaders: Set<String> = ["authorization", "proxyauthorization", "cookie", "setcookie"]
 
     /// Returns a name in lower case without word separators.
-    static func normalized(_ name: some Sequence<UInt8>) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(name.underestimatedCount)
-        for byte in name where byte != UInt8(ascii: "-") && byte != UInt8(ascii: "_") && byte != 0x20 {
-            bytes.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
+    static func normalized(_ name: String) -> [UInt8] {
+        var name = name
+        return name.withUTF8 { normalized($0) }
+    }
+
+    /// Returns the same for a part of a text.
+    static func normalized(_ name: ArraySlice<UInt8>) -> [UInt8] {
+        name.withUnsafeBufferPointer { normalized($0) }
+    }
+
+    private static func normalized(_ name: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: name.count) { room, count in
+            for byte in name where byte != UInt8(ascii: "-") && byte != UInt8(ascii: "_") && byte != 0x20 {
+                room[count] = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+                count += 1
+            }
         }
-        return bytes
     }
 
     /// Returns whether the value under this name, already in plain form, is secret.
     static func isSecret(plain name: [UInt8]) -> Bool {
-        if name.count <= longestWhole, exactNames.contains(String(decoding: name, as: UTF8.self)) { return true }
+        if exactNames.contains(name) { return true }
         guard holdsPart(name) else { return false }
         return !harmlessEnds.contains { name.suffix($0.count).elementsEqual($0) }
     }

@@ -9,7 +9,7 @@ struct SecretScan {
     private let byName: Bool
 
     private static let mark = Array(Redactor.mark.utf8)
-    private static let schemes: Set<String> = ["bearer", "basic", "negotiate", "ntlm", "pop", "digest"]
+    private static let schemes = ["bearer", "basic", "negotiate", "ntlm", "pop", "digest"].map { Array($0.utf8) }
 
     /// Creates a scan.
     /// - Parameters:
@@ -23,14 +23,13 @@ struct SecretScan {
     /// Returns the text without secrets; `nil` when there are none.
     mutating func run() -> String? {
         while position < text.count {
-            if takeKeyBlock() || takeUserInfo() { continue }
             let byte = text[position]
             guard Self.isName(byte) else {
-                position += 1
+                if byte != UInt8(ascii: ":") || !takeUserInfo() { position += 1 }
                 continue
             }
-            if takeShape() { continue }
-            if byName { takeWord() } else { position = end(from: position, while: Self.isName) }
+            if byte == UInt8(ascii: "-") && takeKeyBlock() || takeShape() { continue }
+            if byName { takeWord() } else { position = nameEnd(from: position) }
         }
         guard found else { return nil }
         clean += text[copied...]
@@ -53,6 +52,13 @@ struct SecretScan {
         return true
     }
 
+    /// Returns the end of the name at a position.
+    private func nameEnd(from start: Int) -> Int {
+        var end = start
+        while end < text.count, Self.isName(text[end]) { end += 1 }
+        return end
+    }
+
     private func end(from start: Int, while holds: (UInt8) -> Bool) -> Int {
         var end = start
         while end < text.count, holds(text[end]) { end += 1 }
@@ -63,7 +69,7 @@ struct SecretScan {
 extension SecretScan {
     /// Hides a private key in PEM form (RFC 7468).
     private mutating func takeKeyBlock() -> Bool {
-        guard text[position] == UInt8(ascii: "-"), matches("-----BEGIN ", at: position) else { return false }
+        guard matches("-----BEGIN ", at: position) else { return false }
         let labelEnd = end(from: position + 11) { $0 != UInt8(ascii: "-") && $0 != 0x0A }
         let label = String(decoding: text[(position + 11)..<labelEnd], as: UTF8.self)
         guard label.hasSuffix("PRIVATE KEY") else {
@@ -81,7 +87,7 @@ extension SecretScan {
     /// Hides the user name and password in front of a host (RFC 3986, section 3.2.1); a user name alone stays in
     /// answers.
     private mutating func takeUserInfo() -> Bool {
-        guard text[position] == UInt8(ascii: ":"), matches("://", at: position) else { return false }
+        guard matches("://", at: position) else { return false }
         let start = position + 3
         let finish = end(from: start) { byte in
             switch byte {
@@ -104,9 +110,16 @@ extension SecretScan {
     private mutating func takeShape() -> Bool {
         if position > 0, Self.isToken(text[position - 1]) { return false }
         let starts =
-            matches("eyJ", at: position) || matches("0.A", at: position) || matches("1.A", at: position)
-            || matches("M.C", at: position) || matches("M.R", at: position) || matches("OAQAB", at: position)
-        let client = position + 6 <= text.count && matches("Q~", at: position + 4)
+            switch text[position] {
+            case UInt8(ascii: "e"): matches("eyJ", at: position)
+            case UInt8(ascii: "0"), UInt8(ascii: "1"): matches(".A", at: position + 1)
+            case UInt8(ascii: "M"): matches(".C", at: position + 1) || matches(".R", at: position + 1)
+            case UInt8(ascii: "O"): matches("OAQAB", at: position)
+            default: false
+            }
+        let client =
+            position + 6 <= text.count && text[position + 4] == UInt8(ascii: "Q")
+            && text[position + 5] == UInt8(ascii: "~")
         guard starts || client else { return false }
         let finish = end(from: position, while: Self.isToken)
         let length = finish - position
@@ -126,10 +139,12 @@ extension SecretScan {
     /// Consumes a word and hides what follows if the word is an authentication scheme or the name of a secret.
     private mutating func takeWord() {
         let start = position
-        let finish = end(from: start, while: Self.isName)
+        let finish = nameEnd(from: start)
         position = finish
+        // Nothing follows that could be a value.
+        guard finish < text.count else { return }
         let name = SecretNames.normalized(text[start..<finish])
-        if finish < text.count, text[finish] == 0x20, Self.schemes.contains(String(decoding: name, as: UTF8.self)) {
+        if text[finish] == 0x20, Self.schemes.contains(name) {
             let token = end(from: finish + 1, while: Self.isCredential)
             let word = text[(finish + 1)..<token]
             if word.count >= 8, !word.allSatisfy({ (0x61...0x7A).contains($0) }) {
