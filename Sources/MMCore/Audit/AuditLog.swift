@@ -539,8 +539,13 @@ struct AuditHead: Equatable {
 
     /// The content of the head file, always the same length so that it can be overwritten in place.
     var text: [UInt8] {
-        let digits = String(number)
-        let padded = String(repeating: "0", count: max(0, 19 - digits.utf8.count)) + digits
-        return Array("\(padded) \(hash)\n".utf8)
+        let digits = String(number).utf8
+        var text = [UInt8](repeating: UInt8(ascii: "0"), count: max(0, 19 - digits.count))
+        text.reserveCapacity(19 + hash.utf8.count + 2)
+        text += digits
+        text.append(UInt8(ascii: " "))
+        text += hash.utf8
+        text.append(UInt8(ascii: "\n"))
+        return text
     }
 }
