@@ -3,8 +3,7 @@ package enum TerminalText {
     /// Returns the text without escape sequences (ECMA-48: control sequences, operating system commands, two-character
     /// escapes) and without control characters other than tab, line feed and carriage return.
     package static func plain(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 == 0x1B || ($0 < 0x20 && $0 != 9 && $0 != 10 && $0 != 13) || $0 == 0xC2 })
-        else { return text }
+        guard mayNeedChange(text) else { return text }
         var plain = String.UnicodeScalarView()
         var scalars = text.unicodeScalars[...]
         while let scalar = scalars.popFirst() {
@@ -17,6 +16,21 @@ package enum TerminalText {
             }
         }
         return String(plain)
+    }
+
+    /// Returns whether a text contains a control character, or the first byte of one beyond ASCII.
+    private static func mayNeedChange(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { bytes in
+            for byte in bytes {
+                switch byte {
+                case 0x09, 0x0A, 0x0D: continue
+                case 0x00..<0x20, 0xC2: return true
+                default: continue
+                }
+            }
+            return false
+        }
     }
 
     private static func skipEscape(_ scalars: inout Substring.UnicodeScalarView) {

@@ -34,7 +34,7 @@ package struct CallAuthority: Sendable, Hashable {
         listed = nil
         counted = previewed ?? verdict.counted
         // A text without variables, pipelines and expressions names all objects that it works on.
-        let isClosed = !text.utf8.contains { "$|(*".utf8.contains($0) } && !Self.hasSplat(text)
+        let isClosed = !text.utf8.contains(where: Self.isOpening) && !Self.hasSplat(text)
         if let previewed {
             unnamed = previewed
         } else if verdict.asking.contains(where: { $0.rule == "bulk" }) {
@@ -98,6 +98,14 @@ package struct CallAuthority: Sendable, Hashable {
     }
 
     /// Returns whether the text may splat a hashtable: `@name` at the beginning of a word.
+    /// Returns whether a byte begins a variable, a pipeline's next command, an expression or a pattern.
+    private static func isOpening(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "$"), UInt8(ascii: "|"), UInt8(ascii: "("), UInt8(ascii: "*"): true
+        default: false
+        }
+    }
+
     private static func hasSplat(_ text: String) -> Bool {
         var previous = UInt8(ascii: " ")
         for byte in text.utf8 {

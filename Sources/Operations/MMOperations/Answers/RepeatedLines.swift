@@ -7,6 +7,7 @@ enum RepeatedLines {
 
     /// Returns the shortened lines, in the order of their first occurrence.
     static func counted(_ lines: [String]) -> [String] {
+        guard lines.count > 1 else { return lines }
         var counts: [String: Int] = [:]
         var order: [String] = []
         for line in lines {
