@@ -577,12 +577,11 @@ extension IdentityService {
     /// Returns the account that is, was or would be signed in, from the files of this machine alone. Unknown parts are
     /// empty.
     package func known(of connection: Connection) async -> SignedInAccount? {
+        guard let target = try? target(connection, .graph) else { return nil }
         if case .signedIn(let account, _) = await state(of: connection), GUID.isValid(account.tenantID) {
             return account
         }
-        guard let target = try? target(connection, .graph), let pin = try? files(target).pin(of: target) else {
-            return nil
-        }
+        guard let pin = try? files(target).pin(of: target) else { return nil }
         return SignedInAccount(
             username: pin.username ?? "", objectID: pin.objectId ?? "", tenantID: pin.tenantId, homeAccountID: "")
     }
