@@ -97,7 +97,6 @@ package struct CallAuthority: Sendable, Hashable {
         }
     }
 
-    /// Returns whether the text may splat a hashtable: `@name` at the beginning of a word.
     /// Returns whether a byte begins a variable, a pipeline's next command, an expression or a pattern.
     private static func isOpening(_ byte: UInt8) -> Bool {
         switch byte {
@@ -106,6 +105,7 @@ package struct CallAuthority: Sendable, Hashable {
         }
     }
 
+    /// Returns whether the text may splat a hashtable: `@name` at the beginning of a word.
     private static func hasSplat(_ text: String) -> Bool {
         var previous = UInt8(ascii: " ")
         for byte in text.utf8 {
