@@ -73,15 +73,19 @@ struct SecretIndex: Sendable {
 
     /// Returns the next position at which two bytes stand with which a known text begins.
     private func start(in text: UnsafeBufferPointer<UInt8>, from position: Int) -> Int? {
-        starts.withUnsafeBufferPointer { starts in
-            var place = position
-            while place + 1 < text.count {
-                let pair = Int(text[place]) << 8 | Int(text[place + 1])
-                if starts[pair >> 6] & (1 << UInt64(pair & 63)) != 0 { return place }
-                place += 1
-            }
-            return nil
+        var place = position
+        while place + 1 < text.count {
+            if begins(text[place], text[place + 1]) { return place }
+            place += 1
         }
+        return nil
+    }
+
+    /// Returns whether a known text begins with these two bytes.
+    @inline(__always)
+    private func begins(_ first: UInt8, _ second: UInt8) -> Bool {
+        let pair = Int(first) << 8 | Int(second)
+        return starts[pair >> 6] & (1 << UInt64(pair & 63)) != 0
     }
 
     // MARK: Encoded secrets
@@ -141,11 +145,6 @@ struct SecretIndex: Sendable {
             guard copied > 0 else { return nil }
             return clean + text[copied...]
         }
-    }
-
-    private func begins(_ first: UInt8, _ second: UInt8) -> Bool {
-        let pair = Int(first) << 8 | Int(second)
-        return starts[pair >> 6] & (1 << UInt64(pair & 63)) != 0
     }
 
     /// Returns where the known text ends that begins at a place, blanks within it ignored.

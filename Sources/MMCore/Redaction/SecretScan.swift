@@ -29,7 +29,7 @@ struct SecretScan {
                 continue
             }
             if byte == UInt8(ascii: "-") && takeKeyBlock() || takeShape() { continue }
-            if byName { takeWord() } else { position = nameEnd(from: position) }
+            if byName { takeWord() } else { position = end(from: position, while: Self.isName) }
         }
         guard found else { return nil }
         clean += text[copied...]
@@ -52,13 +52,8 @@ struct SecretScan {
         return true
     }
 
-    /// Returns the end of the name at a position.
-    private func nameEnd(from start: Int) -> Int {
-        var end = start
-        while end < text.count, Self.isName(text[end]) { end += 1 }
-        return end
-    }
-
+    // Inlined, because code optimised for size would call the closure for every byte.
+    @inline(__always)
     private func end(from start: Int, while holds: (UInt8) -> Bool) -> Int {
         var end = start
         while end < text.count, holds(text[end]) { end += 1 }
@@ -139,7 +134,7 @@ extension SecretScan {
     /// Consumes a word and hides what follows if the word is an authentication scheme or the name of a secret.
     private mutating func takeWord() {
         let start = position
-        let finish = nameEnd(from: start)
+        let finish = end(from: start, while: Self.isName)
         position = finish
         // Nothing follows that could be a value.
         guard finish < text.count else { return }
