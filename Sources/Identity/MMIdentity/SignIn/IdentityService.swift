@@ -206,30 +206,35 @@ public actor IdentityService {
     public func state(of connection: Connection, resource: ServiceResource = .graph) async -> SignInState {
         do throws(MMError) {
             let method = try method(of: connection)
-            let target = try target(connection, resource, method)
-            guard method.isInteractive else { return try await stateWithoutPerson(method, target, resource) }
-            let files = files(target)
-            let snapshot = try await files.snapshot(target)
-            if let account = try snapshot.account() {
-                if let end = await self.end(of: target) {
-                    if let prompt = try openSignIn(target, resource) { return .pending(prompt) }
-                    return .unusable(end.error(of: target.connection))
-                }
-                let entry = snapshot.view.accessToken(of: account, for: resource)
-                let live = entry.flatMap { $0.expiresOn > clock.now.seconds ? Timestamp(seconds: $0.expiresOn) : nil }
-                if live != nil || snapshot.view.refreshToken(of: account) != nil {
-                    return .signedIn(account.account, expiresAt: live)
-                }
-            }
-            if let pending = try files.pending(target, resource).read(), pending.outcome == nil,
-                pending.expiresAt > clock.now.seconds
-            {
-                return .pending(pending.prompt(for: target, resource: resource))
-            }
-            return .signedOut
+            return try await state(by: method, of: try target(connection, resource, method), resource)
         } catch {
             return .unusable(error)
         }
+    }
+
+    private func state(
+        by method: SignInMethod, of target: SignInTarget, _ resource: ServiceResource
+    ) async throws(MMError) -> SignInState {
+        guard method.isInteractive else { return try await stateWithoutPerson(method, target, resource) }
+        let files = files(target)
+        let snapshot = try await files.snapshot(target)
+        if let account = try snapshot.account() {
+            if let end = await self.end(of: target) {
+                if let prompt = try openSignIn(target, resource) { return .pending(prompt) }
+                return .unusable(end.error(of: target.connection))
+            }
+            let entry = snapshot.view.accessToken(of: account, for: resource)
+            let live = entry.flatMap { $0.expiresOn > clock.now.seconds ? Timestamp(seconds: $0.expiresOn) : nil }
+            if live != nil || snapshot.view.refreshToken(of: account) != nil {
+                return .signedIn(account.account, expiresAt: live)
+            }
+        }
+        if let pending = try files.pending(target, resource).read(), pending.outcome == nil,
+            pending.expiresAt > clock.now.seconds
+        {
+            return .pending(pending.prompt(for: target, resource: resource))
+        }
+        return .signedOut
     }
 
     /// Returns the pending sign-in that waits for its person, no matter which service requested it.
@@ -577,8 +582,12 @@ extension IdentityService {
     /// Returns the account that is, was or would be signed in, from the files of this machine alone. Unknown parts are
     /// empty.
     package func known(of connection: Connection) async -> SignedInAccount? {
-        guard let target = try? target(connection, .graph) else { return nil }
-        if case .signedIn(let account, _) = await state(of: connection), GUID.isValid(account.tenantID) {
+        guard let method = try? method(of: connection), let target = try? target(connection, .graph, method) else {
+            return nil
+        }
+        if case .signedIn(let account, _) = try? await state(by: method, of: target, .graph),
+            GUID.isValid(account.tenantID)
+        {
             return account
         }
         guard let pin = try? files(target).pin(of: target) else { return nil }
