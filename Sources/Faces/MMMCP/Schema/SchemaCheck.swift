@@ -203,7 +203,7 @@ extension SchemaCheck {
         switch value {
         case .double(let number): Int64(exactly: number).map(JSONValue.int) ?? value
         case .array(let items): .array(items.map(plain))
-        case .object(let members): .object(JSONObject(members.map { ($0.key, plain($0.value)) }))
+        case .object(let members): .object(members.mapValues { plain($1) })
         default: value
         }
     }

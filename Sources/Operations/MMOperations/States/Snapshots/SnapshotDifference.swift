@@ -235,7 +235,7 @@ package struct SnapshotTenant: Sendable, Hashable {
         switch value {
         case .string(let text): .string(neutral(text))
         case .array(let items): .array(items.map(neutral))
-        case .object(let members): .object(JSONObject(members.map { ($0.key, neutral($0.value)) }))
+        case .object(let members): .object(members.mapValues { neutral($1) })
         default: value
         }
     }
