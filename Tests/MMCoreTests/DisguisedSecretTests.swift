@@ -41,6 +41,15 @@ struct DisguisedSecretTests {
         }
     }
 
+    @Test("keeps what stands before, between and after them")
+    func surroundings() {
+        let hex = Hex.text(Array(Self.secret.utf8))
+        let broken = hex.prefix(30) + "\n  " + hex.dropFirst(30)
+        #expect(
+            clean("first: \(hex)! second,\t\(broken)? The end.")
+                == "first: \(Redactor.mark)! second,\t\(Redactor.mark)? The end.")
+    }
+
     @Test("leaves other texts unchanged")
     func others() {
         for text in [
