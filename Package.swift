@@ -67,9 +67,13 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
     (
         "Sandbox", "MMSandbox",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMGuard", "MMNative", "MMPowerShell", "MMOperations", "MMCLI",
-            "PowerShellSyntax", "COpenSSL", "CSandboxPages",
+            "MMCore", "MMSystem", "MMHTTP", "MMGuard", "MMNative", "MMPowerShell", "PowerShellSyntax", "COpenSSL",
+            "CSandboxPages",
         ]
+    ),
+    (
+        "Sandbox", "MMSandboxServing",
+        ["MMCore", "MMSystem", "MMHTTP", "MMPowerShell", "MMOperations", "MMCLI", "MMSandbox"]
     ),
     (
         "Programs", "MMServing",
@@ -127,7 +131,7 @@ let testNeeds = [
     "MMServing": ["mm-mcp", "ShellSyntax", "OAuthFixtures"],
     "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
     "MMPool": ["MMSandbox", "mm-sandbox", "HeadlessBrowser", "TestHosts"],
-    "MMSandbox": ["mm-sandbox", "HeadlessBrowser"], "MMShell": ["TestHosts"],
+    "MMSandbox": ["mm-sandbox", "HeadlessBrowser"], "MMSandboxServing": ["mm-sandbox"], "MMShell": ["TestHosts"],
 ]
 
 // MM_TESTS="MMShell MMCore" builds the tests of these rooms only, which is quicker on a small machine.
@@ -190,7 +194,7 @@ let package = Package(
         .executableTarget(name: "mm-cli", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .executableTarget(
-            name: "mm-sandbox", dependencies: ["MMSandbox"], path: "Sources/Sandbox/mm-sandbox",
+            name: "mm-sandbox", dependencies: ["MMSandboxServing"], path: "Sources/Sandbox/mm-sandbox",
             swiftSettings: swiftSettings
         ),
         // `make release` builds this target, and thereby both programs in one build plan.

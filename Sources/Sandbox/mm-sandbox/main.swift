@@ -1,3 +1,3 @@
-import MMSandbox
+import MMSandboxServing
 
 SandboxMain.main()

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMOperations
+import MMSandbox
 import MMSystem
 
 /// The process in which the sandbox tenant lives.

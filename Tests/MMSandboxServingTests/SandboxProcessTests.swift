@@ -4,7 +4,7 @@ import MMSystem
 import TestSupport
 import Testing
 
-@testable import MMSandbox
+@testable import MMSandboxServing
 
 @Suite("The tenant's process", .timeLimit(.minutes(5)))
 struct SandboxProcessTests {
