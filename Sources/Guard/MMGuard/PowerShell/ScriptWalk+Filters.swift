@@ -16,7 +16,8 @@ extension ScriptWalk {
         _ bound: [BoundArgument], shape: FilterCommands, input: ValueFacts
     ) -> (values: [ValueFacts], output: ValueFacts) {
         var input = input
-        var values = [ValueFacts](repeating: .unknown, count: bound.count)
+        // `map` is compiled for this type; `Array(repeating:count:)` would look the type up at each call.
+        var values = bound.map { _ in ValueFacts.unknown }
         // An object may be given by `-InputObject` instead of through the pipeline.
         for (index, argument) in bound.enumerated() where argument.name == "inputobject" {
             guard let value = argument.value else { continue }

@@ -78,30 +78,29 @@ struct CommandBinder: Sendable {
         }
     }
 
-    /// Returns for each value without a name the parameters that it may be for: in order, those at the positions that
-    /// no name has taken.
-    private func places(of pairs: [ArgumentPair]) -> [[Int]?] {
+    /// Returns the parameters that each value may be for. For one without a name these are, in order, those at the
+    /// positions that no name has taken.
+    private func places(of pairs: [ArgumentPair]) -> [[Int]] {
         let taken = pairs.compactMap { $0.candidates.count == 1 ? parameters[$0.candidates[0]].nameOffset : nil }
         func free(behind last: Int) -> [Int] {
             binder.nextPositional { parameters[$0].position <= last || taken.contains(parameters[$0].nameOffset) }
         }
-        var places = [[Int]?](repeating: nil, count: pairs.count)
         var last = -1
-        for (index, pair) in pairs.enumerated() where pair.written == nil {
+        return pairs.map { pair in
+            guard pair.written == nil else { return pair.candidates }
             let here = free(behind: last)
             guard let first = here.first else {
                 // There is one positional value too many: the cmdlet has a form that the table lacks.
-                places[index] = parameters.indices.filter {
+                return parameters.indices.filter {
                     let one = parameters[$0]
                     return one.position >= 0 && !one.isSwitch && !one.isCommon && !taken.contains(one.nameOffset)
                 }
-                continue
             }
+            let position = parameters[first].position
+            defer { last = position }
             let required = here.filter { parameters[$0].isRequired }
-            let isOnlyPlace = last < 0 && free(behind: parameters[first].position).isEmpty
-            places[index] = required.count == 1 && here.count > 1 && isOnlyPlace ? required : here
-            last = parameters[first].position
+            let isSole = required.count == 1 && here.count > 1 && last < 0 && free(behind: position).isEmpty
+            return isSole ? required : here
         }
-        return places
     }
 }
