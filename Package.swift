@@ -197,7 +197,12 @@ let package = Package(
             name: "mm-sandbox", dependencies: ["MMSandboxServing"], path: "Sources/Sandbox/mm-sandbox",
             swiftSettings: swiftSettings
         ),
-        // `make release` builds this target, and thereby both programs in one build plan.
+        // `make release` builds these targets: what the operations wait for, then both programs in one build plan.
+        .target(
+            name: "foundations",
+            dependencies: rooms.filter { $0.name == "MMOperations" }.flatMap(\.calls).map { .byName(name: $0) },
+            path: "Scripts/Foundations"
+        ),
         .target(name: "programs", dependencies: ["mm-cli", "mm-sandbox"], path: "Scripts/Programs"),
         .target(name: "CTestGuard", path: "Tests/CTestGuard"),
         .target(name: "CTestBus", path: "Tests/CTestBus"),

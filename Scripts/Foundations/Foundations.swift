@@ -1,0 +1,1 @@
+// This target is empty. It depends on the rooms that `MMOperations` calls, so that they are compiled before everything else.
