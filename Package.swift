@@ -71,10 +71,7 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
             "CSandboxPages",
         ]
     ),
-    (
-        "Sandbox", "MMSandboxServing",
-        ["MMCore", "MMSystem", "MMHTTP", "MMPowerShell", "MMOperations", "MMCLI", "MMSandbox"]
-    ),
+    ("Sandbox", "MMSandboxServing", ["MMCore", "MMSystem", "MMHTTP", "MMOperations", "MMCLI", "MMSandbox"]),
     (
         "Programs", "MMServing",
         [

@@ -1,7 +1,6 @@
 import MMCLI
 import MMCore
 import MMOperations
-import MMPowerShell
 import MMSandbox
 import MMSystem
 

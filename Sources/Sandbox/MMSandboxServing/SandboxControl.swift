@@ -1,8 +1,6 @@
 import MMCore
 import MMHTTP
-import MMOperations
 import MMSandbox
-import MMSystem
 
 /// The control of a running sandbox tenant, with the secret of its state file.
 struct SandboxControl {
