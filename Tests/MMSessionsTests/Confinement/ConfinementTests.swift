@@ -74,6 +74,20 @@ struct ConfinementTests {
     }
 
     @Test(
+        "a program doesn't begin if the launcher doesn't know one of the words, whose wall would be missing",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"),
+        arguments: ["unix", "unix=0", "own=everything", "attributes=1", "wr=/tmp"])
+    func unknownWord(word: String) async throws {
+        let bare = ChildCommand("/bin/echo", ["begun"], environment: ["PATH": "/usr/bin:/bin"], directory: "/")
+        var confined = try Confinement().confine(bare)
+        confined.arguments.insert(word, at: 0)
+        let ran = try await ChildProcess.run(confined, limit: 64 << 10, timeout: .seconds(300))
+        #expect(ran.exit.code == 126)
+        #expect(ran.output.isEmpty)
+        #expect(String(decoding: ran.error, as: UTF8.self) == "mm-confine: \(word): Invalid argument\n")
+    }
+
+    @Test(
         "processes of a supervised program end if its starter is killed",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func starterKilled() async throws {
