@@ -33,30 +33,12 @@ extension ScriptWalk {
         let isPreview = call.isPreview(isBehindWire: context.isBehindWire)
         if isPreview || call.isOnDataFile { classes = .read }
         if entry.product == .builtin, !classes.isDisjoint(with: [.privilege, .session]) { givesNames = true }
-        let isForwardRule =
-            entry.isNamed("set-inboxrule")
-            && call.arguments.contains { $0.written?.asciiLowercased.contains("forward") ?? false }
-        let kind: GuardFinding.Kind =
-            if entry.lists.contains(.blocked) { .blocked } else if isMissing(entry) {
-                .missing
-            } else if entry.lists.contains(.earlierBlocked) {
-                .earlierBlocked
-            } else if isPreview, context.isBehindWire {
-                .classified
-            } else if entry.lists.contains(.sendGuard) {
-                .sendGuard
-            } else if entry.lists.contains(.warned) || forwards || isForwardRule {
-                .warned
-            } else if entry.lists.contains(.unproven) && !(sent?.found.isKnown ?? false)
-                || (sent.map { !$0.found.isKnown && classes == .write } ?? false)
-            {
-                .unknown
-            } else { .classified }
-        if classes != .read {
-            if entry.product != .builtin {
-                changes += 1
-                countTargets(of: call)
-            }
+        let isProven = sent?.found.isKnown ?? false
+        let isUnknown = !isProven && (entry.lists.contains(.unproven) || sent != nil && classes == .write)
+        let kind = kind(of: call, isPreview: isPreview, forwards: forwards, isUnknown: isUnknown)
+        if classes != .read, entry.product != .builtin {
+            changes += 1
+            countTargets(of: call)
         }
         let isRead = classes == .read && kind == .classified
         guard !isRead || !tables.user.rules.isEmpty else { return }
@@ -79,6 +61,22 @@ extension ScriptWalk {
         var findings = isRead || isHeldBack ? [] : [finding]
         if isBulk, !isHeldBack { findings.append(bulk(entry.name)) }
         reportCommand(findings, named: entry.name, bound: call.arguments, call.extent)
+    }
+
+    /// Returns the kind of finding that a call of a known cmdlet is, by the lists that the cmdlet is on.
+    /// - Parameter isUnknown: whether nothing is known about what it does.
+    private func kind(of call: CommandCall, isPreview: Bool, forwards: Bool, isUnknown: Bool) -> GuardFinding.Kind {
+        let entry = call.entry
+        if entry.lists.contains(.blocked) { return .blocked }
+        if isMissing(entry) { return .missing }
+        if entry.lists.contains(.earlierBlocked) { return .earlierBlocked }
+        if isPreview, context.isBehindWire { return .classified }
+        if entry.lists.contains(.sendGuard) { return .sendGuard }
+        let isForwardRule =
+            entry.isNamed("set-inboxrule")
+            && call.arguments.contains { $0.written?.asciiLowercased.contains("forward") ?? false }
+        if entry.lists.contains(.warned) || forwards || isForwardRule { return .warned }
+        return isUnknown ? .unknown : .classified
     }
 
     /// Counts the objects that a command changes, by how often it runs and how much input it gets.

@@ -25,16 +25,7 @@ extension ScriptWalk {
             return walk(command, known, place: place, input: input)
         }
         guard isOrdinary(written, command) else {
-            // The last part of the name may still be a known cmdlet, whose class is reported.
-            let last = written.split(separator: "\\").last.map(String.init) ?? written
-            let entries = tables.cmdlets.entries(named: last)
-            if let entry = entries.first, entry.classes.strictest.rank > GuardClass.write.rank {
-                report(
-                    GuardFinding(
-                        rule: "cmdlet", classes: entry.classes, kind: .dynamic,
-                        reason: "\(last) \(entry.classes.strictest.meaning).", subject: last), command.extent)
-            }
-            walkArguments(command)
+            walkUnusual(written, command)
             return .unknown
         }
         var name = written
@@ -68,6 +59,19 @@ extension ScriptWalk {
             return .unknown
         }
         return walk(command, known, place: place, input: input)
+    }
+
+    /// Walks a command with an unusual name. Its last part may still be a known cmdlet, whose class is reported.
+    private mutating func walkUnusual(_ written: String, _ command: CommandSyntax) {
+        let last = written.split(separator: "\\").last.map(String.init) ?? written
+        let entries = tables.cmdlets.entries(named: last)
+        if let entry = entries.first, entry.classes.strictest.rank > GuardClass.write.rank {
+            report(
+                GuardFinding(
+                    rule: "cmdlet", classes: entry.classes, kind: .dynamic,
+                    reason: "\(last) \(entry.classes.strictest.meaning).", subject: last), command.extent)
+        }
+        walkArguments(command)
     }
 
     /// Returns whether a function of this script or of an earlier one has the name.

@@ -268,33 +268,7 @@ extension ScriptWalk {
         var facts = walk(node.value, in: scope)
         if let type { facts = converted(facts, to: type) }
         switch target {
-        case .variable(let variable):
-            if node.op == .equals, PreferenceVariables.mayBe(variable.path.name.asciiLowercased, constant(node.value)),
-                variable.path.qualifier == .none
-            {
-                return
-            }
-            let before = variables[variable.path.name.asciiLowercased]
-            var entry = ScriptVariables.Entry(facts: facts)
-            if node.op == .equals {
-                entry.table = type == nil ? table(node.value) : nil
-                entry.ownType = type == nil ? ownType(only(node.value)) : nil
-                entry.isOwn = entry.ownType != nil || isOwnContainer(node.value)
-                entry.isStopwatch = type == nil && isStopwatch(only(node.value))
-                entry.openText = only(node.value).flatMap(openText).flatMap { text in
-                    text.utf8.count <= Self.longestOpenText ? text : nil
-                }
-                entry.isAnswer = asksGraph(node.value)
-                entry.pages = only(node.value).flatMap(pages)
-            } else if node.op == .plusEquals {
-                entry.facts = before.facts.then(facts)
-                entry.facts.texts = nil
-                entry.isOwn = before.isOwn
-            } else if node.op != .equals {
-                entry.facts = before.facts.or(facts)
-                entry.facts.texts = nil
-            }
-            write(variable, entry)
+        case .variable(let variable): set(variable, facts, isConverted: type != nil, by: node)
         default:
             // The target is an element or a property of a list or table that the script itself created.
             if let name = ownContainer(target) {
@@ -308,6 +282,38 @@ extension ScriptWalk {
             }
             walk(target)
         }
+    }
+
+    /// Notes what an assignment makes of a variable.
+    private mutating func set(
+        _ variable: VariableExpressionSyntax, _ facts: ValueFacts, isConverted: Bool, by node: AssignmentStatementSyntax
+    ) {
+        let name = variable.path.name.asciiLowercased
+        if node.op == .equals, variable.path.qualifier == .none, PreferenceVariables.mayBe(name, constant(node.value)) {
+            return
+        }
+        var entry = ScriptVariables.Entry(facts: facts)
+        switch node.op {
+        case .equals:
+            entry.table = isConverted ? nil : table(node.value)
+            entry.ownType = isConverted ? nil : ownType(only(node.value))
+            entry.isOwn = entry.ownType != nil || isOwnContainer(node.value)
+            entry.isStopwatch = !isConverted && isStopwatch(only(node.value))
+            entry.openText = only(node.value).flatMap(openText).flatMap { text in
+                text.utf8.count <= Self.longestOpenText ? text : nil
+            }
+            entry.isAnswer = asksGraph(node.value)
+            entry.pages = only(node.value).flatMap(pages)
+        case .plusEquals:
+            let before = variables[name]
+            entry.facts = before.facts.then(facts)
+            entry.facts.texts = nil
+            entry.isOwn = before.isOwn
+        default:
+            entry.facts = variables[name].facts.or(facts)
+            entry.facts.texts = nil
+        }
+        write(variable, entry)
     }
 
     /// Returns the variable whose element or property is set, if the script itself created the list or table.

@@ -81,8 +81,32 @@ struct ScriptText: Sendable {
     /// Returns what the script does.
     /// - Parameter shell: judges a text for a shell.
     func rules(shell: (String) -> [GuardFinding]) -> (rules: [(ShellRule, String)], started: [GuardFinding]) {
-        var acts: [(Act, String)] = []
         let named = Self.names(in: code)
+        let acts = acts(of: named)
+        let starts = acts.contains { $0.0 == .starts }
+        var found = acts.compactMap { act, name in if case .rule(let rule) = act { (rule, name) } else { nil } }
+        if sendsWhatItReads(named) { found.append((.network, "an address, and data of this machine")) }
+        found += anyLanguageRules + ownLanguageRules
+        found += literals.compactMap { literal in
+            ClientVerbs.isStatement(literal.text)
+                ? ClientVerbs.rule(statements: literal.text).map { ($0, literal.text) } : nil
+        }
+        var started = (backticks + quoted(behind: language == .ruby ? "%x" : "qx")).flatMap(shell)
+        for pipe in pipes {
+            let text = pipe.filter { $0 != "|" }
+            if ShellPrograms.shells.contains(text.filter { $0 != " " }) { found.append((.fed, pipe)) }
+            started += shell(text)
+        }
+        if starts || language == .awk && startsInAwk {
+            for text in groups() { started += shell(text) }
+        }
+        if starts, !startsKnown(named) { found.append((.dynamic, "a program that it starts")) }
+        return (found, started)
+    }
+
+    /// What the names in the script mean.
+    private func acts(of named: [Name]) -> [(Act, String)] {
+        var acts: [(Act, String)] = []
         let temporary = temporary
         // Hyphenated names, as in Lisp, mean the same as those with underscores.
         for name in Self.names(in: Array((language == .other ? raw.replacing("-", with: "_") : raw).utf8)) {
@@ -98,57 +122,54 @@ struct ScriptText: Sendable {
             }
         }
         acts += unknownImports.filter { Self.plain[$0] == nil }.map { (.removes, $0) }
-        acts += orders(named).map { (.rule($0.rule), $0.name) }
-        let starts = acts.contains { $0.0 == .starts }
-        var found = acts.compactMap { act, name in if case .rule(let rule) = act { (rule, name) } else { nil } }
-        if language == .awk, raw.contains("/inet") { found.append((.network, "/inet")) }
-        if language == .lua, raw.contains("socket"), raw.contains("connect(") {
-            found.append((.network, "a connection"))
-        }
+        return acts + orders(named).map { (.rule($0.rule), $0.name) }
+    }
+
+    /// The commands that Perl runs because a file's name begins or ends with a bar.
+    private var pipes: [String] {
+        guard language == .perl else { return [] }
+        return literals.map(\.text).filter { $0.hasPrefix("|") || $0.hasSuffix("|") }
+    }
+
+    /// What a script in any language does with these words.
+    private var anyLanguageRules: [(ShellRule, String)] {
+        var found: [(ShellRule, String)] = []
         if ["IO::Socket", "Net::", "LWP::"].contains(where: raw.contains) { found.append((.network, "a connection")) }
         if ["Net::SMTP", "sendmail"].contains(where: raw.contains) { found.append((.mail, "sendmail")) }
         if raw.contains("kill(-1") { found.append((.removes, "kill(-1)")) }
         if emptiesFiles { found.append((.removes, "files are emptied")) }
-        if sendsWhatItReads(named) { found.append((.network, "an address, and data of this machine")) }
-        // Only a quoted text tells the names of files that are overwritten.
-        if language == .awk, awkTargets.contains(where: { !$0.contains(Self.mark) && !$0.starts(with: ">>".utf8) }) {
-            found.append((.removes, "files whose names it puts together"))
-        }
-        if language == .php, callsByName { found.append((.dynamic, "a function that a variable names")) }
-        if language == .javascript, raw.contains("connect("),
-            literals.contains(where: { ["net", "tls", "node:net", "node:tls"].contains($0.text) })
-        {
-            found.append((.network, "a connection"))
-        }
-        found += literals.compactMap { literal in
-            ClientVerbs.isStatement(literal.text)
-                ? ClientVerbs.rule(statements: literal.text).map { ($0, literal.text) } : nil
-        }
-        if language == .other, raw.contains("file delete ") { found.append((.removes, "file delete")) }
         if raw.lowercased().contains("remove-item") { found.append((.removes, "Remove-Item")) }
-        if language == .javascript, raw.contains("import("), literals.contains(where: { $0.text.hasPrefix("http") }) {
-            found.append((.fed, "code from an address"))
-        }
-        if language == .javascript, raw.contains("](") { found.append((.dynamic, "a member that is looked up")) }
-        var started = (backticks + quoted(behind: language == .ruby ? "%x" : "qx")).flatMap(shell)
-        if language == .perl {
-            // Perl runs a file name with such a bar as a command.
-            for literal in literals where literal.text.hasPrefix("|") || literal.text.hasSuffix("|") {
-                let text = literal.text.filter { $0 != "|" }
-                if ShellPrograms.shells.contains(text.filter { $0 != " " }) { found.append((.fed, literal.text)) }
-                started += shell(text)
+        return found
+    }
+
+    /// What only this language does in such a way.
+    private var ownLanguageRules: [(ShellRule, String)] {
+        var found: [(ShellRule, String)] = []
+        switch language {
+        case .awk:
+            if raw.contains("/inet") { found.append((.network, "/inet")) }
+            // Only a quoted text tells the names of files that are overwritten.
+            if awkTargets.contains(where: { !$0.contains(Self.mark) && !$0.starts(with: ">>".utf8) }) {
+                found.append((.removes, "files whose names it puts together"))
             }
+            let namesShell = literals.contains { literal in
+                ShellPrograms.shells.contains(literal.text.split(separator: " ").first.map(String.init) ?? "")
+            }
+            if namesShell, code.contains(UInt8(ascii: "|")) { found.append((.fed, "a shell")) }
+            if !isKnownAwk { found.append((.dynamic, "a command that awk puts together")) }
+        case .lua where raw.contains("socket") && raw.contains("connect("): found.append((.network, "a connection"))
+        case .php where callsByName: found.append((.dynamic, "a function that a variable names"))
+        case .javascript:
+            let connects = literals.contains { ["net", "tls", "node:net", "node:tls"].contains($0.text) }
+            if connects, raw.contains("connect(") { found.append((.network, "a connection")) }
+            if raw.contains("import("), literals.contains(where: { $0.text.hasPrefix("http") }) {
+                found.append((.fed, "code from an address"))
+            }
+            if raw.contains("](") { found.append((.dynamic, "a member that is looked up")) }
+        case .other where raw.contains("file delete "): found.append((.removes, "file delete"))
+        default: break
         }
-        if starts || language == .awk && startsInAwk {
-            for text in groups() { started += shell(text) }
-        }
-        if starts, !startsKnown(named) { found.append((.dynamic, "a program that it starts")) }
-        let feedsShell = literals.contains { literal in
-            ShellPrograms.shells.contains(literal.text.split(separator: " ").first.map(String.init) ?? "")
-        }
-        if language == .awk, feedsShell, code.contains(UInt8(ascii: "|")) { found.append((.fed, "a shell")) }
-        if language == .awk, !isKnownAwk { found.append((.dynamic, "a command that awk puts together")) }
-        return (found, started)
+        return found
     }
 
     /// Whether it writes files, or changes their permissions.

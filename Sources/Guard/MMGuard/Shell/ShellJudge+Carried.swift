@@ -111,11 +111,7 @@ extension ShellJudge {
         for file in parts.files {
             let language: CarriedText.Language = row.options.values.contains(.rules) ? .rules : row.input ?? .script
             if file.value.hasPrefix("data:") {
-                let code = file.value.drop { $0 != "," }.dropFirst()
-                found += findings(inScript: PercentCoding.decode(code.utf8) ?? String(code), of: call.program, depth)
-                if file.value.prefix(while: { $0 != "," }).hasSuffix(";base64") {
-                    found.append(finding(.dynamic, subject: "\(call.program) data:"))
-                }
+                found += code(inAddress: file.value, of: call.program, depth)
                 continue
             }
             let isInput = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(file.value)
@@ -128,24 +124,8 @@ extension ShellJudge {
             found += read(call.inputs[0], by: call, as: language, depth)
         }
         if row.input == .statements {
-            let given =
-                parts.texts.filter { $0.language == .statements }.map(\.word.value) + [call.document].compactMap(\.self)
-            let isUnknown = !parts.files.isEmpty || call.document == nil && (call.inputs[0] != nil || call.readsPipe)
-            if Self.isElsewhere(call), isUnknown || !given.allSatisfy(ClientVerbs.looks) {
-                found.append(finding(.managed, subject: "\(call.program): another host"))
-            }
-            let input: ShellScript.Word? = if case .file(let file) = call.inputs[0] { file } else { nil }
-            // Of a file nobody knows more than its name.
-            let named = (parts.files + [input].compactMap(\.self)).map { ShellMemory.name($0.value) }
-            if let file = named.first(where: { WordMeaning.rule($0, []) == .removes }) {
-                found.append(finding(.removes, subject: "\(call.program) \(file)"))
-            }
-            if input != nil || parts.files.contains(where: { record.memory.texts(of: $0.value) == nil }) {
-                found.append(
-                    finding(
-                        context.asksInterpreters ? .interpreter : .writes,
-                        subject: "\(call.program): statements of a file"))
-            }
+            found += statements(
+                of: call, parts.texts.filter { $0.language == .statements }.map(\.word.value), files: parts.files)
         }
         for name in row.usual where parts.files.isEmpty {
             for text in record.memory.texts(of: name) ?? [] {
@@ -155,6 +135,37 @@ extension ShellJudge {
                     row.options.values.contains(.rules)
                     ? rules(text, targets: parts.operands.map(\.value), depth) : embedded(in: text, depth)
             }
+        }
+        return found
+    }
+
+    /// Judges the code in an address that begins with `data:`.
+    private func code(inAddress address: String, of program: String, _ depth: Int) -> [GuardFinding] {
+        let code = address.drop { $0 != "," }.dropFirst()
+        let found = findings(inScript: PercentCoding.decode(code.utf8) ?? String(code), of: program, depth)
+        let isEncoded = address.prefix { $0 != "," }.hasSuffix(";base64")
+        return found + (isEncoded ? [finding(.dynamic, subject: "\(program) data:")] : [])
+    }
+
+    /// Judges where the statements of a client of databases go, and those in files.
+    private func statements(
+        of call: ShellScript.Command, _ texts: [String], files: [ShellScript.Word]
+    ) -> [GuardFinding] {
+        var found: [GuardFinding] = []
+        let given = texts + [call.document].compactMap(\.self)
+        let isUnknown = !files.isEmpty || call.document == nil && (call.inputs[0] != nil || call.readsPipe)
+        if Self.isElsewhere(call), isUnknown || !given.allSatisfy(ClientVerbs.looks) {
+            found.append(finding(.managed, subject: "\(call.program): another host"))
+        }
+        let input: ShellScript.Word? = if case .file(let file) = call.inputs[0] { file } else { nil }
+        // Of a file nobody knows more than its name.
+        let named = (files + [input].compactMap(\.self)).map { ShellMemory.name($0.value) }
+        if let file = named.first(where: { WordMeaning.rule($0, []) == .removes }) {
+            found.append(finding(.removes, subject: "\(call.program) \(file)"))
+        }
+        if input != nil || files.contains(where: { record.memory.texts(of: $0.value) == nil }) {
+            let rule: ShellRule = context.asksInterpreters ? .interpreter : .writes
+            found.append(finding(rule, subject: "\(call.program): statements of a file"))
         }
         return found
     }

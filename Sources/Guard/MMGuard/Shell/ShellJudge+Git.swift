@@ -203,25 +203,7 @@ extension ShellJudge {
         case "branch" where Self.tracksAnother(verb, rest), "checkout" where Self.tracksAnother(verb, rest),
             "switch" where Self.tracksAnother(verb, rest):
             record.memory.hasNewRemote = true
-        case "config":
-            var operands = arguments.filter { !$0.value.hasPrefix("-") }
-            if rest.contains(where: { ["--unset", "--unset-all", "unset"].contains($0) }),
-                operands.last?.value.lowercased() == "core.hookspath"
-            {
-                found.append(finding(.loader, subject: "core.hooksPath"))
-            }
-            let asked = operands.filter { $0.value != "get" }
-            if asked.count == 1, let key = asked.first?.value.lowercased().split(separator: ".").last,
-                ["extraheader", "token", "passw", "secret"].contains(where: key.contains),
-                !rest.contains(where: { $0.hasPrefix("--unset") }), rest.first != "unset"
-            {
-                found.append(finding(.secrets, subject: "git config \(key)"))
-            }
-            if operands.first?.value == "set" { operands.removeFirst() }
-            guard operands.count > 1, let key = operands.first?.value.lowercased(),
-                let value = operands.dropFirst().first
-            else { break }
-            found += setting(key, value, depth)
+        case "config": found += configuration(arguments, depth)
         case "submodule" where rest.first == "foreach":
             let texts = arguments.dropFirst().filter { !$0.value.hasPrefix("-") }
             found += findings(in: texts.map(\.value).joined(separator: " "), depth: depth + 1).filter(Self.matters)
@@ -262,6 +244,29 @@ extension ShellJudge {
         }
         if verb == "push", record.memory.hasNewRemote { found.append(finding(.network, subject: "git push")) }
         return found
+    }
+
+    /// Judges `git config`: whether it shows a secret, and what it sets.
+    private func configuration(_ arguments: ArraySlice<ShellScript.Word>, _ depth: Int) -> [GuardFinding] {
+        var found: [GuardFinding] = []
+        let words = arguments.map(\.value)
+        var operands = arguments.filter { !$0.value.hasPrefix("-") }
+        if words.contains(where: { ["--unset", "--unset-all", "unset"].contains($0) }),
+            operands.last?.value.lowercased() == "core.hookspath"
+        {
+            found.append(finding(.loader, subject: "core.hooksPath"))
+        }
+        let asked = operands.filter { $0.value != "get" }
+        if asked.count == 1, let key = asked.first?.value.lowercased().split(separator: ".").last,
+            ["extraheader", "token", "passw", "secret"].contains(where: key.contains),
+            !words.contains(where: { $0.hasPrefix("--unset") }), words.first != "unset"
+        {
+            found.append(finding(.secrets, subject: "git config \(key)"))
+        }
+        if operands.first?.value == "set" { operands.removeFirst() }
+        guard operands.count > 1, let key = operands.first?.value.lowercased(), let value = operands.dropFirst().first
+        else { return found }
+        return found + setting(key, value, depth)
     }
 
     /// Judges a setting that names a program for git to run later.

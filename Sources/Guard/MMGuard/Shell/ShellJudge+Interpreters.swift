@@ -61,24 +61,7 @@ extension ShellJudge {
             if file == nil || file?.value == "-" || named != nil, context.asksInterpreters { found.append(asks) }
         }
         if let index = words.firstIndex(of: "-m"), index + 1 < words.count {
-            let module = words[index + 1]
-            if ["http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib"].contains(module),
-                !servesProject(words, module == "http.server" ? ["-d", "--directory"] : nil)
-            {
-                found.append(finding(.network, subject: "\(call.program) -m \(module)"))
-            }
-            // `timeit` runs the code that it measures.
-            if module == "timeit" {
-                for text in words[(index + 2)...] where !text.hasPrefix("-") {
-                    found += findings(inScript: text, of: call.program, depth)
-                }
-            }
-            // A module that is run is judged as a program with its name.
-            if depth < Self.deepest,
-                let inside = call.inner(from: call.words.count - words.count + index + 1)
-            {
-                found += judge(inside, depth + 1).filter(Self.weighs)
-            }
+            found += module(at: index + 1, of: call, depth)
         }
         if call.program == "php", words.contains("-S") || words.contains("-run"), !servesProject(words, ["-t"]) {
             found.append(finding(.network, subject: "php -S"))
@@ -87,17 +70,8 @@ extension ShellJudge {
             found.append(finding(.network, subject: "ruby -run -e httpd"))
         }
         if case .other = ScriptText.Language(program: call.program) { found += embedded(in: call, depth) }
-        // Its console reads statements or code.
-        if let task = texts.operands.dropFirst().first?.value, texts.texts.isEmpty,
-            ["shell", "dbshell", "tinker"].contains(task)
-        {
-            switch call.inputs[0] {
-            case .text(let text, isFixed: true):
-                found += carried(
-                    ShellScript.Word(text), task == "dbshell" ? .statements : .script, program: call.program, depth)
-            case .output, .text: found.append(finding(.fed, subject: "\(call.program) \(task)"))
-            default: break
-            }
+        if texts.texts.isEmpty, let task = texts.operands.dropFirst().first?.value {
+            found += console(task, of: call, depth)
         }
         if texts.texts.isEmpty, texts.operands.count > 1, let rule = administers(call) {
             found.append(finding(rule, subject: texts.operands.prefix(2).map(\.value).joined(separator: " ")))
@@ -105,6 +79,41 @@ extension ShellJudge {
             found += named(by: call)
         }
         return found + [finding(.writes, subject: ([call.program] + words.prefix(2)).joined(separator: " "))]
+    }
+
+    /// Judges a module that Python runs.
+    private func module(at index: Int, of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let words = call.arguments.map(\.value)
+        let module = words[index]
+        var found: [GuardFinding] = []
+        if ["http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib"].contains(module),
+            !servesProject(words, module == "http.server" ? ["-d", "--directory"] : nil)
+        {
+            found.append(finding(.network, subject: "\(call.program) -m \(module)"))
+        }
+        // `timeit` runs the code that it measures.
+        if module == "timeit" {
+            for text in words[(index + 1)...] where !text.hasPrefix("-") {
+                found += findings(inScript: text, of: call.program, depth)
+            }
+        }
+        // A module that is run is judged as a program with its name.
+        if depth < Self.deepest, let inside = call.inner(from: call.words.count - words.count + index) {
+            found += judge(inside, depth + 1).filter(Self.weighs)
+        }
+        return found
+    }
+
+    /// Judges what the console of a framework reads: statements or code.
+    private func console(_ task: String, of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        guard ["shell", "dbshell", "tinker"].contains(task) else { return [] }
+        switch call.inputs[0] {
+        case .text(let text, isFixed: true):
+            return carried(
+                ShellScript.Word(text), task == "dbshell" ? .statements : .script, program: call.program, depth)
+        case .output, .text: return [finding(.fed, subject: "\(call.program) \(task)")]
+        default: return []
+        }
     }
 
     /// Returns whether a shell or interpreter runs nothing of its files, and only checks whether it could.

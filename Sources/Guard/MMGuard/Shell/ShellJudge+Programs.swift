@@ -277,21 +277,7 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         switch name {
         case "device": return equipment(call, depth)
-        // What is installed stays, beside the project; within walls it stays in the workspace.
-        case "go"
-        where !context.hasWalls && words.first == "install" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
-            return one(.software, call)
-        // The code that it runs comes from an address.
-        case "go"
-        where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }
-            || Self.replacesModule(words):
-            return one(.fed, call)
-        // Such a command shows the key, unless it is told to show something else.
-        case "openssl" where ["asn1parse", "storeutl"].contains(words.first) && words.contains(where: Self.isSettings):
-            return one(.secrets, call)
-        case "openssl" where ["rsa", "pkey", "ec", "dsa", "pkcs8"].contains(words.first) && !words.contains("-pubin"):
-            let isShown = words.contains("-text") || !["-noout", "-out", "-pubout"].contains(where: words.contains)
-            return isShown ? one(.secrets, call) : nil
+        case "openssl": return openssl(call)
         // The archive, the first operand, is on another host.
         case "tar", "bsdtar", "gtar":
             let archive =
@@ -299,40 +285,18 @@ extension ShellJudge {
             let host = archive.prefix { $0 != ":" }
             return host.count < archive.count && !host.contains("/") && !words.contains("--force-local")
                 ? one(.network, call) : nil
-        case "openssl"
-        where Self.value(of: "-in", words) != nil && Self.value(of: "-in", words) == Self.value(of: "-out", words):
-            return one(.removes, call)
         // tmux runs the command in such a format.
         case "tmux" where words.contains { $0.contains("#(") }: return one(.dynamic, call)
-        case "cargo" where words.first == "clean":
-            let place =
-                Self.value(of: "--target-dir", words)
-                ?? words.first { $0.hasPrefix("--target-dir=") }.map { String($0.dropFirst(13)) }
-            return place.map { one(isMadeAgain(ShellScript.Word($0)) ? .writes : .removes, call) }
-        case "go", "dotnet", "swift", "cargo", "nix", "nextflow":
-            if ["nix", "nextflow"].contains(name), Self.runsForeign(name, words) { return one(.fed, call) }
-            return words.first == "run" ? one(.writes, call) + named(by: call) : nil
+        case "go", "dotnet", "swift", "cargo", "nix", "nextflow": return builder(call)
         case "rails" where ["runner", "r"].contains(words.first):
             return one(.writes, call) + words.dropFirst().flatMap { findings(inScript: $0, of: "ruby", depth) }
         case _ where ShellWords.contains(name, in: "package-managers"): return packages(call)
-        // They are made to load or search other machines.
         case _ where context.hasWalls && ShellWords.contains(name, in: "load-makers"):
-            let isHere = words.contains { word in ["localhost", "127.0.0.1", "[::1]"].contains(where: word.contains) }
-            // A script or collection says itself what it loads.
-            let runsFile = words.contains { word in
-                [".js", ".ts", ".py", ".yml", ".yaml", ".json", ".jmx"].contains(where: word.hasSuffix)
-            }
-            let isTold = words.contains { $0.contains("://") || $0 == "cloud" }
-            return isHere || words.allSatisfy { $0.hasPrefix("-") } || runsFile && !isTold ? nil : one(.network, call)
+            return loadsOthers(words) ? one(.network, call) : nil
         case "xdg-open", "open":
             return words.contains { $0.hasPrefix("mailto:") || $0.contains("://") && !$0.hasPrefix("file:") }
                 ? one(.network, call) : nil
-        case "make", "gmake", "ninja":
-            // Without a prefix, the target is the machine itself, which the walls keep as it is.
-            let isKept = words.contains { word in ["DESTDIR=", "PREFIX="].contains { word.uppercased().contains($0) } }
-            let isTold = words.contains { ["-n", "--dry-run", "--just-print"].contains($0) }
-            return words.first { !$0.hasPrefix("-") } == "install" && !context.hasWalls && !isKept && !isTold
-                ? one(.software, call) : nil
+        case "make", "gmake", "ninja": return installs(words) ? one(.software, call) : nil
         case "rimraf", "del-cli": return one(call.arguments.allSatisfy(isMadeAgain) ? .writes : .removes, call)
         case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes, call)
         case "find", "fd": return search(call, depth)
@@ -350,33 +314,10 @@ extension ShellJudge {
             return one(fetches(call, anywhere: true) || staysOnMachine(words) ? .writes : .network, call)
         case "http", "https", "xh":
             return one(Self.sendsFields(words) && !staysOnMachine(words) ? .network : .writes, call)
-        case "rsync":
-            let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") } && !brings(call)
-            let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
-            // A trial only shows what it would do.
-            let isTrial = words.contains { word in
-                // Other letters take the rest of the word as their value.
-                word == "--dry-run"
-                    || word.hasPrefix("-") && word.dropFirst().contains("n")
-                        && word.dropFirst().allSatisfy { $0.isLetter && !"eBTfM".contains($0) }
-            }
-            if isTrial, !leaves, !words.contains(where: { $0.hasPrefix("--rs") || $0 == "-e" || $0 == "--daemon" }) {
-                return one(.reads, call)
-            }
-            let isLost =
-                removes && (words.contains("--remove-source-files") || call.arguments.last.map(isMadeAgain) != true)
-            return one(.writes, call) + (leaves || words.contains("--daemon") ? one(.network, call) : [])
-                + (isLost ? one(.removes, call) : [])
+        case "rsync": return rsync(call)
         case "dd", "tee", "cp", "mv", "install", "ln", "truncate": return copies(call)
         case "chmod": return one(Self.opensUp(words) ? .rights : Self.shutsOut(words) ? .removes : .writes, call)
-        // A program in an archive is judged by the archive's name.
-        case "java" where words.contains("-jar"):
-            guard let jar = call.words.firstIndex(where: { $0.value.hasSuffix(".jar") }), depth < Self.deepest,
-                var inside = call.inner(from: jar)
-            else { return nil }
-            inside.words[0].value = String(ShellMemory.name(inside.name).dropLast(4))
-            return one(WordMeaning.acts(inside.arguments.map(\.value)) ? .managed : .writes, call)
-                + judge(inside, depth + 1).filter(Self.weighs)
+        case "java" where words.contains("-jar"): return program(inArchive: call, depth)
         case "cmake" where words.first == "-E" && words.count > 2:
             let goes = ["rm", "remove", "remove_directory"].contains(words[1])
             let files = call.arguments.dropFirst(2).filter { !$0.value.hasPrefix("-") }
@@ -388,6 +329,90 @@ extension ShellJudge {
         case "mm-mcp", "mm-sandbox": return one(.ownProgram, call)
         default: return nil
         }
+    }
+
+    /// Judges openssl: whether it shows a key or replaces the file that it reads.
+    private func openssl(_ call: ShellScript.Command) -> [GuardFinding]? {
+        let words = call.arguments.map(\.value)
+        if ["asn1parse", "storeutl"].contains(words.first), words.contains(where: Self.isSettings) {
+            return one(.secrets, call)
+        }
+        if ["rsa", "pkey", "ec", "dsa", "pkcs8"].contains(words.first), !words.contains("-pubin") {
+            let isShown = words.contains("-text") || !["-noout", "-out", "-pubout"].contains(where: words.contains)
+            return isShown ? one(.secrets, call) : nil
+        }
+        let source = Self.value(of: "-in", words)
+        return source != nil && source == Self.value(of: "-out", words) ? one(.removes, call) : nil
+    }
+
+    /// Judges a program that builds projects, which may also install or run what it builds.
+    private func builder(_ call: ShellScript.Command) -> [GuardFinding]? {
+        let name = call.program
+        let words = call.arguments.map(\.value)
+        if name == "go" {
+            let namesModule = words.contains { $0.contains("@") && !$0.hasPrefix("-") }
+            // What is installed stays, beside the project; within walls it stays in the workspace.
+            if !context.hasWalls, words.first == "install", namesModule { return one(.software, call) }
+            // The code that it runs comes from an address.
+            if words.first == "run" && namesModule || Self.replacesModule(words) { return one(.fed, call) }
+        }
+        if name == "cargo", words.first == "clean" {
+            let place =
+                Self.value(of: "--target-dir", words)
+                ?? words.first { $0.hasPrefix("--target-dir=") }.map { String($0.dropFirst(13)) }
+            return place.map { one(isMadeAgain(ShellScript.Word($0)) ? .writes : .removes, call) }
+        }
+        if ["nix", "nextflow"].contains(name), Self.runsForeign(name, words) { return one(.fed, call) }
+        return words.first == "run" ? one(.writes, call) + named(by: call) : nil
+    }
+
+    /// Returns whether a program that is made to load or search other machines does so.
+    private func loadsOthers(_ words: [String]) -> Bool {
+        let isHere = words.contains { word in ["localhost", "127.0.0.1", "[::1]"].contains(where: word.contains) }
+        // A script or collection says itself what it loads.
+        let runsFile = words.contains { word in
+            [".js", ".ts", ".py", ".yml", ".yaml", ".json", ".jmx"].contains(where: word.hasSuffix)
+        }
+        let isTold = words.contains { $0.contains("://") || $0 == "cloud" }
+        return !isHere && !words.allSatisfy { $0.hasPrefix("-") } && (isTold || !runsFile)
+    }
+
+    /// Returns whether a build installs on the machine itself, which walls keep as it is.
+    private func installs(_ words: [String]) -> Bool {
+        let isKept = words.contains { word in ["DESTDIR=", "PREFIX="].contains { word.uppercased().contains($0) } }
+        let isTold = words.contains { ["-n", "--dry-run", "--just-print"].contains($0) }
+        return words.first { !$0.hasPrefix("-") } == "install" && !context.hasWalls && !isKept && !isTold
+    }
+
+    /// Judges rsync: whether files leave the machine, and whether some are removed.
+    private func rsync(_ call: ShellScript.Command) -> [GuardFinding] {
+        let words = call.arguments.map(\.value)
+        let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") } && !brings(call)
+        let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
+        // A trial only shows what it would do.
+        let isTrial = words.contains { word in
+            // Other letters take the rest of the word as their value.
+            word == "--dry-run"
+                || word.hasPrefix("-") && word.dropFirst().contains("n")
+                    && word.dropFirst().allSatisfy { $0.isLetter && !"eBTfM".contains($0) }
+        }
+        if isTrial, !leaves, !words.contains(where: { $0.hasPrefix("--rs") || $0 == "-e" || $0 == "--daemon" }) {
+            return one(.reads, call)
+        }
+        let isLost =
+            removes && (words.contains("--remove-source-files") || call.arguments.last.map(isMadeAgain) != true)
+        return one(.writes, call) + (leaves || words.contains("--daemon") ? one(.network, call) : [])
+            + (isLost ? one(.removes, call) : [])
+    }
+
+    /// Judges a program in a Java archive by the archive's name.
+    private func program(inArchive call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
+        guard let jar = call.words.firstIndex(where: { $0.value.hasSuffix(".jar") }), depth < Self.deepest,
+            var inside = call.inner(from: jar)
+        else { return nil }
+        inside.words[0].value = String(ShellMemory.name(inside.name).dropLast(4))
+        return one(WordMeaning.acts(inside.arguments.map(\.value)) ? .managed : .writes, call)
+            + judge(inside, depth + 1).filter(Self.weighs)
     }
 
     /// Judges a manager of a project's packages: where packages and their scripts come from.

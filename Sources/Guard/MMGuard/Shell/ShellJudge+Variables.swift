@@ -27,15 +27,7 @@ extension ShellJudge {
         if isHanded, isSource, value?.value.contains("://") == true { return [finding(.software, subject: name)] }
         // Such a program stands where none is looked for.
         if isHanded, let value, startsProgram(name, value.value) { return [finding(.loader, subject: name)] }
-        if ShellPrograms.loaders.contains(name) || name.hasPrefix("GIT_CONFIG_KEY_") {
-            // This turns the shell's own history off.
-            if name == "HISTFILE", value.map({ ["", "/dev/null"].contains($0.value) }) == true { return [] }
-            // The name of a surrounding is no file.
-            if name == "ENV", value.map({ $0.isFixed && $0.value.allSatisfy(\.isLetter) }) == true { return [] }
-            // An empty value unsets it.
-            if value?.value == "", value?.isFixed == true { return [finding(.writes, subject: name)] }
-            return [finding(.loader, subject: name)]
-        }
+        if ShellPrograms.loaders.contains(name) || name.hasPrefix("GIT_CONFIG_KEY_") { return loader(name, value) }
         if ShellPrograms.prompts.contains(name) {
             guard let value, Self.isPlainPrompt(value.value) else { return [finding(.loader, subject: name)] }
             return []
@@ -56,17 +48,7 @@ extension ShellJudge {
         let isCommand =
             ShellPrograms.commandVariables.contains(name)
             || ["PAGER", "EDITOR", "_COMMAND", "_CMD", "_ASKPASS", "_RSH", "_SSH"].contains(where: name.hasSuffix)
-        if isCommand, let value {
-            found = carried(value, .shell, program: name, depth)
-            if name == "LESS" || name == "MORE", value.value.contains("+") {
-                found.append(finding(.loader, subject: name))
-            }
-            if ["LESSOPEN", "LESSCLOSE"].contains(name), value.value.hasPrefix("|") {
-                found += carried(
-                    ShellScript.Word(String(value.value.drop { "|-".contains($0) }), isFixed: value.isFixed), .shell,
-                    program: name, depth)
-            }
-        }
+        if isCommand, let value { found = command(value, in: name, depth) }
         // Programs often take a command to start from their environment.
         if isHanded, !isCommand, let value, value.isFixed, value.value.contains(" ") {
             found += carried(value, .shell, program: name, depth).filter(Self.weighs) + embedded(in: value.value, depth)
@@ -82,6 +64,31 @@ extension ShellJudge {
         }
         // Programs are only known in their usual environment.
         return found + [finding(.writes, subject: name, more: ": programs may behave differently with it")]
+    }
+
+    /// Judges the value of a variable by which a program loads a file.
+    private func loader(_ name: String, _ value: ShellScript.Word?) -> [GuardFinding] {
+        // This turns the shell's own history off.
+        if name == "HISTFILE", value.map({ ["", "/dev/null"].contains($0.value) }) == true { return [] }
+        // The name of a surrounding is no file.
+        if name == "ENV", value.map({ $0.isFixed && $0.value.allSatisfy(\.isLetter) }) == true { return [] }
+        // An empty value unsets it.
+        if value?.value == "", value?.isFixed == true { return [finding(.writes, subject: name)] }
+        return [finding(.loader, subject: name)]
+    }
+
+    /// Judges the value of a variable that names a command.
+    private func command(_ value: ShellScript.Word, in name: String, _ depth: Int) -> [GuardFinding] {
+        var found = carried(value, .shell, program: name, depth)
+        if name == "LESS" || name == "MORE", value.value.contains("+") {
+            found.append(finding(.loader, subject: name))
+        }
+        if ["LESSOPEN", "LESSCLOSE"].contains(name), value.value.hasPrefix("|") {
+            found += carried(
+                ShellScript.Word(String(value.value.drop { "|-".contains($0) }), isFixed: value.isFixed), .shell,
+                program: name, depth)
+        }
+        return found
     }
 
     /// Returns whether a folder for programs isn't writable by everyone: on a host, files in other folders may be

@@ -269,23 +269,7 @@ struct ShellJudge {
                 break
             }
         }
-        guard let inside = call.inner(from: index) else {
-            // Without a command it runs the lines that it reads.
-            let isTold = arguments.contains { ["--version", "--help", "-h", "-V", "--citation"].contains($0) }
-            // For a running process, a value changes it.
-            let changes =
-                ["chrt", "taskset", "ionice"].contains(name) && arguments.contains { $0.hasPrefix("-p") }
-                && arguments.count > 2
-            // What a tracer shows of a running process may be anything that it knows, unless it only counts.
-            let attaches =
-                !context.hasWalls && ["strace", "ltrace"].contains(name) && arguments.contains { $0.hasPrefix("-p") }
-                && !arguments.contains("-c")
-            let acts = WordMeaning.acts(arguments.map { String($0.prefix { $0 != "=" }) })
-            let rule: ShellRule =
-                name == "parallel" && !isTold
-                ? .fed : attaches ? .rights : changes || acts ? .writes : .reads
-            return set + [finding(rule, subject: name)]
-        }
+        guard let inside = call.inner(from: index) else { return set + [withoutCommand(name, arguments)] }
         var found = set
         // Such a program passes its words to a shell, which parses them again.
         let joins = ShellPrograms.joiners.contains(name) && inside.words.contains { $0.value.contains(" ") }
@@ -296,14 +280,33 @@ struct ShellJudge {
         // The operands of `parallel` follow this mark.
         let joined = inside.words.prefix { !$0.value.hasPrefix(":::") }
         if joins { found += findings(in: joined.map(\.value).joined(separator: " "), depth: depth + 1) }
-        // Nor what is pushed: `:branch` removes one.
-        if name == "xargs" || name == "parallel", inside.program == "git", inside.arguments.first?.value == "push" {
+        return found + (name == "xargs" || name == "parallel" ? appended(to: inside, by: name, depth) : [])
+    }
+
+    /// Judges a wrapper without a command.
+    private func withoutCommand(_ name: String, _ arguments: [String]) -> GuardFinding {
+        // `parallel` runs the lines that it reads.
+        let isTold = arguments.contains { ["--version", "--help", "-h", "-V", "--citation"].contains($0) }
+        if name == "parallel", !isTold { return finding(.fed, subject: name) }
+        let isForProcess = arguments.contains { $0.hasPrefix("-p") }
+        // What a tracer shows of a running process may be anything that it knows, unless it only counts.
+        if ["strace", "ltrace"].contains(name), isForProcess, !context.hasWalls, !arguments.contains("-c") {
+            return finding(.rights, subject: name)
+        }
+        // For a running process, a value changes it.
+        let changes = ["chrt", "taskset", "ionice"].contains(name) && isForProcess && arguments.count > 2
+        let acts = WordMeaning.acts(arguments.map { String($0.prefix { $0 != "=" }) })
+        return finding(changes || acts ? .writes : .reads, subject: name)
+    }
+
+    /// Judges the operands that xargs or parallel appends to a command. They aren't known, so removing them is judged
+    /// like removing a pattern, and what is pushed may be `:branch`, which removes one.
+    private func appended(to inside: ShellScript.Command, by name: String, _ depth: Int) -> [GuardFinding] {
+        var found: [GuardFinding] = []
+        if inside.program == "git", inside.arguments.first?.value == "push" {
             found.append(finding(.network, subject: "\(name) git push"))
         }
-        // The operands that xargs appends aren't known, so removing them is judged like removing a pattern.
-        if name == "xargs" || name == "parallel", removesEach(inside, depth) {
-            found.append(finding(.removes, subject: "\(name) \(inside.program)"))
-        }
+        if removesEach(inside, depth) { found.append(finding(.removes, subject: "\(name) \(inside.program)")) }
         return found
     }
 
@@ -547,39 +550,42 @@ extension ShellJudge {
         for part in Self.secretFiles where rooted.contains(part) || (text.hasPrefix("~") && text.contains(part)) {
             return !Self.isPublicPart(path)
         }
-        var homes = ["~", "$HOME", context.home ?? "~"]
         if !context.hasWalls {
-            // Anybody's home may be meant, and a server's programs keep their passwords in such files.
-            let parts = path.split(separator: "/")
-            homes += ["/root"] + (parts.first == "home" && parts.count > 2 ? ["/home/\(parts[1])"] : [])
-            let name = parts.last.map(String.init) ?? ""
+            // A server's programs keep their passwords in such files.
+            let name = path.split(separator: "/").last.map(String.init) ?? ""
             if ShellWords.contains(name, in: "server-secrets")
                 || file.hasPrefix("/") && (name.hasSuffix(".env") || Self.says("secret-files-nouns", name))
             {
                 return true
             }
         }
-        let isOfHome = homes.contains { home in
-            [path, text].contains {
-                $0.hasPrefix(home) && Self.homeSecrets.contains(String($0.dropFirst(home.count)))
-            }
-        }
-        if isOfHome { return true }
-        if let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !Self.isPublicPart(path) {
-            // The path before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
-            let fixed = path[..<pattern]
-            if let hidden = fixed.range(ofLast: "/."), fixed[hidden.upperBound...].utf8.count > 0,
-                Self.secretFiles.contains(where: { $0.hasPrefix(fixed[hidden.lowerBound...]) })
-            {
-                return true
-            }
-            if Self.mayName(rooted, aSecretOf: ["/etc/shadow", "/etc/gshadow"] + Self.secretFiles + Self.homeSecrets) {
-                return true
-            }
-        }
+        if isSecretOfHome(path) || isSecretOfHome(text) || Self.mayMatchSecret(path, rooted) { return true }
         // What a program or the machine has in memory, keys included.
         return path.hasPrefix("/proc/") && ["/environ", "/mem", "/kcore"].contains(where: path.hasSuffix)
             || ["/dev/mem", "/dev/kmem", "/dev/port"].contains(path)
+    }
+
+    /// Returns whether a file of a home folder contains keys or passwords; without walls anybody's home may be meant.
+    private func isSecretOfHome(_ path: String) -> Bool {
+        var homes = ["~", "$HOME", context.home ?? "~"]
+        if !context.hasWalls {
+            let parts = path.split(separator: "/")
+            homes += ["/root"] + (parts.first == "home" && parts.count > 2 ? ["/home/\(parts[1])"] : [])
+        }
+        return homes.contains { path.hasPrefix($0) && Self.homeSecrets.contains(String(path.dropFirst($0.count))) }
+    }
+
+    /// Returns whether a pattern may match a file that contains keys or passwords.
+    private static func mayMatchSecret(_ path: String, _ rooted: String) -> Bool {
+        guard let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !isPublicPart(path) else { return false }
+        // The path before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
+        let fixed = path[..<pattern]
+        if let hidden = fixed.range(ofLast: "/."), fixed[hidden.upperBound...].utf8.count > 0,
+            secretFiles.contains(where: { $0.hasPrefix(fixed[hidden.lowerBound...]) })
+        {
+            return true
+        }
+        return mayName(rooted, aSecretOf: ["/etc/shadow", "/etc/gshadow"] + secretFiles + homeSecrets)
     }
 
     /// Returns whether a file holds what belongs to a key and anybody may know: a public key, a certificate, a list of

@@ -568,17 +568,14 @@ extension ShellJudge {
             if text.hasPrefix("--") {
                 let name = String(text.dropFirst(2).prefix { $0 != "=" })
                 if name == "spider" { isKept = true }
-                let isJoined = text.count > name.count + 2
-                guard ShellWords.contains(name, in: "fetching-values") else {
-                    if ShellWords.contains(name, in: "fetching") || anywhere && name.hasPrefix("remote-") {
-                        continue
-                    }
+                if ShellWords.contains(name, in: "fetching-values") {
+                    let joined = text.dropFirst(name.count + 2).dropFirst()
+                    let value =
+                        text.contains("=") ? ShellScript.Word(String(joined), isFixed: word.isFixed) : rest.popFirst()
+                    guard admits(name, value) else { return false }
+                } else if !ShellWords.contains(name, in: "fetching"), !anywhere || !name.hasPrefix("remote-") {
                     return false
                 }
-                let value =
-                    isJoined
-                    ? ShellScript.Word(String(text.dropFirst(name.count + 3)), isFixed: word.isFixed) : rest.popFirst()
-                guard admits(name, value) else { return false }
                 continue
             }
             var letters = text.dropFirst()
