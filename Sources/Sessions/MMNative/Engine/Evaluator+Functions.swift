@@ -1,0 +1,349 @@
+import PowerShellSyntax
+
+/// Calls of functions.
+extension Evaluator {
+    /// The maximum depth of nested calls.
+    static let deepest = 40
+
+    /// Returns the value that `@name` spreads.
+    func splatted(_ node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {
+        let name = node.path.name.lowercased()
+        if name == "args" { return .array(rest) }
+        if name == "psboundparameters" { return .table(given ?? PSTable(isOrdered: true)) }
+        guard let value = ["_", "psitem"].contains(name) ? current : variables[name] else {
+            throw .handOver("splatting of @\(node.path.name), which has no value in the native engine")
+        }
+        return value.plain
+    }
+
+    /// Runs a function. It sees its caller's variables, but variables that it sets are its own.
+    /// - Parameters:
+    ///   - input: the objects that were piped to it; `nil` if it is first in its pipeline.
+    ///   - isDotted: whether it runs in its caller's scope, as `. Name` does, so that variables it sets are the
+    ///     caller's.
+    func call(
+        _ function: ScriptFunction, _ arguments: FunctionArguments, input: [PSValue]?, isDotted: Bool = false,
+        into sink: Sink
+    ) throws(Interrupt) {
+        guard !isDotted || function.kept == nil else { throw .handOver("a closure in this scope") }
+        guard calls < Self.deepest else { throw .handOver("a deep recursion") }
+        let caller = enter(function, isDotted: isDotted)
+        defer { leave(caller) }
+        try take(arguments, of: function)
+        let set = try function.sets.chosen { parameter in
+            arguments.given.keys.contains { function.parameters[$0].name == parameter.name }
+        }
+        if function.isAdvanced {
+            cmdlet = try automatic("myinvocation").map { Self.cmdlet(set, $0) }
+            questions = function.confirmation.asksFirst && !arguments.isConfirmed ? .open : .answered(true)
+        }
+        let inputs = function.parameters.enumerated().filter { index, parameter in
+            input != nil && arguments.given[index] == nil && (parameter.takesInput || parameter.takesProperties)
+        }.map(\.element)
+        for (index, parameter) in function.parameters.enumerated() where arguments.given[index] == nil {
+            let hasInput = inputs.contains { $0.name == parameter.name }
+            try takeDefault(parameter, of: function, isMandatory: parameter.isMandatory(in: set) && !hasInput)
+        }
+        for parameter in function.parameters {
+            if let type = parameter.isSwitch ? .known(.toggle) : parameter.type {
+                typed.declare(parameter.name.lowercased(), type)
+            }
+        }
+        try runBlocks(of: function, input: input, boundTo: inputs, into: sink)
+    }
+
+    /// What a function's caller gets back when the function ends.
+    private struct Caller {
+        let cmdlet: PSValue?
+        let questions: ScriptConfirmation.Questions
+        let current: PSValue?
+        let rest: [PSValue]
+        let given: PSTable?
+        let functionName: String?
+        let typed: TypedVariables
+        let functions: [String: ScriptFunction]
+        let strictness: Int
+        let isMethodBody: Bool
+        let isDotted: Bool
+    }
+
+    private func enter(_ function: ScriptFunction, isDotted: Bool) -> Caller {
+        let caller = Caller(
+            cmdlet: cmdlet, questions: questions, current: current, rest: rest, given: given,
+            functionName: functionName, typed: typed, functions: functions, strictness: strictness,
+            isMethodBody: isMethodBody, isDotted: isDotted)
+        calls += 1
+        isMethodBody = false
+        if !isDotted {
+            typed.enterFunction(isOfScript: frames.isEmpty)
+            frames.append(variables)
+            openedScopes += 1
+            scopes.append(openedScopes)
+        }
+        if let kept = function.kept { variables = (frames.first ?? [:]).merging(kept) { _, own in own } }
+        functionName = function.name
+        return caller
+    }
+
+    private func leave(_ caller: Caller) {
+        calls -= 1
+        (cmdlet, questions, isMethodBody) = (caller.cmdlet, caller.questions, caller.isMethodBody)
+        (current, rest, given, functionName) = (caller.current, caller.rest, caller.given, caller.functionName)
+        if !caller.isDotted {
+            variables = frames.removeLast()
+            scopes.removeLast()
+            (typed, functions, strictness) = (caller.typed, caller.functions, caller.strictness)
+        }
+    }
+
+    /// Gives the parameters the values of a call.
+    private func take(_ arguments: FunctionArguments, of function: ScriptFunction) throws(Interrupt) {
+        variables.merge(arguments.preferences) { _, own in own }
+        rest = arguments.rest
+        let table = PSTable(isOrdered: true)
+        for (index, parameter) in function.parameters.enumerated() {
+            typed.declare(parameter.name.lowercased(), nil)
+            guard let value = arguments.given[index] else { continue }
+            let bound = try checked(value, for: parameter, of: function)
+            variables[parameter.name.lowercased()] = bound
+            _ = table.add(parameter.name, bound)
+        }
+        given = table
+    }
+
+    /// Gives a parameter the value that it has if a call leaves it out.
+    private func takeDefault(
+        _ parameter: ScriptFunction.Parameter, of function: ScriptFunction, isMandatory: Bool
+    ) throws(Interrupt) {
+        if isMandatory { throw .handOver("the parameter \(parameter.name) of \(function.name) without a value") }
+        let value = try parameter.defaultValue.map { (node) throws(Interrupt) in try self.worth(of: node) }
+        if value == nil, case .own(.enumeration)? = parameter.type {
+            throw .handOver("the parameter \(parameter.name) without a value")
+        }
+        variables[parameter.name.lowercased()] =
+            try value.map { (value) throws(Interrupt) in
+                try converted(value.withoutNothing, for: parameter, of: function)
+            } ?? parameter.unbound
+    }
+
+    private func runBlocks(
+        of function: ScriptFunction, input: [PSValue]?, boundTo inputs: [ScriptFunction.Parameter], into sink: Sink
+    ) throws(Interrupt) {
+        variables["input"] = .array(input ?? [])
+        do throws(Interrupt) {
+            if let block = function.beginning { try run(block, into: sink) }
+            if let block = function.processing {
+                for item in input ?? [.null] {
+                    if input != nil {
+                        current = item
+                        try bind(item, to: inputs, of: function)
+                    }
+                    try part(block, into: sink)
+                }
+            } else if let last = input?.last {
+                try bind(last, to: inputs, of: function)
+            }
+            if let block = function.ending { try run(block, into: sink) }
+        } catch {
+            guard case .leaveBlock = error else { throw error }
+        }
+    }
+
+    /// Runs a block with arguments in its own scope, and returns its output.
+    func invoke(_ block: PSBlock, _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
+        guard let function = ScriptFunction(calling: block, types: scriptTypes) else {
+            throw .handOver("an unusual block")
+        }
+        var items: [PSValue] = []
+        collecting += 1
+        defer { collecting -= 1 }
+        try inside(block) { () throws(Interrupt) in
+            try call(function, try FunctionArguments(arguments, of: function), input: nil) {
+                (item) throws(Interrupt) in items.append(item)
+            }
+        }
+        return items
+    }
+
+    /// Runs a block of a function for one object; `return` ends it for that object.
+    private func part(_ block: StatementBlockSyntax, into sink: Sink) throws(Interrupt) {
+        do throws(Interrupt) {
+            try run(block, into: sink)
+        } catch {
+            guard case .leaveBlock(let items) = error else { throw error }
+            for item in items { try sink(item) }
+        }
+    }
+
+    /// Binds an object from the pipeline to the parameters that accept one.
+    private func bind(
+        _ item: PSValue, to inputs: [ScriptFunction.Parameter], of function: ScriptFunction
+    ) throws(Interrupt) {
+        for parameter in inputs {
+            var value: PSValue?
+            if parameter.takesProperties, case .object(let object) = item {
+                value = ([parameter.name] + parameter.aliases).lazy.compactMap { object[$0] }.first
+            }
+            if value == nil, parameter.takesInput { value = item }
+            guard let value else { continue }
+            do throws(Interrupt) {
+                variables[parameter.name.lowercased()] = try checked(value, for: parameter, of: function)
+            } catch {
+                // An object that isn't of a parameter's type may still be bound to another one.
+                if case .statement(let record) = error, record.id.hasPrefix("ParameterArgumentTransformationError") {
+                    throw .handOver("an input that the parameter \(parameter.name) refuses")
+                }
+                throw error
+            }
+        }
+    }
+
+    private func converted(
+        _ value: PSValue, for parameter: ScriptFunction.Parameter, of function: ScriptFunction
+    ) throws(Interrupt) -> PSValue {
+        if parameter.isSwitch { return .bool(value.isTrue) }
+        guard let type = parameter.type else { return value }
+        if let known = type.known, value.isNull, [.array, .hashtable, .texts, .ints, .pscustomobject].contains(known) {
+            return .null
+        }
+        if type == .known(.string), case .object(let object) = value, object.isCustom {
+            return .string(try PSText.string(value))
+        }
+        do throws(Interrupt) {
+            return try cast(value, to: type)
+        } catch {
+            guard case .statement(let record) = error else { throw error }
+            let message = "Cannot process argument transformation on parameter '\(parameter.name)'. \(record.message)"
+            throw .statement(NativeError("ParameterArgumentTransformationError,\(function.name)", message))
+        }
+    }
+
+    /// Returns why parameters refuse a value that a cast would accept; `nil` if they don't: those for truth values
+    /// accept only truth values and numbers, and a cmdlet's texts aren't made of lists.
+    private static func refusal(of value: PSValue, as type: PSType, byCmdlet isOfCmdlet: Bool) -> String? {
+        switch (type, value.plain) {
+        case (.bools, .array(let items)) where isOfCmdlet:
+            return items.lazy.compactMap { refusal(of: $0, as: .bool, byCmdlet: true) }.first
+        case (.bool, let given), (.toggle, let given),
+            (.bools, let given) where isOfCmdlet:
+            switch given {
+            case .bool, .byte, .int, .long, .single, .double, .decimal, .enumeration: return nil
+            default: break
+            }
+            let kind = given.isNull ? "" : given.typeName
+            let name = type == .toggle ? "System.Management.Automation.SwitchParameter" : "System.Boolean"
+            if kind == "System.Management.Automation.SwitchParameter" { return nil }
+            if type == .toggle, given.isNull { return nil }
+            return
+                "Cannot convert value \"\(kind)\" to type \"\(name)\". Boolean parameters accept only Boolean "
+                + "values and numbers, such as $True, $False, 1 or 0."
+        case (.string, .array) where isOfCmdlet: return "Cannot convert value to type System.String."
+        default: return nil
+        }
+    }
+
+    private func checked(
+        _ value: PSValue, for parameter: ScriptFunction.Parameter, of function: ScriptFunction
+    ) throws(Interrupt) -> PSValue {
+        if let type = parameter.isSwitch ? .toggle : parameter.type?.known,
+            let fault = Self.refusal(of: value, as: type, byCmdlet: function.isAdvanced)
+        {
+            throw .statement(
+                NativeError(
+                    "ParameterArgumentTransformationError,\(function.name)",
+                    "Cannot process argument transformation on parameter '\(parameter.name)'. \(fault)",
+                    isReadable: true))
+        }
+        let value = try converted(value, for: parameter, of: function)
+        if parameter.isNotEmpty {
+            let isEmpty =
+                switch value {
+                case .null: true
+                case .string(let text): text.isEmpty
+                case .array(let items): items.isEmpty
+                default: false
+                }
+            guard !isEmpty || onlyReads else { throw .handOver("an empty value for \(parameter.name)") }
+            if isEmpty {
+                throw .statement(
+                    NativeError(
+                        "ParameterArgumentValidationError,\(function.name)",
+                        "Cannot validate argument on parameter '\(parameter.name)'. The argument is null or empty. Provide an "
+                            + "argument that is not null or empty, and then try the command again.",
+                        category: "InvalidData"))
+            }
+        } else if parameter.isMandatory, let nothing = try parameter.refusal(of: value) {
+            throw .statement(
+                NativeError(
+                    nothing.id + ",\(function.name)",
+                    "Cannot bind argument to parameter '\(parameter.name)' because it is \(nothing.word).",
+                    category: "InvalidData", isReadable: true))
+        }
+        if parameter.isForeign { throw .handOver("a value for the parameter \(parameter.name)") }
+        for check in parameter.checks {
+            guard let fault = try check.fault(of: value, in: self) else { continue }
+            throw .statement(
+                NativeError(
+                    "ParameterArgumentValidationError,\(function.name)",
+                    "Cannot validate argument on parameter '\(parameter.name)'. \(fault)", isReadable: true))
+        }
+        guard !parameter.allowed.isEmpty else { return value }
+        for item in Cmdlets.list(value.plain) {
+            let text: String
+            switch item {
+            case .string, .int, .long, .enumeration: text = try PSText.string(item)
+            default: throw .handOver("a value of a set that isn't text")
+            }
+            if parameter.allowed.contains(where: { $0.lowercased() == text.lowercased() }) { continue }
+            let message =
+                "Cannot validate argument on parameter '\(parameter.name)'. The argument \"\(text)\" does not belong to the "
+                + "set \"\(parameter.allowed.joined(separator: ","))\" specified by the ValidateSet attribute. Supply an "
+                + "argument that is in the set and then try the command again."
+            throw .statement(NativeError("ParameterArgumentValidationError,\(function.name)", message))
+        }
+        return value
+    }
+}
+
+extension ScriptFunction.Parameter {
+    /// A value that is nothing, as an error names it.
+    struct Nothing {
+        let id: String
+        let word: String
+
+        init(_ id: String, _ word: String) {
+            self.id = "ParameterArgumentValidationError\(id)NotAllowed"
+            self.word = word
+        }
+    }
+
+    /// Returns why a mandatory parameter refuses a value that is nothing; `nil` if it accepts it. Texts and lists count
+    /// as empty only for parameters of their types: one of any type accepts them.
+    func refusal(of value: PSValue) throws(Interrupt) -> Nothing? {
+        func accepts(_ attribute: String) -> Bool { acceptedNothings.contains(attribute) }
+        if value.isNull { return accepts("allownull") ? nil : Nothing("Null", "null") }
+        if case .string(let text) = value {
+            let isRefused = text.isEmpty && type == .known(.string) && !accepts("allowemptystring")
+            return isRefused ? Nothing("EmptyString", "an empty string") : nil
+        }
+        let items: [PSValue]
+        switch value {
+        case .array(let own) where [.known(.texts), .known(.ints), .known(.array)].contains(type): items = own
+        case .list(let list) where list.kind.shape == .list && type?.known?.rawValue == list.kind.rawValue:
+            items = list.items
+        default: return nil
+        }
+        if items.isEmpty {
+            guard !accepts("allowemptycollection") else { return nil }
+            // `[array]` is a collection to PowerShell and `[object[]]` an array; they are one type here.
+            guard type != .known(.array) else { throw .handOver("an empty array for \(name)") }
+            if case .list = value { return Nothing("EmptyCollection", "an empty collection") }
+            return Nothing("EmptyArray", "an empty array")
+        }
+        if items.contains(where: \.isNull), !accepts("allownull") { return Nothing("Null", "null") }
+        let hasEmptyText =
+            type == .known(.texts)
+            && items.contains { if case .string(let text) = $0 { text.isEmpty } else { false } }
+        return hasEmptyText && !accepts("allowemptystring") ? Nothing("EmptyString", "an empty string") : nil
+    }
+}
