@@ -117,51 +117,10 @@ struct ShellParser {
                     try checkCharacter()
                     position += 1
                 }
-            case 0x0A, 0x0D:
-                if bytes[position] == 0x0D {
-                    try refuseIfPlain("a carriage return", at: here)
-                    // Elsewhere it is part of a word.
-                    guard position + 1 == bytes.count || peek("\n", after: 1) else {
-                        throw refusal("a carriage return", at: here)
-                    }
-                }
-                position += 1
-                if list.isPattern { continue }
-                try finish(&list, nil, at: here)
-                if list.firstDocument > 0 {
-                    throw refusal("a here-document that begins within another command", at: here)
-                }
-                try documents(level)
-            case UInt8(ascii: ";"):
-                position += 1
-                if peek(";") { try refuseIfPlain("“;;”", at: here) }
-                try finish(&list, .sequence, at: here)
-                if peek("&") { try refuseIfPlain("a background command (&)", at: position) }
-                if take(";") || take("&") {
-                    _ = take("&")
-                    list.isPattern = list.cases > 0
-                }
-            case UInt8(ascii: "&"):
-                position += 1
-                if take("&") {
-                    try finish(&list, .and, at: here)
-                } else if peek(">") {
-                    try refuseIfPlain("“&>”", at: here)
-                    try redirect(&list.current, level)
-                } else {
-                    try refuseIfPlain("a background command (&)", at: here)
-                    try finish(&list, .sequence, at: here)
-                }
-            case UInt8(ascii: "|"):
-                position += 1
-                if list.isPattern { continue }
-                if take("|") {
-                    try finish(&list, .or, at: here)
-                } else {
-                    if take("&") { try refuseIfPlain("“|&”", at: here) }
-                    try finish(&list, .pipe, at: here)
-                    list.current.readsPipe = true
-                }
+            case 0x0A, 0x0D: try lineEnd(&list, level)
+            case UInt8(ascii: ";"): try semicolon(&list)
+            case UInt8(ascii: "&"): try ampersand(&list, level)
+            case UInt8(ascii: "|"): try bar(&list)
             case UInt8(ascii: "("):
                 try refuseIfPlain("a parenthesis", at: here)
                 try parenthesis(&list)
@@ -187,6 +146,59 @@ struct ShellParser {
             default: try element(&list)
             }
         }
+    }
+
+    private mutating func lineEnd(_ list: inout List, _ level: Int) throws(ShellRefusal) {
+        let here = position
+        if bytes[here] == 0x0D {
+            try refuseIfPlain("a carriage return", at: here)
+            // Elsewhere it is part of a word.
+            guard here + 1 == bytes.count || peek("\n", after: 1) else { throw refusal("a carriage return", at: here) }
+        }
+        position += 1
+        if list.isPattern { return }
+        try finish(&list, nil, at: here)
+        if list.firstDocument > 0 { throw refusal("a here-document that begins within another command", at: here) }
+        try documents(level)
+    }
+
+    /// Parses `;`, and `;;`, `;&` or `;;&`, behind which another pattern of a `case` begins.
+    private mutating func semicolon(_ list: inout List) throws(ShellRefusal) {
+        let here = position
+        position += 1
+        if peek(";") { try refuseIfPlain("“;;”", at: here) }
+        try finish(&list, .sequence, at: here)
+        if peek("&") { try refuseIfPlain("a background command (&)", at: position) }
+        if take(";") || take("&") {
+            _ = take("&")
+            list.isPattern = list.cases > 0
+        }
+    }
+
+    /// Parses `&&`, `&>` or the end of a background command.
+    private mutating func ampersand(_ list: inout List, _ level: Int) throws(ShellRefusal) {
+        let here = position
+        position += 1
+        if take("&") {
+            try finish(&list, .and, at: here)
+        } else if peek(">") {
+            try refuseIfPlain("“&>”", at: here)
+            try redirect(&list.current, level)
+        } else {
+            try refuseIfPlain("a background command (&)", at: here)
+            try finish(&list, .sequence, at: here)
+        }
+    }
+
+    /// Parses `||` or a pipe; in a pattern of a `case` it only separates alternatives.
+    private mutating func bar(_ list: inout List) throws(ShellRefusal) {
+        let here = position
+        position += 1
+        if list.isPattern { return }
+        if take("|") { return try finish(&list, .or, at: here) }
+        if take("&") { try refuseIfPlain("“|&”", at: here) }
+        try finish(&list, .pipe, at: here)
+        list.current.readsPipe = true
     }
 
     /// Ends the current command, if there is one.

@@ -46,7 +46,6 @@ final class CurlExchange {
     /// Sets all options of the transfer.
     func prepare(_ configuration: HTTPClientConfiguration) throws(HTTPError) {
         let request = transfer.request
-        let address = transfer.address
         var codes: [CURLcode] = []
         func long(_ option: CURLoption, _ value: Int) { codes.append(mm_curl_set_long(easy, option, value)) }
         func text(_ option: CURLoption, _ value: String) { codes.append(mm_curl_set_text(easy, option, value)) }
@@ -65,16 +64,7 @@ final class CurlExchange {
         long(CURLOPT_PATH_AS_IS, 1)
         long(CURLOPT_NOSIGNAL, 1)
         long(CURLOPT_FOLLOWLOCATION, 0)
-        if mm_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, address.isSecure ? "https" : "http") != CURLE_OK {
-            // Before 7.85 curl has only the numeric option.
-            long(CURLOPT_PROTOCOLS, address.isSecure ? 2 : 1)
-        }
-        long(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
-        long(CURLOPT_PIPEWAIT, address.isSecure ? 1 : 0)
-        long(CURLOPT_SSL_VERIFYPEER, 1)
-        long(CURLOPT_SSL_VERIFYHOST, 2)
-        long(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
-        long(CURLOPT_TCP_KEEPALIVE, 1)
+        setProtocol(configuration, long: long, text: text)
         // A handle that was used before may still have its buffer, and then refuses another size.
         _ = mm_curl_set_long(easy, CURLOPT_BUFFERSIZE, Self.receiveBuffer)
         long(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
@@ -82,11 +72,6 @@ final class CurlExchange {
         long(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.timeout))
         // Without this, ending a transfer would wait for a hanging name look-up. Unknown before 7.87.
         _ = mm_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
-        if let file = configuration.certificateFile { text(CURLOPT_CAINFO, file) }
-        if let own = configuration.clientCertificate {
-            text(CURLOPT_SSLCERT, own.certificate)
-            text(CURLOPT_SSLKEY, own.key)
-        }
         if configuration.looksUpEachConnection { long(CURLOPT_DNS_CACHE_TIMEOUT, 0) }
         // Always set both; otherwise curl reads the environment itself.
         text(CURLOPT_PROXY, transfer.proxy?.url ?? "")
@@ -106,6 +91,27 @@ final class CurlExchange {
             throw HTTPError(
                 .unavailable, "libcurl refuses an option: \(String(cString: mm_curl_easy_strerror(failed))).",
                 hint: "apt-get install --only-upgrade libcurl4 (7.88 or later, with OpenSSL)")
+        }
+    }
+
+    private func setProtocol(
+        _ configuration: HTTPClientConfiguration, long: (CURLoption, Int) -> Void, text: (CURLoption, String) -> Void
+    ) {
+        let isSecure = transfer.address.isSecure
+        if mm_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, isSecure ? "https" : "http") != CURLE_OK {
+            // Before 7.85 curl has only the numeric option.
+            long(CURLOPT_PROTOCOLS, isSecure ? 2 : 1)
+        }
+        long(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
+        long(CURLOPT_PIPEWAIT, isSecure ? 1 : 0)
+        long(CURLOPT_SSL_VERIFYPEER, 1)
+        long(CURLOPT_SSL_VERIFYHOST, 2)
+        long(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        long(CURLOPT_TCP_KEEPALIVE, 1)
+        if let file = configuration.certificateFile { text(CURLOPT_CAINFO, file) }
+        if let own = configuration.clientCertificate {
+            text(CURLOPT_SSLCERT, own.certificate)
+            text(CURLOPT_SSLKEY, own.key)
         }
     }
 

@@ -280,14 +280,7 @@ final class CurlLoop: Sendable {
 
     private func run() {
         guard let multi = mailbox.withLock({ $0.multi })?.raw else { return }
-        var exchanges: [ObjectIdentifier: CurlExchange] = [:]
-        var spare: [UnsafeMutableRawPointer] = []
-        func release(_ exchange: CurlExchange) {
-            exchanges[ObjectIdentifier(exchange.transfer)] = nil
-            _ = mm_curl_multi_remove(multi, exchange.easy)
-            mm_curl_easy_reset(exchange.easy)
-            if spare.count < 16 { spare.append(exchange.easy) } else { mm_curl_easy_cleanup(exchange.easy) }
-        }
+        var running = RunningExchanges(multi: multi)
         while true {
             let (commands, isClosing) = mailbox.withLock { mailbox in
                 defer { mailbox.commands = [] }
@@ -295,50 +288,17 @@ final class CurlLoop: Sendable {
             }
             for command in commands {
                 switch command {
-                case .start(let transfer):
-                    guard !transfer.isCancelled else { continue }
-                    guard let easy = spare.popLast() ?? mm_curl_easy_init() else {
-                        transfer.head.resolve(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
-                        continue
-                    }
-                    let exchange = CurlExchange(transfer, easy: easy)
-                    exchange.stallTimeout = configuration.stallTimeout
-                    do throws(HTTPError) {
-                        try exchange.prepare(configuration)
-                    } catch {
-                        mm_curl_easy_cleanup(easy)
-                        transfer.head.resolve(.failure(error))
-                        continue
-                    }
-                    exchanges[ObjectIdentifier(transfer)] = exchange
-                    if mm_curl_multi_add(multi, easy) != CURLM_OK {
-                        exchange.finish(CURLE_FAILED_INIT)
-                        release(exchange)
-                    }
-                case .cancel(let transfer):
-                    if let exchange = exchanges[ObjectIdentifier(transfer)] { release(exchange) }
-                case .resume(let transfer):
-                    if let exchange = exchanges[ObjectIdentifier(transfer)] {
-                        _ = mm_curl_easy_pause(exchange.easy, CURLPAUSE_CONT)
-                    }
+                case .start(let transfer): running.start(transfer, configuration)
+                case .cancel(let transfer): running.cancel(transfer)
+                case .resume(let transfer): running.resume(transfer)
                 }
             }
             if isClosing { break }
-            var running: Int32 = 0
-            _ = mm_curl_multi_perform(multi, &running)
-            var code = CURLE_OK
-            while let easy = mm_curl_multi_next_done(multi, &code) {
-                guard let context = mm_curl_info_private(easy) else { continue }
-                let exchange = Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
-                exchange.finish(code)
-                release(exchange)
-            }
+            running.perform()
             // Without transfers only a wake-up ends the wait, so an idle client uses no CPU time.
             _ = mm_curl_multi_poll(multi, 600_000)
         }
-        for exchange in exchanges.values { exchange.transfer.cancel() }
-        for exchange in Array(exchanges.values) { release(exchange) }
-        for easy in spare { mm_curl_easy_cleanup(easy) }
+        running.end()
         let left = mailbox.withLock { mailbox in
             mailbox.multi = nil
             defer { mailbox.commands = [] }
@@ -346,5 +306,77 @@ final class CurlLoop: Sendable {
         }
         for case .start(let transfer) in left { transfer.cancel() }
         mm_curl_multi_cleanup(multi)
+    }
+}
+
+/// The exchanges of one client, on its thread.
+private struct RunningExchanges {
+    let multi: UnsafeMutableRawPointer
+    private var exchanges: [ObjectIdentifier: CurlExchange] = [:]
+    /// Handles that were used before, which keep what they have learned of their hosts.
+    private var spare: [UnsafeMutableRawPointer] = []
+
+    private static let mostSpare = 16
+
+    init(multi: UnsafeMutableRawPointer) {
+        self.multi = multi
+    }
+
+    mutating func start(_ transfer: CurlTransfer, _ configuration: HTTPClientConfiguration) {
+        guard !transfer.isCancelled else { return }
+        guard let easy = spare.popLast() ?? mm_curl_easy_init() else {
+            transfer.head.resolve(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
+            return
+        }
+        let exchange = CurlExchange(transfer, easy: easy)
+        exchange.stallTimeout = configuration.stallTimeout
+        do throws(HTTPError) {
+            try exchange.prepare(configuration)
+        } catch {
+            mm_curl_easy_cleanup(easy)
+            transfer.head.resolve(.failure(error))
+            return
+        }
+        exchanges[ObjectIdentifier(transfer)] = exchange
+        if mm_curl_multi_add(multi, easy) != CURLM_OK {
+            exchange.finish(CURLE_FAILED_INIT)
+            release(exchange)
+        }
+    }
+
+    mutating func cancel(_ transfer: CurlTransfer) {
+        if let exchange = exchanges[ObjectIdentifier(transfer)] { release(exchange) }
+    }
+
+    func resume(_ transfer: CurlTransfer) {
+        if let exchange = exchanges[ObjectIdentifier(transfer)] {
+            _ = mm_curl_easy_pause(exchange.easy, CURLPAUSE_CONT)
+        }
+    }
+
+    /// Lets every transfer make progress, and finishes those that are done.
+    mutating func perform() {
+        var count: Int32 = 0
+        _ = mm_curl_multi_perform(multi, &count)
+        var code = CURLE_OK
+        while let easy = mm_curl_multi_next_done(multi, &code) {
+            guard let context = mm_curl_info_private(easy) else { continue }
+            let exchange = Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
+            exchange.finish(code)
+            release(exchange)
+        }
+    }
+
+    mutating func end() {
+        for exchange in exchanges.values { exchange.transfer.cancel() }
+        for exchange in Array(exchanges.values) { release(exchange) }
+        for easy in spare { mm_curl_easy_cleanup(easy) }
+    }
+
+    private mutating func release(_ exchange: CurlExchange) {
+        exchanges[ObjectIdentifier(exchange.transfer)] = nil
+        _ = mm_curl_multi_remove(multi, exchange.easy)
+        mm_curl_easy_reset(exchange.easy)
+        if spare.count < Self.mostSpare { spare.append(exchange.easy) } else { mm_curl_easy_cleanup(exchange.easy) }
     }
 }

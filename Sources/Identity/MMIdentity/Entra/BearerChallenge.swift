@@ -55,27 +55,26 @@ package struct BearerChallenge: Sendable, Hashable {
             }
             rest.removeFirst()
             skip { $0 == " " || $0 == "\t" }
-            let text: String
-            if rest.first == "\"" {
-                rest.removeFirst()
-                var quoted = String.UnicodeScalarView()
-                while let first = rest.first, first != "\"" {
-                    rest.removeFirst()
-                    if first == "\\", let next = rest.first {
-                        rest.removeFirst()
-                        quoted.append(next)
-                    } else {
-                        quoted.append(first)
-                    }
-                }
-                if !rest.isEmpty { rest.removeFirst() }
-                text = String(quoted)
-            } else {
-                text = word() + padding()
-            }
+            let text = rest.first == "\"" ? quoted() : word() + padding()
             if !found.isEmpty { found[found.count - 1].parameters[name.lowercased()] = text }
         }
         return found
+
+        func quoted() -> String {
+            rest.removeFirst()
+            var quoted = String.UnicodeScalarView()
+            while let first = rest.first, first != "\"" {
+                rest.removeFirst()
+                if first == "\\", let next = rest.first {
+                    rest.removeFirst()
+                    quoted.append(next)
+                } else {
+                    quoted.append(first)
+                }
+            }
+            if !rest.isEmpty { rest.removeFirst() }
+            return String(quoted)
+        }
 
         /// Reads base64 padding, whose `=` otherwise separates name and value.
         func padding() -> String {

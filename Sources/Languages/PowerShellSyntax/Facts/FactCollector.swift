@@ -196,12 +196,7 @@ extension FactCollector {
         case .pipeline(let pipeline):
             if pipeline.isBackground { emit(pipeline.extent, .background) }
             visitElements(pipeline)
-        case .pipelineChain(let chain):
-            for (index, op) in chain.operators.enumerated().reversed() {
-                let isLast = index == chain.operators.count - 1
-                emit(chain.extent, .chain(op, isBackground: isLast && chain.isBackground))
-            }
-            for pipeline in chain.pipelines.reversed() { push(.statement(.pipeline(pipeline))) }
+        case .pipelineChain(let chain): visitChain(chain)
         case .assignment(let assignment):
             emitTargets(assignment.target, by: assignment.op.rawValue)
             push(.statement(assignment.value))
@@ -270,6 +265,14 @@ extension FactCollector {
             for node in node.baseTypes.reversed() { push(.type(node, .base)) }
             for node in node.attributes.reversed() { push(.attribute(node)) }
         }
+    }
+
+    private mutating func visitChain(_ chain: PipelineChainSyntax) {
+        for (index, op) in chain.operators.enumerated().reversed() {
+            let isLast = index == chain.operators.count - 1
+            emit(chain.extent, .chain(op, isBackground: isLast && chain.isBackground))
+        }
+        for pipeline in chain.pipelines.reversed() { push(.statement(.pipeline(pipeline))) }
     }
 
     private mutating func visitElements(_ pipeline: PipelineSyntax) {

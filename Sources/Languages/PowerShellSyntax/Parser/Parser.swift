@@ -523,12 +523,7 @@ extension Parser {
                 break scanning
             case .minusMinus:
                 end = extent(token)
-                // The first `--` is a parameter to the binder, every further one an argument.
-                elements.append(
-                    sawDashDash
-                        ? .argument(bareWord(token))
-                        : .parameter(
-                            keep(CommandParameterSyntax(extent: end, name: "-", argument: nil, nameExtent: end))))
+                elements.append(sawDashDash ? .argument(bareWord(token)) : .parameter(endOfParameters(end)))
                 sawDashDash = true
             case .comma: throw fail("MissingArgument", at: extent(token))
             case .parameter where context == .commandArgument && !sawDashDash:
@@ -551,9 +546,7 @@ extension Parser {
                 end = argument.extent
                 elements.append(.argument(argument))
                 if isVerbatimMark(token), !hasHeld || held.kind == .parameter {
-                    // Like the engine, this drops a parameter that was peeked at.
-                    hasHeld = false
-                    let rest = try lexer.scanVerbatim()
+                    let rest = try verbatimRest()
                     end = extent(rest)
                     elements.append(.argument(.string(constant(rest))))
                     break scanning
@@ -571,6 +564,17 @@ extension Parser {
             CommandSyntax(
                 extent: extent(first).through(end), invocation: invocation, elements: elements,
                 redirections: redirections))
+    }
+
+    /// The first `--` is a parameter to the binder, every further one an argument.
+    private mutating func endOfParameters(_ extent: SourceExtent) -> CommandParameterSyntax {
+        keep(CommandParameterSyntax(extent: extent, name: "-", argument: nil, nameExtent: extent))
+    }
+
+    private mutating func verbatimRest() throws(Stop) -> Token {
+        // Like the engine, this drops a parameter that was peeked at.
+        hasHeld = false
+        return try lexer.scanVerbatim()
     }
 
     private mutating func isVerbatimMark(_ token: Token) -> Bool {

@@ -91,14 +91,7 @@ struct EgressExchange: Sendable {
         var request = try outgoing(described, filled, requestClass, signIn)
         let namesHosts = credentials.holdsTokens && TenantHosts.mayName(place, method: head.method, target: target)
         let pace = place.service.flatMap { core.pace?($0) }
-        if let wait = try await turn(by: pace) {
-            let fault = WireFault(
-                429, .throttled, "\(place.host) is throttling this connection; nothing was sent.")
-            record.failed(fault)
-            if let waiting = signIn?.waiting(for: fault) { return try await repeated(waiting) }
-            let seconds = wait.components.seconds + 1
-            return try await refuse(fault, extra: ["Retry-After": String(seconds)])
-        }
+        if let wait = try await turn(by: pace) { return try await postpone(signIn, by: wait) }
         let witness = requestClass == "read" ? nil : await core.judge.witness(of: described)
         let isRead = signIn != nil || namesHosts || witness != nil || place.standIn != nil
         Self.complete(&request.headers, isRead: isRead)
@@ -121,6 +114,14 @@ struct EgressExchange: Sendable {
         await heed(stream, sent, pace)
         if let signIn { return try await answer(stream, signIn) }
         return try await pass(stream, learning: namesHosts && stream.status == 200, witness)
+    }
+
+    /// Tells the client to come again later, because the service would refuse the request now.
+    private func postpone(_ signIn: SignInExchange?, by wait: Duration) async throws(WireFault) -> Bool {
+        let fault = WireFault(429, .throttled, "\(place.host) is throttling this connection; nothing was sent.")
+        record.failed(fault)
+        if let waiting = signIn?.waiting(for: fault) { return try await repeated(waiting) }
+        return try await refuse(fault, extra: ["Retry-After": String(wait.components.seconds + 1)])
     }
 
     /// Returns the request that is sent for a described one.

@@ -40,23 +40,12 @@ final class LiveShell: Sendable {
         let input = try FileDescriptor.pipe().ends()
         let inputReader = OwnedDescriptor(FileDescriptor(owning: input.readEnd))
         let typing = try ShellTyping(FileDescriptor(owning: input.writeEnd))
-        let output = try FileDescriptor.pipe().ends()
-        let outputWriter = OwnedDescriptor(FileDescriptor(owning: output.writeEnd))
-        let outputReader = OwnedDescriptor(FileDescriptor(owning: output.readEnd))
-        let error = try FileDescriptor.pipe().ends()
-        let errorWriter = OwnedDescriptor(FileDescriptor(owning: error.writeEnd))
-        let errorReader = OwnedDescriptor(FileDescriptor(owning: error.readEnd))
-        let reports = try FileDescriptor.pipe().ends()
-        let reportWriter = OwnedDescriptor(FileDescriptor(owning: reports.writeEnd))
-        let reportReader = OwnedDescriptor(FileDescriptor(owning: reports.readEnd))
+        let (outputReader, outputWriter) = try pipe()
+        let (errorReader, errorWriter) = try pipe()
+        let (reportReader, reportWriter) = try pipe()
         let channel = try ShellChannel(output: outputReader, error: errorReader, reports: reportReader)
-        var environment = settings.environment
-        environment["MM_SESSION"] = settings.name
-        // A pager that can run commands for its reader would run them without judging.
-        environment["LESSSECURE"] = "1"
-        if environment["TERM"] == nil { environment["TERM"] = "xterm" }
         var command = ChildCommand(
-            program, kind.arguments, environment: environment,
+            program, kind.arguments, environment: environment(settings),
             directory: existing(settings.sandbox.directory ?? settings.directory))
         command.input = .descriptor(inputReader.raw)
         command.output = .descriptor(outputWriter.raw)
@@ -93,6 +82,23 @@ final class LiveShell: Sendable {
             throw error
         }
         return shell
+    }
+
+    private static func environment(_ settings: ShellSettings) -> [String: String] {
+        var environment = settings.environment
+        environment["MM_SESSION"] = settings.name
+        // A pager that can run commands for its reader would run them without judging.
+        environment["LESSSECURE"] = "1"
+        if environment["TERM"] == nil { environment["TERM"] = "xterm" }
+        return environment
+    }
+
+    private static func pipe() throws(MMError) -> (reader: OwnedDescriptor, writer: OwnedDescriptor) {
+        let ends = try FileDescriptor.pipe().ends()
+        return (
+            OwnedDescriptor(FileDescriptor(owning: ends.readEnd)),
+            OwnedDescriptor(FileDescriptor(owning: ends.writeEnd))
+        )
     }
 
     private static func controlGroup(_ limits: TreeLimits?) throws(MMError) -> (ControlGroup?, String?) {

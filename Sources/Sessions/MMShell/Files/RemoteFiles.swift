@@ -249,27 +249,7 @@ extension RemoteFiles {
         _ path: String, _ source: FileSource, _ how: FileWriting, _ keep: Keep, _ channel: SFTPChannel,
         _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) -> FileReceipt {
-        let place = try await place(of: path)
-        let parts = place.split(separator: "/", omittingEmptySubsequences: false)
-        let name = parts.last.map(String.init) ?? ""
-        guard !name.isEmpty, name != ".", name != ".." else {
-            throw MMError(.invalidInput, "“\(path)” isn't the path of a file.", hint: "Give the path of a file.")
-        }
-        let folder =
-            parts.count == 1
-            ? "." : parts.count == 2 && parts[0].isEmpty ? "/" : parts.dropLast().joined(separator: "/")
-        if how.createsFolders { try await makeFolders(folder, channel) }
-        guard let parent = try await channel.state(of: folder), parent.isFolder else {
-            throw MMError(
-                .notFound, "The folder of “\(path)” doesn't exist on \(session.name).",
-                hint: "Check the path; folders are created only on request.")
-        }
-        let real = try await channel.realPath(folder)
-        // A link is kept: the file that it leads to is written.
-        let named = real == "/" ? "/" + name : real + "/" + name
-        let followed = try? await channel.realPath(named)
-        if followed == nil, try await channel.isLink(named) { throw FileWriting.leadsNowhere(path) }
-        let target = followed ?? named
+        let target = try await target(of: path, createsFolders: how.createsFolders, channel)
         let old = try await channel.state(of: target)
         if old?.isFolder == true {
             throw MMError(.invalidInput, "“\(path)” on \(session.name) is a folder.", hint: "Give the path of a file.")
@@ -312,6 +292,31 @@ extension RemoteFiles {
             }.value
             throw error
         }
+    }
+
+    /// Returns the real path of a file that is to be written, of which the folder exists.
+    private func target(of path: String, createsFolders: Bool, _ channel: SFTPChannel) async throws(MMError) -> String {
+        let place = try await place(of: path)
+        let parts = place.split(separator: "/", omittingEmptySubsequences: false)
+        let name = parts.last.map(String.init) ?? ""
+        guard !name.isEmpty, name != ".", name != ".." else {
+            throw MMError(.invalidInput, "“\(path)” isn't the path of a file.", hint: "Give the path of a file.")
+        }
+        let folder =
+            parts.count == 1
+            ? "." : parts.count == 2 && parts[0].isEmpty ? "/" : parts.dropLast().joined(separator: "/")
+        if createsFolders { try await makeFolders(folder, channel) }
+        guard let parent = try await channel.state(of: folder), parent.isFolder else {
+            throw MMError(
+                .notFound, "The folder of “\(path)” doesn't exist on \(session.name).",
+                hint: "Check the path; folders are created only on request.")
+        }
+        let real = try await channel.realPath(folder)
+        // A link is kept: the file that it leads to is written.
+        let named = real == "/" ? "/" + name : real + "/" + name
+        let followed = try? await channel.realPath(named)
+        if followed == nil, try await channel.isLink(named) { throw FileWriting.leadsNowhere(path) }
+        return followed ?? named
     }
 
     /// Writes a draft, continuing after what is left of it, and compares its checksum.

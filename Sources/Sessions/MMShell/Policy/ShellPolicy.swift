@@ -77,95 +77,22 @@ package struct ShellPolicy: Sendable {
     /// Reads the text of a security file.
     /// - Throws: `.invalidInput` naming the line or key.
     package init(yaml bytes: [UInt8], name: String = "the security file") throws(MMError) {
-        func wrong(_ what: String) -> MMError {
-            MMError(.invalidInput, "\(name): \(what).", hint: "Correct the file; until then no command is run.")
-        }
-        guard case .map(let top)? = try YAMLNode.read(bytes, name: name)?.content else {
-            throw wrong("there is no key “security”")
-        }
-        guard case .map(let entries)? = top.first(where: { $0.key == "security" })?.value.content else {
-            throw wrong("“security” isn't a map")
-        }
-        let known = [
-            "enabled", "allowed_executables", "blocked_patterns", "max_execution_time", "max_output_size",
-            "working_directory", "audit_log", "run_as_user",
-        ]
-        if let key = entries.map(\.key).first(where: { !known.contains($0) }) {
-            throw wrong("“\(key)” isn't a known key of “security”; known are \(known.joined(separator: ", "))")
-        }
-        func value(_ key: String) -> YAMLNode.Content? {
-            switch entries.first(where: { $0.key == key })?.value.content {
-            case .scalar("", isPlain: true), .scalar("~", isPlain: true), .scalar("null", isPlain: true): nil
-            case let value: value
-            }
-        }
-        func flag(_ value: YAMLNode.Content) -> Bool? {
-            guard case .scalar(let text, true) = value else { return nil }
-            switch text.lowercased() {
-            case "true", "yes", "on": return true
-            case "false", "no", "off": return false
-            default: return nil
-            }
-        }
-        func texts(_ key: String) throws(MMError) -> [String]? {
-            guard let value = value(key) else { return nil }
-            guard case .list(let items) = value else { throw wrong("“\(key)” isn't a list") }
-            var texts: [String] = []
-            for item in items {
-                guard case .scalar(let text, _) = item.content, !text.isEmpty else {
-                    throw wrong("“\(key)” contains something other than strings")
-                }
-                texts.append(text)
-            }
-            return texts
-        }
-        func number(_ key: String) throws(MMError) -> Double? {
-            guard let value = value(key) else { return nil }
-            guard case .scalar(let text, _) = value, let number = Double(text.filter { $0 != "_" }), number > 0,
-                number < 1e15
-            else { throw wrong("“\(key)” isn't a number above 0") }
-            return number
-        }
-
-        if let value = value("enabled") {
-            guard let on = flag(value) else { throw wrong("“enabled” is neither true nor false") }
-            isEnabled = on
-        } else {
-            isEnabled = false
-        }
-        let names = try texts("allowed_executables") ?? []
+        let entries = try ShellPolicyEntries(yaml: bytes, name: name)
+        isEnabled = try entries.isEnabled()
+        let names = try entries.texts("allowed_executables")
         allowedExecutables = names.isEmpty ? nil : Set(names)
-        var matchers: [RegularExpression] = []
-        for pattern in try texts("blocked_patterns") ?? [] {
-            do throws(MMError) {
-                matchers.append(try RegularExpression(pattern))
-            } catch {
-                let hint = error.code == .invalidInput ? "Correct blocked_patterns in the security file." : error.hint
-                throw MMError(error.code, error.message, hint: hint, cause: error.cause)
-            }
+        patterns = try entries.patterns("blocked_patterns")
+        maximumTime = try entries.number("max_execution_time").map { .milliseconds(Int64($0 * 1000)) }
+        maximumOutput = try entries.number("max_output_size").map { Int($0) }
+        if case .scalar(let user, _)? = entries.value("run_as_user"), !user.isEmpty, user != Self.currentUser {
+            throw entries.wrong("“run_as_user” is “\(user)”, and this program runs as \(Self.currentUser)")
         }
-        patterns = matchers
-        maximumTime = try number("max_execution_time").map { .milliseconds(Int64($0 * 1000)) }
-        maximumOutput = try number("max_output_size").map { Int($0) }
-        if case .scalar(let user, _)? = value("run_as_user"), !user.isEmpty, user != Self.currentUser {
-            throw wrong("“run_as_user” is “\(user)”, and this program runs as \(Self.currentUser)")
-        }
-        switch value("working_directory") {
+        switch entries.value("working_directory") {
         case nil: workingDirectory = nil
         case .scalar(let path, _) where path.hasPrefix("/"): workingDirectory = path
-        default: throw wrong("“working_directory” isn't an absolute path")
+        default: throw entries.wrong("“working_directory” isn't an absolute path")
         }
-        switch value("audit_log") {
-        case nil: audit = .off
-        case let value?:
-            if let on = flag(value) {
-                audit = on ? .standard : .off
-            } else if case .scalar(let path, _) = value, path.hasPrefix("/") {
-                audit = .file(path)
-            } else {
-                throw wrong("“audit_log” is neither true, false nor an absolute path")
-            }
-        }
+        audit = try entries.audit()
     }
 
     private static var currentUser: String {

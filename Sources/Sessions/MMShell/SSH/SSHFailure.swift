@@ -16,16 +16,7 @@ enum SSHFailure {
         if says("Host key verification failed") || says("No matching host key") && says("known_hosts")
             || says("No ED25519 host key is known") || says("host key is known")
         {
-            let isPinned = target.isPinned
-            return MMError(
-                .forbidden,
-                isPinned
-                    ? "The host key of \(name) differs from the pinned key."
-                    : "The host key of \(name) is unknown.",
-                hint: isPinned
-                    ? "Ask its administrator for the fingerprint; nothing was sent."
-                    : "A person can compare its fingerprint (`\(ssh(to: target))` shows it and asks), or accept it without checking: --accept-new.",
-                details: ["reason": isPinned ? "host_key_not_pinned" : "host_key_unknown"], cause: cause)
+            return untrusted(name, target, cause)
         }
         if isExpiredPassword(messages) {
             return MMError(
@@ -68,6 +59,20 @@ enum SSHFailure {
         return MMError(
             .unavailable, "The connection to \(name) failed: \(lastLine(messages)).",
             hint: "Try the same with `\(ssh(to: target, "-v"))`.", retry: .now, cause: cause)
+    }
+
+    private static func untrusted(_ name: String, _ target: SSHTarget, _ cause: String) -> MMError {
+        if target.isPinned {
+            return MMError(
+                .forbidden, "The host key of \(name) differs from the pinned key.",
+                hint: "Ask its administrator for the fingerprint; nothing was sent.",
+                details: ["reason": "host_key_not_pinned"], cause: cause)
+        }
+        return MMError(
+            .forbidden, "The host key of \(name) is unknown.",
+            hint:
+                "A person can compare its fingerprint (`\(ssh(to: target))` shows it and asks), or accept it without checking: --accept-new.",
+            details: ["reason": "host_key_unknown"], cause: cause)
     }
 
     /// Returns whether the sign-in methods that the host names, as in `Permission denied (publickey,password).`,

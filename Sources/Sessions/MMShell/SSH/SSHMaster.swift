@@ -50,6 +50,17 @@ final class SSHMaster: Sendable {
         command.error = .descriptor(log.raw)
         let limit = min(deadline, .after(target.connectTimeout + .seconds(5)))
         let process = try await ChildProcess.start(command)
+        try await signIn(process, secrets, target, name: name, resolution, environment, limit)
+        return SSHMaster(
+            target: target, name: name, hasJump: resolution.hasJump, program: program, environment: environment,
+            secrets: secrets, process: process)
+    }
+
+    /// Waits until ssh has signed in, and ends it if it can't.
+    private static func signIn(
+        _ process: ChildProcess, _ secrets: SSHSecrets, _ target: SSHTarget, name: String,
+        _ resolution: SSHResolution, _ environment: [String: String], _ limit: Deadline
+    ) async throws(MMError) {
         // The socket appears when the sign-in is done; there is no other signal.
         var info = stat()
         var looks = 0
@@ -77,9 +88,6 @@ final class SSHMaster: Sendable {
             }
             try? await Task.sleep(for: .milliseconds(4))
         }
-        return SSHMaster(
-            target: target, name: name, hasJump: resolution.hasJump, program: program, environment: environment,
-            secrets: secrets, process: process)
     }
 
     private init(

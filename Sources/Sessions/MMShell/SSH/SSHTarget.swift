@@ -86,21 +86,7 @@ public struct SSHTarget: Sendable, Hashable {
                     "The path of the \(name) is empty or contains characters that such a path can't have.")
             }
         }
-        if case .pinned(let fingerprint) = hostKeys {
-            let digest = fingerprint.dropFirst(7)
-            guard fingerprint.hasPrefix("SHA256:"), digest.utf8.count == 43,
-                digest.unicodeScalars.allSatisfy({
-                    ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "+"
-                        || $0 == "/"
-                })
-            else {
-                throw MMError(
-                    .invalidInput, "“\(fingerprint)” is not a SHA-256 fingerprint of a host key.",
-                    hint:
-                        "Get it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the host: SHA256: and 43 characters."
-                )
-            }
-        }
+        if case .pinned(let fingerprint) = hostKeys { try Self.check(fingerprint) }
         for secret in [password, passphrase] {
             if let secret,
                 secret.reveal().utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D })
@@ -109,6 +95,22 @@ public struct SSHTarget: Sendable, Hashable {
                 throw MMError(
                     .invalidInput, "A password or passphrase contains a line end or is longer than 4000 bytes.")
             }
+        }
+    }
+
+    private static func check(_ fingerprint: String) throws(MMError) {
+        let digest = fingerprint.dropFirst(7)
+        guard fingerprint.hasPrefix("SHA256:"), digest.utf8.count == 43,
+            digest.unicodeScalars.allSatisfy({
+                ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "+"
+                    || $0 == "/"
+            })
+        else {
+            throw MMError(
+                .invalidInput, "“\(fingerprint)” is not a SHA-256 fingerprint of a host key.",
+                hint:
+                    "Get it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the host: SHA256: and 43 characters."
+            )
         }
     }
 }

@@ -341,23 +341,28 @@ package actor ScreenSession {
                 lastPrompt = line
                 return shape(command, from: start, prompt: line, isGlued: false, pages)
             }
-            if let question = Self.questions.first(where: { line.hasTrailing($0) }),
-                await isStill(from: answered, contains: question)
-            {
-                var answer = shape(command, from: start, prompt: "", isGlued: false, pages)
-                answer.question = line
-                return answer
-            }
-            if total > start, line != lastSent(command), Self.questionEnds.contains(where: { line.hasTrailing($0) }),
-                await job.waitForQuiet(Self.thinking, until: min(deadline, .after(Self.thinking * 2))),
-                lastLine(from: answered) == line
-            {
+            if await isQuestion(line, to: command, from: start, answered: answered, deadline) {
                 var answer = shape(command, from: start, prompt: "", isGlued: false, pages)
                 answer.question = line
                 return answer
             }
             await job.change(until: min(deadline, .after(.milliseconds(250))))
         }
+    }
+
+    /// Returns whether the device asks something with its last line, and waits for the answer.
+    private func isQuestion(
+        _ line: String, to command: String?, from start: Int, answered: Int, _ deadline: Deadline
+    ) async -> Bool {
+        if let question = Self.questions.first(where: { line.hasTrailing($0) }),
+            await isStill(from: answered, contains: question)
+        {
+            return true
+        }
+        guard total > start, line != lastSent(command), Self.questionEnds.contains(where: { line.hasTrailing($0) })
+        else { return false }
+        let isQuiet = await job.waitForQuiet(Self.thinking, until: min(deadline, .after(Self.thinking * 2)))
+        return isQuiet && lastLine(from: answered) == line
     }
 
     /// Returns the line as the device echoes it after its prompt; such a line isn't a question.
