@@ -186,7 +186,9 @@ struct LegacyHTTPTests {
         #expect(cancelled.value == 0)
         let again = try await HTTPTestClient.read(await session.get(after: String(last)))
         #expect(again.messages == rest.messages)
-        for unknown in ["99-0", "1-99", "x", "1", "-1-2", "1-0-0", "", "0-7"] {
+        for unknown in [
+            "99-0", "1-99", "x", "1", "-1-2", "1-0-0", "", "0-7", "0-\(Int.max)", "1-\(Int.max)", "0-\(Int.max)0",
+        ] {
             #expect(await session.get(after: unknown).status == 400, "\(unknown)")
         }
     }

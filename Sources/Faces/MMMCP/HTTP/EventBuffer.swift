@@ -186,8 +186,14 @@ final class EventBuffer: MessageChannel {
     /// - Returns: the connection's number and the number of its first event; `nil` when that event is no longer kept.
     func connect(after last: Int?) -> (connection: Int, next: Int)? {
         let (result, replaced): ((Int, Int)?, OneShot<Void>?) = state.withLock { state in
-            let next = last.map { $0 + 1 } ?? max(state.firstKept, state.nextUndelivered)
-            guard next >= state.firstKept, next <= state.nextNumber else { return (nil, nil) }
+            let next: Int
+            if let last {
+                // The number is the client's word: compared first, because one more than it may be no number at all.
+                guard last < state.nextNumber, last >= state.firstKept - 1 else { return (nil, nil) }
+                next = last + 1
+            } else {
+                next = max(state.firstKept, state.nextUndelivered)
+            }
             // A pause was meant for the previous connection; a client that reconnects has already had it.
             if last != nil { state.events.removeAll { $0.endsConnection } }
             state.hasBegun = true
