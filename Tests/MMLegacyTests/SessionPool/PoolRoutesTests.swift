@@ -226,6 +226,43 @@ struct PoolRoutesTests {
         ])
         #expect(failed.status == 200)
         #expect(failed["status"] == "error")
+        let halfway = try await pool.runSignedIn([
+            "connection": "Contoso-GA", "module": "exo", "command": "Write-Output 'changed A'; throw 'boom'",
+        ])
+        #expect(halfway["output"]?.string?.contains("changed A") == true, "\(halfway.body)")
+        #expect(halfway["error"]?.string?.contains("boom") == true, "\(halfway.body)")
+        let missing = try await pool.runSignedIn([
+            "connection": "Contoso-GA", "module": "exo", "command": "Get-Mailbox -Identity nobody@contoso.example",
+        ])
+        #expect(missing["error"]?.string?.hasPrefix("Connection '") != true, "\(missing.body)")
+        await place.home.services.close()
+    }
+
+    @Test(
+        "an error's text begins with the output that preceded it",
+        arguments: [
+            ([], "boom"), (["changed A"], "changed A\nboom"), (["a", ["n": 1]], "a\n{\"n\":1}\nboom"),
+            (["line\n"], "line\nboom"),
+        ] as [([JSONValue], String)])
+    func precedingOutput(output: [JSONValue], text: String) {
+        #expect(MMError(.remoteFailed, "boom").withOutput(output).textAfterOutput == text)
+    }
+
+    @Test("a single text counts as output as well")
+    func singleText() {
+        let error = MMError(.deadlineExceeded, "late", hint: "Wait.", details: ["output": "changed A"])
+        #expect(error.textAfterOutput == "changed A\nlate\nWait.")
+    }
+
+    @Test("what a service doesn't find is not an unknown connection")
+    func missingConnection() async throws {
+        let place = try StandInHome()
+        let pool = place.pool()
+        for name in ["Nope", "nobody"] {
+            let answer = try await pool.ask(
+                "POST", "/run", ["connection": .string(name), "module": "exo", "command": "Get-Mailbox"])
+            #expect(answer["error"]?.string?.hasPrefix("Connection '\(name)' not found") == true, "\(answer.body)")
+        }
         await place.home.services.close()
     }
 

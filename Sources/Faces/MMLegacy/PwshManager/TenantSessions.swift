@@ -366,7 +366,7 @@ extension TenantSessions {
             if let answer = error.earlierAnswer, let result = try? await Self.result(answer) {
                 return RouteReply(["success": true, "result": .string(result)])
             }
-            return RouteReply(["success": false, "result": .string(error.description)])
+            return RouteReply(["success": false, "result": .string(error.textAfterOutput)])
         }
     }
 

@@ -76,7 +76,7 @@ struct SSHTools: Sendable {
         let isConnection =
             [.unavailable, .forbidden, .deadlineExceeded, .sessionLost].contains(error.code)
             || error.code == .notFound && error.details["reason"] != nil
-        return (isConnection ? "Connection Error: " : "Error: ") + error.message + hint
+        return error.afterOutput((isConnection ? "Connection Error: " : "Error: ") + error.message + hint)
     }
 
     /// Returns the answer for a command that has ended.

@@ -191,15 +191,26 @@ package final class SessionPoolRoutes: Sendable {
         case .denied:
             return Self.failure(
                 "Command blocked: \(error.description) This operation is not allowed through the session pool.")
-        case .notFound where error.details["connection"] != nil:
+        case .notFound where isUnknown(key.connection):
             return Self.failure("Connection '\(key.connection)' not found. \(error.hint ?? "")")
         case .deadlineExceeded:
             let ended = error.details["sessionRestarted"] == true
             return Self.failure(
                 "Timeout: \(ended ? "The command did not stop in time. \(again)" : error.message)",
-                output: error.details["output"]?.string)
+                output: error.outputText)
         case .sessionLost: return Self.failure("PowerShell process died. \(again)")
-        default: return Self.failure(error.description, output: error.details["output"]?.string)
+        default: return Self.failure(error.description, output: error.outputText)
+        }
+    }
+
+    /// Returns whether this server has no such connection. What a service doesn't find names its connection too, so
+    /// only the registry can tell.
+    private func isUnknown(_ connection: String) -> Bool {
+        do throws(MMError) {
+            _ = try services.registry.snapshot().connection(named: connection, for: settings.serverName)
+            return false
+        } catch {
+            return error.code == .notFound
         }
     }
 

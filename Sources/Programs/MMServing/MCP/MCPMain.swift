@@ -317,7 +317,7 @@ struct ProfileServer {
                     content: [.text(answer.text)], structured: answer.structured.map { .object($0) },
                     isError: answer.isError)
             } catch {
-                return ToolResult(content: [.text(error.description)], isError: true)
+                return ToolResult(content: [.text(error.textAfterOutput)], isError: true)
             }
         }
     }
