@@ -14,6 +14,14 @@ struct ClearanceTests {
         func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { true }
     }
 
+    /// A person whose client can't show the question, or who closes it.
+    private struct Silent: ConfirmingPerson {
+        let isAtTerminal = true
+        let error: MMError
+        func showSignIn(_ details: JSONObject) async {}
+        func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { throw error }
+    }
+
     private let home = JobHome { path in
         ["MM_NOTIFY_COMMAND": "[\"\(path)/notify\", \"first word\"]", "PATH": "/usr/bin:/bin"]
     }
@@ -70,6 +78,32 @@ struct ClearanceTests {
                 #expect(error.details["refusedBy"] == "ann")
             }
         }
+    }
+
+    @Test("a question that nobody answered waits in the ledger, as without a person, and can be approved there")
+    func unanswered() async throws {
+        let ledger = home.services.ledger
+        let wanted = request("Remove-Mailbox unanswered")
+        let silent = Silent(error: .unanswered("The question was closed without an answer."))
+        let error = await #expect(throws: MMError.self) { try await settle(wanted, person: silent) }
+        let plain = await #expect(throws: MMError.self) { try await settle(wanted) }
+        #expect(error?.code == .confirmationNeeded && error?.message == plain?.message)
+        #expect(error?.hint == plain?.hint)
+        let held = try #require(try await ledger.all().first { $0.digest == wanted.digest })
+        async let outcome = Result { () async throws(MMError) in
+            try await settle(wanted, person: silent, waiting: .seconds(200))
+        }
+        _ = try await ledger.approve(held.token, digest: held.digest, by: ann)
+        if case .failure(let error) = await outcome { Issue.record("\(error)") }
+    }
+
+    @Test("a call that is cancelled while its person is asked stays cancelled, and nothing waits")
+    func cancelledQuestion() async throws {
+        let wanted = request("Remove-Mailbox cancelled")
+        let gone = Silent(error: MMError(.cancelled, "The call was cancelled."))
+        let error = await #expect(throws: MMError.self) { try await settle(wanted, person: gone) }
+        #expect(error?.code == .cancelled)
+        #expect(try await home.services.ledger.all().isEmpty)
     }
 
     @Test("the person before a call is one of the two whom a connection wants, not both")

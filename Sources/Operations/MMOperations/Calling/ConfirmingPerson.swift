@@ -18,7 +18,7 @@ public protocol ConfirmingPerson: Sendable {
 
     /// Asks whether the action shown in the question may be carried out.
     /// - Returns: whether the person said yes.
-    /// - Throws: `MMError` if the question could not be asked.
+    /// - Throws: `MMError` if the question could not be asked or was not answered.
     func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool
 
     /// Asks for a line of text that only the person knows. The answer never counts as a confirmation.
@@ -44,6 +44,17 @@ extension ConfirmingPerson {
     public func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         try await confirm(question) ? .yes : .no
     }
+}
+
+extension MMError {
+    /// Returns the error of a question that nobody answered: it was closed, could not be shown, or its answer was
+    /// unusable. That is neither a yes nor a no, so the request waits as it does where no person can be asked.
+    package static func unanswered(_ message: String) -> MMError {
+        MMError(.confirmationNeeded, message, details: ["reason": "unanswered"])
+    }
+
+    /// Whether a question had neither a yes nor a no for its answer.
+    package var isUnanswered: Bool { code == .confirmationNeeded && details["reason"] == "unanswered" }
 }
 
 /// What a person is asked to confirm.

@@ -141,7 +141,7 @@ package struct Clearance<Act: Sendable>: Sendable {
     private enum Asked {
         /// The person's yes is enough.
         case enough(Consent)
-        /// The request needs the yes of further people.
+        /// The request needs the yes of further people, or of someone at all because the question was not answered.
         case waits(PendingConfirmation)
     }
 
@@ -154,11 +154,18 @@ package struct Clearance<Act: Sendable>: Sendable {
             context.record.note("confirmedBy", "refused")
             throw refusal()
         }
-        let consent = try await request.consent { () async throws(MMError) in
-            try await answer()
-            return true
+        let consent: Consent?
+        do throws(MMError) {
+            consent = try await request.consent { () async throws(MMError) in
+                try await answer()
+                return true
+            }
+            if consent == nil { try await answer() }
+        } catch {
+            // Neither yes nor no: the request waits, as it does for a caller without a person.
+            guard error.isUnanswered else { throw error }
+            return .waits(try await hold(in: context, guarding))
         }
-        if consent == nil { try await answer() }
         let approver = Approver(
             person: context.call.caller.signedIn.map { $0.name ?? $0.id } ?? SecurityKey.login,
             means: person.isAtTerminal ? "terminal" : "form")

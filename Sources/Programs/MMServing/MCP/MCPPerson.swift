@@ -76,16 +76,11 @@ struct MCPPerson: ConfirmingPerson {
                     fields.append(.boolean("alike", title: title, default: false).optional)
                 }
                 if !isLast { fields.append(.boolean("more", title: "Show the rest first", default: false).optional) }
-                let answer = try await context.elicit(
+                let said = try await entered(
                     number == 0 ? "confirm" : "confirm-\(number + 1)",
                     [question.title, page, question.reason].filter { !$0.isEmpty }.joined(separator: "\n\n"),
-                    form: Form(fields))
-                if case .dismissed = answer {
-                    throw MMError(
-                        .confirmationNeeded, "The question was closed without an answer: nothing was sent or run.",
-                        hint: "Ask the person whether to continue; then repeat the call to be asked again.")
-                }
-                guard case .accepted(let said) = answer else { return .no }
+                    in: Form(fields))
+                guard let said else { return .no }
                 if said["more"] == true, !isLast { continue }
                 guard said["confirm"] == true else { return .no }
                 try context.claimOnce()
@@ -94,8 +89,28 @@ struct MCPPerson: ConfirmingPerson {
             return .no
         } catch let error as MMError {
             throw error
+        } catch is CancellationError {
+            throw MMError(.cancelled, "The call was cancelled while a person was asked.")
         } catch {
             throw MMError(.confirmationNeeded, "The person has been asked: \(question.title)")
+        }
+    }
+
+    /// Shows a form.
+    /// - Returns: what the person entered; `nil` for a no.
+    /// - Throws: the error of an unanswered question if the form was closed, not shown, not answered in time or answered
+    ///   with something unusable; `AnswerPending` if the answer arrives with a later request.
+    private func entered(_ key: String, _ message: String, in form: Form) async throws -> JSONObject? {
+        let answer: ElicitationAnswer
+        do {
+            answer = try await context.elicit(key, message, form: form)
+        } catch let error as MMError {
+            throw MMError.unanswered(error.message)
+        }
+        switch answer {
+        case .accepted(let said): return said
+        case .declined: return nil
+        case .dismissed: throw MMError.unanswered("The question was closed without an answer.")
         }
     }
 }
