@@ -30,6 +30,15 @@ struct ToolAnswerTests {
         (OperationAnswer(.text(""), notes: ["a note"]), ["a note", "(no output)"]),
     ]
 
+    @Test("an image is a block after its notes, and its type and size as data", arguments: [true, false])
+    func image(isStructured: Bool) async throws {
+        let answer = OperationAnswer(.bytes([1, 2, 3], contentType: "image/png"), notes: ["a note"])
+        let result = try await shaper(isStructured: isStructured).result(of: answer, form: nil)
+        #expect(result.content == [.text("a note"), .image([1, 2, 3], mimeType: "image/png")])
+        let data: JSONValue = ["type": "image/png", "size": 3, "notes": ["a note"]]
+        #expect(result.structured == (isStructured ? data : JSONValue?.none))
+    }
+
     @Test("have no structured content, which hosts would show instead of the text", arguments: 0..<5)
     func textAlone(index: Int) async throws {
         let (answer, says) = Self.answers[index]

@@ -71,7 +71,10 @@ struct ToolAnswer: Sendable {
                     isForeign: answer.connection != nil)
             }
             if type.hasPrefix("image/"), bytes.count <= 1 << 20 {
-                return ToolResult(content: [.image(bytes, mimeType: type)])
+                let notes = answer.notes.isEmpty ? [] : [Content.text(answer.notes.joined(separator: "\n"))]
+                return result(
+                    notes + [.image(bytes, mimeType: type)], noted: answer.notes,
+                    ["type": .string(type), "size": .int(Int64(bytes.count))])
             }
             return result(
                 "\(bytes.count) bytes of \(type), which can't be shown as text. Call \(downloadTool) with the same endpoint and "
@@ -149,21 +152,26 @@ struct ToolAnswer: Sendable {
         isError: Bool = false
     ) -> ToolResult {
         let own = isForeign ? notes + [ForeignContent.remark] : notes
-        var structured: JSONValue?
-        if isStructured {
-            var members = data
-            if !own.isEmpty { members["notes"] = .array(own.map { .string($0) }) }
-            if kind != .data { members["text"] = .string(text) }
-            structured = .object(members)
-        }
+        var members = data
+        if kind != .data { members["text"] = .string(text) }
         guard isForeign else {
-            return ToolResult(
-                content: [.text((own + [text]).joined(separator: "\n"))], structured: structured, isError: isError)
+            return result(
+                [.text((own + [text]).joined(separator: "\n"))], noted: own, members, isError: isError)
         }
         var content = Content.text(text)
         content.meta = ForeignContent.mark
-        return ToolResult(
-            content: [.text(own.joined(separator: "\n")), content], structured: structured, isError: isError)
+        return result([.text(own.joined(separator: "\n")), content], noted: own, members, isError: isError)
+    }
+
+    /// Returns a result of blocks that contain the notes, as data too if that is wanted. Every result is made here, so
+    /// that none lacks the data that its tool declares.
+    private func result(
+        _ blocks: [Content], noted notes: [String], _ data: JSONObject, isError: Bool = false
+    ) -> ToolResult {
+        guard isStructured else { return ToolResult(content: blocks, isError: isError) }
+        var members = data
+        if !notes.isEmpty { members["notes"] = .array(notes.map { .string($0) }) }
+        return ToolResult(content: blocks, structured: .object(members), isError: isError)
     }
 
     /// Returns the beginning of a stored answer: as many rows as fit in the form that is sent.
