@@ -229,8 +229,24 @@ struct TaskTests {
             params["task"] = task
             #expect(try await session.request("tools/call", params).message["error"]?["code"] == -32601, "\(tool)")
         }
-        let odd = try await session.request("tools/call", ["name": "slow_compute", "task": ["ttl": "soon"]])
-        #expect(odd.message["error"]?["code"] == -32602)
+        for odd: JSONValue in ["soon", -1, 0.5, 1e300, true] {
+            let refused = try await session.request("tools/call", ["name": "slow_compute", "task": ["ttl": odd]])
+            #expect(refused.message["error"]?["code"] == -32602, "\(odd)")
+        }
+        let whole = try await session.request(
+            "tools/call", ["name": "slow_compute", "arguments": ["seconds": 0.01], "task": ["ttl": 60_000.0]])
+        #expect(whole.message["result"]?["task"]?["ttl"] == 60_000)
+    }
+
+    @Test("2025-11-25: the task of a failed tool has failed, and its result is that of the call")
+    func legacyFailure() async throws {
+        let session = try await client.session()
+        let begun = try await session.request("tools/call", ["name": "failing_job", "arguments": [:], "task": [:]])
+        let id = try #require(begun.message["result"]?["task"]?["taskId"])
+        #expect(try await session.request("tasks/result", ["taskId": id]).message["result"]?["isError"] == true)
+        #expect(try await session.request("tasks/get", ["taskId": id]).message["result"]?["status"] == "failed")
+        let listed = try await session.request("tasks/list").message["result"]?["tasks"]?.array ?? []
+        #expect(listed.map { $0["status"] } == ["failed"])
     }
 
     @Test("2025-11-25: a cancelled task is cancelled before the answer is sent")

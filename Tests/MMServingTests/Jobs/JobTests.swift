@@ -185,7 +185,9 @@ struct JobTests {
             let result = try await caller.call(session, "tasks/result", ["taskId": id])
             #expect(result["isError"] == isError)
             let listed = try await caller.call(session, "tasks/list")["tasks"]?.array ?? []
-            #expect(listed.contains { $0["taskId"] == id && $0["status"] == "completed" })
+            let status: JSONValue = isError == true ? "failed" : "completed"
+            #expect(listed.contains { $0["taskId"] == id && $0["status"] == status }, "\(listed)")
+            #expect(try await caller.call(session, "tasks/get", ["taskId": id])["status"] == status)
         }
         await face.stop(graceful: .zero)
     }

@@ -43,12 +43,11 @@ extension MCPServer {
         guard case .object(let members) = wish else {
             throw .invalidParams("\"task\" must be an object, not \(wish.kindName).")
         }
-        switch members["ttl"] {
-        case nil, .null: return .demanded(lifetime: nil)
-        case .int(let milliseconds) where milliseconds >= 0:
-            return .demanded(lifetime: .milliseconds(milliseconds))
-        case .some: throw .invalidParams("\"task.ttl\" must be a number of milliseconds.")
+        guard let time = members["ttl"], !time.isNull else { return .demanded(lifetime: nil) }
+        guard let milliseconds = time.int, milliseconds >= 0 else {
+            throw .invalidParams("\"task.ttl\" must be a number of milliseconds.")
         }
+        return .demanded(lifetime: .milliseconds(milliseconds))
     }
 
     /// Decides how a request about a task is served.
@@ -117,7 +116,7 @@ extension MCPServer {
             return [:]
         }
         guard !known.isOver else {
-            throw MCPError.invalidParams("The task has ended (\(known.word)): it can't be cancelled.")
+            throw MCPError.invalidParams("The task has ended (\(known.word(for: context.era))): it can't be cancelled.")
         }
         try await store.cancel(id, for: context)
         return try await store.task(id, for: context).json(for: .legacy)

@@ -61,12 +61,13 @@ package struct ToolTask: Sendable {
         }
     }
 
-    /// The status on the wire.
-    var word: String {
+    /// The status on the wire. In revision 2025-11-25 the task of a tool that failed has failed; in later ones its call
+    /// is completed, with a result that says so.
+    func word(for era: Era) -> String {
         switch status {
         case .working: "working"
         case .inputRequired: "input_required"
-        case .completed: "completed"
+        case .completed(let result): era == .legacy && result.isError ? "failed" : "completed"
         case .failed: "failed"
         case .cancelled: "cancelled"
         }
@@ -74,7 +75,7 @@ package struct ToolTask: Sendable {
 
     /// Returns the task without its result.
     func json(for era: Era) -> JSONObject {
-        var object: JSONObject = ["taskId": .string(id), "status": .string(word)]
+        var object: JSONObject = ["taskId": .string(id), "status": .string(word(for: era))]
         object["statusMessage"] = message.map(JSONValue.string)
         object["createdAt"] = .string(created.iso8601)
         object["lastUpdatedAt"] = .string(updated.iso8601)
@@ -154,7 +155,10 @@ extension TaskStore {
                     continuation.yield(known)
                     while !known.isOver, !Task.isCancelled {
                         let next = try await change(of: known, for: context)
-                        if next.word != known.word || next.message != known.message { continuation.yield(next) }
+                        if next.word(for: context.era) != known.word(for: context.era) || next.message != known.message
+                        {
+                            continuation.yield(next)
+                        }
                         known = next
                     }
                 } catch {

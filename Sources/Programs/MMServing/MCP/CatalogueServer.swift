@@ -458,7 +458,7 @@ struct JobTasks: TaskStore {
             switch row["state"]?.string {
             case "running": .working
             case "cancelled": .cancelled
-            default: .completed(ToolResult())
+            case let state: .completed(ToolResult(isError: state == "failed"))
             }
         var task = ToolTask(
             id: row["job"]?.string ?? "", status: status, message: row["progress"]?.string, created: started,
