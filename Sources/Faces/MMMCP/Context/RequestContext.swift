@@ -203,23 +203,23 @@ extension RequestContext {
     }
 
     private func legacyTurn(_ question: Question, about task: String?) async throws -> JSONObject {
-        let call = call
+        let (call, session) = (call, session)
         let version = protocolVersion
+        let isSent = Mutex(false)
         do throws(PendingQuestions.Failure) {
             return try await session.questions.ask(
                 timeout: session.server.options.questionTimeout,
                 send: { id in
                     var params = question.params(for: version, id: id.json.string ?? question.key)
                     if let task { params["_meta"] = [TaskProtocol.relatedTask: ["taskId": .string(task)]] }
-                    return call.send(Envelope.request(id, question.method, params))
+                    let message = Envelope.request(id, question.method, params)
+                    return isSent.withLock { isSent in
+                        isSent = call.send(message)
+                        return isSent
+                    }
                 },
                 withdraw: { id in
-                    call.send(
-                        Envelope.notification(
-                            "notifications/cancelled",
-                            ["requestId": id.json, "reason": "the answer is no longer needed"]
-                        )
-                    )
+                    if isSent.withLock({ $0 }) { session.withdraw(id, of: call) }
                 }
             )
         } catch {

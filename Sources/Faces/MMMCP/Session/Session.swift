@@ -128,6 +128,16 @@ final class Session: Sendable {
         )
     }
 
+    /// Tells a legacy client that a question is of no interest any more: where the call that asked still sends, else on
+    /// the connection's own channel, because a cancelled call sends nothing.
+    func withdraw(_ question: RequestID, of call: LiveCall) {
+        // A connection that is closing answers nothing any more, and its client knows.
+        guard !guarded.withLock({ $0.isClosed }) else { return }
+        let message = Envelope.notification(
+            "notifications/cancelled", ["requestId": question.json, "reason": "the answer is no longer needed"])
+        if !call.send(message) { sessionChannel.send(message) }
+    }
+
     private func receive(_ notification: IncomingNotification) {
         guard notification.method == "notifications/cancelled" else { return }
         guard let id = notification.params["requestId"].flatMap({ RequestID($0) }) else { return }
