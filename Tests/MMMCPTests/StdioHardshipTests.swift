@@ -293,6 +293,30 @@ struct StdioHardshipTests {
         #expect(try await client.line() == nil)
     }
 
+    @Test(
+        "a client that never reads its last answer is an error of the server, one that is gone isn't",
+        arguments: [true, false])
+    func unreadAnswer(isGone: Bool) async throws {
+        var options = ServerOptions()
+        options.limits.lastWrites = .milliseconds(50)
+        let served = Tally()
+        let tool = Tool(name: "big", description: "Answers more than a pipe holds.") { _, _ in
+            served.add()
+            return .text(String(repeating: "x", count: 1 << 20))
+        }
+        let client = try TestClient(testServer(options: options, more: [tool]))
+        _ = try await client.initialize()
+        client.request(1, "tools/call", ["name": "big"])
+        while served.value == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        if isGone { client.closeOutput() }
+        client.closeInput()
+        if isGone {
+            try await client.end()
+        } else {
+            await #expect(throws: MMError.self) { try await client.end() }
+        }
+    }
+
     @Test("cancelling the server's task ends it like the end of input")
     func stopped() async throws {
         let client = try TestClient(testServer())

@@ -61,6 +61,8 @@ package struct ServerLimits: Sendable {
     package var unreadBytes = 32 << 20
     /// How long a pipe's calls may continue after its end of input; longer as long as they keep ending steadily.
     package var drainGracePeriod: Duration = .milliseconds(400)
+    /// How long the last answers may take to be written after that, to a client that reads slowly or not at all.
+    package var lastWrites: Duration = .seconds(1)
 
     /// Creates the limits that suit most servers.
     package init() {}

@@ -14,9 +14,9 @@ public enum StdioTransport {
     ///
     /// From here on nothing else in the process can write to the wire: standard output goes to standard error, and
     /// standard input is empty. At the end, open calls are cancelled and finished answers are written; this takes less
-    /// than a second unless many calls are just ending.
+    /// than a second unless many calls are just ending, or the client reads slowly.
     /// - Parameter server: the server.
-    /// - Throws: `MMError` when the pipes can't be used.
+    /// - Throws: `MMError` when the pipes can't be used, or the client didn't read its last answers.
     public static func run(_ server: MCPServer) async throws(MMError) {
         let pipes = try StandardPipes.claim()
         try await run(server, input: pipes.input, output: pipes.output, principal: .standardPipes)
@@ -28,7 +28,7 @@ public enum StdioTransport {
     ///   - input: the descriptor that the client's messages are read from.
     ///   - output: the descriptor that messages are written to; nothing else may write there.
     ///   - principal: the client.
-    /// - Throws: `MMError` when the system has no descriptor or thread left.
+    /// - Throws: `MMError` when the system has no descriptor or thread left, or the client didn't read its last answers.
     package static func run(
         _ server: MCPServer, input: Int32, output: Int32, principal: Principal
     ) async throws(MMError) {
@@ -51,15 +51,22 @@ public enum StdioTransport {
             session.freeReader()
         }
         // A separate task, so that its waits don't end early when this one was cancelled.
-        await Task {
+        let isComplete = await Task { () async -> Bool in
             if broken.load(ordering: .acquiring) {
                 session.close()
             } else {
                 await session.drain(grace: limits.drainGracePeriod)
             }
-            _ = await writer.finish(within: limits.drainGracePeriod / 2)
+            let isWritten = await writer.finish(within: limits.lastWrites)
+            // A client that closed its end has lost nothing that it wanted.
+            return isWritten ? true : broken.load(ordering: .acquiring)
         }.value
         try outcome.get()
+        guard isComplete else {
+            throw MMError(
+                .unavailable, "The client did not read its last answers: the output was cut off.",
+                hint: "Read standard output to its end.")
+        }
     }
 
     private static func read(

@@ -114,16 +114,20 @@ package enum MCPMain {
                 watch?.cancel()
                 profileUpkeep?.cancel()
             }
-            if let http = options.http, let stop {
-                try await serve(server, profile, http, principals, until: stop, services, streams)
-            } else {
-                try await StdioTransport.run(server)
+            // Sessions are closed even after a failure.
+            let served: Result<Void, MMError> = await Result { () async throws(MMError) -> Void in
+                if let http = options.http, let stop {
+                    try await serve(server, profile, http, principals, until: stop, services, streams)
+                } else {
+                    try await StdioTransport.run(server)
+                }
             }
             await profile?.close()
             await catalogue?.close()
             await services.close()
             upkeep?.cancel()
             await services.auditCopies.finish()
+            try served.get()
             exit(0)
         } catch {
             fail(error, streams)
