@@ -196,6 +196,11 @@ struct PersistentShellTests {
         #expect(sent == ["status": "uploaded", "path": .string(home["w"] + "/d/script.py"), "size": 14])
         let back = try await call("download_file", ["path": "d/script.py", "encoding": "utf-8"], profile, home)
         #expect(back == ["content": "print('Hello')", "size": 14, "encoding": "utf-8"])
+        for name in ["upload_file", "download_file"] {
+            let odd: JSONObject = ["path": "d/script.py", "content": "x", "encoding": "latin-1"]
+            let refused = try await call(name, odd, profile, home)["error"]?.string
+            #expect(refused?.contains("utf-8") == true && refused?.contains("base64") == true, "\(name)")
+        }
         #expect(
             try await call("download_file", ["path": "none.txt"], profile, home) == [
                 "error": "File not found: none.txt"

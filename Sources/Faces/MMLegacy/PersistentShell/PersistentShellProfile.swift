@@ -247,7 +247,7 @@ package enum PersistentShellProfile {
         do throws(MMError) {
             let content = arguments.written("content")
             var bytes = Array(content.utf8)
-            if isBase64(arguments) {
+            if try ContentEncoding.of(arguments, or: .base64) == .base64 {
                 guard let decoded = Base64.bytes(content.filter { !$0.isWhitespace }) else {
                     throw MMError(.invalidInput, "the content is not base64")
                 }
@@ -269,9 +269,10 @@ package enum PersistentShellProfile {
     {
         let path = arguments.written("path")
         do throws(MMError) {
+            let encoding = try ContentEncoding.of(arguments, or: .base64)
             let piece = try await files(arguments, toolCall, shell).read(path)
             let content: String
-            if isBase64(arguments) {
+            if encoding == .base64 {
                 content = Base64.text(piece.bytes)
             } else {
                 guard let text = String(validating: piece.bytes, as: UTF8.self) else {
@@ -288,12 +289,6 @@ package enum PersistentShellProfile {
         } catch {
             return ["error": .string("Failed to download file: \(error.message)")]
         }
-    }
-
-    /// Returns whether content is base64, which it is unless a text encoding is named; both `utf-8` and `utf8` were in
-    /// use.
-    private static func isBase64(_ arguments: ToolArguments) -> Bool {
-        (arguments.text("encoding") ?? "base64").lowercased() == "base64"
     }
 }
 

@@ -184,13 +184,14 @@ enum SSHFileTools {
     ) { (call) async throws(MMError) in
         let path = call.arguments.written("remote_path")
         guard !path.isEmpty else { return SSHTools.result(1, [("STDERR", "Remote path must be provided")]) }
+        let encoding = try ContentEncoding.of(call.arguments, or: .text)
         let limit = max(1, min(call.arguments.number("max_bytes") ?? usualLimit, usualLimit))
         let cleared = try await call.toolCall.check("cat -- \(quoted(path))", place: .ssh, directory: nil)
         let files = try await files(call, by: cleared)
         do throws(MMError) {
             let piece = try await files.read(path, limit: limit)
             let content: String
-            if call.arguments.text("encoding") == "base64" {
+            if encoding == .base64 {
                 content = Base64.text(piece.bytes)
             } else if let text = String(validating: piece.bytes, as: UTF8.self) {
                 content = text
@@ -230,7 +231,7 @@ enum SSHFileTools {
         guard !path.isEmpty else { return SSHTools.result(1, [("STDERR", "Remote path must be provided")]) }
         let content = call.arguments.written("content")
         var bytes = Array(content.utf8)
-        if call.arguments.text("encoding") == "base64" {
+        if try ContentEncoding.of(call.arguments, or: .text) == .base64 {
             guard let decoded = Base64.bytes(content) else {
                 return SSHTools.result(1, [("STDERR", "Failed to encode content using encoding 'base64'")])
             }
@@ -245,7 +246,7 @@ enum SSHFileTools {
         var how = FileWriting()
         how.appends = call.arguments.flag("append")
         how.createsFolders = call.arguments.flag("make_dirs")
-        how.permissions = call.arguments.number("permissions").flatMap { UInt32(exactly: $0) }
+        how.permissions = try call.arguments.permissions()
         let files = try await files(call, by: cleared)
         do throws(MMError) {
             let receipt = try await files.write(path, bytes, how: how)
