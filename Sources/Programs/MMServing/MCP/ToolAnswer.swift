@@ -152,25 +152,26 @@ struct ToolAnswer: Sendable {
         isError: Bool = false
     ) -> ToolResult {
         let own = isForeign ? notes + [ForeignContent.remark] : notes
-        var members = data
-        if kind != .data { members["text"] = .string(text) }
+        let said = kind == .data ? nil : text
         guard isForeign else {
             return result(
-                [.text((own + [text]).joined(separator: "\n"))], noted: own, members, isError: isError)
+                [.text((own + [text]).joined(separator: "\n"))], noted: own, data, text: said, isError: isError)
         }
         var content = Content.text(text)
         content.meta = ForeignContent.mark
-        return result([.text(own.joined(separator: "\n")), content], noted: own, members, isError: isError)
+        return result(
+            [.text(own.joined(separator: "\n")), content], noted: own, data, text: said, isError: isError)
     }
 
     /// Returns a result of blocks that contain the notes, as data too if that is wanted. Every result is made here, so
     /// that none lacks the data that its tool declares.
     private func result(
-        _ blocks: [Content], noted notes: [String], _ data: JSONObject, isError: Bool = false
+        _ blocks: [Content], noted notes: [String], _ data: JSONObject, text: String? = nil, isError: Bool = false
     ) -> ToolResult {
         guard isStructured else { return ToolResult(content: blocks, isError: isError) }
         var members = data
         if !notes.isEmpty { members["notes"] = .array(notes.map { .string($0) }) }
+        if let text { members["text"] = .string(text) }
         return ToolResult(content: blocks, structured: .object(members), isError: isError)
     }
 
