@@ -167,6 +167,22 @@ struct DetachedCallTests {
             "output", ["handle": .string(handle), "filter": "length"], in: context())
         guard case .text(let text) = count.body else { return }
         #expect(text == "5000\n")
+        let part = try await service.call(
+            "output", ["handle": .string(handle), "filter": ".[].row", "offset": 4990, "limit": 3], in: context())
+        guard case .json(let bytes) = part.body else {
+            Issue.record("no rows: \(part.body)")
+            return
+        }
+        #expect(try JSONParser.parse(bytes) == [5090, 5091, 5092])
+        #expect(part.notes.first == "rows 4990 to 4993 of 5000", "\(part.notes)")
+        let lines: JSONObject = [
+            "handle": .string(handle), "filter": ".[] | [.row] | @csv", "offset": 4998, "unit": "lines",
+        ]
+        guard case .text(let rest) = try await service.call("output", lines, in: context()).body else {
+            Issue.record("no lines")
+            return
+        }
+        #expect(rest.split(separator: "\n") == ["5098", "5099"])
     }
 
     @Test("a large text does not stay in memory, and comes whole")

@@ -67,14 +67,22 @@ struct OutputRead: CatalogueOperation {
                 .run(to: named, form: input.form, filter: input.filter)
         }
         if let filter = input.filter {
-            return try await Self.filtered(try StoredDownload.json(of: stored, in: outputs), filter, stored)
+            return try await FilteredOutput(input: input, outputs: outputs, context: context)
+                .run(filter, on: try StoredDownload.json(of: stored, in: outputs), from: stored.connection)
         }
+        return try Self.part(of: stored, input, outputs, in: context)
+    }
+
+    /// Returns the part of a stored answer that the caller asked for, as many rows, lines or bytes as fit.
+    static func part(
+        of stored: StoredOutput, _ input: Input, _ outputs: OutputStore, in context: OperationContext
+    ) throws(MMError) -> OperationAnswer {
         let budget: OutputBudget =
             context.call.caller.surface == .terminal
             ? OutputBudget(characters: .max, tokens: .max) : .standard.reserving(characters: 500)
         if let answer = try printed(input, stored, outputs, in: context) { return answer }
         let page = try outputs.page(
-            input.handle, offset: input.offset, limit: input.limit, unit: input.unit, budget: budget, layout: .compact)
+            stored.handle, offset: input.offset, limit: input.limit, unit: input.unit, budget: budget, layout: .compact)
         var notes = ["\(page.unit.rawValue) \(page.offset) to \(page.offset + page.count) of \(page.total)"]
         if let next = page.nextOffset { notes.append("The next page starts at offset \(next).") }
         if let limit = input.limit, page.nextOffset != nil, page.count < limit {
@@ -90,30 +98,15 @@ struct OutputRead: CatalogueOperation {
         return stored.connection.hasPrefix("/") ? OutgoingFilter().answer(answer) : answer
     }
 
-    /// Returns the output of a jq program; the results of `@csv` and `@tsv` are lines instead of JSON strings.
-    private static func filtered(_ json: [UInt8], _ filter: String, _ stored: StoredOutput) async throws(MMError)
-        -> OperationAnswer
-    {
-        let result = try await JQProgram(filter).run(on: json)
-        var text = String(decoding: result, as: UTF8.self)
-        if filter.contains("@csv") || filter.contains("@tsv") {
-            let lines = text.split(separator: "\n").map { line in
-                (try? JSONParser.parse(String(line)))?.string ?? String(line)
-            }
-            text = lines.joined(separator: "\n")
-        }
-        return OperationAnswer(.text(text), connection: stored.connection)
-    }
-
     /// Returns a note about a limit that exceeds the size of an answer.
     private static func cut(_ limit: Int, to count: Int, _ unit: OutputUnit) -> String {
         "limit \(limit) is more than one answer can hold: \(count) \(unit.rawValue) fit. `download` writes everything to a file."
     }
 
     /// Returns as many rows as fit in the format that a model gets; `nil` for any other page.
-    private func printed(_ input: Input, _ stored: StoredOutput, _ outputs: OutputStore, in context: OperationContext)
-        throws(MMError) -> OperationAnswer?
-    {
+    private static func printed(
+        _ input: Input, _ stored: StoredOutput, _ outputs: OutputStore, in context: OperationContext
+    ) throws(MMError) -> OperationAnswer? {
         guard context.call.caller.surface == .mcp, input.form == "csv" || input.form == "table", stored.unit == .rows,
             input.unit == nil || input.unit == .rows
         else { return nil }
@@ -121,7 +114,7 @@ struct OutputRead: CatalogueOperation {
         let wide = OutputBudget(
             characters: OutputBudget.standard.characters * 8, tokens: OutputBudget.standard.tokens * 8)
         let page = try outputs.page(
-            input.handle, offset: input.offset, limit: input.limit, unit: .rows, budget: wide, layout: .compact)
+            stored.handle, offset: input.offset, limit: input.limit, unit: .rows, budget: wide, layout: .compact)
         guard page.cutAtByte == nil, let items = (try? JSONParser.parse(Array(page.text.utf8)))?.array, !items.isEmpty
         else { return nil }
         let room = OutputBudget.standard.reserving(characters: 800)
@@ -176,8 +169,9 @@ struct WorkRead: Sendable {
         }
         let answer = try await work.answer(to: context, prompt: prompt, from: services)
         guard let filter = input.filter, work.ended != nil else { return answer }
-        let filtered = try await JQProgram(filter).run(on: try await Self.json(of: answer))
-        return OperationAnswer(.text(String(decoding: filtered, as: UTF8.self)), connection: answer.connection)
+        let outputs = services.outputs.of(context.call.caller)
+        return try await FilteredOutput(input: input, outputs: outputs, context: context)
+            .run(filter, on: try await Self.json(of: answer), from: answer.connection)
     }
 
     /// Returns the time to wait: the caller's own limit, but not beyond the call's deadline.
