@@ -28,7 +28,8 @@ public enum StdioTransport {
     ///   - input: the descriptor that the client's messages are read from.
     ///   - output: the descriptor that messages are written to; nothing else may write there.
     ///   - principal: the client.
-    /// - Throws: `MMError` when the system has no descriptor or thread left, or the client didn't read its last answers.
+    /// - Throws: `MMError` when the system has no descriptor or thread left, or the client didn't read its last
+    ///   answers.
     package static func run(
         _ server: MCPServer, input: Int32, output: Int32, principal: Principal
     ) async throws(MMError) {

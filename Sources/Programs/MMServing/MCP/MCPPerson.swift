@@ -98,8 +98,8 @@ struct MCPPerson: ConfirmingPerson {
 
     /// Shows a form.
     /// - Returns: what the person entered; `nil` for a no.
-    /// - Throws: the error of an unanswered question if the form was closed, not shown, not answered in time or answered
-    ///   with something unusable; `AnswerPending` if the answer arrives with a later request.
+    /// - Throws: the error of an unanswered question if the form was closed, not shown, not answered in time or
+    ///   answered with something unusable; `AnswerPending` if the answer arrives with a later request.
     private func entered(_ key: String, _ message: String, in form: Form) async throws -> JSONObject? {
         let answer: ElicitationAnswer
         do {
