@@ -67,6 +67,8 @@ struct PreciseVerdictTests {
             "process { & $c } begin { $c = 'Remove-Mailbox' }",
             "$c = { Remove-Mailbox ceo }; & $c", "$c = { iex $args[0] }; & $c 'x'", ". $c", "$c = $d; & $c",
             "$c = { 1 }; if ($x) { $c = $d }; & $c", "$w = Get-Service x; $w.Stop()", "$x = 5; while ($x -lt 9) { 1 }",
+            "for ($i = '-9223372036854775808'; $i -lt '5'; $i++) { Remove-Mailbox $i }",
+            "-9223372036854775808..5 | % { Remove-Mailbox $_ }",
             "for ($i = 0; $i -lt 5; $i++) { $i = 0 }", "for ($i = 0; $i -lt 5; $i++) { if ($x) { $i = 0 } }",
             "Get-Process | % Kill", "Get-PnPList | % DeleteObject", "1 | % deleteobject", "1 | % SetValue",
             "1 | % update",

@@ -42,7 +42,7 @@ struct ToolTemplateTests {
             ),
             ("\"displayName:{x}\"", "say \"hi\" \\", "\"displayName:say \\\"hi\\\" \\\\\""),
             ("createdDateTime ge {x|daysAgo}", 30, "createdDateTime ge 2026-03-01T00:00:00Z"),
-            ("signIns le {x|daysAhead}", "x", ""),
+            ("signIns le {x|daysAhead}", "x", ""), ("signIns le {x|daysAgo}", .int(.min), ""),
             ("{x}", ["id", "mail"], "id,mail"),
             ("name eq '{{{x}}}'", "a", "name eq '{a}'"),
         ] as [(String, JSONValue, String)])

@@ -180,7 +180,7 @@ extension ScriptWalk {
         case .ireplace, .creplace: return .data(count: left.count)
         case .dotDot:
             guard let from = left.texts?.first.flatMap({ Int($0) }), let to = right.texts?.first.flatMap({ Int($0) }),
-                abs(from) < 1_000_000, abs(to) < 1_000_000
+                ValueFacts.countable.contains(from), ValueFacts.countable.contains(to)
             else { return .data(count: ValueFacts.many) }
             return .data(count: abs(to - from) + 1)
         case .questionQuestion: return left.or(right)

@@ -164,7 +164,7 @@ struct CountingLoop {
         variable = name
         let from = Self.only(first.value).flatMap { ConstantValue($0).text }.flatMap { Int($0) }
         let to = ConstantValue(test.right).text.flatMap { Int($0) }
-        if let from, let to, abs(from) < 1_000_000, abs(to) < 1_000_000 {
+        if let from, let to, ValueFacts.countable.contains(from), ValueFacts.countable.contains(to) {
             most = abs(to - from) + 1
         } else {
             most = nil

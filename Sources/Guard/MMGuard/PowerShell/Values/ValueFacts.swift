@@ -34,6 +34,8 @@ struct ValueFacts: Sendable, Hashable {
 
     /// A number that the text doesn't limit.
     static let many = Int.max
+    /// The numbers between which steps are counted. A text may name any number, also one that has no negative.
+    static let countable = -999_999...999_999
     private static let mostTexts = 20
     /// The most bytes of a text that is computed from others: one that doubles itself soon fills the memory.
     static let longestComputed = 20_000

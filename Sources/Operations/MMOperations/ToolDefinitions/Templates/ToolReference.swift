@@ -85,7 +85,7 @@ package struct ToolScope: Sendable {
         for member in reference.members { value = value?.object?[member] }
         guard let found = value, !found.isNull else { return nil }
         guard let change = reference.change else { return found }
-        guard let days = found.int, abs(days) <= 36_500 else {
+        guard let days = found.int, (-36_500...36_500).contains(days) else {
             throw MMError(
                 .invalidInput, "`\(reference.root)` is not a number of days.", hint: "Use a whole number up to 36500.",
                 details: ["field": .string(reference.root)])
