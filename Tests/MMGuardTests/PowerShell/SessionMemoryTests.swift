@@ -33,6 +33,10 @@ struct SessionMemoryTests {
             ["$f = Get-ChildItem a.csv", "$f.Replace('a', 'b')"],
             ["$sb = (Get-Command prompt).ScriptBlock", "1 | Select-Object @{n='x';e=$sb}"],
             ["$e = $Error[0]", "$e.Foo"],
+            [
+                "$lst = Get-Mailbox -ResultSize Unlimited; throw 'stop'; $lst = 'emi'",
+                "$lst | Set-Mailbox -CustomAttribute1 x",
+            ],
         ])
     func remembered(scripts: [String]) {
         let last = verdict(scripts)

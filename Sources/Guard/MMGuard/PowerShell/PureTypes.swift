@@ -33,6 +33,16 @@ enum PureTypes {
         return names.contains(name) && !references.contains(name)
     }
 
+    /// Returns whether a text, converted to such a type and back, is the same text: a number becomes a character, and
+    /// `0x24` becomes 36.
+    static func keeps(_ text: String, as written: String) -> Bool {
+        switch plain(written.asciiLowercased) {
+        case "string": true
+        case "int", "int32", "long", "int64": Int(text).map(String.init) == text
+        default: false
+        }
+    }
+
     /// Returns whether a type is a list or table of harmless values: `[Collections.Generic.List[object]]`,
     /// `[ArrayList]`.
     static func isContainer(_ type: TypeNameSyntax) -> Bool {

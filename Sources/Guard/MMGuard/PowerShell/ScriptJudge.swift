@@ -41,7 +41,7 @@ struct ScriptJudge: Sendable {
             previews: walk.previews.map(\.preview))
         // Unreadable code may do anything any number of times, and the calls of functions aren't counted.
         let isRead =
-            walk.functions.isEmpty
+            walk.defined.isEmpty
             && !walk.found.contains { $0.finding.kind == .dynamic || $0.finding.kind == .unknown }
         if isRead { verdict.counted = walk.targets.known }
         verdict.notes = walk.notes

@@ -352,13 +352,16 @@ extension ScriptWalk {
             guard let value = argument.value else { return .nothing }
             if case .scriptBlock(let block) = value, isFilterText(argument, hasTable: hasTable) {
                 // The block is sent to the service as text. Nothing runs here, and its words are names of properties.
+                let mark = variables.mark
                 filterTexts += 1
                 walk(block: block.scriptBlock, in: .filterBlock)
                 filterTexts -= 1
+                _ = variables.rollBack(to: mark)
                 return .data()
             }
             let facts = argument.facts ?? walk(value)
             guard facts.kinds.contains(.code) else { return facts }
+            count(runsOf: value, for: place > 0 ? .data(count: ValueFacts.many) : .data())
             if argument.candidates.contains(where: \.takesBlock) {
                 report(.scriptBlock, argument.extent)
             } else if place > 0, !hasTable || argument.candidates.contains(where: \.takesPipeline) {

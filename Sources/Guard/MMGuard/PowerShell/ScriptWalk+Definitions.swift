@@ -12,13 +12,19 @@ extension ScriptWalk {
         scope = CodeScope()
         awaited = [:]
         // The entry exists before the body is walked, because a function may call itself.
-        if isOwn { functions[name] = LocalFunction(isChange: functions[name]?.isChange ?? false) }
+        if isOwn {
+            functions[name] = LocalFunction(isChange: functions[name]?.isChange ?? false)
+            defined.insert(name)
+        }
+        let known = functions
         let before = (found.count, changes)
         for parameter in node.parameters { walk(functionParameter: parameter) }
         walk(block: node.body, in: .function)
         let isChange = hasChanged(since: before)
         let awaits = awaited ?? [:]
         (scope, awaited) = outer
+        // Functions that the body defines end with each of its calls.
+        functions = known
         if isOwn {
             functions[name] = LocalFunction(
                 isChange: isChange || functions[name]?.isChange ?? false, awaits: awaits)

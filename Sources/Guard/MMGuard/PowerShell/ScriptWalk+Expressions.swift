@@ -19,7 +19,7 @@ extension ScriptWalk {
             report(.usingVariable, node.extent)
             walk(node.expression)
             return .unknown
-        case .paren(let node): return walk(node.pipeline, in: .script)
+        case .paren(let node): return walk(value: node.pipeline, in: .script)
         case .sub(let node): return walk(node.block, in: .script)
         case .array(let node): return walk(node.block, in: .script)
         case .arrayLiteral(let node):
@@ -45,7 +45,8 @@ extension ScriptWalk {
         case .binary(let node): return walk(node)
         case .ternary(let node):
             walk(node.condition)
-            return branches(isExhaustive: true, [{ $0.walk(node.ifTrue) }, { $0.walk(node.ifFalse) }])
+            return branches(
+                isExhaustive: true, [Branch { $0.walk(node.ifTrue) }, Branch { $0.walk(node.ifFalse) }])
         case .member(let node): return walk(node)
         case .invokeMember(let node): return walk(node)
         case .baseConstructorCall(let node):
@@ -157,7 +158,9 @@ extension ScriptWalk {
         var result = walk(chain[chain.count - 1].left)
         for one in chain.reversed() {
             check(one)
-            result = facts(one, result, walk(one.right))
+            let isConditional = [.and, .or, .questionQuestion].contains(one.op)
+            let right = isConditional ? maybe { $0.walk(one.right) } : walk(one.right)
+            result = facts(one, result, right)
         }
         return result
     }
@@ -188,7 +191,9 @@ extension ScriptWalk {
         case .divide, .rem, .minus, .and, .or, .xor, .band, .bor, .bxor, .shl, .shr, .is, .isNot, .icontains,
             .inotcontains, .iin, .inotin, .ccontains, .cnotcontains, .cin, .cnotin:
             return .data()
-        case .as: return left
+        case .as:
+            guard case .type(let type) = node.right else { return left.withoutTexts }
+            return converted(left, to: type.typeName)
         case .ieq, .ine, .ige, .igt, .ilt, .ile, .ilike, .inotlike, .imatch, .inotmatch, .ceq, .cne, .cge, .cgt, .clt,
             .cle, .clike, .cnotlike, .cmatch, .cnotmatch:
             // With a list on the left, the operator filters the list.

@@ -25,6 +25,17 @@ extension ScriptWalk {
             input = input.then(values[index])
         }
         if shape.runsAlone, input.count == 0 { input = .data() }
+        guard let first = bound.first else { return (values, .nothing) }
+        let outputs = together(first.extent) { walk in
+            walk.walkFilterArguments(bound, shape: shape, input: input, &values)
+        }
+        return (values, outputs)
+    }
+
+    /// - Returns: the output of the blocks.
+    private mutating func walkFilterArguments(
+        _ bound: [BoundArgument], shape: FilterCommands, input: ValueFacts, _ values: inout [ValueFacts]
+    ) -> ValueFacts {
         var output = ValueFacts.nothing
         var position = 0
         for (index, argument) in bound.enumerated() where argument.name != "inputobject" {
@@ -55,7 +66,7 @@ extension ScriptWalk {
                 values[index] = walk(value)
             }
         }
-        return (values, output)
+        return output
     }
 
     private mutating func walkPositional(
@@ -84,9 +95,20 @@ extension ScriptWalk {
             return result
         default:
             report(.filterArgument, value.extent)
+            count(runsOf: value, for: input)
             walk(value)
             return .unknown
         }
+    }
+
+    /// Reports a block in a variable that changes something and runs for many objects. It is judged where it is written,
+    /// for one object.
+    mutating func count(runsOf value: ExpressionSyntax, for input: ValueFacts = .data()) {
+        guard case .variable(let variable) = value, variable.path.qualifier == .none,
+            let block = variables[variable.path.name.asciiLowercased].block, block.isChange,
+            isForMany(place: 1, input: input)
+        else { return }
+        report(bulk("this block"), value.extent)
     }
 
     /// Walks names of properties, blocks and calculated properties.

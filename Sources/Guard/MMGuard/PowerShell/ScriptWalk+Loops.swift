@@ -1,18 +1,23 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
+    /// One of several alternative parts.
+    struct Branch {
+        /// What is evaluated before it, unless an earlier branch was taken.
+        var condition: ((inout ScriptWalk) -> Void)?
+        var body: (inout ScriptWalk) -> ValueFacts
+    }
+
     /// Walks alternative parts, of which at most one runs.
-    /// - Parameter isConditional: whether the script's own logic decides which part runs, and not only an error.
-    mutating func branches(
-        isExhaustive: Bool, isConditional: Bool = true, _ parts: [(inout ScriptWalk) -> ValueFacts]
-    ) -> ValueFacts {
+    mutating func branches(isExhaustive: Bool, _ parts: [Branch]) -> ValueFacts {
         var result: ValueFacts?
         var outcomes: [[String: ScriptVariables.Entry]] = []
-        if isConditional { conditions += 1 }
-        defer { if isConditional { conditions -= 1 } }
+        conditions += 1
+        defer { conditions -= 1 }
         for part in parts {
+            if let condition = part.condition { maybe(condition) }
             let mark = variables.mark
-            let facts = part(&self)
+            let facts = maybeDefining(part.body)
             result = result?.or(facts) ?? facts
             outcomes.append(variables.rollBack(to: mark))
         }
@@ -20,8 +25,63 @@ extension ScriptWalk {
         return result ?? .nothing
     }
 
-    /// Walks a repeated part: once, and again as long as a round leaves variables with values that the round before
-    /// didn't start from.
+    /// Walks a part that may not run, or that an error may end anywhere.
+    @discardableResult
+    mutating func maybe<Result>(_ part: (inout ScriptWalk) -> Result) -> Result {
+        let mark = variables.mark
+        defer { variables.loosen(since: mark) }
+        return maybeDefining(part)
+    }
+
+    /// Walks a part that may not run: outside of it, nobody knows whether the functions that it defines exist.
+    private mutating func maybeDefining<Result>(_ part: (inout ScriptWalk) -> Result) -> Result {
+        let outer = functions
+        defer { if functions.count > outer.count { functions = outer } }
+        return part(&self)
+    }
+
+    /// Walks a part until no variable may hold anything, where it begins, that it didn't hold in an earlier walk: the
+    /// part runs repeatedly, or its pieces run in another order than they are written.
+    mutating func settle(_ extent: SourceExtent, isRepeated: Bool = true, _ part: (inout ScriptWalk) -> Void) {
+        for round in 0..<3 {
+            let mark = variables.mark
+            maybeDefining(part)
+            let grown = variables.loosen(since: mark)
+            guard isRepeated, !grown.isEmpty else { return }
+            // Each further round is charged to a budget, so that nested loops stay cheap.
+            budget -= extent.end - extent.start
+            guard budget > 0 else { return report(.loop, extent) }
+            // A second time nothing is known of what the part assigns, so that the third walk is surely the last.
+            guard round == 0 else {
+                for name in variables.assigned(since: mark) { variables.assign(name, .unknown) }
+                continue
+            }
+            for (name, before) in grown {
+                var wider = variables[name]
+                if wider.facts.count != before.facts.count { wider.facts.count = ValueFacts.many }
+                if wider.facts.texts != before.facts.texts { wider.facts.texts = nil }
+                variables.assign(name, wider)
+            }
+        }
+    }
+
+    /// Walks pieces that run side by side, as the elements of a pipeline do for each object, or in another order than
+    /// they are written: each may see what the others assign.
+    mutating func together<Result>(_ extent: SourceExtent, _ part: (inout ScriptWalk) -> Result) -> Result {
+        let mark = variables.mark
+        var result = part(&self)
+        guard variables.hasGrown(since: mark) else { return result }
+        guard budget > 0 else {
+            report(.loop, extent)
+            return result
+        }
+        _ = variables.rollBack(to: mark)
+        budget -= extent.end - extent.start
+        settle(extent) { walk in result = part(&walk) }
+        return result
+    }
+
+    /// Walks a repeated part.
     /// - Parameters:
     ///   - times: the maximum number of rounds.
     ///   - extent: the extent of the repeated part.
@@ -39,30 +99,7 @@ extension ScriptWalk {
             conditions -= 1
         }
         var result = ValueFacts.nothing
-        for round in 0..<3 {
-            let mark = variables.mark
-            result = result.or(body(&self))
-            let outcome = variables.rollBack(to: mark)
-            let hasGrown = outcome.contains { !variables[$0.key].facts.covers($0.value.facts) }
-            if !hasGrown {
-                variables.join([outcome], isExhaustive: false)
-                break
-            }
-            // Each further round is charged to a budget, so that nested loops stay cheap.
-            budget -= extent.end - extent.start
-            guard budget > 0 else {
-                report(.loop, extent)
-                break
-            }
-            for (name, entry) in outcome {
-                let known = variables[name]
-                var wider = known.or(entry)
-                if round > 0 { wider.facts = .unknown }
-                if wider.facts.count != known.facts.count { wider.facts.count = ValueFacts.many }
-                if wider.facts.texts != known.facts.texts { wider.facts.texts = nil }
-                variables.assign(name, wider)
-            }
-        }
+        settle(extent, isRepeated: times > 1) { walk in result = result.or(body(&walk)) }
         return result.times(times)
     }
 
@@ -112,13 +149,21 @@ extension ScriptWalk {
         let result = rounds(isOnce ? 1 : ValueFacts.many, extent) { walk in
             let mark = walk.variables.mark
             let outer = walk.seen
+            var result = ValueFacts.nothing
+            walk.seen = Seen()
+            if word == "do" { result = walk.walk(body, in: scope) }
+            var done = walk.seen
             walk.seen = Seen()
             walk.walk(condition, in: scope)
             let asked = walk.seen
-            let result = walk.walk(body, in: scope)
+            walk.seen = Seen()
+            if word != "do" { result = walk.walk(body, in: scope) }
+            done.join(walk.seen)
             let set = walk.variables.assigned(since: mark)
-            if asked.commands > 0 || walk.seen.exits > asked.exits || !asked.reads.isDisjoint(with: set) { ends = true }
-            walk.seen.join(outer)
+            if asked.commands > 0 || done.exits > 0 || !asked.reads.isDisjoint(with: set) { ends = true }
+            walk.seen = outer
+            walk.seen.join(asked)
+            walk.seen.join(done)
             return result
         }
         if !ends { report(.loop, extent, subject: word) }

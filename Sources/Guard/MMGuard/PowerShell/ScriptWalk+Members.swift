@@ -80,7 +80,11 @@ extension ScriptWalk {
             return lower == "where" ? target : result
         }
         var arguments = ValueFacts.nothing
-        for argument in node.arguments { arguments = arguments.then(walk(argument)) }
+        for argument in node.arguments {
+            arguments = arguments.then(walk(argument))
+            count(runsOf: argument, for: target)
+        }
+        if lower.hasPrefix("invoke") { count(runsOf: node.target) }
         if lower == "replace", target.kinds.contains(.files) {
             // A file object has its own `Replace`, which replaces the file.
             report(.methodCall, node.extent, subject: "Replace")

@@ -5,7 +5,9 @@ extension ScriptWalk {
     /// parameters arrive as data, and a default is an expression like any other. So a block of plain names, harmless
     /// types and declaring attributes needs no confirmation.
     /// - Parameter values: the possible values from a caller.
-    mutating func walk(scriptParameters block: ParameterBlockSyntax, values: ValueFacts = .data()) {
+    mutating func walk(
+        scriptParameters block: ParameterBlockSyntax, values: ValueFacts = .data(count: ValueFacts.many)
+    ) {
         for attribute in block.attributes { walk(declaration: attribute) }
         for parameter in block.parameters { walk(declared: parameter, values: values) }
     }

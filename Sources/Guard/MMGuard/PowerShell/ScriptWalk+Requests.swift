@@ -57,7 +57,7 @@ extension ScriptWalk {
                 body = requestBody(argument.value, value)
                 query = self.query(argument.value)
             case .headers:
-                guard case .hashtable(let table)? = argument.value else { return refuse(argument.extent) }
+                guard let table = literalTable(argument.value) else { return refuse(argument.extent) }
                 headers = table.entries.map { ConstantValue($0.key).text ?? "x-http-method" }
             case .inputFile:
                 checkLocalFile(call, index)
@@ -152,9 +152,7 @@ extension ScriptWalk {
         let found = RequestClassifier(tables: tables).classify(
             GuardedRequest(method: method, target: target, body: body, headerNames: headers))
         // Graph's tree tells a key from a name. At other services a deletion is one whatever it deletes.
-        guard found.isKnown || method == "DELETE" && service != .graph,
-            !found.classes.isSubset(of: [.read, .write])
-        else { return }
+        guard found.isKnown || method == "DELETE" && service != .graph, found.classes != .read else { return }
         judge(method, address, body, headers, call, service: service)
     }
 
@@ -242,16 +240,26 @@ extension ScriptWalk {
 
     // MARK: Bodies
 
+    /// Returns the hashtable literal that is written here, or that a variable holds and nothing has changed.
+    func literalTable(_ value: ExpressionSyntax?) -> HashtableSyntax? {
+        switch value {
+        case .hashtable(let table)?: table
+        case .variable(let variable)? where variable.path.qualifier == .none && !variable.isSplatted:
+            variables[variable.path.name.asciiLowercased].table
+        default: nil
+        }
+    }
+
     /// Returns the body that a constant gives: JSON text, or a hashtable.
     func requestBody(_ value: ExpressionSyntax?, _ constant: ConstantValue) -> RequestBody {
-        if case .hashtable(let table)? = value { return json(table) ?? .opaque }
+        if let table = literalTable(value) { return json(table) ?? .opaque }
         if let text = constant.text { return RequestBody(bytes: Array(text.utf8)) }
         return constant == .null ? .none : .opaque
     }
 
     /// Returns the query that a hashtable becomes; nil if the text doesn't determine it.
     private func query(_ value: ExpressionSyntax?) -> [String: String]? {
-        guard case .hashtable(let table)? = value else { return ConstantValue(value) == .null ? [:] : nil }
+        guard let table = literalTable(value) else { return ConstantValue(value) == .null ? [:] : nil }
         var query: [String: String] = [:]
         for entry in table.entries {
             guard let key = ConstantValue(entry.key).text, let text = constant(entry.value).texts else { return nil }

@@ -12,7 +12,12 @@ extension ScriptWalk {
         case .pipelineChain(let node):
             if node.isBackground { report(.backgroundJob, node.extent) }
             var result = ValueFacts.nothing
-            for pipeline in node.pipelines { result = result.then(walk(pipeline, in: scope)) }
+            for (index, pipeline) in node.pipelines.enumerated() {
+                // The first one decides whether the others run.
+                let facts =
+                    index == 0 ? walk(pipeline, in: scope) : maybe { $0.walk(pipeline, in: scope) }
+                result = result.then(facts)
+            }
             return result
         case .assignment(let node):
             walk(node, in: scope)
@@ -54,34 +59,41 @@ extension ScriptWalk {
     }
 
     private mutating func walk(_ node: IfStatementSyntax, in scope: Scope) -> ValueFacts {
-        var parts: [(inout ScriptWalk) -> ValueFacts] = []
+        var parts: [Branch] = []
         for (index, clause) in node.clauses.enumerated() {
             // The first condition is always evaluated.
             if index == 0 { walk(clause.condition, in: scope) }
-            parts.append { walk in
-                if index > 0 { walk.walk(clause.condition, in: scope) }
-                return walk.walk(clause.body, in: scope)
-            }
+            parts.append(
+                Branch(
+                    condition: index == 0 ? nil : { $0.walk(clause.condition, in: scope) },
+                    body: { $0.walk(clause.body, in: scope) }))
         }
-        if let body = node.elseBody { parts.append { $0.walk(body, in: scope) } }
+        if let body = node.elseBody { parts.append(Branch { $0.walk(body, in: scope) }) }
         return branches(isExhaustive: node.elseBody != nil, parts)
     }
 
     private mutating func walk(_ node: TryStatementSyntax, in scope: Scope) -> ValueFacts {
-        var result = branches(isExhaustive: false, isConditional: false, [{ $0.walk(node.body, in: scope) }])
-        var parts: [(inout ScriptWalk) -> ValueFacts] = []
+        let mark = variables.mark
+        // An error may end the body anywhere.
+        var result = maybe { $0.walk(node.body, in: scope) }
+        var parts: [Branch] = []
         for clause in node.catchClauses {
             for type in clause.types where type.typeName.assembly != nil || !isPlainTypeName(type.typeName) {
                 report(.catchType, type.extent, subject: "[\(type.typeName.fullName)]")
             }
-            parts.append { walk in
-                walk.items.append(.of(.errors, count: 1))
-                defer { walk.items.removeLast() }
-                return walk.walk(clause.body, in: scope)
-            }
+            parts.append(
+                Branch { walk in
+                    walk.items.append(.of(.errors, count: 1))
+                    defer { walk.items.removeLast() }
+                    return walk.walk(clause.body, in: scope)
+                })
         }
         result = result.or(branches(isExhaustive: false, parts))
-        if let body = node.finallyBody { result = result.then(walk(body, in: scope)) }
+        if let body = node.finallyBody {
+            // It also runs after an error in a catch clause.
+            variables.loosen(since: mark)
+            result = result.then(walk(body, in: scope))
+        }
         return result
     }
 
@@ -96,19 +108,35 @@ extension ScriptWalk {
         let all = walk(node.condition, in: scope)
         items.append(all.single)
         defer { items.removeLast() }
-        var parts: [(inout ScriptWalk) -> ValueFacts] = []
-        for clause in node.clauses {
-            let condition = clause.condition
-            parts.append { walk in
-                let facts = walk.walk(condition)
-                if facts.kinds.contains(.code) { walk.report(.switchStatement, condition.extent) }
-                return walk.rounds(all.count, clause.body.extent) { $0.walk(clause.body, in: scope) }
+        let isOneOf = Self.matchesOnce(node)
+        return rounds(all.count, node.extent) { walk in
+            if isOneOf { return walk.branches(isExhaustive: false, walk.clauses(of: node, in: scope)) }
+            // Each clause that matches runs, one after the other.
+            var result = ValueFacts.nothing
+            for clause in walk.clauses(of: node, in: scope) {
+                result = result.then(walk.branches(isExhaustive: false, [clause]))
             }
+            return result
         }
-        if let body = node.defaultBody {
-            parts.append { walk in walk.rounds(all.count, body.extent) { $0.walk(body, in: scope) } }
+    }
+
+    private func clauses(of node: SwitchStatementSyntax, in scope: Scope) -> [Branch] {
+        var clauses = node.clauses.map { clause in
+            Branch(
+                condition: { walk in
+                    let facts = walk.walk(clause.condition)
+                    if facts.kinds.contains(.code) { walk.report(.switchStatement, clause.condition.extent) }
+                }, body: { $0.walk(clause.body, in: scope) })
         }
-        return branches(isExhaustive: false, parts)
+        if let body = node.defaultBody { clauses.append(Branch { $0.walk(body, in: scope) }) }
+        return clauses
+    }
+
+    /// Returns whether an object can match only one of the clauses, because all are different texts.
+    private static func matchesOnce(_ node: SwitchStatementSyntax) -> Bool {
+        guard node.flags.isDisjoint(with: [.wildcard, .regex]) else { return false }
+        let texts = node.clauses.map { ConstantValue($0.condition).text?.asciiLowercased }
+        return !texts.contains(nil) && Set(texts).count == texts.count
     }
 
     private mutating func walk(_ node: FlowStatementSyntax, in scope: Scope) -> ValueFacts {
@@ -135,6 +163,11 @@ extension ScriptWalk {
     @discardableResult
     mutating func walk(_ pipeline: PipelineSyntax, in scope: Scope) -> ValueFacts {
         if pipeline.isBackground { report(.backgroundJob, pipeline.extent) }
+        guard pipeline.elements.count > 1 else { return walk(elementsOf: pipeline) }
+        return together(pipeline.extent) { $0.walk(elementsOf: pipeline) }
+    }
+
+    private mutating func walk(elementsOf pipeline: PipelineSyntax) -> ValueFacts {
         var flow = ValueFacts.nothing
         for (index, element) in pipeline.elements.enumerated() {
             switch element {
@@ -145,6 +178,14 @@ extension ScriptWalk {
             }
         }
         return flow
+    }
+
+    /// Walks a statement whose value is used: that of an assignment is what it assigns.
+    mutating func walk(value statement: StatementSyntax, in scope: Scope) -> ValueFacts {
+        guard case .assignment(let node) = statement else { return walk(statement, in: scope) }
+        guard enter(statement.extent) else { return .unknown }
+        defer { depth -= 1 }
+        return walk(node, in: scope)
     }
 
     mutating func walk(_ redirection: RedirectionSyntax) {

@@ -35,11 +35,8 @@ extension ScriptWalk {
             case "headers": headers = headerNames(argument.value)
             case "body":
                 // PowerShell sends a hashtable as a form, not as JSON.
-                if case .hashtable? = argument.value {
-                    body = .opaque
-                } else {
-                    body = requestBody(argument.value, value)
-                }
+                let isForm = literalTable(argument.value) != nil
+                body = isForm ? .opaque : requestBody(argument.value, value)
             case let name?: if !Self.plainWebParameters.contains(name) { return false }
             case nil: return false
             }
@@ -70,14 +67,7 @@ extension ScriptWalk {
 
     /// Returns the names of headers; nil if the text doesn't determine them.
     private func headerNames(_ value: ExpressionSyntax?) -> [String]? {
-        let table: HashtableSyntax?
-        switch value {
-        case .hashtable(let written)?: table = written
-        case .variable(let variable)? where variable.path.qualifier == .none:
-            table = variables[variable.path.name.asciiLowercased].table
-        default: table = nil
-        }
-        return table?.entries.map { ConstantValue($0.key).text ?? "x-http-method" }
+        literalTable(value)?.entries.map { ConstantValue($0.key).text ?? "x-http-method" }
     }
 
     /// Reports a request to the sign-in service, which a script must never call itself.

@@ -84,7 +84,10 @@ struct ScriptWalk {
     var scope: CodeScope
     /// The amount of text that repeated rounds of loops may still walk.
     var budget = 0
+    /// The functions that certainly exist here.
     var functions: [String: LocalFunction] = [:]
+    /// The names of all functions defined so far, also where that may not happen.
+    var defined: Set<String> = []
     /// The names of all functions that the script defines anywhere, in lower case.
     var definitions: Set<String> = []
     /// Whether the script does nothing but install modules. Then that is its purpose, and it is not carried out.
@@ -183,19 +186,21 @@ struct ScriptWalk {
     @discardableResult
     private mutating func walkBody(_ block: ScriptBlockSyntax, in scope: Scope) -> ValueFacts {
         var result = ValueFacts.nothing
-        // The script itself has no pipeline input: its blocks run once, in this order, whatever their order in the
-        // text.
+        // The blocks run in this order, whatever their order in the text: those of the script itself once, since it has
+        // no pipeline input.
         let order: [NamedBlockSyntax.Kind] = [.begin, .process, .end]
         let isWhole = block === whole
         let parts =
-            isWhole
-            ? order.flatMap { kind in block.namedBlocks.filter { $0.kind == kind } }
-                + block.namedBlocks.filter { !order.contains($0.kind) } : block.namedBlocks
-        for named in parts {
-            if scope != .function && !isWhole || !order.contains(named.kind) {
-                report(.namedBlock, named.extent, subject: named.kind.rawValue)
+            order.flatMap { kind in block.namedBlocks.filter { $0.kind == kind } }
+            + block.namedBlocks.filter { !order.contains($0.kind) }
+        for named in parts where scope != .function && !isWhole || !order.contains(named.kind) {
+            report(.namedBlock, named.extent, subject: named.kind.rawValue)
+        }
+        if !parts.isEmpty {
+            // A function's blocks run for each object that is piped to it.
+            settle(block.extent, isRepeated: !isWhole) { walk in
+                for named in parts { result = result.then(walk.walk(named.block, in: scope)) }
             }
-            result = result.then(walk(named.block, in: scope))
         }
         if let body = block.body { result = result.then(walk(body, in: scope)) }
         return result
@@ -244,7 +249,10 @@ struct ScriptWalk {
 }
 
 extension ScriptWalk {
-    mutating func walk(_ node: AssignmentStatementSyntax, in scope: Scope) {
+    /// Walks an assignment.
+    /// - Returns: what it assigns, which is its value where one is used.
+    @discardableResult
+    mutating func walk(_ node: AssignmentStatementSyntax, in scope: Scope) -> ValueFacts {
         var target = node.target
         var type: TypeNameSyntax?
         // The type in [string]$name = … must be harmless, and the variable plain.
@@ -263,9 +271,10 @@ extension ScriptWalk {
         if node.op == .equals, type == nil, case .variable(let variable) = target, variable.path.qualifier == .none,
             case .scriptBlock(let block)? = only(node.value)
         {
-            return write(variable, ScriptVariables.Entry(facts: .of(.code, count: 1), block: judged(block.scriptBlock)))
+            write(variable, ScriptVariables.Entry(facts: .of(.code, count: 1), block: judged(block.scriptBlock)))
+            return .of(.code, count: 1)
         }
-        var facts = walk(node.value, in: scope)
+        var facts = walk(value: node.value, in: scope)
         if let type { facts = converted(facts, to: type) }
         switch target {
         case .variable(let variable): set(variable, facts, isConverted: type != nil, by: node)
@@ -282,6 +291,7 @@ extension ScriptWalk {
             }
             walk(target)
         }
+        return facts
     }
 
     /// Notes what an assignment makes of a variable.
@@ -424,7 +434,8 @@ extension ScriptWalk {
 
     /// Returns the possible values after a conversion: text and numbers contain no code, and are no files.
     func converted(_ facts: ValueFacts, to type: TypeNameSyntax) -> ValueFacts {
-        PureTypes.isValue(type.fullName)
-            ? ValueFacts(kinds: .data, count: min(facts.count, 1), texts: facts.count <= 1 ? facts.texts : nil) : facts
+        guard PureTypes.isValue(type.fullName) else { return facts }
+        let texts = facts.texts?.allSatisfy { PureTypes.keeps($0, as: type.fullName) } == true ? facts.texts : nil
+        return ValueFacts(kinds: .data, count: min(facts.count, 1), texts: facts.count <= 1 ? texts : nil)
     }
 }

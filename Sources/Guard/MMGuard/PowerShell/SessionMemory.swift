@@ -65,9 +65,10 @@ package struct SessionMemory: Sendable, Hashable {
     /// - Parameter isConfirmed: whether it only runs after a person's confirmation.
     func after(_ walk: ScriptWalk, isConfirmed: Bool) -> SessionMemory {
         var next = self
-        next.names.formUnion(walk.functions.keys)
+        next.names.formUnion(walk.defined)
         next.names.formUnion(walk.types.keys)
-        next.variables.merge(walk.variables.left) { _, new in new }
+        // An error may end the script anywhere.
+        next.variables.merge(walk.variables.leftAnywhere) { _, new in new }
         if next.variables.count > Self.mostVariables { next.variables = [:] }
         if walk.givesNames
             || walk.found.contains(where: { ConstructRule(rawValue: $0.finding.rule)?.givesNames ?? false })

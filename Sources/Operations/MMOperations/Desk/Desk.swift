@@ -132,13 +132,18 @@ struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
     var showsCmdlets = false
 
     func holds(_ request: GraphRequest, under verdict: Verdict) throws(MMError) -> Bool {
-        guard try guarding.guards.engine().judge(request.guarded, policy: policy).decision > verdict.decision else {
-            return true
-        }
+        if Self.covers(try guarding.guards.engine().judge(request.guarded, policy: policy), by: verdict) { return true }
         throw MMError(
             .denied,
             "\(request.method) \(request.target.path) was not part of what the guard judged for \(name): it was not sent.",
             hint: "Write the whole path in the script, so that the guard judges it before anything runs.")
+    }
+
+    /// Returns whether the verdict on a part is no stricter than that on the whole. What a person confirmed may send the
+    /// classes that it showed, and plain changes.
+    private static func covers(_ part: Verdict, by whole: Verdict) -> Bool {
+        guard part.decision == whole.decision, part.decision == .ask else { return part.decision <= whole.decision }
+        return part.classes.subtracting([.read, .write]).isSubset(of: whole.classes)
     }
 
     func holds(
@@ -146,7 +151,7 @@ struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
     ) throws(MMError) -> Bool {
         if showsCmdlets || command.isReadOnly { return true }
         let intent = try guarding.guards.engine().intent(of: try client.wireRequest(of: command))
-        guard intent.verdict(policy).decision > verdict.decision else { return true }
+        if Self.covers(intent.verdict(policy), by: verdict) { return true }
         throw MMError(
             .denied, "\(command.cmdlet) would change more than the guard judged for \(name): it was not sent.",
             hint: "Write its parameters in the script, so that the guard judges them before anything runs.")

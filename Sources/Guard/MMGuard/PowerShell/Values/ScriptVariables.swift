@@ -24,6 +24,18 @@ struct ScriptVariables: Sendable {
         /// anything else.
         var pages: Set<String>?
 
+        /// What a variable may hold of which nothing is known.
+        static let unknown = Entry(facts: .unknown)
+
+        /// Returns whether this entry includes everything that the other one may be.
+        func covers(_ other: Entry) -> Bool {
+            facts.covers(other.facts) && (table == nil || table === other.table) && (!isOwn || other.isOwn)
+                && (ownType == nil || ownType == other.ownType) && block == nil
+                && (!isStopwatch || other.isStopwatch) && (openText == nil || openText == other.openText)
+                && (!isAnswer || other.isAnswer)
+                && (pages.map { own in other.pages?.isSubset(of: own) ?? false } ?? true)
+        }
+
         /// Returns an entry that may be either of the two.
         func or(_ other: Entry) -> Entry {
             Entry(
@@ -37,36 +49,80 @@ struct ScriptVariables: Sendable {
     private let remembered: [String: ValueFacts]
     private var entries: [String: Entry] = [:]
     private var log: [(name: String, before: Entry?)] = []
+    /// Every assignment, also in parts that were undone since: where a part is left early, any of them may be the last.
+    private var history: [(name: String, entry: Entry)] = []
+
+    /// A position in the text's assignments.
+    struct Mark {
+        fileprivate let log: Int
+        fileprivate let history: Int
+    }
 
     /// - Parameter remembered: the variables that earlier scripts left in the session.
     init(remembered: [String: ValueFacts] = [:]) { self.remembered = remembered }
 
     /// Returns the variable with a name in lower case; an unassigned one may hold anything.
     subscript(_ name: String) -> Entry {
-        entries[name] ?? Entry(facts: remembered[name] ?? .unknown)
+        entries[name] ?? inherited(name)
     }
+
+    private func inherited(_ name: String) -> Entry { Entry(facts: remembered[name] ?? .unknown) }
 
     /// Returns whether the script has assigned it.
     func isAssigned(_ name: String) -> Bool { entries[name] != nil }
 
     mutating func assign(_ name: String, _ entry: Entry) {
         log.append((name, entries[name]))
+        history.append((name, entry))
         entries[name] = entry
     }
 
-    /// The variables that the script leaves behind.
-    var left: [String: ValueFacts] { entries.mapValues(\.facts) }
+    /// The variables that the script leaves behind, with everything that it assigned them.
+    var leftAnywhere: [String: ValueFacts] { everything(since: Mark(log: 0, history: 0)).mapValues(\.facts) }
 
-    /// Returns the names that were assigned since a position in the history.
-    func assigned(since mark: Int) -> Set<String> { Set(log[min(mark, log.count)...].map(\.name)) }
+    /// Returns the names that were assigned since a position.
+    func assigned(since mark: Mark) -> Set<String> { Set(history[mark.history...].map(\.name)) }
 
-    /// The current position in the history.
-    var mark: Int { log.count }
+    /// The current position.
+    var mark: Mark { Mark(log: log.count, history: history.count) }
+
+    /// Returns, for each variable that was assigned since a position, everything that it may have held.
+    private func everything(since mark: Mark) -> [String: Entry] {
+        history[mark.history...].reduce(into: [:]) { all, one in
+            all[one.name] = all[one.name]?.or(one.entry) ?? one.entry
+        }
+    }
+
+    /// Notes that the part since a position may not have run, or may have been left anywhere: each variable that it
+    /// assigned may hold any of these values, or the one from before.
+    /// - Returns: the variables that may hold something that they couldn't before the part, with what they held then.
+    @discardableResult
+    mutating func loosen(since mark: Mark) -> [String: Entry] {
+        var grown: [String: Entry] = [:]
+        for (name, old, either) in loosened(since: mark) {
+            if !old.covers(either) { grown[name] = old }
+            assign(name, either)
+        }
+        return grown
+    }
+
+    /// Returns whether a variable may hold something now that it couldn't at a position.
+    func hasGrown(since mark: Mark) -> Bool { loosened(since: mark).contains { !$0.old.covers($0.either) } }
+
+    private func loosened(since mark: Mark) -> [(name: String, old: Entry, either: Entry)] {
+        guard history.count > mark.history else { return [] }
+        var before: [String: Entry] = [:]
+        for (name, entry) in log[mark.log...] where before[name] == nil { before[name] = entry ?? inherited(name) }
+        return everything(since: mark).map { name, any in
+            let old = before[name] ?? self[name]
+            return (name, old, old.or(any))
+        }
+    }
 
     /// Undoes all assignments since a position, and returns the values that they had led to.
-    mutating func rollBack(to mark: Int) -> [String: Entry] {
+    mutating func rollBack(to mark: Mark) -> [String: Entry] {
         var outcome: [String: Entry] = [:]
-        while log.count > mark, let last = log.popLast() {
+        while log.count > mark.log, let last = log.popLast() {
             if outcome[last.name] == nil, let entry = entries[last.name] { outcome[last.name] = entry }
             entries[last.name] = last.before
         }

