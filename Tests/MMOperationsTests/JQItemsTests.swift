@@ -69,6 +69,14 @@ struct JQItemsTests {
         #expect(!didStream && fetched.value == 0)
     }
 
+    @Test("a program can be checked without input")
+    func compiled() async throws {
+        try await JQProgram(".a.b | halt_error").compile()
+        await #expect {
+            try await JQProgram(".[").compile()
+        } throws: { ($0 as? MMError)?.code == .invalidInput }
+    }
+
     @Test("a program that is wrong, and a list that breaks off, are errors")
     func errors() async throws {
         await #expect {

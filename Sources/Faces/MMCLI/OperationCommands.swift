@@ -30,6 +30,10 @@ package struct OperationCommands: Sendable {
     ) async throws(MMError) -> Int32 {
         let options = scanned.options
         let terminal = terminal
+        // A call that may change something isn't made if its answer can't be filtered.
+        if let program = options.jq, !operation.declaration.effects.readOnly {
+            try await JQProgram(program).compile()
+        }
         let connection = scanned.arguments["connection"]?.string
         var context = context(operation.declaration, options, of: connection)
         if plansProgram(operation, scanned.arguments, try service(options).get()) {
@@ -67,16 +71,34 @@ package struct OperationCommands: Sendable {
         } else if let missing = answer.missing {
             terminal.note(missing)
         }
-        if let program = options.jq {
-            try await filter(answer, through: program, options)
-        } else {
-            try await write(answer, options)
-        }
+        try await present(answer, of: operation.declaration, options)
         let end = answer.body.stream?.end() ?? AnswerEnd()
         if !options.quiet { for note in end.notes { terminal.note(note) } }
         show(answer.errors + end.errors, asJSON: asJSON, isQuiet: options.quiet)
         terminal.progress(nil)
         return end.exitStatus ?? answer.exitStatus
+    }
+
+    /// Writes an answer as the command line asks for it. If that is impossible after a call that may have changed
+    /// something, writes the whole answer, and the error says that the call was carried out: a job that took it for a
+    /// refusal would repeat the call.
+    private func present(
+        _ answer: OperationAnswer, of declaration: OperationDeclaration, _ options: GlobalOptions
+    ) async throws(MMError) {
+        do throws(MMError) {
+            if let program = options.jq { return try await filter(answer, through: program, options) }
+            try await write(answer, options)
+        } catch {
+            // What is still being fetched fails for reasons of its own.
+            guard !declaration.effects.readOnly, answer.body.stream == nil, error.code != .cancelled else {
+                throw error
+            }
+            var whole = options
+            if options.jq != nil { whole.format = .json }
+            (whole.jq, whole.columns, whole.order) = (nil, [], nil)
+            try await write(answer, whole)
+            throw error.ofCarriedOutCall
+        }
     }
 
     /// Leaves only the rows of a list, so that programs always get an array, whatever the request was.

@@ -59,6 +59,8 @@ extension MMError {
     /// unavailable, 130 cancelled.
     public var exitCode: Int32 {
         switch code {
+        // 2 and 4 promise that nothing was sent.
+        case _ where details[Self.carriedOut] != nil: 1
         case .invalidInput: 2
         case .signInNeeded: 3
         case .denied: 4
@@ -114,6 +116,16 @@ extension MMError {
 }
 
 extension MMError {
+    private static let carriedOut = "carriedOut"
+
+    /// The error for an answer that couldn't be shown as requested, although its call was carried out.
+    package var ofCarriedOutCall: MMError {
+        var error = self
+        error.message = "The call was carried out, but its answer can't be shown as requested: \(message)"
+        error.details[Self.carriedOut] = true
+        return error
+    }
+
     /// The output produced before the failure: rows of a script that threw halfway, or text printed before a deadline.
     /// Show it before the error; what was done by then stays done.
     package var output: JSONValue? {

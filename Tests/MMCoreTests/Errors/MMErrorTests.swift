@@ -26,6 +26,12 @@ struct MMErrorTests {
         #expect(MMError(.unavailable, "No pool.", details: ["pool": "/run/x"]).exitCode == 7)
     }
 
+    @Test("an answer that can't be shown is no refusal of its call", arguments: [MMErrorCode.invalidInput, .denied])
+    func carriedOut(code: MMErrorCode) {
+        let error = MMError(code, "No such column.").ofCarriedOutCall
+        #expect(error.exitCode == 1 && error.code == code && error.message.hasSuffix(": No such column."))
+    }
+
     @Test("JSON has only the members that are set")
     func json() {
         #expect(MMError(.notFound, "Gone.").json.keys == ["code", "message"])

@@ -40,6 +40,11 @@ package struct JQProgram: Sendable {
         return outcome.output
     }
 
+    /// Checks the program before a call that must not be made if its answer can't be filtered: without input jq only
+    /// compiles it.
+    /// - Throws: the errors of `run`.
+    package func compile() async throws(MMError) { _ = try await run(on: []) }
+
     /// Returns the command that runs the program, limited to a number of seconds of CPU time.
     func command(_ program: String, seconds: Int64) throws(MMError) -> ChildCommand {
         guard let jq = ExecutableSearch.find("jq", path: "/usr/local/bin:/usr/bin:/bin") else {

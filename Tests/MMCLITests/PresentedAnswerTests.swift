@@ -1,0 +1,70 @@
+import MMCore
+import MMOperations
+import TestSupport
+import Testing
+
+@testable import MMCLI
+
+@Suite("An answer that can't be shown as requested", .timeLimit(.minutes(5)))
+struct PresentedAnswerTests {
+    /// Answers every call with the same object, and counts the calls.
+    private final class Service: OperationService {
+        let catalogue = Catalogue.standard
+        private let number = Mutex(0)
+
+        var calls: Int { number.withLock { $0 } }
+
+        func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+            -> OperationAnswer
+        {
+            number.withLock { $0 += 1 }
+            return .value(["id": 1])
+        }
+
+        func forget(_ client: CallContext) async {}
+    }
+
+    private let home: TestHome
+    private let service = Service()
+
+    init() throws { home = try TestHome() }
+
+    /// Returns the error of a command line, made by an operation that only reads or that may write.
+    private func error(reading: Bool, _ change: (inout GlobalOptions) -> Void) async throws -> MMError {
+        let operation = try Catalogue.standard.require(reading ? "drift" : "graph_request")
+        let service = service
+        let commands = OperationCommands(
+            service: { _ in .success(service) }, terminal: CommandStreams(environment: [:]), isPerson: { false },
+            proof: OwnerProof(paths: home.paths))
+        var scanned = ArgumentScanner.Result()
+        scanned.options.quiet = true
+        change(&scanned.options)
+        do throws(MMError) {
+            _ = try await commands.perform(operation, scanned, asJSON: true)
+        } catch {
+            return error
+        }
+        throw MMError(.internalError, "The answer was shown.")
+    }
+
+    @Test("a wrong filter is refused before a call that may write", arguments: [".[", "import \"a\" as a; ."])
+    func wrongFilter(program: String) async throws {
+        let error = try await error(reading: false) { $0.jq = program }
+        #expect([2, 4].contains(error.exitCode) && service.calls == 0)
+    }
+
+    @Test("what fails after such a call is no refusal of it")
+    func carriedOut() async throws {
+        let filtered = try await error(reading: false) { $0.jq = ".id.name" }
+        #expect(filtered.exitCode == 1 && service.calls == 1)
+        let chosen = try await error(reading: false) { $0.columns = ["mail"] }
+        #expect(chosen.exitCode == 1 && chosen.message.contains("was carried out"))
+        let sorted = try await error(reading: false) { $0.order = RowOrder(column: "mail", isDescending: false) }
+        #expect(sorted.exitCode == 1)
+    }
+
+    @Test("a read may be repeated, so its wrong column is a wrong command line")
+    func read() async throws {
+        #expect(try await error(reading: true) { $0.columns = ["mail"] }.exitCode == 2)
+    }
+}
