@@ -218,6 +218,21 @@ struct ArgumentScannerTests {
         #expect(error?.hint == "Write -- before it: `mm plan -- recipe …`.")
     }
 
+    @Test(
+        "a parameter given twice is refused, however it is written",
+        arguments: [
+            (["--filter", "a", "--filter", "b"], "--filter is given twice."),
+            (["--select", "id", "--query", "$select=mail"], "$select of --query is given twice."),
+            (["--query", "$filter=a", "--filter", "b"], "--filter is given twice."),
+            (["--query", "select=a", "--query", "{\"$Select\":\"b\"}"], "$Select of --query is given twice."),
+            (["--query", "a=1", "--query", "a=2"], "a of --query is given twice."),
+            (["--param", "A=1", "--param", "{\"a\":2}"], "a of --param is given twice."),
+        ])
+    func twice(words: [String], message: String) throws {
+        #expect(try #require(throws: MMError.self) { try scan(words) }.message == message)
+        #expect(throws: Never.self) { try scan(["--query", "a=1", "--query", "A=2", "--query", "$count=true"]) }
+    }
+
     @Test("help can be asked for even in a wrong line")
     func help() throws {
         #expect(try scan(["a", "b", "c", "--help"]).options.help)
@@ -230,7 +245,6 @@ struct ArgumentScannerTests {
         #expect(options.jq == ".a")
         #expect(options.quiet)
         #expect(options.timeLimit == .milliseconds(2500))
-        #expect(!options.color)
         #expect(try scan(["-o", "CSV"]).options.format == .csv)
     }
 }

@@ -176,7 +176,7 @@ package enum SandboxMain {
     package static func main() -> Never {
         StandardStreams.occupyClosed()
         CommandProcess.run { (words, environment) in
-            let streams = CommandStreams(environment: environment)
+            let streams = CommandStreams(environment: environment, words: words)
             if words == ["--version"] {
                 try? streams.writeLine("mm-sandbox \(ProductVersion.text)")
                 return 0

@@ -184,10 +184,10 @@ package struct ArgumentScanner {
     }
 
     private mutating func addParameters(_ text: String, to field: InputField, as shown: String) throws(MMError) {
-        var object = result.arguments[field.name]?.object ?? [:]
+        let added: JSONObject
         if text.hasPrefix("{") {
             do throws(JSONError) {
-                for (key, value) in try JSONParser.parse(text, limits: .strict).object ?? [:] { object[key] = value }
+                added = try JSONParser.parse(text, limits: .strict).object ?? [:]
             } catch {
                 throw MMError(.invalidInput, "\(shown) isn't a JSON object: \(error).")
             }
@@ -199,9 +199,25 @@ package struct ArgumentScanner {
                     hint: "For example --\(field.flagName) '$select=id,displayName'."
                 )
             }
-            object[String(text[..<equals])] = .string(String(text[text.index(after: equals)...]))
+            added = [String(text[..<equals]): .string(String(text[text.index(after: equals)...]))]
+        }
+        var object = result.arguments[field.name]?.object ?? [:]
+        for (key, value) in added {
+            // Keeping one of two values silently would answer another question than the one asked.
+            guard !object.keys.contains(where: { Self.areSame($0, key, in: field) }) else {
+                let what = Self.queryOption(shown) == nil ? "\(key) of \(shown)" : shown
+                throw MMError(.invalidInput, "\(what) is given twice.", hint: "Give it once.")
+            }
+            object[key] = value
         }
         result.arguments[field.name] = .object(object)
+    }
+
+    /// Returns whether two names stand for the same parameter: scripts and OData ignore case, and OData a leading `$`.
+    private static func areSame(_ name: String, _ other: String, in field: InputField) -> Bool {
+        if field.kind == .arguments { return name.lowercased() == other.lowercased() }
+        guard field.holdsQueryOptions, let option = queryOption(name) else { return name == other }
+        return option == queryOption(other)
     }
 
     /// Adds a value for a script's parameters: an object with several, `name=value`, or only a name.
@@ -287,7 +303,8 @@ extension ArgumentScanner {
             }
             result.options.columns += names
         case "--sort": result.options.order = try RowOrder(try value(attached, flag: name, &rest))
-        case "--no-color": result.options.color = false
+        // The streams are created with it.
+        case "--no-color": break
         case "--embedded": result.options.isEmbedded = true
         case "--pool":
             let pool = try value(attached, flag: name, &rest)

@@ -39,8 +39,6 @@ package struct GlobalOptions: Sendable {
     package var pool: String?
     /// Whether to write only the answer, without notes and progress.
     package var quiet = false
-    /// Whether colours may be used.
-    package var color = true
 
     package init() {}
 

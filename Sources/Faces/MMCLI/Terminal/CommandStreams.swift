@@ -27,8 +27,10 @@ package struct CommandStreams: Sendable {
     private let resizing: SignalTakers.Taking?
 
     /// Creates the process's own streams.
-    /// - Parameter environment: consulted for `NO_COLOR`, `TERM`, `MM_NO_ASK` and the person's pager.
-    package init(environment: [String: String]) {
+    /// - Parameters:
+    ///   - environment: consulted for `NO_COLOR`, `TERM`, `MM_NO_ASK` and the person's pager.
+    ///   - words: the command line, consulted for `--no-color`: the errors of a wrong line have no colours either.
+    package init(environment: [String: String], words: [String] = []) {
         isOutputScreen = isatty(STDOUT_FILENO) == 1
         isErrorScreen = isatty(STDERR_FILENO) == 1
         canAsk = isatty(STDIN_FILENO) == 1 && isErrorScreen && environment["MM_NO_ASK"] == nil
@@ -49,7 +51,9 @@ package struct CommandStreams: Sendable {
         let isSource =
             fstat(STDIN_FILENO, &source) == 0 && [S_IFIFO, S_IFREG, S_IFSOCK].contains(source.st_mode & S_IFMT)
         input = isSource ? PipedInput() : nil
-        usesColor = isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+        usesColor =
+            isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+            && !words.prefix { $0 != "--" }.contains("--no-color")
     }
 
     /// The size of the screen if standard output is one.

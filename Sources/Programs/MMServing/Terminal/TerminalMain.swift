@@ -19,7 +19,7 @@ package enum TerminalMain {
     private static func perform(
         _ words: [String], _ environment: [String: String], _ serving: PoolSignals?
     ) async -> Int32 {
-        let streams = CommandStreams(environment: environment)
+        let streams = CommandStreams(environment: environment, words: words)
         let services = OperationServices(environment: environment)
         let tools = ToolCommands.operations(for: words, services)
         let program = CommandLineProgram(
