@@ -238,6 +238,18 @@ struct ArgumentScannerTests {
         #expect(try scan(["a", "b", "c", "--help"]).options.help)
     }
 
+    @Test(
+        "ask for errors as JSON in each way that asks for answers as JSON",
+        arguments: [
+            (["--json"], true), (["--json=id,mail"], true), (["-o", "json"], true), (["--output", "JSON"], true),
+            (["--output=json"], true), (["--json", "-o", "csv"], false), (["-o", "csv", "--json"], true),
+            (["--json", "-o", "change.plan"], true), (["-o"], false), (["--output"], false), ([], false),
+            (["exec", "Demo", "--", "gh", "--json"], false), (["--jq", "."], false),
+        ])
+    func errorsAsJSON(words: [String], isJSON: Bool) {
+        #expect(GlobalOptions.wantJSON(words) == isJSON)
+    }
+
     @Test("set the options of every command")
     func options() throws {
         let options = try scan(["--json", "--jq", ".a", "--quiet", "--timeout", "2.5", "--no-color"]).options

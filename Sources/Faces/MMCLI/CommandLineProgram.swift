@@ -79,7 +79,7 @@ package struct CommandLineProgram: Sendable {
             terminal.progress(nil)
             // The reader of the pipe has gone (`mm … | head`) and wants no message either.
             if error.code == .cancelled { return error.exitCode }
-            report(error, asJSON: words.contains("--json"))
+            report(error, asJSON: GlobalOptions.wantJSON(words))
             return error.code == .invalidInput && answersWithTwo(words) ? 1 : error.exitCode
         }
     }
@@ -125,7 +125,8 @@ package struct CommandLineProgram: Sendable {
             if let code = try await interact(operation, scanned, operations) { return code }
             try check(operation, entry, scanned.arguments)
             do throws(MMError) {
-                return try await operations.perform(operation, scanned, asJSON: rest.contains("--json"))
+                return try await operations.perform(
+                    operation, scanned, asJSON: scanned.options.format == .json)
             } catch {
                 guard error.code == .notFound, let advice = scanned.advice else { throw error }
                 var advised = error

@@ -73,6 +73,25 @@ package struct GlobalOptions: Sendable {
         return (words.filter(isValued).map { $0[0] }, words.filter { !isValued($0) }.map { $0[0] })
     }()
 
+    /// Returns whether the words of a command line ask for JSON, as its errors are JSON then: also those of a line that
+    /// can't be parsed.
+    package static func wantJSON(_ words: [String]) -> Bool {
+        var format: Format?
+        var rest = words.prefix { $0 != "--" }
+        while let word = rest.popFirst() {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            switch parts[0] {
+            case "--json": format = .json
+            case "--output", "-o":
+                // The value of a command's own `-o`, such as the file of a plan, is no format.
+                let value = parts.count > 1 ? String(parts[1]) : rest.first ?? ""
+                format = Format(rawValue: value.lowercased()) ?? format
+            default: break
+            }
+        }
+        return format == .json
+    }
+
     /// Returns a line with the command first and the global options that preceded it after it.
     package static func commandFirst(_ words: [String]) -> [String] {
         var options: [String] = []
