@@ -186,6 +186,20 @@ struct PlanTests {
         await home.tenant.stop()
     }
 
+    @Test("an object that can't be read is not taken for one that has changed or is gone")
+    func unreadable() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let plan = try await home.plan([PlanHome.request("PATCH", "/users/\(user)", ["city": "Rome"])])
+        let writes = try await home.writes()
+        _ = try await home.tenant.control(
+            "POST", "faults", ["kind": "status", "status": 403, "path": "*/users/\(user)*", "count": 20])
+        let error = await #expect(throws: MMError.self) { try await home.apply(plan) }
+        #expect(error?.code != .conflict && error?.message.contains("can't be read") == true, "\(error as Any)")
+        #expect(try await home.writes() == writes)
+        await home.tenant.stop()
+    }
+
     @Test("several writes of one object are one plan, each on what the one before it leaves")
     func following() async throws {
         let home = try await PlanHome()

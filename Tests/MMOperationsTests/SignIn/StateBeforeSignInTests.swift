@@ -40,7 +40,9 @@ struct StateBeforeSignInTests {
         let command = ExchangeCommand(
             "Set-Mailbox", ["Identity": "lena.vogt@contoso-sandbox.example", "CustomAttribute1": "x"])
         try await home.fault(["kind": "revoked"])
-        #expect(await watch.change(of: command)?.isUnread == true)
+        let change = try #require(Change(command, at: .exchange))
+        let read = await watch.tried(change)
+        #expect(read.change.isUnread && read.fault?.code == .signInNeeded)
         var notes: [String] = []
         await #expect { _ = try await watch.begin(command, notes: &notes) } throws: { needsSignIn($0) }
         try await home.clearFaults()

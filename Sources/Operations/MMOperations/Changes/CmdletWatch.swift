@@ -36,13 +36,6 @@ struct CmdletWatch: Sendable {
 
     // MARK: Before
 
-    /// Returns the change that a cmdlet would make, with the prior state as far as it can be read; `nil` for a cmdlet
-    /// that only reads.
-    func change(of command: ExchangeCommand) async -> Change? {
-        guard let change = Change(command, at: client.service) else { return nil }
-        return await read(change)
-    }
-
     /// Returns a change with its prior state; unread if that needs a sign-in.
     func read(_ change: Change) async -> Change {
         do throws(MMError) { return try await readOrWait(change) } catch { return change }
@@ -51,18 +44,25 @@ struct CmdletWatch: Sendable {
     /// Returns a change with its prior state.
     /// - Throws: `signInNeeded` if it can't be read without a sign-in.
     private func readOrWait(_ change: Change) async throws(MMError) -> Change {
+        let reading = await tried(change)
+        if let fault = reading.fault, fault.code == .signInNeeded { throw fault }
+        return reading.change
+    }
+
+    /// Returns a change with its prior state, or with the error of a read that failed; unread if that needs a sign-in.
+    func tried(_ change: Change) async -> (change: Change, fault: MMError?) {
         let commands = change.priorCommands
-        guard !change.isBeforeKnown, !change.isUnreadable, !commands.isEmpty else { return change }
+        guard !change.isBeforeKnown, !change.isUnreadable, !commands.isEmpty else { return (change, nil) }
         do throws(MMError) {
             let states = try await states(commands, min(context.deadline, .after(Self.longestRead)))
             var recipients = RecipientIdentities()
             let names = change.writtenRecipients
             for (name, rows) in zip(names, states.suffix(names.count)) { recipients.note(rows ?? [], of: name) }
             let content = states.dropFirst().dropLast(names.count).first.flatMap(\.self)
-            return change.knowing(rows: states[0], content: content ?? [], recipients: recipients)
+            let known = change.knowing(rows: states[0], content: content ?? [], recipients: recipients)
+            return (known, nil)
         } catch {
-            guard error.code != .signInNeeded else { throw error }
-            return change.unreadable(error.message)
+            return (error.code == .signInNeeded ? change : change.unreadable(error.message), error)
         }
     }
 

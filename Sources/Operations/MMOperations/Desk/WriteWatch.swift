@@ -21,6 +21,8 @@ struct WriteWatch: Sendable {
         var found: Change?
         /// The ETag of the object that was read, if the service has one.
         var etag: String?
+        /// The error of a read that failed.
+        var fault: MMError?
     }
 
     /// The time limit for reading a state.
@@ -85,6 +87,7 @@ struct WriteWatch: Sendable {
                 places.append((index, false))
             } catch {
                 writes[index].change = change.unreadable(error.message)
+                writes[index].fault = error
                 continue
             }
             if let path = change.contentPath,
@@ -112,8 +115,11 @@ struct WriteWatch: Sendable {
             case .failure(let error) where error.code == .notFound: change = change.missing
             case .failure(let error) where error.code == .signInNeeded:
                 waiting = error
+                writes[place.index].fault = error
                 continue
-            case .failure(let error): change = change.unreadable(error.message)
+            case .failure(let error):
+                change = change.unreadable(error.message)
+                writes[place.index].fault = error
             }
             writes[place.index].found = change
             // A later request of the same call finds the state that the earlier one leaves.

@@ -468,34 +468,64 @@ struct PlanStates: Sendable {
     let services: RequestServices
     let context: OperationContext
 
+    /// The state of an object, as far as it could be read.
+    struct Reading: Sendable {
+        var state = PlanState()
+        /// The error of a read that failed.
+        var fault: MMError?
+
+        /// Returns the state to compare with the one that a step was planned for.
+        /// - Throws: the error of the read, where the states differ: that an object can't be read doesn't mean that it
+        ///   has changed, or that it is gone.
+        func state(for step: PlanStep) throws(MMError) -> PlanState {
+            guard var error = fault, state.digest != step.state.digest else { return state }
+            error.message = "The object of `\(step.line)` can't be read: \(error.message)"
+            throw error
+        }
+    }
+
     private var channels: UndoChannels {
         UndoChannels(connection: connection, services: services, context: context, confirmed: false)
     }
 
     /// Returns the state of a request's object.
-    func state(of write: WriteWatch.Write) async -> PlanState {
-        await state(of: write.found ?? write.change, etag: write.etag)
-    }
+    func state(of write: WriteWatch.Write) async -> PlanState { await read(write).state }
 
     /// Returns the state of the object of a change whose state before was read.
-    func state(of change: Change?, etag: String? = nil) async -> PlanState {
+    func state(of change: Change) async -> PlanState { await read(change).state }
+
+    /// Reads the state of a request's object.
+    func read(_ write: WriteWatch.Write) async -> Reading {
+        var reading = await read(write.found ?? write.change, etag: write.etag)
+        reading.fault = write.fault ?? reading.fault
+        return reading
+    }
+
+    /// Reads the state of the object of a change whose state before was read.
+    func read(_ change: Change?, etag: String? = nil) async -> Reading {
+        var reading = Reading()
+        guard let change else { return reading }
         var state = PlanState()
-        guard let change else { return state }
         state.isKnown = change.isBeforeKnown
         state.before = change.isBeforeKnown ? change.before : nil
         state.etag = etag
-        if [.link, .unlink].contains(change.kind), change.cmdlet == nil,
-            let present = try? await channels.present(of: change)
-        {
-            state.isPresent = present.answer != nil
+        if [.link, .unlink].contains(change.kind), change.cmdlet == nil {
+            do throws(MMError) {
+                state.isPresent = try await channels.present(of: change).answer != nil
+            } catch {
+                reading.fault = error
+            }
         }
         // A whole collection is not read for an object to be created in it; only a list filtered by the object's name.
-        if change.kind == .creation, change.alikePath?.contains("$filter=") ?? (change.alikeCommand != nil),
-            let alike = try? await channels.alike(change)
-        {
-            state.alike = alike.map(\.id)
+        if change.kind == .creation, change.alikePath?.contains("$filter=") ?? (change.alikeCommand != nil) {
+            do throws(MMError) {
+                state.alike = try await channels.alike(change)?.map(\.id)
+            } catch {
+                reading.fault = error
+            }
         }
-        return state
+        reading.state = state
+        return reading
     }
 
     /// Reads whether a write still stands.

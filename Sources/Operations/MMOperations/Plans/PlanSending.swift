@@ -116,18 +116,25 @@ struct PlanSending: Sendable {
     }
 
     /// Reads the object of a step.
+    /// - Throws: the error of a read that failed.
     func ready(_ step: PlanStep) async throws(MMError) -> Ready? {
         switch step.act {
         case .request(let text):
             let (client, request) = try request(text)
             let watch = WriteWatch(client: client, connection: connection, requests: services, context: context)
             guard let write = await watch.writes([request]).first else { return nil }
-            return Ready(state: await states.state(of: write), work: .request(watch, write))
+            let state = try await states.read(write).state(for: step)
+            return Ready(state: state, work: .request(watch, write))
         case .command(let command, let service):
             let client = try GuardedExchange(identity: services.identity, connection: connection, service: service)
             let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
-            let change = await watch.change(of: command)
-            return Ready(state: await states.state(of: change), work: .command(watch, command, change))
+            guard let change = Change(command, at: client.service) else {
+                return Ready(state: PlanState(), work: .command(watch, command, nil))
+            }
+            let tried = await watch.tried(change)
+            var reading = await states.read(tried.change)
+            reading.fault = tried.fault ?? reading.fault
+            return Ready(state: try reading.state(for: step), work: .command(watch, command, tried.change))
         case .undo: return nil
         }
     }
