@@ -81,6 +81,15 @@ struct FlowingAnswerTests {
         #expect(try outcomes() == ["\(MMErrorCode.cancelled.word) 2"])
     }
 
+    @Test("a line that can't be written is told behind the last row")
+    func unwritable() async throws {
+        try ProtectedFile.makeDirectory(home.services.audit.path)
+        let stream = try await stream { (call) in call == 1 ? Self.batch : nil }
+        #expect(stream.end().notes.isEmpty)
+        while try await stream.next() != nil {}
+        #expect(stream.end().notes.contains { $0.contains("audit log could not be written") })
+    }
+
     @Test("a change stands in the chain from its beginning")
     func begun() async throws {
         let stream = try await stream(class: "write") { (call) in call == 1 ? Self.batch : nil }

@@ -294,7 +294,15 @@ final class FlowingAnswer: Sendable {
     /// Returns the same stream, which records the end of its call.
     static func watched(_ stream: ItemStream, for audit: CallAudit, countsRows: Bool) -> ItemStream {
         let watch = FlowingAnswer(stream, audit, countsRows)
-        return ItemStream(end: stream.end) { () async throws(MMError) in try await watch.next() }
+        // The audit line is written behind the last row: only then is it known whether it could be.
+        let begun = audit.notes
+        return ItemStream(
+            end: {
+                var end = stream.end()
+                end.notes += audit.notes.filter { !begun.contains($0) }
+                return end
+            }
+        ) { () async throws(MMError) in try await watch.next() }
     }
 
     private func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
