@@ -123,6 +123,27 @@ struct AnswerRendererTests {
         #expect(lines == ["key: " + JSONWriter.string(.string(text))])
     }
 
+    @Test(
+        "what YAML can't contain is escaped",
+        arguments: [
+            ("a\u{7F}b", #""a\u007fb""#), ("\u{85}", #""\u0085""#), ("\u{9B}2J", #""\u009b2J""#),
+            ("a\u{2028}\u{2029}", #""a\u2028\u2029""#), ("\u{FFFE}\u{FFFF}", #""\ufffe\uffff""#),
+            ("ü 王\u{A0}", "\"ü 王\u{A0}\""), ("\u{1F600}", "\"\u{1F600}\""),
+        ])
+    func yamlEscapes(text: String, written: String) {
+        #expect(YAMLText.lines(of: .string(text)) == [written])
+        let object: JSONObject = [text: 1]
+        #expect(YAMLText.lines(of: .object(object)) == ["\(written): 1"])
+    }
+
+    @Test("an empty list is one in YAML, and a row of one empty cell is one in CSV")
+    func emptyRows() async throws {
+        let nothing = ItemStream { () throws(MMError) in nil }
+        #expect(try await rendered(OperationAnswer(.items(nothing)), .yaml) == "[]\n")
+        #expect(try await rendered(.value([["a": "x"], ["a": ""]]), .csv) == "a\nx\n\"\"\n")
+        #expect(CSVText.line(["", ""]) == ",")
+    }
+
     @Test("Markdown keeps the cells of a table together")
     func markdownCells() { #expect(MarkdownTable.line(["a|b", "c\nd"]) == "| a\\|b | c<br>d |") }
 

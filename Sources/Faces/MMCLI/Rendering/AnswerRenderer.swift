@@ -209,11 +209,15 @@ package struct AnswerRenderer {
                 try await write(bytes)
             }
         case .yaml:
+            var isEmpty = true
             var selection: RowSelection?
             while let batch = try await stream.next() {
                 let items = try Self.items(try selected(batch, &selection))
+                isEmpty = isEmpty && items.isEmpty
                 try await lines(items.flatMap { YAMLText.lines(of: .array([$0])) }) { $0 }
             }
+            // An empty text is `null` in YAML.
+            if isEmpty { try await line("[]") }
         case .csv, .table, .text, .tsv, .md: try await renderRows(stream, columns: columns)
         }
     }
@@ -365,8 +369,31 @@ enum YAMLText {
     }
 
     private static func scalar(_ value: JSONValue) -> String {
-        guard case .string(let text) = value, isPlain(text) else { return JSONWriter.string(value) }
+        guard case .string(let text) = value, isPlain(text) else { return escaped(JSONWriter.string(value)) }
         return text
+    }
+
+    /// Escapes the characters that JSON may contain, but YAML not, and those that YAML 1.1 takes for line breaks
+    /// (YAML 1.2.2, sections 5.1 and 5.4).
+    private static func escaped(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isEscaped) else { return text }
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            if isEscaped(scalar) {
+                let digits = String(scalar.value, radix: 16)
+                escaped += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            } else {
+                escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+
+    private static func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x7F...0x9F, 0x2028, 0x2029, 0xFFFE, 0xFFFF: true
+        default: false
+        }
     }
 
     /// Returns whether YAML reads an unquoted text as that text.

@@ -8,7 +8,9 @@ package enum CSVText {
     ///   - cells: the cells.
     ///   - isForSheets: whether a spreadsheet may read the line; for a model every cell is written unchanged.
     package static func line(_ cells: [String], isForSheets: Bool = true) -> String {
-        cells.map { field(isForSheets && isFormula($0) ? "'" + $0 : $0) }.joined(separator: ",")
+        // Readers skip an empty line, so a row whose only cell is empty would be lost.
+        if cells == [""] { return "\"\"" }
+        return cells.map { field(isForSheets && isFormula($0) ? "'" + $0 : $0) }.joined(separator: ",")
     }
 
     private static func isFormula(_ cell: String) -> Bool {
