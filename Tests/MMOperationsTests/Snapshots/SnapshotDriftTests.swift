@@ -141,6 +141,10 @@ struct SnapshotDriftTests {
         #expect(text.contains("The service watches 2 resources: 1 drift."), "\(text)")
         #expect(text.contains("~ Policy (\(name.string ?? ""))") && text.contains("State:"), "\(text)")
         #expect(ChangesHome.value(found)["service"]?["drifts"]?[0]?["change"] == "changed")
+        // What could not be reported stays new.
+        await #expect(throws: MMError.self) {
+            try await drift(tenant, ["news": true, "junit": .string(tenant.home.path)])
+        }
         #expect(try await drift(tenant, ["news": true]).exitStatus == 2)
         #expect(try await drift(tenant, ["news": true]).text == "Nothing new.")
         let sarif = ChangesHome.value(try await drift(tenant, ["sarif": true]))

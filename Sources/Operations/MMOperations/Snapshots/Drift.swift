@@ -84,17 +84,23 @@ struct Drift: CatalogueOperation {
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
-        try await input.files.reporting("mm drift", on: input.connection, in: context) { () async throws(MMError) in
+        var news: News?
+        let delivered = try await input.files.reporting("mm drift", on: input.connection, in: context) {
+            () async throws(MMError) in
             var found: DriftReport?
-            let answer = try await answer(input, in: context, with: services, &found)
+            let answer = try await answer(input, in: context, with: services, &found, &news)
             return (
                 answer, found?.caseReport(of: input.connection) ?? CaseReport(tool: "mm drift", headline: "Planned.")
             )
         }
+        // Differences that reached no report would otherwise never be in one.
+        try news?.keep()
+        return delivered
     }
 
     private func answer(
-        _ input: Input, in context: OperationContext, with services: RequestServices, _ found: inout DriftReport?
+        _ input: Input, in context: OperationContext, with services: RequestServices, _ found: inout DriftReport?,
+        _ news: inout News?
     ) async throws(MMError) -> OperationAnswer {
         let named = try input.against.map { (against) throws(MMError) in
             try SnapshotPlace(against, in: context, with: services)
@@ -127,8 +133,9 @@ struct Drift: CatalogueOperation {
             try accepted.add(new)
         }
         report.accept(accepted, on: today)
+        var reported: News?
         if input.isNews {
-            try Self.keepNews(
+            reported = try Self.leaveNews(
                 in: &report,
                 ReportMemory(paths: paths, connection: connection.name, against: input.against ?? "latest"))
         }
@@ -143,19 +150,30 @@ struct Drift: CatalogueOperation {
                 for: report.findings, on: connection, in: context, with: services)
         }
         found = report
+        news = reported
         var answer = report.answer(isSARIF: input.isSARIF, proposals: proposals)
         answer.connection = connection.name
         if input.isNews, report.isEmpty, !input.isSARIF { answer.text = "Nothing new." }
         return answer
     }
 
-    /// Removes the findings that an earlier report contained, and remembers the present ones.
-    private static func keepNews(in report: inout DriftReport, _ memory: ReportMemory) throws(MMError) {
+    /// Removes the findings that an earlier report contained.
+    /// - Returns: the present findings, to be remembered once they have been reported.
+    private static func leaveNews(in report: inout DriftReport, _ memory: ReportMemory) throws(MMError) -> News {
         let known = try memory.digests()
         let found = report.findings + (report.service?.drifts ?? [])
         report.findings.removeAll { known.contains($0.digest) }
         report.service?.drifts.removeAll { known.contains($0.digest) }
-        try memory.keep(Set(found.map(\.digest)))
+        return News(memory: memory, digests: Set(found.map(\.digest)))
+    }
+
+    /// The present findings, and where they are remembered.
+    private struct News {
+        let memory: ReportMemory
+        let digests: Set<String>
+
+        /// Remembers the findings, so that the next report leaves them out.
+        func keep() throws(MMError) { try memory.keep(digests) }
     }
 
     /// Plans the commands that restore the earlier state.
