@@ -191,12 +191,18 @@ struct PlanTests {
         let home = try await PlanHome()
         let user = try await home.users(1)[0]
         let plan = try await home.plan([PlanHome.request("PATCH", "/users/\(user)", ["city": "Rome"])])
+        let fault: JSONObject = ["kind": "status", "status": 403, "path": .string("*/users/\(user)*"), "count": 20]
         let writes = try await home.writes()
-        _ = try await home.tenant.control(
-            "POST", "faults", ["kind": "status", "status": 403, "path": "*/users/\(user)*", "count": 20])
+        _ = try await home.tenant.control("POST", "faults", fault)
         let error = await #expect(throws: MMError.self) { try await home.apply(plan) }
         #expect(error?.code != .conflict && error?.message.contains("can't be read") == true, "\(error as Any)")
         #expect(try await home.writes() == writes)
+        _ = try await home.tenant.control("DELETE", "faults")
+        let call = ChangesHome.value(try await home.apply(plan))["call"] ?? .null
+        let back = try await home.plan([["tool": "undo", "arguments": ["call": call]]])
+        _ = try await home.tenant.control("POST", "faults", fault)
+        let refusal = await #expect(throws: MMError.self) { try await home.apply(back) }
+        #expect(refusal != nil && refusal?.code != .conflict, "\(refusal as Any)")
         await home.tenant.stop()
     }
 

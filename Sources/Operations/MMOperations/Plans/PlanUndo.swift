@@ -28,11 +28,19 @@ struct PlanUndo: Sendable {
     private static let gone = MMError(.conflict, "The plan undoes a change that can no longer be undone.")
 
     /// Returns the present state of a step's object, and the requests that would be sent for it.
+    /// - Throws: the error of the read, if the object can't be read any more.
     func state(of step: PlanStep, _ id: String) async throws(MMError) -> (state: PlanState, sends: [String]) {
         let selection = try await UndoSelection(services, in: context)
         let run = try run(id, selection)
         guard let one = try run.steps().first else { throw Self.gone }
-        return (await run.state(of: one, isUndone: selection.isUndone(one.entry)), one.actions.map(\.line))
+        let state = await run.state(of: one, isUndone: selection.isUndone(one.entry))
+        if state.before == nil, step.state.before != nil, let part = one.parts.first {
+            // An object that can't be read hasn't changed: the error of the read says why.
+            let channels = UndoChannels(
+                connection: connection, services: services, context: context, confirmed: false)
+            _ = try await channels.present(of: part.change)
+        }
+        return (state, one.actions.map(\.line))
     }
 
     /// Takes a change back under the plan's clearance.
