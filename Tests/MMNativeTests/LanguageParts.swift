@@ -21,6 +21,15 @@ struct LanguageParts: RunningReports {
                 "function Out { $x = 1; In ([ref]$x); $x }; function In([ref]$y) { $x = 'own'; $y.Value = 2; $x }; $x = 'script'; Out; $x",
                 ["own", "2", "script"]
             ),
+            ("function f([ref]$r) { $x = 1; $r.Value = 9; $x }; $x = 1; f ([ref]$x); $x", ["1", "9"]),
+            (
+                "function f { $y = 1; g; $y }; function g { h ([ref]$y) }; function h([ref]$r) { $r.Value = 5 }; f",
+                ["5"]
+            ),
+            (
+                "function f([ref]$r) { }; try { f ([ref]$nowhere) } catch { $_.Exception.Message }",
+                ["[ref] cannot be applied to a variable that does not exist."]
+            ),
             ("class C { [void] Up([ref]$n) { $n.Value = $n.Value * 2 } }; $v = 4; [C]::new().Up([ref]$v); $v", ["8"]),
         ] as [(String, [String])])
     func references(script: String, expected: [String]) async throws {

@@ -19,7 +19,8 @@ struct NativeScripts {
     }
 
     private static let asking =
-        "function F { [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')] param($n) process { "
+        "function F { [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')] "
+        + "param([Parameter(ValueFromPipeline)]$n) process { "
         + "if ($PSCmdlet.ShouldProcess(\"user $_\", 'Remove')) { \"did $_\" } else { \"not $_\" } } };"
 
     @Test(

@@ -88,8 +88,6 @@ struct RefusedArguments {
             "function t([ValidateRange(1, 3)]$n) { $n }; try { t 9 } catch { $_.Exception.InnerException.Message }",
             "function t([Parameter(Position=0)]$a, [Parameter(Position=0)]$b) { $a }; t 1",
             "function t([Parameter(Position=0)]$a, [Parameter(ValueFromRemainingArguments)]$r) { $r }; t 1 2 -other 3",
-            "function t([Parameter(ValueFromPipeline)][int]$n, [Parameter(ValueFromPipelineByPropertyName)]$Length) "
-                + "{ process { $Length } }; 'abc' | t",
             "function t([ValidateSet('a', 'b', ErrorMessage = 'not {0}')]$n) { $n }; t c",
         ])
     func handedOver(script: String) async {

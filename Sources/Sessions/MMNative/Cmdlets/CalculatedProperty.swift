@@ -127,10 +127,7 @@ struct CalculatedProperty {
         switch source {
         case .name(let name): return try evaluator.property(name, of: item)
         case .block(let block):
-            // The block has a scope of its own: its assignments don't outlive it.
-            let outer = evaluator.variables
-            defer { evaluator.variables = outer }
-            return try evaluator.property(of: block, on: item).plain
+            return try evaluator.scoped { () throws(Interrupt) in try evaluator.property(of: block, on: item).plain }
         case .pattern: throw .handOver("a property by pattern")
         }
     }

@@ -23,7 +23,7 @@ extension Evaluator {
     fileprivate func runApart(_ block: PSBlock, on item: PSValue, into sink: Sink) throws(Interrupt) {
         let outer = (variables, typed, frames, functions, tries)
         outside.append(variables)
-        (variables, typed, frames, functions, tries) = ([:], TypedVariables(), [], [:], 0)
+        (variables, typed, frames, functions, tries) = (Scope(), TypedVariables(), [], [:], 0)
         defer {
             outside.removeLast()
             (variables, typed, frames, functions, tries) = outer

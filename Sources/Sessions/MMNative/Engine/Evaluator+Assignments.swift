@@ -23,7 +23,8 @@ extension Evaluator {
         case .variable(let node):
             let name = node.path.name.lowercased()
             switch node.path.qualifier {
-            case .none, .local, .private: break
+            case .none, .local: break
+            case .private: throw .handOver("a private variable")
             case .script, .global: return .outer(name)
             case .drive(let drive) where drive.lowercased() == "env" && host != nil: return .dropped
             default: throw .handOver("a variable of a scope or drive")
@@ -126,7 +127,7 @@ extension Evaluator {
         case .slot(let name, let place): try element(place, of: name)
         case .ofClass(let type, let name): try staticMember(name, of: .class(type))
         case .outer(let name):
-            if let known = frames.first?[name] ?? variables[name] { known } else { try unset("script:" + name) }
+            if let known = scriptScope[name] { known } else { try unset("script:" + name) }
         case .dropped, .absent: .null
         }
     }
@@ -176,12 +177,7 @@ extension Evaluator {
             guard !frames.isEmpty else { return try set(name, value) }
             var value = value
             if let type = typed.ofScript[name] { value = try converted(value, to: type) }
-            // A function in between that has its own variable of this name keeps it.
-            let before = frames[0][name]?.text
-            for index in frames.indices {
-                if index == 0 || frames[index][name]?.text == before { frames[index][name] = value }
-            }
-            if variables[name]?.text == before || variables[name] == nil { variables[name] = value }
+            scriptScope[name] = value
         case .dropped: break
         case .absent(let error): throw .statement(error)
         }
@@ -380,9 +376,12 @@ extension Evaluator {
         if case .array(let items)? = variables[name] { items.count } else { nil }
     }
 
-    /// Takes the list out of a variable, so that the caller holds the only reference.
+    /// Takes the list out of a variable of this scope, so that the caller holds the only reference; an outer one keeps
+    /// its list.
     private func takenList(_ name: String) -> [PSValue]? {
-        if case .array(let items)? = variables.updateValue(.null, forKey: name) { items } else { nil }
+        guard case .array(let items)? = variables[name] else { return nil }
+        if variables.own[name] != nil { variables[name] = .null }
+        return items
     }
 
     /// Adds to a variable's list in place; the list isn't copied if the variable held the only reference.
@@ -394,6 +393,7 @@ extension Evaluator {
         let before = items.count
         switch right {
         case .array(let others): items += others
+        case .list(let list): items += list.items
         case .nothing: items.append(.null)
         default: items.append(right)
         }

@@ -329,9 +329,7 @@ extension Evaluator {
         let outerTypes = (scriptTypes, typed)
         typed.enterClass(isOfScript: frames.isEmpty)
         frames.append(variables)
-        openedScopes += 1
-        scopes.append(openedScopes)
-        variables = frames[0]
+        variables = Scope(within: frames[0])
         (current, rest, given, building, isMethodBody) = (nil, [], nil, nil, false)
         self.receiver = receiver
         scriptTypes = type.types
@@ -342,7 +340,6 @@ extension Evaluator {
             tries -= 1
             collecting -= 1
             variables = frames.removeLast()
-            scopes.removeLast()
             (scriptTypes, typed) = outerTypes
             (current, rest, given, functionName, functions) = (outer.0, outer.1, outer.2, outer.3, outer.4)
             (cmdlet, self.receiver, building, isMethodBody) = (outer.5, outer.6, outer.7, outer.8)

@@ -10,20 +10,20 @@ extension Evaluator {
         guard block.kept == nil, !text.contains("$script:"), !text.contains("$global:"), let script else {
             throw .handOver("an unusual closure")
         }
-        // Only a function's own variables are kept, and it isn't known which of them the function has set itself.
+        // Only the variables of the running scope are kept.
         if let outer = frames.last {
             for item in ScriptFacts(of: script).items {
                 guard case .variable(let path, _) = item.detail, block.syntax.extent.start <= item.extent.start,
                     item.extent.end <= block.syntax.extent.end
                 else { continue }
                 let name = path.name.lowercased()
-                guard outer[name] == nil || given?[name] != nil else {
+                guard outer[name] == nil || variables.own[name] != nil else {
                     throw .handOver("a closure over variables outside")
                 }
             }
         }
         var closure = block
-        closure.kept = variables
+        closure.kept = variables.own
         return .block(closure)
     }
 }

@@ -30,16 +30,18 @@ extension Evaluator {
     /// Replaces an element of an array. In PowerShell a shared array would change for all its holders, which values
     /// can't do: hands over if replacing the element copied the storage, because the array is then shared.
     func replace(_ place: Int, of name: String, with value: PSValue) throws(Interrupt) {
-        guard case .array(var items)? = variables[name], items.indices.contains(place) else {
+        guard let owner = variables.owner(of: name), case .array(var items)? = owner[name],
+            items.indices.contains(place)
+        else {
             throw .handOver("an assignment to a part of System.Object[]")
         }
-        variables[name] = .null
+        owner[name] = .null
         let before = items.withUnsafeBufferPointer { $0.baseAddress }
         let after = items.withUnsafeMutableBufferPointer { elements in
             elements[place] = value.withoutNothing
             return UnsafePointer(elements.baseAddress)
         }
-        variables[name] = .array(items)
+        owner[name] = .array(items)
         guard before == after else { throw .handOver("an element of a list that is held twice") }
     }
 }

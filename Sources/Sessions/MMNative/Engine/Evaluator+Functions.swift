@@ -16,137 +16,18 @@ extension Evaluator {
         return value.plain
     }
 
-    /// Runs a function. It sees its caller's variables, but variables that it sets are its own.
-    /// - Parameters:
-    ///   - input: the objects that were piped to it; `nil` if it is first in its pipeline.
-    ///   - isDotted: whether it runs in its caller's scope, as `. Name` does, so that variables it sets are the
-    ///     caller's.
-    func call(
-        _ function: ScriptFunction, _ arguments: FunctionArguments, input: [PSValue]?, isDotted: Bool = false,
-        into sink: Sink
-    ) throws(Interrupt) {
-        guard !isDotted || function.kept == nil else { throw .handOver("a closure in this scope") }
-        guard calls < Self.deepest else { throw .handOver("a deep recursion") }
-        let caller = enter(function, isDotted: isDotted)
-        defer { leave(caller) }
-        try take(arguments, of: function)
-        let set = try function.sets.chosen { parameter in
-            arguments.given.keys.contains { function.parameters[$0].name == parameter.name }
-        }
-        if function.isAdvanced {
-            cmdlet = try automatic("myinvocation").map { Self.cmdlet(set, $0) }
-            questions = function.confirmation.asksFirst && !arguments.isConfirmed ? .open : .answered(true)
-        }
-        let inputs = function.parameters.enumerated().filter { index, parameter in
-            input != nil && arguments.given[index] == nil && (parameter.takesInput || parameter.takesProperties)
-        }.map(\.element)
-        for (index, parameter) in function.parameters.enumerated() where arguments.given[index] == nil {
-            let hasInput = inputs.contains { $0.name == parameter.name }
-            try takeDefault(parameter, of: function, isMandatory: parameter.isMandatory(in: set) && !hasInput)
-        }
-        for parameter in function.parameters {
-            if let type = parameter.isSwitch ? .known(.toggle) : parameter.type {
-                typed.declare(parameter.name.lowercased(), type)
-            }
-        }
-        try runBlocks(of: function, input: input, boundTo: inputs, into: sink)
-    }
-
-    /// What a function's caller gets back when the function ends.
-    private struct Caller {
-        let cmdlet: PSValue?
-        let questions: ScriptConfirmation.Questions
-        let current: PSValue?
-        let rest: [PSValue]
-        let given: PSTable?
-        let functionName: String?
-        let typed: TypedVariables
-        let functions: [String: ScriptFunction]
-        let strictness: Int
-        let isMethodBody: Bool
-        let isDotted: Bool
-    }
-
-    private func enter(_ function: ScriptFunction, isDotted: Bool) -> Caller {
-        let caller = Caller(
-            cmdlet: cmdlet, questions: questions, current: current, rest: rest, given: given,
-            functionName: functionName, typed: typed, functions: functions, strictness: strictness,
-            isMethodBody: isMethodBody, isDotted: isDotted)
-        calls += 1
-        isMethodBody = false
-        if !isDotted {
-            typed.enterFunction(isOfScript: frames.isEmpty)
-            frames.append(variables)
-            openedScopes += 1
-            scopes.append(openedScopes)
-        }
-        if let kept = function.kept { variables = (frames.first ?? [:]).merging(kept) { _, own in own } }
-        functionName = function.name
-        return caller
-    }
-
-    private func leave(_ caller: Caller) {
-        calls -= 1
-        (cmdlet, questions, isMethodBody) = (caller.cmdlet, caller.questions, caller.isMethodBody)
-        (current, rest, given, functionName) = (caller.current, caller.rest, caller.given, caller.functionName)
-        if !caller.isDotted {
-            variables = frames.removeLast()
-            scopes.removeLast()
-            (typed, functions, strictness) = (caller.typed, caller.functions, caller.strictness)
-        }
-    }
-
-    /// Gives the parameters the values of a call.
-    private func take(_ arguments: FunctionArguments, of function: ScriptFunction) throws(Interrupt) {
-        variables.merge(arguments.preferences) { _, own in own }
-        rest = arguments.rest
-        let table = PSTable(isOrdered: true)
-        for (index, parameter) in function.parameters.enumerated() {
-            typed.declare(parameter.name.lowercased(), nil)
-            guard let value = arguments.given[index] else { continue }
-            let bound = try checked(value, for: parameter, of: function)
-            variables[parameter.name.lowercased()] = bound
-            _ = table.add(parameter.name, bound)
-        }
-        given = table
-    }
-
-    /// Gives a parameter the value that it has if a call leaves it out.
-    private func takeDefault(
-        _ parameter: ScriptFunction.Parameter, of function: ScriptFunction, isMandatory: Bool
-    ) throws(Interrupt) {
+    /// Returns the value of a parameter that a call leaves out.
+    func unboundValue(
+        of parameter: ScriptFunction.Parameter, of function: ScriptFunction, isMandatory: Bool
+    ) throws(Interrupt) -> PSValue {
         if isMandatory { throw .handOver("the parameter \(parameter.name) of \(function.name) without a value") }
-        let value = try parameter.defaultValue.map { (node) throws(Interrupt) in try self.worth(of: node) }
-        if value == nil, case .own(.enumeration)? = parameter.type {
-            throw .handOver("the parameter \(parameter.name) without a value")
-        }
-        variables[parameter.name.lowercased()] =
-            try value.map { (value) throws(Interrupt) in
-                try converted(value.withoutNothing, for: parameter, of: function)
-            } ?? parameter.unbound
-    }
-
-    private func runBlocks(
-        of function: ScriptFunction, input: [PSValue]?, boundTo inputs: [ScriptFunction.Parameter], into sink: Sink
-    ) throws(Interrupt) {
-        variables["input"] = .array(input ?? [])
-        do throws(Interrupt) {
-            if let block = function.beginning { try run(block, into: sink) }
-            if let block = function.processing {
-                for item in input ?? [.null] {
-                    if input != nil {
-                        current = item
-                        try bind(item, to: inputs, of: function)
-                    }
-                    try part(block, into: sink)
-                }
-            } else if let last = input?.last {
-                try bind(last, to: inputs, of: function)
+        guard let node = parameter.defaultValue else {
+            if case .own(.enumeration)? = parameter.type {
+                throw .handOver("the parameter \(parameter.name) without a value")
             }
-            if let block = function.ending { try run(block, into: sink) }
-        } catch {
-            guard case .leaveBlock = error else { throw error }
+            return parameter.unbound
         }
+        return try converted(try worth(of: node).withoutNothing, for: parameter, of: function)
     }
 
     /// Runs a block with arguments in its own scope, and returns its output.
@@ -165,40 +46,8 @@ extension Evaluator {
         return items
     }
 
-    /// Runs a block of a function for one object; `return` ends it for that object.
-    private func part(_ block: StatementBlockSyntax, into sink: Sink) throws(Interrupt) {
-        do throws(Interrupt) {
-            try run(block, into: sink)
-        } catch {
-            guard case .leaveBlock(let items) = error else { throw error }
-            for item in items { try sink(item) }
-        }
-    }
-
-    /// Binds an object from the pipeline to the parameters that accept one.
-    private func bind(
-        _ item: PSValue, to inputs: [ScriptFunction.Parameter], of function: ScriptFunction
-    ) throws(Interrupt) {
-        for parameter in inputs {
-            var value: PSValue?
-            if parameter.takesProperties, case .object(let object) = item {
-                value = ([parameter.name] + parameter.aliases).lazy.compactMap { object[$0] }.first
-            }
-            if value == nil, parameter.takesInput { value = item }
-            guard let value else { continue }
-            do throws(Interrupt) {
-                variables[parameter.name.lowercased()] = try checked(value, for: parameter, of: function)
-            } catch {
-                // An object that isn't of a parameter's type may still be bound to another one.
-                if case .statement(let record) = error, record.id.hasPrefix("ParameterArgumentTransformationError") {
-                    throw .handOver("an input that the parameter \(parameter.name) refuses")
-                }
-                throw error
-            }
-        }
-    }
-
-    private func converted(
+    /// Converts a value to the type of a parameter.
+    func converted(
         _ value: PSValue, for parameter: ScriptFunction.Parameter, of function: ScriptFunction
     ) throws(Interrupt) -> PSValue {
         if parameter.isSwitch { return .bool(value.isTrue) }
@@ -242,7 +91,8 @@ extension Evaluator {
         }
     }
 
-    private func checked(
+    /// Converts a value to the type of a parameter, and checks it against the parameter's conditions.
+    func checked(
         _ value: PSValue, for parameter: ScriptFunction.Parameter, of function: ScriptFunction
     ) throws(Interrupt) -> PSValue {
         if let type = parameter.isSwitch ? .toggle : parameter.type?.known,

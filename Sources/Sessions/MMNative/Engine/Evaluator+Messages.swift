@@ -105,7 +105,7 @@ extension Evaluator {
     func remark(_ text: String, isWanted: Bool?, _ preference: String) {
         if let isWanted {
             if isWanted { say(text) }
-        } else if case .string(let word)? = variables[preference] ?? frames.first?[preference],
+        } else if case .string(let word)? = variables[preference],
             word.lowercased() == "continue"
         {
             say(text)

@@ -12,10 +12,8 @@ extension Evaluator {
         let object: PSObject
         /// The variable's lower-case name.
         let name: String
-        /// The number of frames below the variable's own.
-        let depth: Int
-        /// What tells the variable's scope from others of the same depth.
-        let scope: Int
+        /// The scope whose variable it is.
+        let scope: Scope
         /// The variable's type.
         let type: NamedType?
     }
@@ -30,39 +28,32 @@ extension Evaluator {
         guard node.path.qualifier == .none, !AutomaticNames.contains(name), !foreignVariables.contains(name),
             let object = PSObject([("Value", .null)], typeName: Self.referenceType, isCustom: false)
         else { throw .handOver("a reference to $\(node.path.path)") }
-        if variables[name] == nil { variables[name] = .null }
-        referents[object.identity] = Referent(
-            object: object, name: name, depth: frames.count, scope: scopes.last ?? 0, type: typed.types[name])
+        guard let owner = variables.owner(of: name) else {
+            throw .statement(
+                NativeError(
+                    "NonExistingVariableReference", "[ref] cannot be applied to a variable that does not exist.",
+                    category: "InvalidOperation", isReadable: true))
+        }
+        referents[object.identity] = Referent(object: object, name: name, scope: owner, type: typed.types[name])
         return .object(object)
     }
 
     /// Returns the value of the variable that a reference stands for.
     func value(ofReference object: PSObject) throws(Interrupt) -> PSValue {
         let referent = try referent(of: object)
-        let own = referent.depth == frames.count ? variables : frames[referent.depth]
-        return own[referent.name] ?? .null
+        return referent.scope.own[referent.name] ?? .null
     }
 
     /// Sets the variable that a reference stands for.
     func set(reference object: PSObject, to value: PSValue) throws(Interrupt) {
         let referent = try referent(of: object)
-        let before = try self.value(ofReference: object).text
         var kept = value.withoutNothing
         if let type = referent.type { kept = try cast(kept, to: type) }
-        for index in frames.indices where index >= referent.depth {
-            // A function in between that has its own variable of this name keeps it.
-            guard index == referent.depth || frames[index][referent.name]?.text == before else { continue }
-            frames[index][referent.name] = kept
-        }
-        if referent.depth == frames.count || variables[referent.name]?.text == before {
-            variables[referent.name] = kept
-        }
+        referent.scope[referent.name] = kept
     }
 
     private func referent(of object: PSObject) throws(Interrupt) -> Referent {
-        guard let referent = referents[object.identity], referent.depth < scopes.count,
-            scopes[referent.depth] == referent.scope
-        else { throw .handOver("a reference to a variable of a scope that ended") }
+        guard let referent = referents[object.identity] else { throw .handOver("a reference to no variable") }
         return referent
     }
 }

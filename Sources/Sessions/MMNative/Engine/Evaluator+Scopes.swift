@@ -16,10 +16,9 @@ extension Evaluator {
     func qualified(_ path: VariablePath) throws(Interrupt) -> PSValue {
         let name = path.name.lowercased()
         switch path.qualifier {
-        case .none, .local, .private, .variable: break
-        case .script, .global:
-            if let known = frames.first?[name] ?? (frames.isEmpty ? variables[name] : nil) { return known }
-            return try unset(path)
+        case .none, .variable: break
+        case .local, .private: return if let known = variables.own[name] { known } else { try unset(path) }
+        case .script, .global: return if let known = scriptScope[name] { known } else { try unset(path) }
         case .drive(let drive):
             guard drive.lowercased() == "env", let host else { throw .handOver("a variable of a drive") }
             return host.environment(path.name).map { .string($0) } ?? .null

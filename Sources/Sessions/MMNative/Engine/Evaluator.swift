@@ -8,14 +8,14 @@ final class Evaluator {
     /// The UTF-16 units of the script being evaluated, for the pieces of expandable strings. While a block runs, they
     /// are those of the script that contains the block.
     private(set) var source: [UInt16]
-    /// The variables by lower-case name.
-    var variables: [String: PSValue]
+    /// The variables of the running scope.
+    var variables: Scope
     /// The functions that the script has defined so far, by lower-case name.
     var functions: [String: ScriptFunction] = [:]
     /// The depth of nested function calls.
     var calls = 0
-    /// The variables of the callers of the running function, outermost first.
-    var frames: [[String: PSValue]] = []
+    /// The scopes of the callers of the running function, outermost first.
+    var frames: [Scope] = []
     /// The statements that the engine can't run, found before the script began, with the reasons.
     var unfit: [SourceExtent: String] = [:]
     /// Whether the script changes nothing, so that it may use features that were never compared with a real PowerShell.
@@ -36,8 +36,8 @@ final class Evaluator {
     var given: PSTable?
     /// The name of the running function.
     var functionName: String?
-    /// The variables outside the running parallel blocks, innermost last; `$using:` reads the last ones.
-    var outside: [[String: PSValue]] = []
+    /// The scopes outside the running parallel blocks, innermost last; `$using:` reads the last one.
+    var outside: [Scope] = []
     /// Whether the last statement ended without an error; `nil` if that isn't certain.
     var hasSucceeded: Bool? = true
     /// The number of reported errors that didn't end their command, and the number of statement lists begun.
@@ -64,10 +64,6 @@ final class Evaluator {
     var statics: [ObjectIdentifier: [String: PSValue]] = [:]
     /// The references to variables, by their identity.
     var referents: [ObjectIdentifier: Referent] = [:]
-    /// The number of each scope that is open, the script's first.
-    var scopes = [0]
-    /// The number of scopes opened so far.
-    var openedScopes = 0
     /// The constructor that is running.
     var building: Building?
     /// Whether the running statements belong to a method itself, so that `return` gives the method's value.
@@ -95,7 +91,7 @@ final class Evaluator {
     ) {
         self.source = source
         self.limits = limits
-        self.variables = variables
+        self.variables = Scope(variables)
         self.delivery = delivery
         self.sources = sources
     }

@@ -190,7 +190,7 @@ private final class NativeRun {
 
     func session(after before: NativeSession) -> NativeSession {
         var session = before
-        session.variables = evaluator.variables
+        session.variables = evaluator.variables.own
         session.variables[Evaluator.preferenceName] = nil
         for name in Evaluator.remarks.union(["input", "warningpreference"]) { session.variables[name] = nil }
         session.types = evaluator.typed.types

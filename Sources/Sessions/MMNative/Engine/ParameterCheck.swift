@@ -81,7 +81,10 @@ struct ParameterCheck {
             guard case .block(let block) = try evaluator.value(of: arguments[0]) else {
                 throw .handOver("an unusual check of a parameter")
             }
-            guard try !evaluator.result(of: block, on: item).isTrue else { return nil }
+            let isAccepted = try evaluator.scoped { () throws(Interrupt) in
+                try evaluator.result(of: block, on: item).isTrue
+            }
+            guard !isAccepted else { return nil }
             return try fault(
                 item, block.text, evaluator,
                 usual: "The validation script for the argument with value \"\(item.text)\" did not return a result of "

@@ -425,8 +425,18 @@ class Stage {
     /// Called for a layout that arrives; `nil` if the command takes layouts as they are, instead of their records.
     var readsLayout: ((FormattedBlock) -> Void)?
 
+    private var hasBegun = false
+
+    /// Begins the processing, unless an object that came early did.
+    final func start() throws(Interrupt) {
+        guard !hasBegun else { return }
+        hasBegun = true
+        try begin()
+    }
+
     /// Takes an object from the pipeline.
     final func take(_ item: PSValue) throws(Interrupt) {
+        try start()
         guard let readsLayout, let layout = FormattedBlock(item) else { return try process(item) }
         readsLayout(layout)
         for record in layout.records { try process(record) }

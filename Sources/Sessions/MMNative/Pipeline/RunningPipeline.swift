@@ -62,7 +62,6 @@ final class RunningPipeline {
             try begin()
             try SourceRows(call, of: source, in: evaluator).read { (item) throws(Interrupt) in try push(item) }
         case .function(let function, let arguments, let isDotted):
-            try begin()
             try run(function, arguments, isDotted)
         case .expression(let expression):
             var items: [PSValue] = []
@@ -90,19 +89,24 @@ final class RunningPipeline {
         _ function: ScriptFunction, _ arguments: FunctionArguments, _ isDotted: Bool
     ) throws(Interrupt) {
         let end = ObjectIdentifier(self)
+        let call = FunctionCall(function, arguments, isPiped: false, isDotted: isDotted, in: evaluator)
+        let sink: Sink = { [unowned self] (item) throws(Interrupt) in
+            guard try push(item) else { throw .stopUpstream(end) }
+        }
         do throws(Interrupt) {
-            try evaluator.call(function, arguments, input: nil, isDotted: isDotted) { (item) throws(Interrupt) in
-                guard try push(item) else { throw .stopUpstream(end) }
-            }
+            try call.begin(into: sink)
+            try begin()
+            try call.process(nil, into: sink)
+            try call.end(into: sink)
         } catch {
             guard case .stopUpstream(let identity) = error, identity == end else { throw error }
         }
     }
 
-    /// Starts every command.
+    /// Starts every command that no object has started yet.
     private func begin() throws(Interrupt) {
         for stage in stages {
-            try evaluator.routing(stage.routes) { () throws(Interrupt) in try stage.begin() }
+            try evaluator.routing(stage.routes) { () throws(Interrupt) in try stage.start() }
         }
     }
 
@@ -134,7 +138,10 @@ final class RunningPipeline {
             let stage = stages[firstOpen]
             firstOpen += 1
             do throws(Interrupt) {
-                try evaluator.routing(stage.routes) { () throws(Interrupt) in try stage.finish() }
+                try evaluator.routing(stage.routes) { () throws(Interrupt) in
+                    try stage.start()
+                    try stage.finish()
+                }
                 try stage.releaseMessages()
             } catch {
                 try stop(error)
@@ -261,18 +268,15 @@ private final class RowsBox: @unchecked Sendable {
 
 /// A function of the script after a `|`.
 final class FunctionStage: Stage {
-    private let function: ScriptFunction
-    private let arguments: FunctionArguments
-    private let evaluator: Evaluator
-    private var items: [PSValue] = []
+    private let call: FunctionCall
 
     init(_ function: ScriptFunction, _ arguments: FunctionArguments, _ evaluator: Evaluator) {
-        (self.function, self.arguments, self.evaluator) = (function, arguments, evaluator)
+        call = FunctionCall(function, arguments, isPiped: true, in: evaluator)
     }
 
-    override func process(_ item: PSValue) throws(Interrupt) { items.append(item) }
+    override func begin() throws(Interrupt) { try call.begin(into: next) }
 
-    override func finish() throws(Interrupt) {
-        try evaluator.call(function, arguments, input: items, into: next)
-    }
+    override func process(_ item: PSValue) throws(Interrupt) { try call.process(item, into: next) }
+
+    override func finish() throws(Interrupt) { try call.end(into: next) }
 }
