@@ -44,7 +44,7 @@ extension Evaluator {
     func runSwitch(_ node: SwitchStatementSyntax, into sink: Sink) throws(Interrupt) {
         let outer = current
         defer { current = outer }
-        for item in try elements(of: node.condition) {
+        for item in try elements(of: node.condition) ?? [.null] {
             current = item
             var isMatched = false
             do throws(Interrupt) {
@@ -60,6 +60,8 @@ extension Evaluator {
         }
     }
 
+    /// Returns whether a clause of `switch` is for a value. Its block decides; `$null` is for `$null`; anything else is
+    /// compared as text.
     private func fits(
         _ item: PSValue, _ condition: ExpressionSyntax, _ flags: SwitchFlags
     ) throws(Interrupt) -> Bool {
@@ -69,29 +71,18 @@ extension Evaluator {
             // An error in a condition ends the whole statement.
             tries += 1
             defer { tries -= 1 }
-            return try result(of: block, on: item).isTrue
+            return try scoped { () throws(Interrupt) in try result(of: block, on: item).isTrue }
         }
-        if flags.contains(.wildcard) || flags.contains(.regex) {
-            let text: String
-            switch item {
-            case .string, .int, .long, .double, .bool, .char: text = try PSText.string(item)
-            default: throw .handOver("a switch over other than text")
-            }
-            guard case .string(let pattern) = wanted else { throw .handOver("a switch with an unusual pattern") }
-            if flags.contains(.regex) {
-                _ = try self.pattern(pattern, ignoringCase: ignoringCase, for: .replacement)
-                let op: BinaryOperator = ignoringCase ? .imatch : .cmatch
-                return try apply(op, item, wanted).isTrue
-            }
-            return try wildcard(pattern, ignoringCase: ignoringCase).matches(text)
+        if wanted.isNull { return item.isNull }
+        guard RegexObjects.written(wanted) == nil else { throw .handOver("a switch with a regex object") }
+        let (text, other) = (try PSText.string(item), try PSText.string(wanted))
+        if flags.contains(.regex) {
+            _ = try pattern(other, ignoringCase: ignoringCase, for: .replacement)
+            let op: BinaryOperator = ignoringCase ? .imatch : .cmatch
+            return try apply(op, .string(text), .string(other)).isTrue
         }
-        switch (item, wanted) {
-        case (.array, _), (_, .array): throw .handOver("a switch over lists in a list")
-        // Values that `-eq` would convert to the other's type don't match here.
-        case (.bool, _) where Comparison.isNumber(wanted): return false
-        case (_, .bool) where Comparison.isNumber(item): throw .handOver("a switch over a number with a truth")
-        default: return try Comparison.equal(wanted, item, ignoringCase: ignoringCase)
-        }
+        if flags.contains(.wildcard) { return try wildcard(other, ignoringCase: ignoringCase).matches(text) }
+        return try Collation.equal(other, text, ignoringCase: ignoringCase)
     }
 
     func runTry(_ node: TryStatementSyntax, into sink: Sink) throws(Interrupt) {

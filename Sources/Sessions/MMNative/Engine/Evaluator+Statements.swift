@@ -104,13 +104,15 @@ extension Evaluator {
         try worth(of: condition, leaving: .drops).isTrue
     }
 
-    /// Returns the values that `foreach` and `switch` go through.
-    func elements(of statement: StatementSyntax) throws(Interrupt) -> [PSValue] {
+    /// Returns the values that `foreach` and `switch` go through; `nil` if the expression's value is `$null`, which
+    /// isn't one of several.
+    func elements(of statement: StatementSyntax) throws(Interrupt) -> [PSValue]? {
         if statement.pureExpression == nil, case .pipeline = statement {
             return try collected(statement, leaving: .drops)
         }
         switch try worth(of: statement, leaving: .drops) {
         case .nothing: return []
+        case .null: return nil
         case .array(let items): return items
         case .list(let list): return list.items
         case let only: return DataTable.rows(only) ?? [only]
@@ -189,14 +191,7 @@ extension Evaluator {
         case .forEach(let node):
             let name = node.variable.path.name.lowercased()
             let isOuter = node.variable.path.qualifier == .script || node.variable.path.qualifier == .global
-            let items = try elements(of: node.collection)
-            if items.count == 1, items[0].isNull {
-                guard node.collection.pureExpression != nil || host != nil else {
-                    throw .handOver("foreach over $null")
-                }
-                break
-            }
-            for item in items {
+            for item in try elements(of: node.collection) ?? [] {
                 if isOuter { try write(item, to: .outer(name)) } else { try set(name, item) }
                 guard try loop(node.body, node.label, into: sink) else { break }
             }
