@@ -195,8 +195,7 @@ extension Evaluator {
             let type = typed.type(of: name)
             if type == nil { typed.declare(name, nil) }
             let own = try type.map { (type) throws(Interrupt) in try converted(value, to: type) } ?? value
-            if let condition = typed.conditions[name] { try check(own, of: name, condition) }
-            variables[name] = own
+            try keep(own, in: name)
         }
     }
 
@@ -217,10 +216,9 @@ extension Evaluator {
         _ value: PSValue, of name: String, _ condition: ScriptFunction.Parameter
     ) throws(Interrupt) {
         let items = Cmdlets.list(value.plain)
-        var isRefused = condition.isNotEmpty && (value.isNull || items.isEmpty || value.text.isEmpty)
+        var isRefused = condition.refusesNothing(in: value)
         for item in items where !condition.allowed.isEmpty {
-            let text = try PSText.string(item).lowercased()
-            if !condition.allowed.contains(where: { $0.lowercased() == text }) { isRefused = true }
+            if !condition.allows(try PSText.string(item)) { isRefused = true }
         }
         for check in condition.checks where try check.fault(of: value, in: self) != nil { isRefused = true }
         guard isRefused else { return }
@@ -264,31 +262,23 @@ extension Evaluator {
             let outer = assigning
             defer { assigning = outer }
             assigning = variable.path.name.lowercased()
-            if case .outer(let name) = place {
-                let right = try converted(try worth(of: node.value), to: type)
-                try write(right, to: place)
-                if frames.isEmpty { typed.declare(name, type) }
-                return right
-            }
-            guard case .variable(let name) = place, !Self.settable.contains(name) else {
-                throw .handOver("an assignment with a type")
-            }
-            let right = try worth(of: node.value)
-            typed.declare(name, type)
-            try set(name, right)
-            return variables[name] ?? .null
+            if case .dropped = place { throw .handOver("an assignment with a type") }
+            return try write(try worth(of: node.value), to: place, as: type)
         case .arrayLiteral(let list):
             guard node.op == .equals else { throw .handOver("an assignment to several variables") }
-            var places: [Place] = []
+            var targets: [Target] = []
             for element in list.elements {
-                if case .convert(let convert) = element {
-                    places.append(try place(of: convert.operand))
-                } else {
-                    places.append(try place(of: element))
+                guard case .convert(let convert) = element else {
+                    targets.append(Target(place: try place(of: element)))
+                    continue
                 }
+                guard let type = scriptTypes.named(convert.type.typeName.fullName) else {
+                    throw .handOver("an assignment with a type")
+                }
+                targets.append(Target(place: try place(of: convert.operand), type: type))
             }
             let right = try worth(of: node.value).plain
-            try spread(right, to: places)
+            try spread(right, to: targets)
             return right
         default: return try assign(node, to: try place(of: target))
         }
@@ -312,18 +302,48 @@ extension Evaluator {
         return value
     }
 
-    /// Sets several variables; the last one takes all remaining values.
-    private func spread(_ value: PSValue, to places: [Place]) throws(Interrupt) {
+    /// One of several places of an assignment, with the type that it gives them.
+    private struct Target {
+        let place: Place
+        var type: NamedType?
+    }
+
+    /// Sets several places; the last one takes all remaining values.
+    private func spread(_ value: PSValue, to targets: [Target]) throws(Interrupt) {
         var items: [PSValue] = [value]
         if case .array(let elements) = value { items = elements }
-        for (index, place) in places.enumerated() {
-            guard index < items.count else {
-                try write(.null, to: place)
-                continue
+        for (index, target) in targets.enumerated() {
+            let isLast = index == targets.count - 1
+            let rest: PSValue? = isLast && items.count > targets.count ? .array(Array(items[index...])) : nil
+            let part = rest ?? (index < items.count ? items[index] : .null)
+            if let type = target.type {
+                _ = try write(part, to: target.place, as: type)
+            } else {
+                try write(part, to: target.place)
             }
-            let isLast = index == places.count - 1
-            try write(isLast && items.count > places.count ? .array(Array(items[index...])) : items[index], to: place)
         }
+    }
+
+    /// Writes a value as `[type]$place = value` does, and returns what is kept. A variable keeps the type.
+    private func write(_ value: PSValue, to place: Place, as type: NamedType) throws(Interrupt) -> PSValue {
+        let own = try converted(value, to: type)
+        switch place {
+        case .variable(let name):
+            guard !Self.settable.contains(name) else { throw .handOver("an assignment with a type") }
+            typed.declare(name, type)
+            try keep(own, in: name)
+        case .outer(let name):
+            if frames.isEmpty { typed.declare(name, type) }
+            try write(own, to: place)
+        default: try write(own, to: place)
+        }
+        return own
+    }
+
+    /// Gives a variable a value that has its type.
+    private func keep(_ own: PSValue, in name: String) throws(Interrupt) {
+        if let condition = typed.conditions[name] { try check(own, of: name, condition) }
+        variables[name] = own
     }
 
     private func assign(_ node: AssignmentStatementSyntax, to place: Place) throws(Interrupt) -> PSValue {
