@@ -117,14 +117,7 @@ extension Evaluator {
             }
         }
         let checks = property.checks
-        if checks.isNotEmpty {
-            switch kept {
-            case .null: throw .handOver("an empty value for \(property.name)")
-            case .string(let text) where text.isEmpty: throw .handOver("an empty value for \(property.name)")
-            case .array(let items) where items.isEmpty: throw .handOver("an empty value for \(property.name)")
-            default: break
-            }
-        }
+        if checks.refusesNothing(in: kept) { throw .handOver("an empty value for \(property.name)") }
         for check in checks.checks {
             guard let fault = try check.fault(of: kept, in: self) else { continue }
             throw .statement(NativeError("ExceptionWhenSetting", start + "\"\(fault)\""))
@@ -132,7 +125,7 @@ extension Evaluator {
         if !checks.allowed.isEmpty {
             for item in Cmdlets.list(kept.plain) {
                 let text = try PSText.string(item)
-                guard checks.allowed.contains(where: { $0.lowercased() == text.lowercased() }) else {
+                guard checks.allows(text) else {
                     throw .statement(
                         NativeError(
                             "ExceptionWhenSetting", start + "\"The argument \"\(text)\" does not belong to the set.\""))

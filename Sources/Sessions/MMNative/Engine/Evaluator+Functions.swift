@@ -105,24 +105,16 @@ extension Evaluator {
                     isReadable: true))
         }
         let value = try converted(value, for: parameter, of: function)
-        if parameter.isNotEmpty {
-            let isEmpty =
-                switch value {
-                case .null: true
-                case .string(let text): text.isEmpty
-                case .array(let items): items.isEmpty
-                default: false
-                }
-            guard !isEmpty || onlyReads else { throw .handOver("an empty value for \(parameter.name)") }
-            if isEmpty {
-                throw .statement(
-                    NativeError(
-                        "ParameterArgumentValidationError,\(function.name)",
-                        "Cannot validate argument on parameter '\(parameter.name)'. The argument is null or empty. Provide an "
-                            + "argument that is not null or empty, and then try the command again.",
-                        category: "InvalidData"))
-            }
-        } else if parameter.isMandatory, let nothing = try parameter.refusal(of: value) {
+        if parameter.refusesNothing(in: value) {
+            guard onlyReads else { throw .handOver("an empty value for \(parameter.name)") }
+            throw .statement(
+                NativeError(
+                    "ParameterArgumentValidationError,\(function.name)",
+                    "Cannot validate argument on parameter '\(parameter.name)'. The argument is null or empty. Provide an "
+                        + "argument that is not null or empty, and then try the command again.",
+                    category: "InvalidData"))
+        }
+        if parameter.isMandatory, let nothing = try parameter.refusal(of: value) {
             throw .statement(
                 NativeError(
                     nothing.id + ",\(function.name)",
@@ -144,7 +136,7 @@ extension Evaluator {
             case .string, .int, .long, .enumeration: text = try PSText.string(item)
             default: throw .handOver("a value of a set that isn't text")
             }
-            if parameter.allowed.contains(where: { $0.lowercased() == text.lowercased() }) { continue }
+            if parameter.allows(text) { continue }
             let message =
                 "Cannot validate argument on parameter '\(parameter.name)'. The argument \"\(text)\" does not belong to the "
                 + "set \"\(parameter.allowed.joined(separator: ","))\" specified by the ValidateSet attribute. Supply an "

@@ -153,6 +153,8 @@ private struct CallWords {
     private enum Common {
         /// It sets a preference, by which a silent stream is shown or not.
         case preference(String)
+        /// It sets a preference to its value.
+        case action(String)
         /// It has none here, but takes a value.
         case silent
         /// It names a variable for a stream.
@@ -163,22 +165,37 @@ private struct CallWords {
         "verbose": "verbosepreference", "vb": "verbosepreference", "debug": "debugpreference",
         "db": "debugpreference",
     ]
-    private static let silent: Set<String> = [
-        "informationaction", "infa", "progressaction", "proga", "warningaction", "wa", "outbuffer", "ob",
+    private static let actions = [
+        "warningaction": "warningpreference", "wa": "warningpreference",
+        "informationaction": "informationpreference", "infa": "informationpreference",
+    ]
+    private static let silent: Set<String> = ["progressaction", "proga"]
+    /// The actions that are carried out here. Unlike a warning, a message of the script's own is shown or not whatever
+    /// its preference, except by `Ignore`.
+    private static let carriedOut: [String: Set<String>] = [
+        "warningpreference": ["continue", "silentlycontinue", "ignore"],
+        "informationpreference": ["continue", "silentlycontinue"],
     ]
 
     private func common(_ written: String) -> Common? {
         guard function.isAdvanced else { return nil }
         if let preference = Self.preferences[written.lowercased()] { return .preference(preference) }
+        if let preference = Self.actions[written.lowercased()] { return .action(preference) }
         if Self.silent.contains(written.lowercased()) { return .silent }
         return CommandSpecification.recording(written).map { .recording($0) }
     }
 
-    /// - Returns: false if the parameter needs a value and has none.
+    /// - Returns: false if the parameter needs a value and has none, or one that isn't carried out here.
     private mutating func take(_ value: PSValue?, by parameter: Common) -> Bool {
         switch parameter {
         case .preference(let name):
             arguments.preferences[name] = .string(value?.isTrue ?? true ? "Continue" : "SilentlyContinue")
+            return true
+        case .action(let name):
+            guard case .string(let word)? = value, Self.carriedOut[name]?.contains(word.lowercased()) == true else {
+                return false
+            }
+            arguments.preferences[name] = value
             return true
         case .silent: return value != nil
         case .recording(let name):

@@ -25,7 +25,8 @@ struct ScriptFunction {
         }
         /// Whether it is mandatory in one of its sets.
         var isMandatory: Bool { sets.contains(where: \.isMandatory) }
-        var isNotEmpty = false
+        /// What its attributes refuse: `$null`, also as an element, or also empty texts and lists.
+        var refused: Refused?
         /// What a mandatory parameter accepts although it is nothing: `allownull`, `allowemptystring`,
         /// `allowemptycollection`.
         var acceptedNothings: Set<String> = []
@@ -36,11 +37,32 @@ struct ScriptFunction {
         var position: Int?
         /// The allowed texts; empty if all are allowed.
         var allowed: [String] = []
+        /// Whether these texts are allowed in any case.
+        var allowsAnyCase = true
         /// Further conditions for its values.
         var checks: [ParameterCheck] = []
         /// Whether the engine lacks its type, so that it can only be left out.
         var isForeign = false
         var defaultValue: ExpressionSyntax?
+
+        /// The values that `[ValidateNotNull()]` and `[ValidateNotNullOrEmpty()]` refuse.
+        enum Refused { case null, empty }
+
+        /// Returns whether its attributes refuse a value because it, or an element of it, is nothing.
+        func refusesNothing(in value: PSValue) -> Bool {
+            guard let refused else { return false }
+            func isRefused(_ item: PSValue) -> Bool {
+                if case .string(let text) = item { return text.isEmpty && refused == .empty }
+                return item.isNull
+            }
+            guard case .array(let items) = value.plain else { return isRefused(value) }
+            return items.contains(where: isRefused) || items.isEmpty && refused == .empty
+        }
+
+        /// Returns whether a text is one of those of its set.
+        func allows(_ text: String) -> Bool {
+            allowed.contains { allowsAnyCase ? $0.lowercased() == text.lowercased() : $0 == text }
+        }
 
         /// Whether no parameter set contains both this parameter and another one.
         func isOfOtherSets(than other: Parameter) -> Bool {
@@ -103,6 +125,7 @@ struct ScriptFunction {
             isAdvanced = parameters.attributes.contains { $0.typeName.fullName.lowercased() == "cmdletbinding" }
         }
         let attributes = block.parameterBlock?.attributes ?? []
+        guard ScriptParameters.misfit(attributes) == nil else { return nil }
         confirmation = ScriptConfirmation(attributes)
         var parameters: [Parameter] = []
         for parameter in declared {
@@ -113,7 +136,7 @@ struct ScriptFunction {
         }
         self.isAdvanced = isAdvanced
         // Once one parameter states its position, the others aren't positional.
-        if !parameters.contains(where: { $0.position != nil }) {
+        if !parameters.contains(where: { $0.position != nil }), ScriptParameters.areByPosition(attributes) {
             var position = 0
             for index in parameters.indices where !parameters[index].isSwitch {
                 parameters[index].position = position
@@ -193,42 +216,19 @@ struct ScriptFunction {
 
     static func read(_ node: AttributeSyntax, into parameter: inout Parameter) -> Bool {
         switch node.typeName.fullName.lowercased() {
-        case "parameter":
-            var set: (name: String, isMandatory: Bool) = ("", false)
-            for argument in node.namedArguments {
-                var isSet = argument.isOmitted
-                if case .variable(let value) = argument.argument { isSet = value.path.name.lowercased() == "true" }
-                switch (argument.name.lowercased(), argument.argument) {
-                case ("mandatory", _): set.isMandatory = isSet
-                case ("parametersetname", .string(let name)): set.name = name.value
-                case ("parametersetname", _): return false
-                case ("valuefrompipeline", _): parameter.takesInput = isSet
-                case ("valuefrompipelinebypropertyname", _): parameter.takesProperties = isSet
-                case ("valuefromremainingarguments", _): parameter.takesRest = isSet
-                case ("position", .number(let number)):
-                    guard case .int32(let place) = number.value, place >= 0 else { return false }
-                    parameter.position = Int(place)
-                case ("position", _): return false
-                default: break
-                }
-            }
-            parameter.sets.append(set)
-            return true
-        case "validateset":
-            guard !node.namedArguments.contains(where: { $0.name.lowercased() == "errormessage" }) else { return false }
-            for argument in node.positionalArguments {
-                guard let text = constantText(argument) else { return false }
-                parameter.allowed.append(text)
-            }
-            return !parameter.allowed.isEmpty
+        case "parameter": return read(named: node.namedArguments, into: &parameter)
+        case "validateset": return readSet(node, into: &parameter)
         case "alias":
             for argument in node.positionalArguments {
                 guard case .string(let text) = argument else { return false }
                 parameter.aliases.append(text.value)
             }
             return true
-        case "validatenotnullorempty", "validatenotnull":
-            parameter.isNotEmpty = true
+        case "validatenotnullorempty":
+            parameter.refused = .empty
+            return true
+        case "validatenotnull":
+            parameter.refused = parameter.refused ?? .null
             return true
         case "allownull", "allowemptystring", "allowemptycollection":
             parameter.acceptedNothings.insert(node.typeName.fullName.lowercased())
@@ -242,6 +242,58 @@ struct ScriptFunction {
             parameter.checks.append(check)
             return true
         }
+    }
+
+    /// Reads the arguments of `[Parameter()]`; returns `false` if one of them has a meaning that isn't known here.
+    private static func read(named arguments: [NamedAttributeArgumentSyntax], into parameter: inout Parameter) -> Bool {
+        var set: (name: String, isMandatory: Bool) = ("", false)
+        for argument in arguments {
+            let flag = truth(of: argument)
+            switch (argument.name.lowercased(), argument.argument) {
+            case ("parametersetname", .string(let name)): set.name = name.value
+            case ("position", .number(let number)):
+                guard case .int32(let place) = number.value, place >= 0 else { return false }
+                parameter.position = Int(place)
+            case ("helpmessage", _), ("helpmessagebasename", _), ("helpmessageresourceid", _): break
+            case ("mandatory", _):
+                guard let flag else { return false }
+                set.isMandatory = flag
+            case ("valuefrompipeline", _):
+                guard let flag else { return false }
+                parameter.takesInput = flag
+            case ("valuefrompipelinebypropertyname", _):
+                guard let flag else { return false }
+                parameter.takesProperties = flag
+            case ("valuefromremainingarguments", _):
+                guard let flag else { return false }
+                parameter.takesRest = flag
+            case ("dontshow", _):
+                guard flag != nil else { return false }
+            default: return false
+            }
+        }
+        parameter.sets.append(set)
+        return true
+    }
+
+    /// Returns what an argument of an attribute says that is true or false; `nil` if it says something else.
+    static func truth(of argument: NamedAttributeArgumentSyntax) -> Bool? {
+        if argument.isOmitted { return true }
+        guard case .variable(let value) = argument.argument else { return nil }
+        return ["true": true, "false": false][value.path.name.lowercased()]
+    }
+
+    /// Reads `[ValidateSet()]`; returns `false` if it isn't a set of texts.
+    private static func readSet(_ node: AttributeSyntax, into parameter: inout Parameter) -> Bool {
+        for argument in node.namedArguments {
+            guard argument.name.lowercased() == "ignorecase", let flag = truth(of: argument) else { return false }
+            parameter.allowsAnyCase = flag
+        }
+        for argument in node.positionalArguments {
+            guard let text = constantText(argument) else { return false }
+            parameter.allowed.append(text)
+        }
+        return !parameter.allowed.isEmpty
     }
 
     /// Returns the parameters that a written name may mean.

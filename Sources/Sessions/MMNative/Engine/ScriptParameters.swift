@@ -22,15 +22,38 @@ struct ScriptParameters {
         "alias",
     ]
 
+    /// The arguments of `[CmdletBinding()]` that are known here.
+    private static let bindingArguments: Set<String> = [
+        "defaultparametersetname", "supportsshouldprocess", "confirmimpact", "positionalbinding", "helpuri",
+        "remotingcapability",
+    ]
+
+    /// Returns why the attributes of a `param` block are not supported; `nil` when they are.
+    static func misfit(_ attributes: [AttributeSyntax]) -> String? {
+        for attribute in attributes {
+            let name = attribute.typeName.fullName.lowercased()
+            guard plainAttributes.contains(name) else { return "an attribute of the param block" }
+            guard name == "cmdletbinding" else { continue }
+            for argument in attribute.namedArguments where !bindingArguments.contains(argument.name.lowercased()) {
+                return "\(argument.name) of the param block"
+            }
+        }
+        return nil
+    }
+
+    /// Returns whether parameters without a position of their own have one by their order.
+    static func areByPosition(_ attributes: [AttributeSyntax]) -> Bool {
+        !attributes.flatMap(\.namedArguments).contains {
+            $0.name.lowercased() == "positionalbinding" && ScriptFunction.truth(of: $0) != true
+        }
+    }
+
     /// Returns why the block is not supported; `nil` when it is.
     /// - Parameters:
     ///   - canAsk: whether a person can be asked for a missing value.
     ///   - expression: returns why a default value is not supported.
     func misfit(canAsk: Bool, _ expression: (ExpressionSyntax) -> String?) -> String? {
-        for attribute in block.attributes where !Self.plainAttributes.contains(attribute.typeName.fullName.lowercased())
-        {
-            return "an attribute of the param block"
-        }
+        if let reason = Self.misfit(block.attributes) { return reason }
         var names: Set<String> = []
         guard let set = try? chosen() else { return "parameters of which no set is certain" }
         for parameter in block.parameters {
@@ -126,11 +149,12 @@ struct ScriptParameters {
                     "ParameterArgumentValidationError",
                     "Cannot validate argument on parameter '\(parameter.name)'. \(fault)", isReadable: true))
         }
+        if parameter.refusesNothing(in: value) { throw .handOver("an empty value for \(parameter.name)") }
         guard !parameter.allowed.isEmpty else { return value }
         let items: [PSValue]
         if case .array(let own) = value { items = own } else { items = [value] }
         for item in items {
-            guard parameter.allowed.contains(where: { $0.lowercased() == item.text.lowercased() }) else {
+            guard parameter.allows(item.text) else {
                 throw .fatal(
                     NativeError(
                         "ParameterArgumentValidationError",

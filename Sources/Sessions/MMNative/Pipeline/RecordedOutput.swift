@@ -43,6 +43,9 @@ struct RecordedOutput {
 
     var isEmpty: Bool { targets.isEmpty && !isStrange }
 
+    /// The parameters whose variables would get a command's messages.
+    private static let ofMessages = ["WarningVariable", "InformationVariable"]
+
     private static let passing = "PipelineVariable"
     private var passing: Target? { targets[Self.passing] }
 
@@ -75,6 +78,9 @@ struct RecordedOutput {
     /// Empties the variables, as a command does at its start.
     func begin(in evaluator: Evaluator) throws(Interrupt) {
         guard !isStrange else { throw .handOver("an unusual name of a variable for output") }
+        for parameter in Self.ofMessages where targets[parameter] != nil {
+            throw .handOver("the common parameter -\(parameter)")
+        }
         if let passing {
             guard evaluator.onlyReads, !passing.isAppending, !passing.isOuter else {
                 throw .handOver("the common parameter -PipelineVariable")
