@@ -478,7 +478,7 @@ final class ObjectStage: Stage {
             .concurrenttable? where words.count <= 1, .orderedtable? where words.count <= 1:
             let countsCase = words.first.map { TextComparer.countsCase($0) } ?? true
             guard let countsCase, let kind = type?.tableKind else { throw .handOver("New-Object of \(name)") }
-            return .table(PSTable(kind, countsCase: countsCase))
+            return .table(PSTable(kind, countsCase: countsCase).typed(as: name, evaluator.scriptTypes))
         case .builder?: return try TextBuilder.made(words)
         case .credential?: return try SecureText.credential(words)
         case .principal? where words.count == 1: return try MachineRights.made(words[0])

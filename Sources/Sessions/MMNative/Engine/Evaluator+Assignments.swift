@@ -73,6 +73,7 @@ extension Evaluator {
                     ))
             }
             guard PSTable.accepts(key) else { throw .handOver("an unusual key") }
+            try table.refuse(key: key)
             return .element(table, key)
         case .member(let node):
             let name = try memberName(node.member)
@@ -143,7 +144,7 @@ extension Evaluator {
         case .variable(let name): try set(name, value)
         case .element(let table, let key):
             try note(value)
-            table.set(key, value.withoutNothing)
+            table.set(key, try table.accepted(value.withoutNothing))
         case .property(let object, let name):
             try note(value)
             if let type = object.ownClass { return try set(name, of: object, type, to: value) }
@@ -170,7 +171,7 @@ extension Evaluator {
                         isReadable: true))
             }
             try recompute(object)
-        case .item(let list, let place): list.items[place] = value.plain
+        case .item(let list, let place): list.items[place] = try list.accepted(value)
         case .slot(let name, let place): try replace(place, of: name, with: value)
         case .ofClass(let type, let name): try setStatic(name, of: type, to: value)
         case .outer(let name):
@@ -203,7 +204,8 @@ extension Evaluator {
         if type == .known(.array), value.isNull { return .null }
         do throws(Interrupt) {
             guard case .known(let known) = type else { return try cast(value.withoutNothing, to: type) }
-            return try Conversion.cast(value.plain, to: known)
+            let made = try Conversion.cast(value.plain, to: known)
+            return known.isTypedArray ? noteTyped(made) : made
         } catch {
             guard case .statement(let record) = error else { throw error }
             guard onlyReads else { throw .handOver("a value that its variable's type refuses") }

@@ -388,7 +388,9 @@ extension Evaluator {
         switch type {
         case .known(let known):
             if value.isNull, known.listKind != nil || known.isTypedArray || known == .array { return .null }
-            return try Conversion.cast(spoken(value, for: known), to: known)
+            if known == .string { try refuseTyped(within: value) }
+            let made = try Conversion.cast(spoken(value, for: known), to: known)
+            return known.isTypedArray ? noteTyped(made) : made
         case .own(let own):
             guard let made = try converted(value, to: own) else { throw .handOver("a cast to \(own.name) that fails") }
             return made

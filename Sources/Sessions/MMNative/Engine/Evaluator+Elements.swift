@@ -35,6 +35,7 @@ extension Evaluator {
         else {
             throw .handOver("an assignment to a part of System.Object[]")
         }
+        try refuseConversion(of: value, in: items, at: place)
         owner[name] = .null
         let before = items.withUnsafeBufferPointer { $0.baseAddress }
         let after = items.withUnsafeMutableBufferPointer { elements in

@@ -36,6 +36,8 @@ extension Evaluator {
                 }
                 guard node.op != .is, node.op != .isNot else { throw .handOver("a type test of a list") }
                 left = left.plain
+            } else if node.op == .is || node.op == .isNot {
+                try refuseTypeTest(of: left, node.right)
             }
             var right = try worth(of: node.right)
             switch (right, node.op) {
@@ -90,7 +92,8 @@ extension Evaluator {
             guard case .type(let type) = right else { throw .handOver("an unusual conversion") }
             // The operator never fails, and `$null` converts to none of these types.
             if left.isNull, [.datetime, .timespan, .guid, .version].contains(type) { return .null }
-            return try Conversion.converted(left, to: type) ?? .null
+            let made = try Conversion.converted(left, to: type) ?? .null
+            return type.isTypedArray ? noteTyped(made) : made
         default: return try compare(op, left, right)
         }
     }
@@ -185,7 +188,7 @@ extension Evaluator {
         case .iin, .cin: return .bool(try contains(right, left, ignoringCase))
         case .inotin, .cnotin: return .bool(try !contains(right, left, ignoringCase))
         case .ireplace, .creplace: return try replace(left, right, ignoringCase)
-        case .isplit, .csplit: return try split(left, right, ignoringCase)
+        case .isplit, .csplit: return noteTyped(try split(left, right, ignoringCase))
         default: throw .handOver("the operator \(op.rawValue)")
         }
     }

@@ -166,6 +166,10 @@ extension Evaluator {
             }
         case .object(let object) where object.typeName == Self.referenceType && name.lowercased() == "value":
             return try value(ofReference: object)
+        // Only the short name of a generic type is certain: its full name names assemblies.
+        case .typeInfo(let full) where full.contains("`"):
+            guard name.lowercased() == "name" else { throw .handOver("a member of a generic type") }
+            return .string(full.prefix { $0 != "[" }.split(separator: ".").last.map(String.init) ?? full)
         case .object(let part) where ExcelPackage.isPart(part): return try ExcelPackage.property(part, name, host)
         case .object(let returned) where name.lowercased() == "psobject":
             guard returned.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
@@ -261,6 +265,7 @@ extension Evaluator {
             return .array(try invoke(block, arguments))
         case .block(let block) where method == "invokereturnasis":
             return .collapsed(try invoke(block, arguments))
+        case .array(let items) where method == "gettype" && !isPlain(items): throw .handOver("the type of an array")
         case .table(let table): return try method == "gettype" ? typeOf(table) : tableMethod(table, name, arguments)
         case .enumeration(let own) where own.kind.type == nil: return try EnumMembers.call(own, method, arguments)
         case .ownType(let type): return try EnumMembers.call(of: type, method, arguments)
@@ -322,7 +327,7 @@ extension Evaluator {
             return table.kind == .dictionary || table.kind == .sorted ? .bool(isGone) : .nothing
         }
         guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
-        guard table.add(arguments[0], arguments[1]) else {
+        guard table.add(arguments[0], try table.accepted(arguments[1])) else {
             let key = arguments[0].text
             let cause =
                 table.isGeneric
@@ -336,32 +341,42 @@ extension Evaluator {
         return .nothing
     }
 
+    /// Gives a reference what a dictionary has for a key.
+    private func give(_ found: PSValue?, of table: PSTable, to place: PSObject) throws(Interrupt) {
+        guard referents[place.identity] != nil else { return }
+        if let found { return try set(reference: place, to: found) }
+        try set(reference: place, to: try table.missing())
+    }
+
     private func tableMethod(
         _ table: PSTable, _ name: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue? {
         let method = name.lowercased()
+        if let key = arguments.first, method != "insert", !method.hasPrefix("containsvalue") {
+            try table.refuse(key: key)
+        }
         switch (method, arguments.count) {
         case ("tryadd", 2) where table.isGeneric:
             guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
-            return .bool(table.add(arguments[0], arguments[1]))
+            return .bool(table.add(arguments[0], try table.accepted(arguments[1])))
         case ("trygetvalue", 2) where table.isGeneric:
             guard case .object(let place) = arguments[1], place.typeName == Self.referenceType,
                 PSTable.accepts(arguments[0])
             else { return nil }
             let found = table[arguments[0]]
-            if referents[place.identity] != nil { try set(reference: place, to: found ?? .null) }
+            try give(found, of: table, to: place)
             return .bool(found != nil)
         case ("tryremove", 2) where table.kind == .concurrent:
             guard case .object(let place) = arguments[1], place.typeName == Self.referenceType,
                 PSTable.accepts(arguments[0])
             else { return nil }
             let found = table[arguments[0]]
-            if referents[place.identity] != nil { try set(reference: place, to: found ?? .null) }
+            try give(found, of: table, to: place)
             return .bool(table.remove(arguments[0]))
         case ("getoradd", 2) where table.kind == .concurrent:
             guard PSTable.accepts(arguments[0]) else { return nil }
             if case .block = arguments[1] { return nil }
-            _ = table.add(arguments[0], arguments[1])
+            _ = table.add(arguments[0], try table.accepted(arguments[1]))
             return table[arguments[0]]
         case ("add", 2), ("remove", 1):
             guard table.kind != .concurrent else { throw .handOver("the method \(name) of a concurrent dictionary") }

@@ -43,7 +43,9 @@ extension Evaluator {
             let piece = try literal(place..<extent.start)
             text += piece
             written += piece + String(decoding: source[extent.start..<extent.end], as: UTF16.self)
-            text += try PSText.string(try spoken(try value(of: part)))
+            let value = try value(of: part)
+            try refuseTyped(within: value)
+            text += try PSText.string(try spoken(value))
             guard text.utf8.count <= limits.textBytes else { throw .handOver("a long text") }
             place = extent.end
         }

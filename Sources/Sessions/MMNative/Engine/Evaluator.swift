@@ -54,6 +54,8 @@ final class Evaluator {
     var position: SourceExtent?
     /// The errors of this run, latest first.
     let errors = PSList(.arrayList)
+    /// The types of the elements of the typed arrays that were made so far.
+    var typedElements: Set<String> = []
     /// The types and conditions of variables.
     var typed = TypedVariables()
     /// The names of the script's own parameters.
@@ -246,7 +248,12 @@ final class Evaluator {
             {
                 return target
             }
-            return try member(name, of: target)
+            let found = try member(name, of: target)
+            switch target {
+            case .table, .list: return noteTyped(found)
+            case .object(let object) where !object.isCustom: return noteTyped(found)
+            default: return found
+            }
         case .binary(let node): return try binary(node)
         case .unary(let node): return try unary(node)
         case .paren(let node): return try grouped(node)
@@ -272,6 +279,7 @@ final class Evaluator {
             }
             if case .list(let list) = target, list.kind.shape != .list { throw .handOver("an index of a set or queue") }
             let index = try value(of: node.index)
+            if case .table(let table) = target { try table.refuse(key: index) }
             try refuseIndex(index, of: target)
             return try Members.element(target.plain, index)
         case .arrayLiteral(let node):
@@ -386,10 +394,14 @@ final class Evaluator {
         if node.isStatic {
             if case .ownType(let type) = target { return try counted(try callStatic(type, name, arguments)) }
             guard case .type(let type) = target else { throw .handOver("a static method of a value") }
-            return try counted(try Statics.call(type, name, arguments, in: self))
+            let answer = try Statics.call(type, name, arguments, in: self)
+            if case .table(let table) = answer, table.isGeneric, case .type(let written) = node.target {
+                return .table(table.typed(as: written.typeName.fullName, scriptTypes))
+            }
+            return noteTyped(try counted(answer))
         }
-        if let own = try ownMethod(target, name, arguments) { return try counted(own) }
-        return try counted(try Methods.call(target, name, arguments, onlyReads: onlyReads))
+        if let own = try ownMethod(target, name, arguments) { return noteTyped(try counted(own)) }
+        return noteTyped(try counted(try Methods.call(target, name, arguments, onlyReads: onlyReads)))
     }
 
     /// Evaluates `[type]::TryParse(text, [ref]$place)`.
@@ -502,7 +514,7 @@ final class Evaluator {
             guard case .string(let text) = operand,
                 text.unicodeScalars.allSatisfy({ $0 == " " || !$0.properties.isWhitespace && $0.value >= 0x20 })
             else { throw .handOver("a split of other than text") }
-            return .array(text.split(separator: " ").map { .string(String($0)) })
+            return noteTyped(.array(text.split(separator: " ").map { .string(String($0)) }))
         default: throw .handOver("the operator \(node.op.rawValue)")
         }
     }
@@ -530,6 +542,7 @@ final class Evaluator {
     /// Evaluates `-join`.
     func joined(_ items: [PSValue], _ separator: String) throws(Interrupt) -> String {
         var texts: [String] = []
+        try refuseTyped(within: .array(items))
         for item in items {
             texts.append(try PSText.element(item))
         }

@@ -156,6 +156,7 @@ private final class NativeRun {
             source: units, variables: session.variables, delivery: delivery, sources: sources, limits: limits)
         evaluator.foreignVariables = session.foreignVariables
         evaluator.typed.types = session.types
+        evaluator.typedElements = session.typedElements
         evaluator.host = host
     }
 
@@ -194,6 +195,7 @@ private final class NativeRun {
         session.variables[Evaluator.preferenceName] = nil
         for name in Evaluator.remarks.union(["input", "warningpreference"]) { session.variables[name] = nil }
         session.types = evaluator.typed.types
+        session.typedElements = evaluator.typedElements
         return session
     }
 
@@ -244,6 +246,8 @@ package struct NativeSession: Sendable {
     package internal(set) var variables: [String: PSValue] = [:]
     /// The types that variables keep, by lower-case name.
     var types: [String: NamedType] = [:]
+    /// The types of the elements of the typed arrays that were made so far.
+    var typedElements: Set<String> = []
     /// The lower-case names of variables whose current values only another engine of the same session has.
     package var foreignVariables: Set<String> = []
 

@@ -434,9 +434,13 @@ class Stage {
         try begin()
     }
 
+    /// Called for each object that arrives; hands over one with which the command isn't certain.
+    var admits: ((PSValue) throws(Interrupt) -> Void)?
+
     /// Takes an object from the pipeline.
     final func take(_ item: PSValue) throws(Interrupt) {
         try start()
+        try admits?(item)
         guard let readsLayout, let layout = FormattedBlock(item) else { return try process(item) }
         readsLayout(layout)
         for record in layout.records { try process(record) }

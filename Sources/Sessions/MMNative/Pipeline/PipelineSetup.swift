@@ -113,12 +113,20 @@ struct PipelineSetup {
         let stage = try Cmdlets.stage(bound, evaluator)
         let (evaluator, action) = (evaluator, bound.errorAction)
         stage.report = { (error) throws(Interrupt) in try evaluator.report(error, action) }
+        if Self.writesTypes.contains(name) {
+            stage.admits = { (item) throws(Interrupt) in try evaluator.refuseTyped(within: item) }
+        }
         if FormattedBlock.isRead(by: bound) {
             stage.readsLayout = { layout in layout.warn(for: name, evaluator.host) }
         }
         stages.append(stage)
         return bound.recorded
     }
+
+    /// The cmdlets that write the name of its type for an array in an object.
+    private static let writesTypes: Set<String> = [
+        "ConvertTo-Csv", "Export-Csv", "ConvertTo-Html", "ConvertTo-Xml", "Export-Clixml",
+    ]
 
     /// The cmdlets that need no input: without any they put out nothing, or a page without a table.
     private static let ignoresNothing: Set<String> = ["Where-Object", "Select-Object", "Sort-Object", "ConvertTo-Html"]

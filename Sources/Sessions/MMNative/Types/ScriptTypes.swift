@@ -188,6 +188,13 @@ package final class ScriptTypes: Sendable {
 
     private func space(of name: String) -> String? { namespaces.first { PSType(written: $0 + "." + name) != nil } }
 
+    /// Returns the types among the arguments of a generic type as written; `nil` for one that isn't known here.
+    func arguments(of written: String) -> [NamedType?] {
+        let name = written.filter { $0 != " " }
+        guard name.hasSuffix("]"), let open = name.firstIndex(of: "[") else { return [] }
+        return Self.arguments(name[open...].dropFirst().dropLast()).map { named($0) }
+    }
+
     /// Returns the arguments of a generic type.
     private static func arguments(_ text: Substring) -> [String] {
         var (depth, found): (Int, [String]) = (0, [""])

@@ -173,6 +173,16 @@ package final class PSList: @unchecked Sendable {
         }
     }
 
+    /// Returns a value as an element that takes another one's place.
+    func accepted(_ value: PSValue) throws(Interrupt) -> PSValue {
+        do throws(Interrupt) {
+            return try element(value)
+        } catch {
+            guard case .statement = error else { throw error }
+            throw .handOver("an element of another type")
+        }
+    }
+
     private func element(_ value: PSValue) throws(Interrupt) -> PSValue {
         if let elementType {
             guard let accepted = try elementType.accepted(value) else { throw .handOver("an element of another type") }

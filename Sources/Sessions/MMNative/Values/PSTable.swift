@@ -61,6 +61,8 @@ package struct PSTable: Sendable {
     let countsCase: Bool
     /// The types of its keys and values in the text of a generic dictionary, where they are known.
     private var arguments: String?
+    /// The types that a generic dictionary converts its keys and values to; `nil` for any.
+    private var types: (key: NamedType?, value: NamedType?)?
 
     /// Creates an empty table.
     package init(isOrdered: Bool) { self.init(isOrdered ? .answer : .hashtable) }
@@ -198,7 +200,8 @@ package struct PSTable: Sendable {
 
     /// Returns a separate table with the same keys and values.
     func copy(as kind: Kind? = nil) -> PSTable {
-        let copy = PSTable(kind ?? self.kind, countsCase: countsCase)
+        var copy = PSTable(kind ?? self.kind, countsCase: countsCase)
+        if kind == nil { (copy.types, copy.arguments) = (types, arguments) }
         copy.contents.entries = contents.entries
         copy.contents.places = contents.places
         return copy
@@ -209,4 +212,53 @@ package struct PSTable: Sendable {
 
     /// Whether the order of the keys is certain; .NET enumerates an unordered table by hash.
     package var hasCertainOrder: Bool { isOrdered || count < 2 }
+}
+
+extension PSTable {
+    /// Returns the same generic dictionary with the types that its name as written gives its keys and values.
+    func typed(as written: String, _ types: ScriptTypes) -> PSTable {
+        var table = self
+        let arguments = types.arguments(of: written)
+        if arguments.count == 2 { table.types = (arguments[0], arguments[1]) }
+        return table
+    }
+
+    /// Hands over a key that a dictionary would convert.
+    func refuse(key: PSValue) throws(Interrupt) {
+        guard let type = types?.key?.known, let name = NamedType.fullName(of: type), type != .object else { return }
+        guard key.isNull || key.typeName == name else { throw .handOver("a key of another type") }
+    }
+
+    /// Returns a value as one that the table keeps.
+    func accepted(_ value: PSValue) throws(Interrupt) -> PSValue {
+        guard let type = types?.value, type != .known(.object), type != .known(.pscustomobject) else { return value }
+        if case .known(let known) = type, NamedType.fullName(of: known) == nil || known == .array || known == .hashtable
+        {
+            // What isn't a single value has its type already.
+            switch value {
+            case .list, .array, .table, .object: return value
+            default: throw .handOver("a value of another type in a dictionary")
+            }
+        }
+        if case .known(let known) = type, value.typeName == NamedType.fullName(of: known) { return value }
+        if case .collection = type { return value }
+        do throws(Interrupt) {
+            if let accepted = try type.accepted(value) { return accepted }
+        } catch {
+            guard case .statement = error else { throw error }
+        }
+        throw .handOver("a value of another type in a dictionary")
+    }
+
+    /// Returns what a dictionary's methods give for a missing key.
+    func missing() throws(Interrupt) -> PSValue {
+        switch types?.value?.known {
+        case nil, .object?, .string?, .pscustomobject?, .hashtable?: return .null
+        case .int?: return .int(0)
+        case .long?: return .long(0)
+        case .double?: return .double(0)
+        case .bool?: return .bool(false)
+        default: throw .handOver("the default of a dictionary's values")
+        }
+    }
 }
