@@ -13,6 +13,7 @@ struct DeclaredParameters: RunningReports {
                 "bad"
             ),
             ("function f { param([ValidateNotNullOrEmpty()]$n) 'ok' }; try { f @() } catch { 'bad' }", "bad"),
+            ("function f { param([ValidateNotNullOrEmpty()]$n) 'ok' }; try { f @{} } catch { 'bad' }", "bad"),
             ("function f { param([ValidateNotNull()]$n) 'ok' }; f ''", "ok"),
             ("function f { param([ValidateNotNull()]$n) 'ok' }; f @()", "ok"),
             ("function f { param([ValidateNotNull()]$n) 'ok' }; try { f 1, $null } catch { 'bad' }", "bad"),

@@ -55,6 +55,7 @@ struct ScriptFunction {
                 if case .string(let text) = item { return text.isEmpty && refused == .empty }
                 return item.isNull
             }
+            if case .table(let table) = value { return table.count == 0 && refused == .empty }
             guard case .array(let items) = value.plain else { return isRefused(value) }
             return items.contains(where: isRefused) || items.isEmpty && refused == .empty
         }
