@@ -25,6 +25,7 @@ struct ScopesOfVariables {
             ("$x = 1; function f { g; $x }; function g { $script:x = 2 }; f", ["2"]),
             ("$x = 1; function f { $local:x }; f; 'end'", ["", "end"]),
             ("$a = @(1, 2); function f { $a[0] = 9 }; f; $a[0]", ["9"]),
+            ("$n = 0; function f { $null = [int]::TryParse('5', [ref]$n) }; f; $n", ["5"]),
             ("$a = @(1); function f { $a += 2; $a.Count }; f; $a.Count", ["2", "1"]),
         ])
     func own(script: String, texts: [String]) async throws {

@@ -395,7 +395,8 @@ final class Evaluator {
             if case .ownType(let type) = target { return try counted(try callStatic(type, name, arguments)) }
             guard case .type(let type) = target else { throw .handOver("a static method of a value") }
             let answer = try Statics.call(type, name, arguments, in: self)
-            if case .table(let table) = answer, table.isGeneric, case .type(let written) = node.target {
+            if case .table(let table) = answer, table.isGeneric {
+                guard case .type(let written) = node.target else { throw .handOver("a dictionary of unknown types") }
                 return .table(table.typed(as: written.typeName.fullName, scriptTypes))
             }
             return noteTyped(try counted(answer))
@@ -412,10 +413,16 @@ final class Evaluator {
         var given: [PSValue] = []
         for argument in node.arguments.dropLast() { given.append(try value(of: argument)) }
         let read = try Readings.tried(name.value.lowercased(), type, given)
-        if case .variable(let variable) = place {
-            let isNowhere = variable.path.name.lowercased() == "null"
-            guard !isNowhere || onlyReads else { throw .handOver("a reading into nothing") }
-            if !isNowhere { try write(read ?? Readings.unread(type), to: try self.place(of: place)) }
+        guard case .variable(let variable) = place else { return .bool(read != nil) }
+        guard variable.path.name.lowercased() != "null" else {
+            guard onlyReads else { throw .handOver("a reading into nothing") }
+            return .bool(read != nil)
+        }
+        let value = read ?? Readings.unread(type)
+        if variable.path.qualifier == .none, case .object(let object) = try reference(to: variable) {
+            try set(reference: object, to: value)
+        } else {
+            try write(value, to: try self.place(of: place))
         }
         return .bool(read != nil)
     }
