@@ -101,6 +101,30 @@ struct PipedObjects {
     }
 
     @Test(
+        "are handed over where they decide more than a value",
+        arguments: [
+            "function f { param(\(whole)[pscustomobject]$h) process { $h.a } }; @{a=1} | f",
+            "function f { [CmdletBinding(DefaultParameterSetName = 'A')] param([Parameter(ParameterSetName = 'A')]$x, "
+                + "[Parameter(ParameterSetName = 'B', ValueFromPipeline)]$y) process { $y } }; 1 | f",
+        ])
+    func handedOver(script: String) async {
+        var session = NativeSession()
+        guard case .handedOver = await NativeEngine(host: NativeHost()).run(script, in: &session) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+
+    @Test("are bound to the parameters of the set that the call uses")
+    func sets() async throws {
+        let script =
+            "function f { [CmdletBinding(DefaultParameterSetName = 'A')] param([Parameter(ParameterSetName = 'A')]$x, "
+            + "\(Self.whole)$o, [Parameter(ParameterSetName = 'B', ValueFromPipelineByPropertyName)]$Length) "
+            + "process { \"$x $o $Length\" } }; 'abc' | f -x 1"
+        #expect(try await result(script, NativeEngine()).objects.map(\.text) == ["1 abc "])
+    }
+
+    @Test(
         "pass through all blocks before the next one follows",
         arguments: [
             ("$i = 0; function f { process { \"$i\" } }; 1..3 | % { $script:i++; $_ } | f", ["1", "2", "3"]),

@@ -125,16 +125,20 @@ final class FunctionCall {
             _ = table.add(parameter.name, bound)
         }
         evaluator.given = table
-        set = try function.sets.chosen { parameter in
+        func isGiven(_ parameter: ScriptFunction.Parameter) -> Bool {
             arguments.given.keys.contains { parameters[$0].name == parameter.name }
         }
+        set = try function.sets.chosen(isGiven)
+        let sets = function.sets.possible(isGiven)
         if function.isAdvanced {
             evaluator.cmdlet = try evaluator.automatic("myinvocation").map { Evaluator.cmdlet(set, $0) }
             evaluator.questions =
                 function.confirmation.asksFirst && !arguments.isConfirmed ? .open : .answered(true)
         }
         for (index, parameter) in parameters.enumerated() where arguments.given[index] == nil {
-            let isInput = isPiped && (parameter.takesInput || parameter.takesProperties)
+            let isInput =
+                isPiped && (parameter.takesInput || parameter.takesProperties)
+                && (parameter.belongs(to: set) || sets.contains(where: parameter.belongs))
             if isInput, !parameter.belongs(to: set) {
                 throw .handOver("an object that chooses the parameter set of \(function.name)")
             }
@@ -204,6 +208,10 @@ final class FunctionCall {
     /// Returns the value that an object gives to a parameter; `nil` if it gives none. PowerShell tries the object, then
     /// its property, each without a conversion first.
     private func input(_ item: PSValue, of parameter: ScriptFunction.Parameter) throws(Interrupt) -> PSValue? {
+        // Whether a table becomes an object isn't certain.
+        if parameter.type == .known(.pscustomobject), case .table = item {
+            throw .handOver("a table for the parameter \(parameter.name)")
+        }
         let part = parameter.takesProperties ? try property(of: item, for: parameter) : nil
         if parameter.takesInput, part != nil {
             if try fits(item, parameter) { return try evaluator.checked(item, for: parameter, of: function) }

@@ -24,16 +24,24 @@ struct ParameterSets {
         return nil
     }
 
-    /// Returns the set to use for the given parameters.
-    func chosen(_ isGiven: (ScriptFunction.Parameter) -> Bool) throws(Interrupt) -> String {
+    /// Returns the named sets to which all given parameters belong.
+    func possible(_ isGiven: (ScriptFunction.Parameter) -> Bool) -> [String] {
         var names: [String] = []
         for name in parameters.flatMap(\.sets).map(\.name) + [usual].compactMap(\.self)
         where !name.isEmpty && !names.contains(where: { $0.lowercased() == name.lowercased() }) {
             names.append(name)
         }
-        guard !names.isEmpty else { return Self.all }
         let given = parameters.filter(isGiven)
-        let left = names.filter { name in given.allSatisfy { $0.belongs(to: name) } }
+        return names.filter { name in given.allSatisfy { $0.belongs(to: name) } }
+    }
+
+    /// Returns the set to use for the given parameters.
+    func chosen(_ isGiven: (ScriptFunction.Parameter) -> Bool) throws(Interrupt) -> String {
+        guard usual?.isEmpty == false || parameters.contains(where: { $0.sets.contains { !$0.name.isEmpty } }) else {
+            return Self.all
+        }
+        let left = possible(isGiven)
+        let given = parameters.filter(isGiven)
         if left.count == 1 { return left[0] }
         if let usual, let name = left.first(where: { $0.lowercased() == usual.lowercased() }) { return name }
         let whole = left.filter { name in
