@@ -37,6 +37,15 @@ struct CmdletHelpTests {
             ("Get-Help Get-Mailbox | Out-String", "exo"), ("Get-Help Get-Mailbox -Online", "exo"),
             ("Get-Help $name", "exo"), ("Get-Help Get-Mailbox; Get-Mailbox", "exo"), ("Get-Mailbox", "exo"),
             ("Get-Help Get-Mailbox", "teams"), ("Get-Command *NoSuchThing", "exo"),
+            ("if (Get-Command Get-Mailbox) { 'has exo' } else { 'no' }", "exo"),
+            ("$c = Get-Command Set-Mailbox; $n = 1 + 1; \"n=$n\"", "exo"), ("$c = Get-Command Set-Mailbox", "exo"),
+            ("function f { 1 }; (Get-Command f).CommandType.ToString()", "exo"),
+            ("function Get-Mailbox { 1 }; Get-Command Get-Mailbox", "exo"), ("(Get-Command Get-Mailbox).Name", "exo"),
+            ("(Get-Help Get-Mailbox)", "exo"), ("@(Get-Command *Mailbox).Count", "exo"),
+            ("\"$(Get-Help Get-Mailbox)\"", "exo"), ("return Get-Help Get-Mailbox", "exo"),
+            ("param($a) Get-Help Get-Mailbox", "exo"), ("begin { Get-Help Get-Mailbox }", "exo"),
+            ("trap { 1 } Get-Help Get-Mailbox", "exo"), ("Get-Help Get-Mailbox &", "exo"),
+            ("1; Get-Help Get-Mailbox", "exo"), ("'a' | Get-Command Get-Mailbox", "exo"),
         ])
     func others(_ script: String, _ module: String) {
         #expect(help(script, module) == nil)

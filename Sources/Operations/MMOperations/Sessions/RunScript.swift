@@ -384,12 +384,17 @@ struct CmdletHelp {
         guard isList || names.count == 1, !names.isEmpty else { return nil }
     }
 
-    /// Returns the command and the argument of a script with one such command.
+    /// Returns the command and the argument of a script that is nothing but one such command: any other one uses the
+    /// command's answer, or does something beside it.
     private static func question(of script: ParsedScript) -> (verb: String, name: String)? {
+        guard let root = script.root, root.usings.isEmpty, root.parameterBlock == nil, let body = root.body,
+            body.traps.isEmpty, body.statements.count == 1, case .pipeline(let pipeline)? = body.statements.first,
+            pipeline.elements.count == 1, !pipeline.isBackground, case .command? = pipeline.elements.first
+        else { return nil }
         let commands = ScriptFacts(of: script).items.compactMap { item in
             if case .command(let command) = item.detail { command } else { nil }
         }
-        guard commands.count == 1, let command = commands.first, command.count == 1, command.redirections.isEmpty,
+        guard commands.count == 1, let command = commands.first, command.redirections.isEmpty,
             let name = command.name?.lowercased(), ["get-help", "help", "get-command"].contains(name)
         else { return nil }
         var wanted: String?
