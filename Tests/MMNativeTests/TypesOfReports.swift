@@ -226,10 +226,6 @@ struct TypesOfReports: RunningReports {
                 ["#TYPE System.Management.Automation.PSCustomObject"]
             ),
             (
-                "'x' | Set-Content a.txt; 'y' | Out-File a.txt -NoClobber -ErrorAction SilentlyContinue; Get-Content a.txt",
-                ["x"]
-            ),
-            (
                 "[pscustomobject]@{ a = 1 } | ConvertTo-Html -Meta @{ author = 'x' } | Select-String author | % Line",
                 ["<meta name=\"author\" content=\"x\">"]
             ),

@@ -191,6 +191,7 @@ final class ToCSVStage: Stage {
     private let quotesAll: Bool
     private let hasTypes: Bool
     private var showsHeader: Bool
+    /// The names of the columns; `nil` until the first object tells them.
     private var names: [String]?
 
     init(_ command: BoundCommand) throws(Interrupt) {
@@ -215,11 +216,14 @@ final class ToCSVStage: Stage {
     }
 
     /// Writes records with a delimiter, each field in quotes.
-    /// - Parameter showsHeader: whether the first line holds the names.
-    init(delimiter: String, quotesAll: Bool = true, showsHeader: Bool) {
+    /// - Parameters:
+    ///   - showsHeader: whether the first line holds the names, unless there are columns already.
+    ///   - columns: the columns of the file that the records are appended to; `nil` if the first object tells them.
+    init(delimiter: String, quotesAll: Bool = true, showsHeader: Bool, columns: [String]? = nil) {
         self.delimiter = delimiter
         self.quotesAll = quotesAll
         self.showsHeader = showsHeader
+        names = columns
         hasTypes = false
     }
 

@@ -23,7 +23,7 @@ final class FromCSVStage: Stage {
                 guard case .string(let text) = name else { throw .handOver("an unusual header") }
                 header.append(text)
             }
-            self.header = try shape(header)
+            self.header = try Self.shape(header)
         }
     }
 
@@ -33,10 +33,23 @@ final class FromCSVStage: Stage {
             name: "Import-Csv", className: "ImportCsvCommand", values: [], switches: [], positions: [])
         self.delimiter = delimiter
         super.init()
-        if !names.isEmpty { header = try shape(names) }
+        if !names.isEmpty { header = try Self.shape(names) }
     }
 
-    private func shape(_ names: [String]) throws(Interrupt) -> PSShape {
+    /// Returns the names that the first record of a text holds.
+    static func header(of text: String, delimiter: UInt8) throws(Interrupt) -> [String] {
+        var reader = CSVReader(units: Array(text.utf8), delimiter: delimiter)
+        return try header(&reader).names
+    }
+
+    private static func header(_ reader: inout CSVReader) throws(Interrupt) -> PSShape {
+        guard reader.units.first != UInt8(ascii: "#") else { throw .handOver("a comment in CSV") }
+        var names = reader.record()
+        while names.count > 1, names.last?.isEmpty == true { names.removeLast() }
+        return try shape(names)
+    }
+
+    private static func shape(_ names: [String]) throws(Interrupt) -> PSShape {
         // Letters with separate accents could be the same name in another spelling.
         let isCertain = names.allSatisfy { name in
             !name.isEmpty && name.unicodeScalars.allSatisfy { $0.properties.canonicalCombiningClass == .notReordered }
@@ -60,12 +73,7 @@ final class FromCSVStage: Stage {
 
     private func read(_ text: String) throws(Interrupt) {
         var reader = CSVReader(units: Array(text.utf8), delimiter: delimiter)
-        if header == nil {
-            guard !text.hasPrefix("#") else { throw .handOver("a comment in CSV") }
-            var names = reader.record()
-            while names.count > 1, names.last?.isEmpty == true { names.removeLast() }
-            header = try shape(names)
-        }
+        if header == nil { header = try Self.header(&reader) }
         guard let header else { return }
         while true {
             let values = reader.record()

@@ -70,6 +70,8 @@ package struct NativeError: Sendable, Hashable {
     let exception: String?
     /// The status of the answer with which a service refused a request of the script's own.
     package let status: Int32?
+    /// Whether it ended the command that raised it, and so the statement, whatever the command's `-ErrorAction` says.
+    private(set) var endsCommand = false
 
     /// Creates an error record.
     package init(
@@ -95,6 +97,13 @@ package struct NativeError: Sendable, Hashable {
         self.category = category
         self.command = command
         self.isReadable = isReadable
+    }
+
+    /// Returns the same error as one that ended the command that raised it.
+    func endingCommand() -> NativeError {
+        var error = self
+        error.endsCommand = true
+        return error
     }
 
     /// Returns the same error after it has left a block of a cmdlet, which adds its class to the id.

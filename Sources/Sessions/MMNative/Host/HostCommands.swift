@@ -421,7 +421,7 @@ final class WorkStage: Stage {
         do throws(Interrupt) {
             try work(command, items, host, evaluator, next)
         } catch {
-            guard case .statement(let record) = error else { throw error }
+            guard case .statement(let record) = error, !record.endsCommand else { throw error }
             switch command.errorAction {
             case .stop?: throw .fatal(record)
             case nil where evaluator.preference == .stop: throw .fatal(record)
@@ -458,30 +458,6 @@ final class OutFileStage: Stage {
 
 /// Files of the run.
 extension HostCommands {
-    static func exportCSV(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        let path = try onlyPath(command)
-        try keepExisting(path, command, host)
-        // A file without rows gets its header now.
-        let appends = command.isSet("Append") && host.read(path)?.isEmpty == false
-        var delimiter = ","
-        if let given = command["Delimiter"] { delimiter = try PSText.string(given) }
-        let quotes = command["UseQuotes"]?.text.lowercased() ?? "always"
-        guard ["always", "asneeded"].contains(quotes) else { throw .handOver("-UseQuotes \(quotes)") }
-        let stage = ToCSVStage(
-            delimiter: delimiter, quotesAll: quotes == "always",
-            showsHeader: !appends && !command.isSet("NoHeader"))
-        var text = ""
-        stage.next = { (line) throws(Interrupt) in text += try PSText.string(line) + "\n" }
-        for item in items where !item.isNull { try stage.process(item) }
-        try stage.finish()
-        if command.isSet("IncludeTypeInformation"), !appends, case .object(let first)? = items.first {
-            text = "#TYPE \(first.typeName)\n" + text
-        }
-        try write(text, to: path, command, host, isAppending: appends)
-    }
-
     /// Writes a text in the encoding that the command asks for.
     static func write(
         _ text: String, to path: String, _ command: BoundCommand, _ host: NativeHost, isAppending: Bool
@@ -502,7 +478,8 @@ extension HostCommands {
         throw .statement(
             NativeError(
                 command.specification.errorID("NoClobber"),
-                "The file '\(path)' already exists.", category: "ResourceExists", isReadable: true))
+                "The file '\(path)' already exists.", category: "ResourceExists", isReadable: true
+            ).endingCommand())
     }
 
     /// Returns the lines that a screen would show for objects.
@@ -585,23 +562,6 @@ extension HostCommands {
                     isReadable: true))
         }
         return FileText.read(bytes)
-    }
-
-    static func importCSV(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        var paths = try paths(command)
-        for item in items { paths.append(try PSText.string(item)) }
-        let delimiter = command["Delimiter"]?.text.utf8.first ?? UInt8(ascii: ",")
-        for path in paths {
-            let stage = try FromCSVStage(
-                delimiter: delimiter, names: Cmdlets.list(command["Header"]).map(\.text))
-            var rows: [PSValue] = []
-            stage.next = { (row) throws(Interrupt) in rows.append(row) }
-            try stage.process(.string(try text(path, command, host)))
-            try stage.finish()
-            for row in rows { try emit(row) }
-        }
     }
 
     static func getContent(

@@ -1,0 +1,84 @@
+import MMNative
+import Testing
+
+/// CSV files that scripts write row by row.
+@Suite("Tables in files", .timeLimit(.minutes(5)))
+struct TablesInFiles: RunningReports {
+    private static let file = "'\"Name\",\"Mail\",\"Licence\"', '\"ann\",\"a@x\",\"E3\"' | Set-Content a.csv; "
+
+    @Test(
+        "rows are appended in the columns of the file",
+        arguments: [
+            (
+                "[pscustomobject]@{Name='bob';Licence='E5';Mail='b@x'} | Export-Csv a.csv -Append",
+                "\"bob\",\"b@x\",\"E5\""
+            ),
+            (
+                "[pscustomobject]@{licence='E5';more=1;MAIL='b@x';name='bob'} | Export-Csv a.csv -Append -NoTypeInformation",
+                "\"bob\",\"b@x\",\"E5\""
+            ),
+            ("[pscustomobject]@{Name='bob';Mail=$null} | Export-Csv a.csv -Append -Force", "\"bob\",,"),
+            (
+                "[pscustomobject]@{Mail='b,x';Name='bob';Licence='E5'} | Export-Csv a.csv -Append -UseQuotes AsNeeded",
+                "bob,\"b,x\",E5"
+            ),
+            (
+                "'a b;c' | Set-Content a.csv; [pscustomobject]@{c=1;'A B'=2} | Export-Csv a.csv -Append -Delimiter ';'",
+                "\"2\";\"1\""
+            ),
+            (
+                "'\"a\"' | Set-Content a.csv -NoNewline; [pscustomobject]@{a=1} | Export-Csv a.csv -Append",
+                "\"a\"\"1\""
+            ),
+        ])
+    func appending(script: String, last: String) async throws {
+        #expect(try await texts(Self.file + script + "; @(Get-Content a.csv)[-1]") == [last], "\(script)")
+    }
+
+    @Test("an empty or missing file gets a header", arguments: ["", "New-Item a.csv | Out-Null; "])
+    func beginning(before: String) async throws {
+        let script =
+            before + "1..2 | ForEach-Object { [pscustomobject]@{a=$_} | Export-Csv a.csv -Append }; Get-Content a.csv"
+        #expect(try await texts(script) == ["\"a\"", "\"1\"", "\"2\""])
+    }
+
+    @Test(
+        "a column that the first row lacks ends the statement, and nothing is appended",
+        arguments: ["", "-ErrorAction SilentlyContinue"])
+    func mismatch(action: String) async throws {
+        let script =
+            Self.file + "try { [pscustomobject]@{Name='bob';Mail='b'} | Export-Csv a.csv -Append \(action); 'on' } "
+            + "catch { $_.Exception.Message; $_.FullyQualifiedErrorId }; (Get-Content a.csv).Count"
+        #expect(
+            try await texts(script) == [
+                "Cannot append CSV content to the following file: a.csv. The appended object does not have a property that "
+                    + "corresponds to the following column: Licence. To continue with mismatched properties, add the -Force "
+                    + "parameter, and then retry the command.",
+                "CannotAppendCsvWithMismatchedPropertyNames,Microsoft.PowerShell.Commands.ExportCsvCommand", "2",
+            ])
+    }
+
+    @Test(
+        "a file that must not be replaced ends the statement",
+        arguments: ["'y' | Out-File a.txt -NoClobber", "'y' | Out-File a.txt -NoClobber -ErrorAction SilentlyContinue"])
+    func keeping(command: String) async throws {
+        let script = "'x' | Set-Content a.txt; try { \(command); 'on' } catch { 'kept' }; Get-Content a.txt"
+        #expect(try await texts(script) == ["kept", "x"])
+    }
+
+    @Test(
+        "rows in another encoding, and under a header of several meanings, are handed over",
+        arguments: [
+            "'a' | Out-File a.csv -Encoding unicode; [pscustomobject]@{a=1} | Export-Csv a.csv -Append",
+            "'a' | Out-File a.csv; [pscustomobject]@{a=1} | Export-Csv a.csv -Append -Encoding unicode",
+            "'a,A' | Out-File a.csv; [pscustomobject]@{a=1} | Export-Csv a.csv -Append",
+            "'#TYPE x' | Out-File a.csv; [pscustomobject]@{a=1} | Export-Csv a.csv -Append",
+            "[pscustomobject]@{a=1} | Export-Csv a.csv -Append -NoHeader",
+        ])
+    func handedOver(script: String) async {
+        guard case .handedOver = await outcome(script) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+}
