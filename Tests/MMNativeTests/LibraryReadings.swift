@@ -58,6 +58,116 @@ struct LibraryReadings: RunningReports {
     }
 
     @Test(
+        "numbers are read in the style of their type, or in the one that is asked for",
+        arguments: [
+            ("[double]", "'1e3'", "True 1000"), ("[double]", "'-1.5E-2'", "True -0.015"),
+            ("[double]", "'NaN'", "True NaN"),
+            ("[double]", "' -infinity '", "True -Infinity"), ("[double]", "'1e'", "False 0"),
+            ("[double]", "'1e999'", "True Infinity"),
+            ("[double]", "'5-'", "False 0"), ("[double]", "'1,000.5'", "True 1000.5"), ("[double]", "'.5'", "True 0.5"),
+            ("[double]", "'5.'", "True 5"), ("[double]", "'- 5'", "False 0"), ("[double]", "'1.2.3'", "False 0"),
+            ("[double]", "''", "False 0"), ("[double]", "'5 €'", "False 0"), ("[single]", "'1e3'", "True 1000"),
+            ("[decimal]", "'5-'", "True -5"), ("[decimal]", "'12.50'", "True 12.50"), ("[decimal]", "'1e3'", "False 0"),
+            ("[decimal]", "'99999999999999999999999999999999'", "False 0"),
+            ("[decimal]", "'1,234.5 -'", "True -1234.5"),
+            ("[int]", "'1,000'", "False 0"), ("[int]", "'2147483648'", "False 0"), ("[int]", "' +12 '", "True 12"),
+            ("[int]", "'0x1F'", "False 0"), ("[int]", "'1.0'", "False 0"), ("[int]", "'(5)'", "False 0"),
+            ("[long]", "'2147483648'", "True 2147483648"), ("[byte]", "'256'", "False 0"), ("[byte]", "'-0'", "True 0"),
+            ("[int]", "'1,000', [Globalization.NumberStyles]::AllowThousands, $null", "True 1000"),
+            ("[int]", "'1.50', [Globalization.NumberStyles]::Number, $null", "False 0"),
+            ("[int]", "'1.00e2', [Globalization.NumberStyles]::Any, $null", "True 100"),
+            ("[int]", "' 1', [Globalization.NumberStyles]::None, $null", "False 0"),
+            ("[double]", "'1,5', [Globalization.NumberStyles]::Float, [cultureinfo]::InvariantCulture", "False 0"),
+            ("[bool]", "' TRUE '", "True True"), ("[bool]", "'1'", "False False"),
+        ])
+    func numbers(type: String, given: String, expected: String) async throws {
+        #expect(
+            try await texts("$x = \(type)0; $is = \(type)::TryParse(\(given), [ref]$x); \"$is $x\"") == [expected],
+            "\(type) \(given)")
+    }
+
+    @Test(
+        "values keep their digits, whichever method reads them",
+        arguments: [
+            ("\"$([decimal]::Parse('123456789012345678.123'))\"", "123456789012345678.123"),
+            ("\"$([convert]::ToDecimal('12.50'))\"", "12.50"), ("\"$([convert]::ToDouble('1e3'))\"", "1000"),
+            ("[convert]::ToByte('255')", "255"), ("[convert]::ToInt32(' -7 ')", "-7"), ("[convert]::ToInt32(2.5)", "2"),
+            ("[convert]::ToDateTime('2026-01-02').Day", "2"), ("[convert]::ToUInt16('65535')", "65535"),
+        ])
+    func digits(script: String, expected: String) async throws {
+        #expect(try await texts(script) == [expected])
+    }
+
+    @Test(
+        "a text that is none is an error of the method, whose cause a script can catch",
+        arguments: [
+            (
+                "[datetime]::Parse('2024-13-45')", "FormatException",
+                "String '2024-13-45' was not recognized as a valid DateTime."
+            ),
+            ("[datetime]::Parse('')", "FormatException", "String '' was not recognized as a valid DateTime."),
+            (
+                "[datetime]::Parse('abc')", "FormatException",
+                "The string 'abc' was not recognized as a valid DateTime. There is an unknown word starting at index '0'."
+            ),
+            ("[timespan]::Parse('abc')", "FormatException", "String 'abc' was not recognized as a valid TimeSpan."),
+            (
+                "[version]::Parse('abc')", "ArgumentException",
+                "Version string portion was too short or too long. (Parameter 'input')"
+            ),
+            ("[guid]::Parse('abc')", "FormatException", "Unrecognized Guid format."),
+            ("[int]::Parse('1.5')", "FormatException", "The input string '1.5' was not in a correct format."),
+            ("[int]::Parse('')", "FormatException", "The input string '' was not in a correct format."),
+            ("[double]::Parse('abc')", "FormatException", "The input string 'abc' was not in a correct format."),
+            (
+                "[int]::Parse('99999999999')", "OverflowException",
+                "Value was either too large or too small for an Int32."
+            ),
+            (
+                "[byte]::Parse('-1')", "OverflowException",
+                "Value was either too large or too small for an unsigned byte."
+            ),
+        ])
+    func faults(call: String, exception: String, cause: String) async throws {
+        let script =
+            "try { \(call) } catch { $_.FullyQualifiedErrorId; $_.Exception.Message; $_.Exception.GetType().Name; "
+            + "$_.Exception.InnerException.GetType().Name }; try { \(call) } catch [\(exception)] { 'caught' }"
+        #expect(
+            try await texts(script) == [
+                exception, "Exception calling \"Parse\" with \"1\" argument(s): \"\(cause)\"",
+                "MethodInvocationException", exception, "caught",
+            ])
+    }
+
+    @Test(
+        "the methods of Convert name themselves in their errors",
+        arguments: [
+            ("ToDateTime('abc')", "ToDateTime", "1"), ("ToDecimal('abc')", "ToDecimal", "1"),
+            ("ToDouble('x')", "ToDouble", "1"),
+            ("ToInt16('x')", "ToInt16", "1"), ("ChangeType('x', [int])", "ChangeType", "2"),
+        ])
+    func conversions(call: String, method: String, count: String) async throws {
+        let said = try await texts("try { [convert]::\(call) } catch { \"$_\" }")
+        #expect(said.first?.hasPrefix("Exception calling \"\(method)\" with \"\(count)\" argument(s): \"") == true)
+    }
+
+    @Test(
+        "what .NET may read in another way is handed over",
+        arguments: [
+            "[int]::Parse('1F', [Globalization.NumberStyles]::HexNumber)", "[timespan]::Parse('25:00')",
+            "[double]::Parse('1,5', [cultureinfo]'de-DE')",
+            "[decimal]::Parse('1e3', [Globalization.NumberStyles]::Float)",
+            "[version]::Parse('1.x')", "[version]::new('abc')", "[convert]::ToUInt16('70000')",
+            "[Collections.Generic.List[int]]::new().Add('abc')",
+        ])
+    func others(script: String) async {
+        guard case .handedOver = await outcome(script) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+
+    @Test(
         "times with an offset keep it, are compared and moved",
         arguments: [
             ("([datetimeoffset]'2026-01-02T03:04:05+02:00').ToString()", ["01/02/2026 03:04:05 +02:00"]),

@@ -48,8 +48,8 @@ enum LibraryTypes {
     /// Calls a static method; `nil` if the type has no such method here.
     static func call(_ type: PSType, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         switch (type, method, arguments.count) {
-        case (.convert, "toint64", 1): return try whole(arguments[0], .long, "ToInt64")
-        case (.convert, "toint32", 1): return try whole(arguments[0], .int, "ToInt32")
+        case (.convert, "toint64", 1): return try Readings.converted(arguments[0], to: .long, "ToInt64")
+        case (.convert, "toint32", 1): return try Readings.converted(arguments[0], to: .int, "ToInt32")
         case (.convert, "frombase64string", 1):
             guard case .string(let text) = arguments[0] else { throw .handOver("an unusual text of bytes") }
             guard let bytes = bytes(ofBase64: text) else {
@@ -85,20 +85,18 @@ enum LibraryTypes {
             switch arguments[0] {
             case .bool: return arguments[0]
             case .int, .long, .double, .byte: return .bool(arguments[0].isTrue)
-            case .string(let text):
-                guard let read = try Readings.read(text, as: .bool) else {
-                    throw Readings.failure("ToBoolean", 1, Readings.cause(text, .bool))
-                }
-                return read
+            case .string(let text): return try Readings.value(text, .bool, "ToBoolean", 1)
             default: throw .handOver("\(arguments[0].typeName) as a truth")
             }
-        case (.convert, "todatetime", 1): return try Conversion.cast(arguments[0], to: .datetime)
-        case (.convert, "todouble", 1), (.convert, "todecimal", 1):
-            guard Comparison.isNumber(arguments[0]) || arguments[0].text.utf8.allSatisfy({ (0x2D...0x39).contains($0) })
-            else { throw .handOver("an unusual number") }
-            return try Conversion.cast(arguments[0], to: method == "todouble" ? .double : .decimal)
-        case (.convert, "tochar", 1): return try Conversion.cast(arguments[0], to: .char)
-        case (.convert, "tobyte", 1): return try Conversion.cast(arguments[0], to: .byte)
+        case (.convert, "todatetime", 1): return try Readings.converted(arguments[0], to: .datetime, "ToDateTime")
+        case (.convert, "todouble", 1): return try Readings.converted(arguments[0], to: .double, "ToDouble")
+        case (.convert, "todecimal", 1): return try Readings.converted(arguments[0], to: .decimal, "ToDecimal")
+        case (.convert, "tochar", 1):
+            guard let unit = try Conversion.converted(arguments[0], to: .char) else {
+                throw .handOver("a text of several characters as one")
+            }
+            return unit
+        case (.convert, "tobyte", 1): return try Readings.converted(arguments[0], to: .byte, "ToByte")
         case (.convert, "tostring", 1):
             switch arguments[0] {
             case .double(let number): return .string(PSText.long(number))
@@ -174,9 +172,6 @@ enum LibraryTypes {
         case (.credential, "new", 2): return try SecureText.credential(arguments)
         case (.stopwatch, "startnew", 0): return PSStopwatch.made(isRunning: true)
         case (.stopwatch, "new", 0): return PSStopwatch.made(isRunning: false)
-        case (.datetime, "parse", 2):
-            guard PSCulture.isOne(arguments[1]) || arguments[1].isNull else { throw .handOver("an unusual Parse") }
-            return try Conversion.cast(arguments[0], to: .datetime)
         default: return nil
         }
     }
@@ -190,18 +185,6 @@ enum LibraryTypes {
         if let answer = try NamedZone.call(target, method, arguments) { return answer }
         if target.typeName == randomType, method == "dispose", arguments.isEmpty { return .nothing }
         return try Encodings.call(target, method, arguments)
-    }
-
-    /// Converts to an integer as .NET does; a text may contain only digits.
-    private static func whole(_ value: PSValue, _ type: PSType, _ method: String) throws(Interrupt) -> PSValue {
-        guard case .string(let text) = value else { return try Conversion.cast(value, to: type) }
-        guard let read = try Readings.read(text, as: type) else {
-            guard !text.utf8.contains(where: { (0x30...0x39).contains($0) }) || text.utf8.count < 10 else {
-                throw .handOver("a number out of range")
-            }
-            throw Readings.failure(method, 1, Readings.cause(text, type))
-        }
-        return read
     }
 
     /// Returns the two digits of a byte.

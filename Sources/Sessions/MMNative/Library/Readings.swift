@@ -3,53 +3,135 @@ import PowerShellSyntax
 
 /// The values that .NET's types read from texts: `Parse`, `TryParse` and their kin.
 enum Readings {
-    /// Calls `[type]::Parse(text)` or `[type]::ParseExact(…)`; `nil` if the type has no such method here.
+    /// The exception with which a method of .NET refuses a text.
+    struct Fault {
+        let exception: String
+        let message: String
+        /// Whether the message is .NET's own in every letter.
+        var isCertain = true
+    }
+
+    /// What a type makes of a text.
+    private enum Outcome {
+        case value(PSValue)
+        case fault(Fault)
+    }
+
+    /// Calls `[type]::Parse(text)`, also in a style and a culture; `nil` if the type has no such method here.
     static func parsed(_ type: PSType, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         guard method == "parse", (1...3).contains(arguments.count), case .string(let text) = arguments[0] else {
             return nil
         }
         switch type {
-        case .guid, .timespan, .version, .datetime:
-            return arguments.count > 1 ? nil : try Conversion.cast(arguments[0], to: type)
+        case .datetime where arguments.count > 1:
+            guard let styles = try styles(type, arguments) else { return nil }
+            if let date = try dated(text, as: type, styles) { return date }
+            throw failure("Parse", arguments.count, fault(of: text, as: type))
+        case .guid, .timespan, .version, .datetime: return arguments.count > 1 ? nil : try value(text, type, "Parse", 1)
         case .bool, .int, .long, .byte, .double, .single, .decimal:
-            try plain(arguments.dropFirst())
-            if let value = try read(text, as: type) { return value }
-            try uncertain(text, as: type)
-            throw failure("Parse", arguments.count, cause(text, type))
+            let style = try style(type, arguments.dropFirst())
+            return try value(text, type, "Parse", arguments.count, style)
         default: return nil
         }
     }
 
-    /// Returns .NET's words for a text that isn't a value of a type.
-    static func cause(_ text: String, _ type: PSType) -> String {
-        type == .bool
-            ? "String '\(text)' was not recognized as a valid Boolean."
-            : "The input string '\(text)' was not in a correct format."
-    }
-
-    static func failure(_ method: String, _ count: Int, _ cause: String) -> Interrupt {
-        .statement(
-            NativeError(
-                "FormatException", "Exception calling \"\(method)\" with \"\(count)\" argument(s): \"\(cause)\"",
-                isReadable: true))
-    }
-
-    /// Hands over styles and cultures by which a text would be read in another way.
-    private static func plain(_ rest: some Sequence<PSValue>) throws(Interrupt) {
-        for option in rest where !(option.isNull || PSCulture.isOne(option)) {
-            let styles = option.text.lowercased().split(whereSeparator: { ", ".contains($0) })
-            guard case .string = option, styles.allSatisfy({ usual.contains(String($0)) }) else {
-                throw .handOver("reading a text in another style")
-            }
+    /// Returns the value that a method reads from a text, which it refuses with an exception if it is none.
+    static func value(
+        _ text: String, _ type: PSType, _ method: String, _ count: Int, _ style: NumberReading.Style? = nil
+    ) throws(Interrupt) -> PSValue {
+        switch try outcome(text, type, style ?? .usual(type)) {
+        case .value(let value): return value
+        case .fault(let fault): throw failure(method, count, fault)
         }
     }
 
-    /// The styles that add forms which are handed over, or none.
-    private static let usual: Set<String> = [
-        "none", "any", "number", "float", "integer", "currency", "allowdecimalpoint", "allowthousands",
-        "allowleadingsign", "allowleadingwhite", "allowtrailingwhite", "allowwhitespaces", "allowleadingwhitespace",
-        "allowtrailingwhitespace", "allowinnerwhite", "allowexponent",
-    ]
+    /// Converts a value as the methods of `[Convert]` do, which read texts as their types do.
+    static func converted(
+        _ value: PSValue, to type: PSType, _ method: String, _ count: Int = 1
+    ) throws(Interrupt) -> PSValue {
+        switch value {
+        case .string(let text): return try self.value(text, type, method, count)
+        case .date where type == .datetime: return value
+        case .bool, .byte, .int, .long, .single, .double, .decimal, .null:
+            guard isNumeric(type) else { break }
+            return try Conversion.cast(value, to: type)
+        default: break
+        }
+        throw .handOver("\(value.typeName) to another type")
+    }
+
+    private static func isNumeric(_ type: PSType) -> Bool {
+        [.int, .long, .byte, .double, .single, .decimal].contains(type)
+    }
+
+    private static func outcome(
+        _ text: String, _ type: PSType, _ style: NumberReading.Style
+    ) throws(Interrupt) -> Outcome {
+        guard isNumeric(type) else {
+            return try read(text, as: type).map { .value($0) } ?? .fault(fault(of: text, as: type))
+        }
+        switch try NumberReading.read(text, as: type, style) {
+        case .value(let value): return .value(value)
+        case .none: return .fault(fault(of: text, as: type))
+        case .overflow:
+            let name =
+                switch type {
+                case .int: "an Int32"
+                case .long: "an Int64"
+                case .byte: "an unsigned byte"
+                default: "a Decimal"
+                }
+            let message = "Value was either too large or too small for \(name)."
+            return .fault(Fault(exception: "OverflowException", message: message))
+        }
+    }
+
+    /// Returns the exception for a text that isn't a value of a type.
+    static func fault(of text: String, as type: PSType) -> Fault {
+        func malformed(_ message: String, isCertain: Bool = true) -> Fault {
+            Fault(exception: "FormatException", message: message, isCertain: isCertain)
+        }
+        switch type {
+        case .bool: return malformed("String '\(text)' was not recognized as a valid Boolean.")
+        case .datetime:
+            let (message, isCertain) = DateText.fault(of: text)
+            return malformed(message, isCertain: isCertain)
+        case .timespan: return malformed("String '\(text)' was not recognized as a valid TimeSpan.")
+        case .version:
+            return Fault(
+                exception: "ArgumentException",
+                message: "Version string portion was too short or too long. (Parameter 'input')")
+        case .guid: return malformed("Unrecognized Guid format.", isCertain: text.trimmed.utf16.count < 32)
+        default: return malformed("The input string '\(text)' was not in a correct format.")
+        }
+    }
+
+    static func failure(_ method: String, _ count: Int, _ fault: Fault) -> Interrupt {
+        .statement(
+            NativeError(
+                fault.exception, "Exception calling \"\(method)\" with \"\(count)\" argument(s): \"\(fault.message)\"",
+                isReadable: fault.isCertain))
+    }
+
+    /// Returns the failure of a method that can't read its text.
+    static func failure(_ method: String, _ count: Int, _ message: String) -> Interrupt {
+        failure(method, count, Fault(exception: "FormatException", message: message))
+    }
+
+    /// Returns the style in which a call reads a number, whose culture must be the invariant one or `en-US`; `nil`
+    /// without any.
+    private static func style(
+        _ type: PSType, _ rest: some Sequence<PSValue>
+    ) throws(Interrupt) -> NumberReading.Style? {
+        var style: NumberReading.Style?
+        for option in rest where !(option.isNull || PSCulture.isOne(option)) {
+            guard case .string(let names) = option, style == nil, let own = NumberReading.Style(named: names),
+                isNumeric(type)
+            else { throw .handOver("reading a text in another style") }
+            style = own
+        }
+        return style
+    }
 
     /// Reads a date, with an offset or without, in styles of `[DateTimeStyles]` that say what its zone is.
     static func dated(_ text: String, as type: PSType, _ styles: Set<String>) throws(Interrupt) -> PSValue? {
@@ -64,21 +146,15 @@ enum Readings {
         return try PSMoment.call(moment, "touniversaltime", [])
     }
 
-    /// Returns the styles in which a call reads a date; `nil` for other types, and without styles.
+    /// Returns the styles in which a call reads a date; `nil` for other types, and for a call with nothing but a text.
     private static func styles(_ type: PSType, _ arguments: [PSValue]) throws(Interrupt) -> Set<String>? {
-        guard type == .moment || type == .datetime, arguments.count == 3 else { return nil }
-        guard arguments[1].isNull || PSCulture.isOne(arguments[1]), let styles = ReportTypes.styles(arguments[2]) else {
+        guard type == .moment || type == .datetime, arguments.count > 1 else { return nil }
+        guard arguments[1].isNull || PSCulture.isOne(arguments[1]),
+            let styles = ReportTypes.styles(arguments.count > 2 ? arguments[2] : nil)
+        else {
             throw .handOver("reading a text in another style")
         }
         return styles
-    }
-
-    /// Hands over a text that a style might allow, though it isn't an ordinary value: `(5)`, `5 €` and numbers out of
-    /// range.
-    private static func uncertain(_ text: String, as type: PSType) throws(Interrupt) {
-        guard type != .bool, text.utf8.contains(where: { (0x30...0x39).contains($0) }) else { return }
-        let isPlain = text.utf8.allSatisfy { $0 < 0x80 && !"()$eE".utf8.contains($0) }
-        guard isPlain, text.utf8.count < 9 else { throw .handOver("a number in an uncertain form") }
     }
 
     /// Parses a text as `TryParse` does; `nil` if it is certainly not a value of the type.
@@ -86,18 +162,9 @@ enum Readings {
         let units = Array(text.utf8).trimmingBlanks()
         let word = String(decoding: units, as: UTF8.self)
         switch type {
-        case .int, .long, .byte:
-            let isSigned = units.first == UInt8(ascii: "-") || units.first == UInt8(ascii: "+")
-            let rest = units.dropFirst(isSigned ? 1 : 0)
-            guard !rest.isEmpty, rest.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-            switch type {
-            case .int: return Int32(word).map { .int($0) }
-            case .byte: return UInt8(word).map { .byte($0) }
-            default: return Int64(word).map { .long($0) }
-            }
-        case .double, .single, .decimal:
-            guard let plain = number(units) else { return nil }
-            return try Conversion.converted(.string(plain), to: type)
+        case .int, .long, .byte, .double, .single, .decimal:
+            guard case .value(let number) = try NumberReading.read(text, as: type, .usual(type)) else { return nil }
+            return number
         case .bool:
             return ["true": PSValue.bool(true), "false": .bool(false)][word.lowercased()]
         case .guid:
@@ -117,27 +184,6 @@ enum Readings {
             return try MailAddress.made(of: .string(word))
         default: throw .handOver("reading a \(type.rawValue) that may be none")
         }
-    }
-
-    /// Returns a decimal number without the commas between its thousands; `nil` for a text that is none.
-    private static func number(_ units: [UInt8]) -> String? {
-        var rest = units[...]
-        var plain: [UInt8] = []
-        if let sign = rest.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
-            rest.removeFirst()
-            if sign == UInt8(ascii: "-") { plain.append(sign) }
-        }
-        var (hasDigit, hasPoint) = (false, false)
-        for unit in rest {
-            switch unit {
-            case 0x30...0x39: hasDigit = true
-            case UInt8(ascii: ".") where !hasPoint: hasPoint = true
-            case UInt8(ascii: ",") where hasDigit && !hasPoint: continue
-            default: return nil
-            }
-            plain.append(unit)
-        }
-        return hasDigit ? String(decoding: plain, as: UTF8.self) : nil
     }
 
     /// Returns the value of the variable after parsing has failed.
@@ -164,10 +210,9 @@ enum Readings {
         switch (method, arguments.count) {
         case ("tryparse", 1...3):
             if let styles = try styles(type, arguments) { return try dated(text, as: type, styles) }
-            try plain(arguments.dropFirst())
-            if let value = try read(text, as: type) { return value }
-            if arguments.count > 1 { try uncertain(text, as: type) }
-            return nil
+            let style = try style(type, arguments.dropFirst())
+            guard case .value(let value) = try outcome(text, type, style ?? .usual(type)) else { return nil }
+            return value
         case ("trycreate", 2) where type == .uri && arguments[1].text.lowercased() == "absolute",
             ("trycreate", 1) where type == .mailaddress:
             return try read(text, as: type)

@@ -22,7 +22,6 @@ enum ReportTypes {
     ) throws(Interrupt) -> PSValue? {
         switch (type, method, arguments.count) {
         case (.math, "max", 2), (.math, "min", 2), (.math, "clamp", 3): return try picked(method, arguments)
-        case (.datetime, "parse", 2...3): return try parsed(arguments)
         case (.datetime, "parseexact", 3...4): return try parsedExactly(arguments)
         case (.datetime, "fromoadate", 1):
             guard case .double(let days) = try Conversion.cast(arguments[0], to: .double),
@@ -35,12 +34,14 @@ enum ReportTypes {
         case (.guid, "new", 1): return try Conversion.cast(arguments[0], to: .guid)
         case (.string, "new", 1): return .string(Cmdlets.list(arguments[0].plain).map(\.text).joined())
         case (.string, "copy", 1): return .string(arguments[0].text)
-        case (.convert, "toint16", 1), (.convert, "touint16", 1): return try Conversion.cast(arguments[0], to: .int)
-        case (.convert, "touint32", 1), (.convert, "touint64", 1): return try Conversion.cast(arguments[0], to: .long)
-        case (.convert, "tosingle", 1): return try Conversion.cast(arguments[0], to: .single)
+        case (.convert, "toint16", 1): return try whole(arguments[0], -0x8000...0x7FFF, "ToInt16")
+        case (.convert, "touint16", 1): return try whole(arguments[0], 0...0xFFFF, "ToUInt16")
+        case (.convert, "touint32", 1): return try whole(arguments[0], 0...0xFFFF_FFFF, "ToUInt32")
+        case (.convert, "touint64", 1): return try whole(arguments[0], 0...Int64.max, "ToUInt64")
+        case (.convert, "tosingle", 1): return try Readings.converted(arguments[0], to: .single, "ToSingle")
         case (.convert, "changetype", 2):
             guard case .type(let wanted) = arguments[1] else { return nil }
-            return try Conversion.cast(arguments[0], to: wanted)
+            return try Readings.converted(arguments[0], to: wanted, "ChangeType", 2)
         case (.bitconverter, "getbytes", 1):
             switch arguments[0] {
             case .int(let number): return .array((0..<4).map { .byte(UInt8(truncatingIfNeeded: number >> (8 * $0))) })
@@ -116,6 +117,23 @@ enum ReportTypes {
 
     // MARK: Numbers
 
+    /// Converts to a whole number of a type that has no kind of its own here: to an int, or to a long if the type's
+    /// numbers are larger.
+    private static func whole(
+        _ value: PSValue, _ range: ClosedRange<Int64>, _ method: String
+    ) throws(Interrupt) -> PSValue {
+        let type: PSType = range.upperBound > 0xFFFF ? .long : .int
+        let number = try Readings.converted(value, to: type, method)
+        let whole: Int64? =
+            switch number {
+            case .int(let small): Int64(small)
+            case .long(let large): large
+            default: nil
+            }
+        guard let whole, range.contains(whole) else { throw .handOver("a number out of range") }
+        return number
+    }
+
     /// Returns the larger, the smaller or the middle one of numbers, of the type to which all of them widen.
     private static func picked(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         var numbers: [PSValue] = []
@@ -188,15 +206,6 @@ enum ReportTypes {
         }
         let isUniversal = styles.contains("adjusttouniversal") || styles.contains("roundtripkind") && isUTC
         return isUniversal ? date.asUniversal : date.asLocal
-    }
-
-    private static func parsed(_ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
-        guard arguments[1].isNull || PSCulture.isOne(arguments[1]),
-            let styles = styles(arguments.count == 3 ? arguments[2] : nil),
-            case .date(let date) = try Conversion.cast(arguments[0], to: .datetime)
-        else { return nil }
-        let isUTC = arguments[0].text.lowercased().hasSuffix("z")
-        return .date(styled(date, styles, isZoned: date.kind != .unspecified, isUTC: isUTC))
     }
 
     /// Reads a date by one of several patterns; in every culture if the pattern has no names.

@@ -110,7 +110,10 @@ enum Statics {
         case .version where method == "new" && !arguments.isEmpty:
             var parts: [String] = []
             for argument in arguments { parts.append(try PSText.string(argument)) }
-            return try Conversion.cast(.string(parts.joined(separator: ".")), to: .version)
+            guard let version = try Conversion.converted(.string(parts.joined(separator: ".")), to: .version) else {
+                throw .handOver("an unusual version")
+            }
+            return version
         case .string: return try text(method, arguments)
         case .webtext, .webutility:
             return .string(try WebText.call(method, arguments, writesUpperCase: type == .webutility))

@@ -91,12 +91,8 @@ enum Conversion {
         switch type {
         case .datetime:
             let id = "InvalidCastParseTargetInvocationWithFormatProvider"
-            guard text.contains(where: \.isLetter) else {
-                return error(id, "String '\(text)' was not recognized as a valid DateTime.")
-            }
-            let word = DateText.beginsWithUnknownWord(text) ? " There is an unknown word starting at index '0'." : ""
-            return error(
-                id, "The string '\(text)' was not recognized as a valid DateTime.\(word)", isReadable: !word.isEmpty)
+            let (reason, isCertain) = DateText.fault(of: text)
+            return error(id, reason, isReadable: isCertain)
         case .timespan:
             return error(
                 "InvalidCastParseTargetInvocationWithFormatProvider",

@@ -45,8 +45,17 @@ struct DateText {
             day.year, day.month, day.day, clock.hour, clock.minute, clock.second, fraction: clock.fraction)
     }
 
+    /// Returns .NET's words for a text that is no date, and whether they are certain.
+    static func fault(of text: String) -> (message: String, isCertain: Bool) {
+        guard text.contains(where: \.isLetter) else {
+            return ("String '\(text)' was not recognized as a valid DateTime.", true)
+        }
+        let word = beginsWithUnknownWord(text) ? " There is an unknown word starting at index '0'." : ""
+        return ("The string '\(text)' was not recognized as a valid DateTime.\(word)", !word.isEmpty)
+    }
+
     /// Returns whether a text begins with a word that no date has.
-    static func beginsWithUnknownWord(_ text: String) -> Bool {
+    private static func beginsWithUnknownWord(_ text: String) -> Bool {
         if case .word(let word)? = tokens(of: text)?.first { !isKnown(word) } else { false }
     }
 

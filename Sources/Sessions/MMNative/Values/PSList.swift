@@ -188,7 +188,12 @@ package final class PSList: @unchecked Sendable {
             guard let accepted = try elementType.accepted(value) else { throw .handOver("an element of another type") }
             return accepted
         }
-        if kind.isOfNumbers { return try Conversion.cast(value, to: .int) }
+        if kind.isOfNumbers {
+            guard let number = try Conversion.converted(value, to: .int) else {
+                throw .handOver("an element of another type")
+            }
+            return number
+        }
         guard kind.isOfTexts else { return value.plain }
         switch value {
         case .string: return value
