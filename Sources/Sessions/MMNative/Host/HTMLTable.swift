@@ -2,6 +2,12 @@ import MMCore
 
 /// `ConvertTo-Html`.
 enum HTMLTable {
+    /// A column: what it is called, and where its values come from.
+    private struct Column {
+        let label: String
+        let property: CalculatedProperty
+    }
+
     static func convert(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
@@ -12,42 +18,99 @@ enum HTMLTable {
             }
             return found
         }
-        guard !items.allSatisfy(\.isNull) else { return try page([], command, texts, emit) }
         var properties: [CalculatedProperty] = []
-        for value in command.properties {
+        for value in command.properties.isEmpty ? [.string("*")] : command.properties {
             properties.append(try CalculatedProperty(value, of: command.specification, in: evaluator))
         }
-        if properties.isEmpty || command["Property"]?.text == "*" {
-            guard case .object(let first) = items[0] else { throw .handOver("a page of \(items[0].typeName)") }
-            guard first.isListable else { throw .handOver("a page of all that a \(first.typeName) has") }
-            properties = first.whole.shape.names.map { CalculatedProperty(name: $0) }
-        }
-        var lines: [String] = []
         let isList = command["As"]?.text.lowercased() == "list"
-        lines.append("<table>")
-        if !isList {
-            lines.append("<colgroup>" + properties.map { _ in "<col/>" }.joined() + "</colgroup>")
-            lines.append("<tr>" + properties.map { "<th>\(WebText.encoded($0.label ?? ""))</th>" }.joined() + "</tr>")
-        }
-        for (number, item) in items.enumerated() {
-            var cells: [String] = []
-            for property in properties {
-                let value = try property.value(of: item, in: evaluator) ?? .null
-                let text = WebText.encoded(try PSText.string(value))
-                cells.append(
-                    isList
-                        ? "<tr><td>\(WebText.encoded(property.label ?? "")):</td><td>\(text)</td></tr>"
-                        : "<td>\(text)</td>")
+        let rows = items.filter { !$0.isNull }
+        let lines =
+            isList ? try self.list(rows, properties, evaluator) : try self.table(rows, properties, evaluator)
+        try page(["<table>"] + lines + ["</table>"], command, texts, emit)
+    }
+
+    /// Returns the lines of a table, whose columns are those that the first object with any of them has.
+    private static func table(
+        _ rows: [PSValue], _ properties: [CalculatedProperty], _ evaluator: Evaluator
+    ) throws(Interrupt) -> [String] {
+        var columns: [Column] = []
+        var lines: [String] = []
+        for row in rows {
+            if columns.isEmpty {
+                columns = try self.columns(of: row, properties, evaluator)
+                guard !columns.isEmpty else { continue }
+                lines.append("<colgroup>" + columns.map { _ in "<col/>" }.joined() + "</colgroup>")
+                lines.append("<tr>" + columns.map { "<th>\($0.label)</th>" }.joined() + "</tr>")
             }
-            if isList {
-                if number > 0 { lines.append("<tr><td><hr></td></tr>") }
-                lines += cells
-            } else {
-                lines.append("<tr>" + cells.joined() + "</tr>")
+            var cells = ""
+            for column in columns { cells += "<td>\(try text(of: column.property, of: row, evaluator))</td>" }
+            lines.append("<tr>\(cells)</tr>")
+        }
+        return lines
+    }
+
+    private static func list(
+        _ rows: [PSValue], _ properties: [CalculatedProperty], _ evaluator: Evaluator
+    ) throws(Interrupt) -> [String] {
+        var lines: [String] = []
+        for (number, row) in rows.enumerated() {
+            let columns = try self.columns(of: row, properties, evaluator)
+            if number > 0, !columns.isEmpty { lines.append("<tr><td><hr></td></tr>") }
+            for column in columns {
+                let text = try text(of: column.property, of: row, evaluator)
+                lines.append("<tr><td>\(column.label):</td><td>\(text)</td></tr>")
             }
         }
-        lines.append("</table>")
-        try page(lines, command, texts, emit)
+        return lines
+    }
+
+    /// Returns the columns for those of the requested properties that an object has, under the names that it gives them
+    /// unless the script gives one.
+    private static func columns(
+        of row: PSValue, _ properties: [CalculatedProperty], _ evaluator: Evaluator
+    ) throws(Interrupt) -> [Column] {
+        var names: [String]?
+        if case .object(let object) = row, object.isListable { names = object.whole.shape.names }
+        var columns: [Column] = []
+        for property in properties {
+            switch property.source {
+            case .block: columns.append(Column(label: property.label ?? "", property: property))
+            case .name(let name):
+                var own: String? = name
+                if let names {
+                    own = names.first { $0.lowercased() == name.lowercased() }
+                } else if try property.value(of: row, in: evaluator) == nil {
+                    own = nil
+                }
+                guard let own else { continue }
+                columns.append(Column(label: property.nameKey == nil ? own : property.label ?? own, property: property))
+            case .pattern(let pattern):
+                guard let names else { throw .handOver("a page of all that a \(row.typeName) has") }
+                for name in names where try pattern.matches(name) {
+                    columns.append(Column(label: name, property: CalculatedProperty(name: name)))
+                }
+            }
+        }
+        return columns
+    }
+
+    /// Returns the text of a property: what its value's own method says, but for a calculated one what a text with it
+    /// says.
+    private static func text(
+        of property: CalculatedProperty, of item: PSValue, _ evaluator: Evaluator
+    ) throws(Interrupt) -> String {
+        let value = try property.value(of: item, in: evaluator) ?? .null
+        guard case .name(let name) = property.source else { return WebText.encoded(try PSText.string(value)) }
+        let text: String
+        switch value {
+        case .array:
+            text = if case .object(let object) = item { object.arrayType(of: name) } else { value.typeName }
+        case .list(let list): text = list.typeName
+        case .double(let number): text = PSText.long(number)
+        case .single(let number): text = PSText.long(number)
+        default: text = try PSText.string(value)
+        }
+        return WebText.encoded(text)
     }
 
     private static func page(
@@ -59,18 +122,13 @@ enum HTMLTable {
                 #"<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"  "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">"#,
                 #"<html xmlns="http://www.w3.org/1999/xhtml">"#, "<head>",
             ]
-            let head = try texts("Head")
-            lines +=
-                head.isEmpty ? ["<title>\(WebText.encoded(try texts("Title").first ?? "HTML TABLE"))</title>"] : head
-            if let charset = command["Charset"] { lines.append("<meta charset=\"\(WebText.encoded(charset.text))\">") }
-            if case .table(let meta)? = command["Meta"] {
-                for (name, value) in meta.pairs {
-                    let content = WebText.encoded(try PSText.string(value))
-                    lines.append("<meta name=\"\(WebText.encoded(name))\" content=\"\(content)\">")
-                }
-            }
+            if let charset = command["Charset"] { lines.append("<meta charset=\"\(charset.text)\">") }
+            lines += try metas(command["Meta"])
+            let (head, title) = (try texts("Head"), try texts("Title").first ?? "HTML TABLE")
+            lines += head.isEmpty ? ["<title>\(title)</title>"] : head
             for address in try texts("CssUri") {
-                lines.append(#"<link rel="stylesheet" type="text/css" href="\#(WebText.encoded(address))" />"#)
+                guard !address.contains(":") else { throw .handOver("an address of styles") }
+                lines.append(#"<link rel="stylesheet" type="text/css" href="\#(address)" />"#)
             }
             lines.append("</head><body>")
             lines += try texts("Body")
@@ -80,5 +138,24 @@ enum HTMLTable {
         lines += try texts("PostContent")
         if !command.isSet("Fragment") { lines.append("</body></html>") }
         for line in lines { try emit(.string(line)) }
+    }
+
+    /// The names of properties of a page, each with the attribute that names it there.
+    private static let metaNames = [
+        "content-type": "http-equiv", "default-style": "http-equiv", "x-ua-compatible": "http-equiv",
+        "application-name": "name", "author": "name", "description": "name", "generator": "name", "keywords": "name",
+        "viewport": "name",
+    ]
+
+    private static func metas(_ value: PSValue?) throws(Interrupt) -> [String] {
+        guard let value else { return [] }
+        guard case .table(let table) = value else { throw .handOver("an unusual -Meta") }
+        var lines: [String] = []
+        for (name, value) in table.pairs {
+            // PowerShell warns of other names.
+            guard let attribute = metaNames[name.lowercased()] else { throw .handOver("an unusual -Meta") }
+            lines.append("<meta \(attribute)=\"\(name)\" content=\"\(try PSText.string(value))\">")
+        }
+        return lines
     }
 }
