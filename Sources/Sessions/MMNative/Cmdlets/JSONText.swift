@@ -80,8 +80,7 @@ struct JSONText {
             }
         case .table(let table):
             guard level <= depth else { return try truncate(value) }
-            let hasTexts = table.entries.allSatisfy { if case .string = $0.key { true } else { false } }
-            guard table.hasCertainOrder || takesAnyOrder && hasTexts else {
+            guard table.hasCertainOrder || takesAnyOrder && table.mayHaveAnyOrder else {
                 throw .handOver("a hashtable without a defined order")
             }
             try members(table.pairs.map(\.key), table.pairs.map(\.value), level: level)

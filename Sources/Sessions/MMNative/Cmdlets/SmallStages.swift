@@ -443,8 +443,9 @@ final class ObjectStage: Stage {
         guard command.names == ["TypeName", "Property"], case .table(let table)? = command["Property"] else {
             throw .handOver("an unusual New-Object")
         }
-        // .NET seeds text hashes anew in each process, so any order may occur in a run.
-        guard table.hasCertainOrder || evaluator.host != nil, let object = PSObject(table.pairs) else {
+        guard table.hasCertainOrder || evaluator.host != nil && table.mayHaveAnyOrder,
+            let object = PSObject(table.pairs)
+        else {
             throw .handOver("a hashtable without a defined order")
         }
         return .object(object)

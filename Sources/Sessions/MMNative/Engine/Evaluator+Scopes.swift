@@ -192,7 +192,9 @@ extension Evaluator {
                 [("Properties", .array(properties)), ("BaseObject", target)], typeName: Self.viewType, isCustom: false)
             return view.map { .object($0) } ?? .null
         case .table(let table):
-            if name.lowercased() == "keys" || name.lowercased() == "values", table[name] == nil, host != nil {
+            if name.lowercased() == "keys" || name.lowercased() == "values", table[name] == nil, host != nil,
+                table.mayHaveAnyOrder
+            {
                 return .array(table.entries.map { name.lowercased() == "keys" ? $0.key : $0.value })
             }
             return try Members.property(target, name)
@@ -414,7 +416,7 @@ extension Evaluator {
             return .bool(false)
         case ("clone", 0): return .table(table.copy())
         case ("getenumerator", 0):
-            guard table.hasCertainOrder || host != nil else {
+            guard table.hasCertainOrder || host != nil && table.mayHaveAnyOrder else {
                 throw .handOver("a hashtable without a defined order")
             }
             return .array(table.entryObjects)

@@ -212,6 +212,12 @@ package struct PSTable: Sendable {
 
     /// Whether the order of the keys is certain; .NET enumerates an unordered table by hash.
     package var hasCertainOrder: Bool { isOrdered || count < 2 }
+
+    /// Whether its keys may come in any order, because all are texts: .NET seeds the hashes of texts anew in each
+    /// process, so that every order may occur in a run. Other keys have an order of .NET's own.
+    var mayHaveAnyOrder: Bool {
+        hasCertainOrder || contents.entries.allSatisfy { if case .string = $0.key { true } else { false } }
+    }
 }
 
 extension PSTable {
