@@ -63,7 +63,7 @@ struct ReportHabits: RunningReports {
             ("\"Größe,`u{FEFF}Ort`n1,2\" | ConvertFrom-Csv | % 'Größe'", ["1"]),
             ("(Select-Xml -Content '<a><b c=\"1\">t</b></a>' -XPath '//b').Node.c", ["1"]),
             ("'<a><b>t</b></a>' | Out-File x.xml; (Select-Xml -Path x.xml -XPath '/a/b').Node.InnerText", ["t"]),
-            ("Push-Location C:\\temp; Pop-Location; 'text' | Set-Clipboard; 'done'", ["done"]),
+            ("Push-Location .\\; Pop-Location; Set-Location $PSScriptRoot; 'text' | Set-Clipboard; 'done'", ["done"]),
             ("'x' | Out-File r.html; & .\\r.html; .\\r.html; 'done'", ["done"]),
         ] as [(String, [String])])
     func values(script: String, expected: [String]) async throws {

@@ -198,16 +198,7 @@ final class SelectStage: Stage {
             guard case .string(let text) = value, !isUnique, isLast || evaluator.onlyReads,
                 evaluator.collecting == 0 || evaluator.onlyReads
             else { throw .handOver("properties beside a value") }
-            for (name, noted) in zip(notes.shape.names, notes.values) {
-                let name = name.lowercased()
-                if let before = evaluator.besideTexts[name]?[text] {
-                    guard before?.text == noted.text, before?.typeName == noted.typeName else {
-                        evaluator.besideTexts[name]?[text] = .some(nil)
-                        continue
-                    }
-                }
-                evaluator.besideTexts[name, default: [:]][text] = .some(noted)
-            }
+            for (name, noted) in zip(notes.shape.names, notes.values) { evaluator.note(name, noted, beside: text) }
             return value
         }
         guard object.isCustom else { throw .handOver("properties beside \(object.typeName)") }

@@ -310,64 +310,6 @@ extension HostCommands {
         }
     }
 
-    static func compareObjects(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        // Both lists are required, and the empty result of a command counts as a missing list.
-        for name in ["ReferenceObject", "DifferenceObject"] where command[name]?.isNull == true {
-            throw .statement(command.nullArgument(name))
-        }
-        guard command["ReferenceObject"] != nil, command["DifferenceObject"] != nil || !items.isEmpty else {
-            throw .handOver("a comparison without two lists")
-        }
-        let left = Cmdlets.list(command["ReferenceObject"]?.plain)
-        let right = items.isEmpty ? Cmdlets.list(command["DifferenceObject"]?.plain) : items
-        let names = Cmdlets.list(command["Property"]).map(\.text)
-        func equal(_ one: PSValue, _ other: PSValue) throws(Interrupt) -> Bool {
-            if names.isEmpty {
-                switch (one, other) {
-                case (.object, _), (_, .object): throw .handOver("a comparison of whole objects")
-                default: return try KeyOrder.compare(one, other, ignoringCase: true, isDescending: false) == 0
-                }
-            }
-            for name in names {
-                let (a, b) = (try Members.property(one, name), try Members.property(other, name))
-                if a.isNull, b.isNull { continue }
-                if a.isNull != b.isNull { return false }
-                if try KeyOrder.compare(a, b, ignoringCase: true, isDescending: false) != 0 { return false }
-            }
-            return true
-        }
-        func shown(_ item: PSValue, _ side: String) throws(Interrupt) {
-            if command.isSet("PassThru") { return try emit(item) }
-            var pairs: [(String, PSValue)] = []
-            if names.isEmpty { pairs.append(("InputObject", item)) }
-            for name in names { pairs.append((name, try Members.property(item, name))) }
-            pairs.append(("SideIndicator", .string(side)))
-            if let object = PSObject(pairs) { try emit(.object(object)) }
-        }
-        var taken = Set<Int>()
-        var alone: [PSValue] = []
-        for item in left {
-            var found: Int?
-            for (index, other) in right.enumerated() where !taken.contains(index) {
-                if try equal(item, other) {
-                    found = index
-                    break
-                }
-            }
-            if let found {
-                taken.insert(found)
-                if command.isSet("IncludeEqual") { try shown(item, "==") }
-            } else {
-                alone.append(item)
-            }
-        }
-        guard !command.isSet("ExcludeDifferent") else { return }
-        for (index, item) in right.enumerated() where !taken.contains(index) { try shown(item, "=>") }
-        for item in alone { try shown(item, "<=") }
-    }
-
     static func culture(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
@@ -386,15 +328,47 @@ extension HostCommands {
     static func setVariable(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        guard let name = command["Name"] else { throw .handOver("a variable without a name") }
-        let key = try PSText.string(name).lowercased()
-        guard !AutomaticNames.contains(key) else {
-            guard Evaluator.silent.contains(key) else { throw .handOver("the variable $\(key)") }
-            return
-        }
+        let isNew = command.specification.name == "New-Variable"
+        let names = Cmdlets.list(command["Name"]?.plain)
         let value = command["Value"] ?? .collapsed(items)
-        let isOuter = ["script", "global"].contains(command["Scope"]?.text.lowercased() ?? "")
-        try evaluator.write(value, to: isOuter ? .outer(key) : .variable(key))
+        let isOuter = try isOuter(command)
+        guard !names.isEmpty, !isNew || names.count == 1 else { throw .handOver("an unusual name of a variable") }
+        for name in names {
+            let name = try PSText.string(name)
+            let key = name.lowercased()
+            guard !AutomaticNames.contains(key) else {
+                guard Evaluator.silent.contains(key) else { throw .handOver("the variable $\(key)") }
+                continue
+            }
+            guard !Wildcard.isPattern(key) else { throw .handOver("variables by pattern") }
+            if isNew, !command.isSet("Force") { try refuseExisting(name, isOuter: isOuter, command, evaluator) }
+            try evaluator.write(value, to: isOuter ? .outer(key) : .variable(key))
+        }
+    }
+
+    /// Returns whether a command concerns a variable of the script, and not one of the innermost scope.
+    static func isOuter(_ command: BoundCommand) throws(Interrupt) -> Bool {
+        guard let scope = command["Scope"] else { return false }
+        switch try PSText.string(scope).lowercased() {
+        case "script", "global": return true
+        case "local", "0": return false
+        case let scope: throw .handOver("the scope \(scope)")
+        }
+    }
+
+    /// Refuses to make a variable that there is.
+    private static func refuseExisting(
+        _ name: String, isOuter: Bool, _ command: BoundCommand, _ evaluator: Evaluator
+    ) throws(Interrupt) {
+        let key = name.lowercased()
+        let scope = isOuter ? evaluator.frames.first ?? evaluator.variables : evaluator.variables
+        guard scope[key] != nil else { return }
+        // A function sees its callers' variables as its own.
+        guard isOuter || evaluator.frames.isEmpty else { throw .handOver("a variable that a caller may have") }
+        throw .statement(
+            NativeError(
+                command.specification.errorID("VariableAlreadyExists"),
+                "A variable with name '\(name)' already exists.", category: "ResourceExists", isReadable: true))
     }
 
     static func getVariable(
@@ -436,6 +410,7 @@ extension HostCommands {
     static func removeVariable(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
+        guard try !isOuter(command) || evaluator.frames.isEmpty else { throw .handOver("removing an outer variable") }
         for name in Cmdlets.list(command["Name"]) {
             let key = try PSText.string(name).lowercased()
             if !AutomaticNames.contains(key) { evaluator.variables[key] = nil }
@@ -560,7 +535,8 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard let pattern = command["Pattern"] else { throw .handOver("an unusual Select-String") }
-        let isSimple = command.isSet("SimpleMatch")
+        let (isSimple, isInverse) = (command.isSet("SimpleMatch"), command.isSet("NotMatch"))
+        let limit = command.isSet("AllMatches") ? Int.max : 1
         var compiled: [(Pattern, PSValue)] = []
         for item in Cmdlets.list(pattern.plain) {
             let text = try PSText.string(item)
@@ -590,19 +566,19 @@ extension HostCommands {
             // The first pattern that matches decides.
             for (pattern, written) in compiled where found == nil {
                 var matches: [PSValue] = []
-                let limit = command.isSet("AllMatches") ? Int.max : 1
                 try pattern.eachMatch(in: units, limit: limit, for: evaluator) {
                     matches.append(RegexObjects.match($0, of: pattern, in: units))
                 }
                 if !matches.isEmpty { found = (matches, written) }
             }
-            guard (found != nil) != command.isSet("NotMatch") else { continue }
+            guard (found != nil) != isInverse else { continue }
             if command.isSet("Quiet") { return try emit(.bool(true)) }
             var pairs: [(String, PSValue)] = [
                 ("Line", .string(line)), ("LineNumber", .int(Int32(truncatingIfNeeded: number))),
                 ("Pattern", found?.pattern ?? compiled.last?.1 ?? .null),
                 ("Filename", .string(path.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? path)),
                 ("Path", .string(path)),
+                (PSObject.lineText, .string(path == "InputStream" ? line : "\(path):\(number):\(line)")),
             ]
             // A simple search gives no details of its matches, unless all are requested.
             if !isSimple, let found { pairs.append(("Matches", .array(found.matches))) }
@@ -617,6 +593,7 @@ extension HostCommands {
         of path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) -> [(line: String, number: Int, path: String)] {
         guard let bytes = host.read(path) else { throw missing(path, command) }
+        try checkEncoding(of: bytes, command)
         return FileText.lines(of: FileText.read(bytes)).enumerated().map { ($1, $0 + 1, path) }
     }
 }

@@ -20,10 +20,20 @@ extension HostCommands {
         case "New-Guid": newGuid
         case "Clear-Variable": clearVariable
         // The current folder is always the run's own, and the text for other programs reaches none.
-        case "Push-Location", "Pop-Location", "Set-Clipboard": { (_, _, _, _, _) throws(Interrupt) in }
+        case "Pop-Location", "Set-Clipboard": { (_, _, _, _, _) throws(Interrupt) in }
         case "Get-FileHash": fileHash
         case "Select-Xml": selectXML
         default: nil
+        }
+    }
+
+    /// Goes to a folder, which can only be the run's own: paths are read from there.
+    static func setLocation(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let paths = try paths(command) + items.map(\.text)
+        guard command.specification.name == "Push-Location" && paths.isEmpty || paths.map(NativeHost.key) == [""] else {
+            throw .handOver("another current folder")
         }
     }
 
@@ -50,8 +60,7 @@ extension HostCommands {
                         command.specification.errorID("VariableNotFound"),
                         "Cannot find a variable with the name '\(key)'.", category: "ObjectNotFound", isReadable: true))
             }
-            let isOuter = ["script", "global"].contains(command["Scope"]?.text.lowercased() ?? "")
-            try evaluator.write(.null, to: isOuter ? .outer(key) : .variable(key))
+            try evaluator.write(.null, to: try isOuter(command) ? .outer(key) : .variable(key))
         }
     }
 

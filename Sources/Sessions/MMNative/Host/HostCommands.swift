@@ -213,23 +213,6 @@ enum HostCommands {
             makesObjects: makesObjects, isPartial: true)
     }
 
-    /// Parameters that change what a command does and that aren't implemented here. `-UseCulture` changes nothing: the
-    /// separator of the culture here is the comma.
-    static let beyond: [String: Set<String>] = [
-        "Export-Csv": ["QuoteFields"], "Get-Content": ["Delimiter"], "Join-Path": ["Resolve"],
-        "Resolve-Path": ["Relative"], "Get-ChildItem": ["Include", "Exclude", "Depth", "Name", "Directory"],
-        "Set-Location": ["PassThru"], "Start-Process": ["PassThru"], "Start-Sleep": ["Duration"],
-        "Add-Member": ["TypeName", "SecondValue"],
-        "Compare-Object": ["SyncWindow", "CaseSensitive"], "ConvertTo-Html": ["Transitional"],
-        "Get-Culture": ["Name"], "Set-Variable": ["PassThru", "Visibility"],
-        "New-Variable": ["PassThru"], "Get-Command": ["Verb", "Noun", "Module", "CommandType", "All"],
-        "Get-Member": ["Force", "Static"],
-    ]
-
-    /// Parameters of the same kind that only a script which changes something must do without, because they were never
-    /// compared with a real PowerShell.
-    static let beyondWhenChanging: [String: Set<String>] = ["Get-Variable": ["Scope"]]
-
     /// The lower-case names of the commands that need a host.
     static let names = Set(specifications.map { $0.name.lowercased() }).union(aliases.keys)
 
@@ -260,13 +243,13 @@ enum HostCommands {
         case "Get-Credential": credential
         case "Start-Sleep": sleep
         case "Set-StrictMode": Evaluator.setStrictMode
-        case "Clear-Host", "Start-Transcript", "Stop-Transcript", "Set-Location", "Set-ExecutionPolicy",
-            "Remove-PSSession":
+        case "Set-Location", "Push-Location": setLocation
+        case "Clear-Host", "Start-Transcript", "Stop-Transcript", "Set-ExecutionPolicy", "Remove-PSSession":
             { (_, _, _, _, _) throws(Interrupt) in }
         case "Send-MailMessage": sendMail
         case "Write-Information": writeInformation
         case "Add-Member": addMember
-        case "Compare-Object": compareObjects
+        case "Compare-Object": ObjectComparison.compare
         case "ConvertTo-Html": HTMLTable.convert
         case "Out-Host", "Out-Default":
             { (_, items, _, evaluator, _) throws(Interrupt) in
@@ -420,6 +403,7 @@ final class WorkStage: Stage {
     override func finish() throws(Interrupt) {
         do throws(Interrupt) {
             try work(command, items, host, evaluator, next)
+            if let name = command.unread { throw .handOver("-\(name) of \(command.specification.name)") }
         } catch {
             guard case .statement(let record) = error, !record.endsCommand else { throw error }
             switch command.errorAction {
@@ -561,7 +545,28 @@ extension HostCommands {
                     "Could not find file '\(path)': pass the file with --attach.", category: "OpenError",
                     isReadable: true))
         }
+        try checkEncoding(of: bytes, command)
         return FileText.read(bytes)
+    }
+
+    /// Hands over a file in another encoding than UTF-8. A byte order mark decides, whatever the command says.
+    static func checkEncoding(of bytes: [UInt8], _ command: BoundCommand) throws(Interrupt) {
+        guard let encoding = command["Encoding"] else { return }
+        let hasMark = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+        guard !hasMark, !bytes.starts(with: FileText.mark) else { return }
+        let text = FileText.read(bytes)
+        guard try Encodings.file(text, in: encoding, begins: false) == bytes else {
+            throw .handOver("a file in the encoding \(encoding.text)")
+        }
+    }
+
+    /// Returns a number of lines that a command was given.
+    private static func lineCount(_ name: String, _ command: BoundCommand) throws(Interrupt) -> Int? {
+        guard let given = command[name] else { return nil }
+        guard case .int(let count)? = try Conversion.converted(given, to: .int), count >= 0 else {
+            throw .handOver("an unusual -\(name)")
+        }
+        return Int(count)
     }
 
     static func getContent(
@@ -577,8 +582,8 @@ extension HostCommands {
                 throw .handOver("lines in groups")
             }
             var lines = FileText.lines(of: text)
-            if case .int(let count)? = command["TotalCount"] { lines = Array(lines.prefix(Int(count))) }
-            if case .int(let count)? = command["Tail"] { lines = Array(lines.suffix(Int(count))) }
+            if let count = try lineCount("TotalCount", command) { lines = Array(lines.prefix(count)) }
+            if let count = try lineCount("Tail", command) { lines = Array(lines.suffix(count)) }
             // Zero means all at once, as one list.
             if command["ReadCount"]?.text == "0", lines.count > 1 {
                 try emit(.array(lines.map { .string($0) }))
@@ -672,7 +677,8 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         for path in try paths(command) + items.map(\.text) {
-            let parts = path.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.map(String.init)
+            var parts = path.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.map(String.init)
+            while parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
             let leaf = parts.last ?? path
             let dot = leaf.lastIndex(of: ".")
             let drive = parts.first?.hasSuffix(":") == true ? parts[0] : ""
@@ -687,9 +693,11 @@ extension HostCommands {
             } else if command.isSet("LeafBase") {
                 try emit(.string(dot.map { String(leaf[..<$0]) } ?? leaf))
             } else if command.isSet("Extension") {
-                try emit(.string(dot.map { String(leaf[$0...]) } ?? ""))
+                // A dot at the end is no extension.
+                try emit(.string(dot.map { leaf[$0...].count > 1 ? String(leaf[$0...]) : "" } ?? ""))
             } else {
-                try emit(.string(parts.dropLast().joined(separator: "/")))
+                let above = parts.dropLast().joined(separator: "/")
+                try emit(.string(above.isEmpty && parts.count > 1 ? "/" : above))
             }
         }
     }

@@ -13,20 +13,37 @@ struct BoundCommand {
     /// The handling of errors that don't end the command; `nil` if the command doesn't say.
     private(set) var errorAction: ErrorAction?
 
+    /// The parameters that the command's code has asked for.
+    private final class Read { var names: Set<String> = [] }
+    private let read = Read()
+
     /// The value bound to a parameter; `$true` or `$false` for a switch.
-    subscript(name: String) -> PSValue? { values[name] }
+    subscript(name: String) -> PSValue? {
+        read.names.insert(name)
+        return values[name]
+    }
 
     /// Returns whether a switch is set.
-    func isSet(_ name: String) -> Bool { values[name]?.isTrue ?? false }
+    func isSet(_ name: String) -> Bool { self[name]?.isTrue ?? false }
 
     /// Returns the integer bound to a parameter.
     func count(_ name: String) -> Int? {
-        if case .int(let number)? = values[name] { Int(number) } else { nil }
+        if case .int(let number)? = self[name] { Int(number) } else { nil }
+    }
+
+    /// A bound parameter of the command's own that its code, which has run, never asked for, though it would change
+    /// what the command does; `nil` if there is none.
+    var unread: String? {
+        (specification.values + specification.switches).first { name in
+            values[name].map { !specification.switches.contains(name) || $0.isTrue } ?? false
+                && !read.names.contains(name) && !HostCommands.changesNothing(name, specification.name)
+        }
     }
 
     /// The names of the bound parameters.
     var names: Set<String> {
-        Set(values.keys).subtracting(["ErrorAction"]).subtracting(CommandSpecification.silent)
+        read.names.formUnion(values.keys)
+        return Set(values.keys).subtracting(["ErrorAction"]).subtracting(CommandSpecification.silent)
             .subtracting(CommandSpecification.recording)
     }
 

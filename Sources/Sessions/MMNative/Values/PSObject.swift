@@ -80,6 +80,8 @@ package struct PSObject: Sendable {
     static let pathType = "System.Management.Automation.PathInfo"
     static let fileType = "System.IO.FileInfo"
     static let lineType = "Microsoft.PowerShell.Commands.MatchInfo"
+    /// The property with the text of a matching line, under a name that no script can write.
+    static let lineText = "\u{0}text"
     static let folderType = "System.IO.DirectoryInfo"
 
     /// Creates an object; `nil` when two names differ only in case.

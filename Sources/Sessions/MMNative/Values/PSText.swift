@@ -56,7 +56,7 @@ enum PSText {
 
     /// The properties that serve as the text of some types.
     private static let textProperties = [
-        RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.lineType: "Line",
+        RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.lineType: PSObject.lineText,
         UriParts.typeName: "AbsoluteUri", MailAddress.typeName: "Address",
         NetworkAddress.typeName: "IPAddressToString", PSMoment.typeName: PSMoment.text,
         HostCommands.commandType: "Name", PSObject.pathType: "Path", PSObject.fileType: "FullName",

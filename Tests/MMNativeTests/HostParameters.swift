@@ -1,0 +1,160 @@
+import Testing
+
+@testable import MMNative
+
+/// Parameters of commands over files, variables and objects: each is carried out or handed over.
+@Suite("Parameters of the machine's commands", .timeLimit(.minutes(5)))
+struct HostParameters: RunningReports {
+    /// The parameters that are handed over wherever they stand, each as a command with it.
+    static let beyond = HostCommands.beyond.flatMap { (command, names) in names.map { (command, $0) } }
+        .sorted { $0 < $1 }
+
+    @Test("those that aren't implemented are handed over", arguments: beyond)
+    func handedOver(command: String, name: String) async throws {
+        let isSwitch = try #require(Cmdlets.specification(of: command)).isSwitch(name)
+        guard case .handedOver(let reason, _) = await outcome("'a' | \(command) -\(name)\(isSwitch ? "" : " 1")") else {
+            Issue.record("-\(name) of \(command) was accepted")
+            return
+        }
+        #expect(reason == "-\(name) of \(command)")
+    }
+
+    @Test("the tables name parameters that exist")
+    func known() { #expect(HostCommands.unknown.isEmpty) }
+
+    @Test(
+        "what a command's code didn't ask for is handed over after it has run",
+        arguments: [
+            ("'a' | Format-Wide -Property Length", "-Property of Format-Wide"),
+            ("'a' | Set-Content a; Get-ChildItem a -Filter *.b", "-Filter of Get-ChildItem"),
+            ("'a' | Tee-Object -Variable x -Append", "-Append of Tee-Object"),
+            (
+                "'a' | Out-File a; [pscustomobject]@{ a = 1 } | Export-Csv a -Append -IncludeTypeInformation",
+                "-IncludeTypeInformation of Export-Csv"
+            ),
+        ])
+    func unread(script: String, expected: String) async {
+        guard case .handedOver(let reason, _) = await outcome(script) else {
+            Issue.record("\(script) ran")
+            return
+        }
+        #expect(reason == expected)
+    }
+
+    @Test(
+        "every parameter takes unusual values", arguments: HostCommands.specifications.map(\.name),
+        ["'a'", "-1", "$null"])
+    func values(command: String, value: String) async throws {
+        let specification = try #require(Cmdlets.specification(of: command))
+        for name in specification.values where name != "Seconds" {
+            if case .stopped = await outcome("'x' | Set-Content a; 'a' | \(command) -\(name) \(value)") {
+                Issue.record("-\(name) of \(command) stopped")
+            }
+        }
+    }
+
+    @Test(
+        "variables are made once, and belong to the scope that is asked for",
+        arguments: [
+            (
+                "$x = 1; New-Variable x 2 -ErrorAction SilentlyContinue; $x; $Error[0].FullyQualifiedErrorId; \"$($Error[0])\"",
+                [
+                    "1", "VariableAlreadyExists,Microsoft.PowerShell.Commands.NewVariableCommand",
+                    "A variable with name 'x' already exists.",
+                ]
+            ),
+            ("$x = 1; New-Variable x 2 -Force; $x; New-Variable y 3; $y", ["2", "3"]),
+            (
+                "Set-Variable a, b 1; \"$a$b\"; function F { Set-Variable a 2 -Scope Local; $a }; F; $a",
+                ["11", "2", "1"]
+            ),
+            ("function F { Set-Variable a 2 -Scope Script }; F; $a", ["2"]),
+            ("$a = 1; Remove-Variable a -Scope 0; $null -eq $a", ["True"]),
+        ] as [(String, [String])])
+    func variables(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "another scope, folder or encoding is handed over",
+        arguments: [
+            "function F { Set-Variable a 2 -Scope 1 }; F", "$a = 1; function F { New-Variable a 2 }; F",
+            "$a = 1; function F { Remove-Variable a -Scope Global }; F", "Set-Variable a* 1", "Set-Location C:\\temp",
+            "New-Item sub -ItemType Directory | Out-Null; Push-Location sub", "Set-Location",
+            "'ä' | Set-Content a; Get-Content a -Encoding unicode",
+            "'ä' | Set-Content a; Get-Content a -Encoding latin1",
+            "'a' | Set-Content a; Get-Content a -TotalCount -1",
+        ])
+    func elsewhere(script: String) async {
+        guard case .handedOver = await outcome(script) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+
+    @Test(
+        "files are read in their own encoding",
+        arguments: [
+            "'ä' | Set-Content a; Get-Content a -Encoding utf8", "'ä' | Set-Content a -Encoding unicode; Get-Content a",
+            "'ä' | Set-Content a -Encoding utf8BOM; Get-Content a -Encoding ascii",
+            "'ä' | Set-Content a -Encoding unicode; Get-Content a -Encoding utf8",
+        ])
+    func encodings(script: String) async throws {
+        #expect(try await texts(script) == ["ä"])
+    }
+
+    @Test(
+        "objects that are compared carry their side",
+        arguments: [
+            (
+                "Compare-Object 'a','b' 'b','c' -PassThru | ForEach-Object { \"$_ $($_.SideIndicator)\" }",
+                ["c =>", "a <="]
+            ),
+            ("Compare-Object 'a','b' 'b','c' -PassThru | Where-Object SideIndicator -eq '<='", ["a"]),
+            (
+                "$l = [pscustomobject]@{ a = 1 }; $r = [pscustomobject]@{ a = 2 }; "
+                    + "Compare-Object $l $r -Property a -PassThru | ForEach-Object { \"$_\" }; $l.SideIndicator",
+                ["@{a=2; SideIndicator==>}", "@{a=1; SideIndicator=<=}", "<="]
+            ),
+            ("(Compare-Object 1,2 2,3 -ExcludeDifferent).InputObject", ["2"]),
+            ("@(Compare-Object 1,2 2,3 -ExcludeDifferent -IncludeEqual:$false).Count", ["0"]),
+            ("(Compare-Object 1,2,3 2,3,1 -IncludeEqual).InputObject -join ','", ["2,1,3"]),
+            (
+                "(Compare-Object 1,2,3 3,1,4 -IncludeEqual | % { $_.SideIndicator + $_.InputObject }) -join ','",
+                ["==1,==3,=>4,<=2"]
+            ),
+        ] as [(String, [String])])
+    func comparisons(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test("a number that is compared can't carry its side")
+    func numbers() async {
+        guard case .handedOver = await outcome("Compare-Object 1 2 -PassThru") else {
+            Issue.record("it ran")
+            return
+        }
+    }
+
+    @Test(
+        "parts of paths",
+        arguments: [
+            ("Split-Path /file.txt", "/"), ("Split-Path /a/b/ -Leaf", "b"), ("Split-Path /a/b/", "/a"),
+            ("Split-Path /a/b", "/a"), ("Split-Path a.txt", ""), ("Split-Path ./a.txt", "."),
+            ("Split-Path / -Parent", ""),
+            ("Split-Path a. -Extension", ""), ("Split-Path /a/b.tar.gz/ -LeafBase", "b.tar"),
+        ])
+    func paths(script: String, expected: String) async throws {
+        #expect(try await texts(script) == [expected], "\(script)")
+    }
+
+    @Test(
+        "the text of a matching line names its place",
+        arguments: [
+            ("'x','ab' | Set-Content t.txt; \"$(Select-String -Path t.txt -Pattern b)\"", "t.txt:2:ab"),
+            ("\"$('x','ab' | Select-String b)\"", "ab"), ("('x','ab' | Select-String b).Line", "ab"),
+        ])
+    func lines(script: String, expected: String) async throws {
+        #expect(try await texts(script) == [expected], "\(script)")
+    }
+}
