@@ -165,4 +165,44 @@ struct CollectionObjects: RunningReports {
             return
         }
     }
+
+    private static let made =
+        "$l = [Collections.Generic.List[int]](1, 2); $h = @{ a = 1; b = 2 }; $o = [ordered]@{ a = 1; b = 2 }; "
+
+    @Test(
+        "a collection that its own loop changes is handed over",
+        arguments: [
+            "foreach ($x in $l) { $l.Add(3) }", "foreach ($x in $l) { if ($x -eq 2) { [void]$l.Remove(1) } }",
+            "foreach ($x in $l) { $l[0] = 5 }", "$l | ForEach-Object { $l.Add($_) }", "($l) | % { $l.Clear() }",
+            "foreach ($k in $h.Keys) { $h[$k] = 5 }", "foreach ($k in $h.Keys) { $h.c = 5 }",
+            "foreach ($k in $o.Keys) { $o[$k] = 5 }", "$o.Keys | ForEach-Object { $o.Remove($_) }",
+            "foreach ($e in $o.GetEnumerator()) { $o[$e.Key] = 5 }", "foreach ($v in $o.Values) { $o.c = $v }",
+            "$p = [pscustomobject]@{ L = $l }; foreach ($x in $p.L) { $l.Add(3) }",
+            "$t = @{ l = $l }; foreach ($x in $t['l']) { $t.l.Add(3) }", "$d = $l; foreach ($x in $d) { $l.Add(3) }",
+        ])
+    func changing(script: String) async {
+        guard case .handedOver(let reason, _) = await outcome(Self.made + script) else {
+            Issue.record("\(script) ran")
+            return
+        }
+        #expect(reason == "a collection that changes while a script goes through it")
+    }
+
+    @Test(
+        "a loop over a copy, and one that ends with the change, may change a collection",
+        arguments: [
+            ("foreach ($x in @($l)) { $l.Add(3) }; $l.Count", "4"),
+            ("foreach ($k in @($o.Keys)) { $o[$k] = 5 }; $o.b", "5"),
+            ("foreach ($x in $l) { $l.Add(3); break }; $l.Count", "3"), ("@($l) | % { $l.Add($_) }; $l.Count", "4"),
+            ("foreach ($x in $l.ToArray()) { [void]$l.Remove($x) }; $l.Count", "0"),
+            ("$l | Sort-Object | ForEach-Object { $l.Add($_) }; $l.Count", "4"),
+            ("foreach ($x in $l) { $o.c = $x }; $o.c", "2"), ("foreach ($k in $o.Keys) { $h[$k] = 5 }; $h.b", "5"),
+            (
+                "$d = [Collections.Generic.Dictionary[string,int]]::new(); $d['a'] = 1; foreach ($k in $d.Keys) { $d[$k] = 2 }; $d['a']",
+                "2"
+            ),
+        ])
+    func copies(script: String, expected: String) async throws {
+        #expect(try await texts(Self.made + script) == [expected], "\(script)")
+    }
 }

@@ -191,9 +191,13 @@ extension Evaluator {
         case .forEach(let node):
             let name = node.variable.path.name.lowercased()
             let isOuter = node.variable.path.qualifier == .script || node.variable.path.qualifier == .global
+            let collection = try node.collection.pureExpression.flatMap { (expression) throws(Interrupt) in
+                try enumeration(of: expression)
+            }
             for item in try elements(of: node.collection) ?? [] {
                 if isOuter { try write(item, to: .outer(name)) } else { try set(name, item) }
                 guard try loop(node.body, node.label, into: sink) else { break }
+                try collection?.check()
             }
         case .while, .do, .for: try runLoop(statement, into: sink)
         case .switch(let node): try runSwitch(node, into: sink)

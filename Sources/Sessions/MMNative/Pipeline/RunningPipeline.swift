@@ -64,6 +64,7 @@ final class RunningPipeline {
         case .function(let function, let arguments, let isDotted):
             try run(function, arguments, isDotted)
         case .expression(let expression):
+            let collection = try evaluator.enumeration(of: expression)
             var items: [PSValue] = []
             switch expression {
             case .sub, .paren: try evaluator.stream(expression) { (item) throws(Interrupt) in items.append(item) }
@@ -75,6 +76,7 @@ final class RunningPipeline {
             try begin()
             for item in items {
                 guard try push(item) else { break }
+                try collection?.check()
             }
         case .value(let value):
             try begin()

@@ -69,7 +69,14 @@ package final class PSList: @unchecked Sendable {
     let ignoresCase: Bool
     /// The type of its elements, where the kind doesn't tell it.
     let elementType: NamedType?
-    var items: [PSValue] { didSet { keys = nil } }
+    var items: [PSValue] {
+        didSet {
+            keys = nil
+            version &+= 1
+        }
+    }
+    /// Counts the changes of the elements.
+    private(set) var version = 0
     /// The columns of the table whose rows these are.
     var columns: PSList?
     /// The rows of the table whose columns these are.

@@ -29,6 +29,8 @@ package struct PSTable: Sendable {
     private final class Contents: @unchecked Sendable {
         var entries: [(key: PSValue, value: PSValue)] = []
         var places: [Key: Int] = [:]
+        /// Counts the changes after which nobody can go on through the table.
+        var version = 0
     }
 
     /// The types of tables that scripts can tell apart.
@@ -80,6 +82,11 @@ package struct PSTable: Sendable {
         self.kind = kind
         self.countsCase = countsCase
     }
+
+    /// Counts the changes after which nobody can go on through the table.
+    var version: Int { contents.version }
+    /// Whether new values of its keys, and fewer keys, disturb nobody who goes through it.
+    private var takesChanges: Bool { kind == .dictionary || kind == .concurrent }
 
     /// The full name of its .NET type.
     var typeName: String {
@@ -151,6 +158,7 @@ package struct PSTable: Sendable {
         }
         contents.places[own] = contents.entries.count
         contents.entries.append((key, value))
+        if kind != .concurrent { contents.version &+= 1 }
         return true
     }
 
@@ -170,6 +178,7 @@ package struct PSTable: Sendable {
             return
         }
         contents.entries[place].value = value
+        if !takesChanges { contents.version &+= 1 }
     }
 
     /// Removes a key; returns `false` if it doesn't exist.
@@ -179,6 +188,7 @@ package struct PSTable: Sendable {
             return false
         }
         contents.entries.remove(at: place)
+        if !takesChanges { contents.version &+= 1 }
         for (other, index) in contents.places where index > place { contents.places[other] = index - 1 }
         return true
     }
@@ -189,6 +199,7 @@ package struct PSTable: Sendable {
         for (other, index) in contents.places where index >= place { contents.places[other] = index + 1 }
         contents.places[own] = place
         contents.entries.insert((key, value), at: place)
+        contents.version &+= 1
         return true
     }
 
@@ -196,6 +207,7 @@ package struct PSTable: Sendable {
     func clear() {
         contents.entries = []
         contents.places = [:]
+        if kind != .concurrent { contents.version &+= 1 }
     }
 
     /// Returns a separate table with the same keys and values.
