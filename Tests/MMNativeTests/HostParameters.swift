@@ -42,7 +42,7 @@ struct HostParameters: RunningReports {
     }
 
     @Test(
-        "every parameter takes unusual values", arguments: HostCommands.specifications.map(\.name),
+        "no unusual value of a parameter stops the engine", arguments: HostCommands.specifications.map(\.name),
         ["'a'", "-1", "$null"])
     func values(command: String, value: String) async throws {
         let specification = try #require(Cmdlets.specification(of: command))
@@ -79,7 +79,8 @@ struct HostParameters: RunningReports {
         "another scope, folder or encoding is handed over",
         arguments: [
             "function F { Set-Variable a 2 -Scope 1 }; F", "$a = 1; function F { New-Variable a 2 }; F",
-            "$a = 1; function F { Remove-Variable a -Scope Global }; F", "Set-Variable a* 1", "Set-Location C:\\temp",
+            "$a = 1; function F { Remove-Variable a -Scope Global }; F", "Set-Variable a* 1", "'temp' | Set-Location",
+            "cd ~\\Desktop",
             "New-Item sub -ItemType Directory | Out-Null; Push-Location sub", "Set-Location",
             "'ä' | Set-Content a; Get-Content a -Encoding unicode",
             "'ä' | Set-Content a; Get-Content a -Encoding latin1",
@@ -90,6 +91,17 @@ struct HostParameters: RunningReports {
             Issue.record("\(script) ran")
             return
         }
+    }
+
+    @Test(
+        "a folder that isn't there is an error",
+        arguments: ["Set-Location C:\\nope", "cd nope", "Push-Location nope/a"])
+    func folders(script: String) async throws {
+        let expected = script.split(separator: " ")[1]
+        #expect(
+            try await texts(
+                "try { \(script) -ErrorAction Stop } catch { \"$_\" }; \(script) -ErrorAction SilentlyContinue; 'on'")
+                == ["Cannot find path '\(expected)' because it does not exist.", "on"])
     }
 
     @Test(

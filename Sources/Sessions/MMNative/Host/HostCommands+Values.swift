@@ -27,14 +27,20 @@ extension HostCommands {
         }
     }
 
-    /// Goes to a folder, which can only be the run's own: paths are read from there.
+    /// Goes to a folder, which can only be the run's own: the paths of a script are read from there.
     static func setLocation(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let paths = try paths(command) + items.map(\.text)
-        guard command.specification.name == "Push-Location" && paths.isEmpty || paths.map(NativeHost.key) == [""] else {
-            throw .handOver("another current folder")
-        }
+        if paths.isEmpty, command.specification.name == "Push-Location" { return }
+        guard paths.count == 1, let path = paths.first, !host.isFolder(path) || NativeHost.key(path).isEmpty,
+            !Wildcard.isPattern(path), !["-", "+", "~"].contains(path.prefix(1))
+        else { throw .handOver("another current folder") }
+        guard !NativeHost.key(path).isEmpty else { return }
+        throw .statement(
+            NativeError(
+                command.specification.errorID("PathNotFound"),
+                "Cannot find path '\(path)' because it does not exist.", category: "ObjectNotFound", isReadable: true))
     }
 
     private static func newGuid(
