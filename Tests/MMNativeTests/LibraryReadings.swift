@@ -157,7 +157,9 @@ struct LibraryReadings: RunningReports {
             "[int]::Parse('1F', [Globalization.NumberStyles]::HexNumber)", "[timespan]::Parse('25:00')",
             "[double]::Parse('1,5', [cultureinfo]'de-DE')",
             "[decimal]::Parse('1e3', [Globalization.NumberStyles]::Float)",
-            "[version]::Parse('1.x')", "[version]::new('abc')", "[convert]::ToUInt16('70000')",
+            "[version]::Parse('1.x')", "[version]::new('abc')", "(Get-Date).AddDays('x')", "(Get-Date).AddMonths('x')",
+            "[datetime]::FromFileTime('x')", "[decimal]::Round('x')", "[convert]::ToChar('ab')", "Start-Sleep x",
+            "[convert]::ToUInt16('70000')",
             "[Collections.Generic.List[int]]::new().Add('abc')",
         ])
     func others(script: String) async {

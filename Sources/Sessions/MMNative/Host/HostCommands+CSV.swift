@@ -32,7 +32,7 @@ extension HostCommands {
         try append(text, to: path, command, host)
     }
 
-    /// Returns the columns of the file to which rows are appended; `nil` for a new file, and for one without rows, which
+    /// Returns the columns of the file to which rows are appended; `nil` for a new file and for an empty one, which
     /// gets its header now.
     private static func columns(
         of path: String, _ command: BoundCommand, _ host: NativeHost, _ delimiter: String

@@ -243,7 +243,7 @@ extension HostCommands {
     ) throws(Interrupt) {
         func number(_ name: String) throws(Interrupt) -> Double {
             guard let value = command[name] else { return 0 }
-            return Comparison.double(try Conversion.cast(value, to: .double)) ?? 0
+            return Comparison.double(try Conversion.argument(value, to: .double)) ?? 0
         }
         let seconds = try number("Seconds") + number("Milliseconds") / 1000
         guard seconds >= 0, seconds < 86_400 else { throw .handOver("a long sleep") }

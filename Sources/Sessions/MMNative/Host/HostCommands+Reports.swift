@@ -97,7 +97,7 @@ extension HostCommands {
         }
         guard !texts.isEmpty else { return }
         var columns: Int? = command.isSet("AutoSize") ? nil : 2
-        if let given = command["Column"], case .int(let count) = try Conversion.cast(given, to: .int) {
+        if let given = command["Column"], case .int(let count) = try Conversion.argument(given, to: .int) {
             columns = Int(count)
         }
         let group = FormattedBlock.Group(columns: [], rows: texts.map { [$0] })

@@ -47,7 +47,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let given = items + Cmdlets.list(command["InputObject"])
-        for text in given { try emit(try Conversion.cast(text, to: .guid)) }
+        for text in given { try emit(try Conversion.argument(text, to: .guid)) }
         guard given.isEmpty else { return }
         try emit(command.isSet("Empty") ? try Statics.property(.guid, "Empty") : .guid(RandomBytes.uuid()))
     }
@@ -96,7 +96,7 @@ extension HostCommands {
             throw .statement(
                 NativeError(
                     command.specification.errorID("RemoteRunspaceNotAvailableForSpecifiedRunspaceId"),
-                    "Remote session is not available for \(try PSText.string(try Conversion.cast(id, to: .guid))).",
+                    "Remote session is not available for \(try PSText.string(try Conversion.argument(id, to: .guid))).",
                     category: "InvalidArgument", isReadable: true))
         }
     }

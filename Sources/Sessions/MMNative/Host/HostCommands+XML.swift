@@ -27,7 +27,7 @@ extension HostCommands {
     /// Returns a number that a command was given, which has to be positive.
     static func positive(_ name: String, _ command: BoundCommand) throws(Interrupt) -> Int? {
         guard let given = command[name] else { return nil }
-        guard case .int(let number) = try Conversion.cast(given, to: .int), number > 0 else {
+        guard case .int(let number) = try Conversion.argument(given, to: .int), number > 0 else {
             throw .handOver("an unusual -\(name)")
         }
         return Int(number)

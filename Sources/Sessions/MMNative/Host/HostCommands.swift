@@ -495,7 +495,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         var width = FormattedBlock.usualWidth
-        if let given = command["Width"], case .int(let columns) = try Conversion.cast(given, to: .int) {
+        if let given = command["Width"], case .int(let columns) = try Conversion.argument(given, to: .int) {
             guard (2...100_000).contains(columns) else { throw .handOver("an unusual width") }
             width = Int(columns)
         }

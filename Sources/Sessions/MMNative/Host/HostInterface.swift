@@ -117,7 +117,7 @@ enum HostInterface {
         _ arguments: [PSValue], _ host: NativeHost, _ evaluator: Evaluator
     ) throws(Interrupt) -> PSValue {
         guard case .array(let choices) = try choices(arguments[2], isList: true), !choices.isEmpty,
-            case .int(let usual) = try Conversion.cast(arguments[3], to: .int)
+            case .int(let usual) = try Conversion.argument(arguments[3], to: .int)
         else { throw .handOver("an unusual question") }
         var words: [String] = []
         var keys: [String] = []

@@ -320,7 +320,7 @@ extension HostCommands {
     /// Returns the place that a number names, which counts from one.
     private static func place(_ number: PSValue?) throws(Interrupt) -> Int {
         guard let number else { return 0 }
-        guard case .int(let place) = try Conversion.cast(number, to: .int), (1...1_000_000).contains(place) else {
+        guard case .int(let place) = try Conversion.argument(number, to: .int), (1...1_000_000).contains(place) else {
             throw .handOver("a place outside a sheet")
         }
         return Int(place) - 1

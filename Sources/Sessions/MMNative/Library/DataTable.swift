@@ -78,7 +78,7 @@ enum DataTable {
         guard !value.isNull, case .object(let object)? = row.columns.flatMap({ column(name, in: $0) }),
             case .type(let type)? = object["DataType"], type != .object
         else { return value.plain }
-        return try Conversion.cast(value.plain, to: type)
+        return try Conversion.argument(value.plain, to: type)
     }
 
     /// Returns the name of the column that an index of a row means.

@@ -91,11 +91,7 @@ enum LibraryTypes {
         case (.convert, "todatetime", 1): return try Readings.converted(arguments[0], to: .datetime, "ToDateTime")
         case (.convert, "todouble", 1): return try Readings.converted(arguments[0], to: .double, "ToDouble")
         case (.convert, "todecimal", 1): return try Readings.converted(arguments[0], to: .decimal, "ToDecimal")
-        case (.convert, "tochar", 1):
-            guard let unit = try Conversion.converted(arguments[0], to: .char) else {
-                throw .handOver("a text of several characters as one")
-            }
-            return unit
+        case (.convert, "tochar", 1): return try Conversion.argument(arguments[0], to: .char)
         case (.convert, "tobyte", 1): return try Readings.converted(arguments[0], to: .byte, "ToByte")
         case (.convert, "tostring", 1):
             switch arguments[0] {
@@ -159,7 +155,7 @@ enum LibraryTypes {
             }
             return .date(date)
         case (.datetime, "fromfiletimeutc", 1), (.datetime, "fromfiletime", 1):
-            guard case .long(let ticks) = try Conversion.cast(arguments[0], to: .long), ticks >= 0,
+            guard case .long(let ticks) = try Conversion.argument(arguments[0], to: .long), ticks >= 0,
                 let date = PSDate.fileEpoch.moved(by: ticks)
             else { throw .handOver("a date out of range") }
             return .date(method == "fromfiletime" ? date.asLocal : date)

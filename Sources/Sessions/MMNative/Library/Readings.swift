@@ -54,7 +54,7 @@ enum Readings {
         case .date where type == .datetime: return value
         case .bool, .byte, .int, .long, .single, .double, .decimal, .null:
             guard isNumeric(type) else { break }
-            return try Conversion.cast(value, to: type)
+            return try Conversion.argument(value, to: type)
         default: break
         }
         throw .handOver("\(value.typeName) to another type")

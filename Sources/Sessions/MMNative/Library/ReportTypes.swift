@@ -24,14 +24,14 @@ enum ReportTypes {
         case (.math, "max", 2), (.math, "min", 2), (.math, "clamp", 3): return try picked(method, arguments)
         case (.datetime, "parseexact", 3...4): return try parsedExactly(arguments)
         case (.datetime, "fromoadate", 1):
-            guard case .double(let days) = try Conversion.cast(arguments[0], to: .double),
+            guard case .double(let days) = try Conversion.argument(arguments[0], to: .double),
                 (1...2_958_465).contains(days)
             else { return nil }
             let ticks = Int64((days * 86_400_000).rounded()) * 10_000
             return .date(PSDate(ticks: PSDate.automationEpoch.ticks + ticks, kind: .unspecified))
         // A script block's type counts as that of any object.
         case (.object, "create", 1): return try HostCommands.block(of: try PSText.string(arguments[0]), in: evaluator)
-        case (.guid, "new", 1): return try Conversion.cast(arguments[0], to: .guid)
+        case (.guid, "new", 1): return try Conversion.argument(arguments[0], to: .guid)
         case (.string, "new", 1): return .string(Cmdlets.list(arguments[0].plain).map(\.text).joined())
         case (.string, "copy", 1): return .string(arguments[0].text)
         case (.convert, "toint16", 1): return try whole(arguments[0], -0x8000...0x7FFF, "ToInt16")
@@ -49,7 +49,7 @@ enum ReportTypes {
             default: return nil
             }
         case (.environment, "exit", 1):
-            guard case .int(let code) = try Conversion.cast(arguments[0], to: .int) else { return nil }
+            guard case .int(let code) = try Conversion.argument(arguments[0], to: .int) else { return nil }
             throw .exit(code)
         case (.array, "createinstance", 2): return try Evaluator.newArray(of: .array, arguments[1])
         case (.xmlconvert, "totimespan", 1):
@@ -243,11 +243,11 @@ enum ReportTypes {
             return PSCulture.text(date, "G", culture: culture).map { .string($0) }
         case (.date, "addmonths", 1), (.date, "addyears", 1):
             if case .int = arguments[0] { return nil }
-            return try Methods.call(target, method, [try Conversion.cast(arguments[0], to: .int)])
+            return try Methods.call(target, method, [try Conversion.argument(arguments[0], to: .int)])
         case (.date, _, 1) where method.hasPrefix("add") && method != "add" && method != "addticks":
             switch arguments[0] {
             case .int, .double: return nil
-            default: return try Methods.call(target, method, [try Conversion.cast(arguments[0], to: .double)])
+            default: return try Methods.call(target, method, [try Conversion.argument(arguments[0], to: .double)])
             }
         case (.string(let text), "getenumerator", 0): return .array(text.utf16.map { .char($0) })
         case (.string(let text), "chars", 1), (.string(let text), "get_chars", 1):

@@ -105,15 +105,12 @@ enum Statics {
         switch type {
         case .math: return try math(method, try numbers(arguments, of: name))
         case .decimal where ["round", "floor", "ceiling", "truncate"].contains(method):
-            let number = try Conversion.cast(arguments.first ?? .null, to: .decimal)
+            let number = try Conversion.argument(arguments.first ?? .null, to: .decimal)
             return try math(method, [number] + arguments.dropFirst())
         case .version where method == "new" && !arguments.isEmpty:
             var parts: [String] = []
             for argument in arguments { parts.append(try PSText.string(argument)) }
-            guard let version = try Conversion.converted(.string(parts.joined(separator: ".")), to: .version) else {
-                throw .handOver("an unusual version")
-            }
-            return version
+            return try Conversion.argument(.string(parts.joined(separator: ".")), to: .version)
         case .string: return try text(method, arguments)
         case .webtext, .webutility:
             return .string(try WebText.call(method, arguments, writesUpperCase: type == .webutility))
@@ -196,7 +193,7 @@ enum Statics {
         switch (type, method, arguments.count) {
         case (.string, "new", 2):
             // A text of one character repeated.
-            guard case .char(let unit) = try Conversion.cast(arguments[0], to: .char),
+            guard case .char(let unit) = try Conversion.argument(arguments[0], to: .char),
                 case .int(let count) = arguments[1], (0...100_000).contains(count)
             else { return nil }
             return .string(String(decoding: Array(repeating: unit, count: Int(count)), as: UTF16.self))
@@ -230,7 +227,7 @@ enum Statics {
 
     /// Calls a function of one character.
     private static func character(_ method: String, _ value: PSValue) throws(Interrupt) -> PSValue? {
-        guard case .char(let unit) = try Conversion.cast(value, to: .char), unit < 0x80 else { return nil }
+        guard case .char(let unit) = try Conversion.argument(value, to: .char), unit < 0x80 else { return nil }
         let isLetter = (0x61...0x7A).contains(unit | 0x20)
         let isDigit = (0x30...0x39).contains(unit)
         switch method {

@@ -208,7 +208,7 @@ enum SystemTypes {
         }
         guard arguments.count == 1 else { return nil }
         switch method {
-        case "new": return try Conversion.cast(first, to: .uri)
+        case "new": return try Conversion.argument(first, to: .uri)
         case "escapedatastring":
             var escaped = ""
             for byte in text.utf8 {

@@ -9,6 +9,12 @@ enum Conversion {
         return converted
     }
 
+    /// Converts an argument to the type that a method or parameter takes. Its failure would not be that of a cast.
+    static func argument(_ value: PSValue, to type: PSType) throws(Interrupt) -> PSValue {
+        guard let converted = try converted(value, to: type) else { throw .handOver("an argument of another type") }
+        return converted
+    }
+
     /// Returns the error for a failed conversion.
     static func failure(_ value: PSValue, to type: PSType) throws(Interrupt) -> NativeError {
         switch value {

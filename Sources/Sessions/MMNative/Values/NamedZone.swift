@@ -181,19 +181,19 @@ struct NamedZone {
         case ("findsystemtimezonebyid", 1): return isZone(arguments[0]).map(\.value)
         case ("getsystemtimezones", 0): return .array(zones.map(\.value))
         case ("converttimebysystemtimezoneid", 2), ("converttime", 2), ("converttimefromutc", 2):
-            guard case .date(let date) = try Conversion.cast(arguments[0], to: .datetime),
+            guard case .date(let date) = try Conversion.argument(arguments[0], to: .datetime),
                 let zone = isZone(arguments[1])
             else { return nil }
             if method == "converttimefromutc", date.kind == .local { return nil }
             let universal = method == "converttimefromutc" ? PSDate(ticks: date.ticks, kind: .utc) : date.asUniversal
             return zone.clock(at: universal).map { .date($0) }
         case ("converttimebysystemtimezoneid", 3), ("converttime", 3):
-            guard case .date(let date) = try Conversion.cast(arguments[0], to: .datetime),
+            guard case .date(let date) = try Conversion.argument(arguments[0], to: .datetime),
                 let from = isZone(arguments[1]), let to = isZone(arguments[2])
             else { return nil }
             return from.moment(of: date).flatMap { to.clock(at: $0) }.map { .date($0) }
         case ("converttimetoutc", 2):
-            guard case .date(let date) = try Conversion.cast(arguments[0], to: .datetime),
+            guard case .date(let date) = try Conversion.argument(arguments[0], to: .datetime),
                 let zone = isZone(arguments[1])
             else { return nil }
             return zone.moment(of: date).map { .date($0) }

@@ -122,7 +122,7 @@ enum PSCulture {
 
     /// Returns the name of a month or day.
     private static func named(_ method: String, _ number: PSValue) throws(Interrupt) -> PSValue? {
-        guard case .int(let place) = try Conversion.cast(number, to: .int) else { return nil }
+        guard case .int(let place) = try Conversion.argument(number, to: .int) else { return nil }
         let isDay = method.hasSuffix("dayname")
         let names = isDay ? PSDate.days : PSDate.months + [""]
         guard names.indices.contains(Int(place) - (isDay ? 0 : 1)) else { return nil }

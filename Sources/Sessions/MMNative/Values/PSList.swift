@@ -195,12 +195,7 @@ package final class PSList: @unchecked Sendable {
             guard let accepted = try elementType.accepted(value) else { throw .handOver("an element of another type") }
             return accepted
         }
-        if kind.isOfNumbers {
-            guard let number = try Conversion.converted(value, to: .int) else {
-                throw .handOver("an element of another type")
-            }
-            return number
-        }
+        if kind.isOfNumbers { return try Conversion.argument(value, to: .int) }
         guard kind.isOfTexts else { return value.plain }
         switch value {
         case .string: return value

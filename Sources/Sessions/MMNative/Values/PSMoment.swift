@@ -89,16 +89,16 @@ enum PSMoment {
         switch (method, arguments.count, arguments.first) {
         case ("fromunixtimeseconds", 1, let count?), ("fromunixtimemilliseconds", 1, let count?):
             let unit: Int64 = method == "fromunixtimeseconds" ? PSSpan.second : 10_000
-            guard case .long(let number) = try Conversion.cast(count, to: .long),
+            guard case .long(let number) = try Conversion.argument(count, to: .long),
                 number.magnitude < 200_000_000_000_000_000 / UInt64(unit),
                 let date = PSDate.epoch.moved(by: number * unit)
             else { throw .handOver("a date out of range") }
             return try made(of: date)
-        case ("new", 1, .date?), ("parse", 1, .string?): return try Conversion.cast(arguments[0], to: .moment)
+        case ("new", 1, .date?), ("parse", 1, .string?): return try Conversion.argument(arguments[0], to: .moment)
         case ("parse", 2...3, .string?) where arguments[1].isNull || PSCulture.isOne(arguments[1]):
             guard let styles = ReportTypes.styles(arguments.count == 3 ? arguments[2] : nil) else { return nil }
             if let read = try Readings.dated(arguments[0].text, as: .moment, styles) { return read }
-            return try Conversion.cast(arguments[0], to: .moment)
+            return try Conversion.argument(arguments[0], to: .moment)
         case ("new", 2, .date(let date)?):
             guard case .span(let offset) = arguments[1] else { return nil }
             return try made(date, offset: offset)
