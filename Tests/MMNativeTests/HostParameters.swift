@@ -140,12 +140,27 @@ struct HostParameters: RunningReports {
         #expect(try await texts(script) == expected)
     }
 
-    @Test("a number that is compared can't carry its side")
-    func numbers() async {
-        guard case .handedOver = await outcome("Compare-Object 1 2 -PassThru") else {
-            Issue.record("it ran")
+    @Test(
+        "numbers can't carry their side, and calculated properties aren't compared",
+        arguments: [
+            "Compare-Object 1 2 -PassThru", "Compare-Object 'a' 'b' -Property @{ n = 'x'; e = { 1 } }",
+            "Compare-Object 'a' 'b' -Property L*",
+        ])
+    func uncompared(script: String) async {
+        guard case .handedOver = await outcome(script) else {
+            Issue.record("\(script) ran")
             return
         }
+    }
+
+    @Test(
+        "a command without input does nothing with its parameters",
+        arguments: [
+            "Add-Member -NotePropertyName a -NotePropertyValue 1 -PassThru -Force", "Format-Wide a -Column 3",
+            "ConvertTo-Html -As List -Property a -Fragment",
+        ])
+    func empty(command: String) async throws {
+        #expect(try await texts("@() | \(command) | Where-Object { $_ -notlike '<*' }; 'on'") == ["on"])
     }
 
     @Test(

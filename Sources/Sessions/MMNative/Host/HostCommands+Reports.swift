@@ -83,26 +83,29 @@ extension HostCommands {
     ) throws(Interrupt) {
         guard command["GroupBy"] == nil, command["View"] == nil else { throw .handOver("an unusual Format-Wide") }
         var texts: [String] = []
+        let requested = command["Property"]
         for item in items {
             guard case .object(let object) = item else {
+                guard requested == nil else { throw .handOver("-Property of Format-Wide") }
                 texts.append(try PSText.string(item))
                 continue
             }
-            let property = try command["Property"].map { (value) throws(Interrupt) in
+            let property = try requested.map { (value) throws(Interrupt) in
                 try CalculatedProperty(value, of: command.specification, in: evaluator, forText: true)
             }
             let first = object.shape.names.first { $0.lowercased() == "name" } ?? object.shape.names.first ?? ""
             let shown = try (property ?? CalculatedProperty(name: first)).value(of: item, in: evaluator) ?? .null
             texts.append(try CellText.text(shown, isTable: true, evaluator))
         }
-        guard !texts.isEmpty else { return }
-        var columns: Int? = command.isSet("AutoSize") ? nil : 2
+        let isSized = command.isSet("AutoSize")
+        var columns: Int? = isSized ? nil : 2
         if let given = command["Column"], case .int(let count) = try Conversion.argument(given, to: .int) {
             columns = Int(count)
         }
+        guard !texts.isEmpty else { return }
         let group = FormattedBlock.Group(columns: [], rows: texts.map { [$0] })
         var block = FormattedBlock(.wide(columns: columns), groups: [group])
-        block.isSized = command.isSet("AutoSize")
+        block.isSized = isSized
         guard columns.map({ $0 > 0 }) ?? true, let value = block.value else {
             throw .handOver("an unusual Format-Wide")
         }

@@ -18,11 +18,13 @@ extension HostCommands {
     /// compared with a real PowerShell.
     static let beyondWhenChanging: [String: Set<String>] = ["Get-Variable": ["Scope"]]
 
-    /// Parameters that change nothing here. A run opens nothing on a screen, keeps no transcript, has no sessions of
-    /// remoting, and its files have no attributes. The separator of its culture is the comma.
+    /// Parameters that change nothing here, or nothing where the code doesn't get to ask for them. A run opens nothing
+    /// on a screen, keeps no transcript, has no sessions of remoting, and its files have no attributes. The separator
+    /// of its culture is the comma.
     private static let idle: [String: Set<String>] = [
         "Export-Csv": ["NoTypeInformation", "UseCulture"], "Import-Csv": ["UseCulture"],
-        "Remove-Item": ["Recurse"], "Split-Path": ["Parent"], "Get-ChildItem": ["File", "Recurse"],
+        "Add-Member": ["PassThru"], "Remove-Item": ["Recurse"], "Split-Path": ["Parent"],
+        "Get-ChildItem": ["File", "Recurse"],
         "Invoke-Item": ["WhatIf"], "Start-Process": ["ArgumentList", "Verb", "WindowStyle", "Wait"],
         "Out-GridView": ["Wait", "OutputMode", "PassThru", "Title"], "Read-Host": ["MaskInput"],
         "Start-Transcript": [

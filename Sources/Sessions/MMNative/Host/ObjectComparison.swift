@@ -15,7 +15,13 @@ struct ObjectComparison {
         guard command["ReferenceObject"] != nil, command["DifferenceObject"] != nil || !items.isEmpty else {
             throw .handOver("a comparison without two lists")
         }
-        var comparison = ObjectComparison(names: Cmdlets.list(command["Property"]).map(\.text))
+        let names = Cmdlets.list(command["Property"])
+        for name in names {
+            guard case .string(let text) = name, !Wildcard.isPattern(text) else {
+                throw .handOver("a comparison by calculated properties")
+            }
+        }
+        var comparison = ObjectComparison(names: names.map(\.text))
         try comparison.compare(
             Cmdlets.list(command["ReferenceObject"]?.plain),
             items.isEmpty ? Cmdlets.list(command["DifferenceObject"]?.plain) : items)
