@@ -67,7 +67,7 @@ extension ScriptWalk {
     }
 
     private mutating func checkHeaders(_ argument: BoundArgument) {
-        guard case .hashtable(let table)? = argument.value else { return report(.requestAddress, argument.extent) }
+        guard let table = literalTable(argument.value) else { return report(.requestAddress, argument.extent) }
         for entry in table.entries {
             let key = ConstantValue(entry.key).text?.asciiLowercased
             if key.map({ $0.hasPrefix("x-http-method") || $0 == "x-method-override" }) ?? true {

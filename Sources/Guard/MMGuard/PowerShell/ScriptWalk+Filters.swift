@@ -101,8 +101,8 @@ extension ScriptWalk {
         }
     }
 
-    /// Reports a block in a variable that changes something and runs for many objects. It is judged where it is written,
-    /// for one object.
+    /// Reports a block in a variable that changes something and runs for many objects. It is judged where it is
+    /// written, for one object.
     mutating func count(runsOf value: ExpressionSyntax, for input: ValueFacts = .data()) {
         guard case .variable(let variable) = value, variable.path.qualifier == .none,
             let block = variables[variable.path.name.asciiLowercased].block, block.isChange,

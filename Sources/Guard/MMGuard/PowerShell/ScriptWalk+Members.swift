@@ -85,12 +85,9 @@ extension ScriptWalk {
             count(runsOf: argument, for: target)
         }
         if lower.hasPrefix("invoke") { count(runsOf: node.target) }
-        if lower == "replace", target.kinds.contains(.files) {
-            // A file object has its own `Replace`, which replaces the file.
-            report(.methodCall, node.extent, subject: "Replace")
-        }
-        if lower == "gettype", !node.arguments.isEmpty {
-            // With a name as argument, an assembly or module returns any of its types.
+        // A file object has its own `Replace`, which replaces the file. With a name as argument of `GetType`, an assembly
+        // or module returns any of its types.
+        if lower == "replace" && target.kinds.contains(.files) || lower == "gettype" && !node.arguments.isEmpty {
             report(.methodCall, node.extent, subject: ".\(name)()")
         }
         if SecretProperties.contains(lower) { report(.secretProperty, node.extent, subject: ".\(name)()") }

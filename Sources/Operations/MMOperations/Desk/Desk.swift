@@ -139,8 +139,8 @@ struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
             hint: "Write the whole path in the script, so that the guard judges it before anything runs.")
     }
 
-    /// Returns whether the verdict on a part is no stricter than that on the whole. What a person confirmed may send the
-    /// classes that it showed, and plain changes.
+    /// Returns whether the verdict on a part is no stricter than that on the whole. What a person confirmed may send
+    /// the classes that it showed, and plain changes.
     private static func covers(_ part: Verdict, by whole: Verdict) -> Bool {
         guard part.decision == whole.decision, part.decision == .ask else { return part.decision <= whole.decision }
         return part.classes.subtracting([.read, .write]).isSubset(of: whole.classes)
