@@ -1,5 +1,6 @@
 import MMCore
 import MMGraph
+import TestSupport
 import Testing
 
 @testable import MMOperations
