@@ -36,6 +36,47 @@ struct WholeGrammarTests {
     }
 
     @Test(
+        "finds commands behind comments, arithmetic and tests",
+        arguments: [
+            "((@); a)", "a $((@); b)", "((@))", "(( `@` + 1 ))", "for ((i=0;i<3;i++)); do @; done", "((i++)); @",
+            "for x in a # '\ndo @; done # '", "x=(a # '\n b); @ # ')", "case a # '\nin a) @;; esac # '",
+            "(( x = '(' )); @; (( ')' ))", #"a "`b \\\"; @; b \\\"`""#, "a <<X\nx \\\ny $(@)\nX",
+            "if [[ -f a &&\n -d b ]]; then @; fi", "[[ $x =~ ^(a|b)+(c)$ && -f b || $y == z* ]]; @",
+            "x=(a # don't\n b); @", "[[ ! -f x && ( -d b || $a -gt b ) ]] && @", "x=1 time @",
+        ])
+    func hidden(hole: String) throws {
+        let text = hole.split(separator: "@", omittingEmptySubsequences: false).joined(separator: "rm x")
+        #expect(try Self.names(text).contains(["rm", "x"]), "\(text)")
+    }
+
+    @Test(
+        "runs nothing for arithmetic",
+        arguments: [
+            "((i++))", "((i<10))", "(( a > b ))", "(( x = (a + b) * 2, y += 1 ))", "(( ! x ))", "((x = y ? 1 : -z))",
+            "(( ${#a[@]} > 0 && a[i] != 1 ))", "((16#ff < $x))", "(( \"$x\" >= 2 ))",
+        ])
+    func arithmetic(text: String) throws {
+        #expect(try Self.names(text) == [])
+        #expect(try Self.names("a $\(text)").count == 1)
+    }
+
+    @Test(
+        "refuses what shells end at different places",
+        arguments: [
+            "x=(a)#b; rm x", "a <(b)#c; rm x", "a < <(b)#c; rm x", "a \"$\\\n(rm x)\"", "${x:-$\\\n(rm x)}",
+            "a <<X\n$\\\n(rm x)\nX", "a <<EOF\nb\nEO\\\nF\nrm x\nEOF\n", "a <<X\nb\\\nX\nrm x\nX\n",
+            "a <<\\\n-X\n\tX\nrm x\n", "LANG=C case a in\nrm x\na) b;; esac", ">f case a in\nrm x\na) b;; esac",
+            "x=(a) case a in\nrm x\na) b;; esac", "Y=1 [[ a\nrm x\n]]", "case a in a) b", "a; esac",
+            "[[ a == @('(') ]]; rm x; [[ a == @(')') ]]", "a <<X\n`b \\\"; rm x; b \\\"`\nX\n",
+            "a <<X\n${\nX\nrm x\nb }", "a <<X\n$((\nX\nrm x\nb ))", "[[ a; rm x; ]]", "[[ a ", "[[",
+            "a <<X x=(b\nX\nc); rm x", "a <<X; case b in\nX\nb) c;; esac", "[[ a\nrm x\n]]",
+            "[[ a & rm x ]]", "[[ a | rm x ]]", "[[ a || rm x ]]", "[[ a || $x -r y ]]", "[[ a || ( rm x ) && b ]]",
+        ])
+    func uneven(text: String) {
+        #expect(throws: ShellRefusal.self, "\(text)") { try ShellScript.parse(text, as: .whole) }
+    }
+
+    @Test(
         "reads a quote with escapes like a shell",
         arguments: [
             ("$'\\x72\\155'", "rm"), ("a$'b\\n'c", "ab\nc"), ("$'\\u00e9\\U1F600'", "é😀"), ("$'it\\x27s'", "it's"),

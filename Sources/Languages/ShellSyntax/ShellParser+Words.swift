@@ -109,7 +109,7 @@ extension ShellParser {
                 if try dollar(level, isQuoted: true) { isExpanded = true }
                 text += bytes[start..<min(position, bytes.count)]
             case UInt8(ascii: "`"):
-                try backticks(level)
+                try backticks(level, quotes: .removed)
                 isExpanded = true
             default:
                 try checkCharacter(isQuoted: true)
@@ -128,9 +128,7 @@ extension ShellParser {
         guard position < bytes.count else { return false }
         switch bytes[position] {
         case UInt8(ascii: "("):
-            if peek("(", after: 1) {
-                _ = try balanced(level)
-            } else {
+            if try !arithmetic(level) {
                 position += 1
                 let before = awaited.count
                 try list(until: UInt8(ascii: ")"), level: level + 1)
@@ -213,7 +211,7 @@ extension ShellParser {
                 position += 1
             case UInt8(ascii: "\""): _ = try quotation(level, into: &unused)
             case UInt8(ascii: "$"): _ = try dollar(level, isQuoted: isQuoted)
-            case UInt8(ascii: "`"): try backticks(level)
+            case UInt8(ascii: "`"): try backticks(level, quotes: isQuoted ? .disputed : .kept)
             default: position += 1
             }
         }
@@ -331,6 +329,7 @@ extension ShellParser {
                 position += 1
                 if open == 0 { return bytes[start..<position] }
             case UInt8(ascii: "\\"): position += 2
+            case UInt8(ascii: "'"): try disputedQuote()
             case UInt8(ascii: "\""): _ = try quotation(level, into: &unused)
             case UInt8(ascii: "$") where peek("'", after: 1):
                 position += 1
@@ -353,8 +352,12 @@ extension ShellParser {
         return Word("<()", isFixed: false, offset: start)
     }
 
+    /// What a backslash before a double quote means in backticks: outside of quotes it stays, within them it goes, and
+    /// elsewhere shells differ.
+    enum BacktickQuotes { case kept, removed, disputed }
+
     /// Reads a command in backticks, whose text is parsed with its backslashes removed, as the shell does.
-    mutating func backticks(_ level: Int) throws(ShellRefusal) {
+    mutating func backticks(_ level: Int, quotes: BacktickQuotes = .kept) throws(ShellRefusal) {
         let start = position
         try refuseIfPlain("a command substitution (`)", at: start)
         position += 1
@@ -362,7 +365,11 @@ extension ShellParser {
         while position < bytes.count, bytes[position] != UInt8(ascii: "`") {
             if bytes[position] == UInt8(ascii: "\\"), position + 1 < bytes.count {
                 position += 1
-                if ![0x24, 0x5C, 0x60].contains(bytes[position]) { inner.append(0x5C) }
+                if bytes[position] == 0x22, quotes == .disputed {
+                    throw refusal("a quote that shells read differently (\\\")", at: position)
+                }
+                let isRemoved = bytes[position] == 0x22 && quotes == .removed
+                if !isRemoved, ![0x24, 0x5C, 0x60].contains(bytes[position]) { inner.append(0x5C) }
             }
             inner.append(bytes[position])
             position += 1
@@ -371,15 +378,20 @@ extension ShellParser {
         position += 1
         guard depth + level < Self.deepestCommands else { throw refusal("commands nested too deeply") }
         var parser = ShellParser(inner, grammar, depth: depth + level + 1, words: wordsLeft)
-        let found = try parser.parse()
+        _ = try parser.parse()
+        adopt(parser)
+    }
+
+    /// Joins what the parser of a part has found.
+    mutating func adopt(_ parser: ShellParser) {
         wordsLeft = parser.wordsLeft
         let before = script.commands.count
         redirected += parser.redirected.map {
             Compound(first: $0.first + before, end: $0.end + before)
         }
-        script.commands += found.commands
-        script.functions += found.functions
-        script.bindings += found.bindings
+        script.commands += parser.script.commands
+        script.functions += parser.script.functions
+        script.bindings += parser.script.bindings
     }
 }
 

@@ -39,6 +39,7 @@ struct ShellParser {
 
     mutating func parse() throws(ShellRefusal) -> ShellScript {
         guard bytes.count <= Self.maximumBytes else { throw refusal("a text of more than 1 MiB", at: 0) }
+        if grammar == .whole { try checkContinuations() }
         try list(until: nil)
         try resolveInputs()
         return script
@@ -113,10 +114,7 @@ struct ShellParser {
             }
             switch bytes[position] {
             case UInt8(ascii: "#"):
-                while position < bytes.count, bytes[position] != 0x0A {
-                    try checkCharacter()
-                    position += 1
-                }
+                try skipComment()
             case 0x0A, 0x0D: try lineEnd(&list, level)
             case UInt8(ascii: ";"): try semicolon(&list)
             case UInt8(ascii: "&"): try ampersand(&list, level)
@@ -140,6 +138,7 @@ struct ShellParser {
                     try refuseIfPlain("a process substitution", at: here)
                     descriptor = nil
                     begin(try processSubstitution(level), &list.current)
+                    try checkWordEnds()
                 } else {
                     try redirect(&list.current, level)
                 }
@@ -156,7 +155,11 @@ struct ShellParser {
             guard here + 1 == bytes.count || peek("\n", after: 1) else { throw refusal("a carriage return", at: here) }
         }
         position += 1
-        if list.isPattern { return }
+        if list.isPattern {
+            position = here
+            if try !lineBreak() { position += 1 }
+            return
+        }
         try finish(&list, nil, at: here)
         if list.firstDocument > 0 { throw refusal("a here-document that begins within another command", at: here) }
         try documents(level)
@@ -222,6 +225,7 @@ struct ShellParser {
             if list.isOpen { try refuseIfPlain("an unfinished list of commands", at: offset) }
             if list.last == nil { try refuseIfPlain("no command", at: offset) }
         }
+        if list.cases > 0 { throw refusal("an unfinished case", at: offset) }
         keep(&list, nil)
         if let last = list.last { script.commands[last].controlOperator = nil }
     }
@@ -263,10 +267,7 @@ struct ShellParser {
             return
         }
         guard list.current.words.isEmpty else { throw refusal("a parenthesis") }
-        if peek("(", after: 1) {
-            _ = try balanced(list.level)
-            return
-        }
+        if try arithmetic(list.level, isCommand: true) { return }
         position += 1
         let first = script.commands.count
         try self.list(until: UInt8(ascii: ")"), level: list.level + 1)
@@ -293,6 +294,37 @@ extension ShellParser {
             } else {
                 return
             }
+        }
+    }
+
+    /// Skips a comment, which begins where a token could.
+    mutating func skipComment() throws(ShellRefusal) {
+        guard peek("#") else { return }
+        while position < bytes.count, bytes[position] != 0x0A {
+            try checkCharacter()
+            position += 1
+        }
+    }
+
+    /// Skips blanks and the comment behind them.
+    mutating func skipGap() throws(ShellRefusal) {
+        let before = position
+        skipBlanks()
+        if position > before || position == 0 || "\n(".utf8.contains(bytes[position - 1]) { try skipComment() }
+    }
+
+    /// Reads a line end within a command. The text of a here-document would begin behind it.
+    mutating func lineBreak() throws(ShellRefusal) -> Bool {
+        _ = peek("\r") && peek("\n", after: 1) && take("\r")
+        guard take("\n") else { return false }
+        guard awaited.isEmpty else { throw refusal("a here-document that begins within another command") }
+        return true
+    }
+
+    /// Refuses a text that continues the word just read: it would be read as a token of its own.
+    func checkWordEnds() throws(ShellRefusal) {
+        if position < bytes.count, !" \t\n\r;&|<>)".utf8.contains(bytes[position]) {
+            throw refusal("a text directly behind a parenthesis")
         }
     }
 
@@ -384,10 +416,15 @@ extension ShellParser {
         // The value of an assignment may be quoted; with a quoted name it isn't an assignment.
         if word.isQuoted, !list.isPattern, Self.isAssignment(word) { return assign(word, &list.current) }
         guard !word.isQuoted, !list.isPattern || word.value == "esac" else { return begin(word, &list.current) }
+        // Such a word is reserved only as the first of a command, but some shells look for it later too.
+        if !list.current.isEmpty, word.value != "time", Self.reserved.contains(word.value) || word.value == "{" {
+            throw refusal("a reserved word behind an assignment or a redirection", at: start)
+        }
         list.note(keyword: word.value, next: script.commands.count)
         switch word.value {
         case let keyword where Self.passed.contains(keyword): keep(&list, .sequence)
         case "esac":
+            guard list.cases > 0 else { throw refusal("an esac without a case", at: start) }
             list.cases -= 1
             list.isPattern = false
         case "for", "select": try loopHead(list.level)
@@ -447,6 +484,7 @@ extension ShellParser {
     private mutating func loopHead(_ level: Int) throws(ShellRefusal) {
         skipBlanks()
         if peek("(") {
+            guard peek("(", after: 1) else { throw refusal("a parenthesis") }
             _ = try balanced(level)
             return
         }
@@ -454,7 +492,7 @@ extension ShellParser {
         while position < bytes.count, !peek(";"), !peek("\n") {
             let before = position
             words.append(try word(level))
-            skipBlanks()
+            try skipGap()
             if position == before { throw refusal("an unexpected character in a loop") }
         }
         if let name = words.first {
@@ -466,7 +504,7 @@ extension ShellParser {
     private mutating func caseHead(_ list: inout List) throws(ShellRefusal) {
         skipBlanks()
         _ = try word(list.level)
-        repeat { skipBlanks() } while take("\n")
+        repeat { try skipGap() } while try lineBreak()
         guard try word(list.level).value == "in" else { throw refusal("a case without “in”") }
         list.cases += 1
         list.isPattern = true
@@ -477,9 +515,10 @@ extension ShellParser {
         var values: [Word] = []
         let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
         while true {
-            skipBlanks()
-            if take("\n") { continue }
+            try skipGap()
+            if try lineBreak() { continue }
             if take(")") {
+                try checkWordEnds()
                 return script.bindings.append(ShellScript.Binding(name: Word(String(name)), values: values))
             }
             let before = position
@@ -488,17 +527,67 @@ extension ShellParser {
         }
     }
 
-    /// Reads `[[ … ]]`, in which operators are ordinary words.
+    /// Reads `[[ … ]]`, in which operators are ordinary words. A shell that has no such tests runs what is behind a
+    /// separator, so separators that a test can't contain are refused.
     private mutating func test(_ list: inout List) throws(ShellRefusal) {
+        var operand: [Word] = []
+        var mayBreak = false
+        var isJoined = false
         while position < bytes.count {
-            skipBlanks()
+            try skipGap()
             let before = position
+            guard before < bytes.count else { break }
+            if try lineBreak() {
+                guard mayBreak else { throw refusal("a line end in [[", at: before) }
+                continue
+            }
+            if peek("&") || peek("|") {
+                guard bytes[before] == bytes[min(before + 1, bytes.count - 1)], before + 1 < bytes.count else {
+                    throw refusal("a separator in [[", at: before)
+                }
+                position += 2
+                try check(operand, isJoined)
+                (operand, mayBreak, isJoined) = ([], true, true)
+                continue
+            }
+            if peek(";") { throw refusal("a separator in [[", at: before) }
+            if peek("("), !operand.isEmpty {
+                try pattern(list.level)
+                continue
+            }
             let word = try word(list.level)
-            if word.value == "]]", !word.isQuoted { return }
-            if position > before { list.current.words.append(word) }
+            if word.value == "]]", !word.isQuoted {
+                try check(operand, isJoined)
+                return
+            }
             if position == before { position += 1 }
+            mayBreak = bytes[before] == UInt8(ascii: "(") || word.value == "!" && !word.isQuoted
+            if !word.value.isEmpty || word.isQuoted { list.current.words.append(word) }
+            if !mayBreak, bytes[before] != UInt8(ascii: ")") { operand.append(word) }
         }
         throw refusal("an unfinished [[")
+    }
+
+    /// Reads the rest of a pattern that contains parentheses, as in `^(a|b)$`.
+    private mutating func pattern(_ level: Int) throws(ShellRefusal) {
+        var before = -1
+        while position > before {
+            before = position
+            if peek("(") { _ = try balanced(level) }
+            _ = try word(level)
+        }
+    }
+
+    /// Refuses what is no operand of a test but would be a command for a shell that has no tests.
+    private func check(_ operand: [Word], _ isJoined: Bool) throws(ShellRefusal) {
+        guard isJoined, let first = operand.first, !first.value.hasPrefix("-") else { return }
+        if operand.count == 1, !first.isFixed { return }
+        let operators: Set<String> = [
+            "==", "=", "!=", "=~", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef", "",
+        ]
+        guard operand.count == 3, operators.contains(operand[1].value) else {
+            throw refusal("a condition that some shells would run", at: first.offset)
+        }
     }
 }
 
@@ -553,6 +642,7 @@ extension ShellParser {
         let target = isSubstitution ? try processSubstitution(level) : try word(level)
         let isDuplicate = kind == .duplicate || kind == .duplicateInput
         guard position > before || isDuplicate else { throw refusal("a redirection without a file") }
+        if isSubstitution { try checkWordEnds() }
         let redirection = ShellScript.Redirection(
             descriptor: number.flatMap { Int($0.value) } ?? (isInput ? 0 : 1), kind: kind, target: target)
         if grammar == .plain { try checkPlain(redirection, at: start) }
@@ -605,6 +695,18 @@ extension ShellParser {
         current.redirections.append(ShellScript.Redirection(descriptor: descriptor, kind: .hereDocument, target: end))
     }
 
+    /// Refuses a line that ends a here-document for some shells only, because of a backslash at a line's end.
+    private func check(_ line: ArraySlice<UInt8>, _ isContinued: Bool, _ end: String, at offset: Int)
+        throws(ShellRefusal)
+    {
+        let endsJoined = line.last == 0x5C && end.utf8.starts(with: line.dropLast())
+        if endsJoined
+            || isContinued && (end.utf8.elementsEqual(line) || line.drop { $0 == 0x09 }.elementsEqual(end.utf8))
+        {
+            throw refusal("the end of a here-document that shells read differently", at: offset)
+        }
+    }
+
     /// Reads the bodies of the here-documents that began on the line just ended.
     mutating func documents(_ level: Int) throws(ShellRefusal) {
         let due = awaited
@@ -613,13 +715,16 @@ extension ShellParser {
             var body: [UInt8] = []
             let start = position
             var stop = position
+            var isContinued = false
             while position < bytes.count {
                 let lineStart = position
                 while position < bytes.count, bytes[position] != 0x0A { position += 1 }
                 var line = bytes[lineStart..<position]
                 if position < bytes.count { position += 1 }
                 if document.stripsTabs { line = line.drop { $0 == 0x09 } }
+                if !document.isPlain { try check(line, isContinued, document.end, at: lineStart) }
                 if line.elementsEqual(document.end.utf8) { break }
+                isContinued = line.reversed().prefix { $0 == 0x5C }.count % 2 == 1
                 body += line + [0x0A]
                 stop = position
             }
@@ -628,17 +733,23 @@ extension ShellParser {
             }
             guard !document.isPlain else { continue }
             // Substitutions in an unquoted body are run.
-            let after = position
-            position = start
-            while position < stop {
-                switch bytes[position] {
-                case UInt8(ascii: "\\"): position += 2
-                case UInt8(ascii: "$"): _ = try dollar(level, isQuoted: true)
-                case UInt8(ascii: "`"): try backticks(level)
-                default: position += 1
-                }
-            }
-            position = max(after, position)
+            try expansions(in: start..<stop, level)
         }
+    }
+
+    /// Parses the substitutions in the body of a here-document, which can't reach beyond it.
+    private mutating func expansions(in body: Range<Int>, _ level: Int) throws(ShellRefusal) {
+        guard depth + level < Self.deepestCommands else { throw refusal("commands nested too deeply") }
+        var parser = ShellParser(Array(bytes[body]), grammar, depth: depth + level + 1, words: wordsLeft)
+        parser.nesting = nesting
+        while parser.position < parser.bytes.count {
+            switch parser.bytes[parser.position] {
+            case UInt8(ascii: "\\"): parser.position += 2
+            case UInt8(ascii: "$"): _ = try parser.dollar(0, isQuoted: true)
+            case UInt8(ascii: "`"): try parser.backticks(0, quotes: .disputed)
+            default: parser.position += 1
+            }
+        }
+        adopt(parser)
     }
 }
