@@ -5,6 +5,9 @@ extension ShellParser {
     mutating func arithmetic(_ level: Int, isCommand: Bool = false) throws(ShellRefusal) -> Bool {
         guard peek("(", after: 1) else { return false }
         let start = position
+        if peek("$", after: 2), peek("'", after: 3) {
+            throw refusal("a quote that shells read differently (')", at: start)
+        }
         guard let end = arithmeticEnd() else { return false }
         if isCommand, namesProgram(bytes[start..<end]) { return false }
         _ = try balanced(level)
