@@ -85,8 +85,8 @@ extension ScriptWalk {
             count(runsOf: argument, for: target)
         }
         if lower.hasPrefix("invoke") { count(runsOf: node.target) }
-        // A file object has its own `Replace`, which replaces the file. With a name as argument of `GetType`, an assembly
-        // or module returns any of its types.
+        // A file object has its own `Replace`, which replaces the file. With a name as argument of `GetType`, an
+        // assembly or module returns any of its types.
         if lower == "replace" && target.kinds.contains(.files) || lower == "gettype" && !node.arguments.isEmpty {
             report(.methodCall, node.extent, subject: ".\(name)()")
         }
