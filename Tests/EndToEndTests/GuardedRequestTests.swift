@@ -225,7 +225,7 @@ struct GuardedRequestTests {
         }
         #expect(answer?["isError"]?.bool == (action == "decline"))
         #expect(answer?.text.contains("declined") == (action == "decline"))
-        #expect(answer?.text.contains("closed without an answer") == (action == "cancel"))
+        #expect(answer?.text.contains("mm confirm") == (action == "cancel"))
         #expect(try await Self.sent(tenant) == (action == "accept" ? 1 : 0))
     }
 
