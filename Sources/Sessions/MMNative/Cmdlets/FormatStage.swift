@@ -33,7 +33,7 @@ final class FormatStage: Stage {
 
     override func process(_ item: PSValue) throws(Interrupt) {
         if item.isNull { return }
-        if case .table(let table) = item, table.hasCertainOrder || evaluator.host != nil && table.mayHaveAnyOrder {
+        if case .table(let table) = item, table.hasOrder(orAny: evaluator.host != nil) {
             for entry in table.entryObjects { try process(entry) }
             return
         }
@@ -321,7 +321,7 @@ final class OutStringStage: Stage {
         case .object(let object) where object.isSecret:
             guard objects.isEmpty else { throw .handOver("showing \(item.typeName)") }
             lines.append(object.typeName)
-        case .table(let table) where table.hasCertainOrder || evaluator.host != nil && table.mayHaveAnyOrder:
+        case .table(let table) where table.hasOrder(orAny: evaluator.host != nil):
             for entry in table.entryObjects { try process(entry) }
         case .object(let object) where object.isFile || object.isDisplayable && !object.shape.names.isEmpty:
             objects.append(item)

@@ -80,7 +80,7 @@ struct JSONText {
             }
         case .table(let table):
             guard level <= depth else { return try truncate(value) }
-            guard table.hasCertainOrder || takesAnyOrder && table.mayHaveAnyOrder else {
+            guard table.hasOrder(orAny: takesAnyOrder) else {
                 throw .handOver("a hashtable without a defined order")
             }
             try members(table.pairs.map(\.key), table.pairs.map(\.value), level: level)

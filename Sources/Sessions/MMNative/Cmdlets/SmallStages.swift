@@ -443,7 +443,7 @@ final class ObjectStage: Stage {
         guard command.names == ["TypeName", "Property"], case .table(let table)? = command["Property"] else {
             throw .handOver("an unusual New-Object")
         }
-        guard table.hasCertainOrder || evaluator.host != nil && table.mayHaveAnyOrder,
+        guard table.hasOrder(orAny: evaluator.host != nil),
             let object = PSObject(table.pairs)
         else {
             throw .handOver("a hashtable without a defined order")

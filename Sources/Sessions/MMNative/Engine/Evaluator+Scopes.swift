@@ -416,7 +416,7 @@ extension Evaluator {
             return .bool(false)
         case ("clone", 0): return .table(table.copy())
         case ("getenumerator", 0):
-            guard table.hasCertainOrder || host != nil && table.mayHaveAnyOrder else {
+            guard table.hasOrder(orAny: host != nil) else {
                 throw .handOver("a hashtable without a defined order")
             }
             return .array(table.entryObjects)

@@ -230,6 +230,10 @@ package struct PSTable: Sendable {
     var mayHaveAnyOrder: Bool {
         hasCertainOrder || contents.entries.allSatisfy { if case .string = $0.key { true } else { false } }
     }
+
+    /// Returns whether its keys have an order in which they can be shown.
+    /// - Parameter takesAnyOrder: whether any order that may occur in a run will do.
+    func hasOrder(orAny takesAnyOrder: Bool) -> Bool { takesAnyOrder ? mayHaveAnyOrder : hasCertainOrder }
 }
 
 extension PSTable {
