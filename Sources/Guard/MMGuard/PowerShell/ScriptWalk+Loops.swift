@@ -36,7 +36,8 @@ extension ScriptWalk {
     /// Walks a part that may not run: outside of it, nobody knows whether the functions that it defines exist.
     private mutating func maybeDefining<Result>(_ part: (inout ScriptWalk) -> Result) -> Result {
         let outer = functions
-        defer { if functions.count > outer.count { functions = outer } }
+        // What it makes of functions that existed before stays noted.
+        defer { if functions.count > outer.count { functions = functions.filter { outer[$0.key] != nil } } }
         return part(&self)
     }
 
