@@ -543,7 +543,7 @@ extension ShellParser {
             }
             if peek("&") || peek("|") {
                 guard bytes[before] == bytes[min(before + 1, bytes.count - 1)], before + 1 < bytes.count else {
-                    throw refusal("a separator in [[", at: before)
+                    throw refusal("a separator in [[ (write alternatives as (a|b))", at: before)
                 }
                 position += 2
                 try check(operand, isJoined)
