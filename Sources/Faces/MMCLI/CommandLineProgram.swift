@@ -121,7 +121,7 @@ package struct CommandLineProgram: Sendable {
         }
         switch entry {
         case .operation(let operation):
-            guard let operations, let scanned = try scan(entry, rest) else { return 0 }
+            guard let operations, let scanned = try await scan(entry, rest) else { return 0 }
             if let code = try await interact(operation, scanned, operations) { return code }
             try check(operation, entry, scanned.arguments)
             do throws(MMError) {
@@ -190,11 +190,11 @@ package struct CommandLineProgram: Sendable {
 
     /// Parses a command line. If the command takes calls as an argument, the command lines after `--` are parsed into
     /// it.
-    private func scan(_ entry: CommandIndex.Entry, _ words: [String]) throws(MMError) -> ArgumentScanner.Result? {
+    private func scan(_ entry: CommandIndex.Entry, _ words: [String]) async throws(MMError) -> ArgumentScanner.Result? {
         guard let field = entry.fields.first(where: { $0.kind == .calls }), let end = words.firstIndex(of: "--") else {
-            return try scan(plain: entry, words)
+            return try await scan(plain: entry, words)
         }
-        guard var scanned = try scan(plain: entry, Array(words[..<end])) else { return nil }
+        guard var scanned = try await scan(plain: entry, Array(words[..<end])) else { return nil }
         var calls: [JSONValue] = []
         for line in index.lines(in: words[(end + 1)...]) {
             guard let (called, rest) = index.find(line), case .operation(let operation) = called else {
@@ -202,7 +202,7 @@ package struct CommandLineProgram: Sendable {
                     .invalidInput, "`mm \(line.prefix(2).joined(separator: " "))` can't be planned.",
                     hint: "After --, write a command as usual, without mm.")
             }
-            guard let inner = try scan(plain: called, rest) else { return nil }
+            guard let inner = try await scan(plain: called, rest) else { return nil }
             let (base, arguments) = operation.call(inner.arguments)
             calls.append(["tool": .string(base.declaration.name), "arguments": .object(arguments)])
         }
@@ -210,17 +210,19 @@ package struct CommandLineProgram: Sendable {
         return scanned
     }
 
-    private func scan(plain entry: CommandIndex.Entry, _ words: [String]) throws(MMError) -> ArgumentScanner.Result? {
+    private func scan(plain entry: CommandIndex.Entry, _ words: [String]) async throws(MMError)
+        -> ArgumentScanner.Result?
+    {
         let command = "mm " + entry.words.joined(separator: " ")
         let scanned: ArgumentScanner.Result
         do throws(MMError) {
-            scanned = try ArgumentScanner.scan(words, fields: entry.fields, command: command, content: content)
+            scanned = try await scan(words, entry.fields, command)
         } catch {
             // The flags of a tool are unknown where the tool itself is: what runs tools says why it can't be used.
             if case .operation(let operation) = entry, operation.declaration.runsTools, let name = words.first,
                 !name.hasPrefix("-"), words.contains(where: { $0.hasPrefix("--") })
             {
-                return try ArgumentScanner.scan([name], fields: entry.fields, command: command, content: content)
+                return try await scan([name], entry.fields, command)
             }
             var error = error
             // The flags of a command whose name is misspelt are unknown to the one above it.
@@ -234,6 +236,17 @@ package struct CommandLineProgram: Sendable {
         return nil
     }
 
+    /// Parses words. Reading standard input or a file that they name may block, so it has a thread of its own, and a
+    /// signal ends the waiting.
+    private func scan(_ words: [String], _ fields: [InputField], _ command: String) async throws(MMError)
+        -> ArgumentScanner.Result
+    {
+        let content = content
+        return try await DedicatedThread.run("mm-arguments") { () throws(MMError) in
+            try ArgumentScanner.scan(words, fields: fields, command: command, content: content)
+        }
+    }
+
     private func perform(_ command: LocalCommand, _ entry: CommandIndex.Entry, _ words: [String]) async throws(MMError)
         -> Int32
     {
@@ -245,7 +258,7 @@ package struct CommandLineProgram: Sendable {
             }
             return try await run(words)
         case .fields(let run):
-            guard let scanned = try scan(entry, words) else { return 0 }
+            guard let scanned = try await scan(entry, words) else { return 0 }
             let name = command.words.joined(separator: " ")
             let reader: InputReader
             do throws(MMError) {

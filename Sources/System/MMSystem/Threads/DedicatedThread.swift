@@ -53,6 +53,29 @@ package final class DedicatedThread: Sendable {
         return thread
     }
 
+    /// Runs a call that may block forever, such as a read from a pipe, on a thread of its own and awaits its result.
+    ///
+    /// Cancellation stops the waiting, not the call: its thread ends when the call returns, or with the process.
+    /// - Parameters:
+    ///   - name: the thread's name.
+    ///   - stackSize: the size of its stack in bytes.
+    ///   - call: the call.
+    /// - Throws: what the call throws; `.cancelled` when the task is cancelled; `.unavailable` when no thread is left.
+    package static func run<Value: Sendable>(
+        _ name: String, stackSize: Int = 512 << 10, _ call: @escaping @Sendable () throws(MMError) -> Value
+    ) async throws(MMError) -> Value {
+        let outcome = OneShot<Result<Value, MMError>>()
+        try start(name, stackSize: stackSize) {
+            do throws(MMError) { outcome.resolve(.success(try call())) } catch { outcome.resolve(.failure(error)) }
+        }
+        let result = await withTaskCancellationHandler {
+            await outcome.wait()
+        } onCancel: {
+            outcome.resolve(.failure(MMError(.cancelled, "The call was cancelled.")))
+        }
+        return try result.get()
+    }
+
     /// Waits until the thread's body has returned.
     package func ended() async {
         await withCheckedContinuation { continuation in
