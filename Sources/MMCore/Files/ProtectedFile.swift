@@ -67,6 +67,25 @@ package enum ProtectedFile {
         try place.put(bytes, mode: wanted, durable: durable, keepingBackup: backup && old != nil)
     }
 
+    /// Checks, before work whose result it shall hold, that a file can be replaced; leaves it as it is.
+    /// - Parameter path: the file; missing folders are created (0700).
+    /// - Throws: what `replace` would throw now.
+    package static func checkReplacing(_ path: String) throws(MMError) {
+        guard let place = try FileLocation.resolve(path, creating: true) else {
+            throw FileFault.error(ENOENT, "replace", path)
+        }
+        _ = try place.status(to: "replace")
+        let draft = place.draftName()
+        defer { _ = unlinkat(place.folder.number, draft, 0) }
+        try place.writeDraft(draft, [], mode: 0o600, durable: false)
+    }
+
+    /// Checks, before work whose result it shall hold, that a file can be appended to; creates a missing file, empty.
+    /// - Throws: what `append` would throw now.
+    package static func checkAppending(to path: String) throws(MMError) {
+        _ = try forAppending(path)
+    }
+
     /// Removes a file and all its drafts; removes a link without following it, and does nothing if the file is missing.
     /// The caller must hold the lock under which the file is written.
     package static func erase(_ path: String) throws(MMError) {
@@ -93,11 +112,15 @@ package enum ProtectedFile {
     ///   - line: the line; a newline is added if missing.
     ///   - path: the file; created with mode 0600 if missing.
     package static func append(_ line: [UInt8], to path: String) throws(MMError) {
+        let whole = line.last == 0x0A ? line : line + [0x0A]
+        try write(whole, to: forAppending(path), path: path)
+    }
+
+    private static func forAppending(_ path: String) throws(MMError) -> Descriptor {
         guard let place = try FileLocation.resolve(path, creating: true),
             let file = try place.open(O_WRONLY | O_APPEND | O_CREAT, to: "write to")
         else { throw FileFault.error(ENOENT, "write to", path) }
-        let whole = line.last == 0x0A ? line : line + [0x0A]
-        try write(whole, to: file, path: path)
+        return file
     }
 
     /// Creates a folder and all folders above it (0700).

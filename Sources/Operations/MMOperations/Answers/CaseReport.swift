@@ -175,7 +175,8 @@ struct CaseReportFiles: OperationInput {
 
     private var isEmpty: Bool { junit == nil && summary == nil }
 
-    /// Does the work and writes its report, also if the work fails.
+    /// Does the work and writes its report, also if the work fails. Files that can't be written are refused before the
+    /// work; one that fails afterwards is named as missing from the answer.
     func reporting(
         _ tool: String, on name: String, in context: OperationContext,
         _ work: () async throws(MMError) -> (answer: OperationAnswer, report: CaseReport)
@@ -185,9 +186,11 @@ struct CaseReportFiles: OperationInput {
                 .forbidden, "Only a person at a terminal can name files.",
                 hint: "Leave the file out: the answer has all of it.")
         }
+        if let junit { try ProtectedFile.checkReplacing(context.call.path(junit)) }
+        if let summary { try ProtectedFile.checkAppending(to: context.call.path(summary)) }
         do throws(MMError) {
-            let (answer, report) = try await work()
-            try write(report, in: context)
+            var (answer, report) = try await work()
+            do throws(MMError) { try write(report, in: context) } catch { answer.lacks(error) }
             return answer
         } catch {
             // The error matters more than a report that can't be written.
@@ -199,5 +202,13 @@ struct CaseReportFiles: OperationInput {
     private func write(_ report: CaseReport, in context: OperationContext) throws(MMError) {
         if let junit { try ProtectedFile.replace(context.call.path(junit), with: Array(report.junit.utf8)) }
         if let summary { try ProtectedFile.append(Array(report.markdown.utf8), to: context.call.path(summary)) }
+    }
+}
+
+extension OperationAnswer {
+    /// Names a file of the answer that couldn't be written: what was done stays done, and is told.
+    mutating func lacks(_ error: MMError) {
+        notes.append(error.message)
+        missing = error.message
     }
 }

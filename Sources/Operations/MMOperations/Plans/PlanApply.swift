@@ -32,20 +32,32 @@ struct PlanApply: CatalogueOperation {
         -> OperationAnswer
     {
         try await input.files.reporting("mm apply", on: input.plan, in: context) { () async throws(MMError) in
+            let path = try receiptPlace(input, in: context)
             let (outcome, receipt) = try await apply(input, in: context, with: plans)
-            return (Self.answer(outcome, receipt), outcome.report)
+            var answer = Self.answer(outcome, receipt)
+            do throws(MMError) {
+                if let path { try ProtectedFile.replace(path, with: receipt.bytes) }
+            } catch { answer.lacks(error) }
+            return (answer, outcome.report)
         }
+    }
+
+    /// Returns where the receipt is wanted, if it can be written there.
+    private func receiptPlace(_ input: Input, in context: OperationContext) throws(MMError) -> String? {
+        if input.receipt != nil || input.runbook != nil, context.call.caller.surface != .terminal {
+            throw MMError(
+                .forbidden, "Only a person at a terminal can name files.",
+                hint: "Leave the file out: the answer has the receipt.")
+        }
+        guard let path = input.receipt.map(context.call.path) else { return nil }
+        try ProtectedFile.checkReplacing(path)
+        return path
     }
 
     private func apply(_ input: Input, in context: OperationContext, with plans: PlanServices) async throws(MMError)
         -> (PlanOutcome, PlanReceipt)
     {
         let services = plans.requests
-        if input.receipt != nil || input.runbook != nil, context.call.caller.surface != .terminal {
-            throw MMError(
-                .forbidden, "Only a person at a terminal can name files.",
-                hint: "Leave the file out: the answer has the receipt.")
-        }
         let shelf = PlanShelf(services.guarding.paths)
         let found = try shelf.found(input.plan, in: context)
         try ProtectedFile.makeDirectory(shelf.directory)
@@ -58,7 +70,6 @@ struct PlanApply: CatalogueOperation {
         let key = try await EvidenceKey.standing(at: services.guarding.paths.evidenceKey)
         let receipt = try PlanReceipt(outcome, by: context.call.caller, signedWith: key)
         try ProtectedFile.replace(shelf.path(found.file.digest, .receipt), with: receipt.bytes)
-        if let path = input.receipt { try ProtectedFile.replace(context.call.path(path), with: receipt.bytes) }
         _ = consume lock
         return (outcome, receipt)
     }

@@ -91,6 +91,8 @@ struct RunbookApprove: CatalogueOperation {
         let person = try context.personAtTerminal(
             to: "approve a runbook", in: guarding.environment,
             hint: "Run mm runbook approve in your own terminal.")
+        let out = input.out.map(context.call.path)
+        if let out { try ProtectedFile.checkReplacing(out) }
         let terms = input.terms(from: .now)
         let subject = try RunbookSubject(try input.call, guarding.paths)
         let connection = try guarding.registry.connection(named: subject.connection, in: context)
@@ -116,7 +118,7 @@ struct RunbookApprove: CatalogueOperation {
         let runbook = try Runbook(
             subject.identity, on: place, terms, by: SecurityKey.login, check: check, with: key)
         try RunbookShelf(guarding.paths).keep(runbook)
-        if let out = input.out { try ProtectedFile.replace(context.call.path(out), with: runbook.bytes) }
+        if let out { try ProtectedFile.replace(out, with: runbook.bytes) }
         context.record.note("runbook", .string(runbook.id))
         return OperationAnswer(
             .value(runbook.row), notes: ["To revoke it: mm allow --revoke \(runbook.id)"],

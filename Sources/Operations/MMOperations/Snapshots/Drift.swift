@@ -94,7 +94,7 @@ struct Drift: CatalogueOperation {
             )
         }
         // Differences that reached no report would otherwise never be in one.
-        try news?.keep()
+        if delivered.missing == nil { try news?.keep() }
         return delivered
     }
 
