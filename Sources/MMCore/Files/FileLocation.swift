@@ -213,6 +213,20 @@ extension FileLocation {
         if durable { syncFolder() }
     }
 
+    /// Writes a draft and gives it the file's name, unless another process was first.
+    borrowing func putNew(_ bytes: [UInt8], mode: mode_t) throws(MMError) {
+        let draft = draftName()
+        defer { _ = unlinkat(folder.number, draft, 0) }
+        try writeDraft(draft, bytes, mode: mode)
+        if linkat(folder.number, draft, folder.number, name, 0) != 0, errno != EEXIST {
+            // Some file systems don't support hard links.
+            guard renameat(folder.number, draft, folder.number, name) == 0 else {
+                throw FileFault.error(errno, "make", path)
+            }
+        }
+        syncFolder()
+    }
+
     /// Keeps the present content under the file's name plus `.bak`, replacing any earlier backup.
     borrowing func keepBackup() throws(MMError) {
         let backup = "\(name).bak"

@@ -29,6 +29,12 @@ package struct FileStamp: Equatable, Sendable {
         case undetermined
     }
 
+    /// Returns whether there may be a file: `false` only where there certainly is none. For files whose existence is
+    /// itself a fact, such as that a change was sent: one that can't be looked at counts.
+    package static func mayExist(_ path: String) -> Bool {
+        if case .missing = lookUp(path) { false } else { true }
+    }
+
     /// Looks at a file with a single lstat(2): enough to tell whether a file that was once read with all checks is
     /// unchanged, but no substitute for those checks before reading.
     package static func lookUp(_ path: String) -> Lookup {

@@ -67,6 +67,33 @@ package enum ProtectedFile {
         try place.put(bytes, mode: wanted, durable: durable, keepingBackup: backup && old != nil)
     }
 
+    /// Returns the content of a file that is written once and then kept, such as a name or a key; creates a missing one.
+    /// Of several processes that create it at once, all get the content of the first.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - limit: the maximum size in bytes.
+    ///   - isSound: whether a content can be used; one that can't is replaced.
+    ///   - make: makes the content of a new file.
+    /// - Throws: as `read` and `replace`, and what `make` throws.
+    package static func kept(
+        at path: String, limit: Int = 4096, isSound: ([UInt8]) -> Bool = { _ in true },
+        _ make: () throws(MMError) -> [UInt8]
+    ) throws(MMError) -> [UInt8] {
+        let found = try read(path, limit: limit)
+        if let found, isSound(found) { return found }
+        let made = try make()
+        if found == nil {
+            guard let place = try FileLocation.resolve(path, creating: true) else {
+                throw FileFault.error(ENOENT, "make", path)
+            }
+            try place.putNew(made, mode: 0o600)
+        } else {
+            try replace(path, with: made)
+        }
+        guard let kept = try read(path, limit: limit) else { throw FileFault.error(ENOENT, "read", path) }
+        return kept
+    }
+
     /// Checks, before work whose result it shall hold, that a file can be replaced; leaves it as it is.
     /// - Parameter path: the file; missing folders are created (0700).
     /// - Throws: what `replace` would throw now.

@@ -72,8 +72,21 @@ public final class ConnectionRegistry: Sendable {
     /// Unknown keys, their order and the file's mode are preserved. Nothing is written when nothing changed.
     /// - Parameter change: edits the whole document, or throws to leave everything as it is.
     /// - Throws: what `change` throws; an error when the file is malformed or can't be replaced (it is then unchanged).
+    public func edit(_ change: (inout JSONObject) throws(MMError) -> Void) async throws(MMError) {
+        let lock = try await FileLock(awaiting: path)
+        try replace(change)
+        _ = consume lock
+    }
+
+    /// Edits the registry like the method of the same name, blocking this thread while another process edits it; for
+    /// programs that have nothing else to do.
     public func edit(_ change: (inout JSONObject) throws(MMError) -> Void) throws(MMError) {
         let lock = try FileLock(waitingFor: path)
+        try replace(change)
+        _ = consume lock
+    }
+
+    private func replace(_ change: (inout JSONObject) throws(MMError) -> Void) throws(MMError) {
         let found = try loadForWriting()
         let before = found?.document
         var document = before ?? ["connections": [:]]
@@ -87,7 +100,6 @@ public final class ConnectionRegistry: Sendable {
             }
             try ProtectedFile.replace(path, with: text, keepingMode: true, backup: true)
         }
-        _ = consume lock
     }
 
     /// Returns the registry before and after a change without writing it, for steps that must precede the change.

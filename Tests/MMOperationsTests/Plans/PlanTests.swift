@@ -54,7 +54,7 @@ struct PlanHome {
             in: OperationContext(
                 call: tenant.context(nil), deadline: .after(.seconds(10)), record: CallRecord()))
         var signer = key
-        if signer == nil { signer = try await EvidenceKey.standing(at: paths.evidenceKey) }
+        if signer == nil { signer = try EvidenceKey.standing(at: paths.evidenceKey) }
         found.file.approvals.append(
             try PlanApproval(of: found.file.digest, by: "ada", check: check, with: try #require(signer)))
         try found.file.write(found.path)
@@ -245,7 +245,7 @@ struct PlanTests {
         let user = try await home.users(1)[0]
         let plan = try await home.plan([PlanHome.request("DELETE", "/users/\(user)")])
         let far = try TestHome()
-        let key = try await EvidenceKey.standing(at: far.paths.evidenceKey)
+        let key = try EvidenceKey.standing(at: far.paths.evidenceKey)
         try await home.approve(plan, with: key)
         let error = await #expect(throws: MMError.self) { try await home.apply(plan) }
         #expect(error?.code == .confirmationNeeded)

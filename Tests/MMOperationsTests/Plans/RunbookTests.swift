@@ -52,7 +52,7 @@ struct RunbookTests {
             .init(
                 values: values, classes: classes, kinds: [], mostARun: mostARun, mostADay: mostADay,
                 until: .now + .seconds(3600)), by: "ada", check: .terminal,
-            with: try await EvidenceKey.standing(at: paths.evidenceKey))
+            with: try EvidenceKey.standing(at: paths.evidenceKey))
         try RunbookShelf(paths).keep(runbook)
     }
 
@@ -185,7 +185,7 @@ struct RunbookTests {
         found.file.approvals.append(
             try PlanApproval(
                 of: found.file.digest, by: "ada", check: .terminal,
-                with: try await EvidenceKey.standing(at: paths.evidenceKey)))
+                with: try EvidenceKey.standing(at: paths.evidenceKey)))
         try found.file.write(found.path)
         try await home.fault(2, ["kind": "status", "status": 500, "path": "/v1.0/groups", "count": 50])
         let broken = try? await home.service.call(

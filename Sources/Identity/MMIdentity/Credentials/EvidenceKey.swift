@@ -34,16 +34,8 @@ package final class EvidenceKey: @unchecked Sendable {
 
     /// Returns the key in a file, creating the file if there is none.
     /// - Throws: `unavailable` without OpenSSL; the errors of reading and writing the file.
-    package static func standing(at path: String) async throws(MMError) -> EvidenceKey {
-        let lock = try await FileLock(awaiting: path)
-        let known = try read(path)
-        let key = if let known { known } else { try make(at: path) }
-        _ = consume lock
-        return key
-    }
-
-    private static func read(_ path: String) throws(MMError) -> EvidenceKey? {
-        guard let bytes = try ProtectedFile.read(path, limit: 4096) else { return nil }
+    package static func standing(at path: String) throws(MMError) -> EvidenceKey {
+        let bytes = try ProtectedFile.kept(at: path) { () throws(MMError) in try made() }
         let text = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
         guard let scalar = Base64.bytes(text, alphabet: .url), let key = EvidenceKey(scalar: scalar) else {
             throw MMError(
@@ -55,12 +47,11 @@ package final class EvidenceKey: @unchecked Sendable {
         return key
     }
 
-    private static func make(at path: String) throws(MMError) -> EvidenceKey {
+    /// Returns a new key as the text of a file. Nearly every number is one.
+    private static func made() throws(MMError) -> [UInt8] {
         for _ in 0..<4 {
             let scalar = RandomBytes.make(32)
-            guard let key = EvidenceKey(scalar: scalar) else { continue }
-            try ProtectedFile.replace(path, with: Array((Base64.text(scalar, alphabet: .url) + "\n").utf8))
-            return key
+            if EvidenceKey(scalar: scalar) != nil { return Array((Base64.text(scalar, alphabet: .url) + "\n").utf8) }
         }
         throw MMError(.unavailable, "A signing key can't be created.", hint: "OpenSSL 3 (libcrypto) is missing.")
     }

@@ -58,7 +58,7 @@ struct FilePaces: PaceStore {
 
     private func read() throws(MMError) -> JSONObject? {
         // Usually there is no file, and each request checks twice.
-        if case .missing = FileStamp.lookUp(path) { return nil }
+        guard FileStamp.mayExist(path) else { return nil }
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return nil }
         // A file that can't be parsed holds nothing worth keeping.
         return (try? JSONParser.parse(bytes))?.object

@@ -36,7 +36,9 @@ package struct Clearance<Act: Sendable>: Sendable {
         own.judged.request.principal = context.call.caller.signedIn?.id
         let cleared = try await own.settled(in: context, with: guarding)
         guard verdict.guardClass != .read else { return cleared }
-        let connection = try? guarding.registry.snapshot().connection(named: request.connection)
+        // A registry that can't be read may demand the audit log; a name that isn't in it demands nothing.
+        let registry = try guarding.registry.snapshot()
+        let connection = try? registry.connection(named: request.connection)
         try await context.record.begin(connection?.audit ?? .preferred)
         return cleared
     }

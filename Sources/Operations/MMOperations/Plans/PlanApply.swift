@@ -65,9 +65,9 @@ struct PlanApply: CatalogueOperation {
             try RunbookShelf.read(context.call.path(name))
         }
         let lock = try await FileLock(
-            awaiting: shelf.path(found.file.digest, .lock), until: min(context.deadline, .after(.seconds(5))))
+            awaiting: shelf.path(found.file.digest, .plan), until: min(context.deadline, .after(.seconds(5))))
         let outcome = try await Self.outcome(of: found, on: shelf, input.skips, runbook, plans, context)
-        let key = try await EvidenceKey.standing(at: services.guarding.paths.evidenceKey)
+        let key = try EvidenceKey.standing(at: services.guarding.paths.evidenceKey)
         let receipt = try PlanReceipt(outcome, by: context.call.caller, signedWith: key)
         try ProtectedFile.replace(shelf.path(found.file.digest, .receipt), with: receipt.bytes)
         _ = consume lock

@@ -37,7 +37,7 @@ struct PlanApprove: CatalogueOperation {
             return .value(
                 ["approved": false], notes: ["This plan needs no approval: run mm apply."])
         }
-        let key = try await EvidenceKey.standing(at: guarding.paths.evidenceKey)
+        let key = try EvidenceKey.standing(at: guarding.paths.evidenceKey)
         let login = SecurityKey.login
         if found.file.approvals.contains(where: {
             $0.key == key.publicText && $0.by == login && $0.check >= asked.check

@@ -121,7 +121,7 @@ struct PlanClearance {
     ) async throws(MMError) -> [String]? {
         let genuine = file.approvals.filter { $0.plan == file.digest && $0.isGenuine }
         guard !genuine.isEmpty else { return nil }
-        let own = try await EvidenceKey.standing(at: services.guarding.paths.evidenceKey).publicText
+        let own = try EvidenceKey.standing(at: services.guarding.paths.evidenceKey).publicText
         var everybody: Set<String> = []
         for (place, _) in all {
             guard let connection = connections[place.connection] else { return nil }

@@ -64,7 +64,7 @@ extension PlanShelf {
     /// Records that a plan is being carried out here, so that a new plan of the same calls can continue it.
     func begins(_ file: PlanFile, for principal: String?) throws(MMError) {
         let place = path(file.digest, .plan)
-        if case .missing = FileStamp.lookUp(place) { try file.write(place) }
+        if !FileStamp.mayExist(place) { try file.write(place) }
         let line = Array(file.digest.utf8)
         let list = path(Self.key(file.plan.calls, principal), .begun)
         let known = try ProtectedFile.read(list, limit: 16 << 20) ?? []

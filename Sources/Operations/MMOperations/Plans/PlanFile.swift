@@ -73,7 +73,9 @@ struct PlanShelf: Sendable {
 
     /// The kind of a plan's file.
     enum Kind: String {
-        case plan, progress, receipt, lock
+        case plan, progress, receipt
+        /// The lock of a plan that is being applied.
+        case lock = "plan.lock"
         /// The list of plans of the same calls that were begun.
         case begun
     }
@@ -135,12 +137,7 @@ struct PlanShelf: Sendable {
         for name in (try? FolderListing.names(in: directory)) ?? [] where name.hasSuffix(".\(Kind.begun.rawValue)") {
             let list = "\(directory)/\(name)"
             let plans = try ProtectedFile.read(list, limit: 16 << 20)?.split(separator: 0x0A) ?? []
-            let isKnown = plans.contains { digest in
-                if case .missing = FileStamp.lookUp(path(String(decoding: digest, as: UTF8.self), .plan)) {
-                    return false
-                }
-                return true
-            }
+            let isKnown = plans.contains { FileStamp.mayExist(path(String(decoding: $0, as: UTF8.self), .plan)) }
             if !isKnown { try ProtectedFile.remove(list) }
         }
     }

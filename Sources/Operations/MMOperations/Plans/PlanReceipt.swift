@@ -140,7 +140,7 @@ struct ReceiptVerify: CatalogueOperation {
             }
             return "the given key"
         }
-        if try await EvidenceKey.standing(at: services.paths.evidenceKey).publicText == receipt.key {
+        if try EvidenceKey.standing(at: services.paths.evidenceKey).publicText == receipt.key {
             return "this home"
         }
         for connection in try services.registry.snapshot().connections {

@@ -81,7 +81,7 @@ struct PlanKey: CatalogueOperation {
     func run(_ input: NoInput, in context: OperationContext, with paths: StatePaths) async throws(MMError)
         -> OperationAnswer
     {
-        let key = try await EvidenceKey.standing(at: paths.evidenceKey)
+        let key = try EvidenceKey.standing(at: paths.evidenceKey)
         return OperationAnswer(.value(["key": .string(key.publicText)]), text: key.publicText)
     }
 }

@@ -239,7 +239,7 @@ struct RunbookShelf: Sendable {
     }
 
     /// Whether a runbook was revoked here, also one that is given as a file.
-    func isRevoked(_ id: String) -> Bool { (try? ProtectedFile.read("\(directory)/\(id).revoked", limit: 64)) != nil }
+    func isRevoked(_ id: String) -> Bool { FileStamp.mayExist("\(directory)/\(id).revoked") }
 
     /// Revokes a runbook.
     /// - Throws: `notFound` for one that isn't valid here.
@@ -257,9 +257,19 @@ struct RunbookShelf: Sendable {
     func spend(_ count: Int, of runbook: Runbook) async throws(MMError) {
         try ProtectedFile.makeDirectory(directory)
         let path = "\(directory)/\(runbook.id).spent"
-        let lock = try await FileLock(awaiting: "\(path).lock")
+        let lock = try await FileLock(awaiting: path)
         let since = Timestamp.now + .seconds(-86_400)
-        var rows = try ProtectedFile.read(path, limit: 16 << 20).flatMap { try? JSONParser.parse($0).array } ?? []
+        var rows: [JSONValue] = []
+        if let bytes = try ProtectedFile.read(path, limit: 16 << 20) {
+            guard let read = try? JSONParser.parse(bytes).array else {
+                throw MMError(
+                    .conflict,
+                    "The record of changes under the runbook \(runbook.subject.name), \(path), is broken. Nothing was sent.",
+                    hint: "Restore the file, or approve this plan yourself: mm plan approve.",
+                    details: ["path": .string(path)])
+            }
+            rows = read
+        }
         rows.removeAll { ($0["at"]?.string.flatMap(Timestamp.init(iso8601:)) ?? .now) < since }
         let spent = rows.reduce(0) { $0 + ($1["count"]?.int ?? 0) }
         guard spent + count <= runbook.terms.mostADay else {

@@ -114,7 +114,7 @@ struct RunbookApprove: CatalogueOperation {
                     pages: [lines.joined(separator: "\n")], lines: lines,
                     reason: "Until it ends, jobs can plan and apply it without asking.", check: check, digest: digest))
         else { throw MMError(.denied, "You answered no: nothing is allowed.") }
-        let key = try await EvidenceKey.standing(at: guarding.paths.evidenceKey)
+        let key = try EvidenceKey.standing(at: guarding.paths.evidenceKey)
         let runbook = try Runbook(
             subject.identity, on: place, terms, by: SecurityKey.login, check: check, with: key)
         try RunbookShelf(guarding.paths).keep(runbook)
@@ -148,7 +148,7 @@ struct RunbookClearance {
             throw refusal(given, "it covers one recipe, own tool or script, and this plan contains something else")
         }
         let shelf = RunbookShelf(paths)
-        let own = try await EvidenceKey.standing(at: paths.evidenceKey).publicText
+        let own = try EvidenceKey.standing(at: paths.evidenceKey).publicText
         var reason: MMError?
         for runbook in [given].compactMap(\.self) + shelf.all() where runbook.subject.name == subject.identity.name {
             do throws(MMError) {

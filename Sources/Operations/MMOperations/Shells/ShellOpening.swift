@@ -238,13 +238,10 @@ package struct ShellOpening: Sendable {
     /// bypass the confinement of local shells, so callers with confined shells are refused it.
     private func admission() throws(MMError) -> HostAdmission {
         let path = services.paths.stateDirectory + "/here"
-        let text: String
-        if let bytes = try ProtectedFile.read(path, limit: 256), bytes.count >= 32 {
-            text = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
-        } else {
-            text = RandomBytes.text(bytes: 32)
-            try ProtectedFile.replace(path, with: Array("\(text)\n".utf8))
+        let bytes = try ProtectedFile.kept(at: path, limit: 256, isSound: { $0.count >= 32 }) {
+            Array("\(RandomBytes.text(bytes: 32))\n".utf8)
         }
+        let text = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
         let isWalled = confinement != .guard && !admitsThisMachine
         let marker = HostIdentity.Marker(path: path, text: text, home: services.paths.home)
         return HostAdmission(marker: marker) { (identity, name) throws(MMError) in

@@ -125,11 +125,11 @@ struct SetFolder: Sendable {
 
     /// Records that a change is about to be sent to a connection.
     func begin(_ index: Int) throws(MMError) {
-        try ProtectedFile.replace("\(path)/\(index).begun", with: [], durable: false)
+        try ProtectedFile.replace("\(path)/\(index).begun", with: [])
     }
 
     /// Whether a change may have been sent to a connection.
-    func hasBegun(_ index: Int) -> Bool { (try? ProtectedFile.read("\(path)/\(index).begun")) != nil }
+    func hasBegun(_ index: Int) -> Bool { FileStamp.mayExist("\(path)/\(index).begun") }
 
     /// Records that no change of a connection is unresolved: its call failed, and the caller gets the error.
     func fail(_ index: Int) { try? ProtectedFile.remove("\(path)/\(index).begun") }

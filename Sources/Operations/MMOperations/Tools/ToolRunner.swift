@@ -232,10 +232,16 @@ struct ToolProgress {
 
     /// Reads the progress of the earlier call, unless it is too old.
     mutating func read() throws(MMError) {
-        guard let bytes = try ProtectedFile.read(path, limit: 16 << 20), let value = try? JSONParser.parse(bytes),
+        guard let bytes = try ProtectedFile.read(path, limit: 16 << 20) else { return }
+        guard let value = try? JSONParser.parse(bytes),
             let since = value["since"]?.string.flatMap({ Timestamp(iso8601: $0) }),
             let results = value["results"]?.object
-        else { return }
+        else {
+            throw MMError(
+                .conflict, "The record of what an earlier call of this tool changed, \(path), is broken.",
+                hint: "Check what was changed (mm undo --list), then remove the file to run all steps again.",
+                details: ["path": .string(path)])
+        }
         guard Timestamp.now - since < Self.lifetime else { return try ProtectedFile.remove(path) }
         self.results = results
         call = value["call"]?.string

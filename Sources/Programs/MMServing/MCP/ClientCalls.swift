@@ -70,18 +70,9 @@ final class HomeName: Sendable {
     }
 
     private func kept() throws(MMError) -> String {
-        if let name = try read() { return name }
-        return try FileLock.with(path) { () throws(MMError) in
-            if let name = try read() { return name }
-            let name = RandomBytes.text(bytes: 18)
-            try ProtectedFile.replace(path, with: Array(name.utf8))
-            return name
-        }
-    }
-
-    private func read() throws(MMError) -> String? {
-        guard let bytes = try ProtectedFile.read(path, limit: 256) else { return nil }
-        let name = String(decoding: bytes, as: UTF8.self)
-        return name.utf8.count >= 18 && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? name : nil
+        let bytes = try ProtectedFile.kept(
+            at: path, limit: 256, isSound: { $0.count >= 18 && $0.allSatisfy { $0 > 0x20 && $0 < 0x7F } }
+        ) { Array(RandomBytes.text(bytes: 18).utf8) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

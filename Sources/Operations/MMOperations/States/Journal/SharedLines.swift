@@ -37,17 +37,9 @@ package enum LineOrigin {
     /// Returns the name, which is created at the first call.
     /// - Throws: an error where it can't be written.
     package static func name(of paths: StatePaths) throws(MMError) -> String {
-        let path = "\(paths.stateDirectory)/journal/origin"
-        if let name = try read(path) { return name }
-        let lock = try FileLock(waitingFor: path)
-        let name = try read(path) ?? RandomBytes.text(bytes: 9)
-        try ProtectedFile.replace(path, with: Array(name.utf8))
-        _ = consume lock
-        return name
-    }
-
-    private static func read(_ path: String) throws(MMError) -> String? {
-        guard let bytes = try ProtectedFile.read(path, limit: 256), !bytes.isEmpty else { return nil }
+        let bytes = try ProtectedFile.kept(
+            at: "\(paths.stateDirectory)/journal/origin", limit: 256, isSound: { !$0.isEmpty }
+        ) { Array(RandomBytes.text(bytes: 9).utf8) }
         return String(decoding: bytes, as: UTF8.self)
     }
 }
