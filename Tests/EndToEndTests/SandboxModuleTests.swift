@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMSystem
 import Testing
@@ -27,10 +28,38 @@ struct SandboxModuleTests {
         await tenant.stop()
     }
 
+    @Test("a module reaches the tenant also from a pool by itself, whose connections are made in its place")
+    func isolated() async throws {
+        let tenant = try await Tenant()
+        var command = ChildCommand(
+            Programs.mm, ["pool", "serve", "--isolated", "--listen", "127.0.0.1:0", "--quiet"],
+            environment: tenant.home.environment)
+        command.error = .null
+        let server = try await ChildProcess.start(command)
+        defer { server.signalGroup(SIGKILL) }
+        var address: [UInt8] = []
+        while !address.contains(0x0A), let piece = try await server.output?.read() { address += piece }
+        guard let end = address.firstIndex(of: 0x0A) else {
+            print("skipped: this machine can't isolate pools")
+            return
+        }
+        let router = ["MM_SESSION_POOL_URL": String(decoding: address[..<end], as: UTF8.self)]
+        let line = ["run", "Demo", "azure", "Get-AzSubscription", "--json"]
+        let asked = try await tenant.mm(line, extra: router)
+        let code = try #require(asked.failure?["details"]?["userCode"]?.string, "\(asked.error)")
+        try await tenant.approve(code)
+        let ran = try await Self.answer(to: line, after: code, tenant, router)
+        #expect(ran.code == 0 && ran.output.contains("Contoso Sandbox Test"), "\(ran.error)")
+        _ = await server.terminate(grace: .seconds(60))
+        await tenant.stop()
+    }
+
     /// The answer of a call after the service has been asked about a code.
-    private static func answer(to line: [String], after code: String, _ tenant: Tenant) async throws -> Tenant.Ran {
+    private static func answer(
+        to line: [String], after code: String, _ tenant: Tenant, _ environment: [String: String] = [:]
+    ) async throws -> Tenant.Ran {
         while true {
-            let ran = try await tenant.mm(line)
+            let ran = try await tenant.mm(line, extra: environment)
             guard ran.failure?["details"]?["userCode"]?.string == code else { return ran }
             try await Task.sleep(for: .milliseconds(200))
         }

@@ -98,7 +98,7 @@ static int connect_for(int notices, const struct request *request, const struct 
     size_t size = (size_t)(uint32_t)notice->data.args[2];
     if (size < sizeof address.ss_family || size > sizeof address) return EINVAL;
     struct iovec here = {&address, size}, there = {(void *)(uintptr_t)notice->data.args[1], size};
-    if (syscall(SYS_process_vm_readv, notice->pid, &here, 1, &there, 1, 0) != (long)size) return EFAULT;
+    if (process_vm_readv((pid_t)notice->pid, &here, 1, &there, 1, 0) != (long)size) return EFAULT;
     if (!is_admitted(request, &address, size)) return EACCES;
     int process = (int)syscall(SYS_pidfd_open, process_of((pid_t)notice->pid), 0);
     if (process < 0) return EACCES;

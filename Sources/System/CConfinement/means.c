@@ -55,7 +55,7 @@ static int try_watching(void) {
         int copy = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, ends[1], 0);
         char byte;
         struct iovec here = {&byte, 1}, there = {&word, 1};
-        works = copy >= 0 && syscall(SYS_process_vm_readv, child, &here, 1, &there, 1, 0) == 1;
+        works = copy >= 0 && process_vm_readv(child, &here, 1, &there, 1, 0) == 1;
     }
     word = 0;
     (void)!write(ends[0], &word, 1);
