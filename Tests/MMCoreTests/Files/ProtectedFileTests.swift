@@ -26,6 +26,45 @@ struct ProtectedFileTests {
         #expect(try folder.names("a/b") == ["c.json"])
     }
 
+    @Test("a kept file is created once: all who create it at the same time get the content of one")
+    func kept() async throws {
+        let path = folder["names/own"]
+        let found = try await withThrowingTaskGroup(of: [UInt8].self) { group in
+            for number in 0..<32 {
+                group.addTask { try ProtectedFile.kept(at: path) { Array("name \(number)".utf8) } }
+            }
+            return try await group.reduce(into: Set<[UInt8]>()) { $0.insert($1) }
+        }
+        #expect(found.count == 1)
+        #expect(try ProtectedFile.read(path).map { found.contains($0) } == true)
+        #expect(try folder.names("names") == ["own"])
+        #expect(try ProtectedFile.kept(at: path, isSound: { $0.isEmpty }) { [] }.isEmpty, "an unsound one is replaced")
+    }
+
+    @Test("whether a file can be written is known before, and leaves it as it is")
+    func checks() throws {
+        try folder.write("x", "old")
+        try ProtectedFile.checkReplacing(folder["x"])
+        try ProtectedFile.checkAppending(to: folder["x"])
+        try ProtectedFile.checkReplacing(folder["new"])
+        #expect(folder.text("x") == "old")
+        #expect(try folder.names() == ["x"])
+        #expect(symlink(folder["x"], folder["elsewhere"]) == 0)
+        for place in ["x/below", "elsewhere"] {
+            #expect(throws: MMError.self) { try ProtectedFile.checkReplacing(folder[place]) }
+            #expect(throws: MMError.self) { try ProtectedFile.checkAppending(to: folder[place]) }
+        }
+    }
+
+    @Test("a file that can't be looked at may exist")
+    func mayExist() throws {
+        try folder.write("x", "")
+        #expect(FileStamp.mayExist(folder["x"]))
+        #expect(!FileStamp.mayExist(folder["y"]))
+        #expect(!FileStamp.mayExist(folder["y/z"]))
+        #expect(FileStamp.mayExist(folder["x/y"]))
+    }
+
     @Test("large content stays complete")
     func large() throws {
         var generator = SeededRandom(seed: 3)

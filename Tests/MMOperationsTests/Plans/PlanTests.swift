@@ -486,6 +486,25 @@ struct PlanTests {
         await home.tenant.stop()
     }
 
+    @Test(
+        "a file that can't be written is refused before anything is sent", arguments: ["receipt", "junit", "summary"])
+    func unwritable(file: String) async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let made = try await home.tenant.call(
+            "plan", ["calls": [PlanHome.request("PATCH", "/users/\(user)", ["city": "Rome"])]])
+        let plan = ChangesHome.value(made)["plan"] ?? .null
+        // A path below a file.
+        let place = "\(home.tenant.home.paths.registry)/x"
+        await #expect(throws: MMError.self) {
+            try await home.tenant.call("apply", ["plan": plan, file: .string(place)])
+        }
+        let answer = try await home.tenant.call("apply", ["plan": plan])
+        #expect(ChangesHome.value(answer)["done"] == 1, "only now is the plan applied")
+        #expect(!answer.notes.contains { $0.contains("already applied") })
+        await home.tenant.stop()
+    }
+
     @Test("what a job shows of plan and apply: a JUnit report, and a summary in Markdown")
     func jobReport() async throws {
         let home = try await PlanHome()
