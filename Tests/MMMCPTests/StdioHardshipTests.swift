@@ -273,6 +273,13 @@ struct StdioHardshipTests {
         await gate.arrivals(50)
         let start = ContinuousClock.now
         client.closeInput()
+        var told: Set<JSONValue?> = []
+        for _ in 1...50 {
+            let answer = try await client.next()
+            #expect(answer["error"]?["code"] == -32603)
+            told.insert(answer["id"])
+        }
+        #expect(told.count == 50, "each call is answered once")
         try await client.end()
         #expect(ContinuousClock.now - start < .seconds(60))
         #expect(try await client.line() == nil)

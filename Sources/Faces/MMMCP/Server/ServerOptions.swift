@@ -60,7 +60,8 @@ package struct ServerLimits: Sendable {
     /// that client.
     package var unreadBytes = 32 << 20
     /// How long a pipe's calls may continue after its end of input; longer as long as they keep ending steadily.
-    package var drainGracePeriod: Duration = .milliseconds(400)
+    /// Clients that want the program to end wait for two seconds before they send a signal.
+    package var drainGracePeriod: Duration = .milliseconds(1_500)
     /// How long the last answers may take to be written after that, to a client that reads slowly or not at all.
     package var lastWrites: Duration = .seconds(1)
 

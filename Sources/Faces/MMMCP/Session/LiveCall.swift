@@ -92,12 +92,13 @@ final class LiveCall: Sendable {
     func release(retryAfter wait: Duration) { channel.release(retryAfter: wait) }
 
     /// Cancels the call: nothing more is sent for it, and its task is cancelled.
-    func cancel() {
+    /// - Parameter reply: what the client is told; `nil` for a call that the client cancelled.
+    func cancel(answering reply: Reply? = nil) {
         let task: Task<Void, Never>? = state.withLock { state in
             guard state.isOpen else { return nil }
             state.isOpen = false
             state.isCalledOff = true
-            channel.finish(nil)
+            channel.finish(reply)
             defer { state.task = nil }
             return state.task
         }

@@ -330,7 +330,8 @@ extension Session {
 }
 
 extension Session {
-    /// Refuses further requests, gives the open calls time to end, then cancels them.
+    /// Refuses further requests, gives the open calls time to end, then cancels them and says so: the client may still
+    /// read, and a change may have been carried out.
     ///
     /// The wait is bounded: calls get `grace`, or up to 25 times that while they keep ending steadily (a client wrote
     /// many requests and closed the pipe). Work that ignores its cancellation is left behind.
@@ -351,7 +352,7 @@ extension Session {
             let isSteady = now - lastEnded < grace / 4
             if now - start >= grace, !isSteady || now - start >= grace * 25 { break }
         }
-        close()
+        close(answering: .inputEnded)
         let stop = ContinuousClock.now + grace / 2
         while isBusyBesideSubscriptions, ContinuousClock.now < stop {
             try? await Task.sleep(for: .milliseconds(5))
@@ -359,7 +360,8 @@ extension Session {
     }
 
     /// Refuses further requests, cancels the open calls and ends the subscriptions.
-    func close() {
+    /// - Parameter error: the answer to the open calls; `nil` where nobody reads it.
+    func close(answering error: MCPError? = nil) {
         closeSubscriptions()
         let (calls, followers, token): ([LiveCall], [Task<Void, Never>], Int?) = guarded.withLock { guarded in
             guarded.isClosed = true
@@ -372,7 +374,7 @@ extension Session {
         }
         for follower in followers { follower.cancel() }
         if let token { server.changes.remove(token) }
-        for call in calls { call.cancel() }
+        for call in calls { call.cancel(answering: error.map { Envelope.error(call.id, $0) }) }
         questions.close()
     }
 

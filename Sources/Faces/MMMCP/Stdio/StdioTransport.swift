@@ -51,12 +51,14 @@ public enum StdioTransport {
             channel.release()
             session.freeReader()
         }
+        // A signal wants the program to end soon.
+        let grace = Task.isCancelled ? limits.drainGracePeriod / 4 : limits.drainGracePeriod
         // A separate task, so that its waits don't end early when this one was cancelled.
         let isComplete = await Task { () async -> Bool in
             if broken.load(ordering: .acquiring) {
                 session.close()
             } else {
-                await session.drain(grace: limits.drainGracePeriod)
+                await session.drain(grace: grace)
             }
             let isWritten = await writer.finish(within: limits.lastWrites)
             // A client that closed its end has lost nothing that it wanted.

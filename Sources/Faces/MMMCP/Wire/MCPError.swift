@@ -79,6 +79,11 @@ package struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
     }
     static let tooManyCallsCode = -32029
 
+    /// -32603: the client ended its input, and then the time in which its open calls may end was over.
+    static let inputEnded = internalError(
+        "The input ended before the answer was there, so the call was cancelled. What it was about to change may be "
+            + "changed. Keep the input open until all answers are read")
+
     /// The error for a resource that doesn't exist: -32002 in the legacy era, -32602 since.
     package static func resourceNotFound(_ uri: String, era: Era) -> MCPError {
         MCPError(
