@@ -182,6 +182,23 @@ private final class IsolatedRouterProcess: Sendable {
 struct IsolatedPoolTests {
     static let users: [UInt32?] = geteuid() == 0 ? [nil, 65_534] : [nil]
 
+    /// A job that a pool runs is found where the router says.
+    private static func expectJob(at router: IsolatedRouterProcess) async throws {
+        let begun = try await router.curl([
+            "/v1/operations/run", "-H", "MM-Server: mm", "-H", "Prefer: respond-async", "-H",
+            "Content-Type: application/json", "-d",
+            #"{"connection":"Alpha","module":"exo","command":"Get-Mailbox -ResultSize 1"}"#,
+        ])
+        let place = try #require(begun["location"]?.string, "\(begun)")
+        try await waitUntil {
+            try await router.curl([place, "-H", "MM-Server: mm"])["state"]?.string.map { $0 != "running" } ?? false
+        }
+        let jobs = try await router.curl(["/v1/jobs", "-H", "MM-Server: mm"])["jobs"]?.array ?? []
+        #expect(jobs.contains { $0["job"] == begun["job"] }, "\(jobs)")
+        let answer = try await router.text([place + "/answer", "-H", "MM-Server: mm"])
+        #expect(answer.code == 0 && !answer.output.contains("not_found"), "\(answer.output)")
+    }
+
     @Test(
         "can't see another pool's home or the owner's registry, nor undo what hides them",
         arguments: ["namespaces", "landlock"], users)
@@ -209,6 +226,7 @@ struct IsolatedPoolTests {
         try await waitUntil {
             try await router.curl(["/status"])["containers"] == ["Alpha": "healthy", "Beta": "healthy"]
         }
+        try await Self.expectJob(at: router)
         let status = try await router.curl(["/status"])
         #expect(status["sessions"]?.array?.compactMap { $0["session_id"]?.string } == ["Alpha/exo", "Beta/exo"])
         #expect(status["isolation"]?["Alpha"]?["files"]?.string?.isEmpty == false)

@@ -1,6 +1,7 @@
 import MMCore
 package import MMHTTP
 package import MMOperations
+package import MMSessions
 
 /// The catalogue over HTTP, as a middleware that handles its routes; it knows nothing of sockets.
 package struct RESTRouter: HTTPMiddleware {
@@ -28,12 +29,14 @@ package struct RESTRouter: HTTPMiddleware {
     ///   - service: performs the operations.
     ///   - handshake: returns what this process says about itself.
     ///   - settings: how callers are treated.
-    ///   - services: what the operations work with, if they run in this process; jobs, metrics and the dashboard are
-    ///     then available. A local service provides its own.
+    ///   - services: what the operations work with, if they run in this process; metrics and the dashboard are then
+    ///     available. A local service provides its own.
+    ///   - jobs: the jobs of this process, if the operations run in other ones, which are asked for theirs.
     ///   - shared: the state shared with the other routers of the process.
     package init(
         service: any OperationService, handshake: @escaping @Sendable () async -> PoolHandshake,
-        settings: Settings = Settings(), services: OperationServices? = nil, shared: RESTShared = RESTShared()
+        settings: Settings = Settings(), services: OperationServices? = nil, jobs: WorkTable? = nil,
+        shared: RESTShared = RESTShared()
     ) {
         let services = services ?? (service as? LocalOperationService)?.services
         let metrics = shared.metrics
@@ -47,9 +50,13 @@ package struct RESTRouter: HTTPMiddleware {
         calls.add(to: &router) { (call, headers) async throws(MMError) in
             try await PlainAnswer.response(to: call, from: service, countedBy: metrics, for: headers)
         }
+        if let table = jobs ?? services?.jobs.table {
+            let others = OtherNodesJobs(service: service, table: table) {
+                if jobs != nil { true } else { await handshake().isNode }
+            }
+            JobCalls(calls: calls, table: table, others: others).add(to: &router)
+        }
         if let services {
-            let others = OtherNodesJobs(service: service, table: services.jobs.table, handshake: handshake)
-            JobCalls(calls: calls, services: services, others: others).add(to: &router)
             Dashboard(
                 calls: calls, service: service, services: services, shared: shared,
                 requireTerminal: settings.requireTerminal, handshake: handshake

@@ -218,14 +218,14 @@ enum IsolatedServing {
         // The router's own operations are logged in its own log.
         environment["M365_CONNECTION"] = "router"
         let handshake = PoolHandshake.ofThisProcess()
+        let services = OperationServices(environment: environment)
         return RESTRouter(
-            service: IsolatedOperationService(
-                router: router, services: OperationServices(environment: environment)),
+            service: IsolatedOperationService(router: router, services: services),
             handshake: {
                 var now = handshake
                 now.isDraining = gate.isDraining
                 return now
-            })
+            }, jobs: services.jobs.table)
     }
 }
 

@@ -6,7 +6,8 @@ import MMSessions
 /// The routes of calls that continue after they were answered.
 struct JobCalls: Sendable {
     let calls: CallRoutes
-    let services: OperationServices
+    /// The jobs of this process.
+    let table: WorkTable
     let others: OtherNodesJobs
 
     /// The maximum size in bytes of an answer that is included in a job's description.
@@ -36,7 +37,7 @@ struct JobCalls: Sendable {
     }
 
     @Sendable private func list(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
-        let reports = services.jobs.table.reports(for: try reach(request))
+        let reports = table.reports(for: try reach(request))
         let all = reports.map(Self.object) + (try await others.all(for: try calls.reader(request)))
         return noStore(["jobs": .array(all.map { .object($0) })])
     }
@@ -104,12 +105,12 @@ struct JobCalls: Sendable {
         do throws(MMError) { work = try self.work(request) } catch {
             return noStore(.object(try await elsewhere(request, after: error, others.cancel)))
         }
-        if work.ended == nil { _ = try await services.jobs.table.cancel(work.handle, for: try reach(request)) }
+        if work.ended == nil { _ = try await table.cancel(work.handle, for: try reach(request)) }
         return noStore(.object(Self.object(work.report)))
     }
 
     private func work(_ request: AdmittedRequest) throws(MMError) -> any LongWork {
-        try services.jobs.table.work(request.name("job"), for: try reach(request))
+        try table.work(request.name("job"), for: try reach(request))
     }
 
     private func reach(_ request: AdmittedRequest) throws(MMError) -> Set<String>? {

@@ -2,16 +2,18 @@ import MMCore
 import MMOperations
 import MMSessions
 
-/// The jobs of a cluster's other nodes, obtained through the operations `jobs` and `output`, which ask each node.
+/// The jobs of other processes, such as a cluster's other nodes, obtained through the operations `jobs` and `output`,
+/// which ask each of them.
 struct OtherNodesJobs: Sendable {
     let service: any OperationService
     /// The jobs of this process.
     let table: WorkTable
-    let handshake: @Sendable () async -> PoolHandshake
+    /// Whether there are other processes.
+    let areThere: @Sendable () async -> Bool
 
-    /// Returns all jobs that a caller may see; none if this process is not a cluster's node.
+    /// Returns all jobs of other processes that a caller may see.
     func all(for reader: CallContext) async throws(MMError) -> [JSONObject] {
-        guard await handshake().isNode else { return [] }
+        guard await areThere() else { return [] }
         let answer = try await service.call(try service.catalogue.require("jobs"), [:], in: reader)
         guard case .value(let value) = answer.body else { return [] }
         return (value["jobs"]?.array ?? []).compactMap { row in
