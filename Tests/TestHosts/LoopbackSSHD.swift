@@ -30,7 +30,7 @@ package final class LoopbackSSHD: Sendable {
     /// Starts a host and waits until it listens.
     /// - Parameters:
     ///   - folder: where its keys are kept; missing ones are created.
-    ///   - extra: further lines of its configuration; `#nosftp` leaves SFTP out.
+    ///   - extra: further lines of its configuration; `#nosftp` leaves SFTP out, and a `Subsystem` replaces it.
     package static func start(in folder: String, _ extra: String = "") async throws -> LoopbackSSHD {
         for name in ["host", "user"] where access("\(folder)/\(name)", F_OK) != 0 {
             try await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/\(name)"])
@@ -85,7 +85,7 @@ package final class LoopbackSSHD: Sendable {
             PermitRootLogin yes
             KbdInteractiveAuthentication no
             PasswordAuthentication yes
-            \(extra == "#nosftp" ? "" : "Subsystem sftp internal-sftp")
+            \(extra == "#nosftp" || extra.contains("Subsystem") ? "" : "Subsystem sftp internal-sftp")
             \(settings)
 
             """

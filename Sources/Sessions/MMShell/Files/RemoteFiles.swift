@@ -31,7 +31,8 @@ package struct RemoteFiles: Sendable {
     package func read(_ path: String, from offset: Int = 0, limit wanted: Int? = nil, timeout: Duration = .seconds(120))
         async throws(MMError) -> FilePiece
     {
-        guard offset >= 0, wanted ?? 0 >= 0 else {
+        // No file is that large, and everything that is read from there on can still be counted.
+        guard (0..<1 << 62).contains(offset), wanted ?? 0 >= 0 else {
             throw MMError(.invalidInput, "The offset or limit for “\(path)” is invalid.")
         }
         let most = min(wanted ?? limit, limit)
@@ -46,7 +47,8 @@ package struct RemoteFiles: Sendable {
         let outcome = try await run(script, input: [], timeout: timeout, most: most + 64)
         let (status, output) = outcome
         try check(status, path)
-        guard let end = output.firstIndex(of: 0x0A), let size = Int(String(decoding: output[..<end], as: UTF8.self))
+        guard let end = output.firstIndex(of: 0x0A), let size = Int(String(decoding: output[..<end], as: UTF8.self)),
+            size >= 0
         else {
             throw MMError(.remoteFailed, "The host's answer for “\(path)” can't be read.")
         }
@@ -326,9 +328,9 @@ extension RemoteFiles {
         _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) -> String {
         if isLeft, let state = try await channel.state(of: draft), state.isFile, let size = state.size,
-            size > 0, size <= UInt64(source.count)
+            size > 0, size <= source.count
         {
-            let (sent, arrived) = try await send(source, from: Int(size), to: draft, channel, progress)
+            let (sent, arrived) = try await send(source, from: size, to: draft, channel, progress)
             if sent == arrived { return sent }
         }
         if isLeft { await channel.remove(draft) }

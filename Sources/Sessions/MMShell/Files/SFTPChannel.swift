@@ -116,7 +116,7 @@ final class SFTPChannel: Sendable {
             throw broken
         }
         guard attributes.isFile else { throw MMError(.invalidInput, "“\(path)” on \(name) isn't a regular file.") }
-        let told = Int(attributes.size ?? 0)
+        let told = attributes.size ?? 0
         // Files that the kernel generates while they are read have a reported size of 0; their end is found by reading.
         let isUnmeasured = told == 0
         let tooLarge = MMError(
@@ -149,6 +149,7 @@ final class SFTPChannel: Sendable {
             for (piece, reply) in zip(pieces, replies) where !isShort && !hasEnded {
                 switch reply {
                 case .data(let data):
+                    guard !data.isEmpty, data.count <= piece.count else { throw broken }
                     bytes += data
                     // A server may return less than was requested; the rest is requested again.
                     isShort = data.count < piece.count
@@ -156,7 +157,7 @@ final class SFTPChannel: Sendable {
                     // Other generated files (sysfs) report their maximum size, so only a reported size that differs now
                     // means a change.
                     guard case .attributes(let now) = try await ask(path, .fileState, { $0.text(handle) }),
-                        Int(now.size ?? 0) == told
+                        now.size ?? 0 == told
                     else {
                         throw MMError(
                             .remoteFailed, "“\(path)” changed while it was read.", hint: "Read it again.", retry: .now)
@@ -202,8 +203,9 @@ final class SFTPChannel: Sendable {
         else { throw broken }
         var before = 0
         if case .attributes(let old) = try await ask(path, .fileState, { $0.text(handle) }) {
-            before = Int(old.size ?? 0)
+            before = old.size ?? 0
         }
+        guard before <= Int.max - source.count else { throw broken }
         return try await put(source, from: 0, at: before, handle, path, progress)
     }
 
@@ -268,7 +270,7 @@ final class SFTPChannel: Sendable {
             throw broken
         }
         _ = try await ask(file.path, .close, { $0.text(file.handle) })
-        guard after.size.map({ $0 == UInt64(file.size) }) ?? true else { throw incomplete(file.path) }
+        guard after.size ?? file.size == file.size else { throw incomplete(file.path) }
     }
 
     /// Sets the permissions of a file.
@@ -494,7 +496,7 @@ enum SFTPPacket {
 
     /// The attributes of a file (section 5).
     struct Attributes: Sendable, Hashable {
-        var size: UInt64?
+        var size: Int?
         var owner: Owner?
         var permissions: UInt32?
 
@@ -594,7 +596,7 @@ enum SFTPPacket {
             guard let flags = number() else { return nil }
             var found = Attributes()
             if flags & 1 != 0 {
-                guard let size = large() else { return nil }
+                guard let size = large().flatMap({ Int(exactly: $0) }) else { return nil }
                 found.size = size
             }
             if flags & 2 != 0 {
