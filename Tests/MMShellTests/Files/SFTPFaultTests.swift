@@ -67,6 +67,34 @@ struct SFTPFaultTests {
         }
     }
 
+    @Test("a call that ends too early says nothing about the host's SFTP", arguments: [true, false])
+    func silence(isCancelled: Bool) async throws {
+        let folder = try TestFolder()
+        try await with("touch begun; exec sleep 1000", folder) { (files, master) async throws in
+            let call = Task {
+                await #expect(throws: MMError.self) {
+                    try await files.read("/etc/hostname", timeout: isCancelled ? .seconds(1000) : .milliseconds(500))
+                }
+            }
+            if isCancelled {
+                #expect(await eventually { access(folder["begun"], F_OK) == 0 })
+                call.cancel()
+            }
+            #expect(await call.value?.code == (isCancelled ? .cancelled : .deadlineExceeded))
+            #expect(!master.lacksSFTP.withLock { $0 })
+        }
+    }
+
+    @Test("a host that opens no more channels may still have SFTP")
+    func noChannel() async throws {
+        try await SSHSessionTests.with("MaxSessions 1") { (session, _, _) async throws in
+            let master = try await session.connection(until: .after(.seconds(300)))
+            let error = await #expect(throws: MMError.self) { try await RemoteFiles(session).read("/etc/hostname") }
+            #expect(error?.code == .limitExceeded)
+            #expect(!master.lacksSFTP.withLock { $0 })
+        }
+    }
+
     @Test("an offset beyond every file is refused, and one near it reads nothing", arguments: ["", "#nosftp"])
     func offsets(extra: String) async throws {
         try await SSHSessionTests.with(extra) { (session, _, _) async throws in

@@ -15,7 +15,8 @@ final class SFTPChannel: Sendable {
     private let process: ChildProcess
     /// The connection that the channel uses.
     let master: SSHMaster
-    private let alarm: Task<Void, Never>
+    /// Ends the channel of a host that stays silent, and tells whether it did.
+    private let alarm: Task<Bool, Never>
     private let state = Mutex(State())
     /// When the host was last heard from.
     private let heard: Heard
@@ -35,7 +36,8 @@ final class SFTPChannel: Sendable {
 
     /// Opens a channel.
     /// - Parameter timeout: how long the host may stay silent.
-    /// - Throws: `.unsupported` if the host has no such subsystem.
+    /// - Throws: `.unsupported` if the host has no such subsystem, `.limitExceeded` if it opens no channel at all;
+    ///   `.deadlineExceeded`, `.cancelled`, and the error of a lost connection.
     static func open(_ master: SSHMaster, timeout: Duration) async throws(MMError) -> SFTPChannel {
         var command = master.channel("sftp", arguments: ["-s"])
         command.input = .pipe
@@ -49,9 +51,15 @@ final class SFTPChannel: Sendable {
             if case .version(let version) = try await channel.receive().reply, version >= 3 { return channel }
         } catch {
             await channel.close()
-            if !master.isAlive { throw master.failure }
+            if error.code == .cancelled { throw error }
+            if await channel.alarm.value { throw SSHFailure.silent(master.name) }
         }
         await channel.close()
+        let other = try await master.control("exit 0", timeout: timeout)
+        if !master.isAlive { throw master.failure }
+        if SSHFailure.isRefusedChannel(String(decoding: other.error, as: UTF8.self)) {
+            throw SSHFailure.noChannel(master.name)
+        }
         throw MMError(.unsupported, "\(master.name) does not support SFTP.")
     }
 
@@ -65,10 +73,11 @@ final class SFTPChannel: Sendable {
                 let left = timeout - heard.silence
                 guard left > .zero else {
                     process.signalGroup(SIGKILL)
-                    return
+                    return true
                 }
                 try? await Task.sleep(for: left)
             }
+            return false
         }
     }
 
