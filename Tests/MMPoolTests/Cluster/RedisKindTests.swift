@@ -30,6 +30,18 @@ struct RedisKindTests {
         }
     }
 
+    @Test("a redirection to a port that no server has leads nowhere", arguments: ["99999999999", "65536", "0", "-1"])
+    func redirection(port: String) async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(in: home.path)
+            let redis = RedisClient(try RedisAddress(server.url))
+            let error = await #expect(throws: MMError.self) {
+                try await redis.script("return redis.error_reply('ASK 1 127.0.0.1:\(port)')", keys: [], [])
+            }
+            #expect(error?.message.contains("no server is known") == true, "\(String(describing: error))")
+        }
+    }
+
     @Test(
         "reports whether and how it keeps data after a restart",
         arguments: [("", RedisPersistence.none), ("save 60 1", .snapshots), ("appendonly yes", .appended)])

@@ -17,6 +17,13 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
             self.port = port
         }
 
+        /// Creates an address with a port that somebody wrote.
+        /// - Returns: `nil` if no server can have that port.
+        init?(host: String, named port: some StringProtocol) {
+            guard let number = Int(port), (1...65535).contains(number) else { return nil }
+            self.init(host: host, port: number)
+        }
+
         package var description: String {
             port == 0 ? host : host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         }
@@ -193,10 +200,10 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
             throw wrong("the host is missing")
         }
         guard !rest.isEmpty else { return Server(host: String(host), port: port) }
-        guard rest.hasPrefix(":"), let number = Int(rest.dropFirst()), (1...65535).contains(number) else {
+        guard rest.hasPrefix(":"), let server = Server(host: String(host), named: rest.dropFirst()) else {
             throw wrong("the port can't be `\(rest.dropFirst().prefix(20))`")
         }
-        return Server(host: String(host), port: number)
+        return server
     }
 
     private static func decoded(_ text: Substring, _ part: String) throws(MMError) -> String {

@@ -286,8 +286,10 @@ final class RedisWorker {
                 let answer = try socket.ask(
                     ["SENTINEL", "get-master-addr-by-name", name].map { Array($0.utf8) }, milliseconds: 500)
                 sentinels[sentinel] = socket
-                if let list = answer.elements, list.count == 2, let host = list[0].text, let port = list[1].integer {
-                    votes[RedisAddress.Server(host: host, port: Int(port)), default: 0] += 1
+                if let list = answer.elements, list.count == 2, let host = list[0].text,
+                    let named = RedisAddress.Server(host: host, named: list[1].text ?? "")
+                {
+                    votes[named, default: 0] += 1
                 }
             } catch {
                 last = error.text
@@ -301,9 +303,10 @@ final class RedisWorker {
 
     /// Returns the server in a redirection (`host:port`); without a host it is the server that was asked.
     private static func server(_ text: Substring, besides asked: RedisAddress.Server) -> RedisAddress.Server? {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":") else { return nil }
         let host = text[..<colon]
-        return RedisAddress.Server(host: host.isEmpty ? asked.host : String(host), port: port)
+        return RedisAddress.Server(
+            host: host.isEmpty ? asked.host : String(host), named: text[text.index(after: colon)...])
     }
 }
 
