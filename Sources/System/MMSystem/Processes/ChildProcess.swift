@@ -384,18 +384,11 @@ enum Spawner {
     static func start(_ command: ChildCommand, _ plumbing: Plumbing) async throws(MMError) -> Child {
         try check(command)
         let outcome = OneShot<Result<Child, MMError>>()
-        let isFirst = state.withLock { state in
+        try state.withLock { (state) throws(MMError) in
+            // Nothing is queued for a thread that can't be started.
+            if !state.isRunning { try DedicatedThread.start("mm-spawn", stackSize: 256 << 10) { serve() } }
+            state.isRunning = true
             state.jobs.append { outcome.resolve(spawn(command, plumbing)) }
-            defer { state.isRunning = true }
-            return !state.isRunning
-        }
-        if isFirst {
-            do throws(MMError) {
-                try DedicatedThread.start("mm-spawn", stackSize: 256 << 10) { serve() }
-            } catch {
-                state.withLock { $0.isRunning = false }
-                throw error
-            }
         }
         ready.post()
         return try await outcome.wait().get()

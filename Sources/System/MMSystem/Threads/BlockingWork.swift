@@ -5,8 +5,7 @@ package import MMCore
 /// Threads start on demand and end when idle. A call that may block for long needs a dedicated thread.
 package enum BlockingWork {
     private struct State {
-        /// Each job runs, or fails with the error that it is passed.
-        var jobs: [@Sendable (MMError?) -> Void] = []
+        var jobs: [@Sendable () -> Void] = []
         var threads = 0
         var idle = 0
     }
@@ -22,30 +21,18 @@ package enum BlockingWork {
         _ work: @escaping @Sendable () throws(MMError) -> Value
     ) async throws(MMError) -> Value {
         let outcome = OneShot<Result<Value, MMError>>()
-        let needsThread = state.withLock { state in
-            state.jobs.append { error in
-                if let error {
-                    outcome.resolve(.failure(error))
-                    return
+        try state.withLock { (state) throws(MMError) in
+            if state.idle <= state.jobs.count, state.threads < maxThreads {
+                do throws(MMError) {
+                    try DedicatedThread.start("mm-blocking") { serve() }
+                    state.threads += 1
+                } catch {
+                    // Without any thread, nothing would ever run the job.
+                    guard state.threads > 0 else { throw error }
                 }
-                do throws(MMError) { outcome.resolve(.success(try work())) } catch { outcome.resolve(.failure(error)) }
             }
-            guard state.idle < state.jobs.count, state.threads < maxThreads else { return false }
-            state.threads += 1
-            return true
-        }
-        if needsThread {
-            do throws(MMError) {
-                try DedicatedThread.start("mm-blocking") { serve() }
-            } catch {
-                // Without any thread, nothing would ever run the queued jobs.
-                let stranded = state.withLock { state in
-                    state.threads -= 1
-                    guard state.threads == 0 else { return [] as [@Sendable (MMError?) -> Void] }
-                    defer { state.jobs = [] }
-                    return state.jobs
-                }
-                for job in stranded { job(error) }
+            state.jobs.append {
+                do throws(MMError) { outcome.resolve(.success(try work())) } catch { outcome.resolve(.failure(error)) }
             }
         }
         ready.post()
@@ -56,13 +43,13 @@ package enum BlockingWork {
         while true {
             state.withLock { $0.idle += 1 }
             let isPosted = ready.wait(milliseconds: idleMilliseconds)
-            let job: (@Sendable (MMError?) -> Void)? = state.withLock { state in
+            let job: (@Sendable () -> Void)? = state.withLock { state in
                 state.idle -= 1
                 if !state.jobs.isEmpty { return state.jobs.removeFirst() }
                 if !isPosted { state.threads -= 1 }
                 return nil
             }
-            if let job { job(nil) } else if !isPosted { return }
+            if let job { job() } else if !isPosted { return }
         }
     }
 }

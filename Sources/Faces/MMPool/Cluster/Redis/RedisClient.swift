@@ -60,14 +60,13 @@ package final class RedisClient: Sendable {
         let outcome = OneShot<Result<RedisWorker.Answer, MMError>>()
         let job = Job(
             words: words, key: key, isRepeatable: isRepeatable, outcome: outcome, end: .now + limit * 3)
-        let (isOpen, needsThread) = state.withLock { state in
-            guard !state.isClosed else { return (false, false) }
+        try state.withLock { (state) throws(MMError) in
+            if state.isClosed { throw Self.away(address, "it was closed") }
+            // Nothing is queued for a thread that can't be started.
+            if !state.isRunning { try start() }
+            state.isRunning = true
             state.jobs.append(job)
-            defer { state.isRunning = true }
-            return (true, !state.isRunning)
         }
-        guard isOpen else { throw Self.away(address, "it was closed") }
-        if needsThread { try start() }
         ready.post()
         let answer = try await outcome.wait().get()
         if case .error(let text) = answer.value {
@@ -109,18 +108,13 @@ package final class RedisClient: Sendable {
 
     private func start() throws(MMError) {
         let (address, limit, ready) = (address, limit, ready)
-        do throws(MMError) {
-            try DedicatedThread.start("mm-redis") { [weak self] in
-                let worker = RedisWorker(address, connectLimit: min(limit, .seconds(1)))
-                while true {
-                    ready.wait()
-                    guard let next = self?.next() else { return }
-                    if let job = next { Self.carryOut(job, worker, address, limit) }
-                }
+        try DedicatedThread.start("mm-redis") { [weak self] in
+            let worker = RedisWorker(address, connectLimit: min(limit, .seconds(1)))
+            while true {
+                ready.wait()
+                guard let next = self?.next() else { return }
+                if let job = next { Self.carryOut(job, worker, address, limit) }
             }
-        } catch {
-            state.withLock { $0.isRunning = false }
-            throw error
         }
     }
 
