@@ -21,14 +21,19 @@ private final class SignInService: Sendable {
     let identity: String
     let polls = Mutex(0)
     let lifetime: Int64
+    let codeLifetime: String
     /// Its answer to renewals, and the one with which it refuses tokens, after the sign-in has ended.
     let end = Mutex<JSONValue?>(nil)
     let renewals = Mutex(0)
 
-    init(expiry: Int64 = 4_000_000_000, identity: String = TestToken.identity(), lifetime: Int64 = 3_600) {
+    init(
+        expiry: Int64 = 4_000_000_000, identity: String = TestToken.identity(), lifetime: Int64 = 3_600,
+        codeLifetime: String = "900"
+    ) {
         access = TestToken.access(audience: "https://graph.microsoft.com", expiry: expiry)
         self.identity = identity
         self.lifetime = lifetime
+        self.codeLifetime = codeLifetime
     }
 
     func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
@@ -37,7 +42,7 @@ private final class SignInService: Sendable {
             return json([
                 "device_code": .string(Known.deviceCode), "user_code": "ABC123",
                 "verification_uri": "https://microsoft.com/devicelogin",
-                "expires_in": "900", "interval": 1, "message": "Enter ABC123",
+                "expires_in": .string(codeLifetime), "interval": 1, "message": "Enter ABC123",
             ])
         }
         let end = end.withLock { $0 }
@@ -104,6 +109,15 @@ struct SessionSignInTests {
         #expect(pending["error"]?.string == "authorization_pending" && status == "400")
         let (object, last) = try await post(wire, "/token", poll)
         return (object, last)
+    }
+
+    @Test("a lifetime beyond all time doesn't matter")
+    func endless() async throws {
+        let service = SignInService(lifetime: .max, codeLifetime: "\(Int64.max)")
+        let upstream = try Upstream { service.answer($0) }
+        let wire = try await TestWire(upstream: upstream.port)
+        let (_, status) = try await signIn(wire)
+        #expect(status == "200")
     }
 
     @Test("a device-code sign-in works completely, and the session never sees a real token")

@@ -157,7 +157,7 @@ struct SignInExchange: Sendable {
         if let token = object["access_token"]?.string, !token.isEmpty {
             let now = core.clock.now.seconds
             let text = TokenText(token)
-            let life = Self.number(object["expires_in"])
+            let life = Self.seconds(object["expires_in"])
             let own = PlaceholderVault.OwnToken(
                 audience: text.audience ?? audience(object), token: Secret(token),
                 expiry: text.expiry ?? life.map { now + $0 }, grant: grant)
@@ -234,7 +234,7 @@ struct SignInExchange: Sendable {
         guard let code = object["user_code"]?.string,
             let address = (object["verification_uri"] ?? object["verification_url"])?.string
         else { return }
-        let life = Self.number(object["expires_in"]) ?? 900
+        let life = Self.seconds(object["expires_in"]) ?? 900
         core.events(
             .signIn(
                 .code(
@@ -277,9 +277,9 @@ struct SignInExchange: Sendable {
         }
     }
 
-    /// Returns a number; the newer endpoint sends numbers as numbers, the older one as text.
-    private static func number(_ value: JSONValue?) -> Int64? {
-        (value?.int ?? value?.string.flatMap { Int($0) }).map { Int64($0) }
+    /// Returns a lifetime of at most a year; the newer endpoint sends it as a number, the older one as text.
+    private static func seconds(_ value: JSONValue?) -> Int64? {
+        (value?.int ?? value?.string.flatMap { Int($0) }).map { Int64(min(max($0, 0), 31_536_000)) }
     }
 
     private static func set(_ name: String, _ value: Int64, in object: inout JSONObject) {
