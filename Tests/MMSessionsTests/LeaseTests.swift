@@ -91,19 +91,4 @@ struct LeaseTests {
         #expect(await waiting[0].value)
         #expect(await waiting[2].value)
     }
-
-    @Test("if the memory limit is exceeded, the session that was idle longest ends before another starts")
-    func memory() async throws {
-        let time = ManualClock()
-        var settings = PoolSettings()
-        settings.maxMemory = 1500
-        let pool = SessionPool(factory: ScriptedFactory(), settings: settings, clock: time.clock)
-        // Each takes 1000: two exceed the limit only once they run.
-        for module in ["a", "b", "c"] {
-            _ = try await pool.connect(SessionKey(connection: "Contoso", module: module))
-            time.advance(.seconds(1))
-        }
-        #expect(await pool.reports().map(\.key.module) == ["b", "c"])
-        #expect(await pool.counters.reaped == 1)
-    }
 }

@@ -5,8 +5,6 @@ public struct PoolSettings: Sendable {
     /// The maximum number of sessions of one owner (the connection, unless the factory has its own keys); `nil` for no
     /// limit.
     package var maxSessionsPerOwner: Int?
-    /// The maximum memory of all sessions' processes in bytes; `nil` for no limit.
-    package var maxMemory: Int?
     /// How long a session may be idle before its health is checked.
     package var keepAliveAfter: Duration = .seconds(300)
     /// The timeout of a health check.

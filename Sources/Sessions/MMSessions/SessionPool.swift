@@ -523,9 +523,7 @@ extension SessionPool {
         let live = slots.filter { $0.key != key && ($0.value.session != nil || $0.value.life.isOpening) }
         let own = live.filter { $0.key.owner == key.owner }
         let isOwnersLimit = limits.perOwner.map { own.count >= $0 } ?? false
-        var full = isOwnersLimit || live.count >= limits.total
-        if !full, let most = settings.maxMemory { full = await totalMemory() > most }
-        guard full else { return }
+        guard isOwnersLimit || live.count >= limits.total else { return }
         // Sessions in use are never ended, nor are those of other owners because of one owner's limit.
         let now = clock.now()
         let idle = (isOwnersLimit ? own : live).filter {
@@ -546,12 +544,6 @@ extension SessionPool {
         }
         counters.reaped += 1
         await end(oldest, MMError(.cancelled, "The session \(oldest) was closed to make room for another."))
-    }
-
-    private func totalMemory() async -> Int {
-        var sum = 0
-        for session in slots.values.compactMap(\.session) { sum += await session.memory ?? 0 }
-        return sum
     }
 }
 
