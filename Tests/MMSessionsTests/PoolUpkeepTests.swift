@@ -115,6 +115,42 @@ struct PoolUpkeepTests {
         #expect(await pool.reports().isEmpty)
     }
 
+    @Test("a session that is used while another one ends is kept")
+    func usedMeanwhile() async throws {
+        let time = ManualClock()
+        let closes = Gate()
+        let factory = ScriptedFactory(.init(closesAfter: closes))
+        let pool = SessionPool(factory: factory, clock: time.clock)
+        let keys = ["a", "b"].map { SessionKey(connection: "Contoso", module: $0) }
+        for key in keys { _ = try await pool.connect(key) }
+        time.advance(.seconds(86_401))
+        let upkeep = Task { await pool.runMaintenancePass() }
+        await until { factory.made.contains { $0.seen.isClosed } }
+        let kept = keys[factory.made[0].seen.isClosed ? 1 : 0]
+        try await pool.withSession(kept) { (_) throws(MMError) in }
+        closes.open()
+        await upkeep.value
+        #expect(await pool.reports().map(\.key) == [kept])
+        #expect(await pool.counters.reaped == 1)
+    }
+
+    @Test("a caller that replaces a lost session isn't told that its sign-in took too long")
+    func replacing() async throws {
+        let time = ManualClock()
+        let closes = Gate()
+        let factory = ScriptedFactory(.init(closesAfter: closes))
+        let pool = SessionPool(factory: factory, clock: time.clock)
+        let key = key
+        _ = try await pool.connect(key)
+        time.advance(.seconds(901))
+        factory.made[0].change { $0.isUsable = false }
+        let call = Task { try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number } }
+        await until { factory.made[0].seen.isClosed }
+        await pool.runMaintenancePass()
+        closes.open()
+        #expect(try await call.value == 2)
+    }
+
     @Test(
         "removes abandoned and unused sessions",
         arguments: [

@@ -24,6 +24,8 @@ final class ScriptedSession: PooledSession {
         var signsInAfter: Gate?
         /// Delays the start, which then succeeds whatever has happened to its slot.
         var startsAfter: Gate?
+        /// Delays the return of closing.
+        var closesAfter: Gate?
         /// How often connecting began or, if it was delayed, continued.
         var connects = 0
         var signOuts = 0
@@ -104,6 +106,7 @@ final class ScriptedSession: PooledSession {
         change { $0.isClosed = true }
         gate.open()
         hang.open()
+        await seen.closesAfter?.passed()
     }
 
     /// A command: counts how many run at once.

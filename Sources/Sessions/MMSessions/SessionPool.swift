@@ -645,11 +645,14 @@ extension SessionPool {
     package func runMaintenancePass() async {
         for key in slots.keys { await noticeLoss(of: key) }
         let now = clock.now()
-        for (key, slot) in slots {
+        for key in slots.keys {
+            // Others use the sessions while one of them ends.
+            guard let slot = slots[key] else { continue }
             let rest = now - slot.touched
             switch slot.life.state {
             case .off, .starting, .signingIn, .failed, .lost, .closed:
-                guard rest >= settings.pendingTimeout else { continue }
+                // Without an opening that holds the turn, a caller has it who is about to begin one.
+                guard rest >= settings.pendingTimeout, slot.life.isOpening || !slot.turns.isTaken else { continue }
                 counters.reaped += 1
                 await end(key, MMError(.deadlineExceeded, "The sign-in timed out: \(key)."))
             case .ready:
