@@ -1,4 +1,5 @@
 import MMCore
+import MMSystem
 
 /// Runs work with a deadline: it is cancelled when the deadline passes.
 enum Bounded {
@@ -10,28 +11,37 @@ enum Bounded {
     ///   - end: called when the deadline has passed, to end work that ignores cancellation.
     ///   - dropping: receives a result that arrives after the deadline or a cancellation, so that it can be cleaned up.
     ///   - work: the work; it must end soon after its task is cancelled or `end` was called.
-    /// - Throws: `deadline_exceeded`, or the work's own error.
+    /// - Throws: `deadline_exceeded`, `cancelled`, or the work's own error.
     static func run<Output: Sendable>(
         until deadline: Deadline, doing what: String, orElse end: @escaping @Sendable () async -> Void = {},
         dropping: @Sendable (Output) async -> Void = { _ in },
         _ work: @escaping @Sendable () async throws(MMError) -> Output
     ) async throws(MMError) -> Output {
-        let outcome: Result<Output, MMError> = await withTaskGroup(of: Result<Output, MMError>?.self) { group in
-            group.addTask { await Result(catching: work) }
-            if let instant = deadline.instant {
-                group.addTask {
-                    try? await Task.sleep(until: instant, clock: .continuous)
-                    return nil
-                }
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            if first == nil {
-                await end()
-                if let late = await group.next(), case .success(let output)? = late { await dropping(output) }
-            }
-            return first ?? .failure(deadline.exceeded(what))
+        let first = OneShot<Result<Output, MMError>?>()
+        let task = Task {
+            let result = await Result(catching: work)
+            first.resolve(result)
+            return result
         }
-        return try outcome.get()
+        // Unlike a sleeping task, it also bounds the work of a caller that was cancelled.
+        let timer = deadline.instant.map { DeadlineWatch.shared.watch($0) { first.resolve(nil) } }
+        let outcome = await withTaskCancellationHandler {
+            await first.wait()
+        } onCancel: {
+            task.cancel()
+        }
+        if let timer { DeadlineWatch.shared.cancel(timer) }
+        guard let outcome else {
+            task.cancel()
+            await end()
+            if case .success(let output) = await task.value { await dropping(output) }
+            throw deadline.exceeded(what)
+        }
+        let output = try outcome.get()
+        guard !Task.isCancelled else {
+            await dropping(output)
+            throw MMError(.cancelled, "Cancelled while \(what).")
+        }
+        return output
     }
 }
