@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMMCP
@@ -51,6 +52,33 @@ struct WatchedResourceTests {
         client.request(2, "resources/unsubscribe", ["uri": "x://a"])
         #expect(try await client.next()["result"] == [:])
         while watches.isOpen("x://a") { try await Task.sleep(for: .milliseconds(2)) }
+        client.closeInput()
+        try await client.end()
+    }
+
+    @Test("a client that unsubscribes and subscribes again at once watches once, and can end that")
+    func again() async throws {
+        let opened = Noted(0)
+        let ended = Noted(0)
+        var options = ServerOptions()
+        options.offersResourceSubscriptions = true
+        let server = try MCPServer(
+            ServerInfo(name: "watched", version: "1"),
+            resources: [Resource(uri: "x://a", name: "a") { _ in [.text("a", uri: "x://a")] }],
+            resourceChanges: { _, _, _ in
+                opened.change { $0 += 1 }
+                return AsyncStream { $0.onTermination = { _ in ended.change { $0 += 1 } } }
+            }, options: options)
+        let client = try TestClient(server)
+        _ = try await client.initialize()
+        for round in 0..<100 {
+            for (number, method) in ["subscribe", "unsubscribe", "subscribe", "unsubscribe"].enumerated() {
+                client.request(.int(Int64(round * 4 + number + 1)), "resources/\(method)", ["uri": "x://a"])
+            }
+            for _ in 0..<4 { #expect(try await client.next()["result"] == [:]) }
+        }
+        while ended.now < opened.now { try await Task.sleep(for: .milliseconds(2)) }
+        #expect(opened.now == 200)
         client.closeInput()
         try await client.end()
     }

@@ -22,7 +22,8 @@ final class Session: Sendable {
         var live: [RequestID: LiveCall] = [:]
         var listens: [RequestID: Subscription] = [:]
         /// The tasks that watch something for the client; each ends with the connection at the latest.
-        var followers: [Followed: Task<Void, Never>] = [:]
+        var followers: [Followed: Follower] = [:]
+        var lastFollower = 0
         /// The number of calls whose work has ended, which tells a drain whether calls still end.
         var endedCount = 0
         var isClosed = false
@@ -363,7 +364,7 @@ extension Session {
     /// - Parameter error: the answer to the open calls; `nil` where nobody reads it.
     func close(answering error: MCPError? = nil) {
         closeSubscriptions()
-        let (calls, followers, token): ([LiveCall], [Task<Void, Never>], Int?) = guarded.withLock { guarded in
+        let (calls, followers, token): ([LiveCall], [Follower], Int?) = guarded.withLock { guarded in
             guarded.isClosed = true
             defer {
                 guarded.live = [:]
@@ -372,7 +373,7 @@ extension Session {
             }
             return (Array(guarded.live.values), Array(guarded.followers.values), guarded.changeToken)
         }
-        for follower in followers { follower.cancel() }
+        for follower in followers { follower.task.cancel() }
         if let token { server.changes.remove(token) }
         for call in calls { call.cancel(answering: error.map { Envelope.error(call.id, $0) }) }
         questions.close()
@@ -395,21 +396,30 @@ enum Followed: Sendable, Hashable {
     case listen(RequestID)
 }
 
+/// A task that watches something. Its number tells it from a later one that watches the same.
+struct Follower: Sendable {
+    let number: Int
+    let task: Task<Void, Never>
+}
+
 extension Session {
     /// Starts a task that watches something; it is cancelled by `unfollow` or when the connection closes.
     func follow(_ what: Followed, _ work: @escaping @Sendable () async -> Void) {
         guarded.withLock { guarded in
             guard !guarded.isClosed, guarded.followers[what] == nil else { return }
-            guarded.followers[what] = Task {
+            guarded.lastFollower += 1
+            let number = guarded.lastFollower
+            let task = Task {
                 await work()
-                self.guarded.withLock { _ = $0.followers.removeValue(forKey: what) }
+                self.guarded.withLock { if $0.followers[what]?.number == number { $0.followers[what] = nil } }
             }
+            guarded.followers[what] = Follower(number: number, task: task)
         }
     }
 
     /// Stops watching.
     func unfollow(_ what: Followed) {
-        guarded.withLock { $0.followers.removeValue(forKey: what) }?.cancel()
+        guarded.withLock { $0.followers.removeValue(forKey: what) }?.task.cancel()
     }
 
     /// Tells a legacy client when a resource that it subscribed to changes.
