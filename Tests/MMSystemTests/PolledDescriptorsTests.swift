@@ -67,6 +67,28 @@ struct PolledDescriptorsTests {
         #expect(await failure { () async throws(MMError) in try await writer.write([1]) }?.code == .unavailable)
     }
 
+    @Test("a writer that waits for another one ends by cancellation, and the one behind it writes")
+    func queuedWriter() async throws {
+        let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
+        let reader = try PolledReader(FileDescriptor(owning: readEnd))
+        let writer = try PolledWriter(FileDescriptor(owning: writeEnd))
+        let first = Task { try await writer.write([UInt8](repeating: 1, count: 1 << 20)) }
+        #expect(await eventually { mm_pending_input(readEnd) > 0 })
+        let second = Task { await failure { () async throws(MMError) in try await writer.write([2]) } }
+        let third = Task {
+            try await writer.write([3])
+            writer.close()
+        }
+        second.cancel()
+        #expect(await second.value?.code == .cancelled)
+        var seen: [UInt8] = []
+        while let piece = try await reader.read() { seen += piece }
+        try await first.value
+        try await third.value
+        #expect(seen.count == 1 << 20 + 1)
+        #expect(seen.last == 3)
+    }
+
     @Test("frames of several writers aren't mixed")
     func writers() async throws {
         let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()

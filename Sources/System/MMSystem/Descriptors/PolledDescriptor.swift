@@ -169,7 +169,8 @@ extension PolledReader {
 package final class PolledWriter: Sendable {
     private struct State {
         var isBusy = false
-        var queue: [OneShot<Void>] = []
+        /// The places of waiting callers: each is told whether it was admitted.
+        var queue: [OneShot<Bool>] = []
     }
 
     private let target: PolledDescriptor
@@ -184,7 +185,7 @@ package final class PolledWriter: Sendable {
     /// Writes all bytes, after those of earlier callers. A cancelled write may have written some of them.
     /// - Throws: `.unavailable` when the peer is gone or the writer was closed; `.cancelled`.
     package func write(_ bytes: [UInt8]) async throws(MMError) {
-        await enter()
+        try await enter()
         defer { leave() }
         var done = 0
         while done < bytes.count {
@@ -210,27 +211,37 @@ package final class PolledWriter: Sendable {
     package func close() { target.close() }
 
     /// Admits one caller at a time, in order of arrival.
-    private func enter() async {
-        let turn: OneShot<Void>? = state.withLock { state in
+    private func enter() async throws(MMError) {
+        let place: OneShot<Bool>? = state.withLock { state in
             guard state.isBusy else {
                 state.isBusy = true
                 return nil
             }
-            let turn = OneShot<Void>()
-            state.queue.append(turn)
-            return turn
+            let place = OneShot<Bool>()
+            state.queue.append(place)
+            return place
         }
-        await turn?.wait()
+        guard let place else { return }
+        let isAdmitted = await withTaskCancellationHandler {
+            await place.wait()
+        } onCancel: {
+            state.withLock { $0.queue.removeAll { $0 === place } }
+            place.resolve(false)
+        }
+        guard isAdmitted else { throw MMError(.cancelled, "Writing was cancelled.") }
     }
 
     private func leave() {
-        let next: OneShot<Void>? = state.withLock { state in
-            guard !state.queue.isEmpty else {
-                state.isBusy = false
-                return nil
+        while true {
+            let next: OneShot<Bool>? = state.withLock { state in
+                guard !state.queue.isEmpty else {
+                    state.isBusy = false
+                    return nil
+                }
+                return state.queue.removeFirst()
             }
-            return state.queue.removeFirst()
+            // A caller that was cancelled at this very moment leaves the turn to the one behind it.
+            if next?.resolve(true) ?? true { return }
         }
-        next?.resolve(())
     }
 }
