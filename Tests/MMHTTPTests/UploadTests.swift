@@ -56,6 +56,27 @@ struct UploadTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test(
+        "a source that still waits is told when its request fails, also before anything is sent",
+        arguments: [4, 9_000_000])
+    func abandoned(_ methodLength: Int) async throws {
+        let isTold = OneShot<Void>()
+        let body = HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
+            try? await Task.sleep(for: .seconds(1_000_000))
+            isTold.resolve(())
+            return nil
+        })
+        let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+        // curl takes no text of more than 8 MB.
+        let method = String(repeating: "X", count: methodLength)
+        var request = HTTPRequest(method: method, url: "http://127.0.0.1:1/", allowsPlainHTTP: true)
+        request.upload = HTTPUpload(length: nil, pieces: body)
+        let error = await #expect(throws: HTTPError.self) { _ = try await client.send(request) }
+        #expect(error?.kind == (methodLength == 4 ? .connect : .unavailable))
+        await isTold.wait()
+        await client.shutdown()
+    }
+
     @Test("a source is read only as far as the server accepts it")
     func heldBack() async throws {
         let isOver = ThreadSemaphore()

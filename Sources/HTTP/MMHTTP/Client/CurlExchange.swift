@@ -177,8 +177,7 @@ final class CurlExchange {
             let code = code == CURLE_OK ? CURLE_PARTIAL_FILE : code
             let error = CurlFailure(code, of: transfer, easy: easy, curlMessage: String(cString: errorBuffer)).error(
                 stop)
-            transfer.head.resolve(.failure(error))
-            transfer.finish(.failure(error))
+            transfer.fail(error)
         }
     }
 

@@ -88,6 +88,12 @@ final class CurlTransfer: Sendable {
         return taken
     }
 
+    /// Ends the transfer with an error, on the loop's thread.
+    func fail(_ error: HTTPError) {
+        head.resolve(.failure(error))
+        finish(.failure(error))
+    }
+
     /// Records the end of a streamed body, on the loop's thread.
     func finish(_ end: Result<Void, HTTPError>) {
         upload?.close()
@@ -157,6 +163,7 @@ final class CurlUpload: Sendable {
         var end: End?
         var isCurlWaiting = false
         var feeder: OneShot<Void>?
+        var reading: Task<Void, Never>?
         var isOver = false
     }
 
@@ -166,6 +173,16 @@ final class CurlUpload: Sendable {
 
     /// The number of bytes that wait for curl, and the size of the buffer that holds them.
     var load: (waiting: Int, held: Int) { state.withLock { ($0.bytes.count - $0.taken, $0.bytes.count) } }
+
+    /// Starts to read a body to its end. The reading outlives a call to which the server responds early, and ends with
+    /// the transfer.
+    /// - Parameter resume: tells curl that there are bytes again.
+    func start(_ pieces: HTTPBody, resume: @escaping @Sendable () -> Void) {
+        state.withLock { state in
+            guard !state.isOver else { return }
+            state.reading = Task { await feed(pieces, resume: resume) }
+        }
+    }
 
     /// Reads a body to its end, as fast as curl sends it.
     /// - Parameter resume: tells curl that there are bytes again.
@@ -230,14 +247,15 @@ final class CurlUpload: Sendable {
 
     /// Ends the upload because the transfer has ended; the rest isn't sent.
     func close() {
-        let feeder: OneShot<Void>? = state.withLock { state in
+        let (feeder, reading) = state.withLock { state in
             state.isOver = true
             state.bytes = []
             state.taken = 0
-            defer { state.feeder = nil }
-            return state.feeder
+            defer { (state.feeder, state.reading) = (nil, nil) }
+            return (state.feeder, state.reading)
         }
         feeder?.resolve(())
+        reading?.cancel()
     }
 
     private func finish(_ end: End, _ resume: @Sendable () -> Void) {

@@ -108,9 +108,7 @@ package final class HTTPClient: HTTPTransport {
         let transfer = CurlTransfer(request: request, address: address, proxy: proxy, delivery: delivery)
         let loop = try loopOwner().loop
         if let pieces = request.upload?.pieces, let upload = transfer.upload {
-            // Outlives this call if the response's head arrives before the body has been sent, and ends with the
-            // transfer.
-            Task { await upload.feed(pieces) { loop.resume(transfer) } }
+            upload.start(pieces) { loop.resume(transfer) }
         }
         let head = await withTaskCancellationHandler {
             loop.begin(transfer)
@@ -325,7 +323,7 @@ private struct RunningExchanges {
     mutating func start(_ transfer: CurlTransfer, _ configuration: HTTPClientConfiguration) {
         guard !transfer.isCancelled else { return }
         guard let easy = spare.popLast() ?? mm_curl_easy_init() else {
-            transfer.head.resolve(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
+            transfer.fail(HTTPError(.unavailable, "libcurl has no memory left."))
             return
         }
         let exchange = CurlExchange(transfer, easy: easy)
@@ -334,7 +332,7 @@ private struct RunningExchanges {
             try exchange.prepare(configuration)
         } catch {
             mm_curl_easy_cleanup(easy)
-            transfer.head.resolve(.failure(error))
+            transfer.fail(error)
             return
         }
         exchanges[ObjectIdentifier(transfer)] = exchange
