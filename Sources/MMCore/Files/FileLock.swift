@@ -53,7 +53,13 @@ package struct FileLock: ~Copyable {
     /// - Returns: `nil` when someone else holds it.
     package static func tryAcquire(_ path: String) throws(MMError) -> FileLock? {
         let file = try open(path)
-        guard try tryLock(file.number, path) else { return nil }
+        let end = Deadline.after(.seconds(1))
+        while try !tryLock(file.number, path) {
+            guard share(file.number), !end.hasPassed else { return nil }
+            // Whoever asks for the holder shares the lock for a moment.
+            flock(file.number, LOCK_UN)
+            usleep(100)
+        }
         recordHolder(file.number)
         return FileLock(file)
     }
@@ -77,7 +83,7 @@ package struct FileLock: ~Copyable {
         guard let place = try? FileLocation.resolve(path + ".lock", creating: false),
             let file = try? place.open(O_RDWR, to: "lock")
         else { return nil }
-        if flock(file.number, LOCK_EX | LOCK_NB) == 0 { return nil }
+        if share(file.number) { return nil }
         return recordedHolder(path) ?? "another process"
     }
 
@@ -87,6 +93,9 @@ package struct FileLock: ~Copyable {
         else { throw FileFault.error(ENOENT, "lock", path) }
         return file
     }
+
+    /// Tries to share a lock, which is possible unless somebody holds it.
+    private static func share(_ number: Int32) -> Bool { flock(number, LOCK_SH | LOCK_NB) == 0 }
 
     /// Tries to lock an open lock file.
     /// - Returns: `false` when someone else holds the lock.

@@ -32,6 +32,17 @@ struct FileLockTests {
         #expect(try isFree(path))
     }
 
+    @Test("whoever asks who holds a lock keeps nobody from taking it")
+    func asking() async throws {
+        let path = folder["x"]
+        _ = try isFree(path)
+        let isOver = Noted(false)
+        let asking = Task.detached { while !isOver.now { _ = FileLock.holder(of: path) } }
+        for _ in 0..<5_000 { #expect(try isFree(path)) }
+        isOver.change { $0 = true }
+        await asking.value
+    }
+
     @Test("waiting ends with the deadline, naming the holder")
     func deadline() async throws {
         let path = folder["x"]
