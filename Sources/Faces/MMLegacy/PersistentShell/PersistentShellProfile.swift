@@ -400,6 +400,8 @@ package actor PersistentShell {
     private var workspace: String?
     /// A shell that belongs to no client and proves that shells can be started.
     private var standby: GuardedShell?
+    /// The check for `/health` that is under way.
+    private var checking: Task<Bool, Never>?
     /// The directory that records which of several servers has a session.
     private let directory: any SessionDirectory
     /// The name by which other servers know this one.
@@ -498,7 +500,16 @@ package actor PersistentShell {
         ]
     }
 
+    /// Returns whether a shell can be used. Callers who ask at the same time share one check.
     private func isAlive(_ services: OperationServices) async -> Bool {
+        if let checking { return await checking.value }
+        let check = Task { await hasStandby(services) }
+        checking = check
+        defer { checking = nil }
+        return await check.value
+    }
+
+    private func hasStandby(_ services: OperationServices) async -> Bool {
         if let standby, await standby.processID != nil { return true }
         await standby?.close()
         standby = nil
@@ -514,6 +525,7 @@ package actor PersistentShell {
     /// Ends the standby shell and releases all claims.
     package func close() async {
         for owner in claims.keys { await release(owner) }
+        _ = await checking?.value
         await standby?.close()
         standby = nil
     }
