@@ -120,8 +120,10 @@ struct CancelTests {
     @Test("a cancelled task cancels its command")
     func task() async throws {
         try await Shells.with { (shell) async throws in
-            let task = Task { try await shell.run(ShellCommand("sleep 300"), deadline: .never) }
-            #expect(await eventually { await shell.isBusy })
+            let folder = try TestFolder()
+            let begun = folder["begun"]
+            let task = Task { try await shell.run(ShellCommand("touch '\(begun)'; sleep 300"), deadline: .never) }
+            #expect(await eventually { access(begun, F_OK) == 0 })
             task.cancel()
             await #expect(throws: MMError.self) { _ = try await task.value }
             #expect(try await shell.sh("echo alive").out == "alive\n")

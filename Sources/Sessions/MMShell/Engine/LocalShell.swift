@@ -61,9 +61,6 @@ public actor LocalShell: ShellSession {
     /// Why the session doesn't have the requested limits (`TreeLimits.isBestEffort`); `nil` if it has them.
     package var limitsProblem: String? { live?.limitsProblem }
 
-    /// Whether a command is running.
-    package var isBusy: Bool { memory.withLock { $0.running != nil } }
-
     /// The working directory after the last command.
     package var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
 
