@@ -24,6 +24,9 @@ final class ScriptedSession: PooledSession {
         var signsInAfter: Gate?
         /// Delays the start, which then succeeds whatever has happened to its slot.
         var startsAfter: Gate?
+        /// Delays the result of the check whether it is a spare.
+        var checksSpareAfter: Gate?
+        var spareChecks = 0
         /// Delays the return of closing.
         var closesAfter: Gate?
         /// How often connecting began or, if it was delayed, continued.
@@ -100,6 +103,13 @@ final class ScriptedSession: PooledSession {
     }
 
     var isUsable: Bool { seen.isUsable && !seen.isClosed }
+    var isSpare: Bool {
+        get async {
+            change { $0.spareChecks += 1 }
+            await seen.checksSpareAfter?.passed()
+            return isUsable
+        }
+    }
     var memory: Int? { 1000 }
 
     func close() async {

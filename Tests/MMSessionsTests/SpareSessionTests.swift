@@ -22,6 +22,25 @@ struct SpareSessionTests {
         await pool.close()
     }
 
+    @Test("a spare that is replaced while it is checked leaves no open session behind")
+    func replacedMeanwhile() async throws {
+        let factory = ScriptedFactory()
+        let pool = SessionPool(factory: factory)
+        let checks = Gate()
+        await pool.keepSpares(for: [key])
+        factory.made[0].change { $0.checksSpareAfter = checks }
+        let upkeep = Task { await pool.runMaintenancePass() }
+        await until { factory.made[0].seen.spareChecks == 1 }
+        await pool.keepSpares(for: [])
+        await pool.keepSpares(for: [key])
+        #expect(factory.made.map(\.seen.isClosed) == [true, false])
+        checks.open()
+        await upkeep.value
+        #expect(await pool.readySpares == [key])
+        #expect(factory.made.count { !$0.seen.isClosed } == 1)
+        await pool.close()
+    }
+
     @Test("an ended session gets a new spare, a living one needs none")
     func refilled() async throws {
         let factory = ScriptedFactory()

@@ -564,8 +564,8 @@ extension SessionPool {
     func fillSpares() async {
         let now = clock.now()
         for (key, spare) in spares where await !spare.isSpare {
-            // Another call may have taken it during the check.
-            if spares.removeValue(forKey: key) != nil { await spare.close() }
+            // Another call may have taken or replaced it during the check: who removes a spare closes it.
+            await spares.removeValue(forKey: key)?.close()
         }
         for key in spareKeys.sorted() where spares[key] == nil && slots[key] == nil && !isClosed {
             if let again = spareFaults[key], now < again { continue }
