@@ -42,6 +42,77 @@ struct ShellHabitsTests {
         }
     }
 
+    /// Texts that define a function or an alias with the name of a builtin or a keyword.
+    static let definitions: [String] =
+        [
+            "command", "builtin", "eval", "printf", "read", "exec", "cd", "trap", "stty", "set", "export", "unset",
+            "return",
+            "exit", "test", "[",
+        ].map { "\($0)() { echo mine; }" }
+        + ["if", "case", "eval", "set", "builtin", "command", "printf", "cd", "export"].map {
+            "alias \($0)='echo mine'"
+        }
+
+    @Test(
+        "functions and aliases named like builtins don't affect the session", arguments: Shells.installed, definitions)
+    func ownWords(kind: ShellKind, definition: String) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            try await Self.checkOwnWords(in: shell, definition)
+        }
+    }
+
+    /// Defines a function or alias, and checks that the session goes on.
+    static func checkOwnWords(in shell: any ShellSession, _ definition: String) async throws {
+        let process = try await shell.sh("kept=1; \\echo $$").out
+        // Some shells refuse it.
+        let answer = try await shell.sh(definition)
+        #expect(answer.end.cause == .finished)
+        #expect(try await shell.sh("\\echo $kept; /bin/sh -c 'exec false'").out == "1\n")
+        let next = try await shell.sh("\\echo it\\'s $?\n\\echo $$", within: .seconds(60))
+        #expect(next.out == "it's 1\n" + process, "\(definition)")
+        #expect(try await shell.sh("\\echo ${", within: .seconds(60)).code != 0)
+        #expect(try await shell.sh("\\echo $$").out == process)
+        if definition.hasPrefix("printf()") { #expect(try await shell.sh("printf x").out == "mine\n") }
+    }
+
+    @Test("a function that hides the session's own word is removed, and its definition's answer says so")
+    func hidingWord() async throws {
+        for kind in Shells.installed {
+            try await Shells.with(kind) { (shell) async throws in
+                let answer = try await shell.sh("\(kind.caller)() { echo mine; }; false")
+                #expect(answer.code == 1)
+                #expect(answer.err.contains("give it another name"))
+                let next = try await shell.sh("\(kind.caller) printf x")
+                #expect(next.out == "x" && next.err.isEmpty)
+            }
+        }
+    }
+
+    @Test("mending a hidden word leaves bash's options as they were")
+    func optionsAfterMending() async throws {
+        try await Shells.with(.bash) { (shell) async throws in
+            for setting in ["shopt -u expand_aliases sourcepath", "shopt -s inherit_errexit", "set -o posix"] {
+                _ = try await shell.sh(setting)
+                let before = try await shell.sh("echo $SHELLOPTS $BASHOPTS").out
+                _ = try await shell.sh("builtin() { echo mine; }")
+                #expect(try await shell.sh("echo $SHELLOPTS $BASHOPTS").out == before)
+            }
+        }
+    }
+
+    @Test(
+        "a shell whose own word is gone for good is replaced at once",
+        arguments: ["builtin() { :; }; readonly -f builtin", "enable -n builtin"])
+    func lostWord(text: String) async throws {
+        try await Shells.with(.bash) { (shell) async throws in
+            _ = try await shell.sh("export KEPT=1")
+            let answer = try await shell.sh(text, within: .seconds(60))
+            #expect(answer.end.cause == .shellEnded)
+            #expect(answer.err.contains("it goes on in a new shell"))
+            #expect(try await shell.sh("echo $KEPT").out == "1\n")
+        }
+    }
+
     @Test("an alias applies from the next command on", arguments: Shells.installed)
     func aliases(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in

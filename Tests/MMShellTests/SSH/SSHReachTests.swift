@@ -168,6 +168,34 @@ struct SSHReachTests {
         }
     }
 
+    @Test("functions and aliases named like builtins don't affect the session", arguments: [true, false])
+    func ownWords(hasBash: Bool) async throws {
+        let folder = try TestFolder.make("/tmp/mm-bin-")
+        defer { TestFolder.remove(folder) }
+        for tool in ["mkdir", "rm", "sleep", "grep", "cat"] + (hasBash ? ["bash"] : []) {
+            symlink(try #require(ExecutableSearch.find(tool, path: Shells.path)), folder + "/" + tool)
+        }
+        for definition in ShellHabitsTests.definitions {
+            try await SSHSessionTests.with("SetEnv PATH=\(folder)") { (session, _, _) async throws in
+                try await ShellHabitsTests.checkOwnWords(in: session, definition)
+            }
+        }
+    }
+
+    @Test("a command reads its terminal whatever builtins it has hidden", TestSSHD.givesTerminals)
+    func hiddenTerminalWords() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            _ = try await session.sh("for f in command printf stty export eval; do eval \"$f() { echo mine; }\"; done")
+            let job = try await session.start(
+                ShellCommand("\\builtin \\read x; \\builtin echo got $x", input: .terminal),
+                deadline: .after(.seconds(300)))
+            #expect(await eventually { await job.waitingFor() != nil })
+            try await job.type(.line("it"))
+            #expect(await job.wait(until: .after(.seconds(60)))?.exitCode == 0)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "got it\n")
+        }
+    }
+
     @Test("writing through a link changes its target", arguments: ["", "#nosftp"])
     func links(_ extra: String) async throws {
         try await SSHSessionTests.with(extra) { (session, server, _) async throws in

@@ -34,6 +34,7 @@ struct ShellDialect: Sendable {
         case .bash: "PS1= PS2= PROMPT_COMMAND=; unset HISTFILE; set +o history +H; shopt -u promptvars\n"
         case .zsh:
             """
+            zmodload zsh/parameter
             unsetopt zle prompt_sp prompt_cr bang_hist check_jobs hup notify; unset HISTFILE RPS1
             setopt interactive_comments no_beep hist_ignore_space; HISTSIZE=0; PS1= PS2=
 
@@ -51,18 +52,22 @@ struct ShellDialect: Sendable {
     /// An interrupt after a program starts but before bash waits for it brings the prompt at once. bash then waits for
     /// the program after the next simple command, whose status becomes the program's. The assignment absorbs this
     /// status; otherwise a test in the hook would get it, and `set -e` would end the shell.
+    ///
+    /// An alias may replace keywords, so it contains none.
     static let bashPrompt =
-        "PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_s=$? || :; __mm_hook \"$__mm_s\"; __mm_i=; esac'"
+        "PROMPT_COMMAND='__mm_s=$? || __mm_v=; ((${__mm_i:-0})) && __mm_hook \"$__mm_s\"; __mm_i='"
 
     private var functions: String {
         let whole = """
-            __mm_begin() { return "$__mm_p"; }
+            \(kind.mending)__mm_begin() { \(kind.calling("return")) "$__mm_p"; }
             __mm_end() {
-            set +e
-            if [ -n "${__mm_x-}" ]; then __mm_x=; { \(kind.printf) x; export -p; \(kind.printf) '\\0'; } >&9; fi
+            __mm_mend || __mm_v=
+            \(kind.calling("set")) +e
+            case ${__mm_x-} in ?*) __mm_x=
+            { \(kind.printf) x; \(kind.calling("export")) -p; \(kind.printf) '\\0'; } >&9 ;; esac
             __mm_i=; \(withoutHook)\(report("\"$2\"", "\"$1\""))
             }
-            __mm_hook() { if [ -n "${__mm_i-}" ]; then \(kind.printf) 'p%s\\0' "$1" >&9; fi; }
+            __mm_hook() { __mm_mend || __mm_v=; case ${__mm_i-} in ?*) \(kind.printf) 'p%s\\0' "$1" >&9 ;; esac; }
 
             """
         switch kind {
@@ -70,13 +75,17 @@ struct ShellDialect: Sendable {
         case .zsh: return whole + "__mm_prompt() { __mm_hook \"$?\"; __mm_i=; }\nprecmd_functions=(__mm_prompt)\n"
         // The prompt is the only hook, and its substitutions run in a copy of the shell. It is set only while a command
         // runs, and removed when the command has ended normally.
-        case .dash, .ash: return whole + "__mm_h='$(__mm_hook \"$?\")'\n"
+        case .dash, .ash: return whole + Self.posixPrompt + "\n"
         }
     }
 
+    /// How shells call `__mm_hook` that can do so only in what they show as a prompt. What it mends in a copy of the
+    /// shell isn't mended, so it doesn't say so.
+    static let posixPrompt = "__mm_h='$(__mm_hook \"$?\" 8>/dev/null)'"
+
     /// Sets the hook; the line continues even if a user has made the prompt read-only.
-    private var withHook: String { kind.hooksByPrompt ? "\\command eval 'PS1=$__mm_h'; " : "" }
-    private var withoutHook: String { kind.hooksByPrompt ? "\\command eval PS1=; " : "" }
+    private var withHook: String { kind.hooksByPrompt ? "\\command \\eval 'PS1=$__mm_h'; " : "" }
+    private var withoutHook: String { kind.hooksByPrompt ? "\\command \\eval PS1=; " : "" }
 
     /// Returns the code that writes a report. The directory may contain any byte but NUL, which ends the report.
     private func report(_ id: String, _ status: String) -> String {
@@ -108,7 +117,7 @@ struct ShellDialect: Sendable {
         // zsh keeps lines that don't begin with a blank in its history.
         var start = kind == .zsh ? " " : ""
         // A hook that runs in a copy of the shell can't undo what an aborted command has set.
-        if kind.hooksByPrompt { start += "\\set +e; " }
+        if kind.hooksByPrompt { start += "\(kind.calling("set")) +e; " }
         start += withHook + "__mm_i=1" + (tellsExports ? " __mm_x=1" : "")
         // After an assignment the status is 0; any other one has to be set by a function.
         start += previous == 0 ? "; " : " __mm_p=\(previous); __mm_begin; "
@@ -117,9 +126,9 @@ struct ShellDialect: Sendable {
         var line = Array(start.utf8)
         line.reserveCapacity(start.utf8.count + text.utf8.count + 160)
         if let file {
-            line += ". '\(file)'".utf8
+            line += "\(kind.calling(".")) '\(file)'".utf8
         } else {
-            line += "eval ".utf8
+            line += "\(kind.calling("eval")) ".utf8
             ShellSnapshot.quote(text.utf8, into: &line)
         }
         if kind == .zsh { line += "; }".utf8 }
@@ -129,7 +138,7 @@ struct ShellDialect: Sendable {
         if tellsExports || kind == .zsh {
             line += "__mm_end \"$?\" \(id)\n".utf8
         } else {
-            line += "\(report(id, "\"$?\"")); __mm_i=; \(withoutHook)\\set +e\n".utf8
+            line += "\(report(id, "\"$?\"")); __mm_i=; \(withoutHook)\(kind.calling("set")) +e\n".utf8
         }
         return line
     }
@@ -163,7 +172,7 @@ struct ShellDialect: Sendable {
     }
 
     /// Returns a line that makes an idle shell report a status, even if the command has removed the hook.
-    func probe(id: String, status: Int32) -> String { "\\set +e; __mm_end \(status) \(id)\n" }
+    func probe(id: String, status: Int32) -> String { "__mm_end \(status) \(id)\n" }
 
     /// Returns the line that restores a snapshot's exported variables and directory in a new shell.
     static func restoring(_ snapshot: ShellSnapshot, file: String) -> String {

@@ -105,10 +105,6 @@ public enum ShellKind: String, Sendable, Hashable, CaseIterable {
     /// Whether the prompt is the only way to run the session's code after each command.
     var hooksByPrompt: Bool { self == .dash || self == .ash }
 
-    /// The shell's own `printf`, even if a command has defined a function of that name. zsh's `command` would start a
-    /// program.
-    var printf: String { hooksByPrompt ? #"\command printf"# : #"\builtin printf"# }
-
     /// Returns the path of this shell.
     /// - Parameter path: the folders to look in, as in the variable `PATH`.
     /// - Throws: `.notFound`, naming the Debian package.

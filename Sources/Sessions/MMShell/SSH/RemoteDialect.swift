@@ -42,18 +42,40 @@ enum RemoteDialect {
         [ -n "${BASH_VERSION-}" ] || { (set -o ignoreeof) 2>/dev/null && set -o ignoreeof; }
         exec 7>&1 8>&2; exec >/dev/null 2>&1
         __mm_m=\(mark)
-        __mm_begin() { return "$__mm_p"; }
-        __mm_tell() { \(tell("\"$1\"", status: "\"$2\"", rest: "\"$3\"")); }
-        __mm_end() {
-        set +e
-        if [ -n "${__mm_x-}" ]; then __mm_tell "$2" "$1" "x${PWD-}"; __mm_x=; { export -p; \\command printf '\\000'; } >&7
-        else __mm_tell "$2" "$1" "-${PWD-}"; fi
-        __mm_i= __mm_c=
-        [ -n "${BASH_VERSION-}" ] || \\command eval PS1=
-        }
-        __mm_hook() { if [ -n "${__mm_i-}" ]; then \\command printf 'mm-prompt-%s %s\\000' "$__mm_m" "$1" >&7; fi; }
-        if [ -n "${BASH_VERSION-}" ]; then \(ShellDialect.bashPrompt); else __mm_h='$(__mm_hook "$?")'; fi
+        if [ -n "${BASH_VERSION-}" ]; then
+        \(functions(kind(isBash: true)))\(ShellDialect.bashPrompt)
+        else
+        \(functions(kind(isBash: false)))\(ShellDialect.posixPrompt)
+        fi
         __mm_d=${TMPDIR:-/tmp}/mm-sh-$MM_SHELL_ID; mkdir -m 700 "$__mm_d" || __mm_d=/nonexistent
+
+        """
+    }
+
+    /// The language of a host's shell as its lines call builtins: the host may have any POSIX shell.
+    private static func kind(isBash: Bool) -> ShellKind { isBash ? .bash : .dash }
+
+    private static func functions(_ kind: ShellKind) -> String {
+        """
+        \(kind.mending)__mm_begin() { \(kind.calling("return")) "$__mm_p"; }
+        __mm_tell() { \(tell("\"$1\"", status: "\"$2\"", rest: "\"$3\"", kind)); }
+        __mm_put() {
+        __mm_t=$__mm_c
+        { \(kind.printf) '%s\\n' "$__mm_c" >"$__mm_d/c"; } 2>/dev/null && __mm_t='\(kind.calling(".")) "$__mm_d/c"'
+        }
+        __mm_end() {
+        __mm_mend || __mm_v=
+        \(kind.calling("set")) +e
+        case ${__mm_x-} in
+        ?*) __mm_tell "$2" "$1" "x${PWD-}"; __mm_x=; { \(kind.calling("export")) -p; \(kind.printf) '\\000'; } >&7 ;;
+        *) __mm_tell "$2" "$1" "-${PWD-}" ;;
+        esac
+        __mm_i= __mm_c= __mm_t=\(kind.hooksByPrompt ? "\n\\command \\eval PS1=" : "")
+        }
+        __mm_hook() {
+        __mm_mend || __mm_v=
+        case ${__mm_i-} in ?*) \(kind.printf) 'mm-prompt-%s %s\\000' "$__mm_m" "$1" >&7 ;; esac
+        }
 
         """
     }
@@ -75,13 +97,16 @@ enum RemoteDialect {
         streams given: String? = nil
     ) -> [UInt8] {
         // Where the prompt is the only hook, it is set only while a command runs, and can't undo `set -e`.
-        let hook = isBash ? "" : "\\command eval 'PS1=${__mm_h-}'; "
-        let start = "\\set +e; \(hook)__mm_i=1\(effects.mayExport ? " __mm_x=1" : "")"
+        let kind = kind(isBash: isBash)
+        let set = kind.calling("set")
+        let hook = isBash ? "" : "\\command \\eval 'PS1=${__mm_h-}'; "
+        let start = "\(set) +e; \(hook)__mm_i=1\(effects.mayExport ? " __mm_x=1" : "")"
         let word = String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
+        let eval = kind.calling("eval")
         // The host may have any POSIX shell, so the line must satisfy the strictest of those that read their input in
         // blocks.
         guard !effects.mayStartPrograms, ShellDialect(kind: .bash).fitsLine(text, effects) else {
-            let run = runner(given ?? silent, id)
+            let run = "__mm_put; __mm_begin; \(eval) \"$__mm_t\" \(given ?? silent); __mm_end \"$?\" \(id)"
             return Array("\(start) __mm_p=\(previous) __mm_c=\(word); \(run)\n".utf8)
         }
         let begin = previous == 0 ? "" : " __mm_p=\(previous); __mm_begin;"
@@ -89,29 +114,21 @@ enum RemoteDialect {
         let end =
             effects.mayExport
             ? "__mm_end \"$?\" \(id)"
-            : tell(id, status: "\"$?\"", rest: "\"-${PWD-}\"")
-                + (isBash ? "; __mm_i=; \\set +e; PS1=" : "; __mm_i=; \\command eval PS1=; \\set +e")
-        return Array("\(start);\(begin) eval \(word) \(given ?? ">&7 2>&8"); \(end)\n".utf8)
+            : tell(id, status: "\"$?\"", rest: "\"-${PWD-}\"", kind)
+                + (isBash ? "; __mm_i=; \(set) +e; PS1=" : "; __mm_i=; \\command \\eval PS1=; \(set) +e")
+        return Array("\(start);\(begin) \(eval) \(word) \(given ?? ">&7 2>&8"); \(end)\n".utf8)
     }
 
     /// Returns the code that writes both reports. Only the one on standard output has content that is used.
-    private static func tell(_ id: String, status: String, rest: String) -> String {
-        #"\command printf '%s %s %s\000' \#(id) \#(status) \#(rest) >&7; \command printf '%s 0 \000' \#(id) >&8"#
+    private static func tell(_ id: String, status: String, rest: String, _ kind: ShellKind) -> String {
+        "\(kind.printf) '%s %s %s\\000' \(id) \(status) \(rest) >&7; \(kind.printf) '%s 0 \\000' \(id) >&8"
     }
 
     /// The streams of a command without input.
     private static let silent = "</dev/null >&7 2>&8 7>&- 8>&-"
 
-    private static func runner(_ streams: String, _ id: String) -> String {
-        """
-        __mm_o=; { \\command printf "%s\\n" "$__mm_c" >"$__mm_d/c"; } 2>/dev/null && __mm_o=1; \
-        if [ -n "$__mm_o" ]; then __mm_begin; . "$__mm_d/c" \(streams); \
-        else __mm_begin; { eval "$__mm_c"; } \(streams); fi; __mm_end "$?" \(id)
-        """
-    }
-
     /// Returns a line that makes an idle shell report a status, even if the command has removed the hook.
-    static func probe(id: String, status: Int32) -> [UInt8] { Array("\\set +e; __mm_end \(status) \(id)\n".utf8) }
+    static func probe(id: String, status: Int32) -> [UInt8] { Array("__mm_end \(status) \(id)\n".utf8) }
 
     /// Returns a script that removes the folder of a shell that has ended.
     static func tidying(mark: String) -> String { "rm -rf \"${TMPDIR:-/tmp}/mm-sh-\(mark)\"" }
@@ -239,8 +256,12 @@ extension RemoteDialect {
     /// has no terminal, so opening this one makes it the session's (tty(4)).
     ///
     /// Every mode is set explicitly, because ssh transmits none for a client without a terminal.
-    static func preparing(_ terminal: String, isScreen: Bool = false, size: ShellCommand.Size? = nil) -> String {
-        "\\export TERM=\(isScreen ? "xterm" : "dumb"); \\: <>\(terminal); stty icanon isig iexten echo echoe echok icrnl -ixon \(isScreen ? "opost onlcr" : "-opost") "
+    static func preparing(
+        _ terminal: String, isScreen: Bool = false, size: ShellCommand.Size? = nil, isBash: Bool
+    ) -> String {
+        let kind = kind(isBash: isBash)
+        return "\(kind.calling("export")) TERM=\(isScreen ? "xterm" : "dumb"); \(kind.calling(":")) <>\(terminal); "
+            + "\(kind.starting("stty")) icanon isig iexten echo echoe echok icrnl -ixon \(isScreen ? "opost onlcr" : "-opost") "
             + "rows \(size?.rows ?? 24) cols \(size?.columns ?? 80) intr '^C' quit '^\\' "
             + "erase '^?' kill '^U' eof '^D' susp undef <\(terminal) >/dev/null 2>&1; "
     }
@@ -251,8 +272,8 @@ extension RemoteDialect {
     }
 
     /// Returns the line that marks the end of what a command wrote to its terminal.
-    static func marking(_ terminal: String, _ mark: String) -> [UInt8] {
-        Array("\\printf '\\033]mm;%s\\007' \(mark) >\(terminal)\n".utf8)
+    static func marking(_ terminal: String, _ mark: String, isBash: Bool) -> [UInt8] {
+        Array("\(kind(isBash: isBash).printf) '\\033]mm;%s\\007' \(mark) >\(terminal)\n".utf8)
     }
 
     /// Returns the bytes that `marking` writes.

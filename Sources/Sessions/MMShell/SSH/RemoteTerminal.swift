@@ -88,7 +88,7 @@ final class RemoteTerminal: Sendable {
     func drain(through shell: RemoteShell) async {
         let word = Hex.text(RandomBytes.make(8))
         let seen = expectEnd(RemoteDialect.mark(word))
-        shell.post(RemoteDialect.marking(path, word))
+        shell.post(RemoteDialect.marking(path, word, isBash: shell.isBash))
         let alarm = Task {
             try? await Task.sleep(for: .seconds(5))
             seen.resolve(())

@@ -178,7 +178,8 @@ public actor SSHSession: ShellSession {
         terminal.begin(job)
         shell.post(
             Array(
-                (RemoteDialect.preparing(terminal.path, isScreen: command.input == .screen, size: command.size) + "\n")
+                (RemoteDialect.preparing(
+                    terminal.path, isScreen: command.input == .screen, size: command.size, isBash: shell.isBash) + "\n")
                     .utf8)
                 + RemoteDialect.line(
                     command.text, id: id, previous: previous, effects: effects, isBash: shell.isBash,
