@@ -67,7 +67,7 @@ struct ShellHabitsTests {
         // Some shells refuse it.
         let answer = try await shell.sh(definition)
         #expect(answer.end.cause == .finished)
-        #expect(try await shell.sh("\\echo $kept; /bin/sh -c 'exec false'").out == "1\n")
+        #expect(try await shell.sh("\\echo $kept; /bin/sh -c 'test -d /nowhere'").out == "1\n")
         let next = try await shell.sh("\\echo it\\'s $?\n\\echo $$", within: .seconds(60))
         #expect(next.out == "it's 1\n" + process, "\(definition)")
         #expect(try await shell.sh("\\echo ${", within: .seconds(60)).code != 0)
