@@ -70,7 +70,8 @@ struct WholeGrammarTests {
             "[[ a == @('(') ]]; rm x; [[ a == @(')') ]]", "a <<X\n`b \\\"; rm x; b \\\"`\nX\n",
             "a <<X\n${\nX\nrm x\nb }", "a <<X\n$((\nX\nrm x\nb ))", "[[ a; rm x; ]]", "[[ a ", "[[",
             "a <<X x=(b\nX\nc); rm x", "a <<X; case b in\nX\nb) c;; esac", "[[ a\nrm x\n]]",
-            "[[ a & rm x ]]", "[[ a | rm x ]]", "[[ a || rm x ]]", "[[ a || $x -r y ]]", "[[ a || ( rm x ) && b ]]",
+            "a <<X\nb\nrm x", "a <<X", "a <<X\nb\nX ", "a <<X <<Y\nX\nrm x", "`a <<X\nb`; rm x", "[[ a & rm x ]]",
+            "[[ a | rm x ]]", "[[ a || rm x ]]", "[[ a || $x -r y ]]", "[[ a || ( rm x ) && b ]]",
         ])
     func uneven(text: String) {
         #expect(throws: ShellRefusal.self, "\(text)") { try ShellScript.parse(text, as: .whole) }
@@ -90,6 +91,16 @@ struct WholeGrammarTests {
         for text in ["$'a", "$'it\\'s'", "\"${x:-$'\\''}\"", "$'\\c''"] {
             #expect(throws: ShellRefusal.self, "\(text)") { try ShellScript.parse(text, as: .whole) }
         }
+    }
+
+    @Test(
+        "says whether values of variables are computed with",
+        arguments: [
+            ("echo $((x))", true), ("((x))", true), ("a $[x]", true), ("for ((;;)); do a; done", true),
+            ("`a $((x))`", true), ("a \"$((x))\"", true), ("a $(b) ${x} ((", false), ("(a; (b))", false),
+        ])
+    func computes(text: String, expected: Bool) {
+        #expect(((try? ShellScript.parse(text, as: .whole))?.computes ?? false) == expected)
     }
 
     @Test("names the parts of each word")

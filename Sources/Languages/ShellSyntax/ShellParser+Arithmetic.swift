@@ -9,6 +9,7 @@ extension ShellParser {
             throw refusal("a quote that shells read differently (')", at: start)
         }
         guard let end = arithmeticEnd() else { return false }
+        script.computes = true
         if isCommand, namesProgram(bytes[start..<end]) { return false }
         _ = try balanced(level)
         guard position == end else { throw refusal("parentheses that shells read differently", at: start) }

@@ -148,6 +148,7 @@ extension ShellParser {
             }
             guard position < bytes.count else { throw refusal("an unfinished $[", at: start) }
             position += 1
+            script.computes = true
             return true
         case UInt8(ascii: "{"):
             try brace(level, isQuoted: isQuoted)
@@ -392,6 +393,7 @@ extension ShellParser {
         script.commands += parser.script.commands
         script.functions += parser.script.functions
         script.bindings += parser.script.bindings
+        script.computes = script.computes || parser.script.computes
     }
 }
 

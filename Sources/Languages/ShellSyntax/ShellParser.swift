@@ -41,6 +41,7 @@ struct ShellParser {
         guard bytes.count <= Self.maximumBytes else { throw refusal("a text of more than 1 MiB", at: 0) }
         if grammar == .whole { try checkContinuations() }
         try list(until: nil)
+        guard awaited.isEmpty else { throw refusal(Self.openDocument) }
         try resolveInputs()
         return script
     }
@@ -486,6 +487,7 @@ extension ShellParser {
         if peek("(") {
             guard peek("(", after: 1) else { throw refusal("a parenthesis") }
             _ = try balanced(level)
+            script.computes = true
             return
         }
         var words: [Word] = []
@@ -707,6 +709,9 @@ extension ShellParser {
         }
     }
 
+    /// bash reads on to the end of the text, and zsh runs what follows.
+    private static let openDocument = "a here-document whose end never comes"
+
     /// Reads the bodies of the here-documents that began on the line just ended.
     mutating func documents(_ level: Int) throws(ShellRefusal) {
         let due = awaited
@@ -716,6 +721,7 @@ extension ShellParser {
             let start = position
             var stop = position
             var isContinued = false
+            var isClosed = false
             while position < bytes.count {
                 let lineStart = position
                 while position < bytes.count, bytes[position] != 0x0A { position += 1 }
@@ -723,11 +729,13 @@ extension ShellParser {
                 if position < bytes.count { position += 1 }
                 if document.stripsTabs { line = line.drop { $0 == 0x09 } }
                 if !document.isPlain { try check(line, isContinued, document.end, at: lineStart) }
-                if line.elementsEqual(document.end.utf8) { break }
+                isClosed = line.elementsEqual(document.end.utf8)
+                if isClosed { break }
                 isContinued = line.reversed().prefix { $0 == 0x5C }.count % 2 == 1
                 body += line + [0x0A]
                 stop = position
             }
+            guard isClosed else { throw refusal(Self.openDocument, at: start) }
             if let command = document.command, script.commands.indices.contains(command) {
                 script.commands[command].redirections[document.redirection].text = String(decoding: body, as: UTF8.self)
             }

@@ -128,6 +128,9 @@ package struct ShellScript: Sendable, Hashable {
     package internal(set) var functions: [String] = []
     /// The variables that loops and expansions set.
     package internal(set) var bindings: [Binding] = []
+    /// Whether it contains arithmetic, in which a shell evaluates the values of variables, with the commands in their
+    /// subscripts.
+    package internal(set) var computes = false
 
     /// Parses a text, in time proportional to its length.
     /// - Parameters:
