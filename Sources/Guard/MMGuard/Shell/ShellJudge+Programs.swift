@@ -258,7 +258,7 @@ extension ShellJudge {
         case "export", "declare", "typeset", "readonly", "local", "read", "printf", "mapfile", "readarray", "getopts":
             let found = (hiddenCommands(of: call, depth) ?? []) + sets(call, depth)
             return found.isEmpty ? one(.reads, call) : found
-        case "test", "[", "[[", "let", "hash", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
+        case "set", "test", "[", "[[", "let", "hash", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
             return hiddenCommands(of: call, depth)
         case "eval", "trap", "su", "ssh": return texts(of: call, depth) + (listed(call) ?? one(.writes, call))
         case "alias":

@@ -83,19 +83,61 @@ extension ShellJudge {
             return index + 1 < words.count ? text(words[index + 1], depth) : nil
         }
         // Substitutions in the text were judged with it; a fixed word is run only when it is evaluated.
-        var evaluated = words[...]
-        if call.program == "printf" { evaluated = words.first?.value == "-v" ? words[1...].prefix(1) : [] }
         let isList = ["compgen", "complete"].contains(call.program)
-        guard evaluated.contains(where: { $0.isFixed && Self.substitutes($0.value, inSubscript: !isList) }) else {
-            return nil
+        let runs: Bool
+        switch call.program {
+        case "set": runs = words.contains { $0.isFixed && mayRun(value: $0.value) }
+        case "printf": runs = words.first?.value == "-v" && words.contains { $0.isFixed && mayRun(value: $0.value) }
+        default: runs = words.contains { $0.isFixed && Self.substitutes($0.value, anywhere: isList) }
         }
+        guard runs || takesCommand(call) else { return nil }
         return [finding(.dynamic, subject: call.program)]
     }
 
-    /// Returns whether a text runs commands when it is evaluated as a variable's name or as a list of words.
-    private static func substitutes(_ text: String, inSubscript: Bool) -> Bool {
-        let evaluated = inSubscript ? text.drop { $0 != "[" } : text[...]
+    /// Returns whether a builtin sets variables to a plain text that it reads, which may run commands.
+    private func takesCommand(_ call: ShellScript.Command) -> Bool {
+        guard ["read", "mapfile", "readarray"].contains(call.program),
+            case .text(let text, isFixed: true) = call.inputs[0]
+        else { return false }
+        return mayRun(value: text)
+    }
+
+    /// Returns whether the value of a variable runs commands where the shell evaluates it: as arithmetic, it runs those
+    /// in a subscript, and a subscript may be put together from several values.
+    func mayRun(value: String) -> Bool { Self.substitutes(value, anywhere: computes) }
+
+    /// Returns whether a builtin evaluates its words as names of variables, as arithmetic or as lists.
+    static func evaluates(_ call: ShellScript.Command) -> Bool {
+        [
+            "let", "test", "[", "[[", "unset", "read", "printf", "mapfile", "readarray", "getopts", "export", "declare",
+            "typeset", "readonly", "local",
+        ]
+        .contains(call.program)
+    }
+
+    /// Returns whether a word runs commands where it is evaluated, through a variable whose value is known.
+    static func bringsCommand(_ written: ShellScript.Word, _ expanded: ShellScript.Word) -> Bool {
+        written.value != expanded.value && !substitutes(written.value, anywhere: false)
+            && substitutes(expanded.value, anywhere: false)
+    }
+
+    /// Returns whether a text runs commands when it is evaluated: in a subscript, in a list of values, or anywhere.
+    private static func substitutes(_ text: String, anywhere: Bool) -> Bool {
+        let start = [text.firstRange(of: "["), text.firstRange(of: "=(")].compactMap { $0?.lowerBound }.min()
+        let evaluated = anywhere ? text[...] : text[(start ?? text.endIndex)...]
         return evaluated.contains("$(") || evaluated.contains("`") || evaluated.contains("@P}")
+    }
+
+    /// Returns whether the shell expands the value of a variable in a text once more: `${x@P}`, and in zsh `${(e)x}`.
+    static func expandsValue(_ text: String) -> Bool {
+        if text.contains("@P}") { return true }
+        var rest = text[...]
+        while let start = rest.firstRange(of: "${(") {
+            rest = rest[start.upperBound...]
+            let flags = rest.prefix { $0 != ")" }
+            if flags.contains("e") || flags.contains("%%") { return true }
+        }
+        return false
     }
 
     /// Returns the rule for options and operands of a program that otherwise only reads; `nil` if they don't change

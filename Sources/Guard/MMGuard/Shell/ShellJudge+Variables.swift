@@ -53,11 +53,7 @@ extension ShellJudge {
         if isHanded, !isCommand, let value, value.isFixed, value.value.contains(" ") {
             found += carried(value, .shell, program: name, depth).filter(Self.weighs) + embedded(in: value.value, depth)
         }
-        // Arithmetic evaluation of the value runs the command in its subscript.
-        if let value, value.isFixed, value.value.contains("["), value.value.contains("$(") || value.value.contains("`")
-        {
-            found.append(finding(.dynamic, subject: name))
-        }
+        if let value, value.isFixed, mayRun(value: value.value) { found.append(finding(.dynamic, subject: name)) }
         let isComputed = name.contains("$")
         guard isComputed || (isHanded ? !Self.isHarmless(name) : ShellPrograms.inherited.contains(name)) else {
             return found

@@ -52,6 +52,8 @@ struct ShellJudge {
     var looped: [String: [String]] = [:]
     /// The variables that this text sets to what was read on this machine.
     var carrying: [String: Told] = [:]
+    /// Whether this text computes with variables, so that pieces of their values may become a subscript.
+    var computes = false
     /// The command whose output the current one reads.
     var producer: ShellScript.Command?
     /// The commands that read the output of the current one, one from the other.
@@ -90,6 +92,7 @@ struct ShellJudge {
         var judge = self
         judge.scratch.formUnion(Self.scratchVariables(script))
         judge.looped = loopVariables(text, script)
+        judge.computes = script.computes
         judge.carrying.merge(carried(by: script)) { max($0, $1) }
         for binding in script.bindings { found += judge.binding(binding, depth) }
         for file in [showsSought(script), showsSourced(script), judge.takesSecret(script)].compactMap(\.self) {
@@ -101,8 +104,12 @@ struct ShellJudge {
         for (index, call) in script.commands.enumerated() {
             let readers = script.commands[(index + 1)...].prefix(while: \.readsPipe)
             guard record.allowance.admits(words: readers.count) else { break }
+            let written = call
             var call = call
             judge.expand(&call)
+            if Self.evaluates(call), zip(written.words, call.words).contains(where: Self.bringsCommand) {
+                found.append(finding(.dynamic, subject: call.program))
+            }
             judge.followers = followers + readers
             judge.producer = call.readsPipe ? previous : nil
             joined = call.readsPipe ? joined + [call] : [call]
@@ -144,23 +151,30 @@ struct ShellJudge {
         var found: [GuardFinding] = []
         for assignment in call.assignments {
             let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
+            if assignment.value.dropFirst(name.count).hasPrefix("["),
+                ShellWords.contains(String(name), in: "keyed-loaders")
+            {
+                found.append(finding(.loader, subject: String(name)))
+            }
             let value = assignment.value.drop { $0 != "=" }.dropFirst()
             found += variable(
                 String(name), ShellScript.Word(String(value), isFixed: assignment.isFixed),
                 isHanded: !call.words.isEmpty, depth, before: call.words.isEmpty ? nil : call)
         }
-        for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
+        for redirect in call.redirections where redirect.opensFile {
+            found += judge(redirect.target, isWritten: redirect.writes)
+        }
         if let file = tellsLater(call) { found.append(finding(.loader, subject: "> \(file)")) }
         if empties(call) || leavesNothing(call) { found.append(finding(.removes, subject: "empties a file")) }
         // The brackets of a test aren't a pattern.
         for word in call.words where !["[", "[["].contains(word.value) && context.isOwn(word.value) {
             found.append(finding(.ownFiles, subject: word.value))
         }
-        // In such words the shell runs commands in the variable's value or in the subscript.
-        for word in call.words + call.assignments + call.redirections.map(\.target) where word.value.contains("@P}") {
+        for word in call.words + call.assignments + call.redirections.map(\.target) where Self.expandsValue(word.value)
+        {
             found.append(finding(.dynamic, subject: word.value))
         }
-        if let text = call.document, text.contains("@P}") { found.append(finding(.dynamic, subject: "@P")) }
+        if let text = call.document, Self.expandsValue(text) { found.append(finding(.dynamic, subject: "@P")) }
         let prints = ShellPrograms.printers.contains(call.program)
         let packs = ShellWords.contains(call.program, in: "packers")
         // A filter says which members of the data are shown.
@@ -187,6 +201,12 @@ struct ShellJudge {
             found.append(finding(.secrets, subject: call.program))
         }
         guard let first = call.words.first else { return found }
+        // The keyword `time` takes no such option, so a shell that has none runs the program of this name.
+        if first.value.hasPrefix("-"), depth < Self.deepest {
+            var timed = call
+            timed.words.insert(ShellScript.Word("time"), at: 0)
+            return found + judge(timed, depth + 1)
+        }
         // This is a history reference, or a command that a program's prompt passes to a shell.
         if first.value.hasPrefix("!"), first.value.utf8.count > 1, depth < Self.deepest {
             var typed = call
@@ -200,19 +220,19 @@ struct ShellJudge {
         return found + inTests(judge(named: call, depth), call)
     }
 
-    private func judge(_ redirect: ShellScript.Redirection) -> [GuardFinding] {
-        let target = redirect.target.value
+    /// Judges the opening of a file that a redirection or an option names.
+    private func judge(_ file: ShellScript.Word, isWritten: Bool) -> [GuardFinding] {
+        let target = file.value
         if ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", ""].contains(target) { return [] }
         var found: [GuardFinding] = []
         if context.isOwn(target) { found.append(finding(.ownFiles, subject: target)) }
         let isConnection = target.hasPrefix("/dev/tcp/") || target.hasPrefix("/dev/udp/")
-        if redirect.writes {
+        if isWritten {
             let rule: ShellRule =
-                isConnection
-                ? .network : isOfMachine(target) ? .device : Self.isComputed(redirect.target) ? .dynamic : .writes
+                isConnection ? .network : isOfMachine(target) ? .device : Self.isComputed(file) ? .dynamic : .writes
             found.append(finding(rule, subject: "> " + target))
         }
-        if !redirect.writes, isSecret(target) { found.append(finding(.secrets, subject: target)) }
+        if !isWritten, isSecret(target) { found.append(finding(.secrets, subject: target)) }
         return found
     }
 
@@ -248,12 +268,7 @@ struct ShellJudge {
             } else if word.value.hasPrefix("-"), word.value.count > 1 {
                 // After an unknown option, the next word may or may not be its value.
                 isUnsure = !takesValue.contains(word.value) && word.value.hasPrefix("--") && !word.value.contains("=")
-                let isFile =
-                    WordMeaning.value(of: word.value.prefix { $0 != "=" }) == .output
-                    || ["strace", "ltrace", "time"].contains(name) && word.value.hasPrefix("-o")
-                if isFile, name != "xargs" {
-                    set.append(finding(.writes, subject: "\(name) \(word.value)"))
-                }
+                if let file = Self.saved(by: call, at: index) { set += judge(file, isWritten: true) }
                 index += takesValue.contains(word.value) ? 2 : 1
                 if isUnsure { continue }
             } else if word.value.contains("="), name == "env" || name == "sudo" || name == "doas" {
@@ -263,6 +278,7 @@ struct ShellJudge {
                     isHanded: true, depth, before: call.inner(from: index + 1))
                 index += 1
             } else if leading > 0 {
+                if ShellPrograms.fileMakers.contains(name) { set += judge(word, isWritten: true) }
                 leading -= 1
                 index += 1
             } else {
@@ -281,6 +297,23 @@ struct ShellJudge {
         let joined = inside.words.prefix { !$0.value.hasPrefix(":::") }
         if joins { found += findings(in: joined.map(\.value).joined(separator: " "), depth: depth + 1) }
         return found + (name == "xargs" || name == "parallel" ? appended(to: inside, by: name, depth) : [])
+    }
+
+    /// Returns the file that a wrapper writes because of the option at an index: `-o FILE`, `-oFILE`, `--output=FILE`.
+    private static func saved(by call: ShellScript.Command, at index: Int) -> ShellScript.Word? {
+        let word = call.words[index]
+        let long = word.value.prefix { $0 != "=" }
+        let isLong = word.value.hasPrefix("--")
+        let option = isLong ? String(long) : String(word.value.prefix(2))
+        let isListed = ShellPrograms.savingOptions[call.program]?.contains(option) == true
+        guard isListed || call.program != "xargs" && WordMeaning.value(of: long) == .output else { return nil }
+        if isLong, long.count < word.value.count {
+            return ShellScript.Word(String(word.value.dropFirst(long.count + 1)), isFixed: word.isFixed)
+        }
+        if !isLong, word.value.count > 2, isListed {
+            return ShellScript.Word(String(word.value.dropFirst(2)), isFixed: word.isFixed)
+        }
+        return index + 1 < call.words.count ? call.words[index + 1] : nil
     }
 
     /// Judges a wrapper without a command.
@@ -328,6 +361,10 @@ struct ShellJudge {
         case "trap": return words.count > 1 && words[0].value != "-" ? text(words[0], depth) : []
         case "alias":
             record.memory.note(aliases: words.map(\.value))
+            // In zsh such an alias stands for any word of a command, or for the program that a file's name chooses.
+            if let option = words.first?.value, option.hasPrefix("-"), option.contains(where: { "gs".contains($0) }) {
+                return [finding(.dynamic, subject: "alias \(option)")]
+            }
             return words.flatMap { word -> [GuardFinding] in
                 guard let equals = word.value.firstIndex(of: "=") else { return [] }
                 return text(

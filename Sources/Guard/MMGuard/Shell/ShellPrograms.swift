@@ -14,6 +14,14 @@ enum ShellPrograms: String {
         facts.first { $0[0] == "takes" }.map { Set($0.dropFirst()) }
     }
 
+    /// Options of wrappers that name a file that they write.
+    static let savingOptions = ShellTable.texts.compactMapValues { facts in
+        facts.first { $0[0] == "saves" }.map { Set($0.dropFirst()) }
+    }
+
+    /// Wrappers whose first word before the command is a file that they make.
+    static let fileMakers = Set(ShellTable.texts.filter { $0.value.contains { $0[0] == "makes" } }.keys)
+
     /// The number of words that wrappers take before the command.
     static let leadingWords = ShellTable.texts.compactMapValues { facts in
         facts.first { $0[0] == "leads" }.flatMap { Int($0[1]) }
