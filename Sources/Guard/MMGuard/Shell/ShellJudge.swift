@@ -149,18 +149,7 @@ struct ShellJudge {
     func judge(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         guard record.allowance.admits(words: call.words.count + 3) else { return [] }
         var found: [GuardFinding] = []
-        for assignment in call.assignments {
-            let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
-            if assignment.value.dropFirst(name.count).hasPrefix("["),
-                ShellWords.contains(String(name), in: "keyed-loaders")
-            {
-                found.append(finding(.loader, subject: String(name)))
-            }
-            let value = assignment.value.drop { $0 != "=" }.dropFirst()
-            found += variable(
-                String(name), ShellScript.Word(String(value), isFixed: assignment.isFixed),
-                isHanded: !call.words.isEmpty, depth, before: call.words.isEmpty ? nil : call)
-        }
+        found += assignments(of: call, depth)
         for redirect in call.redirections where redirect.opensFile {
             found += judge(redirect.target, isWritten: redirect.writes)
         }
@@ -175,6 +164,48 @@ struct ShellJudge {
             found.append(finding(.dynamic, subject: word.value))
         }
         if let text = call.document, Self.expandsValue(text) { found.append(finding(.dynamic, subject: "@P")) }
+        found += shownSecrets(by: call)
+        guard let first = call.words.first else { return found }
+        // The keyword `time` takes no such option, so a shell that has none runs the program of this name.
+        if first.value.hasPrefix("-"), depth < Self.deepest {
+            var timed = call
+            timed.words.insert(ShellScript.Word("time"), at: 0)
+            return found + judge(timed, depth + 1)
+        }
+        // This is a history reference, or a command that a program's prompt passes to a shell.
+        if first.value.hasPrefix("!"), first.value.utf8.count > 1, depth < Self.deepest {
+            var typed = call
+            typed.words[0].value.removeFirst()
+            return found + judge(typed, depth + 1) + [finding(.writes, subject: first.value)]
+        }
+        guard first.isFixed, !first.value.contains(where: { "*?[{".contains($0) }) || ["[", "[["].contains(first.value)
+        else {
+            return found + [finding(.dynamic, subject: first.value)]
+        }
+        return found + inTests(judge(named: call, depth), call)
+    }
+
+    /// Judges the variables that are set before a command, or by it alone.
+    private func assignments(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        var found: [GuardFinding] = []
+        for assignment in call.assignments {
+            let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
+            if assignment.value.dropFirst(name.count).hasPrefix("["),
+                ShellWords.contains(String(name), in: "keyed-loaders")
+            {
+                found.append(finding(.loader, subject: String(name)))
+            }
+            let value = assignment.value.drop { $0 != "=" }.dropFirst()
+            found += variable(
+                String(name), ShellScript.Word(String(value), isFixed: assignment.isFixed),
+                isHanded: !call.words.isEmpty, depth, before: call.words.isEmpty ? nil : call)
+        }
+        return found
+    }
+
+    /// Finds keys and passwords that a command shows.
+    private func shownSecrets(by call: ShellScript.Command) -> [GuardFinding] {
+        var found: [GuardFinding] = []
         let prints = ShellPrograms.printers.contains(call.program)
         let packs = ShellWords.contains(call.program, in: "packers")
         // A filter says which members of the data are shown.
@@ -200,24 +231,7 @@ struct ShellJudge {
         {
             found.append(finding(.secrets, subject: call.program))
         }
-        guard let first = call.words.first else { return found }
-        // The keyword `time` takes no such option, so a shell that has none runs the program of this name.
-        if first.value.hasPrefix("-"), depth < Self.deepest {
-            var timed = call
-            timed.words.insert(ShellScript.Word("time"), at: 0)
-            return found + judge(timed, depth + 1)
-        }
-        // This is a history reference, or a command that a program's prompt passes to a shell.
-        if first.value.hasPrefix("!"), first.value.utf8.count > 1, depth < Self.deepest {
-            var typed = call
-            typed.words[0].value.removeFirst()
-            return found + judge(typed, depth + 1) + [finding(.writes, subject: first.value)]
-        }
-        guard first.isFixed, !first.value.contains(where: { "*?[{".contains($0) }) || ["[", "[["].contains(first.value)
-        else {
-            return found + [finding(.dynamic, subject: first.value)]
-        }
-        return found + inTests(judge(named: call, depth), call)
+        return found
     }
 
     /// Judges the opening of a file that a redirection or an option names.
