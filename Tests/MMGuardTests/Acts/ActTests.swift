@@ -354,8 +354,13 @@ struct ActTests {
                 ),
                 ("graph", "Get-MgBetaInformationProtectionBitlockerRecoveryKey -Filter \"deviceId eq 'x'\""),
                 ("graph", "Get-MgUserAuthenticationTemporaryAccessPassMethod -UserId u"),
+                ("graph", "Get-MgUser -UserId u -ExpandProperty 'managedDevices($select=id)'"),
             ],
             [
+                (.graph, "GET", "/v1.0/directory?$expand=deviceLocalCredentials", ""),
+                (.graph, "GET", "/v1.0/users?$expand=manager($levels=max;$select=id),managedDevices($select=id)", ""),
+                (.graph, "GET", "/v1.0/me/messages?$expand=attachments($filter=name%20eq%20'it''s%20(1)')", ""),
+                (.graph, "GET", "/v1.0/deviceAppManagement/vppTokens/x/state", ""),
                 (.graph, "GET", "/v1.0/directory/deviceLocalCredentials", ""),
                 (.graph, "GET", "/v1.0/directory/deviceLocalCredentials/x?$select=id,deviceName", ""),
                 (.graph, "GET", "/beta/informationProtection/bitlocker/recoveryKeys", ""),
@@ -376,8 +381,13 @@ struct ActTests {
                     "graph",
                     "Get-MgInformationProtectionBitlockerRecoveryKey -BitlockerRecoveryKeyId x -Property @('key')"
                 ),
+                ("graph", "Get-MgUser -UserId u -ExpandProperty 'managedDevices($select=activationLockBypassCode)'"),
+                ("graph", "Get-MgUser -UserId u -ExpandProperty $p"),
+                ("graph", "Invoke-MgGraphRequest GET '/beta/trustFramework?$expand=keySets'"),
             ],
             [
+                (.graph, "GET", "/v1.0/directory?$expand=deviceLocalCredentials($select=credentials)", ""),
+                (.graph, "GET", "/v1.0/deviceAppManagement/vppTokens/x/token", ""),
                 (.graph, "GET", "/v1.0/directory/deviceLocalCredentials/x?$select=credentials", ""),
                 (.graph, "GET", "/beta/informationProtection/bitlocker/recoveryKeys/x?$select=key", ""),
             ]),

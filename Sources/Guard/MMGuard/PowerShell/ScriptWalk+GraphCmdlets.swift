@@ -81,9 +81,10 @@ extension ScriptWalk {
     /// Returns the query for the selected and expanded properties; all properties if the text doesn't determine them.
     private func selection(_ call: CommandCall) -> String {
         var items: [String] = []
-        for (names, option) in [(["property"], "$select"), (["expandproperty"], "$expand")] {
-            for index in call.indices(names) where call.arguments[index].written != nil {
-                let texts = call.constant(index).texts ?? ["*"]
+        let options = [("property", "$select", "*"), ("expandproperty", "$expand", "*($select=*)")]
+        for (name, option, all) in options {
+            for index in call.indices([name]) where call.arguments[index].written != nil {
+                let texts = call.constant(index).texts ?? [all]
                 items.append("\(option)=\(escaped(texts.joined(separator: ",")))")
             }
         }

@@ -57,7 +57,7 @@ enum PathReader {
         let name = String(text[..<open])
         let inside = text[text.index(after: open)...].dropLast()
         if inside.allSatisfy({ $0 == " " }) { return [[named(name, parameters: [])]] }
-        guard let parts = split(inside) else { return [[.word(text)]] }
+        guard let parts = split(inside, at: ",") else { return [[.word(text)]] }
         let names = parts.compactMap { part in
             part.firstIndex(of: "=").map { String(part[..<$0].filter { $0 != " " }) }
         }
@@ -77,8 +77,8 @@ enum PathReader {
         return .word(text)
     }
 
-    /// Returns the arguments between parentheses; nil if quotes or parentheses do not match.
-    private static func split(_ inside: Substring) -> [Substring]? {
+    /// Returns the parts of a text between separators outside quotes and parentheses; nil if these do not match.
+    static func split(_ inside: Substring, at separator: Character) -> [Substring]? {
         var parts: [Substring] = []
         var start = inside.startIndex
         var isQuoted = false
@@ -90,7 +90,7 @@ enum PathReader {
             case ")" where !isQuoted, "}" where !isQuoted, "]" where !isQuoted:
                 depth -= 1
                 if depth < 0 { return nil }
-            case "," where !isQuoted && depth == 0:
+            case separator where !isQuoted && depth == 0:
                 parts.append(inside[start..<position])
                 start = inside.index(after: position)
             default: break

@@ -21,6 +21,14 @@ package struct RequestClassification: Sendable, Hashable {
     var method = "GET"
     var forms: [[String]] = []
 
+    /// Adds the classes of what the request also reads; its template stays that of its own path.
+    mutating func include(_ read: RequestClassification) {
+        if method == read.method { forms += read.forms }
+        guard read.classes != .read else { return }
+        if read.classes.strictest.rank > classes.strictest.rank { (rule, why) = (read.rule, read.why) }
+        classes = classes.union(read.classes).subtracting(.read)
+    }
+
     /// One request within a batch.
     package struct BatchItem: Sendable, Hashable {
         /// The item's own id.

@@ -25,10 +25,11 @@ struct RequestClassifier: Sendable {
         guard method != .other else {
             return refused("unknown-method", "the service's handling of this method is unknown: \(request.method)")
         }
-        var result = classify(method, request.target.segments, request)
+        let selected = SelectedNames(request.target.queryItems)
+        var result = classify(method, request.target.segments, request, selected)
         // A lenient server might resolve slashes and escapes once more; the stricter meaning counts.
         for segments in lenientSpellings(of: request.target.segments) {
-            var other = classify(method, segments, request)
+            var other = classify(method, segments, request, selected)
             if other.classes.strictest.rank > result.classes.strictest.rank {
                 other.template = result.template
                 other.isKnown = result.isKnown && other.isKnown
@@ -38,6 +39,7 @@ struct RequestClassifier: Sendable {
         if result.classes.isEmpty {
             return isInBatch ? refused("nested-batch", "a batch within a batch") : batch(request, result.template)
         }
+        includeFurtherReads(of: request, method, in: &result)
         return result
     }
 
@@ -46,30 +48,37 @@ struct RequestClassifier: Sendable {
             template: nil, classes: .privilege, rule: rule, why: why, isKnown: false, sendsMessage: false, items: [])
     }
 
-    private func classify(
-        _ method: RequestMethod, _ segments: [String], _ request: GuardedRequest
+    func classify(
+        _ method: RequestMethod, _ segments: [String], _ request: GuardedRequest, _ selected: SelectedNames
     ) -> RequestClassification {
         guard request.target.service == .graph else {
             let path = segments.map(\.asciiLowercased)
             if request.target.service == .exchange, method == .post, InvokedExchangeCommand.isAddressed(path) {
                 return InvokedExchangeCommand.classify(request.body, cmdlets: cmdlets)
             }
-            let form = request.target.service == .sharePoint ? SharePointPath.plain(path) : path
-            return byRules(method, [form], request, template: nil)
+            return byRules(method, forms(of: path, at: request.target.service), request, selected, template: nil)
         }
         let readings = PathReader.readings(of: segments)
         if let (reading, match) = likeliestMatch(of: readings, request.target) {
             let forms = canonical(reading, casts: match.casts)
-            return byRules(method, forms, request, template: paths.text(of: match))
+            return byRules(method, forms, request, selected, template: paths.text(of: match))
         }
         // No template matches, so every reading is classified, and the strictest result counts.
         var worst: RequestClassification?
         for reading in readings {
             let all = allCasts(reading).flatMap { canonical(reading, casts: $0) }
-            let result = byRules(method, all, request, template: nil)
+            let result = byRules(method, all, request, selected, template: nil)
             if worst.map({ result.classes.strictest.rank > $0.classes.strictest.rank }) ?? true { worst = result }
         }
-        return worst ?? byRules(method, [[]], request, template: nil)
+        return worst ?? byRules(method, [[]], request, selected, template: nil)
+    }
+
+    /// Returns the ways in which rules may write a path (in lower case) of another service than Graph.
+    private func forms(of path: [String], at service: RequestService) -> [[String]] {
+        switch service {
+        case .sharePoint: [SharePointPath.plain(path)]
+        default: [path]
+        }
     }
 
     /// Returns the first reading of a path that matches a template of the request's version.
@@ -118,9 +127,10 @@ struct RequestClassifier: Sendable {
     }
 
     private func byRules(
-        _ method: RequestMethod, _ forms: [[String]], _ request: GuardedRequest, template: String?
+        _ method: RequestMethod, _ forms: [[String]], _ request: GuardedRequest, _ selected: SelectedNames,
+        template: String?
     ) -> RequestClassification {
-        var result = builtIn(method, forms, request, template: template)
+        var result = builtIn(method, forms, request, selected, template: template)
         result.service = request.target.service
         result.method = method.rawValue
         result.forms = forms
@@ -128,13 +138,13 @@ struct RequestClassifier: Sendable {
     }
 
     private func builtIn(
-        _ method: RequestMethod, _ forms: [[String]], _ request: GuardedRequest, template: String?
+        _ method: RequestMethod, _ forms: [[String]], _ request: GuardedRequest, _ selected: SelectedNames,
+        template: String?
     ) -> RequestClassification {
         let service = request.target.service
         let sendsMessage = service == .graph && method == .post && forms.contains(where: MessagePaths.contains)
         let rule = rules.first(
-            service: service, method: method, forms: forms, body: request.body,
-            selected: SelectedNames(request.target.queryItems))
+            service: service, method: method, forms: forms, body: request.body, selected: selected)
         if let rule {
             return RequestClassification(
                 template: template, classes: sendsMessage ? rule.classes.union(.send) : rule.classes, rule: rule.id,
@@ -178,7 +188,7 @@ struct RequestClassifier: Sendable {
 
     /// Returns other ways in which a lenient server may read the segments: `%2F` splits segments, escapes are resolved
     /// again, parameters behind `;` and final dots and blanks are dropped.
-    private func lenientSpellings(of segments: [String]) -> [[String]] {
+    func lenientSpellings(of segments: [String]) -> [[String]] {
         var found: [[String]] = []
         var current = segments
         let trimmed = segments.map { segment in

@@ -6,8 +6,7 @@ struct SelectedNames: Sendable {
 
     init(_ items: [QueryItem]) {
         for item in items {
-            let name = Self.decodedFully(item.name).asciiLowercased
-            guard ["select", "$select", "expand", "$expand"].contains(name), let value = item.value else { continue }
+            guard ["select", "expand"].contains(Self.option(item)), let value = item.value else { continue }
             let text = Self.decodedFully(value).asciiLowercased
             var word = ""
             for character in text.unicodeScalars {
@@ -29,9 +28,12 @@ struct SelectedNames: Sendable {
         words.contains("*") || words.contains(name.asciiLowercased)
     }
 
+    /// Returns the name of an option as the service reads it, in lower case and without `$`.
+    static func option(_ item: QueryItem) -> String { QueryItem(decodedFully(item.name), nil).plainName }
+
     /// Returns the text decoded until nothing changes, because a service that decodes twice must not see more than the
     /// guard.
-    private static func decodedFully(_ text: String) -> String {
+    static func decodedFully(_ text: String) -> String {
         var text = text
         for _ in 0..<3 where PercentCoding.hasEscape(text) {
             guard let next = PercentCoding.decode(text.utf8), next != text else { break }

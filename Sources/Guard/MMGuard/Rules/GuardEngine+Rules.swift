@@ -108,6 +108,7 @@ extension GuardEngine {
             ),
             ("unknown-path", "request", "a change at an unknown path: at least ask"),
             ("unknown-method", "request", "an unknown method"),
+            ("expand-unreadable", "request", "what its $expand asks for can't be read"),
             ("method-header", "request", "a header that changes the method after the guard judged it"),
             ("request-host", "request", "the request and its token would go to another host: denied"),
             (

@@ -34,6 +34,14 @@ struct RequestRuleTable: Sendable {
         first(Self.number(of: service), method, forms, body, selected)
     }
 
+    /// Returns whether a rule depends on whether a query selects this property (in lower case).
+    func mentions(property name: String) -> Bool {
+        (0..<count).contains { row in
+            let first = rows.u32(row, 16)
+            return (first..<first + UInt32(rows.u16(row, 24))).contains { file.equals(list.u32($0, 0), name) }
+        }
+    }
+
     /// Returns the first rule for a step of a request to SharePoint's object interface, by the step's name alone.
     func first(objectStep name: String, method: RequestMethod) -> Rule? {
         first(Self.objectSteps, method, [[name]], .none, SelectedNames([]))
