@@ -6,6 +6,7 @@ import Testing
 struct WireRequestTests {
     static let tenant = "11111111-0000-4000-8000-000000000001"
     static let invoke = "/adminapi/beta/\(tenant)/InvokeCommand"
+    static let definitions = "/api/data/v9.2/environmentvariabledefinitions"
     static let vm = "/subscriptions/\(tenant)/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm1"
 
     @Test(
@@ -148,6 +149,19 @@ struct WireRequestTests {
             (.powerPlatform, "POST", "/environmentmanagement/environments/e/disable", "", "destructive", "ask"),
             (.powerPlatform, "POST", "/somethingNew", "{}", "write", "ask"),
             (.dataverse, "GET", "/api/data/v9.2/accounts?$top=1", "", "read", "allow"),
+            (.dataverse, "GET", "/api/data/v9.2/accounts(\(tenant))?$expand=primarycontactid", "", "read", "allow"),
+            (.dataverse, "GET", "/api/data/v9.2/environmentvariablevalues", "", "secret", "ask"),
+            (.dataverse, "GET", "/api/data/v9.2/environmentvariablevalues(\(tenant))", "", "secret", "ask"),
+            (
+                .dataverse, "GET", "/api/data/v9.2/environmentvariablevalues(\(tenant))/value/$value", "", "secret",
+                "ask"
+            ),
+            (.dataverse, "GET", "/api/data/v9.2/ConnectionReferences(name='x')", "", "secret", "ask"),
+            (
+                .dataverse, "GET",
+                "\(definitions)?$expand=environmentvariabledefinition_environmentvariablevalue($select=value)", "",
+                "secret", "ask"
+            ),
             (.dataverse, "PATCH", "/api/data/v9.2/accounts(\(tenant))", #"{"name":"x"}"#, "write", "allow"),
             (.dataverse, "PATCH", "/api/data/v9.2/cr1f3_orders(\(tenant))", #"{"cr1f3_name":"x"}"#, "write", "allow"),
             (

@@ -77,6 +77,8 @@ struct RequestClassifier: Sendable {
     private func forms(of path: [String], at service: RequestService) -> [[String]] {
         switch service {
         case .sharePoint: [SharePointPath.plain(path)]
+        // Rules may name rows with the key in parentheses behind their table, or as a segment of its own.
+        case .dataverse: [path] + PathReader.readings(of: path).map { $0.map(\.name) }
         default: [path]
         }
     }
