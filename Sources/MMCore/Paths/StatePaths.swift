@@ -105,6 +105,11 @@ public struct StatePaths: Sendable, Hashable {
         Self.join(stateDirectory, "sessions-\(Self.safeName(connection ?? "unified")).json")
     }
 
+    /// Returns the path of the names of variables that scripts have set in those sessions.
+    package func variablesFile(of connection: String? = nil) -> String {
+        Self.join(stateDirectory, "variables-\(Self.safeName(connection ?? "unified")).json")
+    }
+
     /// Returns a name in a form that is safe in a file name: anything but ASCII letters, digits, `_` and `-` becomes
     /// `_`.
     ///

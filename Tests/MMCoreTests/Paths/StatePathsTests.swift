@@ -17,6 +17,7 @@ struct StatePathsTests {
         #expect(paths.poolLog() == "/home/adele/.m365-logs/session-pool-unified.log")
         #expect(paths.poolLog(of: "Contoso GA") == "/home/adele/.m365-logs/session-pool-Contoso_GA.log")
         #expect(paths.sessionsFile() == "/home/adele/.m365-state/sessions-unified.json")
+        #expect(paths.variablesFile() == "/home/adele/.m365-state/variables-unified.json")
     }
 
     @Test("single paths can be set")

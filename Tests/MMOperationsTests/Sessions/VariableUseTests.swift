@@ -1,6 +1,7 @@
 import MMCore
 import MMSessions
 import PowerShellSyntax
+import TestSupport
 import Testing
 
 @testable import MMOperations
@@ -102,5 +103,58 @@ struct VariableNeedsTests {
         #expect(await admit("$b", other) == nil)
         await all.forget(connection: "Contoso", module: "exo")
         #expect(await admit("$b", HeldVariables(of: key, in: all)) == nil)
+    }
+
+    @Test("the names outlive the process in a private file without values, which only new names write")
+    func saved() async throws {
+        let home = try TestHome()
+        let file = home.paths.variablesFile()
+        let key = SessionKey(connection: "Contoso", module: "exo")
+        func process() -> SessionVariables {
+            let all = SessionVariables()
+            all.share(SavedVariableNames(path: file))
+            return all
+        }
+        func isLost(_ script: String, _ session: HeldVariables) async -> Bool {
+            do throws(MMError) {
+                try await session.admit(PowerShellParser.parse(script), process: nil)
+                return false
+            } catch {
+                return error.code == .sessionLost
+            }
+        }
+        let first = HeldVariables(of: key, in: process())
+        #expect(await !isLost("$a = 'hidden'; $b = 2", first))
+        let written = try #require(try ProtectedFile.read(file))
+        #expect(!String(decoding: written, as: UTF8.self).contains("hidden"))
+        let all = process()
+        let second = HeldVariables(of: key, in: all)
+        #expect(await isLost("$b", second))
+        #expect(await !isLost("if (-not $b) { $b = 3 }; $b", second))
+        #expect(await isLost("$a", second))
+        #expect(await !isLost("$b", HeldVariables(of: SessionKey(connection: "Contoso", module: "azure"), in: all)))
+        #expect(try ProtectedFile.read(file) == written)
+        try ProtectedFile.remove(file)
+        #expect(await !isLost("$b = 4; $b", second))
+        #expect(try ProtectedFile.read(file) == nil)
+        #expect(await !isLost("$c = 1", second))
+        await all.forget(connection: "Contoso", module: "exo")
+        #expect(await !isLost("$c", HeldVariables(of: key, in: process())))
+    }
+
+    @Test("saved names are forgotten a month after the last was added")
+    func oldNames() async throws {
+        let home = try TestHome()
+        let file = home.paths.variablesFile()
+        let key = SessionKey(connection: "Contoso", module: "exo")
+        let start = Timestamp.now
+        func names(afterDays days: Int64) -> SavedVariableNames {
+            let time = Timestamp(seconds: start.seconds + days * 86_400)
+            return SavedVariableNames(path: file, clock: WallClock { time })
+        }
+        try await names(afterDays: 0).add(["a"], to: key)
+        try await names(afterDays: 20).add(["a"], to: key)
+        #expect(try await names(afterDays: 40).known(["a", "b"], of: key) == ["a"])
+        #expect(try await names(afterDays: 51).known(["a"], of: key).isEmpty)
     }
 }

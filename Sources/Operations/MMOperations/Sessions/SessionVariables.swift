@@ -17,7 +17,7 @@ package final class SessionVariables: Sendable {
     /// Creates an empty set of names.
     package init() {}
 
-    /// Shares the names with other processes from now on, since a session may be lost with its machine.
+    /// Keeps the names in a store as well from now on, since a session may be lost with its process or machine.
     package func share(_ names: any SharedVariableNames) { state.withLock { $0.shared = names } }
 
     /// Returns which of the given names were left in sessions with a key, here or in other processes.
@@ -54,8 +54,7 @@ package final class SessionVariables: Sendable {
     package func forget(connection: String, module: String? = nil, signedIn: String? = nil) async {
         let shared = state.withLock { state in
             state.names = state.names.filter { key, _ in
-                key.connection != connection || (module.map { $0 != key.module } ?? false)
-                    || (signedIn.map { $0 != key.signedIn } ?? false)
+                !key.isMeant(by: connection, module: module, signedIn: signedIn)
             }
             return state.shared
         }
@@ -63,7 +62,15 @@ package final class SessionVariables: Sendable {
     }
 }
 
-/// A store for the names of variables, shared by the processes that serve the same connections.
+extension SessionKey {
+    /// Returns whether it is a key of a connection's sessions, only of a module or principal if one is given.
+    func isMeant(by connection: String, module: String?, signedIn: String?) -> Bool {
+        self.connection == connection && module.map { $0 == self.module } ?? true
+            && signedIn.map { $0 == self.signedIn } ?? true
+    }
+}
+
+/// A store for the names of variables, for all processes that serve the same connections, at once or one after another.
 package protocol SharedVariableNames: Sendable {
     /// Returns which of the given names were left in sessions with a key.
     /// - Throws: `unavailable`.

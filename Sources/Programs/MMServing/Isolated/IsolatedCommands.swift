@@ -90,6 +90,7 @@ enum PoolChildCommand {
             settings: try SessionPoolRoutes.Settings(environment: environment))
         let restorer = services.restorer
         restorer.prepare()
+        services.saveVariableNames()
         // The router has authenticated the callers, so its statements about them count.
         let handshake = PoolHandshake.ofThisProcess()
         let operations = RESTRouter(

@@ -111,6 +111,8 @@ actor PoolDaemon {
         if left > 0 { services.log.warning("ended \(left) processes that an earlier pool had left") }
         await children.begin()
         restorer.prepare()
+        // The nodes of a cluster have the names in common, elsewhere.
+        if member == nil { services.saveVariableNames() }
         do throws(MMError) {
             try listen()
             try record()
