@@ -48,6 +48,15 @@ public struct GuardEngine: Sendable {
         RequestJudge(tables: tables).judge(request, policy: policy, confirmed: confirmed)
     }
 
+    /// Returns the joint verdict on requests that are sent together; `nil` if there are none.
+    /// - Parameters:
+    ///   - requests: the requests as they will be sent.
+    ///   - policy: the connection's policy.
+    ///   - confirmed: whether the caller passed `confirmed: true`, which only counts where the policy honours it.
+    package func judge(_ requests: [GuardedRequest], policy: GuardPolicy, confirmed: Bool = false) -> Verdict? {
+        RequestJudge(tables: tables).judge(requests, policy: policy, confirmed: confirmed)
+    }
+
     /// Returns the verdict on a PowerShell script.
     /// - Parameters:
     ///   - script: the text exactly as it will be run.

@@ -56,4 +56,39 @@ struct JoinedVerdictTests {
         #expect(told.asking.contains { $0.rule == "bulk" } == (decision == .ask))
         #expect(joined.changing(count, by: "x", instead: "y").guardClass == .write)
     }
+
+    @Test("on requests count the objects, alone or in a batch", arguments: [(10, GuardDecision.allow), (11, .ask)])
+    func requests(count: Int, decision: GuardDecision) throws {
+        let engine = GuardEngine()
+        func request(_ method: String, _ path: String, _ body: JSONValue? = nil) throws -> GuardedRequest {
+            GuardedRequest(
+                method: method, target: try RequestTarget(parsing: path, service: .graph),
+                body: body.map(RequestBody.json) ?? .none)
+        }
+        func isHeld(_ requests: [GuardedRequest]) -> Bool {
+            let verdict = engine.judge(requests, policy: .standard)
+            #expect(verdict?.asking.contains { $0.rule == "bulk" } == (verdict?.decision == .ask))
+            return verdict?.decision == .ask
+        }
+        let places = (0..<count).map { "/users/u\($0)" }
+        let changes = try places.map { try request("PATCH", $0, ["city": "Rome"]) }
+        #expect(isHeld(changes + changes) == (decision == .ask))
+        let lists = try (0..<count).map { try request("POST", "/me/todo/lists", ["displayName": .string("l\($0)")]) }
+        #expect(isHeld(lists) == (decision == .ask))
+        let reads = try places.map { try request("GET", $0) }
+        #expect(!isHeld(reads + changes.prefix(1)))
+        let items = places.map { place -> JSONValue in
+            ["id": .string(place), "method": "PATCH", "url": .string(place), "body": ["city": "Rome"]]
+        }
+        let batch = try request("POST", "/$batch", ["requests": .array(items)])
+        #expect(isHeld([batch]) == (decision == .ask))
+        #expect(engine.judge(batch, policy: .standard).decision == decision)
+        let text = JSONWriter.string(["requests": .array(items)])
+        #expect(
+            engine.judge(
+                script: "Invoke-MgGraphRequest -Method POST -Uri '/v1.0/$batch' -Body '\(text)'",
+                in: ScriptContext(module: "graph"), policy: .standard
+            ).decision == decision)
+        #expect(engine.judge([], policy: .standard) == nil)
+    }
 }

@@ -93,6 +93,22 @@ struct UndoQuestionTests {
         await home.stop()
     }
 
+    @Test("one call with requests to many objects is asked about as a change to many")
+    func manyRequests() async throws {
+        let home = try await ChangesHome(users: 24)
+        let lines = try await home.list("/users?$select=id").prefix(11).map { user in
+            #"{"method": "PATCH", "url": "/users/\#(user["id"]?.string ?? "")", "body": {"city": "Rome"}}"#
+        }
+        var call: JSONObject = ["connection": "Demo", "batch": .string(lines.joined(separator: "\n"))]
+        let (error, entry) = try await held(home, "graph_request", call)
+        #expect(error.message.contains("11 objects would change many objects at once"), "\(error.message)")
+        #expect(entry.guardClass == .write)
+        call["dryRun"] = true
+        let notes = try await home.call("graph_request", call).notes
+        #expect(notes.contains { $0.contains("11 objects would change many objects at once") }, "\(notes)")
+        await home.stop()
+    }
+
     @Test("an undo of many objects is asked about as a change to many", arguments: [10, 11])
     func many(count: Int) async throws {
         let home = try await ChangesHome(users: 24)

@@ -132,6 +132,7 @@ extension ScriptWalk {
             report(finding, call.extent)
         }
         if found.classes.contains(.send) { report(SendPreview(of: request), call.extent) }
+        for finding in judge.manyChanges(in: [found]) { report(finding, call.extent) }
         if found.classes != .read { countTargets(of: call) }
         if found.classes != .read, isForMany(place: call.place, input: call.input) {
             report(bulk(call.entry.name), call.extent)

@@ -21,6 +21,12 @@ package struct RequestClassification: Sendable, Hashable {
     var method = "GET"
     var forms: [[String]] = []
 
+    /// What the request changes, in a form that is only compared; `nil` if it only reads, and for a batch.
+    var object: String?
+
+    /// The objects that it changes, by itself or by the items of a batch.
+    var objects: Set<String> { Set(([self] + items.map(\.classification)).compactMap(\.object)) }
+
     /// Adds the classes of what the request also reads; its template stays that of its own path.
     mutating func include(_ read: RequestClassification) {
         if method == read.method { forms += read.forms }

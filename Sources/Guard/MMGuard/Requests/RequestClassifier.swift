@@ -40,7 +40,15 @@ struct RequestClassifier: Sendable {
             return isInBatch ? refused("nested-batch", "a batch within a batch") : batch(request, result.template)
         }
         includeFurtherReads(of: request, method, in: &result)
+        if !result.classes.isSubset(of: [.read, .secret]) { result.object = Self.object(of: request, method) }
         return result
+    }
+
+    /// Returns what tells the object of a change from others. Each new object has the address of its collection, so its
+    /// content counts too.
+    private static func object(of request: GuardedRequest, _ method: RequestMethod) -> String {
+        let path = request.target.path.asciiLowercased
+        return method == .post ? "\(path) \(request.body.hashValue)" : path
     }
 
     func refused(_ rule: String, _ why: String) -> RequestClassification {

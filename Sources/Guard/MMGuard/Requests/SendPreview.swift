@@ -113,12 +113,34 @@ struct RequestJudge: Sendable {
     }
 
     func judge(_ request: GuardedRequest, policy: GuardPolicy, confirmed: Bool) -> Verdict {
-        let found = classifier.classify(request)
+        judge(request, classifier.classify(request), policy, confirmed: confirmed)
+    }
+
+    /// Returns the joint verdict on requests that are sent together; `nil` if there are none.
+    func judge(_ requests: [GuardedRequest], policy: GuardPolicy, confirmed: Bool) -> Verdict? {
+        let all = requests.map { (request: $0, found: classifier.classify($0)) }
+        let verdicts = all.map { judge($0.request, $0.found, policy, confirmed: confirmed) }
+        guard requests.count > 1 else { return verdicts.first }
+        let many = user.apply(to: manyChanges(in: all.map { $0.found }))
+        return Verdict.joined(verdicts)?.adding(many, policy: policy, confirmed: confirmed)
+    }
+
+    private func judge(
+        _ request: GuardedRequest, _ found: RequestClassification, _ policy: GuardPolicy, confirmed: Bool
+    ) -> Verdict {
         let line = "\(request.method.uppercased()) \(request.target.pathAndQuery)"
-        var findings = user.apply(to: self.findings(found, line: line, method: request.method))
+        var findings = user.apply(
+            to: self.findings(found, line: line, method: request.method) + manyChanges(in: [found]))
         if request.target.service == .signIn { findings.append(Self.ownSignIn(line)) }
         return Verdict(
             findings: findings, policy: policy, confirmed: confirmed, previews: previews(found, request))
+    }
+
+    /// Returns the finding for requests that together change many objects; none if they are few.
+    func manyChanges(in requests: [RequestClassification]) -> [GuardFinding] {
+        let objects = requests.reduce(into: Set<String>()) { $0.formUnion($1.objects) }.count
+        guard objects > TargetCount.few else { return [] }
+        return [.bulk("Sending changes to \(objects) objects", instead: "Look at the changes first, with a dry run.")]
     }
 
     /// Returns the finding for a request to the sign-in service. Sessions only sign in through the session pool, and

@@ -20,7 +20,11 @@ struct WriteForecast {
         for write in writes { verdicts.append(try desk.judge([write.request])) }
         let rows = zip(writes, verdicts).map { Self.row($0, $1) }
         let text = zip(writes, verdicts).map { Self.lines($0, $1).joined(separator: "\n") }.joined(separator: "\n\n")
-        let notes = Change.unreadNote(writes.lazy.compactMap(\.change), of: desk.connection.name)
+        var notes = Change.unreadNote(writes.lazy.compactMap(\.change), of: desk.connection.name)
+        let strictest = verdicts.compactMap { $0?.decision }.max() ?? .allow
+        if let joint = try desk.judge(writes.map(\.request)), joint.decision > strictest {
+            notes.append("The guard would ask a person about the whole: \(joint.reason)")
+        }
         return OperationAnswer(
             .value(rows.count == 1 ? rows[0] : .array(rows)), notes: notes + ["Dry run: nothing was changed."],
             columns: ["request", "change", "verdict", "undo"], text: text, connection: desk.connection.name)

@@ -113,9 +113,8 @@ extension GuardServices {
     func verdict(
         on requests: [GraphRequest], of connection: Connection, confirmed: Bool = false, in context: OperationContext
     ) throws(MMError) -> Verdict? {
-        let policy = policy(of: connection, in: context)
-        let engine = try guards.engine()
-        return .joined(requests.map { engine.judge($0.guarded, policy: policy, confirmed: confirmed) })
+        try guards.engine().judge(
+            requests.map(\.guarded), policy: policy(of: connection, in: context), confirmed: confirmed)
     }
 }
 
