@@ -230,6 +230,40 @@ struct GuardedRequestTests {
     }
 
     @Test(
+        "a question that was answered can't be answered again, whatever the answer was",
+        arguments: [
+            (["action": "accept", "content": ["confirm": true]], 1),
+            (["action": "accept", "content": ["confirm": false]], 0), (["action": "decline"], 0),
+        ] as [(JSONValue, Int)])
+    func answeredOnce(answer: JSONValue, sent: Int) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let client = try await MCPClient(tenant.home.environment)
+        let mail = try JSONParser.parse(Self.mail)
+        func call(_ id: Int, _ state: JSONValue?, _ answer: JSONValue?) async throws -> JSONValue {
+            var params: JSONObject = [
+                "name": "mm__graph_request",
+                "arguments": ["connection": "Demo", "endpoint": "/me/sendMail", "method": "POST", "body": mail],
+                "_meta": [
+                    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                    "io.modelcontextprotocol/clientInfo": ["name": "test", "version": "1"],
+                    "io.modelcontextprotocol/clientCapabilities": ["elicitation": [:]],
+                ],
+            ]
+            params["requestState"] = state
+            params["inputResponses"] = answer.map { ["confirm": $0] }
+            return try await client.request(id, "tools/call", .object(params))
+        }
+        let question = try await call(1, nil, nil)
+        let state = try #require(question["result"]?["requestState"], "\(question)")
+        _ = try await call(2, state, answer)
+        #expect(try await Self.sent(tenant) == sent)
+        let again = try await call(3, state, ["action": "accept", "content": ["confirm": true]])
+        #expect(again["result"]?["isError"] == true && "\(again)".contains("already used"), "\(again)")
+        #expect(try await Self.sent(tenant) == sent)
+    }
+
+    @Test(
         "run, wait for a person or are refused, depending on their effect",
         arguments: [
             (["/users", "-X", "POST", "-d", #"{"displayName":"X"}"#], nil, "standard"),

@@ -80,10 +80,10 @@ struct MCPPerson: ConfirmingPerson {
                     number == 0 ? "confirm" : "confirm-\(number + 1)",
                     [question.title, page, question.reason].filter { !$0.isEmpty }.joined(separator: "\n\n"),
                     in: Form(fields))
-                guard let said else { return .no }
-                if said["more"] == true, !isLast { continue }
-                guard said["confirm"] == true else { return .no }
+                if said?["more"] == true, !isLast { continue }
+                // A no is as final as a yes: a client must not turn it into a yes by answering the same question again.
                 try context.claimOnce()
+                guard let said, said["confirm"] == true else { return .no }
                 return question.moreOfKind > 0 && said["alike"] == true ? .yesToAlike : .yes
             }
             return .no
