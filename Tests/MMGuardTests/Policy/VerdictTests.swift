@@ -50,6 +50,25 @@ struct VerdictTests {
             GuardPolicy(of: guarded, environment: [:], allowances: [.warnedCommands, .confirmedParameter]).warnsOnly)
     }
 
+    @Test(
+        "commands that earlier servers warned about are asked about where the entry itself wants a question",
+        arguments: [
+            (#"{}"#, GuardDecision.allow), (#"{"guard": {"policy": "standard", "allow": ["send"]}}"#, .allow),
+            (#"{"guard": {"policy": "standard", "ask": ["send"]}}"#, .allow),
+            (#"{"guard": {"policy": "standard", "ask": ["destructive"]}}"#, .ask),
+            (#"{"guard": {"policy": "standard", "approvals": 2}}"#, .ask),
+            (#"{"guard": {"policy": "standard", "approvals": {"destructive": 2}}}"#, .ask),
+            (#"{"guard": {"policy": "standard", "approvals": {"send": 2}}}"#, .allow),
+            (#"{"person": "pin"}"#, .ask),
+            (#"{"guard": {"policy": "standard", "deny": ["destructive"]}}"#, .deny),
+        ])
+    func warned(entry: String, decision: GuardDecision) throws {
+        let policy = GuardPolicy(
+            of: try Self.connection(entry), environment: [:], allowances: [.warnedCommands, .confirmedParameter])
+        let finding = GuardFinding(rule: "x", classes: .destructive, kind: .warned, reason: "x")
+        #expect(policy.decision(for: finding) == decision)
+    }
+
     private static func connection(_ entry: String) throws -> Connection {
         let path = "/tmp/mm-guard-registry-\(RandomBytes.text(bytes: 8)).json"
         try ProtectedFile.replace(path, with: Array("{\"connections\":{\"Contoso\":\(entry)}}".utf8))

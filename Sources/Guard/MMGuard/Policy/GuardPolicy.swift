@@ -21,8 +21,13 @@ public struct GuardPolicy: Sendable, Hashable {
     /// Whether commands and requests that send messages are asked about: on unless the connection's `skipSendGuards` or
     /// `MM_SEND_GUARDS` switches it off.
     public var sendGuards: Bool
-    /// Whether commands of the warned list run with a warning instead of requiring confirmation.
+    /// Whether commands of the warned list run with a warning instead of requiring confirmation, except those of
+    /// classes that the connection's entry wants a question about.
     public var warnsOnly: Bool
+    /// The number of people that the connection demands.
+    package var approvals = ConnectionApprovals()
+    /// The checks that the connection demands of a person.
+    package var personChecks = ConnectionPersonChecks()
     /// Whether `confirmed: true` confirms sending a message. Otherwise nothing in a request confirms anything.
     public var honoursConfirmed: Bool
 
@@ -61,6 +66,8 @@ public struct GuardPolicy: Sendable, Hashable {
             sendGuards: !connection.skipSendGuards && Self.sendGuardsEnabled(environment: environment),
             warnsOnly: allowances.contains(.warnedCommands),
             honoursConfirmed: allowances.contains(.confirmedParameter) && connection.legacyConfirm)
+        approvals = own.approvals
+        personChecks = connection.personChecks
     }
 
     /// The policy of a new connection.
@@ -98,7 +105,7 @@ public struct GuardPolicy: Sendable, Hashable {
         case .blocked, .missing, .broken: return .deny
         case .earlierBlocked: return warnsOnly ? .deny : byClass
         case .warned:
-            if warnsOnly, name == .standard, byClass != .deny { return .allow }
+            if warnsOnly, name == .standard, byClass != .deny, !isAskedByEntry(finding.classes) { return .allow }
             return max(byClass, .ask)
         case .sendGuard:
             let rest = decision(forAll: finding.classes.subtracting(.send))
@@ -107,6 +114,14 @@ public struct GuardPolicy: Sendable, Hashable {
             if confirmed, honoursConfirmed { return rest }
             return max(byClass, .ask)
         }
+    }
+
+    /// Returns whether the connection's entry itself wants a question about one of the classes, or more than a plain
+    /// yes of one person.
+    private func isAskedByEntry(_ classes: GuardClassSet) -> Bool {
+        let words = classes.classes.map(\.rawValue)
+        return classes.classes.contains { overrides[$0] == .ask } || approvals.most(of: words) > 1
+            || personChecks.strongest(of: words) > .form
     }
 
     /// Returns whether `MM_SEND_GUARDS` leaves the send guards on: only the value `false` switches them off.
