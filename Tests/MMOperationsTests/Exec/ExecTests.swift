@@ -408,6 +408,26 @@ struct ExecTests {
         await home.stop()
     }
 
+    @Test(
+        "a yes is for the whole call: another host, folder, variable or place to start is another question",
+        arguments: [
+            ["host": ["api.github.com"]], ["read": ["/srv"]], ["write": ["/srv"]], ["env": ["TOKEN"]],
+            ["allow": ["write", "send"]],
+        ] as [JSONObject])
+    func terms(options: JSONObject) throws {
+        func input(_ options: JSONObject) throws(MMError) -> ExecInput {
+            var arguments: JSONObject = ["connection": "Demo", "command": ["true"], "allow": ["write"]]
+            for (name, value) in options { arguments[name] = value }
+            return try ExecInput(
+                from: try InputReader(operation: "exec", arguments: arguments, fields: ExecInput.fields))
+        }
+        let plain = try input([:]).terms(in: "/a")
+        #expect(plain == ["directory": "/a", "allow": ["write"]])
+        #expect(try input([:]).terms(in: "/b") != plain)
+        let more = try input(options).terms(in: "/a")
+        for (name, value) in options { #expect(more[name] == value) }
+    }
+
     @Test("without a seat, or with what can't be, nothing is started")
     func refused() async throws {
         let home = try await ChangesHome(isSignedIn: false)

@@ -62,7 +62,7 @@ struct Exec: CatalogueOperation {
             input, directory: directory, path: services.environment["PATH"] ?? "/usr/bin:/bin",
             with: services.shells)
         let planned = try planned(input, of: connection, in: context, with: services)
-        if planned == nil { try await allow(input, on: connection, in: context, with: services) }
+        if planned == nil { try await allow(input, in: directory, on: connection, in: context, with: services) }
         let bearer = SessionBearer(
             of: connection, services.identity, signedIn: context.call.caller.signedIn?.id)
         let account = try await account(
@@ -122,7 +122,8 @@ struct Exec: CatalogueOperation {
     /// Asks a person to approve requests that pass without a question. A job's environment needs no approval, because
     /// whoever put the credential there could also use it without the sandbox.
     private func allow(
-        _ input: ExecInput, on connection: Connection, in context: OperationContext, with services: ExecServices
+        _ input: ExecInput, in directory: String, on connection: Connection, in context: OperationContext,
+        with services: ExecServices
     ) async throws(MMError) {
         guard !input.allowed.isEmpty, input.connection != EnvironmentConnection.name else { return }
         let policy = services.guarding.policy(of: connection, in: context)
@@ -130,7 +131,7 @@ struct Exec: CatalogueOperation {
         let request = ConfirmationRequest(
             on: connection, module: Self.module,
             title: "run a program and allow its \(input.allowed.map(\.rawValue).joined(separator: ", ")) requests",
-            text: line, parameters: ["allow": .array(input.allowed.map { .string($0.rawValue) })],
+            text: line, parameters: input.terms(in: directory),
             verdict: Verdict(allowing: input.allowed, policy: policy))
         try await Clearance(request).settle(in: context, with: services.guarding)
     }

@@ -35,6 +35,19 @@ struct ExecInput: OperationInput {
         }
     }
 
+    /// Returns what a person agrees to besides the program: what it may send, reach, read and write, and where it
+    /// starts.
+    func terms(in directory: String) -> JSONObject {
+        var terms: JSONObject = ["directory": .string(directory)]
+        for (name, values) in [
+            ("allow", allowed.map(\.rawValue)), ("host", hosts.map(\.description)), ("read", readable),
+            ("write", writable), ("env", variables),
+        ] where !values.isEmpty {
+            terms[name] = .array(values.map { .string($0) })
+        }
+        return terms
+    }
+
     private static func classes(_ texts: [String]) throws(MMError) -> [GuardClass] {
         var classes: [GuardClass] = []
         for word in texts.flatMap({ $0.split(separator: ",") }) {
