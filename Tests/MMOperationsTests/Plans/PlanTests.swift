@@ -259,6 +259,31 @@ struct PlanTests {
         await home.tenant.stop()
     }
 
+    @Test(
+        "a bulk is counted by what its steps would send, whatever the file says that they change",
+        arguments: [(1, false), (10, false), (11, true), (30, true)])
+    func claimedPlace(count: Int, asks: Bool) throws {
+        let request = try GraphRequest(
+            method: "PATCH", target: RequestTarget(parsing: "/v1.0/users/1", service: .graph), body: Array("{}".utf8),
+            contentType: "application/json")
+        let claim = try #require(Change(request, isAction: nil))
+        let steps = (1...count).map { number in
+            PlanStep(
+                call: 0, part: nil, connection: "Demo", module: "graph-api",
+                act: .request(
+                    .init(
+                        resource: "graph", method: "PATCH", address: "/v1.0/users/\(number)", headers: [:],
+                        body: Array("{}".utf8), contentType: "application/json")),
+                guardClass: .write, decision: .allow, reason: "", change: claim, state: PlanState())
+        }
+        let plan = Plan(
+            nonce: "n",
+            made: .now, until: .now + .seconds(60), by: "ada", calls: [],
+            places: [.init(connection: "Demo", tenant: "t", identity: "i")], steps: steps, open: nil)
+        #expect(PlanStep.objects(of: steps) == count)
+        #expect(plan.asks == asks)
+    }
+
     @Test("a changed byte is refused, wherever it stands", arguments: 0..<40)
     func changedByte(seed: UInt64) throws {
         let step = PlanStep(

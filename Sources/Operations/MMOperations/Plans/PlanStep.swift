@@ -41,8 +41,23 @@ struct PlanStep: Sendable {
     let state: PlanState
 
     /// Counts the objects that steps change.
-    static func objects(of steps: [PlanStep]) -> Int {
-        Set(steps.compactMap { $0.change.map { "\($0.service.rawValue) \($0.place.lowercased())" } }).count
+    static func objects(of steps: [PlanStep]) -> Int { Set(steps.flatMap(\.objects)).count }
+
+    /// The objects that the act changes, by what it would send: `change` is only what the file says about it, and
+    /// whoever wrote the file can name one object for all steps.
+    private var objects: [String] {
+        func name(_ change: Change) -> String { "\(change.service.rawValue) \(change.place.lowercased())" }
+        switch act {
+        case .request(let text):
+            guard let request = text.asWritten else { return ["\(text.resource) \(text.address.lowercased())"] }
+            if let batch = BatchItems(of: request.body.flatMap { try? JSONParser.parse($0) }, at: request.target) {
+                return batch.items.map { "\(text.resource) \($0.target.path.lowercased())" }
+            }
+            return [Change(request, isAction: nil).map(name) ?? "\(text.resource) \(request.target.path.lowercased())"]
+        case .command(let command, let service):
+            return [Change(command, at: service).map(name) ?? "\(service.rawValue) \(command.line.lowercased())"]
+        case .undo(let entry, _): return ["undo \(entry)"]
+        }
     }
 
     /// The act in one line.
@@ -76,6 +91,23 @@ struct PlanStep: Sendable {
 
     /// The change with the object's name.
     var title: String { change?.title ?? "sends \(line)" }
+}
+
+extension PlanStep.GraphRequestText {
+    /// The request, where its address can be read without a connection.
+    fileprivate var asWritten: GraphRequest? {
+        let service: RequestService =
+            switch PlanService(word: resource) {
+            case .named(.flow): .flow
+            case .teams: .teams
+            default: .graph
+            }
+        guard let target = try? RequestTarget(parsing: address, service: service, normalization: .clean) else {
+            return nil
+        }
+        return try? GraphRequest(
+            method: method, target: target, headers: headers, body: body, contentType: contentType)
+    }
 }
 
 /// The state of an object when a step was judged, to determine later whether it is unchanged.
