@@ -295,6 +295,23 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
+    @Test(
+        "a question is about one folder and one session: the same command elsewhere, or for somebody else, is another")
+    func place() async throws {
+        func token(of session: String, in folder: String) async throws -> String? {
+            _ = try await run("mkdir -p \(folder) && cd \(folder)", of: session)
+            let asked = try await fails(.confirmationNeeded) { try await run("rm -rf src", of: session) }
+            #expect(asked.message.contains(folder), "\(asked)")
+            return asked.details["token"]?.string
+        }
+        let (first, second) = (home.path + "/work/one", home.path + "/work/two")
+        let asked = try await token(of: "a", in: first)
+        #expect(try await token(of: "a", in: first) == asked)
+        #expect(try await token(of: "a", in: second) != asked)
+        #expect(try await token(of: "b", in: first) != asked)
+        await home.services.close()
+    }
+
     @Test("keep to a security file, in its words")
     func policy() async throws {
         let file = home.path + "/security.yaml"

@@ -18,15 +18,16 @@ extension ShellCallContext {
         context.record.note("module", .string(session.place.rawValue))
         context.record.note("session", .string(member?.host ?? session.name))
         context.record.note("commandBytes", .int(Int64(command.utf8.count)))
+        let place = place(of: session, member, directory)
         let (verdict, memory) = try await services.guarding.guards.verdict(
-            shell: command, in: place(of: session, member, directory), policy: configuration.guardPolicy,
+            shell: command, in: place, policy: configuration.guardPolicy,
             remembering: await shells.memory(of: session))
         if verdict.decision == .ask, let quote = GuardEngine.unfinishedQuote(in: command) {
             throw MMError(
                 .invalidInput, "The command has \(quote.construct) in line \(quote.line), column \(quote.column).",
                 hint: "Close it and send the command again; nothing was run.", details: ["field": "command"])
         }
-        let cleared = try await settle(verdict, shown ?? command, title: "run in", session, member?.host)
+        let cleared = try await settle(verdict, shown ?? command, title: "run in", session, member?.host, place)
         await shells.remember(memory, of: session)
         return cleared
     }
@@ -50,7 +51,7 @@ extension ShellCallContext {
                     line, program: prompt?.program, command: command, isAnswer: prompt != nil, isUnknown: isUnknown),
                 in: place, policy: configuration.guardPolicy, remembering: memory)
             memory = next
-            try await settle(verdict, line, title: "type in", member.key, member.host)
+            try await settle(verdict, line, title: "type in", member.key, member.host, place)
         }
         await shells.remember(memory, of: member.key)
     }
@@ -59,11 +60,11 @@ extension ShellCallContext {
     /// - Throws: `denied`.
     func refuseOwnFiles(_ command: String, in member: ShellSessions.Member) async throws(MMError) {
         guard member.isHere else { return }
+        let place = place(of: member.key, member, await member.workingDirectory)
         let verdict = try await services.guarding.guards.verdict(
-            shell: command, in: place(of: member.key, member, await member.workingDirectory),
-            policy: configuration.guardPolicy)
+            shell: command, in: place, policy: configuration.guardPolicy)
         guard verdict.classes.contains(.session) else { return }
-        try await settle(verdict, command, title: "run in", member.key, member.host)
+        try await settle(verdict, command, title: "run in", member.key, member.host, place)
     }
 
     /// Returns the guard's description of where a session's commands run.
@@ -81,15 +82,27 @@ extension ShellCallContext {
         return place
     }
 
+    /// Settles a text with everything that its verdict depends on, because the same text does something else in another
+    /// folder, within other walls, and in another session.
     @discardableResult
     private func settle(
-        _ verdict: Verdict, _ text: String, title: String, _ session: ShellSessionName, _ host: String?
+        _ verdict: Verdict, _ text: String, title: String, _ session: ShellSessionName, _ host: String?,
+        _ place: ShellContext
     ) async throws(MMError) -> Cleared<ShellLine> {
-        try await Clearance(
+        // Its name would let whoever reads the question use the owner's sessions.
+        let owner = Hex.text(SHA256.digest(Array(session.owner.utf8)).prefix(8))
+        let parameters: JSONObject = [
+            "directory": place.directory.map { .string($0) } ?? .null,
+            "workspace": place.workspace.map { .string($0) } ?? .null,
+            "offline": .bool(place.isOffline), "remote": .bool(place.isRemote),
+            "asksInterpreters": .bool(place.asksInterpreters), "session": .string(session.name),
+            "owner": .string(owner),
+        ]
+        return try await Clearance(
             ShellLine(text),
             ConfirmationRequest(
                 connection: "\(session.place.rawValue):\(host ?? session.name)", module: session.place.rawValue,
-                title: "\(title) \(session.place.rawValue)", text: text, verdict: verdict)
+                title: "\(title) \(session.place.rawValue)", text: text, parameters: parameters, verdict: verdict)
         ).settle(in: context, with: services.guarding)
     }
 
