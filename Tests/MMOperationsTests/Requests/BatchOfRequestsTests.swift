@@ -12,12 +12,14 @@ struct BatchOfRequestsTests {
 
     init() throws { home = try TestHome() }
 
-    private func read(_ text: String) throws -> [BatchPart] {
+    private func read(_ text: String) throws -> [BatchPart] { try batch(text).parts }
+
+    private func batch(_ text: String) throws -> BatchOfRequests {
         let connection = try Connection(
             name: "Contoso", entry: ["appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01", "tenant": "contoso.com"])
         let client = try GuardedClient(
             identity: IdentityService(environment: home.environment), connection: connection)
-        return try BatchOfRequests(text, client: client).parts
+        return try BatchOfRequests(text, client: client)
     }
 
     @Test(
@@ -33,6 +35,18 @@ struct BatchOfRequestsTests {
         #expect(parts.map(\.request.method) == ["GET", "PATCH"])
         #expect(parts.map(\.request.target.path) == ["/v1.0/me", "/v1.0/users/1"])
         #expect(parts.last?.request.body == Array("{\"a\":1}".utf8) && parts.last?.dependsOn == ["1"])
+    }
+
+    @Test(
+        "what waits for another request is told by numbers, whatever the ids",
+        arguments: [
+            (#"{"id":"a","url":"/me"}\#n{"id":"b","url":"/me","dependsOn":["A"]}"#, [2, 1]),
+            (#"{"id":"a","url":"/me","dependsOn":["b"]}\#n{"id":"b","url":"/me"}"#, [1, 2]),
+            (#"{"url":"/me"}\#n{"url":"/me"}"#, []),
+        ])
+    func order(text: String, numbers: [Int]) throws {
+        let lines = numbers.isEmpty ? [] : ["request \(numbers[0]) is only sent if request \(numbers[1]) succeeds"]
+        #expect(try batch(text).order == lines)
     }
 
     @Test(

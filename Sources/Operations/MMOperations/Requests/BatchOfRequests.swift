@@ -54,6 +54,17 @@ struct BatchOfRequests {
         self.parts = parts
     }
 
+    /// The order that the requests demand, in words; they are numbered as they are listed, because a person is shown no
+    /// ids.
+    var order: [String] {
+        var numbers: [String: Int] = [:]
+        for (index, part) in parts.enumerated() { numbers[part.id.lowercased()] = index + 1 }
+        return parts.enumerated().flatMap { index, part in
+            part.dependsOn.compactMap { numbers[$0.lowercased()] }
+                .map { "request \(index + 1) is only sent if request \($0) succeeds" }
+        }
+    }
+
     private static func values(_ text: String) throws(MMError) -> [JSONValue] {
         // The text is a list or the body of a `$batch`, or else has one request in each line.
         if let whole = try? JSONParser.parse(text, limits: .strict) {

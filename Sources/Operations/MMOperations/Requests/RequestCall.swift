@@ -73,7 +73,7 @@ struct RequestCall: Sendable {
         if !input.unlisted { try PathFault.check(BatchItems(batch.parts).items) }
         let asked = batch.parts.map(\.request)
         if let shown = try await withoutSending(asked) { return shown }
-        let (cleared, writes) = try await cleared(asked, changing: asked)
+        let (cleared, writes) = try await cleared(asked, changing: asked, lines: batch.order)
         return try await desk.signedIn { () async throws(MMError) in
             try await batch.answer(desk.watch, by: cleared, changing: writes, progress: progress)
         }
@@ -128,10 +128,10 @@ struct RequestCall: Sendable {
     /// Clears requests with the guard, including a confirmation if needed; reads the states of their objects for that
     /// and for the journal.
     private func cleared(
-        _ requests: [GraphRequest], changing parts: [GraphRequest]
+        _ requests: [GraphRequest], changing parts: [GraphRequest], lines: [String] = []
     ) async throws(MMError) -> (Cleared<[GraphRequest]>, [WriteWatch.Write]) {
         var writes: [WriteWatch.Write] = []
-        let cleared = try await desk.clear(requests) {
+        let cleared = try await desk.clear(requests, lines: lines) {
             writes = await desk.watch.writes(parts)
             return WriteWatch.lines(of: writes)
         }
