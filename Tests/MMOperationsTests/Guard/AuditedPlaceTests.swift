@@ -37,6 +37,20 @@ struct AuditedPlaceTests {
         await home.stop()
     }
 
+    @Test("a line names each request of a batch, as it was sent")
+    func batch() async throws {
+        let home = try await ChangesHome(users: 12)
+        let user = try #require(try await home.list("/users?$select=id").last?["id"]?.string)
+        try await home.graphBatch([
+            #"{"url":"/me"}"#, #"{"method":"PATCH","url":"/users/\#(user)","body":{"department":"Finance"}}"#,
+        ])
+        let line = try #require(try lines(home, "graph_request").last)
+        #expect(line["method"] == "PATCH" && line["path"]?.string == "/v1.0/users/\(user)")
+        #expect(line["items"]?.array?.map { $0["method"] } == ["GET", "PATCH"])
+        #expect(line["items"]?.array?.map { $0["path"] } == ["/v1.0/me", .string("/v1.0/users/\(user)")])
+        await home.stop()
+    }
+
     @Test("each write of an undo has a line of its own, with what was sent, where, and what it takes back")
     func steps() async throws {
         let home = try await ChangesHome(users: 12)

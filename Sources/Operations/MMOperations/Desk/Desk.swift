@@ -42,6 +42,7 @@ struct Desk: Sendable {
         changes: () async -> [String] = { [] }
     ) async throws(MMError) -> Cleared<[GraphRequest]> {
         guard let first = requests.first, let verdict = try judge(requests) else { return .nothing([]) }
+        record(requests)
         var parameters = parameters
         if requests.count == 1, !first.headers.isEmpty { parameters["headers"] = Self.headers(of: first) }
         let more = requests.count > 1 ? " and \(requests.count - 1) more" : ""
@@ -52,6 +53,19 @@ struct Desk: Sendable {
             verdict: verdict)
         if verdict.decision != .deny { confirmation.changes = await changes() }
         return try await Clearance(requests, confirmation).settle(in: context, with: guarding)
+    }
+
+    /// Notes the requests for the audit log as they will be sent; of several, the first write stands for the call.
+    private func record(_ requests: [GraphRequest]) {
+        guard let first = requests.first else { return }
+        let chief = requests.first { $0.method != "GET" } ?? first
+        context.record.note("method", .string(chief.method))
+        context.record.note("path", .string(chief.target.path))
+        let items =
+            requests.count > 1
+            ? BatchItems(requests)
+            : BatchItems(of: first.body.flatMap { try? JSONParser.parse($0) }, at: first.target)
+        if let items { context.record.note("items", items.json) }
     }
 
     /// Returns the bodies of several requests in the form that is shown and that a confirmation is bound to.

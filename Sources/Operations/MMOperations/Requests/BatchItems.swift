@@ -17,9 +17,9 @@ struct BatchItems: Sendable {
     let items: [Item]
 
     /// Reads the items of a request; `nil` for a request that isn't a Graph batch.
-    init?(of body: JSONValue?, at target: RequestTarget) {
+    init?(of body: @autoclosure () -> JSONValue?, at target: RequestTarget) {
         guard target.service == .graph, target.segments.last?.lowercased() == "$batch",
-            let requests = body?["requests"]?.array
+            let requests = body()?["requests"]?.array
         else { return nil }
         items = requests.compactMap {
             var item = Item($0["id"], $0["method"], $0["url"], version: target.version, hasBody: $0["body"] != nil)
@@ -34,6 +34,14 @@ struct BatchItems: Sendable {
             Item(
                 id: $0.id, method: $0.request.method, target: $0.request.target, hasBody: $0.request.body != nil,
                 body: $0.request.body.flatMap { try? JSONParser.parse($0) })
+        }
+    }
+
+    /// Creates the items of several requests of one call, by their numbers.
+    init(_ requests: [GraphRequest]) {
+        items = requests.enumerated().map { index, request in
+            Item(
+                id: String(index + 1), method: request.method, target: request.target, hasBody: request.body != nil)
         }
     }
 

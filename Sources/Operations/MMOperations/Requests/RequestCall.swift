@@ -98,10 +98,7 @@ struct RequestCall: Sendable {
     /// Sends one request: for changes since the last call, for all pages, or as it is.
     func request() async throws(MMError) -> OperationAnswer {
         let body = BatchItems(of: input.body, at: target)
-        if let body {
-            if !input.unlisted { try PathFault.check(body.items) }
-            context.record.note("items", body.json)
-        }
+        if let body, !input.unlisted { try PathFault.check(body.items) }
         let request = try GraphRequest(
             method: input.method, target: input.changes ? try client.changes(of: target) : target,
             headers: input.headers, body: input.body.map { JSONWriter.bytes($0) },
