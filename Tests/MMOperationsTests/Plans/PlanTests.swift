@@ -259,6 +259,31 @@ struct PlanTests {
         await home.tenant.stop()
     }
 
+    @Test("a plan that gives a step another class than its request has is refused")
+    func claimedClass() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let made = try await home.plan([PlanHome.request("DELETE", "/users/\(user)")])
+        let shelf = PlanShelf(home.tenant.home.paths)
+        let context = OperationContext(
+            call: home.tenant.context(nil), deadline: .after(.seconds(30)), record: CallRecord())
+        let real = try shelf.found(made["plan"]?.string ?? "", in: context).file.plan
+        let steps = real.steps.map { step in
+            PlanStep(
+                call: step.call, part: step.part, connection: step.connection, module: step.module, act: step.act,
+                guardClass: .write, decision: .allow, reason: "", change: step.change, state: step.state)
+        }
+        let claimed = PlanFile(
+            Plan(
+                nonce: "n", made: real.made, until: real.until, by: real.by, calls: real.calls, places: real.places,
+                steps: steps, open: nil))
+        try shelf.keep(claimed)
+        let error = await #expect(throws: MMError.self) { try await home.apply(["plan": .string(claimed.plan.id)]) }
+        #expect(error?.code == .conflict && error?.message.contains("destructive") == true, "\(error as Any)")
+        #expect(try await home.writes() == 0)
+        await home.tenant.stop()
+    }
+
     @Test(
         "a bulk is counted by what its steps would send, whatever the file says that they change",
         arguments: [(1, false), (10, false), (11, true), (30, true)])

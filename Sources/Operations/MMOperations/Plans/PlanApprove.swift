@@ -138,10 +138,11 @@ struct PlanQuestions {
             let (_, request) = try PlanSending(connection: connection, services: services, context: context).request(
                 text)
             let policy = services.guarding.policy(of: connection, in: context)
-            return try services.guarding.guards.engine().judge(request.guarded, policy: policy)
+            return try genuine(services.guarding.guards.engine().judge(request.guarded, policy: policy), of: step)
         case .command(let command, _):
-            let verdict = try PlannedScript.verdict(
-                on: command, in: step.module, of: connection, services.guarding, context)
+            let verdict = try genuine(
+                PlannedScript.verdict(on: command, in: step.module, of: connection, services.guarding, context),
+                of: step)
             guard MemberCmdlets.adds(command.cmdlet) else { return verdict }
             let looking = SecurityGroups(identity: services.identity, connection: connection)
             let seen = await looking.findings(
@@ -150,5 +151,15 @@ struct PlanQuestions {
         case .undo:
             return try await PlanUndo.verdict(on: step, connection, services, context)
         }
+    }
+
+    /// Returns the verdict on what a step would send, if its class is the one that readers of the plan are shown.
+    private func genuine(_ verdict: Verdict, of step: PlanStep) throws(MMError) -> Verdict {
+        if verdict.guardClass == step.guardClass { return verdict }
+        throw MMError(
+            .conflict,
+            "The plan says that \(step.line) is of the class \(step.guardClass.rawValue), but it is of "
+                + "\(verdict.guardClass.rawValue).",
+            hint: "Nothing was sent. Make a new plan.")
     }
 }
