@@ -11,14 +11,19 @@ struct PresentedAnswerTests {
     private final class Service: OperationService {
         let catalogue = Catalogue.standard
         private let number = Mutex(0)
+        private let arrived = Mutex(0)
 
         var calls: Int { number.withLock { $0 } }
+        /// How many answers have arrived.
+        var deliveries: Int { arrived.withLock { $0 } }
 
         func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
             -> OperationAnswer
         {
             number.withLock { $0 += 1 }
-            return .value(["id": 1])
+            var answer = OperationAnswer.value(["id": 1])
+            answer.delivery = Delivery { () async throws(MMError) in self.arrived.withLock { $0 += 1 } }
+            return answer
         }
 
         func forget(_ client: CallContext) async {}
@@ -61,6 +66,15 @@ struct PresentedAnswerTests {
         #expect(chosen.exitCode == 1 && chosen.message.contains("was carried out"))
         let sorted = try await error(reading: false) { $0.order = RowOrder(column: "mail", isDescending: false) }
         #expect(sorted.exitCode == 1)
+    }
+
+    @Test("has not arrived, so that the next call gives again what a call gives only once")
+    func undelivered() async throws {
+        for reading in [true, false] {
+            _ = try await error(reading: reading) { $0.jq = ".id.name" }
+            _ = try await error(reading: reading) { $0.columns = ["mail"] }
+        }
+        #expect(service.calls == 4 && service.deliveries == 0)
     }
 
     @Test("a read may be repeated, so its wrong column is a wrong command line")

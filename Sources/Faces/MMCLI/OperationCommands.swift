@@ -72,6 +72,7 @@ package struct OperationCommands: Sendable {
             terminal.note(missing)
         }
         try await present(answer, of: operation.declaration, options)
+        try await answer.delivered()
         let end = answer.body.stream?.end() ?? AnswerEnd()
         if !options.quiet { for note in end.notes { terminal.note(note) } }
         show(answer.errors + end.errors, asJSON: asJSON, isQuiet: options.quiet)

@@ -90,11 +90,17 @@ public protocol OperationCall: Sendable {
 extension OperationAnswer {
     /// The answer as rows, whatever its form: the items of a list, otherwise the whole answer. Rows are fetched while
     /// they are read.
-    public var rows: AnswerRows { AnswerRows(body) }
+    public var rows: AnswerRows { AnswerRows(self) }
 
     /// Returns the whole answer as one value, including all rows of a list.
     /// - Throws: the errors of reading the list; `.remoteFailed` if it isn't JSON.
     public func json() async throws(MMError) -> JSONValue {
+        let value = try await whole()
+        try await delivered()
+        return value
+    }
+
+    private func whole() async throws(MMError) -> JSONValue {
         switch body {
         case .value(let value): return value
         case .json(let bytes): return try AnswerRows.value(of: bytes[...])
@@ -116,21 +122,23 @@ public struct AnswerRows: AsyncSequence, Sendable {
     public typealias Element = JSONValue
     /// The error of reading rows.
     public typealias Failure = MMError
-    private let body: OperationAnswer.Body
+    private let answer: OperationAnswer
 
-    init(_ body: OperationAnswer.Body) { self.body = body }
+    init(_ answer: OperationAnswer) { self.answer = answer }
 
     /// Returns an iterator over the rows from the beginning; the rows of a list can be read only once.
-    public func makeAsyncIterator() -> Iterator { Iterator(body) }
+    public func makeAsyncIterator() -> Iterator { Iterator(answer) }
 
     /// Reads rows, batch by batch.
     public struct Iterator: AsyncIteratorProtocol {
+        private let answer: OperationAnswer
         private let items: ItemStream?
         private var known: [JSONValue] = []
         private var fault: MMError?
 
-        init(_ body: OperationAnswer.Body) {
-            switch body {
+        init(_ answer: OperationAnswer) {
+            self.answer = answer
+            switch answer.body {
             case .items(let stream), .output(let stream): items = stream
             case .value(let value): (items, known) = (nil, Self.rows(of: value))
             case .text(let text): (items, known) = (nil, [.string(text)])
@@ -152,7 +160,10 @@ public struct AnswerRows: AsyncSequence, Sendable {
         ) async throws(MMError) -> JSONValue? {
             if let fault { throw fault }
             while known.isEmpty {
-                guard let batch = try await items?.next() else { return nil }
+                guard let batch = try await items?.next() else {
+                    try await answer.delivered()
+                    return nil
+                }
                 for row in batch.reversed() { known.append(try AnswerRows.value(of: row)) }
             }
             return known.removeLast()

@@ -89,6 +89,9 @@ struct ChangesReaderTests {
         #expect(service.addresses == ["/users/delta?$deltatoken=old", followed])
         let note = answer.notes.joined()
         #expect(note.contains("full read again"))
+        // Rows that were fetched may still fail to reach the reader.
+        #expect(try memory.read()?.link != ForgetfulService.base + "/users/delta?$deltatoken=new")
+        try await answer.delivered()
         #expect(try memory.read()?.link == ForgetfulService.base + "/users/delta?$deltatoken=new")
     }
 }

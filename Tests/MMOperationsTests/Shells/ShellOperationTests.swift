@@ -385,7 +385,7 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
-    @Test("give what background jobs wrote between commands, once")
+    @Test("give what background jobs wrote between commands, until it has arrived")
     func background() async throws {
         _ = try await run("(until [ -e go ]; do sleep 0.05; done; echo late; touch done) &")
         try ProtectedFile.replace(home.path + "/work/go", with: [])
@@ -396,6 +396,12 @@ struct ShellOperationTests {
             try await Task.sleep(for: .milliseconds(20))
         }
         #expect(text == "late\n")
+        let context = CallContext(
+            caller: Caller(surface: .mcp, name: "test", server: "mm"), timeLimit: .seconds(120), sessionID: "a")
+        let answer = try await service.call("shell_read", [:], in: context)
+        guard case .value(let value) = answer.body else { throw MMError(.internalError, "no value") }
+        #expect(value["text"] == "late\n")
+        try await answer.delivered()
         #expect(try await call("shell_read", [:])["text"] == "")
     }
 

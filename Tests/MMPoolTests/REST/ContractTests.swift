@@ -162,6 +162,37 @@ struct ContractTests {
         await pool.stop()
     }
 
+    @Test("a call forgets what it gives only once when its answer has arrived", arguments: [true, false])
+    func delivery(ofRows: Bool) async throws {
+        let home = try RESTHome()
+        let arrived = Mutex(0)
+        let local = home.service([
+            ScriptedOperation("news") { (_, _) async throws(MMError) in
+                let rows = ItemStream(startingWith: [Array("1".utf8)[...]]) { nil }
+                var answer = OperationAnswer(ofRows ? .items(rows) : .value(1))
+                answer.delivery = Delivery { () async throws(MMError) in
+                    arrived.withLock { $0 += 1 }
+                    throw MMError(.unavailable, "The disk is full.")
+                }
+                return answer
+            }
+        ])
+        let pool = try SocketPool(home, local)
+        let context = CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil))
+        let answer = try await pool.remote(local.catalogue).call("news", [:], in: context)
+        while try await answer.body.stream?.next() != nil {}
+        #expect(arrived.withLock { $0 } == 0)
+        // The failure on the pool's side is told here.
+        let error = await #expect(throws: MMError.self) { try await answer.delivered() }
+        #expect(error?.message == "The disk is full.")
+        #expect(arrived.withLock { $0 } == 1)
+        // A client that doesn't confirm has its answer when it is written.
+        let events = ["Accept": "text/event-stream"] as HTTPHeaders
+        _ = try await pool.send("POST", "/v1/operations/news", events, "{}")
+        #expect(arrived.withLock { $0 } == 2)
+        await pool.stop()
+    }
+
     @Test("the person at the front-end is asked, and their answer counts", arguments: [true, false])
     func question(_ says: Bool) async throws {
         let home = try RESTHome()

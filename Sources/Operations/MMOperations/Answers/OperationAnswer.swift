@@ -29,6 +29,8 @@ public struct OperationAnswer: Sendable {
     package var form: String?
     /// The stored output, if the whole answer is in the store; the body then reads from there.
     package var stored: StoredOutput?
+    /// What waits until the answer has arrived, if anything: a call gives some things only once.
+    package var delivery: Delivery?
 
     /// The body of an answer.
     public enum Body: Sendable {
@@ -82,6 +84,11 @@ public struct OperationAnswer: Sendable {
         self.init(body, text: text)
         isVerbatim = true
     }
+
+    /// Says that the whole answer has arrived where it was to go. Until then the next call gives again what a call
+    /// gives only once, such as changes since the last call.
+    /// - Throws: the errors of remembering what was given.
+    public func delivered() async throws(MMError) { try await delivery?.settle() }
 
     /// Returns an answer that is one JSON value.
     public static func value(_ value: JSONValue, notes: [String] = [], columns: [String] = []) -> OperationAnswer {

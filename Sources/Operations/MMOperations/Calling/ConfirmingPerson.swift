@@ -76,7 +76,7 @@ public struct ConfirmationQuestion: Sendable {
     public let moreOfKind: Int
     /// Whether work has begun and waits for the answer. A person who can only answer with another call can't be asked
     /// then.
-    public let isMidway: Bool
+    package let isMidway: Bool
 
     /// Creates a question.
     /// - Parameters:

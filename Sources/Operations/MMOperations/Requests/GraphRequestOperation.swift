@@ -116,7 +116,7 @@ enum UsualProperties {
     }
 }
 
-/// Reads the changes since the last call, and keeps the new delta link once all of them have been passed on.
+/// Reads the changes since the last call, and keeps the new delta link once all of them have arrived.
 struct ChangesReader: Sendable {
     let client: GuardedClient
     /// The delta query as the caller wrote it.
@@ -157,17 +157,47 @@ struct ChangesReader: Sendable {
                 hint: "Use a delta query, such as /users/delta or /me/drive/root/delta.")
         }
         let (walk, memory) = (reader, memory)
-        let link = Mutex(first?.deltaLink)
+        let reached = Reached(first?.deltaLink)
         let stream = ItemStream(startingWith: first?.items) { () async throws(MMError) in
             guard let page = try await walk.next() else {
-                // The delta link is only kept after everything before it has been taken.
-                if let link = link.withLock({ $0 }) { try memory.keep(link) }
+                reached.end()
                 return nil
             }
-            link.withLock { $0 = page.deltaLink }
+            reached.note(page.deltaLink)
             return page.items
         }
-        return OperationAnswer(.items(stream), notes: [note], connection: connection.name)
+        var answer = OperationAnswer(.items(stream), notes: [note], connection: connection.name)
+        answer.delivery = Delivery { () async throws(MMError) in
+            if let link = reached.takeLink() { try memory.keep(link) }
+        }
+        return answer
+    }
+}
+
+/// The delta link behind the changes, known once all of them have been read.
+private final class Reached: Sendable {
+    private struct State {
+        var link: String?
+        var isAtEnd = false
+    }
+
+    private let state: Mutex<State>
+
+    init(_ link: String?) { state = Mutex(State(link: link)) }
+
+    /// Notes the delta link of a page; only the last page has one.
+    func note(_ link: String?) { state.withLock { $0.link = link } }
+
+    /// Notes that there are no further pages.
+    func end() { state.withLock { $0.isAtEnd = true } }
+
+    /// Returns the link once: a kept answer that is read again must not bring an old link back.
+    func takeLink() -> String? {
+        state.withLock { state in
+            guard state.isAtEnd else { return nil }
+            defer { state.link = nil }
+            return state.link
+        }
     }
 }
 

@@ -47,7 +47,7 @@ extension OperationAnswer {
         switch member.body {
         case .screen(let screen): return shown(screen.view, ["session": .string(member.key.name)])
         case .shell(let shell):
-            let bytes = await shell.takeBackgroundOutput()
+            let (bytes, end) = member.unread.adding(await shell.takeBackgroundOutput())
             let written = ShellText(bytes, isRead: context.call.caller.surface == .mcp)
             let clean = Redactor(known: member.secrets).text(written.text)
             var object: JSONObject = [
@@ -55,7 +55,9 @@ extension OperationAnswer {
                 "text": .string(clean),
             ]
             if let form = written.encoding { object["encoding"] = .string(form.rawValue) }
-            return OperationAnswer(.value(.object(object)), verbatim: context.isTerminal ? clean : nil)
+            var answer = OperationAnswer(.value(.object(object)), verbatim: context.isTerminal ? clean : nil)
+            answer.delivery = Delivery { () async throws(MMError) in member.unread.drop(until: end) }
+            return answer
         }
     }
 

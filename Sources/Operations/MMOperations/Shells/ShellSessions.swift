@@ -237,6 +237,8 @@ extension ShellSessions {
         package let isHere: Bool
         /// Its own network access, if it has one.
         let wire: ShellWire?
+        /// The output of its background jobs that hasn't arrived at a reader.
+        let unread = UnreadOutput()
 
         /// Whether its connection is up, as far as is known; always `true` for sessions on this machine.
         package var isConnected: Bool {

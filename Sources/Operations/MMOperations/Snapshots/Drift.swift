@@ -85,17 +85,19 @@ struct Drift: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
         var news: News?
-        let delivered = try await input.files.reporting("mm drift", on: input.connection, in: context) {
+        var answer = try await input.files.reporting("mm drift", on: input.connection, in: context) {
             () async throws(MMError) in
             var found: DriftReport?
-            let answer = try await answer(input, in: context, with: services, &found, &news)
+            let compared = try await self.answer(input, in: context, with: services, &found, &news)
             return (
-                answer, found?.caseReport(of: input.connection) ?? CaseReport(tool: "mm drift", headline: "Planned.")
+                compared, found?.caseReport(of: input.connection) ?? CaseReport(tool: "mm drift", headline: "Planned.")
             )
         }
         // Differences that reached no report would otherwise never be in one.
-        if delivered.missing == nil { try news?.keep() }
-        return delivered
+        if let news, answer.missing == nil {
+            answer.delivery = Delivery { () async throws(MMError) in try news.keep() }
+        }
+        return answer
     }
 
     private func answer(
@@ -168,7 +170,7 @@ struct Drift: CatalogueOperation {
     }
 
     /// The present findings, and where they are remembered.
-    private struct News {
+    private struct News: Sendable {
         let memory: ReportMemory
         let digests: Set<String>
 

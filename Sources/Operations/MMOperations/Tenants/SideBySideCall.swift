@@ -211,7 +211,9 @@ struct SideBySideCall: Sendable {
         let count = call.members.count
         let note =
             "\(count) \(count == 1 ? "connection" : "connections"). To continue it after an interruption: \(resuming)"
-        return OperationAnswer(.items(stream), notes: [note])
+        var answer = OperationAnswer(.items(stream), notes: [note])
+        answer.delivery = Delivery { () async throws(MMError) in try await report.settle() }
+        return answer
     }
 }
 
@@ -397,6 +399,7 @@ struct SideBySideWork: Sendable {
         }
         try flush()
         try folder.finish(index, end)
+        if let delivery = answer.delivery { report.waits(delivery) }
         return end
     }
 

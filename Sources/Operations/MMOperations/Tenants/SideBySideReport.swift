@@ -11,6 +11,8 @@ final class SideBySideReport: Sendable {
         var exitStatus: Int32 = 0
         /// The errors that connections reported without ending.
         var errors: [ReportedError] = []
+        /// What waits until the rows of the connections have arrived.
+        var deliveries: [Delivery] = []
     }
 
     private let total: Int
@@ -23,6 +25,14 @@ final class SideBySideReport: Sendable {
     init(total: Int, progress: @escaping @Sendable (ProgressReport) -> Void) {
         self.total = total
         self.progress = progress
+    }
+
+    /// Notes that something waits until the whole answer has arrived.
+    func waits(_ delivery: Delivery) { state.withLock { $0.deliveries.append(delivery) } }
+
+    /// Settles what waited for the arrival of the whole answer.
+    func settle() async throws(MMError) {
+        for delivery in state.withLock({ $0.deliveries }) { try await delivery.settle() }
     }
 
     func begins(_ name: String) {

@@ -45,7 +45,13 @@ struct ToolAnswer: Sendable {
     ///   - answer: the operation's answer.
     ///   - form: `table`, `csv` or `jsonl`, if the caller asked for one.
     /// - Throws: the `MMError` of fetching a list.
-    func result(of given: OperationAnswer, form: String?) async throws(MMError) -> ToolResult {
+    func result(of answer: OperationAnswer, form: String?) async throws(MMError) -> ToolResult {
+        let made = try await shown(answer, form: form)
+        try await answer.delivered()
+        return made
+    }
+
+    private func shown(_ given: OperationAnswer, form: String?) async throws(MMError) -> ToolResult {
         var answer = given
         answer.notes = given.notes.map(words.translated)
         if let members = JobAnswer.members(of: answer) {

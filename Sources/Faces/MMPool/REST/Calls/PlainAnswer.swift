@@ -63,7 +63,23 @@ enum PlainAnswer {
         }
         response.headers.set("Cache-Control", "no-store")
         response.headers.set("X-Content-Type-Options", "nosniff")
+        if answer.delivery != nil { response.body = delivering(response.body, of: answer) }
         return response
+    }
+
+    /// Returns the body of an answer, which counts as delivered after the body's last byte.
+    private static func delivering(_ body: HTTPServerResponse.Body, of answer: OperationAnswer)
+        -> HTTPServerResponse.Body
+    {
+        .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
+            switch body {
+            case .bytes(let bytes): try await writer.write(bytes)
+            case .stream(_, let write): try await write(writer)
+            }
+            do throws(MMError) { try await answer.delivered() } catch {
+                throw HTTPError(.connectionLost, error.message)
+            }
+        }
     }
 
     /// Writes a list while it is fetched. If fetching fails, the connection is aborted, so that nobody mistakes a part

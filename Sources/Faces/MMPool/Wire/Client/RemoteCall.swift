@@ -11,6 +11,8 @@ final class RemoteCall: Sendable {
     private let end = Mutex(End())
     private let input: InputForwarder?
     private let id = Mutex("")
+    /// The name under which the pool waits for the answer's arrival, if it does.
+    private let delivery = Mutex<String?>(nil)
 
     /// What arrives after a streamed answer: the exit status, and the notes that its head didn't contain yet.
     private struct End {
@@ -38,7 +40,9 @@ final class RemoteCall: Sendable {
             case .wantsInput(let question): input?.send(question, of: call)
             case .items: throw PoolFailure.notAPool(pool.address)
             case .head(let object): return try list(object)
-            case .answer(let object): return try made(object, items: nil)
+            case .answer(let object):
+                note(deliveryIn: object)
+                return try made(object, items: nil)
             case .problem(let error): throw error
             }
         }
@@ -61,6 +65,7 @@ final class RemoteCall: Sendable {
             case .textQuestion(let question, let text): try await askForText(text, question)
             case .wantsInput(let question): input?.send(question, of: call)
             case .answer(let whole):
+                note(deliveryIn: whole)
                 end.withLock { end in
                     end.end.notes = Array(Self.notes(of: whole).dropFirst(end.notesInHead))
                     end.end.errors = AnswerWire.errors(of: whole)
@@ -93,8 +98,31 @@ final class RemoteCall: Sendable {
     }
 
     private func made(_ object: JSONObject, items: ItemStream?) throws(MMError) -> OperationAnswer {
-        guard let answer = AnswerWire.answer(object, items: items) else { throw PoolFailure.notAPool(pool.address) }
+        guard var answer = AnswerWire.answer(object, items: items) else { throw PoolFailure.notAPool(pool.address) }
+        if object["delivers"] == true {
+            answer.delivery = Delivery { () async throws(MMError) in try await self.confirm() }
+        }
         return answer
+    }
+
+    private func note(deliveryIn object: JSONObject) {
+        delivery.withLock { $0 = object["delivery"]?.string }
+    }
+
+    /// Tells the pool that the answer has arrived, if it waits for that, and waits until it has acted on it.
+    private func confirm() async throws(MMError) {
+        let taken: String? = delivery.withLock { name in
+            defer { name = nil }
+            return name
+        }
+        guard let name = taken else { return }
+        let response = try await pool.send(
+            pool.request("POST", "/v1/calls/\(call)/deliveries/\(name)", body: []), during: operation)
+        guard (200...299).contains(response.status) else {
+            throw PoolFailure.refusal(response.status, response.body, pool.address, during: operation)
+        }
+        // The stream ends once the pool has remembered what it gave.
+        if case .problem(let error)? = try? await events.next() { throw error }
     }
 
     /// Asks the person on this side and sends their answer, or why they could not be asked; in that case the call ends

@@ -23,6 +23,7 @@ package enum AnswerWire {
         if let missing = answer.missing { object["missing"] = .string(missing) }
         if !answer.standardError.isEmpty { object["standardError"] = .string(Base64.text(answer.standardError)) }
         if let stored = answer.stored { object["stored"] = .object(stored.json) }
+        if answer.delivery != nil { object["delivers"] = true }
         return object
     }
 

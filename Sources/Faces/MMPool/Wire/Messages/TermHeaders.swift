@@ -15,6 +15,8 @@ package enum TermHeaders {
         package var person = Presence.nobody
         /// Whether the sender supplies standard input on demand.
         package var hasInput = false
+        /// Whether the sender says when an answer has arrived that is given only once.
+        package var confirmsDelivery = false
         /// The socket of the caller's SSH agent.
         package var agentSocket: String?
     }
@@ -33,6 +35,7 @@ package enum TermHeaders {
     private static let person = "MM-Person"
     private static let input = "MM-Input"
     private static let agent = "MM-Agent"
+    private static let delivery = "MM-Confirms-Delivery"
 
     private static let fields: [TermHeader] = [
         TermHeader(
@@ -103,6 +106,7 @@ package enum TermHeaders {
             headers.set(person, (someone.isAtTerminal ? Presence.atTerminal : .behindClient).rawValue)
         }
         if context.input != nil { headers.set(input, "1") }
+        headers.set(delivery, "1")
         // The receiver checks who owns the socket.
         if let socket = context.agentSocket.flatMap({ TermHeader.Value.path($0) }) { headers.set(agent, socket) }
     }
@@ -125,6 +129,9 @@ package enum TermHeaders {
         }
         if let text = headers[agent] { sent.agentSocket = try TermHeader.Value(header: agent, text: text).path() }
         if let text = headers[input] { sent.hasInput = try TermHeader.Value(header: input, text: text).flag() }
+        if let text = headers[delivery] {
+            sent.confirmsDelivery = try TermHeader.Value(header: delivery, text: text).flag()
+        }
         return sent
     }
 }

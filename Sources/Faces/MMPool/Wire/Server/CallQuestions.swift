@@ -11,12 +11,15 @@ package final class CallQuestions: Sendable {
     let texts = PendingAnswers<Result<String?, MMError>>()
     /// Requests for the next bytes of standard input.
     let inputs = PendingAnswers<[UInt8]>()
+    /// Answers whose arrival their clients are to confirm.
+    let deliveries = PendingAnswers<Bool>()
 
     /// Creates a value without open questions.
     package init() {}
 }
 
-/// Questions of one kind that running calls have put to their clients: a confirmation, or the next bytes of input.
+/// Questions of one kind that running calls have put to their clients: a confirmation, the next bytes of input, or
+/// whether an answer has arrived.
 final class PendingAnswers<Answer: Sendable>: Sendable {
     private struct Name: Hashable {
         let call: String
@@ -29,12 +32,15 @@ final class PendingAnswers<Answer: Sendable>: Sendable {
     ///   - call: the call that asks.
     ///   - put: sends the question under the name it receives; runs once an answer can be accepted.
     /// - Returns: the answer; `nil` when the call was cancelled.
-    func ask(_ call: String, put: (String) -> Void) async -> Answer? {
+    /// - Throws: the error of sending the question.
+    func ask<Fault: Error>(
+        _ call: String, put: (String) async throws(Fault) -> Void
+    ) async throws(Fault) -> Answer? {
         let name = Name(call: call, question: RandomBytes.text(bytes: 12))
         let answer = OneShot<Answer?>()
         open.withLock { $0[name] = answer }
         defer { _ = open.withLock { $0.removeValue(forKey: name) } }
-        put(name.question)
+        try await put(name.question)
         return await withTaskCancellationHandler {
             await answer.wait()
         } onCancel: {

@@ -63,11 +63,13 @@ package struct CallRoutes: Sendable {
             }
             return CallStream(
                 service: service, open: open, metrics: metrics, call: call, hasPerson: sent.person != .nobody,
-                isAtTerminal: sent.person == .atTerminal && isFrontEnd(request.peer), hasInput: sent.hasInput
+                isAtTerminal: sent.person == .atTerminal && isFrontEnd(request.peer), hasInput: sent.hasInput,
+                confirmsDelivery: sent.confirmsDelivery
             ).response()
         }
         router.post("/v1/calls/{call}/questions/{question}", answerQuestion)
         router.post("/v1/calls/{call}/inputs/{input}", takeInput)
+        router.post("/v1/calls/{call}/deliveries/{delivery}", takeDelivery)
         router.delete("/v1/jobs", forget)
     }
 
@@ -127,6 +129,14 @@ package struct CallRoutes: Sendable {
         guard open.inputs.answer(request.name("call"), request.name("input"), request.http.body) else {
             throw MMError(
                 .notFound, "No call waits for this input any longer.", hint: "Its command has ended, or was cancelled.")
+        }
+        return HTTPServerResponse(status: 204)
+    }
+
+    /// Accepts a client's word that the answer of a call has arrived.
+    @Sendable private func takeDelivery(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
+        guard open.deliveries.answer(request.name("call"), request.name("delivery"), true) else {
+            throw MMError(.notFound, "No call waits for the arrival of this answer.", hint: "Repeat the call.")
         }
         return HTTPServerResponse(status: 204)
     }
@@ -208,6 +218,8 @@ struct CallStream: Sendable {
     let isAtTerminal: Bool
     /// Whether the client supplies standard input on demand.
     let hasInput: Bool
+    /// Whether the client says when an answer has arrived that is given only once.
+    let confirmsDelivery: Bool
 
     /// Returns the answer: a stream of events that ends with `answer` or `problem`.
     func response() -> HTTPServerResponse {
@@ -246,7 +258,7 @@ struct CallStream: Sendable {
             defer { group.cancelAll() }
             do throws(HTTPError) {
                 try await writer.send(CallEvent.call(id).event)
-                try await tell(outbox, writer)
+                try await tell(outbox, writer, as: id)
                 return .success(())
             } catch {
                 return .failure(error)
@@ -255,7 +267,7 @@ struct CallStream: Sendable {
         try outcome.get()
     }
 
-    private func tell(_ outbox: CallOutbox, _ writer: SSEWriter) async throws(HTTPError) {
+    private func tell(_ outbox: CallOutbox, _ writer: SSEWriter, as id: String) async throws(HTTPError) {
         var flowing: OperationAnswer?
         while let message = await outbox.next() {
             switch message {
@@ -263,9 +275,8 @@ struct CallStream: Sendable {
             case .outcome(.failure(let error)), .end(.failure(let error)):
                 return try await writer.send(CallEvent.problem(error).event)
             case .outcome(.success(let answer)):
-                let object = AnswerWire.object(answer)
-                guard answer.body.stream != nil else { return try await writer.send(CallEvent.answer(object).event) }
-                try await writer.send(CallEvent.head(object).event)
+                guard answer.body.stream != nil else { return try await give(answer, to: writer, as: id) }
+                try await writer.send(CallEvent.head(AnswerWire.object(answer)).event)
                 flowing = answer
             case .rows(let batch): try await writer.send(CallEvent.items(batch).event)
             case .end(.success(let end)):
@@ -273,10 +284,30 @@ struct CallStream: Sendable {
                 whole.notes += end.notes
                 whole.errors += end.errors
                 whole.exitStatus = end.exitStatus ?? whole.exitStatus
-                return try await writer.send(CallEvent.answer(AnswerWire.object(whole)).event)
+                return try await give(whole, to: writer, as: id)
             }
         }
         throw HTTPError(.cancelled, "The call was cancelled.")
+    }
+
+    /// Sends the answer. What waits for its arrival waits for the client's word, if the client gives it.
+    private func give(_ answer: OperationAnswer, to writer: SSEWriter, as id: String) async throws(HTTPError) {
+        var object = AnswerWire.object(answer)
+        guard answer.delivery != nil, confirmsDelivery else {
+            try await writer.send(CallEvent.answer(object).event)
+            return try await settle(answer, writer)
+        }
+        let hasArrived = try await open.deliveries.ask(id) { (name) async throws(HTTPError) in
+            object["delivery"] = .string(name)
+            try await writer.send(CallEvent.answer(object).event)
+        }
+        if hasArrived == true { try await settle(answer, writer) }
+    }
+
+    private func settle(_ answer: OperationAnswer, _ writer: SSEWriter) async throws(HTTPError) {
+        do throws(MMError) { try await answer.delivered() } catch {
+            try await writer.send(CallEvent.problem(error).event)
+        }
     }
 
     /// Passes rows on as they are fetched. A slow client slows down fetching.
