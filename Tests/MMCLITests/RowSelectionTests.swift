@@ -81,6 +81,24 @@ struct RowSelectionTests {
         #expect(Array(sorted.suffix(2)) == [["v": nil], [:]])
     }
 
+    @Test(
+        "sort sizes by their bytes, and names by their letters before their accents",
+        arguments: [
+            ["998.7 MB (1,047,212,032 bytes)", "2.91 GB (3,124,567,890 bytes)", "Unlimited"],
+            ["Ada", "\u{C5}ke", "Eva", "Łukasz", "Lund", "O\u{308}zil", "Zoë"],
+            ["resume", "résumé", "Résumés"],
+            ["Zoë", "Жанна", "李"],
+        ])
+    func letters(texts: [String]) throws {
+        let rows = texts.map { ["v": .string($0)] as JSONValue }
+        #expect(RowOrder(column: "v", isDescending: false).sorted(rows.reversed()) == rows)
+    }
+
+    @Test("each letter with an accent has one without")
+    func baseLetters() {
+        #expect(BaseLetters.of("éÿĀıŁłŃŋōœřšţųŵÿžſ×÷ßþ") == "eyaillnnoorstuwyzs×÷st")
+    }
+
     @Test("are refused if no column is named", arguments: ["", "-"])
     func empty(text: String) {
         #expect(throws: MMError.self) { _ = try RowOrder(text) }
