@@ -72,6 +72,7 @@ extension IdentityService {
             paths: paths, environment: environment, transport: transport, direct: direct, clock: clock,
             configuration: configuration, methods: methods, log: log, isAlone: true, pause: pause)
         if let paces = sharedPaces.withLock({ $0 }) { service.share(paces) }
+        if let explanation = consentAdvice.withLock({ $0 }) { service.explainConsent(by: explanation) }
         return service
     }
 

@@ -30,6 +30,8 @@ public actor IdentityService {
     var pendingRequests: [FlightKey: SharedRequest<TokenAcquirer.Outcome>] = [:]
     /// The store that shares the waits that services ask for between the machines of a cluster.
     nonisolated let sharedPaces = Mutex<(any PaceStore)?>(nil)
+    /// Explains errors of missing consent; it knows the permissions that the uses of a connection need.
+    nonisolated let consentAdvice = Mutex<ConsentExplanation?>(nil)
     /// The tokens with which a server acts for its callers.
     nonisolated let assertionTokens = AssertionTokens()
     /// The newest token of each of a server's users, for work that acts for them after their call.
@@ -284,9 +286,10 @@ public actor IdentityService {
 }
 
 extension IdentityService {
-    func acquire(
+    /// Obtains a token by the connection's own way to sign in.
+    func acquired(
         _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline,
-        by given: SignInMethod? = nil
+        by given: SignInMethod?
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         let method = try method(of: connection, unless: given)
         let target = try await completed(try target(connection, resource, method), until: deadline)

@@ -112,6 +112,9 @@ public struct OperationServices: Sendable {
         let identity = IdentityService(environment: environment, log: log) { transport in
             telemetry == nil ? transport : TracedTransport(transport, ofSignIns: true)
         }
+        identity.explainConsent { error, resource, connection in
+            ConsentAdvice.explained(error, resource, of: connection.name)
+        }
         self.telemetry = telemetry
         self.environment = environment
         self.paths = paths

@@ -98,8 +98,7 @@ package actor ExchangeSession {
             // Another device code for the same app would be refused as well.
             if error.lacksConsent {
                 guard makePowerShell != nil, connection.engine != .native else {
-                    throw ConsentAdvice.error(
-                        error, resource, module: module, of: connection.name)
+                    throw ConsentAdvice.error(error, module: module, of: connection.name)
                 }
                 return try await connectPowerShell(report: report)
             }

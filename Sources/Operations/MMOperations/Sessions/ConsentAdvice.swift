@@ -11,28 +11,42 @@ enum ConsentAdvice {
             + "mm connections edit \(ShellWord.quoted(connection)) moduleApps.MODULE=ID."
     }
 
-    /// Returns the error for a module that can't be signed in to.
-    static func error(
-        _ error: MMError, _ resource: ServiceResource, module: String, of connection: String
-    ) -> MMError {
+    /// Returns the error of an app that lacks consent for a service, with the service, the permissions and the command
+    /// that adds them.
+    static func explained(_ error: MMError, _ resource: ServiceResource, of connection: String) -> MMError {
         var told = error
-        told.message =
-            "\(module) can't sign in with the app of \(connection), which has no consent for "
-            + "\(permission(of: resource)). \(error.message)"
+        told.message = "The app of \(connection) has no consent for \(permission(of: resource)). \(error.message)"
+        told.details["resource"] = .string(resource.name)
+        // Whoever acts for callers has a link to the consent of their app.
+        if use(of: resource) != nil, error.details["consentUrl"] == nil {
+            told.hint = "Add it (or get the link for an administrator): \(command(for: resource, of: connection))."
+        }
+        return told
+    }
+
+    /// Returns the error for a module that can't be signed in to.
+    static func error(_ error: MMError, module: String, of connection: String) -> MMError {
+        var told = error
+        told.message = "\(module) can't sign in. \(error.message)"
         told.hint =
-            "Add it (or get the link for an administrator): \(command(for: resource, of: connection)); or set another app for this module: mm connections edit "
-            + "\(ShellWord.quoted(connection)) moduleApps.\(module)=ID."
+            (error.hint.map { $0 + " " } ?? "")
+            + "Another app can be set for this module: mm connections edit \(ShellWord.quoted(connection)) "
+            + "moduleApps.\(module)=ID."
         return told
     }
 
     /// Returns the command that adds the permissions for a service to a connection.
     private static func command(for resource: ServiceResource, of connection: String) -> String {
-        let use = service(of: resource).flatMap { service in
+        "mm connect --name \(ShellWord.quoted(connection)) --uses \(use(of: resource)?.rawValue ?? "…")"
+    }
+
+    /// Returns the first use of a connection that needs a service.
+    private static func use(of resource: ServiceResource) -> ConnectionUse? {
+        service(of: resource).flatMap { service in
             ConnectionUse.allCases.first { use in
                 use.permissions.contains { $0.service == service } && (service != .graph || use == .graph)
             }
         }
-        return "mm connect --name \(ShellWord.quoted(connection)) --uses \(use?.rawValue ?? "…")"
     }
 
     /// Returns the service in the admin centre that a resource's tokens are for.
