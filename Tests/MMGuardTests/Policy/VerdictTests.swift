@@ -69,6 +69,26 @@ struct VerdictTests {
         #expect(policy.decision(for: finding) == decision)
     }
 
+    @Test(
+        "a denial by the connection's settings names them, and no other does",
+        arguments: [
+            (#"{"guard": "readonly"}"#, "New-Mailbox -Name ann", "Contoso is readonly."),
+            (#"{"guard": {"policy": "strict"}}"#, "Add-RoleGroupMember x -Member ann", "Contoso is strict."),
+            (#"{"guard": {"deny": ["write"]}}"#, "New-Mailbox -Name ann", "The settings of Contoso deny write."),
+            ("{}", "Connect-ExchangeOnline", nil), (#"{"guard": "readonly"}"#, "Get-Mailbox", nil),
+        ] as [(String, String, String?)])
+    func remedy(entry: String, script: String, start: String?) throws {
+        let policy = GuardPolicy(of: try Self.connection(entry), environment: [:])
+        let verdict = GuardEngine().judge(script: script, policy: policy)
+        guard let start else {
+            #expect(verdict.instead?.contains("mm connections edit Contoso") != true)
+            return
+        }
+        let error = try #require(verdict.error())
+        #expect(error.code == .denied)
+        #expect(error.hint?.hasPrefix(start) == true && error.hint?.contains("mm connections edit Contoso") == true)
+    }
+
     private static func connection(_ entry: String) throws -> Connection {
         let path = "/tmp/mm-guard-registry-\(RandomBytes.text(bytes: 8)).json"
         try ProtectedFile.replace(path, with: Array("{\"connections\":{\"Contoso\":\(entry)}}".utf8))

@@ -30,6 +30,8 @@ public struct GuardPolicy: Sendable, Hashable {
     package var personChecks = ConnectionPersonChecks()
     /// Whether `confirmed: true` confirms sending a message. Otherwise nothing in a request confirms anything.
     public var honoursConfirmed: Bool
+    /// The connection whose policy it is, if it is one's.
+    private var connection: String?
 
     public init(
         _ name: Name = .standard, overrides: [GuardClass: GuardDecision] = [:], dynamic: GuardDecision? = nil,
@@ -68,6 +70,7 @@ public struct GuardPolicy: Sendable, Hashable {
             honoursConfirmed: allowances.contains(.confirmedParameter) && connection.legacyConfirm)
         approvals = own.approvals
         personChecks = connection.personChecks
+        self.connection = connection.name
     }
 
     /// The policy of a new connection.
@@ -94,6 +97,22 @@ public struct GuardPolicy: Sendable, Hashable {
     /// - Parameter confirmed: whether the caller passed `confirmed: true`.
     public func decision(for finding: GuardFinding, confirmed: Bool = false) -> GuardDecision {
         max(decision(byKind: finding, confirmed: confirmed), finding.minimumDecision ?? .allow)
+    }
+
+    /// Returns how a connection's owner can change the settings that deny a finding; `nil` where every connection's
+    /// policy, or another rule, denies it.
+    func remedy(for finding: GuardFinding) -> String? {
+        var usual = self
+        (usual.name, usual.overrides, usual.dynamic) = (.standard, [:], nil)
+        guard let connection, decision(for: finding) == .deny, usual.decision(for: finding) != .deny else { return nil }
+        let named = ShellWord.quoted(connection)
+        let words = finding.classes.classes.filter { overrides[$0] == .deny }.map(\.rawValue)
+        guard words.isEmpty else {
+            return "The settings of \(connection) deny \(words.joined(separator: ", ")). Its owner can change them: "
+                + "mm connections show \(named), mm connections edit \(named)."
+        }
+        return "\(connection) is \(name.rawValue). Its owner can change that: "
+            + "mm connections edit \(named) --guard standard."
     }
 
     private func decision(byKind finding: GuardFinding, confirmed: Bool) -> GuardDecision {

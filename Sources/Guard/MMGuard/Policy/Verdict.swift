@@ -65,7 +65,7 @@ public struct Verdict: Sendable, Hashable {
         decision = first.decision
         rule = first.finding.rule
         reason = first.finding.reason
-        instead = first.finding.instead
+        instead = policy.remedy(for: first.finding) ?? first.finding.instead
         place = first.finding.place
     }
 }
