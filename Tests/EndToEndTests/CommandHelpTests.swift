@@ -30,6 +30,14 @@ struct CommandHelpTests {
         [["drift"], ["snapshot", "diff"], ["plan"], ["apply"]].contains(words) ? 1 : 2
     }
 
+    @Test("the log of a connection that doesn't exist is not taken for an empty one")
+    func unknownLog() async throws {
+        let refused = try await mm(["pool", "logs", "NoConn"])
+        #expect(refused.code == 1 && refused.error.contains("There is no connection 'NoConn'"), "\(refused)")
+        let empty = try await mm(["pool", "logs"])
+        #expect(empty.code == 0 && empty.error.contains("The log is empty."), "\(empty)")
+    }
+
     @Test("every command refuses an unknown flag and shows its usage, which its help shows too")
     func wrongFlags() async throws {
         let commands = try await commands()

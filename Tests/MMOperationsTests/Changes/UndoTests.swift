@@ -88,6 +88,7 @@ struct UndoTests {
         let other = try #require(try await tenant.newest())
         func since() async throws -> [String?] {
             let answer = try await tenant.call("undo", ["call": .string(call), "dryRun": true])
+            #expect(answer.text?.contains("would be undone: ") == true)
             return ChangesHome.value(answer).array?.map { $0["since"]?.string } ?? []
         }
         let told = try await since()

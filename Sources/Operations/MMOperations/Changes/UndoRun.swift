@@ -40,12 +40,12 @@ struct UndoRun: Sendable {
             }
         }
 
-        /// The lines about the step that a person is shown.
+        /// The lines about the step that a person is shown before it is carried out.
         var lines: [String] {
             guard obstacle == nil else {
-                return ["\(entry.id) is not undone: \(entry.change.title)", "  ! \(obstacle ?? "")"]
+                return ["\(entry.id) would not be undone: \(entry.change.title)", "  ! \(obstacle ?? "")"]
             }
-            return ["\(entry.id) is undone: \(entry.change.title)"]
+            return ["\(entry.id) would be undone: \(entry.change.title)"]
                 + entry.change.undoLines.map { "  " + $0 } + [since ?? nothing].compactMap { $0.map { "  ! " + $0 } }
         }
     }

@@ -23,15 +23,24 @@ enum PoolLogsCommand {
                 .init("mm pool logs Contoso --errors", "problems of one connection"),
             ]
         ) { (input, options, streams) async throws(MMError) in
-            let plain = StatePaths(environment: environment).poolLog()
+            let paths = StatePaths(environment: environment)
+            let plain = paths.poolLog()
+            let connection = try input.text("connection")
             let isJSON = options.format == .json || options.format == .jsonl
             let reader = PoolLogReader(
                 path: isJSON ? String(plain.dropLast(4)) + ".jsonl" : plain, isJSON: isJSON,
-                connection: try input.text("connection"), errorsOnly: try input.flag("errors"))
+                connection: connection, errorsOnly: try input.flag("errors"))
             let follows = try input.flag("follow")
             let lines = try reader.last(try input.integer("lines") ?? 100)
             for line in lines { try streams.write(line + [0x0A]) }
-            if lines.isEmpty, !follows, !options.quiet { streams.note("The log is empty.") }
+            // A connection that was removed may still have lines.
+            if lines.isEmpty, let connection {
+                _ = try ConnectionRegistry(path: paths.registry).snapshot().connection(named: connection)
+            }
+            if lines.isEmpty, !follows, !options.quiet {
+                let isWhole = try connection == nil && !input.flag("errors")
+                streams.note(isWhole ? "The log is empty." : "The log has no such lines.")
+            }
             guard follows else { return 0 }
             var follower = reader.follower()
             while !Task.isCancelled {

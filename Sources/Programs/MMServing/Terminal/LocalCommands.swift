@@ -383,6 +383,10 @@ enum PINCommands {
                 examples: [.init("mm pin remove", "asks for the PIN, then removes it")]
             ) { (_, _, streams) async throws(MMError) in
                 try await giveOld(proof)
+                guard try proof.hasPIN() else {
+                    streams.note("No PIN is set.")
+                    return 0
+                }
                 try await proof.setPIN(nil)
                 streams.note(
                     "\nThe PIN was removed. Connections that require a PIN can't be confirmed until a new one is set.")
