@@ -55,6 +55,18 @@ struct ToolRunnerTests {
         return value
     }
 
+    @Test("a tool that the connection's owner left out of its list is denied")
+    func leftOut() async throws {
+        let entry = #"{"connections": {"Contoso": {"tenant": "contoso.example", "tools": []}}}"#
+        try ProtectedFile.replace(home.paths.registry, with: Array(entry.utf8))
+        let service = LocalOperationService(services: OperationServices(environment: home.environment))
+        let context = CallContext(caller: Caller(surface: .terminal, name: "test", server: nil))
+        let error = await #expect(throws: MMError.self) {
+            try await service.call("recipe", ["tool": "unused-guests", "connection": "Contoso"], in: context)
+        }
+        #expect(error?.code == .denied && error?.exitCode == 4)
+    }
+
     @Test("a step is done for each row, and the answer is made of all results")
     func each() async throws {
         let calls = Calls { (_, arguments, _) throws(MMError) in

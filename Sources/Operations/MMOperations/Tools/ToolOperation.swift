@@ -56,7 +56,7 @@ struct ToolOperation: CatalogueOperation {
         context.record.note("tool", .string(definition.name))
         if let allowed = connection.tools, !allowed.contains(definition.name) {
             throw MMError(
-                .forbidden, "The connection \(connection.name) doesn't allow the tool `\(definition.name)`.",
+                .denied, "The connection \(connection.name) doesn't allow the tool `\(definition.name)`.",
                 hint: "Its owner can allow it: mm connections edit \(ShellWord.quoted(connection.name)) tools=…"
             )
         }
