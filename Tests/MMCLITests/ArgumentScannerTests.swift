@@ -201,7 +201,8 @@ struct ArgumentScannerTests {
     func meantEmpty() throws {
         let fields = [InputField("prefix", .text, "p", .mayBeEmpty)]
         #expect(try ArgumentScanner.scan(["--prefix", ""], fields: fields, command: "mm") == ["prefix": ""])
-        #expect(try scan(["--script", "-"], input: "").arguments == ["script": ""])
+        let error = #expect(throws: MMError.self) { try scan(["--script", "-"], input: "") }
+        #expect(error?.message == "--script is empty.")
     }
 
     @Test("a body that looks like a file's name gets a hint how to name a file")

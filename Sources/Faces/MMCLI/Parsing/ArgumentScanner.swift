@@ -143,12 +143,12 @@ package struct ArgumentScanner {
     }
 
     private mutating func assign(_ text: String, to field: InputField, as shown: String) throws(MMError) {
-        // A file may be empty, but an empty word usually comes from a variable that wasn't set.
+        let word = text
+        let text = field.readsFiles ? try content.resolve(text, for: shown, namingFile: field.namesFile) : text
+        // An empty text counts as no argument; it usually comes from a variable that wasn't set, or an empty file.
         if [.text, .textList].contains(field.kind) || field.kind.isChoice, !field.mayBeEmpty {
             try Self.refuseEmpty(text, shown, field.summary)
         }
-        let word = text
-        let text = field.readsFiles ? try content.resolve(text, for: shown, namingFile: field.namesFile) : text
         if field.namesFile, word != text, word != "-", word != "@-" {
             tell(word.hasPrefix("@") ? String(word.dropFirst()) : word, of: field)
         }
