@@ -141,16 +141,23 @@ public struct RegistrySnapshot: Sendable {
         "To add one, a person runs mm connect DOMAIN, or with an existing app: "
         + "mm connections add NAME --tenant DOMAIN --app-id ID."
 
+    /// Returns whether a text that isn't a connection's name selects several connections where a call takes several.
+    package static func selectsSeveral(_ text: String) -> Bool {
+        text == "all" || text.hasPrefix("tag:") || text.hasPrefix("customers:")
+            || text.utf8.contains { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "*") }
+    }
+
     private func unknown(_ name: String, among names: [String]) -> MMError {
         let sorted = NearestNames.sorted(names, by: name)
         let shown = sorted.prefix(20).map { "'\($0)'" }.joined(separator: ", ")
         let more = sorted.count > 20 ? " and \(sorted.count - 20) more" : ""
         let asked = String(name.prefix(100))
+        let one = Self.selectsSeveral(name) ? "Only a single connection can be named here. " : ""
         return MMError(
             .notFound, "There is no connection '\(asked)'.",
             hint: names.isEmpty
                 ? "The registry has no usable connection. " + Self.howToAdd
-                : "Known connections: \(shown)\(more). There is no default.",
+                : one + "Known connections: \(shown)\(more). There is no default.",
             details: ["connection": .string(asked), "known": .array(sorted.prefix(50).map { .string($0) })])
     }
 }

@@ -278,7 +278,8 @@ public struct GraphPage: Sendable {
             throw MMError(
                 .remoteFailed,
                 "The answer to \(request.method) \(request.target.path) isn't JSON, or only a part of it.",
-                hint: "Only collections have pages. Read the bytes instead.", retry: .now)
+                hint: "Without `all`, `top` and `changes` it is returned as it is. If only a part came, try again.",
+                retry: .now)
         }
         envelope = findings.envelope
         isCollection = findings.items != nil

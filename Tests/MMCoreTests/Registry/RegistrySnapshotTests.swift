@@ -196,6 +196,8 @@ struct RegistrySnapshotTests {
         #expect(error?.hint?.contains("'Contoso', 'Contoso-GA', 'Northwind', 'Fabrikam'") == true)
         #expect(mmError { _ = try snapshot.connection(named: "Fabirkam") }?.details["known"]?[0] == "Fabrikam")
         #expect(mmError { _ = try snapshot.connection(named: "ga") }?.code == .notFound)
+        let several = mmError { _ = try snapshot.connection(named: "Contoso,Fabrikam") }
+        #expect(several?.hint?.hasPrefix("Only a single connection can be named here.") == true)
         #expect(mmError { _ = try snapshot.connection(named: "") }?.code == .notFound)
         #expect(
             mmError { _ = try RegistrySnapshot.empty.connection(named: "X") }?.hint?.contains("mm connections add")

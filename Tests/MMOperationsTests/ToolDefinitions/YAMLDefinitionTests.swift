@@ -131,7 +131,8 @@ struct YAMLDefinitionTests {
     func rules() throws {
         var number = ToolParameter("n", .integer, "N.")
         number.range = 1...5
-        #expect(throws: MMError.self) { try number.checked(6) }
+        let error = #expect(throws: MMError.self) { try number.checked(-6) }
+        #expect(error?.message == "`n` is -6.")
         var word = ToolParameter("w", .string, "W.")
         word.choices = ["One", "Two"]
         #expect(try word.checked("two") == "Two")

@@ -23,7 +23,7 @@ package struct ConnectionSelection: Sendable, Hashable {
         _ text: String, in registry: @autoclosure () throws(MMError) -> RegistrySnapshot
     ) throws(MMError) {
         // Nearly every call names one connection, for which the registry isn't read.
-        guard Self.isSeveral(text) else { return nil }
+        guard RegistrySnapshot.selectsSeveral(text) else { return nil }
         let snapshot = try registry()
         let known = Set(snapshot.names)
         guard !known.contains(text), snapshot.implied(named: text) == nil else { return nil }
@@ -69,11 +69,6 @@ package struct ConnectionSelection: Sendable, Hashable {
     }
 
     /// Whether a text has the form of a selection.
-    private static func isSeveral(_ text: String) -> Bool {
-        text == "all" || text.hasPrefix("tag:") || text.hasPrefix("customers:")
-            || text.utf8.contains { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "*") }
-    }
-
     private static func term(_ word: String, _ known: Set<String>) -> Term {
         if known.contains(word) { return .name(word) }
         if word == "all" { return .pattern("*") }

@@ -62,8 +62,7 @@ package struct Terminal: Sendable {
         let raw = mm_open_terminal(path)
         guard raw >= 0 else {
             throw MMError(
-                .unavailable, "There is no terminal to ask on.",
-                hint: "Run this in a terminal, or give the answer as an argument.")
+                .unavailable, "There is no terminal to ask on.", hint: "Run this in a terminal.")
         }
         let event = mm_eventfd()
         guard event >= 0 else {

@@ -113,13 +113,13 @@ package struct ToolParameter: Sendable {
             guard let number = value.int ?? value.string.flatMap({ Int($0) }) else {
                 throw wrong(value, "a whole number")
             }
-            try checkRange(Double(number))
+            try checkRange(Double(number), shown: "\(number)")
             return .int(Int64(number))
         case .number:
             guard let number = value.double ?? value.string.flatMap({ Double($0) }), number.isFinite else {
                 throw wrong(value, "a number")
             }
-            try checkRange(number)
+            try checkRange(number, shown: JSONValue.double(number).description)
             return value.string == nil ? value : .double(number)
         case .boolean:
             if let flag = value.bool { return .bool(flag) }
@@ -165,7 +165,7 @@ package struct ToolParameter: Sendable {
         return text
     }
 
-    private func checkRange(_ number: Double) throws(MMError) {
+    private func checkRange(_ number: Double, shown: String) throws(MMError) {
         guard let range, number < Double(range.lowerBound) || number > Double(range.upperBound) else { return }
         let bounds =
             range.upperBound == .max
@@ -173,7 +173,7 @@ package struct ToolParameter: Sendable {
             : range.lowerBound == .min
                 ? "at most \(range.upperBound)" : "between \(range.lowerBound) and \(range.upperBound)"
         throw MMError(
-            .invalidInput, "`\(name)` is \(JSONValue.double(number)).", hint: "It must be \(bounds).",
+            .invalidInput, "`\(name)` is \(shown).", hint: "It must be \(bounds).",
             details: ["field": .string(name)])
     }
 
