@@ -126,6 +126,18 @@ struct FileLocation: ~Copyable {
 }
 
 extension FileLocation {
+    /// Refuses a file that everyone may change, as a folder in which everyone may replace it. Nobody can change a file
+    /// on a file system that is mounted read-only, whatever its mode says.
+    static func checkWriters(of file: borrowing Descriptor, at path: String) throws(MMError) {
+        guard let status = file.status(), status.st_mode & 0o002 != 0 else { return }
+        var system = statvfs()
+        if fstatvfs(file.number, &system) == 0, system.f_flag & UInt(ST_RDONLY) != 0 { return }
+        throw MMError(
+            .forbidden, "Everyone can write to \(path), so anyone could have changed it.",
+            hint: "Check what it says, then remove the permission: chmod o-w \(ShellWord.quoted(path)).",
+            details: ["path": .string(path)])
+    }
+
     /// Opens the file by its name in the folder, never through a link.
     /// - Returns: `nil` when there is no such file.
     borrowing func open(_ flags: Int32, mode: mode_t = 0o600, to action: String) throws(MMError) -> Descriptor? {

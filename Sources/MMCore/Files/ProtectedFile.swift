@@ -3,7 +3,8 @@ package import Glibc
 /// The only way in which the program reads, replaces, appends to and removes its own files.
 ///
 /// No link is followed at the end of a path, nor within it if another user made it. The file must be a regular file
-/// that belongs to this user or root. New files are 0600, new folders 0700. The calls are short and synchronous.
+/// that belongs to this user or root; one that everyone may change is not read. New files are 0600, new folders 0700.
+/// The calls are short and synchronous.
 package enum ProtectedFile {
     /// Reads the whole content of a file.
     /// - Parameters:
@@ -27,6 +28,7 @@ package enum ProtectedFile {
                 hint: "chmod 600 \(ShellWord.quoted(path)); if somebody may have read it, renew the secret.",
                 details: ["path": .string(path)])
         }
+        try FileLocation.checkWriters(of: file, at: path)
         let expected = Int(file.status()?.st_size ?? 0)
         guard expected <= limit else { throw tooLarge(path, limit) }
         var bytes: [UInt8] = []

@@ -174,6 +174,18 @@ struct ProtectedFileTests {
         #expect(folder.bytes("open/x") == [1])
     }
 
+    @Test("a file that everyone may write to is not read", arguments: [0o602, 0o622, 0o666] as [mode_t])
+    func openFile(mode: mode_t) throws {
+        try ProtectedFile.replace(folder["x"], with: [1], mode: 0o664)
+        #expect(try ProtectedFile.read(folder["x"]) == [1])
+        #expect(chmod(folder["x"], mode) == 0)
+        let error = mmError { _ = try ProtectedFile.read(folder["x"]) }
+        #expect(error?.code == .forbidden && error?.hint?.contains("chmod o-w") == true)
+        // Replacing it closes it.
+        try ProtectedFile.replace(folder["x"], with: [2])
+        #expect(try ProtectedFile.read(folder["x"]) == [2])
+    }
+
     @Test("anything but a regular file is refused at once", arguments: ["fifo", "folder", "socket"])
     func special(kind: String) throws {
         switch kind {

@@ -252,11 +252,13 @@ struct RegistryCheckTests {
     @Test("errors come first, and a file that others may write is a warning")
     func file() throws {
         let folder = try TestFolder()
-        try folder.write("r.json", #"{"connections": {"A": {"tenant": "a.com"}, "B": {"appId": 1}}}"#, mode: 0o666)
+        try folder.write("r.json", #"{"connections": {"A": {"tenant": "a.com"}, "B": {"appId": 1}}}"#, mode: 0o664)
         let problems = RegistryCheck.problems(at: folder["r.json"])
         #expect(problems.first?.connection == "B")
-        #expect(problems.contains { $0.severity == .warning && $0.message.contains("mode 666") })
+        #expect(problems.contains { $0.severity == .warning && $0.message.contains("mode 664") })
         #expect(RegistryCheck.problems(at: folder["none.json"]).map(\.severity) == [.warning])
         #expect(problems.first?.json["key"] == "appId")
+        try folder.write("r.json", #"{"connections": {}}"#, mode: 0o666)
+        #expect(RegistryCheck.problems(at: folder["r.json"]).first?.severity == .error)
     }
 }
