@@ -133,6 +133,12 @@ enum ConnectionFields {
                 _ = try ModuleProfiles.named(String(word.filter { !$0.isWhitespace }))
             }
         }
+        for case ("tenantId", let text?) in fields where !text.isEmpty && !GUID.isValid(text) {
+            throw MMError(
+                .invalidInput, "`tenantId` must be a GUID, not `\(text.prefix(60))`.",
+                hint: "Copy it from the tenant's page in the portal. The domain belongs into `tenant`.",
+                details: ["field": "tenantId"])
+        }
         return fields
     }
 }
