@@ -5,7 +5,7 @@ import MMIdentity
 /// `connections_add`: adds an entry to the registry.
 struct ConnectionsAdd: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("name", "Name of the new connection (case-sensitive).", .at(0)) var name: String
+        @Argument("name", "Name of the new connection.", .at(0)) var name: String
         @Argument(ConnectionFields.settable, absent: [], reading: ConnectionFields.read)
         var values: [(key: String, text: String?)]
         @Argument("keepTokens", "Keep an existing token cache of this name; by default it is emptied.")

@@ -25,7 +25,8 @@ struct Exec: CatalogueOperation {
         effects: .init(readOnly: false, destructive: true, openWorld: true), audience: .person,
         examples: [
             .init(
-                "mm exec Contoso -- az rest --url /subscriptions", "az, after mm exec Contoso -- az login --identity"),
+                "mm exec Contoso -- bash -c 'az login --identity && az group list'",
+                "az, which signs in with each program"),
             .init("mm exec Contoso --read-only -- bash", "a shell whose programs can read but not change anything"),
             .init(
                 "mm exec env: --allow write -- terraform apply",

@@ -5,7 +5,7 @@ import MMSessions
 package struct Reset: CatalogueOperation {
     package struct Input: OperationInput {
         @Argument(.connection) package var connection: String
-        @Argument("module", "Reset only this module, such as exo.", .at(1)) package var module: String?
+        @Argument("module", "Only this module, such as exo.", .at(1)) package var module: String?
 
         /// Creates an input without arguments.
         package init() {}

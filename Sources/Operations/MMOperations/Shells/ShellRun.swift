@@ -64,7 +64,8 @@ struct ShellRun: CatalogueOperation {
             InputField("timeout", .integer(1...604_800), "Seconds until the command is cancelled (default 300)."),
             InputField(
                 "yield", .integer(0...3600),
-                "Seconds to wait before returning a job handle; the command keeps running (default 30)."),
+                "Seconds to wait before returning a job handle; the command keeps running (default 30 for models)."
+            ),
             InputField(
                 "input", .choice(["none", "terminal", "screen"]),
                 "Input of the command: none, typed input, or a full screen (default: piped input, else none)."),

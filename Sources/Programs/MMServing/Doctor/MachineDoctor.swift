@@ -66,7 +66,7 @@ struct MachineDoctor: Sendable {
     }
 }
 
-/// Checks that only the user can read and change the registry, tokens, state and logs.
+/// Checks that only the user can change the registry, and read and change tokens, state and logs.
 struct FileChecks: Sendable {
     /// The paths of the files.
     let paths: StatePaths
@@ -90,7 +90,7 @@ struct FileChecks: Sendable {
         }
         let open = found
         if open.isEmpty, foreign.isEmpty {
-            report.add("files", .sound, "only this user can read \(paths.registry) and \(paths.stateDirectory)")
+            report.add("files", .sound, "only this user can change \(paths.registry), and use \(paths.stateDirectory)")
         } else if !open.isEmpty {
             let shown = open.prefix(3).map { "\($0.path) (\(String($0.mode, radix: 8)))" }.joined(separator: ", ")
             report.add(
