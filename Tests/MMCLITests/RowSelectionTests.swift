@@ -60,6 +60,14 @@ struct RowSelectionTests {
         #expect(sorted == (format == .csv ? "n\n1\n3\n" : "{\"n\":1}\n{\"n\":3}\n"))
     }
 
+    @Test("an object that has the first column itself is the row, whatever lists it holds")
+    func ownRow() async throws {
+        let forecast: JSONValue = ["request": "PATCH /users/x", "lines": [["a": 1]], "verdict": "ask"]
+        let answer = OperationAnswer.value(forecast, columns: ["request", "verdict"])
+        #expect(try await rendered(answer, AnswerForm(format: .csv)) == "request,verdict\nPATCH /users/x,ask\n")
+        #expect(try await rendered(answer, AnswerForm(format: .table)).contains("PATCH /users/x"))
+    }
+
     @Test("suggest similar columns if no row has the given one", arguments: [["siez"], ["by.user.displayNam"]])
     func unknown(columns: [String]) async throws {
         let error = await #expect(throws: MMError.self) {

@@ -8,12 +8,13 @@ package struct Rows: Sendable {
     package let columns: [String]
 
     /// Finds the rows of a value: a list, the `value` of an OData answer, or the list of an object with no other
-    /// member. If columns are given, the first list among an object's members is used. `nil` if there is no list.
+    /// member. If columns are given, the first list among an object's members is used, unless the object itself has
+    /// the first column and so is a row. `nil` if there is no list.
     /// - Parameters:
     ///   - value: the answer.
     ///   - columns: the columns to show; empty for all members of the rows.
     package init?(of value: JSONValue, columns: [String] = []) {
-        guard let items = Self.list(in: value, isFirstMeant: !columns.isEmpty) else { return nil }
+        guard let items = Self.list(in: value, of: columns) else { return nil }
         self.init(items: items, columns: columns)
     }
 
@@ -26,14 +27,15 @@ package struct Rows: Sendable {
         self.columns = columns.isEmpty ? Self.columns(of: items) : columns
     }
 
-    private static func list(in value: JSONValue, isFirstMeant: Bool) -> [JSONValue]? {
+    private static func list(in value: JSONValue, of columns: [String]) -> [JSONValue]? {
         switch value {
         case .array(let items): return items
         case .object(let object):
             if let items = object["value"]?.array { return items }
             // An object that merely has a list among its members, such as a user with telephone numbers, is not a list
             // of rows.
-            guard isFirstMeant || object.count == 1 else { return nil }
+            guard !columns.isEmpty || object.count == 1 else { return nil }
+            if let first = columns.first, let cell = object[first], cell.array == nil { return nil }
             return object.values.lazy.compactMap(\.array).first
         default: return nil
         }
