@@ -197,6 +197,17 @@ struct ArgumentScannerTests {
         #expect(error?.code == .invalidInput && error?.hint != nil, "\(error?.message ?? "")")
     }
 
+    @Test("a format that jq's output can't have is refused beside --jq", arguments: GlobalOptions.Format.allCases)
+    func filtered(format: GlobalOptions.Format) throws {
+        let words = ["get", "/me", "--jq", ".", "-o", format.rawValue]
+        if [.json, .jsonl, .text].contains(format) {
+            #expect(try scan(words).options.format == format)
+        } else {
+            let error = #expect(throws: MMError.self) { try scan(words) }
+            #expect(error?.code == .invalidInput && error?.message.contains("--output \(format.rawValue)") == true)
+        }
+    }
+
     @Test("empty values are allowed where they mean something")
     func meantEmpty() throws {
         let fields = [InputField("prefix", .text, "p", .mayBeEmpty)]

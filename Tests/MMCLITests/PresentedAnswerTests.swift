@@ -68,6 +68,15 @@ struct PresentedAnswerTests {
         #expect(sorted.exitCode == 1)
     }
 
+    @Test("is refused for a column that no row has also before a filter")
+    func filteredColumn() async throws {
+        let error = try await error(reading: true) { options in
+            options.jq = "."
+            options.columns = ["mail"]
+        }
+        #expect(error.exitCode == 2)
+    }
+
     @Test("has not arrived, so that the next call gives again what a call gives only once")
     func undelivered() async throws {
         for reading in [true, false] {

@@ -257,13 +257,14 @@ package struct OperationCommands: Sendable {
     {
         let terminal = terminal
         let filter = JQProgram(program, rawStrings: options.format == .text)
-        if case .items(let stream) = answer.body,
+        if options.columns.isEmpty, options.order == nil, case .items(let stream) = answer.body,
             try await filter.run(onItemsOf: stream, write: { (bytes) throws(MMError) in try terminal.write(bytes) })
         {
             return
         }
         var text: [UInt8] = []
-        let collector = AnswerRenderer(AnswerForm(format: .json)) { (bytes) throws(MMError) in text += bytes }
+        let form = AnswerForm(format: .json, columns: options.columns, order: options.order)
+        let collector = AnswerRenderer(form) { (bytes) throws(MMError) in text += bytes }
         try await collector.render(answer)
         try terminal.write(try await filter.run(on: text))
     }

@@ -65,8 +65,19 @@ package struct ArgumentScanner {
             scanner.result.advice = scanner.corrected
             try scanner.placePositionals()
             try scanner.readInput()
+            try scanner.checkForm()
         }
         return scanner.result
+    }
+
+    /// Refuses a format that a jq filter's output can't have.
+    private func checkForm() throws(MMError) {
+        guard result.options.jq != nil, let format = result.options.format,
+            ![.json, .jsonl, .text].contains(format)
+        else { return }
+        throw MMError(
+            .invalidInput, "--output \(format.rawValue) can't be combined with --jq, whose output is JSON.",
+            hint: "Use --jq with --output json, or text for strings without quotes; jq itself writes @csv and @tsv.")
     }
 
     private mutating func flag(_ word: String, _ rest: inout ArraySlice<String>) throws(MMError) {
