@@ -327,7 +327,7 @@ package actor ExchangeSession {
         }
         if !writes.isEmpty { interruption?.details["ran"] = .array(writes.map { .string($0.cmdlet) }) }
         switch outcome {
-        case .stopped(let result, _), .completed(let result):
+        case .stopped(let result), .completed(let result):
             if interruption == nil, !plan.isLocal {
                 native = session
                 own(plan.variables.sets, .native)

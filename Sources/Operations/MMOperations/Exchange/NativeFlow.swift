@@ -96,11 +96,11 @@ final class NativeFlow: Sendable {
             result.failure = rest.failure
             result.exitCode = rest.exitCode
             return .completed(result)
-        case .stopped(let rest, let hasSent):
+        case .stopped(let rest):
             var result = gathered
             result.objects += rest.objects
             result.errors += rest.errors
-            return .stopped(result, hasSent: hasSent)
+            return .stopped(result)
         case .handedOver: return outcome
         }
     }

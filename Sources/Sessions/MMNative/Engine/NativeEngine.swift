@@ -231,11 +231,11 @@ private final class NativeRun {
             case .stopUpstream, .blockFailed:
                 return .handedOver(reason: "an unusual stop", hasSent: delivery.hasSent)
             case .handOver(let reason): return .handedOver(reason: reason, hasSent: delivery.hasSent)
-            case .stopped: return .stopped(delivery.result, hasSent: delivery.hasSent)
+            case .stopped: return .stopped(delivery.result)
             }
         }
         evaluator.endLine()
-        guard delivery.flush() else { return .stopped(delivery.result, hasSent: delivery.hasSent) }
+        guard delivery.flush() else { return .stopped(delivery.result) }
         return .completed(delivery.result)
     }
 }
@@ -267,11 +267,11 @@ package struct NativeSession: Sendable {
 package enum NativeOutcome: Sendable {
     /// The script completed; its result may contain errors.
     case completed(NativeResult)
-    /// The script needs a real PowerShell. `hasSent` tells whether a source's cmdlet had run by then: a script that
+    /// The script needs a real PowerShell. `hasSent` tells whether a source's cmdlet may have sent a request: a script that
     /// writes must then not be run again.
     case handedOver(reason: String, hasSent: Bool)
     /// The script was cancelled or ran out of time; the result holds the output that was not yet delivered.
-    case stopped(NativeResult, hasSent: Bool)
+    case stopped(NativeResult)
 }
 
 /// A script's complete output.
@@ -428,7 +428,7 @@ final class OutputDelivery {
     private var pending: [NativeOutput] = []
     /// The number of errors reported so far.
     private(set) var errorCount = 0
-    /// Whether a source's cmdlet has been started.
+    /// Whether a source's cmdlet may have sent a request.
     var hasSent = false
     /// The exception that ended the script.
     var failure: NativeError?
