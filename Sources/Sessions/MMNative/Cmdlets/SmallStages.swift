@@ -373,19 +373,17 @@ final class SpanStage: Stage {
             }
         }
         let (start, end) = (try date("Start"), try date("End"))
-        var sum: Int64 = 0
+        var parts: [(Int64, Int64)] = []
         for (name, unit) in units {
             guard let value = command[name] else { continue }
             guard case .int(let number) = value, start == nil, end == nil else {
                 throw .handOver("an unusual New-TimeSpan")
             }
-            sum += Int64(number) * unit
+            parts.append((Int64(number), unit))
         }
-        if start != nil || end != nil {
-            let now = PSZone.now
-            sum = (end ?? now).ticks - (start ?? now).ticks
-        }
-        ticks = sum
+        let now = PSZone.now
+        ticks =
+            start != nil || end != nil ? (end ?? now).ticks - (start ?? now).ticks : try PSSpan.sum(parts)
         self.end = end
         takesStarts = command.names.isSubset(of: ["End"])
     }

@@ -41,7 +41,7 @@ extension HostCommands {
             return
         }
         for word in answer.split(separator: ",") {
-            guard let number = Int(word.filter { $0 != " " }), items.indices.contains(number - 1) else {
+            guard let number = Int(word.filter { $0 != " " }), number > 0, number <= items.count else {
                 throw .fatal(
                     NativeError("OutGridView", "“\(word)” is not a row from 1 to \(items.count).", isReadable: true))
             }

@@ -231,7 +231,7 @@ struct CliXMLReader {
         case "Db" where text.hasSuffix("INF"): return .double(text.hasPrefix("-") ? -.infinity : .infinity)
         case "Db": return try Conversion.cast(.string(text), to: .double)
         case "DT": if let date = PSDate(json: text) { return .date(date) }
-        case "TS": if let ticks = PSSpan.ticks(ofDuration: text) { return .span(ticks) }
+        case "TS": if let ticks = try PSSpan.ticks(ofDuration: text) { return .span(ticks) }
         case "Ref": if let known = objects[Self.attribute("RefId", of: node) ?? ""] { return known }
         case "Obj":
             let value = try object(node)
@@ -288,62 +288,5 @@ struct CliXMLReader {
             guard PSTable.accepts(key), table.add(key, value) else { throw .handOver("an unusual key") }
         }
         return .table(table)
-    }
-}
-
-extension PSSpan {
-    /// Returns a span as XML writes it: `P1DT2H3M4.5S`.
-    static func duration(_ ticks: Int64) -> String {
-        let rest = ticks.magnitude
-        func part(_ unit: Int64, _ base: UInt64, _ letter: String) -> String {
-            let number = rest / UInt64(unit) % base
-            return number > 0 ? "\(number)\(letter)" : ""
-        }
-        let days = part(day, .max, "D")
-        var clock = part(hour, 24, "H") + part(minute, 60, "M")
-        let (whole, fraction) = (rest / UInt64(second) % 60, rest % UInt64(second))
-        if fraction > 0 {
-            var digits = PSDate.padded(Int(fraction), 7)
-            while digits.hasSuffix("0") { digits.removeLast() }
-            clock += "\(whole).\(digits)S"
-        } else if whole > 0 || days.isEmpty && clock.isEmpty {
-            clock += "\(whole)S"
-        }
-        return (ticks < 0 ? "-P" : "P") + days + (clock.isEmpty ? "" : "T" + clock)
-    }
-
-    /// Reads such a text; `nil` for one with months or years, or for any other.
-    static func ticks(ofDuration text: String) -> Int64? {
-        var rest = text[...]
-        let isNegative = rest.hasPrefix("-")
-        if isNegative { rest = rest.dropFirst() }
-        guard rest.hasPrefix("P") else { return nil }
-        rest = rest.dropFirst()
-        var (sum, isClock): (Int64, Bool) = (0, false)
-        while let first = rest.first {
-            if first == "T" {
-                (isClock, rest) = (true, rest.dropFirst())
-                continue
-            }
-            let digits = rest.prefix { $0.isNumber || $0 == "." }
-            guard let unit = rest.dropFirst(digits.count).first else { return nil }
-            let parts = digits.split(separator: ".", omittingEmptySubsequences: false)
-            guard let number = parts.first.flatMap({ Int64($0) }), parts.count < 3 else { return nil }
-            switch (unit, isClock) {
-            case ("D", false): sum += number * day
-            case ("H", true): sum += number * hour
-            case ("M", true): sum += number * minute
-            case ("S", true):
-                sum += number * second
-                if parts.count == 2 {
-                    let fraction = parts[1].prefix(7)
-                    guard let part = Int64(fraction) else { return nil }
-                    sum += (0..<(7 - fraction.count)).reduce(part) { value, _ in value * 10 }
-                }
-            default: return nil
-            }
-            rest = rest.dropFirst(digits.count + 1)
-        }
-        return isNegative ? -sum : sum
     }
 }

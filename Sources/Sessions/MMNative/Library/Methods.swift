@@ -143,8 +143,8 @@ enum Methods {
             return .string(text)
         case ("add", 1, .span?): return try Arithmetic.add(.span(ticks), arguments[0])
         case ("subtract", 1, .span?): return try Arithmetic.subtract(.span(ticks), arguments[0])
-        case ("negate", 0, _): return .span(-ticks)
-        case ("duration", 0, _): return .span(abs(ticks))
+        case ("negate", 0, _): return .span(try PSSpan.negated(ticks))
+        case ("duration", 0, _): return .span(ticks < 0 ? try PSSpan.negated(ticks) : ticks)
         default: throw .handOver("the method \(name) of a time span")
         }
     }

@@ -611,7 +611,7 @@ struct XMLPath {
             let condition = rest[rest.index(after: rest.startIndex)..<end].filter { $0 != " " || rest.contains("'") }
             rest = rest[rest.index(after: end)...]
             if let number = Int(condition) {
-                found = found.indices.contains(number - 1) ? [found[number - 1]] : []
+                found = number > 0 && number <= found.count ? [found[number - 1]] : []
             } else if condition == "last()" {
                 found = found.last.map { [$0] } ?? []
             } else {

@@ -172,7 +172,7 @@ struct NamedZone {
 
     /// Returns the moment that a time on the zone's clock means; `nil` if the rules of that year aren't known.
     private func moment(of date: PSDate) -> PSDate? {
-        offset(atLocal: date).map { PSDate(ticks: date.ticks - $0, kind: .utc) }
+        offset(atLocal: date).flatMap { PSDate(ticks: date.ticks, kind: .utc).moved(by: -$0) }
     }
 
     /// Calls a static method of `[TimeZoneInfo]` with zones that have a name here; `nil` for other zones and methods.

@@ -10,6 +10,9 @@ enum PSMoment {
     /// - Parameter offset: by how many ticks the clock is ahead of UTC.
     private static func made(_ date: PSDate, offset: Int64) throws(Interrupt) -> PSValue {
         let clock = PSDate(ticks: date.ticks, kind: .unspecified)
+        guard offset.magnitude <= 14 * PSSpan.hour, offset % PSSpan.minute == 0 else {
+            throw .handOver("an offset from UTC out of range")
+        }
         guard let moved = PSDate(ticks: date.ticks, kind: .utc).moved(by: -offset),
             case .date(let day)? = try Members.ownProperty(.date(clock), "Date")
         else { throw .handOver("a date out of range") }
@@ -144,7 +147,7 @@ enum PSMoment {
         guard let own = read(left) else { return nil }
         switch (operation, right) {
         case (.add, .span(let ticks)), (.subtract, .span(let ticks)):
-            guard let moved = own.clock.moved(by: operation == .add ? ticks : -ticks) else {
+            guard let moved = own.clock.moved(by: operation == .add ? ticks : try PSSpan.negated(ticks)) else {
                 throw .handOver("a date out of range")
             }
             return try made(moved, offset: own.offset)

@@ -153,10 +153,18 @@ enum PSSpan {
             default: [Int64]()
             }
         guard numbers.count == arguments.count, !units.isEmpty else { throw .handOver("an unusual time span") }
-        let total = zip(numbers, units).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-        guard total.magnitude < 9e18 else { throw .handOver("a long time") }
-        return zip(numbers, units).reduce(0) { $0 + $1.0 * $1.1 }
+        return try sum(zip(numbers, units))
     }
+
+    /// Returns the ticks of numbers of units, of which only the sum has to be a time span.
+    static func sum(_ parts: some Sequence<(Int64, Int64)>) throws(Interrupt) -> Int64 {
+        let sum = parts.reduce(into: Int128(0)) { $0 += Int128($1.0) * Int128($1.1) }
+        guard let ticks = Int64(exactly: sum) else { throw .handOver("a time span out of range") }
+        return ticks
+    }
+
+    /// Returns the opposite time span, which the lowest one doesn't have.
+    static func negated(_ ticks: Int64) throws(Interrupt) -> Int64 { try sum([(ticks, -1 as Int64)]) }
 
     /// Returns whether a text is certainly not a time span: it has a letter, no digit, or a dash other than the sign.
     static func isNone(_ text: String) -> Bool {
