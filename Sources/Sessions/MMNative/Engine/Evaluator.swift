@@ -553,10 +553,7 @@ final class Evaluator {
         for item in items {
             texts.append(try PSText.element(item))
         }
-        // All elements may share the storage of a single long text.
-        let bytes = texts.reduce(0) { $0 + $1.utf8.count } + separator.utf8.count * texts.count
-        guard bytes <= limits.textBytes else { throw .handOver("a long text") }
-        return texts.joined(separator: separator)
+        return try Bounded.joined(texts, separator, limit: limits.textBytes)
     }
 
     /// Returns a compiled pattern, which is compiled once per run.

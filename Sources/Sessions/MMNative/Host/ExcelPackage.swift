@@ -48,9 +48,11 @@ enum ExcelPackage {
                 let letters = end.prefix { $0.isLetter }.uppercased()
                 let digits = end.dropFirst(letters.count)
                 let row = digits.isEmpty ? nil : Int(digits)
-                guard digits.isEmpty || row.map({ $0 > 0 }) == true, letters.utf8.allSatisfy({ (65...90).contains($0) })
+                guard digits.isEmpty || row.map({ (1...Workbook.mostRows).contains($0) }) == true,
+                    letters.utf8.count <= 3, letters.utf8.allSatisfy({ (65...90).contains($0) })
                 else { return nil }
                 let column = letters.utf8.reduce(0) { $0 * 26 + Int($1) - 64 }
+                guard column <= Workbook.mostColumns else { return nil }
                 places.append((row.map { $0 - 1 }, letters.isEmpty ? nil : column - 1))
             }
             guard let first = places.first, let last = places.last, first.row != nil || first.column != nil else {
@@ -73,6 +75,13 @@ enum ExcelPackage {
             guard rows.count > 1 || columns.count > 1 else { return first }
             return first + ":" + Workbook.letters(columns.upperBound) + String(rows.upperBound + 1)
         }
+    }
+
+    /// Returns the cells that a part names; `nil` for all of its sheet.
+    private static func area(of object: PSObject, in sheet: Workbook.Sheet) throws(Interrupt) -> Area? {
+        guard let address = object[area]?.text, !address.isEmpty else { return nil }
+        guard let area = Area(address, in: sheet) else { throw .handOver("an unusual range of cells") }
+        return area
     }
 
     // MARK: Members
@@ -156,7 +165,7 @@ enum ExcelPackage {
         case cellsType:
             guard let own = object[Self.sheet]?.text, let sheet = book.sheet(named: own) else { break }
             let address = object[Self.area]?.text
-            switch (folded, address.flatMap { Area($0, in: sheet) }) {
+            switch (folded, try area(of: object, in: sheet)) {
             case ("value", let area?), ("text", let area?):
                 guard area.rows.count == 1, area.columns.count == 1 else { break }
                 let value = value(of: sheet.cell(area.rows.lowerBound, area.columns.lowerBound))
@@ -203,11 +212,13 @@ enum ExcelPackage {
         guard let own = object[Self.sheet]?.text, var sheet = book.sheet(named: own) else {
             throw .handOver("a change of \(object.typeName)")
         }
-        let area = object[Self.area].flatMap { Area($0.text, in: sheet) }
+        let area = try area(of: object, in: sheet)
         switch (object.typeName, name.lowercased()) {
         case (cellsType, "value"):
             guard let area else { throw .handOver("a value of all cells") }
-            for row in area.rows { for column in area.columns { sheet.set(try HostCommands.cell(value), row, column) } }
+            try Bounded.count(area.rows.count * area.columns.count, "many cells")
+            let cell = try HostCommands.cell(value)
+            for row in area.rows { for column in area.columns { try sheet.set(cell, row, column) } }
         case (styleType, "bold"):
             guard let area, object[Self.trail]?.text == "style.font", value.isTrue else { return }
             sheet.bold.formUnion(area.rows)

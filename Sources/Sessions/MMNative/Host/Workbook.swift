@@ -1,5 +1,8 @@
 /// A workbook in Excel's format, as `Export-Excel` writes it.
 struct Workbook: Sendable {
+    /// The rows and columns that Excel allows in a sheet.
+    static let (mostRows, mostColumns) = (1_048_576, 16_384)
+
     /// The content of a cell.
     enum Cell: Sendable {
         case text(String), number(String), truth(Bool), date(PSDate), empty
@@ -27,14 +30,13 @@ struct Workbook: Sendable {
             self.name = plain.isEmpty ? "Sheet1" : plain
         }
 
+        /// The rows and cells that only fill the sheet up to others.
+        private var blanks = 0
+
         /// Writes a row over what is there.
-        mutating func put(_ cells: [Cell], row: Int) {
+        mutating func put(_ cells: [Cell], row: Int) throws(Interrupt) {
+            for (place, cell) in cells.enumerated() { try set(cell, row, firstColumn + place) }
             while rows.count <= row { rows.append([]) }
-            for (place, cell) in cells.enumerated() {
-                let column = firstColumn + place
-                while rows[row].count <= column { rows[row].append(.empty) }
-                rows[row][column] = cell
-            }
         }
 
         /// The number of columns.
@@ -46,8 +48,13 @@ struct Workbook: Sendable {
         }
 
         /// Writes a cell.
-        mutating func set(_ cell: Cell, _ row: Int, _ column: Int) {
+        mutating func set(_ cell: Cell, _ row: Int, _ column: Int) throws(Interrupt) {
+            guard row < Workbook.mostRows, column < Workbook.mostColumns else {
+                throw .handOver("a place outside a sheet")
+            }
+            blanks += max(0, row - rows.count)
             while rows.count <= row { rows.append([]) }
+            blanks = try Bounded.count(blanks + max(0, column - rows[row].count), "a large sheet")
             while rows[row].count <= column { rows[row].append(.empty) }
             rows[row][column] = cell
         }
@@ -286,7 +293,7 @@ extension HostCommands {
             row = try place(command["StartRow"])
             sheet.firstColumn = try place(command["StartColumn"])
             if let title = command["Title"]?.text, !title.isEmpty {
-                sheet.put([.text(title)], row: row)
+                try sheet.put([.text(title)], row: row)
                 if command.isSet("TitleBold") { sheet.bold.insert(row) }
                 row += 1
             }
@@ -295,7 +302,7 @@ extension HostCommands {
                 names = first.whole.shape.names.filter { !excluded.contains($0.lowercased()) }
             }
             if !names.isEmpty, !command.isSet("NoHeader") {
-                sheet.put(names.map { .text($0) }, row: row)
+                try sheet.put(names.map { .text($0) }, row: row)
                 row += 1
             }
         }
@@ -305,12 +312,12 @@ extension HostCommands {
         if command.isSet("AutoFilter") || isTable { sheet.filters = true }
         for (index, item) in rows.enumerated() {
             guard case .object(let object) = item, !names.isEmpty else {
-                sheet.put([try cell(item)], row: row + index)
+                try sheet.put([try cell(item)], row: row + index)
                 continue
             }
             var cells: [Workbook.Cell] = []
             for name in names { cells.append(try cell(object[name] ?? .null)) }
-            sheet.put(cells, row: row + index)
+            try sheet.put(cells, row: row + index)
         }
         workbook.put(sheet)
         try host.write(workbook, to: path)
@@ -320,10 +327,9 @@ extension HostCommands {
     /// Returns the place that a number names, which counts from one.
     private static func place(_ number: PSValue?) throws(Interrupt) -> Int {
         guard let number else { return 0 }
-        guard case .int(let place) = try Conversion.argument(number, to: .int), (1...1_000_000).contains(place) else {
-            throw .handOver("a place outside a sheet")
-        }
-        return Int(place) - 1
+        let place = try Bounded.count(try Conversion.argument(number, to: .int), "a place outside a sheet")
+        guard place > 0 else { throw .handOver("a place outside a sheet") }
+        return place - 1
     }
 
     /// Returns the content of a cell with a value.

@@ -157,9 +157,7 @@ extension Evaluator {
 
     /// Returns a new array of one type, with the type's default value for each element.
     static func newArray(of type: PSType, _ count: PSValue) throws(Interrupt) -> PSValue {
-        guard case .int(let number) = count, (0...1_000_000).contains(number) else {
-            throw .handOver("an array of an unusual length")
-        }
+        let length = try Bounded.count(count, "an array of an unusual length")
         let zero: PSValue
         switch type.element {
         case .int: zero = .int(0)
@@ -171,7 +169,7 @@ extension Evaluator {
         case .string, .array: zero = .null
         default: throw .handOver("an array of \(type.rawValue)")
         }
-        return .array(Array(repeating: zero, count: Int(number)))
+        return .array(Array(repeating: zero, count: length))
     }
 }
 

@@ -139,8 +139,8 @@ enum LibraryTypes {
             else { throw .handOver("an unusual range") }
             return .int(Int32.random(in: first..<last))
         case (.random, "getbytes", 1):
-            guard case .int(let count) = arguments[0], count >= 0 else { throw .handOver("random bytes in place") }
-            return .array((0..<count).map { _ in .byte(UInt8.random(in: .min ... .max)) })
+            let count = try Bounded.count(arguments[0], "random bytes in place")
+            return .array(RandomBytes.make(count).map { .byte($0) })
         case (.encoding, "getencoding", 1):
             guard let found = Encodings.named(arguments[0].text.lowercased()) else {
                 throw .handOver("an unusual encoding")

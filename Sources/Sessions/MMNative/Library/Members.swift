@@ -31,8 +31,9 @@ enum Members {
         if case .object(let object) = value {
             if let found = object.read(name) { return found }
             guard object.isOfScript else {
-                let own = PSStopwatch.property(object, name) ?? TextBuilder.property(object, name)
-                if let found = own ?? StreamedText.property(object, name) { return found }
+                if let found = try TextBuilder.property(object, name) { return found }
+                let own = PSStopwatch.property(object, name) ?? StreamedText.property(object, name)
+                if let own { return own }
                 if XMLNode.isNode(object) { return try XMLNode.property(object, name) }
                 if object.isListable, !isIntrinsic(name) { return nil }
                 if let layout = object.formatted {

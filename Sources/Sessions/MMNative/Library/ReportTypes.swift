@@ -32,7 +32,7 @@ enum ReportTypes {
         // A script block's type counts as that of any object.
         case (.object, "create", 1): return try HostCommands.block(of: try PSText.string(arguments[0]), in: evaluator)
         case (.guid, "new", 1): return try Conversion.argument(arguments[0], to: .guid)
-        case (.string, "new", 1): return .string(Cmdlets.list(arguments[0].plain).map(\.text).joined())
+        case (.string, "new", 1): return .string(try Bounded.joined(Cmdlets.list(arguments[0].plain).map(\.text)))
         case (.string, "copy", 1): return .string(arguments[0].text)
         case (.convert, "toint16", 1): return try whole(arguments[0], -0x8000...0x7FFF, "ToInt16")
         case (.convert, "touint16", 1): return try whole(arguments[0], 0...0xFFFF, "ToUInt16")
@@ -53,7 +53,7 @@ enum ReportTypes {
             throw .exit(code)
         case (.array, "createinstance", 2): return try Evaluator.newArray(of: .array, arguments[1])
         case (.xmlconvert, "totimespan", 1):
-            guard let ticks = duration(arguments[0].text) else {
+            guard let ticks = try PSSpan.ticks(ofDuration: arguments[0].text) else {
                 throw Readings.failure(
                     "ToTimeSpan", 1, "The string '\(arguments[0].text)' is not a valid TimeSpan value.")
             }
@@ -68,33 +68,6 @@ enum ReportTypes {
             return PSObject([], typeName: randomType, isCustom: false).map { .object($0) }
         default: return try StreamedText.made(type, method, arguments, in: evaluator)
         }
-    }
-
-    /// Reads a duration of XML: `P1DT2H3M4.5S`. A month has 30 days, a year 365.
-    private static func duration(_ text: String) -> Int64? {
-        let isNegative = text.hasPrefix("-")
-        var rest = Array(text.utf8.dropFirst(isNegative ? 1 : 0))[...]
-        guard rest.popFirst() == UInt8(ascii: "P"), !rest.isEmpty else { return nil }
-        var (ticks, isTime): (Double, Bool) = (0, false)
-        while let first = rest.first {
-            if first == UInt8(ascii: "T"), !isTime {
-                isTime = true
-                rest.removeFirst()
-                continue
-            }
-            let digits = rest.prefix { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
-            rest = rest.dropFirst(digits.count)
-            let units: [Character: Int64] =
-                isTime
-                ? ["H": PSSpan.hour, "M": PSSpan.minute, "S": PSSpan.second]
-                : ["Y": 365 * PSSpan.day, "M": 30 * PSSpan.day, "D": PSSpan.day]
-            guard let number = Double(String(decoding: digits, as: UTF8.self)), let letter = rest.popFirst(),
-                let unit = units[Character(Unicode.Scalar(letter))]
-            else { return nil }
-            ticks += number * Double(unit)
-        }
-        guard ticks.magnitude < 9e18 else { return nil }
-        return Int64(isNegative ? -ticks : ticks)
     }
 
     private static let randomType = "System.Random"

@@ -183,7 +183,8 @@ enum Statics {
     /// Returns the kind of a date that a name means; `nil` for other values.
     private static func kind(_ value: PSValue) throws(Interrupt) -> PSDate.Kind? {
         guard case .enumeration(let own)? = try? Conversion.enumeration(value, .dateTimeKind) else { return nil }
-        return [.unspecified, .utc, .local][Int(own.value)]
+        let kinds: [PSDate.Kind] = [.unspecified, .utc, .local]
+        return kinds.indices.contains(Int(own.value)) ? kinds[Int(own.value)] : nil
     }
 
     /// Creates an object of a library type; `nil` for other calls.
@@ -193,10 +194,9 @@ enum Statics {
         switch (type, method, arguments.count) {
         case (.string, "new", 2):
             // A text of one character repeated.
-            guard case .char(let unit) = try Conversion.argument(arguments[0], to: .char),
-                case .int(let count) = arguments[1], (0...100_000).contains(count)
-            else { return nil }
-            return .string(String(decoding: Array(repeating: unit, count: Int(count)), as: UTF16.self))
+            guard case .char(let unit) = try Conversion.argument(arguments[0], to: .char) else { return nil }
+            let count = try Bounded.count(arguments[1], "a long repetition")
+            return .string(String(decoding: Array(repeating: unit, count: count), as: UTF16.self))
         case (.builder, "new", 0...1): return try TextBuilder.made(arguments)
         case (.datatable, "new", _): return try DataTable.made(arguments)
         case (.datacolumn, "new", _): return try DataTable.column(arguments)
@@ -449,7 +449,7 @@ enum Statics {
             if items.count == 1, case .array(let inner) = items[0] { items = inner }
             var texts: [String] = []
             for item in items { texts.append(try plain(item)) }
-            return .string(texts.joined(separator: separator))
+            return .string(try Bounded.joined(texts, separator))
         case ("format", 3...) where PSCulture.name(of: arguments[0]) != nil:
             guard case .string(let template) = arguments[1] else { throw .handOver("an unusual Format") }
             var items = Array(arguments.dropFirst(2))
@@ -478,9 +478,9 @@ enum Statics {
             guard case .bool(let ignoresCase) = arguments[2] else { break }
             return .int(Int32(try Collation.compare(left, right, ignoringCase: ignoresCase).signum()))
         case ("concat", 2...):
-            var text = ""
-            for item in arguments { text += try plain(item) }
-            return .string(text)
+            var texts: [String] = []
+            for item in arguments { texts.append(try plain(item)) }
+            return .string(try Bounded.joined(texts))
         default: break
         }
         throw .handOver("the method \(method) of texts")

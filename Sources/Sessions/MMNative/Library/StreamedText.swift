@@ -106,7 +106,7 @@ enum StreamedText {
             return .nothing
         case ("tostring", 0):
             guard case .list(let list)? = object[written] else { return nil }
-            return .string(list.items.map(\.text).joined())
+            return .string(try Bounded.joined(list.items.map(\.text)))
         case ("flush", 0), ("close", 0), ("dispose", 0): return .nothing
         default: return nil
         }
@@ -117,7 +117,7 @@ enum StreamedText {
         case .string(let path)?: try evaluator.host?.write(Array(text.utf8), to: path, isAppending: true)
         case .object(let stream)?:
             guard case .list(let list)? = stream[written] else { return }
-            list.items += text.utf8.map { .byte($0) }
+            try remember(text.utf8, in: list)
         default:
             guard case .list(let list)? = object[written] else { return }
             list.items.append(.string(text))
@@ -151,6 +151,11 @@ enum StreamedText {
         }
     }
 
+    private static func remember(_ bytes: some Collection<UInt8>, in list: PSList) throws(Interrupt) {
+        try Bounded.count(list.items.count + bytes.count, "a long stream")
+        list.items += bytes.map { .byte($0) }
+    }
+
     private static func remember(
         _ object: PSObject, _ method: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue? {
@@ -162,9 +167,7 @@ enum StreamedText {
             else {
                 return nil
             }
-            list.items += try LibraryTypes.bytes(arguments[0]).dropFirst(Int(start)).prefix(Int(count)).map {
-                .byte($0)
-            }
+            try remember(try LibraryTypes.bytes(arguments[0]).dropFirst(Int(start)).prefix(Int(count)), in: list)
             return .nothing
         case ("flush", 0), ("close", 0), ("dispose", 0), ("seek", 2): return .nothing
         default: return nil

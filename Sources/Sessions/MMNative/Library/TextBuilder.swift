@@ -18,15 +18,15 @@ enum TextBuilder {
     }
 
     /// Returns the text of a builder; `nil` for any other object.
-    static func text(_ object: PSObject) -> String? {
+    static func text(_ object: PSObject) throws(Interrupt) -> String? {
         guard object.typeName == typeName, case .list(let list)? = object[pieces] else { return nil }
-        if list.items.count > 1 { list.items = [.string(list.items.map(\.text).joined())] }
+        if list.items.count > 1 { list.items = [.string(try Bounded.joined(list.items.map(\.text)))] }
         return list.items.first?.text ?? ""
     }
 
     /// Returns a property of a builder; `nil` for other objects and names.
-    static func property(_ object: PSObject, _ name: String) -> PSValue? {
-        guard name.lowercased() == "length", let text = text(object) else { return nil }
+    static func property(_ object: PSObject, _ name: String) throws(Interrupt) -> PSValue? {
+        guard name.lowercased() == "length", let text = try text(object) else { return nil }
         return .int(Int32(truncatingIfNeeded: text.utf16.count))
     }
 
@@ -47,9 +47,9 @@ enum TextBuilder {
             guard case .int(0) = arguments[0] else { return nil }
             list.items.insert(.string(try written(arguments[1])), at: 0)
         case ("replace", 2):
-            let changed = try Methods.call(.string(text(object) ?? ""), "Replace", arguments)
+            let changed = try Methods.call(.string(try text(object) ?? ""), "Replace", arguments)
             replace(changed.text)
-        case ("tostring", 0): return .string(text(object) ?? "")
+        case ("tostring", 0): return .string(try text(object) ?? "")
         default: return nil
         }
         if method == "appendline" { list.items.append(.string("\n")) }

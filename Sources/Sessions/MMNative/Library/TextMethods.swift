@@ -89,15 +89,16 @@ enum TextMethods {
         case ("replace", 2, 0):
             guard !texts[0].isEmpty else { throw .handOver("Replace of nothing") }
             let growth = max(texts[1].utf8.count - texts[0].utf8.count, 0) * (units.count / texts[0].utf16.count)
-            guard units.count + growth <= NativeLimits().textBytes else { throw .handOver("a long text") }
+            try Bounded.text(bytes: units.count + growth)
             return made(replaced(units, Array(texts[0].utf16), Array(texts[1].utf16)))
         case ("substring", 0, 1), ("substring", 0, 2): return made(try part(of: units, name, numbers))
         case ("padleft", _, 1), ("padright", _, 1):
             let pad = texts.first ?? " "
-            guard texts.count <= 1, pad.utf16.count == 1, numbers[0] >= 0, numbers[0] < 100_000,
-                case .int? = arguments.first
-            else { throw .handOver("the method \(name)") }
-            let filling = String(repeating: pad, count: max(0, numbers[0] - units.count))
+            guard texts.count <= 1, pad.utf16.count == 1, case .int? = arguments.first else {
+                throw .handOver("the method \(name)")
+            }
+            let width = try Bounded.count(numbers[0], "a long repetition")
+            let filling = String(repeating: pad, count: max(0, width - units.count))
             return .string(method == "padleft" ? filling + text : text + filling)
         case ("split", 1, 0): return .array(try split(units, at: texts[0]).map { made($0) })
         case ("tochararray", 0, 0): return .array(units.map { .char($0) })
@@ -155,12 +156,13 @@ enum TextMethods {
             return .int(Int32(found ?? -1))
         default:
             guard case .string(let new) = arguments[1], !mark.isEmpty else { throw .handOver("an unusual Replace") }
-            let own = Array(text.utf16)
+            let (own, filling) = (Array(text.utf16), Array(new.utf16))
             var result: [UInt16] = []
             var place = 0
             while place < units.count {
                 if units[place...].starts(with: mark) {
-                    result += Array(new.utf16)
+                    result += filling
+                    try Bounded.text(bytes: result.count)
                     place += mark.count
                 } else {
                     result.append(own[place])

@@ -2,10 +2,6 @@ import Glibc
 
 /// The operators `+ - * / %`, the bitwise operators and `..`.
 enum Arithmetic {
-    /// The most elements of a list, and bytes of a repetition, that one step makes.
-    static let largest = 1_000_000
-    private static let longest = 16 << 20
-
     /// An operator of two numbers, each of which .NET's types may define as a method.
     enum Operation {
         case add, subtract, multiply, divide, remainder
@@ -40,11 +36,11 @@ enum Arithmetic {
         case (.string(let text), _):
             if case .object(let object) = right, !object.isOfScript { throw .handOver("an object joined to text") }
             let more = try PSText.string(right)
-            guard text.utf8.count + more.utf8.count <= longest else { throw .handOver("a long text") }
+            try Bounded.text(bytes: text.utf8.count + more.utf8.count)
             return .string(text + more)
         case (.char, _): return try add(.string(try PSText.string(left)), right)
         case (.array(let items), .array(let more)):
-            guard items.count + more.count <= largest else { throw .handOver("a long list") }
+            try Bounded.count(items.count + more.count, "a long list")
             return .array(items + more)
         case (.array(let items), _): return .array(items + [right])
         case (.table(let table), .table(let other)):
@@ -67,7 +63,7 @@ enum Arithmetic {
         case (.null, .date), (.null, .span):
             // PowerShell certainly fails here, but the error id isn't known.
             throw .statement(NativeError("", "a date taken from $null"))
-        case (.date(let date), .span(let ticks)): return try moved(date, -ticks)
+        case (.date(let date), .span(let ticks)): return try moved(date, PSSpan.negated(ticks))
         case (.span(let ticks), .span(let other)): return try span(ticks.subtractingReportingOverflow(other))
         default: return try number(zero(left), right, .subtract)
         }
@@ -89,7 +85,7 @@ enum Arithmetic {
         case .null: return .null
         case .string(let text):
             let count = try times(right)
-            guard count * text.utf8.count < largest else { throw .handOver("a long repetition") }
+            try Bounded.count(count * text.utf8.count, "a long repetition")
             return .string(String(repeating: text, count: count))
         case .array(let items):
             if case .array = right {
@@ -97,7 +93,7 @@ enum Arithmetic {
                 throw .statement(try Conversion.failure(right, to: "System.UInt32"))
             }
             let count = try times(right)
-            guard count * items.count < largest else { throw .handOver("a long repetition") }
+            try Bounded.count(count * items.count, "a long repetition")
             return .array((0..<count).flatMap { _ in items })
         // Unlike the other operators, this one doesn't count truths and characters as numbers.
         case .bool, .char: return try OperatorMethods.call(.multiply, left, right)
@@ -106,10 +102,7 @@ enum Arithmetic {
     }
 
     private static func times(_ value: PSValue) throws(Interrupt) -> Int {
-        guard case .int(let count) = try Conversion.cast(value, to: .int), count >= 0, count < largest else {
-            throw .handOver("an unusual repetition")
-        }
-        return Int(count)
+        try Bounded.count(try Conversion.cast(value, to: .int), "an unusual repetition")
     }
 
     /// Evaluates `left / right`.
@@ -315,7 +308,7 @@ enum Arithmetic {
         guard case .int(let low)? = try end(left), case .int(let high)? = try end(right) else {
             throw .handOver("a range of other than whole numbers")
         }
-        guard Int(low).distance(to: Int(high)).magnitude < UInt(largest) else { throw .handOver("a long range") }
+        try Bounded.count(Int(low).distance(to: Int(high)).magnitude + 1, "a long range")
         return .array(low <= high ? (low...high).map { .int($0) } : (high...low).reversed().map { .int($0) })
     }
 

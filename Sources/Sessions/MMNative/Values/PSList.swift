@@ -278,7 +278,7 @@ package final class PSList: @unchecked Sendable {
     private func range(_ value: PSValue) throws(Interrupt) -> [PSValue] {
         var range: [PSValue] = []
         let more = Cmdlets.list(value.plain)
-        guard items.count + more.count <= Arithmetic.largest else { throw .handOver("a long list") }
+        try Bounded.count(items.count + more.count, "a long list")
         for item in more { range.append(try element(item)) }
         return range
     }

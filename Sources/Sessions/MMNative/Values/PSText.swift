@@ -25,7 +25,7 @@ enum PSText {
             var texts: [String] = []
             texts.reserveCapacity(items.count)
             for item in items { texts.append(try element(item)) }
-            return texts.joined(separator: " ")
+            return try Bounded.joined(texts, " ")
         case .list(let list): return try string(.array(list.items))
         case .ownType(let type): return type.name
         case .table, .typeInfo, .type:
@@ -73,7 +73,7 @@ enum PSText {
         if let text = ErrorRecords.text(ofException: object) { return text }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
         if let own = RegexObjects.written(.object(object)) { return own.pattern }
-        if let text = TextBuilder.text(object) { return text }
+        if let text = try TextBuilder.text(object) { return text }
         if let name = Self.textProperties[object.typeName], let text = object[name] { return try string(text) }
         if let type = object.ownClass {
             guard !type.hasText else { throw .handOver("the text of a \(type.name)") }
