@@ -47,6 +47,18 @@ struct NativeSources {
         }
     }
 
+    @Test("a cmdlet that failed may have sent a request, however the script ends")
+    func failed() async {
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [FailingSource()]).run(
+            "try { Get-Failure } catch { }; 'x' * 1GB", in: &session)
+        guard case .handedOver(_, let hasSent) = outcome else {
+            Issue.record("completed")
+            return
+        }
+        #expect(hasSent)
+    }
+
     @Test("a source cmdlet runs for each object, and within any expression")
     func nested() async throws {
         let source = CountingSource(pages: 1, size: 2)
@@ -417,6 +429,15 @@ private struct RefusingSource: CmdletSource {
 
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         throw .interrupted(PipelineStop(refusedWith: NativeError("Refused", "No.", isReadable: true)))
+    }
+}
+
+/// A source whose service answers with an error.
+private struct FailingSource: CmdletSource {
+    func knows(_ name: String) -> Bool { name.lowercased() == "get-failure" }
+
+    func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        throw .failed(NativeError("Failed", "No.", isReadable: true))
     }
 }
 

@@ -250,10 +250,12 @@ struct SourceRows {
         try evaluator.delivery.perform {
             box.answer = await Result(catching: work)
         }
-        evaluator.delivery.hasSent = evaluator.delivery.hasSent || box.rows != nil
+        if box.rows != nil { evaluator.delivery.hasSent = true }
         switch box.answer {
         case .success(let batch): return batch
         case .failure(let fault):
+            // What hands over has sent nothing; what fails may have failed by the service's answer.
+            if case .failed = fault { evaluator.delivery.hasSent = true }
             try fail(fault)
             return nil
         }
