@@ -37,6 +37,6 @@ final class JoinStage: Stage {
 
     override func finish() throws(Interrupt) {
         guard !texts.isEmpty else { throw .handOver("Join-String of nothing") }
-        try next(.string(prefix + Bounded.joined(texts, separator) + suffix))
+        try next(.string(prefix + StepBound.joined(texts, separator) + suffix))
     }
 }

@@ -36,7 +36,7 @@ final class RandomStage: Stage {
 
     /// Puts out numbers of the type that the limits have: integers, long ones, or fractions.
     private func emitNumbers(_ count: Int) throws(Interrupt) {
-        let count = try Bounded.count(count, "many random numbers")
+        let count = try StepBound.count(count, "many random numbers")
         let (least, most) = (try bound("Minimum"), try bound("Maximum"))
         switch (least ?? .int(0), most ?? .int(.max)) {
         case (.int(let low), .int(let high)):

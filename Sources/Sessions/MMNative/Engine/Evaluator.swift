@@ -553,7 +553,7 @@ final class Evaluator {
         for item in items {
             texts.append(try PSText.element(item))
         }
-        return try Bounded.joined(texts, separator, limit: limits.textBytes)
+        return try StepBound.joined(texts, separator, limit: limits.textBytes)
     }
 
     /// Returns a compiled pattern, which is compiled once per run.

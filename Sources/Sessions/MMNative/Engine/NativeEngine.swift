@@ -267,8 +267,8 @@ package struct NativeSession: Sendable {
 package enum NativeOutcome: Sendable {
     /// The script completed; its result may contain errors.
     case completed(NativeResult)
-    /// The script needs a real PowerShell. `hasSent` tells whether a source's cmdlet may have sent a request: a script that
-    /// writes must then not be run again.
+    /// The script needs a real PowerShell. `hasSent` tells whether a source's cmdlet may have sent a request: a script
+    /// that writes must then not be run again.
     case handedOver(reason: String, hasSent: Bool)
     /// The script was cancelled or ran out of time; the result holds the output that was not yet delivered.
     case stopped(NativeResult)

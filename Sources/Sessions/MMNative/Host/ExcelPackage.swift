@@ -216,7 +216,7 @@ enum ExcelPackage {
         switch (object.typeName, name.lowercased()) {
         case (cellsType, "value"):
             guard let area else { throw .handOver("a value of all cells") }
-            try Bounded.count(area.rows.count * area.columns.count, "many cells")
+            try StepBound.count(area.rows.count * area.columns.count, "many cells")
             let cell = try HostCommands.cell(value)
             for row in area.rows { for column in area.columns { try sheet.set(cell, row, column) } }
         case (styleType, "bold"):

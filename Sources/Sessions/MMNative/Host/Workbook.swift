@@ -54,7 +54,7 @@ struct Workbook: Sendable {
             }
             blanks += max(0, row - rows.count)
             while rows.count <= row { rows.append([]) }
-            blanks = try Bounded.count(blanks + max(0, column - rows[row].count), "a large sheet")
+            blanks = try StepBound.count(blanks + max(0, column - rows[row].count), "a large sheet")
             while rows[row].count <= column { rows[row].append(.empty) }
             rows[row][column] = cell
         }
@@ -327,7 +327,7 @@ extension HostCommands {
     /// Returns the place that a number names, which counts from one.
     private static func place(_ number: PSValue?) throws(Interrupt) -> Int {
         guard let number else { return 0 }
-        let place = try Bounded.count(try Conversion.argument(number, to: .int), "a place outside a sheet")
+        let place = try StepBound.count(try Conversion.argument(number, to: .int), "a place outside a sheet")
         guard place > 0 else { throw .handOver("a place outside a sheet") }
         return place - 1
     }

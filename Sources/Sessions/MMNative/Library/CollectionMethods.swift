@@ -157,7 +157,7 @@ extension Evaluator {
 
     /// Returns a new array of one type, with the type's default value for each element.
     static func newArray(of type: PSType, _ count: PSValue) throws(Interrupt) -> PSValue {
-        let length = try Bounded.count(count, "an array of an unusual length")
+        let length = try StepBound.count(count, "an array of an unusual length")
         let zero: PSValue
         switch type.element {
         case .int: zero = .int(0)

@@ -139,7 +139,7 @@ enum LibraryTypes {
             else { throw .handOver("an unusual range") }
             return .int(Int32.random(in: first..<last))
         case (.random, "getbytes", 1):
-            let count = try Bounded.count(arguments[0], "random bytes in place")
+            let count = try StepBound.count(arguments[0], "random bytes in place")
             return .array(RandomBytes.make(count).map { .byte($0) })
         case (.encoding, "getencoding", 1):
             guard let found = Encodings.named(arguments[0].text.lowercased()) else {

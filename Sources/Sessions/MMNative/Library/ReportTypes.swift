@@ -32,7 +32,7 @@ enum ReportTypes {
         // A script block's type counts as that of any object.
         case (.object, "create", 1): return try HostCommands.block(of: try PSText.string(arguments[0]), in: evaluator)
         case (.guid, "new", 1): return try Conversion.argument(arguments[0], to: .guid)
-        case (.string, "new", 1): return .string(try Bounded.joined(Cmdlets.list(arguments[0].plain).map(\.text)))
+        case (.string, "new", 1): return .string(try StepBound.joined(Cmdlets.list(arguments[0].plain).map(\.text)))
         case (.string, "copy", 1): return .string(arguments[0].text)
         case (.convert, "toint16", 1): return try whole(arguments[0], -0x8000...0x7FFF, "ToInt16")
         case (.convert, "touint16", 1): return try whole(arguments[0], 0...0xFFFF, "ToUInt16")

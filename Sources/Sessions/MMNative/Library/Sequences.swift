@@ -8,13 +8,13 @@ enum Sequences {
         case ("intersect", 2), ("except", 2), ("union", 2), ("distinct", 1), ("tohashset", 1):
             return .array(try combined(method, arguments))
         case ("range", 2):
-            let count = Int32(try Bounded.count(arguments[1], "a long sequence"))
+            let count = Int32(try StepBound.count(arguments[1], "a long sequence"))
             guard case .int(let first) = arguments[0], Int64(first) + Int64(count) <= Int64(Int32.max) else {
                 return nil
             }
             return .array((0..<count).map { .int(first + $0) })
         case ("repeat", 2):
-            let count = try Bounded.count(arguments[1], "a long sequence")
+            let count = try StepBound.count(arguments[1], "a long sequence")
             return .array(Array(repeating: arguments[0], count: count))
         case ("contains", 2):
             for item in try items(arguments[0]) where try same(item, arguments[1]) { return .bool(true) }

@@ -195,7 +195,7 @@ enum Statics {
         case (.string, "new", 2):
             // A text of one character repeated.
             guard case .char(let unit) = try Conversion.argument(arguments[0], to: .char) else { return nil }
-            let count = try Bounded.count(arguments[1], "a long repetition")
+            let count = try StepBound.count(arguments[1], "a long repetition")
             return .string(String(decoding: Array(repeating: unit, count: count), as: UTF16.self))
         case (.builder, "new", 0...1): return try TextBuilder.made(arguments)
         case (.datatable, "new", _): return try DataTable.made(arguments)
@@ -449,7 +449,7 @@ enum Statics {
             if items.count == 1, case .array(let inner) = items[0] { items = inner }
             var texts: [String] = []
             for item in items { texts.append(try plain(item)) }
-            return .string(try Bounded.joined(texts, separator))
+            return .string(try StepBound.joined(texts, separator))
         case ("format", 3...) where PSCulture.name(of: arguments[0]) != nil:
             guard case .string(let template) = arguments[1] else { throw .handOver("an unusual Format") }
             var items = Array(arguments.dropFirst(2))
@@ -480,7 +480,7 @@ enum Statics {
         case ("concat", 2...):
             var texts: [String] = []
             for item in arguments { texts.append(try plain(item)) }
-            return .string(try Bounded.joined(texts))
+            return .string(try StepBound.joined(texts))
         default: break
         }
         throw .handOver("the method \(method) of texts")

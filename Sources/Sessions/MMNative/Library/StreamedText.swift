@@ -106,7 +106,7 @@ enum StreamedText {
             return .nothing
         case ("tostring", 0):
             guard case .list(let list)? = object[written] else { return nil }
-            return .string(try Bounded.joined(list.items.map(\.text)))
+            return .string(try StepBound.joined(list.items.map(\.text)))
         case ("flush", 0), ("close", 0), ("dispose", 0): return .nothing
         default: return nil
         }
@@ -152,7 +152,7 @@ enum StreamedText {
     }
 
     private static func remember(_ bytes: some Collection<UInt8>, in list: PSList) throws(Interrupt) {
-        try Bounded.count(list.items.count + bytes.count, "a long stream")
+        try StepBound.count(list.items.count + bytes.count, "a long stream")
         list.items += bytes.map { .byte($0) }
     }
 

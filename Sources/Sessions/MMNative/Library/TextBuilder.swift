@@ -20,7 +20,7 @@ enum TextBuilder {
     /// Returns the text of a builder; `nil` for any other object.
     static func text(_ object: PSObject) throws(Interrupt) -> String? {
         guard object.typeName == typeName, case .list(let list)? = object[pieces] else { return nil }
-        if list.items.count > 1 { list.items = [.string(try Bounded.joined(list.items.map(\.text)))] }
+        if list.items.count > 1 { list.items = [.string(try StepBound.joined(list.items.map(\.text)))] }
         return list.items.first?.text ?? ""
     }
 

@@ -89,7 +89,7 @@ enum TextMethods {
         case ("replace", 2, 0):
             guard !texts[0].isEmpty else { throw .handOver("Replace of nothing") }
             let growth = max(texts[1].utf8.count - texts[0].utf8.count, 0) * (units.count / texts[0].utf16.count)
-            try Bounded.text(bytes: units.count + growth)
+            try StepBound.text(bytes: units.count + growth)
             return made(replaced(units, Array(texts[0].utf16), Array(texts[1].utf16)))
         case ("substring", 0, 1), ("substring", 0, 2): return made(try part(of: units, name, numbers))
         case ("padleft", _, 1), ("padright", _, 1):
@@ -97,7 +97,7 @@ enum TextMethods {
             guard texts.count <= 1, pad.utf16.count == 1, case .int? = arguments.first else {
                 throw .handOver("the method \(name)")
             }
-            let width = try Bounded.count(numbers[0], "a long repetition")
+            let width = try StepBound.count(numbers[0], "a long repetition")
             let filling = String(repeating: pad, count: max(0, width - units.count))
             return .string(method == "padleft" ? filling + text : text + filling)
         case ("split", 1, 0): return .array(try split(units, at: texts[0]).map { made($0) })
@@ -162,7 +162,7 @@ enum TextMethods {
             while place < units.count {
                 if units[place...].starts(with: mark) {
                     result += filling
-                    try Bounded.text(bytes: result.count)
+                    try StepBound.text(bytes: result.count)
                     place += mark.count
                 } else {
                     result.append(own[place])

@@ -36,11 +36,11 @@ enum Arithmetic {
         case (.string(let text), _):
             if case .object(let object) = right, !object.isOfScript { throw .handOver("an object joined to text") }
             let more = try PSText.string(right)
-            try Bounded.text(bytes: text.utf8.count + more.utf8.count)
+            try StepBound.text(bytes: text.utf8.count + more.utf8.count)
             return .string(text + more)
         case (.char, _): return try add(.string(try PSText.string(left)), right)
         case (.array(let items), .array(let more)):
-            try Bounded.count(items.count + more.count, "a long list")
+            try StepBound.count(items.count + more.count, "a long list")
             return .array(items + more)
         case (.array(let items), _): return .array(items + [right])
         case (.table(let table), .table(let other)):
@@ -85,7 +85,7 @@ enum Arithmetic {
         case .null: return .null
         case .string(let text):
             let count = try times(right)
-            try Bounded.count(count * text.utf8.count, "a long repetition")
+            try StepBound.count(count * text.utf8.count, "a long repetition")
             return .string(String(repeating: text, count: count))
         case .array(let items):
             if case .array = right {
@@ -93,7 +93,7 @@ enum Arithmetic {
                 throw .statement(try Conversion.failure(right, to: "System.UInt32"))
             }
             let count = try times(right)
-            try Bounded.count(count * items.count, "a long repetition")
+            try StepBound.count(count * items.count, "a long repetition")
             return .array((0..<count).flatMap { _ in items })
         // Unlike the other operators, this one doesn't count truths and characters as numbers.
         case .bool, .char: return try OperatorMethods.call(.multiply, left, right)
@@ -102,7 +102,7 @@ enum Arithmetic {
     }
 
     private static func times(_ value: PSValue) throws(Interrupt) -> Int {
-        try Bounded.count(try Conversion.cast(value, to: .int), "an unusual repetition")
+        try StepBound.count(try Conversion.cast(value, to: .int), "an unusual repetition")
     }
 
     /// Evaluates `left / right`.
@@ -308,7 +308,7 @@ enum Arithmetic {
         guard case .int(let low)? = try end(left), case .int(let high)? = try end(right) else {
             throw .handOver("a range of other than whole numbers")
         }
-        try Bounded.count(Int(low).distance(to: Int(high)).magnitude + 1, "a long range")
+        try StepBound.count(Int(low).distance(to: Int(high)).magnitude + 1, "a long range")
         return .array(low <= high ? (low...high).map { .int($0) } : (high...low).reversed().map { .int($0) })
     }
 

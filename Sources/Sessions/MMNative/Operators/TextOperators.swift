@@ -130,7 +130,7 @@ enum TextOperators {
                 let blanks = String(repeating: " ", count: max(0, Int(width.magnitude) - piece.utf16.count))
                 piece = width < 0 ? piece + blanks : blanks + piece
             }
-            try Bounded.text(bytes: text.utf8.count + piece.utf8.count)
+            try StepBound.text(bytes: text.utf8.count + piece.utf8.count)
             text += piece
         }
         return text + rest

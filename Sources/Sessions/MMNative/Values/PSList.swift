@@ -278,7 +278,7 @@ package final class PSList: @unchecked Sendable {
     private func range(_ value: PSValue) throws(Interrupt) -> [PSValue] {
         var range: [PSValue] = []
         let more = Cmdlets.list(value.plain)
-        try Bounded.count(items.count + more.count, "a long list")
+        try StepBound.count(items.count + more.count, "a long list")
         for item in more { range.append(try element(item)) }
         return range
     }

@@ -25,7 +25,7 @@ enum PSText {
             var texts: [String] = []
             texts.reserveCapacity(items.count)
             for item in items { texts.append(try element(item)) }
-            return try Bounded.joined(texts, " ")
+            return try StepBound.joined(texts, " ")
         case .list(let list): return try string(.array(list.items))
         case .ownType(let type): return type.name
         case .table, .typeInfo, .type:

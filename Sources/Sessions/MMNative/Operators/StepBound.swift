@@ -1,5 +1,5 @@
-/// The bounds of what one step of a script makes, whatever number it was given. A script that needs more is handed over.
-enum Bounded {
+/// The bounds of what one step of a script makes, whatever number it was given. What needs more is handed over.
+enum StepBound {
     /// The most elements of a list, and characters of a repetition, that one step makes.
     static let largest = 1_000_000
 
