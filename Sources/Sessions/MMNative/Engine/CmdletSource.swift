@@ -143,6 +143,7 @@ extension CmdletCall {
     /// Evaluates the arguments of a command.
     init(_ command: CommandSyntax, name: String, in evaluator: Evaluator) throws(Interrupt) {
         var arguments: [Argument] = []
+        var splatted: [(key: String, value: PSValue)] = []
         for word in command.words {
             switch word {
             case .name(let node):
@@ -154,22 +155,34 @@ extension CmdletCall {
                 arguments.append(.parameter(node.name, value, text: text))
             case .text(let node): arguments.append(.value(.string("-" + node.name), text: nil))
             case .value(let argument): arguments.append(try CmdletCall.value(argument, evaluator))
-            case .splat(let splat): arguments += try CmdletCall.splatted(splat, evaluator)
+            case .splat(let node):
+                switch try evaluator.splatted(node) {
+                case .table(let table): splatted += table.pairs
+                case .array(let items): arguments += items.map { .value($0, text: nil) }
+                case let value: throw .handOver("splatting of \(value.typeName)")
+                }
             }
         }
-        self.init(name: name, arguments: arguments)
+        self.init(name: name, arguments: arguments + (try Self.spread(splatted, behind: arguments)))
     }
 
-    /// Expands `@name`: the keys of a hashtable become parameters, the elements of a list become values.
-    private static func splatted(
-        _ node: VariableExpressionSyntax, _ evaluator: Evaluator
+    /// Returns the parameters of splatted tables, without those that are also written out: these take precedence.
+    private static func spread(
+        _ splatted: [(key: String, value: PSValue)], behind arguments: [Argument]
     ) throws(Interrupt) -> [Argument] {
-        let value = try evaluator.splatted(node)
-        switch value {
-        case .table(let table): return table.pairs.map { .parameter($0.key, $0.value, text: nil) }
-        case .array(let items): return items.map { .value($0, text: nil) }
-        default: throw .handOver("splatting of \(value.typeName)")
+        let written = arguments.compactMap {
+            if case .parameter(let name, _, _) = $0 { name.lowercased() } else { nil }
         }
+        var left: [Argument] = []
+        for (key, value) in splatted where !written.contains(key.lowercased()) {
+            let name = key.lowercased()
+            // One of them may be short for the other.
+            guard !written.contains(where: { $0.hasPrefix(name) || name.hasPrefix($0) }) else {
+                throw .handOver("a splatted parameter beside a similar one")
+            }
+            left.append(.parameter(key, value, text: nil))
+        }
+        return left
     }
 
     private static func value(_ node: ExpressionSyntax, _ evaluator: Evaluator) throws(Interrupt) -> Argument {

@@ -20,6 +20,7 @@ struct FunctionArguments {
     init(_ words: [CommandWord], of function: ScriptFunction, in evaluator: Evaluator) throws(Interrupt) {
         var call = CallWords(words: words[...], function: function, evaluator: evaluator)
         while let word = call.words.popFirst() { try call.read(word) }
+        try call.spreadTables()
         self = call.arguments
         try fill(call.positional, of: function)
         recorded = RecordedOutput(call.recordings)
@@ -65,6 +66,8 @@ private struct CallWords {
     private(set) var positional: [PSValue] = []
     /// The variables that common parameters name, such as that of -OutVariable.
     private(set) var recordings: [String: PSValue] = [:]
+    /// The tables among the splatted values, whose parameters give way to those that are written out.
+    private var tables: [PSTable] = []
 
     init(words: ArraySlice<CommandWord>, function: ScriptFunction, evaluator: Evaluator) {
         self.words = words
@@ -84,20 +87,28 @@ private struct CallWords {
     private mutating func spread(_ value: PSValue) throws(Interrupt) {
         switch value {
         case .array(let items): positional += items
-        case .table(let table):
-            for (key, value) in table.pairs {
-                let found = function.candidates(key)
-                if let index = free(found) {
-                    arguments.given[index] = value
-                } else if let name = found.isEmpty ? function.confirmation.parameter(key) : nil {
-                    try confirm(name, value, written: key)
-                } else {
-                    let isTaken = found.isEmpty ? common(key).map { take(value, by: $0) } : nil
-                    guard isTaken == true else { throw .handOver("the parameter \(key) of \(function.name)") }
-                }
-            }
+        case .table(let table): tables.append(table)
         case let other: positional.append(other)
         }
+    }
+
+    /// Takes the parameters of the splatted tables that aren't written out.
+    mutating func spreadTables() throws(Interrupt) {
+        let written = (Set(arguments.given.keys), arguments.preferences, recordings)
+        for (key, value) in tables.flatMap(\.pairs) {
+            let found = function.candidates(key)
+            if found.count == 1, written.0.contains(found[0]) { continue }
+            if let index = free(found) {
+                arguments.given[index] = value
+            } else if let name = found.isEmpty ? function.confirmation.parameter(key) : nil {
+                try confirm(name, value, written: key)
+            } else {
+                let isTaken = found.isEmpty ? common(key).map { take(value, by: $0) } : nil
+                guard isTaken == true else { throw .handOver("the parameter \(key) of \(function.name)") }
+            }
+        }
+        arguments.preferences.merge(written.1) { $1 }
+        recordings.merge(written.2) { $1 }
     }
 
     /// Returns the parameter among those that a name may mean, unless there are several or it has a value.
