@@ -46,9 +46,7 @@ struct JSONText {
             } else {
                 quote(PSText.long(number))
             }
-        case .decimal(let number):
-            let digits = number.text
-            text += digits.contains(".") ? digits : digits + ".0"
+        case .decimal(let number): text += number.json
         case .span(let ticks):
             guard level <= depth else { return try truncate(value) }
             try members(

@@ -372,6 +372,9 @@ final class EvaluationThread: Sendable {
     /// Whether the waiting task was cancelled or the time is up. Evaluation ends soon after.
     var isStopped: Bool { stopped.load(ordering: .relaxed) || deadline.hasPassed }
 
+    /// The time until the deadline; none once it has passed.
+    var timeLeft: Duration { max(deadline.remaining, .zero) }
+
     /// Runs a body on the thread and serves its requests until it has finished.
     /// - Throws: `.unavailable` when no thread can be created.
     func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws(MMError) -> Value {
@@ -449,8 +452,14 @@ final class OutputDelivery {
     /// Whether the run was cancelled or its time is up.
     var isStopped: Bool { thread?.isStopped ?? false }
 
+    /// The time by which the run has to end, from now.
+    var timeLeft: Duration { thread?.timeLeft ?? .zero }
+
     /// Adds an item; waits for the receiver once enough items are pending.
     func add(_ output: NativeOutput) throws(Interrupt) {
+        if case .object(.object(let object)) = output, object.isOpaque {
+            throw .handOver("showing \(object.typeName)")
+        }
         note(output)
         guard receiver != nil, pending.count >= OutputDelivery.portion else { return }
         guard flush() else { throw .stopped }

@@ -8,11 +8,13 @@ extension PSValue {
         switch self {
         case .null, .nothing: return .null
         case .bool(let flag): return .bool(flag)
+        case .byte(let number): return .int(Int64(number))
         case .int(let number): return .int(Int64(number))
         case .long(let number): return .int(number)
         case .single(let number) where number.isFinite: return .double(PSText.widened(number))
         case .single(let number): return .string("\(number)")
         case .double(let number): return number.isFinite ? .double(number) : .string("\(number)")
+        case .decimal(let number): return (try? JSONParser.parse(number.json)) ?? .string(text)
         case .string(let text): return .string(text)
         case .date(let date): return .string(date.json ?? date.text)
         case .array(let items):
@@ -22,7 +24,7 @@ extension PSValue {
             guard depth > 0 else { return .string(text) }
             return .object(JSONObject(table.pairs.map { ($0.key, $0.value.json(depth: depth - 1)) }))
         case .object(let object):
-            guard depth > 0, object.typeName != SecureText.typeName else { return .string(text) }
+            guard depth > 0, object.typeName != SecureText.typeName, !object.isOpaque else { return .string(text) }
             return .object(JSONObject(zip(object.shape.names, object.values.map { $0.json(depth: depth - 1) })))
         default: return .string(text)
         }

@@ -79,6 +79,9 @@ package struct PSDecimal: Sendable {
         return isNegative ? "-" + text : text
     }
 
+    /// The digits as `ConvertTo-Json` writes them, always with a point.
+    var json: String { scale > 0 ? text : text + ".0" }
+
     /// The nearest double.
     var double: Double { Double(text) ?? 0 }
 

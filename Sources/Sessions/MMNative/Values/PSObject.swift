@@ -146,6 +146,9 @@ package struct PSObject: Sendable {
     /// Whether it is known what PowerShell shows of it: its view, or all its properties.
     var isDisplayable: Bool { view != nil || isListable && (isOfScript || typeName.hasSuffix("MeasureInfo")) }
 
+    /// Whether what is stored here aren't the properties of .NET's object, but what the engine keeps in their place.
+    var isOpaque: Bool { !isCustom && (XMLNode.isNode(self) || shape.names.contains { $0.utf8.first == 0 }) }
+
     /// Makes this an object of a class that a script declares.
     func takeClass(_ type: OwnClass, hidden: [(String, PSValue)]) {
         contents.ownClass = type
