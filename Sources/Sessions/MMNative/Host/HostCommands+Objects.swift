@@ -248,7 +248,8 @@ extension HostCommands {
         let seconds = try number("Seconds") + number("Milliseconds") / 1000
         guard seconds >= 0, seconds < 86_400 else { throw .handOver("a long sleep") }
         guard try evaluator.waits() else { return }
-        try evaluator.delivery.perform { try? await Task.sleep(for: .milliseconds(Int64(seconds * 1000))) }
+        let wait = min(.milliseconds(Int64(seconds * 1000)), evaluator.delivery.timeLeft)
+        try evaluator.delivery.perform { try? await Task.sleep(for: wait) }
         try evaluator.look()
     }
 
@@ -593,8 +594,8 @@ extension HostCommands {
         of path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) -> [(line: String, number: Int, path: String)] {
         guard let bytes = host.read(path) else { throw missing(path, command) }
-        try checkEncoding(of: bytes, command)
-        return FileText.lines(of: FileText.read(bytes)).enumerated().map { ($1, $0 + 1, path) }
+        let text = try Encodings.read(bytes, in: command["Encoding"])
+        return FileText.lines(of: text).enumerated().map { ($1, $0 + 1, path) }
     }
 }
 

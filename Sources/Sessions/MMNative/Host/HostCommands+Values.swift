@@ -31,7 +31,7 @@ extension HostCommands {
     static func setLocation(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let paths = try paths(command) + items.map(\.text)
+        let paths = try paths(command, piped: items)
         if paths.isEmpty, command.specification.name == "Push-Location" { return }
         guard paths.count == 1, let path = paths.first, !host.isFolder(path) || NativeHost.key(path).isEmpty,
             !Wildcard.isPattern(path), !["-", "+", "~"].contains(path.prefix(1))
@@ -105,7 +105,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let algorithm = command["Algorithm"]?.text.uppercased() ?? "SHA256"
-        for path in try paths(command) + items.map(\.text) {
+        for path in try paths(command, piped: items) {
             guard let bytes = host.read(path) else { throw missing(path, command) }
             guard let digest = Digests.digest(bytes, algorithm) else { throw .handOver("a digest \(algorithm)") }
             let hash = digest.map { LibraryTypes.hex($0) }.joined()

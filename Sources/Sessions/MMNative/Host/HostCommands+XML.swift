@@ -46,7 +46,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard command.names.isSubset(of: ["Path", "LiteralPath"]) else { throw .handOver("parts of a file of objects") }
-        for path in try paths(command) + items.map(\.text) {
+        for path in try paths(command, piped: items) {
             for object in try CliXMLReader.objects(in: try text(path, command, host)) { try emit(object) }
         }
     }

@@ -298,22 +298,35 @@ enum HostCommands {
     }
 
     /// Returns the paths that a command was given.
-    static func paths(_ command: BoundCommand, _ names: [String] = ["Path", "LiteralPath", "FilePath"])
-        throws(Interrupt)
-        -> [String]
-    {
+    static func paths(
+        _ command: BoundCommand, _ names: [String] = ["Path", "LiteralPath", "FilePath"], piped: [PSValue] = []
+    ) throws(Interrupt) -> [String] {
         var paths: [String] = []
         for name in names {
             for value in Cmdlets.list(command[name]?.plain) {
-                switch value {
-                case .null, .nothing: continue
-                case .object(let object):
-                    paths.append(try PSText.string(object["FullName"] ?? object["Path"] ?? .object(object)))
-                default: paths.append(try PSText.string(value))
-                }
+                guard let path = try path(value, isLiteral: name == "LiteralPath") else { continue }
+                paths.append(path)
             }
         }
+        for item in piped { if let path = try path(item, isLiteral: false) { paths.append(path) } }
         return paths
+    }
+
+    /// Returns the path that a value names; `nil` for no value. Of patterns only those with `*` are known, and of
+    /// PowerShell's drives only those of files.
+    private static func path(_ value: PSValue, isLiteral: Bool) throws(Interrupt) -> String? {
+        if value.isNull { return nil }
+        if case .object(let object) = value {
+            return try PSText.string(object["FullName"] ?? object["Path"] ?? value)
+        }
+        let path = try PSText.string(value)
+        guard isLiteral || !path.contains(where: { "?[".contains($0) }) else { throw .handOver("a pattern of paths") }
+        guard let colon = path.firstIndex(of: ":") else { return path }
+        let drive = path[..<colon]
+        guard drive.utf8.count == 1, drive.utf8.allSatisfy({ (0x61...0x7A).contains($0 | 0x20) }) else {
+            throw .handOver("the drive \(drive)")
+        }
+        return path
     }
 
     static func onlyPath(_ command: BoundCommand) throws(Interrupt) -> String {
@@ -545,19 +558,7 @@ extension HostCommands {
                     "Could not find file '\(path)': pass the file with --attach.", category: "OpenError",
                     isReadable: true))
         }
-        try checkEncoding(of: bytes, command)
-        return FileText.read(bytes)
-    }
-
-    /// Hands over a file in another encoding than UTF-8. A byte order mark decides, whatever the command says.
-    static func checkEncoding(of bytes: [UInt8], _ command: BoundCommand) throws(Interrupt) {
-        guard let encoding = command["Encoding"] else { return }
-        let hasMark = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
-        guard !hasMark, !bytes.starts(with: FileText.mark) else { return }
-        let text = FileText.read(bytes)
-        guard try Encodings.file(text, in: encoding, begins: false) == bytes else {
-            throw .handOver("a file in the encoding \(encoding.text)")
-        }
+        return try Encodings.read(bytes, in: command["Encoding"])
     }
 
     /// Returns a number of lines that a command was given.
@@ -596,9 +597,10 @@ extension HostCommands {
     static func testPath(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let paths = try paths(command) + items.map(\.text)
+        let paths = try paths(command, piped: items)
+        guard !paths.isEmpty else { throw .handOver("a path that is null") }
         for path in paths {
-            var found = host.exists(path)
+            var found = !path.isEmpty && host.exists(path)
             if path.contains("*") { found = try !host.files(like: path, in: evaluator).isEmpty }
             switch command["PathType"]?.text.lowercased() {
             case _ where command.isSet("IsValid"): found = !path.isEmpty
@@ -661,7 +663,7 @@ extension HostCommands {
             for value in Cmdlets.list(command[name]) { children.append(try PSText.string(value)) }
         }
         for value in command.rest { for item in Cmdlets.list(value) { children.append(try PSText.string(item)) } }
-        for path in try paths(command, ["Path"]) + items.map(\.text) {
+        for path in try paths(command, ["Path"], piped: items) {
             // It makes all separators the same. A path with a drive is one of Windows.
             let separator: Character = path.dropFirst().hasPrefix(":") ? "\\" : "/"
             var joined = path
@@ -676,7 +678,7 @@ extension HostCommands {
     static func splitPath(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command) + items.map(\.text) {
+        for path in try paths(command, piped: items) {
             var parts = path.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.map(String.init)
             while parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
             let leaf = parts.last ?? path

@@ -39,12 +39,34 @@ enum Encodings {
         ).map { .object($0) }
     }
 
-    /// Returns the byte order mark that .NET puts before a text in an encoding, of which only UTF-8's is written here.
-    static func mark(of encoding: PSValue?) -> [UInt8] {
-        guard case .object(let object)? = encoding, object.typeName == typeName,
-            case .int(65001)? = object["CodePage"], object["Name"]?.text != withoutMark
-        else { return [] }
-        return FileText.mark
+    /// Returns the byte order mark that .NET puts before a text in an encoding.
+    private static func mark(of encoding: PSObject) -> [UInt8] {
+        switch encoding["CodePage"] {
+        case .int(1200)?: [0xFF, 0xFE]
+        case .int(1201)?: [0xFE, 0xFF]
+        case .int(12000)?: [0xFF, 0xFE, 0, 0]
+        case .int(65001)? where encoding["Name"]?.text != withoutMark: FileText.mark
+        default: []
+        }
+    }
+
+    /// Returns a text as .NET's methods write it to a file, in UTF-8 if they are given no encoding.
+    static func file(_ text: String, inObject encoding: PSValue?, begins: Bool) throws(Interrupt) -> [UInt8] {
+        guard let encoding else { return Array(text.utf8) }
+        guard case .object = encoding.plain else { throw .handOver("an unusual encoding") }
+        return try file(text, in: encoding, begins: begins)
+    }
+
+    /// Returns the text of a file that is read in an encoding; hands over one in another. A byte order mark decides,
+    /// whatever the encoding is.
+    static func read(_ bytes: [UInt8], in encoding: PSValue?) throws(Interrupt) -> String {
+        let text = FileText.read(bytes)
+        let hasMark = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+        guard let encoding, !hasMark, !bytes.starts(with: FileText.mark) else { return text }
+        guard try file(text, in: encoding, begins: false) == bytes else {
+            throw .handOver("a file in the encoding \(encoding.text)")
+        }
+        return text
     }
 
     /// Returns a text as PowerShell's commands write it to a file.
@@ -64,14 +86,7 @@ enum Encodings {
             chosen = object
         }
         guard case .int(let page)? = chosen["CodePage"] else { return Array(text.utf8) }
-        let start: [UInt8] =
-            switch page {
-            case 1200: [0xFF, 0xFE]
-            case 1201: [0xFE, 0xFF]
-            case 12000: [0xFF, 0xFE, 0, 0]
-            default: mark(of: .object(chosen))
-            }
-        return (begins ? start : []) + bytes(of: text, page)
+        return (begins ? mark(of: chosen) : []) + bytes(of: text, page)
     }
 
     /// The characters of Windows-1252 from 0x80 to 0x9F; a space stands for bytes without one.
@@ -95,7 +110,7 @@ enum Encodings {
             let bytes = bytes(of: text, page)
             return method == "getbytes"
                 ? .array(bytes.map { .byte($0) }) : .int(Int32(truncatingIfNeeded: bytes.count))
-        case ("getpreamble", 0): return .array(mark(of: .object(target)).map { .byte($0) })
+        case ("getpreamble", 0): return .array(mark(of: target).map { .byte($0) })
         default: return nil
         }
     }

@@ -27,18 +27,25 @@ enum StreamedText {
             if case .object(let stream) = arguments[0], let bytes = bytes(of: stream) {
                 return reader(of: FileText.read(bytes), readerType)
             }
-            return reader(of: try text(arguments[0].text, host), readerType)
+            let encoding = arguments.dropFirst().first { if case .object = $0 { true } else { false } }
+            return reader(of: try text(arguments[0].text, host, encoding), readerType)
         case (.file, "readlines", 1...2):
-            return .array(FileText.lines(of: try text(arguments[0].text, host)).map { .string($0) })
+            let text = try text(arguments[0].text, host, arguments.dropFirst().first)
+            return .array(FileText.lines(of: text).map { .string($0) })
         case (.filewriter, "new", 1...4), (.file, "createtext", 1), (.file, "appendtext", 1):
             if case .object(let stream) = arguments[0] {
                 guard bytes(of: stream) != nil else { return nil }
                 return object([("AutoFlush", .bool(true)), (place, arguments[0])], writerType)
             }
-            let path = arguments[0].text
+            let (path, encoding) = (arguments[0].text, arguments.dropFirst(2).first)
+            // What is written later is written in UTF-8.
+            guard try Encodings.file("\u{E9}", inObject: encoding, begins: false) == Array("\u{E9}".utf8) else {
+                throw .handOver("a writer in another encoding")
+            }
             let appends = method == "appendtext" || arguments.count > 1 && arguments[1].isTrue
             if !appends || !host.hasFile(path) {
-                try host.write(Encodings.mark(of: arguments.dropFirst(2).first), to: path, isAppending: false)
+                try host.write(
+                    try Encodings.file("", inObject: encoding, begins: true), to: path, isAppending: false)
             }
             return object([("AutoFlush", .bool(false)), (place, .string(path))], writerType)
         default: return nil
@@ -59,7 +66,7 @@ enum StreamedText {
         return text[text.utf8.index(text.startIndex, offsetBy: Int(count))...]
     }
 
-    private static func text(_ path: String, _ host: NativeHost) throws(Interrupt) -> String {
+    private static func text(_ path: String, _ host: NativeHost, _ encoding: PSValue?) throws(Interrupt) -> String {
         guard let bytes = host.read(path) else {
             throw .statement(
                 NativeError(
@@ -67,7 +74,7 @@ enum StreamedText {
                     "Exception calling \".ctor\" with \"1\" argument(s): \"Could not find file '\(path)'.\"",
                     isReadable: true))
         }
-        return FileText.read(bytes)
+        return try Encodings.read(bytes, in: encoding)
     }
 
     /// Returns the bytes of a `MemoryStream`; `nil` for any other object.

@@ -106,7 +106,9 @@ enum SystemTypes {
             guard leafStart > first.startIndex else { return .string("") }
             return .string(String(first[..<first.index(before: leafStart)]))
         case ("ispathrooted", 1), ("ispathfullyqualified", 1): return .bool(isRooted(first))
-        case ("getfullpath", 1): return .string(first)
+        case ("getfullpath", 1):
+            let parts = first.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+            return parts.contains { ["", ".", ".."].contains($0) } ? nil : .string(first)
         case ("getpathroot", 1):
             guard isRooted(first) else { return .string("") }
             return .string(String(first.prefix(first.dropFirst().first == ":" ? 3 : 1)))
@@ -167,16 +169,16 @@ enum SystemTypes {
         switch (method, rest.count) {
         case ("exists", 0): return .bool(host.hasFile(path))
         case ("readallbytes", 0): return .array(try content().map { .byte($0) })
-        case ("readalltext", 0...1): return .string(FileText.read(try content()))
+        case ("readalltext", 0...1): return .string(try Encodings.read(try content(), in: rest.first))
         case ("readalllines", 0...1):
-            return .array(FileText.lines(of: FileText.read(try content())).map { .string($0) })
-        case ("writealltext", 1...2), ("appendalltext", 1...2):
-            let mark = method == "writealltext" ? Encodings.mark(of: rest.dropFirst().first) : []
-            try host.write(
-                mark + Array(try PSText.string(rest[0]).utf8), to: path, isAppending: method == "appendalltext")
-            return .nothing
-        case ("writealllines", 1...2), ("appendalllines", 1...2):
-            try host.write(Array(try lines(rest[0]).utf8), to: path, isAppending: method == "appendalllines")
+            let text = try Encodings.read(try content(), in: rest.first)
+            return .array(FileText.lines(of: text).map { .string($0) })
+        case ("writealltext", 1...2), ("appendalltext", 1...2), ("writealllines", 1...2), ("appendalllines", 1...2):
+            let appends = method.hasPrefix("append")
+            let text = method.hasSuffix("text") ? try PSText.string(rest[0]) : try lines(rest[0])
+            let bytes = try Encodings.file(
+                text, inObject: rest.dropFirst().first, begins: !appends || !host.hasFile(path))
+            try host.write(bytes, to: path, isAppending: appends)
             return .nothing
         case ("writeallbytes", 1):
             try host.write(try LibraryTypes.bytes(rest[0]), to: path, isAppending: false)
