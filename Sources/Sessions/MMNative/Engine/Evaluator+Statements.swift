@@ -115,7 +115,7 @@ extension Evaluator {
         case .null: return nil
         case .array(let items): return items
         case .list(let list): return list.items
-        case let only: return DataTable.rows(only) ?? [only]
+        case let only: return only.elements ?? [only]
         }
     }
 
@@ -412,7 +412,7 @@ extension Evaluator {
         case .nothing: return
         case .array(let items): for item in items { try sink(item) }
         case .list(let list): for item in list.items { try sink(item) }
-        default: for item in DataTable.rows(value) ?? [value] { try sink(item) }
+        default: for item in value.elements ?? [value] { try sink(item) }
         }
     }
 }

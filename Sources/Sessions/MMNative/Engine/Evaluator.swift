@@ -277,6 +277,11 @@ final class Evaluator {
             if case .object(let row) = target, row.columns != nil {
                 return row[try DataTable.name(try value(of: node.index), of: row)] ?? .null
             }
+            if case .object(let attributes) = target,
+                let found = try XMLNode.element(attributes, try value(of: node.index))
+            {
+                return found
+            }
             if case .list(let list) = target, list.kind.shape != .list { throw .handOver("an index of a set or queue") }
             let index = try value(of: node.index)
             if case .table(let table) = target { try table.refuse(key: index) }
@@ -367,7 +372,7 @@ final class Evaluator {
         case .nothing: return .array([])
         case .array(let items): return .array(items)
         case .list(let list): return .array(list.items)
-        case let only: return .array(DataTable.rows(only) ?? [only])
+        case let only: return .array(only.elements ?? [only])
         }
     }
 

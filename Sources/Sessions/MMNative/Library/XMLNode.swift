@@ -87,6 +87,23 @@ enum XMLNode {
     static func children(_ node: PSObject) -> PSList { list(node, childrenKey) }
     static func attributes(_ node: PSObject) -> PSList { list(node, attributesKey) }
 
+    /// Returns the attributes in a collection of them; `nil` for any other value.
+    static func attributes(in value: PSValue) -> [PSValue]? {
+        guard case .object(let object) = value, object.typeName == collectionType else { return nil }
+        return attributes(object).items
+    }
+
+    /// Returns the attribute at an index of a collection of them: a number or a name; `nil` for any other object.
+    static func element(_ object: PSObject, _ index: PSValue) throws(Interrupt) -> PSValue? {
+        guard let all = attributes(in: .object(object)) else { return nil }
+        switch index {
+        case .int(let place) where all.indices.contains(Int(place)): return all[Int(place)]
+        case .string(let name):
+            return nodes(attributes(object)).first { Self.name($0) == name }.map { .object($0) } ?? .null
+        default: throw .handOver("an index of attributes")
+        }
+    }
+
     static func nodes(_ list: PSList) -> [PSObject] {
         list.items.compactMap { if case .object(let node) = $0 { node } else { nil } }
     }

@@ -96,6 +96,9 @@ extension PSValue {
         }
     }
 
+    /// The elements of an object that is a collection in .NET; `nil` for any other value.
+    var elements: [PSValue]? { DataTable.rows(self) ?? XMLNode.attributes(in: self) }
+
     /// Whether the value counts as true in a condition.
     package var isTrue: Bool {
         switch self {
