@@ -45,10 +45,10 @@ extension Evaluator {
     /// - Parameter action: the command's own `-ErrorAction`.
     func report(_ error: NativeError, _ action: ErrorAction? = nil) throws(Interrupt) {
         guard !error.id.isEmpty else { throw .handOver(error.message) }
-        record(error)
+        record(error, isKept: action != .ignore)
         switch action ?? preference {
         case .goOn: show(.error(error))
-        case .silence: break
+        case .silence, .ignore: break
         case .stop: throw .fatal(error)
         }
     }

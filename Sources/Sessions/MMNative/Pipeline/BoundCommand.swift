@@ -163,7 +163,8 @@ struct BoundCommand {
         guard case .string(let text) = value else { throw .handOver("an unusual -ErrorAction") }
         switch text.lowercased() {
         case "continue": errorAction = .goOn
-        case "silentlycontinue", "ignore": errorAction = .silence
+        case "silentlycontinue": errorAction = .silence
+        case "ignore": errorAction = .ignore
         case "stop": errorAction = .stop
         case "inquire", "break", "suspend": throw .handOver("-ErrorAction \(text)")
         default:
@@ -474,4 +475,6 @@ class Stage {
 /// The value of `-ErrorAction`.
 enum ErrorAction {
     case goOn, silence, stop
+    /// The error leaves no trace but `$?`.
+    case ignore
 }
