@@ -263,7 +263,7 @@ final class HostStage: Stage {
                 texts.append(try PSText.string(item))
             case .double(let number): texts.append(PSText.long(number))
             case .single(let number): texts.append(PSText.long(number))
-            case .table, .array, .object: texts.append(try PSText.string(item))
+            case .array, .object: texts.append(try PSText.string(item))
             default: throw .handOver("showing \(item.typeName)")
             }
         }

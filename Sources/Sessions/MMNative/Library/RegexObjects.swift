@@ -20,6 +20,11 @@ enum RegexObjects {
     static func made(_ pattern: String, options: PSValue? = nil) throws(Interrupt) -> PSValue {
         let (prefix, ignoresCase) = try Self.options(options)
         let flags = PSValue.enumeration(PSEnum(.regexOptions, ignoresCase ? 1 : 0))
+        do throws(Interrupt) {
+            _ = try Pattern(pattern, ignoringCase: ignoresCase)
+        } catch {
+            throw .handOver("a regular expression that .NET may refuse")
+        }
         guard prefix.isEmpty,
             let object = PSObject(
                 [("Options", flags), (hidden, .string(pattern))], typeName: regexType, isCustom: false)

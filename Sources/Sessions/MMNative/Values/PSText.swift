@@ -81,7 +81,9 @@ enum PSText {
         }
         if object.isSecret { return object.typeName }
         if let model = object.model { return model }
-        guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
+        guard object.isCustom, object.view !== CmdletView.ofEntries else {
+            throw .handOver("the text of a \(object.typeName)")
+        }
         var parts: [String] = []
         for (name, value) in zip(object.shape.names, object.values) {
             switch value {
@@ -93,7 +95,7 @@ enum PSText {
             default: parts.append(name + "=" + (try string(value)))
             }
         }
-        return "@{" + parts.joined(separator: "; ") + "}"
+        return parts.isEmpty ? "" : "@{" + parts.joined(separator: "; ") + "}"
     }
 
     /// Returns a double with 15 significant digits, as casts and strings show it.
