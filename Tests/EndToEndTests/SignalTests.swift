@@ -22,7 +22,9 @@ struct SignalTests {
 
     @Test(
         "end a command that waits for its standard input",
-        arguments: [["run", "Demo", "-"], ["graph", "Demo", "/me", "-X", "PATCH", "-d", "-"], ["guard", "check", "-"]])
+        arguments: [
+            ["run", "Demo", "-"], ["graph", "Demo", "/me", "-X", "PATCH", "-d", "-"], ["guard", "check", "-"],
+        ])
     func waitingForInput(words: [String]) async throws {
         let home = try TestHome()
         var command = ChildCommand(Programs.mm, words, environment: home.environment)

@@ -11,5 +11,5 @@ package struct Delivery: Sendable {
     package init(_ work: @escaping @Sendable () async throws(MMError) -> Void) { self.work = work }
 
     /// Does what waited for the arrival of the answer.
-    func settle() async throws(MMError) { try await work() }
+    package func settle() async throws(MMError) { try await work() }
 }

@@ -27,9 +27,10 @@ enum PoolLogsCommand {
             let plain = paths.poolLog()
             let connection = try input.text("connection")
             let isJSON = options.format == .json || options.format == .jsonl
+            let errorsOnly = try input.flag("errors")
             let reader = PoolLogReader(
                 path: isJSON ? String(plain.dropLast(4)) + ".jsonl" : plain, isJSON: isJSON,
-                connection: connection, errorsOnly: try input.flag("errors"))
+                connection: connection, errorsOnly: errorsOnly)
             let follows = try input.flag("follow")
             let lines = try reader.last(try input.integer("lines") ?? 100)
             for line in lines { try streams.write(line + [0x0A]) }
@@ -38,7 +39,7 @@ enum PoolLogsCommand {
                 _ = try ConnectionRegistry(path: paths.registry).snapshot().connection(named: connection)
             }
             if lines.isEmpty, !follows, !options.quiet {
-                let isWhole = try connection == nil && !input.flag("errors")
+                let isWhole = connection == nil && !errorsOnly
                 streams.note(isWhole ? "The log is empty." : "The log has no such lines.")
             }
             guard follows else { return 0 }
