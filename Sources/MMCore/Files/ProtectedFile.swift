@@ -69,8 +69,8 @@ package enum ProtectedFile {
         try place.put(bytes, mode: wanted, durable: durable, keepingBackup: backup && old != nil)
     }
 
-    /// Returns the content of a file that is written once and then kept, such as a name or a key; creates a missing one.
-    /// Of several processes that create it at once, all get the content of the first.
+    /// Returns the content of a file that is written once and then kept, such as a name or a key; creates a missing
+    /// one. Of several processes that create it at once, all get the content of the first.
     /// - Parameters:
     ///   - path: the file.
     ///   - limit: the maximum size in bytes.

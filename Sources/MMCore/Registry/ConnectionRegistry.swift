@@ -67,21 +67,20 @@ public final class ConnectionRegistry: Sendable {
     }
 
     /// Edits the registry under a lock: reads the current file, applies the change and replaces the file atomically,
-    /// keeping one backup (`.bak`).
+    /// keeping one backup (`.bak`). Blocks the thread while another process edits it.
     ///
     /// Unknown keys, their order and the file's mode are preserved. Nothing is written when nothing changed.
     /// - Parameter change: edits the whole document, or throws to leave everything as it is.
     /// - Throws: what `change` throws; an error when the file is malformed or can't be replaced (it is then unchanged).
-    public func edit(_ change: (inout JSONObject) throws(MMError) -> Void) async throws(MMError) {
-        let lock = try await FileLock(awaiting: path)
+    public func edit(_ change: (inout JSONObject) throws(MMError) -> Void) throws(MMError) {
+        let lock = try FileLock(waitingFor: path)
         try replace(change)
         _ = consume lock
     }
 
-    /// Edits the registry like the method of the same name, blocking this thread while another process edits it; for
-    /// programs that have nothing else to do.
-    public func edit(_ change: (inout JSONObject) throws(MMError) -> Void) throws(MMError) {
-        let lock = try FileLock(waitingFor: path)
+    /// Edits the registry as `edit` does, but suspends instead of blocking the thread while another process edits it.
+    package func editWhenFree(_ change: (inout JSONObject) throws(MMError) -> Void) async throws(MMError) {
+        let lock = try await FileLock(awaiting: path)
         try replace(change)
         _ = consume lock
     }

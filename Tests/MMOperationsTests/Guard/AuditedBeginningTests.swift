@@ -39,7 +39,7 @@ struct AuditedBeginningTests {
         var entry: JSONObject = ["tenant": "contoso.com", "cloud": "sandbox"]
         for (key, value) in keys { entry[key] = value }
         let written = entry
-        try await home.services.registry.edit { document throws(MMError) in
+        try home.services.registry.edit { document throws(MMError) in
             document["connections"] = ["Demo": .object(written)]
         }
         let service = LocalOperationService(

@@ -146,7 +146,10 @@ struct SnapshotDriftTests {
         await #expect(throws: MMError.self) {
             try await drift(tenant, ["news": true, "junit": .string(tenant.home.path)])
         }
-        #expect(try await drift(tenant, ["news": true]).exitStatus == 2)
+        let news = try await drift(tenant, ["news": true])
+        #expect(news.exitStatus == 2)
+        #expect(try await drift(tenant, ["news": true]).exitStatus == 2, "the first report has not arrived")
+        try await news.delivered()
         #expect(try await drift(tenant, ["news": true]).text == "Nothing new.")
         let sarif = ChangesHome.value(try await drift(tenant, ["sarif": true]))
         #expect(

@@ -46,7 +46,7 @@ struct ConnectionsAdd: CatalogueOperation {
                     "Tokens of an earlier connection of this name were removed: \(left.joined(separator: ", ")).")
             }
         }
-        try await services.registry.edit(addition)
+        try await services.registry.editWhenFree(addition)
         return .value(
             ["added": .string(input.name), "registry": .string(services.registry.path)],
             notes: notes + ["Sign in with: mm login \(ShellWord.quoted(input.name))"])

@@ -24,7 +24,7 @@ struct ConnectionsDuplicate: CatalogueOperation {
         }
         _ = try services.registry.preview(copying)
         try await services.identity.signOut(named: input.to, forgettingAccount: true)
-        try await services.registry.edit(copying)
+        try await services.registry.editWhenFree(copying)
         return .value(
             ["copied": .string(input.connection), "to": .string(input.to)],
             notes: ["Set its account: mm connections edit \(input.to) --expected-email ADDRESS"])

@@ -56,7 +56,7 @@ struct ConnectionsEdit: CatalogueOperation {
             // Another account must not continue the earlier account's unfinished operations.
             try ConnectionLinks.erase(of: input.connection, paths: services.identity.paths)
         }
-        try await services.registry.edit(change)
+        try await services.registry.editWhenFree(change)
         if input.values.contains(where: { $0.key == "expectedEmail" }),
             let connection = try? services.registry.snapshot().connection(named: input.connection),
             let warning = await services.identity.pinWarning(of: connection)

@@ -44,7 +44,7 @@ struct ConnectionsRemove: CatalogueOperation {
         if !input.keepTokens {
             try await services.identity.signOut(named: input.connection, forgettingAccount: true)
         }
-        try await services.registry.edit(removal)
+        try await services.registry.editWhenFree(removal)
         return .value(["removed": .string(input.connection)])
     }
 }

@@ -31,7 +31,7 @@ struct ConnectionsRename: CatalogueOperation {
             try await identity.signOut(named: input.to)
             try await identity.movePin(from: input.connection, to: input.to)
         }
-        try await services.registry.edit(renaming)
+        try await services.registry.editWhenFree(renaming)
         return .value(
             ["renamed": .string(input.connection), "to": .string(input.to)],
             notes: ["The connection is signed out. Sign in with: mm login \(ShellWord.quoted(input.to))"])

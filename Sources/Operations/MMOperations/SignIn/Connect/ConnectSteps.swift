@@ -147,7 +147,7 @@ struct ConnectSteps {
         // Leftovers of an earlier connection of this name, for instance one removed by hand, must not be used for the
         // new one.
         try await identity.signOut(named: name, forgettingAccount: true)
-        try await registry.edit(addition)
+        try await registry.editWhenFree(addition)
         isNew = true
         return try registry.snapshot().connection(named: name)
     }
@@ -185,7 +185,7 @@ struct ConnectSteps {
             try RegistryEdit.edit(connection.name, fields: fields, in: &document)
         }
         try await services.guarding.settleWeakening(of: connection.name, try registry.preview(change), in: context)
-        try await registry.edit(change)
+        try await registry.editWhenFree(change)
         return try registry.snapshot().connection(named: connection.name)
     }
 
@@ -545,7 +545,7 @@ extension ConnectSteps {
         }
         do throws(MMError) {
             try await identity.signOut(named: connection.name, forgettingAccount: true)
-            try await registry.edit(removal)
+            try await registry.editWhenFree(removal)
         } catch {
             report("The connection \(connection.name) could not be removed again: \(error.message)")
         }
