@@ -63,6 +63,17 @@ struct ManagedIdentityTests {
         #expect(entry["client_id"] == "SYSTEM_ASSIGNED_MANAGED_IDENTITY")
     }
 
+    @Test("an end of the token's life that can't be true means an ended token", arguments: [Int64.min, -1, 0])
+    func endBeforeAllTime(seconds: Int64) async throws {
+        let transport = ScriptedTransport { request, _ in
+            guard request.headers["Metadata"] != nil else { return HTTPResponse(status: 400) }
+            return .json(["access_token": .string(Contoso.accessToken()), "expires_on": .string("\(seconds)")])
+        }
+        let token = try? await service(transport).token(for: try connection())
+        #expect(!transport.requests.isEmpty)
+        #expect(token.map { $0.expiresAt <= clock.wall.now } ?? true)
+    }
+
     @Test(
         "a user-assigned identity is named as each service requires",
         arguments: [

@@ -91,7 +91,8 @@ struct ShellOutputTests {
 
     @Test("is whole behind the handle that a model gets", arguments: [Caller.Surface.mcp, .rest])
     func stored(_ surface: Caller.Surface) async throws {
-        let answer = try value(try await call("shell_run", ["command": "seq 1 200000; seq 1 200000 >&2"], as: surface))
+        let command = "seq 1 200000; seq 1 200000 >&2"
+        let answer = try value(try await call("shell_run", ["command": .string(command), "yield": 600], as: surface))
         let cut = try #require(answer["truncated"])
         #expect(answer["stdout"]?.string?.hasPrefix("1\n2\n") == true)
         #expect(answer["stdout"]?.string?.hasSuffix("200000\n") == true)

@@ -489,7 +489,7 @@ package struct TokenAnswer: Sendable {
         var object = (try? JSONParser.parse(body, limits: limits))?.object ?? [:]
         let end = object["expires_on"]
         if let end = end?.int.map(Int64.init) ?? end?.string.flatMap({ Int64($0) }) {
-            object["expires_in"] = .int(max(0, end - now.seconds))
+            object["expires_in"] = .int(max(end, now.seconds) - now.seconds)
             object["ext_expires_in"] = nil
         }
         object["refresh_token"] = nil
