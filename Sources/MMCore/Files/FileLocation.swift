@@ -36,6 +36,20 @@ struct FileLocation: ~Copyable {
         return FileLocation(folder: folder, name: name, path: path)
     }
 
+    /// Opens and checks the folder of a file, creating missing folders (0700).
+    static func making(_ path: String, to action: String) throws(MMError) -> FileLocation {
+        guard let place = try resolve(path, creating: true) else { throw FileFault.error(ENOENT, action, path) }
+        return place
+    }
+
+    /// Opens a file, creating it and missing folders (0600, 0700).
+    static func made(_ path: String, _ flags: Int32, to action: String) throws(MMError) -> Descriptor {
+        guard let file = try making(path, to: action).open(flags | O_CREAT, to: action) else {
+            throw FileFault.error(ENOENT, action, path)
+        }
+        return file
+    }
+
     /// Opens a folder, checking every component of its path.
     /// - Returns: `nil` when it is missing and `creating` is `false`.
     static func folder(_ path: String, creating: Bool) throws(MMError) -> Descriptor? {
@@ -441,9 +455,7 @@ struct HeldFile: ~Copyable {
 
     /// Opens a file with the usual checks, creating it if missing.
     init(_ path: String, _ flags: Int32, to action: String) throws(MMError) {
-        guard let place = try FileLocation.resolve(path, creating: true),
-            let file = try place.open(flags | O_CREAT, to: action)
-        else { throw FileFault.error(ENOENT, action, path) }
+        let file = try FileLocation.made(path, flags, to: action)
         guard let status = file.status() else { throw FileFault.error(errno, action, path) }
         self.file = file
         device = status.st_dev

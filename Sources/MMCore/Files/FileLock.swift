@@ -88,10 +88,7 @@ package struct FileLock: ~Copyable {
     }
 
     private static func open(_ path: String) throws(MMError) -> Descriptor {
-        guard let place = try FileLocation.resolve(path + ".lock", creating: true),
-            let file = try place.open(O_RDWR | O_CREAT, to: "lock")
-        else { throw FileFault.error(ENOENT, "lock", path) }
-        return file
+        try FileLocation.made(path + ".lock", O_RDWR, to: "lock")
     }
 
     /// Tries to share a lock, which is possible unless somebody holds it.

@@ -60,9 +60,7 @@ package enum ProtectedFile {
         _ path: String, with bytes: [UInt8], mode: mode_t = 0o600, keepingMode: Bool = false, backup: Bool = false,
         durable: Bool = true
     ) throws(MMError) {
-        guard let place = try FileLocation.resolve(path, creating: true) else {
-            throw FileFault.error(ENOENT, "replace", path)
-        }
+        let place = try FileLocation.making(path, to: "replace")
         let old = try place.status(to: "replace")
         place.sweepLeftovers()
         let wanted = keepingMode ? (old.map { $0.st_mode & 0o777 } ?? mode) : mode
@@ -85,10 +83,7 @@ package enum ProtectedFile {
         if let found, isSound(found) { return found }
         let made = try make()
         if found == nil {
-            guard let place = try FileLocation.resolve(path, creating: true) else {
-                throw FileFault.error(ENOENT, "make", path)
-            }
-            try place.putNew(made, mode: 0o600)
+            try FileLocation.making(path, to: "make").putNew(made, mode: 0o600)
         } else {
             try replace(path, with: made)
         }
@@ -100,9 +95,7 @@ package enum ProtectedFile {
     /// - Parameter path: the file; missing folders are created (0700).
     /// - Throws: what `replace` would throw now.
     package static func checkReplacing(_ path: String) throws(MMError) {
-        guard let place = try FileLocation.resolve(path, creating: true) else {
-            throw FileFault.error(ENOENT, "replace", path)
-        }
+        let place = try FileLocation.making(path, to: "replace")
         _ = try place.status(to: "replace")
         let draft = place.draftName()
         defer { _ = unlinkat(place.folder.number, draft, 0) }
@@ -112,7 +105,7 @@ package enum ProtectedFile {
     /// Checks, before work whose result it shall hold, that a file can be appended to; creates a missing file, empty.
     /// - Throws: what `append` would throw now.
     package static func checkAppending(to path: String) throws(MMError) {
-        _ = try forAppending(path)
+        _ = try FileLocation.made(path, O_WRONLY | O_APPEND, to: "write to")
     }
 
     /// Removes a file and all its drafts; removes a link without following it, and does nothing if the file is missing.
@@ -142,14 +135,7 @@ package enum ProtectedFile {
     ///   - path: the file; created with mode 0600 if missing.
     package static func append(_ line: [UInt8], to path: String) throws(MMError) {
         let whole = line.last == 0x0A ? line : line + [0x0A]
-        try write(whole, to: forAppending(path), path: path)
-    }
-
-    private static func forAppending(_ path: String) throws(MMError) -> Descriptor {
-        guard let place = try FileLocation.resolve(path, creating: true),
-            let file = try place.open(O_WRONLY | O_APPEND | O_CREAT, to: "write to")
-        else { throw FileFault.error(ENOENT, "write to", path) }
-        return file
+        try write(whole, to: FileLocation.made(path, O_WRONLY | O_APPEND, to: "write to"), path: path)
     }
 
     /// Creates a folder and all folders above it (0700).

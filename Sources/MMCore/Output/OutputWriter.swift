@@ -22,9 +22,7 @@ package struct OutputWriter: ~Copyable {
         store.sweep()
         let handle = OutputStore.newHandle()
         let path = "\(store.directory)/\(handle).data"
-        guard let place = try FileLocation.resolve(path, creating: true),
-            let file = try place.open(O_RDWR | O_CREAT | O_EXCL, to: "store output in")
-        else { throw FileFault.error(ENOENT, "store output in", path) }
+        let file = try FileLocation.made(path, O_RDWR | O_EXCL, to: "store output in")
         self.store = store
         self.connection = connection
         self.handle = handle
