@@ -13,15 +13,15 @@ extension RequestClassifier {
     private static let mostReads = 512
 
     /// Adds the classes of what a request reads beside the objects at its path.
+    /// - Parameter spellings: the segments of its path as servers may read them.
     func includeFurtherReads(
-        of request: GuardedRequest, _ method: RequestMethod, in result: inout RequestClassification
+        of request: GuardedRequest, _ method: RequestMethod, spelled spellings: [[String]],
+        in result: inout RequestClassification
     ) {
         let target = request.target
         guard Self.isOData(target.service) else { return }
         var reads: [Read] = []
-        if method == .get {
-            for segments in [target.segments] + lenientSpellings(of: target.segments) { reads += properties(segments) }
-        }
+        if method == .get { reads = spellings.flatMap(properties) }
         guard follow(target.queryItems, from: [target.segments], of: target, into: &reads),
             reads.count <= Self.mostReads
         else {

@@ -28,7 +28,8 @@ struct RequestClassifier: Sendable {
         let selected = SelectedNames(request.target.queryItems)
         var result = classify(method, request.target.segments, request, selected)
         // A lenient server might resolve slashes and escapes once more; the stricter meaning counts.
-        for segments in lenientSpellings(of: request.target.segments) {
+        let spellings = lenientSpellings(of: request.target.segments)
+        for segments in spellings {
             var other = classify(method, segments, request, selected)
             if other.classes.strictest.rank > result.classes.strictest.rank {
                 other.template = result.template
@@ -39,7 +40,7 @@ struct RequestClassifier: Sendable {
         if result.classes.isEmpty {
             return isInBatch ? refused("nested-batch", "a batch within a batch") : batch(request, result.template)
         }
-        includeFurtherReads(of: request, method, in: &result)
+        includeFurtherReads(of: request, method, spelled: [request.target.segments] + spellings, in: &result)
         if !result.classes.isSubset(of: [.read, .secret]) { result.object = Self.object(of: request, method) }
         return result
     }
@@ -198,7 +199,7 @@ struct RequestClassifier: Sendable {
 
     /// Returns other ways in which a lenient server may read the segments: `%2F` splits segments, escapes are resolved
     /// again, parameters behind `;` and final dots and blanks are dropped.
-    func lenientSpellings(of segments: [String]) -> [[String]] {
+    private func lenientSpellings(of segments: [String]) -> [[String]] {
         var found: [[String]] = []
         var current = segments
         let trimmed = segments.map { segment in
