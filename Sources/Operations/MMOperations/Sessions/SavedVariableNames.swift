@@ -11,6 +11,8 @@ package actor SavedVariableNames: SharedVariableNames {
 
     private let path: String
     private let clock: WallClock
+    /// What the file says, once it has been read: only this process writes it.
+    private var kept: [SessionKey: Entry]?
 
     /// How long the names of a session are kept after they were last added to.
     private static let lifetime = Duration.seconds(30 * 86_400)
@@ -26,11 +28,11 @@ package actor SavedVariableNames: SharedVariableNames {
     }
 
     package func known(_ names: Set<String>, of key: SessionKey) async throws(MMError) -> Set<String> {
-        names.intersection(try read()[key]?.names ?? [])
+        names.intersection(try entries()[key]?.names ?? [])
     }
 
     package func add(_ names: Set<String>, to key: SessionKey) async throws(MMError) {
-        var entries = try read()
+        var entries = try entries()
         let now = clock.now
         var entry = entries[key] ?? Entry(savedAt: now)
         guard !names.isSubset(of: entry.names) || now - entry.savedAt > Self.renewal else { return }
@@ -44,21 +46,26 @@ package actor SavedVariableNames: SharedVariableNames {
     }
 
     package func forget(connection: String, module: String?, signedIn: String?) async throws(MMError) {
-        let entries = try read()
-        let kept = entries.filter { !$0.key.isMeant(by: connection, module: module, signedIn: signedIn) }
-        if kept.count < entries.count { try write(kept) }
+        let entries = try entries()
+        let rest = entries.filter { !$0.key.isMeant(by: connection, module: module, signedIn: signedIn) }
+        if rest.count < entries.count { try write(rest) }
     }
 
     // MARK: The file
 
+    private func entries() throws(MMError) -> [SessionKey: Entry] {
+        let all = if let kept { kept } else { try read() }
+        kept = all
+        let now = clock.now
+        return all.filter { now - $0.value.savedAt <= Self.lifetime }
+    }
+
     private func read() throws(MMError) -> [SessionKey: Entry] {
         guard let bytes = try ProtectedFile.read(path) else { return [:] }
-        let now = clock.now
         var entries: [SessionKey: Entry] = [:]
         for item in (try? JSONParser.parse(bytes))?.array ?? [] {
             guard let connection = item["connection_name"]?.string, let module = item["module"]?.string,
-                let savedAt = item["saved_at"]?.string.flatMap({ Timestamp(iso8601: $0) }),
-                now - savedAt <= Self.lifetime
+                let savedAt = item["saved_at"]?.string.flatMap({ Timestamp(iso8601: $0) })
             else { continue }
             let key = SessionKey(connection: connection, module: module, signedIn: item["signed_in"]?.string)
             let names = item["names"]?.array ?? []
@@ -70,6 +77,7 @@ package actor SavedVariableNames: SharedVariableNames {
     private func write(_ entries: [SessionKey: Entry]) throws(MMError) {
         let items = entries.sorted { $0.key < $1.key }.map { Self.json($0.key, $0.value) }
         try ProtectedFile.replace(path, with: JSONWriter.bytes(.array(items)), durable: false)
+        kept = entries
     }
 
     private static func json(_ key: SessionKey, _ entry: Entry) -> JSONValue {

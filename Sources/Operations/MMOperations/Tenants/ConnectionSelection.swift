@@ -68,7 +68,6 @@ package struct ConnectionSelection: Sendable, Hashable {
         return snapshot.names.filter { name.hasPrefix($0 + ":") }.max { $0.count < $1.count }
     }
 
-    /// Whether a text has the form of a selection.
     private static func term(_ word: String, _ known: Set<String>) -> Term {
         if known.contains(word) { return .name(word) }
         if word == "all" { return .pattern("*") }

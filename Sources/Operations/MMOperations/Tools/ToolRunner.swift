@@ -239,7 +239,7 @@ struct ToolProgress {
         else {
             throw MMError(
                 .conflict, "The record of what an earlier call of this tool changed, \(path), is broken.",
-                hint: "Check what was changed (mm undo --list), then remove the file to run all steps again.",
+                hint: "Check what was changed (mm undo list), then remove the file to run all steps again.",
                 details: ["path": .string(path)])
         }
         guard Timestamp.now - since < Self.lifetime else { return try ProtectedFile.remove(path) }
