@@ -324,12 +324,22 @@ struct StdioHardshipTests {
         }
     }
 
-    @Test("cancelling the server's task ends it like the end of input")
+    @Test("cancelling the server's task ends it like the end of input, and its open calls are told so")
     func stopped() async throws {
-        let client = try TestClient(testServer())
+        let gate = Gate()
+        let tool = Tool(name: "held", description: "Waits until it is cancelled.") { _, _ in
+            try await gate.pass()
+            return .text("done")
+        }
+        let client = try TestClient(testServer(more: [tool]))
         _ = try await client.initialize()
-        client.request(1, "tools/call", ["name": "wait"])
+        client.request(1, "tools/call", ["name": "held"])
+        await gate.arrivals(1)
         client.stopServer()
+        let answer = try await client.next()
+        #expect(answer["id"] == 1)
+        #expect(answer["error"]?["code"] == -32603)
+        #expect(answer["error"]?["message"]?.string?.contains("told to end") == true)
         try await client.end()
         #expect(try await client.line() == nil)
     }

@@ -336,8 +336,10 @@ extension Session {
     ///
     /// The wait is bounded: calls get `grace`, or up to 25 times that while they keep ending steadily (a client wrote
     /// many requests and closed the pipe). Work that ignores its cancellation is left behind.
-    /// - Parameter grace: how long to wait without any call ending.
-    func drain(grace: Duration) async {
+    /// - Parameters:
+    ///   - grace: how long to wait without any call ending.
+    ///   - error: the answer to the calls that haven't ended by then.
+    func drain(grace: Duration, answering error: MCPError) async {
         let start = ContinuousClock.now
         var lastEnded = start
         var count = endedCount
@@ -353,7 +355,7 @@ extension Session {
             let isSteady = now - lastEnded < grace / 4
             if now - start >= grace, !isSteady || now - start >= grace * 25 { break }
         }
-        close(answering: .inputEnded)
+        close(answering: error)
         let stop = ContinuousClock.now + grace / 2
         while isBusyBesideSubscriptions, ContinuousClock.now < stop {
             try? await Task.sleep(for: .milliseconds(5))

@@ -52,13 +52,15 @@ public enum StdioTransport {
             session.freeReader()
         }
         // A signal wants the program to end soon.
-        let grace = Task.isCancelled ? limits.drainGracePeriod / 4 : limits.drainGracePeriod
+        let isStopped = Task.isCancelled
         // A separate task, so that its waits don't end early when this one was cancelled.
         let isComplete = await Task { () async -> Bool in
             if broken.load(ordering: .acquiring) {
                 session.close()
             } else {
-                await session.drain(grace: grace)
+                await session.drain(
+                    grace: isStopped ? limits.drainGracePeriod / 4 : limits.drainGracePeriod,
+                    answering: isStopped ? .serverEnded : .inputEnded)
             }
             let isWritten = await writer.finish(within: limits.lastWrites)
             // A client that closed its end has lost nothing that it wanted.

@@ -84,6 +84,11 @@ package struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
         "The input ended before the answer was there, so the call was cancelled. What it was about to change may be "
             + "changed. Keep the input open until all answers are read")
 
+    /// -32603: the server was told to end, and then the time in which open calls may end was over.
+    static let serverEnded = internalError(
+        "The server was told to end before the answer was there, so the call was cancelled. What it was about to "
+            + "change may be changed. Look before you call it again")
+
     /// The error for a resource that doesn't exist: -32002 in the legacy era, -32602 since.
     package static func resourceNotFound(_ uri: String, era: Era) -> MCPError {
         MCPError(
