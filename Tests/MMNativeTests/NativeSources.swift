@@ -275,7 +275,11 @@ struct NativeSources {
         }
         #expect(result.objects.map(\.text) == objects)
         #expect(result.errors.map(\.message) == errors && result.failure?.message == failure)
-        guard case .completed(let next) = await NativeEngine().run("Write-Error b; 'y'", in: &session) else { return }
+        let following = await NativeEngine().run("Write-Error b; 'y'", in: &session)
+        guard case .completed(let next) = following else {
+            Issue.record("\(following)")
+            return
+        }
         #expect(next.errors.map(\.message) == ["b"] && next.objects.map(\.text) == ["y"])
     }
 

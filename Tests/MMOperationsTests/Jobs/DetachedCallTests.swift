@@ -125,7 +125,10 @@ struct DetachedCallTests {
             }
         }
         let jobs = try await service.call("jobs", [:], in: context(.terminal, patience: nil))
-        guard case .value(let value) = jobs.body else { return }
+        guard case .value(let value) = jobs.body else {
+            Issue.record("\(jobs.body)")
+            return
+        }
         #expect(value["jobs"]?[0]?["job"]?.string == handle)
         #expect(value["jobs"]?[0]?["state"] == "running")
         _ = try await service.call(
@@ -165,7 +168,10 @@ struct DetachedCallTests {
         }
         let count = try await service.call(
             "output", ["handle": .string(handle), "filter": "length"], in: context())
-        guard case .text(let text) = count.body else { return }
+        guard case .text(let text) = count.body else {
+            Issue.record("\(count.body)")
+            return
+        }
         #expect(text == "5000\n")
         let part = try await service.call(
             "output", ["handle": .string(handle), "filter": ".[].row", "offset": 4990, "limit": 3], in: context())

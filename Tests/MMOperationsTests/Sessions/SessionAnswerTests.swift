@@ -133,7 +133,10 @@ struct SessionAnswerTests {
         let records = [PowerShellRecord(.text, .string(red)), host(red), PowerShellRecord(.warning, .string(red))]
         let shown = try answer(records)
         #expect(text(shown) == "red\nred" && shown.notes == ["WARNING: red"])
-        guard case .value(let objects) = try answer(records, output: "json").body else { return }
+        guard case .value(let objects) = try answer(records, output: "json").body else {
+            Issue.record("not as values")
+            return
+        }
         #expect(objects == [.string(red)])
     }
 

@@ -136,7 +136,10 @@ struct ReadyToolTests {
         let call = CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm"))
         let service = LocalOperationService(services: home.services)
         let answer = try await service.call("graph_request", ["search": .string(question)], in: call)
-        guard case .value(let value) = answer.body else { return }
+        guard case .value(let value) = answer.body else {
+            Issue.record("\(answer.body)")
+            return
+        }
         let names = value["ready"]?.array?.compactMap { $0["request"]?["name"]?.string } ?? []
         #expect(names.contains(name), "\(question): \(names)")
         #expect(value["ready"]?.array?.allSatisfy { $0["tool"] == "recipe" && $0["does"] != nil } == true)
