@@ -288,7 +288,9 @@ struct StdioHardshipTests {
 
     @Test("a call that ends soon after the end of input is still answered, even without a final newline")
     func pipedInput() async throws {
-        let client = try TestClient(testServer())
+        var options = ServerOptions()
+        options.limits.drainGracePeriod = .seconds(120)
+        let client = try TestClient(testServer(options: options))
         _ = try await client.initialize()
         client.write(
             Array(
