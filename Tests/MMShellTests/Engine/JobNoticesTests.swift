@@ -136,7 +136,7 @@ struct JobNoticesTests {
         var settings = Shells.settings(kind)
         settings.times.stopped = .milliseconds(20)
         try await Shells.with(settings: settings) { (shell) async throws in
-            let answer = try await shell.sh("(sleep 1; kill -CONT $$) & kill -STOP $$; echo after")
+            let answer = try await shell.sh("(sleep 9; kill -CONT $$) & kill -STOP $$; echo after")
             #expect(answer.out == "after\n")
             #expect(!answer.err.contains("resumed here"))
         }
