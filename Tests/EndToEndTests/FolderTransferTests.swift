@@ -92,7 +92,10 @@ struct FolderTransferTests {
         let size = 45_000_001
         let file = tenant.home.path + "/large.bin"
         try ProtectedFile.replace(file, with: Self.bytes(size))
-        try await tenant.fault(["kind": "latency", "milliseconds": 300, "method": "PUT", "path": "*"])
+        // Without the answer to the second piece it sends no third one.
+        try await tenant.fault([
+            "kind": "latency", "milliseconds": 600_000, "method": "PUT", "path": "*", "skip": 1, "count": 1,
+        ])
         let up = ["graph", "Demo", "/me/drive/root:/large.bin", "--upload", file, "--json"]
         try await kill(up, tenant) { requests in requests.count { $0["method"] == "PUT" } >= 2 }
         let sent = try await tenant.mm(up)

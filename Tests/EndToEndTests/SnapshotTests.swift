@@ -137,6 +137,10 @@ struct SnapshotTests {
         let arguments = ["snapshot", "take", "Demo", "--to", folder]
         #expect(try await tenant.mm(arguments).code == 0)
         let whole = try await tenant.mm(["snapshot", "show", folder, "--json"])
+        // Each waits at a kind behind the groups until it is killed.
+        try await tenant.fault([
+            "kind": "latency", "milliseconds": 600_000, "path": "*/conditionalAccess/policies", "count": 5,
+        ])
         for _ in 0..<5 {
             var command = ChildCommand(Programs.mm, arguments, environment: tenant.home.environment)
             command.output = .null
