@@ -98,7 +98,8 @@ struct ExecTests {
         let child = try await ChildProcess.start(command)
         var text: [UInt8] = []
         while !text.contains(0x0A), let piece = try await child.output?.read() { text += piece }
-        #expect(Self.processes(of: tenant).count >= 3)
+        // A process that is just becoming a program shows no environment.
+        try await waitUntil { Self.processes(of: tenant).count >= 3 }
         child.signal(signal)
         #expect(await child.exit().code == 128 + signal)
         while !Self.processes(of: tenant).isEmpty { try await Task.sleep(for: .milliseconds(20)) }

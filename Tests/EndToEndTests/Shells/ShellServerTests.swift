@@ -147,7 +147,7 @@ struct ShellServerTests {
                         await one.initialize()
                         async with streamable_http_client(url, http_client=http) as (r, w), ClientSession(r, w) as two:
                             await two.initialize()
-                            first = await data(one, 'mm__shell_run', command='mine=secret; echo $mine; sleep 1000', **{'yield': 1})
+                            first = await data(one, 'mm__shell_run', command='mine=secret; echo $mine; sleep 1000', wait_for='secret', **{'yield': 600})
                             assert first['status'] == 'running' and first['stdout'] == 'secret\\n', first
                             job = first['job']
                             assert 'default' in await call(one, 'mm__shell_sessions')
