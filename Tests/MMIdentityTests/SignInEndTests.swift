@@ -40,7 +40,7 @@ struct SignInEndTests {
             let error = await #expect(throws: MMError.self) {
                 try await service.token(
                     insteadOf: old.secret, at: clock.wall.now, for: connection, resource: .graph,
-                    interaction: .never, deadline: .after(.seconds(10)))
+                    interaction: .never, deadline: .after(.seconds(300)))
             }
             #expect(error?.code == .signInNeeded && error?.details["aadsts"] == 50_173, "\(String(describing: error))")
         }
@@ -49,7 +49,7 @@ struct SignInEndTests {
         for resource in [ServiceResource.graph, .flow] {
             await #expect(throws: MMError.self) {
                 try await other.token(
-                    for: connection, resource: resource, options: silently, deadline: .after(.seconds(10)))
+                    for: connection, resource: resource, options: silently, deadline: .after(.seconds(300)))
             }
         }
         #expect(transport.requests.count == 1)
@@ -75,7 +75,7 @@ struct SignInEndTests {
         let connection = try Contoso.connection()
         await #expect(throws: MMError.self) {
             try await service.token(
-                for: connection, resource: .arm, options: silently, deadline: .after(.seconds(10)))
+                for: connection, resource: .arm, options: silently, deadline: .after(.seconds(300)))
         }
         #expect(try await service.token(for: connection).secret.reveal() == "FAKE-graph-access-token")
         #expect(await service.end(of: connection)?.counts(for: [.arm]) == true)
@@ -123,7 +123,7 @@ struct SignInEndTests {
             let claims = #"{"access_token":{"nbf":{"essential":true,"value":"\#(1_767_225_600 + moment)"}}}"#
             let new = try await service.token(
                 insteadOf: old.secret, at: sent, for: connection, resource: .graph, claims: claims,
-                deadline: .after(.seconds(10)))
+                deadline: .after(.seconds(300)))
             #expect(new.secret.reveal() == "NEW")
             clock.advance(1)
         }

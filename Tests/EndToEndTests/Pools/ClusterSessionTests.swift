@@ -181,7 +181,7 @@ struct ClusterSessionTests {
 
     @Test("while Redis is away a session reads but sends no write; writes work again when Redis is back")
     func withoutRedis() async throws {
-        let nodes = try await Nodes(1, commandIs: "read", lease: 4)
+        let nodes = try await Nodes(1, commandIs: "read", lease: 10)
         let first = try await nodes.settled(0, Nodes.reading)
         try #require(first.code == 0, "\(first)")
         try await nodes.endRedis()

@@ -70,7 +70,7 @@ struct HostStartTests {
     @Test("another process that connects to the port is refused, and the child still gets in")
     func foreignPeer() async throws {
         let folder = try StandIn.folder()
-        let settings = try StandIn.settings(["--start-after", "5000"], folder: folder)
+        let settings = try StandIn.settings(["--start-after", "20000"], folder: folder)
         let start = Task { try await PowerShellHost.start(settings, deadline: .after(.seconds(300))) }
         let stranger = Found()
         try await until("the port") {
