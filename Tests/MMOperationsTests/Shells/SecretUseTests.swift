@@ -64,10 +64,15 @@ struct SecretUseTests {
         let command = JSONValue.string("stty -echo; x=$(head -n1); stty echo; echo \"got $x\"")
         let asks = try #require(
             try await call("shell_run", ["command": command, "input": "terminal", "yield": 1])["job"])
-        let refused = try await failure { try await call("shell_write", ["job": asks, "secret": "db"]) }
-        #expect(refused.code == .denied)
-        #expect(refused.details["rule"] == "secret-use")
-        #expect(refused.hint?.contains(program) == true, "\(refused)")
+        var refused: MMError?
+        // It takes a while until the program reads, and unseen.
+        let isNamed = try await eventually {
+            refused = try await failure { try await call("shell_write", ["job": asks, "secret": "db"]) }
+            return refused?.hint?.contains(program) == true
+        }
+        #expect(isNamed, "\(String(describing: refused))")
+        #expect(refused?.code == .denied)
+        #expect(refused?.details["rule"] == "secret-use")
         try configure(["programs": [.string(program)]])
         _ = try await call("shell_write", ["job": asks, "secret": "db"])
         let end = try await call("shell_wait", ["job": asks, "yield": 300])
