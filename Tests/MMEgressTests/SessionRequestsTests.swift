@@ -182,8 +182,8 @@ struct SessionRequestsTests {
         }
         #expect(await eventually { wire.happened.contains { if case .held = $0 { true } else { false } } })
         client.cancel()
-        #expect(await eventually { !wire.records.isEmpty })
-        #expect(cancelled.withLock { $0 } && upstream.received.isEmpty)
+        #expect(await eventually { !wire.records.isEmpty && cancelled.withLock { $0 } })
+        #expect(upstream.received.isEmpty)
         #expect(wire.records.first?.status == 0 && wire.records.first?.fault == "client_gone")
         await wire.session.close()
         await upstream.stop()
