@@ -89,7 +89,8 @@ final class ClusterNodes: Sendable {
     func start(_ number: Int) async throws {
         try ProtectedFile.makeDirectory("\(root)/node\(number)")
         let environment = tenant.home.environment.merging(key) { $1 }.merging(own(number)) { $1 }
-            .merging(["MM_CLUSTER_LEASE": "2"]) { $1 }
+            // Long enough for a busy machine: no lease of a living node may expire.
+            .merging(["MM_CLUSTER_LEASE": "6"]) { $1 }
         var command = ChildCommand(
             Programs.mm,
             [
