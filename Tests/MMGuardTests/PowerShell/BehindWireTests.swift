@@ -1,6 +1,7 @@
 import MMCore
-import MMGuard
 import Testing
+
+@testable import MMGuard
 
 @Suite("Scripts of sessions behind the wire", .timeLimit(.minutes(5)))
 struct BehindWireTests {
@@ -45,7 +46,7 @@ struct BehindWireTests {
                 continue
             }
             let bare = verdict(one, isBehindWire: false)
-            let keepers = bare.asking.map { Self.engine.keeperBehindWire(of: $0) }
+            let keepers = bare.asking.map { BehindWire.keeper(of: $0, Self.engine.tables.cmdlets) }
             #expect(!keepers.isEmpty && !keepers.contains(nil), "\(one.testDescription): \(bare.asking.map(\.rule))")
             counts[keepers.contains(.wire) ? "wire" : "walls", default: 0] += 1
         }

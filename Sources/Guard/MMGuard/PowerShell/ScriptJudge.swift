@@ -207,9 +207,9 @@ struct SourceLines {
 /// A script's text needn't prove what it does there: what it sends is judged when it is sent, and its effects on the
 /// machine end at the confinement. The text still shows the intention, so what it states plainly requires confirmation
 /// before anything starts.
-package enum BehindWire {
+enum BehindWire {
     /// What stops the effects that a construct could hide.
-    package enum Keeper: Sendable {
+    enum Keeper: Sendable {
         /// The judge of requests: whatever runs there can only send requests.
         case wire
         /// The confinement of the session: its files, programs and variables are its own, and it has no tokens.
@@ -271,14 +271,6 @@ package enum BehindWire {
         }
         return finding.classes != .write
             || cmdlets.classOfVerb(name[..<dash].asciiLowercased).map { $0 != .read } ?? false
-    }
-}
-
-extension GuardEngine {
-    /// Returns what stops the effects that a finding is about in a session that is confined behind the proxy; `nil` if
-    /// its text still requires confirmation.
-    package func keeperBehindWire(of finding: GuardFinding) -> BehindWire.Keeper? {
-        BehindWire.keeper(of: finding, tables.cmdlets)
     }
 }
 
