@@ -13,8 +13,9 @@ struct PathNormalizationTests {
     ) -> [(template: String, path: String)] {
         var examples: [(String, String)] = []
         let table = GraphPathTable()
-        table.forEachTemplate(kinds) { match in
-            let template = table.text(of: match)
+        for node in 0..<UInt32(table.file.sectionLength(1) / GraphPathTable.nodeSize)
+        where !table.flags(node).isDisjoint(with: kinds) {
+            let template = table.text(of: node)
             var path = ""
             var isInside = false
             for character in template {

@@ -24,7 +24,7 @@ struct GraphPathTable: Sendable {
         let casts: [String: Bool]
     }
 
-    private static let nodeSize = 20
+    static let nodeSize = 20
     let file = TableFile(cguard_graph_paths().bytes, length: cguard_graph_paths().length, magic: "MMG2")
     let nodes: UnsafeTable
     let children: UnsafeTable
@@ -59,13 +59,6 @@ struct GraphPathTable: Sendable {
 
     /// The fingerprint by which a table that refers to templates by number shows that it belongs to this one.
     var fingerprint: UInt64 { UnsafeTable(file.section(3), size: 8).u64(0, 0) }
-
-    /// Calls `body` with every template of these kinds, for tests and for searching Graph's calls.
-    func forEachTemplate(_ kinds: Kinds, _ body: (Match) -> Void) {
-        for index in 0..<UInt32(file.sectionLength(1) / Self.nodeSize) where !flags(index).isDisjoint(with: kinds) {
-            body(Match(node: index, isCounted: false, casts: [:]))
-        }
-    }
 
     func flags(_ node: UInt32) -> Kinds { Kinds(rawValue: nodes.u8(node, 18)) }
 
