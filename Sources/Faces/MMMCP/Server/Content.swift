@@ -51,13 +51,6 @@ package struct Content: Sendable, Hashable {
     /// A resource with its contents.
     package static func resource(_ contents: ResourceContents) -> Content { Content(.resource(contents)) }
 
-    /// Returns the block with these annotations.
-    package func annotated(_ annotations: ContentAnnotations) -> Content {
-        var copy = self
-        copy.annotations = annotations
-        return copy
-    }
-
     /// The block's streamed text, if it is one.
     var stream: TextStream? {
         if case .stream(let text) = kind { text } else { nil }
