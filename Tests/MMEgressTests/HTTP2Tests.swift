@@ -148,8 +148,11 @@ struct HTTP2Tests {
         default: bytes = (0..<4_000).map { _ in .random(in: 0...255, using: &random) }
         }
         _ = try await RawSession.tunnelledBytes(wire, Frame.preface + bytes, arguments: ["-alpn", "h2"])
-        let after = try await answers(wire, [.head(1)])
-        #expect(after.first { $0.kind == 1 && $0.stream == 1 }?.payload.first == 0x88, "\(after)")
+        // On a busy machine the first bytes of a connection may come too late.
+        let isServed = try await eventually {
+            try await answers(wire, [.head(1)]).first { $0.kind == 1 && $0.stream == 1 }?.payload.first == 0x88
+        }
+        #expect(isServed)
         await wire.session.close()
         await upstream.stop()
     }
