@@ -105,7 +105,7 @@ struct SessionTerminalTests {
         try await stop(home)
     }
 
-    @Test("asks three times for a password that the host accepts", .enabled(if: LoopbackHost.isInstalled))
+    @Test("asks three times for a password that the host accepts", .enabled(if: LoopbackHost.isInstalled, "needs sshd"))
     func password() async throws {
         let home = try TemporaryHome()
         let host = try await LoopbackHost(in: home)
@@ -124,7 +124,9 @@ struct SessionTerminalTests {
         try await stop(home)
     }
 
-    @Test("is a terminal of the host over SSH", .enabled(if: LoopbackHost.isInstalled && LoopbackHost.givesTerminals))
+    @Test(
+        "is a terminal of the host over SSH",
+        .enabled(if: LoopbackHost.givesTerminals, "needs an sshd that can give terminals (/dev/pts with gid=5)"))
     func host() async throws {
         let home = try TemporaryHome()
         let host = try await LoopbackHost(in: home)

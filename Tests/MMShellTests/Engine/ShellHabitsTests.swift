@@ -190,7 +190,9 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("an interpreter can be used over the terminal", .enabled(if: access("/usr/bin/python3", X_OK) == 0))
+    @Test(
+        "an interpreter can be used over the terminal",
+        .enabled(if: access("/usr/bin/python3", X_OK) == 0, "python3 is not installed"))
     func interpreter() async throws {
         try await Shells.with { (shell) async throws in
             let job = try await shell.start(
