@@ -214,7 +214,7 @@ struct NetworkPoolTests {
         // A pool that is told to end finishes its calls and accepts no more.
         _ = try await topology.tenant.control(
             "POST", "faults?tenant=5a4db0c5-7e11-4c02-9d0e-c05700000001",
-            ["kind": "latency", "milliseconds": 4_000, "path": "/v1.0/users", "count": 1])
+            ["kind": "latency", "milliseconds": 15_000, "path": "/v1.0/users", "count": 1])
         async let slow = topology.users("Alpha")
         try await waitUntil {
             try await topology.tenant.control("GET", "requests?tenant=5a4db0c5-7e11-4c02-9d0e-c05700000001")[
