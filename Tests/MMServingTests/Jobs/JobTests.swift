@@ -3,6 +3,7 @@ import MMHTTP
 import MMMCP
 import MMOperations
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMServing
@@ -34,7 +35,25 @@ struct JobTests {
         }
     }
 
+    /// Counts the lists of jobs that were read.
+    private struct Counted: OperationService {
+        let service: LocalOperationService
+        let lists: Noted<Int>
+        var catalogue: Catalogue { service.catalogue }
+
+        func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+            -> OperationAnswer
+        {
+            let answer = try await service.call(operation, arguments, in: context)
+            if operation.declaration.name == "jobs" { lists.change { $0 += 1 } }
+            return answer
+        }
+
+        func forget(_ client: CallContext) async { await service.forget(client) }
+    }
+
     private let home: ServingHome
+    private let lists = Noted(0)
     private let release = OneShot<Void>()
     private let ended = OneShot<Bool>()
 
@@ -44,9 +63,9 @@ struct JobTests {
         let catalogue = Catalogue(Catalogue.standard.operations + [AnyOperation(Slow(release: release, ended: ended))])
         var faceOptions = try MCPFaceOptions(words: ["--structured-output"])
         faceOptions.patience = patience
+        let service = LocalOperationService(catalogue: catalogue, services: home.services)
         return CatalogueServer(
-            service: LocalOperationService(catalogue: catalogue, services: home.services), services: home.services,
-            options: faceOptions)
+            service: Counted(service: service, lists: lists), services: home.services, options: faceOptions)
     }
 
     private func face(_ patience: Duration = .seconds(2)) throws -> HTTPFace {
@@ -205,6 +224,9 @@ struct JobTests {
         #expect(listed.contains { $0["uri"] == uri })
         let stream = try await caller.listen(session)
         #expect(try await caller.call(session, "resources/subscribe", ["uri": uri]) == [:])
+        // What changes is compared with the first reading, which takes two lists at most.
+        let before = lists.now
+        #expect(await eventually { lists.now >= before + 3 })
         var events = SSEParser()
         var told = false
         release.resolve(())
