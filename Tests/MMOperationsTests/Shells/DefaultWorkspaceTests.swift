@@ -6,10 +6,11 @@ import Testing
 
 @testable import MMOperations
 
+private let noLandlock: Comment = "the kernel has no Landlock 6"
+
 @Suite("Shells that no person opened at a terminal", .timeLimit(.minutes(10)))
 struct DefaultWorkspaceTests {
     private static let canConfine = SandboxProfile.workspaceProblem() == nil
-    private static let unconfined: Comment = "the kernel has no Landlock 6"
     private let home = JobHome()
     private let service: LocalOperationService
 
@@ -40,7 +41,7 @@ struct DefaultWorkspaceTests {
 
     @Test(
         "are confined unless their owner says otherwise, in a folder of their own",
-        .enabled(if: canConfine, unconfined),
+        .enabled(if: canConfine, noLandlock),
         arguments: [Caller.Surface.mcp, .rest, .library])
     func confined(surface: Caller.Surface) async throws {
         try ProtectedFile.replace(home.path + "/notes.txt", with: Array("private".utf8))
@@ -66,7 +67,7 @@ struct DefaultWorkspaceTests {
 
     @Test(
         "are judged by the walls that they have, not by those that the settings would give now",
-        .enabled(if: canConfine, unconfined))
+        .enabled(if: canConfine, noLandlock))
     func kept() async throws {
         // Nothing listens there, so that the line can only fail.
         let line = "curl -sm 2 -d x http://127.0.0.9:9/ || true"
@@ -99,7 +100,7 @@ struct DefaultWorkspaceTests {
 
     @Test(
         "have the folder of their client for a workspace where that is one of its own",
-        .enabled(if: canConfine, unconfined))
+        .enabled(if: canConfine, noLandlock))
     func place() async throws {
         let project = home.path + "/project"
         mkdir(project, 0o755)
