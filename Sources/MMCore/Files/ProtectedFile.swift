@@ -168,19 +168,12 @@ package enum ProtectedFile {
         return true
     }
 
-    /// Returns whether no other user can read a file of this status: only its owner has permissions, or it belongs to
-    /// root and is readable for a group of this process. The latter is how secrets are mounted into containers that run
-    /// as another user.
+    /// Returns whether an opened file of this status is closed to other users: only its owner has permissions, or it
+    /// belongs to root, which lets a group read it. The latter is how secrets are mounted into containers that run as
+    /// another user, and how the credentials of a systemd service look, whose list of access names only its user.
     package static func isPrivate(_ status: stat) -> Bool {
         if status.st_mode & 0o077 == 0 { return true }
-        return status.st_mode & 0o037 == 0 && status.st_uid == 0 && geteuid() != 0 && isInGroup(status.st_gid)
-    }
-
-    private static func isInGroup(_ group: gid_t) -> Bool {
-        if getegid() == group { return true }
-        var groups = [gid_t](repeating: 0, count: max(0, Int(getgroups(0, nil))))
-        let count = getgroups(Int32(groups.count), &groups)
-        return count > 0 && groups.prefix(Int(count)).contains(group)
+        return status.st_mode & 0o037 == 0 && status.st_uid == 0 && geteuid() != 0
     }
 
     private static func tooLarge(_ path: String, _ limit: Int) -> MMError {

@@ -327,6 +327,15 @@ struct ProtectedFileTests {
         #expect(try !ProtectedFile.tighten(folder["nothing"]))
     }
 
+    @Test(
+        "root's file is closed to others if only a group may read it; for root itself only without a group",
+        arguments: [(0o400, true), (0o440, geteuid() != 0), (0o444, false), (0o460, false)] as [(mode_t, Bool)])
+    func mounted(mode: mode_t, isPrivate: Bool) {
+        var status = stat()
+        (status.st_uid, status.st_mode) = (0, mode)
+        #expect(ProtectedFile.isPrivate(status) == isPrivate)
+    }
+
     @Test("removing a file twice isn't an error")
     func remove() throws {
         try folder.write("x", "1")
