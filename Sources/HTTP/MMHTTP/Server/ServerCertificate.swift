@@ -16,11 +16,7 @@ package struct ServerCertificate: Sendable {
     ///   right kind of PEM.
     package init(certificate: String, key: String) throws(MMError) {
         chain = try Self.read(certificate, "--tls-cert", holding: "-----BEGIN CERTIFICATE-----")
-        var status = stat()
-        guard stat(key, &status) != 0 || ProtectedFile.isPrivate(status) else {
-            throw MMError(.forbidden, "Other users can read the private key \(key).", hint: "chmod 600 \(key)")
-        }
-        self.key = Secret(try Self.read(key, "--tls-key", holding: "PRIVATE KEY-----"))
+        self.key = Secret(try Self.read(key, "--tls-key", holding: "PRIVATE KEY-----", ProtectedFile.isPrivate))
         place = certificate
     }
 
@@ -43,13 +39,15 @@ package struct ServerCertificate: Sendable {
         )
     }
 
-    private static func read(_ path: String, _ flag: String, holding mark: String) throws(MMError) -> String {
+    private static func read(
+        _ path: String, _ flag: String, holding mark: String, _ isAdmitted: (stat) -> Bool = { _ in true }
+    ) throws(MMError) -> String {
         // Follow links here, because certificate tools keep the newest certificate behind one.
         let resolved = realpath(path, nil).map { pointer in
             defer { free(pointer) }
             return String(cString: pointer)
         }
-        guard let resolved, let bytes = try ProtectedFile.read(resolved, limit: 1 << 20) else {
+        guard let resolved, let bytes = try ProtectedFile.read(resolved, limit: 1 << 20, isAdmitted: isAdmitted) else {
             throw MMError(.notFound, "The file \(path) does not exist.", hint: "\(flag) must be a PEM file.")
         }
         let text = String(decoding: bytes, as: UTF8.self)
