@@ -153,12 +153,11 @@ extension PowerShellSessionSettings {
         guard let file = auth.certificatePasswordFile else {
             return auth.certificatePasswordVariable.flatMap { environment[$0] }.map { Secret($0) }
         }
-        guard let bytes = try ProtectedFile.read(file, limit: 4096) else {
+        guard let password = try SecretFile.read(file) else {
             throw MMError(
                 .invalidInput, "The connection \(connection) has a certificatePasswordFile that does not exist: \(file)"
             )
         }
-        let text = String(decoding: bytes, as: UTF8.self)
-        return Secret(String(text.reversed().drop { $0.isNewline }.reversed()))
+        return password
     }
 }

@@ -147,14 +147,13 @@ package struct TokenSeal: Sendable {
         let remedy = "Write at least \(Self.leastKey) random bytes there: openssl rand -base64 32, mode 0600."
         let content: [UInt8]?
         do {
-            content = try ProtectedFile.read(keyFile, limit: 64 << 10)
+            content = try SecretFile.key(keyFile, limit: 64 << 10)
         } catch {
             throw Fault(text: "needs a key that can't be read: \(error.message)", hint: error.hint ?? remedy)
         }
-        guard var secret = content else {
+        guard let secret = content else {
             throw Fault(text: "needs the key in \(keyFile), which does not exist", hint: remedy)
         }
-        while secret.last == 0x0A || secret.last == 0x0D { secret.removeLast() }
         guard secret.count >= Self.leastKey else {
             throw Fault(text: "needs a longer key than that in \(keyFile)", hint: remedy)
         }

@@ -131,23 +131,18 @@ package enum ShellSecretStore {
                 hint: "Give the name under which a person stored the secret, never the secret itself.")
         }
         let variable = "MM_SECRET_" + name.uppercased().map { $0 == "-" ? "_" : $0 }
-        if let value = services.environment[variable], !value.isEmpty { return held(value) }
+        if let value = services.environment[variable], !value.isEmpty {
+            let secret = Secret(value)
+            HeldSecrets.shared.hold(secret)
+            return secret
+        }
         let path = services.paths.stateDirectory + "/secrets/" + name
-        guard let bytes = try ProtectedFile.read(path, limit: 8192) else {
+        guard let secret = try SecretFile.read(path, limit: 8192) else {
             throw MMError(
                 .notFound, "There is no secret “\(name)”.",
                 hint:
                     "A person stores it: (umask 077; mkdir -p \(services.paths.stateDirectory)/secrets; cat > \(path))")
         }
-        var text = bytes[...]
-        while let last = text.last, last == 0x0A || last == 0x0D { text.removeLast() }
-        return held(String(decoding: text, as: UTF8.self))
-    }
-
-    /// Registers a used secret, so that it is redacted from all output from then on.
-    private static func held(_ text: String) -> Secret {
-        let secret = Secret(text)
-        HeldSecrets.shared.hold(secret)
         return secret
     }
 }

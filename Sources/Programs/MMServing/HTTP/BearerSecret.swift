@@ -1,4 +1,3 @@
-import Glibc
 import MMCore
 
 /// The secret that clients present, kept in a file that only its owner can read.
@@ -9,20 +8,15 @@ enum BearerSecret {
     /// - Throws: `notFound` without the file, `forbidden` if others may read it, `invalidInput` if its content can't be
     ///   a secret in a header (RFC 6750, section 2.1).
     static func read(_ path: String) throws(MMError) -> Secret {
-        guard let bytes = try ProtectedFile.read(path, limit: 4096) else {
+        guard let secret = try SecretFile.read(path) else {
             throw MMError(.notFound, "The token file \(path) does not exist.", hint: remedy)
         }
-        var status = stat()
-        guard lstat(path, &status) == 0, ProtectedFile.isPrivate(status) else {
-            throw MMError(.forbidden, "Other users can read the token file \(path).", hint: "chmod 600 \(path)")
-        }
-        var text = bytes[...]
-        while let last = text.last, last == 0x0A || last == 0x0D || last == 0x20 { text.removeLast() }
+        let text = secret.reveal().utf8
         guard text.count >= 16, text.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw MMError(
                 .invalidInput, "The token file \(path) must contain one line of at least 16 characters without spaces.",
                 hint: remedy)
         }
-        return Secret(String(decoding: text, as: UTF8.self))
+        return secret
     }
 }

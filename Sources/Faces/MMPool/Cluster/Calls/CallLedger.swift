@@ -126,13 +126,13 @@ package struct ClusterSeal: Sendable {
     private static let overhead = 28
 
     /// Creates the seal from a key file.
-    /// - Throws: `notFound`, `invalidInput` for a short key, `unavailable` without OpenSSL.
+    /// - Throws: `notFound`, `forbidden` if others can read the file, `invalidInput` for a short key, `unavailable`
+    ///   without OpenSSL.
     package init(keyFile path: String) throws(MMError) {
         let remedy = "Create one, the same on all nodes: (umask 077; openssl rand -base64 32 > FILE)"
-        guard var secret = try ProtectedFile.read(path, limit: 4096) else {
+        guard let secret = try SecretFile.key(path) else {
             throw MMError(.notFound, "The file \(path) from MM_CLUSTER_KEY_FILE does not exist.", hint: remedy)
         }
-        while secret.last == 0x0A || secret.last == 0x0D { secret.removeLast() }
         guard secret.count >= 32 else {
             throw MMError(.invalidInput, "The key in \(path) (MM_CLUSTER_KEY_FILE) is too short.", hint: remedy)
         }

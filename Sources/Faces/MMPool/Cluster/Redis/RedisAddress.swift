@@ -148,17 +148,16 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Creates an address with the password from the file that the environment names: `MM_CLUSTER_SECRET_FILE`.
-    /// - Throws: `notFound` for the file, and the errors of `init(_:secret:)`.
+    /// - Throws: `notFound` and `forbidden` for the file, and the errors of `init(_:secret:)`.
     package init(_ text: String, environment: [String: String]) throws(MMError) {
         var secret: Secret?
         if let file = environment["MM_CLUSTER_SECRET_FILE"], !file.isEmpty {
-            guard var bytes = try ProtectedFile.read(file, limit: 4096)?[...] else {
+            guard let found = try SecretFile.read(file) else {
                 throw MMError(
                     .notFound, "The file \(file) from MM_CLUSTER_SECRET_FILE does not exist.",
                     hint: "Save the Redis secret there, readable only by you (0600).")
             }
-            while let last = bytes.last, last == 0x0A || last == 0x0D { bytes.removeLast() }
-            secret = Secret(String(decoding: bytes, as: UTF8.self))
+            secret = found
         }
         try self.init(text, secret: secret)
     }

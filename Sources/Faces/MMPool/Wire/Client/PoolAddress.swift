@@ -69,25 +69,25 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
     /// - Parameter environment: the environment of the process.
     /// - Throws: `notFound` or `forbidden` for the file.
     package static func bearer(environment: [String: String]) throws(MMError) -> Secret? {
-        if let token = environment["MM_POOL_TOKEN"], !token.isEmpty { return try checked(token, "MM_POOL_TOKEN") }
+        if let token = environment["MM_POOL_TOKEN"], !token.isEmpty {
+            return try checked(Secret(token), "MM_POOL_TOKEN")
+        }
         guard let path = environment["MM_POOL_TOKEN_FILE"], !path.isEmpty else { return nil }
-        guard let bytes = try ProtectedFile.read(path, limit: 4096) else {
+        guard let secret = try SecretFile.read(path) else {
             throw MMError(
                 .notFound, "The file \(path) from MM_POOL_TOKEN_FILE does not exist.",
                 hint: "Save the pool's secret there, readable only by you (0600).")
         }
-        var text = bytes[...]
-        while let last = text.last, last == 0x0A || last == 0x0D || last == 0x20 { text.removeLast() }
-        return try checked(String(decoding: text, as: UTF8.self), path)
+        return try checked(secret, path)
     }
 
-    private static func checked(_ token: String, _ place: String) throws(MMError) -> Secret {
-        guard !token.isEmpty, token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+    private static func checked(_ secret: Secret, _ place: String) throws(MMError) -> Secret {
+        guard !secret.isEmpty, secret.reveal().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw MMError(
                 .invalidInput, "\(place) can't be a bearer secret: it must be one line without spaces.",
                 hint: "Use the pool's secret (--token-file).")
         }
-        return Secret(token)
+        return secret
     }
 
     /// The address without any secret, as people write it.

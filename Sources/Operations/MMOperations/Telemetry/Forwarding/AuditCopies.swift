@@ -240,12 +240,11 @@ struct CollectorSink: AuditSink {
         guard let tokenFile else { return nil }
         do throws(MMError) {
             return try await BlockingWork.run { () throws(MMError) in
-                guard let bytes = try ProtectedFile.read(tokenFile, limit: 4096) else {
+                guard let secret = try SecretFile.read(tokenFile) else {
                     throw MMError(.notFound, "the token file \(tokenFile) does not exist")
                 }
-                let text = bytes.filter { $0 > 0x20 && $0 < 0x7F }
-                guard !text.isEmpty else { throw MMError(.invalidInput, "the token file \(tokenFile) is empty") }
-                return Secret(String(decoding: text, as: UTF8.self))
+                guard !secret.isEmpty else { throw MMError(.invalidInput, "the token file \(tokenFile) is empty") }
+                return secret
             }
         } catch {
             throw AuditSinkFault(error.message)
