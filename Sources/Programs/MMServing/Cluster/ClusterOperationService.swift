@@ -108,8 +108,8 @@ struct ClusterOperationService: OperationService {
 /// `jobs` and `sessions` in a cluster: those of all nodes, including jobs of nodes that have gone.
 struct ClusterJobs: Sendable {
     let operation: AnyOperation
-    /// The member of the answer that holds the rows; it has the operation's name.
-    private var list: String { operation.declaration.name }
+    /// The member of the answer that holds the rows.
+    private var list: String { operation.declaration.listMember ?? "rows" }
     let context: CallContext
     let local: LocalOperationService
     let member: ClusterMember
