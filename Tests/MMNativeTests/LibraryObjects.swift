@@ -303,6 +303,14 @@ struct LibraryObjects: RunningReports {
         let unfound =
             "try { Import-Csv no.csv -ErrorAction Stop } catch [System.IO.FileNotFoundException] { 'no file' }"
         #expect(try await texts(unfound) == ["no file"])
+        for reader in ["[IO.File]::ReadAllText", "[IO.File]::ReadAllLines", "[IO.StreamReader]::new"] {
+            for (path, type) in [("no.csv", "FileNotFoundException"), ("no/a.csv", "DirectoryNotFoundException")] {
+                let script = "try { \(reader)('\(path)') } catch { $_.Exception.InnerException.GetType().Name }"
+                #expect(try await texts(script) == [type])
+                let caught = "try { \(reader)('\(path)') } catch [IO.\(type)] { 'caught' } catch { 'other' }"
+                #expect(try await texts(caught) == ["caught"])
+            }
+        }
         let nothing =
             "$n = $null; try { Compare-Object $n @('a') -ErrorAction Stop } catch { $_.CategoryInfo.Category }"
         #expect(try await texts(nothing) == ["InvalidData"])

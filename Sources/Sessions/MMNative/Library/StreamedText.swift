@@ -28,9 +28,11 @@ enum StreamedText {
                 return reader(of: FileText.read(bytes), readerType)
             }
             let encoding = arguments.dropFirst().first { if case .object = $0 { true } else { false } }
-            return reader(of: try text(arguments[0].text, host, encoding), readerType)
+            let content = try SystemTypes.contents(of: arguments[0].text, method, arguments.count, host)
+            return reader(of: try Encodings.read(content, in: encoding), readerType)
         case (.file, "readlines", 1...2):
-            let text = try text(arguments[0].text, host, arguments.dropFirst().first)
+            let content = try SystemTypes.contents(of: arguments[0].text, method, arguments.count, host)
+            let text = try Encodings.read(content, in: arguments.dropFirst().first)
             return .array(FileText.lines(of: text).map { .string($0) })
         case (.filewriter, "new", 1...4), (.file, "createtext", 1), (.file, "appendtext", 1):
             if case .object(let stream) = arguments[0] {
@@ -64,17 +66,6 @@ enum StreamedText {
     private static func rest(of reader: PSObject) -> Substring {
         guard case .string(let text)? = reader[source], case .long(let count)? = reader[done] else { return "" }
         return text[text.utf8.index(text.startIndex, offsetBy: Int(count))...]
-    }
-
-    private static func text(_ path: String, _ host: NativeHost, _ encoding: PSValue?) throws(Interrupt) -> String {
-        guard let bytes = host.read(path) else {
-            throw .statement(
-                NativeError(
-                    "FileNotFoundException",
-                    "Exception calling \".ctor\" with \"1\" argument(s): \"Could not find file '\(path)'.\"",
-                    isReadable: true))
-        }
-        return try Encodings.read(bytes, in: encoding)
     }
 
     /// Returns the bytes of a `MemoryStream`; `nil` for any other object.

@@ -151,16 +151,29 @@ enum SystemTypes {
         }
     }
 
+    /// The methods that read a file, as messages name them; the others are constructors.
+    private static let reading = ["ReadAllBytes", "ReadAllText", "ReadAllLines", "ReadLines", "OpenText"]
+
+    /// Returns the content of a file that a method with a number of arguments reads.
+    static func contents(
+        of path: String, _ method: String, _ count: Int, _ host: NativeHost
+    ) throws(Interrupt) -> [UInt8] {
+        if let bytes = host.read(path) { return bytes }
+        guard !host.isFolder(path) else { throw .handOver("a folder that is read as a file") }
+        let hasFolder = host.isFolder(RunFiles.parts(of: path).dropLast().joined(separator: "/"))
+        let cause = hasFolder ? "Could not find file" : "Could not find a part of the path"
+        let name = reading.first { $0.lowercased() == method } ?? ".ctor"
+        throw .statement(
+            NativeError(
+                hasFolder ? "FileNotFoundException" : "DirectoryNotFoundException",
+                "Exception calling \"\(name)\" with \"\(count)\" argument(s): \"\(cause) '\(path)'.\"",
+                isReadable: true))
+    }
+
     private static func file(
         _ method: String, _ path: String, _ rest: [PSValue], _ host: NativeHost
     ) throws(Interrupt) -> PSValue? {
-        func content() throws(Interrupt) -> [UInt8] {
-            if let bytes = host.read(path) { return bytes }
-            throw .statement(
-                NativeError(
-                    "FileNotFoundException",
-                    "Exception calling \"\(method)\" with \"1\" argument(s): \"Could not find file '\(path)'.\""))
-        }
+        func content() throws(Interrupt) -> [UInt8] { try contents(of: path, method, 1 + rest.count, host) }
         func lines(_ value: PSValue) throws(Interrupt) -> String {
             var text = ""
             for item in Cmdlets.list(value.plain) { text += try PSText.string(item) + "\n" }

@@ -310,8 +310,8 @@ struct Thrown {
         } else if error.command == "throw" {
             (outer, carrier, id, category) = (automation + "RuntimeException", nil, error.message, "OperationStopped")
         } else if error.message.hasPrefix("Exception calling \"") {
-            let name = base == "FileNotFoundException" ? "System.IO." + base : "System." + base
-            guard ExceptionType.isOne(name), error.id == base else { return nil }
+            let names = ["System.", "System.IO."].map { $0 + base }
+            guard let name = names.first(where: ExceptionType.isOne), error.id == base else { return nil }
             (outer, inner, carrier) = (automation + "MethodInvocationException", name, nil)
             category = "NotSpecified"
         } else {
