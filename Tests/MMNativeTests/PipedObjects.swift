@@ -62,6 +62,8 @@ struct PipedObjects {
             ),
             ("function f { process { \"$input\" } end { \"e$input\" } }; 1..2 | f", ["1", "2", "e"]),
             ("function f { \"$input\" }; 1..3 | f", ["1 2 3"]),
+            ("function f { \"$input\" }; 1..2 | f; 3 | f; f", ["1 2", "3", ""]),
+            ("function f { $input = 'q'; \"$input$input\" }; f", ["qq"]),
         ])
     func told(script: String, texts: [String]) async throws {
         let result = try await result(script, NativeEngine(host: NativeHost()))

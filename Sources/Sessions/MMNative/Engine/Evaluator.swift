@@ -346,7 +346,10 @@ final class Evaluator {
         case "false": return .bool(false)
         case "null": return .null
         default:
-            if let known = variables[name] { return known }
+            if let known = variables[name] {
+                if name == "input" { try variables.readInput(known) }
+                return known
+            }
             guard !foreignVariables.contains(name) else {
                 throw .handOver("the variable $\(node.path.name), which was set in the other engine")
             }

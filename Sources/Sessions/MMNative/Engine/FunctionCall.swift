@@ -44,7 +44,7 @@ final class FunctionCall {
                 evaluator.openScope(function.kept ?? [:], within: function.kept.map { _ in evaluator.scriptScope })
             }
             try takeArguments()
-            evaluator.variables["input"] = .array([])
+            evaluator.variables.give(input: [])
             if let block = function.beginning { try run(block, into: sink) }
         }
     }
@@ -60,8 +60,8 @@ final class FunctionCall {
                 return
             }
             evaluator.current = item ?? .null
-            evaluator.variables["input"] = .array(item.map { [$0] } ?? [])
-            defer { evaluator.variables["input"] = .array([]) }
+            evaluator.variables.give(input: item.map { [$0] } ?? [])
+            defer { evaluator.variables.give(input: []) }
             try run(block, into: sink)
         }
     }
@@ -70,7 +70,7 @@ final class FunctionCall {
     func end(into sink: Sink) throws(Interrupt) {
         guard let block = function.ending else { return }
         try inside { () throws(Interrupt) in
-            evaluator.variables["input"] = .array(waiting)
+            evaluator.variables.give(input: waiting)
             try run(block, into: sink)
         }
     }

@@ -2,6 +2,8 @@
 /// scope of its own. A scope also sees the variables of the scopes around it, and sets only its own.
 final class Scope {
     private(set) var own: [String: PSValue]
+    /// Whether a function's code has read the `$input` that this scope was given; `nil` if it was given none.
+    var hasReadInput: Bool?
     private let outer: Scope?
 
     init(_ own: [String: PSValue] = [:], within outer: Scope? = nil) {
@@ -15,6 +17,20 @@ final class Scope {
         set {
             if let newValue { own[name] = newValue } else { owner(of: name)?.own[name] = nil }
         }
+    }
+
+    /// Gives the code of a function the objects that were piped to it.
+    func give(input: [PSValue]) {
+        own["input"] = .array(input)
+        hasReadInput = false
+    }
+
+    /// Notes that `$input` is read. It is an enumerator: how much of it remains for another look depends on what the
+    /// first one did with it.
+    func readInput(_ value: PSValue) throws(Interrupt) {
+        guard let scope = owner(of: "input"), let hasRead = scope.hasReadInput else { return }
+        if hasRead, case .array(let items) = value, !items.isEmpty { throw .handOver("$input that is read again") }
+        scope.hasReadInput = true
     }
 
     /// Returns the scope whose variable a name means here; `nil` if there is none.
