@@ -206,6 +206,8 @@ struct LibraryObjects: RunningReports {
                     + "h -Name z; h -Id 3", ["ByName z", "ById 3"]
             ),
             ("function w { param([switch]$Q) $Q.IsPresent; if ($Q) { 'on' } }; w; w -Q", ["False", "True", "on"]),
+            ("function w { param([switch]$Q) $Q.GetType().Name }; w; w -Q", ["SwitchParameter", "SwitchParameter"]),
+            ("function w { param([switch]$Q) & { $Q = 5; $Q.GetType().Name } }; w -Q", ["Int32"]),
             ("function f { [CmdletBinding()] param($x) $PSCmdlet.ParameterSetName }; f", ["__AllParameterSets"]),
             (
                 "function g { [CmdletBinding(SupportsShouldProcess)] param($n) if ($PSCmdlet.ShouldProcess($n)) { 'did' } }; g 5",

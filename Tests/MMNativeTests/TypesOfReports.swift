@@ -255,7 +255,9 @@ struct TypesOfReports: RunningReports {
 
     @Test(
         "a script isn't run here where a value would have to be another",
-        arguments: ["function f { \"$input\"; \"$input\" }; 1..3 | f"])
+        arguments: [
+            "function f { \"$input\"; \"$input\" }; 1..3 | f", "function f([switch]$s) { $s -is [bool] }; f -s",
+        ])
     func uncertain(script: String) async throws {
         var session = NativeSession()
         let outcome = await NativeEngine(sources: [], host: NativeHost()).run(script, in: &session)

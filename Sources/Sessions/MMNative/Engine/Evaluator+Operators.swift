@@ -37,6 +37,7 @@ extension Evaluator {
                 guard node.op != .is, node.op != .isNot else { throw .handOver("a type test of a list") }
                 left = left.plain
             } else if node.op == .is || node.op == .isNot {
+                guard !isSwitch(node.left) else { throw .handOver("a type test of a switch") }
                 try refuseTypeTest(of: left, node.right)
             }
             var right = try worth(of: node.right)

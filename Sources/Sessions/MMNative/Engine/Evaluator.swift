@@ -242,12 +242,8 @@ final class Evaluator {
                 return try Statics.property(type, name, onlyReads: onlyReads)
             }
             if node.isNullConditional, target.isNull { return .null }
-            // Only switch parameters have this property; a plain truth value has not.
-            if name.lowercased() == "ispresent", case .variable(let variable) = node.target,
-                typed.types[variable.path.name.lowercased()] == .known(.toggle)
-            {
-                return target
-            }
+            // A plain truth value has no such property.
+            if name.lowercased() == "ispresent", isSwitch(node.target) { return target }
             let found = try member(name, of: target)
             switch target {
             case .table, .list: return noteTyped(found)
@@ -335,6 +331,14 @@ final class Evaluator {
         }
     }
 
+    /// Returns whether an expression is a switch parameter, whose value is kept as a truth value.
+    func isSwitch(_ expression: ExpressionSyntax) -> Bool {
+        guard case .variable(let node) = expression else { return false }
+        let name = node.path.name.lowercased()
+        guard case .bool? = variables[name] else { return false }
+        return typed.types[name] == .known(.toggle)
+    }
+
     private func variable(_ node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {
         guard !node.isSplatted else { throw .handOver("a splat outside of a command") }
         if node.path.qualifier != .none { return try qualified(node.path) }
@@ -392,6 +396,9 @@ final class Evaluator {
         }
         if let filled = try filledBytes(node, name.lowercased(), of: target) { return filled }
         if node.isNullConditional, target.isNull { return .null }
+        if name.lowercased() == "gettype", node.arguments.isEmpty, isSwitch(node.target) {
+            return .typeInfo("System.Management.Automation.SwitchParameter")
+        }
         var arguments: [PSValue] = []
         for argument in node.arguments {
             let one = try worth(of: argument)
