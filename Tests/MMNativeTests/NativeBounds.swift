@@ -151,6 +151,14 @@ struct NativeBounds {
             try texts(await run(["1..100 | % { $_ * 2 } | Select-Object -Last 1"], limits: limits).first) == ["200"])
     }
 
+    @Test("a text as JSON grows by no further value beyond its bound, though the values share one text")
+    func sharedTexts() throws {
+        let text = PSValue.string(String(repeating: "a", count: 100))
+        let values = PSValue.array([text, text, text])
+        #expect(throws: Interrupt.self) { try JSONText(values, depth: 2, isCompressed: true, limit: 150) }
+        #expect(try JSONText(values, depth: 2, isCompressed: true, limit: 250).text.utf8.count == 310)
+    }
+
     /// Every bound so low that most scripts reach one.
     private static let low: [NativeLimits] = {
         var all: [NativeLimits] = []

@@ -33,7 +33,8 @@ final class ToJSONStage: Stage {
         let value: PSValue = items.count == 1 && !isArray ? items[0] : .array(items)
         let json = try JSONText(
             value, depth: depth, isCompressed: isCompressed, isPiped: items.count == 1 && !isInput && !isArray,
-            takesAnyOrder: evaluator.host != nil, namesEnumerations: namesEnumerations, step: evaluator.step)
+            takesAnyOrder: evaluator.host != nil, namesEnumerations: namesEnumerations, limit: RunFiles.largest,
+            step: evaluator.step)
         if json.isTruncated {
             evaluator.warn(
                 "Resulting JSON is truncated as serialization has exceeded the set depth of \(depth).")

@@ -5,6 +5,7 @@ struct JSONText {
     private let isPiped: Bool
     private let takesAnyOrder: Bool
     private let namesEnumerations: Bool
+    private let limit: Int
     private let step: () throws(Interrupt) -> Void
     private(set) var text = ""
     /// Whether a value lay deeper than the depth and was replaced by its text.
@@ -15,12 +16,14 @@ struct JSONText {
     ///   - takesAnyOrder: whether a hashtable with text keys may be written in the order of its script. .NET seeds
     ///     string hashes anew in each process, so any order can occur.
     ///   - namesEnumerations: whether enumerations are written by their names instead of their numbers.
+    ///   - limit: the bytes after which no further value is written, and the text is handed over: many values may share
+    ///     the storage of a single long text.
     ///   - step: called for each nested value; throws to end a long text that is no longer needed.
     init(
         _ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false, takesAnyOrder: Bool = false,
-        namesEnumerations: Bool = false, step: @escaping () throws(Interrupt) -> Void = {}
+        namesEnumerations: Bool = false, limit: Int = .max, step: @escaping () throws(Interrupt) -> Void = {}
     ) throws(Interrupt) {
-        self.step = step
+        (self.limit, self.step) = (limit, step)
         self.depth = depth
         self.isPiped = isPiped
         self.takesAnyOrder = takesAnyOrder
@@ -31,6 +34,7 @@ struct JSONText {
 
     private mutating func write(_ value: PSValue, level: Int) throws(Interrupt) {
         try step()
+        try StepBound.text(bytes: text.utf8.count, limit: limit)
         switch value {
         case .list(let list): try write(.array(list.items), level: level)
         case .null, .nothing: text += "null"

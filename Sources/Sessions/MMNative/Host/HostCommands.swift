@@ -495,6 +495,7 @@ extension HostCommands {
             switch item {
             case .string(let line):
                 try flush()
+                try StepBound.text(bytes: text.utf8.count + line.utf8.count, limit: RunFiles.largest)
                 text += line + "\n"
             case .null, .nothing: continue
             default: objects.append(item)
@@ -525,6 +526,7 @@ extension HostCommands {
         if let value = command["Value"] { values = Cmdlets.list(value.plain) }
         var texts: [String] = []
         for value in values { texts.append(try PSText.string(value)) }
+        try StepBound.text(bytes: texts.reduce(0) { $0 + $1.utf8.count }, limit: RunFiles.largest)
         let text = command.isSet("NoNewline") ? texts.joined() : texts.map { $0 + "\n" }.joined()
         try write(
             text, to: try onlyPath(command), command, host,

@@ -5,6 +5,9 @@ struct RunFiles: Sendable {
     /// The folders of every run, apart from those that the script makes.
     private static let given: Set<String> = ["temp", "home", "home/downloads", "home/desktop", "home/documents"]
 
+    /// The most bytes that the files of a run hold.
+    static let largest = 256 << 20
+
     /// The files by the keys of their paths.
     private var files: [String: File] = [:]
     private var order: [String] = []
@@ -13,7 +16,7 @@ struct RunFiles: Sendable {
     /// The maximum total size in bytes.
     private let most: Int
 
-    init(attached: [(name: String, bytes: [UInt8])], most: Int = 256 << 20) {
+    init(attached: [(name: String, bytes: [UInt8])], most: Int = RunFiles.largest) {
         self.most = most
         for (name, bytes) in attached { put(bytes, at: name, isWritten: false) }
     }
