@@ -32,6 +32,20 @@ struct ExchangeBinding {
         }
     }
 
+    @Test("a splatted parameter gives way to one that is written by an alias", arguments: [1, 0])
+    func splatted(count: Int) throws {
+        var call = CmdletCall(
+            name: "Get-Mailbox",
+            arguments: [
+                .parameter("ea", .string("Stop"), text: nil), .parameter("ErrorAction", .string("Ignore"), text: nil),
+            ])
+        call.splatted = count
+        switch Self.outcome(call, .exo) {
+        case .success(let bound): #expect(count == 1 && bound.errorAction == "stop")
+        case .failure(let fault): #expect(count == 0 && fault.id == "ParameterAlreadyBound")
+        }
+    }
+
     @Test(
         "what can't be bound has PowerShell's own error, which a script may read",
         arguments: [

@@ -32,7 +32,7 @@ package struct ExchangeBinder: Sendable {
         }
         let targets = BindableTargets(cmdlet, common: table.common, support: support(of: cmdlet))
         var result = ExchangeCall(cmdlet: cmdlet.name)
-        var bound: Set<String> = []
+        var (bound, splatted): (Set<String>, Set<String>) = ([], [])
         var positional: [CmdletCall.Given] = []
         var sets = (1 << cmdlet.setCount) - 1
         for pair in targets.binder.pairs(call.words, takesStrangers: true) {
@@ -42,13 +42,10 @@ package struct ExchangeBinder: Sendable {
                 continue
             }
             let target = try targets.only(of: pair.candidates, written: written, cmdlet)
-            guard bound.insert(target.name.lowercased()).inserted else {
-                throw BindingFault(
-                    "ParameterAlreadyBound",
-                    "Cannot bind parameter because parameter '\(target.name)' is specified more than once. To provide multiple values to "
-                        + "parameters that can accept multiple values, use the array syntax. For example, "
-                        + "\"-parameter value1,value2,value3\".", isReadable: true)
-            }
+            let name = target.name.lowercased()
+            let isSplatted = pair.word >= call.arguments.count - call.splatted
+            if isSplatted, splatted.insert(name).inserted, bound.contains(name) { continue }
+            guard bound.insert(name).inserted else { throw Self.boundTwice(target.name) }
             if target.isSwitch { given = CmdletCall.Given(value: .bool(try flag(given?.value, target.name))) }
             guard let given else {
                 throw BindingFault(
@@ -81,6 +78,14 @@ package struct ExchangeBinder: Sendable {
         }
         try checkRequired(cmdlet, bound, sets)
         return finished(result, cmdlet)
+    }
+
+    private static func boundTwice(_ name: String) -> BindingFault {
+        BindingFault(
+            "ParameterAlreadyBound",
+            "Cannot bind parameter because parameter '\(name)' is specified more than once. To provide multiple values to "
+                + "parameters that can accept multiple values, use the array syntax. For example, "
+                + "\"-parameter value1,value2,value3\".", isReadable: true)
     }
 
     /// Returns which parameters a cmdlet supports at this service, as bits: 1 `-WhatIf`, 4 `-Confirm`.

@@ -94,6 +94,8 @@ package struct CmdletCall: Sendable {
     package let name: String
     /// The arguments.
     package let arguments: [Argument]
+    /// The number of arguments, the last ones, that were splatted: they give way to those that are written out.
+    var splatted = 0
     /// Whether the cmdlet follows a `|`; it is then opened once for every incoming object.
     package var takesInput = false
     /// The incoming object.
@@ -163,7 +165,9 @@ extension CmdletCall {
                 }
             }
         }
-        self.init(name: name, arguments: arguments + (try Self.spread(splatted, behind: arguments)))
+        let last = try Self.spread(splatted, behind: arguments)
+        self.init(name: name, arguments: arguments + last)
+        self.splatted = last.count
     }
 
     /// Returns the parameters of splatted tables, without those that are also written out: these take precedence.

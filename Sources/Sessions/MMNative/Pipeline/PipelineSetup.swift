@@ -238,6 +238,7 @@ struct PipelineSetup {
         var arguments = whole.arguments
         let recorded = RecordedOutput(takenFrom: &arguments)
         var call = CmdletCall(name: name, arguments: arguments)
+        if arguments.count == whole.arguments.count { call.splatted = whole.splatted }
         call.takesInput = !isHead
         // As in PowerShell, a report goes on after a refused request. Before a change the refusal ends the script,
         // because its answer could decide what is changed.
