@@ -118,9 +118,7 @@ extension ShellJudge {
         var made: Set<String> = []
         var other = Set(script.bindings.map(\.name.value))
         for call in script.commands {
-            let words =
-                ["local", "declare", "readonly", "export", "typeset"].contains(call.program)
-                ? Array(call.arguments) : []
+            let words = Self.declaring.contains(call.program) ? Array(call.arguments) : []
             for word in call.assignments + words {
                 guard let equals = word.value.firstIndex(of: "=") else { continue }
                 let name = String(word.value[..<equals])
@@ -130,9 +128,7 @@ extension ShellJudge {
                     && !value.dropFirst(8).dropLast().contains { ";|&`()<>\n".contains($0) }
                 if isNew { made.insert(name) } else { other.insert(name) }
             }
-            if ["read", "printf", "mapfile", "readarray", "getopts"].contains(call.program) {
-                other.formUnion(call.arguments.map(\.value))
-            }
+            if Self.filling.contains(call.program) { other.formUnion(call.arguments.map(\.value)) }
         }
         return made.subtracting(other)
     }

@@ -255,7 +255,7 @@ extension ShellJudge {
                 return one(.writes, call)
             }
             return commands(from: input, by: call, depth)
-        case "export", "declare", "typeset", "readonly", "local", "read", "printf", "mapfile", "readarray", "getopts":
+        case _ where Self.declaring.contains(call.program) || Self.filling.contains(call.program):
             let found = (hiddenCommands(of: call, depth) ?? []) + sets(call, depth)
             return found.isEmpty ? one(.reads, call) : found
         case "set", "test", "[", "[[", "let", "hash", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":

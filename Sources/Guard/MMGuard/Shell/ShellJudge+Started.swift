@@ -106,13 +106,16 @@ extension ShellJudge {
     /// in a subscript, and a subscript may be put together from several values.
     func mayRun(value: String) -> Bool { Self.substitutes(value, anywhere: computes) }
 
+    /// Builtins that declare variables by their words.
+    static let declaring: Set<String> = ["export", "declare", "typeset", "readonly", "local"]
+
+    /// Builtins that set the variables that their words name to what they read or make.
+    static let filling: Set<String> = ["read", "printf", "mapfile", "readarray", "getopts"]
+
     /// Returns whether a builtin evaluates its words as names of variables, as arithmetic or as lists.
     static func evaluates(_ call: ShellScript.Command) -> Bool {
-        [
-            "let", "test", "[", "[[", "unset", "read", "printf", "mapfile", "readarray", "getopts", "export", "declare",
-            "typeset", "readonly", "local",
-        ]
-        .contains(call.program)
+        declaring.contains(call.program) || filling.contains(call.program)
+            || ["let", "test", "[", "[[", "unset"].contains(call.program)
     }
 
     /// Returns whether a word runs commands where it is evaluated, through a variable whose value is known.
