@@ -177,7 +177,7 @@ private struct KilledHistory {
         } else {
             ran = try await tenant.mm(words)
         }
-        _ = try? await tenant.control("DELETE", "faults")
+        _ = try await tenant.control("DELETE", "faults")
         return ran
     }
 

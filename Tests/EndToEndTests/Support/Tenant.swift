@@ -156,6 +156,7 @@ extension Tenant {
         var arguments = ["-s", "-X", method, "-H", "X-Sandbox-Secret: \(secret)", "\(base)/sandbox/\(name)"]
         if let body { arguments += ["-H", "Content-Type: application/json", "-d", JSONWriter.string(body)] }
         let ran = try await Self.run("/usr/bin/curl", arguments, home.environment)
+        if ran.code == 0, ran.output.isEmpty { return [:] }
         guard let answer = ran.json else { throw MMError(.internalError, "\(name): \(ran.output) \(ran.error)") }
         if let error = answer["error"] { throw MMError(.internalError, "\(name): \(error)") }
         return answer
