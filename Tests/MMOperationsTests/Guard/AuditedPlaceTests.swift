@@ -51,6 +51,16 @@ struct AuditedPlaceTests {
         await home.stop()
     }
 
+    @Test(
+        "a line has the beginning of a long list and its count", arguments: [(100, nil), (101, 101)] as [(Int, Int?)])
+    func lists(of length: Int, count: Int?) {
+        let record = CallRecord()
+        record.note("items", .array((0..<length).map { .int(Int64($0)) }))
+        #expect(record.written["items"]?.array?.count == CallRecord.longestList)
+        #expect(record.written["itemsCount"]?.int == count)
+        #expect(record.facts["items"]?.array?.count == length)
+    }
+
     @Test("each write of an undo has a line of its own, with what was sent, where, and what it takes back")
     func steps() async throws {
         let home = try await ChangesHome(users: 12)

@@ -104,6 +104,9 @@ struct PermissionRequestsTests {
         let used = UsedCalls([line], graphHosts: [])
         #expect(used.uses.map(\.line) == ["GET /users", "POST /users"])
         #expect(used.batches == 0)
+        var long = line
+        long["itemsCount"] = 150
+        #expect(UsedCalls([long], graphHosts: []).batches == 1)
     }
 
     @Test("every area stands for calls that the table knows")

@@ -127,7 +127,7 @@ struct CallAudit: Sendable {
         record.close()
         let name = operation.declaration.name
         if errors > 0 { record.note("errors", .int(Int64(errors))) }
-        let facts = record.facts
+        let facts = record.written
         let outcome = error?.code.word ?? (errors > 0 ? Self.withErrors : "done")
         end(span, facts, error, outcome, rows)
         let entry = entry(outcome: outcome, rows: rows)
@@ -184,7 +184,7 @@ struct CallAudit: Sendable {
             entry["person"] = principal.name.map { .string(VisibleText.exact(String($0.prefix(200)))) }
         }
         if let rows { entry["rows"] = .int(Int64(rows)) }
-        for (key, value) in record.facts { entry[key] = value }
+        for (key, value) in record.written { entry[key] = value }
         return entry
     }
 }

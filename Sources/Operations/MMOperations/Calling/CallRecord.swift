@@ -91,6 +91,20 @@ package final class CallRecord: Sendable {
 
     /// The facts so far.
     package var facts: JSONObject { members.withLock { $0 } }
+
+    /// The maximum length of a list in a line of the logs.
+    static let longestList = 100
+
+    /// The facts as the logs keep them: of a longer list only its beginning, with the count of the whole.
+    var written: JSONObject {
+        var written = facts
+        for (name, value) in facts {
+            guard let list = value.array, list.count > Self.longestList else { continue }
+            written[name] = .array(Array(list.prefix(Self.longestList)))
+            written["\(name)Count"] = .int(Int64(list.count))
+        }
+        return written
+    }
 }
 
 /// The call, the deadline and the record of a running operation.

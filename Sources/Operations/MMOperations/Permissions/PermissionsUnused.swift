@@ -61,7 +61,7 @@ struct PermissionsUnused: CatalogueOperation {
         var notes = ["Based on this machine's audit log from \(first) to \(last). Rarer requests are not included."]
         if used.batches > 0 {
             notes.append(
-                "\(used.batches) batches were sent. The log doesn't list their items, so permissions for them may be missing here."
+                "\(used.batches) batches were sent. The log doesn't list all their items, so permissions for them may be missing here."
             )
         }
         if !used.unknown.isEmpty {
@@ -110,7 +110,7 @@ struct UsedCalls: Sendable {
     private(set) var uses: [Use] = []
     /// The calls that no table contains.
     private(set) var unknown: Set<String> = []
-    /// The number of batches whose items are not in the audit log: those of PowerShell sessions.
+    /// The number of batches whose items are not all in the audit log: those of PowerShell sessions, and long ones.
     private(set) var batches = 0
     /// The times of the first and the last line of the connection.
     private(set) var first: String?
@@ -136,6 +136,7 @@ struct UsedCalls: Sendable {
             }
             if let items = entry["items"] {
                 for item in BatchItems(recorded: items).items { add(item.method, item.target, &places) }
+                if entry["itemsCount"] != nil { batches += 1 }
             } else if target.segments.last?.lowercased() == "$batch" {
                 batches += 1
             } else {
