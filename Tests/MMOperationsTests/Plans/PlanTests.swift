@@ -259,8 +259,10 @@ struct PlanTests {
         await home.tenant.stop()
     }
 
-    @Test("a plan that gives a step another class than its request has is refused")
-    func claimedClass() async throws {
+    @Test(
+        "a plan whose file claims less about a step than the guard decides isn't shown or applied so",
+        arguments: [(GuardClass.write, nil), (.read, nil), (.destructive, "ask")] as [(GuardClass, String?)])
+    func claims(_ guardClass: GuardClass, shown: String?) async throws {
         let home = try await PlanHome()
         let user = try await home.users(1)[0]
         let made = try await home.plan([PlanHome.request("DELETE", "/users/\(user)")])
@@ -271,15 +273,32 @@ struct PlanTests {
         let steps = real.steps.map { step in
             PlanStep(
                 call: step.call, part: step.part, connection: step.connection, module: step.module, act: step.act,
-                guardClass: .write, decision: .allow, reason: "", change: step.change, state: step.state)
+                guardClass: guardClass, decision: .allow, reason: "", change: step.change, state: step.state)
         }
         let claimed = PlanFile(
             Plan(
                 nonce: "n", made: real.made, until: real.until, by: real.by, calls: real.calls, places: real.places,
                 steps: steps, open: nil))
         try shelf.keep(claimed)
-        let error = await #expect(throws: MMError.self) { try await home.apply(["plan": .string(claimed.plan.id)]) }
-        #expect(error?.code == .conflict && error?.message.contains("destructive") == true, "\(error as Any)")
+        let name: JSONValue = ["plan": .string(claimed.plan.id)]
+        if let shown {
+            let row = ChangesHome.value(try await home.tenant.call("plan_show", name.object ?? [:]))
+            #expect(row["steps"]?.array?.first?["verdict"]?.string == shown)
+            #expect(row["plan"] == name["plan"] && row["asks"] == true)
+            let error = await #expect(throws: MMError.self) { try await home.apply(name) }
+            #expect(error?.code == .confirmationNeeded, "\(error as Any)")
+        } else {
+            let errors = [
+                await #expect(throws: MMError.self) { try await home.apply(name) },
+                await #expect(throws: MMError.self) {
+                    try await home.tenant.service.call(
+                        "plan_show", name.object ?? [:], in: home.tenant.context(nil))
+                },
+            ]
+            for error in errors {
+                #expect(error?.code == .conflict && error?.message.contains("destructive") == true, "\(error as Any)")
+            }
+        }
         #expect(try await home.writes() == 0)
         await home.tenant.stop()
     }

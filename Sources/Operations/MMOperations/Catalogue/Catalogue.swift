@@ -94,7 +94,7 @@ extension Catalogue {
             AnyOperation(UndoList()) { $0.requestServices },
             AnyOperation(UndoShow()) { $0.requestServices },
             AnyOperation(PlanMake()) { $0.planServices },
-            AnyOperation(PlanShow()) { $0.paths },
+            AnyOperation(PlanShow()) { $0.requestServices },
             AnyOperation(PlanList()) { $0.paths },
             AnyOperation(PlanApprove()) { $0.requestServices },
             AnyOperation(PlanKey()) { $0.paths },

@@ -35,7 +35,7 @@ struct Plan: Sendable {
     let by: String
     let calls: [Call]
     let places: [Place]
-    let steps: [PlanStep]
+    var steps: [PlanStep]
     /// The reason why the plan ends before all requests of the calls are known; `nil` for a complete plan.
     let open: String?
     /// The digest of the earlier plan of the same calls that this plan completes; the steps carried out of it are not

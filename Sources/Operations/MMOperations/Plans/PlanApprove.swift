@@ -133,6 +133,17 @@ struct PlanQuestions {
     }
 
     private func verdict(on step: PlanStep, _ connection: Connection) async throws(MMError) -> Verdict {
+        guard let verdict = try verdict(byTextOf: step, connection) else {
+            return try await PlanUndo.verdict(on: step, connection, services, context)
+        }
+        guard case .command(let command, _) = step.act, MemberCmdlets.adds(command.cmdlet) else { return verdict }
+        let looking = SecurityGroups(identity: services.identity, connection: connection)
+        let seen = await looking.findings(on: command.parameters["Identity"]?.string, until: context.deadline)
+        return verdict.adding(seen, policy: services.guarding.policy(of: connection, in: context))
+    }
+
+    /// Returns the verdict on what the plan says that a step sends, without asking a service; `nil` for an undo.
+    private func verdict(byTextOf step: PlanStep, _ connection: Connection) throws(MMError) -> Verdict? {
         switch step.act {
         case .request(let text):
             let (_, request) = try PlanSending(connection: connection, services: services, context: context).request(
@@ -140,17 +151,27 @@ struct PlanQuestions {
             let policy = services.guarding.policy(of: connection, in: context)
             return try genuine(services.guarding.guards.engine().judge(request.guarded, policy: policy), of: step)
         case .command(let command, _):
-            let verdict = try genuine(
+            return try genuine(
                 PlannedScript.verdict(on: command, in: step.module, of: connection, services.guarding, context),
                 of: step)
-            guard MemberCmdlets.adds(command.cmdlet) else { return verdict }
-            let looking = SecurityGroups(identity: services.identity, connection: connection)
-            let seen = await looking.findings(
-                on: command.parameters["Identity"]?.string, until: context.deadline)
-            return verdict.adding(seen, policy: services.guarding.policy(of: connection, in: context))
-        case .undo:
-            return try await PlanUndo.verdict(on: step, connection, services, context)
+        case .undo: return nil
         }
+    }
+
+    /// Returns the plan for readers: with the guard's present decision on each step, where it is stricter than the
+    /// plan's own. The decisions on steps of connections that aren't here remain those of the plan.
+    /// - Throws: `conflict` for a step of another class than the plan says, which is refused later, too.
+    func judged() throws(MMError) -> Plan {
+        var judged = plan
+        let registry = try services.guarding.registry.snapshot()
+        for (index, step) in plan.steps.enumerated() {
+            guard let connection = try? registry.connection(named: step.connection, for: context.call.caller.server),
+                let verdict = try verdict(byTextOf: step, connection), verdict.decision > step.decision
+            else { continue }
+            judged.steps[index].decision = verdict.decision
+            judged.steps[index].reason = verdict.reason
+        }
+        return judged
     }
 
     /// Returns the verdict on what a step would send, if its class is the one that readers of the plan are shown.

@@ -96,7 +96,7 @@ struct PlanMake: CatalogueOperation {
                 plan.steps.lazy.filter { $0.connection == connection }.compactMap(\.change), of: connection)
         }
         let answer = PlanShow.answer(
-            about: file, asMarkdown: input.isMarkdown,
+            about: PlanText(file), asMarkdown: input.isMarkdown,
             notes: draft.notes + unread + Self.next(plan, name, context),
             exitStatus: plan.steps.isEmpty ? 0 : 2)
         return (file, answer)

@@ -19,17 +19,17 @@ struct PlanShow: CatalogueOperation {
         ]
     ).unlisted
 
-    func run(_ input: Input, in context: OperationContext, with paths: StatePaths) async throws(MMError)
+    func run(_ input: Input, in context: OperationContext, with services: RequestServices) async throws(MMError)
         -> OperationAnswer
     {
-        let found = try PlanShelf(paths).found(input.plan, in: context)
-        return Self.answer(about: found.file, asMarkdown: input.isMarkdown)
+        let file = try PlanShelf(services.guarding.paths).found(input.plan, in: context).file
+        let judged = try PlanQuestions(plan: file.plan, services: services, context: context).judged()
+        return Self.answer(about: PlanText(file, judged: judged), asMarkdown: input.isMarkdown)
     }
 
     static func answer(
-        about file: PlanFile, asMarkdown: Bool, notes: [String] = [], exitStatus: Int32 = 0
+        about text: PlanText, asMarkdown: Bool, notes: [String] = [], exitStatus: Int32 = 0
     ) -> OperationAnswer {
-        let text = PlanText(file)
         var answer =
             asMarkdown
             ? OperationAnswer(.text(text.markdown), notes: notes)

@@ -33,8 +33,8 @@ struct PlanStep: Sendable {
     let module: String
     let act: Act
     let guardClass: GuardClass
-    let decision: GuardDecision
-    let reason: String
+    var decision: GuardDecision
+    var reason: String
     /// The change; `nil` where it is not known.
     let change: Change?
     /// The object's state when the step was judged.

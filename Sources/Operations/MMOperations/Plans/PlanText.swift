@@ -4,9 +4,15 @@ import MMGuard
 /// The presentation of a plan for people, programs and pull requests.
 struct PlanText {
     let file: PlanFile
-    private var plan: Plan { file.plan }
+    /// The file's plan, as the guard judges it now.
+    private let plan: Plan
 
-    init(_ file: PlanFile) { self.file = file }
+    init(_ file: PlanFile, judged: Plan? = nil) {
+        self.file = file
+        plan = judged ?? file.plan
+    }
+
+    private var id: String { Plan.id(file.digest) }
 
     /// The number of steps of each class, in words: `2 write, 1 destructive`.
     private var counts: String {
@@ -28,7 +34,7 @@ struct PlanText {
     /// The plan line by line, in the form of a forecast.
     var lines: [String] {
         var lines = [
-            "Plan \(plan.id): \(headline)",
+            "Plan \(id): \(headline)",
             "Made \(plan.made.iso8601) by \(plan.by); valid until \(plan.until.iso8601).",
         ]
         if let after = plan.after {
@@ -76,7 +82,7 @@ struct PlanText {
     /// The plan without secrets: bodies are represented by the changes that they make.
     var json: JSONValue {
         var object: JSONObject = [
-            "plan": .string(plan.id), "digest": .string(file.digest), "made": .string(plan.made.iso8601),
+            "plan": .string(id), "digest": .string(file.digest), "made": .string(plan.made.iso8601),
             "until": .string(plan.until.iso8601), "by": .string(plan.by),
             "connections": .array(
                 plan.places.map { ["connection": .string($0.connection), "tenant": .string($0.tenant)] }),
@@ -108,7 +114,7 @@ struct PlanText {
     /// The plan for a pull request: a table of what changes, with each difference below.
     var markdown: String {
         var lines = [
-            "### \(headline)", "", "`\(plan.id)`, until \(plan.until.iso8601), made by \(MarkdownText.cell(plan.by))",
+            "### \(headline)", "", "`\(id)`, until \(plan.until.iso8601), made by \(MarkdownText.cell(plan.by))",
             "",
         ]
         if !plan.steps.isEmpty {
