@@ -41,9 +41,9 @@ struct ToolRunnerTests {
             deadline: .after(.seconds(60)),
             record: CallRecord())
         let guards = CurrentGuard(environment: home.environment)
-        let services = ToolServices(
-            paths: home.paths, registry: ConnectionRegistry(path: home.paths.registry), guards: guards
-        ) { (name, arguments, call) async throws(MMError) in try calls.perform(name, arguments, call) }
+        let services = ToolServices(guarding: OperationServices(environment: home.environment).guardServices) {
+            (name, arguments, call) async throws(MMError) in try calls.perform(name, arguments, call)
+        }
         return try await ToolRunner(
             definition: tool, connection: "Contoso", values: try ToolValues(tool, given: given), context: context,
             effects: ToolEffects(try guards.engine()), isDryRun: dry, services: services
@@ -195,6 +195,38 @@ struct ToolRunnerTests {
         let anew = Calls { (_, _, _) throws(MMError) in ["done": true] }
         _ = try await run(yaml, anew, given: [("user", "a")])
         #expect(anew.endpoints.count == 2)
+    }
+
+    @Test(
+        "a command that changes many objects, one call for each, is asked about once and before the first",
+        arguments: [
+            ("Set-Mailbox -Identity $who -CustomAttribute1 x", 10, false),
+            ("Set-Mailbox -Identity $who -CustomAttribute1 x", 11, true),
+            ("Get-Mailbox -Identity $who", 11, false),
+        ])
+    func manyCommands(command: String, count: Int, asks: Bool) async throws {
+        let entry = #"{"connections": {"Contoso": {"tenant": "contoso.example"}}}"#
+        try ProtectedFile.replace(home.paths.registry, with: Array(entry.utf8))
+        let calls = Calls { (name, _, _) throws(MMError) in
+            name == "run" ? [] : .array((1...count).map { ["mail": .string("u\($0)@contoso.example")] })
+        }
+        let yaml = """
+            steps:
+              - id: users
+                get: /users
+              - id: done
+                each: users
+                run: \(command)
+                module: exo
+                with: {who: "{item.mail}"}
+            """
+        do {
+            _ = try await run(yaml, calls)
+            #expect(!asks)
+        } catch let error as MMError {
+            #expect(asks && error.code == .confirmationNeeded && error.message.contains("11 objects"), "\(error)")
+        }
+        #expect(calls.arguments.count == (asks ? 1 : count + 1))
     }
 
     @Test("many changes are one call")

@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 
 /// The calls of a tool's steps.
 struct StepCalls: Sendable {
@@ -48,6 +49,7 @@ struct StepCalls: Sendable {
             {
                 return try await batch(request, scopes, step, &outcome)
             }
+            try await settle(step, for: scopes)
             var results: [JSONValue] = []
             for scope in scopes {
                 let result = try await once(step, changes: true, scope, &outcome)
@@ -58,28 +60,48 @@ struct StepCalls: Sendable {
         return try await concurrently(step, scopes, &outcome)
     }
 
+    /// Asks a person once before a step changes many objects by a call for each.
+    private func settle(_ step: ToolStep, for scopes: [ToolScope]) async throws(MMError) {
+        let (guarding, context) = (runner.services.guarding, runner.context)
+        guard scopes.count > TargetCount.few, !runner.isDryRun, !runner.definition.isReadOnly,
+            context.call.planning == nil
+        else { return }
+        let connection = try guarding.registry.connection(named: runner.connection, in: context)
+        let policy = guarding.policy(of: connection, in: context)
+        let act = "The step \(step.id), which runs for \(scopes.count) objects,"
+        // What the guard denies is refused by the first call, with its reason.
+        guard
+            let verdict = runner.effects.verdict(of: step, policy: policy)?.changing(
+                scopes.count, by: act, instead: "To see them first, add --dry-run."), verdict.decision == .ask
+        else { return }
+        var lines: [String] = []
+        for scope in scopes { lines.append(JSONWriter.string(try planned(step, scope))) }
+        let module =
+            switch step.action {
+            case .request(let request): (request.resource.flatMap(RequestResource.init(rawValue:)) ?? .graph).module
+            case .command(let command): command.module
+            }
+        let question = ConfirmationRequest(
+            on: connection, module: module, title: "\(step.id) of \(runner.definition.name)",
+            text: lines.joined(separator: "\n"), verdict: verdict)
+        try await Clearance(question).settle(in: context, with: guarding)
+    }
+
     // MARK: Once
 
     private func once(_ step: ToolStep, changes: Bool, _ scope: ToolScope, _ outcome: inout ToolRunner.Outcome)
         async throws(MMError) -> JSONValue
     {
+        if runner.isDryRun, changes {
+            outcome.plan.append(try planned(step, scope))
+            return .null
+        }
         switch step.action {
         case .request(let request):
-            if runner.isDryRun, changes {
-                outcome.plan.append(try planned(request, step, scope))
-                return .null
-            }
             return try await send(request, scope, as: step.id, &outcome)
         case .command(let command):
             let bound = try bindings(of: command, scope)
             let text = Self.script(of: command, runner.definition.parameters)
-            if runner.isDryRun, changes {
-                outcome.plan.append([
-                    "step": .string(step.id), "request": .string("run in \(command.module): \(command.script)"),
-                    "body": .object(bound),
-                ])
-                return .null
-            }
             let answer = try await runs(text, in: command.module, with: bound, isDryRun: false, as: step.id)
             let value = try await value(of: answer, of: step.id, &outcome)
             return value.array == nil ? (value.isNull ? [] : [value]) : value
@@ -174,11 +196,17 @@ struct StepCalls: Sendable {
         return try request.path.path(in: scope) + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
     }
 
-    private func planned(_ request: ToolRequest, _ step: ToolStep, _ scope: ToolScope) throws(MMError) -> JSONValue {
-        var row: JSONObject = [
-            "step": .string(step.id), "request": .string("\(request.method) \(try address(request, scope))"),
-        ]
-        row["body"] = try request.body?.json(in: scope)
+    /// Returns what a step would do, as it is shown.
+    private func planned(_ step: ToolStep, _ scope: ToolScope) throws(MMError) -> JSONValue {
+        var row: JSONObject = ["step": .string(step.id)]
+        switch step.action {
+        case .request(let request):
+            row["request"] = .string("\(request.method) \(try address(request, scope))")
+            row["body"] = try request.body?.json(in: scope)
+        case .command(let command):
+            row["request"] = .string("run in \(command.module): \(command.script)")
+            row["body"] = .object(try bindings(of: command, scope))
+        }
         return .object(row)
     }
 

@@ -21,19 +21,20 @@ package struct ToolEffects: Sendable {
 
     private func verdicts(of definition: ToolDefinition) -> [Verdict?] {
         switch definition.work {
-        case .steps(let steps, _): steps.map(verdict)
+        case .steps(let steps, _): steps.map { verdict(of: $0) }
         case .script(let text, let module): [judged(text, in: module)]
         case .cmdlet(let name, let module): [judged(name, in: module)]
         case .cmdlets: [nil]
         }
     }
 
-    private func verdict(of step: ToolStep) -> Verdict? {
+    /// Returns the verdict on a step with placeholder values; `nil` for one whose address these can't fill.
+    func verdict(of step: ToolStep, policy: GuardPolicy = .standard) -> Verdict? {
         switch step.action {
         case .command(let command):
             let names = command.bindings.map { "$\($0.variable)" }
             let text = names.isEmpty ? command.script : "param(\(names.joined(separator: ", ")))\n\(command.script)"
-            return judged(text, in: command.module)
+            return judged(text, in: command.module, policy)
         case .request(let request):
             var stand = ToolScope(parameters: [:])
             for reference in step.references {
@@ -47,7 +48,7 @@ package struct ToolEffects: Sendable {
             guard let target else { return nil }
             return engine.judge(
                 GuardedRequest(method: request.method, target: target, body: body.map { .json($0) } ?? .none),
-                policy: .standard)
+                policy: policy)
         }
     }
 
@@ -56,8 +57,8 @@ package struct ToolEffects: Sendable {
         return .object([first: nested(members.dropFirst(), days: days)])
     }
 
-    private func judged(_ script: String, in module: String) -> Verdict {
-        engine.judge(script: script, in: ScriptContext(module: module), policy: .standard)
+    private func judged(_ script: String, in module: String, _ policy: GuardPolicy = .standard) -> Verdict {
+        engine.judge(script: script, in: ScriptContext(module: module), policy: policy)
     }
 
     private static func reads(_ verdict: Verdict?) -> Bool {

@@ -38,9 +38,9 @@ struct ToolOperation: CatalogueOperation {
     func run(_ input: ToolInput, in context: OperationContext, with services: ToolServices) async throws(MMError)
         -> OperationAnswer
     {
-        let shelf: ToolShelf = isRecipe ? .recipes : .own(services.paths)
+        let shelf: ToolShelf = isRecipe ? .recipes : .own(services.guarding.paths)
         guard let name = input.tool else {
-            let effects = ToolEffects(try services.guards.engine())
+            let effects = ToolEffects(try services.guarding.guards.engine())
             return ToolListing(shelf: shelf, effects: effects).answer(search: input.search)
         }
         let definition = try shelf.definition(named: name)
@@ -52,7 +52,7 @@ struct ToolOperation: CatalogueOperation {
                 .invalidInput, "`\(definition.name)` needs a connection.",
                 hint: "For example: mm \(shelf.operation) \(definition.name) Contoso; see `mm connections list`.")
         }
-        let connection = try services.registry.connection(named: connectionName, in: context)
+        let connection = try services.guarding.registry.connection(named: connectionName, in: context)
         context.record.note("tool", .string(definition.name))
         if let allowed = connection.tools, !allowed.contains(definition.name) {
             throw MMError(
@@ -64,7 +64,7 @@ struct ToolOperation: CatalogueOperation {
         context.record.note("parameters", Redactor.standard.json(.object(values.all)))
         let runner = ToolRunner(
             definition: definition, connection: connection.name, values: values, context: context,
-            effects: ToolEffects(try services.guards.engine()),
+            effects: ToolEffects(try services.guarding.guards.engine()),
             isDryRun: input.isDryRun || definition.isPlan && !input.applies && context.call.planning == nil,
             services: services)
         return try await runner.answer()
@@ -73,12 +73,8 @@ struct ToolOperation: CatalogueOperation {
 
 /// The services that tools use.
 package struct ToolServices: Sendable {
-    /// The paths of the state folder.
-    let paths: StatePaths
-    /// The connections.
-    let registry: ConnectionRegistry
-    /// The guard, which tells the steps that only read.
-    let guards: CurrentGuard
+    /// The guard, which tells the steps that only read, and the connections.
+    let guarding: GuardServices
     /// Performs the operation with a name for a step, judged and audited like a separate call.
     let perform: @Sendable (String, JSONObject, CallContext) async throws(MMError) -> OperationAnswer
 }
@@ -87,7 +83,7 @@ extension OperationServices {
     /// The services for tools.
     var toolServices: ToolServices {
         let local = LocalOperationService(catalogue: .steps, services: self)
-        return ToolServices(paths: paths, registry: registry, guards: guards) {
+        return ToolServices(guarding: guardServices) {
             (name, arguments, call) async throws(MMError) in try await local.call(name, arguments, in: call)
         }
     }

@@ -58,7 +58,7 @@ struct ToolRunner: Sendable {
     private var planning: PlanRecorder? { isDryRun ? nil : context.call.planning }
 
     private func carryOut(_ steps: [ToolStep], _ outcome: inout Outcome) async throws(MMError) {
-        var progress = ToolProgress(of: definition, on: connection, with: values.all, in: services.paths)
+        var progress = ToolProgress(of: definition, on: connection, with: values.all, in: services.guarding.paths)
         if !isDryRun, planning == nil {
             try progress.read()
             if let call = progress.call { context.record.goesOn(with: call) }
