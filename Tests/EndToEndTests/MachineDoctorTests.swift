@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import TestSupport
 import Testing
 
 @Suite("mm doctor", .timeLimit(.minutes(5)))
@@ -23,6 +24,27 @@ struct MachineDoctorTests {
         #expect(try row("pool", rows)["detail"]?.string?.contains("first call starts it") == true)
         #expect(!rows.contains { $0["name"] == "network" })
         #expect(ran.code == 0)
+    }
+
+    @Test(
+        "trying what the kernel allows ends, and leaves no process, when a process of it is killed",
+        .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and the right to trace"),
+        arguments: ["seccomp", "pidfd_getfd"])
+    func killedTry(call: String) async throws {
+        let home = try TemporaryHome()
+        let trace = home.path + "/trace"
+        // strace ends when all processes have ended.
+        let ran = try await Tenant.run(
+            "/usr/bin/timeout",
+            [
+                "-s", "KILL", "120", try #require(Strace.program), "-f", "-qq", "-o", trace, "-e", "trace=\(call)",
+                "-e",
+                "inject=\(call):signal=SIGKILL:when=1", Programs.mm, "doctor", "--offline", "--json",
+            ], home.environment)
+        #expect(try !rows(ran).isEmpty)
+        #expect([0, 1].contains(ran.code), "\(ran)")
+        let calls = try #require(try ProtectedFile.read(trace))
+        #expect(String(decoding: calls, as: UTF8.self).contains(" \(call)("), "nothing was killed")
     }
 
     @Test("a signed-in tenant is named with its account, its services are reached, its clock agrees")

@@ -32,12 +32,14 @@ static int try_namespaces(void) {
 }
 
 static int try_watching(void) {
-    // Tries on a child what is needed to make a connection in the place of another process.
+    // Tries on a child what is needed to make a connection in the place of another process. Each of the two holds one end of
+    // the pair alone, so neither waits for the other once that was killed; the child also holds this program's locks.
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return 0;
     pid_t child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
     if (child < 0) return 0;
     if (child == 0) {
+        close(ends[0]);
         struct sock_filter pass = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
         struct sock_fprog program = {1, &pass};
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -47,6 +49,7 @@ static int try_watching(void) {
         while (read(ends[1], &word, 1) < 0 && errno == EINTR) {}
         _exit(0);
     }
+    close(ends[1]);
     char word = 'n';
     while (read(ends[0], &word, 1) < 0 && errno == EINTR) {}
     int works = 0;
@@ -57,8 +60,7 @@ static int try_watching(void) {
         struct iovec here = {&byte, 1}, there = {&word, 1};
         works = copy >= 0 && process_vm_readv(child, &here, 1, &there, 1, 0) == 1;
     }
-    word = 0;
-    (void)!write(ends[0], &word, 1);
+    close(ends[0]);
     while (waitpid(child, NULL, __WALL) < 0 && errno == EINTR) {}
     return works ? MM_WATCHED_CONNECTIONS : 0;
 }
