@@ -68,7 +68,14 @@ struct PseudoTerminalTests {
         #expect(terminal.size == Terminal.Size(rows: 10, columns: 20))
         try await terminal.input.write(Array("again\n".utf8))
         try await expect("10 20")
-        try await terminal.input.write([0x03])
+        // A shell that is about to read notices a signal only after the line, or with the next one.
+        let interrupting = Task {
+            while !Task.isCancelled {
+                try await terminal.input.write([0x03])
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+        defer { interrupting.cancel() }
         try await expect("stopped")
         #expect(await child.exit() == .status(3))
     }
