@@ -7,7 +7,7 @@ import Testing
 
 @testable import MMShell
 
-@Suite("Cancelling in a local shell", .timeLimit(.minutes(10)))
+@Suite("Cancelling in a shell", .timeLimit(.minutes(10)))
 struct CancelTests {
     @Test(
         "ends the command, not the session", arguments: Shells.installed,
@@ -127,6 +127,44 @@ struct CancelTests {
             task.cancel()
             await #expect(throws: MMError.self) { _ = try await task.value }
             #expect(try await shell.sh("echo alive").out == "alive\n")
+        }
+    }
+
+    @Test("a cancelled task doesn't wait for a shell that never answers", arguments: ["first", "later"])
+    func start(when: String) async throws {
+        let folder = try TestFolder()
+        let (program, begun) = (folder["shell"], folder["begun"])
+        try ProtectedFile.replace(program, with: Array("#!/bin/sh\necho >'\(begun)'\nexec sleep 3000\n".utf8))
+        chmod(program, 0o700)
+        var settings = Shells.settings()
+        settings.program = program
+        let task = Task { [settings] in
+            if when == "first" { withUnsafeCurrentTask { $0?.cancel() } }
+            return try await LocalShell.start(settings)
+        }
+        if when == "later" {
+            #expect(await eventually { access(begun, F_OK) == 0 })
+            task.cancel()
+        }
+        let error = await #expect(throws: MMError.self) { try await task.value }
+        #expect(error?.code == .cancelled)
+    }
+
+    @Test(
+        "a cancelled task doesn't wait for a host whose shell never answers",
+        .enabled(if: TestSSHD.missing == nil, "sshd is not installed"))
+    func remoteStart() async throws {
+        let folder = try TestFolder()
+        let begun = folder["begun"]
+        try await TestSSHD.with("ForceCommand touch \(begun); exec sleep 3000") { (server) async throws in
+            let task = Task {
+                try await SSHSession.connect(
+                    server.target, masters: SSHSessionTests.masters(), times: SSHSessionTests.patient, deadline: .never)
+            }
+            #expect(await eventually { access(begun, F_OK) == 0 })
+            task.cancel()
+            let error = await #expect(throws: MMError.self) { try await task.value }
+            #expect(error?.code == .cancelled)
         }
     }
 

@@ -168,8 +168,15 @@ final class LiveShell: Sendable {
             alarm.cancel()
             if let file { unlink(file) }
         }
-        try? await type(text)
-        guard await reported.wait() != nil else {
+        let isAnswered = await withTaskCancellationHandler {
+            // If the shell has ended before it could read the text, its exit shows that.
+            try? await type(text)
+            return await reported.wait() != nil
+        } onCancel: {
+            channel.abandon()
+        }
+        guard isAnswered else {
+            if Task.isCancelled { throw ShellEnd.cancelledStart }
             let words = String(decoding: channel.takeUnclaimed().prefix(500), as: UTF8.self)
             if words.hasPrefix("mm-confine:") || words.hasPrefix("bwrap:") {
                 throw MMError(

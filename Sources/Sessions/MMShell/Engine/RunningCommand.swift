@@ -275,6 +275,9 @@ public struct ShellEnd: Sendable, Hashable {
     /// The error for callers of a session that has been closed.
     package static let closedSession = MMError(.unavailable, "The session was closed.")
 
+    /// The error for a caller that stopped waiting for a new shell.
+    static let cancelledStart = MMError(.cancelled, "The start of the shell was cancelled.")
+
     /// The working directory as text.
     public var workingDirectory: String { String(decoding: directoryBytes, as: UTF8.self) }
 }

@@ -69,39 +69,54 @@ final class RemoteShell: Sendable {
         withExtendedLifetime((inputReader, outputWriter, errorWriter)) {}
         let shell = RemoteShell(process: process, channel: channel, typing: typing, master: master, mark: mark)
         try channel.open()
+        do throws(MMError) {
+            try await shell.boot(snapshot, within: time)
+        } catch {
+            shell.stop()
+            throw error
+        }
+        return shell
+    }
+
+    /// Waits until the new shell answers, and gives it its initial state.
+    private func boot(_ snapshot: ShellSnapshot?, within time: Duration) async throws(MMError) {
         let isLate = Mutex(false)
         let alarm = Task {
             try? await Task.sleep(for: time)
             guard !Task.isCancelled else { return }
             isLate.withLock { $0 = true }
-            shell.process.signalGroup(SIGKILL)
+            process.signalGroup(SIGKILL)
         }
         defer { alarm.cancel() }
         let id = Self.newID()
         let reported = OneShot<FrameReader.Report?>()
-        shell.begin(id, job: nil) { reported.resolve($0) }
-        shell.post(Array(RemoteDialect.boot(mark: mark).utf8) + RemoteDialect.greeting(id: id))
-        guard let report = await reported.wait() else {
-            defer { shell.stop() }
+        begin(id, job: nil) { reported.resolve($0) }
+        post(Array(RemoteDialect.boot(mark: mark).utf8) + RemoteDialect.greeting(id: id))
+        let answer = await withTaskCancellationHandler {
+            await reported.wait()
+        } onCancel: {
+            process.signalGroup(SIGKILL)
+        }
+        guard let report = answer else {
+            if Task.isCancelled { throw ShellEnd.cancelledStart }
             let words = String(decoding: channel.takeUnclaimed().prefix(2000), as: UTF8.self)
             if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(master.name) }
             if !master.isAlive { throw master.failure }
             if words.isEmpty, isLate.withLock({ $0 }) { throw SSHFailure.silent(master.name) }
             throw SSHFailure.noShell(master.name, words: words, hasEnded: process.exited != nil)
         }
-        shell.greeted.withLock { $0 = (report.status, report.rest.first == UInt8(ascii: "b")) }
+        greeted.withLock { $0 = (report.status, report.rest.first == UInt8(ascii: "b")) }
         if let snapshot {
             let restored = Self.newID()
             let done = OneShot<FrameReader.Report?>()
-            shell.begin(restored, job: nil) { done.resolve($0) }
-            shell.post(
+            begin(restored, job: nil) { done.resolve($0) }
+            post(
                 RemoteDialect.line(
                     String(decoding: snapshot.script, as: UTF8.self), id: restored, previous: 0,
-                    effects: .everything, isBash: shell.isBash))
+                    effects: .everything, isBash: isBash))
             _ = await done.wait()
         }
         _ = channel.takeUnclaimed()
-        return shell
     }
 
     private init(
