@@ -49,6 +49,13 @@ struct CallerAssertionsTests {
         #expect(try callers.token(of: "https://issuer.example bob", for: "Team") == other)
     }
 
+    @Test("a token that states impossible times is older than any other", arguments: [-1e300, -1] as [Double])
+    func impossible(issued: Double) throws {
+        callers.note(token(number: 2), of: alice)
+        callers.note(token(["iat": .double(issued), "exp": .double(1e300)]), of: alice)
+        #expect(try callers.token(of: alice, for: "Team") == token(number: 2))
+    }
+
     @Test("an expired token isn't used, and the error says how to get another")
     func ended() throws {
         callers.note(token(), of: alice)

@@ -41,6 +41,14 @@ struct OutsideTokenTests {
     }
 
     @Test(
+        "a token that states a time which no clock reaches lasts as long as times can be written",
+        arguments: [.int(.max), .double(1e300)] as [JSONValue])
+    func endless(end: JSONValue) async throws {
+        let token = try await token(["exp": end])
+        #expect(token.expiresAt.iso8601 == "9999-12-31T23:59:59Z")
+    }
+
+    @Test(
         "an unexpected token is refused with the reason",
         arguments: [
             (["tid": "11111111-2222-3333-4444-555555555555"], nil, MMErrorCode.forbidden, "tenant"),

@@ -16,6 +16,12 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         self.nanoseconds = nanoseconds
     }
 
+    /// Creates a timestamp from a number of seconds that others wrote; one before 1970 or after the year 9999 becomes
+    /// the nearest that is not.
+    package init(clamping seconds: Double) {
+        self.init(seconds: Int64(max(0, min(seconds, 253_402_300_799))))
+    }
+
     /// The current time.
     public static var now: Timestamp {
         var time = timespec()

@@ -33,6 +33,17 @@ struct TimeTests {
         #expect(Timestamp(iso8601: text) == nil)
     }
 
+    @Test(
+        "a number that others wrote becomes the nearest time that can be written",
+        arguments: [
+            (1_772_366_400.9, "2026-03-01T12:00:00Z"), (-1, "1970-01-01T00:00:00Z"),
+            (-.infinity, "1970-01-01T00:00:00Z"), (1e300, "9999-12-31T23:59:59Z"),
+            (Double(Int64.max), "9999-12-31T23:59:59Z"),
+        ] as [(Double, String)])
+    func clamped(seconds: Double, text: String) {
+        #expect(Timestamp(clamping: seconds).iso8601 == text)
+    }
+
     @Test("every day of 800 years survives, and agrees with the C library")
     func calendar() {
         for day in stride(from: Int64(-100_000), to: 200_000, by: 7) {

@@ -199,7 +199,7 @@ struct AccessTokenClaims: Sendable {
     /// The service that the token is for.
     var audience: String? { text("aud") }
     /// When the token expires, in seconds since 1970.
-    var endsAt: Int64? { claims["exp"]?.double.map { Int64($0) } }
+    var endsAt: Int64? { claims["exp"]?.double.map { Timestamp(clamping: $0).seconds } }
     /// The sign-in name of the person's account.
     var username: String? { text("upn") ?? text("preferred_username") ?? text("unique_name") }
 

@@ -70,7 +70,7 @@ package final class CallerAssertions: Sendable {
 
 extension AccessTokenClaims {
     /// When the token was issued, in seconds since 1970.
-    fileprivate var issuedAt: Int64? { claims["iat"]?.double.map { Int64($0) } }
+    fileprivate var issuedAt: Int64? { claims["iat"]?.double.map { Timestamp(clamping: $0).seconds } }
 
     /// Returns whether these claims belong to the person whom a server knows by this id: `TENANT/OBJECT`, or issuer and
     /// subject.

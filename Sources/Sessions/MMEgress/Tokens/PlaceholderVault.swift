@@ -187,7 +187,7 @@ struct TokenText: Sendable {
     var audience: String? { parts?.claims["aud"]?.string.map(CloudHost.audience) }
 
     /// The expiry in seconds since 1970.
-    var expiry: Int64? { parts?.claims["exp"]?.double.flatMap { Int64(exactly: $0.rounded(.down)) } }
+    var expiry: Int64? { parts?.claims["exp"]?.double.map { Timestamp(clamping: $0).seconds } }
 
     /// Returns a worthless token that looks like this one: the same claims with another expiry and a random signature;
     /// for an opaque token, random letters and digits in place of its own.

@@ -285,12 +285,9 @@ package struct TokenPolicy: Sendable, Hashable {
             issuer: issuer, subject: subject, tenantID: name.namesAccounts ? tenantID : nil,
             objectID: name.namesAccounts ? token.text("oid")?.lowercased() : nil,
             name: token.text("preferred_username") ?? token.text("upn") ?? token.text("email") ?? token.text("name"),
-            endsAt: Self.timestamp(token.moment("exp") ?? 0), issuedAt: token.moment("iat").map(Self.timestamp))
+            endsAt: Timestamp(clamping: token.moment("exp") ?? 0),
+            issuedAt: token.moment("iat").map { Timestamp(clamping: $0) })
         return Admission(holder: holder, isOpen: isOpen)
-    }
-
-    private static func timestamp(_ moment: Double) -> Timestamp {
-        Timestamp(seconds: Int64(max(0, min(moment, 253_402_300_799))))
     }
 
     /// Returns whether the token itself shows that its owner is admitted; `false` if it has no room for the owner's
