@@ -3,9 +3,14 @@ import Glibc
 /// A lock between processes on a file (`PATH.lock`, 0600, beside it), held for the lifetime of this value.
 ///
 /// It is a kernel lock (flock(2)), so it ends with its process whatever happens; the lock file stays and names the last
-/// holder. Threads of one process exclude each other as well.
+/// holder. Threads of one process exclude each other as well. A lock file may be removed only by who holds its lock.
 package struct FileLock: ~Copyable {
-    private let file: Descriptor
+    private let file: HeldFile
+
+    deinit {
+        // Closing isn't enough: a program that another thread is starting has a copy of the descriptor until it runs.
+        flock(file.file.number, LOCK_UN)
+    }
 
     /// Acquires the lock, blocking this thread; for command lines and dedicated threads, never for the cooperative
     /// pool.
@@ -14,15 +19,15 @@ package struct FileLock: ~Copyable {
     ///   - deadline: when to give up.
     /// - Throws: `conflict`, naming the holder, when the deadline passes.
     package init(waitingFor path: String, until deadline: Deadline = .after(.seconds(10))) throws(MMError) {
-        let file = try Self.open(path)
+        var file = try Self.open(path)
         var pause = Duration.milliseconds(1)
-        while try !Self.tryLock(file.number, path) {
+        while try !Self.acquire(&file, path) {
             guard !deadline.hasPassed else { throw Self.busy(path) }
             var wait = timespec(tv_sec: 0, tv_nsec: Int(min(pause, max(deadline.remaining, .zero)) / .nanoseconds(1)))
             nanosleep(&wait, nil)
             pause = min(pause * 2, .milliseconds(50))
         }
-        Self.recordHolder(file.number)
+        Self.recordHolder(file.file.number)
         self.file = file
     }
 
@@ -34,9 +39,9 @@ package struct FileLock: ~Copyable {
     package init(
         awaiting path: String, until deadline: Deadline = .after(.seconds(10))
     ) async throws(MMError) {
-        let file = try Self.open(path)
+        var file = try Self.open(path)
         var pause = Duration.milliseconds(1)
-        while try !Self.tryLock(file.number, path) {
+        while try !Self.acquire(&file, path) {
             guard !deadline.hasPassed else { throw Self.busy(path) }
             do {
                 try await Task.sleep(for: min(pause, max(deadline.remaining, .zero)))
@@ -45,26 +50,26 @@ package struct FileLock: ~Copyable {
             }
             pause = min(pause * 2, .milliseconds(50))
         }
-        Self.recordHolder(file.number)
+        Self.recordHolder(file.file.number)
         self.file = file
     }
 
     /// Acquires the lock if it is free.
     /// - Returns: `nil` when someone else holds it.
     package static func tryAcquire(_ path: String) throws(MMError) -> FileLock? {
-        let file = try open(path)
+        var file = try open(path)
         let end = Deadline.after(.seconds(1))
-        while try !tryLock(file.number, path) {
-            guard share(file.number), !end.hasPassed else { return nil }
+        while try !acquire(&file, path) {
+            guard share(file.file.number), !end.hasPassed else { return nil }
             // Whoever asks for the holder shares the lock for a moment.
-            flock(file.number, LOCK_UN)
+            flock(file.file.number, LOCK_UN)
             usleep(100)
         }
-        recordHolder(file.number)
+        recordHolder(file.file.number)
         return FileLock(file)
     }
 
-    private init(_ file: consuming Descriptor) {
+    private init(_ file: consuming HeldFile) {
         self.file = file
     }
 
@@ -87,8 +92,17 @@ package struct FileLock: ~Copyable {
         return recordedHolder(path) ?? "another process"
     }
 
-    private static func open(_ path: String) throws(MMError) -> Descriptor {
-        try FileLocation.made(path + ".lock", O_RDWR, to: "lock")
+    private static func open(_ path: String) throws(MMError) -> HeldFile {
+        try HeldFile(path + ".lock", O_RDWR, to: "lock")
+    }
+
+    /// Tries to lock a lock file. One that was removed since it was opened excludes nobody, so its successor is locked.
+    private static func acquire(_ file: inout HeldFile, _ path: String) throws(MMError) -> Bool {
+        while try tryLock(file.file.number, path) {
+            if file.status(at: path + ".lock") != nil { return true }
+            file = try open(path)
+        }
+        return false
     }
 
     /// Tries to share a lock, which is possible unless somebody holds it.

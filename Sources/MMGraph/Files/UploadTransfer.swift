@@ -235,21 +235,23 @@ struct UploadMemory: Sendable {
 
     /// Removes the files that earlier processes left of sessions that have ended.
     func sweep() throws(MMError) {
-        let names = Set(try FolderListing.names(in: directory))
-        for name in names where name.hasSuffix(".json") {
+        let names = try FolderListing.names(in: directory).map { $0.hasSuffix(".lock") ? $0.dropLast(5) : $0[...] }
+        for name in Set(names) where name.hasSuffix(".json") {
             let found = directory + "/" + name
-            let kept = (try? ProtectedFile.read(found, limit: 64 << 10)).flatMap { try? JSONParser.parse($0) }
-            let end = kept?["expires"]?.string.flatMap { Timestamp(iso8601: $0) }
-            guard (end ?? clock.now) <= clock.now, FileLock.holder(of: found) == nil else { continue }
-            try ProtectedFile.remove(found)
+            guard found != path, hasEnded(found), let lock = try FileLock.tryAcquire(found) else { continue }
+            // Another process may have begun to use it meanwhile.
+            if hasEnded(found) {
+                try ProtectedFile.remove(found)
+                try ProtectedFile.remove(found + ".lock")
+            }
+            _ = consume lock
         }
-        for name in names where name.hasSuffix(".json.lock") {
-            let found = directory + "/" + name.dropLast(".lock".count)
-            guard found != path, !names.contains(String(name.dropLast(".lock".count))),
-                FileLock.holder(of: found) == nil
-            else { continue }
-            try ProtectedFile.remove(directory + "/" + name)
-        }
+    }
+
+    private func hasEnded(_ found: String) -> Bool {
+        let kept = (try? ProtectedFile.read(found, limit: 64 << 10)).flatMap { try? JSONParser.parse($0) }
+        let end = kept?["expires"]?.string.flatMap { Timestamp(iso8601: $0) }
+        return (end ?? clock.now) <= clock.now
     }
 }
 

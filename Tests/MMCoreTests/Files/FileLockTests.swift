@@ -43,6 +43,45 @@ struct FileLockTests {
         await asking.value
     }
 
+    @Test("a program that is being started, and so has a copy of the descriptor, doesn't keep a released lock")
+    func copied() throws {
+        let path = folder["x"]
+        let lock = try FileLock.tryAcquire(path)
+        let own = try #require(try Self.descriptors(of: path + ".lock").first)
+        let copy = dup(own)
+        defer { close(copy) }
+        _ = consume lock
+        #expect(try isFree(path))
+    }
+
+    @Test("a lock on a file that was removed meanwhile isn't taken for the lock")
+    func removed() async throws {
+        let path = folder["x"]
+        let lock = try FileLock.tryAcquire(path)
+        let waiter = Task.detached { () async throws(MMError) -> Bool in
+            let lock = try await FileLock(awaiting: path, until: .never)
+            let isKnown = FileLock.holder(of: path) != nil
+            _ = consume lock
+            return isKnown
+        }
+        // The waiter has opened the file once its descriptor is there beside the holder's.
+        while try Self.descriptors(of: path + ".lock").count < 2 { await Task.yield() }
+        try ProtectedFile.remove(path + ".lock")
+        _ = consume lock
+        #expect(try await waiter.value)
+        #expect(try isFree(path))
+    }
+
+    /// The descriptors of this process that a file is open with.
+    private static func descriptors(of file: String) throws -> [Int32] {
+        var named = stat()
+        guard stat(file, &named) == 0 else { return [] }
+        return try FolderListing.names(in: "/proc/self/fd").compactMap { Int32($0) }.filter { number in
+            var opened = stat()
+            return fstat(number, &opened) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
+        }
+    }
+
     @Test("waiting ends with the deadline, naming the holder")
     func deadline() async throws {
         let path = folder["x"]
