@@ -17,17 +17,8 @@ package struct ProcessIdentity: Sendable, Hashable {
 
     /// Identifies the running process with this id; nil when there is none or it has ended and waits to be reaped.
     package init?(running pid: Int32) {
-        guard pid > 0, let file = try? FileDescriptor.open("/proc/\(pid)/stat", O_RDONLY) else { return nil }
-        var bytes = [UInt8](repeating: 0, count: 4_096)
-        let count = read(file.raw, &bytes, bytes.count)
-        // The second field is the program's name, which may contain anything; only what follows its last parenthesis is
-        // reliable.
-        guard count > 0, let bracket = bytes[..<count].lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        let fields = bytes[(bracket + 1)..<count].split(separator: 0x20)
-        guard fields.count > 19, fields[0] != [UInt8(ascii: "Z")], fields[0] != [UInt8(ascii: "X")],
-            let startTime = UInt64(String(decoding: fields[19], as: UTF8.self))
-        else { return nil }
-        self.init(pid: pid, startTime: startTime)
+        guard let entry = ProcessEntry(pid), !entry.isDead else { return nil }
+        self.init(pid: pid, startTime: entry.start)
     }
 
     /// Whether the process is still running.

@@ -20,10 +20,9 @@ package enum LoopbackPeer {
         return entry(far, port, near, localPort)?.user
     }
 
-    /// Returns whether one of these processes holds the other end of a connection accepted on a loopback address. Only
+    /// Returns whether one of these processes holds the other end of a connection accepted on a loopback address.
     /// - Parameter inTheirNetwork: whether the connection was made in the processes' own network, whose tables are
     ///   separate.
-    ///   of its own.
     package static func isPeer(
         of descriptor: Int32, heldBy processes: [Int32], inTheirNetwork: Bool = false
     ) -> Bool {
@@ -124,7 +123,7 @@ package enum LoopbackPeer {
     private static func socket(
         inTable path: String, _ address: String, _ port: UInt16, _ localAddress: String, _ localPort: UInt16
     ) -> TableEntry? {
-        guard let table = contents(of: path) else { return nil }
+        guard let table = ProcFile.read(path, limit: .max) else { return nil }
         let own = "\(address):\(hex(port))"
         let remote = "\(localAddress):\(hex(localPort))"
         return socket(inRows: table, own: own, remote: remote)
@@ -152,17 +151,6 @@ package enum LoopbackPeer {
         return String(repeating: "0", count: 4 - text.count) + text
     }
 
-    private static func contents(of path: String) -> [UInt8]? {
-        guard let file = try? FileDescriptor.open(path, O_RDONLY) else { return nil }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let count = read(file.raw, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            if count <= 0 { return bytes }
-            bytes += piece.prefix(count)
-        }
-    }
 }
 
 /// An IP address, with the formats that the kernel's tables use.
