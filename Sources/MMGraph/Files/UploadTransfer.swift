@@ -52,14 +52,15 @@ struct UploadTransfer {
     private mutating func transfer() async throws(MMError) -> [UInt8] {
         var session: UploadSession?
         var next = 0
+        var answer: UploadSession.Answer?
         if let kept = try memory.address() {
             let found = try UploadSession(kept, client: client, request: upload.request)
             // The session of an earlier process may have expired; then a new one is opened.
             if case .expects(let place) = await found.status(deadline: deadline), place <= file.size {
-                (session, next) = (found, place)
+                (session, answer) = (found, .expects(place))
+                sentLast = place == file.size
             }
         }
-        var answer: UploadSession.Answer?
         while true {
             try deadline.check("sending \(file.path)")
             guard let open = session else {
@@ -80,13 +81,9 @@ struct UploadTransfer {
                 if case .expects(let place)? = answer, place <= next { answer = .unsure(wait: nil) }
                 try checkCancellation()
             case .expects(let place):
-                // If the service has all bytes but doesn't report the file as complete, ask again.
                 if place > next { faults = 0 }
-                guard place < file.size else {
-                    answer = .unsure(wait: nil)
-                    continue
-                }
-                (next, answer) = (place, nil)
+                // If the service has all bytes but doesn't report the file as complete, ask again.
+                (next, answer) = (place, place < file.size ? nil : .unsure(wait: nil))
             case .complete(let body):
                 report(TransferProgress(done: file.size, total: file.size))
                 return body

@@ -134,8 +134,8 @@ struct UploadTests {
     }
 
     @Test(
-        "if the service accepts nothing, the upload is given up",
-        arguments: [FakeDrive.Fault.stuck, .lostBefore, .status(503)])
+        "if the service accepts nothing, or doesn't complete the file, the upload is given up",
+        arguments: [FakeDrive.Fault.stuck, .lostBefore, .status(503), .unfinished])
     func stuck(fault: FakeDrive.Fault) async throws {
         let drive = FakeDrive(faults: Array(repeating: fault, count: 500))
         _ = try write(largeSize)
@@ -143,6 +143,18 @@ struct UploadTests {
         #expect(error?.code == .unavailable)
         #expect(drive.requests.count < 50)
         #expect(try kept.count == 1)
+    }
+
+    @Test("a session that has every byte is asked for the end, and sent nothing more")
+    func unconfirmed() async throws {
+        let drive = FakeDrive(faults: Array(repeating: .unfinished, count: 500))
+        let bytes = try write(largeSize)
+        for _ in 1...2 {
+            let error = await #expect(throws: MMError.self) { try await client(drive).upload(path, to: Self.place) }
+            #expect(error?.code == .unavailable)
+        }
+        #expect(drive.sent == bytes.count && drive.begun == 1)
+        #expect(drive.requests.count < 50)
     }
 
     @Test("a session whose last answer was lost doesn't create a second file")

@@ -15,6 +15,8 @@ final class FakeDrive: HTTPTransport {
         case gone
         /// A piece isn't accepted, and the service says so.
         case stuck
+        /// The piece arrives, but even after the last one the session doesn't end.
+        case unfinished
         /// A body ends after this number of bytes.
         case failed(Int)
         /// The requested range is ignored.
@@ -148,7 +150,7 @@ final class FakeDrive: HTTPTransport {
         guard request.method == "PUT" else {
             return .json(#"{"nextExpectedRanges":["\#(session.bytes.count)-"]}"#)
         }
-        var isLost = false
+        var (isLost, isUnfinished) = (false, false)
         if !state.faults.isEmpty {
             switch state.faults.removeFirst() {
             case .lostBefore: throw HTTPError(.connectionLost, "The connection ended.")
@@ -158,6 +160,7 @@ final class FakeDrive: HTTPTransport {
                 state.sessions[id] = nil
                 return .json(#"{"error":{"code":"itemNotFound"}}"#, status: 404)
             case .stuck: return .json(#"{"nextExpectedRanges":["\#(session.bytes.count)-"]}"#, status: 202)
+            case .unfinished: isUnfinished = true
             case .failed, .wholeAgain: break
             }
         }
@@ -172,7 +175,7 @@ final class FakeDrive: HTTPTransport {
         }
         session.bytes += body
         state.sessions[id] = session
-        if session.bytes.count == words[2] {
+        if session.bytes.count == words[2], !isUnfinished {
             state.sessions[id] = nil
             state.files[session.name] = session.bytes
         }
