@@ -86,12 +86,16 @@ struct DownloadTransfer {
             try draft.restart()
             return nil
         }
-        if start > 0, response.status != 206 || !Self.begins(response, at: start) { try draft.restart() }
-        if start == 0 { etag = response.etag }
-        if total == nil, let length = response.header("Content-Length").flatMap({ Int($0) }),
+        if start == 0 || response.status != 206 || !Self.begins(response, at: start) {
+            // What comes is the whole file, which may have changed since its first part.
+            if start > 0 { try draft.restart() }
+            (etag, total) = (response.etag, file?.size)
+        }
+        if total == nil, let length = response.header("Content-Length").flatMap({ Int($0) }), length >= 0,
             response.header("Content-Encoding") == nil
         {
-            total = draft.count + length
+            let (sum, isImpossible) = draft.count.addingReportingOverflow(length)
+            if !isImpossible { total = sum }
         }
         return response.stream ?? HTTPBody([response.body])
     }

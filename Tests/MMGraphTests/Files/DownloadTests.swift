@@ -113,6 +113,23 @@ struct DownloadTests {
         #expect(network.requests.first?.headers["Authorization"] != nil)
     }
 
+    @Test(
+        "a file without a checksum that changes during its download is fetched anew, whatever its size",
+        arguments: [5, 90])
+    func changed(size: Int) async throws {
+        let network = ChangingFile([Array(repeating: 1, count: 20), Array(repeating: 2, count: size)])
+        try await contoso.client(transport: network).download("/me/photo/$value", to: path)
+        #expect(try ProtectedFile.read(path) == Array(repeating: 2, count: size))
+        #expect(network.asked == [nil, "\"1\"", "\"2\""])
+    }
+
+    @Test("an impossible length is no length")
+    func impossibleLength() async throws {
+        let network = ChangingFile([[1, 2, 3, 4]], laterLength: .max)
+        try await contoso.client(transport: network).download("/me/photo/$value", to: path)
+        #expect(try ProtectedFile.read(path) == [1, 2, 3, 4])
+    }
+
     @Test("a refusal leaves nothing behind", arguments: ["/me/photo/$value", place])
     func refused(endpoint: String) async throws {
         let network = FakeNetwork(.json(#"{"error":{"code":"itemNotFound","message":"gone"}}"#, status: 404))
@@ -132,5 +149,48 @@ struct DownloadTests {
         let hint = error?.hint ?? ""
         #expect(hint.contains("/children"))
         #expect(network.requests.count == 1)
+    }
+}
+
+/// A file without a checksum that is replaced after half of it was sent. The first transfer of each version breaks.
+private final class ChangingFile: HTTPTransport {
+    private let versions: [[UInt8]]
+    private let laterLength: Int?
+    private let requests = Mutex<[String?]>([])
+
+    /// - Parameter laterLength: the length that every answer but the first states; the first then states none.
+    init(_ versions: [[UInt8]], laterLength: Int? = nil) {
+        self.versions = versions
+        self.laterLength = laterLength
+    }
+
+    /// The versions that the parts were asked for.
+    var asked: [String?] { requests.withLock { $0 } }
+
+    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse { Contoso.tokens("any") }
+
+    func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+        let number = requests.withLock { requests in
+            requests.append(request.headers["If-Range"])
+            return requests.count
+        }
+        let version = min(number, versions.count)
+        let (bytes, tag) = (versions[version - 1], "\"\(version)\"")
+        let asked = request.headers["Range"].flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } ?? 0
+        let start = request.headers["If-Range"] == tag ? asked : 0
+        var headers: HTTPHeaders = ["ETag": tag]
+        if laterLength == nil || number > 1 {
+            headers.set("Content-Length", String(laterLength ?? bytes.count - start))
+        }
+        if start > 0 { headers.set("Content-Range", "bytes \(start)-\(bytes.count - 1)/\(bytes.count)") }
+        let breaks = start == 0
+        let pieces = Mutex([Array(bytes[start...].prefix(breaks ? bytes.count / 2 : bytes.count))])
+        return HTTPStream(
+            status: start > 0 ? 206 : 200, headers: headers,
+            chunks: HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
+                if let piece = pieces.withLock({ $0.popLast() }) { return piece }
+                guard breaks else { return nil }
+                throw HTTPError(.connectionLost, "The connection ended.")
+            }))
     }
 }
