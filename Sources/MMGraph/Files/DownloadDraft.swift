@@ -29,15 +29,9 @@ package final class DownloadDraft: Sendable {
         let start = "." + name.prefix(150) + Self.mark
         let suffix = content.map { Hex.text(SHA256.digest($0.utf8).prefix(8)) } ?? Hex.text(RandomBytes.make(8))
         let draft = start + suffix
-        let raw = openat(folder.raw, draft, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0o600)
-        guard raw >= 0 else { throw SystemError.error("Creating a file beside \(path)") }
-        let file = FileDescriptor(owning: raw)
-        guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
-            throw MMError(
-                .conflict, "“\(path)” is already being downloaded.", hint: "Wait for the other call to end.")
-        }
+        let file = try Self.locked(draft, in: folder.raw, beside: path)
         var status = stat()
-        guard fstat(raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw MMError(.forbidden, "\(draft), beside “\(path)”, isn't a regular file.")
         }
         // Drafts of other contents are no longer useful, unless another process is downloading them.
@@ -53,6 +47,32 @@ package final class DownloadDraft: Sendable {
         self.file = file
         self.folder = folder
         size.withLock { $0 = Int(status.st_size) }
+    }
+
+    deinit {
+        // Closing isn't enough: a program that another thread is starting has a copy of the descriptor until it runs.
+        flock(file.raw, LOCK_UN)
+    }
+
+    /// Opens and locks a draft, or creates it.
+    private static func locked(_ draft: String, in folder: Int32, beside path: String) throws(MMError)
+        -> FileDescriptor
+    {
+        while true {
+            let raw = openat(folder, draft, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0o600)
+            guard raw >= 0 else { throw SystemError.error("Creating a file beside \(path)") }
+            let file = FileDescriptor(owning: raw)
+            guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
+                throw MMError(
+                    .conflict, "“\(path)” is already being downloaded.", hint: "Wait for the other call to end.")
+            }
+            // Another call may have completed or removed it before it was locked: then it is the finished file.
+            var (opened, named) = (stat(), stat())
+            guard fstat(raw, &opened) == 0, fstatat(folder, draft, &named, AT_SYMLINK_NOFOLLOW) == 0,
+                opened.st_ino == named.st_ino, opened.st_dev == named.st_dev
+            else { continue }
+            return file
+        }
     }
 
     /// The number of bytes that have arrived.
@@ -105,7 +125,8 @@ package final class DownloadDraft: Sendable {
         try await BlockingWork.run { [self] () throws(MMError) in
             var old = stat()
             let exists = fstatat(folder.raw, name, &old, AT_SYMLINK_NOFOLLOW) == 0
-            let mode = exists && conflict == .replace ? old.st_mode & 0o777 : 0o644
+            let keeps = exists && conflict == .replace
+            let mode = keeps ? old.st_mode & 0o777 : 0o644
             guard fchmod(file.raw, mode) == 0, fsync(file.raw) == 0 else {
                 throw SystemError.error("Writing \(path)")
             }
@@ -158,7 +179,11 @@ package final class DownloadDraft: Sendable {
 
     private static func names(in folder: Int32) -> [String] {
         let number = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard number >= 0, let listing = fdopendir(number) else { return [] }
+        guard number >= 0 else { return [] }
+        guard let listing = fdopendir(number) else {
+            close(number)
+            return []
+        }
         defer { closedir(listing) }
         var names: [String] = []
         while let entry = readdir(listing) {

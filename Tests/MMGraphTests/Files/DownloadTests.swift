@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
+import MMSystem
 import TestSupport
 import Testing
 
@@ -128,6 +129,31 @@ struct DownloadTests {
         let network = ChangingFile([[1, 2, 3, 4]], laterLength: .max)
         try await contoso.client(transport: network).download("/me/photo/$value", to: path)
         #expect(try ProtectedFile.read(path) == [1, 2, 3, 4])
+    }
+
+    @Test("one file that several download at once is complete, and no draft of one is taken for that of another")
+    func atOnce() async throws {
+        let bytes = Array(Self.content.prefix(5000))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask { [folder, path] in
+                    for _ in 0..<50 {
+                        do throws(MMError) {
+                            let place = try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY)
+                            let draft = try DownloadDraft(in: place, name: "a.bin", path: path, content: "one")
+                            #expect(draft.count == 0)
+                            try await draft.append(bytes)
+                            _ = try await draft.finish(.replace)
+                        } catch {
+                            #expect(error.code == .conflict, "\(error)")
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try ProtectedFile.read(path) == bytes)
+        #expect(try names == ["a.bin"])
     }
 
     @Test("a refusal leaves nothing behind", arguments: ["/me/photo/$value", place])
