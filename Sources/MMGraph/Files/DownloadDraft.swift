@@ -127,6 +127,8 @@ package final class DownloadDraft: Sendable {
             let exists = fstatat(folder.raw, name, &old, AT_SYMLINK_NOFOLLOW) == 0
             let keeps = exists && conflict == .replace
             let mode = keeps ? old.st_mode & 0o777 : 0o644
+            // Only root may give a file away.
+            if keeps { _ = fchown(file.raw, old.st_uid, old.st_gid) }
             guard fchmod(file.raw, mode) == 0, fsync(file.raw) == 0 else {
                 throw SystemError.error("Writing \(path)")
             }

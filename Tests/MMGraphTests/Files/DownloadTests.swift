@@ -90,7 +90,10 @@ struct DownloadTests {
         arguments: ConflictBehavior.allCases)
     func conflict(behavior: ConflictBehavior) async throws {
         try contoso.home.write(path, [1, 2, 3])
+        if geteuid() == 0 { #expect(chown(path, 12345, 23456) == 0) }
         #expect(chmod(path, 0o640) == 0)
+        var before = stat()
+        #expect(stat(path, &before) == 0)
         let client = try contoso.client(transport: drive())
         do {
             let written = try await client.download(place, to: path, conflict: behavior)
@@ -104,6 +107,7 @@ struct DownloadTests {
         #expect(isOld == (behavior != .replace))
         var status = stat()
         #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o640)
+        #expect(status.st_uid == before.st_uid && status.st_gid == before.st_gid)
     }
 
     @Test("content without a size and checksum can be fetched too")

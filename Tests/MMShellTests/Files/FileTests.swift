@@ -39,10 +39,13 @@ struct LocalFileTests {
             var info = stat()
             stat(root + "/x/y/z.sh", &info)
             #expect(info.st_mode & 0o777 == 0o750)
-            // A file keeps its permissions when its content changes.
+            // A file keeps its owner and its permissions when its content changes.
+            if geteuid() == 0 { #expect(chown(root + "/x/y/z.sh", 12345, 23456) == 0) }
+            stat(root + "/x/y/z.sh", &info)
+            let (owner, group) = (info.st_uid, info.st_gid)
             _ = try await files.write("x/y/z.sh", [2])
             stat(root + "/x/y/z.sh", &info)
-            #expect(info.st_mode & 0o777 == 0o750)
+            #expect(info.st_mode & 0o777 == 0o750 && info.st_uid == owner && info.st_gid == group)
         }
     }
 

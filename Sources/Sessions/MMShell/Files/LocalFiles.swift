@@ -131,6 +131,8 @@ package struct LocalFiles: Sendable {
             do throws(MMError) {
                 digest = try Self.put(source, file.raw, path)
                 let kept = exists ? old.st_mode & 0o7777 : 0o644
+                // Only root may give a file away. A new owner removes some permissions, so they come after it.
+                if exists { _ = fchown(file.raw, old.st_uid, old.st_gid) }
                 guard fchmod(file.raw, how.permissions ?? kept) == 0, fsync(file.raw) == 0,
                     renameat(parent.raw, draft, parent.raw, name) == 0
                 else { throw SystemError.error("Writing \(path)") }
