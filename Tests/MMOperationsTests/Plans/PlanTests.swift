@@ -328,6 +328,45 @@ struct PlanTests {
         #expect(plan.asks == asks)
     }
 
+    @Test(
+        "each new object counts, though all have the address of their collection",
+        arguments: [
+            ("graph", "/v1.0/users"), ("azure", "/subscriptions/1/resourceGroups/a/providers/b"),
+            ("sharepoint", "https://contoso-my.sharepoint.com/_api/web/lists"),
+        ])
+    func creations(resource: String, address: String) {
+        let steps = (1...12).map { number in
+            Self.step(
+                .request(
+                    .init(
+                        resource: resource, method: "POST", address: address, headers: [:],
+                        body: Array("{\"name\": \"\(number)\"}".utf8), contentType: "application/json")))
+        }
+        #expect(PlanStep.objects(of: steps) == 12)
+    }
+
+    @Test(
+        "each object of a cmdlet counts once, also a new one and one of an unknown kind",
+        arguments: [
+            ("Set-Mailbox", "Identity", 12), ("New-DistributionGroup", "Name", 12),
+            ("Start-ManagedFolderAssistant", "Identity", 12),
+            ("Set-Mailbox", "CustomAttribute1", 1),
+        ])
+    func cmdlets(name: String, parameter: String, count: Int) {
+        let steps = (1...12).map { number in
+            var parameters: JSONObject = parameter == "Name" ? [:] : ["Identity": "box"]
+            parameters[parameter] = .string("x\(number)")
+            return Self.step(.command(ExchangeCommand(name, parameters), at: .exchange))
+        }
+        #expect(PlanStep.objects(of: steps) == count)
+    }
+
+    private static func step(_ act: PlanStep.Act) -> PlanStep {
+        PlanStep(
+            call: 0, part: nil, connection: "Demo", module: "graph-api", act: act, guardClass: .write,
+            decision: .allow, reason: "", change: nil, state: PlanState())
+    }
+
     @Test("a changed byte is refused, wherever it stands", arguments: 0..<40)
     func changedByte(seed: UInt64) throws {
         let step = PlanStep(

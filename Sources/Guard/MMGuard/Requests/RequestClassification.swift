@@ -25,7 +25,7 @@ package struct RequestClassification: Sendable, Hashable {
     var object: String?
 
     /// The objects that it changes, by itself or by the items of a batch.
-    var objects: Set<String> { Set(([self] + items.map(\.classification)).compactMap(\.object)) }
+    package var objects: Set<String> { Set(([self] + items.map(\.classification)).compactMap(\.object)) }
 
     /// Adds the classes of what the request also reads; its template stays that of its own path.
     mutating func include(_ read: RequestClassification) {

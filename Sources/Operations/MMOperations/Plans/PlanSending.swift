@@ -33,6 +33,11 @@ enum PlanService {
     /// The module of its session.
     var module: String { if case .named(let resource) = self { resource.module } else { "teams" } }
 
+    /// Returns the service to which an address in a plan belongs.
+    func service(of address: String) -> RequestService {
+        if case .named(let resource) = self { resource.service(of: address) } else { .teams }
+    }
+
     /// The service of the changes that its requests make.
     var changes: Change.Service {
         switch self {

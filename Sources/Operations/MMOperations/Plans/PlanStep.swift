@@ -1,6 +1,7 @@
 import MMCore
 import MMDesk
 import MMGuard
+import MMIdentity
 
 /// One step of a plan: the exact act, the guard's decision, the change, and the object's state for which it was judged.
 struct PlanStep: Sendable {
@@ -18,6 +19,7 @@ struct PlanStep: Sendable {
     struct GraphRequestText: Sendable, Hashable {
         let resource: String
         let method: String
+        /// Path and query, after the host's origin where the service has several hosts.
         let address: String
         let headers: [String: String]
         let body: [UInt8]?
@@ -45,17 +47,19 @@ struct PlanStep: Sendable {
 
     /// The objects that the act changes, by what it would send: `change` is only what the file says about it, and
     /// whoever wrote the file can name one object for all steps.
-    private var objects: [String] {
-        func name(_ change: Change) -> String { "\(change.service.rawValue) \(change.place.lowercased())" }
+    private var objects: Set<String> {
         switch act {
         case .request(let text):
-            guard let request = text.asWritten else { return ["\(text.resource) \(text.address.lowercased())"] }
-            if let batch = BatchItems(of: request.body.flatMap { try? JSONParser.parse($0) }, at: request.target) {
-                return batch.items.map { "\(text.resource) \($0.target.path.lowercased())" }
-            }
-            return [Change(request, isAction: nil).map(name) ?? "\(text.resource) \(request.target.path.lowercased())"]
+            let request = text.guarded
+            let found = request.map { GuardEngine.standard.classify($0).objects } ?? []
+            let host = request?.target.writtenOrigin ?? text.resource
+            return Set((found.isEmpty ? [text.address.lowercased()] : found).map { "\(host) \($0)" })
         case .command(let command, let service):
-            return [Change(command, at: service).map(name) ?? "\(service.rawValue) \(command.line.lowercased())"]
+            // A new object, and one that only its cmdlet knows, has the place of all others of its kind.
+            let place = Change(command, at: service).flatMap { change in
+                [.creation, .action].contains(change.kind) ? nil : change.place
+            }
+            return ["\(service.rawValue) \((place ?? command.line).lowercased())"]
         case .undo(let entry, _): return ["undo \(entry)"]
         }
     }
@@ -94,19 +98,13 @@ struct PlanStep: Sendable {
 }
 
 extension PlanStep.GraphRequestText {
-    /// The request, where its address can be read without a connection.
-    fileprivate var asWritten: GraphRequest? {
-        let service: RequestService =
-            switch PlanService(word: resource) {
-            case .named(.flow): .flow
-            case .teams: .teams
-            default: .graph
-            }
-        guard let target = try? RequestTarget(parsing: address, service: service, normalization: .clean) else {
-            return nil
-        }
-        return try? GraphRequest(
-            method: method, target: target, headers: headers, body: body, contentType: contentType)
+    /// The request as the guard judges it, whatever connection it is for; `nil` for a service that doesn't exist.
+    fileprivate var guarded: GuardedRequest? {
+        guard let service = PlanService(word: resource)?.service(of: address),
+            let target = try? RequestTarget(
+                parsing: address, service: service, allowedHosts: WebAddress(address).map { [$0.origin] } ?? [])
+        else { return nil }
+        return GuardedRequest(method: method, target: target, body: RequestBody(bytes: body ?? []))
     }
 }
 
