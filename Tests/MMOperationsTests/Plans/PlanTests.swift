@@ -367,6 +367,35 @@ struct PlanTests {
             decision: .allow, reason: "", change: nil, state: PlanState())
     }
 
+    @Test(
+        "a request to one of SharePoint's hosts is kept for that host",
+        arguments: ["contoso", "contoso-my", "contoso-admin"])
+    func hosts(label: String) throws {
+        let home = try TestHome()
+        let services = OperationServices(environment: home.environment).requestServices
+        let connection = try Connection(
+            name: "Contoso",
+            entry: [
+                "appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01", "tenant": "contoso.com", "sharepoint_host": "contoso",
+            ])
+        let context = OperationContext(
+            call: CallContext(caller: Caller(surface: .terminal, name: "test", server: nil)),
+            deadline: .after(.seconds(10)), record: CallRecord())
+        let watch = WriteWatch(
+            client: try GuardedClient(
+                identity: services.identity, connection: connection, service: .sharePoint, sharePointLabel: label),
+            connection: connection, requests: services, context: context)
+        let request = try GraphRequest(method: "DELETE", target: watch.client.target("/_api/web/lists('1')"))
+        let act = try PlanStep.Act(request, of: .named(.sharepoint), by: watch)
+        guard case .request(let text) = act else {
+            Issue.record("it is no request")
+            return
+        }
+        let sending = PlanSending(connection: connection, services: services, context: context)
+        let (client, sent) = try sending.request(text)
+        #expect(client.resource == .sharePoint(label) && sent.target.path == request.target.path)
+    }
+
     @Test("a changed byte is refused, wherever it stands", arguments: 0..<40)
     func changedByte(seed: UInt64) throws {
         let step = PlanStep(

@@ -1,6 +1,7 @@
 import MMCore
 import MMDesk
 import MMGuard
+import MMIdentity
 
 /// Records the changes of calls in place of the services: each write with the guard's verdict, its change and the state
 /// of its object. Reads are sent, so that the objects of later writes are known. Passed to the operation of a call as
@@ -155,7 +156,7 @@ extension PlanRecorder {
             }
             if verdict.decision == .deny, let error = verdict.error() { throw error }
             let request = write.request
-            let act = PlanStep.Act(request, of: place)
+            let act = try PlanStep.Act(request, of: place, by: watch)
             if let done = try carriedOut(act, on: connection.name, write.change) {
                 answers[index] = done
                 continue
@@ -187,10 +188,16 @@ extension PlanRecorder {
 
 extension PlanStep.Act {
     /// The sending of a request.
-    init(_ request: GraphRequest, of place: PlanService) {
+    init(_ request: GraphRequest, of place: PlanService, by watch: WriteWatch) throws(MMError) {
+        var address = request.target.pathAndQuery
+        // Its sites, people's own ones and its administration have hosts of their own, with the same paths.
+        if case .sharePoint = watch.client.resource {
+            let cloud = try watch.requests.identity.cloud(of: watch.connection)
+            address = (cloud.base(of: watch.client.resource) ?? "") + address
+        }
         self = .request(
             .init(
-                resource: place.word, method: request.method, address: request.target.pathAndQuery,
+                resource: place.word, method: request.method, address: address,
                 headers: request.headers, body: request.body, contentType: request.contentType))
     }
 }
@@ -258,7 +265,7 @@ extension PlanRecorder {
             let place = PlanService.named(.graph)
             let write = await watch.writes([request], after: left(on: watch.connection.name, place.changes))
             let done = try? carriedOut(
-                PlanStep.Act(request, of: place), on: watch.connection.name, write.first?.change)
+                try PlanStep.Act(request, of: place, by: watch), on: watch.connection.name, write.first?.change)
             return done.map { $0.answer ?? .null }
         }
     }

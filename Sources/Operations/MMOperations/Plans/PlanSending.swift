@@ -86,7 +86,7 @@ struct PlanSending: Sendable {
     func request(_ text: PlanStep.GraphRequestText) throws(MMError) -> (GuardedClient, GraphRequest) {
         let client = try client(of: text)
         let target = try client.target(text.address)
-        guard target.pathAndQuery == text.address else {
+        guard target.planned == text.address else {
             throw MMError(
                 .conflict, "\(text.method) \(text.address) would now go to another address.",
                 hint: "Nothing was sent. Make a new plan.")
@@ -227,6 +227,11 @@ struct PlanSending: Sendable {
     }
 }
 
+extension RequestTarget {
+    /// The address as a plan holds it.
+    fileprivate var planned: String { (writtenOrigin ?? "") + pathAndQuery }
+}
+
 /// The steps of a plan as an act: exactly these are sent. The requests of an undo step are made when its turn comes,
 /// and judged again then.
 struct PlanAct: RequestAct, CmdletAct {
@@ -244,7 +249,7 @@ struct PlanAct: RequestAct, CmdletAct {
     func holds(_ request: GraphRequest, under verdict: Verdict) throws(MMError) -> Bool {
         let isStep = steps.contains { step in
             guard case .request(let text) = step.act, text.method == request.method,
-                text.address == request.target.pathAndQuery
+                text.address == request.target.planned
             else { return false }
             return text.body == request.body
         }

@@ -139,13 +139,20 @@ final class PlannedProgram: Sendable {
         let unknown = MMError(
             .unsupported, "A request to \(request.place.host) can't be part of a plan.",
             hint: "Plans hold requests to Graph, Power Automate, Teams, Azure, SharePoint and the Power Platform.")
-        guard let service = WireRequest(request).service, let place = PlanService(service) else { throw unknown }
+        let wire = WireRequest(request)
+        guard let service = wire.service, let place = PlanService(service) else { throw unknown }
         if case .beginning = request.body {
             throw MMError(
                 .unsupported,
                 "The body of \(request.method) \(Self.path(of: request)) is too large to be part of a plan.")
         }
-        let client = try GuardedClient(identity: services.identity, connection: connection, service: service)
+        let cloud = try services.identity.cloud(of: connection)
+        let host = WebAddress(wire.origin).flatMap {
+            RequestResource.place(of: $0, among: [.sharepoint], connection, cloud)
+        }
+        let client = try GuardedClient(
+            identity: services.identity, connection: connection, service: service,
+            sharePointLabel: host?.sharePointLabel)
         let watch = WriteWatch(client: client, connection: connection, requests: services, context: context)
         return (Desk(watch: watch, module: place.module, confirmed: false), place)
     }
