@@ -87,6 +87,24 @@ struct YAMLDefinitionTests {
         #expect(error.hint?.isEmpty == false)
     }
 
+    @Test("the values of a command have the types of the tool's parameters, in the text that is judged and run")
+    func types() throws {
+        let tool = try Self.read(
+            """
+            description: x
+            parameters:
+              days: {type: integer, description: y}
+            steps:
+              - run: Get-Thing -Days $days
+                module: exo
+            """)
+        guard case .steps(let steps, _) = tool.work, case .command(let command)? = steps.first?.action else {
+            Issue.record("the step is no command")
+            return
+        }
+        #expect(command.text(for: tool.parameters) == "param([int] $days)\nGet-Thing -Days $days")
+    }
+
     @Test("every recipe is read, has examples and a group, and declares what it uses")
     func recipes() throws {
         #expect(RecipeLibrary.texts.count >= 30)

@@ -71,7 +71,7 @@ struct StepCalls: Sendable {
         let act = "The step \(step.id), which runs for \(scopes.count) objects,"
         // What the guard denies is refused by the first call, with its reason.
         guard
-            let verdict = runner.effects.verdict(of: step, policy: policy)?.changing(
+            let verdict = runner.effects.verdict(of: step, runner.definition.parameters, policy: policy)?.changing(
                 scopes.count, by: act, instead: "To see them first, add --dry-run."), verdict.decision == .ask
         else { return }
         var lines: [String] = []
@@ -101,7 +101,7 @@ struct StepCalls: Sendable {
             return try await send(request, scope, as: step.id, &outcome)
         case .command(let command):
             let bound = try bindings(of: command, scope)
-            let text = Self.script(of: command, runner.definition.parameters)
+            let text = command.text(for: runner.definition.parameters)
             let answer = try await runs(text, in: command.module, with: bound, isDryRun: false, as: step.id)
             let value = try await value(of: answer, of: step.id, &outcome)
             return value.array == nil ? (value.isNull ? [] : [value]) : value
@@ -125,24 +125,6 @@ struct StepCalls: Sendable {
         var bound = JSONObject()
         for (variable, value) in command.bindings { bound[variable] = try value.json(in: scope) }
         return bound
-    }
-
-    /// Returns the script with a param block for its values, with the types of the tool's parameters.
-    static func script(of command: ToolCommand, _ parameters: [ToolParameter]) -> String {
-        guard !command.bindings.isEmpty else { return command.script }
-        let declared = command.bindings.map { binding in
-            let parameter = parameters.first { $0.name == binding.variable }
-            let type =
-                switch parameter?.kind {
-                case .integer?: "[int] "
-                case .number?: "[double] "
-                case .datetime?: "[datetime] "
-                case .boolean?: "[bool] "
-                case .string?, .list?, nil: ""
-                }
-            return "\(type)$\(binding.variable)"
-        }
-        return "param(\(declared.joined(separator: ", ")))\n\(command.script)"
     }
 
     // MARK: Requests

@@ -17,11 +17,12 @@ package struct ToolEffects: Sendable {
     }
 
     /// Whether a step only reads.
-    func reads(_ step: ToolStep, parameters: [ToolParameter]) -> Bool { Self.reads(verdict(of: step)) }
+    /// - Parameter parameters: the parameters of its tool.
+    func reads(_ step: ToolStep, parameters: [ToolParameter]) -> Bool { Self.reads(verdict(of: step, parameters)) }
 
     private func verdicts(of definition: ToolDefinition) -> [Verdict?] {
         switch definition.work {
-        case .steps(let steps, _): steps.map { verdict(of: $0) }
+        case .steps(let steps, _): steps.map { verdict(of: $0, definition.parameters) }
         case .script(let text, let module): [judged(text, in: module)]
         case .cmdlet(let name, let module): [judged(name, in: module)]
         case .cmdlets: [nil]
@@ -29,12 +30,10 @@ package struct ToolEffects: Sendable {
     }
 
     /// Returns the verdict on a step with placeholder values; `nil` for one whose address these can't fill.
-    func verdict(of step: ToolStep, policy: GuardPolicy = .standard) -> Verdict? {
+    /// - Parameter parameters: the parameters of its tool.
+    func verdict(of step: ToolStep, _ parameters: [ToolParameter], policy: GuardPolicy = .standard) -> Verdict? {
         switch step.action {
-        case .command(let command):
-            let names = command.bindings.map { "$\($0.variable)" }
-            let text = names.isEmpty ? command.script : "param(\(names.joined(separator: ", ")))\n\(command.script)"
-            return judged(text, in: command.module, policy)
+        case .command(let command): return judged(command.text(for: parameters), in: command.module, policy)
         case .request(let request):
             var stand = ToolScope(parameters: [:])
             for reference in step.references {

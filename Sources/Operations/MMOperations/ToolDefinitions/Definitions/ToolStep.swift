@@ -98,4 +98,23 @@ package struct ToolCommand: Sendable {
         self.script = script
         self.bindings = bindings
     }
+
+    /// Returns the script as it is judged and run: with a param block for its values.
+    /// - Parameter parameters: the parameters of the tool, whose types the values have.
+    func text(for parameters: [ToolParameter]) -> String {
+        guard !bindings.isEmpty else { return script }
+        let declared = bindings.map { binding in
+            let parameter = parameters.first { $0.name == binding.variable }
+            let type =
+                switch parameter?.kind {
+                case .integer?: "[int] "
+                case .number?: "[double] "
+                case .datetime?: "[datetime] "
+                case .boolean?: "[bool] "
+                case .string?, .list?, nil: ""
+                }
+            return "\(type)$\(binding.variable)"
+        }
+        return "param(\(declared.joined(separator: ", ")))\n\(script)"
+    }
 }
