@@ -80,14 +80,18 @@ package struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
     static let tooManyCallsCode = -32029
 
     /// -32603: the client ended its input, and then the time in which its open calls may end was over.
-    static let inputEnded = internalError(
-        "The input ended before the answer was there, so the call was cancelled. What it was about to change may be "
-            + "changed. Keep the input open until all answers are read")
+    static let inputEnded = cancelled(
+        after: "The input ended", advice: "Keep the input open until all answers are read")
 
     /// -32603: the server was told to end, and then the time in which open calls may end was over.
-    static let serverEnded = internalError(
-        "The server was told to end before the answer was there, so the call was cancelled. What it was about to "
-            + "change may be changed. Look before you call it again")
+    static let serverEnded = cancelled(
+        after: "The server was told to end", advice: "Look before you call it again")
+
+    private static func cancelled(after cause: String, advice: String) -> MCPError {
+        internalError(
+            "\(cause) before the answer was there, so the call was cancelled. What it was about to change may be "
+                + "changed. \(advice)")
+    }
 
     /// The error for a resource that doesn't exist: -32002 in the legacy era, -32602 since.
     package static func resourceNotFound(_ uri: String, era: Era) -> MCPError {
