@@ -51,11 +51,14 @@ package enum ToolShelf: Sendable {
         }
         let names = contents.definitions.map(\.name)
         let near = NearestNames.of(name, among: names)
-        let list = self.operation == "do" ? "mm do" : "mm recipe"
-        let noun = self.operation == "do" ? "tool of your own" : "recipe"
+        let noun =
+            switch self {
+            case .own: "tool of your own"
+            case .recipes: "recipe"
+            }
         throw MMError(
             .notFound, "There is no \(noun) called `\(name.prefix(80))`.",
-            hint: near.isEmpty ? "`\(list)` lists them." : "Did you mean \(near.joined(separator: " or "))?")
+            hint: near.isEmpty ? "`mm \(operation)` lists them." : "Did you mean \(near.joined(separator: " or "))?")
     }
 
     /// Replaces cmdlet patterns by their cmdlets, and reports faults that only the catalogue shows.
