@@ -78,6 +78,8 @@ struct YAMLDefinitionTests {
             ("description: x\nsteps:\n  - get: /me\n    each: nothing", 4, "each"),
             ("description: [\n", 2, ""), ("", 1, "empty"),
             ("description: x\nsteps:\n  - get: /me?$top=1\n    query: {$top: 2}", 3, "$top"),
+            ("description: x\nsteps:\n  - get: /me\n    resource: grpah", 4, "powerplatform"),
+            ("description: x\nsteps:\n  - get: /me\n    header: ['Authorization: x']", 4, "Authorization"),
         ])
     func fault(text: String, line: Int, word: String) throws {
         let error = try #require(throws: MMError.self) { try Self.read(text) }

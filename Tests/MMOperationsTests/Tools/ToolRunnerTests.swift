@@ -229,18 +229,20 @@ struct ToolRunnerTests {
         #expect(calls.arguments.count == (asks ? 1 : count + 1))
     }
 
-    @Test("many changes are one call")
+    @Test("many changes are one call, each with the step's headers")
     func batch() async throws {
         let calls = Calls { (_, arguments, _) throws(MMError) in
             if arguments["batch"] == nil { return ["value": [["id": "a"], ["id": "b"]]] }
             return [["id": "1", "status": 204], ["id": "2", "status": 404]]
         }
         let answer = try await run(
-            "steps:\n  - id: users\n    get: /users\n  - id: gone\n    each: users\n    delete: /users/{item.id}\nanswer: '[.gone[].result.status]'",
+            "steps:\n  - id: users\n    get: /users\n  - id: gone\n    each: users\n    delete: /users/{item.id}\n    header: ['If-Match: *']\nanswer: '[.gone[].result.status]'",
             calls)
         #expect(calls.arguments.count == 2)
         let lines = try #require(calls.arguments[1]["batch"]?.string).split(separator: "\n")
-        #expect(try lines.map { try JSONParser.parse(String($0))["url"] } == ["/users/a", "/users/b"])
+        let requests = try lines.map { try JSONParser.parse(String($0)) }
+        #expect(requests.map { $0["url"] } == ["/users/a", "/users/b"])
+        #expect(requests.allSatisfy { $0["headers"] == ["If-Match": "*"] })
         #expect(try value(answer) == [204, 404])
     }
 

@@ -44,9 +44,7 @@ struct StepCalls: Sendable {
             return scope
         }
         if changes {
-            if case .request(let request) = step.action, !runner.isDryRun, request.resource ?? "graph" == "graph",
-                !rows.isEmpty, rows.count > 1
-            {
+            if case .request(let request) = step.action, !runner.isDryRun, request.resource == .graph, rows.count > 1 {
                 return try await batch(request, scopes, step, &outcome)
             }
             try await settle(step, for: scopes)
@@ -78,7 +76,7 @@ struct StepCalls: Sendable {
         for scope in scopes { lines.append(JSONWriter.string(try planned(step, scope))) }
         let module =
             switch step.action {
-            case .request(let request): (request.resource.flatMap(RequestResource.init(rawValue:)) ?? .graph).module
+            case .request(let request): request.resource.module
             case .command(let command): command.module
             }
         let question = ConfirmationRequest(
@@ -143,7 +141,7 @@ struct StepCalls: Sendable {
         ]
         var query = try self.query(request, scope)
         // A tool's answer must not depend on the caller: the usual `$select` for models doesn't apply.
-        if runner.context.call.caller.surface == .mcp, request.method == "GET", request.resource ?? "graph" == "graph",
+        if runner.context.call.caller.surface == .mcp, request.method == "GET", request.resource == .graph,
             query["$select"] == nil
         {
             query["$select"] = "*"
@@ -151,13 +149,14 @@ struct StepCalls: Sendable {
         if !query.isEmpty { arguments["query"] = .object(query) }
         if request.method != "GET" { arguments["method"] = .string(request.method) }
         if let body = try request.body?.json(in: scope) { arguments["body"] = body }
-        arguments["resource"] = request.resource.map { .string($0) }
+        if request.resource != .graph { arguments["resource"] = .string(request.resource.rawValue) }
         if let top = request.top {
             arguments["top"] = .int(Int64(top))
         } else if request.readsAllPages {
             arguments["all"] = true
         }
-        if !request.headers.isEmpty { arguments["header"] = .array(request.headers.map { .string($0) }) }
+        let headers = request.headers.map { "\($0.key): \($0.value)" }.sorted()
+        if !headers.isEmpty { arguments["header"] = .array(headers.map { .string($0) }) }
         return arguments
     }
 
@@ -203,6 +202,9 @@ struct StepCalls: Sendable {
                 "url": .string(try address(request, scope)),
             ]
             line["body"] = try request.body?.json(in: scope)
+            if !request.headers.isEmpty {
+                line["headers"] = .object(JSONObject(request.headers.map { ($0.key, .string($0.value)) }))
+            }
             lines.append(JSONWriter.string(.object(line)))
         }
         let answer = try await runner.services.perform(

@@ -41,8 +41,7 @@ package struct ToolEffects: Sendable {
             }
             stand.item = stand.parameters["item"]
             guard let path = try? request.path.path(in: stand) else { return nil }
-            let resource = request.resource.flatMap(RequestResource.init(rawValue:)) ?? .graph
-            let target = try? RequestTarget(parsing: path, service: resource.service(of: path))
+            let target = try? RequestTarget(parsing: path, service: request.resource.service(of: path))
             let body = try? request.body?.json(in: stand)
             guard let target else { return nil }
             return engine.judge(

@@ -100,14 +100,6 @@ package enum ToolShelf: Sendable {
         case .steps(let steps, _):
             for step in steps {
                 if case .command(let command) = step.action { modules.append(command.module) }
-                if case .request(let request) = step.action, let resource = request.resource,
-                    RequestResource(rawValue: resource) == nil
-                {
-                    throw MMError(
-                        .invalidInput, "\(tool.place), line \(step.line): there is no resource `\(resource)`.",
-                        hint: "It is one of \(RequestResource.allCases.map(\.rawValue).joined(separator: ", ")).",
-                        details: ["line": .int(Int64(step.line))])
-                }
             }
         case .cmdlets: break
         }

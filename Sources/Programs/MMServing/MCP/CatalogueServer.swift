@@ -358,7 +358,7 @@ struct ToolPrompts: Sendable {
                     JSONObject(request.query.map { ($0.name, .string($0.value.shown(in: scope))) }))
             }
             arguments["body"] = request.body?.shown(in: scope)
-            arguments["resource"] = request.resource.map { .string($0) }
+            if request.resource != .graph { arguments["resource"] = .string(request.resource.rawValue) }
             if let top = request.top {
                 arguments["top"] = .int(Int64(top))
             } else if request.readsAllPages {

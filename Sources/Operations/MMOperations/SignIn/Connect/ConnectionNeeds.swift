@@ -68,11 +68,11 @@ extension ToolDefinition {
                 if let use = ConnectionUse.allCases.first(where: { $0.module == command.module }) { others.append(use) }
                 if command.module == "compliance" { others.append(.exchange) }
             case .request(let request):
-                guard let resource = request.resource, resource != RequestService.graph.rawValue else {
+                guard request.resource != .graph else {
                     if let call = request.permissions { calls.append(call) }
                     continue
                 }
-                if let use = ConnectionUse(rawValue: resource) { others.append(use) }
+                if let use = ConnectionUse(rawValue: request.resource.rawValue) { others.append(use) }
             }
         }
         let least = PermissionPlan(for: calls, as: .work).permissions.map(\.name)

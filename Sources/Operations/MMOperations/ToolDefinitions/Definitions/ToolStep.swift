@@ -60,18 +60,18 @@ package struct ToolRequest: Sendable {
     package let query: [(name: String, value: ToolTemplate)]
     /// The body.
     package let body: ToolBody?
-    /// The service; `nil` for Graph.
-    package let resource: String?
+    /// The service.
+    package let resource: RequestResource
     /// Whether all pages are read.
     package let readsAllPages: Bool
     /// The maximum number of items that are read.
     package let top: Int?
-    /// Additional headers, as `Name: value`.
-    package let headers: [String]
+    /// Additional headers.
+    package let headers: [String: String]
 
     package init(
         method: String, path: ToolTemplate, query: [(name: String, value: ToolTemplate)], body: ToolBody? = nil,
-        resource: String? = nil, readsAllPages: Bool = true, top: Int? = nil, headers: [String] = []
+        resource: RequestResource = .graph, readsAllPages: Bool = true, top: Int? = nil, headers: [String: String] = [:]
     ) {
         self.method = method
         self.path = path

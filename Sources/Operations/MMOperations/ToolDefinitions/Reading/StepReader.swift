@@ -133,8 +133,24 @@ struct StepReader {
         return ToolRequest(
             method: verb.uppercased(), path: try ToolTemplate(String(halves[0])), query: query,
             body: try reader.entry("body").map { (entry) throws(MMError) in try body(entry.value) },
-            resource: try reader.text("resource"), readsAllPages: try reader.flag("all", usual: isGet),
-            top: try reader.integer("top", in: 1...1_000_000), headers: try reader.texts("header"))
+            resource: try resource(reader), readsAllPages: try reader.flag("all", usual: isGet),
+            top: try reader.integer("top", in: 1...1_000_000), headers: try headers(reader))
+    }
+
+    private func resource(_ reader: KeyReader) throws(MMError) -> RequestResource {
+        guard let name = try reader.text("resource") else { return .graph }
+        guard let resource = RequestResource(rawValue: name) else {
+            let names = RequestResource.allCases.map(\.rawValue).joined(separator: ", ")
+            throw reader.wrong("resource", "one of \(names)")
+        }
+        return resource
+    }
+
+    private func headers(_ reader: KeyReader) throws(MMError) -> [String: String] {
+        let lines = try reader.texts("header")
+        do throws(MMError) { return try SafeHeaders.read(lines) } catch {
+            throw error.at(place, line: reader.line(of: "header"))
+        }
     }
 
     private func body(_ node: YAMLNode) throws(MMError) -> ToolBody {
