@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMGraph
 import MMGuard
 import MMIdentity
@@ -352,7 +353,7 @@ struct PlanTests {
             ("Start-ManagedFolderAssistant", "Identity", 12),
             ("Set-Mailbox", "CustomAttribute1", 1),
         ])
-    func cmdlets(name: String, parameter: String, count: Int) {
+    func cmdletObjects(name: String, parameter: String, count: Int) {
         let steps = (1...12).map { number in
             var parameters: JSONObject = parameter == "Name" ? [:] : ["Identity": "box"]
             parameters[parameter] = .string("x\(number)")
