@@ -15,7 +15,8 @@ package enum StopErrors {
     }
 
     static let cancelled = MMError(.cancelled, "The command was cancelled and stopped.")
-    static let closing = MMError(.cancelled, "The session was closed while the command ran.")
+    /// The error of a command whose session was closed.
+    package static let closing = MMError(.cancelled, "The session was closed while the command ran.")
     static let stoppedHard = MMError(
         .sessionLost,
         "The command did not stop when it was cancelled: its process was ended, and the session is restarted.",

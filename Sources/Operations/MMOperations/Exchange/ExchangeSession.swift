@@ -43,8 +43,13 @@ package actor ExchangeSession {
     private var dropped: Set<String> = []
     private var powerShell: GuardedPowerShell?
     private var isNativelySignedIn = false
+    /// The script that the native engine evaluates.
+    private var evaluation: Task<Evaluated, Never>?
+    private var isClosed = false
     /// The queue of the session's callers, once the session is lent.
     private var turns: TurnQueue?
+
+    private typealias Evaluated = (outcome: NativeOutcome, session: NativeSession)
 
     private static let signInLimit = Duration.seconds(900)
 
@@ -139,7 +144,12 @@ package actor ExchangeSession {
                 .unsupported, "The module \(module) has no PowerShell on this machine.",
                 hint: "The native engine runs its cmdlets: write the script as a pipeline of cmdlets.")
         }
+        guard !isClosed else { throw StopErrors.closing }
         let session = try await makePowerShell()
+        guard !isClosed else {
+            await session.close()
+            throw StopErrors.closing
+        }
         if let turns { await session.lend(through: turns) }
         powerShell = session
         return session
@@ -224,7 +234,10 @@ package actor ExchangeSession {
         isNativelySignedIn = false
     }
 
+    /// Ends the session, and the script that runs in either of its engines.
     func close() async {
+        isClosed = true
+        evaluation?.cancel()
         await powerShell?.close()
         powerShell = nil
     }
@@ -301,29 +314,48 @@ package actor ExchangeSession {
         return try await runNative(script, with: sources)
     }
 
+    /// Evaluates a script until it ends, its caller leaves or the session is closed.
+    /// - Returns: its outcome, and the state that it leaves.
+    private func evaluated(
+        _ script: SessionScript, with sources: [any ScriptSource]
+    ) async throws(MMError) -> Evaluated {
+        guard !isClosed else { throw StopErrors.closing }
+        let (plan, deadline, flow) = (script.plan, script.deadline, script.flow)
+        var before = plan.isLocal ? NativeSession() : native
+        if !plan.isLocal { before.forget(Set(owners.keys.filter { owners[$0] == .pwsh })) }
+        let engine = plan.engine(sources)
+        let evaluation = Task { [before] () -> Evaluated in
+            var session = before
+            guard let flow else {
+                let outcome = await engine.run(
+                    plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
+                return (outcome, session)
+            }
+            let outcome = await engine.run(
+                plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline
+            ) { await flow.take($0) }
+            return (flow.completed(outcome), session)
+        }
+        self.evaluation = evaluation
+        defer { self.evaluation = nil }
+        return await withTaskCancellationHandler {
+            await evaluation.value
+        } onCancel: {
+            evaluation.cancel()
+        }
+    }
+
     private func runNative(
         _ script: SessionScript, with sources: [any ScriptSource]
     ) async throws(MMError) -> SessionAnswer {
-        let (plan, deadline, flow) = (script.plan, script.deadline, script.flow)
-        var session = plan.isLocal ? NativeSession() : native
-        if !plan.isLocal { session.forget(Set(owners.keys.filter { owners[$0] == .pwsh })) }
-        let engine = plan.engine(sources)
-        let outcome: NativeOutcome
-        if let flow {
-            outcome = flow.completed(
-                await engine.run(
-                    plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline
-                ) { await flow.take($0) })
-        } else {
-            outcome = await engine.run(
-                plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
-        }
+        let (plan, flow) = (script.plan, script.flow)
+        let (outcome, session) = try await evaluated(script, with: sources)
         let writes = sources.flatMap(\.story.writes)
         var interruption = sources.compactMap(\.story.failure).first
         if Task.isCancelled, interruption == nil {
             interruption = MMError(.cancelled, "The script was cancelled; the session is kept.")
         } else if case .stopped = outcome, interruption == nil {
-            interruption = StopErrors.deadline(restarted: false)
+            interruption = isClosed ? StopErrors.closing : StopErrors.deadline(restarted: false)
         }
         if !writes.isEmpty { interruption?.details["ran"] = .array(writes.map { .string($0.cmdlet) }) }
         switch outcome {
