@@ -372,6 +372,49 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
+    /// Answers each command with a list that is still being fetched.
+    private struct Lister: OperationService {
+        let failure: MMError?
+        let catalogue = Catalogue.standard
+
+        func call(
+            _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
+        ) async throws(MMError) -> OperationAnswer {
+            let batches = Mutex<[[ArraySlice<UInt8>]]>([[Array("1".utf8)[...]], [Array("2".utf8)[...]]])
+            let end = AnswerEnd(notes: ["WARNING: slow", "ERROR: one is missing"])
+            return OperationAnswer(
+                .items(
+                    ItemStream(end: { end }) { () async throws(MMError) in
+                        let batch = batches.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+                        if batch == nil, let failure { throw failure }
+                        return batch
+                    }))
+        }
+
+        func forget(_ client: CallContext) async {}
+    }
+
+    @Test(
+        "a long list is answered whole, also when it fails on the way",
+        arguments: [
+            (nil, true, "[\n  1,\n  2\n]\nERROR: one is missing"),
+            (MMError(.remoteFailed, "The service failed."), false, "1\n2\nThe service failed."),
+        ] as [(MMError?, Bool, String)])
+    func longList(failure: MMError?, succeeds: Bool, result: String) async throws {
+        let place = try StandInHome()
+        try place.approve()
+        let sessions = TenantSessions(service: Lister(failure: failure), services: place.home.services)
+        let manager = PwshManagerRoutes(sessions)
+        _ = try await manager.ask("POST", "/login", contoso)
+        _ = try await manager.waitForSignIn(contoso)
+        var body = try #require(contoso.object)
+        body["command"] = "Get-Mailbox -ResultSize Unlimited"
+        let answer = try await manager.ask("POST", "/run", .object(body))
+        #expect(answer["success"] == .bool(succeeds))
+        #expect(answer["result"] == .string(result))
+        await place.home.services.close()
+    }
+
     @Test(
         "every module with its own code signs in", arguments: ["exo", "azure", "teams", "powerplatform"])
     func modules(module: String) async throws {

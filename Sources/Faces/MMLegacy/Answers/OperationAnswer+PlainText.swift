@@ -13,9 +13,33 @@ extension OperationAnswer {
                 (try? JSONParser.parse(bytes)).map { JSONWriter.string($0, layout: .indented(2)) }
                 ?? String(decoding: bytes, as: UTF8.self)
         case .bytes(let bytes, _): body = String(decoding: bytes, as: UTF8.self)
-        case .items, .output:
-            throw MMError(.unsupported, "This answer is a list that only mm's own tools can show.")
+        case .items, .output: return try await gathered().plainText()
         }
         return (notes + [body]).joined(separator: "\n")
+    }
+
+    /// Returns the answer with the whole list, if it is still being fetched: the earlier servers answered at the end of
+    /// a command.
+    /// - Throws: the list's error, with the rows before it.
+    func gathered() async throws(MMError) -> OperationAnswer {
+        guard let stream = body.stream else { return self }
+        var rows: [JSONValue] = []
+        do throws(MMError) {
+            while let batch = try await stream.next() {
+                for row in batch { rows.append(try Self.value(of: row)) }
+            }
+        } catch {
+            throw error.withOutput(rows)
+        }
+        var whole = self
+        whole.body = .value(.array(rows))
+        whole.notes += stream.end().notes
+        return whole
+    }
+
+    private static func value(of row: ArraySlice<UInt8>) throws(MMError) -> JSONValue {
+        do throws(JSONError) { return try JSONParser.parse(Array(row)) } catch {
+            throw MMError(.internalError, "A row of the list is not JSON: \(error)")
+        }
     }
 }

@@ -373,7 +373,8 @@ extension TenantSessions {
     /// Returns the output as JSON: a single object as itself, several as a list, `OK` for none. As in PowerShell's
     /// window, errors that didn't end the command follow. Other notes are included only where they don't break the
     /// JSON.
-    private static func result(_ answer: OperationAnswer) async throws(MMError) -> String {
+    private static func result(_ given: OperationAnswer) async throws(MMError) -> String {
+        let answer = try await given.gathered()
         guard case .value(.array(let values)) = answer.body else { return try await answer.plainText() }
         let notes = answer.notes.filter { $0 != SessionAnswer.standInNote }
         let errors = notes.filter { $0.hasPrefix("ERROR: ") }
