@@ -333,6 +333,9 @@ extension SessionPool {
         turn.release()
     }
 
+    /// Returns when a session was last used, whoever used it; `nil` if it never was.
+    package func lastUse(of key: Key) -> Timestamp? { slots[key]?.lastUsed }
+
     /// Returns the current session, whether or not it is ready.
     package func current(_ key: Key) -> Session? { slots[key]?.session }
 

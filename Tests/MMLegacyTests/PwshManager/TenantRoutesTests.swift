@@ -415,6 +415,30 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
+    @Test("a session that other programs use isn't idle")
+    func usedElsewhere() async throws {
+        let place = try StandInHome()
+        let time = Mutex(Duration.zero)
+        let clock = PoolClock(now: { time.withLock { $0 } }, wall: .system)
+        let sessions = place.manager(clock: clock)
+        let manager = PwshManagerRoutes(sessions)
+        try place.approve()
+        _ = try await manager.ask("POST", "/login", contoso)
+        _ = try await manager.waitForSignIn(contoso)
+        let pool = place.home.services.sessions
+        let key = try #require(await pool.reports().first?.key)
+        for _ in 1...2 {
+            time.withLock { $0 += .seconds(3000) }
+            try await pool.withSession(key) { (_) async throws(MMError) in }
+            await sessions.runMaintenancePass()
+            #expect(await pool.reports().map(\.key) == [key])
+        }
+        time.withLock { $0 += .seconds(3700) }
+        await sessions.runMaintenancePass()
+        #expect(await pool.reports().isEmpty)
+        await place.home.services.close()
+    }
+
     @Test(
         "every module with its own code signs in", arguments: ["exo", "azure", "teams", "powerplatform"])
     func modules(module: String) async throws {

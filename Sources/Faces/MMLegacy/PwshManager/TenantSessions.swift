@@ -74,7 +74,13 @@ package actor TenantSessions {
     func refreshed(_ key: String) async -> (record: TenantRecord, state: SessionState?)? {
         guard let before = records[key] else { return nil }
         let state = await services.sessions.state(of: before.key)
+        let lastUse = await services.sessions.lastUse(of: before.key)
         guard var record = records[key], record.key == before.key else { return nil }
+        // Other programs use the same session, and it isn't idle for any of them then.
+        if let lastUse, lastUse > record.lastUsed {
+            record.lastUsed = lastUse
+            record.usedAt = clock.now()
+        }
         switch state {
         case .ready?, .busy?:
             if record.pendingSince != nil {
