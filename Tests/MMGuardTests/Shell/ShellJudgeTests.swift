@@ -232,6 +232,8 @@ struct ShellJudgeTests {
             String(repeating: "f() { f | f; }; ", count: 2000),
             String(repeating: "case x in ", count: 20_000), String(repeating: "x ", count: 120_000),
             String(repeating: "$(", count: 20_000), String(repeating: "a;", count: 120_000),
+            (1...1000).map { "for v\($0) in \(String(repeating: "a ", count: 20)); do cat $v\($0); done" }
+                .joined(separator: "\n"),
             "echo 'import \"os/exec\"; exec.Command(\"npm\",\"publish\").Run()' > x.go; go run x.go; go run x.go",
         ])
     func bounded(command: String) {

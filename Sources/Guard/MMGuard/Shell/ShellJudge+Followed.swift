@@ -16,7 +16,11 @@ extension ShellJudge {
 
     /// Returns a word with the values of known variables.
     /// - Returns: `nil` if none of its variables are known.
-    private func expanded(_ text: String) -> String? {
+    func expanded(_ text: String) -> String? { Self.expanded(text) { variables[$0] } }
+
+    /// Returns a word with the values that a function gives for the names of its variables.
+    /// - Returns: `nil` if it gives none.
+    static func expanded(_ text: String, _ value: (String) -> String?) -> String? {
         var result = ""
         var rest = text[...]
         var isKnown = false
@@ -30,7 +34,7 @@ extension ShellJudge {
             var after = name[end...]
             let closes = !isBraced || after.hasPrefix("}")
             if isBraced, closes { after = after.dropFirst() }
-            if closes, let value = variables[word] {
+            if closes, let value = value(word) {
                 result += value
                 rest = after
                 isKnown = true

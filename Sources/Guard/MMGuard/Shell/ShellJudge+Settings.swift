@@ -79,20 +79,46 @@ extension ShellJudge {
 
     /// Returns a file with secrets that a command takes in a turn of a loop: `for f in shadow gshadow; do cat /etc/$f`.
     func takesSecret(_ script: ShellScript) -> String? {
+        var values: [String: Set<String>] = [:]
         for binding in script.bindings where binding.values.count <= 20 {
-            for value in binding.values where value.isFixed {
-                var turn = self
-                turn.variables = [binding.name.value: value.value]
-                for var call in script.commands {
+            values[binding.name.value, default: []].formUnion(binding.values.filter(\.isFixed).map(\.value))
+        }
+        guard !values.isEmpty else { return nil }
+        // A text may have hundreds of loops, and the same word in each of them.
+        var turns: [String: [ShellJudge]] = [:]
+        for call in script.commands {
+            for index in call.words.indices.dropFirst() where !call.words[index].isFixed {
+                let word = call.words[index].value
+                let suspects = turns[word] ?? secretTurns(of: word, values)
+                turns[word] = suspects
+                for turn in suspects {
+                    var call = call
                     turn.expand(&call)
+                    if turn.isSecret(call.words[index].value) { return call.words[index].value }
                     if let file = turn.showsSettings(call) { return file }
-                    if let word = call.words.dropFirst().first(where: { !$0.isFixed && turn.isSecret($0.value) }) {
-                        return word.value
-                    }
                 }
             }
         }
         return nil
+    }
+
+    /// Returns a judge for each turn of a loop in which a word may name a file with secrets.
+    private func secretTurns(of word: String, _ values: [String: Set<String>]) -> [ShellJudge] {
+        var names: Set<String> = []
+        _ = Self.expanded(word) { name in
+            names.insert(name)
+            return nil
+        }
+        var turns: [ShellJudge] = []
+        for name in names.sorted() {
+            for value in values[name, default: []].sorted() {
+                guard record.allowance.admits(words: 1) else { return turns }
+                var turn = self
+                turn.variables = [name: value]
+                if let text = turn.expanded(word), isSecret(text) || Self.isSettings(text) { turns.append(turn) }
+            }
+        }
+        return turns
     }
 
     /// Returns the variable that a text shows after it has read a file with settings: `. ./.env; echo $API_KEY`.
