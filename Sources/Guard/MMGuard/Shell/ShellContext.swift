@@ -99,6 +99,7 @@ public struct ShellContext: Sendable, Hashable {
 
     /// Returns whether a part of a pattern matches a name. What braces stand for may be anything.
     static func mayBe(_ part: Substring, _ name: Substring) -> Bool {
+        guard part.utf8.contains(where: { "*?[{\\".utf8.contains($0) }) else { return part == name }
         let brace = part.firstIndex(of: "{").map { part[..<$0] + "*" }
         return fnmatch(String(brace ?? part), String(name), FNM_PERIOD) == 0
     }

@@ -636,7 +636,7 @@ extension ShellJudge {
         {
             return true
         }
-        return mayName(rooted, aSecretOf: ["/etc/shadow", "/etc/gshadow"] + secretFiles + homeSecrets)
+        return mayNameSecret(rooted)
     }
 
     /// Returns whether a file holds what belongs to a key and anybody may know: a public key, a certificate, a list of
@@ -674,22 +674,22 @@ extension ShellJudge {
 
     /// Returns whether a pattern matches one of these files or folders: `/et?/sh?dow`. Too few letters may match
     /// anything.
-    private static func mayName(_ path: String, aSecretOf names: [String]) -> Bool {
+    private static func mayNameSecret(_ path: String) -> Bool {
         let parts = path.split(separator: "/")
-        return names.contains { name in
-            let named = name.split(separator: "/")
-            guard let last = named.last, parts.count >= named.count else { return false }
-            let starts = name.hasPrefix("/etc/") ? 0...0 : 0...(parts.count - named.count)
+        let sayEnough = parts.map { $0.prefix { $0 != "{" }.count(where: \.isLetter) > 1 }
+        return secretNames.contains { named in
+            guard parts.count >= named.count else { return false }
+            let starts = named.first == "etc" ? 0...0 : 0...(parts.count - named.count)
             return starts.contains { start in
-                let window = parts[start..<(start + named.count)]
-                guard let end = window.last, end.prefix(while: { $0 != "{" }).count(where: \.isLetter) > 1 else {
-                    return false
-                }
-                return zip(window, named).dropLast().allSatisfy(ShellContext.mayBe)
-                    && (ShellContext.mayBe(end, last) || end.hasPrefix(last))
+                let end = start + named.count - 1
+                return sayEnough[end] && zip(parts[start..<end], named).allSatisfy(ShellContext.mayBe)
+                    && (ShellContext.mayBe(parts[end], named[end - start]) || parts[end].hasPrefix(named[end - start]))
             }
         }
     }
+
+    private static let secretNames = (["/etc/shadow", "/etc/gshadow"] + secretFiles + homeSecrets)
+        .map { $0.split(separator: "/") }
 
     /// Returns whether a word names a folder that contains keys.
     static func isKeyFolder(_ word: String) -> Bool {
