@@ -42,6 +42,7 @@ struct WholeGrammarTests {
             "for x in a # '\ndo @; done # '", "x=(a # '\n b); @ # ')", "case a # '\nin a) @;; esac # '",
             "(( x = '(' )); @; (( ')' ))", #"a "`b \\\"; @; b \\\"`""#, "a <<X\nx \\\ny $(@)\nX",
             "if [[ -f a &&\n -d b ]]; then @; fi", "[[ $x =~ ^(a|b)+(c)$ && -f b || $y == z* ]]; @",
+            "a \"${x%$'\\n'}\"; @", "a \"${x//'\\r\\n'/,}\" && @",
             "x=(a # don't\n b); @", "[[ ! -f x && ( -d b || $a -gt b ) ]] && @", "x=1 time @",
         ])
     func hidden(hole: String) throws {

@@ -225,6 +225,10 @@ extension ShellParser {
         let start = position
         position += 1
         while position < bytes.count, bytes[position] != 0x27 {
+            // Whether or not a shell knows an escape such as `\n`, it reads both characters. `\c` may take a quote.
+            if peek("\\"), position + 1 < bytes.count, Self.isLetter(bytes[position + 1]), !peek("c", after: 1) {
+                position += 1
+            }
             if "}){($`\"\\\n".utf8.contains(bytes[position]) {
                 throw refusal("a quote that shells read differently (')", at: start)
             }
