@@ -51,6 +51,25 @@ struct WholeGrammarTests {
     }
 
     @Test(
+        "reads the alternatives of an expression if bash reads the text, else refuses them",
+        arguments: [
+            "[[ $x =~ a|b ]]; rm x", "[[ $x =~ ^a$|^(b|c)$|d ]] && rm x", "[[ -n $x && $y =~ (a)|b ]]; rm x",
+            "[[ $x =~ a|b || $x =~ c|$(rm x) ]]", "[[ $x == a && b ]]; rm x",
+        ])
+    func alternatives(text: String) throws {
+        let commands = try ShellScript.parse(text, as: .whole, isBash: true).commands
+        #expect(commands.map { $0.words.map(\.value) }.contains(["rm", "x"]), "\(text)")
+        #expect(throws: ShellRefusal.self) { try ShellScript.parse(text, as: .whole) }
+    }
+
+    @Test(
+        "takes what only pipes for no expression",
+        arguments: ["[[ a | rm x ]]", "[[ a == b | rm x ]]", "[[ a =~ | rm x; ]]", "[[ a =~ b|c; rm x ]]"])
+    func pipes(text: String) {
+        #expect(throws: ShellRefusal.self) { try ShellScript.parse(text, as: .whole, isBash: true) }
+    }
+
+    @Test(
         "runs nothing for arithmetic",
         arguments: [
             "((i++))", "((i<10))", "(( a > b ))", "(( x = (a + b) * 2, y += 1 ))", "(( ! x ))", "((x = y ? 1 : -z))",

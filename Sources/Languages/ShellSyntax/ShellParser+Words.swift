@@ -382,7 +382,7 @@ extension ShellParser {
         guard position < bytes.count else { throw refusal("an unfinished substitution (`)", at: start) }
         position += 1
         guard depth + level < Self.deepestCommands else { throw refusal("commands nested too deeply") }
-        var parser = ShellParser(inner, grammar, depth: depth + level + 1, words: wordsLeft)
+        var parser = ShellParser(inner, grammar, isBash: isBash, depth: depth + level + 1, words: wordsLeft)
         _ = try parser.parse()
         adopt(parser)
     }

@@ -5,6 +5,8 @@
 struct ShellParser {
     let bytes: [UInt8]
     let grammar: ShellScript.Grammar
+    /// Whether bash reads the text, and no other shell.
+    let isBash: Bool
     var position = 0
     var script = ShellScript()
     /// Here-documents whose bodies follow the current line.
@@ -29,9 +31,12 @@ struct ShellParser {
     static let deepestNesting = 100
     static let deepestCommands = 40
 
-    init(_ bytes: [UInt8], _ grammar: ShellScript.Grammar, depth: Int = 0, words: Int = maximumWords) {
+    init(
+        _ bytes: [UInt8], _ grammar: ShellScript.Grammar, isBash: Bool, depth: Int = 0, words: Int = maximumWords
+    ) {
         self.bytes = bytes
         self.grammar = grammar
+        self.isBash = isBash
         self.depth = depth
         // Words of the plain grammar cost their readers little.
         wordsLeft = grammar == .plain ? .max : words
@@ -543,6 +548,10 @@ extension ShellParser {
                 guard mayBreak else { throw refusal("a line end in [[", at: before) }
                 continue
             }
+            if continuesExpression, operand.count > 1, operand[1].value == "=~" {
+                try pattern(list.level)
+                continue
+            }
             if peek("&") || peek("|") {
                 guard bytes[before] == bytes[min(before + 1, bytes.count - 1)], before + 1 < bytes.count else {
                     throw refusal("a separator in [[ (write alternatives as (a|b))", at: before)
@@ -570,19 +579,22 @@ extension ShellParser {
         throw refusal("an unfinished [[")
     }
 
-    /// Reads the rest of a pattern that contains parentheses, as in `^(a|b)$`.
+    /// Whether a bar of a regular expression is next, rather than a pipe, as other shells take it for.
+    private var continuesExpression: Bool { isBash && peek("|") && !peek("|", after: 1) }
+
+    /// Reads the rest of a pattern that contains parentheses or alternatives, as in `^(a|b)$`.
     private mutating func pattern(_ level: Int) throws(ShellRefusal) {
         var before = -1
         while position > before {
             before = position
-            if peek("(") { _ = try balanced(level) }
+            if peek("(") { _ = try balanced(level) } else if continuesExpression { position += 1 }
             _ = try word(level)
         }
     }
 
     /// Refuses what is no operand of a test but would be a command for a shell that has no tests.
     private func check(_ operand: [Word], _ isJoined: Bool) throws(ShellRefusal) {
-        guard isJoined, let first = operand.first, !first.value.hasPrefix("-") else { return }
+        guard isJoined, !isBash, let first = operand.first, !first.value.hasPrefix("-") else { return }
         if operand.count == 1, !first.isFixed { return }
         let operators: Set<String> = [
             "==", "=", "!=", "=~", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef", "",
@@ -748,7 +760,8 @@ extension ShellParser {
     /// Parses the substitutions in the body of a here-document, which can't reach beyond it.
     private mutating func expansions(in body: Range<Int>, _ level: Int) throws(ShellRefusal) {
         guard depth + level < Self.deepestCommands else { throw refusal("commands nested too deeply") }
-        var parser = ShellParser(Array(bytes[body]), grammar, depth: depth + level + 1, words: wordsLeft)
+        var parser = ShellParser(
+            Array(bytes[body]), grammar, isBash: isBash, depth: depth + level + 1, words: wordsLeft)
         parser.nesting = nesting
         while parser.position < parser.bytes.count {
             switch parser.bytes[parser.position] {

@@ -136,9 +136,12 @@ package struct ShellScript: Sendable, Hashable {
     /// - Parameters:
     ///   - text: the text, at most one mebibyte.
     ///   - grammar: how much of the language is accepted.
+    ///   - isBash: whether bash reads the text, so that what other shells read differently needs no refusal.
     /// - Throws: `ShellRefusal` that names the construct in the way and its position.
-    package static func parse(_ text: String, as grammar: Grammar = .plain) throws(ShellRefusal) -> ShellScript {
-        var parser = ShellParser(Array(text.utf8), grammar)
+    package static func parse(
+        _ text: String, as grammar: Grammar = .plain, isBash: Bool = false
+    ) throws(ShellRefusal) -> ShellScript {
+        var parser = ShellParser(Array(text.utf8), grammar, isBash: isBash)
         return try parser.parse()
     }
 }

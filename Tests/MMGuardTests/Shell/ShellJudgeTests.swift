@@ -220,6 +220,33 @@ struct ShellJudgeTests {
         #expect(verdict(command, GuardPolicy(.strict)).decision == .ask)
     }
 
+    @Test(
+        "knows which shell reads a text",
+        arguments: [
+            ("[[ $x =~ a|b ]]", true), ("eval '[[ $x =~ a|b ]]'", true), ("bash -c '[[ $x =~ a|b ]]'", true),
+            ("bash <<'X'\n[[ $x =~ a|b ]]\nX", true), ("sh -c '[[ $x =~ a|b ]]'", false),
+            ("find . -exec sh -c '[[ $1 =~ a|b ]]' _ {} +", false),
+        ])
+    func dialects(command: String, isReadable: Bool) {
+        var place = Self.context
+        place.isBash = true
+        let judged = GuardEngine.standard.judge(shell: command, in: place, policy: .standard)
+        #expect((judged.decision == .allow) == isReadable)
+    }
+
+    @Test("doesn't know which shell reads a text of a place that doesn't say so")
+    func unknownDialect() {
+        #expect(verdict("[[ $x =~ a|b ]]").rule == "shell-unreadable")
+        #expect(verdict("bash -c '[[ $x =~ a|b ]]'").decision == .allow)
+        #expect(Self.context.reading("#!/usr/bin/env bash\n").isBash && !Self.context.reading("#!/bin/sh\n").isBash)
+    }
+
+    @Test("asks about what a shell of its own removes for each file")
+    func removesBehindTest() {
+        let verdict = verdict("find . -exec bash -c '[[ $1 =~ a|b ]] && rm \"$1\"' _ {} \\;")
+        #expect(verdict.findings.contains { $0.rule == "shell-removes" })
+    }
+
     // Quadratic or worse, any of these takes minutes; linear, milliseconds.
     @Test(
         "is reached in steps that grow with the text alone, or says that there is too much of it",

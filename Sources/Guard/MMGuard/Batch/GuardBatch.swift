@@ -67,7 +67,7 @@ package struct GuardBatch: Sendable {
             return answer(id, verdict.decision, verdict.guardClass.rawValue, verdict.rule)
         }
         if let command = value["shell"]?.string {
-            let verdict = engine.judge(shell: command, in: place, policy: policy)
+            let verdict = engine.judge(shell: command, in: place.reading(command), policy: policy)
             return answer(id, verdict.decision, verdict.guardClass.rawValue, verdict.rule)
         }
         guard let url = value["url"]?.string else {

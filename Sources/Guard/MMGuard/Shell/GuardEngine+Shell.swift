@@ -21,7 +21,9 @@ extension GuardEngine {
     package func judge(
         shell command: String, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
     ) -> Verdict {
-        verdict(on: command, in: context, policy, remembering: &memory) { $0.findings(in: command) }
+        verdict(on: command, in: context, policy, remembering: &memory) {
+            $0.findings(in: command, isBash: context.isBash)
+        }
     }
 
     /// Finds an unclosed quote. No shell would run such a command, so no person needs to be asked about it.

@@ -19,6 +19,8 @@ public struct ShellContext: Sendable, Hashable {
     /// Whether the walls around the session let no connection out, as the session's own walls say, not its settings of
     /// today.
     package var isOffline = false
+    /// Whether bash reads the command, rather than a shell that isn't known.
+    package var isBash = false
 
     /// Creates a context.
     public init(
@@ -31,6 +33,14 @@ public struct ShellContext: Sendable, Hashable {
         self.home = home
         self.directory = directory
         self.ownFiles = ownFiles
+    }
+
+    /// Returns the place for the text of a script, whose first line may name the shell that reads it.
+    package func reading(_ script: String) -> ShellContext {
+        guard script.hasPrefix("#!") else { return self }
+        var place = self
+        place.isBash = ShellJudge.runner(of: script) == "bash"
+        return place
     }
 
     /// Whether the command runs in a sandbox.

@@ -110,7 +110,9 @@ extension ShellJudge {
             guard let text else { return [finding(.fed, subject: path)] }
             let runner = program.flatMap { ["source", "."].contains($0) ? nil : $0 } ?? Self.runner(of: text)
             if ShellPrograms.shells.contains(runner) {
-                return findings(in: text, depth: depth + 1).filter(Self.matters)
+                let isSourced = ["source", "."].contains(program)
+                return findings(in: text, depth: depth + 1, isBash: isSourced ? isBash : runner == "bash")
+                    .filter(Self.matters)
             }
             if let row = CarriedText.table[runner], let language = row.input {
                 if Self.isInterpreter(runner), context.asksInterpreters {
@@ -128,7 +130,7 @@ extension ShellJudge {
     }
 
     /// Returns the program that the first line of a script names.
-    private static func runner(of text: String) -> String {
+    static func runner(of text: String) -> String {
         guard text.hasPrefix("#!") else { return "sh" }
         let words = text.dropFirst(2).prefix { !$0.isNewline }.split(separator: " ")
         let names = words.map { $0.split(separator: "/").last.map(String.init) ?? "" }
@@ -256,7 +258,7 @@ extension ShellJudge {
         }
         let removers: Set = ["rm", "unlink", "shred", "rmdir", "srm"]
         return call.arguments.contains { word in
-            (try? ShellScript.parse(word.value, as: .whole))?.commands.contains {
+            (try? ShellScript.parse(word.value, as: .whole, isBash: call.program == "bash"))?.commands.contains {
                 removers.contains($0.program) || empties($0) || $0.redirections.contains(where: Self.replacesEach)
             } == true
         }

@@ -54,6 +54,8 @@ struct ShellJudge {
     var carrying: [String: Told] = [:]
     /// Whether this text computes with variables, so that pieces of their values may become a subscript.
     var computes = false
+    /// Whether bash reads this text.
+    var isBash = false
     /// The command whose output the current one reads.
     var producer: ShellScript.Command?
     /// The commands that read the output of the current one, one from the other.
@@ -77,11 +79,12 @@ struct ShellJudge {
     }
 
     /// Judges a text.
-    func findings(in text: String, depth: Int = 0) -> [GuardFinding] {
+    /// - Parameter isBash: whether bash reads it; other shells read some texts differently, which are refused then.
+    func findings(in text: String, depth: Int = 0, isBash: Bool = false) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: "commands within commands")] }
         let script: ShellScript
         do throws(ShellRefusal) {
-            script = try ShellScript.parse(text, as: .whole)
+            script = try ShellScript.parse(text, as: .whole, isBash: isBash)
         } catch {
             return [finding(.unreadable, subject: error.construct, more: ": \(error.construct)")]
         }
@@ -90,6 +93,7 @@ struct ShellJudge {
         let functions = Set(script.functions)
         record.memory.note(functions: script.functions)
         var judge = self
+        judge.isBash = isBash
         judge.scratch.formUnion(Self.scratchVariables(script))
         judge.looped = loopVariables(text, script)
         judge.computes = script.computes
@@ -358,10 +362,10 @@ struct ShellJudge {
     }
 
     /// Judges a text that is run as a command.
-    func text(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
+    func text(_ word: ShellScript.Word, _ depth: Int, isBash: Bool = false) -> [GuardFinding] {
         let texts = word.isFixed ? [word.value] : turns(of: word.value)
         guard let texts else { return [finding(.dynamic, subject: word.value)] }
-        return texts.flatMap { findings(in: $0, depth: depth + 1) }
+        return texts.flatMap { findings(in: $0, depth: depth + 1, isBash: isBash) }
     }
 
     func texts(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
@@ -371,8 +375,8 @@ struct ShellJudge {
         case "eval":
             if words.count == 1, Self.isOwnOutput(words[0].value) { return [finding(.writes, subject: words[0].value)] }
             guard words.allSatisfy(\.isFixed) else { return [finding(.dynamic, subject: "eval")] }
-            return findings(in: words.map(\.value).joined(separator: " "), depth: depth + 1)
-        case "trap": return words.count > 1 && words[0].value != "-" ? text(words[0], depth) : []
+            return findings(in: words.map(\.value).joined(separator: " "), depth: depth + 1, isBash: isBash)
+        case "trap": return words.count > 1 && words[0].value != "-" ? text(words[0], depth, isBash: isBash) : []
         case "alias":
             record.memory.note(aliases: words.map(\.value))
             // In zsh such an alias stands for any word of a command, or for the program that a file's name chooses.
@@ -383,7 +387,7 @@ struct ShellJudge {
                 guard let equals = word.value.firstIndex(of: "=") else { return [] }
                 return text(
                     ShellScript.Word(String(word.value[word.value.index(after: equals)...]), isFixed: word.isFixed),
-                    depth)
+                    depth, isBash: isBash)
             }
         case "su":
             guard let index = words.firstIndex(where: { $0.value == "-c" || $0.value == "--command" }),
@@ -405,7 +409,10 @@ struct ShellJudge {
         }
         let named = words.compactMap(call.input)
         if let start = Self.textStart(words) {
-            found += start < words.count ? text(words[start], depth) : [finding(.unreadable, subject: call.program)]
+            found +=
+                start < words.count
+                ? text(words[start], depth, isBash: call.program == "bash")
+                : [finding(.unreadable, subject: call.program)]
             return found + named.flatMap { commands(from: $0, by: call, depth) }
         }
         // A substitution may result in no word at all.
@@ -443,7 +450,7 @@ struct ShellJudge {
     /// Judges the commands that a shell reads from its input.
     func commands(from input: ShellScript.Input, by call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         switch input {
-        case .text(let text, _): findings(in: text, depth: depth + 1)
+        case .text(let text, _): findings(in: text, depth: depth + 1, isBash: call.program == "bash")
         case .output: [finding(.fed, subject: call.program)]
         // Files that the session wrote have already been judged.
         case .file: [finding(.writes, subject: call.program)]

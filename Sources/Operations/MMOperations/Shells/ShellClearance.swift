@@ -10,15 +10,17 @@ extension ShellCallContext {
     ///   - shown: the text that is run and shown to a person, if it differs from the judged one.
     ///   - member: the session, if it exists.
     ///   - directory: its working directory, or that in which it will start.
+    ///   - isBash: whether bash runs it.
     /// - Throws: `denied`, `confirmation_needed`.
     func clear(
         shell command: String, shown: String? = nil, in session: ShellSessionName, _ member: ShellSessions.Member?,
-        directory: String?
+        directory: String?, isBash: Bool = false
     ) async throws(MMError) -> Cleared<ShellLine> {
         context.record.note("module", .string(session.place.rawValue))
         context.record.note("session", .string(member?.host ?? session.name))
         context.record.note("commandBytes", .int(Int64(command.utf8.count)))
-        let place = place(of: session, member, directory)
+        var place = place(of: session, member, directory)
+        place.isBash = isBash
         let (verdict, memory) = try await services.guarding.guards.verdict(
             shell: command, in: place, policy: configuration.guardPolicy,
             remembering: await shells.memory(of: session))
@@ -94,7 +96,7 @@ extension ShellCallContext {
         let parameters: JSONObject = [
             "directory": place.directory.map { .string($0) } ?? .null,
             "workspace": place.workspace.map { .string($0) } ?? .null,
-            "offline": .bool(place.isOffline), "remote": .bool(place.isRemote),
+            "offline": .bool(place.isOffline), "remote": .bool(place.isRemote), "bash": .bool(place.isBash),
             "asksInterpreters": .bool(place.asksInterpreters), "session": .string(session.name),
             "owner": .string(owner),
         ]

@@ -216,8 +216,9 @@ struct ShellRun: CatalogueOperation {
         if directory == nil, place.isLocal { directory = opening.startDirectory }
         // The guard can't parse the languages of devices and Python, so it judges the call of the program instead.
         let wanted = place.isLocal ? input.options.kind ?? configuration.shell : input.options.isDevice ? "device" : nil
+        let kind = known?.kind ?? wanted ?? (place.isLocal ? "bash" : nil)
         let judged =
-            switch known?.kind ?? wanted {
+            switch kind {
             case "python": "python3 -c " + ShellWord.quoted(text)
             case "device": "device " + ShellWord.quoted(text)
             default: text
@@ -227,7 +228,8 @@ struct ShellRun: CatalogueOperation {
             let cleared =
                 opening.confinement == .argv && place.isLocal
                 ? Cleared.admitted(ShellLine(text))
-                : try await call.clear(shell: judged, shown: text, in: key, known, directory: directory)
+                : try await call.clear(
+                    shell: judged, shown: text, in: key, known, directory: directory, isBash: kind == "bash")
             let admission = try configuration.policy.check(text, directory: directory ?? "/")
             return (cleared, admission)
         } catch {

@@ -181,7 +181,7 @@ struct TextJudge {
         case .shell:
             let place = try ShellContext(
                 isOnHost: input.isOnHost, directory: context.call.directory, services.paths, services.environment)
-            let verdict = engine.judge(shell: text.text, in: place, policy: policy)
+            let verdict = engine.judge(shell: text.text, in: place.reading(text.text), policy: policy)
             if verdict.decision == .ask, let quote = GuardEngine.unfinishedQuote(in: text.text) {
                 throw MMError(
                     .invalidInput, "The text has \(quote.construct) in line \(quote.line), column \(quote.column).",
@@ -246,6 +246,7 @@ extension ShellContext {
                 home: home, directory: directory, ownFiles: ownFiles,
                 workspace: directory.flatMap { $0 == home || $0 == "/" ? nil : $0 })
             isOffline = configuration.isOffline
+            isBash = (configuration.shell ?? "bash") == "bash"
         }
     }
 }
