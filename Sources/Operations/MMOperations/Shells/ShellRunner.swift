@@ -155,11 +155,11 @@ package struct ShellRunner: Sendable {
                 while let found = await group.next(), !found, job.end == nil {}
                 group.cancelAll()
             }
-            return await job.waitingFor()
+            return await question(job, until: .after(lastQuestion))
         }
         if let quiet {
             _ = await job.waitForQuiet(quiet, until: deadline)
-            return await job.waitingFor()
+            return await question(job, until: .after(lastQuestion))
         }
         guard job.command.input != .none else {
             _ = await job.wait(until: deadline)
@@ -168,9 +168,26 @@ package struct ShellRunner: Sendable {
         while job.end == nil, !deadline.hasPassed, !Task.isCancelled {
             let step = min(deadline, .after(.milliseconds(250)))
             if await job.wait(until: step) != nil { return nil }
-            if let prompt = await job.waitingFor() { return prompt }
+            if let prompt = await question(job, until: deadline) { return prompt }
         }
-        return await job.waitingFor()
+        return await question(job, until: .after(lastQuestion))
+    }
+
+    /// How long the question after a wait may take.
+    private static let lastQuestion: Duration = .seconds(2)
+
+    /// Returns the prompt that a command waits at; `nil` if it ends or the deadline passes before that is known: a host
+    /// may be slow to tell, or no longer answer.
+    private static func question(_ job: ShellJob, until deadline: Deadline) async -> ShellPrompt? {
+        await withTaskGroup(of: ShellPrompt?.self) { group in
+            group.addTask { await job.waitingFor() }
+            group.addTask {
+                _ = await job.wait(until: deadline)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
     }
 }
 
