@@ -633,19 +633,6 @@ extension ShellJudge {
         return homes.contains { path.hasPrefix($0) && Self.homeSecrets.contains(String(path.dropFirst($0.count))) }
     }
 
-    /// Returns whether a pattern may match a file that contains keys or passwords.
-    private static func mayMatchSecret(_ path: String, _ rooted: String) -> Bool {
-        guard let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !isPublicPart(path) else { return false }
-        // The path before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
-        let fixed = path[..<pattern]
-        if let hidden = fixed.range(ofLast: "/."), fixed[hidden.upperBound...].utf8.count > 0,
-            secretFiles.contains(where: { $0.hasPrefix(fixed[hidden.lowerBound...]) })
-        {
-            return true
-        }
-        return mayNameSecret(rooted)
-    }
-
     /// Returns whether a file holds what belongs to a key and anybody may know: a public key, a certificate, a list of
     /// revoked ones.
     static func isPublicPart(_ path: String) -> Bool {
@@ -679,25 +666,6 @@ extension ShellJudge {
         }
     }
 
-    /// Returns whether a pattern matches one of these files or folders: `/et?/sh?dow`. Too few letters may match
-    /// anything.
-    private static func mayNameSecret(_ path: String) -> Bool {
-        let parts = path.split(separator: "/")
-        let sayEnough = parts.map { $0.prefix { $0 != "{" }.count(where: \.isLetter) > 1 }
-        return secretNames.contains { named in
-            guard parts.count >= named.count else { return false }
-            let starts = named.first == "etc" ? 0...0 : 0...(parts.count - named.count)
-            return starts.contains { start in
-                let end = start + named.count - 1
-                return sayEnough[end] && zip(parts[start..<end], named).allSatisfy(ShellContext.mayBe)
-                    && (ShellContext.mayBe(parts[end], named[end - start]) || parts[end].hasPrefix(named[end - start]))
-            }
-        }
-    }
-
-    private static let secretNames = (["/etc/shadow", "/etc/gshadow"] + secretFiles + homeSecrets)
-        .map { $0.split(separator: "/") }
-
     /// Returns whether a word names a folder that contains keys.
     static func isKeyFolder(_ word: String) -> Bool {
         let path = word.hasSuffix("/") ? String(word.dropLast()) : word
@@ -707,9 +675,9 @@ extension ShellJudge {
     }
 
     /// Files that contain keys in a home folder, and elsewhere perhaps a project's settings.
-    private static let homeSecrets = ShellWords.list("home-secrets")
+    static let homeSecrets = ShellWords.list("home-secrets")
 
-    private static let secretFiles = ShellWords.list("secret-files")
+    static let secretFiles = ShellWords.list("secret-files")
 
     /// Returns whether a web client's words are fields to send, or a method that changes something: `name=x`, `n:=1`,
     /// `f@file`; `q==x` is a query.
@@ -777,17 +745,5 @@ extension ShellJudge {
         // Within one of mm's sessions, commands of mm would escape the rules of its tools, and a confirmation would be
         // the session's own.
         return one(ShellWords.contains(verb, in: "own-looks") ? .reads : .ownProgram)
-    }
-}
-
-extension StringProtocol {
-    /// Returns the range of the last occurrence of a text.
-    fileprivate func range(ofLast text: String) -> Range<Index>? {
-        var index = endIndex
-        while index > startIndex {
-            index = self.index(before: index)
-            if self[index...].hasPrefix(text) { return index..<self.index(index, offsetBy: text.count) }
-        }
-        return nil
     }
 }

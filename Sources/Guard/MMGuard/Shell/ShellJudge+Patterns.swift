@@ -1,0 +1,62 @@
+/// Patterns that may match files with keys or passwords.
+extension ShellJudge {
+    /// Returns whether a pattern may match a file that contains keys or passwords.
+    static func mayMatchSecret(_ path: String, _ rooted: String) -> Bool {
+        guard let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !isPublicPart(path) else { return false }
+        // The path before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
+        let fixed = path[..<pattern]
+        if let hidden = fixed.range(ofLast: "/."), fixed[hidden.upperBound...].utf8.count > 0,
+            secretFiles.contains(where: { $0.hasPrefix(fixed[hidden.lowerBound...]) })
+        {
+            return true
+        }
+        return mayNameSecret(rooted)
+    }
+
+    /// Returns whether a pattern matches one of these files or folders: `/et?/sh?dow`. Too few letters may match
+    /// anything.
+    private static func mayNameSecret(_ path: String) -> Bool {
+        let parts = path.split(separator: "/")
+        let sayEnough = parts.map { lettersFixed(by: $0.prefix { $0 != "{" }) > 1 }
+        return secretNames.contains { named in
+            guard parts.count >= named.count else { return false }
+            let starts = named.first == "etc" ? 0...0 : 0...(parts.count - named.count)
+            return starts.contains { start in
+                let end = start + named.count - 1
+                return sayEnough[end] && zip(parts[start..<end], named).allSatisfy(ShellContext.mayBe)
+                    && (ShellContext.mayBe(parts[end], named[end - start]) || parts[end].hasPrefix(named[end - start]))
+            }
+        }
+    }
+
+    /// Returns how many letters of a name a pattern says. A range, `[a-z]`, says none.
+    private static func lettersFixed(by pattern: Substring) -> Int {
+        var count = 0
+        var rest = pattern
+        while let character = rest.popFirst() {
+            if character == "[", let end = rest.dropFirst().firstIndex(of: "]") {
+                let isOpen = rest[..<end].contains { "-!^:".contains($0) }
+                count += !isOpen && rest[..<end].contains(where: \.isLetter) ? 1 : 0
+                rest = rest[end...].dropFirst()
+            } else if character.isLetter {
+                count += 1
+            }
+        }
+        return count
+    }
+
+    private static let secretNames = (["/etc/shadow", "/etc/gshadow"] + secretFiles + homeSecrets)
+        .map { $0.split(separator: "/") }
+}
+
+extension StringProtocol {
+    /// Returns the range of the last occurrence of a text.
+    fileprivate func range(ofLast text: String) -> Range<Index>? {
+        var index = endIndex
+        while index > startIndex {
+            index = self.index(before: index)
+            if self[index...].hasPrefix(text) { return index..<self.index(index, offsetBy: text.count) }
+        }
+        return nil
+    }
+}
