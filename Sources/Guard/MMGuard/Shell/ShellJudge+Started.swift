@@ -215,6 +215,8 @@ extension ShellJudge {
 struct LookerException: Sendable {
     /// Option letters that take the next word, unless their value follows in the same word.
     var values = ""
+    /// Names of long options that take the next word, unless their value follows in the same word.
+    var longValues: [String] = []
     /// Option letters whose value can only follow in the same word.
     var attached = ""
     /// The letters and long names of options that write.
@@ -244,6 +246,7 @@ struct LookerException: Sendable {
                 // Long options may be abbreviated.
                 if starts.contains(where: { $0.count > 1 && $0.hasPrefix(name) }) { return .dynamic }
                 if writes.contains(where: { $0.count > 1 && $0.hasPrefix(name) }) { found = .writes }
+                if !word.text.contains("="), longValues.contains(where: { $0.hasPrefix(name) }) { _ = rest.popFirst() }
             } else if word.text.hasPrefix("-"), word.text.count > 1 {
                 var letters = word.text.dropFirst()
                 while let letter = letters.popFirst() {
@@ -288,6 +291,7 @@ struct LookerException: Sendable {
             let words = Array(fact.dropFirst())
             switch fact[0] {
             case "letters": values = words[0]
+            case "long": longValues = words
             case "attached": attached = words[0]
             case "writes": writes = words
             case "starts": starts = words
