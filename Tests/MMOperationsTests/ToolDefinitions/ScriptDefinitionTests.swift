@@ -79,6 +79,19 @@ struct ScriptDefinitionTests {
         #expect(tail.summary == "At the end.")
     }
 
+    @Test(
+        "the text of a keyword begins in its line or below it",
+        arguments: [
+            "<#\n.SYNOPSIS One line.\n.COMPONENT azure\n.FUNCTIONALITY ReadOnly\n#>",
+            "<#\n.SYNOPSIS\nOne line.\n.COMPONENT\nazure\n.FUNCTIONALITY\nReadOnly\n#>",
+            "# .SYNOPSIS One\n# line.\n# .COMPONENT  azure\n# .FUNCTIONALITY Read-only",
+        ])
+    func sameLine(help: String) throws {
+        let tool = try Self.read(help + "\nparam()\n1")
+        #expect(tool.summary == "One line." && tool.isReadOnly)
+        guard case .script(_, "azure") = tool.work else { throw MMError(.internalError, "another module") }
+    }
+
     @Test("a module of a family belongs to the family's session")
     func family() throws {
         let tool = try Self.read("#Requires -Modules Az.Compute\n# .SYNOPSIS\n# x\nparam()\n1")

@@ -326,7 +326,7 @@ struct CommentHelp {
         sections = head.isEmpty ? tail : head
     }
 
-    /// Returns the text below a keyword; `nil` where it is missing or empty.
+    /// Returns the text after and below a keyword; `nil` where it is missing or empty.
     func text(_ keyword: String) -> String? {
         sections.first { $0.keyword == keyword }.map(\.text).flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -358,10 +358,12 @@ struct CommentHelp {
             let trimmed = String(line.drop { $0 == " " || $0 == "\t" })
             let words = trimmed.split(separator: " ", maxSplits: 1).map(String.init)
             if let word = words.first, word.hasPrefix("."), word.count > 1, word.dropFirst().allSatisfy(\.isLetter) {
+                let keyword = word.dropFirst().uppercased()
+                let rest = words.count > 1 ? Self.line(words[1]) : ""
+                // Only a parameter has a name; what follows another keyword in its line begins the text.
+                let isNamed = keyword == "PARAMETER"
                 sections.append(
-                    Section(
-                        keyword: word.dropFirst().uppercased(),
-                        argument: words.count > 1 ? Self.line(words[1]) : "", lines: []))
+                    Section(keyword: keyword, argument: isNamed ? rest : "", lines: isNamed ? [] : [rest]))
             } else if !sections.isEmpty {
                 sections[sections.count - 1].lines.append(trimmed)
             }
