@@ -26,6 +26,7 @@ struct BatchOfRequestsTests {
         "lines, a list and the body of a batch are read alike",
         arguments: [
             "{\"url\":\"/me\"}\n\n{\"id\":7,\"method\":\"patch\",\"url\":\"/users/1\",\"body\":{\"a\":1},\"dependsOn\":[\"1\"]}\n",
+            "{\"url\":\"/me\"}\r\n\r\n{\"id\":7,\"method\":\"patch\",\"url\":\"/users/1\",\"body\":{\"a\":1},\"dependsOn\":[\"1\"]}\r\n",
             "[{\"url\":\"/me\"},{\"id\":\"7\",\"method\":\"PATCH\",\"url\":\"/users/1\",\"body\":{\"a\":1},\"dependsOn\":[1]}]",
             "{\"requests\":[{\"url\":\"/me\"},{\"id\":\"7\",\"method\":\"PATCH\",\"url\":\"users/1\",\"body\":{\"a\":1},\"dependsOn\":[\"1\"]}]}",
         ])
@@ -35,6 +36,13 @@ struct BatchOfRequestsTests {
         #expect(parts.map(\.request.method) == ["GET", "PATCH"])
         #expect(parts.map(\.request.target.path) == ["/v1.0/me", "/v1.0/users/1"])
         #expect(parts.last?.request.body == Array("{\"a\":1}".utf8) && parts.last?.dependsOn == ["1"])
+    }
+
+    @Test("only LF ends a line, since a string may contain what else does", arguments: ["\u{2028}", "\u{85}"])
+    func separators(character: String) throws {
+        let parts = try read(
+            "{\"url\":\"/me\"}\n{\"method\":\"PATCH\",\"url\":\"/me\",\"body\":{\"a\":\"x\(character)y\"}}")
+        #expect(parts.count == 2)
     }
 
     @Test(
@@ -52,7 +60,8 @@ struct BatchOfRequestsTests {
     @Test(
         "what is no request is refused by its number",
         arguments: [
-            ("", "no request"), ("{\"url\":\"/me\"}\n{", "Line 2"), ("[1]", "Request 1"),
+            ("", "no request"), ("{\"url\":\"/me\"}\n{", "Line 2"), ("{\"url\":\"/me\"}\r\n{", "Line 2"),
+            ("[1]", "Request 1"),
             ("{\"method\":\"GET\"}", "Request 1"),
             ("{\"url\":\"/me\"}\n{\"url\":\"https://evil.example/x\"}", "Request 2"),
             ("{\"url\":\"/me\",\"verb\":\"GET\"}", "verb"),

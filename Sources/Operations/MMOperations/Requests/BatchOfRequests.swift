@@ -72,7 +72,9 @@ struct BatchOfRequests {
             if whole.object != nil { return [whole] }
         }
         var values: [JSONValue] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        // By bytes: CR and LF are one character, and a string may contain what Unicode calls a line's end.
+        for (index, bytes) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            let line = Substring(bytes)
             guard !line.allSatisfy(\.isWhitespace) else { continue }
             do throws(JSONError) { values.append(try JSONParser.parse(String(line), limits: .strict)) } catch {
                 throw MMError(
