@@ -57,6 +57,15 @@ struct PresentationTests {
         #expect(script.presentation.title == "\(who): run in exo")
     }
 
+    @Test(
+        "shows each line of a text as a line, whatever ends it",
+        arguments: [("\n", ""), ("\r\n", "\\u{d}"), ("\n\r", "")])
+    func lineEnds(end: String, mark: String) throws {
+        let whole = shown(script: "Get-Mailbox ann\(end)Remove-Mailbox ceo").whole
+        #expect(whole.count == 2 && whole[0] == "Get-Mailbox ann" + mark)
+        #expect(whole[1].hasSuffix("Remove-Mailbox ceo"))
+    }
+
     @Test("names each risky part of a script, also where another of them is a harmless mail")
     func parts() throws {
         let page = try #require(

@@ -35,10 +35,7 @@ package struct Presentation: Sendable, Hashable {
         var risks = verdict.asking.prefix(Self.mostRisks).map(Self.part)
         risks += verdict.previews.map { preview in ["is sent: " + preview.line] + preview.lines.dropFirst() }
         if verdict.asking.count >= Self.mostRisks { risks.append(["more of the same kinds, listed below"]) }
-        self.risks = risks.map { part in
-            part.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
-                .map { VisibleText.exact(String($0)) }
-        }
+        self.risks = risks.map { $0.flatMap(Self.split) }
         changes = request.changes.map(VisibleText.exact)
         var whole = Self.lines(of: request.text)
         if !request.body.isEmpty { whole += [""] + Self.lines(ofBody: request.body) }
@@ -134,10 +131,16 @@ package struct Presentation: Sendable, Hashable {
         return [heading] + (finding.place?.underlined ?? [])
     }
 
+    /// Splits at each LF, also at one after a CR, with which it would be one character; the CR stays visible.
+    private static func split(_ text: String) -> [String] {
+        text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { VisibleText.exact(String($0)) }
+    }
+
     private static func lines(of text: String) -> [String] {
         let isCut = text.utf8.count > longestText
         let shown = isCut ? String(decoding: text.utf8.prefix(longestText), as: UTF8.self) : text
-        var lines = shown.split(separator: "\n", omittingEmptySubsequences: false).map { VisibleText.exact(String($0)) }
+        var lines = split(shown)
         if isCut { lines.append(remainder(Array(text.utf8))) }
         return lines
     }
