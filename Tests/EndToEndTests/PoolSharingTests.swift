@@ -259,5 +259,9 @@ struct PoolSharingTests {
         let nobody = try await tenant.mm(["status", "--pool", url])
         #expect(nobody.code == 7, "\(nobody.error)")
         #expect(try await tenant.mm(["status", "--pool", url, "--embedded"]).code == 2)
+        for command in ["status", "stop", "restart", "logs"] {
+            let ran = try await tenant.mm(["pool", command, "--pool", url])
+            #expect(ran.code == 2 && ran.error.contains("--pool has no effect"), "\(command): \(ran)")
+        }
     }
 }

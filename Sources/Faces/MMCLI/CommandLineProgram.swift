@@ -260,6 +260,11 @@ package struct CommandLineProgram: Sendable {
         case .fields(let run):
             guard let scanned = try await scan(entry, words) else { return 0 }
             let name = command.words.joined(separator: " ")
+            guard scanned.options.pool == nil else {
+                throw MMError(
+                    .invalidInput, "`mm \(name)` works on this machine alone: --pool has no effect on it.",
+                    hint: "Run it without --pool, or on the machine of that pool.")
+            }
             let reader: InputReader
             do throws(MMError) {
                 reader = try InputReader(operation: name, arguments: scanned.arguments, fields: command.fields)
