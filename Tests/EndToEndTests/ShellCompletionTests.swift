@@ -41,6 +41,12 @@ struct ShellCompletionTests {
         ("mm graph Contoso /me --colum", "--columns"),
     ]
 
+    /// The lines with a name that the shell must quote.
+    private static let quoted: [(typed: String, expected: String)] = [
+        ("mm graph Fab", #"Fab\ rikam"#), (#"mm run Fab\ rikam compl"#, "compliance"),
+        (#"mm run "Fab rikam" compl"#, "compliance"),
+    ]
+
     @Test("completes lines", arguments: ["bash", "zsh"])
     func typed(shell: String) async throws {
         guard Self.shells.contains(shell) else { return print("skipped: completion in \(shell): it is not installed") }
@@ -56,7 +62,7 @@ struct ShellCompletionTests {
             seen = String(seen[place.upperBound...])
         }
         try await see("ready> ")
-        for (typed, expected) in Self.lines {
+        for (typed, expected) in Self.lines + Self.quoted {
             try await terminal.input.write(Array((typed + "\t").utf8))
             let word = typed.split(separator: " ").last.map(String.init) ?? ""
             try await see(word)
@@ -82,12 +88,14 @@ struct ShellCompletionTests {
     }
 
     private func addConnection(_ home: TemporaryHome) async throws {
-        let added = try await Tenant.run(
-            Programs.mm,
-            [
-                "connections", "add", "Contoso", "--app-id", "11111111-2222-3333-4444-555555555555", "--tenant",
-                "contoso.example", "--expected-email", "a@contoso.example",
-            ], home.environment)
-        try #require(added.code == 0, "\(added.error)")
+        for name in ["Contoso", "Fab rikam"] {
+            let added = try await Tenant.run(
+                Programs.mm,
+                [
+                    "connections", "add", name, "--app-id", "11111111-2222-3333-4444-555555555555", "--tenant",
+                    "contoso.example", "--expected-email", "a@contoso.example",
+                ], home.environment)
+            try #require(added.code == 0, "\(added.error)")
+        }
     }
 }

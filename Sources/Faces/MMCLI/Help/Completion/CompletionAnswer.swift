@@ -182,14 +182,20 @@ package enum CompletionScript {
 
     private static let bash = #"""
         _mm() {
-          local cur="${COMP_WORDS[COMP_CWORD]}" line tab=$'\t' IFS=$'\n'
+          local cur="${COMP_WORDS[COMP_CWORD]}" line word words=() tab=$'\t' IFS=$'\n'
           COMPREPLY=()
-          for line in $(mm complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
+          # Words come as they were typed, with quotes and backslashes.
+          for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+            word="${word#[\"\']}"; word="${word%[\"\']}"; words+=("${word//\\/}")
+          done
+          for line in $(mm complete -- "${words[@]}" 2>/dev/null); do
             if [ "$line" = :files ]; then
               compopt -o filenames 2>/dev/null
               COMPREPLY+=($(compgen -f -- "$cur"))
             else
-              COMPREPLY+=("${line%%$tab*}")
+              word="${line%%$tab*}"
+              [[ $cur == [\"\']* ]] || printf -v word %q "$word"
+              COMPREPLY+=("$word")
             fi
           done
           # What ends with a slash goes on.
@@ -204,7 +210,7 @@ package enum CompletionScript {
         _mm() {
           local -a found open lines
           local line tab=$'\t' text wantsFiles=0
-          lines=("${(@f)$(mm complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+          lines=("${(@f)$(mm complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
           for line in $lines; do
             text=""
             [[ $line == *$tab* ]] && text=":${line#*$tab}"
