@@ -54,17 +54,25 @@ public enum RegistryCheck {
         return found
     }
 
+    /// Returns a warning for each key that is nearly one of the project's own: whatever it was meant to restrict isn't
+    /// restricted.
+    static func misspeltKeys(of connection: Connection) -> [RegistryProblem] {
+        connection.raw.keys.compactMap { key in
+            guard !knownKeys.contains(key), !ConnectionAuth.inlineSecrets.contains(key), !key.hasPrefix("_"),
+                !key.hasPrefix("x-"), let meant = NearestNames.of(key, among: knownKeys, limit: 1).first
+            else { return nil }
+            return warning(
+                connection.name, key,
+                "'\(key)' of connection '\(connection.name)' is unknown and has no effect.", "Did you mean '\(meant)'?")
+        }
+    }
+
     private static func warnings(of connection: Connection) -> [RegistryProblem] {
         var found: [RegistryProblem] = []
         func warn(_ key: String?, _ text: String, _ hint: String) {
             found.append(warning(connection.name, key, text, hint))
         }
         let name = connection.name
-        for key in connection.raw.keys
-        where !knownKeys.contains(key) && !ConnectionAuth.inlineSecrets.contains(key) && !key.hasPrefix("_") {
-            guard let meant = NearestNames.of(key, among: knownKeys, limit: 1).first else { continue }
-            warn(key, "'\(key)' of connection '\(name)' is unknown.", "Did you mean '\(meant)'?")
-        }
         for key in ConnectionAuth.inlineSecrets where connection.raw[key] != nil {
             warn(
                 key, "'\(key)' of connection '\(name)' looks like a secret and isn't used.",

@@ -8,7 +8,7 @@ public struct RegistrySnapshot: Sendable {
     public let names: [String]
     /// App ids of modules, shared by all connections (`_knownModuleApps`).
     package let knownModuleApps: [String: String]
-    /// What is wrong with individual entries and with `_knownModuleApps`.
+    /// What is wrong with individual entries and with `_knownModuleApps`. Only errors make an entry unusable.
     public let problems: [RegistryProblem]
 
     /// How many times the file has been loaded. Within one process, equal numbers mean equal content; 0 means no file.
@@ -70,6 +70,7 @@ public struct RegistrySnapshot: Sendable {
             if let first = reader.problems.first {
                 firstProblem[ExactKey(name)] = first
             } else {
+                problems += RegistryCheck.misspeltKeys(of: connection)
                 positions[ExactKey(name)] = connections.count
                 connections.append(connection)
             }

@@ -231,6 +231,15 @@ struct RegistrySnapshotTests {
         #expect(mmError { _ = try snapshot.connection(named: "Odd") }?.code == .invalidInput)
     }
 
+    @Test(
+        "a key that is nearly one of ours is reported, and one of another program isn't",
+        arguments: [("gaurd", ["gaurd"]), ("mcp", ["mcp"]), ("colour", []), ("_guard", []), ("x-guard", [])])
+    func misspelt(key: String, reported: [String]) throws {
+        let snapshot = try snapshot(#"{"C": {"\#(key)": "readonly"}}"#)
+        #expect(snapshot.problems.map(\.key) == reported && snapshot.problems.allSatisfy { $0.severity == .warning })
+        #expect(try snapshot.connection(named: "C").name == "C")
+    }
+
     @Test("invalid shared app ids are ignored and reported")
     func knownApps() throws {
         let snapshot = try snapshot(
