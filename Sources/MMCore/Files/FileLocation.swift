@@ -334,6 +334,10 @@ enum FileFault {
             return MMError(
                 .limitExceeded, "Can't \(action) \(path): \(reason).",
                 hint: "Nothing was changed. Free some space and try again.", retry: .now, cause: cause)
+        case EMFILE, ENFILE:
+            return MMError(
+                .unavailable, "Can't \(action) \(path): \(reason).",
+                hint: "Raise the limit of open files (ulimit -n), or ask fewer connections at once.", cause: cause)
         case ELOOP:
             return symlink(path)
         case ENOTDIR:

@@ -12,4 +12,10 @@ struct FileFaultTests {
         let owned = FileFault.error(EACCES, "replace", "/mnt/state/x").hint ?? ""
         #expect(owned.contains("owns"))
     }
+
+    @Test("too many open files are the process's limit, and no fault of the program", arguments: [EMFILE, ENFILE])
+    func openFiles(number: Int32) {
+        let error = FileFault.error(number, "reach", "/mnt/state/x")
+        #expect(error.code == .unavailable && error.hint?.contains("ulimit -n") == true)
+    }
 }
