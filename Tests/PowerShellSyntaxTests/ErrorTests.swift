@@ -73,6 +73,7 @@ import Testing
             "try {} finally { while (1) { break } }",
             "try {} finally { & { return } }", "$using:a.b[0]", "class A { [int] f() { while ($true) { }; return 1 } }",
             "class A { [int] f() { throw 'x' } }",
+            "class A { [void] f() { $this.g({ return 1 }) } [int] g($x) { & { return }; return 1 } }",
             "class A { $x; f($y) { $this.x = $y; $z = $y; $z; $global:q; $env:P; $? } }",
             "class A { [A] $next; [B[]] $b } class B : A { B() : base() { } }", "enum E : byte { A = 1; B }",
             "using namespace System.Collections.Generic\nclass A { [List[string]] $x }",

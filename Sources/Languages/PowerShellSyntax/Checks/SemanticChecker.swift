@@ -255,7 +255,10 @@ extension SemanticChecker {
         case .hashtable(let node): try visit(node)
         case .scriptBlock(let node):
             try forbidInData("ScriptBlockNotSupportedInDataSection", node.extent)
-            push(.scriptBlock(node.scriptBlock))
+            // A `return` in it ends the block, not the method around it.
+            var inner = context
+            inner.member = nil
+            push(.scriptBlock(node.scriptBlock), in: inner)
         case .type(let node):
             if shared.value.dataCommands != nil, !KnownTypes.isSimple(node.typeName) {
                 throw Fault(id: "TypeNotAllowedInDataSection", extent: node.extent)
