@@ -83,8 +83,8 @@ extension ScriptWalk {
         }
         // The path of a blob, a share or a resource is a path in the service.
         if entry.product == .azure, name == "path", entry.classes == .read { return false }
-        return name.hasSuffix("path") || name.hasSuffix("file") || name.hasSuffix("filename")
-            || ["out", "destination", "outputfolder", "file"].contains(name)
+        return name.hasSuffix("path") || name.hasSuffix("file") && !name.hasSuffix("profile")
+            || name.hasSuffix("filename") || ["out", "destination", "outputfolder", "file"].contains(name)
             || (argument.isOpen && argument.mayBe(oneOf: ["outfile", "infile", "destination", "file", "localpath"]))
     }
 
