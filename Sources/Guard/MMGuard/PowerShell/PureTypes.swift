@@ -127,8 +127,14 @@ enum PureTypes {
     /// Returns whether a property leads from a type to its assembly, from which every other type can be reached.
     static func isReflection(_ name: String) -> Bool { ["assembly", "module"].contains(name.asciiLowercased) }
 
+    /// Returns a name without `System.`; that of a nullable type stands for the type of its value.
     private static func plain(_ name: String) -> String {
-        name.hasPrefix("system.") ? String(name.dropFirst(7)) : name
+        var name = name.hasPrefix("system.") ? name.dropFirst(7) : name[...]
+        if name.hasPrefix("nullable["), name.hasSuffix("]") {
+            name = name.dropFirst(9).dropLast()
+            if name.hasPrefix("system.") { name = name.dropFirst(7) }
+        }
+        return String(name)
     }
 
     private static let names: Set<String> = [
@@ -169,6 +175,8 @@ enum PureTypes {
         "regex": ["escape", "unescape", "match", "matches", "ismatch", "split"],
         "net.webutility": ["urldecode", "urlencode", "htmldecode", "htmlencode"],
         "uri": ["escapedatastring", "unescapedatastring"],
+        "web.httputility": ["urldecode", "urlencode", "htmldecode", "htmlencode"],
+        "io.path": ["combine", "getfilename", "getfilenamewithoutextension", "getextension", "getdirectoryname"],
         "diagnostics.stopwatch": ["startnew", "gettimestamp"],
         "globalization.cultureinfo": ["getcultureinfo", "createspecificculture"],
         "cultureinfo": ["getcultureinfo", "createspecificculture"],
@@ -180,7 +188,8 @@ enum PureTypes {
         "split",
         "substring", "replace", "startswith", "endswith", "contains", "indexof", "lastindexof", "padleft", "padright",
         "adddays", "addhours", "addminutes", "addmonths", "addyears", "addseconds", "subtract", "touniversaltime",
-        "tolocaltime", "toshortdatestring", "gettype", "compareto", "equals", "containskey",
+        "tolocaltime", "toshortdatestring", "toshorttimestring", "tolongdatestring", "tolongtimestring", "gettype",
+        "compareto", "equals", "containskey",
         "totitlecase", "tobytes", "tokb", "tomb", "togb", "totb", "tochararray", "tolist",
     ]
 }
