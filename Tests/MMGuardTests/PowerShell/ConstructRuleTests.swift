@@ -38,8 +38,14 @@ struct ConstructRuleTests {
         (.requires, ["#requires -Version 7\nGet-Mailbox ann"]),
         (.backgroundJob, ["Get-Mailbox ann &", "Get-Mailbox ann && Get-Mailbox bob &"]),
         (.exitStatement, ["exit 'a'", "exit (1 + 1)"]),
-        (.jump, ["break", "1..3 | ForEach-Object { continue }", "1 | ForEach-Object { return }"]),
-        (.loop, ["while ($true) { 1 }", "do { 1 } while ($x)", "for (;;) { 1 }", "$i = 0; while ($i -lt 5) { $j++ }"]),
+        (.jump, ["break", "1..3 | ForEach-Object { continue }"]),
+        (
+            .loop,
+            [
+                "while ($true) { 1 }", "while ($true) { 1 | ForEach-Object { return } }", "do { 1 } while ($x)",
+                "for (;;) { 1 }", "$i = 0; while ($i -lt 5) { $j++ }",
+            ]
+        ),
         (.switchStatement, ["switch -Regex ('a') { 'b' { 1 } }", "switch -File 'x' { 'b' { 1 } }"]),
         (.catchType, ["try { 1 } catch [System.Collections.Generic.List[int]] { 2 }"]),
         (.variableTarget, ["$x.y = 1", "$x[0] = 1", "$a, $b = 1, 2", "${a b} = 1", "$x.y++"]),
@@ -84,7 +90,7 @@ struct ConstructRuleTests {
                 "param([ArgumentCompletions('x')]$x) 1",
             ]
         ),
-        (.operatorUse, ["'a' -replace 'b', $x", "'a' -split $x"]),
+        (.operatorUse, ["'a' -replace 'b', $x", "'a' -split $x", "'a' -replace 'b', $x.y"]),
         (.hashKey, ["@{ (Get-Date) = 1 }", "@{ $x = 1 }"]),
         (
             .redirection,

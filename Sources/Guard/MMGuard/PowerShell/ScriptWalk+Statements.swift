@@ -31,7 +31,8 @@ extension ScriptWalk {
         case .do(let node):
             return walkConditional(node.extent, "do", condition: node.condition, body: node.body, in: scope)
         case .flow(let node):
-            seen.exits += 1
+            // `return` in a block that runs for each object ends this run, not the loop around it.
+            if node.kind != .return || scope != .filterBlock { seen.exits += 1 }
             return walk(node, in: scope)
         case .jump(let node):
             if node.kind == .break { seen.exits += 1 }
@@ -144,7 +145,6 @@ extension ScriptWalk {
         // `exit` ends the script, not the session.
         case .exit where node.value.map(Self.isPlainCode) ?? true: break
         case .exit: report(.exitStatement, node.extent)
-        case .return where scope == .filterBlock: report(.jump, node.extent, subject: "return")
         case .return, .throw: break
         }
         return node.value.map { walk($0, in: scope) } ?? .nothing
