@@ -47,6 +47,10 @@ struct PreciseVerdictTests {
             "$names = 'DisplayName', 'Alias'; foreach ($name in $names) { (Get-Mailbox ann).$name }",
             "Invoke-AzRestMethod -Path '/subscriptions?api-version=2020-01-01' | % Content | ConvertFrom-Json",
             "Get-MailboxFolderStatistics ann | % ItemsInFolder; Get-Mailbox ann | % WhenCreated",
+            "Get-Mailbox -ResultSize 5 | % { if (!$_.Alias) { return }; $_.Alias }; 1, 2 | ? { return $_ -gt 1 }",
+            "$box = Get-Mailbox ann; 'Dear %n%' -replace '%n%', $box.DisplayName; $box.Alias -split ('.', '-')[0]",
+            "param([Nullable[datetime]]$From, [System.Nullable[int]]$Days) Get-Mailbox ann | ? WhenCreated -gt $From",
+            "[System.IO.Path]::GetFileName('a/b.txt'); (Get-Date).ToShortTimeString()",
         ])
     func allowed(script: String) {
         let verdict = GuardEngine().judge(script: script, policy: .standard)

@@ -157,9 +157,9 @@ extension ScriptWalk {
         while case .binary(let next) = chain[chain.count - 1].left { chain.append(next) }
         var result = walk(chain[chain.count - 1].left)
         for one in chain.reversed() {
-            check(one)
             let isConditional = [.and, .or, .questionQuestion].contains(one.op)
             let right = isConditional ? maybe { $0.walk(one.right) } : walk(one.right)
+            check(one, right)
             result = facts(one, result, right)
         }
         return result
@@ -230,27 +230,15 @@ extension ScriptWalk {
         return text.utf8.count > ValueFacts.longestComputed || rest.contains("}") ? .data() : .text(text)
     }
 
-    private mutating func check(_ node: BinaryExpressionSyntax) {
+    private mutating func check(_ node: BinaryExpressionSyntax, _ right: ValueFacts) {
         switch node.op {
         case .ireplace, .creplace, .isplit, .csplit:
-            if !isText(node.right) { report(.operatorUse, node.extent, subject: "-" + node.op.rawValue) }
+            // These operators run a block on their right.
+            if right.kinds.contains(.code) { report(.operatorUse, node.extent, subject: "-" + node.op.rawValue) }
         case .as, .is, .isNot:
             if case .type = node.right { break }
             report(.typeName, node.right.extent)
         default: break
-        }
-    }
-
-    /// Returns whether a value can only be text or a number. A variable could hold a block, which `-replace` runs.
-    private func isText(_ expression: ExpressionSyntax) -> Bool {
-        switch expression {
-        case .string, .number, .expandableString: true
-        case .arrayLiteral(let node): node.elements.allSatisfy(isText)
-        case .paren: ConstantValue(expression) != .dynamic
-        case .variable(let node):
-            node.path.qualifier == .none && variables.isAssigned(node.path.name.asciiLowercased)
-                && !variables[node.path.name.asciiLowercased].facts.kinds.contains(.code)
-        default: false
         }
     }
 }

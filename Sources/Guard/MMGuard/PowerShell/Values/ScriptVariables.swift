@@ -68,9 +68,6 @@ struct ScriptVariables: Sendable {
 
     private func inherited(_ name: String) -> Entry { Entry(facts: remembered[name] ?? .unknown) }
 
-    /// Returns whether the script has assigned it.
-    func isAssigned(_ name: String) -> Bool { entries[name] != nil }
-
     mutating func assign(_ name: String, _ entry: Entry) {
         log.append((name, entries[name]))
         history.append((name, entry))
