@@ -164,6 +164,7 @@ struct NativeScripts {
             ["1", "0"]
         ),
         ("(1..4).Where({ $_ -gt 2 }); 1,2 | Sort -Descending", ["3", "4", "2", "1"]),
+        ("$r = $null.ForEach({ 1 }); $null -eq $r; $r.Count; $null.Where({ 1 }).Count", ["False", "0", "0"]),
         ("'a','b' > list.txt; 'c' >> list.txt; (Get-Content list.txt).Count", ["3"]),
         ("$ProgressPreference = 'SilentlyContinue'; $env:TEMP + '\\x'", ["Temp\\x"]),
         ("Compare-Object @('a','b') @('b','c') | % { $_.SideIndicator + $_.InputObject }", ["=>c", "<=a"]),

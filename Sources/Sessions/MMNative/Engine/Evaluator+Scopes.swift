@@ -247,7 +247,7 @@ extension Evaluator {
             let items: [PSValue]
             switch target.plain {
             case .array(let own): items = own
-            case .null: return method == "where" ? .array([]) : .nothing
+            case .null: items = []
             case let only: items = [only]
             }
             return .array(try method == "where" ? filtered(items, arguments) : each(of: items, first, arguments))
