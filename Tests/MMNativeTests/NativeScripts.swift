@@ -164,6 +164,10 @@ struct NativeScripts {
             ["1", "0"]
         ),
         ("(1..4).Where({ $_ -gt 2 }); 1,2 | Sort -Descending", ["3", "4", "2", "1"]),
+        (
+            "$o = [pscustomobject]@{A=1}; $o.PSObject.Properties['a'].Value; $null -eq $o.PSObject.Properties['x']; "
+                + "$p = $o.PSObject.Properties; $p['a'].Name; $null -eq $p['x']", ["1", "True", "A", "True"]
+        ),
         ("$r = $null.ForEach({ 1 }); $null -eq $r; $r.Count; $null.Where({ 1 }).Count", ["False", "0", "0"]),
         ("'a','b' > list.txt; 'c' >> list.txt; (Get-Content list.txt).Count", ["3"]),
         ("$ProgressPreference = 'SilentlyContinue'; $env:TEMP + '\\x'", ["Temp\\x"]),

@@ -135,8 +135,8 @@ struct PatientScripts {
                 ["1", "True"]
             ),
             (
-                "$t = @{a=1}; $t.PSObject.Properties.Name -contains 'a'; $null -eq $t.PSObject.Properties['@odata.nextLink']",
-                ["False", "True"]
+                "$t = @{a=1}; $t.PSObject.Properties.Name -contains 'a'; $null -eq $t.PSObject.Properties['@odata.nextLink']; "
+                    + "$null -eq $t.PSObject.Properties['a']", ["False", "True", "True"]
             ),
             ("$t = @{a=1} | Select-Object -First 1; $t.a", ["1"]),
             (

@@ -186,8 +186,7 @@ extension Evaluator {
             return view.map { .object($0) } ?? .null
         case .table(let table) where name.lowercased() == "psobject" && onlyReads && table[name] == nil:
             // The properties of a table are those of its type, not its keys.
-            let names = ["IsReadOnly", "IsFixedSize", "IsSynchronized", "Keys", "Values", "SyncRoot", "Count"]
-            let properties = names.compactMap { Self.property($0, .null) }
+            let properties = Self.tableProperties.compactMap { Self.property($0, .null) }
             let view = PSObject(
                 [("Properties", .array(properties)), ("BaseObject", target)], typeName: Self.viewType, isCustom: false)
             return view.map { .object($0) } ?? .null
@@ -210,25 +209,47 @@ extension Evaluator {
         return names
     }
 
+    /// The properties of a hashtable's type.
+    private static let tableProperties = [
+        "IsReadOnly", "IsFixedSize", "IsSynchronized", "Keys", "Values", "SyncRoot", "Count",
+    ]
+
+    /// Returns the property with a name among those of an object; `nil` for any other list.
+    static func property(_ name: String, among items: [PSValue]) -> PSValue? {
+        guard case .object(let first)? = items.first, first.shape.names == propertyMembers else { return nil }
+        return items.first {
+            if case .object(let item) = $0 { item["Name"]?.text.lowercased() == name.lowercased() } else { false }
+        } ?? .null
+    }
+
+    private static let propertyMembers = [
+        "MemberType", "IsSettable", "IsGettable", "Value", "TypeNameOfValue", "Name", "IsInstance",
+    ]
+
     /// The type name of the value of `.PSObject`.
     private static let viewType = "System.Management.Automation.PSMemberSet"
 
     /// Returns `value.PSObject.Properties[name]`; `nil` for any other index.
     func namedProperty(_ node: IndexExpressionSyntax) throws(Interrupt) -> PSValue? {
-        guard onlyReads, case .member(let outer) = node.target, case .string(let properties) = outer.member,
+        guard case .member(let outer) = node.target, case .string(let properties) = outer.member,
             properties.value.lowercased() == "properties", case .member(let inner) = outer.target,
             case .string(let view) = inner.member, view.value.lowercased() == "psobject"
         else { return nil }
         let (target, key) = (try value(of: inner.target), try value(of: node.index))
-        guard case .string(let name) = key else { return nil }
+        guard !target.isNull else { return nil }
+        guard case .string(let name) = key else { throw .handOver("a property that isn't asked for by its name") }
         switch target {
         case .object(let returned):
             guard returned.computed.isEmpty else { throw .handOver("the properties of an object with computed ones") }
             let object = returned.whole
             guard let place = object.shape.place(of: name) else { return .null }
             return Self.property(object.shape.names[place], object.values[place])
-        case .table(let table) where table["psobject"] == nil && name.hasPrefix("@"): return .null
-        default: return nil
+        case .table(let table) where table["psobject"] == nil:
+            guard !Self.tableProperties.contains(where: { $0.lowercased() == name.lowercased() }) else {
+                throw .handOver("a property of \(target.typeName)")
+            }
+            return .null
+        default: throw .handOver("a property of \(target.typeName)")
         }
     }
 

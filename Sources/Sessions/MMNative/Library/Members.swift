@@ -228,9 +228,9 @@ enum Members {
     /// Returns the element at an index, counted from the end if negative; `nil` out of range.
     private static func place(_ value: PSValue, at index: PSValue) throws(Interrupt) -> PSValue? {
         if case .array(let items) = value, case .string(let name) = index,
-            let group = RegexObjects.group(name, among: items)
+            let own = RegexObjects.group(name, among: items) ?? Evaluator.property(name, among: items)
         {
-            return group
+            return own
         }
         let number: Int32
         switch index {
