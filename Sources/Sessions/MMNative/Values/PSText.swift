@@ -100,8 +100,11 @@ enum PSText {
 
     /// Returns a double with 15 significant digits, as casts and strings show it.
     static func short(_ number: Double) -> String {
-        let rounded = number.isFinite ? Double(printed("%.15g", number)) ?? number : number
         if number.isNaN { return "NaN" }
+        let digits = printed("%.15g", number)
+        let rounded = number.isFinite ? Double(digits) ?? number : number
+        // The greatest numbers, rounded to fewer digits, are beyond what a double can hold.
+        guard rounded.isFinite || !number.isFinite else { return digits.uppercased() }
         return NumberValue.double(rounded).invariantText
     }
 
