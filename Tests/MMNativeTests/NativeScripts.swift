@@ -164,6 +164,7 @@ struct NativeScripts {
             ["1", "0"]
         ),
         ("(1..4).Where({ $_ -gt 2 }); 1,2 | Sort -Descending", ["3", "4", "2", "1"]),
+        ("$null | Format-Wide; @{ab=1} | Format-Wide | Out-String | % Trim", ["ab"]),
         ("\"$([double]::MaxValue) $([double]::MinValue)\"", ["1.79769313486232E+308 -1.79769313486232E+308"]),
         (
             "$o = [pscustomobject]@{A=1}; $o.PSObject.Properties['a'].Value; $null -eq $o.PSObject.Properties['x']; "

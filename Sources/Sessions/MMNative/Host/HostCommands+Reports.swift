@@ -84,9 +84,13 @@ extension HostCommands {
         guard command["GroupBy"] == nil, command["View"] == nil else { throw .handOver("an unusual Format-Wide") }
         var texts: [String] = []
         let requested = command["Property"]
-        for item in items {
+        let entries = items.flatMap { item in
+            if case .table(let table) = item, table.hasOrder(orAny: true) { table.entryObjects } else { [item] }
+        }
+        for item in entries where !item.isNull {
             guard case .object(let object) = item else {
                 guard requested == nil else { throw .handOver("-Property of Format-Wide") }
+                if case .table = item { throw .handOver("a hashtable without a defined order") }
                 texts.append(try PSText.string(item))
                 continue
             }
