@@ -70,6 +70,14 @@ struct HostParameters: RunningReports {
             ),
             ("function F { Set-Variable a 2 -Scope Script }; F; $a", ["2"]),
             ("$a = 1; Remove-Variable a -Scope 0; $null -eq $a", ["True"]),
+            (
+                "$ab = 1; $b = 2; Remove-Variable a? -ErrorAction Ignore; \"[$ab][$b]\"; "
+                    + "Remove-Variable * -ErrorAction SilentlyContinue; \"[$b]\"", ["[][2]", "[]"]
+            ),
+            (
+                "Remove-Variable x -ErrorAction SilentlyContinue; $Error[0].FullyQualifiedErrorId",
+                ["VariableNotFound,Microsoft.PowerShell.Commands.RemoveVariableCommand"]
+            ),
         ] as [(String, [String])])
     func variables(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)
@@ -79,7 +87,8 @@ struct HostParameters: RunningReports {
         "another scope, folder or encoding is handed over",
         arguments: [
             "function F { Set-Variable a 2 -Scope 1 }; F", "$a = 1; function F { New-Variable a 2 }; F",
-            "$a = 1; function F { Remove-Variable a -Scope Global }; F", "Set-Variable a* 1", "'temp' | Set-Location",
+            "$a = 1; function F { Remove-Variable a -Scope Global }; F", "Set-Variable a* 1", "Remove-Variable *",
+            "function F { Remove-Variable a* -ErrorAction Ignore }; F", "'a' | Remove-Variable", "'temp' | Set-Location",
             "cd ~\\Desktop",
             "New-Item sub -ItemType Directory | Out-Null; Push-Location sub", "Set-Location",
             "'ä' | Set-Content a; Get-Content a -Encoding unicode",

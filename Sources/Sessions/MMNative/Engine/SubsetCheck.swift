@@ -681,4 +681,10 @@ enum AutomaticNames {
 
     /// Returns whether a lower-case name is one of them.
     static func contains(_ name: String) -> Bool { names.contains(name) }
+
+    /// Returns whether one of them fulfils a condition.
+    static func contains(where fits: (String) throws(Interrupt) -> Bool) throws(Interrupt) -> Bool {
+        for name in names where try fits(name) { return true }
+        return false
+    }
 }

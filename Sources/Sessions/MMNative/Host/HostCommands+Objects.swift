@@ -412,10 +412,42 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard try !isOuter(command) || evaluator.frames.isEmpty else { throw .handOver("removing an outer variable") }
+        guard items.isEmpty else { throw .handOver("Remove-Variable of piped objects") }
         for name in Cmdlets.list(command["Name"]) {
-            let key = try PSText.string(name).lowercased()
-            if !AutomaticNames.contains(key) { evaluator.variables[key] = nil }
+            let name = try PSText.string(name)
+            let key = name.lowercased()
+            if Wildcard.isPattern(name) {
+                try removeVariables(like: name, command, evaluator)
+            } else if AutomaticNames.contains(key) {
+                continue
+            } else if evaluator.variables[key] == nil {
+                try evaluator.report(missingVariable(name, command), command.errorAction)
+            } else {
+                evaluator.variables[key] = nil
+            }
         }
+    }
+
+    /// Removes the script's own variables whose names match a pattern. The shell's own can't be removed, which is an
+    /// error for each that matches.
+    private static func removeVariables(
+        like pattern: String, _ command: BoundCommand, _ evaluator: Evaluator
+    ) throws(Interrupt) {
+        let wildcard = try evaluator.wildcard(pattern, ignoringCase: true)
+        let matchesShell = try AutomaticNames.contains(where: wildcard.matches)
+        let action = command.errorAction ?? evaluator.preference
+        guard evaluator.frames.isEmpty, !matchesShell || action == .silence || action == .ignore else {
+            throw .handOver("variables by pattern")
+        }
+        for key in evaluator.variables.own.keys where try wildcard.matches(key) {
+            if !AutomaticNames.contains(key) || key == Evaluator.preferenceName { evaluator.variables[key] = nil }
+        }
+    }
+
+    static func missingVariable(_ name: String, _ command: BoundCommand) -> NativeError {
+        NativeError(
+            command.specification.errorID("VariableNotFound"), "Cannot find a variable with the name '\(name)'.",
+            category: "ObjectNotFound", isReadable: true)
     }
 
     /// The type name of an object that describes a command; `&` runs it.
