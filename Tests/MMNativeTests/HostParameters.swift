@@ -84,11 +84,44 @@ struct HostParameters: RunningReports {
     }
 
     @Test(
+        "a command goes on with the next of its objects after one that it can't find",
+        arguments: [
+            ("Remove-Item a, x, b -ErrorAction Ignore; Test-Path a; Test-Path b", ["False", "False"]),
+            ("Get-Content x, a -ErrorAction SilentlyContinue -ErrorVariable e; $e.Count", ["1", "1"]),
+            ("Get-Item x, a -ErrorAction Ignore | % Name", ["a"]),
+            ("Resolve-Path x, a -ErrorAction Ignore | % Path", ["a"]),
+            ("Get-FileHash x, a -ErrorAction Ignore | % Path", ["a"]),
+            ("Select-String 1 x, a -ErrorAction Ignore | % Line", ["1"]),
+            ("Copy-Item x, b c -ErrorAction Ignore; Get-Content c", ["2"]),
+            ("$v = 3; Get-Variable x, v -ValueOnly -ErrorAction Ignore", ["3"]),
+            ("$v = 3; Clear-Variable x, v -ErrorAction Ignore; \"[$v]\"", ["[]"]),
+            ("$v = 3; Remove-Variable x, v -ErrorAction Ignore; \"[$v]\"", ["[]"]),
+            ("(Get-Command Get-Nothing, Sort-Object -ErrorAction Ignore).Name", ["Sort-Object"]),
+            ("try { Get-Content x, a -ErrorAction Stop } catch { 'stopped' }", ["stopped"]),
+        ] as [(String, [String])])
+    func goesOn(script: String, expected: [String]) async throws {
+        #expect(try await texts("'1' | Set-Content a; '2' | Set-Content b; " + script) == expected)
+    }
+
+    @Test(
+        "paths that are piped to a command are those it is about",
+        arguments: [
+            ("'a' | Get-Content", ["1"]), ("Get-ChildItem a | Get-Content", ["1"]), ("'a' | Get-Item | % Name", ["a"]),
+            ("'a', 'b' | Remove-Item; Test-Path a; Test-Path b", ["False", "False"]),
+            ("Get-ChildItem a | Remove-Item; Test-Path a; Test-Path b", ["False", "True"]),
+            ("'a' | Resolve-Path | % Path", ["a"]),
+        ] as [(String, [String])])
+    func pipedPaths(script: String, expected: [String]) async throws {
+        #expect(try await texts("'1' | Set-Content a; '2' | Set-Content b; " + script) == expected)
+    }
+
+    @Test(
         "another scope, folder or encoding is handed over",
         arguments: [
             "function F { Set-Variable a 2 -Scope 1 }; F", "$a = 1; function F { New-Variable a 2 }; F",
             "$a = 1; function F { Remove-Variable a -Scope Global }; F", "Set-Variable a* 1", "Remove-Variable *",
-            "function F { Remove-Variable a* -ErrorAction Ignore }; F", "'a' | Remove-Variable", "'temp' | Set-Location",
+            "function F { Remove-Variable a* -ErrorAction Ignore }; F", "'a' | Remove-Variable", "'a' | New-Item b",
+            "'temp' | Set-Location",
             "cd ~\\Desktop",
             "New-Item sub -ItemType Directory | Out-Null; Push-Location sub", "Set-Location",
             "'ä' | Set-Content a; Get-Content a -Encoding unicode",

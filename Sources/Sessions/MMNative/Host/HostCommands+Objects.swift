@@ -392,10 +392,8 @@ extension HostCommands {
             }
             if value == nil, AutomaticNames.contains(folded) { value = try evaluator.qualified(automatic: folded) }
             guard let value else {
-                throw .statement(
-                    NativeError(
-                        command.specification.errorID("VariableNotFound"),
-                        "Cannot find a variable with the name '\(key)'.", category: "ObjectNotFound", isReadable: true))
+                try evaluator.report(missingVariable(key, command), command.errorAction)
+                continue
             }
             if command.isSet("ValueOnly") {
                 try emit(value)
@@ -464,11 +462,12 @@ extension HostCommands {
                 Cmdlets.specification(of: name) != nil || evaluator.sources.contains { $0.knows(name) }
                 || evaluator.functions[name.lowercased()] != nil || host.isOwnScript(name)
             guard isKnown else {
-                throw .statement(
-                    NativeError(
-                        command.specification.errorID("CommandNotFoundException"),
-                        "The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable "
-                            + "program.", category: "ObjectNotFound", isReadable: true))
+                let error = NativeError(
+                    command.specification.errorID("CommandNotFoundException"),
+                    "The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable "
+                        + "program.", category: "ObjectNotFound", isReadable: true)
+                try evaluator.report(error, command.errorAction)
+                continue
             }
             let isOwn = evaluator.functions[name.lowercased()] != nil
             var pairs: [(String, PSValue)] = [
@@ -587,11 +586,11 @@ extension HostCommands {
                 sources.append((try PSText.string(item), number + 1, "InputStream"))
                 continue
             }
-            sources += try lines(of: path, command, host)
+            sources += try lines(of: path, command, host, evaluator)
         }
         for path in try paths(command, ["Path", "LiteralPath"]) {
             let found = path.contains("*") ? try host.files(like: path, in: evaluator).map(\.path) : [path]
-            for file in found { sources += try lines(of: file, command, host) }
+            for file in found { sources += try lines(of: file, command, host, evaluator) }
         }
         for (line, number, path) in sources {
             let units = Array(line.utf8)
@@ -623,10 +622,10 @@ extension HostCommands {
 
     /// Returns the lines of a file of the run, each with its number and the file's path.
     private static func lines(
-        of path: String, _ command: BoundCommand, _ host: NativeHost
+        of path: String, _ command: BoundCommand, _ host: NativeHost, _ evaluator: Evaluator
     ) throws(Interrupt) -> [(line: String, number: Int, path: String)] {
-        guard let bytes = host.read(path) else { throw missing(path, command) }
-        let text = try Encodings.read(bytes, in: command["Encoding"])
+        let content = try found(command, evaluator) { () throws(Interrupt) in try Self.text(path, command, host) }
+        guard let text = content else { return [] }
         return FileText.lines(of: text).enumerated().map { ($1, $0 + 1, path) }
     }
 }

@@ -55,16 +55,15 @@ extension HostCommands {
     private static func clearVariable(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
+        guard items.isEmpty else { throw .handOver("Clear-Variable of piped objects") }
         for name in Cmdlets.list(command["Name"]) {
             let key = try PSText.string(name).lowercased()
             guard !AutomaticNames.contains(key), !Wildcard.isPattern(key), evaluator.typed.types[key] == nil else {
                 throw .handOver("clearing the variable $\(key)")
             }
             guard evaluator.variables[key] != nil else {
-                throw .statement(
-                    NativeError(
-                        command.specification.errorID("VariableNotFound"),
-                        "Cannot find a variable with the name '\(key)'.", category: "ObjectNotFound", isReadable: true))
+                try evaluator.report(missingVariable(key, command), command.errorAction)
+                continue
             }
             try evaluator.write(.null, to: try isOuter(command) ? .outer(key) : .variable(key))
         }
@@ -106,7 +105,8 @@ extension HostCommands {
     ) throws(Interrupt) {
         let algorithm = command["Algorithm"]?.text.uppercased() ?? "SHA256"
         for path in try paths(command, piped: items) {
-            guard let bytes = host.read(path) else { throw missing(path, command) }
+            let content = try found(command, evaluator) { () throws(Interrupt) in try Self.bytes(path, command, host) }
+            guard let bytes = content else { continue }
             guard let digest = Digests.digest(bytes, algorithm) else { throw .handOver("a digest \(algorithm)") }
             let hash = digest.map { LibraryTypes.hex($0) }.joined()
             let object = PSObject(
@@ -125,7 +125,8 @@ extension HostCommands {
         let query = try XMLPath(PSText.string(written))
         var sources: [(place: String, document: PSValue)] = []
         for path in try paths(command) {
-            guard let bytes = host.read(path) else { throw missing(path, command) }
+            let content = try found(command, evaluator) { () throws(Interrupt) in try Self.bytes(path, command, host) }
+            guard let bytes = content else { continue }
             let text = PSValue.string(String(decoding: bytes, as: UTF8.self))
             sources.append((path, try XMLNode.document(of: text)))
         }
@@ -155,12 +156,11 @@ extension HostCommands {
             throw .handOver("an unusual \(command.specification.name)")
         }
         for path in try paths(command) {
-            guard let bytes = host.read(path) else {
-                if host.isFolder(path) || path.contains("*") {
-                    throw .handOver("\(command.specification.name) of folders")
-                }
-                throw missing(path, command)
+            guard !host.isFolder(path), !path.contains("*") else {
+                throw .handOver("\(command.specification.name) of folders")
             }
+            let content = try found(command, evaluator) { () throws(Interrupt) in try Self.bytes(path, command, host) }
+            guard let bytes = content else { continue }
             let name = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? path
             var destination = try PSText.string(target)
             if command["NewName"] != nil {
@@ -171,5 +171,42 @@ extension HostCommands {
             try host.write(bytes, to: destination, isAppending: false)
             if !keeps, NativeHost.key(path) != NativeHost.key(destination) { host.remove(path) }
         }
+    }
+}
+
+/// What a command can do for some of its objects only.
+extension HostCommands {
+    /// Returns what a command finds for one of its objects; `nil` if that fails. The failure is reported, and the
+    /// command goes on with the next object.
+    static func found<Value>(
+        _ command: BoundCommand, _ evaluator: Evaluator, _ find: () throws(Interrupt) -> Value
+    ) throws(Interrupt) -> Value? {
+        do throws(Interrupt) {
+            return try find()
+        } catch {
+            guard case .statement(let record) = error, !record.endsCommand else { throw error }
+            try evaluator.report(record, command.errorAction)
+            return nil
+        }
+    }
+
+    static func report(
+        missing path: String, _ command: BoundCommand, _ evaluator: Evaluator
+    ) throws(Interrupt) {
+        _ = try found(command, evaluator) { () throws(Interrupt) -> Void in throw missing(path, command) }
+    }
+
+    /// Returns the content of a file that a command was given.
+    static func bytes(_ path: String, _ command: BoundCommand, _ host: NativeHost) throws(Interrupt) -> [UInt8] {
+        guard let bytes = host.read(path) else { throw missing(path, command) }
+        return bytes
+    }
+
+    static func missing(_ path: String, _ command: BoundCommand) -> Interrupt {
+        .statement(
+            NativeError(
+                command.specification.errorID("PathNotFound"),
+                "Cannot find path '\(path)' because it does not exist: pass the file with --attach.",
+                category: "ObjectNotFound", isReadable: true))
     }
 }

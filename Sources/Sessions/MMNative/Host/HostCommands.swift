@@ -386,14 +386,6 @@ enum HostCommands {
         }
         return PSObject(pairs, typeName: PSObject.folderType, isCustom: false).map { .object($0) }
     }
-
-    static func missing(_ path: String, _ command: BoundCommand) -> Interrupt {
-        .statement(
-            NativeError(
-                command.specification.errorID("PathNotFound"),
-                "Cannot find path '\(path)' because it does not exist: pass the file with --attach.",
-                category: "ObjectNotFound", isReadable: true))
-    }
 }
 
 /// A command that collects all objects before it does its work.
@@ -575,8 +567,9 @@ extension HostCommands {
     static func getContent(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command) {
-            let text = try text(path, command, host)
+        for path in try paths(command, piped: items) {
+            let content = try found(command, evaluator) { () throws(Interrupt) in try Self.text(path, command, host) }
+            guard let text = content else { continue }
             if command.isSet("Raw") {
                 try emit(.string(text))
                 continue
@@ -617,6 +610,7 @@ extension HostCommands {
     static func newItem(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
+        guard items.isEmpty else { throw .handOver("New-Item of piped objects") }
         var path = try paths(command).first ?? "."
         if let name = command["Name"] { path += "/" + (try PSText.string(name)) }
         let kind =
@@ -647,13 +641,14 @@ extension HostCommands {
     static func removeItem(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command) {
+        for path in try paths(command, piped: items) {
             if path.contains("*") {
                 for file in try host.files(like: path, in: evaluator) { host.remove(file.path) }
-                continue
+            } else if host.exists(path) {
+                host.remove(path)
+            } else {
+                try report(missing: path, command, evaluator)
             }
-            guard host.exists(path) else { throw missing(path, command) }
-            host.remove(path)
         }
     }
 
@@ -709,8 +704,11 @@ extension HostCommands {
     static func resolvePath(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command) {
-            guard host.exists(path) || NativeHost.key(path).isEmpty else { throw missing(path, command) }
+        for path in try paths(command, piped: items) {
+            guard host.exists(path) || NativeHost.key(path).isEmpty else {
+                try report(missing: path, command, evaluator)
+                continue
+            }
             try emit(command.specification.name == "Convert-Path" ? .string(path) : try pathObject(path))
         }
     }
@@ -718,7 +716,7 @@ extension HostCommands {
     static func getItems(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let paths = try paths(command)
+        let paths = try paths(command, piped: items)
         for path in paths.isEmpty ? ["."] : paths {
             if path.contains("*") {
                 for file in try host.files(like: path, in: evaluator)
@@ -746,7 +744,7 @@ extension HostCommands {
                     try emit(fileObject(file.path, size: file.bytes.count, isFolder: false))
                 }
             } else {
-                throw missing(path, command)
+                try report(missing: path, command, evaluator)
             }
         }
     }
@@ -763,7 +761,7 @@ extension HostCommands {
     static func openItem(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command) where !host.hasFile(path) {
+        for path in try paths(command, piped: items) where !host.hasFile(path) {
             host.remark("Not opened: \(path)")
         }
     }
