@@ -99,6 +99,38 @@ struct WatchedResourceTests {
         try await client.end()
     }
 
+    @Test("a subscription is answered only when every later change will be noticed")
+    func answeredLast() async throws {
+        let opened = Noted(false)
+        let isReady = Noted(false)
+        var options = ServerOptions()
+        options.offersResourceSubscriptions = true
+        let server = try MCPServer(
+            ServerInfo(name: "watched", version: "1"),
+            resources: [Resource(uri: "x://a", name: "a") { _ in [.text("a", uri: "x://a")] }],
+            resourceChanges: { _, _, _ in
+                opened.change { $0 = true }
+                while !isReady.now { try? await Task.sleep(for: .milliseconds(2)) }
+                return AsyncStream { $0.yield() }
+            }, options: options)
+        let client = try TestClient(server)
+        _ = try await client.initialize()
+        client.request(1, "resources/subscribe", ["uri": "x://a"])
+        client.modern("s", "subscriptions/listen", ["notifications": ["resourceSubscriptions": ["x://a"]]])
+        while !opened.now { try await Task.sleep(for: .milliseconds(2)) }
+        client.request(2, "ping")
+        #expect(try await client.next()["id"] == 2)
+        isReady.change { $0 = true }
+        var methods: [JSONValue?] = []
+        for _ in 0..<4 { methods.append(try await client.next()["method"]) }
+        let first = try #require(methods.firstIndex(of: "notifications/resources/updated"))
+        #expect(first > 0)
+        #expect(methods.filter { $0 == "notifications/resources/updated" }.count == 2)
+        #expect(methods.contains("notifications/subscriptions/acknowledged") && methods.contains(nil))
+        client.closeInput()
+        try await client.end()
+    }
+
     @Test("watching ends with the connection")
     func end() async throws {
         let client = try TestClient(try server())

@@ -37,7 +37,7 @@ struct WatchedResourceTests {
         let source = Source()
         let told = Mutex(0)
         let watching = Task {
-            for await _ in WatchedResource(every: .milliseconds(2), { try source.read() }).changes {
+            for await _ in await WatchedResource(every: .milliseconds(2), { try source.read() }).changes {
                 told.withLock { $0 += 1 }
             }
         }
@@ -56,5 +56,16 @@ struct WatchedResourceTests {
             #expect(told.withLock { $0 } == wanted, "\(text ?? "nothing")")
         }
         watching.cancel()
+    }
+
+    @Test("report a change that happens as soon as they are watched, before any other read")
+    func firstReading() async throws {
+        let source = Source()
+        source.set("before")
+        let changes = await WatchedResource(every: .milliseconds(2), { try source.read() }).changes
+        source.set("after")
+        var told = changes.makeAsyncIterator()
+        let news: Void? = await told.next()
+        #expect(news != nil)
     }
 }

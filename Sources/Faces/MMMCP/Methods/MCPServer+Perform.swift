@@ -61,7 +61,7 @@ extension MCPServer {
         case .complete(let completer, let value, let others):
             return try await completer(value, others, context).json
         case .task(let action, let store): return try await serve(action, store, planned.params, context)
-        case .listen: throw MCPError.internalError()
+        case .listen, .watch: throw MCPError.internalError()
         }
     }
 

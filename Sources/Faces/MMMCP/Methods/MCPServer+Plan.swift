@@ -28,9 +28,10 @@ extension MCPServer {
         case .getPrompt: .work(try planPrompt(params))
         case .complete: try planCompletion(params)
         case .listen: .work(try planListen(params, profile))
+        case .subscribe: .work(.watch(uri: try watchedURI(method, params)))
         case .getTask, .updateTask, .cancelTask, .taskResult, .listTasks:
             .work(try planTask(method, params, profile))
-        case .initialize, .ping, .setLevel, .subscribe, .unsubscribe: throw .methodNotFound(method.rawValue)
+        case .initialize, .ping, .setLevel, .unsubscribe: throw .methodNotFound(method.rawValue)
         }
     }
 
@@ -152,6 +153,14 @@ extension MCPServer {
         return .listen(wanted)
     }
 
+    /// Returns the URI of the resource that a legacy client subscribes to, or no longer wants to watch.
+    func watchedURI(_ method: Method, _ params: JSONObject) throws(MCPError) -> String {
+        guard routes.hasResources, options.offersResourceSubscriptions else {
+            throw .methodNotFound(method.rawValue)
+        }
+        return try text("uri", in: params, of: method.rawValue)
+    }
+
     private func text(_ key: String, in object: JSONObject, of place: String) throws(MCPError) -> String {
         switch object[key] {
         case .string(let text): return text
@@ -240,6 +249,7 @@ enum Work: Sendable {
     case getPrompt(Prompt, arguments: [String: String])
     case complete(Completer, value: String, others: [String: String])
     case listen(ListenFilter)
+    case watch(uri: String)
 }
 
 /// What an understood request leads to: an immediate answer or work.

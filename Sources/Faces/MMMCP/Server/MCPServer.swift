@@ -12,13 +12,13 @@ public struct MCPServer: Sendable {
     /// Returns the prompts that come and go; it must be quick.
     package typealias PromptLister = @Sendable () -> [Prompt]
 
-    /// Watches a resource for one caller: yields an element each time its contents have changed. Runs as long as the
-    /// caller is subscribed to the resource, even if that does not exist yet. `read` reads the resource as the caller
-    /// would.
+    /// Watches a resource for one caller: yields an element each time its contents have changed since it returned,
+    /// which is before the client's subscription is answered. Runs as long as the caller is subscribed to the resource,
+    /// even if that does not exist yet. `read` reads the resource as the caller would.
     package typealias ResourceWatcher =
         @Sendable (
             _ uri: String, _ context: RequestContext, _ read: @escaping @Sendable () async throws -> [ResourceContents]
-        ) -> AsyncStream<Void>
+        ) async -> AsyncStream<Void>
 
     /// The server's identity.
     public let info: ServerInfo
@@ -104,8 +104,8 @@ public struct MCPServer: Sendable {
     }
 
     /// Returns the changes of a resource as one caller sees it; `nil` if resources aren't watched.
-    func changes(of uri: String, for context: RequestContext) -> AsyncStream<Void>? {
-        resourceChanges.map { watch in watch(uri, context) { try await contents(of: uri, context) } }
+    func changes(of uri: String, for context: RequestContext) async -> AsyncStream<Void>? {
+        await resourceChanges?(uri, context) { try await contents(of: uri, context) }
     }
 
     /// The capabilities that the server announces to clients of a revision.

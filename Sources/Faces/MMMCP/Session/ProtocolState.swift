@@ -91,17 +91,18 @@ struct ProtocolState: Sendable {
         case .setLevel:
             try setLevel(request.params, server: server)
             return .answer(.success([:]))
-        case .subscribe, .unsubscribe:
-            try watch(request.params, server: server, method)
+        case .subscribe:
+            let uri = try server.watchedURI(method, request.params)
+            try checkRoom(toWatch: uri, within: server.options.limits)
+            let action = try act(on: request, method, profile(of: request, handshake, principal), server: server)
+            watched.insert(uri)
+            return action
+        case .unsubscribe:
+            watched.remove(try server.watchedURI(method, request.params))
             return .answer(.success([:]))
         default: break
         }
         return try act(on: request, method, profile(of: request, handshake, principal), server: server)
-    }
-
-    /// Returns what is known of the client of a legacy request; `nil` before the handshake.
-    func profile(of request: IncomingRequest, principal: Principal) -> CallProfile? {
-        handshake.map { profile(of: request, $0, principal) }
     }
 
     private func profile(of request: IncomingRequest, _ handshake: Handshake, _ principal: Principal) -> CallProfile {
@@ -168,23 +169,11 @@ extension ProtocolState {
         logLevel = level
     }
 
-    private mutating func watch(_ params: JSONObject, server: MCPServer, _ method: Method) throws(MCPError) {
-        guard server.routes.hasResources, server.options.offersResourceSubscriptions else {
-            throw .methodNotFound(method.rawValue)
-        }
-        guard case .string(let uri)? = params["uri"] else {
-            throw .invalidParams("\(method.rawValue) needs the string \"uri\".")
-        }
-        if method == .unsubscribe {
-            watched.remove(uri)
-            return
-        }
-        guard watched.count < server.options.limits.watchedResources || watched.contains(uri) else {
+    private func checkRoom(toWatch uri: String, within limits: ServerLimits) throws(MCPError) {
+        guard watched.count < limits.watchedResources || watched.contains(uri) else {
             throw .invalidParams(
-                "At most \(server.options.limits.watchedResources) resources can be watched; unsubscribe from some first."
-            )
+                "At most \(limits.watchedResources) resources can be watched; unsubscribe from some first.")
         }
-        watched.insert(uri)
     }
 }
 

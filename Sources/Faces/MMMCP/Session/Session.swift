@@ -108,9 +108,10 @@ final class Session: Sendable {
     }
 
     private func start(_ planned: PlannedCall, _ call: LiveCall) {
-        if case .listen(let filter) = planned.work {
-            openSubscription(planned, call, filter)
-            return
+        switch planned.work {
+        case .listen(let filter): return openSubscription(planned, call, filter)
+        case .watch(let uri): return watch(uri, planned, call)
+        default: break
         }
         // A task group can't cancel a single child, so the call owns its task, and the connection owns its calls.
         call.attach(
@@ -162,16 +163,31 @@ final class Session: Sendable {
     private func answered(_ request: IncomingRequest) {
         switch Method(rawValue: request.method) {
         case .initialize: listenToChanges()
-        case .subscribe:
-            guard let uri = request.params["uri"]?.string,
-                let profile = guarded.withLock({ $0.state.profile(of: request, principal: principal) })
-            else { return }
-            let call = LiveCall(request.id, channel: sessionChannel)
-            follow(
-                resource: uri, RequestContext(profile: profile, call: call, session: self, replies: nil))
         case .unsubscribe: request.params["uri"]?.string.map { unfollow(.resource($0)) }
         default: return
         }
+    }
+
+    /// Watches a resource for a legacy client. Its call is answered once every later change will be noticed.
+    private func watch(_ uri: String, _ planned: PlannedCall, _ call: LiveCall) {
+        let answer: @Sendable () -> Void = {
+            self.retire(call)
+            call.answer(Envelope.answer(planned.id, .success([:])))
+            self.workEnded(planned)
+        }
+        // The watching goes on after the call is over, on the connection's own channel.
+        let home = LiveCall(planned.id, channel: sessionChannel)
+        let context = RequestContext(profile: planned.profile, call: home, session: self, replies: nil)
+        let isFirst = follow(.resource(uri)) { [server, sessionChannel] in
+            let changes = await server.changes(of: uri, for: context)
+            answer()
+            guard let changes else { return }
+            for await _ in changes {
+                let (method, params) = ChangeFeed.Change.resource(uri).notification
+                sessionChannel.send(Envelope.notification(method, params))
+            }
+        }
+        if !isFirst { answer() }
     }
 
     private func retire(_ call: LiveCall) {
@@ -256,7 +272,9 @@ extension Session {
         follow(.listen(planned.id)) {
             var filter = filter
             filter.tasks = await self.known(filter.tasks, context)
-            await self.follow(self.acknowledge(planned, call, filter), context)
+            // The acknowledgement promises that every later change is told.
+            let changes = await self.changes(of: filter.resources, context)
+            await self.follow(self.acknowledge(planned, call, filter), changes, context)
         }
     }
 
@@ -268,6 +286,17 @@ extension Session {
         return known
     }
 
+    /// Returns the changes of those of these resources that are watched.
+    private func changes(
+        of uris: [String], _ context: RequestContext
+    ) async -> [(uri: String, all: AsyncStream<Void>)] {
+        var all: [(uri: String, all: AsyncStream<Void>)] = []
+        for uri in uris {
+            if let changes = await server.changes(of: uri, for: context) { all.append((uri, changes)) }
+        }
+        return all
+    }
+
     private func acknowledge(_ planned: PlannedCall, _ call: LiveCall, _ filter: ListenFilter) -> Subscription {
         let subscription = Subscription(planned: planned, call: call, filter: filter)
         call.send(
@@ -277,10 +306,13 @@ extension Session {
             )
         )
         // Registered only now, so that the acknowledgement precedes every notification.
-        guarded.withLock { guarded in
-            guard guarded.live[planned.id] === call else { return }
+        let isOpen = guarded.withLock { guarded in
+            guard guarded.live[planned.id] === call else { return false }
             guarded.listens[planned.id] = subscription
+            return true
         }
+        // What was cancelled before it was registered releases its room itself.
+        if !isOpen { workEnded(planned) }
         listenToChanges()
         return subscription
     }
@@ -406,9 +438,11 @@ struct Follower: Sendable {
 
 extension Session {
     /// Starts a task that watches something; it is cancelled by `unfollow` or when the connection closes.
-    func follow(_ what: Followed, _ work: @escaping @Sendable () async -> Void) {
+    /// - Returns: whether it was started: the same may be watched already, or the connection closed.
+    @discardableResult
+    func follow(_ what: Followed, _ work: @escaping @Sendable () async -> Void) -> Bool {
         guarded.withLock { guarded in
-            guard !guarded.isClosed, guarded.followers[what] == nil else { return }
+            guard !guarded.isClosed, guarded.followers[what] == nil else { return false }
             guarded.lastFollower += 1
             let number = guarded.lastFollower
             let task = Task {
@@ -416,23 +450,13 @@ extension Session {
                 self.guarded.withLock { if $0.followers[what]?.number == number { $0.followers[what] = nil } }
             }
             guarded.followers[what] = Follower(number: number, task: task)
+            return true
         }
     }
 
     /// Stops watching.
     func unfollow(_ what: Followed) {
         guarded.withLock { $0.followers.removeValue(forKey: what) }?.task.cancel()
-    }
-
-    /// Tells a legacy client when a resource that it subscribed to changes.
-    func follow(resource uri: String, _ context: RequestContext) {
-        guard let changes = server.changes(of: uri, for: context) else { return }
-        follow(.resource(uri)) { [sessionChannel] in
-            for await _ in changes {
-                let (method, params) = ChangeFeed.Change.resource(uri).notification
-                sessionChannel.send(Envelope.notification(method, params))
-            }
-        }
     }
 
     /// Notifies a legacy client of the states of its call's task until the task is over.
@@ -446,7 +470,9 @@ extension Session {
     }
 
     /// Notifies a subscription of the states of its tasks and the changes of its resources.
-    func follow(_ subscription: Subscription, _ context: RequestContext) async {
+    func follow(
+        _ subscription: Subscription, _ changes: [(uri: String, all: AsyncStream<Void>)], _ context: RequestContext
+    ) async {
         await withTaskGroup { group in
             for id in subscription.filter.tasks {
                 guard let store = server.tasks else { continue }
@@ -456,10 +482,9 @@ extension Session {
                     }
                 }
             }
-            for uri in subscription.filter.resources {
-                guard let changes = server.changes(of: uri, for: context) else { continue }
+            for (uri, all) in changes {
                 group.addTask {
-                    for await _ in changes {
+                    for await _ in all {
                         let (method, params) = ChangeFeed.Change.resource(uri).notification
                         subscription.tell(method, params)
                     }

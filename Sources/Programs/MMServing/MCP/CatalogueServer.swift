@@ -70,7 +70,8 @@ struct CatalogueServer {
                 guard isOffered else { return [] }
                 return toolPrompts.all(own: ownTools.current.definitions)
             },
-            resourceChanges: { _, _, read in WatchedResource(read).changes }, tasks: tasks, options: serverOptions)
+            resourceChanges: { _, _, read in await WatchedResource(read).changes }, tasks: tasks, options: serverOptions
+        )
     }
 
     /// Notifies clients when the owner's tools change, until the task is cancelled.
@@ -217,11 +218,18 @@ struct WatchedResource: Sendable {
         self.interval = interval
     }
 
-    /// Yields an element each time the content has changed, as long as there is a reader.
+    /// Yields an element each time the content has changed since this was returned, as long as there is a reader.
     var changes: AsyncStream<Void> {
+        get async {
+            let first = await standing
+            return changes(since: first)
+        }
+    }
+
+    private func changes(since first: [JSONValue]?) -> AsyncStream<Void> {
         AsyncStream { continuation in
             let watching = Task {
-                var known = await standing
+                var known = first
                 while (try? await Task.sleep(for: interval)) != nil {
                     let now = await standing
                     if now != known { continuation.yield() }
