@@ -630,7 +630,7 @@ extension GraphClient {
             if let same = try await identical(to: upload, deadline: deadline) { return same }
             var error = error
             error.hint =
-                "A file with this name exists: use another name, or set --conflict replace or rename."
+                "A file with this name exists: use another name (--conflict replace or rename accepts this one)."
             throw error
         }
         try await compare(answer, with: upload)
@@ -668,6 +668,7 @@ extension GraphClient {
         throw MMError(
             .remoteFailed,
             "The uploaded file \(upload.request.target.path) differs from the local file: its QuickXorHash is \(hash), that of "
-                + "“\(upload.file.path)” \(own).", hint: "Send it again with --conflict replace.", retry: .now)
+                + "“\(upload.file.path)” \(own).",
+            hint: "Send it again under another name (--conflict replace accepts this one).", retry: .now)
     }
 }

@@ -200,7 +200,7 @@ package final class DownloadDraft: Sendable {
     private static func taken(_ path: String) -> MMError {
         MMError(
             .conflict, "“\(path)” already exists.",
-            hint: "Use another file, or set --conflict replace or rename.")
+            hint: "Use another name (--conflict replace or rename accepts this one).")
     }
 
     private static func numbered(_ name: String, _ number: Int) -> String {

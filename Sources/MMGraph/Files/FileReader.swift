@@ -35,7 +35,7 @@ package final class FileReader: Sendable {
         guard fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw MMError(
                 .invalidInput, "“\(path)” isn't a regular file.",
-                hint: "Give the path of a file; for a folder, use `recursive` (--recursive).")
+                hint: "Give the path of a file (--recursive takes a folder).")
         }
         self.path = path
         self.file = file

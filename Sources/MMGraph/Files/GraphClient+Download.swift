@@ -146,7 +146,7 @@ package struct RemoteFile: Sendable {
             throw MMError(
                 .invalidInput, "“\(name)” is a folder.",
                 hint:
-                    "To download it with its contents, use `recursive` (--recursive); to list it, add /children to the path."
+                    "To list it, add /children to the path (--recursive downloads it with its contents)."
             )
         }
         size = isConverted ? nil : item["size"]?.int

@@ -31,6 +31,14 @@ struct AgentWordsTests {
             ("`mm recipe` lists them.", "`mm__recipe` lists them."),
             ("Graph grows: `unlisted: true` (--unlisted) sends it.", "Graph grows: `unlisted: true` sends it."),
             ("Give `body` (in a terminal: -d '{…}' or -d @file.json).", "Give `body`."),
+            (
+                "To repeat only those: mm graph --resume set_a1",
+                #"To repeat only those: mm__graph_request {"resume":"set_a1"}"#
+            ),
+            (
+                "To repeat only those: mm drift --resume set_a1",
+                #"To repeat only those: mm__recipe {"name":"drift","parameters":{"resume":"set_a1"}}"#
+            ),
             ("Leave --dry-run out.", "Leave `dryRun` out."), ("See `mm status`.", "See `mm__status`."),
             ("This server only reads (--read-only).", "This server only reads (--read-only)."),
             ("Ten mm of rain -- and more.", "Ten mm of rain -- and more."),
@@ -62,6 +70,12 @@ struct AgentWordsTests {
                 "To see whether it is installed: mm doctor powershell.",
                 "To see whether it is installed: mm doctor powershell (the owner's, in a terminal)."
             ),
+            (
+                "It does not exist: pass the file with --attach, or leave it out.",
+                "It does not exist: pass the file with --attach (the owner's, in a terminal), or leave it out."
+            ),
+            ("Repeat it with `--no-wait`.", "Repeat it with `--no-wait` (the owner's, in a terminal)."),
+            ("Use another name (--conflict replace or rename accepts this one).", "Use another name."),
             ("mm key list shows the names.", "mm key list (the owner's, in a terminal) shows the names."),
             (
                 "Usage: mm login CONNECTION (`mm connections list` shows the names), or mm login --all.",

@@ -97,7 +97,7 @@ struct ToolAnswer: Sendable {
             let stored = try await OutputCollection.collect(
                 stream, into: outputs, connection: connection, budget: Self.widened(room))
             let end = stream.end()
-            answer.notes += end.notes
+            answer.notes += end.notes.map(words.translated)
             answer.errors += end.errors
             switch stored {
             case .whole(let bytes):
@@ -352,17 +352,18 @@ enum ForeignContent {
 ///
 /// One set of rules serves all messages of this product: a command becomes the call of the tool that does the same, a
 /// flag becomes the argument with its name, and remarks about terminals are removed. A command that only the owner can
-/// run stays, and is marked as the owner's.
+/// run and a flag that no tool has as an argument stay, and are marked as the owner's.
 struct AgentWords: Sendable {
     private let prefix: String
     private static let operations: [(words: [String], operation: AnyOperation)] = Catalogue.standard.operations.map {
         ($0.declaration.command, $0)
     }
-    private static let flags: [String: String] = {
-        var names: [String: String] = [:]
+    /// The arguments that the flags mean.
+    private static let flags: [String: InputField] = {
+        var names: [String: InputField] = [:]
         for operation in Catalogue.standard.operations where operation.declaration.audience == .everyone {
-            for field in operation.fields where names["--\(field.flagName)"] == nil {
-                names["--\(field.flagName)"] = field.name
+            for field in operation.fields where names["--\(field.flagName)"]?.isOfferedToModels != true {
+                names["--\(field.flagName)"] = field
             }
         }
         // The flags with which a server is started are for its owner, so they aren't replaced.
@@ -582,7 +583,8 @@ struct AgentWords: Sendable {
 
     // MARK: flags
 
-    /// Returns the text with flags replaced by the names of arguments.
+    /// Returns the text with flags replaced by the names of arguments, or marked as the owner's if models don't have
+    /// those.
     private func withoutFlags(_ text: String) -> String {
         var result = ""
         var rest = text[...]
@@ -599,8 +601,15 @@ struct AgentWords: Sendable {
                 rest = tail
                 continue
             }
-            result += previous == "`" ? argument : "`\(argument)`"
-            rest = tail[name.endIndex...]
+            let behind = tail[name.endIndex...]
+            if argument.isOfferedToModels {
+                result += previous == "`" ? argument.name : "`\(argument.name)`"
+                rest = behind
+            } else {
+                let closing = previous == "`" && behind.first == "`" ? "`" : ""
+                result += "--\(name)\(closing)" + Self.ownersRemark
+                rest = behind.dropFirst(closing.count)
+            }
         }
         return result + rest
     }
