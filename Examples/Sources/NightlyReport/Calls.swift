@@ -48,7 +48,7 @@ struct GraphRequest: OperationCall {
     var dryRun: Bool?
     /// No effect.
     var confirmed: Bool?
-    /// Continue an interrupted call for several connections, by its ID (set_…), without other arguments.
+    /// ID (set_…) of a call to continue, alone.
     var resume: String?
 
     /// The values of `method`.

@@ -199,10 +199,7 @@ struct SideBySideCall: Sendable {
     {
         let report = SideBySideReport(total: call.members.count, progress: context.progress)
         let work = SideBySideWork(of: self, call: call, folder: folder, clearance: clearance, report: report)
-        let resuming =
-            context.caller.surface == .terminal
-            ? "\(operation.declaration.commandLine) --resume \(folder.name)"
-            : "\(operation.declaration.name) {\"resume\": \"\(folder.name)\"}"
+        let resuming = "\(operation.declaration.commandLine) --resume \(folder.name)"
         let channel = RowChannel()
         let flow = HeldFlow(task: Task { await work.run(into: channel) }, channel: channel)
         let stream = ItemStream(end: { report.end(resuming: resuming) }) { () async throws(MMError) in
@@ -508,6 +505,5 @@ extension InputField {
     /// The argument that resumes a call for several connections.
     static let resume = InputField(
         "resume", .text,
-        "Continue an interrupted call for several connections, by its ID (set_…), without other arguments.",
-        .notForModels)
+        "ID (set_…) of a call to continue, alone.")
 }
