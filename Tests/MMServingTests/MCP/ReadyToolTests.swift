@@ -54,6 +54,13 @@ struct ReadyToolTests {
         #expect(try call(["name": "undo list"])?.name == "undo_list")
     }
 
+    @Test(
+        "a task's value that was given as an argument is sent to the parameters; a misspelled argument is none",
+        arguments: [("user", true), ("days", true), ("forwardTo", true), ("conection", false), ("aply", false)])
+    func misplaced(name: String, isValue: Bool) {
+        #expect((ReadyTool.remark(name)?.contains("\"parameters\"") == true) == isValue)
+    }
+
     @Test("without a name all are listed, one per line; without a connection one shows its parameters")
     func looks() throws {
         let list = try #require(try answer([:])?.object)

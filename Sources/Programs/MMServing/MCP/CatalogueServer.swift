@@ -115,9 +115,11 @@ struct CatalogueServer {
     /// The single tool for recipes, own tools and other operations that are called by name.
     private var readyTool: Tool {
         let ready = readyTasks
-        return tool(ReadyTool.declaration, ReadyTool.schema) { (arguments) throws(MMError) in
+        var tool = tool(ReadyTool.declaration, ReadyTool.schema) { (arguments) throws(MMError) in
             try ready.meaning(of: arguments)
         }
+        tool.argumentRemark = ReadyTool.remark
+        return tool
     }
 
     private func tool(

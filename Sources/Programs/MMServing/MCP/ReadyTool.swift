@@ -49,6 +49,12 @@ struct ReadyTool {
         "additionalProperties": false,
     ]
 
+    /// A remark for the values of a task that were given as arguments.
+    static let remark: @Sendable (String) -> String? = { name in
+        ArgumentNames.meant(by: name, among: schema["properties"]?.object?.keys ?? []) == nil
+            ? "is unknown: a value of the task belongs into \"parameters\", as {\"parameters\": {\"…\": …}}" : nil
+    }
+
     /// Interprets a call.
     /// - Throws: `notFound` with the nearest names, `invalidInput` for arguments that exclude each other.
     func meaning(of arguments: JSONObject) throws(MMError) -> Meaning {
