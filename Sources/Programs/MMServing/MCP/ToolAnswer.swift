@@ -121,7 +121,7 @@ struct ToolAnswer: Sendable {
             let data = value.object ?? (value.array == nil ? [:] : ["value": value])
             return result(
                 text, notes, data, data.isEmpty ? .text : .data,
-                isForeign: !connection.hasPrefix("/") && ForeignContent.isWithin(value))
+                isForeign: ForeignContent.isWithin(value, from: connection))
         }
         let json = JSONWriter.bytes(value, layout: .compact)
         if JSONRows.find(in: json) != nil, let stored = try? outputs.put(json, connection: connection) {
@@ -194,8 +194,8 @@ struct ToolAnswer: Sendable {
                 if room.allows(Array(text.utf8)) {
                     return result(
                         text, of: output, shown: count, form, notes,
-                        isForeign: !output.connection.hasPrefix("/")
-                            && ForeignContent.isWithin(.array(Array(rows.prefix(count)))))
+                        isForeign: ForeignContent.isWithin(
+                            .array(Array(rows.prefix(count))), from: output.connection))
                 }
                 count = min(count - 1, count * 7 / 8)
             }
@@ -328,8 +328,14 @@ enum ForeignContent {
     /// Names that identify files and folders.
     private static let files: Set<String> = ["parentreference", "listitemuniqueid", "filesysteminfo"]
 
-    /// Returns whether an answer contains such content.
-    static func isWithin(_ value: JSONValue, depth: Int = 0) -> Bool {
+    /// Returns whether an answer contains such content. The server's own answers have none; those that it gathered from
+    /// several connections name the connection and the tenant of each row.
+    static func isWithin(_ value: JSONValue, from connection: String) -> Bool {
+        let isGathered = (value.array ?? [value]).contains { $0["connection"] != nil && $0["tenant"] != nil }
+        return (isGathered || !connection.hasPrefix("/")) && isWithin(value)
+    }
+
+    private static func isWithin(_ value: JSONValue, depth: Int = 0) -> Bool {
         guard depth <= deepest else { return false }
         switch value {
         case .array(let items): return items.prefix(mostRows).contains { isWithin($0, depth: depth) }
