@@ -31,7 +31,7 @@ import Testing
         let graph = Self.every.first { $0.service == .graph }?.names ?? []
         guard case .steps(let steps, _) = recipe.work else { return }
         for step in steps {
-            guard case .request(let request) = step.action, request.resource == nil else { continue }
+            guard case .request(let request) = step.action, request.resource == .graph else { continue }
             let path = request.path.pieces.map { if case .text(let text) = $0 { text } else { "{id}" } }.joined()
             #expect(try Self.opens(graph, request.method, path), "\(request.method) \(path)")
         }
@@ -58,7 +58,7 @@ import Testing
             let recipe = try #require(RecipeLibrary.recipe(named: name))
             guard case .steps(let steps, _) = recipe.work else { continue }
             for step in steps {
-                guard case .request(let request) = step.action, request.resource == nil else { continue }
+                guard case .request(let request) = step.action, request.resource == .graph else { continue }
                 let path = request.path.pieces.map { if case .text(let text) = $0 { text } else { "{id}" } }.joined()
                 #expect(try Self.opens(graph, request.method, path), "\(use) \(name): \(path)")
             }
