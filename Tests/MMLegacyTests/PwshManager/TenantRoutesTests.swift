@@ -340,6 +340,8 @@ struct TenantRoutesTests {
                 == 400)
         #expect(try await manager.ask("GET", "/login").status == 405)
         #expect(throws: MMError.self) { try TenantSettings(environment: ["PWSH_IDLE_TIMEOUT": "-1"]) }
+        #expect(throws: MMError.self) { try TenantSettings(environment: ["PWSH_MANAGER_PORT": "x"]) }
+        #expect(try TenantSettings(environment: ["PWSH_MANAGER_PORT": "5150"]).port == 5150)
     }
 
     @Test("the watchdog ends abandoned sign-ins and idle sessions")

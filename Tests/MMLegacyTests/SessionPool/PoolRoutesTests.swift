@@ -344,6 +344,7 @@ struct PoolRoutesTests {
         #expect(other["error"] == "This container only handles Contoso-GA")
         #expect(try await pool.ask("GET", "/connections")["connections"]?.object?.keys == ["Contoso-GA"])
         #expect(throws: MMError.self) { try SessionPoolRoutes.Settings(environment: ["COMMAND_TIMEOUT": "soon"]) }
+        #expect(throws: MMError.self) { try SessionPoolRoutes.Settings(environment: ["SESSION_POOL_PORT": "99999"]) }
         await place.home.services.close()
     }
 }

@@ -378,4 +378,15 @@ package struct ProfileSetting: Sendable, Hashable {
         self.standard = standard
         self.summary = summary
     }
+
+    /// Returns the port that a variable names; `nil` if it isn't set.
+    /// - Throws: `invalidInput`, naming the variable.
+    static func port(_ name: String, in environment: [String: String]) throws(MMError) -> UInt16? {
+        guard let text = environment[name], !text.isEmpty else { return nil }
+        guard let port = UInt16(text) else {
+            throw MMError(
+                .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Use a port from 0 to 65535.")
+        }
+        return port
+    }
 }

@@ -185,7 +185,7 @@ actor PwshManagerClient {
     ///   - settings: the time limit of a call, and the local names of tenants.
     init(environment: [String: String], local: TenantSessions, settings: TenantSettings) {
         address = environment["PWSH_MANAGER_URL"].flatMap { $0.isEmpty ? nil : Self.withoutEnd($0) }
-        standard = "http://localhost:\(environment["PWSH_MANAGER_PORT"].flatMap { UInt16($0) } ?? 5100)"
+        standard = "http://localhost:\(settings.port)"
         client = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
         self.local = local
         self.settings = settings
@@ -261,6 +261,8 @@ actor PwshManagerClient {
 
 /// The settings that the session manager reads from its environment, with its own defaults.
 package struct TenantSettings: Sendable {
+    /// The port of the session manager on this machine.
+    package var port: UInt16 = 5100
     /// The time between two passes of the watchdog.
     package var watchInterval: Duration = .seconds(30)
     /// How long a sign-in may wait for approval.
@@ -281,6 +283,7 @@ package struct TenantSettings: Sendable {
     /// Reads the settings from an environment.
     /// - Throws: `invalidInput`, naming the variable.
     package init(environment: [String: String]) throws(MMError) {
+        port = try ProfileSetting.port("PWSH_MANAGER_PORT", in: environment) ?? port
         watchInterval = try Self.seconds("PWSH_WATCHDOG_INTERVAL", environment) ?? watchInterval
         pendingLimit = try Self.seconds("PWSH_AUTH_TIMEOUT", environment) ?? pendingLimit
         idleLimit = try Self.seconds("PWSH_IDLE_TIMEOUT", environment) ?? idleLimit

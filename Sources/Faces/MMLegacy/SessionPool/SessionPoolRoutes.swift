@@ -9,6 +9,8 @@ package import MMSessions
 package final class SessionPoolRoutes: Sendable {
     /// The settings of such a pool.
     package struct Settings: Sendable {
+        /// The port at which the server listens.
+        package var port: UInt16 = 5200
         /// The only connection that it serves; `nil` for all.
         package var connection: String?
         /// The name that connections' `mcps` lists are compared with.
@@ -20,9 +22,10 @@ package final class SessionPoolRoutes: Sendable {
 
         package init() {}
 
-        /// Reads the settings from an environment: `M365_CONNECTION`, `COMMAND_TIMEOUT`.
+        /// Reads the settings from an environment: `SESSION_POOL_PORT`, `M365_CONNECTION`, `COMMAND_TIMEOUT`.
         /// - Throws: `invalidInput`, naming the variable.
         package init(environment: [String: String]) throws(MMError) {
+            port = try ProfileSetting.port("SESSION_POOL_PORT", in: environment) ?? port
             connection = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
             if let text = environment["COMMAND_TIMEOUT"], !text.isEmpty {
                 guard let seconds = Int(text), (1...86_400).contains(seconds) else {

@@ -30,7 +30,8 @@ package struct PoolFace: Sendable {
     /// The face's purpose, in one line.
     package let summary: String
     /// Returns the default address, from the pool's environment; `nil` if the face only listens where `--listen` says.
-    package let address: @Sendable ([String: String]) -> String?
+    /// - Throws: `invalidInput`, naming the variable of a bad address.
+    package let address: @Sendable ([String: String]) throws(MMError) -> String?
     /// Creates the face's middleware.
     package let steps: @Sendable (Context) throws(MMError) -> Steps
 
@@ -42,7 +43,7 @@ package struct PoolFace: Sendable {
     ///   - steps: creates the middleware; called once, before the face listens.
     init(
         _ name: String, summary: String,
-        address: @escaping @Sendable ([String: String]) -> String? = { _ in nil },
+        address: @escaping @Sendable ([String: String]) throws(MMError) -> String? = { _ in nil },
         steps: @escaping @Sendable (Context) throws(MMError) -> Steps
     ) {
         self.name = name
@@ -67,7 +68,9 @@ extension PoolFace {
     /// The session pool's original routes, at its original address.
     static let pool = PoolFace(
         "pool", summary: "the session-pool server: /health /status /connections /run /reset /metrics",
-        address: { "127.0.0.1:\(port("SESSION_POOL_PORT", in: $0) ?? 5200)" }
+        address: { (environment) throws(MMError) in
+            "127.0.0.1:\(try SessionPoolRoutes.Settings(environment: environment).port)"
+        }
     ) { (context) throws(MMError) in
         let routes = SessionPoolRoutes(
             service: context.service, services: context.services,
@@ -79,7 +82,9 @@ extension PoolFace {
     static let pwshManager = PoolFace(
         "pwsh-manager",
         summary: "the session manager: /health /modules /sessions /login /status /run /disconnect",
-        address: { "127.0.0.1:\(port("PWSH_MANAGER_PORT", in: $0) ?? 5100)" }
+        address: { (environment) throws(MMError) in
+            "127.0.0.1:\(try TenantSettings(environment: environment).port)"
+        }
     ) { (context) throws(MMError) in
         let sessions = TenantSessions(
             service: context.service, services: context.services,
@@ -107,10 +112,6 @@ extension PoolFace {
             guard !request.path.hasPrefix("/v1/") else { return await next(request, peer) }
             return .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
         }
-    }
-
-    private static func port(_ name: String, in environment: [String: String]) -> UInt16? {
-        environment[name].flatMap { UInt16($0) }
     }
 }
 

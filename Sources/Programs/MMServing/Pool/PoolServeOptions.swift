@@ -86,7 +86,7 @@ struct PoolServeOptions: Sendable {
                     + "a default address.")
         }
         for (index, face) in faces.enumerated() {
-            guard let address = addresses.isEmpty ? face.address(environment) : addresses[index] else {
+            guard let address = try addresses.isEmpty ? face.address(environment) : addresses[index] else {
                 throw MMError(
                     .invalidInput, "The profile `\(face.name)` has no default address.",
                     hint: "Add --listen 127.0.0.1:PORT.")
