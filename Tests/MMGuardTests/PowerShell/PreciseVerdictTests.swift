@@ -51,6 +51,9 @@ struct PreciseVerdictTests {
             "$box = Get-Mailbox ann; 'Dear %n%' -replace '%n%', $box.DisplayName; $box.Alias -split ('.', '-')[0]",
             "param([Nullable[datetime]]$From, [System.Nullable[int]]$Days) Get-Mailbox ann | ? WhenCreated -gt $From",
             "[System.IO.Path]::GetFileName('a/b.txt'); (Get-Date).ToShortTimeString()",
+            "Get-Mailbox -ResultSize 5 | % { New-Object PSObject -Property @{ Name = $_.Alias } }",
+            "$l = New-Object System.Collections.ArrayList; [void]$l.Add(1); New-Object -Type PSObject -OutVariable o",
+            "$l = New-Object 'System.Collections.Generic.List[object]'; $l.Add(1); New-Object hashtable -ArgumentList 9",
         ])
     func allowed(script: String) {
         let verdict = GuardEngine().judge(script: script, policy: .standard)
@@ -81,6 +84,22 @@ struct PreciseVerdictTests {
         ])
     func asked(script: String) {
         #expect(GuardEngine().judge(script: script, policy: .standard).decision != .allow)
+    }
+
+    @Test(
+        "an object that New-Object makes is asked about, unless it only holds what it is given",
+        arguments: [
+            "New-Object Net.WebClient", "New-Object System.Diagnostics.Process",
+            "New-Object -ComObject Excel.Application",
+            "New-Object (Get-Thing).Type", "New-Object PSObject -ArgumentList (Get-Thing)", "New-Object @kept",
+            "New-Object 'PSObject, Other'", "New-Object 'PSObject]; [Net.WebClient'", "New-Object",
+            "New-Object System.Collections.ArrayList -Property @{ Capacity = 9 }",
+            "New-Object PSObject -Property @{ A = (Remove-Mailbox ceo) }",
+            "$l = New-Object PSObject; $l.Add((Get-Thing))",
+            "function New-Object { Get-Thing }; $l = New-Object System.Collections.ArrayList; $l.Add(1)",
+        ])
+    func madeObjects(script: String) {
+        #expect(GuardEngine().judge(script: script, policy: .standard).decision == .ask)
     }
 
     @Test("a name that is an alias on Windows alone is told by its reason what to write")

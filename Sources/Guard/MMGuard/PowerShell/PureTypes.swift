@@ -63,6 +63,16 @@ enum PureTypes {
         }
     }
 
+    /// Returns whether an object of a type only has the properties that it is given: `[PSObject]`.
+    static func isPlainObject(_ type: TypeNameSyntax) -> Bool {
+        guard case .name(let name, nil) = type.form else { return false }
+        return [
+            "object", "psobject", "management.automation.psobject", "pscustomobject",
+            "management.automation.pscustomobject",
+        ]
+        .contains(plain(name.asciiLowercased))
+    }
+
     /// Returns whether a method of such a list or table only reads it or changes its elements.
     static func isContainerMethod(_ name: String) -> Bool { containerMethods.contains(name.asciiLowercased) }
 

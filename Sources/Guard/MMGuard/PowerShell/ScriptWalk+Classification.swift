@@ -31,7 +31,7 @@ extension ScriptWalk {
             reasons.append("a file on this machine")
         }
         let isPreview = call.isPreview(isBehindWire: context.isBehindWire)
-        if isPreview || call.isOnDataFile { classes = .read }
+        if isPreview || call.isOnDataFile || call.made != nil { classes = .read }
         if entry.product == .builtin, !classes.isDisjoint(with: [.privilege, .session]) { givesNames = true }
         let isProven = sent?.found.isKnown ?? false
         let isUnknown = !isProven && (entry.lists.contains(.unproven) || sent != nil && classes == .write)

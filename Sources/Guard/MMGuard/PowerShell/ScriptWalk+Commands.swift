@@ -234,7 +234,9 @@ extension ScriptWalk {
     ) -> ValueFacts {
         let entry = known.entry
         let bound = known.binder.bind(command) { splatted($0) }
-        if entry.lists.contains(.outside) {
+        let made = newObject(known, bound)
+        if made == .container { containers.insert(ObjectIdentifier(command)) }
+        if entry.lists.contains(.outside), made == nil {
             report(.outsideCommand, command.elements.first?.extent ?? command.extent, subject: entry.name)
         }
         let values: [ValueFacts]
@@ -247,7 +249,7 @@ extension ScriptWalk {
             values = walkValues(bound, hasTable: known.parameters != nil, place: place)
         }
         let call = CommandCall(
-            command: known, syntax: command, arguments: bound, values: values, place: place, input: input)
+            command: known, syntax: command, arguments: bound, values: values, place: place, input: input, made: made)
         checkParameters(call)
         let output = output(of: call, filtered: filtered)
         if !walkRequest(call) {

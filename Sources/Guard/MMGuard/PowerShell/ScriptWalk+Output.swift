@@ -18,6 +18,12 @@ extension ScriptWalk {
         case "group-object", "compare-object": return ValueFacts(kinds: own.kinds, count: ValueFacts.many, texts: nil)
         case "get-childitem", "resolve-path": return .of(.files)
         case "get-item": return .unknown
+        case "new-object":
+            guard let made = call.made else { return .unknown }
+            let given = call.indices(["argumentlist", "property"]).reduce(ValueFacts.nothing) {
+                $0.then(call.values[$1])
+            }
+            return made == .container ? given : given.or(.data()).withoutTexts
         case "out-null", "out-host", "out-default", "write-host", "start-sleep": return .nothing
         case "get-command", "get-module", "get-alias", "get-variable", "get-help", "import-clixml", "get-psdrive",
             "get-psprovider":

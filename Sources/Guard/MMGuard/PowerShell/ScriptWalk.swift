@@ -111,6 +111,9 @@ struct ScriptWalk {
     /// The types that the script defined, by their names in lower case.
     var types: [String: LocalType] = [:]
 
+    /// The commands that make a list or table of the script's own.
+    var containers: Set<ObjectIdentifier> = []
+
     /// The maximum depth of a tree; deeper ones are not judged.
     static let deepest = 100
 
@@ -417,6 +420,11 @@ extension ScriptWalk {
 
     /// Returns whether a statement creates a list or table.
     private func isOwnContainer(_ statement: StatementSyntax) -> Bool {
+        if case .pipeline(let pipeline) = statement, pipeline.elements.count == 1, !pipeline.isBackground,
+            case .command(let command) = pipeline.elements[0]
+        {
+            return containers.contains(ObjectIdentifier(command))
+        }
         switch only(statement) {
         case .hashtable?, .array?, .arrayLiteral?: return true
         case .convert(let cast)?:

@@ -13,10 +13,12 @@ struct CommandCall {
     let place: Int
     /// The pipeline input; `nothing` at the first position.
     let input: ValueFacts
+    /// What a call of `New-Object` makes, if that has no effect beyond it.
+    let made: ScriptWalk.NewObject?
 
     init(
         command: KnownCommand, syntax: CommandSyntax, arguments: [BoundArgument], values: [ValueFacts], place: Int,
-        input: ValueFacts
+        input: ValueFacts, made: ScriptWalk.NewObject?
     ) {
         self.command = command
         self.syntax = syntax
@@ -24,6 +26,7 @@ struct CommandCall {
         self.values = values
         self.place = place
         self.input = input
+        self.made = made
         constants = arguments.indices.map { index in
             let written = ConstantValue(arguments[index].value)
             guard written == .dynamic, let texts = values[index].texts, !texts.isEmpty else { return written }
