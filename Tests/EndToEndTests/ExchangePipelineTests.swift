@@ -138,7 +138,7 @@ struct ExchangePipelineTests {
         #expect(input?["Parameters"]?["Confirm"] == false)
         #expect(shown.json?["headers"]?["Authorization"] == "Bearer ‹token›")
         #expect(shown.json?["template"] == "Remove-InboxRule" && shown.json?["sent"] == false)
-        #expect(shown.json?["class"] == "destructive" && shown.json?["verdict"] == "allow", "\(shown)")
+        #expect(shown.json?["class"] == "destructive" && shown.json?["verdict"] == "ask", "\(shown)")
     }
 
     @Test("keep variables in their session, and list cmdlets with those that the account may run")

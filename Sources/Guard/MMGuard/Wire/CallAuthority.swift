@@ -3,6 +3,8 @@ internal import MMCore
 /// The permission with which a call runs: the guard's verdict on its text, and the text as the person who confirmed it
 /// saw it.
 package struct CallAuthority: Sendable, Hashable {
+    /// The decision on the call's text as a whole, before a person confirmed it.
+    let decision: GuardDecision
     /// The classes of the call's text.
     let classes: GuardClassSet
     /// Whether a person confirmed the text, or it may run with only a warning.
@@ -27,6 +29,7 @@ package struct CallAuthority: Sendable, Hashable {
     ///   - text: the text with the values of its parameters: everything that the person saw.
     ///   - previewed: the number of objects that a preview counted.
     package init(verdict: Verdict, text: String, previewed: Int? = nil) {
+        decision = verdict.decision
         classes = verdict.classes
         isConfirmed = verdict.decision == .ask || !verdict.warnings.isEmpty
         isUnclear = verdict.asking.contains { $0.kind == .dynamic || $0.kind == .unknown }
@@ -46,6 +49,7 @@ package struct CallAuthority: Sendable, Hashable {
 
     /// Creates the authority of a program without a text: it may read, and send requests of these classes.
     package init(listing classes: GuardClassSet) {
+        decision = .allow
         self.classes = classes.union(.read)
         listed = classes
         isConfirmed = true

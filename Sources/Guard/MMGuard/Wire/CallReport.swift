@@ -92,7 +92,8 @@ package struct CallReport: Sendable, Hashable {
 package struct DryRunRequest: Sendable, Hashable {
     /// Its number within the session.
     package let number: UInt64
-    /// The decision that a real run would make: send it, ask a person first, or refuse it.
+    /// The decision that a real run would make: send it, ask a person first, or refuse it. For a change it is the
+    /// stricter of the decisions on the request and on the script's text.
     package let decision: GuardDecision
     /// Whether it only reads.
     package let isRead: Bool

@@ -93,7 +93,9 @@ package struct RequestGrant: Sendable {
         }
         if isDryRun {
             let isLet = verdict.decision != .deny && isGranted(intent, verdict, authority)
-            report.rehearse(intent, number: number, isLet ? .allow : max(verdict.decision, .ask))
+            let own: GuardDecision = isLet ? .allow : max(verdict.decision, .ask)
+            // A real run first asks about its text, or refuses it, so no change is freer than the text.
+            report.rehearse(intent, number: number, max(own, authority.decision))
             return refuse(intent, "dry_run", "this is a dry run, which only reads.")
         }
         if verdict.decision == .deny {
