@@ -51,11 +51,18 @@ struct PlanFile: Sendable {
     /// Reads a file.
     /// - Throws: `invalidInput` for a missing file, as for any other invalid argument.
     static func read(_ path: String) throws(MMError) -> PlanFile {
-        guard let bytes = try ProtectedFile.read(path, limit: limit) else {
+        guard let file = try readIfPresent(path) else {
             throw MMError(
                 .invalidInput, "There is no plan \(path).", hint: "mm plan -o FILE -- COMMAND makes one.",
                 details: ["field": "plan"])
         }
+        return file
+    }
+
+    /// Reads a file.
+    /// - Returns: `nil` for a missing file.
+    static func readIfPresent(_ path: String) throws(MMError) -> PlanFile? {
+        guard let bytes = try ProtectedFile.read(path, limit: limit) else { return nil }
         return try PlanFile(bytes, named: path)
     }
 
@@ -116,11 +123,28 @@ struct PlanShelf: Sendable {
         return Found(file: try PlanFile.read(path), path: path)
     }
 
-    /// Returns all plans, the newest first.
-    func all() throws(MMError) -> [PlanFile] {
+    /// All plans, the newest first.
+    struct Contents: Sendable {
+        fileprivate(set) var plans: [PlanFile] = []
+        /// Why other files couldn't be read; each error names its file.
+        fileprivate(set) var faults: [MMError] = []
+    }
+
+    /// Reads all plans. A damaged file doesn't hide the others.
+    func contents() -> Contents {
+        var contents = Contents()
         let names = (try? FolderListing.names(in: directory)) ?? []
-        return names.filter { $0.hasSuffix(".plan") }.compactMap { try? PlanFile.read("\(directory)/\($0)") }
-            .sorted { $0.plan.made > $1.plan.made }
+        for name in names.sorted() where name.hasSuffix(".\(Kind.plan.rawValue)") {
+            do throws(MMError) {
+                // Another process may have removed the file since its folder was listed.
+                guard let file = try PlanFile.readIfPresent("\(directory)/\(name)") else { continue }
+                contents.plans.append(file)
+            } catch {
+                contents.faults.append(error)
+            }
+        }
+        contents.plans.sort { $0.plan.made > $1.plan.made }
+        return contents
     }
 
     /// Removes plans a month after their end, with their receipts; at most once a day.
@@ -131,7 +155,7 @@ struct PlanShelf: Sendable {
         }
         if let last, Timestamp.now - last < .seconds(86_400) { return }
         try ProtectedFile.replace(mark, with: Array(Timestamp.now.iso8601.utf8))
-        for file in try all() where file.plan.until + .seconds(30 * 86_400) < .now {
+        for file in contents().plans where file.plan.until + .seconds(30 * 86_400) < .now {
             for kind in [Kind.plan, .progress, .receipt, .lock] { try ProtectedFile.remove(path(file.digest, kind)) }
         }
         for name in (try? FolderListing.names(in: directory)) ?? [] where name.hasSuffix(".\(Kind.begun.rawValue)") {

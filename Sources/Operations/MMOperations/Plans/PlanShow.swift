@@ -51,7 +51,8 @@ struct PlanList: CatalogueOperation {
         -> OperationAnswer
     {
         let shelf = PlanShelf(paths)
-        let rows = try shelf.all().map { file throws(MMError) -> JSONValue in
+        let contents = shelf.contents()
+        let rows = try contents.plans.map { file throws(MMError) -> JSONValue in
             let progress = try PlanProgress(shelf, file.digest)
             return [
                 "plan": .string(file.plan.id), "made": .string(file.plan.made.iso8601), "by": .string(file.plan.by),
@@ -61,8 +62,9 @@ struct PlanList: CatalogueOperation {
                 "state": .string(progress.word(of: file.plan)), "until": .string(file.plan.until.iso8601),
             ]
         }
+        let faults = contents.faults.map { "\(DoctorReport.words($0)) A damaged file can be removed." }
         return .value(
-            .array(rows), notes: rows.isEmpty ? ["There are no plans."] : [],
+            .array(rows), notes: rows.isEmpty && faults.isEmpty ? ["There are no plans."] : faults,
             columns: ["plan", "changes", "connections", "state", "approvedBy", "until"])
     }
 }

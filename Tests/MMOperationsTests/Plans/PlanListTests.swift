@@ -1,0 +1,25 @@
+import MMCore
+import Testing
+
+@testable import MMOperations
+
+@Suite("The list of plans", .timeLimit(.minutes(5)))
+struct PlanListTests {
+    @Test("names a damaged plan and lists the others", arguments: [0, 40])
+    func damaged(length: Int) async throws {
+        let home = try await PlanHome()
+        let users = try await home.users(2)
+        let lost = try await home.plan([PlanHome.request("DELETE", "/users/\(users[0])")])
+        let path = PlanShelf(home.tenant.home.paths).path(lost["digest"]?.string ?? "", .plan)
+        let bytes = try #require(try ProtectedFile.read(path))
+        try ProtectedFile.replace(path, with: Array(bytes.prefix(length)))
+        let alone = try await home.tenant.call("plan_list", [:])
+        #expect(ChangesHome.value(alone).array == [])
+        #expect(alone.notes.count == 1 && alone.notes[0].contains(path), "\(alone.notes)")
+        let other = try await home.plan([PlanHome.request("DELETE", "/users/\(users[1])")])
+        let both = try await home.tenant.call("plan_list", [:])
+        #expect(ChangesHome.value(both).array?.map { $0["plan"] } == [other["plan"]])
+        #expect(both.notes == alone.notes)
+        await home.tenant.stop()
+    }
+}
