@@ -52,6 +52,22 @@ struct UndoTests {
         await tenant.stop()
     }
 
+    @Test("says that a line of the journal is damaged")
+    func damagedJournal() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        try await tenant.graph("PATCH", "/users/\(user.id)", ["city": "Rome"])
+        #expect(try await tenant.call("undo_list", [:]).notes.isEmpty)
+        let path = tenant.home.paths.stateDirectory + "/journal/1.jsonl"
+        let text = String(decoding: try #require(try ProtectedFile.read(path)), as: UTF8.self)
+        try ProtectedFile.replace(path, with: Array(text.replacing("Rome", with: "Roma").utf8))
+        let note = try #require(try await tenant.journal.contents().damage)
+        #expect(try await tenant.call("undo_list", [:]).notes.contains(note))
+        let error = await #expect(throws: MMError.self) { try await tenant.call("undo", ["since": "1h"]) }
+        #expect(error?.message.contains(note) == true, "\(error as Any)")
+        await tenant.stop()
+    }
+
     @Test("leaves alone what was changed again, and says what and by whom")
     func changedSince() async throws {
         let tenant = try await ChangesHome()

@@ -40,7 +40,8 @@ struct History: CatalogueOperation {
             for line in entry.change.lines { text.append("    " + line) }
         }
         return OperationAnswer(
-            .value(.array(rows)), notes: entries.isEmpty ? ["The journal has no change to \(input.object)."] : [],
+            .value(.array(rows)),
+            notes: (entries.isEmpty ? ["The journal has no change to \(input.object)."] : []) + selection.notes,
             columns: ["time", "id", "change", "state", "client"],
             text: text.isEmpty ? nil : text.joined(separator: "\n"))
     }

@@ -66,15 +66,21 @@ struct Undo: CatalogueOperation {
         }
         guard !entries.isEmpty else {
             throw MMError(
-                .notFound, "No matching change can be undone.", hint: "mm undo list shows the changes.")
+                .notFound, (["No matching change can be undone."] + selection.notes).joined(separator: " "),
+                hint: "mm undo list shows the changes.")
         }
         let (files, others) = FileUndo.split(entries)
-        guard !files.isEmpty else { return try await Self.undo(others, selection, input, services, context) }
+        guard !files.isEmpty else {
+            var answer = try await Self.undo(others, selection, input, services, context)
+            answer.notes += selection.notes
+            return answer
+        }
         guard context.call.planning == nil else {
             throw MMError(.unsupported, "A plan can't restore a file of a host.", hint: "mm undo \(files[0].id)")
         }
         let ofFiles = FileUndo(entries: files, services: transfers, context: context)
         var answer = input.isDryRun ? ofFiles.forecast() : try await ofFiles.undo(skips: input.skips)
+        answer.notes += selection.notes
         guard !others.isEmpty else { return answer }
         let more = try await Self.undo(others, selection, input, services, context)
         if case .value(.array(let rows)) = answer.body, case .value(.array(let further)) = more.body {

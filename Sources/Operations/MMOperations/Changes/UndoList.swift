@@ -28,7 +28,7 @@ struct UndoList: CatalogueOperation {
         }
         return .value(
             .array(entries.prefix(input.last).map { .object(selection.row($0)) }),
-            notes: entries.isEmpty ? ["The journal has no matching change."] : [],
+            notes: (entries.isEmpty ? ["The journal has no matching change."] : []) + selection.notes,
             columns: ["id", "time", "connection", "change", "state", "client"])
     }
 }

@@ -12,18 +12,22 @@ struct UndoSelection {
     private let undoers: [String: [JournalEntry]]
     /// The present connections of the entries.
     let reach: UndoReach
+    /// What an answer from these entries has to say about the journal.
+    private(set) var notes: [String] = []
 
     /// Reads the writes that a caller may see: those in the tenants and by the accounts that its connections reach, and
     /// those on hosts. A caller that signed in to this server sees only its own, this machine's owner all. Undos by all
     /// callers count for whether a write still stands.
     init(_ services: RequestServices, in context: OperationContext) async throws(MMError) {
         let caller = context.call.caller
-        let all = try await services.journal.entries()
+        let contents = try await services.journal.contents()
+        let all = contents.entries
         let reach = try await UndoReach(to: all, services, for: caller.server)
         self.init(
             caller.server == nil ? all : all.filter { reach.name(of: $0) != nil || $0.change.kind == .file },
             of: caller.signedIn?.id,
             reach: reach)
+        notes = [contents.damage].compactMap(\.self)
     }
 
     /// - Parameters:

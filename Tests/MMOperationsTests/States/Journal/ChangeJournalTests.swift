@@ -93,6 +93,7 @@ struct ChangeJournalTests {
         let read = try await journal.entries()
         #expect(read.map(\.id) == [first.id, second.id])
         #expect(read.map(\.outcome) == [.done, .unknown])
+        #expect(try await journal.contents().damage == nil)
     }
 
     @Test("believes no line in which a disk has changed a letter, and reads those of versions that wrote no sums")
@@ -107,7 +108,11 @@ struct ChangeJournalTests {
         bytes[place] ^= 1
         bytes += [0x0A] + JSONWriter.bytes(.object(first.begun))
         try ProtectedFile.replace(path, with: bytes)
-        #expect(try await journal.entries().map(\.id) == [second.id, first.id])
+        let read = try await journal.contents()
+        #expect(read.entries.map(\.id) == [second.id, first.id] && read.damaged == 1)
+        var report = DoctorReport()
+        await JournalChecks(of: journal).examine(into: &report)
+        #expect(report.rows.map(\.state) == [.advice] && report.rows[0].detail == read.damage)
     }
 
     @Test("is encrypted where token caches are, and needs the key then")

@@ -72,6 +72,27 @@ package struct ChangeJournal: Sendable {
     /// - Parameter newest: the minimum number of newest writes to return; `nil` for all. The journal isn't read further
     ///   back.
     package func entries(newest: Int? = nil) async throws(MMError) -> [JournalEntry] {
+        try await contents(newest: newest).entries
+    }
+
+    /// What could be read of the journal.
+    package struct Contents: Sendable {
+        /// The writes, oldest first.
+        package fileprivate(set) var entries: [JournalEntry] = []
+        /// The number of damaged lines. Lines that were cut off don't count: the next write begins a new one.
+        package fileprivate(set) var damaged = 0
+
+        /// The sentence about damaged lines; `nil` if there are none.
+        package var damage: String? {
+            guard damaged > 0 else { return nil }
+            return "\(damaged) damaged \(damaged == 1 ? "line" : "lines") of the journal can't be read: changes may be "
+                + "missing from it, or their outcome unknown. The audit log names their calls."
+        }
+    }
+
+    /// Returns all writes, and how many lines can't be read.
+    /// - Parameter newest: as of `entries`.
+    package func contents(newest: Int? = nil) async throws(MMError) -> Contents {
         try await prepare()
         // If the other nodes can't be reached, their writes are missing, and so their changes can't be found.
         try? await copy()
@@ -143,20 +164,25 @@ package struct ChangeJournal: Sendable {
     private func isOld(_ stamp: FileStamp) -> Bool { clock.now - stamp.modified > limits.age }
 
     /// Reads backwards from the last line, so that each end is read before the beginning that it belongs to.
-    private func read(_ newest: Int?) throws(MMError) -> [JournalEntry] {
-        var entries: [JournalEntry] = []
+    private func read(_ newest: Int?) throws(MMError) -> Contents {
+        var contents = Contents()
         var ends: [String: JSONValue] = [:]
         var seen: Set<String> = []
         for number in try numbers().reversed() {
             guard var rest = try ProtectedFile.read(path(number))?[...] else { continue }
-            while !rest.isEmpty, entries.count < newest ?? .max {
+            let end = rest.endIndex
+            while !rest.isEmpty, contents.entries.count < newest ?? .max {
                 let start = rest.lastIndex(of: 0x0A).map { $0 + 1 } ?? rest.startIndex
                 let line = rest[start...]
                 rest = rest[..<max(rest.startIndex, start - 1)]
-                // A line that can't be read was cut off; the outcome of its write stays unknown.
-                guard !line.isEmpty, let plain = try plain(Array(line)), let value = try? JSONParser.parse(plain),
+                guard !line.isEmpty else { continue }
+                guard let plain = try plain(Array(line)), let value = try? JSONParser.parse(plain),
                     let id = value["id"]?.string
-                else { continue }
+                else {
+                    // The outcome of the line's write stays unknown.
+                    if !Self.isCutOff(line, isLast: line.endIndex == end) { contents.damaged += 1 }
+                    continue
+                }
                 if value["ended"] != nil {
                     // Reading backwards, the first end is the latest, which counts.
                     if ends[id] == nil { ends[id] = value }
@@ -164,11 +190,18 @@ package struct ChangeJournal: Sendable {
                     seen.insert(id).inserted
                 {
                     if let end = ends[id] { entry.end(end) }
-                    entries.append(entry)
+                    contents.entries.append(entry)
                 }
             }
         }
-        return entries.reversed()
+        contents.entries.reverse()
+        return contents
+    }
+
+    /// Returns whether a line that can't be read was cut off while it was written, by a crash or a full disk. The end
+    /// of an encrypted line can't be seen, so only the last of a file is taken to be cut off.
+    private static func isCutOff(_ line: ArraySlice<UInt8>, isLast: Bool) -> Bool {
+        line.starts(with: mark) ? isLast : line.last != UInt8(ascii: "}")
     }
 
     // MARK: Sums
