@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMIdentity
 import MMOperations
 import MMPool
 import MMPowerShell
