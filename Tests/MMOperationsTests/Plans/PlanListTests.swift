@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMOperations
