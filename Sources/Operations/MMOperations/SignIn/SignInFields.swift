@@ -4,7 +4,7 @@ import MMIdentity
 extension InputField {
     /// The argument that names the connection of a call.
     static let connection = InputField(
-        "connection", .text, "Name of the connection, from `connections`.", .at(0))
+        "connection", .text, "Name, from `connections`.", .at(0))
 }
 
 extension SignInMethod {
