@@ -354,7 +354,7 @@ extension HostCommands {
     ) throws(Interrupt) {
         let path = try onlyPath(command)
         if !host.hasFile(path), command.isSet("Create") { try host.write(Workbook(), to: path) }
-        _ = try bytes(path, command, host)
+        guard host.hasFile(path) else { throw .statement(missing(path, command)) }
         guard host.workbook(at: path) != nil else { throw .fatal(foreignBook(command)) }
         try emit(ExcelPackage.made(at: path))
     }
@@ -396,7 +396,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let path = try onlyPath(command)
-        _ = try bytes(path, command, host)
+        guard host.hasFile(path) else { throw .statement(missing(path, command)) }
         guard let book = host.workbook(at: path), command["StartRow"] == nil else { throw .fatal(foreignBook(command)) }
         let wanted = command["WorksheetName"]?.text
         guard let sheet = wanted.map({ book.sheet(named: $0) }) ?? book.sheets.first else {

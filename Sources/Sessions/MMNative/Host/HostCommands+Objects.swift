@@ -624,8 +624,8 @@ extension HostCommands {
     private static func lines(
         of path: String, _ command: BoundCommand, _ host: NativeHost, _ evaluator: Evaluator
     ) throws(Interrupt) -> [(line: String, number: Int, path: String)] {
-        let content = try found(command, evaluator) { () throws(Interrupt) in try Self.text(path, command, host) }
-        guard let text = content else { return [] }
+        guard let bytes = try content(path, command, host, evaluator) else { return [] }
+        let text = try Encodings.read(bytes, in: command["Encoding"])
         return FileText.lines(of: text).enumerated().map { ($1, $0 + 1, path) }
     }
 }

@@ -105,8 +105,7 @@ extension HostCommands {
     ) throws(Interrupt) {
         let algorithm = command["Algorithm"]?.text.uppercased() ?? "SHA256"
         for path in try paths(command, piped: items) {
-            let content = try found(command, evaluator) { () throws(Interrupt) in try Self.bytes(path, command, host) }
-            guard let bytes = content else { continue }
+            guard let bytes = try content(path, command, host, evaluator) else { continue }
             guard let digest = Digests.digest(bytes, algorithm) else { throw .handOver("a digest \(algorithm)") }
             let hash = digest.map { LibraryTypes.hex($0) }.joined()
             let object = PSObject(
@@ -125,8 +124,7 @@ extension HostCommands {
         let query = try XMLPath(PSText.string(written))
         var sources: [(place: String, document: PSValue)] = []
         for path in try paths(command) {
-            let content = try found(command, evaluator) { () throws(Interrupt) in try Self.bytes(path, command, host) }
-            guard let bytes = content else { continue }
+            guard let bytes = try content(path, command, host, evaluator) else { continue }
             let text = PSValue.string(String(decoding: bytes, as: UTF8.self))
             sources.append((path, try XMLNode.document(of: text)))
         }
@@ -159,8 +157,7 @@ extension HostCommands {
             guard !host.isFolder(path), !path.contains("*") else {
                 throw .handOver("\(command.specification.name) of folders")
             }
-            let content = try found(command, evaluator) { () throws(Interrupt) in try Self.bytes(path, command, host) }
-            guard let bytes = content else { continue }
+            guard let bytes = try content(path, command, host, evaluator) else { continue }
             let name = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? path
             var destination = try PSText.string(target)
             if command["NewName"] != nil {
@@ -174,39 +171,25 @@ extension HostCommands {
     }
 }
 
-/// What a command can do for some of its objects only.
+/// The files that commands are given.
 extension HostCommands {
-    /// Returns what a command finds for one of its objects; `nil` if that fails. The failure is reported, and the
-    /// command goes on with the next object.
-    static func found<Value>(
-        _ command: BoundCommand, _ evaluator: Evaluator, _ find: () throws(Interrupt) -> Value
-    ) throws(Interrupt) -> Value? {
-        do throws(Interrupt) {
-            return try find()
-        } catch {
-            guard case .statement(let record) = error, !record.endsCommand else { throw error }
-            try evaluator.report(record, command.errorAction)
-            return nil
-        }
+    /// Returns the content of a file; `nil` if there is none, which is reported: the command goes on with its next file.
+    static func content(
+        _ path: String, _ command: BoundCommand, _ host: NativeHost, _ evaluator: Evaluator
+    ) throws(Interrupt) -> [UInt8]? {
+        if let bytes = host.read(path) { return bytes }
+        try evaluator.report(missing(path, command), command.errorAction)
+        return nil
     }
 
-    static func report(
-        missing path: String, _ command: BoundCommand, _ evaluator: Evaluator
-    ) throws(Interrupt) {
-        _ = try found(command, evaluator) { () throws(Interrupt) -> Void in throw missing(path, command) }
-    }
-
-    /// Returns the content of a file that a command was given.
-    static func bytes(_ path: String, _ command: BoundCommand, _ host: NativeHost) throws(Interrupt) -> [UInt8] {
-        guard let bytes = host.read(path) else { throw missing(path, command) }
-        return bytes
-    }
-
-    static func missing(_ path: String, _ command: BoundCommand) -> Interrupt {
-        .statement(
-            NativeError(
-                command.specification.errorID("PathNotFound"),
-                "Cannot find path '\(path)' because it does not exist: pass the file with --attach.",
-                category: "ObjectNotFound", isReadable: true))
+    /// Returns the error for a file that doesn't exist.
+    static func missing(_ path: String, _ command: BoundCommand) -> NativeError {
+        let isImport = ["Import-Csv", "Import-Clixml"].contains(command.specification.name)
+        return NativeError(
+            command.specification.errorID(isImport ? "FileOpenFailure" : "PathNotFound"),
+            isImport
+                ? "Could not find file '\(path)': pass the file with --attach."
+                : "Cannot find path '\(path)' because it does not exist: pass the file with --attach.",
+            category: isImport ? "OpenError" : "ObjectNotFound", isReadable: true)
     }
 }

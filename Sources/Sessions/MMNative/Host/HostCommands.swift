@@ -542,16 +542,7 @@ extension HostCommands {
     static func text(
         _ path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) -> String {
-        guard let bytes = host.read(path) else {
-            guard ["Import-Csv", "Import-Clixml"].contains(command.specification.name) else {
-                throw missing(path, command)
-            }
-            throw .statement(
-                NativeError(
-                    command.specification.errorID("FileOpenFailure"),
-                    "Could not find file '\(path)': pass the file with --attach.", category: "OpenError",
-                    isReadable: true))
-        }
+        guard let bytes = host.read(path) else { throw .statement(missing(path, command)) }
         return try Encodings.read(bytes, in: command["Encoding"])
     }
 
@@ -568,8 +559,8 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         for path in try paths(command, piped: items) {
-            let content = try found(command, evaluator) { () throws(Interrupt) in try Self.text(path, command, host) }
-            guard let text = content else { continue }
+            guard let bytes = try content(path, command, host, evaluator) else { continue }
+            let text = try Encodings.read(bytes, in: command["Encoding"])
             if command.isSet("Raw") {
                 try emit(.string(text))
                 continue
@@ -647,7 +638,7 @@ extension HostCommands {
             } else if host.exists(path) {
                 host.remove(path)
             } else {
-                try report(missing: path, command, evaluator)
+                try evaluator.report(missing(path, command), command.errorAction)
             }
         }
     }
@@ -706,7 +697,7 @@ extension HostCommands {
     ) throws(Interrupt) {
         for path in try paths(command, piped: items) {
             guard host.exists(path) || NativeHost.key(path).isEmpty else {
-                try report(missing: path, command, evaluator)
+                try evaluator.report(missing(path, command), command.errorAction)
                 continue
             }
             try emit(command.specification.name == "Convert-Path" ? .string(path) : try pathObject(path))
@@ -744,7 +735,7 @@ extension HostCommands {
                     try emit(fileObject(file.path, size: file.bytes.count, isFolder: false))
                 }
             } else {
-                try report(missing: path, command, evaluator)
+                try evaluator.report(missing(path, command), command.errorAction)
             }
         }
     }
