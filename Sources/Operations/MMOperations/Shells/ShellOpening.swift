@@ -90,7 +90,7 @@ package struct ShellOpening: Sendable {
                 body: .shell(GuardedShell(programs) { await programs.workingDirectory }),
                 kind: "argv", label: ArgumentPolicy.label, sandbox: "argv")
         }
-        let word = wanted ?? configuration.shell ?? "bash"
+        let word = wanted ?? configuration.usualShell
         var settings = ShellSettings(
             name: key.name, kind: try hostKind(word, environment), environment: environment, directory: start)
         settings.policy = configuration.policy

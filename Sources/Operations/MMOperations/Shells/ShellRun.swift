@@ -215,8 +215,8 @@ struct ShellRun: CatalogueOperation {
         var directory = await known?.workingDirectory
         if directory == nil, place.isLocal { directory = opening.startDirectory }
         // The guard can't parse the languages of devices and Python, so it judges the call of the program instead.
-        let wanted = place.isLocal ? input.options.kind ?? configuration.shell : input.options.isDevice ? "device" : nil
-        let kind = known?.kind ?? wanted ?? (place.isLocal ? "bash" : nil)
+        let wanted = place.isLocal ? input.options.kind ?? configuration.usualShell : nil
+        let kind = known?.kind ?? wanted ?? (input.options.isDevice ? "device" : nil)
         let judged =
             switch kind {
             case "python": "python3 -c " + ShellWord.quoted(text)

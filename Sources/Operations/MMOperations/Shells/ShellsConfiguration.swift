@@ -17,6 +17,8 @@ package struct ShellsConfiguration: Sendable {
 
     /// The shell that is started by default: `bash`, `zsh`, `dash`, `ash` or `python`.
     package var shell: String?
+    /// The shell of a session for which none is asked.
+    var usualShell: String { shell ?? "bash" }
     /// The program of that shell; `nil` to search for it.
     package var program: String?
     /// The initial directory of local sessions, which is the workspace of confined ones.

@@ -246,7 +246,7 @@ extension ShellContext {
                 home: home, directory: directory, ownFiles: ownFiles,
                 workspace: directory.flatMap { $0 == home || $0 == "/" ? nil : $0 })
             isOffline = configuration.isOffline
-            isBash = (configuration.shell ?? "bash") == "bash"
+            isBash = configuration.usualShell == "bash"
         }
     }
 }
