@@ -108,9 +108,9 @@ extension ShellJudge {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: path)] }
         return texts.flatMap { text -> [GuardFinding] in
             guard let text else { return [finding(.fed, subject: path)] }
-            let runner = program.flatMap { ["source", "."].contains($0) ? nil : $0 } ?? Self.runner(of: text)
+            let isSourced = ["source", "."].contains(program)
+            let runner = isSourced ? Self.runner(of: text) : program ?? Self.runner(of: text)
             if ShellPrograms.shells.contains(runner) {
-                let isSourced = ["source", "."].contains(program)
                 return findings(in: text, depth: depth + 1, isBash: isSourced ? isBash : runner == "bash")
                     .filter(Self.matters)
             }

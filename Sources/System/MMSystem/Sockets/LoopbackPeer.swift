@@ -150,7 +150,6 @@ package enum LoopbackPeer {
         let text = String(port, radix: 16, uppercase: true)
         return String(repeating: "0", count: 4 - text.count) + text
     }
-
 }
 
 /// An IP address, with the formats that the kernel's tables use.
