@@ -91,15 +91,23 @@ struct PreciseVerdictTests {
         arguments: [
             "New-Object Net.WebClient", "New-Object System.Diagnostics.Process",
             "New-Object -ComObject Excel.Application",
-            "New-Object (Get-Thing).Type", "New-Object PSObject -ArgumentList (Get-Thing)", "New-Object @kept",
+            "New-Object (Get-Mailbox ann).Alias", "New-Object PSObject -ArgumentList (Get-Mailbox ann)",
+            "New-Object @kept",
             "New-Object 'PSObject, Other'", "New-Object 'PSObject]; [Net.WebClient'", "New-Object",
             "New-Object System.Collections.ArrayList -Property @{ Capacity = 9 }",
             "New-Object PSObject -Property @{ A = (Remove-Mailbox ceo) }",
-            "$l = New-Object PSObject; $l.Add((Get-Thing))",
-            "function New-Object { Get-Thing }; $l = New-Object System.Collections.ArrayList; $l.Add(1)",
+            "$l = New-Object PSObject; $l.Add(1)",
+            "function New-Object { Get-Mailbox ann }; $l = New-Object System.Collections.ArrayList; $l.Add(1)",
         ])
     func madeObjects(script: String) {
         #expect(GuardEngine().judge(script: script, policy: .standard).decision == .ask)
+    }
+
+    @Test("a parameter for a profile names no file")
+    func profile() {
+        let script = "Update-MgUser -UserId ann -PasswordProfile $new"
+        let rules = GuardEngine().judge(script: script, policy: .standard).asking.map(\.rule)
+        #expect(rules == ["cmdlet"])
     }
 
     @Test("a name that is an alias on Windows alone is told by its reason what to write")
