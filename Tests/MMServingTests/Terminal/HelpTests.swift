@@ -80,6 +80,14 @@ struct HelpTests {
     }
 
     @Test(
+        "the help of a command of this machine alone offers no other pool",
+        arguments: [("graph", true), ("status", true), ("pool status", false), ("pool logs", false)])
+    func pool(command: String, isOffered: Bool) throws {
+        let entry = try #require(index.find(command.split(separator: " ").map(String.init))?.entry)
+        #expect(HelpText.command(entry).contains("--pool URL") == isOffered)
+    }
+
+    @Test(
         "a noun that is also a command lists its further commands below its own usage", arguments: ["ssh", "cmdlets"])
     func nouns(word: String) throws {
         let entry = try #require(index.find([word])?.entry)

@@ -35,6 +35,9 @@ package struct CommandIndex: Sendable {
             return OperationDeclaration.usualTimeLimit
         }
 
+        /// Whether it works on this machine alone.
+        var isLocal: Bool { if case .local = self { true } else { false } }
+
         /// Whether the command is for programs only and not shown to people.
         var isHidden: Bool {
             if case .local(let command) = self { command.isHidden } else { false }

@@ -96,7 +96,8 @@ package enum HelpText {
             rows.append(("--file, -f FILE", "Read \(field.name.uppercased()) from a file; - is standard input."))
         }
         if !rows.isEmpty { text += "\nFlags:\n" + columns(rows) }
-        text += "\n" + options(GlobalOptions.listing(timeLimit: entry.usualTimeLimit), besides: flags)
+        let everywhere = GlobalOptions.listing(timeLimit: entry.usualTimeLimit, isLocal: entry.isLocal)
+        text += "\n" + options(everywhere, besides: flags)
         if !examples.isEmpty {
             text += "\nExamples:\n"
             for example in examples { text += "  \(example.command)\n      \(example.purpose)\n" }

@@ -46,8 +46,14 @@ package struct GlobalOptions: Sendable {
     package static let listing = listing(timeLimit: OperationDeclaration.usualTimeLimit)
 
     /// Returns the options as the help of a command lists them.
-    /// - Parameter limit: the time limit of its calls that set none; `nil` if there is none.
-    package static func listing(timeLimit limit: Duration?) -> [(flag: String, purpose: String)] {
+    /// - Parameters:
+    ///   - limit: the time limit of its calls that set none; `nil` if there is none.
+    ///   - isLocal: whether it works on this machine alone.
+    package static func listing(
+        timeLimit limit: Duration?, isLocal: Bool = false
+    ) -> [(flag: String, purpose: String)] {
+        let pool: [(flag: String, purpose: String)] =
+            isLocal ? [] : [("--pool URL", "use the pool at this address (also MM_SESSION_POOL_URL)")]
         let limit = limit.map { "default \($0.components.seconds)" } ?? "default none"
         return [
             ("--output, -o FORMAT", "table, json, jsonl, csv, text, tsv, yaml or md"),
@@ -58,7 +64,7 @@ package struct GlobalOptions: Sendable {
             ("--timeout SECONDS", "time limit of the call (\(limit))"),
             ("--detach", "run a long call in the background; see `mm jobs`"),
             ("--embedded", "run in this process, without the pool (also MM_EMBEDDED=1)"),
-            ("--pool URL", "use the pool at this address (also MM_SESSION_POOL_URL)"),
+        ] + pool + [
             ("--quiet, -q", "print no notes and no progress"),
             ("--no-pager", "no pager for long answers (also MM_PAGER=cat)"),
             ("--no-color", "no colours (also NO_COLOR)"),
