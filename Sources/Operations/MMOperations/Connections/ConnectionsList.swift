@@ -70,7 +70,9 @@ package struct ConnectionsList: CatalogueOperation {
             notes.append("No connection is registered. " + RegistrySnapshot.howToAdd)
         }
         if isOwner {
-            for problem in snapshot.problems { notes.append("\(problem.severity.rawValue): \(problem.message)") }
+            for problem in snapshot.problems {
+                notes.append("\(problem.severity.rawValue): \(problem.message) \(problem.hint)")
+            }
         }
         return notes
     }
