@@ -173,7 +173,8 @@ extension HostCommands {
 
 /// The files that commands are given.
 extension HostCommands {
-    /// Returns the content of a file; `nil` if there is none, which is reported: the command goes on with its next file.
+    /// Returns the content of a file; `nil` if there is none, which is reported: the command goes on with its next
+    /// file.
     static func content(
         _ path: String, _ command: BoundCommand, _ host: NativeHost, _ evaluator: Evaluator
     ) throws(Interrupt) -> [UInt8]? {
