@@ -15,9 +15,16 @@ private final class SecureServer: Sendable {
 
     /// What came, which the task that reads goes on to fill.
     private final class Received: Sendable {
-        private let held = Mutex("")
-        var text: String { held.withLock { $0 } }
-        func add(_ piece: [UInt8]) { held.withLock { $0 += String(decoding: piece, as: UTF8.self) } }
+        private let held = Mutex<[UInt8]>([])
+        var text: String { held.withLock { String(decoding: $0, as: UTF8.self) } }
+        func add(_ piece: [UInt8]) { held.withLock { $0 += piece } }
+
+        /// The port of the line that says that the server listens; it's named only where the system chose it.
+        func announcedPort(else wanted: UInt16) -> UInt16? {
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            guard let line = lines.first(where: { $0.hasPrefix("ACCEPT") }) else { return nil }
+            return line.split(separator: ":").last.flatMap { UInt16($0) } ?? wanted
+        }
     }
 
     static let program = ExecutableSearch.find("openssl", path: "/usr/local/bin:/usr/bin:/bin")
@@ -35,16 +42,13 @@ private final class SecureServer: Sendable {
         command.output = .pipe
         command.error = .null
         process = try await ChildProcess.start(command)
-        var text = ""
+        // A sender that waits for this server may follow at once, with frames that end without a line break.
         var found: UInt16?
         while found == nil, let piece = try await process.output?.read() {
-            text += String(decoding: piece, as: UTF8.self)
-            // The port is named only where the system chose it.
-            guard text.hasSuffix("\n"), let line = text.split(separator: "\n").first(where: { $0.hasPrefix("ACCEPT") })
-            else { continue }
-            found = line.split(separator: ":").last.flatMap { UInt16($0) } ?? wanted
+            received.add(piece)
+            found = received.announcedPort(else: wanted)
         }
-        port = try #require(found, "\(text)")
+        port = try #require(found, "\(received.text)")
         Task { [process, received] in
             while let piece = try? await process.output?.read() {
                 received.add(piece)
