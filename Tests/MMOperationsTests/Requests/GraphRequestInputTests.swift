@@ -49,6 +49,20 @@ struct GraphRequestInputTests {
     }
 
     @Test(
+        "a dry run with a transfer that it can't foresee names what doesn't fit",
+        arguments: zip(
+            [
+                ["download": "a"], ["upload": "a", "recursive": true], ["upload": "a", "download": "b"],
+            ] as [JSONObject],
+            ["`dryRun` can't be combined with `download`", "the upload of a folder", "`upload` and `download`"]))
+    func dryRuns(arguments: JSONObject, words: String) {
+        var arguments = arguments
+        (arguments["connection"], arguments["endpoint"], arguments["dryRun"]) = ("C", "/me", true)
+        let error = #expect(throws: MMError.self) { try input(arguments) }
+        #expect(error?.code == .invalidInput && error?.message.contains(words) == true, "\(String(describing: error))")
+    }
+
+    @Test(
         "a file is the whole request",
         arguments: [
             ["upload": "a", "download": "b"], ["upload": "a", "body": ["x": 1]], ["download": "a", "all": true],

@@ -58,6 +58,24 @@ struct TermHeadersTests {
         #expect(throws: MMError.self) { try TermHeaders.read(["MM-Agent": "agent"], unnamed: "-") }
     }
 
+    @Test(
+        "a time limit has any number of decimal places, as programs write the time that is left",
+        arguments: zip(
+            ["1.5", "1.5028717629903", "0.00000000001", "000000000120", "7.000000000000"],
+            [.milliseconds(1500), .nanoseconds(1_502_871_763), .nanoseconds(1), .seconds(120), .seconds(7)]
+                as [Duration]))
+    func decimals(text: String, limit: Duration) throws {
+        #expect(try TermHeaders.read(["MM-Time-Limit": text], unnamed: "-").terms.timeLimit == limit)
+    }
+
+    @Test(
+        "a time limit that is no positive number of seconds is refused",
+        arguments: ["0", "0.0", "-1", "1.", ".5", "1e3", "1.2.3", "1000000001", "soon"])
+    func refused(text: String) {
+        let error = #expect(throws: MMError.self) { try TermHeaders.read(["MM-Time-Limit": text], unnamed: "-") }
+        #expect(error?.message == "The header MM-Time-Limit can't be `\(text)`.")
+    }
+
     @Test("a token is sent only where that is allowed")
     func token() throws {
         var context = CallContext(terms: Self.unusual)

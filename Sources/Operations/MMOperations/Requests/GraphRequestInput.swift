@@ -143,15 +143,15 @@ struct GraphRequestInput: OperationInput {
     /// Checks that no other arguments are given with a file transfer, which determines its own method and body.
     private func checkTransfer() throws(MMError) {
         func refused(_ message: String, _ hint: String) -> MMError { MMError(.invalidInput, message, hint: hint) }
-        guard !isDryRun || upload != nil && !recursive else {
-            throw MMError(
-                .unsupported, "`dryRun` can only be used with a request that changes something or an upload.",
-                hint: "Leave `dryRun` out.", details: ["field": "dryRun"])
-        }
         guard upload == nil || download == nil else {
             throw refused("`upload` and `download` can't be combined.", "Give one of them.")
         }
         let word = upload == nil ? "download" : "upload"
+        guard !isDryRun || upload != nil && !recursive else {
+            throw refused(
+                "`dryRun` can't be combined with \(upload == nil ? "`download`" : "the upload of a folder").",
+                "Leave `dryRun` out.")
+        }
         guard body == nil else { throw refused("`\(word)` can't be combined with `body`.", "Leave `body` out.") }
         guard upload == nil || !all && top == nil else {
             throw refused("`all` and `top` can't be combined with `\(word)`.", "Leave them out.")

@@ -191,16 +191,22 @@ extension OpenAPIDocument {
                 ],
                 "202": ["$ref": "#/components/responses/Accepted"],
             ])
+        var forget = operation(
+            "forgetJobs", "Jobs", "End the jobs and shells of a client session",
+            ["204": ["description": "They have ended."]])
+        forget["parameters"] = [
+            [
+                "name": "MM-Session", "in": "header", "required": true, "schema": ["type": "string", "minLength": 1],
+                "description": "The client session: the value of this header in its calls.",
+            ]
+        ]
         return [
             "/v1/jobs": [
                 "get": .object(
                     operation(
                         "listJobs", "Jobs", "List the caller's jobs",
                         ["200": .object(Self.answer("The jobs, newest first.", ref: "Jobs"))])),
-                "delete": .object(
-                    operation(
-                        "forgetJobs", "Jobs", "End the jobs and shells of a client session (MM-Session)",
-                        ["204": ["description": "They have ended."]])),
+                "delete": .object(forget),
             ],
             "/v1/jobs/{job}": [
                 "parameters": jobParameter, "get": .object(show),

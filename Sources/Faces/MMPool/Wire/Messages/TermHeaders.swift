@@ -230,18 +230,18 @@ extension TermHeader {
             return name
         }
 
-        /// A number of seconds with at most nine decimal places.
+        /// A number of seconds. What is left of a nanosecond counts as a whole one, so that a positive time stays one.
         private var seconds: Duration? {
             let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
             let isNumber = parts.allSatisfy { part in
                 !part.isEmpty && part.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
             }
             guard isNumber, let whole = Int64(parts[0]), whole <= Self.longest else { return nil }
-            var nanoseconds: Int64 = 0
-            if parts.count == 2 {
-                guard parts[1].utf8.count <= 9, let fraction = Int64(parts[1]) else { return nil }
-                nanoseconds = (parts[1].utf8.count..<9).reduce(fraction) { scaled, _ in scaled * 10 }
-            }
+            guard parts.count == 2 else { return .seconds(whole) }
+            let digits = parts[1].utf8
+            var nanoseconds = digits.prefix(9).reduce(Int64(0)) { $0 * 10 + Int64($1 - 0x30) }
+            for _ in digits.count..<max(digits.count, 9) { nanoseconds *= 10 }
+            if digits.dropFirst(9).contains(where: { $0 != 0x30 }) { nanoseconds += 1 }
             return .seconds(whole) + .nanoseconds(nanoseconds)
         }
 
