@@ -119,6 +119,19 @@ struct ServiceRuleTests {
         #expect(counts["secret"] ?? 0 >= 60 && counts["read"] ?? 0 >= 380)
     }
 
+    @Test(
+        "a request for a secret is told to leave it out of $select only if that would help",
+        arguments: [
+            (RequestService.graph, "/v1.0/directory/deviceLocalCredentials/x?$select=credentials", true),
+            (.keyVault, "/secrets/s", false), (.arm, "/subscriptions/s/providers/Microsoft.Foo/bars/b/secrets", false),
+        ])
+    func remedies(service: RequestService, path: String, hasSelection: Bool) throws {
+        let target = try RequestTarget(parsing: path, service: service)
+        let verdict = GuardEngine().judge(GuardedRequest(method: "GET", target: target), policy: .standard)
+        #expect(verdict.guardClass == .secret, "\(verdict.rule)")
+        #expect((verdict.instead?.contains("$select") == true) == hasSelection, "\(verdict.instead ?? "none")")
+    }
+
     @Test("the items of an Azure batch are judged one by one")
     func batch() throws {
         let target = try RequestTarget(parsing: "/batch?api-version=2020-06-01", service: .arm)

@@ -16,6 +16,8 @@ package struct RequestClassification: Sendable, Hashable {
     package var sendsMessage: Bool
     /// The items of a batch.
     package var items: [BatchItem]
+    /// Whether the rule applies only because of the properties that are read.
+    var isForSelection = false
     /// The service, the method and all forms of the path, for the user's rules.
     var service = RequestService.graph
     var method = "GET"
@@ -31,7 +33,9 @@ package struct RequestClassification: Sendable, Hashable {
     mutating func include(_ read: RequestClassification) {
         if method == read.method { forms += read.forms }
         guard read.classes != .read else { return }
-        if read.classes.strictest.rank > classes.strictest.rank { (rule, why) = (read.rule, read.why) }
+        if read.classes.strictest.rank > classes.strictest.rank {
+            (rule, why, isForSelection) = (read.rule, read.why, read.isForSelection)
+        }
         classes = classes.union(read.classes).subtracting(.read)
     }
 

@@ -159,7 +159,8 @@ struct RequestClassifier: Sendable {
         if let rule {
             return RequestClassification(
                 template: template, classes: sendsMessage ? rule.classes.union(.send) : rule.classes, rule: rule.id,
-                why: rule.why, isKnown: service != .graph || template != nil, sendsMessage: sendsMessage, items: [])
+                why: rule.why, isKnown: service != .graph || template != nil, sendsMessage: sendsMessage, items: [],
+                isForSelection: rule.isForSelection)
         }
         if service == .graph, method != .get, case .json(let body) = request.body,
             let property = SensitiveProperties.first(in: body)

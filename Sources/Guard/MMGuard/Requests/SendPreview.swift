@@ -176,8 +176,8 @@ struct RequestJudge: Sendable {
         } else if Self.hiding.contains(found.rule) {
             kind = .dynamic
             instead = "Send the requests one by one, with plain methods and relative addresses."
-        } else if found.classes.contains(.secret) {
-            instead = "Leave the secret property out of $select."
+        } else if found.isForSelection, found.classes.contains(.secret) {
+            instead = "Name the properties that you need in $select, without the secret one."
         } else if found.rule == "link-without-ref" {
             instead = "Add /$ref at the end of the path, which removes only the link and keeps \(what)."
         }

@@ -10,6 +10,8 @@ struct RequestRuleTable: Sendable {
         let classes: GuardClassSet
         /// Whether every item of the body is to be judged instead.
         let isBatch: Bool
+        /// Whether it applies only to a query that selects one of certain properties.
+        let isForSelection: Bool
     }
 
     private static let rowSize = 32
@@ -65,7 +67,8 @@ struct RequestRuleTable: Sendable {
         let value = rows.u16(row, 26)
         return Rule(
             id: file.string(rows.u32(row, 0)), why: file.string(rows.u32(row, 4)),
-            classes: value == Self.batch ? [] : GuardClassSet(rawValue: value), isBatch: value == Self.batch)
+            classes: value == Self.batch ? [] : GuardClassSet(rawValue: value), isBatch: value == Self.batch,
+            isForSelection: rows.u16(row, 24) > 0)
     }
 
     /// Returns service, methods and patterns of a row, for listings.
