@@ -282,7 +282,7 @@ struct ExecTests {
         let ran = try await tenant.mm(["exec", "Demo", "--", "sh", "-c", script], input: config)
         let statuses = ran.output.split(separator: "\n")
         #expect(statuses.count == 200 && statuses.allSatisfy { $0 == "403" }, "\(ran)")
-        #expect(ran.error.contains("200 changes were held back and not sent:"), "\(ran.error)")
+        #expect(ran.error.contains("200 requests were held back and not sent:"), "\(ran.error)")
         let reached = try await tenant.control("GET", "requests")["requests"]?.array ?? []
         #expect(
             !reached.contains { $0["method"] != "GET" && $0["path"]?.string?.contains("oauth2") == false }, "\(reached)"

@@ -129,7 +129,7 @@ struct ExecTests {
         let first = try await Self.run(home, text)
         #expect(first.text.components("mm confirm ") == 21 && first.text.components(" 403\n") == 21, "\(first.text)")
         #expect(first.text.hasSuffix(" 200\n") && first.answer.exitStatus == 0)
-        #expect(first.answer.notes.last?.contains("21 changes were held back") == true, "\(first.answer.notes)")
+        #expect(first.answer.notes.last?.contains("21 requests were held back") == true, "\(first.answer.notes)")
         #expect(first.answer.notes.last?.contains("--allow destructive") == true, "\(first.answer.notes)")
         let waiting = try await home.service.services.ledger.all()
         #expect(waiting.count == 21)
@@ -191,7 +191,7 @@ struct ExecTests {
         let passed = answers.filter { $0.first != "403" }.compactMap { $0.last.flatMap(Int.init) }.map { writes[$0] }
         #expect(answers.count == writes.count && passed.isEmpty, "\(passed) \(ran.text.suffix(300))")
         #expect(
-            ran.answer.notes.contains { $0.contains("\(writes.count) changes were held back") }, "\(ran.answer.notes)")
+            ran.answer.notes.contains { $0.contains("\(writes.count) requests were held back") }, "\(ran.answer.notes)")
         let heard = try await home.control("GET", "requests")["requests"]?.array ?? []
         let changing = heard.filter { request in
             request["method"]?.string != "GET" && request["path"]?.string?.contains("/oauth2/") != true
