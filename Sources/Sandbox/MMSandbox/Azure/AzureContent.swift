@@ -210,19 +210,29 @@ struct AzureKind: Sendable {
 
     /// The types that have no resources until one is created.
     private static let others = [
-        "Microsoft.Authorization/denyAssignments", "Microsoft.Authorization/locks",
+        "Microsoft.ApiManagement/service", "Microsoft.Authorization/denyAssignments", "Microsoft.Authorization/locks",
         "Microsoft.Authorization/policyAssignments", "Microsoft.Authorization/policyDefinitions",
-        "Microsoft.Authorization/policySetDefinitions", "Microsoft.Compute/availabilitySets", "Microsoft.Compute/disks",
-        "Microsoft.Compute/images", "Microsoft.Compute/snapshots", "Microsoft.Compute/virtualMachineScaleSets",
-        "Microsoft.ContainerInstance/containerGroups", "Microsoft.ContainerRegistry/registries",
-        "Microsoft.ContainerService/managedClusters", "Microsoft.DocumentDB/databaseAccounts",
-        "Microsoft.Insights/actionGroups", "Microsoft.Insights/components", "Microsoft.Insights/metricAlerts",
-        "Microsoft.Logic/workflows", "Microsoft.ManagedIdentity/userAssignedIdentities",
-        "Microsoft.Network/applicationGateways", "Microsoft.Network/dnsZones", "Microsoft.Network/loadBalancers",
-        "Microsoft.Network/networkInterfaces", "Microsoft.Network/networkSecurityGroups",
+        "Microsoft.Authorization/policySetDefinitions", "Microsoft.Automation/automationAccounts",
+        "Microsoft.Cache/redis", "Microsoft.CognitiveServices/accounts", "Microsoft.Compute/availabilitySets",
+        "Microsoft.Compute/disks", "Microsoft.Compute/images", "Microsoft.Compute/snapshots",
+        "Microsoft.Compute/virtualMachineScaleSets", "Microsoft.ContainerInstance/containerGroups",
+        "Microsoft.ContainerRegistry/registries", "Microsoft.ContainerService/managedClusters",
+        "Microsoft.Databricks/workspaces", "Microsoft.DataFactory/factories", "Microsoft.DBforMySQL/flexibleServers",
+        "Microsoft.DBforPostgreSQL/flexibleServers", "Microsoft.DocumentDB/databaseAccounts",
+        "Microsoft.EventHub/namespaces", "Microsoft.Insights/actionGroups", "Microsoft.Insights/activityLogAlerts",
+        "Microsoft.Insights/components", "Microsoft.Insights/diagnosticSettings", "Microsoft.Insights/metricAlerts",
+        "Microsoft.Logic/workflows", "Microsoft.MachineLearningServices/workspaces",
+        "Microsoft.ManagedIdentity/userAssignedIdentities", "Microsoft.Network/applicationGateways",
+        "Microsoft.Network/azureFirewalls", "Microsoft.Network/bastionHosts", "Microsoft.Network/dnsZones",
+        "Microsoft.Network/loadBalancers", "Microsoft.Network/natGateways", "Microsoft.Network/networkInterfaces",
+        "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkWatchers",
         "Microsoft.Network/privateEndpoints", "Microsoft.Network/publicIPAddresses", "Microsoft.Network/routeTables",
         "Microsoft.OperationalInsights/workspaces", "Microsoft.RecoveryServices/vaults",
-        "Microsoft.Resources/deployments", "Microsoft.Sql/servers", "Microsoft.Web/serverfarms",
+        "Microsoft.Resources/deployments", "Microsoft.Search/searchServices", "Microsoft.Security/assessments",
+        "Microsoft.Security/autoProvisioningSettings", "Microsoft.Security/iotSecuritySolutions",
+        "Microsoft.Security/jitNetworkAccessPolicies", "Microsoft.Security/pricings",
+        "Microsoft.Security/securityContacts", "Microsoft.Security/settings", "Microsoft.ServiceBus/namespaces",
+        "Microsoft.Sql/servers", "Microsoft.Web/serverfarms",
     ]
 
     private static func storage(_ name: String, _ group: String) -> JSONObject {
@@ -234,6 +244,14 @@ struct AzureKind: Sendable {
                 "statusOfPrimary": "available", "supportsHttpsTrafficOnly": true, "allowBlobPublicAccess": false,
                 "minimumTlsVersion": "TLS1_2",
                 "networkAcls": ["bypass": "AzureServices", "defaultAction": "Allow", "ipRules": []],
+                "privateEndpointConnections": [],
+                "encryption": [
+                    "keySource": "Microsoft.Storage",
+                    "services": [
+                        "blob": ["enabled": true, "keyType": "Account"],
+                        "file": ["enabled": true, "keyType": "Account"],
+                    ],
+                ],
                 "primaryEndpoints": .object(
                     JSONObject(services.map { ($0, .string("https://\(name).\($0).core.windows.net/")) })),
             ],
