@@ -38,6 +38,18 @@ struct DeclaredParameters: RunningReports {
     }
 
     @Test(
+        "leaves it to the caller what becomes of errors",
+        arguments: [
+            ("f -ErrorAction SilentlyContinue", ["on"]), ("f -ea 0", ["on"]),
+            ("try { f -ErrorAction Stop } catch { \"c $_\" }", ["c e"]),
+            ("$p = @{ ErrorAction = 'Stop' }; try { f @p } catch { \"c $_\" }", ["c e"]),
+            ("f -ErrorAction SilentlyContinue; $ErrorActionPreference", ["on", "Continue"]),
+        ])
+    func errors(call: String, output: [String]) async throws {
+        #expect(try await texts("function f { [CmdletBinding()] param() Write-Error e; 'on' }; \(call)") == output)
+    }
+
+    @Test(
         "decides with the caller what is shown",
         arguments: [
             ("-WarningAction SilentlyContinue", []), ("-wa Ignore", []), ("-WarningAction Continue", ["w"]),

@@ -46,6 +46,13 @@ struct ExchangeBinding {
         }
     }
 
+    @Test("the handling of errors may be a number", arguments: ["Get-Mailbox", "Get-ComplianceSearch"])
+    func numberedAction(cmdlet: String) throws {
+        let call = try #require(CmdletCall(line: "\(cmdlet) -ErrorAction 0"))
+        let outcome = Self.outcome(call, cmdlet == "Get-Mailbox" ? .exo : .scc)
+        #expect(try outcome.get().errorAction == "silentlycontinue")
+    }
+
     @Test(
         "what can't be bound has PowerShell's own error, which a script may read",
         arguments: [

@@ -79,6 +79,7 @@ struct PublishedReportTests {
                 "False 1"
             ),
             ("graph", "Get-MgUser -UserId nobody@contoso.example -ea SilentlyContinue -ev e; \"$($e.Count)\"", "1"),
+            ("graph", "Get-MgUser -UserId nobody@contoso.example -ea 0; \"$? $($Error.Count)\"", "False 1"),
             ("exo", "$m = Get-Mailbox nobody -ErrorAction SilentlyContinue; \"$? $($Error.Count)\"", "False 1"),
             ("exo", "$m = Get-Mailbox nobody -ErrorAction Ignore; \"$? $($Error.Count)\"", "False 0"),
             ("exo", "$m = Get-Mailbox -ResultSize 1 -ea SilentlyContinue; \"$? $($Error.Count)\"", "True 0"),

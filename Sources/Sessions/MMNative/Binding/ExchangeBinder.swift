@@ -189,7 +189,7 @@ package struct ExchangeBinder: Sendable {
             switch (name, given.value) {
             case ("WarningAction", .string(let action)):
                 result.headers[name] = action.lowercased() == "ignore" ? "SilentlyContinue" : action
-            case ("ErrorAction", .string(let action)): result.errorAction = action.lowercased()
+            case ("ErrorAction", let action): result.errorAction = ErrorAction.word(action.text)
             case ("Debug", _), ("Verbose", _), ("InformationAction", _), ("ProgressAction", _), ("OutBuffer", _): break
             default: result.powerShellOnlyParameter = name
             }
@@ -349,7 +349,7 @@ enum UncheckedBinding {
     ) throws(BindingFault) {
         switch name.lowercased() {
         case "erroraction", "ea":
-            if case .string(let action) = value { result.errorAction = action.lowercased() }
+            result.errorAction = ErrorAction.word(value.text)
             return
         case "warningaction", "wa":
             if case .string(let action) = value { result.headers["WarningAction"] = action }

@@ -191,7 +191,8 @@ extension Evaluator {
         } else if name == "null" {
             // PowerShell drops a value that is assigned to it.
         } else if name == Self.preferenceName {
-            variables[name] = try Self.preference(value)
+            guard let preference = Self.preference(value) else { throw .handOver("an unusual $ErrorActionPreference") }
+            variables[name] = preference
         } else {
             let type = typed.type(of: name)
             if type == nil { typed.declare(name, nil) }

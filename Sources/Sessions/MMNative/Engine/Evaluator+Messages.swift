@@ -13,29 +13,15 @@ extension Evaluator {
     static let readOnly: Set<String> = ["error"]
 
     /// The script's value, in lower case; `nil` if it has set none.
-    var preferenceWord: String? {
-        guard case .string(let word)? = variables[Self.preferenceName] else { return nil }
-        return word
-    }
+    var preferenceWord: String? { variables[Self.preferenceName].flatMap { ErrorAction($0)?.rawValue } }
 
     /// The current handling of errors.
-    var preference: ErrorAction {
-        switch preferenceWord {
-        case "stop": .stop
-        case "silentlycontinue": .silence
-        default: .goOn
-        }
-    }
+    var preference: ErrorAction { variables[Self.preferenceName].flatMap { ErrorAction($0) } ?? .goOn }
 
-    /// Returns the form of an assigned value that the variable keeps. Scripts can't read it, because it would have a
-    /// type of its own.
-    static func preference(_ value: PSValue) throws(Interrupt) -> PSValue {
-        guard case .string(let text) = value.plain else { throw .handOver("an unusual $ErrorActionPreference") }
-        let word = text.lowercased()
-        guard ["stop", "continue", "silentlycontinue"].contains(word) else {
-            throw .handOver("an unusual $ErrorActionPreference")
-        }
-        return .string(word)
+    /// Returns an action in the form that the variable keeps, its name; `nil` for one that isn't carried out here.
+    static func preference(_ value: PSValue) -> PSValue? {
+        guard let action = ErrorAction(value.plain), action != .ignore else { return nil }
+        return PSEnum(.actionPreference, named: action.rawValue).map { .string($0.name) }
     }
 }
 

@@ -11,7 +11,7 @@ struct FunctionArguments {
     /// Whether the caller wants no question before changes: `-Confirm:$false`.
     fileprivate(set) var isConfirmed = false
 
-    /// The preferences that a call sets for its function: whether `Write-Verbose` and `Write-Debug` show something.
+    /// The preferences that a call sets for its function, such as whether `Write-Verbose` shows something.
     fileprivate(set) var preferences: [String: PSValue] = [:]
 
     fileprivate init() {}
@@ -179,6 +179,7 @@ private struct CallWords {
     private static let actions = [
         "warningaction": "warningpreference", "wa": "warningpreference",
         "informationaction": "informationpreference", "infa": "informationpreference",
+        "erroraction": Evaluator.preferenceName, "ea": Evaluator.preferenceName,
     ]
     private static let silent: Set<String> = ["progressaction", "proga"]
     /// The actions that are carried out here. Unlike a warning, a message of the script's own is shown or not whatever
@@ -203,11 +204,16 @@ private struct CallWords {
             arguments.preferences[name] = .string(value?.isTrue ?? true ? "Continue" : "SilentlyContinue")
             return true
         case .action(let name):
-            guard case .string(let word)? = value, Self.carriedOut[name]?.contains(word.lowercased()) == true else {
-                return false
-            }
-            arguments.preferences[name] = value
-            return true
+            let preference =
+                if name == Evaluator.preferenceName {
+                    value.flatMap { Evaluator.preference($0) }
+                } else if case .string(let word)? = value, Self.carriedOut[name]?.contains(word.lowercased()) == true {
+                    value
+                } else {
+                    nil as PSValue?
+                }
+            if let preference { arguments.preferences[name] = preference }
+            return preference != nil
         case .silent: return value != nil
         case .recording(let name):
             recordings[name] = value

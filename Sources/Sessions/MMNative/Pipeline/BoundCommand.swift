@@ -160,21 +160,13 @@ struct BoundCommand {
             values[name] = try converted(value, for: name)
             return
         }
-        guard case .string(let text) = value else { throw .handOver("an unusual -ErrorAction") }
-        switch text.lowercased() {
-        case "continue": errorAction = .goOn
-        case "silentlycontinue": errorAction = .silence
-        case "ignore": errorAction = .ignore
-        case "stop": errorAction = .stop
-        case "inquire", "break", "suspend": throw .handOver("-ErrorAction \(text)")
-        default:
-            guard text.utf8.allSatisfy({ (0x61...0x7A).contains($0 | 0x20) }),
-                !["continue", "silentlycontinue", "ignore", "stop", "inquire", "break", "suspend"].contains(where: {
-                    $0.hasPrefix(text.lowercased())
-                })
-            else { throw .handOver("an unusual -ErrorAction") }
+        guard let action = ErrorAction(value) else {
+            guard case .string(let text) = value, ErrorAction.isNone(text) else {
+                throw .handOver("an unusual -ErrorAction")
+            }
             throw fault("CannotConvertArgumentNoMessage", "Cannot bind parameter 'ErrorAction'.")
         }
+        errorAction = action
         values[name] = value
     }
 
@@ -472,9 +464,31 @@ class Stage {
     func begin() throws(Interrupt) {}
 }
 
-/// The value of `-ErrorAction`.
-enum ErrorAction {
-    case goOn, silence, stop
+/// The value of `-ErrorAction` and `$ErrorActionPreference`.
+package enum ErrorAction: String {
+    case goOn = "continue"
+    case silence = "silentlycontinue"
+    case stop
     /// The error leaves no trace but `$?`.
     case ignore
+
+    private static let kind = PSEnum.Kind.actionPreference
+
+    /// Creates the action that a value means; `nil` if it means none, or one that isn't carried out here.
+    init?(_ value: PSValue) {
+        switch value {
+        case .string, .int, .enumeration: self.init(rawValue: Self.word(value.text))
+        default: return nil
+        }
+    }
+
+    /// Returns the lower-case name of the action that a text means, which may be its number or the beginning of its
+    /// name; a text that means none is returned as it is.
+    package static func word(_ text: String) -> String { (PSEnum(kind, reading: text)?.name ?? text).lowercased() }
+
+    /// Returns whether a text certainly means no action.
+    static func isNone(_ text: String) -> Bool {
+        text.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) }
+            && !kind.members.contains { $0.name.lowercased().hasPrefix(text.lowercased()) }
+    }
 }

@@ -124,7 +124,7 @@ package struct SignInSource: CmdletSource {
             if given == nil, place + 1 < call.arguments.count, case .value(let value, _) = call.arguments[place + 1] {
                 given = value
             }
-            return ["silentlycontinue", "ignore"].contains(given?.text.lowercased() ?? "")
+            return ["silentlycontinue", "ignore"].contains(ErrorAction.word(given?.text ?? ""))
         }
         return false
     }

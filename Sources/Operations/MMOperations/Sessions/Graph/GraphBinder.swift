@@ -394,7 +394,7 @@ struct GraphBinder: Sendable {
         case .table(let table)?: for (key, value) in table.pairs { bound.headers[key] = value.text }
         default: throw .beyond("unusual -Headers")
         }
-        bound.errorAction = try texts("erroraction")?.lowercased()
+        bound.errorAction = try texts("erroraction").map(ErrorAction.word)
         bound.passesThrough = controls["passthru"]?.isTrue ?? false
         bound.isPreview = controls["whatif"]?.isTrue ?? false
         bound.outFile = try texts("outfile")
@@ -598,7 +598,7 @@ struct GraphBinder: Sendable {
         bound.outFile = given["outputfilepath"]?.text
         bound.inFile = given["inputfilepath"]?.text
         if bound.inFile != nil { bound.contentType = given["contenttype"]?.text }
-        bound.errorAction = given["erroraction"]?.text.lowercased()
+        bound.errorAction = (given["erroraction"]?.text).map(ErrorAction.word)
         return bound
     }
 

@@ -252,7 +252,7 @@ struct TeamCall: Sendable {
     }
 
     /// The error action, in lower case.
-    var errorAction: String? { self["ErrorAction"]?.lowercased() }
+    var errorAction: String? { self["ErrorAction"].map(ErrorAction.word) }
 
     /// The text of a parameter.
     subscript(_ parameter: String) -> String? { texts[parameter.lowercased()] }
