@@ -1,3 +1,4 @@
+import MMCore
 import Testing
 
 @testable import MMNative
@@ -17,6 +18,59 @@ struct HostParameters: RunningReports {
             return
         }
         #expect(reason == "-\(name) of \(command)")
+    }
+
+    @Test(
+        "-ErrorAction and its variable are read as the enumeration's values are",
+        arguments: [
+            ("Get-Item nope -EA 0; 'x'", "x"), ("Get-Item nope -ErrorAction Silently; 'x'", "x"),
+            ("try { Get-Item nope -EA 1 } catch { 'c' }", "c"), ("$ErrorActionPreference = 0; Get-Item nope; 'x'", "x"),
+            ("Get-Item nope -EA ([System.Management.Automation.ActionPreference]::Ignore); 'x'", "x"),
+            ("try { Get-Item nope -ErrorAction Never } catch { 'c' }", "c"),
+            (
+                "$ErrorActionPreference = [System.Management.Automation.ActionPreference]::Stop; try { gi a } catch { 'c' }",
+                "c"
+            ),
+            ("$ErrorActionPreference = 'stop'; $ErrorActionPreference", "Stop"),
+        ])
+    func errorAction(script: String, output: String) async throws {
+        #expect(try await texts(script) == [output], "\(script)")
+    }
+
+    @Test(
+        "$PSDefaultParameterValues gives those that aren't written",
+        arguments: [
+            ("$PSDefaultParameterValues['ConvertTo-Csv:Delimiter'] = ';'; ROW | ConvertTo-Csv", #""a";"b""#),
+            ("$PSDefaultParameterValues.Add('ConvertTo-*:Delimiter', ';'); ROW | ConvertTo-Csv", #""a";"b""#),
+            (
+                "$PSDefaultParameterValues = @{ 'ConvertTo-Csv:Delimiter' = ';' }; ROW | ConvertTo-Csv -Delimiter '|'",
+                #""a"|"b""#
+            ),
+            (
+                "$PSDefaultParameterValues = @{ '*:Delimiter' = ';'; Disabled = $true }; ROW | ConvertTo-Csv",
+                #""a","b""#
+            ),
+            (
+                "$global:PSDefaultParameterValues['*:Delimiter'] = ';'; $PSDefaultParameterValues.Remove('*:Delimiter'); ROW | ConvertTo-Csv",
+                #""a","b""#
+            ),
+        ])
+    func defaults(script: String, output: String) async throws {
+        let script = script.replacing("ROW", with: "[pscustomobject]@{ a = 1; b = 2 }")
+        #expect(try await texts(script).first == output, "\(script)")
+    }
+
+    @Test(
+        "a value of $PSDefaultParameterValues for what can't take it here is handed over",
+        arguments: ["$PSDefaultParameterValues['f:x'] = 1; f", "$PSDefaultParameterValues['*:WhatIf'] = $true; f"])
+    func refusedDefaults(script: String) async {
+        guard
+            case .handedOver(let reason, _) = await outcome("function f { [CmdletBinding()] param($x) $x }; \(script)")
+        else {
+            Issue.record("\(script) ran")
+            return
+        }
+        #expect(reason.hasPrefix("the value of $PSDefaultParameterValues"))
     }
 
     @Test("the tables name parameters that exist")

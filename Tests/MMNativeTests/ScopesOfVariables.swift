@@ -15,6 +15,26 @@ struct ScopesOfVariables {
     }
 
     @Test(
+        "some of PowerShell's own may be the script's as well",
+        arguments: [
+            ("$pwd = 5; $pwd", "5"), ("$LASTEXITCODE = 3; $LASTEXITCODE", "3"),
+            ("function f($Pwd, $Profile) { \"$Pwd $Profile\" }; f 1 2", "1 2"),
+            ("foreach ($pwd in 1, 2) { }; $pwd", "2"),
+            (
+                "$FormatEnumerationLimit = 1; ([pscustomobject]@{ a = 1, 2 } | Format-List | Out-String).Trim()",
+                "a : {1…}"
+            ),
+            (
+                "$global:FormatEnumerationLimit = -1; ([pscustomobject]@{ a = 1..6 } | Format-List | Out-String).Trim()",
+                "a : {1, 2, 3, 4, 5, 6}"
+            ),
+            ("$FormatEnumerationLimit", "4"),
+        ])
+    func ownNames(script: String, output: String) async throws {
+        #expect(try await run(script, NativeEngine(host: NativeHost())) == [output])
+    }
+
+    @Test(
         "a function's own variable keeps its value, even one that equals the script's",
         arguments: [
             ("$x = 1; function f { $x = 1; $script:x = 2; $x }; f; $x", ["1", "2"]),

@@ -216,14 +216,19 @@ final class FormatStage: Stage {
 
 /// The text of values in the cells of tables and lists.
 enum CellText {
+    /// How many elements of a list are shown unless the script says otherwise.
+    static let usualLimit: Int32 = 4
+
     /// Returns the text of a value; tables show fractions with two decimal places.
     static func text(_ value: PSValue, isTable: Bool, _ evaluator: Evaluator) throws(Interrupt) -> String {
+        var limit = Int(usualLimit)
+        if case .int(let own)? = evaluator.scriptScope[Evaluator.limitName] { limit = own < 0 ? .max : Int(own) }
         switch value {
         case .double, .single, .decimal:
             return isTable ? try NumberFormat.text(value, "F") : try PSText.string(value)
         case .array(let items):
             var texts: [String] = []
-            for item in items.prefix(4) {
+            for item in items.prefix(limit) {
                 switch item {
                 case .null, .nothing: texts.append("$null")
                 case .string, .int, .long, .bool, .double, .decimal, .date, .guid, .object:
@@ -231,10 +236,10 @@ enum CellText {
                 default: throw .handOver("a list of objects in a table")
                 }
             }
-            return "{" + texts.joined(separator: ", ") + (items.count > 4 ? "\u{2026}" : "") + "}"
+            return "{" + texts.joined(separator: ", ") + (items.count > limit ? "\u{2026}" : "") + "}"
         case .table(let table) where table.isOrdered || table.count < 2:
             var texts: [String] = []
-            for (key, value) in table.pairs.prefix(4) {
+            for (key, value) in table.pairs.prefix(limit) {
                 switch value {
                 case .array, .list, .table:
                     guard evaluator.onlyReads else { throw .handOver("\(value.typeName) of a table in a table") }
@@ -242,7 +247,7 @@ enum CellText {
                 default: texts.append("[\(key), \(try PSText.string(value))]")
                 }
             }
-            return "{" + texts.joined(separator: ", ") + (table.count > 4 ? "\u{2026}" : "") + "}"
+            return "{" + texts.joined(separator: ", ") + (table.count > limit ? "\u{2026}" : "") + "}"
         case .list where evaluator.onlyReads: return try text(value.plain, isTable: isTable, evaluator)
         case .table, .block, .type: throw .handOver("\(value.typeName) in a table")
         default: return try PSText.string(value)

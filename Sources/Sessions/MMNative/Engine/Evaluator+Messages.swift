@@ -4,10 +4,12 @@ import PowerShellSyntax
 extension Evaluator {
     /// The variable's lower-case name.
     static let preferenceName = "erroractionpreference"
+    /// The lower-case name of the variable that says how many elements of a list are shown.
+    static let limitName = "formatenumerationlimit"
+    /// The lower-case names of PowerShell's own variables that scripts use as they do any other.
+    static let ordinary: Set<String> = ["profile", "transcript", "pwd", "lastexitcode", defaultsName, limitName]
     /// The lower-case names of PowerShell's own variables that scripts may assign to.
-    static let settable: Set<String> = [
-        "_", "null", "profile", "transcript", "input", "matches", preferenceName, "warningpreference",
-    ]
+    static let settable = ordinary.union(["_", "null", "input", "matches", preferenceName, "warningpreference"])
 
     /// The lower-case names of PowerShell's own variables that accept no value.
     static let readOnly: Set<String> = ["error"]

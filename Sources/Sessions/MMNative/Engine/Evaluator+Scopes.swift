@@ -5,8 +5,8 @@ extension Evaluator {
     /// Preferences that decide only what is shown, which doesn't matter without a screen.
     static let silent: Set<String> = [
         "progresspreference", "verbosepreference", "debugpreference", "informationpreference",
-        "confirmpreference", "formatenumerationlimit", "maximumhistorycount", "outputencoding", "psstyle",
-        "psmoduleautoloadingpreference", "psdefaultparametervalues", "erroractionview", "errorview",
+        "confirmpreference", "maximumhistorycount", "outputencoding", "psstyle",
+        "psmoduleautoloadingpreference", "erroractionview", "errorview",
     ]
 
     /// The preferences among these that a script sets to be told more.
@@ -72,8 +72,12 @@ extension Evaluator {
         case "nestedpromptlevel": return host.map { _ in .int(0) }
         case "host": return host.map { _ in HostInterface.host }
         case "psculture", "psuiculture": return host.map { _ in .string(name == "psculture" ? "" : "en-US") }
-        // Its defaults are dropped, like whatever else sets how PowerShell works.
-        case "psdefaultparametervalues": return host.map { _ in .table(PSTable(isOrdered: true)) }
+        case Self.defaultsName:
+            guard host != nil else { return nil }
+            let table = PSValue.table(PSTable(isOrdered: true))
+            scriptScope[name] = table
+            return table
+        case Self.limitName: return host.map { _ in .int(CellText.usualLimit) }
         case "lastexitcode", "stacktrace", "transcript": return host.map { _ in .null }
         default: return nil
         }

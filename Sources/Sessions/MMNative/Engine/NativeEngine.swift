@@ -193,7 +193,9 @@ private final class NativeRun {
         var session = before
         session.variables = evaluator.variables.own
         session.variables[Evaluator.preferenceName] = nil
-        for name in Evaluator.remarks.union(["input", "warningpreference"]) { session.variables[name] = nil }
+        for name in Evaluator.remarks.union(["input", "warningpreference", Evaluator.defaultsName]) {
+            session.variables[name] = nil
+        }
         session.types = evaluator.typed.types
         session.typedElements = evaluator.typedElements
         return session

@@ -189,7 +189,9 @@ struct ScriptFunction {
 
     /// Returns whether a parameter may have a name, in lower case. A preference for what is shown is here a variable
     /// like others.
-    static func isFree(_ name: String) -> Bool { !AutomaticNames.contains(name) || Evaluator.silent.contains(name) }
+    static func isFree(_ name: String) -> Bool {
+        !AutomaticNames.contains(name) || Evaluator.silent.contains(name) || Evaluator.ordinary.contains(name)
+    }
 
     private static func isNull(_ expression: ExpressionSyntax) -> Bool {
         if case .variable(let variable) = expression { variable.path.name.lowercased() == "null" } else { false }

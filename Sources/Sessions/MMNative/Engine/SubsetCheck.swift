@@ -194,7 +194,7 @@ struct SubsetCheck {
     private static func isLoopVariable(_ path: VariablePath) -> Bool {
         let name = path.name.lowercased()
         return isSettable(path)
-            && (!AutomaticNames.contains(name) || ["_", "profile", "transcript", "input"].contains(name))
+            && (!AutomaticNames.contains(name) || ["_", "input"].contains(name) || Evaluator.ordinary.contains(name))
     }
 
     /// Returns whether an expression is `([object]…)`: its methods are those of the type named, not the value's.
@@ -213,7 +213,7 @@ struct SubsetCheck {
         "nestedpromptlevel",
         "lastexitcode", "stacktrace", "psboundparameters", "erroractionpreference", "progresspreference",
         "warningpreference", "verbosepreference", "debugpreference", "informationpreference",
-        "psdefaultparametervalues", "host", "transcript", "pscmdlet", "whatifpreference",
+        Evaluator.defaultsName, Evaluator.limitName, "host", "transcript", "pscmdlet", "whatifpreference",
         "executioncontext",
     ]
 

@@ -124,6 +124,7 @@ struct BoundCommand {
         }
         for splat in splats { positional += try spread(splat, in: evaluator) }
         try bind(positional, in: evaluator)
+        try takeDefaults(from: evaluator)
         if specification.name == "Write-Output", values["InputObject"] == nil, !rest.isEmpty {
             // Several arguments form a single list.
             if rest.count > 1, rest.contains(where: { if case .array = $0 { true } else { false } }) {
@@ -155,6 +156,25 @@ struct BoundCommand {
         }
     }
 
+    /// Takes values of `$PSDefaultParameterValues`; those for parameters that the command lacks are for others.
+    private mutating func takeDefaults(from evaluator: Evaluator) throws(Interrupt) {
+        for (written, value) in try evaluator.defaults(for: specification.name) {
+            let found = specification.binder.match(written)
+            guard !found.isEmpty || specification.isPartial else { continue }
+            let name = try only(of: found, written: written)
+            if values[name] == nil { try take(value, for: name) }
+        }
+    }
+
+    /// Binds a value that isn't written at the parameter's name.
+    private mutating func take(_ value: PSValue, for name: String) throws(Interrupt) {
+        if specification.switches.contains(name) {
+            values[name] = try BoundCommand.flag(value)
+        } else {
+            try set(name, value)
+        }
+    }
+
     private mutating func set(_ name: String, _ value: PSValue) throws(Interrupt) {
         guard name == "ErrorAction" else {
             values[name] = try converted(value, for: name)
@@ -182,12 +202,7 @@ struct BoundCommand {
             for (key, value) in table.pairs {
                 let name = try only(of: specification.binder.match(key), written: key)
                 guard bound.insert(name).inserted else { throw .handOver("a parameter splatted twice") }
-                if values[name] != nil { continue }
-                if specification.switches.contains(name) {
-                    values[name] = try BoundCommand.flag(value)
-                } else {
-                    try set(name, value)
-                }
+                if values[name] == nil { try take(value, for: name) }
             }
             return []
         case let value: throw .handOver("splatting of \(value.typeName)")

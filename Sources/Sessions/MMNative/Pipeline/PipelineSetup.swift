@@ -71,6 +71,7 @@ struct PipelineSetup {
     private mutating func add(
         _ function: ScriptFunction, calledBy command: CommandSyntax, isHead: Bool
     ) throws(Interrupt) -> RecordedOutput {
+        if function.isAdvanced { try evaluator.refuseDefaults(for: function.name) }
         let arguments = try FunctionArguments(command.words, of: function, in: evaluator)
         if isHead {
             head = .function(function, arguments, isDotted: command.invocation == .dot)
@@ -234,6 +235,7 @@ struct PipelineSetup {
         guard command.constantName != nil || name.lowercased().hasPrefix("get-") else {
             throw .handOver("\(name) by a computed name, which may change something")
         }
+        try evaluator.refuseDefaults(for: name)
         let whole = try CmdletCall(command, name: name, in: evaluator)
         var arguments = whole.arguments
         let recorded = RecordedOutput(takenFrom: &arguments)
