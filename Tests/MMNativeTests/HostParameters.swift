@@ -27,6 +27,7 @@ struct HostParameters: RunningReports {
             ("try { Get-Item nope -EA 1 } catch { 'c' }", "c"), ("$ErrorActionPreference = 0; Get-Item nope; 'x'", "x"),
             ("Get-Item nope -EA ([System.Management.Automation.ActionPreference]::Ignore); 'x'", "x"),
             ("try { Get-Item nope -ErrorAction Never } catch { 'c' }", "c"),
+            ("Get-Content nope -Raw -ErrorAction SilentlyContinue | ConvertFrom-StringData; 'x'", "x"),
             (
                 "$ErrorActionPreference = [System.Management.Automation.ActionPreference]::Stop; try { gi a } catch { 'c' }",
                 "c"

@@ -407,8 +407,12 @@ final class WorkStage: Stage {
 
     override func finish() throws(Interrupt) {
         do throws(Interrupt) {
+            let reports = evaluator.reports
             try work(command, items, host, evaluator, next)
-            if let name = command.unread { throw .handOver("-\(name) of \(command.specification.name)") }
+            // What failed has had no use for some parameters.
+            if evaluator.reports == reports, let name = command.unread {
+                throw .handOver("-\(name) of \(command.specification.name)")
+            }
         } catch {
             guard case .statement(let record) = error, !record.endsCommand else { throw error }
             switch command.errorAction {
