@@ -138,6 +138,7 @@ struct DigestTests {
             let bytes = (0..<length).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
             #expect(Base64.bytes(Base64.text(bytes)) == bytes)
             #expect(Base64.bytes(Base64.text(bytes, alphabet: .url), alphabet: .url) == bytes)
+            #expect(Base64.text(bytes.lazy.map(\.self)) == Base64.text(bytes[...]))
         }
     }
 
