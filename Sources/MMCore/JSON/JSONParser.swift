@@ -311,7 +311,7 @@ extension JSONParser {
         case UInt8(ascii: "n"): bytes.append(0x0A)
         case UInt8(ascii: "r"): bytes.append(0x0D)
         case UInt8(ascii: "t"): bytes.append(0x09)
-        case UInt8(ascii: "u"): bytes.append(contentsOf: Array(String(Character(try unicodeEscape())).utf8))
+        case UInt8(ascii: "u"): bytes.append(contentsOf: try unicodeEscape().utf8)
         default: throw fault("unknown escape in a string", at: position - 2)
         }
     }
