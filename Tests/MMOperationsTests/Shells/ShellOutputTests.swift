@@ -47,6 +47,28 @@ struct ShellOutputTests {
         return (out, err, stream.end())
     }
 
+    @Test(
+        "is a row that is hardly longer, whatever bytes it holds",
+        arguments: [
+            [UInt8](repeating: 0, count: 3_000), [UInt8](repeating: 0xFF, count: 3_000),
+            Array(String(repeating: "a\u{0}", count: 1_500).utf8), Array(String(repeating: "ü", count: 1_500).utf8),
+        ])
+    func rowLengths(bytes: [UInt8]) throws {
+        let row = CommandPiece(bytes, isError: false).row
+        #expect(row.count <= bytes.count / 3 * 4 + 64)
+        #expect(try CommandPiece(row: row).bytes == bytes)
+    }
+
+    @Test(
+        "stays text with colours, and with the ends of names that a program writes for another",
+        arguments: [
+            "\u{1B}[31mred as a rose\u{1B}[0m is red\n", "src/first.swift\u{0}src/second.swift\u{0}", "a\tb\r\n", "",
+        ])
+    func rowTexts(text: String) throws {
+        let row = try JSONParser.parse(CommandPiece(Array(text.utf8), isError: false).row)
+        #expect(row == ["stdout": .string(text)])
+    }
+
     @Test("flows to a terminal whole, with its errors apart and its exit status behind it")
     func flows() async throws {
         let answer = try await call(

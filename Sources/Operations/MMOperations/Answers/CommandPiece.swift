@@ -1,7 +1,7 @@
 package import MMCore
 
-/// A piece of a command's output, as a row of a streamed answer: `{"stdout": "…"}`. Bytes that aren't UTF-8 are encoded
-/// as Base64.
+/// A piece of a command's output, as a row of a streamed answer: `{"stdout": "…"}`. Bytes that aren't UTF-8, and those
+/// that as text would be longer, are encoded as Base64.
 package struct CommandPiece: Sendable, Hashable {
     /// Whether it comes from the command's standard error instead of its standard output.
     package var isError: Bool
@@ -18,13 +18,19 @@ package struct CommandPiece: Sendable, Hashable {
     package var row: ArraySlice<UInt8> {
         var object = JSONObject()
         let key = isError ? "stderr" : "stdout"
-        if let text = String(validating: bytes, as: UTF8.self) {
+        if !isLongerAsText, let text = String(validating: bytes, as: UTF8.self) {
             object[key] = .string(text)
         } else {
             object[key] = .string(Base64.text(bytes))
             object["encoding"] = "base64"
         }
         return JSONWriter.bytes(.object(object))[...]
+    }
+
+    /// Whether the escapes of control characters would make the text longer than Base64 is: six bytes for one, instead
+    /// of four for three.
+    private var isLongerAsText: Bool {
+        bytes.count { $0 < 0x20 && ![0x09, 0x0A, 0x0D].contains($0) || $0 == 0x7F } > bytes.count / 15
     }
 
     /// Reads a piece from a row.
