@@ -50,6 +50,8 @@ struct SSHReachTests {
             let masters = SSHSessionTests.masters()
             var times = ShellSettings.Times()
             times.start = .seconds(300)
+            // A host that is silent isn't given the time that a command has for its end.
+            times.interrupt = .seconds(3600)
             let session = try await Self.connect(target, masters, times: times)
             let sleep = Shells.ownSleep()
             let job = try await session.start(ShellCommand("echo begun; \(sleep)"), deadline: .never)

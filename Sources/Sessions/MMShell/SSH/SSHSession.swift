@@ -388,7 +388,7 @@ public actor SSHSession: ShellSession {
 
 /// Scripts that run beside a running command.
 extension SSHSession {
-    /// The total time allowed for signals to reach a host.
+    /// The time allowed for a signal to reach a host, and for all of a command's signals besides the pauses after them.
     private static let wayThere = Duration.seconds(5)
 
     /// The outcome of a script beside a command.
@@ -434,7 +434,8 @@ extension SSHSession {
         // running on the host then are ended at the next connection.
         let limit = Deadline.after(times.interrupt + times.terminate + times.kill * 2 + Self.wayThere)
         func isHeard(_ script: String) async -> Bool {
-            if await reach(shell, script, within: limit.remaining) != .silent { return true }
+            let time = min(limit.remaining, Self.wayThere)
+            if await reach(shell, script, within: time) != .silent { return true }
             if !Task.isCancelled { await masters.distrust(shell.master) }
             return false
         }
