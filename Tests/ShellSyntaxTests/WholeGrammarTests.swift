@@ -138,10 +138,34 @@ struct WholeGrammarTests {
         #expect(command.document == "now")
     }
 
+    @Test(
+        "knows which commands read the input with which a function is called",
+        arguments: [
+            ("f() { a; }; b | f; c", ["a", "f"]), ("f() { g; }; g() ( a ); b | f; c", ["g", "a", "f"]),
+            ("f() { g() { a; }; b; }; c | f", ["b", "f"]), ("f() if a; then b; fi; c | f; d", ["a", "b", "f"]),
+            ("f() a; { b; }; c | f", ["a", "b", "f"]), ("x $(f() { a; }; b | f) y", ["a", "f"]),
+            ("f() { a; }; f() { b; }; f <<< x", ["a", "b", "f"]), ("f() { a; }; b | c; f", ["c"]),
+        ])
+    func feeding(text: String, fed: [String]) throws {
+        let script = try ShellScript.parse(text, as: .whole)
+        #expect(script.commands.filter { $0.inputs[0] != nil }.map(\.name) == fed)
+    }
+
+    @Test(
+        "knows the calls by which a function starts itself",
+        arguments: [
+            (":(){ :|:& };:", [0, 1]), ("f() { g; }; g() { a | f; }; f", [0, 2]), ("f() { a; }; b | f", []),
+            ("f() { g; a; }; g() { b; }; c | f", []), ("f() { g() { f; }; g; }; f", [0, 1]),
+        ])
+    func selfCalls(text: String, calls: [Int]) throws {
+        #expect(try ShellScript.parse(text, as: .whole).selfCalls == Set(calls))
+    }
+
     @Test("recognises functions, and which command feeds which")
     func structure() throws {
         let script = try ShellScript.parse("f() { a | b; }; function g { c; }; cat <<X | sh\ndoc\nX\n", as: .whole)
-        #expect(script.functions == ["f", "g"])
+        #expect(script.functions.map(\.name) == ["f", "g"])
+        #expect(script.functions.map(\.body) == [0..<2, 2..<3])
         #expect(script.commands.map(\.name) == ["a", "b", "c", "cat", "sh"])
         #expect(script.commands.map(\.readsPipe) == [false, true, false, false, true])
         #expect(script.commands.map(\.controlOperator) == [.pipe, .sequence, .sequence, .pipe, nil])

@@ -48,7 +48,7 @@ extension ShellParser {
                 scopes[scope].inputs.merge(inputs) { before, now in before == now ? now : .output }
             }
         }
-        feedFunctions()
+        script.feedFunctions()
     }
 
     private func check(_ inputs: [Int: ShellScript.Input], at offset: Int) throws(ShellRefusal) {
@@ -86,17 +86,5 @@ extension ShellParser {
             }
         }
         return inputs
-    }
-
-    /// Marks commands as reading unknown input if a function is called with input. It isn't determined which commands
-    /// belong to the function.
-    private mutating func feedFunctions() {
-        let functions = Set(script.functions)
-        guard !functions.isEmpty,
-            script.commands.contains(where: { functions.contains($0.name) && $0.inputs[0] != nil })
-        else { return }
-        for index in script.commands.indices where script.commands[index].inputs[0] == nil {
-            script.commands[index].inputs[0] = .output
-        }
     }
 }

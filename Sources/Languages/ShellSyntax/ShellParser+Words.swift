@@ -395,7 +395,9 @@ extension ShellParser {
             Compound(first: $0.first + before, end: $0.end + before)
         }
         script.commands += parser.script.commands
-        script.functions += parser.script.functions
+        script.functions += parser.script.functions.map {
+            ShellScript.Function(name: $0.name, body: $0.body.lowerBound + before..<$0.body.upperBound + before)
+        }
         script.bindings += parser.script.bindings
         script.computes = script.computes || parser.script.computes
     }

@@ -88,6 +88,8 @@ struct ShellParser {
         var openings: [Int] = []
         /// The compound command that has just ended, whose redirections may follow.
         var closed: Compound?
+        /// The functions whose bodies haven't ended, by index, with the number of open constructs around each.
+        var defined: [(function: Int, depth: Int)] = []
 
         /// Notes a keyword that opens or closes such a construct. The commands in a construct that reads a pipe read
         /// the pipe too.
@@ -233,6 +235,7 @@ struct ShellParser {
         }
         if list.cases > 0 { throw refusal("an unfinished case", at: offset) }
         keep(&list, nil)
+        endBodies(&list, isLast: true)
         if let last = list.last { script.commands[last].controlOperator = nil }
     }
 
@@ -268,7 +271,7 @@ struct ShellParser {
             position += 1
             skipBlanks()
             guard take(")") else { throw refusal("a parenthesis", at: opening) }
-            script.functions.append(list.current.words[0].value)
+            define(list.current.words[0].value, &list)
             list.current = Command()
             return
         }
@@ -279,6 +282,7 @@ struct ShellParser {
         try self.list(until: UInt8(ascii: ")"), level: list.level + 1)
         if list.current.readsPipe || list.fedDepth > 0 { feed(from: first) }
         list.closed = Compound(first: first, end: script.commands.count)
+        endBodies(&list)
     }
 
     /// Notes that commands read another command's output.
@@ -381,6 +385,9 @@ extension ShellParser {
     /// Keywords that begin a compound command.
     private static let opening: Set<String> = ["{", "while", "until", "for", "if", "case", "select", "[["]
 
+    /// Keywords that end a compound command.
+    private static let closing: Set<String> = ["}", "fi", "done", "esac"]
+
     /// Builtins whose words are assignments.
     private static let declaring: Set<String> = ["declare", "typeset", "local", "readonly", "export"]
 
@@ -437,7 +444,7 @@ extension ShellParser {
         case "case": try caseHead(&list)
         case "function":
             skipBlanks()
-            script.functions.append(try self.word(list.level).value)
+            define(try self.word(list.level).value, &list)
             skipBlanks()
             if take("(") {
                 skipBlanks()
@@ -451,6 +458,7 @@ extension ShellParser {
             if word.value.hasSuffix("="), take("(") { try array(of: word, list.level) }
         default: begin(word, &list.current)
         }
+        if Self.closing.contains(word.value) { endBodies(&list) }
     }
 
     private func begin(_ word: Word, _ command: inout Command) {

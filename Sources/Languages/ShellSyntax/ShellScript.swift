@@ -124,8 +124,8 @@ package struct ShellScript: Sendable, Hashable {
 
     /// The commands, in the order in which they end.
     package internal(set) var commands: [Command] = []
-    /// The names of the functions that the text defines.
-    package internal(set) var functions: [String] = []
+    /// The functions that the text defines.
+    package internal(set) var functions: [Function] = []
     /// The variables that loops and expansions set.
     package internal(set) var bindings: [Binding] = []
     /// Whether it contains arithmetic, in which a shell evaluates the values of variables, with the commands in their

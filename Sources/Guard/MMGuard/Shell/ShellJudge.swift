@@ -89,9 +89,8 @@ struct ShellJudge {
             return [finding(.unreadable, subject: error.construct, more: ": \(error.construct)")]
         }
         var found: [GuardFinding] = []
-        let fed = Set(script.commands.filter(\.readsPipe).compactMap { $0.words.first?.value })
-        let functions = Set(script.functions)
-        record.memory.note(functions: script.functions)
+        let selfCalls = script.selfCalls
+        record.memory.note(functions: script.functions.map(\.name))
         var judge = self
         judge.isBash = isBash
         judge.scratch.formUnion(Self.scratchVariables(script))
@@ -133,9 +132,7 @@ struct ShellJudge {
             }
             if let clone = judge.clone(by: call) { clones.append(clone) }
             judge.follow(call)
-            if let name = call.words.first?.value, functions.contains(name), fed.contains(name) {
-                found.append(finding(.recursion, subject: name))
-            }
+            if written.readsPipe, selfCalls.contains(index) { found.append(finding(.recursion, subject: written.name)) }
             previous = call
         }
         return found

@@ -247,7 +247,7 @@ struct CommandEffects: Sendable, Hashable {
         guard ByteSearch.find(Array("trap".utf8), in: Array(text.lowercased().utf8)) != nil else { return false }
         guard let script = try? ShellScript.parse(text, as: .whole) else { return true }
         func isTrapFunction(_ word: String) -> Bool { word.contains("TRAPINT") }
-        if script.functions.contains(where: isTrapFunction) { return true }
+        if script.functions.contains(where: { isTrapFunction($0.name) }) { return true }
         return script.commands.contains { command in
             if (command.words + command.assignments).contains(where: { isTrapFunction($0.value) }) { return true }
             guard let place = command.words.firstIndex(where: { $0.value == "trap" }) else { return false }
