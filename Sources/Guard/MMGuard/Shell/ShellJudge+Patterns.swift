@@ -29,8 +29,8 @@ extension ShellJudge {
         }
     }
 
-    /// Returns how many letters of a name a pattern says. A range, `[a-z]`, says none.
-    private static func lettersFixed(by pattern: Substring) -> Int {
+    /// Returns how many letters and underscores of a name a pattern says. A range, `[a-z]`, says none.
+    static func lettersFixed(by pattern: Substring) -> Int {
         var count = 0
         var rest = pattern
         while let character = rest.popFirst() {
@@ -38,7 +38,7 @@ extension ShellJudge {
                 let isOpen = rest[..<end].contains { "-!^:".contains($0) }
                 count += !isOpen && rest[..<end].contains(where: \.isLetter) ? 1 : 0
                 rest = rest[end...].dropFirst()
-            } else if character.isLetter {
+            } else if character.isLetter || character == "_" {
                 count += 1
             }
         }

@@ -4,7 +4,7 @@ import ShellSyntax
 /// A project's own files with passwords and keys, and the commands that show what is in them.
 extension ShellJudge {
     /// Returns whether a word names a file that contains a private key, or a project's settings, which often include
-    /// passwords: `.env`, `.en?`, `--include=.env*`, `config/{prod,dev}.key`.
+    /// passwords: `.env`, `.en?`, `--include=.env*`, `config/{prod,dev}.key`, `*.key`, `i?_rsa`.
     static func isSettings(_ word: String) -> Bool {
         if let names = alternatives(in: word) { return names.isEmpty || names.contains(where: isSettings) }
         let value = word.hasPrefix("-") ? word.drop { $0 != "=" }.dropFirst() : word[...]
@@ -13,14 +13,17 @@ extension ShellJudge {
         if name.hasPrefix("."), name.contains(where: { "*?[".contains($0) }) {
             return name.contains(where: \.isLetter) && ShellContext.mayBe(name[...], ".env")
         }
-        guard name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }) else { return false }
+        let isPattern = name.contains { "*?[".contains($0) }
+        guard name.allSatisfy({ $0.isLetter || $0.isNumber || (isPattern ? "-_.*?[]!^" : "-_.").contains($0) }) else {
+            return false
+        }
         if [".key", ".p12", ".pfx", ".jks", ".kdbx"].contains(where: name.hasSuffix), !name.hasPrefix(".") {
             return true
         }
         if name.hasSuffix("key.pem"), !name.contains("pub") { return true }
         if name == ".env" || name.hasPrefix(".env.") { return !modelEndings.contains { name.hasSuffix("." + $0) } }
-        return (name.contains(".") || name.hasPrefix("id_") || name == "kubeconfig")
-            && settingsFiles.contains { ShellContext.mayBe($0[...], name[...]) } && !isModel(path)
+        return (isPattern || name.contains(".") || name.hasPrefix("id_") || name == "kubeconfig")
+            && settingsFiles.contains { ShellContext.mayBe($0[...], name[...]) || spells(name, $0) } && !isModel(path)
     }
 
     private static let settingsFiles = ShellWords.list("settings-files")

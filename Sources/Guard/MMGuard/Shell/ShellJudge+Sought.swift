@@ -97,11 +97,11 @@ extension ShellJudge {
                 && (modelEndings.contains(ending) || ShellWords.contains(ending, in: "code-endings")))
     }
 
-    /// Returns whether a pattern matches a name and has most of its letters: `shado?`, `id_[r]sa`. With few it stands
-    /// for many files.
-    private static func spells(_ pattern: String, _ name: String) -> Bool {
+    /// Returns whether a pattern matches a name and says half of it: `shado?`, `id_[r]sa`. With less it stands for many
+    /// files.
+    static func spells(_ pattern: String, _ name: String) -> Bool {
         let last = pattern.split(separator: "/").last ?? ""
-        return last.contains(where: { "*?[".contains($0) }) && 2 * last.count(where: \.isLetter) >= name.count
+        return last.contains(where: { "*?[".contains($0) }) && 2 * lettersFixed(by: last) >= name.count
             && ShellContext.mayBe(last, name[...])
     }
 }
