@@ -293,12 +293,12 @@ extension ShellJudge {
             (ShellWords.contains(call.program, in: "plain-wrappers")
                 || ShellPrograms.shells.contains(call.program) && Self.textStart(Array(call.arguments)) != nil)
             && !found.contains { $0.subject == call.program }
-        let isLocal = call.name.contains("/") && !Self.isInstalled(call.name) && ownConsole(of: call) == nil
+        let isPath = call.name.contains("/") && !Self.isInstalled(call.name)
+        let isLocal = isPath && ownConsole(of: call) == nil
         let asksHelp = !isLocal && Self.asksHelp(call.program, call.arguments.map(\.value))
         guard !isFunction, !startsAnother, !asksHelp else { return found }
         guard context.asksInterpreters else { return looksAlone(found, call) }
-        let open: [ShellRule] =
-            call.name.contains("/") || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
+        let open: [ShellRule] = isPath || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
         guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
         if !isLocal, looks(byTable: call) || measures(call, depth) {
             return found.map {
