@@ -63,6 +63,22 @@ struct WholeGrammarTests {
     }
 
     @Test(
+        "reads a quote behind a backslash in $'…' if bash reads the text, else refuses it",
+        arguments: [
+            ("a $'b\\'c' d", ["a", "b'c", "d"]), ("a ${x:-$'b\\'}'} d", ["a", "${x:-$'b\\'}'}", "d"]),
+        ])
+    func escapedQuotes(text: String, words: [String]) throws {
+        let command = try #require(try ShellScript.parse(text, as: .whole, isBash: true).commands.first)
+        #expect(command.words.map(\.value) == words)
+        #expect(throws: ShellRefusal.self) { try ShellScript.parse(text, as: .whole) }
+    }
+
+    @Test("knows no shell that takes a quote into a control character")
+    func controlQuote() {
+        #expect(throws: ShellRefusal.self) { try ShellScript.parse("a $'\\c'b'", as: .whole, isBash: true) }
+    }
+
+    @Test(
         "takes what only pipes for no expression",
         arguments: ["[[ a | rm x ]]", "[[ a == b | rm x ]]", "[[ a =~ | rm x; ]]", "[[ a =~ b|c; rm x ]]"])
     func pipes(text: String) {

@@ -159,7 +159,7 @@ extension ShellParser {
             position += 1
             while position < bytes.count, bytes[position] != 0x27 {
                 let isEscape = bytes[position] == UInt8(ascii: "\\")
-                if isEscape, peek("'", after: 1) || peek("c", after: 1) && peek("'", after: 2) {
+                if isEscape, !isBash && peek("'", after: 1) || peek("c", after: 1) && peek("'", after: 2) {
                     throw refusal(Self.unevenQuote, at: start)
                 }
                 position += isEscape ? 2 : 1
@@ -254,7 +254,11 @@ extension ShellParser {
             position += 1
             let escape = position
             let piece = byte == UInt8(ascii: "\\") && position < bytes.count ? escaped() : [byte]
-            if bytes[escape..<min(position, bytes.count)].contains(0x27) { throw refusal(Self.unevenQuote, at: start) }
+            // bash looks for the end first, so that a quote behind `\c` is the end there, too.
+            let mayHold = isBash && bytes[escape] == 0x27
+            if !mayHold, bytes[escape..<min(position, bytes.count)].contains(0x27) {
+                throw refusal(Self.unevenQuote, at: start)
+            }
             if piece == [0] { isOver = true }
             if !isOver { text += piece }
         }
