@@ -141,10 +141,13 @@ struct ShellOperationTests {
             "printf 'press: '; stty -icanon; k=$(dd bs=1 count=1 2>/dev/null); printf 'you pressed %s\\n' \"$k\"",
             ["input": "screen", "wait_for": "press"])
         let handle = try #require(started["job"])
+        let shown = try await call("shell_read", ["stream": "display"])
+        #expect(shown["job"] == handle && shown["screen"]?.string?.contains("press:") == true, "\(shown)")
         let pressed = try await call("shell_keys", ["job": handle, "keys": ["q"]])
         _ = try await call("shell_wait", ["job": handle])
         let screen = try await call("shell_read", ["job": handle, "stream": "display"])
         #expect(screen["screen"]?.string?.contains("you pressed q") == true, "\(pressed) \(screen)")
+        _ = try await fails(.invalidInput) { try await call("shell_read", ["stream": "display"]) }
         await home.services.close()
     }
 

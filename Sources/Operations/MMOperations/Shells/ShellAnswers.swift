@@ -39,13 +39,18 @@ extension OperationAnswer {
     }
 
     /// Returns the screen of a device, or the output that a shell's background jobs wrote between commands.
-    static func display(_ session: NamedSession, in shells: ShellSessions, _ context: OperationContext)
-        async throws(MMError)
-        -> OperationAnswer
-    {
+    /// - Parameter isScreen: whether nothing but a screen is wanted.
+    /// - Throws: `invalidInput` for the screen of a shell, which only commands have.
+    static func display(
+        _ session: NamedSession, in shells: ShellSessions, _ context: OperationContext, isScreen: Bool = false
+    ) async throws(MMError) -> OperationAnswer {
         let member = try await shells.existing(session.key(of: context.call.shellOwner))
         switch member.body {
         case .screen(let screen): return shown(screen.view, ["session": .string(member.key.name)])
+        case .shell where isScreen:
+            throw MMError(
+                .invalidInput, "No command is running in this session, so there is no screen.",
+                hint: "Give `job`, the handle that run answered with (cmd-…).")
         case .shell(let shell):
             let (bytes, end) = member.unread.adding(await shell.takeBackgroundOutput())
             let written = ShellText(bytes, isRead: context.call.caller.surface == .mcp)

@@ -14,6 +14,8 @@ struct ShellRead: CatalogueOperation {
         let limit: Int?
         /// The output stream; `nil` for the screen as it is now.
         let stream: ShellCommand.Stream?
+        /// Whether the call says which output.
+        let namesStream: Bool
     }
 
     var declaration: OperationDeclaration {
@@ -44,7 +46,8 @@ struct ShellRead: CatalogueOperation {
         var job = try reader.text("job")
         var session = try NamedSession(from: reader, at: place)
         let path = try reader.text("path")
-        let stream = try reader.text("stream") ?? "stdout"
+        let named = try reader.text("stream")
+        let stream = named ?? "stdout"
         let isNamed = try reader.text(place.isLocal ? "session" : "host") != nil
         // Reading a file or a screen needs no command, so a word that isn't a handle names the session, as in `mm ssh
         // read web1 --path /etc/hosts`.
@@ -55,7 +58,7 @@ struct ShellRead: CatalogueOperation {
         return Input(
             job: job, session: session, path: path, offset: try reader.integer("offset") ?? 0,
             limit: try reader.integer("limit"),
-            stream: ShellCommand.Stream(rawValue: stream))
+            stream: ShellCommand.Stream(rawValue: stream), namesStream: named != nil)
     }
 
     func run(
@@ -63,7 +66,13 @@ struct ShellRead: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         if let path = input.path { return try await file(path, input, try ShellCallContext(context, services)) }
         guard let job = input.job else {
-            return try await .display(try .required(input.session), in: services.shells, context)
+            let session: NamedSession = try .required(input.session)
+            // Without a command, only a device has a screen, and only jobs in the background have output.
+            if input.namesStream, let running = services.shells.running(in: session.key(of: context.call.shellOwner)) {
+                return try await running.page(
+                    input.stream, from: input.offset, limit: input.limit, to: context, from: services.work)
+            }
+            return try await .display(session, in: services.shells, context, isScreen: input.stream == nil)
         }
         return try await services.work.work(job, of: context.call).page(
             input.stream, from: input.offset, limit: input.limit, to: context, from: services.work)
