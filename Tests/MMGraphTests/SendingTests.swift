@@ -120,6 +120,25 @@ struct SendingTests {
         #expect(answer.isJSON && answer.requestID != nil)
     }
 
+    @Test(
+        "a web page is the answer to a read, but leaves it open whether a write was done",
+        arguments: [("GET", false), ("POST", true), ("PATCH", true), ("PUT", true), ("DELETE", true)])
+    func pages(method: String, isOpen: Bool) async throws {
+        let page = Array("<html><head><title>Blocked</title></head></html>".utf8)
+        let contoso = try Contoso(
+            FakeNetwork(HTTPResponse(status: 200, headers: ["Content-Type": "text/html; charset=utf-8"], body: page)))
+        let client = try contoso.client()
+        let request = try GraphRequest(method: method, target: try client.target("/me/onenote/pages/1/content"))
+        guard isOpen else {
+            #expect(try await client.send(request).body == page)
+            return
+        }
+        let error = await #expect(throws: MMError.self) { try await client.send(request) }
+        #expect(error?.message.contains("a web page titled “blocked”") == true)
+        #expect(error?.hint?.contains("It isn't known whether this was done") == true)
+        #expect(error?.code == .remoteFailed && error?.retry == .never && contoso.network.requests.count == 1)
+    }
+
     @Test("If-Match is sent unchanged, quotes included")
     func ifMatch() async throws {
         let contoso = try Contoso(FakeNetwork(HTTPResponse(status: 204)))

@@ -200,6 +200,8 @@ public struct GraphClient: Sendable {
         var attempt = Attempt(client: self, request: request, url: url, deadline: deadline, delivery: delivery)
         let response = try await attempt.run()
         switch response.status {
+        case 200..<300 where isPageOfAnother(response, to: request):
+            throw ServiceError(response).mmError(for: request, retryAfter: nil)
         case 200..<300, 304:
             // If part of a batch was throttled, the next request would be too.
             if let wait = BatchOutcome(response, to: request, now: clock.now)?.throttledFor {
@@ -220,6 +222,13 @@ public struct GraphClient: Sendable {
             }
             throw error
         }
+    }
+
+    /// Whether a write was answered with a web page. The services have none to answer with, so it comes from a device
+    /// on the way, and the write may never have arrived. An API of the tenant's own may have pages.
+    private func isPageOfAnother(_ response: GraphResponse, to request: GraphRequest) -> Bool {
+        if case .api = resource { return false }
+        return response.contentType == "text/html" && !["GET", "HEAD", "OPTIONS"].contains(request.method)
     }
 }
 

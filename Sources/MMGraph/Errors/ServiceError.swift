@@ -105,6 +105,10 @@ extension ServiceError {
 
     private func hint(_ request: GraphRequest) -> String? {
         switch (status, code) {
+        case (..<300, _):
+            return
+                "A proxy or another device may have answered instead of the service. It isn't known whether this was "
+                + "done: check before sending it again."
         case (400, "Request_UnsupportedQuery"):
             return
                 "Directory objects support this query only with $count=true and the header ConsistencyLevel: eventual."
