@@ -52,6 +52,31 @@ struct FolderTransferTests {
         #expect(rest.code == 0 && rest.json?["fetched"] == 0 && rest.json?["unchanged"] == 4, "\(rest)")
     }
 
+    @Test("a folder whose download was interrupted is continued where it is, and is complete only once")
+    func continued() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let root = tenant.home.path + "/Backup"
+        for name in ["a.txt", "b.txt"] { try ProtectedFile.replace("\(root)/\(name)", with: Self.bytes(3)) }
+        let place = "/me/drive/root:/Kept/Backup"
+        let up = ["graph", "Demo", "/me/drive/root:/Kept/", "--upload", root, "--recursive", "--json"]
+        #expect(try await tenant.mm(up).code == 0)
+
+        let there = tenant.home.path + "/there"
+        let down = ["graph", "Demo", place, "--download", there, "--recursive", "--json"]
+        try await tenant.fault([
+            "kind": "status", "status": 507, "method": "GET", "path": .string("/v1.0\(place)/b.txt"), "count": 1,
+        ])
+        let torn = try await tenant.mm(down)
+        #expect(torn.failure?["hint"]?.string?.contains("Repeat the call to continue") == true, "\(torn)")
+        let whole = try await tenant.mm(down)
+        #expect(whole.json?["place"]?.string == there && whole.json?["unchanged"] == 1, "\(whole)")
+        #expect(whole.code == 0 && whole.json?["fetched"] == 1, "\(whole)")
+        #expect(try FolderListing.names(in: tenant.home.path).allSatisfy { !$0.hasPrefix(".there") })
+        let another = try await tenant.mm(down)
+        #expect(another.json?["place"]?.string == there + "/Backup", "\(another)")
+    }
+
     @Test("all names that the service refuses are reported before anything is sent")
     func names() async throws {
         let tenant = try await Tenant()

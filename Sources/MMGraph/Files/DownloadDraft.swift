@@ -26,9 +26,8 @@ package final class DownloadDraft: Sendable {
     ///     be continued later.
     /// - Throws: `.conflict` when another process downloads the same file.
     package init(in folder: consuming FileDescriptor, name: String, path: String, content: String?) throws(MMError) {
-        let start = "." + name.prefix(150) + Self.mark
-        let suffix = content.map { Hex.text(SHA256.digest($0.utf8).prefix(8)) } ?? Hex.text(RandomBytes.make(8))
-        let draft = start + suffix
+        let start = Self.start(name)
+        let draft = content.map { Self.named(name, content: $0) } ?? start + Hex.text(RandomBytes.make(8))
         let file = try Self.locked(draft, in: folder.raw, beside: path)
         var status = stat()
         guard fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -47,6 +46,17 @@ package final class DownloadDraft: Sendable {
         self.file = file
         self.folder = folder
         size.withLock { $0 = Int(status.st_size) }
+    }
+
+    /// Returns whether an earlier call began a download and didn't complete it.
+    package static func isBegun(_ name: String, in folder: borrowing FileDescriptor, content: String) -> Bool {
+        faccessat(folder.raw, named(name, content: content), F_OK, 0) == 0
+    }
+
+    private static func start(_ name: String) -> String { "." + name.prefix(150) + mark }
+
+    private static func named(_ name: String, content: String) -> String {
+        start(name) + Hex.text(SHA256.digest(content.utf8).prefix(8))
     }
 
     deinit {
@@ -168,8 +178,8 @@ package final class DownloadDraft: Sendable {
         }
     }
 
-    /// Removes the draft, because it can't be continued.
-    func discard() { unlinkat(folder.raw, draft, 0) }
+    /// Removes the draft, because nothing is left to continue.
+    package func discard() { unlinkat(folder.raw, draft, 0) }
 
     /// Throws if a file is in the way, before anything is downloaded.
     func checkFree(_ conflict: ConflictBehavior) throws(MMError) {

@@ -4,6 +4,7 @@
 @_exported public import struct MMGraph.BatchOutcome
 @_exported public import struct MMGraph.BatchPart
 @_exported public import enum MMGraph.ConflictBehavior
+@_exported public import class MMGraph.DownloadDraft
 @_exported public import struct MMGraph.DownloadReceipt
 @_exported public import struct MMGraph.DriveFolder
 @_exported public import enum MMGraph.DriveNames

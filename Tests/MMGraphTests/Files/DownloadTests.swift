@@ -163,6 +163,17 @@ struct DownloadTests {
         #expect(try names == ["a.bin"])
     }
 
+    @Test("a download is begun from its first draft until that is discarded, and only the one of the same content")
+    func begun() throws {
+        let place = try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY)
+        func isBegun(_ content: String) -> Bool { DownloadDraft.isBegun("a.bin", in: place, content: content) }
+        #expect(!isBegun("one"))
+        let draft = try DownloadDraft(in: try place.duplicate(), name: "a.bin", path: path, content: "one")
+        #expect(isBegun("one") && !isBegun("two"))
+        draft.discard()
+        #expect(!isBegun("one"))
+    }
+
     @Test("a refusal leaves nothing behind", arguments: ["/me/photo/$value", place])
     func refused(endpoint: String) async throws {
         let network = FakeNetwork(.json(#"{"error":{"code":"itemNotFound","message":"gone"}}"#, status: 404))

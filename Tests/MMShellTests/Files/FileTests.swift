@@ -81,6 +81,21 @@ struct LocalFileTests {
         #expect(RealPath.lies("/x", in: "/") && !RealPath.lies("/ro", in: "/root"))
     }
 
+    @Test(
+        "are placed in a folder that exists, unless it is the folder itself that is written",
+        arguments: [
+            ("there", false, "/there/up"), ("there", true, "/there"), ("new", false, "/new"), ("new", true, "/new"),
+            ("there/", true, "/there/up"),
+        ])
+    func places(path: String, isFolder: Bool, expected: String) async throws {
+        try await Self.with { (root) async throws in
+            let files = LocalFiles(directory: root, rules: FileRules(root: root))
+            #expect(mkdir(root + "/there", 0o700) == 0)
+            let place = try await files.place(path, suggested: "up", isFolder: isFolder)
+            #expect(place.path == root + expected)
+        }
+    }
+
     @Test("are written through links, which stay")
     func links() async throws {
         try await Self.with { (root) async throws in

@@ -358,7 +358,8 @@ struct FolderDownload {
     func run(to named: String) async throws(MMError) -> OperationAnswer {
         let local = try CallerFiles(context, transfer.services.shells).local()
         let place = try DriveFolder(try client.target(endpoint))
-        let root = try await local.place(named, suggested: place.name).path
+        let (spot, content) = try await target(named, of: place, local)
+        let root = spot.path
         var left: [(String, String)] = []
         let parts = try await list(place, &left)
         let total = parts.reduce(0) { $0 + ($1.child.size ?? 0) }
@@ -366,6 +367,11 @@ struct FolderDownload {
             parts.flatMap(\.plan.requests), lines: ["to: \(root), \(parts.count) files, \(total) bytes"],
             parameters: ["to": .string(root)])
 
+        var draft: DownloadDraft?
+        if let content {
+            draft = try DownloadDraft(
+                in: try spot.folder.duplicate(), name: spot.name, path: root, content: content)
+        }
         var report = FolderReport(place: root, total: parts.count)
         for (path, reason) in left { report.leave(path, reason) }
         var seen = 0
@@ -395,8 +401,23 @@ struct FolderDownload {
                 ProgressReport(
                     done: Double(seen), total: Double(total), message: "\(report.done) of \(parts.count) files"))
         }
+        if report.isComplete { draft?.discard() }
         context.record.note("bytes", .int(Int64(report.bytes)))
         return report.answer("fetched", connection: transfer.connection)
+    }
+
+    /// Returns the place of the folder: in a folder that exists, under its own name; otherwise the one named, beside
+    /// which a draft, identified by `content`, shows a later call that this one didn't complete it.
+    private func target(
+        _ named: String, of place: DriveFolder, _ local: LocalFiles
+    ) async throws(MMError) -> (spot: LocalFiles.Place, content: String?) {
+        let content = "\(transfer.connection.name)\n\(endpoint)"
+        let itself = try? await local.place(named, suggested: nil, isFolder: true)
+        if let itself, DownloadDraft.isBegun(itself.name, in: try itself.folder.duplicate(), content: content) {
+            return (itself, content)
+        }
+        let spot = try await local.place(named, suggested: place.name)
+        return (spot, spot.path == itself?.path ? content : nil)
     }
 
     /// Lists the folder recursively. Each request is judged before it is sent.

@@ -19,6 +19,9 @@ struct FolderReport {
         self.total = total
     }
 
+    /// Whether nothing is left to continue.
+    var isComplete: Bool { failed.isEmpty }
+
     /// The number of files processed.
     var done: Int { moved + unchanged + failed.count }
 

@@ -248,14 +248,16 @@ extension LocalFiles {
     ///   - path: the file, or a folder in which to create it.
     ///   - suggested: its name in a folder.
     ///   - createsFolders: whether to create missing folders.
+    ///   - isFolder: whether the path names a folder that will be written itself, and may exist.
     /// - Throws: `.notFound`, `.denied`, `.forbidden`; `.invalidInput` for a folder where no name is suggested.
-    package func place(_ path: String, suggested: String?, createsFolders: Bool = false) async throws(MMError) -> Place
-    {
+    package func place(
+        _ path: String, suggested: String?, createsFolders: Bool = false, isFolder: Bool = false
+    ) async throws(MMError) -> Place {
         let (rules, given) = (rules, try absolute(path))
         return try await BlockingWork.run { () throws(MMError) in
             var whole = try Self.followed(given, asked: path)
             var info = stat()
-            if whole.hasSuffix("/") || (stat(whole, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR) {
+            if whole.hasSuffix("/") || (!isFolder && stat(whole, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR) {
                 guard let suggested, !suggested.contains("/"), suggested != "..", suggested != "." else {
                     throw MMError(.invalidInput, "“\(path)” is a folder.", hint: "Give the path of a file.")
                 }
