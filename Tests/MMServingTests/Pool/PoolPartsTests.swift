@@ -86,6 +86,20 @@ struct PoolPartsTests {
         #expect(units.serviceUnit.contains("Environment=\"MM_LOG_DIR=/l$1\"\n"))
         #expect(units.serviceUnit.contains("SIG") == false && units.serviceUnit.contains("kill -HUP $MAINPID"))
     }
+
+    @Test(
+        "units pass what the program's files, network and telemetry depend on, but no secret",
+        arguments: [
+            ("MM_STATE_DIR", "/s", true), ("MM_TOKEN_KEY_FILE", "/k", true), ("MM_SHELLS", "/s.json", true),
+            ("MM_TOOLS_DIR", "/t", true), ("MM_AUDIT_CA_FILE", "/ca.pem", true), ("MM_AUDIT_KEY_FILE", "/k.pem", true),
+            ("https_proxy", "http://proxy:3128", true), ("NO_PROXY", "contoso.com", true),
+            ("SSL_CERT_FILE", "/ca.pem", true), ("OTEL_SERVICE_NAME", "mm", true), ("MM_STATE_DIR", "", false),
+            ("HTTPS_PROXY", "http://ann:secret@proxy:3128", false), ("MM_POOL_TOKEN", "secret", false),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "key=secret", false), ("MM_SESSION", "one", false), ("HOME", "/h", false),
+        ])
+    func passed(name: String, value: String, isPassed: Bool) {
+        #expect(PoolUnits.passed(from: [name: value]) == (isPassed ? [name: value] : [:]))
+    }
 }
 
 @Suite("Work that is due after calls", .timeLimit(.minutes(5)))

@@ -54,18 +54,21 @@ package struct ProxySettings: Sendable, Hashable {
     /// The hosts that are reached without it.
     let exceptions: ProxyExceptions
 
-    /// Reads an environment. The first of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY` that isn't empty
-    /// counts, as with curl.
+    /// The variables that may name the proxy, the first that counts first.
+    package static let variables = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    /// The variables that may list the hosts that are reached without it.
+    package static let exceptionVariables = ["no_proxy", "NO_PROXY"]
+
+    /// Reads an environment. The first variable that isn't empty counts, as with curl.
     /// - Returns: `nil` when no proxy is named.
     package init?(environment: [String: String]) {
-        let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
-        guard let variable = names.first(where: { environment[$0]?.isEmpty == false }),
+        guard let variable = Self.variables.first(where: { environment[$0]?.isEmpty == false }),
             let value = environment[variable]
         else { return nil }
         self.variable = variable
         self.value = value
         exceptions = ProxyExceptions(
-            ["no_proxy", "NO_PROXY"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? "")
+            Self.exceptionVariables.lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? "")
     }
 
     /// Returns the proxy for an address; `nil` for exceptions and normally for this machine.

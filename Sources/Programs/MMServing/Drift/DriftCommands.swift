@@ -100,7 +100,7 @@ struct DriftUnits: Sendable {
     let interval: Int
     /// The path of `mm`.
     let program: String
-    /// The environment variables that determine where a user's files are.
+    /// The environment variables that the service needs.
     let environment: [String: String]
 
     /// Returns the names of a connection's two units.

@@ -1,6 +1,7 @@
 import Glibc
 import MMCLI
 import MMCore
+import MMHTTP
 import MMOperations
 import MMPool
 import MMSystem
@@ -11,20 +12,25 @@ struct PoolUnits: Sendable {
     let socket: String
     /// The path of `mm`.
     let program: String
-    /// The variables that determine where a user's files are; a service inherits none from the terminal.
+    /// The variables that a service needs, since it inherits none from the terminal.
     let environment: [String: String]
 
-    /// The names of the variables that a pool needs to find its user's files.
-    static let passed = [
-        "MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR", "MM_LOG_LEVEL", "MM_POOL_IDLE", "MM_POOL_DRAIN",
-        "MM_PWSH", "PWSH_PATH", "MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SANDBOX", "MM_SANDBOX_URL", "PSModulePath",
-        "DOTNET_ROOT", "PATH", AuditDestination.variable, AuditDestination.tokenVariable,
-    ]
+    /// The names of the variables that a pool needs to find and read its user's files, and to reach the network.
+    private static let passed =
+        [
+            "MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_TOKEN_FILE", "MM_TOKEN_KEY", "MM_TOKEN_KEY_FILE",
+            "MM_TOKEN_ENCRYPTION", "MM_STATE_DIR", "MM_LOG_DIR", "MM_LOG_LEVEL", "MM_TOOLS_DIR", "XDG_CONFIG_HOME",
+            "MM_SHELLS", "MM_POOL_IDLE", "MM_POOL_DRAIN", "MM_KEEP_SPARES", "MM_NOTIFY_COMMAND", "MM_PWSH", "PWSH_PATH",
+            "MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SANDBOX", "MM_SANDBOX_URL", "PSModulePath", "DOTNET_ROOT", "PATH",
+            "SSL_CERT_FILE",
+        ] + AuditDestination.variables + ProxySettings.variables + ProxySettings.exceptionVariables
 
-    /// Returns whether a service gets a variable: those of the user's files and of telemetry, but never secrets, since
-    /// the unit file may be readable by others.
-    private static func isPassed(_ name: String) -> Bool {
-        passed.contains(name) || (name.hasPrefix("OTEL_") && !TelemetrySettings.isSecret(name))
+    /// Returns whether a service gets a variable: those of the user's files, the network and telemetry, but never
+    /// secrets, since the unit file may be readable by others.
+    private static func isPassed(_ name: String, _ value: String) -> Bool {
+        // The address of a proxy may contain a password.
+        if ProxySettings.variables.contains(name), value.contains("@") { return false }
+        return passed.contains(name) || (name.hasPrefix("OTEL_") && !TelemetrySettings.isSecret(name))
     }
 
     /// Returns the folder of a user's units.
@@ -79,9 +85,9 @@ struct PoolUnits: Sendable {
             .map { "Environment=\(quoted("\($0.key)=\($0.value)", escapesDollar: false))\n" }.joined()
     }
 
-    /// Returns the variables of a process that its services need to find the same files.
+    /// Returns the variables of a process that its services need to work as it does.
     static func passed(from environment: [String: String]) -> [String: String] {
-        environment.filter { isPassed($0.key) && !$0.value.isEmpty }
+        environment.filter { !$0.value.isEmpty && isPassed($0.key, $0.value) }
     }
 
     /// Quotes a word for a unit file: blanks are kept, and specifiers and variables are not expanded
@@ -123,7 +129,7 @@ enum PoolInstallCommand {
             ]
         ) { (input, options, streams) async throws(MMError) in
             let place = PoolPlace(environment: environment)
-            // The service must find the same files, although systemd gives it another environment.
+            // The service must find the same files and proxy, although systemd gives it another environment.
             let units = PoolUnits(
                 socket: place.sockets[0], program: OwnProgram.mm,
                 environment: PoolUnits.passed(from: environment))

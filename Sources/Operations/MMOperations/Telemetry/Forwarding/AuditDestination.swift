@@ -28,6 +28,11 @@ package enum AuditDestination: Sendable, Hashable {
     package static let certificateVariable = "MM_AUDIT_CERT_FILE"
     package static let keyVariable = "MM_AUDIT_KEY_FILE"
 
+    /// All of these.
+    package static let variables = [
+        variable, tokenVariable, authoritiesVariable, certificateVariable, keyVariable,
+    ]
+
     /// Reads the variable.
     /// - Throws: `invalidInput` with the valid forms.
     package static func all(environment: [String: String]) throws(MMError) -> [AuditDestination] {
