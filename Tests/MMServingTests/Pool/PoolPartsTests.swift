@@ -18,7 +18,8 @@ struct PoolPartsTests {
         let others = [
             ["MM_CONNECTIONS": "/x.json"], ["MM_TOKEN_DIR": "/t"], ["MM_LOG_DIR": "/l"], ["MM_GUARD_RULES": "/r.json"],
             ["MM_SEND_GUARDS": "false"], ["MM_SANDBOX_URL": "http://127.0.0.1:1"], ["MM_PWSH": "/pwsh"],
-            ["MM_SANDBOX": "/mm-sandbox"],
+            ["MM_SANDBOX": "/mm-sandbox"], ["MM_SHELLS": "/s.json"], ["MM_TOOLS_DIR": "/tools"],
+            ["MM_TOKEN_FILE": "/cache.json"],
         ].map { PoolPlace(environment: $0.merging(["HOME": "/home/adele"]) { one, _ in one }) }
         #expect(Set(others.map(\.key) + [usual.key]).count == others.count + 1)
         #expect(Set(others.map(\.life) + [usual.life]).count == others.count + 1)

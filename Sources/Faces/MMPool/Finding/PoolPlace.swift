@@ -15,7 +15,8 @@ package struct PoolPlace: Sendable {
 
     /// Variables that change what operations do: different values mean a different pool.
     private static let deciding = [
-        "MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SANDBOX", "MM_SANDBOX_URL", "MM_PWSH", "PWSH_PATH",
+        "MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SHELLS", "MM_TOOLS_DIR", "MM_TOKEN_FILE", "MM_SANDBOX",
+        "MM_SANDBOX_URL", "MM_PWSH", "PWSH_PATH",
     ]
 
     /// Creates the place of the pool for an environment.
