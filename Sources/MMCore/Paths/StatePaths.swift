@@ -28,7 +28,7 @@ public struct StatePaths: Sendable, Hashable {
     /// otherwise `MM_TOKEN_FILE`; `nil` if the connection has a cache of its own.
     package func sharedTokenCache(of connection: Connection, environment: [String: String]) -> String? {
         let named = connection.tokenCache ?? environment["MM_TOKEN_FILE"].flatMap { $0.isEmpty ? nil : $0 }
-        return named.map { $0.hasPrefix("~/") ? Self.join(home, String($0.dropFirst(2))) : $0 }
+        return named.map { Self.absolute($0, home: home) }
     }
 
     /// The files and folders of `mm` itself, which no script may reach: registry, tokens, ledger, logs, sockets.
@@ -46,10 +46,7 @@ public struct StatePaths: Sendable, Hashable {
         let home = Self.withoutTrailingSlash(named("HOME") ?? Self.accountHome() ?? "/")
         func place(_ key: String, _ usual: String) -> String {
             guard let path = named(key) else { return Self.join(home, usual) }
-            // MCP clients pass environment blocks literally: no shell has expanded "~".
-            if path == "~" { return home }
-            if path.hasPrefix("~/") { return Self.withoutTrailingSlash(Self.join(home, String(path.dropFirst(2)))) }
-            return Self.withoutTrailingSlash(path)
+            return Self.withoutTrailingSlash(Self.absolute(path, home: home))
         }
         self.home = home
         self.registry = place("MM_CONNECTIONS", ".m365-connections.json")
@@ -123,6 +120,13 @@ public struct StatePaths: Sendable, Hashable {
                     default: "_"
                     }
                 }))
+    }
+
+    /// Returns a path with a leading `~` replaced: MCP clients pass environment blocks literally, so no shell has
+    /// expanded it.
+    static func absolute(_ path: String, home: String) -> String {
+        if path == "~" { return home }
+        return path.hasPrefix("~/") ? join(home, String(path.dropFirst(2))) : path
     }
 
     private static func join(_ folder: String, _ name: String) -> String {

@@ -15,7 +15,16 @@ struct ShellNetworkSettingsTests {
         let path = home.path + "/shells.json"
         try ProtectedFile.makeDirectory(home.path)
         try ProtectedFile.replace(path, with: Array(text.utf8))
-        return try ShellsConfiguration.read(path)
+        return try ShellsConfiguration.read(["MM_SHELLS": path], home: home.path)
+    }
+
+    @Test("without a file the defaults apply, but one that MM_SHELLS names must exist")
+    func missing() throws {
+        #expect(try ShellsConfiguration.read([:], home: "/nowhere").sandbox == nil)
+        let error = #expect(throws: MMError.self) {
+            try ShellsConfiguration.read(["HOME": "/nowhere", "MM_SHELLS": "~/shells.json"], home: "/nowhere")
+        }
+        #expect(error?.message == "MM_SHELLS names /nowhere/shells.json, which doesn't exist.")
     }
 
     @Test("a list of hosts is read with the word that it belongs to, in either order")

@@ -221,7 +221,7 @@ struct ShellNetworkTests {
 
     @Test("another process that knows its address is refused", .enabled(if: Tools.curl != nil, "needs curl"))
     func neighbour() async throws {
-        let hosts = try #require(try ShellsConfiguration.read(home.path + "/.m365-shells.json").egress)
+        let hosts = try #require(try ShellsConfiguration.read([:], home: home.path).egress)
         let wire = try await ShellWire.open(
             "x", to: hosts, policy: GuardPolicy.standard, with: home.services.shellServices)
         var environment = wire.environment

@@ -45,8 +45,7 @@ struct SSHTools: Sendable {
             name: name, description: description, inputSchema: FastSchema.arguments(name, parameters),
             outputSchema: FastSchema.wrappedText(name), effects: effects
         ) { (arguments, call, services) async throws(MMError) in
-            var configuration = try ShellsConfiguration.read(
-                ShellsConfiguration.path(services.environment, home: services.paths.home))
+            var configuration = try ShellsConfiguration.read(services.environment, home: services.paths.home)
             configuration.hostKeys = .acceptNew
             let toolCall = ShellToolCall(tool: name, context: call, services: services, configuration: configuration)
             var opening = ShellOpening(

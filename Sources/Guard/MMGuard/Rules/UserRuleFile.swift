@@ -27,9 +27,13 @@ public struct UserRuleFile: Sendable, Hashable {
     }
 
     /// Returns the path of the file: `MM_GUARD_RULES`, or `guard-rules.json` in the state folder.
-    public static func path(environment: [String: String]) -> String {
-        if let path = environment["MM_GUARD_RULES"], !path.isEmpty { return path }
-        return StatePaths(environment: environment).stateDirectory + "/guard-rules.json"
+    public static func path(environment: [String: String]) -> String { file(environment: environment).path }
+
+    /// Returns the file, which must exist if `MM_GUARD_RULES` names it.
+    package static func file(environment: [String: String]) -> SettingsFile {
+        SettingsFile(
+            "MM_GUARD_RULES", usual: StatePaths(environment: environment).stateDirectory + "/guard-rules.json",
+            environment: environment)
     }
 
     /// Reads the rules of a file; if there is no file, there are no rules.

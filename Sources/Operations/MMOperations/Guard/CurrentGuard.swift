@@ -4,7 +4,7 @@ import MMSystem
 
 /// The guard with the user's own rules, reloaded when the rule file changes.
 package final class CurrentGuard: Sendable {
-    private let path: String
+    private let file: SettingsFile
     private struct Loaded {
         var bytes: [UInt8]?
         /// The file's stamp, by which it is known to be unchanged; `nil` where it may have changed without a new stamp.
@@ -16,14 +16,14 @@ package final class CurrentGuard: Sendable {
 
     /// Creates the guard with the rule file that the environment names.
     package init(environment: [String: String]) {
-        path = UserRuleFile.path(environment: environment)
+        file = UserRuleFile.file(environment: environment)
     }
 
     /// Returns the guard with the current rules.
     /// - Throws: `MMError` when the user's rule file can't be read: nothing is judged without the user's own rules.
     package func engine() throws(MMError) -> GuardEngine {
         let known = loaded.withLock { $0 }
-        let glance = FileStamp.lookUp(path)
+        let glance = FileStamp.lookUp(file.path)
         var mark: FileStamp?
         switch (glance, known) {
         case (.missing, let known?) where known.bytes == nil: return known.engine
@@ -31,7 +31,7 @@ package final class CurrentGuard: Sendable {
         case (.file(let now), _): mark = now.isStable ? now : nil
         default: break
         }
-        let bytes = try ProtectedFile.read(path, limit: 4 << 20)
+        let bytes = try file.read(limit: 4 << 20)
         let engine: GuardEngine
         if let known, known.bytes == bytes {
             engine = known.engine

@@ -14,8 +14,7 @@ struct ShellCallContext: Sendable {
     init(_ context: OperationContext, _ services: ShellServices) throws(MMError) {
         self.context = context
         self.services = services
-        configuration = try ShellsConfiguration.read(
-            ShellsConfiguration.path(services.environment, home: services.paths.home))
+        configuration = try ShellsConfiguration.read(services.environment, home: services.paths.home)
     }
 
     var shells: ShellSessions { services.shells }

@@ -79,13 +79,19 @@ package struct ShellsConfiguration: Sendable {
 
     /// Returns the path of the file.
     package static func path(_ environment: [String: String], home: String) -> String {
-        environment["MM_SHELLS"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.m365-shells.json"
+        file(environment, home: home).path
     }
 
-    /// Reads the file; without one, the defaults apply.
+    private static func file(_ environment: [String: String], home: String) -> SettingsFile {
+        SettingsFile("MM_SHELLS", usual: home + "/.m365-shells.json", environment: environment)
+    }
+
+    /// Reads the file; without one, the defaults apply unless `MM_SHELLS` names it.
     /// - Throws: `invalidInput` naming the key: with an invalid configuration no shell is started.
-    package static func read(_ path: String) throws(MMError) -> ShellsConfiguration {
-        guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return ShellsConfiguration() }
+    package static func read(_ environment: [String: String], home: String) throws(MMError) -> ShellsConfiguration {
+        let file = Self.file(environment, home: home)
+        guard let bytes = try file.read(limit: 1 << 20) else { return ShellsConfiguration() }
+        let path = file.path
         let value: JSONValue
         do throws(JSONError) {
             value = try JSONParser.parse(bytes, limits: .strict)
@@ -340,7 +346,7 @@ package enum ShellsDoctor {
         let path = ShellsConfiguration.path(services.environment, home: services.paths.home)
         let configuration: ShellsConfiguration
         do throws(MMError) {
-            configuration = try ShellsConfiguration.read(path)
+            configuration = try ShellsConfiguration.read(services.environment, home: services.paths.home)
             doctor.add("settings", true, access(path, F_OK) == 0 ? path : "\(path) doesn't exist: the defaults apply")
         } catch {
             doctor.add("settings", false, DoctorReport.words(error))

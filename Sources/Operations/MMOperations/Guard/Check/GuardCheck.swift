@@ -238,7 +238,7 @@ extension ShellContext {
     ) throws(MMError) {
         let home = paths.home
         let ownFiles = ShellOpening.ownFiles(paths, environment)
-        let configuration = try ShellsConfiguration.read(ShellsConfiguration.path(environment, home: home))
+        let configuration = try ShellsConfiguration.read(environment, home: home)
         if isOnHost {
             self.init(isRemote: true, ownFiles: ownFiles, asksInterpreters: configuration.asksInterpreters)
         } else {
