@@ -44,6 +44,7 @@ struct ProxyTests {
         #expect(error.message.contains("proxy http://127.0.0.1:\(proxy.port)"), "\(error.message)")
         #expect(error.message.contains("\(status)") && error.message.contains(words), "\(error.message)")
         #expect(error.hint != nil && !error.message.contains("secret"))
+        #expect(error.hint.map(Redactor.standard.text) == error.hint, "a placeholder is no secret")
         #expect(proxy.seen.count == 1)
     }
 

@@ -436,7 +436,7 @@ extension CurlFailure {
             HTTPError(
                 .proxy, "\(text): it requires a user name and password.",
                 hint:
-                    "Put them into \(proxy.variable): http://USER:PASSWORD@HOST:PORT, special characters percent-encoded."
+                    "Put USER:PASSWORD@ in front of the host in \(proxy.variable), special characters percent-encoded."
             )
         case 401, 403:
             HTTPError(
@@ -474,7 +474,7 @@ extension CurlFailure {
             HTTPError(
                 .proxy,
                 "\(what): \(name) " + (proxy.hasUser ? "does not accept" : "requires") + " a user name and password.",
-                hint: "Check them in \(proxy.variable): \(proxy.form.rawValue)://USER:PASSWORD@HOST:PORT.")
+                hint: "Check them in \(proxy.variable): USER:PASSWORD@ in front of the host.")
         case CURLPX_REPLY_NOT_ALLOWED:
             HTTPError(
                 .proxy, "\(what): \(name) does not allow \(host).",
