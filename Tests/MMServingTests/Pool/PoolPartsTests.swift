@@ -53,6 +53,35 @@ struct PoolPartsTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test("a pool that holds its lock and doesn't answer is reported in time; without the lock there is none")
+    func silent() async throws {
+        let home = try ServingHome()
+        let environment = home.services.environment
+        let place = PoolPlace(environment: environment)
+        let isOver = OneShot<Void>()
+        let listener = try HTTPListener.start(.unix(path: home["run/pool.sock"])) { _ in
+            await isOver.wait()
+            return .json(JSONWriter.bytes(.object([:])))
+        }
+        var record = PoolHandshake.ofThisProcess(key: place.key).json
+        record["socket"] = .string(home["run/pool.sock"])
+        record["folder"] = .string(place.paths.stateDirectory)
+        try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(record)))
+        let finder = PoolFinder(environment: environment)
+        let lock = try FileLock(waitingFor: place.life)
+        for _ in 0..<2 {
+            let error = await #expect(throws: MMError.self) {
+                try await finder.started(until: .after(.milliseconds(200)))
+            }
+            #expect(error?.code == .unavailable && error?.message.contains("process \(getpid())") == true)
+            #expect(error?.hint?.contains("mm pool stop --force") == true)
+        }
+        _ = consume lock
+        #expect(try await finder.running(until: .after(.milliseconds(200)))?.handshake.process == nil)
+        isOver.resolve(())
+        await listener.stop(graceful: .zero)
+    }
+
     @Test(
         "the command line takes precedence over the environment",
         arguments: [

@@ -23,6 +23,8 @@ package struct PoolFinder: Sendable {
 
     /// How long a pool may take to start, even on a busy machine.
     private static let startLimit = Duration.seconds(60)
+    /// How long a pool may take to tell its identity.
+    private static let answerLimit = Duration.seconds(30)
 
     /// Creates a finder. One per process is enough: requests to the pool go through the client that it keeps.
     /// - Parameters:
@@ -37,14 +39,16 @@ package struct PoolFinder: Sendable {
     }
 
     /// Returns the pool that runs and accepts calls; `nil` if there is none.
-    package func running() async throws(MMError) -> RunningPool? {
+    /// - Throws: `unavailable`, naming its process, when a pool holds its lock but doesn't answer in time.
+    package func running(until deadline: Deadline = .never) async throws(MMError) -> RunningPool? {
         let recorded = recordedSocket()
         // If systemd listens on behalf of a pool that has never run, there is no record of it.
         let others = place.sockets.filter { $0 != recorded && access($0, F_OK) == 0 }
         for socket in [recorded].compactMap({ $0 }) + others {
             // The pool that the own record names is the right one, whatever its version; any other must report the same
             // key.
-            guard let pool = await shake(socket), pool.handshake.key == place.key || socket == recorded,
+            guard let pool = try await shake(socket, until: deadline),
+                pool.handshake.key == place.key || socket == recorded,
                 !pool.handshake.isDraining
             else { continue }
             return pool
@@ -67,13 +71,13 @@ package struct PoolFinder: Sendable {
     package func isEnding() async -> Bool {
         guard let socket = recordedSocket() else { return false }
         if access(socket, F_OK) != 0 { return true }
-        return await shake(socket)?.handshake.isDraining ?? false
+        return (try? await shake(socket, until: .never))?.handshake.isDraining ?? false
     }
 
     /// Returns the running pool. Starts one if there is none, and replaces one that is older than this program.
-    /// - Throws: `unavailable` with the detail `pool` if no pool comes up.
-    package func started() async throws(MMError) -> RunningPool {
-        if let pool = try await running(), !pool.handshake.build.givesWay(to: build) { return pool }
+    /// - Throws: `unavailable` with the detail `pool` if no pool comes up, or the one that runs doesn't answer.
+    package func started(until deadline: Deadline = .never) async throws(MMError) -> RunningPool {
+        if let pool = try await running(until: deadline), !pool.handshake.build.givesWay(to: build) { return pool }
         let turn: FileLock
         do throws(MMError) {
             turn = try await FileLock(awaiting: place.start, until: .after(Self.startLimit))
@@ -81,7 +85,7 @@ package struct PoolFinder: Sendable {
             throw Self.unavailable("No pool could be started: \(error.message)", hint: error.hint)
         }
         // The process that held the lock before may have started a pool.
-        if let pool = try await running() {
+        if let pool = try await running(until: deadline) {
             guard pool.handshake.build.givesWay(to: build), await handOver(pool) else { return pool }
         }
         let pool = try await launch()
@@ -90,11 +94,19 @@ package struct PoolFinder: Sendable {
     }
 
     /// Asks a pool for its identity.
-    private func shake(_ socket: String) async -> RunningPool? {
+    private func shake(_ socket: String, until deadline: Deadline) async throws(MMError) -> RunningPool? {
         guard PoolPlace.isSafe(socket) else { return nil }
         let client = PoolClient(PoolAddress(socket: socket), transport: transport)
-        guard let handshake = try? await client.handshake() else { return nil }
-        return RunningPool(client: client, handshake: handshake)
+        let limit = max(.milliseconds(1), min(Self.answerLimit, deadline.remaining))
+        let end = Deadline.after(limit)
+        if let handshake = try? await client.handshake(within: limit) {
+            return RunningPool(client: client, handshake: handshake)
+        }
+        // It fails sooner where nothing listens, or a pool is ending.
+        guard end.remaining < limit / 10, let holder = FileLock.holder(of: place.life) else { return nil }
+        throw Self.unavailable(
+            "The pool does not answer; its lock is held by \(holder).",
+            hint: "If it doesn't recover, kill it: mm pool stop --force.")
     }
 
     private func recordedSocket() -> String? {

@@ -306,9 +306,13 @@ private struct OwnPool: Sendable {
         starting: Bool, _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         let sent = standing.isInSession ? context.withoutPerson : context
+        let deadline = Deadline.after(context.timeLimit)
         var left = 4
         while true {
-            guard let pool = starting ? try await finder.started() : try await finder.running() else {
+            guard
+                let pool = starting
+                    ? try await finder.started(until: deadline) : try await finder.running(until: deadline)
+            else {
                 return try await local.call(operation, arguments, in: context)
             }
             try pool.handshake.requireSameWire(at: pool.client.address)

@@ -17,7 +17,8 @@ struct PoolStopper: Sendable {
     /// - Returns: whether a pool was running.
     /// - Throws: `unavailable` if the pool continues to run.
     func stop(force: Bool) async throws(MMError) -> Bool {
-        let pool = try await finder.running()
+        // One that doesn't answer in time is ended by a signal.
+        let pool = try? await finder.running(until: .after(.seconds(force ? 5 : 30)))
         guard let process = pool?.handshake.process ?? recorded() else { return false }
         if let pool {
             _ = try? await pool.client.ask("POST", "/v1/pool/stop", [:])
