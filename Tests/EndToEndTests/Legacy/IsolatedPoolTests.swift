@@ -351,6 +351,31 @@ struct IsolatedPoolTests {
         await router.stop()
     }
 
+    @Test("judge by the owner's rules, also when these change while they run")
+    func rules() async throws {
+        let tenant = try await Tenant()
+        guard let router = try await IsolatedRouterProcess.start(in: tenant.home, [:], wall: "namespaces", user: nil)
+        else { return }
+        let asked = try await router.post(
+            "/run", ["connection": "Demo", "module": "exo", "command": "Get-Mailbox -ResultSize 1"])
+        let code = try #require(asked["device_code"]?.string, "\(asked)")
+        #expect(try await tenant.mm(["sandbox", "approve", code, "-q"]).code == 0)
+        let user = "/users/lena.vogt@contoso-sandbox.example"
+        let write = ["graph", "Demo", user, "-X", "PATCH", "-d", #"{"department":"Ruled"}"#, "--json"]
+        try await waitUntil { try await router.mm(write).code == 0 }
+        let place = tenant.home.path + "/.m365-state/guard-rules.json"
+        let rule = #"{"id": "no", "requests": {"methods": ["PATCH"], "paths": ["/users/**"]}, "decision": "deny"}"#
+        try ProtectedFile.replace(place, with: Array(#"{"version": 1, "rules": [\#(rule)]}"#.utf8))
+        let denied = try await router.mm(write)
+        #expect(denied.failure?["code"] == "denied", "\(denied)")
+        try ProtectedFile.replace(place, with: Array("{".utf8))
+        let broken = try await router.mm(write)
+        #expect(broken.failure?["code"] == "invalid_input", "\(broken)")
+        try ProtectedFile.remove(place)
+        #expect(try await router.mm(write).code == 0)
+        await router.stop()
+    }
+
     @Test("can reach the owner's sandbox tenant despite the confinement", arguments: ["namespaces", "landlock"])
     func sandbox(wall: String) async throws {
         let tenant = try await Tenant()

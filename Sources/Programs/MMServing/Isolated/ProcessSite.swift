@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMGuard
 import MMHTTP
 import MMOperations
 import MMPool
@@ -87,6 +88,7 @@ actor ProcessSite: PoolSite {
 
     private func ready() async throws(MMError) -> Running {
         guard !isClosed else { throw MMError(.unavailable, "The router is stopping.", retry: .after(.seconds(2))) }
+        try writeRules()
         if let running, running.process.exited == nil { return running }
         if let starting { return try await starting.value.get() }
         let task = Task { await Result { () async throws(MMError) in try await start() } }
@@ -101,6 +103,15 @@ actor ProcessSite: PoolSite {
         try ProtectedFile.replace(
             setup.place.home(connection) + "/.m365-connections.json",
             with: JSONWriter.bytes(.object(entry), layout: .indented(2)) + [0x0A])
+    }
+
+    /// Gives the pool the owner's rules of the guard, whose file it can't read. It reads its own again when it changes.
+    /// - Throws: when they can't be given to it: it would judge calls without them.
+    private func writeRules() throws(MMError) {
+        let copy = setup.place.home(connection) + "/.m365-state/guard-rules.json"
+        let rules = try UserRuleFile.file(environment: setup.environment).read(limit: 4 << 20)
+        guard try ProtectedFile.read(copy, limit: 4 << 20) != rules else { return }
+        if let rules { try ProtectedFile.replace(copy, with: rules) } else { try ProtectedFile.remove(copy) }
     }
 
     private func start() async throws(MMError) -> Running {
@@ -244,8 +255,10 @@ extension ProcessSites {
     func environment(of connection: String) -> [String: String] {
         let home = place.home(connection)
         var environment = self.environment.filter { name, _ in
-            !["MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR", "XDG_RUNTIME_DIR", "MM_SESSION"].contains(
-                name)
+            ![
+                "MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR", "XDG_RUNTIME_DIR", "MM_SESSION",
+                "MM_GUARD_RULES",
+            ].contains(name)
         }
         environment["HOME"] = home
         environment["XDG_RUNTIME_DIR"] = place.run(connection)
