@@ -91,6 +91,17 @@ struct InputReaderTests {
         #expect(try input.textList("tags") == ["u"])
     }
 
+    @Test("for named values may be the text of a JSON object", arguments: ["", " "])
+    func namedValues(before: String) throws {
+        let text = JSONValue.string(before + #"{"$filter": "a eq 'b=c&d'", "$top": 5}"#)
+        let input = try reader(["name": "x", "query": text, "param": text])
+        #expect(try input.parameters("query").map(\.name) == ["$filter", "$top"])
+        #expect(try input.parameters("query").map(\.value) == ["a eq 'b=c&d'", "5"])
+        #expect(try input.arguments("param").map(\.value) == ["a eq 'b=c&d'", 5])
+        let broken = try reader(["name": "x", "query": "{$top=5"])
+        #expect(throws: MMError.self) { try broken.parameters("query") }
+    }
+
     @Test(
         "that are wrong are named, with the remedy",
         arguments: [

@@ -139,10 +139,18 @@ public struct InputReader: Sendable {
         }
     }
 
+    /// Returns the value of an argument that holds named values. A text that begins as a JSON object is one, since
+    /// models write it: read as `name=value`, it would be a single name, and the service would ignore that.
+    private func namedValues(_ name: String) throws(MMError) -> JSONValue? {
+        guard let value = try value(name) else { return nil }
+        guard value.string?.first(where: { !$0.isWhitespace }) == "{" else { return value }
+        return try object(name).map { .object($0) }
+    }
+
     /// Returns named parameters from an object or from `name=value&name=value`, in the order written.
     /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func parameters(_ name: String) throws(MMError) -> [(name: String, value: String)] {
-        guard let value = try value(name) else { return [] }
+        guard let value = try namedValues(name) else { return [] }
         switch value {
         case .object(let object):
             var list: [(name: String, value: String)] = []
@@ -167,7 +175,7 @@ public struct InputReader: Sendable {
     /// Returns values for a script's parameters, any JSON values, in the order written. In the form
     /// `name=value&name=value`, a name alone is true, and a name that occurs several times has a list.
     package func arguments(_ name: String) throws(MMError) -> [(name: String, value: JSONValue)] {
-        guard let value = try value(name) else { return [] }
+        guard let value = try namedValues(name) else { return [] }
         var list: [(name: String, value: JSONValue)] = []
         switch value {
         case .object(let object):
