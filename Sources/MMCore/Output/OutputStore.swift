@@ -46,9 +46,13 @@ package struct OutputStore: Sendable {
     ///     bytes.
     ///   - connection: the connection that it came from.
     ///   - asText: whether to count in lines or bytes even if the answer is a JSON list.
+    ///   - isForeign: whether other people wrote it, where its members don't show that.
     /// - Throws: `limitExceeded` when the answer is too large or the disk is full.
-    package func put(_ bytes: [UInt8], connection: String, asText: Bool = false) throws(MMError) -> StoredOutput {
+    package func put(
+        _ bytes: [UInt8], connection: String, asText: Bool = false, isForeign: Bool = false
+    ) throws(MMError) -> StoredOutput {
         var writer = try OutputWriter(store: self, connection: connection)
+        writer.isForeign = isForeign || !asText && ForeignContent.isWithin(json: bytes, from: connection)
         try writer.append(bytes)
         if !asText, let rows = JSONRows.find(in: bytes) {
             return try writer.finish(

@@ -78,9 +78,10 @@ package struct OutputTruncator: Sendable {
     /// - Parameters:
     ///   - text: the answer in UTF-8.
     ///   - connection: the connection that it came from.
-    package func truncate(text: [UInt8], connection: String) -> TruncatedOutput {
+    ///   - isForeign: whether other people wrote it.
+    package func truncate(text: [UInt8], connection: String, isForeign: Bool = false) -> TruncatedOutput {
         if budget.allows(text) { return whole(String(decoding: text, as: UTF8.self), text.count) }
-        let stored = storeWhole(text, connection, asText: true)
+        let stored = storeWhole(text, connection, asText: true, isForeign)
         let head = OutputHead.lines(of: text, budget)
         let byLines = stored?.unit == .lines || stored == nil && head.lines > 0
         return TruncatedOutput(
@@ -93,12 +94,14 @@ package struct OutputTruncator: Sendable {
     /// - Parameters:
     ///   - json: the answer as received; anything but valid JSON is treated as text.
     ///   - connection: the connection that it came from.
-    package func truncate(json bytes: [UInt8], connection: String) -> TruncatedOutput {
-        guard let rows = JSONRows.find(in: bytes), let value = try? JSONParser.parse(bytes) else {
-            guard let value = try? JSONParser.parse(bytes) else { return truncate(text: bytes, connection: connection) }
-            return truncate(text: JSONWriter.bytes(value, layout: layout), connection: connection)
+    ///   - isForeign: whether other people wrote it, where its members don't show that.
+    package func truncate(json bytes: [UInt8], connection: String, isForeign: Bool = false) -> TruncatedOutput {
+        let value = try? JSONParser.parse(bytes)
+        guard let value, let rows = JSONRows.find(in: bytes) else {
+            let text = value.map { JSONWriter.bytes($0, layout: layout) } ?? bytes
+            return truncate(text: text, connection: connection, isForeign: isForeign)
         }
-        return truncate(value, rows: rows, bytes: bytes, connection: connection)
+        return truncate(value, rows: rows, bytes: bytes, connection: connection, isForeign)
     }
 
     /// Fits a JSON answer into the budget.
@@ -109,13 +112,16 @@ package struct OutputTruncator: Sendable {
         truncate(json: JSONWriter.bytes(value, layout: .compact), connection: connection)
     }
 
-    private func truncate(_ value: JSONValue, rows: JSONRows, bytes: [UInt8], connection: String) -> TruncatedOutput {
+    private func truncate(
+        _ value: JSONValue, rows: JSONRows, bytes: [UInt8], connection: String, _ isForeign: Bool
+    ) -> TruncatedOutput {
         let total = rows.items.count
         let items = (rows.place == .root ? value : value["value"] ?? .null).array ?? []
         var cost = OutputCost(of: JSONWriter.bytes(Self.cut(value, rows.place, to: []), layout: layout))
         if !budget.allows(cost) {
             // What surrounds the rows exceeds the budget by itself, so treat the answer as text.
-            return truncate(text: JSONWriter.bytes(value, layout: layout), connection: connection)
+            return truncate(
+                text: JSONWriter.bytes(value, layout: layout), connection: connection, isForeign: isForeign)
         }
         var shown = 0
         let depth = rows.place == .root ? 1 : 2
@@ -127,7 +133,7 @@ package struct OutputTruncator: Sendable {
         if shown == total {
             return whole(JSONWriter.string(value, layout: layout), bytes.count, .rows, total)
         }
-        let stored = storeWhole(bytes, connection)
+        let stored = storeWhole(bytes, connection, isForeign)
         if shown == 0 {
             // Not even one row fits; the beginning of its text says more than an empty list.
             let text = JSONWriter.bytes(Self.cut(value, rows.place, to: Array(items.prefix(1))), layout: layout)
@@ -157,8 +163,10 @@ package struct OutputTruncator: Sendable {
     }
 
     /// Stores the whole answer. A failure is ignored, because the beginning is worth returning even without the rest.
-    private func storeWhole(_ bytes: [UInt8], _ connection: String, asText: Bool = false) -> StoredOutput? {
-        try? store?.put(bytes, connection: connection, asText: asText)
+    private func storeWhole(
+        _ bytes: [UInt8], _ connection: String, asText: Bool = false, _ isForeign: Bool
+    ) -> StoredOutput? {
+        try? store?.put(bytes, connection: connection, asText: asText, isForeign: isForeign)
     }
 }
 

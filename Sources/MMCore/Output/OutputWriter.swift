@@ -14,6 +14,9 @@ package struct OutputWriter: ~Copyable {
     private var index: [Int] = []
     private var lines = OutputLines()
     private var finished = false
+    /// Whether other people wrote it, as far as is known. Rows show it by themselves, a text doesn't.
+    package var isForeign = false
+    private var lookedAt = 0
 
     private static let holdLimit = 64 << 10
 
@@ -40,7 +43,15 @@ package struct OutputWriter: ~Copyable {
         held.append(0x0A)
         if rows % StoredOutput.stride == 0 { index.append(written + held.count) }
         rows += 1
+        look(at: row)
         try append(row)
+    }
+
+    /// Looks at a row, which may be appended in another form, for content of other people.
+    package mutating func look(at row: some Collection<UInt8>) {
+        guard !isForeign, lookedAt < ForeignContent.mostRows else { return }
+        lookedAt += 1
+        isForeign = ForeignContent.isWithin(json: Array(row), from: connection)
     }
 
     /// Appends a piece of text.
@@ -91,7 +102,7 @@ package struct OutputWriter: ~Copyable {
         let now = Timestamp(seconds: moment.seconds, nanoseconds: moment.nanoseconds / 1_000_000 * 1_000_000)
         let stored = StoredOutput(
             handle: handle, connection: connection, unit: unit, total: total, bytes: written, stored: now,
-            expires: now + store.limits.age, index: index)
+            expires: now + store.limits.age, isForeign: isForeign, index: index)
         // The handle is valid once this file exists; until then the data is a leftover that a later sweep removes.
         try ProtectedFile.replace("\(store.directory)/\(handle).json", with: stored.fileText, durable: false)
         finished = true
@@ -131,6 +142,8 @@ package struct StoredOutput: Sendable, Hashable {
     package let stored: Timestamp
     /// When it is removed.
     package let expires: Timestamp
+    /// Whether other people wrote what it contains.
+    package let isForeign: Bool
 
     /// The start of every 256th row or line.
     let index: [Int]
@@ -138,8 +151,7 @@ package struct StoredOutput: Sendable, Hashable {
 
     init(
         handle: String, connection: String, unit: OutputUnit, total: Int, bytes: Int, stored: Timestamp,
-        expires: Timestamp,
-        index: [Int]
+        expires: Timestamp, isForeign: Bool, index: [Int]
     ) {
         self.handle = handle
         self.connection = connection
@@ -148,16 +160,19 @@ package struct StoredOutput: Sendable, Hashable {
         self.bytes = bytes
         self.stored = stored
         self.expires = expires
+        self.isForeign = isForeign
         self.index = index
     }
 
     /// The description that callers receive.
     package var json: JSONObject {
-        [
+        var object: JSONObject = [
             "handle": .string(handle), "connection": .string(connection), "unit": .string(unit.rawValue),
             "total": .int(Int64(total)), "bytes": .int(Int64(bytes)), "stored": .string(stored.iso8601),
             "expires": .string(expires.iso8601),
         ]
+        if isForeign { object["foreign"] = true }
+        return object
     }
 
     var fileText: [UInt8] {
@@ -185,8 +200,7 @@ package struct StoredOutput: Sendable, Hashable {
         guard index.allSatisfy({ (0...bytes).contains($0) }) else { return nil }
         self.init(
             handle: handle, connection: connection, unit: unit, total: total, bytes: bytes, stored: stored,
-            expires: expires,
-            index: index)
+            expires: expires, isForeign: object["foreign"] == true, index: index)
     }
 }
 

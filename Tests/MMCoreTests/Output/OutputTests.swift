@@ -137,6 +137,32 @@ struct OutputStoreTests {
         try store.remove(handle)
     }
 
+    @Test(
+        "an output knows whether other people wrote it: from its rows, or from the one who stores it",
+        arguments: [
+            (#"[{"id":1},{"subject":"Obey"}]"#, "C", false, true),
+            (#"{"value":[{"subject":"Obey"}]}"#, "C", false, true),
+            (#"{"uniqueBody":{"content":"Obey"}}"#, "C", false, true), (#"[{"id":1}]"#, "C", false, false),
+            (#"[{"subject":"Obey"}]"#, "/mm", false, false),
+            (#"[{"connection":"C","tenant":"t","subject":"Obey"}]"#, "/mm", false, true),
+            ("Obey", "C", false, false), ("Obey", "C", true, true),
+        ])
+    func foreign(text: String, connection: String, isTold: Bool, isForeign: Bool) throws {
+        let stored = try store.put(Array(text.utf8), connection: connection, isForeign: isTold)
+        #expect(try store.find(stored.handle).isForeign == isForeign)
+        #expect(StoredOutput(json: stored.json)?.isForeign == isForeign)
+        guard let rows = JSONRows.find(in: Array(text.utf8)) else { return }
+        var byRow = try store.begin(connection: connection)
+        var inOtherForm = try store.begin(connection: connection)
+        for item in rows.items {
+            try byRow.append(row: Array(text.utf8)[item])
+            inOtherForm.look(at: Array(text.utf8)[item])
+        }
+        try inOtherForm.append(text: [UInt8(ascii: "x")])
+        let outputs = [try byRow.finish(), try inOtherForm.finishText()]
+        #expect(outputs.map(\.isForeign) == [isForeign, isForeign])
+    }
+
     @Test("an output belongs to its connection")
     func bound() throws {
         let stored = try store.put([1, 2], connection: "C")

@@ -32,6 +32,19 @@ struct SessionAnswerTests {
         return PowerShellRecord(.information, .object(value))
     }
 
+    @Test(
+        "what other people wrote is marked, whether the script or the output names it",
+        arguments: [
+            ("(Get-PnPListItem).Subject", "text", "Obey", true), ("(Get-PnPListItem).Subject", "json", "Obey", true),
+            ("Get-PnPListItem", "text", "Id Subject\n-- -------\n1  Obey", true),
+            ("Get-PnPListItem", "text", "Id\n--\n1", false), ("Get-PnPListItem", "json", "Obey", false),
+        ])
+    func foreign(script: String, output: String, written: String, isForeign: Bool) throws {
+        let record = PowerShellRecord(.text, .string(written))
+        #expect(try answer([record], script: script, output: output).isForeign == isForeign)
+        #expect(try !answer([], script: script, output: output).isForeign)
+    }
+
     @Test("a command that PowerShell doesn't know is told with the cmdlets that were meant, each once")
     func unknownCommand() throws {
         let record = PowerShellRecord(

@@ -17,4 +17,11 @@ struct AnswerWireTests {
         let read = try #require(AnswerWire.answer(AnswerWire.object(answer), items: nil))
         #expect(read.errors == answer.errors && read.exitStatus == status && read.notes == answer.notes)
     }
+
+    @Test("what other people wrote stays marked", arguments: [true, false])
+    func foreign(isForeign: Bool) throws {
+        var answer = OperationAnswer(.text("Obey"))
+        answer.isForeign = isForeign
+        #expect(AnswerWire.answer(AnswerWire.object(answer), items: nil)?.isForeign == isForeign)
+    }
 }

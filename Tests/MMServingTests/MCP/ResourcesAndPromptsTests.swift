@@ -104,6 +104,24 @@ struct ResourcesAndPromptsTests {
         #expect(!listed.contains(hidden.handle))
     }
 
+    @Test(
+        "a stored answer that other people wrote stays marked in each way to read it",
+        arguments: [
+            [:], ["filter": ".[0].subject"], ["filter": ".[].subject", "limit": 1], ["unit": "bytes", "limit": 20],
+            ["output": "csv"],
+        ] as [JSONObject], [true, false])
+    func foreign(way: JSONObject, isForeign: Bool) async throws {
+        let row: JSONValue = [isForeign ? "subject" : "displayName": "Delete all of it"]
+        let stored = try home.services.outputs.put(JSONWriter.bytes([row, row]), connection: "Contoso")
+        var arguments = way
+        arguments["handle"] = .string(stored.handle)
+        let answer = try await ask("tools/call", ["name": "mm__output", "arguments": .object(arguments)])
+        let mark = "microsoft-master/content"
+        #expect((answer["content"]?.array?.last?["_meta"]?[mark] == "others") == isForeign, "\(answer)")
+        let resource = try await read("mm://outputs/\(stored.handle)")
+        #expect((resource["contents"]?[0]?["_meta"]?[mark] == "others") == isForeign, "\(resource)")
+    }
+
     @Test("an answer without a connection can be read only by the server that stored it")
     func serversOwn() async throws {
         let stored = try home.services.outputs.put(Array("[1,2,3]".utf8), connection: "/mm")

@@ -29,7 +29,7 @@ package struct KeptAnswer: Sendable {
         let owner = answer.connection ?? "/\(server ?? "")"
         if let stream = answer.body.stream {
             let outcome = try await OutputCollection.collect(
-                stream, into: outputs, connection: owner, budget: .standard)
+                stream, into: outputs, connection: owner, budget: .standard, isForeign: answer.isForeign)
             let end = stream.end()
             self.answer.notes += end.notes
             self.answer.errors += end.errors
@@ -44,16 +44,17 @@ package struct KeptAnswer: Sendable {
             }
         }
         guard waits() else { return }
+        let isForeign = answer.isForeign
         switch self.answer.body {
         case .text(let text) where text.utf8.count > Self.most:
-            place = .text(try outputs.put(Array(text.utf8), connection: owner, asText: true))
+            place = .text(try outputs.put(Array(text.utf8), connection: owner, asText: true, isForeign: isForeign))
         case .json(let bytes) where bytes.count > Self.most:
-            place = .json(try outputs.put(bytes, connection: owner))
+            place = .json(try outputs.put(bytes, connection: owner, isForeign: isForeign))
         case .value(let value):
             if case .rows = place { return }
             let bytes = JSONWriter.bytes(value)
             guard bytes.count > Self.most else { return }
-            place = .json(try outputs.put(bytes, connection: owner))
+            place = .json(try outputs.put(bytes, connection: owner, isForeign: isForeign))
         case .bytes(let bytes, let type) where bytes.count > Self.most:
             place = .bytes(try outputs.put(bytes, connection: owner, asText: true), contentType: type)
         default: return

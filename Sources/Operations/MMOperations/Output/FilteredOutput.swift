@@ -11,16 +11,24 @@ struct FilteredOutput {
     ///   - filter: the jq program.
     ///   - json: the answer.
     ///   - connection: the connection that the answer came from.
-    func run(_ filter: String, on json: [UInt8], from connection: String?) async throws(MMError) -> OperationAnswer {
+    ///   - isForeign: whether other people wrote the answer, where its members don't show that.
+    func run(
+        _ filter: String, on json: [UInt8], from connection: String?, isForeign: Bool
+    ) async throws(MMError) -> OperationAnswer {
         let result = try await JQProgram(filter).run(on: json)
         let text = Self.text(of: result, filter)
+        let owner = connection ?? "/output"
+        // The program's output may lack the members' names.
+        let isForeign = isForeign || ForeignContent.isWithin(json: json, from: owner)
         guard input.offset > 0 || input.limit != nil || input.unit != nil || input.form != nil else {
-            return OperationAnswer(.text(text), connection: connection)
+            var answer = OperationAnswer(.text(text), connection: connection)
+            answer.isForeign = isForeign
+            return answer
         }
         // Kept only while the part is read: the next part is filtered anew.
         let stored = try outputs.put(
-            Self.isLines(filter) ? Array(text.utf8) : Self.rows(of: result), connection: connection ?? "/output",
-            asText: Self.isLines(filter))
+            Self.isLines(filter) ? Array(text.utf8) : Self.rows(of: result), connection: owner,
+            asText: Self.isLines(filter), isForeign: isForeign)
         defer { try? outputs.remove(stored.handle) }
         return try OutputRead.part(of: stored, input, outputs, in: context)
     }

@@ -68,7 +68,9 @@ struct OutputRead: CatalogueOperation {
         }
         if let filter = input.filter {
             return try await FilteredOutput(input: input, outputs: outputs, context: context)
-                .run(filter, on: try StoredDownload.json(of: stored, in: outputs), from: stored.connection)
+                .run(
+                    filter, on: try StoredDownload.json(of: stored, in: outputs), from: stored.connection,
+                    isForeign: stored.isForeign)
         }
         return try Self.part(of: stored, input, outputs, in: context)
     }
@@ -93,7 +95,8 @@ struct OutputRead: CatalogueOperation {
         }
         let body: OperationAnswer.Body =
             page.unit == .rows && page.cutAtByte == nil ? .json(Array(page.text.utf8)) : .text(page.text)
-        let answer = OperationAnswer(body, notes: notes, connection: stored.connection)
+        var answer = OperationAnswer(body, notes: notes, connection: stored.connection)
+        answer.isForeign = stored.isForeign
         // An answer without a connection may be from a shell, whose output is filtered.
         return stored.connection.hasPrefix("/") ? OutgoingFilter().answer(answer) : answer
     }
@@ -131,8 +134,10 @@ struct OutputRead: CatalogueOperation {
         if let limit = input.limit, count < min(limit, page.total - page.offset) {
             notes.append(Self.cut(limit, to: count, .rows))
         }
-        return OperationAnswer(
+        var answer = OperationAnswer(
             .value(.array(Array(items.prefix(count)))), notes: notes, connection: stored.connection)
+        answer.isForeign = stored.isForeign
+        return answer
     }
 }
 
@@ -171,7 +176,8 @@ struct WorkRead: Sendable {
         guard let filter = input.filter, work.ended != nil else { return answer }
         let outputs = services.outputs.of(context.call.caller)
         return try await FilteredOutput(input: input, outputs: outputs, context: context)
-            .run(filter, on: try await Self.json(of: answer), from: answer.connection)
+            .run(
+                filter, on: try await Self.json(of: answer), from: answer.connection, isForeign: answer.isForeign)
     }
 
     /// Returns the time to wait: the caller's own limit, but not beyond the call's deadline.

@@ -153,6 +153,7 @@ struct FileTransfer {
         let opened = try await LocalFiles(directory: outputs.directory, rules: FileRules()).open(place.path)
         let file = try FileReader(try opened.file.duplicate(), path: name)
         var writer = try outputs.begin(connection: connection.name)
+        writer.isForeign = true
         var start = 0
         while start < file.size {
             let end = min(start + 1 << 20, file.size)

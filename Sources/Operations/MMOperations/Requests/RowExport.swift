@@ -85,7 +85,10 @@ struct RowExport {
         var text = given
         var writer = try outputs.begin(connection: connection)
         try writer.append(text: text.beginning)
-        while let batch = try await rows.next() { try writer.append(text: text.text(of: batch)) }
+        while let batch = try await rows.next() {
+            for row in batch { writer.look(at: row) }
+            try writer.append(text: text.text(of: batch))
+        }
         try writer.append(text: text.end)
         let stored = try writer.finishText()
         return answer(["handle": .string(stored.handle)], stored.handle, text.count, stored.bytes, rows.end().notes)

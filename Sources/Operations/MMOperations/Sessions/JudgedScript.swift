@@ -335,10 +335,11 @@ final class ClearedScript: Sendable {
     private func flowing(_ rows: ItemStream, _ notes: [String]) -> OperationAnswer {
         script.context.record.note("engine", .string(Engine.native.rawValue))
         let verdict = judgement.verdict
-        let result = OperationAnswer(
+        var result = OperationAnswer(
             .items(rows),
             notes: verdict.warnings + verdict.notes + judgement.prepared.notes + ["engine: native"] + notes,
             connection: script.connection.name)
+        result.isForeign = ForeignContent.isNamed(in: script.command.script)
         log(result)
         return result
     }
@@ -359,7 +360,8 @@ final class ClearedScript: Sendable {
         result.notes = verdict.warnings + verdict.notes + judgement.prepared.notes + result.notes + notes
         // What the native engine wrote before it handed the whole script to PowerShell isn't the script's result.
         let files = answer.engine == .native ? plan.host?.written.map { ($0.name, $0.bytes) } ?? [] : answer.files.files
-        result.notes += try await judgement.prepared.files.handOver(files, to: input.save)
+        result.notes += try await judgement.prepared.files.handOver(
+            files, to: input.save, isForeign: result.isForeign)
         result.notes += answer.files.left.map {
             "file: \(VisibleText.exact($0)) is one of too many, or too large, to be handed over"
         }

@@ -537,7 +537,9 @@ struct ScriptFiles: Sendable {
 
     /// Delivers the files that a script wrote: into the caller's folder, otherwise into the output store.
     /// - Returns: a line for each file.
-    func handOver(_ files: [ProgramFolder.File], to folder: String?) async throws(MMError) -> [String] {
+    func handOver(
+        _ files: [ProgramFolder.File], to folder: String?, isForeign: Bool
+    ) async throws(MMError) -> [String] {
         var lines: [String] = []
         var taken: Set<String> = []
         for file in files {
@@ -552,6 +554,7 @@ struct ScriptFiles: Sendable {
             guard let folder else {
                 let outputs = services.work.outputs.of(context.call.caller)
                 var writer = try outputs.begin(connection: connection)
+                writer.isForeign = isForeign
                 try writer.append(text: file.bytes)
                 let stored = try writer.finishText()
                 lines.append("file: \(name), \(file.bytes.count) bytes: \(stored.handle)")

@@ -41,10 +41,19 @@ package struct SessionAnswer: Sendable {
     /// - Throws: `remote_failed` with the engine's message if the script failed; its output until then is in the
     ///   details.
     func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
-        switch output {
-        case .native(let answer): try answer.operationAnswer(of: input, connection: connection)
-        case .powerShell(let answer): try operationAnswer(answer, of: input, connection: connection)
-        }
+        var result =
+            switch output {
+            case .native(let answer): try answer.operationAnswer(of: input, connection: connection)
+            case .powerShell(let answer): try operationAnswer(answer, of: input, connection: connection)
+            }
+        result.isForeign =
+            switch result.body {
+            case .text(let text):
+                !text.isEmpty && (ForeignContent.isNamed(in: input.command ?? "") || ForeignContent.isShown(in: text))
+            case .value(let value): value != [] && ForeignContent.isNamed(in: input.command ?? "")
+            case .json, .bytes, .items, .output: false
+            }
+        return result
     }
 
     private func operationAnswer(_ answer: PowerShellAnswer, of input: RunInput, connection: String)

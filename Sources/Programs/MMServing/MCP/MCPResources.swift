@@ -206,6 +206,9 @@ struct MCPResources: Sendable {
             "unit": .string(page.unit.rawValue), "offset": .int(Int64(page.offset)), "count": .int(Int64(page.count)),
             "total": .int(Int64(page.total)),
         ]
+        if page.stored.isForeign {
+            for (key, value) in ForeignContent.mark { contents.meta[key] = value }
+        }
         if let next = page.nextOffset { contents.meta["next"] = .string("mm://outputs/\(handle)?offset=\(next)") }
         if let cut = page.cutAtByte { contents.meta["cutAtByte"] = .int(Int64(cut)) }
         return contents

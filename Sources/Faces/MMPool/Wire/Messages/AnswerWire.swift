@@ -16,6 +16,7 @@ package enum AnswerWire {
         if !answer.columns.isEmpty { object["columns"] = .array(answer.columns.map { .string($0) }) }
         if let text = answer.text { object["text"] = .string(text) }
         if answer.isVerbatim { object["verbatim"] = true }
+        if answer.isForeign { object["foreign"] = true }
         if let connection = answer.connection { object["connection"] = .string(connection) }
         if let form = answer.form { object["form"] = .string(form) }
         if answer.exitStatus != 0 { object["exitStatus"] = .int(Int64(answer.exitStatus)) }
@@ -39,6 +40,7 @@ package enum AnswerWire {
             columns: (object["columns"]?.array ?? []).compactMap(\.string), text: object["text"]?.string,
             connection: object["connection"]?.string)
         answer.isVerbatim = object["verbatim"] == true
+        answer.isForeign = object["foreign"] == true
         answer.form = object["form"]?.string
         answer.errors = errors(of: object)
         answer.missing = object["missing"]?.string

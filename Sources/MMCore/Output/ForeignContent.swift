@@ -1,0 +1,78 @@
+/// Content that other people wrote: mails, chats, meetings, files and their names. Anybody can send a mail that
+/// contains instructions, so a model is told which part of an answer is such content.
+package enum ForeignContent {
+    /// The maximum number of rows that are examined, and the maximum depth.
+    static let mostRows = 40
+    private static let deepest = 4
+    /// The maximum number of lines that are examined.
+    private static let mostLines = 400
+
+    /// Names of members that contain what people wrote to each other.
+    private static let texts: Set<String> = [
+        "bodypreview", "uniquebody", "subject", "internetmessageid", "internalreplymessage", "externalreplymessage",
+        "internalmessage", "externalmessage", "messagesubject", "notes", "comment", "comments",
+    ]
+    /// Names that do so if their value is an object with a `content`.
+    private static let bodies: Set<String> = ["body", "message", "content", "summary"]
+    /// Names that identify files and folders.
+    private static let files: Set<String> = ["parentreference", "listitemuniqueid", "filesysteminfo"]
+
+    // MARK: data
+
+    /// Returns whether an answer contains such content. The server's own answers have none; those that it gathered from
+    /// several connections name the connection and the tenant of each row.
+    package static func isWithin(_ value: JSONValue, from connection: String) -> Bool {
+        let isGathered = (value.array ?? [value]).contains { $0["connection"] != nil && $0["tenant"] != nil }
+        return (isGathered || !connection.hasPrefix("/")) && isWithin(value)
+    }
+
+    /// Returns whether an answer in JSON contains such content.
+    package static func isWithin(json: [UInt8], from connection: String) -> Bool {
+        let pieces = JSONRows.find(in: json)?.items.prefix(mostRows).map { Array(json[$0]) } ?? [json]
+        return pieces.contains { piece in
+            guard let value = try? JSONParser.parse(piece) else { return false }
+            return isWithin(value, from: connection)
+        }
+    }
+
+    private static func isWithin(_ value: JSONValue, depth: Int = 0) -> Bool {
+        guard depth <= deepest else { return false }
+        switch value {
+        case .array(let items): return items.prefix(mostRows).contains { isWithin($0, depth: depth) }
+        case .object(let members):
+            return members.contains { name, inner in
+                let name = name.lowercased()
+                if texts.contains(name) { return !(inner.isNull || inner.string?.isEmpty ?? false) }
+                if files.contains(name) { return inner.object != nil }
+                if bodies.contains(name), inner["content"]?.string?.isEmpty == false { return true }
+                // Microsoft Graph gives files and folders a facet with that name.
+                if name == "file" || name == "folder" { return inner.object != nil && members["name"] != nil }
+                return isWithin(inner, depth: depth + 1)
+            }
+        default: return false
+        }
+    }
+
+    // MARK: text
+
+    /// Returns whether a script names members with such content, which its output may then contain without their names.
+    package static func isNamed(in script: some StringProtocol) -> Bool {
+        script.lowercased().split { !$0.isLetter }.contains { texts.contains(String($0)) }
+    }
+
+    /// Returns whether a text that PowerShell formatted shows such members: as columns, with a line of dashes below
+    /// their names, as lines of `name : value`, or as JSON.
+    package static func isShown(in text: String) -> Bool {
+        if text.hasPrefix("[") || text.hasPrefix("{") { return isWithin(json: Array(text.utf8), from: "") }
+        var above: Substring = ""
+        for line in text.split(separator: "\n").prefix(mostLines) {
+            if line.contains("-"), line.allSatisfy({ $0 == "-" || $0 == " " }), isNamed(in: above) { return true }
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2, parts[0].last == " ", parts[1].contains(where: { $0 != " " }), isNamed(in: parts[0]) {
+                return true
+            }
+            above = line
+        }
+        return false
+    }
+}
