@@ -55,14 +55,14 @@ struct ProfileServerTests {
         #expect(try await names(sample, words: ["--read-only"]) == ["who"])
     }
 
-    @Test("a tool knows that the caller uses an earlier server's profile, and its name")
+    @Test("a tool knows the caller's server, and the guard judges its call as a pool would")
     func caller() async throws {
         let call: JSONObject = ["name": "who", "arguments": [:]]
         let plain = try await ask(sample, "tools/call", call)
-        #expect(plain["content"]?[0]?["text"] == "sample-server true")
+        #expect(plain["content"]?[0]?["text"] == "sample-server false")
         #expect(plain["structuredContent"] == ["server": "x"])
         let named = try await ask(sample, "tools/call", call, words: ["--server-name", "mine"])
-        #expect(named["content"]?[0]?["text"] == "mine true")
+        #expect(named["content"]?[0]?["text"] == "mine false")
     }
 
     @Test("a client that reconnects finds the state that survives sessions", arguments: [true, false])

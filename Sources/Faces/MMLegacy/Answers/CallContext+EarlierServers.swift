@@ -1,10 +1,10 @@
 import MMGuard
-package import MMOperations
+import MMOperations
 
 extension CallContext {
     /// Gives the call the semantics of the earlier servers' protocols: commands on the warned list only cause warnings,
     /// `confirmed: true` counts for connections with `legacyConfirm`, and texts contain only what PowerShell shows.
-    package mutating func followEarlierServers() {
+    mutating func followEarlierServers() {
         guardAllowances = [.warnedCommands, .confirmedParameter]
         namesEngine = false
     }

@@ -116,8 +116,7 @@ enum MMDesignProfile {
         ) { (arguments, call, _) async throws(MMError) in
             do throws(MMError) {
                 var answer = try await service.call("run", arguments, in: call)
-                // The pool that performed the operation didn't know that this profile called it, and so added the note
-                // on the engine.
+                // This profile's texts contain only what PowerShell shows.
                 if answer.notes.first?.hasPrefix("engine: ") == true { answer.notes.removeFirst() }
                 return ProfileAnswer(try await answer.plainText())
             } catch {

@@ -310,7 +310,6 @@ struct ProfileServer {
             outputSchema: tool.outputSchema, annotations: Self.annotations(tool.effects)
         ) { arguments, context in
             var call = context.call(to: serverName, principals: principals)
-            call.followEarlierServers()
             // A client's session can't use what another session keeps, unless the profile's state outlives sessions.
             let session = outlivesSessions ? nil : context.sessionName
             call.sessionID = Self.sessionID(session ?? context.principal.name)
