@@ -10,7 +10,7 @@ struct GraphRequest: OperationCall {
     var endpoint: String?
     /// HTTP method (default GET).
     var method: Method?
-    /// JSON body for POST, PATCH and PUT.
+    /// JSON body.
     var body: JSONObject?
     /// Service (default graph).
     var resource: Resource?

@@ -7,7 +7,7 @@ struct GraphRequestInput: OperationInput {
     @Argument("endpoint", "Path such as /me/messages or /beta/users.", .at(1)) var endpoint: String?
     @Argument("method", "HTTP method (default GET).", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
     private var written: String?
-    @Argument("body", "JSON body for POST, PATCH and PUT.", .short("d"), .readsFiles) private var given: RequestBody?
+    @Argument("body", "JSON body.", .short("d"), .readsFiles) private var given: RequestBody?
     @Argument("resource", "Service (default graph).", .short("r")) var resource: RequestResource?
     @Argument("query", "OData options: $select, $filter…") var query: [(name: String, value: String)]
     @Argument("top", "Maximum items; follows pages.", in: 1...1_000_000) var top: Int?

@@ -16,8 +16,8 @@ struct Logout: CatalogueOperation {
         "logout", aliases: ["mm_logout"], command: ["logout"], title: "Sign out",
         summary: "Sign out of a connection: removes its tokens from this machine and ends its sessions.",
         description:
-            "Removes a connection's tokens and pending sign-ins from this machine, signs out its PowerShell sessions and "
-            + "ends them. The next call needs a new sign-in.",
+            "Removes a connection's tokens and pending sign-ins from this machine, signs out and ends its PowerShell "
+            + "sessions. The next call needs a new sign-in.",
         effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
         examples: [.init("mm logout Contoso --forget-account", "allows another account to sign in")]
     )
