@@ -91,6 +91,13 @@ struct InputReaderTests {
         #expect(try input.textList("tags") == ["u"])
     }
 
+    @Test("for a request's options may begin as in an address")
+    func asInAddress() throws {
+        let given = try reader(["name": "x", "query": "?$top=5&$filter=a eq '?'"]).parameters("query")
+        #expect(given.map(\.name) == ["$top", "$filter"])
+        #expect(given.map(\.value) == ["5", "a eq '?'"])
+    }
+
     @Test("for named values may be the text of a JSON object", arguments: ["", " "])
     func namedValues(before: String) throws {
         let text = JSONValue.string(before + #"{"$filter": "a eq 'b=c&d'", "$top": 5}"#)

@@ -147,7 +147,8 @@ public struct InputReader: Sendable {
         return try object(name).map { .object($0) }
     }
 
-    /// Returns named parameters from an object or from `name=value&name=value`, in the order written.
+    /// Returns named parameters from an object or from `name=value&name=value`, which may begin with `?` as in an
+    /// address, in the order written.
     /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func parameters(_ name: String) throws(MMError) -> [(name: String, value: String)] {
         guard let value = try namedValues(name) else { return [] }
@@ -164,7 +165,7 @@ public struct InputReader: Sendable {
             }
             return list
         case .string(let text):
-            return text.split(separator: "&").map { part in
+            return text.drop { $0 == "?" }.split(separator: "&").map { part in
                 let pieces = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 return (String(pieces[0]), pieces.count > 1 ? String(pieces[1]) : "")
             }
