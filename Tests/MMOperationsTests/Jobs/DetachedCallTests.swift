@@ -191,6 +191,31 @@ struct DetachedCallTests {
         #expect(rest.split(separator: "\n") == ["5098", "5099"])
     }
 
+    @Test(
+        "the answer is written where the caller wants it, once it is there",
+        arguments: [
+            (#"[{"a": 1}, {"a": 2}]"#, ["output": "csv"], "a\n1\n2\n"),
+            (#"[{"a": 1}, {"a": 2}]"#, ["filter": ".[1].a", "output": "jsonl"], "2\n"), ("one\ntwo", [:], "one\ntwo"),
+        ] as [(String, JSONObject, String)])
+    func download(body: String, form: JSONObject, written: String) async throws {
+        let service = service { body.hasPrefix("[") ? .json(Array(body.utf8)) : .text(body) }
+        let handle = try handle(of: try await service.call("slow", [:], in: context()))
+        var arguments = form
+        arguments["handle"] = .string(handle)
+        arguments["download"] = "handle"
+        let early = try await service.call("output", arguments, in: context())
+        #expect(JobAnswer.members(of: early)?["handle"]?.string == handle)
+        release.resolve(())
+        _ = try await waited(service, handle, context())
+        guard case .value(let value) = try await service.call("output", arguments, in: context()).body else {
+            Issue.record("no handle")
+            return
+        }
+        let outputs = home.services.outputs
+        let bytes = try outputs.read(outputs.find(try #require(value["handle"]?.string)))
+        #expect(String(decoding: bytes, as: UTF8.self) == written)
+    }
+
     @Test("a large text does not stay in memory, and comes whole")
     func largeText() async throws {
         let text = String(repeating: "zwölf Boxkämpfer\n", count: 20_000)

@@ -42,13 +42,21 @@ struct OutputRead: CatalogueOperation {
         _ input: Input, in context: OperationContext, with shells: ShellServices
     ) async throws(MMError) -> OperationAnswer {
         let services = shells.work
+        let outputs = services.outputs.of(context.call.caller)
         if WorkHandle.isValid(input.handle) {
             let work = try await services.work(input.handle, of: context.call)
-            let answer = try await WorkRead(work: work, services: services).run(input, in: context)
+            var reading = input
+            // In a file, the filter's results get a form of their own.
+            if input.download != nil { reading.filter = nil }
+            let read = try await WorkRead(work: work, services: services).run(reading, in: context)
             // A call's answer was already filtered for secrets; a shell's output is filtered here.
-            return work is ShellTask ? OutgoingFilter().answer(answer) : answer
+            let answer = work is ShellTask ? OutgoingFilter().answer(read) : read
+            guard let named = input.download, work.ended != nil else { return answer }
+            let stored = try await WorkRead.stored(answer, in: outputs, for: context.call.caller)
+            defer { if named != RowExport.handleWord { try? outputs.remove(stored.handle) } }
+            return try await StoredDownload(stored: stored, outputs: outputs, context: context, services: shells)
+                .run(to: named, form: input.form, filter: input.filter)
         }
-        let outputs = services.outputs.of(context.call.caller)
         let stored = try outputs.find(input.handle)
         // A handle is not a permission: callers that may not use the connection may not read its data.
         if let server = context.call.caller.server {
@@ -184,6 +192,18 @@ struct WorkRead: Sendable {
     private func wait(in context: OperationContext) -> Duration {
         let left = context.deadline.instant.map { max(.zero, $0 - .now - .milliseconds(200)) } ?? .seconds(86_400)
         return min(context.call.backgroundAfter ?? left, left)
+    }
+
+    /// Stores an answer, for a file.
+    static func stored(
+        _ answer: OperationAnswer, in outputs: OutputStore, for caller: Caller
+    ) async throws(MMError) -> StoredOutput {
+        let owner = answer.connection ?? "/\(caller.server ?? "")"
+        if case .text(let text) = answer.body {
+            return try outputs.put(
+                Array(text.utf8), connection: owner, asText: true, isForeign: answer.isForeign)
+        }
+        return try outputs.put(try await json(of: answer), connection: owner, isForeign: answer.isForeign)
     }
 
     /// Returns the answer as one JSON text, for a filter.
