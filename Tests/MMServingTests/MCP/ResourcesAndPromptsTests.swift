@@ -120,6 +120,13 @@ struct ResourcesAndPromptsTests {
         #expect((answer["content"]?.array?.last?["_meta"]?[mark] == "others") == isForeign, "\(answer)")
         let resource = try await read("mm://outputs/\(stored.handle)")
         #expect((resource["contents"]?[0]?["_meta"]?[mark] == "others") == isForeign, "\(resource)")
+        guard way["filter"] != nil else { return }
+        // Another handle for the same content keeps it, too.
+        let copy: JSONObject = [
+            "handle": .string(stored.handle), "filter": way["filter"] ?? "", "download": "handle", "output": "jsonl",
+        ]
+        _ = try await ask("tools/call", ["name": "mm__output", "arguments": .object(copy)])
+        #expect(try home.services.outputs.list().allSatisfy { $0.isForeign == isForeign })
     }
 
     @Test("an answer without a connection can be read only by the server that stored it")

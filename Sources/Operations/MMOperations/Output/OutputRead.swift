@@ -240,7 +240,8 @@ struct StoredDownload {
     func run(to named: String, form word: String?, filter: String?) async throws(MMError) -> OperationAnswer {
         let form = try RowForm.of(word, file: named)
         let export = RowExport(
-            context: context, services: services, connection: stored.connection, form: form, replaces: false)
+            context: context, services: services, connection: stored.connection, form: form, replaces: false,
+            isForeign: stored.isForeign)
         let place = try await export.place(named, suggested: "\(stored.handle).\(form.rawValue)")
         if let filter {
             let result = try await JQProgram(filter).run(on: try Self.json(of: stored, in: outputs))

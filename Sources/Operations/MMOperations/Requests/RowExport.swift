@@ -11,6 +11,8 @@ struct RowExport {
     let form: RowForm
     /// Whether an existing file may be replaced.
     let replaces: Bool
+    /// Whether other people wrote the list, where its rows don't show that.
+    var isForeign = false
 
     /// The word for a handle in place of a path.
     static let handleWord = "handle"
@@ -84,6 +86,7 @@ struct RowExport {
     {
         var text = given
         var writer = try outputs.begin(connection: connection)
+        writer.isForeign = isForeign
         try writer.append(text: text.beginning)
         while let batch = try await rows.next() {
             for row in batch { writer.look(at: row) }
