@@ -358,6 +358,11 @@ final class ClearedScript: Sendable {
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
         result.notes = verdict.warnings + verdict.notes + judgement.prepared.notes + result.notes + notes
+        // A command line ends with the code; a model has only the text, which names errors and failed jobs.
+        let isToldOtherwise = !result.errors.isEmpty || result.missing != nil || answer.jobs?.hasFailed == true
+        if result.exitStatus != 0, !isToldOtherwise, context.call.caller.surface == .mcp, context.call.namesEngine {
+            result.notes.append("The script ended with exit code \(result.exitStatus).")
+        }
         // What the native engine wrote before it handed the whole script to PowerShell isn't the script's result.
         let files = answer.engine == .native ? plan.host?.written.map { ($0.name, $0.bytes) } ?? [] : answer.files.files
         result.notes += try await judgement.prepared.files.handOver(
