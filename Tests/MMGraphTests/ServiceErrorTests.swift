@@ -65,4 +65,29 @@ struct ServiceErrorTests {
         let error = try await error(HTTPResponse(status: 400, body: Array(body.utf8)))
         #expect(error.message.contains(part), "\(error.message)")
     }
+
+    @Test("the reasons in an error's details are told, nested ones too, and none twice")
+    func reasons() async throws {
+        let body: JSONValue = [
+            "error": [
+                "code": "InvalidTemplateDeployment", "message": "See inner errors for details.",
+                "details": [
+                    ["code": "QuotaExceeded", "target": "vm1", "message": "Too many cores."],
+                    [
+                        "code": "Conflict", "message": "It failed.",
+                        "details": [["message": "It failed."], ["message": "The name is taken."]],
+                    ],
+                ],
+            ]
+        ]
+        let error = try await error(HTTPResponse(status: 400, body: JSONWriter.bytes(body)))
+        #expect(
+            error.details["reasons"] == [
+                "QuotaExceeded: vm1: Too many cores.", "Conflict: It failed.", "The name is taken.",
+            ])
+        #expect(
+            error.message.hasSuffix(
+                ": See inner errors for details. – QuotaExceeded: vm1: Too many cores. – Conflict: It failed. – The name is taken."
+            ))
+    }
 }

@@ -9,6 +9,8 @@ package struct ServiceError: Sendable, Hashable {
     package let code: String
     /// The service's message; may be empty.
     package let message: String
+    /// The reasons beside the message, in the order of the response; may be empty.
+    let reasons: [String]
     /// A more specific code, if there is one.
     package let innerCode: String?
     /// The request id, by which the service's operators can find the request.
@@ -31,6 +33,7 @@ package struct ServiceError: Sendable, Hashable {
             fields?["message"]?.string ?? fields?["message"]?["value"]?.string ?? object?["error_description"]?.string
             ?? object?["message"]?.string ?? object?["Message"]?.string
         message = sentence.map(Self.oneLine) ?? Self.fromText(response, isObject: object != nil)
+        reasons = Self.reasons(in: error, beside: message)
         innerCode = inner?["code"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         requestID = response.requestID ?? inner?["request-id"]?.string
         clientRequestID = response.header("client-request-id") ?? inner?["client-request-id"]?.string
@@ -52,6 +55,23 @@ package struct ServiceError: Sendable, Hashable {
         return oneLine(text)
     }
 
+    /// Returns a message and the reasons beside it as one text.
+    static func told(_ message: String, _ reasons: [String]) -> String {
+        ([message] + reasons).filter { !$0.isEmpty }.joined(separator: " – ")
+    }
+
+    /// Returns the messages in an error's `details`, which Azure nests ("See inner errors for details"), each with its
+    /// code and what it is about.
+    static func reasons(in error: JSONValue?, beside message: String, depth: Int = 0) -> [String] {
+        guard depth < 5, let details = error?["details"]?.array else { return [] }
+        return details.prefix(10).flatMap { detail -> [String] in
+            let text = detail["message"]?.string.map(oneLine) ?? ""
+            let subject = [detail["code"]?.string, detail["target"]?.string].compactMap(\.self).filter { !$0.isEmpty }
+            let own = text.isEmpty || message.contains(text) ? [] : [(subject + [text]).joined(separator: ": ")]
+            return own + reasons(in: detail, beside: text, depth: depth + 1)
+        }
+    }
+
     private static func oneLine(_ text: String) -> String {
         let line = text.split { $0.isNewline }.joined(separator: " ").trimmed
         return line.count <= 800 ? line : line.prefix(800) + "…"
@@ -71,11 +91,13 @@ extension ServiceError {
         ]
         if !code.isEmpty { details["code"] = .string(code) }
         if !message.isEmpty { details["serviceMessage"] = .string(message) }
+        if !reasons.isEmpty { details["reasons"] = .array(reasons.map(JSONValue.string)) }
         if let innerCode { details["innerCode"] = .string(innerCode) }
         if let requestID { details["requestId"] = .string(requestID) }
         if let clientRequestID { details["clientRequestId"] = .string(clientRequestID) }
         let word = code.isEmpty ? "" : " \(code)"
-        let sentence = message.isEmpty ? "" : ": \(message)"
+        let told = Self.told(message, reasons)
+        let sentence = told.isEmpty ? "" : ": \(told)"
         let trace = requestID.map { " (request-id \($0))" } ?? ""
         return MMError(
             kind, "\(service) answered \(status)\(word) to \(request.method) \(request.target.path)\(sentence)\(trace)",
