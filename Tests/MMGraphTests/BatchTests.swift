@@ -136,8 +136,10 @@ struct BatchTests {
         #expect(contoso.network.requests.isEmpty)
     }
 
-    @Test("if the answer is lost, reads are repeated, and the results of writes are unknown")
-    func lost() async throws {
+    @Test(
+        "if the answer is lost or unreadable, reads are repeated, and the results of writes are unknown",
+        arguments: [nil, "<html>"])
+    func lost(page: String?) async throws {
         let isLost = Mutex(true)
         let network = Self.network { _, _ in (200, [:]) }
         let contoso = try Contoso(
@@ -146,6 +148,7 @@ struct BatchTests {
                     defer { value = false }
                     return value
                 }
+                if loses, let page { return HTTPResponse(status: 200, headers: [:], body: Array(page.utf8)) }
                 if loses { throw HTTPError(.connectionLost, "The connection ended.") }
                 return try network.answer(request, number)
             })
@@ -157,5 +160,25 @@ struct BatchTests {
         #expect(answers[1].status >= 400)
         let message = answers[1].body["error"]?["message"]?.string ?? ""
         #expect(message.contains("isn't known whether"))
+    }
+
+    @Test("a part is sent again with the one that it depends on, if that one's answer is missing")
+    func missing() async throws {
+        let contoso = try Contoso(
+            FakeNetwork { (request, number) throws(HTTPError) in
+                let parts = (try? JSONParser.parse(request.body ?? []))?["requests"]?.array ?? []
+                let answers = parts.compactMap { part -> JSONValue? in
+                    guard number == 0 else { return ["id": part["id"] ?? .null, "status": 200] }
+                    return part["dependsOn"] == nil ? nil : ["id": part["id"] ?? .null, "status": 424]
+                }
+                return .json(JSONWriter.string(["responses": .array(answers)]))
+            })
+        let client = try contoso.client()
+        let reads = try parts(client, ["/users/1", "/users/2"])
+        let answers = try await client.batch([
+            reads[0], BatchPart(id: "b", request: reads[1].request, dependsOn: ["r0"]),
+        ])
+        #expect(answers.map(\.status) == [200, 200])
+        #expect(contoso.network.requests.count == 2)
     }
 }

@@ -85,16 +85,17 @@ struct BatchRun {
 
     mutating func run() async throws(MMError) -> [BatchAnswer] {
         while let group = queue.next() {
-            let response: GraphResponse
+            let answers: [JSONValue]
             do throws(MMError) {
                 try deadline.check("sending many requests")
-                response = try await client.send(try request(group), deadline: deadline)
+                let response = try await client.send(try request(group), deadline: deadline)
                 isFirst = false
+                answers = try response.json()["responses"]?.array ?? []
             } catch {
                 if try await endsAll(error, group) { throw error }
                 continue
             }
-            try await take(response, of: group)
+            try await take(answers, of: group)
             progress(queue.doneCount)
         }
         return queue.answers
@@ -126,13 +127,12 @@ struct BatchRun {
         return false
     }
 
-    private mutating func take(_ response: GraphResponse, of group: [Int]) async throws(MMError) {
-        let found = try response.json()["responses"]?.array ?? []
+    private mutating func take(_ answers: [JSONValue], of group: [Int]) async throws(MMError) {
         var wait = Duration.zero
         var missing = Set(group)
         var dependents: [Int] = []
         var isRetried: Set<Int> = []
-        for value in found {
+        for value in answers {
             guard let id = value["id"]?.string ?? value["id"]?.int.map(String.init), let index = Int(id),
                 missing.remove(index) != nil
             else { continue }
@@ -159,15 +159,18 @@ struct BatchRun {
                     id: part.id, status: status, headers: value["headers"]?.object ?? [:],
                     body: value["body"] ?? .null))
         }
-        // Parts that failed only because of a part that is retried are sent after it.
-        for index in dependents where queue.depends(index, onAnyOf: isRetried) { queue.reopen(index) }
         for index in missing {
             let repetition = attempts[index, default: 0] + 1
             attempts[index] = repetition
-            if BatchQueue.isRepeatable(queue.parts[index].request), repetition <= 3 { continue }
+            if BatchQueue.isRepeatable(queue.parts[index].request), repetition <= 3 {
+                isRetried.insert(index)
+                continue
+            }
             let error = MMError(.remoteFailed, "The answer to the batch doesn't include this request.")
             queue.finish(index, Self.lost(queue.parts[index], error))
         }
+        // Parts that failed only because of a part that is retried are sent after it.
+        for index in dependents where queue.depends(index, onAnyOf: isRetried) { queue.reopen(index) }
         if wait > .zero { try await pause(wait) }
     }
 
