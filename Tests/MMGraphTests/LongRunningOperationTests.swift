@@ -53,6 +53,77 @@ struct LongRunningOperationTests {
         #expect(contoso.waits.told == [.seconds(15), .seconds(15)])
     }
 
+    @Test("where a state is read, only the words of the end end the wait", arguments: ["Validating", "Resolving"])
+    func otherWords(word: String) async throws {
+        let place = "https://management.azure.com/subscriptions/1/operations/2?api-version=2020-01-01"
+        let (result, contoso) = try await outcome(
+            .arm, "POST", "/subscriptions/1/resourceGroups/a/start?api-version=2020-01-01",
+            [
+                HTTPResponse(status: 202, headers: ["Azure-AsyncOperation": place]),
+                .json(#"{"status":"\#(word)"}"#), .json(#"{"status":"Succeeded"}"#),
+            ])
+        #expect(try result.get().json()["status"] == "Succeeded")
+        #expect(contoso.network.requests.count == 3)
+    }
+
+    @Test("a monitor that says completed ends the wait, whatever its status", arguments: [200, 202])
+    func completed(status: Int) async throws {
+        let (result, contoso) = try await outcome(
+            .graph, "POST", "/me/drive/items/1/copy",
+            [
+                HTTPResponse(status: 202, headers: ["Location": "https://contoso.sharepoint.com/_api/v2.0/monitor/x"]),
+                .json(#"{"status":"completed","resourceId":"01"}"#, status: status),
+            ])
+        #expect(try result.get().json()["resourceId"] == "01")
+        #expect(contoso.network.requests.count == 2)
+    }
+
+    @Test("a fault of a monitor says nothing about the work", arguments: [429, 500, 503])
+    func busyMonitor(status: Int) async throws {
+        let (result, contoso) = try await outcome(
+            .graph, "POST", "/me/drive/items/1/copy",
+            [
+                HTTPResponse(status: 202, headers: ["Location": "https://contoso.sharepoint.com/_api/v2.0/monitor/x"]),
+                HTTPResponse(status: status, headers: ["Retry-After": "9"]), .json(#"{"status":"completed"}"#),
+            ])
+        #expect(try result.get().json()["status"] == "completed")
+        #expect(contoso.waits.told.last == .seconds(9))
+    }
+
+    @Test("a state that can't be read is no refusal of the request", arguments: [403, 503])
+    func unreadable(status: Int) async throws {
+        let (result, _) = try await outcome(
+            .graph, "POST", "/me/drive/items/1/copy",
+            [
+                HTTPResponse(status: 202, headers: ["Location": "https://contoso.sharepoint.com/_api/v2.0/monitor/x"]),
+                HTTPResponse(status: status),
+            ])
+        guard case .failure(let error) = result else {
+            Issue.record("it did not fail")
+            return
+        }
+        #expect(error.code == .remoteFailed && error.retry == .never)
+        #expect(error.message.hasPrefix("POST /v1.0/me/drive/items/1/copy was started, but"))
+        #expect(error.hint?.contains("before you send it again") == true)
+    }
+
+    @Test("an environment's state is an object")
+    func environment() async throws {
+        let place = "https://api.bap.microsoft.com/providers/Microsoft.BusinessAppPlatform/lifecycleOperations/1"
+        let (result, contoso) = try await outcome(
+            .bap, "POST", "/providers/Microsoft.BusinessAppPlatform/environments",
+            [
+                HTTPResponse(status: 202, headers: ["Location": place]), .json(#"{"state":{"id":"Running"}}"#),
+                .json(#"{"state":{"id":"Failed"},"error":{"message":"No capacity."}}"#),
+            ])
+        guard case .failure(let error) = result else {
+            Issue.record("it did not fail")
+            return
+        }
+        #expect(error.message.hasSuffix("ended as Failed: No capacity."))
+        #expect(contoso.network.requests.count == 3)
+    }
+
     @Test("a failure is an error with the service's reason", arguments: ["Failed", "Canceled"])
     func failure(state: String) async throws {
         let (result, _) = try await outcome(

@@ -14,7 +14,8 @@ extension GraphClient {
     ///   - deadline: when to give up; the work itself continues.
     ///   - report: called with the progress of the work.
     /// - Returns: the service's final response.
-    /// - Throws: `.remoteFailed` with the service's reason when the work failed; `.deadlineExceeded`.
+    /// - Throws: `.remoteFailed` with the service's reason when the work failed, and when its state can't be read;
+    ///   `.deadlineExceeded`.
     package func outcome(
         of response: GraphResponse, to request: GraphRequest, deadline: Deadline = .after(.seconds(300)),
         report: @escaping @Sendable (String) -> Void = { _ in }
@@ -30,7 +31,7 @@ struct LongRunningOperation: Sendable {
     private let request: GraphRequest
     /// The URL to poll.
     private let address: String
-    /// Whether the URL returns a state; otherwise it returns 202 until the work is done, and then its result.
+    /// Whether the URL always returns a state; otherwise it may return 202 until the work is done, and then its result.
     private let answersState: Bool
     /// The URL of the result, once the work is done.
     private let location: String?
@@ -40,6 +41,7 @@ struct LongRunningOperation: Sendable {
         "notstarted", "running", "inprogress", "accepted", "pending", "queued", "waiting", "creating", "updating",
         "deleting", "provisioning", "processing", "started",
     ]
+    private static let done: Set<String> = ["succeeded", "completed"]
     private static let failed: Set<String> = ["failed", "canceled", "cancelled", "deletefailed", "error"]
 
     /// Reads a response; `nil` when the work is done, or the response names no status URL.
@@ -58,31 +60,64 @@ struct LongRunningOperation: Sendable {
     func finish(
         client: GraphClient, deadline: Deadline, report: @Sendable (String) -> Void
     ) async throws(MMError) -> GraphResponse {
-        var asked = firstWait
+        var asked = firstWait.flatMap { RetryAfter.wait($0, now: client.clock.now) }
         var polls = 0
+        var faults = 0
         while true {
             try await pause(client, asked, polls: polls, deadline)
             polls += 1
             let answer: GraphResponse
             do throws(MMError) {
                 answer = try await sendOnce(address, client, deadline)
+                faults = 0
             } catch {
+                faults += 1
                 // Work that was started a moment ago may not be known yet.
-                guard error.details["status"]?.int == 404, polls <= 3 else { throw error }
-                asked = nil
+                let isNew = error.details["status"]?.int == 404 && polls <= 3
+                guard isNew || (Self.isPassing(error) && faults <= Self.mostFaults) else { throw unread(error) }
+                asked = if case .after(let wait) = error.retry { wait } else { nil }
                 continue
             }
-            asked = answer.header("Retry-After")
+            asked = WaitAdvice(answer.fields, now: client.clock.now).retryAfter
             let body = (try? JSONParser.parse(answer.body)) ?? .null
-            let state = body["status"]?.string ?? body["properties"]?["provisioningState"]?.string
+            // The environments of the Power Platform have an object as their state.
+            let state =
+                body["status"]?.string ?? body["state"]?["id"]?.string
+                ?? body["properties"]?["provisioningState"]?.string
             let word = state?.lowercased() ?? ""
             if Self.failed.contains(word) { throw failure(body, state ?? "") }
             let percent =
                 body["percentageComplete"] ?? body["percentComplete"] ?? body["properties"]?["percentComplete"]
             report((state ?? "under way") + (percent.map { ", \($0.description) %" } ?? ""))
-            if answer.status == 202 || Self.running.contains(word) { continue }
+            if isRunning(answer.status, word) { continue }
             return try await result(answer, client, deadline)
         }
+    }
+
+    /// Returns whether the work continues. A drive's monitor answers 202 even when it is done; at a URL that always
+    /// returns a state, every other word than those of the end means that the work continues.
+    private func isRunning(_ status: Int, _ word: String) -> Bool {
+        if Self.done.contains(word) { return false }
+        return status == 202 || Self.running.contains(word) || (answersState && !word.isEmpty)
+    }
+
+    /// The maximum number of faults in a row while the state is read.
+    private static let mostFaults = 5
+
+    /// Returns whether an error says nothing about the work and may be over at the next poll.
+    private static func isPassing(_ error: MMError) -> Bool {
+        error.retry != .never && [.throttled, .unavailable, .remoteFailed, .deadlineExceeded].contains(error.code)
+    }
+
+    /// Returns the error for a state that can't be read: the request itself was accepted, so the reason must not look
+    /// like a refusal of it.
+    private func unread(_ error: MMError) -> MMError {
+        guard ![.cancelled, .deadlineExceeded, .signInNeeded].contains(error.code) else { return error }
+        return MMError(
+            .remoteFailed,
+            "\(request.method) \(request.target.path) was started, but its state can't be read: \(error.message)",
+            hint: "The work may continue in the service: look for its result before you send it again.",
+            details: error.details, cause: error.cause)
     }
 
     /// Returns the result, which may have a URL of its own.
@@ -121,7 +156,10 @@ struct LongRunningOperation: Sendable {
         }
         let answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
         // When the work is done, a monitor redirects to the created item.
-        guard response.status < 400 else { throw ServiceError(answer).mmError(for: request, retryAfter: nil) }
+        guard response.status < 400 else {
+            let asked = WaitAdvice(response.headers, now: client.clock.now).asked
+            throw ServiceError(answer).mmError(for: try GraphRequest(target: request.target), retryAfter: asked)
+        }
         return answer
     }
 
@@ -130,7 +168,7 @@ struct LongRunningOperation: Sendable {
         place.pathAndQuery.lowercased().hasPrefix("/_api/v2.0/monitor")
     }
 
-    private func pause(_ client: GraphClient, _ asked: String?, polls: Int, _ deadline: Deadline)
+    private func pause(_ client: GraphClient, _ asked: Duration?, polls: Int, _ deadline: Deadline)
         async throws(MMError)
     {
         let usual: Duration =
@@ -138,7 +176,7 @@ struct LongRunningOperation: Sendable {
             case .graph: .seconds(min(1 << min(polls, 4), 15))
             default: .seconds(15)
             }
-        let wait = asked.flatMap { RetryAfter.wait($0, now: client.clock.now) } ?? usual
+        let wait = asked ?? usual
         guard wait < deadline.remaining else {
             var error = deadline.exceeded(
                 "\(client.service.rawValue) is still working on \(request.method) \(request.target.path)")
@@ -154,7 +192,8 @@ struct LongRunningOperation: Sendable {
     private func failure(_ body: JSONValue, _ state: String) -> MMError {
         let error = body["error"] ?? body["properties"]?["error"]
         let code = error?["code"]?.string
-        let reason = error?["message"]?.string ?? body["statusDetail"]?.string ?? ""
+        let message = error?["message"]?.string ?? body["statusDetail"]?.string ?? ""
+        let reason = ServiceError.told(message, ServiceError.reasons(in: error, beside: message))
         var details: JSONObject = ["state": .string(state), "path": .string(request.target.path)]
         if let code { details["code"] = .string(code) }
         return MMError(
