@@ -48,4 +48,30 @@ struct FoundationValuesTests {
     func moments(moment: Timestamp) {
         #expect(Timestamp(Date(moment)) == moment)
     }
+
+    private struct Photo: Decodable {
+        let taken: Date
+        let changed: Date?
+        let webUrl: URL
+        let content: Data
+    }
+
+    @Test("dates, addresses and bytes of an answer are read as services write them")
+    func decoding() throws {
+        let value: JSONValue = [
+            "taken": "2023-11-14T22:13:20.25Z", "changed": nil, "webUrl": "https://contoso.example/a?b=c",
+            "content": "aGVsbG8=",
+        ]
+        let photo = try value.decoded(as: Photo.self)
+        #expect(photo.taken == Date(timeIntervalSince1970: 1_700_000_000.25) && photo.changed == nil)
+        #expect(photo.webUrl == URL(string: "https://contoso.example/a?b=c"))
+        #expect(photo.content == Data("hello".utf8))
+    }
+
+    @Test("a text that is no date names the member", arguments: ["yesterday", ""])
+    func noDate(text: String) {
+        let value: JSONValue = ["taken": .string(text)]
+        let error = #expect(throws: MMError.self) { try value.decoded(as: Photo.self) }
+        #expect(error?.message.contains("The member taken") == true)
+    }
 }

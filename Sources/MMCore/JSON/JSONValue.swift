@@ -102,6 +102,7 @@ extension JSONValue {
     /// Decodes the value as a type of the caller's.
     ///
     /// Members that the type doesn't declare are ignored. Whole numbers decode as any integer type that can hold them.
+    /// Foundation's `Date`, `URL` and `Data` decode as services write them if the program imports `MMFoundation`.
     /// - Parameter type: the type to decode; `JSONValue` itself is allowed.
     /// - Throws: `remoteFailed` with the path of the member that is missing or of another kind.
     public func decoded<Value: Decodable>(as type: Value.Type) throws(MMError) -> Value {
@@ -164,6 +165,12 @@ extension JSONValue: Decodable {
             self = .string(try single.decode(String.self))
         }
     }
+}
+
+/// A type of another framework that services write as a text, unlike its own form in JSON.
+package protocol DecodableFromText: Decodable {
+    /// Creates the value that a text stands for; `nil` if it stands for none.
+    init?(decoding text: String)
 }
 
 /// A coding key of any name.
@@ -247,6 +254,11 @@ struct JSONValueDecoder: Decoder {
         case let number as any (BinaryFloatingPoint & Decodable).Type:
             guard let number = try real(number) as? Value else { break }
             return number
+        case let written as any DecodableFromText.Type:
+            guard let text = value.string, let found = written.init(decoding: text) as? Value else {
+                throw mismatch(type, "the text of a \(type)")
+            }
+            return found
         default: break
         }
         return try Value(from: self)
