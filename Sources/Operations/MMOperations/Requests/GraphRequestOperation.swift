@@ -159,7 +159,16 @@ struct ChangesReader: Sendable {
         let (walk, memory) = (reader, memory)
         let reached = Reached(first?.deltaLink)
         let stream = ItemStream(startingWith: first?.items) { () async throws(MMError) in
-            guard let page = try await walk.next() else {
+            let next: GraphPage?
+            do throws(MMError) { next = try await walk.next() } catch {
+                guard error.details["status"]?.int == 410 else { throw error }
+                // From the kept link, every call would end here.
+                try memory.forget()
+                var error = error
+                error.hint = "The service no longer has that state. Repeat the call: it reads everything again."
+                throw error
+            }
+            guard let page = next else {
                 reached.end()
                 return nil
             }
