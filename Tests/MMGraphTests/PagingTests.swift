@@ -90,6 +90,18 @@ struct PagingTests {
         #expect(contoso.network.requests.count == 1)
     }
 
+    @Test("a link to later changes on another host is an error after the page, and isn't followed")
+    func foreignDeltaLink() async throws {
+        let link = "https://evil.example/v1.0/users/delta?$deltatoken=2"
+        let body = JSONWriter.string(["value": [["id": 1]], "@odata.deltaLink": .string(link)])
+        let (pages, error, contoso) = try await pages(FakeNetwork(.json(body)), endpoint: "/users/delta")
+        #expect(pages.count == 1 && error?.code == .denied)
+        let client = try contoso.client()
+        let later = client.pages(try GraphRequest(target: client.target("/users/delta")), from: link)
+        let refusal = await #expect(throws: MMError.self) { for try await _ in later {} }
+        #expect(refusal?.code == .denied && contoso.network.requests.count == 1)
+    }
+
     @Test("a repeated next link ends the paging")
     func circle() async throws {
         let link = "https://graph.microsoft.com/v1.0/users?$skiptoken=2"
@@ -127,14 +139,11 @@ struct PagingTests {
         #expect(error?.details["nextLink"]?.string == link)
     }
 
-    @Test("empty pages in between don't end it")
-    func emptyPages() async throws {
+    @Test("empty pages in between don't end it", arguments: [#""value":[],"#, #""value":null,"#, ""])
+    func emptyPages(value: String) async throws {
         let network = FakeNetwork { _, number in
-            number < 5
-                ? .json(
-                    "{\"value\":[],\"@odata.nextLink\":\"https://graph.microsoft.com/v1.0/users?$skiptoken=\(number)\"}"
-                )
-                : .json("{\"value\":[{\"id\":1}]}")
+            let link = "https://graph.microsoft.com/v1.0/users?$skiptoken=\(number)"
+            return .json(number < 5 ? #"{\#(value)"@odata.nextLink":"\#(link)"}"# : #"{"value":[{"id":1}]}"#)
         }
         let (pages, error, _) = try await pages(network)
         #expect(error == nil && pages.flatMap(\.items).count == 1)

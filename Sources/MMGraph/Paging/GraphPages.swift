@@ -60,7 +60,7 @@ extension GraphClient {
     /// Returns the pages that follow a link of an earlier answer, such as a ``GraphPage/deltaLink``.
     /// - Parameters:
     ///   - request: the request that the earlier answer came from.
-    ///   - link: the link, which must be one of this service.
+    ///   - link: the link; one to another host than this service's is an error when the pages are read.
     ///   - deadline: when to give up.
     public func pages(
         _ request: GraphRequest, from link: String, deadline: Deadline = .after(.seconds(300))
@@ -140,7 +140,7 @@ final class PageIteration: Sendable {
     private func fetchEarly(after body: [UInt8]) {
         // With a limit on items, only the items tell whether another page is wanted.
         guard pages.limits.items == nil, let link = GraphPage.link(in: PageScanner.head(of: body)),
-            pages.client.cloud.admits(link, for: pages.client.resource)
+            Self.admits(link, pages)
         else { return }
         state.withLock { state in
             guard state.pages + 1 < pages.limits.pages, !state.seen.contains(link.hashValue) else { return }
@@ -196,15 +196,15 @@ final class PageIteration: Sendable {
             (limits.items.map { state.items >= $0 } ?? false) || state.pages >= limits.pages
         }
         let items = page.items.count
-        guard let link = page.nextLink, !isFull else {
-            end()
-            return page
-        }
-        guard pages.client.cloud.admits(link, for: pages.client.resource) else {
+        if !isFull, let link = page.nextLink ?? page.deltaLink, !Self.admits(link, pages) {
             // The page itself is valid.
-            let obstacle = foreignLink(link)
+            let obstacle = Self.foreignLink(link, page.nextLink == nil ? "later changes" : "next page", pages)
             end()
             state.withLock { $0.pendingError = obstacle }
+            return page
+        }
+        guard let link = page.nextLink, !isFull else {
+            end()
             return page
         }
         try note(link)
@@ -218,13 +218,19 @@ final class PageIteration: Sendable {
         return page
     }
 
-    private func foreignLink(_ link: String) -> MMError {
-        let place = WebAddress(link)?.origin ?? "an address that can't be read"
+    private static func admits(_ link: String, _ pages: GraphPages) -> Bool {
+        pages.client.cloud.admits(link, for: pages.client.resource)
+    }
+
+    private static func foreignLink(_ link: String, _ what: String, _ pages: GraphPages) -> MMError {
+        let place = WebAddress(link)?.origin
+        let whereabouts =
+            place.map { "\($0), which is not one of \(pages.client.service.rawValue)'s hosts" } ?? "one without a host"
         return MMError(
             .denied,
-            "The next page of \(pages.request.target.path) has the address \(place), which is not one of "
-                + "\(pages.client.service.rawValue)'s hosts: it was not requested.",
-            hint: "The pages so far are complete. No token was sent there.", details: ["host": .string(place)])
+            "The address of the \(what) of \(pages.request.target.path) is \(whereabouts): nothing was sent there.",
+            hint: "The pages so far are complete.",
+            details: place.map { ["host": .string($0)] } ?? [:])
     }
 
     /// Notes a next link after checking that it hasn't been followed before.
@@ -245,6 +251,7 @@ final class PageIteration: Sendable {
                 details: ["field": "method"])
         }
         if let start = pages.start {
+            guard admits(start, pages) else { throw foreignLink(start, "first page", pages) }
             return try await pages.client.send(pages.request, to: start, deadline: pages.deadline).body
         }
         guard let size = PageSize.suggested(for: pages.request.target, wanted: pages.limits.items) else {
@@ -282,8 +289,9 @@ public struct GraphPage: Sendable {
                 retry: .now)
         }
         envelope = findings.envelope
-        isCollection = findings.items != nil
-        items = findings.items?.map { body[$0] } ?? [body[...]]
+        // Azure writes a page without items as `"value": null` or leaves it out.
+        isCollection = findings.items != nil || Self.link(in: findings.envelope) != nil
+        items = findings.items?.map { body[$0] } ?? (isCollection ? [] : [body[...]])
     }
 
     init(items: [ArraySlice<UInt8>], envelope: JSONObject, isCollection: Bool) {
