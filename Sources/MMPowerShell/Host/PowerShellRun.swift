@@ -89,8 +89,8 @@ public struct PowerShellAnswer: Sendable, Hashable {
     public private(set) var console: [ConsoleText] = []
     /// The end of the command; `nil` only before it.
     public private(set) var end: CommandEnd?
-    /// The number of records beyond the limit.
-    package private(set) var dropped = 0
+    /// The number of records beyond the limit, which weren't kept.
+    public private(set) var dropped = 0
 
     /// Creates an empty answer.
     public init() {}

@@ -65,8 +65,9 @@ public actor PowerShellSession {
     /// - Parameters:
     ///   - command: the command to run.
     ///   - deadline: when to stop waiting or running. A running command is stopped then.
-    /// - Throws: `invalidInput`; `signInNeeded` with code and URL; `forbidden` for a wrong account; `sessionLost`;
-    ///   `deadlineExceeded`; `cancelled`; `unavailable` for something that isn't installed.
+    /// - Throws: `invalidInput`; `limitExceeded` for a script or a queue that is too long; `signInNeeded` with code and
+    ///   URL; `forbidden` for a wrong account; `sessionLost`; `deadlineExceeded`; `cancelled`; `unavailable` for
+    ///   something that isn't installed.
     public func run(_ command: PowerShellCommand, deadline: Deadline) async throws(MMError) -> PowerShellRun {
         try command.check()
         var command = command
@@ -91,8 +92,8 @@ public actor PowerShellSession {
     /// - Parameters:
     ///   - command: the command to run.
     ///   - deadline: when to stop waiting or running.
-    ///   - limit: the maximum number of records to keep.
-    /// - Throws: as `run` and reading the answer do.
+    ///   - limit: the maximum number of records to keep; the answer's `dropped` counts the others.
+    /// - Throws: as `run` and reading the answer do. A command that fails is an answer with a `problem`.
     public func answer(
         _ command: PowerShellCommand, deadline: Deadline, limit: Int = 100_000
     ) async throws(MMError) -> PowerShellAnswer {
