@@ -138,7 +138,7 @@ struct BatchTests {
 
     @Test(
         "if the answer is lost or unreadable, reads are repeated, and the results of writes are unknown",
-        arguments: [nil, "<html>"])
+        arguments: [nil, "<html>"] as [String?])
     func lost(page: String?) async throws {
         let isLost = Mutex(true)
         let network = Self.network { _, _ in (200, [:]) }
