@@ -101,6 +101,32 @@ struct BatchTests {
         }
     }
 
+    @Test("a ladder of dependencies is followed step by step, however many paths lead through it")
+    func ladder() async throws {
+        let contoso = try Contoso(
+            Self.network { part, time in part["url"]?.string == "/users/70" && time == 1 ? (503, [:]) : (200, [:]) })
+        let client = try contoso.client()
+        // Each pair depends on both parts of the pair before it: more than 2^30 paths lead down from part 70.
+        let all = try parts(client, (0..<80).map { "/users/\($0)" }).enumerated().map { index, part in
+            let pair = index / 2 * 2
+            return BatchPart(
+                id: part.id, request: part.request, dependsOn: pair == 0 ? [] : ["r\(pair - 1)", "r\(pair - 2)"])
+        }
+        #expect(try await client.batch(all).allSatisfy { $0.status == 200 })
+    }
+
+    @Test("what depends on a failed part is not sent, in whatever order the parts are listed")
+    func failedChain() async throws {
+        let contoso = try Contoso(Self.network { _, _ in (404, [:]) })
+        let client = try contoso.client()
+        let all = try parts(client, (0..<2000).map { "/users/\($0)" }).enumerated().map { index, part in
+            BatchPart(id: part.id, request: part.request, dependsOn: index == 0 ? [] : ["r\(index - 1)"])
+        }
+        let answers = try await client.batch(all.reversed())
+        #expect(answers.map(\.status) == Array(repeating: 424, count: 1999) + [404])
+        #expect(contoso.network.requests.count == 1)
+    }
+
     @Test("at most four requests to a mailbox are under way at once")
     func mailboxes() async throws {
         let contoso = try Contoso(Self.network { _, _ in (200, [:]) })

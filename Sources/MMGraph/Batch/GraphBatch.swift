@@ -170,7 +170,8 @@ struct BatchRun {
             queue.finish(index, Self.lost(queue.parts[index], error))
         }
         // Parts that failed only because of a part that is retried are sent after it.
-        for index in dependents where queue.depends(index, onAnyOf: isRetried) { queue.reopen(index) }
+        let held = queue.dependents(of: isRetried)
+        for index in dependents where held.contains(index) { queue.reopen(index) }
         if wait > .zero { try await pause(wait) }
     }
 
@@ -212,6 +213,8 @@ struct BatchQueue: Sendable {
 
     let parts: [BatchPart]
     private let needs: [[Int]]
+    /// The parts, each after those that it depends on.
+    private let order: [Int]
     private var found: [BatchAnswer?]
 
     /// Creates a queue of the parts.
@@ -238,8 +241,8 @@ struct BatchQueue: Sendable {
         }
         self.parts = parts
         self.needs = needs
+        order = try Self.ordered(parts, needs)
         found = Array(repeating: nil, count: parts.count)
-        try checkCircles()
     }
 
     /// All answers, in order.
@@ -250,9 +253,13 @@ struct BatchQueue: Sendable {
     mutating func finish(_ index: Int, _ answer: BatchAnswer) { found[index] = answer }
     mutating func reopen(_ index: Int) { found[index] = nil }
 
-    /// Returns whether a part depends, directly or indirectly, on one of the others.
-    func depends(_ index: Int, onAnyOf others: Set<Int>) -> Bool {
-        needs[index].contains { others.contains($0) || depends($0, onAnyOf: others) }
+    /// Returns the parts that depend, directly or indirectly, on one of the others.
+    func dependents(of others: Set<Int>) -> Set<Int> {
+        var held: Set<Int> = []
+        for index in order where needs[index].contains(where: { others.contains($0) || held.contains($0) }) {
+            held.insert(index)
+        }
+        return held
     }
 
     /// Returns whether a request can safely be sent twice.
@@ -262,9 +269,10 @@ struct BatchQueue: Sendable {
 
     /// Returns the parts to send next; `nil` when all have their answer.
     mutating func next() -> [Int]? {
-        for index in parts.indices where found[index] == nil {
-            let failed = needs[index].first { found[$0].map { $0.status >= 400 } ?? false }
-            guard let failed else { continue }
+        for index in order where found[index] == nil {
+            guard let failed = needs[index].first(where: { found[$0].map { $0.status >= 400 } ?? false }) else {
+                continue
+            }
             found[index] = BatchAnswer(
                 id: parts[index].id, status: 424, headers: [:],
                 body: [
@@ -273,8 +281,6 @@ struct BatchQueue: Sendable {
                         "message": .string("The request \(parts[failed].id), which this one depends on, failed."),
                     ]
                 ])
-            // Other parts may depend on this one, so look again.
-            return next()
         }
         var group: [Int] = []
         var mailboxes: [String: Int] = [:]
@@ -318,22 +324,26 @@ struct BatchQueue: Sendable {
         return .object(value)
     }
 
-    private func checkCircles() throws(MMError) {
+    /// Returns the parts, each after those that it depends on.
+    /// - Throws: `.invalidInput` for dependencies that run in a circle.
+    private static func ordered(_ parts: [BatchPart], _ needs: [[Int]]) throws(MMError) -> [Int] {
         // 1: being visited, 2: known to be free of cycles.
         var marks = Array(repeating: 0, count: parts.count)
+        var order: [Int] = []
         for start in parts.indices where marks[start] == 0 {
             var path = [(index: start, next: 0)]
             marks[start] = 1
             while let last = path.last {
                 guard last.next < needs[last.index].count else {
                     marks[last.index] = 2
+                    order.append(last.index)
                     path.removeLast()
                     continue
                 }
                 path[path.count - 1].next += 1
                 let need = needs[last.index][last.next]
                 if marks[need] == 1 {
-                    throw Self.refused(
+                    throw refused(
                         "The requests `\(parts[need].id.prefix(60))` and `\(parts[last.index].id.prefix(60))` wait for each other.",
                         "Remove one of the dependencies.")
                 }
@@ -343,6 +353,7 @@ struct BatchQueue: Sendable {
                 }
             }
         }
+        return order
     }
 
     /// Returns the mailbox that a request is about; `nil` for all other requests.
