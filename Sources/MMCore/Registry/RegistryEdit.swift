@@ -154,6 +154,8 @@ extension RegistryEdit {
     /// The member that a bare word stands for, as in `"guard": "strict"`. For other keys, a bare word is replaced.
     private static let wordMembers = ["auth": "method", "guard": "policy", "person": "usual"]
     private static let listMembers: Set<String> = ["guard.allow", "guard.ask", "guard.deny", "egress.allow"]
+    /// The members that are a number, or an object of numbers.
+    private static let countMembers: Set<String> = ["guard.approvals"]
 
     /// Sets a key from a text, in the form that the key requires.
     private static func apply(
@@ -217,8 +219,9 @@ extension RegistryEdit {
                 let items = text.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty }
                 return .array(items.map { .string($0) })
             }
-            if objectKeys.contains(key), text.hasPrefix("{") { return try json(text, key) }
-            return .string(text)
+            let isCount = countMembers.contains(key)
+            if isCount || objectKeys.contains(key), text.hasPrefix("{") { return try json(text, key) }
+            return isCount ? Int64(text).map(JSONValue.int) ?? .string(text) : .string(text)
         }
     }
 

@@ -79,6 +79,17 @@ struct RegistryEditTests {
         #expect(entry("A", document)?["x-a"] == ["y": "of another program", "z.1": "2"])
     }
 
+    @Test(
+        "the number of approvals is a number, or one for each class",
+        arguments: [("2", 2), ("{\"send\": 2}", ["send": 2])] as [(String, JSONValue)])
+    func approvals(text: String, value: JSONValue) throws {
+        var document = document(["A": ["guard": "strict"]])
+        try RegistryEdit.edit("A", fields: [("guard.approvals", text)], in: &document)
+        #expect(entry("A", document)?["guard"] == ["policy": "strict", "approvals": value])
+        try RegistryEdit.edit("A", fields: [("guard.approvals", "")], in: &document)
+        #expect(entry("A", document)?["guard"] == ["policy": "strict"])
+    }
+
     @Test("APIs are added by name, and an invalid audience is refused")
     func apis() throws {
         var document = document(["A": [:]])
