@@ -29,7 +29,7 @@ struct PlanApprove: CatalogueOperation {
             to: "approve a plan", in: guarding.environment,
             hint: "Run mm plan approve in your own terminal; `mm apply` also asks on the pool's page.")
         let shelf = PlanShelf(guarding.paths)
-        var found = try shelf.found(input.plan, in: context)
+        let found = try shelf.found(input.plan, in: context)
         let plan = found.file.plan
         context.record.note("plan", .string(found.file.digest))
         guard plan.until > .now else { throw PlanRun.expired(plan) }
@@ -42,7 +42,7 @@ struct PlanApprove: CatalogueOperation {
         if found.file.approvals.contains(where: {
             $0.key == key.publicText && $0.by == login && $0.check >= asked.check
         }) {
-            return .value(["approved": true], notes: ["You have already approved this plan."])
+            return Self.answer(found.file, asked, input, notes: ["You have already approved this plan."])
         }
         let check = max(asked.check, .terminal)
         guard
@@ -50,17 +50,42 @@ struct PlanApprove: CatalogueOperation {
                 ConfirmationQuestion(asked.presentation, check: check, digest: asked.digest))
         else { throw MMError(.denied, "You answered no: the plan is not approved.") }
         let approval = try PlanApproval(of: found.file.digest, by: login, check: check, with: key)
-        found.file.approvals.append(approval)
-        try found.file.write(found.path)
-        let kept = shelf.path(found.file.digest, .plan)
-        if kept != found.path { try shelf.keep(found.file) }
+        let file = try shelf.approve(found, by: approval)
         context.record.note("approvedBy", .array([.string(login)]))
-        let missing = asked.approvals - Set(found.file.approvals.map { "\($0.key) \($0.by)" }).count
+        return Self.answer(file, asked, input)
+    }
+
+    private static func answer(
+        _ file: PlanFile, _ asked: ConfirmationRequest, _ input: Input, notes: [String] = []
+    ) -> OperationAnswer {
+        let missing = asked.approvals - Set(file.approvals.map { "\($0.key) \($0.by)" }).count
+        let next =
+            missing > 0
+            ? "Approvals still needed: \(missing). Another person must run mm plan approve with this file."
+            : "To apply it: mm apply \(ShellWord.quoted(input.plan)), until \(file.plan.until.iso8601)."
         return .value(
-            ["approved": true, "plan": .string(plan.id), "approvalsMissing": .int(Int64(max(0, missing)))],
-            notes: missing > 0
-                ? ["Approvals still needed: \(missing). Another person must run mm plan approve with this file."]
-                : ["To apply it: mm apply \(ShellWord.quoted(input.plan)), until \(plan.until.iso8601)."])
+            [
+                "approved": true, "plan": .string(file.plan.id), "approvalsMissing": .int(Int64(max(0, missing))),
+            ], notes: notes + [next])
+    }
+}
+
+extension PlanShelf {
+    /// Adds an approval to a plan's file and to the copy kept here.
+    /// - Returns: the file with everybody's approvals.
+    /// - Throws: `conflict` if another plan has its place by now.
+    func approve(_ found: Found, by approval: PlanApproval) throws(MMError) -> PlanFile {
+        // Another person may have signed it while this one was asked.
+        var file = try PlanFile.read(found.path)
+        guard file.digest == approval.plan else {
+            throw MMError(
+                .conflict, "\(found.path) was replaced by another plan while you were asked: it is not approved.",
+                hint: "Run mm plan approve again.")
+        }
+        file.add([approval])
+        try file.write(found.path)
+        if path(file.digest, .plan) != found.path { try keep(file) }
+        return file
     }
 }
 

@@ -67,6 +67,9 @@ struct PlanFile: Sendable {
     }
 
     func write(_ path: String) throws(MMError) { try ProtectedFile.replace(path, with: bytes) }
+
+    /// Adds the approvals that it doesn't have yet.
+    mutating func add(_ more: [PlanApproval]) { approvals += more.filter { !approvals.contains($0) } }
 }
 
 /// The plans of this home. Each plan that is made is stored here, so that callers that can't name files can use its id.
@@ -90,7 +93,10 @@ struct PlanShelf: Sendable {
     func keep(_ file: PlanFile) throws(MMError) {
         try ProtectedFile.makeDirectory(directory)
         try forgetOld()
-        try file.write(path(file.digest, .plan))
+        let place = path(file.digest, .plan)
+        var kept = (try? PlanFile.readIfPresent(place)) ?? file
+        kept.add(file.approvals)
+        try kept.write(place)
     }
 
     /// A plan and the path of its file.
