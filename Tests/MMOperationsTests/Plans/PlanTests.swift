@@ -250,6 +250,7 @@ struct PlanTests {
         try await home.approve(plan, with: key)
         let error = await #expect(throws: MMError.self) { try await home.apply(plan) }
         #expect(error?.code == .confirmationNeeded)
+        #expect(error?.hint?.contains("0 of 1 count for Demo. ada signed with a key") == true, "\(error?.hint ?? "")")
         try home.tenant.edit { entries in
             var entry = entries["Demo"]?.object ?? [:]
             entry["approvers"] = ["grace": .string(key.publicText)]

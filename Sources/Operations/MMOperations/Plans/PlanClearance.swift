@@ -43,7 +43,8 @@ struct PlanClearance {
             try progress.clears(["by": [], "means": "guard", "at": .string(Timestamp.now.iso8601)])
             return cleared
         }
-        if let people = try await approvers(all, question),
+        let signed = try signed(all, question)
+        if let people = signed.people?.sorted(),
             let cleared = Consent.signed(question, by: Set(people)).flatMap({ judged.cleared(by: $0) })
         {
             note(question, people)
@@ -54,7 +55,7 @@ struct PlanClearance {
             return cleared
         }
         if let cleared = try await byRunbook(judged, &progress) { return cleared }
-        return try await asked(act, question, &progress)
+        return try await asked(act, question, signed.lack, &progress)
     }
 
     /// Returns the plan's clearance by a runbook that allows it.
@@ -79,7 +80,7 @@ struct PlanClearance {
 
     /// Returns the plan's clearance by asking a person, as for any other call.
     private func asked(
-        _ act: PlanAct, _ question: ConfirmationRequest, _ progress: inout PlanProgress
+        _ act: PlanAct, _ question: ConfirmationRequest, _ lack: String?, _ progress: inout PlanProgress
     ) async throws(MMError) -> Cleared<PlanAct> {
         let cleared: Cleared<PlanAct>
         do throws(MMError) {
@@ -87,8 +88,8 @@ struct PlanClearance {
         } catch {
             guard error.code == .confirmationNeeded else { throw error }
             var error = error
-            error.hint = [error.hint, "Or a person approves it: mm plan approve \(file.plan.id)."].compactMap(\.self)
-                .joined(separator: " ")
+            error.hint = [error.hint, "Or a person approves it: mm plan approve \(file.plan.id).", lack]
+                .compactMap(\.self).joined(separator: " ")
             error.details["plan"] = .string(file.plan.id)
             throw error
         }
@@ -115,23 +116,27 @@ struct PlanClearance {
     }
 
     /// Returns the people who signed the plan, if that is enough for every connection: with keys that the connection
-    /// knows, with the check that it demands, and as many people as it demands.
-    private func approvers(
+    /// knows, with the check that it demands, and as many people as it demands. Otherwise what the signatures lack.
+    private func signed(
         _ all: [(place: Plan.Place, request: ConfirmationRequest)], _ question: ConfirmationRequest
-    ) async throws(MMError) -> [String]? {
-        let genuine = file.approvals.filter { $0.plan == file.digest && $0.isGenuine }
-        guard !genuine.isEmpty else { return nil }
+    ) throws(MMError) -> (people: Set<String>?, lack: String?) {
+        guard !file.approvals.isEmpty else { return (nil, nil) }
         let own = try EvidenceKey.standing(at: services.guarding.paths.evidenceKey).publicText
         var everybody: Set<String> = []
         for (place, _) in all {
-            guard let connection = connections[place.connection] else { return nil }
-            var people: Set<String> = []
-            for approval in genuine where approval.check >= question.check {
-                if let person = approval.person(on: connection, own: own) { people.insert(person.lowercased()) }
+            guard let connection = connections[place.connection] else { return (nil, nil) }
+            let (people, others) = file.signers(for: connection, check: question.check, own: own)
+            guard people.count >= question.approvals else {
+                var lack = "Of the signatures in its file \(people.count) of \(question.approvals) count for "
+                lack += "\(connection.name)."
+                if !others.isEmpty {
+                    lack += " \(others.sorted().joined(separator: ", ")) signed with a key that isn't among its "
+                    lack += "`approvers`, or with a weaker check than \(question.check.rawValue)."
+                }
+                return (nil, lack)
             }
-            guard people.count >= question.approvals else { return nil }
             everybody.formUnion(people)
         }
-        return everybody.sorted()
+        return (everybody, nil)
     }
 }

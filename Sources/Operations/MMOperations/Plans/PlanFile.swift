@@ -70,6 +70,21 @@ struct PlanFile: Sendable {
 
     /// Adds the approvals that it doesn't have yet.
     mutating func add(_ more: [PlanApproval]) { approvals += more.filter { !approvals.contains($0) } }
+
+    /// The people whose signatures count for a connection, and the names of the others who signed.
+    func signers(
+        for connection: Connection, check: PersonCheck, own: String
+    ) -> (people: Set<String>, others: Set<String>) {
+        var (people, others): (Set<String>, Set<String>) = ([], [])
+        for approval in approvals where approval.plan == digest && approval.isGenuine {
+            if approval.check >= check, let person = approval.person(on: connection, own: own) {
+                people.insert(person.lowercased())
+            } else {
+                others.insert(approval.by)
+            }
+        }
+        return (people, others)
+    }
 }
 
 /// The plans of this home. Each plan that is made is stored here, so that callers that can't name files can use its id.
