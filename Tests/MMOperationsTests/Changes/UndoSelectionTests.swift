@@ -24,7 +24,9 @@ struct UndoSelectionTests {
     }
 
     /// An entry of a rule that is made or deleted.
-    private func entry(_ method: String, _ id: String, undoes: JournalEntry? = nil) throws -> JournalEntry {
+    private func entry(
+        _ method: String, _ id: String, undoes: JournalEntry? = nil, call: String = "c"
+    ) throws -> JournalEntry {
         let rules = "/v1.0/me/mailFolders/inbox/messageRules"
         let path = method == "POST" ? rules : "\(rules)/\(id)"
         let request = try GraphRequest(
@@ -33,7 +35,7 @@ struct UndoSelectionTests {
         var change = try #require(Change(request, isAction: nil))
         change.subject.id = id
         var entry = JournalEntry(
-            connection: "Demo", author: .init(tenant: "t", account: "a"), call: "c", session: nil, client: "test",
+            connection: "Demo", author: .init(tenant: "t", account: "a"), call: call, session: nil, client: "test",
             request: "\(method) \(path)", change: change, undoes: undoes?.id)
         entry.outcome = .done
         return entry
@@ -50,5 +52,22 @@ struct UndoSelectionTests {
         #expect(UndoSelection([made, deleted, again, undone]).isUndone(made))
         let last = try entry("DELETE", "2", undoes: made)
         #expect(UndoSelection([made, deleted, undone, again, last]).isUndone(made))
+    }
+
+    @Test("are those of a call, also where it is an undo, but not what it undid of its own")
+    func ofCall() throws {
+        let made = try entry("POST", "1", call: "a")
+        let undone = try entry("DELETE", "1", undoes: made, call: "b")
+        let redone = try entry("POST", "2", undoes: undone, call: "d")
+        func ids(_ call: String, _ entries: [JournalEntry]) -> [String] {
+            UndoSelection(entries).standing(ofCall: call).map(\.id)
+        }
+        #expect(ids("a", [made, undone]) == [])
+        #expect(ids("b", [made, undone]) == [undone.id])
+        #expect(ids("a", [made, undone, redone]) == [made.id])
+        #expect(ids("b", [made, undone, redone]) == [])
+        #expect(ids("d", [made, undone, redone]) == [redone.id])
+        #expect(ids("a", [made, try entry("DELETE", "1", undoes: made, call: "a")]) == [])
+        #expect(UndoSelection([made, undone]).standing { _ in true }.isEmpty)
     }
 }

@@ -214,6 +214,10 @@ struct UndoTests {
         #expect(list.count == 2)
         _ = try await tenant.call("undo", ["call": .string(call)])
         #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=city,jobTitle") == before)
+        let undo = try #require(try await tenant.newest()).wholeCall
+        let redone = ChangesHome.value(try await tenant.call("undo", ["call": .string(undo)])).array ?? []
+        #expect(redone.count == 2 && redone.allSatisfy { $0["result"] == "undone" }, "\(redone)")
+        #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=city")["city"] == "Oslo")
         await tenant.stop()
     }
 

@@ -121,10 +121,10 @@ struct Undo: CatalogueOperation {
             }
             return [entry]
         }
+        if let call = input.call { return selection.standing(ofCall: call) }
         let recent = input.since.map { selection.entries(ofLast: $0) }
         return selection.standing { entry in
-            (recent?.contains(entry.id) ?? true) && (input.call.map { entry.isOf(call: $0) } ?? true)
-                && (input.session.map { entry.session == $0 } ?? true)
+            (recent?.contains(entry.id) ?? true) && (input.session.map { entry.session == $0 } ?? true)
         }
     }
 }

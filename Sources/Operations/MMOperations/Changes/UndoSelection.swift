@@ -117,7 +117,18 @@ struct UndoSelection {
         return Set(newestFirst.prefix { $0.time <= end }.filter { $0.time >= start }.map(\.id))
     }
 
-    /// Returns the matching changes that may still stand, newest first.
+    /// Returns the writes of a call that may still stand, newest first. The undos of a call are among them, but not
+    /// those of its own changes, which leave nothing of either.
+    func standing(ofCall call: String) -> [JournalEntry] {
+        newestFirst.filter { entry in
+            guard entry.isOf(call: call), entry.outcome != .refused, !isUndone(entry) else { return false }
+            let undone = entry.undoes.flatMap { positions[$0] }.map { entries[$0] }
+            return !(undone?.isOf(call: call) ?? false)
+        }
+    }
+
+    /// Returns the matching changes that may still stand, newest first. Undos are left out, so that a repeated undo of
+    /// a period doesn't take the first one back.
     func standing(where matches: (JournalEntry) -> Bool) -> [JournalEntry] {
         newestFirst.filter { $0.undoes == nil && $0.outcome != .refused && !isUndone($0) && matches($0) }
     }
