@@ -14,6 +14,7 @@ struct PlanRun {
     let runbook: Runbook?
     /// Whether steps whose objects have changed are skipped and the rest is sent.
     let skips: Bool
+    private let order: PlanOrder
     private var progress: PlanProgress
     private var connections: [String: Connection] = [:]
     /// The permission to send.
@@ -38,6 +39,7 @@ struct PlanRun {
         self.plans = plans
         self.runbook = runbook
         self.context = context
+        order = PlanOrder(found.file.plan.steps)
         progress = try PlanProgress(shelf, found.file.digest)
         if let call = progress.call { context.record.goesOn(with: call) }
     }
@@ -114,10 +116,11 @@ struct PlanRun {
     /// Determines the outcome of the steps that were begun and have no recorded end.
     private mutating func findOut() async throws(MMError) {
         guard !progress.steps.isEmpty else { return }
-        let entries = try await services.journal.entries()
+        let entries = Dictionary(
+            try await services.journal.entries().map { ($0.call, $0) }, uniquingKeysWith: { _, last in last })
         for (number, begun) in progress.steps.sorted(by: { $0.key < $1.key }) {
             guard plan.steps.indices.contains(number) else { continue }
-            let entry = entries.last { $0.call == begun.call }
+            let entry = entries[begun.call]
             if begun.outcome == .done, let entry { left[number] = entry.change }
             guard begun.outcome == nil || begun.outcome == .unknown else { continue }
             let step = plan.steps[number]
@@ -209,12 +212,17 @@ struct PlanRun {
         for number in plan.steps.indices where !progress.isOver(number) {
             let step = plan.steps[number]
             // An object that an earlier step of this plan changes is compared when it is this step's turn.
-            guard !predecessors(of: number).contains(where: { progress.steps[$0]?.outcome == .done }) else { continue }
+            guard !order.predecessors(of: number).contains(where: { progress.steps[$0]?.outcome == .done }) else {
+                continue
+            }
             let lines = try await differences(step, number)
             if !lines.isEmpty { changed.append((number, lines)) }
         }
         guard !changed.isEmpty else { return }
-        for (number, lines) in changed { obstacles[number] = try await Self.words(self, number, lines) }
+        // Who changed an object costs a request for each: only for those that the answer names.
+        for (number, lines) in skips ? changed[...] : changed.prefix(5) {
+            obstacles[number] = try await Self.words(self, number, lines)
+        }
         guard !skips else { return }
         let shown = changed.prefix(5).map {
             "\($0.number + 1). \(plan.steps[$0.number].line): \(obstacles[$0.number] ?? "")"
@@ -257,30 +265,9 @@ struct PlanRun {
         return "changed since (\(lines.prefix(5).joined(separator: "; ")))" + (who.map { ". \($0)" } ?? "")
     }
 
-    /// Returns the earlier steps of this plan that concern the same object, whether carried out or still to come.
-    private func predecessors(of number: Int) -> [Int] {
-        guard let change = plan.steps[number].change else { return [] }
-        let name = plan.steps[number].connection
-        return plan.steps.indices.prefix(number).filter { earlier in
-            guard let other = plan.steps[earlier].change, plan.steps[earlier].connection == name,
-                other.service == change.service
-            else { return false }
-            return other.place.lowercased() == change.place.lowercased() && !Self.areTwo(other, change)
-                || change.madeOrDeleted.map(other.touched.contains) == true
-                || other.madeOrDeleted.map(change.touched.contains) == true
-        }
-    }
-
-    /// Whether two creations in one place make two independent objects.
-    private static func areTwo(_ one: Change, _ other: Change) -> Bool {
-        guard one.kind == .creation, other.kind == .creation else { return false }
-        let names = (one.subject.name, other.subject.name)
-        return names.0 == nil && names.1 == nil ? one.after != other.after : names.0 != names.1
-    }
-
     /// Returns the reason why a step can't be sent now.
     private func obstacle(_ step: PlanStep, _ number: Int, _ now: PlanState) async throws(MMError) -> String? {
-        let earlier = predecessors(of: number)
+        let earlier = order.predecessors(of: number)
         let carriedOut = earlier.filter { progress.steps[$0]?.outcome == .done }
         if let open = earlier.first(where: { obstacles[$0] != nil || progress.steps[$0]?.outcome == .unknown }) {
             return "skipped, because step \(open + 1) on the same object was skipped"
@@ -331,7 +318,7 @@ struct PlanRun {
                     return obstacles[number] = obstacle
                 }
                 try progress.begins(number, as: record.call, alike: ready.state.alike)
-                let isFirst = predecessors(of: number).isEmpty
+                let isFirst = order.predecessors(of: number).isEmpty
                 sent = try await sending.send(ready, by: cleared, ifVersion: isFirst ? step.state.etag : nil)
             }
             left[number] = sent.change
