@@ -72,6 +72,29 @@ struct PlanResumeTests {
         await home.tenant.stop()
     }
 
+    @Test("a plan whose time is over says so, and how to go on")
+    func outOfTime() async throws {
+        let home = try await PlanHome()
+        let users = try await home.users(2)
+        let plan = try await home.plan(users.map { PlanHome.request("PATCH", "/users/\($0)", ["city": "Rome"]) })
+        try await home.tenant.control(
+            "POST", "faults",
+            ["kind": "latency", "milliseconds": 600_000, "path": "/v1.0/users", "method": "PATCH"])
+        // A slow machine is given more time: the objects have to be read before it is over.
+        var limit = Duration.seconds(3)
+        var answer: OperationAnswer?
+        while answer == nil, limit < .seconds(200) {
+            var context = home.tenant.context(nil)
+            context.timeLimit = limit
+            let arguments: JSONObject = ["plan": plan["plan"] ?? .null, "skip": true]
+            answer = try? await home.tenant.service.call("apply", arguments, in: context)
+            limit = limit * 3
+        }
+        #expect(answer?.missing?.contains("The time limit passed") == true, "\(answer?.missing ?? "none")")
+        try await home.tenant.control("DELETE", "faults")
+        await home.tenant.stop()
+    }
+
     @Test("a change of properties that was sent is known by its object", arguments: [End.afterSending, .afterJournal])
     func properties(end: End) async throws {
         let home = try await PlanHome()

@@ -111,7 +111,10 @@ struct PlanApply: CatalogueOperation {
         if done > 0 { notes.append("undo: `mm undo --call \(outcome.call)`") }
         var answer = OperationAnswer(.value(.object(value)), notes: notes, text: lines.joined(separator: "\n"))
         if !outcome.left.isEmpty {
-            let text = "\(outcome.left.count) of \(plan.steps.count) changes are not applied."
+            let text =
+                "\(outcome.left.count) of \(plan.steps.count) changes are not applied."
+                + (outcome.isOutOfTime
+                    ? " The time limit passed: the same command continues, with --timeout for longer." : "")
             answer.notes.append(text)
             answer.missing = text
         } else if let open = plan.open {

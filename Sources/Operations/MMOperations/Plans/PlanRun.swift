@@ -16,6 +16,8 @@ struct PlanRun {
     let skips: Bool
     private let order: PlanOrder
     private var progress: PlanProgress
+    /// Whether the time limit passed before every step's turn came.
+    private var isOutOfTime = false
     private var connections: [String: Connection] = [:]
     /// The permission to send.
     private var cleared: Cleared<PlanAct>?
@@ -76,7 +78,10 @@ struct PlanRun {
                     .cancelled,
                     "Cancelled after \(done) of \(plan.steps.count) changes. To continue, run mm apply again.")
             }
-            guard !context.deadline.hasPassed else { break }
+            guard !context.deadline.hasPassed else {
+                isOutOfTime = true
+                break
+            }
             let step = plan.steps[number]
             context.call.progress(
                 ProgressReport(done: Double(number), total: Double(plan.steps.count), message: step.title))
@@ -393,7 +398,7 @@ struct PlanRun {
     private func outcome(isNew: Bool) async throws(MMError) -> PlanOutcome {
         PlanOutcome(
             file: found.file, progress: progress, obstacles: obstacles, answers: answers, notes: notes,
-            call: progress.call ?? context.record.call, isNew: isNew)
+            call: progress.call ?? context.record.call, isNew: isNew, isOutOfTime: isOutOfTime)
     }
 }
 
@@ -410,6 +415,8 @@ struct PlanOutcome: Sendable {
     let call: String
     /// Whether any step was left to carry out when the run began.
     let isNew: Bool
+    /// Whether the time limit passed before every step's turn came.
+    let isOutOfTime: Bool
 
     /// The indices of the steps that are not carried out.
     var left: [Int] { file.plan.steps.indices.filter { progress.steps[$0]?.outcome != .done } }
