@@ -55,7 +55,7 @@ package struct ReportedError: Sendable, Hashable {
         return MMError(
             first.category == "ObjectNotFound" ? .notFound : .remoteFailed,
             errors.count == 1
-                ? first.message : "\(first.message) (\(errors.count - 1) more; the script continued)",
+                ? first.message : "\(first.message) (\(errors.count - 1) more; the call continued)",
             details: ["errors": .array(errors.prefix(most).map { .object($0.json) })])
     }
 }

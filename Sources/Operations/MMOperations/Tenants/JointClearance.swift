@@ -138,7 +138,10 @@ package final class JointClearance: Sendable {
             let joined = Verdict.joined(all.map(\.request.verdict))
         else { return nil }
         let verdict = joined.asking(
-            by: "several-connections", because: "It changes something in \(all.count) tenants at once.")
+            by: "several-connections",
+            because: all.count == 1
+                ? "It is the rest of a change in several connections."
+                : "It changes something in \(all.count) connections at once.")
         var groups: [(request: ConfirmationRequest, names: [String])] = []
         for (member, request) in all {
             let title = member.tenant.isEmpty ? member.name : "\(member.name) (\(member.tenant))"
