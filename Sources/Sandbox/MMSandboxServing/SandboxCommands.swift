@@ -92,7 +92,11 @@ struct SandboxCommands: Sendable {
         }
         var notes = [(known == nil ? "" : "It is already running. ") + "Stop it with: mm sandbox stop"]
         if let connection {
-            notes = ["Sign in with: mm login \(connection)", "Approve its code with: mm sandbox approve CODE"] + notes
+            notes =
+                [
+                    "Sign in with: mm login \(ShellWord.quoted(connection))",
+                    "Approve its code with: mm sandbox approve CODE",
+                ] + notes
         }
         let answer: JSONValue = ["url": .string(running.base), "pid": .int(Int64(running.process.pid))]
         if !options.quiet { for note in notes { streams.note(note) } }

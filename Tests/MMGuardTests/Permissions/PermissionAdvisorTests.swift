@@ -45,6 +45,13 @@ struct PermissionAdvisorTests {
         #expect(found.hint.contains("Add it: mm connect --name Contoso --scope AuditLog.Read.All;"))
     }
 
+    @Test("the command for a new token names a connection with spaces as one word")
+    func renewal() {
+        let place = ConsentPlace(
+            connection: "Contoso:Customer 2", login: "", graph: "", tenant: "contoso.com", appID: nil)
+        #expect(place.renewal == "mm login 'Contoso:Customer 2' --renew")
+    }
+
     @Test("an application permission is granted by a command with its id")
     func application() throws {
         let rights = TokenRights(kind: .application, permissions: ["User.Read.All"])

@@ -35,7 +35,10 @@ struct PermissionsFor: CatalogueOperation {
         if let name = input.connection {
             let connection = try services.registry.connection(named: name, in: context)
             rights = await services.identity.rights(of: connection)
-            if rights == nil { notes.append("Nobody is signed in to \(connection.name): mm login \(connection.name).") }
+            if rights == nil {
+                notes.append(
+                    "Nobody is signed in to \(connection.name): mm login \(ShellWord.quoted(connection.name)).")
+            }
         }
         let sheets = input.requests.requests.map { request in
             PermissionSheet(

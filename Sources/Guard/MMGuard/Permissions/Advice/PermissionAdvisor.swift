@@ -535,5 +535,5 @@ package struct ConsentPlace: Sendable, Hashable {
     }
 
     /// The command that gets a new token, which contains newly granted permissions.
-    package var renewal: String { "mm login \(connection) --renew" }
+    package var renewal: String { "mm login \(ShellWord.quoted(connection)) --renew" }
 }
