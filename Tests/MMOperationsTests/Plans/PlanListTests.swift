@@ -23,4 +23,17 @@ struct PlanListTests {
         #expect(both.notes == alone.notes)
         await home.tenant.stop()
     }
+
+    @Test("names the progress of a plan that can't be read, and lists the plan")
+    func progress() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let plan = try await home.plan([PlanHome.request("DELETE", "/users/\(user)")])
+        let path = PlanShelf(home.tenant.home.paths).path(plan["digest"]?.string ?? "", .progress)
+        try ProtectedFile.makeDirectory(path)
+        let list = try await home.tenant.call("plan_list", [:])
+        #expect(ChangesHome.value(list).array?.map { $0["state"] } == ["unreadable"])
+        #expect(list.notes.count == 1 && list.notes[0].contains(path), "\(list.notes)")
+        await home.tenant.stop()
+    }
 }

@@ -52,17 +52,24 @@ struct PlanList: CatalogueOperation {
     {
         let shelf = PlanShelf(paths)
         let contents = shelf.contents()
-        let rows = try contents.plans.map { file throws(MMError) -> JSONValue in
-            let progress = try PlanProgress(shelf, file.digest)
-            return [
+        var faults = contents.faults.map { "\(DoctorReport.words($0)) A damaged file can be removed." }
+        var rows: [JSONValue] = []
+        for file in contents.plans {
+            var state = "unreadable"
+            do throws(MMError) {
+                state = try PlanProgress(shelf, file.digest).word(of: file.plan)
+            } catch {
+                // Without it, `mm apply` would send again what was sent: nothing is said about removing it.
+                faults.append(DoctorReport.words(error))
+            }
+            rows.append([
                 "plan": .string(file.plan.id), "made": .string(file.plan.made.iso8601), "by": .string(file.plan.by),
                 "changes": .int(Int64(file.plan.steps.count)),
                 "connections": .string(file.plan.connections.joined(separator: ",")),
                 "approvedBy": .string(file.approvals.map(\.by).joined(separator: ", ")),
-                "state": .string(progress.word(of: file.plan)), "until": .string(file.plan.until.iso8601),
-            ]
+                "state": .string(state), "until": .string(file.plan.until.iso8601),
+            ])
         }
-        let faults = contents.faults.map { "\(DoctorReport.words($0)) A damaged file can be removed." }
         return .value(
             .array(rows), notes: rows.isEmpty && faults.isEmpty ? ["There are no plans."] : faults,
             columns: ["plan", "changes", "connections", "state", "approvedBy", "until"])
