@@ -279,6 +279,43 @@ struct DeviceSignInTests {
         #expect(home.tokenFiles == ["Contoso.json"])
     }
 
+    @Test("a person may start a new sign-in, whichever service's code was declined")
+    func declinedForOther() async throws {
+        let connection = try Contoso.connection()
+        let transport = entra(
+            [Contoso.refusal("authorization_declined")],
+            codes: [Contoso.deviceCode("FIRST1234"), Contoso.deviceCode("SECOND234")])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        for _ in 0..<2 {
+            _ = await #expect(throws: MMError.self) { try await service.token(for: connection, resource: .exchange) }
+            clock.advance(5)
+        }
+        guard case .waiting(let prompt) = try await service.beginSignIn(connection) else {
+            Issue.record("a new code was due")
+            return
+        }
+        #expect(prompt.userCode == "SECOND234")
+    }
+
+    @Test(
+        "a code shown for any service serves every other one",
+        arguments: [
+            ServiceResource.flow, .teams, .sharePoint("contoso-admin"), ServiceResource(name: "api://contoso-hr"),
+        ].compactMap(\.self))
+    func anyServicesCode(resource: ServiceResource) async throws {
+        let connection = try Contoso.connection()
+        let transport = entra([Contoso.refusal("authorization_pending"), Contoso.tokens()])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        for asked in [resource, .exchange] {
+            let error = await #expect(throws: MMError.self) {
+                try await service.token(for: connection, resource: asked)
+            }
+            #expect(error?.details["userCode"] == "CTSO7K9QX")
+            clock.advance(5)
+        }
+        #expect(transport.requests.filter { $0.url.hasSuffix("/devicecode") }.count == 1)
+    }
+
     @Test(
         "an identity that can't be verified is refused",
         arguments: [

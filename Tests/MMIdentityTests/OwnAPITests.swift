@@ -134,7 +134,7 @@ struct OwnAPITests {
         let connection = try Contoso.connection("New")
         for audience in ["api://hr", "https://org.crm.dynamics.com"] {
             _ = try await service(transport).beginSignIn(
-                connection, resource: try connection.resource(named: audience))
+                connection, resource: try connection.resource(named: audience), renewing: true)
         }
         #expect(home.tokenFiles.filter { $0.hasSuffix(".flow.json") }.count == 2)
         try await service(transport).signOut(connection)

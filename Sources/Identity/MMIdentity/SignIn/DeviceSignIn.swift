@@ -28,21 +28,23 @@ struct DeviceSignIn: Sendable {
     private var now: Timestamp { work.clock.now }
 
     func run() async throws(MMError) -> TokenAcquirer.Outcome {
-        guard let pending = try file.read() else {
-            // Before anyone has signed in, a code shown for another resource serves this one too: once it is approved,
-            // the refresh token works for both.
-            if let other = try pendingForOtherResource() {
-                if other.pending.outcome != nil { throw closed(other.pending) }
-                return try await poll(other.pending, other.file, other.resource)
-            }
-            return try await startOver()
+        let own = try file.read()
+        if let own, own.outcome == nil {
+            if let claims, Claims.merged(own.claims, claims) != own.claims { return try await startOver() }
+            return try await poll(own, file, work.resource)
         }
-        if pending.outcome != nil {
-            guard now.seconds < pending.expiresAt else { return try await startOver() }
-            throw closed(pending)
+        // Before anyone has signed in, a code shown for another service serves this one too: once it is approved, the
+        // refresh token works for both. Claims are demanded by one service alone.
+        let others = claims == nil ? try work.files.signIns(of: target) : []
+        let current = others.filter { now.seconds < $0.pending.expiresAt }
+        if let open = current.first(where: { $0.pending.outcome == nil }) {
+            return try await poll(open.pending, open.file, open.resource)
         }
-        if let claims, Claims.merged(pending.claims, claims) != pending.claims { return try await startOver() }
-        return try await poll(pending, file, work.resource)
+        let ended =
+            [own].compactMap(\.self).filter { now.seconds < $0.expiresAt }
+            + current.map(\.pending).filter { $0.outcome != .expired }
+        if let last = ended.first { throw closed(last) }
+        return try await startOver()
     }
 
     // MARK: Start
@@ -80,21 +82,6 @@ struct DeviceSignIn: Sendable {
         try ProtectedFile.makeDirectory(work.files.directory)
         try await file.write(pending)
         return prompt(pending, work.resource)
-    }
-
-    /// Returns the sign-in for another service: a pending one, otherwise one that a background poll found declined.
-    private func pendingForOtherResource() throws(MMError) -> (
-        pending: PendingSignIn, file: PendingFile, resource: ServiceResource
-    )? {
-        guard claims == nil else { return nil }
-        var declined: (PendingSignIn, PendingFile, ServiceResource)?
-        for resource in [ServiceResource.graph, .flow, .arm, .exchange] where resource != work.resource {
-            let file = work.files.pending(target, resource)
-            guard let pending = try file.read(), now.seconds < pending.expiresAt else { continue }
-            if pending.outcome == nil { return (pending, file, resource) }
-            if pending.outcome == .declined { declined = (pending, file, resource) }
-        }
-        return declined
     }
 
     // MARK: Poll
@@ -141,6 +128,7 @@ struct DeviceSignIn: Sendable {
         work.entra.log.info(
             "signed in", ["account": .string(token.account.username), "resource": .string(resource.name)])
         try file.remove()
+        try work.files.removeSignIns(of: target) { $0.outcome != nil }
         if resource == work.resource { return .token(token) }
         return try await work.afterSignIn()
     }
@@ -297,10 +285,18 @@ struct PendingFile: Sendable {
     /// lost.
     /// - Throws: an error when the file is a link, belongs to another user, or can't be reached.
     func read() throws(MMError) -> PendingSignIn? {
+        try content().flatMap { PendingSignIn($0, identity: identity) }
+    }
+
+    /// Returns the service whose sign-in this is, as the file itself names it; `nil` as for `read`.
+    func resource() throws(MMError) -> ServiceResource? {
+        try content().flatMap(PendingSignIn.resource(in:))
+    }
+
+    private func content() throws(MMError) -> [UInt8]? {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return nil }
         // A file that can't be decrypted is replaced by a new code as well.
-        guard let plain = try? seal.plain(bytes, name: name) else { return nil }
-        return PendingSignIn(plain, identity: identity)
+        return try? seal.plain(bytes, name: name)
     }
 
     func write(_ pending: PendingSignIn) async throws(MMError) {
@@ -402,8 +398,8 @@ extension PendingSignIn {
     ///   program, is assumed to belong to it.
     /// - Returns: `nil` when it isn't a pending sign-in or belongs to something else.
     init?(_ bytes: [UInt8], identity: [String]) {
-        guard let flow = (try? JSONParser.parse(bytes, limits: JSONLimits(bytes: 1 << 20, depth: 16)))?.object,
-            let userCode = flow["user_code"]?.string, let expiresAt = flow["expires_at"]?.double, expiresAt.isFinite,
+        guard let flow = Self.flow(bytes), let userCode = flow["user_code"]?.string,
+            let expiresAt = flow["expires_at"]?.double, expiresAt.isFinite,
             abs(expiresAt) < 1e12
         else { return nil }
         let own = flow["mm"]?.object
@@ -428,6 +424,15 @@ extension PendingSignIn {
         self.reason = own?["reason"]?.string
         self.outcome = outcome
         self.identity = owner
+    }
+
+    /// Returns the service that the content of a file names.
+    static func resource(in bytes: [UInt8]) -> ServiceResource? {
+        flow(bytes)?["mm"]?["identity"]?.array?.last?.string.flatMap { ServiceResource(name: $0) }
+    }
+
+    private static func flow(_ bytes: [UInt8]) -> JSONObject? {
+        (try? JSONParser.parse(bytes, limits: JSONLimits(bytes: 1 << 20, depth: 16)))?.object
     }
 }
 

@@ -241,14 +241,11 @@ public actor IdentityService {
 
     /// Returns the pending sign-in that waits for its person, no matter which service requested it.
     private func openSignIn(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) -> SignInPrompt? {
-        for one in [resource] + ServiceResource.plain.filter({ $0 != resource }) {
-            if let pending = try files(target).pending(target, one).read(), pending.outcome == nil,
-                pending.expiresAt > clock.now.seconds
-            {
-                return pending.prompt(for: target, resource: one)
-            }
+        let open = try files(target).signIns(of: target).filter {
+            $0.pending.outcome == nil && $0.pending.expiresAt > clock.now.seconds
         }
-        return nil
+        let first = open.first { $0.resource.name == resource.name } ?? open.first
+        return first.map { $0.pending.prompt(for: target, resource: $0.resource) }
     }
 
     /// Returns whether a connection's cache holds its account, whose sign-in isn't over; also true when that can't be
@@ -687,7 +684,7 @@ extension IdentityService {
     ) async throws(MMError) -> SignInProgress {
         let resource = await resourceToMend(connection, asked: resource)
         let target = try target(connection, resource)
-        if !renewing { try clearClosedSignIn(target, resource) }
+        if !renewing { try clearClosedSignIns(target) }
         let options = TokenOptions(renewal: renewing ? .start : .no)
         switch try await acquire(connection, resource, options, deadline) {
         case .token(let token): return .signedIn(token.account)
@@ -736,7 +733,7 @@ extension IdentityService {
         let method = try self.method(of: connection, unless: method)
         let resource = await resourceToMend(connection, asked: resource)
         let target = try target(connection, resource, method)
-        if !renewing { try clearClosedSignIn(target, resource) }
+        if !renewing { try clearClosedSignIns(target) }
         var shown: SignInPrompt?
         var options = TokenOptions(renewal: renewing ? .start : .no)
         while true {
@@ -776,10 +773,9 @@ extension IdentityService {
         return ServiceResource(name: name) ?? asked
     }
 
-    /// Removes a declined or expired sign-in, because someone is explicitly asking for a new one.
-    private func clearClosedSignIn(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) {
-        let file = TokenFiles(paths: paths, connection: target.connection, memory: memory).pending(target, resource)
-        if try file.read()?.outcome != nil { try file.remove() }
+    /// Removes declined and expired sign-ins, because someone is explicitly asking for a new one.
+    private func clearClosedSignIns(_ target: SignInTarget) throws(MMError) {
+        try files(target).removeSignIns(of: target) { $0.outcome != nil }
     }
 }
 

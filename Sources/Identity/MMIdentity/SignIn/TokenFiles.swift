@@ -142,6 +142,35 @@ struct TokenFiles: Sendable {
             seal: memory.seal)
     }
 
+    /// A sign-in that awaits a person, or did so, and the service that its first token is for.
+    struct StoredSignIn: Sendable {
+        let pending: PendingSignIn
+        let file: PendingFile
+        let resource: ServiceResource
+    }
+
+    /// Returns the connection's stored sign-ins for all services.
+    func signIns(of target: SignInTarget) throws(MMError) -> [StoredSignIn] {
+        var resources = ServiceResource.plain
+        for name in try FolderListing.names(in: directory) where names.furtherPending(of: name) == name {
+            let file = PendingFile(path: "\(directory)/\(name)", identity: target.identity, seal: memory.seal)
+            if let resource = try file.resource() { resources.append(resource) }
+        }
+        var found: [StoredSignIn] = []
+        for resource in resources {
+            let file = pending(target, resource)
+            if let pending = try file.read() {
+                found.append(StoredSignIn(pending: pending, file: file, resource: resource))
+            }
+        }
+        return found
+    }
+
+    /// Removes those of the connection's stored sign-ins that meet a condition.
+    func removeSignIns(of target: SignInTarget, where isObsolete: (PendingSignIn) -> Bool) throws(MMError) {
+        for stored in try signIns(of: target) where isObsolete(stored.pending) { try stored.file.remove() }
+    }
+
     /// Returns the paths of all possible pending sign-ins of the connection: one per resource, and one per SharePoint
     /// host or API for which the folder holds one.
     func pendingPaths() throws(MMError) -> [String] {
