@@ -276,7 +276,57 @@ struct DeviceSignInTests {
         #expect(error.code == .forbidden)
         #expect(error.message.contains("ben.baker@fabrikam.example") && error.message.contains(Contoso.email))
         #expect(try home.object("Contoso.json") == other)
+        let left = String(decoding: try #require(try home.read("Contoso.flow.json")), as: UTF8.self)
+        #expect(!left.contains("FAKE-device") && !left.contains("BEN-"), "a code that is over isn't kept")
+    }
+
+    @Test(
+        "a code that comes to nothing is reported to one who waits for it, and to all others with the next code",
+        arguments: [
+            (Contoso.tokens(claims: ["preferred_username": "ben@fabrikam.example"]), "ben@fabrikam.example"),
+            (Contoso.refusal("consent_required", code: 65_001), "AADSTS65001"),
+            (Contoso.refusal("interaction_required", code: 53_003), "AADSTS53003"),
+            (Contoso.refusal("bad_verification_code"), "no longer knows"),
+        ] as [(HTTPResponse, String)])
+    func failureForAll(answer: HTTPResponse, reason: String) async throws {
+        let connection = try Contoso.connection()
+        let transport = entra(
+            [answer, Contoso.tokens()], codes: [Contoso.deviceCode("FIRST1234"), Contoso.deviceCode("SECOND234")])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        #expect(await signInNeeded(service, connection)?.details["userCode"] == "FIRST1234")
+        clock.advance(5)
+        let told = await #expect(throws: MMError.self) {
+            try await service.token(for: connection, resource: .exchange)
+        }
+        let said = [told?.message, told?.hint].compactMap(\.self).joined(separator: " ")
+        #expect(said.contains(reason), "\(said)")
+        #expect(told?.details["userCode"] == nil)
+        let next = try #require(await signInNeeded(service, connection))
+        #expect(next.details["userCode"] == "SECOND234" && next.message.contains(reason), "\(next)")
+        #expect(next.details["note"]?.string?.contains(reason) == true)
+        clock.advance(5)
+        #expect(try await service.token(for: connection).secret.reveal() == "FAKE-access")
         #expect(home.tokenFiles == ["Contoso.json"])
+    }
+
+    @Test("whoever waits for a new sign-in isn't told that it succeeded when its code failed elsewhere")
+    func renewalFailsElsewhere() async throws {
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
+        let connection = try Contoso.connection()
+        let wrong = Contoso.tokens(claims: ["preferred_username": "ben@fabrikam.example"])
+        let transport = entra(
+            [wrong, Contoso.tokens(access: "ANEW")], codes: ["ONE111111", "TWO222222"].map { Contoso.deviceCode($0) })
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let other = IdentityService.scripted(home, transport, clock: clock)
+        let shown = Shown()
+        let account = try await service.signIn(connection, renewing: true) { prompt in
+            shown.add(prompt.userCode)
+            guard prompt.userCode == "ONE111111" else { return }
+            clock.advance(5)
+            await #expect(throws: MMError.self) { try await other.beginSignIn(connection, renewing: true) }
+        }
+        #expect(account.username == Contoso.email && shown.codes == ["ONE111111", "TWO222222"])
+        #expect(try await service.token(for: connection).secret.reveal() == "ANEW")
     }
 
     @Test("a person may start a new sign-in, whichever service's code was declined")

@@ -43,8 +43,8 @@ struct DeviceSignIn: Sendable {
         let ended =
             [own].compactMap(\.self).filter { now.seconds < $0.expiresAt }
             + current.map(\.pending).filter { $0.outcome != .expired }
-        if let last = ended.first { throw closed(last) }
-        return try await startOver()
+        if let last = ended.first(where: { $0.outcome != .failed }) { throw closed(last) }
+        return try await start(after: ended.first?.lapse, claims: claims)
     }
 
     // MARK: Start
@@ -106,11 +106,11 @@ struct DeviceSignIn: Sendable {
         } catch {
             return try await unanswered(error, &pending, file, resource)
         }
-        return try await approved(answer, file, resource)
+        return try await approved(answer, pending, file, resource)
     }
 
     private func approved(
-        _ answer: TokenAnswer, _ file: PendingFile, _ resource: ServiceResource
+        _ answer: TokenAnswer, _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         let signedInFor = TokenAcquirer(
             files: work.files, entra: work.entra, clock: work.clock, target: target, resource: resource,
@@ -121,7 +121,9 @@ struct DeviceSignIn: Sendable {
             token = try await signedInFor.store(answer, nil, refreshedFrom: nil, snapshot)
         } catch {
             // The code is used up, no matter which account signed in.
-            if error.code == .forbidden { try? file.remove() }
+            if error.code == .forbidden {
+                _ = try? await over(pending, .failed, because: error.message.trimmedOfPeriod, file)
+            }
             work.entra.log.warning("sign-in not accepted: \(error.message)")
             throw error
         }
@@ -150,8 +152,7 @@ struct DeviceSignIn: Sendable {
             return try await pollLater(&pending, file, resource, wait: wait, trouble: error.message)
         case .refused(let error) where error.isMethodRefused:
             // Another code would be refused as well.
-            try file.remove()
-            throw error.mmError(for: "Signing in to \(target.connection)", connection: target.connection)
+            throw try await failed(pending, error, file)
         case .refused(let error):
             switch error.action {
             case .poll: return try await pollLater(&pending, file, resource, wait: pending.interval)
@@ -171,9 +172,7 @@ struct DeviceSignIn: Sendable {
                 return try await codeExpired(pending, file, resource, because: error.reason)
             case .stop:
                 return try await refused(error, pending, file)
-            default:
-                try file.remove()
-                throw error.mmError(for: "Signing in to \(target.connection)", connection: target.connection)
+            default: throw try await failed(pending, error, file)
             }
         }
     }
@@ -199,33 +198,40 @@ struct DeviceSignIn: Sendable {
                 restarts: isLongAgo ? 0 : pending.restarts + 1, after: lapse,
                 claims: lapse == nil ? claims : pending.claims)
         }
-        var pending = pending
-        pending.lapse = lapse
-        throw try await close(pending, .expired, file)
+        throw closed(try await over(pending, .expired, because: lapse, file))
     }
 
     private func refused(
         _ error: EntraError, _ pending: PendingSignIn, _ file: PendingFile
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         guard error.error == "bad_verification_code" else {
-            throw try await close(pending, .declined, file)
+            throw closed(try await over(pending, .declined, file))
         }
-        try file.remove()
+        _ = try await over(pending, .failed, because: "the sign-in service no longer knows it", file)
         throw MMError(
             .signInNeeded, "The sign-in service no longer knows the code of \(target.connection).",
             hint: "Repeat the call for a new code.", retry: .now, details: ["connection": .string(target.connection)])
     }
 
-    /// Stores the outcome of a sign-in.
+    /// Stores why a sign-in failed.
     /// - Returns: the error to report.
-    private func close(
-        _ pending: PendingSignIn, _ outcome: PendingSignIn.Outcome, _ file: PendingFile
+    private func failed(
+        _ pending: PendingSignIn, _ error: EntraError, _ file: PendingFile
     ) async throws(MMError) -> MMError {
+        _ = try await over(pending, .failed, because: error.reason, file)
+        return error.mmError(for: "Signing in to \(target.connection)", connection: target.connection)
+    }
+
+    /// Stores the outcome of a sign-in, because others may be waiting for the same code.
+    private func over(
+        _ pending: PendingSignIn, _ outcome: PendingSignIn.Outcome, because lapse: String? = nil, _ file: PendingFile
+    ) async throws(MMError) -> PendingSignIn {
         var pending = pending
         pending.outcome = outcome
+        pending.lapse = lapse
         pending.expiresAt = now.seconds + Self.rest
         try await file.write(pending)
-        return closed(pending)
+        return pending
     }
 
     private func closed(_ pending: PendingSignIn) -> MMError {
@@ -240,7 +246,7 @@ struct DeviceSignIn: Sendable {
                     + (target.expectedEmail.map { " by the person who was asked to sign in as \($0)." }
                         ?? " by the person who was asked."),
                 hint: hint, details: details)
-        case .expired, nil:
+        case .expired, .failed, nil:
             MMError(
                 .signInNeeded,
                 pending.lapse.map { "The sign-in of \(target.connection) failed twice (\($0))." }
@@ -328,6 +334,8 @@ package struct PendingSignIn: Sendable {
         case declined
         /// The code expired, and so did the one that replaced it.
         case expired
+        /// It was refused. Another code may be requested, and says why this one failed.
+        case failed
     }
 
     var deviceCode: Secret
@@ -342,8 +350,8 @@ package struct PendingSignIn: Sendable {
     var claims: String?
     /// The number of codes that expired before this one.
     var restarts: Int
-    /// The reason why the service no longer accepted the previous code, or, for a closed sign-in, this one; `nil` if
-    /// the code expired.
+    /// The reason why the previous code, or, for a closed sign-in, this one was not accepted; `nil` if it expired or
+    /// was declined.
     var lapse: String?
     /// Whether the sign-in was requested even though there may be valid tokens.
     var isRenewal: Bool
@@ -362,7 +370,7 @@ package struct PendingSignIn: Sendable {
             message: message, account: target.expectedEmail, appID: target.clientID, tenant: target.authority.tenant,
             expiresAt: Timestamp(seconds: expiresAt),
             interval: .seconds(interval), lastError: trouble, reason: reason,
-            note: restarts > 0 ? "The previous code \(fate)." : nil)
+            note: restarts > 0 || lapse != nil ? "The previous code \(fate)." : nil)
     }
 
     private var fate: String {

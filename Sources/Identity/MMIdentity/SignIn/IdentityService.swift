@@ -775,7 +775,7 @@ extension IdentityService {
 
     /// Removes declined and expired sign-ins, because someone is explicitly asking for a new one.
     private func clearClosedSignIns(_ target: SignInTarget) throws(MMError) {
-        try files(target).removeSignIns(of: target) { $0.outcome != nil }
+        try files(target).removeSignIns(of: target) { $0.outcome == .declined || $0.outcome == .expired }
     }
 }
 

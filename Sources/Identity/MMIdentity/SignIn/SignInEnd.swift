@@ -87,7 +87,7 @@ extension EntraError {
 
 extension String {
     /// The text without the full stop at its end.
-    fileprivate var trimmedOfPeriod: String { hasSuffix(".") ? String(dropLast()) : self }
+    var trimmedOfPeriod: String { hasSuffix(".") ? String(dropLast()) : self }
 }
 
 extension TokenFiles {

@@ -65,6 +65,7 @@ public struct SignInPrompt: Sendable, Hashable {
         if !opensBrowserHere { details["userCode"] = .string(userCode) }
         if let account { details["account"] = .string(account) }
         if let reason { details["reason"] = .string(reason) }
+        if let note { details["note"] = .string(note) }
         if let trouble { details["trouble"] = .string(trouble) }
         return details
     }

@@ -4,8 +4,8 @@ package import MMCore
 package enum SignInText {
     /// Returns the instructions for a sign-in that waits, from the details of a `sign_in_needed` error.
     /// - Parameters:
-    ///   - details: `userCode`, `verificationUri`, `connection`, `account`, `expiresAt`, `trouble`; without a code,
-    ///     `message`.
+    ///   - details: `userCode`, `verificationUri`, `connection`, `account`, `expiresAt`, `reason`, `note`, `trouble`;
+    ///     without a code, `message`.
     ///   - emphasised: marks up the code and the address, if the front-end can.
     package static func waiting(_ details: JSONObject, emphasised: (String) -> String = { $0 }) -> String {
         // A sign-in in this machine's browser needs no code; the message says what to do if no browser opened.
@@ -16,7 +16,10 @@ package enum SignInText {
         let before = details["reason"]?.string.map {
             $0.hasSuffix(".") ? "\($0)\n" : "The last sign-in ended: \($0).\n"
         }
-        var text = (before ?? "") + "To sign in, open \(emphasised(address)) and enter the code \(emphasised(code))"
+        let note = details["note"]?.string.map { $0 + "\n" }
+        var text =
+            (before ?? "") + (note ?? "")
+            + "To sign in, open \(emphasised(address)) and enter the code \(emphasised(code))"
         if let connection = details["connection"]?.string { text += " for the connection \(connection)" }
         text += "."
         if let account = details["account"]?.string { text += "\nSign in as \(emphasised(account))." }
