@@ -309,6 +309,17 @@ struct DeviceSignInTests {
         #expect(home.tokenFiles == ["Contoso.json"])
     }
 
+    @Test("a refusal that doesn't name the account says which one it had to be")
+    func refusedAccount() async throws {
+        let connection = try Contoso.connection()
+        let transport = entra([Contoso.refusal("consent_required", code: 65_001)])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let error = try #require(await signInNeeded(service, connection))
+        #expect(error.code == .forbidden && error.hint?.contains(Contoso.email) == true, "\(error)")
+    }
+
     @Test("whoever waits for a new sign-in isn't told that it succeeded when its code failed elsewhere")
     func renewalFailsElsewhere() async throws {
         try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))

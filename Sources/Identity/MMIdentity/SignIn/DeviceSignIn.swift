@@ -219,7 +219,13 @@ struct DeviceSignIn: Sendable {
         _ pending: PendingSignIn, _ error: EntraError, _ file: PendingFile
     ) async throws(MMError) -> MMError {
         _ = try await over(pending, .failed, because: error.reason, file)
-        return error.mmError(for: "Signing in to \(target.connection)", connection: target.connection)
+        var told = error.mmError(for: "Signing in to \(target.connection)", connection: target.connection)
+        // The service doesn't say whom it refused.
+        if told.code == .forbidden, let expected = target.expectedEmail {
+            told.hint = [told.hint, "First check that it was \(expected) who signed in."].compactMap(\.self)
+                .joined(separator: " ")
+        }
+        return told
     }
 
     /// Stores the outcome of a sign-in, because others may be waiting for the same code.
