@@ -96,6 +96,20 @@ struct OnBehalfOfTests {
         #expect(try await first.secret == second.secret)
     }
 
+    @Test("a call doesn't depend on a request that has much less time than the call itself")
+    func ownTime() async throws {
+        let gate = Gate()
+        let transport = NumberingTransport(gate: gate, life: 3600)
+        let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall)
+        let (connection, assertion) = (try connection(), caller())
+        async let short = service.token(onBehalfOf: assertion, for: connection, deadline: .after(.seconds(40)))
+        await gate.untilReached()
+        async let long = service.token(onBehalfOf: assertion, for: connection, deadline: .never)
+        while transport.count < 2 { await Task.yield() }
+        await gate.open()
+        #expect(try await Set([short.secret.reveal(), long.secret.reveal()]) == ["token-1", "token-2"])
+    }
+
     @Test("a caller who has to sign in again gets the challenge for the caller's app")
     func interaction() async throws {
         let claims = #"{"access_token":{"capolids":{"essential":true,"values":["x"]}}}"#

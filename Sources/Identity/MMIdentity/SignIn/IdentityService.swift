@@ -27,7 +27,7 @@ public actor IdentityService {
     nonisolated let customers = Mutex<[String: Customer]>([:])
     let memory: TokenCacheMemory
     /// The requests under way, each shared by all calls for the same token.
-    var pendingRequests: [FlightKey: SharedRequest<TokenAcquirer.Outcome>] = [:]
+    var pendingRequests: [FlightKey: Flight] = [:]
     /// The store that shares the waits that services ask for between the machines of a cluster.
     nonisolated let sharedPaces = Mutex<(any PaceStore)?>(nil)
     /// Explains errors of missing consent; it knows the permissions that the uses of a connection need.
@@ -346,24 +346,6 @@ extension IdentityService {
             FlightKey(identity: target.identity + [kind], resource: resource, options: options.key),
             of: connection.name, until: deadline, run)
     }
-
-    /// Runs a request that is shared by all calls for the same token.
-    func shared(
-        _ key: FlightKey, of connection: String, until deadline: Deadline,
-        _ run: @escaping @Sendable () async throws(MMError) -> TokenAcquirer.Outcome
-    ) async throws(MMError) -> TokenAcquirer.Outcome {
-        let what = "getting a token for \(connection)"
-        if let flight = pendingRequests[key] { return try await flight.value(of: what, until: deadline) }
-        let flight = SharedRequest<TokenAcquirer.Outcome> { [weak self] in
-            let result = await Result { () async throws(MMError) in try await run() }
-            await self?.finish(key)
-            return result
-        }
-        pendingRequests[key] = flight
-        return try await flight.value(of: what, until: deadline)
-    }
-
-    private func finish(_ key: FlightKey) { pendingRequests[key] = nil }
 
     nonisolated func browserNeeded(_ connection: Connection, _ resource: ServiceResource) -> MMError {
         MMError(

@@ -37,3 +37,37 @@ struct SharedRequest<Value: Sendable>: Sendable {
         return try result.get()
     }
 }
+
+extension IdentityService {
+    /// A request for a token that is under way.
+    struct Flight {
+        let id: String
+        /// The deadline of the call that started it, which bounds the request itself.
+        let deadline: Deadline
+        let request: SharedRequest<TokenAcquirer.Outcome>
+    }
+
+    /// Runs a request that is shared by all calls for the same token.
+    func shared(
+        _ key: FlightKey, of connection: String, until deadline: Deadline,
+        _ run: @escaping @Sendable () async throws(MMError) -> TokenAcquirer.Outcome
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        let what = "getting a token for \(connection)"
+        // A request with much less time than this call has may fail for want of time alone.
+        if let flight = pendingRequests[key], flight.deadline.remaining >= deadline.remaining / 2 {
+            return try await flight.request.value(of: what, until: deadline)
+        }
+        let id = RandomBytes.uuid()
+        let request = SharedRequest<TokenAcquirer.Outcome> { [weak self] in
+            let result = await Result { () async throws(MMError) in try await run() }
+            await self?.finish(key, id)
+            return result
+        }
+        pendingRequests[key] = Flight(id: id, deadline: deadline, request: request)
+        return try await request.value(of: what, until: deadline)
+    }
+
+    private func finish(_ key: FlightKey, _ id: String) {
+        if pendingRequests[key]?.id == id { pendingRequests[key] = nil }
+    }
+}
