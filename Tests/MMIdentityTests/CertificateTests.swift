@@ -139,6 +139,20 @@ struct CertificateTests {
         #expect(said.contains("another password") && !said.contains("FAKE-wrong-password"))
     }
 
+    @Test(
+        "spaces around a password belong to it, but not what an editor adds",
+        arguments: [" pass word ", " pass word \r\n", "\u{FEFF} pass word \n"])
+    func spaces(text: String) throws {
+        try home.write(passwordFile, Array(text.utf8))
+        for source in [SecretSource.file(passwordFile), .variable("PASSWORD")] {
+            let read = try source.readNow(
+                "the password", of: "Contoso", environment: ["PASSWORD": text], isPassword: true)
+            #expect(read.reveal() == " pass word ")
+            let other = try source.readNow("the secret", of: "Contoso", environment: ["PASSWORD": text])
+            #expect(other.reveal() == "pass word")
+        }
+    }
+
     @Test("a password may be in a variable", arguments: ["ec.p12", "rsa.locked.key.pem"])
     func variable(name: String) async throws {
         var given = name.hasSuffix("p12") ? files(name) : files("rsa.cert.pem", key: name)

@@ -12,9 +12,11 @@ struct SecretFileTests {
         folder = try TestFolder()
     }
 
-    @Test("the line ends after a secret don't belong to it", arguments: ["", "\n", "\r\n", "\n\n"])
-    func lineEnds(end: String) throws {
-        try folder.write("x", " pass word-7391 " + end)
+    @Test(
+        "a byte order mark and the line ends after a secret don't belong to it", arguments: ["", "\u{FEFF}"],
+        ["", "\n", "\r\n", "\n\n"])
+    func lineEnds(mark: String, end: String) throws {
+        try folder.write("x", mark + " pass word-7391 " + end)
         #expect(try SecretFile.read(folder["x"])?.reveal() == " pass word-7391 ")
         #expect(try SecretFile.key(folder["x"]) == Array(" pass word-7391 ".utf8))
         #expect(try SecretFile.read(folder["none"]) == nil)

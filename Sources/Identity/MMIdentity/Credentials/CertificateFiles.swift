@@ -48,7 +48,8 @@ public struct CertificateFiles: Sendable, Hashable {
         let variable = token == nil ? passwordVariable : nil
         let source = passwordFile.map { SecretSource.file($0) } ?? variable.map { .variable($0) }
         let password = try source.map { source throws(MMError) in
-            try source.readNow("the certificate's password", of: connection, environment: environment)
+            try source.readNow(
+                "the certificate's password", of: connection, environment: environment, isPassword: true)
         }
         if let token, let passwordFile, RefusedPINs.shared.contains(passwordFile, for: token) {
             throw wrongPIN(connection, "was refused by the token and is not tried again")

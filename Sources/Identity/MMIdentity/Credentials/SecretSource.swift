@@ -13,7 +13,7 @@ public enum SecretSource: Sendable {
 
     private static let limit = 256 << 10
 
-    /// Reads the secret, without surrounding whitespace.
+    /// Reads the secret, without surrounding white space.
     /// - Parameters:
     ///   - what: what the secret is, for messages: "the client secret".
     ///   - connection: the connection that it belongs to.
@@ -33,8 +33,10 @@ public enum SecretSource: Sendable {
     }
 
     /// Reads the secret like `read`, on a thread that may block.
+    /// - Parameter isPassword: whether spaces around it belong to it.
     func readNow(
-        _ what: String, of connection: String, environment: [String: String], isMounted: Bool = false
+        _ what: String, of connection: String, environment: [String: String], isMounted: Bool = false,
+        isPassword: Bool = false
     ) throws(MMError) -> Secret {
         let text: String
         switch self {
@@ -63,7 +65,8 @@ public enum SecretSource: Sendable {
             }
             text = value
         }
-        let secret = Secret(Self.trimmed(text))
+        let plain = SecretFile.plain(text)
+        let secret = Secret(isPassword ? plain : plain.trimmed)
         guard !secret.isEmpty else {
             throw missing("\(what) of \(connection) is empty (\(place))", "Put the secret itself there.")
         }
@@ -82,12 +85,6 @@ public enum SecretSource: Sendable {
 
     private func missing(_ what: String, _ hint: String) -> MMError {
         MMError(.invalidInput, "\(what.prefix(1).uppercased())\(what.dropFirst()).", hint: hint)
-    }
-
-    private static func trimmed(_ text: String) -> String {
-        let scalars = text.unicodeScalars.drop { $0.properties.isWhitespace || $0 == "\u{FEFF}" }
-        guard let end = scalars.lastIndex(where: { !$0.properties.isWhitespace }) else { return "" }
-        return String(scalars[...end])
     }
 
     private static func resolved(_ path: String) -> String {
