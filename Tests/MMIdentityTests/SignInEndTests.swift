@@ -79,6 +79,13 @@ struct SignInEndTests {
         }
         #expect(try await service.token(for: connection).secret.reveal() == "FAKE-graph-access-token")
         #expect(await service.end(of: connection)?.counts(for: [.arm]) == true)
+        guard case .signedIn = await service.state(of: connection),
+            case .unusable(let told) = await service.state(of: connection, resource: .arm)
+        else {
+            Issue.record("only Azure demands it")
+            return
+        }
+        #expect(told.message.contains("AADSTS50076"))
         guard case .waiting(let prompt) = try await service.beginSignIn(connection) else {
             Issue.record("signed in?")
             return

@@ -221,7 +221,9 @@ public actor IdentityService {
         let files = files(target)
         let snapshot = try await files.snapshot(target)
         if let account = try snapshot.account() {
-            if let end = await self.end(of: target) {
+            // A step that one service demands doesn't end the sign-in for the others.
+            let ends = try files.ends(of: snapshot.view.refreshToken(of: account)?.secret)
+            if let end = ends.first(where: { $0.counts(for: [resource]) }) {
                 if let prompt = try openSignIn(target, resource) { return .pending(prompt) }
                 return .unusable(end.error(of: target.connection))
             }
