@@ -82,6 +82,17 @@ struct SignInEndTests {
         }
     }
 
+    @Test("is one row of the status, not one for each service that shares it")
+    func oneRow() async throws {
+        let home = try await SignInHome()
+        try await home.login()
+        try await home.fault(["kind": "revoked"])
+        let code = try #require(await home.call("graph_request", ["connection": "Demo", "path": "/me"]).code)
+        let rows = try await home.status()
+        #expect(rows["Demo/graph-api"]?["code"] == .string(code) && rows["Demo/flow-api"] == nil, "\(rows)")
+        await home.stop()
+    }
+
     @Test(
         "of a token that the service refuses when its module connects: one code of the connection's, and nothing twice",
         arguments: SignInHome.commands.map(\.module).filter { $0 != "powerplatform" })

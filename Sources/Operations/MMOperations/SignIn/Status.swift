@@ -74,7 +74,9 @@ package struct Status: CatalogueOperation {
             // Power Automate shares Graph's sign-in; it has a row of its own only while it waits for a person
             // separately.
             let flow = await Self.state(of: connection, .flow, services.identity)
-            if case .pending = flow { rows.append(row(connection, "flow-api", flow)) }
+            if case .pending(let prompt) = flow, prompt.resource == .flow {
+                rows.append(row(connection, "flow-api", flow))
+            }
         }
         let names = Set(connections.map(\.name))
         return rows
