@@ -75,6 +75,17 @@ struct EntraErrorTests {
         #expect(error.code == .remoteFailed && error.message.contains("404"))
     }
 
+    @Test(
+        "only where a person signs in does the app have to be a public client",
+        arguments: [
+            (EntraError.Way.deviceCode, true), (.browser, true), (.broker, true), (.app, false), (.onBehalfOf, false),
+        ])
+    func publicClient(way: EntraError.Way, isPublic: Bool) {
+        let error = EntraError(Contoso.refusal("invalid_client", code: 50_027), now: Timestamp(seconds: 0))
+        let hint = error.mmError(for: "X", connection: "C", by: way).hint ?? ""
+        #expect(hint.contains("public client") == isPublic && hint.contains("appId"), "\(hint)")
+    }
+
     @Test("error numbers are also found in the text")
     func numberInText() {
         let response = HTTPResponse.json(

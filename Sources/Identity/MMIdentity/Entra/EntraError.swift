@@ -215,7 +215,7 @@ extension EntraError {
     private func next(after way: Way) -> Way? { isMethodRefused && way == .deviceCode ? .browser : nil }
 
     private func hint(_ connection: String, _ way: Way) -> String {
-        let advice = advice?.advice ?? fallback
+        let advice = advice?.advice ?? fallback(way)
         if way == .onBehalfOf {
             if challenge != nil {
                 return advice
@@ -245,7 +245,7 @@ extension EntraError {
         }
     }
 
-    private var fallback: String {
+    private func fallback(_ way: Way) -> String {
         switch action {
         case .poll, .slowDown: "Approve the sign-in in a browser."
         case .stop: "This code can't be used any longer."
@@ -256,6 +256,8 @@ extension EntraError {
         case .adminFixAccount: "Ask an administrator to check the account."
         case .switchAccount: "Sign in with an account of this tenant."
         case .switchTenantOrCloud: "Check tenantId and cloud of the connection."
+        case .fixConfig where way == .app || way == .onBehalfOf:
+            "Check appId and tenantId of the connection, and the app's credential (auth)."
         case .fixConfig: "Check appId and tenantId of the connection, and that public client flows are on for the app."
         case .fixSecret: "Check the app's secret or certificate."
         case .fixRequest: "Check the permissions of the app registration for this service."
