@@ -265,6 +265,14 @@ public actor IdentityService {
         }
     }
 
+    /// Returns whether a connection acts for its callers, and this call has none whose token it could use.
+    package nonisolated func awaitsCaller(of connection: Connection) -> Bool {
+        guard CallerAssertion.current == nil, case .onBehalfOf(_, nil)? = try? method(of: connection) else {
+            return false
+        }
+        return true
+    }
+
     // MARK: Parts
 
     nonisolated func method(

@@ -15,6 +15,8 @@ struct SignInCheck: Sendable {
     enum Standing: Sendable {
         case signedIn(SignedInAccount, until: Timestamp)
         case failed(MMError)
+        /// It acts for its callers, and none of them is there: nothing can be checked.
+        case awaitingCaller
     }
 
     /// The number of concurrent checks.
@@ -29,17 +31,18 @@ struct SignInCheck: Sendable {
     func states(of connections: [Connection]) async -> [String: SignInState] {
         var states: [String: SignInState] = [:]
         for (connection, standing) in zip(connections, await standings(of: connections)) {
-            states[connection.name] =
-                switch standing {
-                case .signedIn(let account, let until): .signedIn(account, expiresAt: until)
-                case .failed(let error): .unusable(error)
-                }
+            switch standing {
+            case .signedIn(let account, let until): states[connection.name] = .signedIn(account, expiresAt: until)
+            case .failed(let error): states[connection.name] = .unusable(error)
+            case .awaitingCaller: break
+            }
         }
         return states
     }
 
     /// Checks one connection.
     func standing(of connection: Connection) async -> Standing {
+        if identity.awaitsCaller(of: connection) { return .awaitingCaller }
         do throws(MMError) {
             var token = try await token(of: connection)
             if asks {

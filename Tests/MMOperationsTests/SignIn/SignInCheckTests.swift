@@ -1,0 +1,31 @@
+import MMCore
+import MMIdentity
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("What the check of sign-ins finds", .timeLimit(.minutes(5)))
+struct SignInCheckTests {
+    @Test(
+        "isn't a fault where callers bring their own tokens, but is one where the token of a person is missing",
+        arguments: [(nil, false), ("MM_TEST_CALLER", true)] as [(String?, Bool)])
+    func callers(variable: String?, isFault: Bool) async throws {
+        let home = try TestHome()
+        let secret = home.paths.home + "/secret"
+        try ProtectedFile.replace(secret, with: Array("FAKE-client-secret".utf8))
+        var auth: JSONObject = ["method": "on-behalf-of", "secretFile": .string(secret)]
+        if let variable { auth["assertionVariable"] = .string(variable) }
+        let connection = try Connection(
+            name: "Team",
+            entry: [
+                "appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01",
+                "tenantId": "0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811", "auth": .object(auth),
+            ])
+        let identity = IdentityService(environment: home.environment)
+        let check = SignInCheck(identity: identity, asks: true, deadline: .after(.seconds(60)))
+        let found = await check.states(of: [connection])["Team"]
+        let state = await identity.state(of: connection).corrected(by: found)
+        if case .unusable = state { #expect(isFault) } else { #expect(!isFault) }
+    }
+}
