@@ -340,6 +340,19 @@ struct DeviceSignInTests {
         #expect(try await service.token(for: connection).secret.reveal() == "ANEW")
     }
 
+    @Test("a sign-in leaves no code behind that another service showed")
+    func obsolete() async throws {
+        let connection = try Contoso.connection()
+        let transport = entra([Contoso.tokens()], codes: ["FIRST1234", "SECOND234"].map { Contoso.deviceCode($0) })
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        await #expect(throws: MMError.self) { try await service.token(for: connection, resource: .exchange) }
+        _ = try await service.beginSignIn(connection, renewing: true)
+        #expect(home.tokenFiles == ["Contoso-exchange.flow.json", "Contoso.flow.json"])
+        clock.advance(5)
+        _ = try await service.beginSignIn(connection, renewing: true)
+        #expect(home.tokenFiles == ["Contoso.json"])
+    }
+
     @Test("a person may start a new sign-in, whichever service's code was declined")
     func declinedForOther() async throws {
         let connection = try Contoso.connection()

@@ -130,7 +130,7 @@ struct DeviceSignIn: Sendable {
         work.entra.log.info(
             "signed in", ["account": .string(token.account.username), "resource": .string(resource.name)])
         try file.remove()
-        try work.files.removeSignIns(of: target) { $0.outcome != nil }
+        try work.files.removeObsoleteSignIns(of: target)
         if resource == work.resource { return .token(token) }
         return try await work.afterSignIn()
     }

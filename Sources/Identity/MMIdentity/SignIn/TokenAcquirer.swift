@@ -82,8 +82,8 @@ struct TokenAcquirer: RenewingAcquirer {
     func keep(_ answer: TokenAnswer) async throws(MMError) -> AccessToken {
         let lock = try await files.locked(until: max(deadline, .after(.seconds(30))))
         let token = try await store(answer, nil, refreshedFrom: nil, try await files.snapshot(target))
-        // A pending device code is obsolete now.
         try files.pending(target, resource).remove()
+        try files.removeObsoleteSignIns(of: target)
         _ = consume lock
         return token
     }

@@ -171,6 +171,11 @@ struct TokenFiles: Sendable {
         for stored in try signIns(of: target) where isObsolete(stored.pending) { try stored.file.remove() }
     }
 
+    /// Removes the stored sign-ins that a new sign-in makes obsolete: all but those with claims that a service demands.
+    func removeObsoleteSignIns(of target: SignInTarget) throws(MMError) {
+        try removeSignIns(of: target) { $0.outcome != nil || $0.claims == nil }
+    }
+
     /// Returns the paths of all possible pending sign-ins of the connection: one per resource, and one per SharePoint
     /// host or API for which the folder holds one.
     func pendingPaths() throws(MMError) -> [String] {
