@@ -86,7 +86,8 @@ struct IdentityCheck: Sendable {
         MMError(
             .forbidden, "It can't be determined who signed in to \(target.connection): \(reason).",
             hint:
-                "That sign-in was discarded. Try again; if the problem persists, check the app registration (openid, profile).",
+                "Its tokens are not used. Check this machine's clock (mm doctor) and try again; if the problem persists, "
+                + "check the app registration (openid, profile).",
             details: ["connection": .string(target.connection)])
     }
 
