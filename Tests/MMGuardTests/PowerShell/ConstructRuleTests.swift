@@ -18,7 +18,7 @@ struct ConstructRuleTests {
             ]
         ),
         (.dynamicName, ["& $x ann", "& ('a')", "& \"$x-Mailbox\"", ". $x"]),
-        (.callBlock, ["& { Get-Mailbox ann }", ". { Get-Mailbox ann }"]),
+        (.callBlock, ["& { Get-Mailbox ann }", ". { Get-Mailbox ann }", "function f { Get-Mailbox ann }; . f"]),
         (.scriptFile, ["./x.ps1", "/bin/ls", "~/x", "& './x'", "../x"]),
         (.scopedName, ["global:Get-Mailbox ann", "& 'script:x'"]),
         (.wildcardName, ["& 'Get-Mailb?x'", "Get-[M]ailbox"]),

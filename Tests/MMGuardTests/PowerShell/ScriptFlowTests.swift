@@ -28,6 +28,9 @@ struct ScriptFlowTests {
             "$m='GET'; 1 | ForEach-Object -End { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' } -Process { $m='DELETE' }",
             "function f { begin { $m='GET' } end { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' } process { $m='DELETE' } }; f",
             "$m='DELETE'; Get-CsOnlineUser -Filter { ($m='GET') }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='GET'; function f { $m='DELETE' }; . f; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='GET'; function f($m) { 1 }; . 'f' DELETE; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "function f { $m='GET'; . g; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }; function g { $m='DELETE' }; f",
         ])
     func flow(script: String) {
         let verdict = verdict(script)

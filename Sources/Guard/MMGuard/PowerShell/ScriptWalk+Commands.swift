@@ -30,6 +30,10 @@ extension ScriptWalk {
         }
         var name = written
         if let slash = written.lastIndex(of: "\\") { name = String(written[written.index(after: slash)...]) }
+        if name == written, command.invocation == .dot, isFunction(name) {
+            // It runs as a part of the caller, whose variables it sets.
+            report(.callBlock, command.extent)
+        }
         if name == written, awaited != nil, functions[name.asciiLowercased] == nil,
             definitions.contains(name.asciiLowercased), isFree(name.asciiLowercased)
         {
@@ -79,6 +83,12 @@ extension ScriptWalk {
         guard !functions.isEmpty || !context.memory.names.isEmpty else { return false }
         let lower = name.asciiLowercased
         return functions[lower] != nil || context.memory.names.contains(lower)
+    }
+
+    /// Returns whether the script defines a function of this name, here or further below.
+    private func isFunction(_ name: String) -> Bool {
+        let lower = name.asciiLowercased
+        return functions[lower] != nil || definitions.contains(lower) && isFree(lower)
     }
 
     /// Returns whether an earlier script of the session has redefined this name.
