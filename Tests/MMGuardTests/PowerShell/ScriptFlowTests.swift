@@ -31,6 +31,9 @@ struct ScriptFlowTests {
             "$m='GET'; function f { $m='DELETE' }; . f; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
             "$m='GET'; function f($m) { 1 }; . 'f' DELETE; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
             "function f { $m='GET'; . g; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }; function g { $m='DELETE' }; f",
+            "$p=@{Uri='/v1.0/users/x'}; $q=[hashtable]$p; $q.Method='DELETE'; Invoke-MgGraphRequest @p",
+            "$p=@{Uri='/v1.0/users/x'}; $q=[hashtable]($p); $q.Add('Method', 'DELETE'); Invoke-MgGraphRequest @p",
+            "$a=[System.Collections.ArrayList]@('GET'); $b=[System.Collections.ArrayList]$a; $b[0]='DELETE'; foreach ($m in $a) { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }",
         ])
     func flow(script: String) {
         let verdict = verdict(script)
@@ -84,6 +87,7 @@ struct ScriptFlowTests {
             "param([string]$User) Set-Mailbox $User -CustomAttribute1 b",
             "$params = @{ JobTitle = 'x' }; Update-MgUser -UserId ann@contoso.com -BodyParameter $params",
             "$h = @{ ConsistencyLevel = 'eventual' }; Invoke-MgGraphRequest GET /v1.0/users -Headers $h",
+            "$l = [System.Collections.ArrayList]@('a'); $l.Add('b'); $l[0] = 'c'; $l",
             "$n = [int]5; for ($i = 0; $i -lt 3; $i += $n) { $i }",
         ])
     func plain(script: String) {

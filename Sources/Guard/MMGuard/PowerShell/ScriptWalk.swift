@@ -432,11 +432,21 @@ extension ScriptWalk {
                 return ["ordered", "hashtable", "pscustomobject"].contains(
                     cast.type.typeName.fullName.asciiLowercased)
             }
-            return PureTypes.isContainer(cast.type.typeName)
+            // Of what has the type already, a conversion yields the same object: only a list made here is new.
+            return PureTypes.isContainer(cast.type.typeName) && isList(cast.operand)
         case .invokeMember(let node)?:
             guard node.isStatic, case .type(let type) = node.target else { return false }
             return PureTypes.isContainer(type.typeName) && ConstantValue(node.member).text?.asciiLowercased == "new"
         default: return false
+        }
+    }
+
+    /// Returns whether an expression makes a list: `@(…)`, `'a', 'b'`.
+    private func isList(_ expression: ExpressionSyntax) -> Bool {
+        switch expression {
+        case .array, .arrayLiteral: true
+        case .paren(let node): only(node.pipeline).map(isList) ?? false
+        default: false
         }
     }
 
