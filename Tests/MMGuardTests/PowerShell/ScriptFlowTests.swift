@@ -34,6 +34,8 @@ struct ScriptFlowTests {
             "$p=@{Uri='/v1.0/users/x'}; $q=[hashtable]$p; $q.Method='DELETE'; Invoke-MgGraphRequest @p",
             "$p=@{Uri='/v1.0/users/x'}; $q=[hashtable]($p); $q.Add('Method', 'DELETE'); Invoke-MgGraphRequest @p",
             "$a=[System.Collections.ArrayList]@('GET'); $b=[System.Collections.ArrayList]$a; $b[0]='DELETE'; foreach ($m in $a) { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }",
+            "$p=@{Uri='/v1.0/users/x'; Method=3}; $p['Method']++; Invoke-MgGraphRequest @p",
+            "$p=@{Uri='/v1.0/users/x'; Method=0}; $p['Method']++; $p['Method']--; Invoke-MgGraphRequest @p",
         ])
     func flow(script: String) {
         let verdict = verdict(script)
@@ -87,7 +89,7 @@ struct ScriptFlowTests {
             "param([string]$User) Set-Mailbox $User -CustomAttribute1 b",
             "$params = @{ JobTitle = 'x' }; Update-MgUser -UserId ann@contoso.com -BodyParameter $params",
             "$h = @{ ConsistencyLevel = 'eventual' }; Invoke-MgGraphRequest GET /v1.0/users -Headers $h",
-            "$l = [System.Collections.ArrayList]@('a'); $l.Add('b'); $l[0] = 'c'; $l",
+            "$l = [System.Collections.ArrayList]@('a'); $l.Add('b'); $l[0] = 'c'; $h = @{ a = 1 }; $h['a']++; $h.a++; $h",
             "$n = [int]5; for ($i = 0; $i -lt 3; $i += $n) { $i }",
         ])
     func plain(script: String) {

@@ -130,12 +130,12 @@ extension ScriptWalk {
                 seen.reads.insert(variable.path.name.asciiLowercased)
                 let before = variables[variable.path.name.asciiLowercased].facts
                 write(variable, ScriptVariables.Entry(facts: ValueFacts(kinds: before.kinds, count: 1, texts: nil)))
-            } else if case .index(let index) = node.operand, case .variable(let variable) = index.target,
-                variable.path.qualifier == .none, variables[variable.path.name.asciiLowercased].isOwn
-            {
-                walk(index.index)
             } else {
-                report(.variableTarget, node.extent)
+                if let holder = ownContainer(node.operand) {
+                    changeElement(of: holder, to: .data())
+                } else {
+                    report(.variableTarget, node.extent)
+                }
                 walk(node.operand)
             }
             return .data()

@@ -284,11 +284,7 @@ extension ScriptWalk {
         default:
             // The target is an element or a property of a list or table that the script itself created.
             if let name = ownContainer(target) {
-                var entry = variables[name]
-                entry.facts = ValueFacts(
-                    kinds: entry.facts.kinds.union(facts.kinds), count: ValueFacts.many, texts: nil)
-                entry.table = nil
-                variables.assign(name, entry)
+                changeElement(of: name, to: facts)
             } else {
                 report(.variableTarget, target.extent)
             }
@@ -329,8 +325,16 @@ extension ScriptWalk {
         write(variable, entry)
     }
 
+    /// Notes that an element or a property of the script's own list or table is set.
+    mutating func changeElement(of name: String, to facts: ValueFacts) {
+        var entry = variables[name]
+        entry.facts = ValueFacts(kinds: entry.facts.kinds.union(facts.kinds), count: ValueFacts.many, texts: nil)
+        entry.table = nil
+        variables.assign(name, entry)
+    }
+
     /// Returns the variable whose element or property is set, if the script itself created the list or table.
-    private func ownContainer(_ target: ExpressionSyntax) -> String? {
+    func ownContainer(_ target: ExpressionSyntax) -> String? {
         let holder: ExpressionSyntax
         switch target {
         case .index(let node): holder = node.target
