@@ -15,6 +15,8 @@ struct PreciseVerdictTests {
             "class Row { [object] Box() { return Get-Mailbox ann } }; [Row]::new().Box() | Select-Object Name",
             "class Row { static [int] Twice([int]$n) { return $n * 2 } }; [Row]::Twice(2)",
             "$p = @{ ResultSize = 5 }; Get-Mailbox @p | Select-Object Name",
+            "$p = @{ Property = 'Name', 'Alias'; First = 5 }; Get-Mailbox -ResultSize 5 | Select-Object @p",
+            "$p = @{ Property = 'Alias'; Descending = $true }; Get-Mailbox -ResultSize 5 | Sort-Object @p",
             "$d = @{}; Get-Mailbox -ResultSize 5 | % { $d[$_.Alias] = $_.DisplayName }; $d",
             "$l = [System.Collections.Generic.List[object]]::new(); $l.Add(1); $l",
             "for ($i = 0; $i -lt 5; $i++) { $i }",
@@ -81,6 +83,14 @@ struct PreciseVerdictTests {
             "1 | % update",
             "class A { Content() { 1 } }; [A]::new() | % Content", "$p = $q; $x.$p", "$p = 'Assembly'; [int].$p",
             "$p = 'AccessToken'; $x.$p",
+            "$p = @{ MemberName = 'Delete' }; Get-ChildItem | % @p",
+            "$p = @{ MemberName = $x }; Get-ChildItem | ForEach-Object @p",
+            "$p = @{ MemberName = 'Name'; ArgumentList = 1 }; Get-ChildItem | % @p",
+            "$p = @{ ExpandProperty = 'AccessToken' }; Get-AzContext | Select-Object @p",
+            "$p = @{ Property = '*' }; Get-AzContext | Format-List @p",
+            "$p = @{ Property = 'Name', 'TokenCache' }; Get-AzContext | Select-Object @p",
+            "$p = @{ Property = @{ n = 'a'; e = 'TokenCache' } }; Get-AzContext | Select-Object @p",
+            "$p = @{ Property = 'TokenCache'; EQ = $true; Value = 1 }; Get-AzContext | Where-Object @p",
         ])
     func asked(script: String) {
         #expect(GuardEngine().judge(script: script, policy: .standard).decision != .allow)

@@ -40,11 +40,6 @@ extension ScriptWalk {
         var position = 0
         for (index, argument) in bound.enumerated() where argument.name != "inputobject" {
             guard let value = argument.value else { continue }
-            if let facts = argument.facts {
-                values[index] = facts
-                if facts.kinds.contains(.code) { report(.filterArgument, argument.extent) }
-                continue
-            }
             guard argument.written != nil else {
                 values[index] = walkPositional(value, at: position, shape: shape, input: input)
                 position += 1
@@ -53,7 +48,14 @@ extension ScriptWalk {
             }
             let candidates = argument.candidates
             func may(_ names: [String]) -> Bool { candidates.contains { one in names.contains(where: one.isNamed) } }
-            if !candidates.isEmpty, candidates.allSatisfy({ one in shape.blocks.contains(where: one.isNamed) }) {
+            if let facts = argument.facts, ConstantValue(value) == .dynamic {
+                // It was walked in the hashtable, where nothing ran for objects and no name was read.
+                values[index] = facts
+                if facts.kinds.contains(.code) { report(.filterArgument, argument.extent) }
+                if may(["membername"]) { report(.memberForm, argument.extent, subject: "-MemberName") }
+                if may(shape.properties), input.isSecretive { report(.secretProperty, argument.extent) }
+                if shape.positional == .action { output = .unknown }
+            } else if !candidates.isEmpty, candidates.allSatisfy({ one in shape.blocks.contains(where: one.isNamed) }) {
                 values[index] = walkBlocks(value, input)
                 output = output.then(values[index])
             } else if candidates.isEmpty || may(shape.blocks) || may(shape.properties) {
