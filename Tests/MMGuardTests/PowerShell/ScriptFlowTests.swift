@@ -34,6 +34,12 @@ struct ScriptFlowTests {
             "$p=@{Uri='/v1.0/users/x'}; $q=[hashtable]$p; $q.Method='DELETE'; Invoke-MgGraphRequest @p",
             "$p=@{Uri='/v1.0/users/x'}; $q=[hashtable]($p); $q.Add('Method', 'DELETE'); Invoke-MgGraphRequest @p",
             "$a=[System.Collections.ArrayList]@('GET'); $b=[System.Collections.ArrayList]$a; $b[0]='DELETE'; foreach ($m in $a) { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }",
+            "[int]$m=4; $m='GET'; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "[int]$m=4; foreach ($i in 1,2) { $x=$m='GET'; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }",
+            "if ($x) { [int]$m=4 }; $m='GET'; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "function f([int]$m) { $m='GET'; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }; f 4",
+            "param([ValidateSet('DELETE')][string]$m='DELETE') $m='GET'; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "[char]$c='x'; $c=36; Invoke-MgGraphRequest -Uri ('/v1.0/informationProtection/bitlocker/recoveryKeys/x?{0}select=key' -f $c)",
             "$p=@{Uri='/v1.0/users/x'; Method=3}; $p['Method']++; Invoke-MgGraphRequest @p",
             "$p=@{Uri='/v1.0/users/x'; Method=0}; $p['Method']++; $p['Method']--; Invoke-MgGraphRequest @p",
         ])
@@ -90,6 +96,10 @@ struct ScriptFlowTests {
             "$params = @{ JobTitle = 'x' }; Update-MgUser -UserId ann@contoso.com -BodyParameter $params",
             "$h = @{ ConsistencyLevel = 'eventual' }; Invoke-MgGraphRequest GET /v1.0/users -Headers $h",
             "$l = [System.Collections.ArrayList]@('a'); $l.Add('b'); $l[0] = 'c'; $h = @{ a = 1 }; $h['a']++; $h.a++; $h",
+            "[string]$u = '/v1.0/me'; $u = '/v1.0/users'; Invoke-MgGraphRequest -Uri $u",
+            "[int]$n = 50; $n = 3; foreach ($b in Get-Mailbox -ResultSize $n) { Set-Mailbox $b.Alias -CustomAttribute1 a }",
+            "function f([hashtable]$p) { $p = @{ CustomAttribute1 = 'a' }; Set-Mailbox ann @p; $p.b = 1 }; f @{}",
+            "[System.Collections.ArrayList]$l = @(); $l = @(); $l.Add(1); function f([int]$n) { $n = 5; $n++; $n }; f 1",
             "$n = [int]5; for ($i = 0; $i -lt 3; $i += $n) { $i }",
         ])
     func plain(script: String) {

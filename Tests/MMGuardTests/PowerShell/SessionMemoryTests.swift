@@ -33,6 +33,7 @@ struct SessionMemoryTests {
             ["$f = Get-ChildItem a.csv", "$f.Replace('a', 'b')"],
             ["$sb = (Get-Command prompt).ScriptBlock", "1 | Select-Object @{n='x';e=$sb}"],
             ["$e = $Error[0]", "$e.Foo"],
+            ["[int]$m = 4", "$m = 'GET'; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'"],
             [
                 "$lst = Get-Mailbox -ResultSize Unlimited; throw 'stop'; $lst = 'emi'",
                 "$lst | Set-Mailbox -CustomAttribute1 x",

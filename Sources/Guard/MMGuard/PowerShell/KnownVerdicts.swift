@@ -18,7 +18,8 @@ final class KnownVerdicts: Sendable {
         /// Creates the question for a script. `nil` for a long script, and if the session remembers names or variables,
         /// because those aren't part of the key.
         init?(script: String, context: ScriptContext, policy: GuardPolicy, isConfirmed: Bool) {
-            guard script.utf8.count <= Self.longest, context.memory.names.isEmpty, context.memory.variables.isEmpty
+            guard script.utf8.count <= Self.longest, context.memory.names.isEmpty, context.memory.variables.isEmpty,
+                context.memory.types.isEmpty
             else {
                 return nil
             }

@@ -43,6 +43,19 @@ enum PureTypes {
         }
     }
 
+    /// Returns the name of a type by which a variable changes or refuses later values; `nil` for one that takes every
+    /// value as it is, or as its text.
+    static func condition(of type: TypeNameSyntax) -> String? {
+        let name = type.fullName
+        return ["string", "string[]", "object", "object[]", "array", "psobject"].contains(plain(name.asciiLowercased))
+            ? nil : name
+    }
+
+    /// Returns whether a type, as written in brackets, is that of hashtables.
+    static func isTable(_ written: String) -> Bool {
+        ["hashtable", "collections.hashtable"].contains(plain(written.asciiLowercased))
+    }
+
     /// Returns whether a type is a list or table of harmless values: `[Collections.Generic.List[object]]`,
     /// `[ArrayList]`.
     static func isContainer(_ type: TypeNameSyntax) -> Bool {

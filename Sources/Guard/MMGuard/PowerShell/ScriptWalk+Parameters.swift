@@ -16,16 +16,21 @@ extension ScriptWalk {
 
     private mutating func walk(declared parameter: ParameterSyntax, values: ValueFacts) {
         var values = values
+        var condition: String?
         for attribute in parameter.attributes {
             switch attribute {
-            case .attribute(let node): walk(declaration: node)
+            case .attribute(let node):
+                walk(declaration: node)
+                let name = node.typeName.fullName
+                if name.asciiLowercased.contains("validate") { condition = name }
             case .typeConstraint(let node):
                 walk(type: node.typeName)
                 values = converted(values, to: node.typeName)
+                condition = condition ?? PureTypes.condition(of: node.typeName)
             }
         }
         let standard = parameter.defaultValue.map { walk($0) } ?? .nothing
-        write(parameter.variable, ScriptVariables.Entry(facts: values.or(standard)))
+        write(parameter.variable, ScriptVariables.Entry(facts: values.or(standard), type: condition))
     }
 
     mutating func walk(_ parameter: ParameterSyntax) {

@@ -121,7 +121,7 @@ struct ScriptWalk {
         self.tables = tables
         self.context = context
         self.muted = muted
-        scope = CodeScope(variables: ScriptVariables(remembered: context.memory.variables))
+        scope = CodeScope(variables: ScriptVariables(remembered: context.memory.variables, types: context.memory.types))
     }
 
     /// Returns whether there are many findings already, with one like this among them: another one doesn't change the
@@ -280,7 +280,7 @@ extension ScriptWalk {
         var facts = walk(value: node.value, in: scope)
         if let type { facts = converted(facts, to: type) }
         switch target {
-        case .variable(let variable): set(variable, facts, isConverted: type != nil, by: node)
+        case .variable(let variable): set(variable, facts, type: type, by: node)
         default:
             // The target is an element or a property of a list or table that the script itself created.
             if let name = ownContainer(target) {
@@ -295,13 +295,15 @@ extension ScriptWalk {
 
     /// Notes what an assignment makes of a variable.
     private mutating func set(
-        _ variable: VariableExpressionSyntax, _ facts: ValueFacts, isConverted: Bool, by node: AssignmentStatementSyntax
+        _ variable: VariableExpressionSyntax, _ facts: ValueFacts, type: TypeNameSyntax?,
+        by node: AssignmentStatementSyntax
     ) {
         let name = variable.path.name.asciiLowercased
         if node.op == .equals, variable.path.qualifier == .none, PreferenceVariables.mayBe(name, constant(node.value)) {
             return
         }
-        var entry = ScriptVariables.Entry(facts: facts)
+        let isConverted = type != nil
+        var entry = ScriptVariables.Entry(facts: facts, type: type.flatMap { PureTypes.condition(of: $0) })
         switch node.op {
         case .equals:
             entry.table = isConverted ? nil : table(node.value)
@@ -362,7 +364,7 @@ extension ScriptWalk {
         guard !tables.cmdlets.isAutomaticVariable(name) else {
             return report(.automaticVariable, variable.extent, subject: "$" + path.path)
         }
-        variables.assign(name, entry)
+        variables.give(name, entry)
     }
 
     /// Notes that a parameter stores something in a variable: if the variable is a plain one, this counts as an
@@ -375,7 +377,7 @@ extension ScriptWalk {
         guard isPlainName(name), !tables.cmdlets.isAutomaticVariable(lower), lower != "null" else {
             return report(.variableParameter, extent, subject: subject)
         }
-        variables.assign(
+        variables.give(
             lower, ScriptVariables.Entry(facts: isMore ? variables[lower].facts.then(facts) : facts))
     }
 

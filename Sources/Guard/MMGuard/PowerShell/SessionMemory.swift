@@ -8,6 +8,8 @@ package struct SessionMemory: Sendable, Hashable {
     var names: Set<String> = []
     /// The variables, by names in lower case.
     var variables: [String: ValueFacts] = [:]
+    /// The types and conditions that variables were declared with, by names in lower case.
+    var types: [String: String] = [:]
     /// Whether code ran that may have given names another meaning, so that even reads can't be trusted.
     package internal(set) var isOpaque = false
     /// Whether a person confirmed such code. Otherwise it ran without a question, because the session's confinement
@@ -37,6 +39,7 @@ package struct SessionMemory: Sendable, Hashable {
     package var withoutVariables: SessionMemory {
         var memory = self
         memory.variables = [:]
+        memory.types = [:]
         return memory
     }
 
@@ -68,7 +71,10 @@ package struct SessionMemory: Sendable, Hashable {
         next.names.formUnion(walk.defined)
         next.names.formUnion(walk.types.keys)
         // An error may end the script anywhere.
-        next.variables.merge(walk.variables.leftAnywhere) { _, new in new }
+        for (name, entry) in walk.variables.leftAnywhere {
+            next.variables[name] = entry.facts
+            next.types[name] = entry.type
+        }
         if next.variables.count > Self.mostVariables { next.variables = [:] }
         if walk.givesNames
             || walk.found.contains(where: { ConstructRule(rawValue: $0.finding.rule)?.givesNames ?? false })

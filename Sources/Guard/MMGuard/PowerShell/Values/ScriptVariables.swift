@@ -6,6 +6,8 @@ struct ScriptVariables: Sendable {
     /// A variable.
     struct Entry: Sendable {
         var facts: ValueFacts
+        /// The type or the condition that it was declared with, by which PowerShell changes or refuses later values.
+        var type: String?
         /// The hashtable literal that was assigned, as long as nothing has changed it.
         var table: HashtableSyntax?
         /// Whether the script itself created it as a list or table, so that its elements may be set.
@@ -32,14 +34,24 @@ struct ScriptVariables: Sendable {
             facts.covers(other.facts) && (table == nil || table === other.table) && (!isOwn || other.isOwn)
                 && (ownType == nil || ownType == other.ownType) && block == nil
                 && (!isStopwatch || other.isStopwatch) && (openText == nil || openText == other.openText)
-                && (!isAnswer || other.isAnswer)
+                && (!isAnswer || other.isAnswer) && (other.type == nil || type == other.type)
                 && (pages.map { own in other.pages?.isSubset(of: own) ?? false } ?? true)
+        }
+
+        /// Returns whether a variable of a type holds exactly this when it is given it.
+        func suits(_ type: String) -> Bool {
+            facts.texts?.allSatisfy { PureTypes.keeps($0, as: type) } ?? (table != nil && PureTypes.isTable(type))
+        }
+
+        private func type(with other: Entry) -> String? {
+            guard let type, let more = other.type else { return type ?? other.type }
+            return type == more ? type : "several"
         }
 
         /// Returns an entry that may be either of the two.
         func or(_ other: Entry) -> Entry {
             Entry(
-                facts: facts.or(other.facts), table: table === other.table ? table : nil,
+                facts: facts.or(other.facts), type: type(with: other), table: table === other.table ? table : nil,
                 isOwn: isOwn && other.isOwn, ownType: ownType == other.ownType ? ownType : nil,
                 isStopwatch: isStopwatch && other.isStopwatch, openText: openText == other.openText ? openText : nil,
                 isAnswer: isAnswer && other.isAnswer, pages: pages.flatMap { own in other.pages.map(own.union) })
@@ -47,6 +59,7 @@ struct ScriptVariables: Sendable {
     }
 
     private let remembered: [String: ValueFacts]
+    private let rememberedTypes: [String: String]
     private var entries: [String: Entry] = [:]
     private var log: [(name: String, before: Entry?)] = []
     /// Every assignment, also in parts that were undone since: where a part is left early, any of them may be the last.
@@ -58,24 +71,45 @@ struct ScriptVariables: Sendable {
         fileprivate let history: Int
     }
 
-    /// - Parameter remembered: the variables that earlier scripts left in the session.
-    init(remembered: [String: ValueFacts] = [:]) { self.remembered = remembered }
+    /// - Parameters:
+    ///   - remembered: the variables that earlier scripts left in the session.
+    ///   - types: what these were declared with.
+    init(remembered: [String: ValueFacts] = [:], types: [String: String] = [:]) {
+        self.remembered = remembered
+        rememberedTypes = types
+    }
 
     /// Returns the variable with a name in lower case; an unassigned one may hold anything.
     subscript(_ name: String) -> Entry {
         entries[name] ?? inherited(name)
     }
 
-    private func inherited(_ name: String) -> Entry { Entry(facts: remembered[name] ?? .unknown) }
+    private func inherited(_ name: String) -> Entry {
+        Entry(facts: remembered[name] ?? .unknown, type: rememberedTypes[name])
+    }
+
+    /// Gives a variable a value as PowerShell does. With a type that doesn't take the value as it is, a variable holds
+    /// something else afterwards: a converted value, or its old one.
+    mutating func give(_ name: String, _ entry: Entry) {
+        let before = self[name]
+        guard entry.type == nil, let type = before.type, !entry.suits(type) else {
+            return assign(name, entry)
+        }
+        var either = before.or(entry)
+        either.facts.texts = nil
+        assign(name, either)
+    }
 
     mutating func assign(_ name: String, _ entry: Entry) {
+        var entry = entry
+        entry.type = entry.type ?? self[name].type
         log.append((name, entries[name]))
         history.append((name, entry))
         entries[name] = entry
     }
 
     /// The variables that the script leaves behind, with everything that it assigned them.
-    var leftAnywhere: [String: ValueFacts] { everything(since: Mark(log: 0, history: 0)).mapValues(\.facts) }
+    var leftAnywhere: [String: Entry] { everything(since: Mark(log: 0, history: 0)) }
 
     /// Returns the names that were assigned since a position.
     func assigned(since mark: Mark) -> Set<String> { Set(history[mark.history...].map(\.name)) }
