@@ -1,5 +1,5 @@
 package import FoundationEssentials
-package import MMCore
+import MMCore
 
 extension Date: DecodableFromText {
     package init?(decoding text: String) {

@@ -37,7 +37,10 @@ struct ServiceRuleTests {
             ),
             (.flow, "DELETE", "/providers/Microsoft.ProcessSimple/environments/e/flows/f", "destructive", "ask"),
             (.flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/somethingNew", "write", "ask"),
-            (.flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/checkFlowErrors", "read", "allow"),
+            (
+                .flow, "POST", "/providers/Microsoft.ProcessSimple/environments/e/flows/f/checkFlowErrors", "read",
+                "allow"
+            ),
             (.arm, "POST", "/subscriptions/s/resourceGroups/r/validateMoveResources", "read", "allow"),
             (.bap, "POST", "/providers/Microsoft.BusinessAppPlatform/listTenantSettings", "read", "allow"),
             (

@@ -1,4 +1,5 @@
 import MMCore
+import MMIdentity
 import TestSupport
 import Testing
 

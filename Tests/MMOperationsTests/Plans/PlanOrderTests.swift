@@ -1,5 +1,6 @@
 import MMCore
 import MMGraph
+import MMGuard
 import Testing
 
 @testable import MMOperations

@@ -69,7 +69,7 @@ struct ShellRead: CatalogueOperation {
             let session: NamedSession = try .required(input.session)
             // Without a command, only a device has a screen, and only jobs in the background have output.
             if input.namesStream, let running = services.shells.running(in: session.key(of: context.call.shellOwner)) {
-                return try await running.page(
+                return await running.page(
                     input.stream, from: input.offset, limit: input.limit, to: context, from: services.work)
             }
             return try await .display(session, in: services.shells, context, isScreen: input.stream == nil)
