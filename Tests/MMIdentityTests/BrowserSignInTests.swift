@@ -290,6 +290,7 @@ struct BrowserSignInTests {
         #expect(error?.details["nextWay"] == "browser")
         #expect(!said.contains("declined"))
         #expect(transport.requests.count == 2, "no second code was asked for")
-        #expect(!home.tokenFiles.contains { $0.contains("flow") })
+        let left = String(decoding: try #require(try home.read("Contoso.flow.json")), as: UTF8.self)
+        #expect(!left.contains("FAKE-device"), "a code that is over isn't kept")
     }
 }

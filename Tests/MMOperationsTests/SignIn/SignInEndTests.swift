@@ -87,7 +87,7 @@ struct SignInEndTests {
         let home = try await SignInHome()
         try await home.login()
         try await home.fault(["kind": "revoked"])
-        let code = try #require(await home.call("graph_request", ["connection": "Demo", "path": "/me"]).code)
+        let code = try #require(await home.call("graph_request", ["connection": "Demo", "endpoint": "/me"]).code)
         let rows = try await home.status()
         #expect(rows["Demo/graph-api"]?["code"] == .string(code) && rows["Demo/flow-api"] == nil, "\(rows)")
         await home.stop()

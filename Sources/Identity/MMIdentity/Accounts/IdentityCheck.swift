@@ -53,7 +53,7 @@ struct IdentityCheck: Sendable {
         return MMError(
             .forbidden, "The wrong account signed in to \(target.connection): \(name), but \(reason).",
             hint:
-                "That sign-in was discarded. Sign in again\(wanted), in a private window "
+                "Its tokens are not used. Sign in again\(wanted), in a private window "
                 + "if the browser keeps using another account: mm login \(ShellWord.quoted(target.connection)). To "
                 + "pin another account: mm logout \(ShellWord.quoted(target.connection)) --forget-account.",
             details: details(account))

@@ -186,7 +186,7 @@ enum HostCommands {
         "del": "remove-item", "rm": "remove-item", "md": "new-item", "mkdir": "new-item", "fw": "format-wide",
         "cp": "copy-item", "copy": "copy-item", "cpi": "copy-item", "mv": "move-item", "move": "move-item",
         "mi": "move-item", "ren": "rename-item", "rni": "rename-item", "sls": "select-string", "rvpa": "resolve-path",
-        "sort": "sort-object", "write": "write-output",
+        "sort": "sort-object", "write": "write-output", "gi": "get-item", "sl": "set-location",
         "set-format": "set-excelrange", "gwmi": "get-wmiobject", "gcim": "get-ciminstance", "gp": "get-itemproperty",
         "get-securerandom": "get-random", "gm": "get-member", "icm": "invoke-command", "iex": "invoke-expression",
     ]
