@@ -4,6 +4,7 @@ import MMHTTP
 import MMOperations
 import MMPool
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMServing
@@ -58,9 +59,9 @@ struct PoolPartsTests {
         let home = try ServingHome()
         let environment = home.services.environment
         let place = PoolPlace(environment: environment)
-        let isOver = OneShot<Void>()
+        let isOver = Mutex(false)
         let listener = try HTTPListener.start(.unix(path: home["run/pool.sock"])) { _ in
-            await isOver.wait()
+            _ = await eventually { isOver.withLock { $0 } }
             return .json(JSONWriter.bytes(.object([:])))
         }
         var record = PoolHandshake.ofThisProcess(key: place.key).json
@@ -78,7 +79,7 @@ struct PoolPartsTests {
         }
         _ = consume lock
         #expect(try await finder.running(until: .after(.milliseconds(200)))?.handshake.process == nil)
-        isOver.resolve(())
+        isOver.withLock { $0 = true }
         await listener.stop(graceful: .zero)
     }
 
