@@ -376,11 +376,12 @@ package struct PendingSignIn: Sendable {
             message: message, account: target.expectedEmail, appID: target.clientID, tenant: target.authority.tenant,
             expiresAt: Timestamp(seconds: expiresAt),
             interval: .seconds(interval), lastError: trouble, reason: reason,
-            note: restarts > 0 || lapse != nil ? "The previous code \(fate)." : nil)
+            note: note)
     }
 
-    private var fate: String {
-        lapse.map { "failed (\($0))" } ?? "expired before it was approved (AADSTS70020)"
+    private var note: String? {
+        if let lapse { return "The previous code failed (\(lapse))." }
+        return restarts > 0 ? "The previous code expired before it was approved (AADSTS70020)." : nil
     }
 }
 
