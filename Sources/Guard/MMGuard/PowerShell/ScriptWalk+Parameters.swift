@@ -1,3 +1,4 @@
+internal import MMCore
 internal import PowerShellSyntax
 
 extension ScriptWalk {
