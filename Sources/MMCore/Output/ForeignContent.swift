@@ -28,7 +28,12 @@ package enum ForeignContent {
 
     /// Returns whether an answer in JSON contains such content.
     package static func isWithin(json: [UInt8], from connection: String) -> Bool {
-        let pieces = JSONRows.find(in: json)?.items.prefix(mostRows).map { Array(json[$0]) } ?? [json]
+        isWithin(json: json, JSONRows.find(in: json), from: connection)
+    }
+
+    /// Returns the same for a JSON text whose rows are known.
+    static func isWithin(json: [UInt8], _ rows: JSONRows?, from connection: String) -> Bool {
+        let pieces = rows?.items.prefix(mostRows).map { Array(json[$0]) } ?? [json]
         return pieces.contains { piece in
             guard let value = try? JSONParser.parse(piece) else { return false }
             return isWithin(value, from: connection)

@@ -52,9 +52,10 @@ package struct OutputStore: Sendable {
         _ bytes: [UInt8], connection: String, asText: Bool = false, isForeign: Bool = false
     ) throws(MMError) -> StoredOutput {
         var writer = try OutputWriter(store: self, connection: connection)
-        writer.isForeign = isForeign || !asText && ForeignContent.isWithin(json: bytes, from: connection)
+        let rows = asText ? nil : JSONRows.find(in: bytes)
+        writer.isForeign = isForeign || !asText && ForeignContent.isWithin(json: bytes, rows, from: connection)
         try writer.append(bytes)
-        if !asText, let rows = JSONRows.find(in: bytes) {
+        if let rows {
             return try writer.finish(
                 unit: .rows, total: rows.items.count, index: Self.index(of: rows.items.map(\.lowerBound)))
         }
