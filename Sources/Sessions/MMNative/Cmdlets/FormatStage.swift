@@ -219,14 +219,19 @@ enum CellText {
     /// How many elements of a list are shown unless the script says otherwise.
     static let usualLimit: Int32 = 4
 
+    /// Returns how many elements of a list are shown in a script; a negative number stands for all.
+    private static func limit(of evaluator: Evaluator) -> Int {
+        guard case .int(let own)? = evaluator.scriptScope[Evaluator.limitName] else { return Int(usualLimit) }
+        return own < 0 ? .max : Int(own)
+    }
+
     /// Returns the text of a value; tables show fractions with two decimal places.
     static func text(_ value: PSValue, isTable: Bool, _ evaluator: Evaluator) throws(Interrupt) -> String {
-        var limit = Int(usualLimit)
-        if case .int(let own)? = evaluator.scriptScope[Evaluator.limitName] { limit = own < 0 ? .max : Int(own) }
         switch value {
         case .double, .single, .decimal:
             return isTable ? try NumberFormat.text(value, "F") : try PSText.string(value)
         case .array(let items):
+            let limit = limit(of: evaluator)
             var texts: [String] = []
             for item in items.prefix(limit) {
                 switch item {
@@ -238,6 +243,7 @@ enum CellText {
             }
             return "{" + texts.joined(separator: ", ") + (items.count > limit ? "\u{2026}" : "") + "}"
         case .table(let table) where table.isOrdered || table.count < 2:
+            let limit = limit(of: evaluator)
             var texts: [String] = []
             for (key, value) in table.pairs.prefix(limit) {
                 switch value {
