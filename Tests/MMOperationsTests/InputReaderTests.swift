@@ -96,6 +96,9 @@ struct InputReaderTests {
         let given = try reader(["name": "x", "query": "?$top=5&$filter=a eq '?'"]).parameters("query")
         #expect(given.map(\.name) == ["$top", "$filter"])
         #expect(given.map(\.value) == ["5", "a eq '?'"])
+        // A flag of the command line is a member of an object.
+        let flags = try reader(["name": "x", "query": ["?$top": "5"]]).parameters("query")
+        #expect(flags.map(\.name) == ["$top"] && flags.map(\.value) == ["5"])
     }
 
     @Test("for named values may be the text of a JSON object", arguments: ["", " "])

@@ -147,8 +147,8 @@ public struct InputReader: Sendable {
         return try object(name).map { .object($0) }
     }
 
-    /// Returns named parameters from an object or from `name=value&name=value`, which may begin with `?` as in an
-    /// address, in the order written.
+    /// Returns named parameters from an object or from `name=value&name=value`, in the order written. A name may begin
+    /// with `?` as in an address.
     /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func parameters(_ name: String) throws(MMError) -> [(name: String, value: String)] {
         guard let value = try namedValues(name) else { return [] }
@@ -156,10 +156,11 @@ public struct InputReader: Sendable {
         case .object(let object):
             var list: [(name: String, value: String)] = []
             for (key, item) in object {
+                let plain = String(key.drop { $0 == "?" })
                 switch item {
-                case .string(let text): list.append((key, text))
-                case .bool(let flag): list.append((key, flag ? "true" : "false"))
-                case .int, .double, .number: list.append((key, item.description))
+                case .string(let text): list.append((plain, text))
+                case .bool(let flag): list.append((plain, flag ? "true" : "false"))
+                case .int, .double, .number: list.append((plain, item.description))
                 default: throw wrong("\(name).\(key)", item, due: "a string, number or boolean")
                 }
             }
