@@ -146,10 +146,8 @@ package struct HostWalls: Sendable {
         walls.attributes = .byMounts
         walls.hasSupervisor = true
         // .NET keeps its named mutexes below /tmp, whatever TMPDIR says.
-        let places = [folder, cache, settings.location.program] + walls.readable + shared
-        func isFree(_ place: String) -> Bool { !places.contains { RealPath.lies(RealPath.of($0) ?? $0, in: place) } }
-        if isFree("/tmp") { walls.boundFolders["/tmp"] = temporary }
-        if isFree("/dev/shm") { walls.boundFolders["/dev/shm"] = sharedMemory }
+        walls.bind(temporary, at: "/tmp", for: settings.location.program)
+        walls.bind(sharedMemory, at: "/dev/shm", for: settings.location.program)
         walls.writable += Self.mutexFolders()
         return walls
     }

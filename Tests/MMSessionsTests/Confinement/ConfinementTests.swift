@@ -43,7 +43,7 @@ struct ConfinementTests {
         let mark = "mm-walls-\(getpid())-\(RandomBytes.text(bytes: 6))"
         let answer = try await Self.run("echo in > /tmp/\(mark) && cat tmp/\(mark); ls /tmp | wc -l") { walls, folder in
             walls.attributes = .byMounts
-            walls.boundFolders["/tmp"] = folder + "/tmp"
+            walls.bind(folder + "/tmp", at: "/tmp", for: "/bin/sh")
         }
         let mayMount = system("unshare -m true 2>/dev/null || unshare -Um true 2>/dev/null") == 0
         #expect(mayMount ? answer == "in\n1\nstatus 0" : answer.contains("denied"), "\(answer)")

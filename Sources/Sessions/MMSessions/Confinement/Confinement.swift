@@ -46,7 +46,7 @@ package struct Confinement: Sendable, Hashable {
     /// Files and folders that can't be reached even inside a readable folder; `ownFolder` and `writable` are exempt.
     package var hidden: [String] = []
     /// Folders that are bound to other places, keyed by place; needs mounts.
-    package var boundFolders: [String: String] = [:]
+    package private(set) var boundFolders: [String: String] = [:]
     /// The part of the network that the program can reach.
     package var network = Network.none
     /// Whether the session can open its own terminal by its path.
@@ -102,6 +102,17 @@ package struct Confinement: Sendable, Hashable {
     private static let devices = [
         "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx",
     ]
+
+    /// Shows a folder of the session in another place, unless the program uses something there, which it would hide.
+    /// Call it after the readable and writable paths are set; it needs mounts.
+    /// - Parameters:
+    ///   - folder: the folder to show.
+    ///   - place: where the program finds it, such as `/tmp`.
+    ///   - program: the program to be started.
+    package mutating func bind(_ folder: String, at place: String, for program: String) {
+        let used = readable + writable + [program] + [ownFolder].compactMap(\.self)
+        if !used.contains(where: { RealPath.lies(RealPath.of($0) ?? $0, in: place) }) { boundFolders[place] = folder }
+    }
 
     /// Returns the command that starts a program inside this confinement.
     /// - Parameter door: receives the listeners of the program's own network, if it has one.

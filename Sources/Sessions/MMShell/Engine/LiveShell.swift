@@ -53,7 +53,7 @@ final class LiveShell: Sendable {
         command.extraDescriptors = [outputWriter.raw, errorWriter.raw, reportWriter.raw]
         command.terminal = Terminal.Size(rows: settings.terminal.rows, columns: settings.terminal.columns)
         command.limits = settings.limits.map(\.childLimit) + [mark.limit]
-        if case .workspace = settings.sandbox { mkdir(folder.path + "/tmp", 0o700) }
+        try settings.sandbox.makeFolders(in: folder.path)
         var door: NetworkDoor?
         if let ports = settings.sandbox.proxyPorts { door = try NetworkDoor(at: ports) }
         command = try settings.sandbox.confine(command, folder: folder.path, door: door)

@@ -57,10 +57,9 @@ package final class WalledProgram: Sendable {
         let profile = SandboxProfile.workspace(settings.rules)
         let folder = try SessionFolder(in: settings.temporaryDirectory)
         let mark = LineageMark()
-        let home = folder.path + "/tmp/home"
-        for place in [folder.path + "/tmp", home] where mkdir(place, 0o700) != 0 {
-            throw SystemError.error("Making \(place)")
-        }
+        let home = profile.temporary(in: folder.path) + "/home"
+        try profile.makeFolders(in: folder.path)
+        guard mkdir(home, 0o700) == 0 else { throw SystemError.error("Making \(home)") }
         var command = ChildCommand(
             settings.program, settings.arguments, environment: settings.environment,
             directory: settings.rules.workspace)

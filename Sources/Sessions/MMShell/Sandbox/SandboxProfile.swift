@@ -141,7 +141,8 @@ extension SandboxProfile {
             walls.readable = rules.readable
             walls.hidden = rules.hidden
             walls.ownFolder = folder
-            walls.writable = [rules.workspace, folder + "/tmp"] + rules.writable
+            walls.writable = [rules.workspace, temporary(in: folder)] + rules.writable
+            walls.bind(Self.sharedMemory(in: folder), at: "/dev/shm", for: command.executable)
             walls.hasTerminal = true
             walls.network =
                 switch rules.network {
@@ -199,6 +200,19 @@ extension SandboxProfile {
     /// Returns the folder of a confined shell's temporary files.
     func temporary(in folder: String) -> String {
         if case .workspace = self { folder + "/tmp" } else { "/tmp" }
+    }
+
+    /// Returns the folder that a confined shell finds at `/dev/shm`, where the C library keeps shared memory and named
+    /// semaphores; Python's `multiprocessing` needs them.
+    private static func sharedMemory(in folder: String) -> String { folder + "/shm" }
+
+    /// Creates, in a session's own folder, the folders that its confined programs write to.
+    /// - Throws: the system's error, such as that of a full disk.
+    func makeFolders(in folder: String) throws(MMError) {
+        guard case .workspace = self else { return }
+        for place in [temporary(in: folder), Self.sharedMemory(in: folder)] where mkdir(place, 0o700) != 0 {
+            throw SystemError.error("Making \(place)")
+        }
     }
 
     /// The directory in which the shell starts.
