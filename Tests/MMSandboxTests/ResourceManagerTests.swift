@@ -50,6 +50,24 @@ struct ResourceManagerTests {
         #expect(unknown.status == 404 && unknown.errorCode == "InvalidResourceType")
     }
 
+    @Test(
+        "what a machine is doing is told to those who ask for it",
+        arguments: [
+            ("vm-web?$expand=instanceView", "properties"), ("VM-web/instanceView", nil),
+            ("vm-none/instanceView", "missing"), ("vm-web", "silent"),
+        ])
+    func instanceView(path: String, part: String?) async {
+        let machines = "/resourceGroups/rg-web/providers/Microsoft.Compute/virtualMachines/"
+        let answer = await Self.answered(Bench(), machines + path)
+        switch part {
+        case "missing": #expect(answer.status == 404 && answer.errorCode == "ResourceNotFound")
+        case "silent": #expect(answer.status == 200 && answer.json["properties"]?["instanceView"] == nil)
+        default:
+            let view = part == nil ? answer.json : answer.json["properties"]?["instanceView"]
+            #expect(view?["statuses"]?[1]?["code"] == "PowerState/running", "\(answer.json)")
+        }
+    }
+
     @Test("what is made is there, and goes with its group")
     func made() async {
         let bench = Bench()

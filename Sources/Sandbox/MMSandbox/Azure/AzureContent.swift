@@ -311,6 +311,28 @@ struct AzureKind: Sendable {
         ]
     }
 
+    /// Returns a machine together with what it is doing, which the service tells only to those who ask for it. Other
+    /// resources are returned as they are.
+    static func withInstanceView(_ row: JSONValue) -> JSONValue {
+        guard var machine = row.object, machine["type"]?.string == "Microsoft.Compute/virtualMachines",
+            var properties = machine["properties"]?.object
+        else { return row }
+        func status(_ code: String, _ text: String) -> JSONValue {
+            ["code": .string(code), "level": "Info", "displayStatus": .string(text)]
+        }
+        let name = machine["name"] ?? .null
+        properties["instanceView"] = [
+            "computerName": name, "osName": "debian", "osVersion": "12", "hyperVGeneration": "V2",
+            "vmAgent": ["vmAgentVersion": "2.9.1.1", "statuses": [status("ProvisioningState/succeeded", "Ready")]],
+            "statuses": [
+                status("ProvisioningState/succeeded", "Provisioning succeeded"),
+                status("PowerState/running", "VM running"),
+            ],
+        ]
+        machine["properties"] = .object(properties)
+        return .object(machine)
+    }
+
     private static func network(_ name: String, _ group: String) -> JSONObject {
         let id = "\(AzureContent.root)/resourceGroups/\(group)/providers/Microsoft.Network/virtualNetworks/\(name)"
         return [

@@ -165,6 +165,7 @@ struct AzureResourceManager {
                 return answer(request.http, place, AzureCatalogue.roleDefinitions)
             case "microsoft.compute/locations/vmsizes", "microsoft.compute/skus":
                 return answers.list(request.http, AzureCatalogue.sizes)
+            case "microsoft.compute/virtualmachines/instanceview": return instanceView(request.http, place)
             default: break
             }
             if let group = place.group, content.group(group) == nil { return Self.noGroup(group) }
@@ -202,9 +203,21 @@ struct AzureResourceManager {
         case "DELETE": return HTTPServerResponse(status: content.removeResource(id) ? 200 : 204)
         case "GET", "HEAD":
             guard let row = content.resource(id) else { return Self.unknown("\(place.type)/\(name)") }
-            return HTTPServerResponse(status: 200, json: row)
+            let expanded = request.queryFields["$expand"] ?? ""
+            let isView = expanded.lowercased() == "instanceview"
+            return HTTPServerResponse(status: 200, json: isView ? AzureKind.withInstanceView(row) : row)
         default: return Self.unknown(id)
         }
+    }
+
+    /// Returns what a machine is doing ("Virtual Machines - Instance View").
+    private func instanceView(_ request: HTTPServerRequest, _ place: AzurePath) -> HTTPServerResponse {
+        guard request.method == "GET", let group = place.group, let name = place.names.first,
+            let row = content.resources(ofType: "Microsoft.Compute/virtualMachines", inGroup: group).first(where: {
+                $0["name"]?.string?.lowercased() == name.lowercased()
+            }), let view = AzureKind.withInstanceView(row)["properties"]?["instanceView"]
+        else { return Self.unknown("Microsoft.Compute/virtualMachines/\(place.names.first ?? "")") }
+        return HTTPServerResponse(status: 200, json: view)
     }
 
     private func roleAssignments(_ request: HTTPServerRequest, _ place: AzurePath) -> HTTPServerResponse {
