@@ -59,7 +59,7 @@ struct DetachedCallTests {
     }
 
     private func handle(of answer: OperationAnswer) throws -> String {
-        try #require(JobAnswer.members(of: answer)?["handle"]?.string)
+        try #require(JobAnswer(answer)?.handle)
     }
 
     private func waited(_ service: LocalOperationService, _ handle: String, _ context: CallContext)
@@ -68,7 +68,7 @@ struct DetachedCallTests {
         while true {
             let answer = try await service.call(
                 "output", ["handle": .string(handle), "action": "wait"], in: context)
-            if JobAnswer.members(of: answer) == nil { return answer }
+            if JobAnswer(answer) == nil { return answer }
         }
     }
 
@@ -76,11 +76,10 @@ struct DetachedCallTests {
     func reads() async throws {
         let service = service { .value(["rows": 3]) }
         let handle = try handle(of: try await service.call("slow", [:], in: context()))
-        var progress: JSONValue?
+        var progress: String?
         while progress != "half way" {
             let running = try await service.call("output", ["handle": .string(handle)], in: context())
-            let members = try #require(JobAnswer.members(of: running))
-            progress = members["progress"]
+            progress = try #require(JobAnswer(running)).progress
             await Task.yield()
         }
         release.resolve(())
@@ -107,7 +106,7 @@ struct DetachedCallTests {
         let arguments: JSONObject =
             operation == "jobs" ? ["watch": true] : ["handle": .string(handle), "action": "wait"]
         let answer = try await service.call(operation, arguments, in: watching)
-        #expect(JobAnswer.members(of: answer) == nil)
+        #expect(JobAnswer(answer) == nil)
         #expect(heard.withLock { $0.contains { $0.contains("half way") } })
     }
 
@@ -204,7 +203,7 @@ struct DetachedCallTests {
         arguments["handle"] = .string(handle)
         arguments["download"] = "handle"
         let early = try await service.call("output", arguments, in: context())
-        #expect(JobAnswer.members(of: early)?["handle"]?.string == handle)
+        #expect(JobAnswer(early)?.handle == handle)
         release.resolve(())
         _ = try await waited(service, handle, context())
         guard case .value(let value) = try await service.call("output", arguments, in: context()).body else {
@@ -275,5 +274,28 @@ struct DetachedCallTests {
         _ = try await service.call("slow", [:], in: context())
         await home.services.close()
         #expect(home.services.jobs.table.reports(for: nil).isEmpty)
+    }
+
+    @Test(
+        "a row of jobs reads as it was written, also one of a job whose node has gone",
+        arguments: [JobReport.State.running, .done, .failed, .cancelled, nil])
+    func row(state: JobReport.State?) throws {
+        var row = JobRow("job-1", "graph_request", state)
+        row.started = Timestamp(iso8601: "2026-11-29T10:00:00Z")
+        row.seconds = 7
+        row.progress = "half way"
+        row.owner = "mcp mm"
+        row.node = "http://n1"
+        let answer = OperationAnswer.value(.object(JobRow.members(of: [row])))
+        #expect(JobRow.rows(of: answer) == [row])
+        #expect(JobRow.progress(of: [row]) == (state == .running ? "graph_request: half way" : nil))
+    }
+
+    @Test(
+        "jobs are watched if the argument says so, in each form in which it may be given",
+        arguments: [([:], false), (["watch": true], true), (["watch": "true"], true)] as [(JSONObject, Bool)])
+    func watched(arguments: JSONObject, isWatched: Bool) throws {
+        #expect(try Jobs.watches(arguments) == isWatched)
+        #expect(throws: MMError.self) { try Jobs.watches(["wach": true]) }
     }
 }

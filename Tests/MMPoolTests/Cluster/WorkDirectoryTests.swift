@@ -1,4 +1,5 @@
 import MMCore
+import MMSessions
 import TestSupport
 import Testing
 
@@ -21,14 +22,14 @@ struct WorkDirectoryTests {
                 started: "2026-01-01T00:00:00Z")
             job.operation = "graph_request"
             job.connection = "Contoso"
-            job.state = "running"
+            job.state = .running
             job.summary = "a summary"
             try await one.tell(job, answer: nil, for: .seconds(600))
             #expect(try await two.entry("job-abc") == job)
             #expect(try await two.answer("job-abc") == nil)
-            job.state = "done"
+            job.state = .done
             try await one.tell(job, answer: Array("the answer".utf8), for: .seconds(600))
-            #expect(try await two.entry("job-abc")?.state == "done")
+            #expect(try await two.entry("job-abc")?.state == .done)
             #expect(try await two.answer("job-abc") == Array("the answer".utf8))
             var output = WorkDirectory.Entry(
                 handle: "out_x", kind: .output, node: "n1", address: "http://n1", owner: "", started: "2026")

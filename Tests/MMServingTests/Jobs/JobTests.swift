@@ -242,6 +242,16 @@ struct JobTests {
         await face.stop(graceful: .zero)
     }
 
+    @Test("a job whose node has gone is a failed task, not a completed one")
+    func gone() {
+        let task = JobTasks.task(JobRow("job-1", "graph_request", nil))
+        guard case .completed(let result) = task.status else {
+            Issue.record("the task is not over")
+            return
+        }
+        #expect(result.isError)
+    }
+
     @Test("a job is cancelled by its handle")
     func cancel() async throws {
         let face = try face()

@@ -1,44 +1,70 @@
 package import MMCore
-import MMSessions
+package import MMSessions
 
 /// The answer to a call that is still running.
-package enum JobAnswer {
-    /// Returns the answer for a job that is still running.
-    static func running(_ report: JobReport, in jobs: OperationJobs) -> OperationAnswer {
-        let seconds = report.elapsed.components.seconds
-        var value: JSONObject = [
-            "status": "running", "handle": .string(report.handle), "operation": .string(report.label),
-            "seconds": .int(seconds),
-        ]
-        value["progress"] = report.progress.map { .string($0.message) }
-        if jobs.endWithClient {
-            value["note"] = "It ends with this server's process, because no pool runs it (--embedded)."
-        }
-        var answer = OperationAnswer.value(.object(value))
-        answer.text = text(of: value) { "mm output \($0) --action \($1)" }
-        return answer
+package struct JobAnswer: Sendable {
+    /// The handle by which the call is read, waited for and cancelled.
+    package let handle: String
+    /// The operation that was called.
+    package let operation: String
+    /// The seconds that it has been running.
+    package let seconds: Int
+    /// Its last progress report.
+    package let progress: String?
+    /// What a reader has to know about it.
+    private let note: String?
+
+    /// Creates the answer for a job that is still running.
+    /// - Parameters:
+    ///   - report: the job.
+    ///   - jobs: the jobs of the process that runs it.
+    package init(_ report: JobReport, in jobs: OperationJobs? = nil) {
+        handle = report.handle
+        operation = report.label
+        seconds = Int(report.elapsed.components.seconds)
+        progress = report.progress?.message
+        note =
+            jobs?.endWithClient == true
+            ? "It ends with this server's process, because no pool runs it (--embedded)." : nil
     }
 
-    /// Returns the members of an answer that says that its call is still running; `nil` for every other answer.
-    package static func members(of answer: OperationAnswer) -> JSONObject? {
-        guard case .value(.object(let value)) = answer.body, value["status"] == "running",
+    /// Reads an answer; `nil` for one that doesn't say that its call is still running.
+    package init?(_ answer: OperationAnswer) {
+        guard case .value(.object(let value)) = answer.body, value["status"]?.string == Self.status,
             let handle = value["handle"]?.string, WorkHandle.isValid(handle)
         else { return nil }
+        self.handle = handle
+        operation = value["operation"]?.string ?? "The call"
+        seconds = value["seconds"]?.int ?? 0
+        progress = value["progress"]?.string
+        note = value["note"]?.string
+    }
+
+    private static let status = JobReport.State.running.rawValue
+
+    /// The members of the answer.
+    package var json: JSONObject {
+        var value: JSONObject = [
+            "status": .string(Self.status), "handle": .string(handle), "operation": .string(operation),
+            "seconds": .int(Int64(seconds)),
+        ]
+        value["progress"] = progress.map { .string($0) }
+        value["note"] = note.map { .string($0) }
         return value
     }
 
-    /// Returns a text that says how to wait for a running call or end it.
-    /// - Parameters:
-    ///   - members: the members of the answer.
-    ///   - calling: returns how the reader writes a call of an action with a handle.
-    package static func text(
-        of members: JSONObject, calling: (_ handle: String, _ action: String) -> String
-    ) -> String {
-        let name = members["operation"]?.string ?? "The call"
-        let handle = members["handle"]?.string ?? ""
-        let progress = members["progress"]?.string.map { " Latest progress: \($0)." } ?? ""
-        let note = members["note"]?.string.map { " \($0)" } ?? ""
-        return "\(name) is still running, for \(members["seconds"]?.int ?? 0) s so far.\(progress)\(note) Wait for it: "
-            + "\(calling(handle, "wait")); or cancel it: \(calling(handle, "cancel")). Don't repeat the call."
+    /// The answer of an operation.
+    var answer: OperationAnswer {
+        OperationAnswer(
+            .value(.object(json)), text: text { "mm output \($0) --action \($1.rawValue)" })
+    }
+
+    /// Returns a text that says how to wait for the call or end it.
+    /// - Parameter calling: returns how the reader writes a call of an action with a handle.
+    package func text(calling: (_ handle: String, _ action: JobAction) -> String) -> String {
+        let progress = progress.map { " Latest progress: \($0)." } ?? ""
+        let note = note.map { " \($0)" } ?? ""
+        return "\(operation) is still running, for \(seconds) s so far.\(progress)\(note) Wait for it: "
+            + "\(calling(handle, .wait)); or cancel it: \(calling(handle, .cancel)). Don't repeat the call."
     }
 }

@@ -215,7 +215,7 @@ struct JobCall: Sendable {
             if !job.isDetached { job.cancel() }
         }
         guard let outcome, !context.needsHandle || !services.jobs.table.keep(job) else {
-            return JobAnswer.running(job.report, in: services.jobs)
+            return JobAnswer(job.report, in: services.jobs).answer
         }
         return try outcome.get().read()
     }

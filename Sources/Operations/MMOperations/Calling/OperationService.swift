@@ -29,4 +29,12 @@ extension OperationService {
     {
         try await call(try catalogue.require(name), arguments, in: context)
     }
+
+    /// Carries out this service's operation with the name of a declared one; a service may have its own under that name.
+    /// - Throws: the operation's errors.
+    package func call(
+        _ operation: OperationDeclaration, _ arguments: JSONObject, in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        try await call(operation.name, arguments, in: context)
+    }
 }

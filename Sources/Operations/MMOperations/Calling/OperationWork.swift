@@ -54,7 +54,7 @@ extension Job: OperationWork where Answer == KeptAnswer {
     func answer(
         to context: OperationContext, prompt: ShellPrompt?, from services: WorkServices
     ) async throws(MMError) -> OperationAnswer {
-        guard let result else { return JobAnswer.running(report, in: services.jobs) }
+        guard let result else { return JobAnswer(report, in: services.jobs).answer }
         return try result.get().read()
     }
 

@@ -1,5 +1,17 @@
 package import MMCore
 
+extension OperationDeclaration {
+    /// The declaration of `connections`.
+    package static let connections = OperationDeclaration(
+        "connections", aliases: ["mm_connections"], command: ["connections", "list"], title: "Connections",
+        summary: "List the available Microsoft 365 connections.",
+        description:
+            "Lists the connections (name, description). The other tools take a name as `connection`; there is no default.",
+        effects: .init(readOnly: true, idempotent: true),
+        examples: [.init("mm connections list", "names, tenants and accounts")]
+    ).answering(withoutPool: .lists).listing("connections")
+}
+
 /// `connections`: lists the names and descriptions of the connections that the caller may use.
 package struct ConnectionsList: CatalogueOperation {
     package struct Input: OperationInput {
@@ -9,14 +21,7 @@ package struct ConnectionsList: CatalogueOperation {
         package init() {}
     }
 
-    package let declaration = OperationDeclaration(
-        "connections", aliases: ["mm_connections"], command: ["connections", "list"], title: "Connections",
-        summary: "List the available Microsoft 365 connections.",
-        description:
-            "Lists the connections (name, description). The other tools take a name as `connection`; there is no default.",
-        effects: .init(readOnly: true, idempotent: true),
-        examples: [.init("mm connections list", "names, tenants and accounts")]
-    ).answering(withoutPool: .lists).listing("connections")
+    package let declaration = OperationDeclaration.connections
 
     package func run(
         _ input: Input, in context: OperationContext, with registry: ConnectionRegistry

@@ -1,30 +1,10 @@
-import MMCore
+package import MMCore
 import MMSessions
 import MMShell
 
-/// `output`: pages and filters an answer that was too long to be returned whole, and reads, waits for or ends running
-/// calls and commands.
-struct OutputRead: CatalogueOperation {
-    struct Input: OperationInput {
-        @Argument("handle", "Handle from the long answer.", .at(0)) var handle: String
-        @Argument("offset", "First row, line or byte, from 0.", in: 0...1_000_000_000) var offset = 0
-        @Argument("limit", "Maximum rows, lines or bytes (default: what fits).", in: 1...1_000_000) var limit: Int?
-        @Argument("unit", "Unit of offset and limit.") var unit: OutputUnit?
-        @Argument("filter", "jq filter for the whole answer, such as .[].displayName.") var filter: String?
-        @Argument("output", "Format of rows.", of: ["json", "jsonl", "table", "csv"]) var form: String?
-        @Argument("download", "File for the whole answer, or handle.") var download: String?
-        @Argument("action", "For a background call (default read).", of: ["read", "wait", "cancel"])
-        var action = "read"
-
-        func check() throws(MMError) {
-            guard download == nil || offset == 0 && limit == nil && action == "read" else {
-                throw MMError(
-                    .invalidInput, "`download` writes the whole answer.", hint: "Leave out offset, limit and action.")
-            }
-        }
-    }
-
-    let declaration = OperationDeclaration(
+extension OperationDeclaration {
+    /// The declaration of `output`.
+    package static let output = OperationDeclaration(
         "output", aliases: ["mm_output"], command: ["output"], title: "Read a stored answer",
         summary: "Page through or filter an answer that was too long to return at once.",
         description:
@@ -37,6 +17,30 @@ struct OutputRead: CatalogueOperation {
             .init("mm output JOB --action wait", "waits for a background call and shows its answer"),
         ]
     ).kept(by: .handle)
+}
+
+/// `output`: pages and filters an answer that was too long to be returned whole, and reads, waits for or ends running
+/// calls and commands.
+struct OutputRead: CatalogueOperation {
+    struct Input: OperationInput {
+        @Argument("handle", "Handle from the long answer.", .at(0)) var handle: String
+        @Argument("offset", "First row, line or byte, from 0.", in: 0...1_000_000_000) var offset = 0
+        @Argument("limit", "Maximum rows, lines or bytes (default: what fits).", in: 1...1_000_000) var limit: Int?
+        @Argument("unit", "Unit of offset and limit.") var unit: OutputUnit?
+        @Argument("filter", "jq filter for the whole answer, such as .[].displayName.") var filter: String?
+        @Argument("output", "Format of rows.", of: ["json", "jsonl", "table", "csv"]) var form: String?
+        @Argument("download", "File for the whole answer, or handle.") var download: String?
+        @Argument("action", "For a background call (default read).") var action = JobAction.read
+
+        func check() throws(MMError) {
+            guard download == nil || offset == 0 && limit == nil && action == .read else {
+                throw MMError(
+                    .invalidInput, "`download` writes the whole answer.", hint: "Leave out offset, limit and action.")
+            }
+        }
+    }
+
+    let declaration = OperationDeclaration.output
 
     func run(
         _ input: Input, in context: OperationContext, with shells: ShellServices
@@ -67,7 +71,7 @@ struct OutputRead: CatalogueOperation {
             _ = try services.registry.connection(named: stored.connection, in: context)
         }
         // A stored answer is complete, so there is nothing to wait for.
-        guard input.action != "cancel" else {
+        guard input.action != .cancel else {
             throw MMError(.conflict, "This call has ended: there is nothing to cancel.")
         }
         if let named = input.download {
@@ -149,6 +153,29 @@ struct OutputRead: CatalogueOperation {
     }
 }
 
+/// What `output` does with a background call or command.
+package enum JobAction: String, CaseIterable, ArgumentValue {
+    /// It returns the result, or the progress so far.
+    case read
+    /// It waits for the end.
+    case wait
+    /// It ends the work.
+    case cancel
+}
+
+extension OperationService {
+    /// Reads a background call or command, waits for it, or ends it; also reads a stored answer.
+    /// - Parameters:
+    ///   - handle: the handle of the work or the answer.
+    ///   - action: what to do with the work.
+    /// - Throws: the errors of `output`, and the error of a call that failed.
+    package func output(
+        of handle: String, _ action: JobAction = .read, in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        try await call(.output, ["handle": .string(handle), "action": .string(action.rawValue)], in: context)
+    }
+}
+
 /// `output` with the handle of running work: a call, or a command of a shell.
 struct WorkRead: Sendable {
     let work: any OperationWork
@@ -158,9 +185,9 @@ struct WorkRead: Sendable {
     ///
     /// Reading has no side effect; the answer can be read again.
     func run(_ input: OutputRead.Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
-        if input.action == "cancel" { return try await work.end(for: context, from: services) }
+        if input.action == .cancel { return try await work.end(for: context, from: services) }
         var prompt: ShellPrompt?
-        if input.action == "wait" {
+        if input.action == .wait {
             // A waiting caller gets the work's progress, like the one that started it.
             let (events, report) = (work.events, context.call.progress)
             let telling = Task {

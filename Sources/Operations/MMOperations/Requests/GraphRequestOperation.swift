@@ -4,11 +4,9 @@ import MMGuard
 import MMIdentity
 import MMShell
 
-/// `graph_request`: sends one request to a service of Microsoft 365 with a connection's sign-in.
-struct GraphRequestOperation: CatalogueOperation {
-    typealias Input = GraphRequestInput
-
-    let declaration = OperationDeclaration(
+extension OperationDeclaration {
+    /// The declaration of `graph_request`.
+    package static let graphRequest = OperationDeclaration(
         "graph_request", aliases: ["mm_graph_request"], command: ["graph"], title: "Graph request",
         summary: "Send a request to Microsoft Graph, Power Automate, Azure, Power Platform or SharePoint.",
         description:
@@ -41,6 +39,13 @@ struct GraphRequestOperation: CatalogueOperation {
         ]
     ).forReaders.plannable.answering(withoutPool: .reads).forSeveral(
         .init(isGuarded: true, alone: ["upload", "download", "recursive", "conflict"]))
+}
+
+/// `graph_request`: sends one request to a service of Microsoft 365 with a connection's sign-in.
+struct GraphRequestOperation: CatalogueOperation {
+    typealias Input = GraphRequestInput
+
+    let declaration = OperationDeclaration.graphRequest
 
     func run(
         _ input: GraphRequestInput, in context: OperationContext, with services: TransferServices

@@ -1,14 +1,9 @@
 import MMCore
 import MMSessions
 
-/// `disconnect`: signs a connection's PowerShell sessions out and ends them.
-///
-/// `reset` only ends processes, so the next session can still use the sign-in that a module keeps itself. Neither
-/// removes the connection's own sign-in; `logout` does.
-struct Disconnect: CatalogueOperation {
-    typealias Input = Reset.Input
-
-    let declaration = OperationDeclaration(
+extension OperationDeclaration {
+    /// The declaration of `disconnect`.
+    package static let disconnect = OperationDeclaration(
         "disconnect", aliases: ["mm_disconnect"], command: ["disconnect"], title: "Disconnect sessions",
         summary: "Sign out a connection's PowerShell sessions and end them.",
         description: "Signs out a connection's PowerShell sessions, or one of them, and ends them.",
@@ -18,6 +13,16 @@ struct Disconnect: CatalogueOperation {
             .init("mm disconnect Contoso exo", "signs out one session"),
         ]
     ).unlisted
+}
+
+/// `disconnect`: signs a connection's PowerShell sessions out and ends them.
+///
+/// `reset` only ends processes, so the next session can still use the sign-in that a module keeps itself. Neither
+/// removes the connection's own sign-in; `logout` does.
+struct Disconnect: CatalogueOperation {
+    typealias Input = Reset.Input
+
+    let declaration = OperationDeclaration.disconnect
 
     func run(
         _ input: Reset.Input, in context: OperationContext, with services: SessionServices

@@ -1,16 +1,9 @@
-import MMCore
-import MMSessions
+package import MMCore
+package import MMSessions
 
-/// `jobs`: the background calls and commands, and those that ended within the last hour.
-struct Jobs: CatalogueOperation {
-    struct Input: OperationInput {
-        @Argument("watch", "Show progress until none is running.") var watches: Bool
-    }
-
-    /// The interval at which watched jobs are checked.
-    private static let interval = Duration.milliseconds(250)
-
-    let declaration = OperationDeclaration(
+extension OperationDeclaration {
+    /// The declaration of `jobs`.
+    package static let jobs = OperationDeclaration(
         "jobs", aliases: ["mm_jobs"], command: ["jobs"], title: "Jobs",
         summary: "List background calls and commands, including those that ended in the last hour.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
@@ -19,17 +12,31 @@ struct Jobs: CatalogueOperation {
                 "mm jobs", "all of this user's; `mm output JOB --action wait` waits for one, `--action cancel` ends it"),
             .init("mm jobs --watch", "shows progress until all have ended"),
         ]
-    ).unlisted.kept(by: .each).listing("jobs")
+    ).unlisted.kept(by: .each).listing(JobRow.list)
+}
 
-    func run(
+/// `jobs`: the background calls and commands, and those that ended within the last hour.
+package struct Jobs: CatalogueOperation {
+    package struct Input: OperationInput {
+        @Argument("watch", "Show progress until none is running.") var watches: Bool
+
+        /// Creates an input without arguments.
+        package init() {}
+    }
+
+    /// The interval at which watched jobs are checked.
+    private static let interval = Duration.milliseconds(250)
+
+    package let declaration = OperationDeclaration.jobs
+
+    package func run(
         _ input: Input, in context: OperationContext, with jobs: OperationJobs
     ) async throws(MMError) -> OperationAnswer {
         if input.watches { await watch(jobs, in: context) }
         let reports = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
-        let rows = reports.map { JSONValue.object(Self.row($0)) }
         return .value(
-            ["jobs": .array(rows)],
-            notes: rows.isEmpty
+            .object(JobRow.members(of: reports.map { JobRow($0) })),
+            notes: reports.isEmpty
                 ? ["No background call is running or ended in the last hour."] : [],
             columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])
     }
@@ -38,30 +45,118 @@ struct Jobs: CatalogueOperation {
     private func watch(_ jobs: OperationJobs, in context: OperationContext) async {
         var told: String?
         while context.deadline.remaining > .milliseconds(500), !Task.isCancelled {
-            let running = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
-                .filter { $0.state == .running }
-            guard !running.isEmpty else { return }
-            let text = running.map { "\($0.label): \($0.progress?.message ?? "running")" }.joined(separator: " · ")
+            let reports = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
+            guard let text = JobRow.progress(of: reports.map { JobRow($0) }) else { return }
             if text != told { context.call.progress(ProgressReport(done: 0, message: text)) }
             told = text
             try? await Task.sleep(for: Self.interval)
         }
     }
 
-    /// Returns the row for a job.
-    static func row(_ report: JobReport) -> JSONObject {
+    /// Returns whether a call with these arguments watches the jobs.
+    /// - Throws: the error of an invalid argument.
+    package static func watches(_ arguments: JSONObject) throws(MMError) -> Bool {
+        let reader = try InputReader(
+            operation: OperationDeclaration.jobs.name, arguments: arguments, fields: Input.fields)
+        return try Input(from: reader).watches
+    }
+}
+
+/// A background call or command, as `jobs` lists it.
+package struct JobRow: Sendable, Hashable {
+    /// The handle by which it is read, waited for and cancelled.
+    package var handle: String
+    /// The operation that was called.
+    package var operation: String
+    /// Its state; `nil` if nobody knows it any more, because its node in a cluster has gone.
+    package var state: JobReport.State?
+    /// When it began.
+    package var started: Timestamp?
+    /// The seconds that it has been running, or ran.
+    package var seconds: Int?
+    /// Its last progress report, or why it failed.
+    package var progress: String?
+    /// The kind of caller and the server that it belongs to.
+    package var owner: String?
+    /// The address of the node that runs it, in a cluster.
+    package var node: String?
+
+    /// The member of the answer of `jobs` that holds the rows.
+    package static let list = "jobs"
+
+    /// The word for the state of a job whose node has gone.
+    private static let gone = "gone"
+
+    /// Creates a row.
+    /// - Parameters:
+    ///   - handle: the handle by which it is read.
+    ///   - operation: the operation that was called.
+    ///   - state: its state; `nil` if its node has gone.
+    package init(_ handle: String, _ operation: String, _ state: JobReport.State?) {
+        self.handle = handle
+        self.operation = operation
+        self.state = state
+    }
+
+    /// Creates the row of a job of this process.
+    package init(_ report: JobReport) {
+        self.init(report.handle, report.label, report.state)
+        started = report.started
+        seconds = Int(report.elapsed.components.seconds)
+        progress = report.error?.message ?? report.progress?.message
+        // The client's session id is left out, since it means nothing to people.
+        let parts = report.owner.split { $0 == "/" || $0 == ":" }
+        owner = parts.first == "session" ? "session" : parts.prefix(2).joined(separator: " ")
+    }
+
+    /// Reads a row of an answer; `nil` for a value without a handle.
+    package init?(_ value: JSONValue) {
+        guard let handle = value["job"]?.string else { return nil }
+        self.init(
+            handle, value["operation"]?.string ?? "", value["state"]?.string.flatMap { JobReport.State(rawValue: $0) })
+        started = value["started"]?.string.flatMap { Timestamp(iso8601: $0) }
+        seconds = value["seconds"]?.int
+        progress = value["progress"]?.string
+        owner = value["owner"]?.string
+        node = value["node"]?.string
+    }
+
+    /// The word for the state.
+    package var stateWord: String { state?.rawValue ?? Self.gone }
+
+    /// The row as JSON.
+    package var json: JSONObject {
         var row: JSONObject = [
-            "job": .string(report.handle), "operation": .string(report.label),
-            "state": .string(report.state.rawValue), "seconds": .int(report.elapsed.components.seconds),
-            "started": .string(report.started.iso8601), "owner": .string(surface(of: report.owner)),
+            "job": .string(handle), "operation": .string(operation), "state": .string(stateWord),
         ]
-        row["progress"] = (report.error?.message ?? report.progress?.message).map { .string($0) }
+        row["seconds"] = seconds.map { .int(Int64($0)) }
+        row["started"] = started.map { .string($0.iso8601) }
+        row["owner"] = owner.map { .string($0) }
+        row["progress"] = progress.map { .string($0) }
+        row["node"] = node.map { .string($0) }
         return row
     }
 
-    /// Returns the owner without the client's session id, which means nothing to people.
-    private static func surface(of owner: String) -> String {
-        let parts = owner.split { $0 == "/" || $0 == ":" }
-        return parts.first == "session" ? "session" : parts.prefix(2).joined(separator: " ")
+    /// Returns a line about those of some jobs that are running; `nil` if none is.
+    package static func progress(of rows: [JobRow]) -> String? {
+        let running = rows.filter { $0.state == .running }.map { "\($0.operation): \($0.progress ?? "running")" }
+        return running.isEmpty ? nil : running.joined(separator: " · ")
+    }
+
+    /// Returns the members of an answer with rows.
+    package static func members(of rows: [JobRow]) -> JSONObject { [list: .array(rows.map { .object($0.json) })] }
+
+    /// Returns the rows of an answer of `jobs`.
+    package static func rows(of answer: OperationAnswer) -> [JobRow] {
+        guard case .value(let value) = answer.body else { return [] }
+        return (value[list]?.array ?? []).compactMap { JobRow($0) }
+    }
+}
+
+extension OperationService {
+    /// Returns the background calls and commands that a caller may read and end.
+    /// - Throws: the errors of `jobs`.
+    package func jobs(in context: CallContext) async throws(MMError) -> [JobRow] {
+        JobRow.rows(of: try await call(.jobs, [:], in: context))
     }
 }

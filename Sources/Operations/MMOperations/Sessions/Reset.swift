@@ -1,6 +1,18 @@
 package import MMCore
 import MMSessions
 
+extension OperationDeclaration {
+    /// The declaration of `reset`.
+    package static let reset = OperationDeclaration(
+        "reset", aliases: ["mm_reset"], command: ["reset"], title: "Reset sessions",
+        summary: "End a connection's PowerShell sessions; the next call starts fresh ones.",
+        description:
+            "Ends a connection's PowerShell sessions, or one of them, for example when one hangs.",
+        effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
+        examples: [.init("mm reset Contoso exo", "ends one session")]
+    )
+}
+
 /// `reset`: ends a connection's sessions; the next call starts fresh ones.
 package struct Reset: CatalogueOperation {
     package struct Input: OperationInput {
@@ -11,14 +23,7 @@ package struct Reset: CatalogueOperation {
         package init() {}
     }
 
-    package let declaration = OperationDeclaration(
-        "reset", aliases: ["mm_reset"], command: ["reset"], title: "Reset sessions",
-        summary: "End a connection's PowerShell sessions; the next call starts fresh ones.",
-        description:
-            "Ends a connection's PowerShell sessions, or one of them, for example when one hangs.",
-        effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
-        examples: [.init("mm reset Contoso exo", "ends one session")]
-    )
+    package let declaration = OperationDeclaration.reset
 
     package func run(
         _ input: Input, in context: OperationContext, with services: SessionServices

@@ -4,11 +4,9 @@ import MMSessions
 import MMSystem
 import PowerShellSyntax
 
-/// `run`: a PowerShell command in a connection's session.
-struct Run: CatalogueOperation {
-    typealias Input = RunInput
-
-    let declaration = OperationDeclaration(
+extension OperationDeclaration {
+    /// The declaration of `run`.
+    package static let run = OperationDeclaration(
         "run", aliases: ["mm_run"], command: ["run"], title: "Run PowerShell",
         summary: "Run a PowerShell command in a connection's persistent session.",
         description:
@@ -25,6 +23,13 @@ struct Run: CatalogueOperation {
     ).forReaders.withSessionOutput.plannable.taking(.prompts(argument: "command")).answering(withoutPool: .lists)
         .forSeveral(
             .init(isGuarded: true, atOnce: 8, arguments: ["output": "json"]))
+}
+
+/// `run`: a PowerShell command in a connection's session.
+struct Run: CatalogueOperation {
+    typealias Input = RunInput
+
+    let declaration = OperationDeclaration.run
 
     func run(
         _ input: RunInput, in context: OperationContext, with services: RunServices

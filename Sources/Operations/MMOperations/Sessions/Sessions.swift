@@ -1,11 +1,9 @@
 import MMCore
 import MMSessions
 
-/// `sessions`: the live sessions of the pool: PowerShell, and the caller's own shells and hosts.
-struct Sessions: CatalogueOperation {
-    typealias Input = NoInput
-
-    let declaration = OperationDeclaration(
+extension OperationDeclaration {
+    /// The declaration of `sessions`.
+    package static let sessions = OperationDeclaration(
         "sessions", aliases: ["mm_sessions"], command: ["sessions"], title: "Sessions",
         summary: "List the open sessions: PowerShell, your shells and your hosts.",
         description:
@@ -14,6 +12,13 @@ struct Sessions: CatalogueOperation {
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [.init("mm sessions --json", "all of them, as an array of rows")]
     ).unlisted.kept(by: .each).listing("sessions")
+}
+
+/// `sessions`: the live sessions of the pool: PowerShell, and the caller's own shells and hosts.
+struct Sessions: CatalogueOperation {
+    typealias Input = NoInput
+
+    let declaration = OperationDeclaration.sessions
 
     func run(
         _ input: NoInput, in context: OperationContext, with services: SessionServices

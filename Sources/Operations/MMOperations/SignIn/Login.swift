@@ -1,6 +1,26 @@
 import MMCore
 import MMIdentity
 
+extension OperationDeclaration {
+    /// The declaration of `login`.
+    package static let login = OperationDeclaration(
+        "login", aliases: ["mm_login"], command: ["login"], title: "Sign in",
+        summary: "Sign in to a connection. If a person is needed, shows a code and an address.",
+        description:
+            "Signs in to a connection. If a person is needed, it returns code, address and account: show them, then call "
+            + "again. Other tools start a sign-in automatically.",
+        effects: .init(readOnly: false, idempotent: true, openWorld: true),
+        examples: [
+            .init("mm login Contoso", "shows the code and waits for the approval"),
+            .init("mm login Contoso --renew", "signs in again, for example after a password change"),
+            .init("mm login Contoso --browser", "opens a browser, if a policy refuses device codes"),
+            .init("mm login Contoso --resource azure", "signs in to Azure first, if a policy differs for it"),
+            .init("mm login --connections tag:msp", "connections with a tag that need it"),
+            .init("mm login --all", "every connection that needs it; exit code 1 when one failed"),
+        ]
+    )
+}
+
 /// `login`: signs a connection in, or returns the device code that a person must enter.
 struct Login: CatalogueOperation {
     struct Input: OperationInput {
@@ -42,22 +62,7 @@ struct Login: CatalogueOperation {
         }
     }
 
-    let declaration = OperationDeclaration(
-        "login", aliases: ["mm_login"], command: ["login"], title: "Sign in",
-        summary: "Sign in to a connection. If a person is needed, shows a code and an address.",
-        description:
-            "Signs in to a connection. If a person is needed, it returns code, address and account: show them, then call "
-            + "again. Other tools start a sign-in automatically.",
-        effects: .init(readOnly: false, idempotent: true, openWorld: true),
-        examples: [
-            .init("mm login Contoso", "shows the code and waits for the approval"),
-            .init("mm login Contoso --renew", "signs in again, for example after a password change"),
-            .init("mm login Contoso --browser", "opens a browser, if a policy refuses device codes"),
-            .init("mm login Contoso --resource azure", "signs in to Azure first, if a policy differs for it"),
-            .init("mm login --connections tag:msp", "connections with a tag that need it"),
-            .init("mm login --all", "every connection that needs it; exit code 1 when one failed"),
-        ]
-    )
+    let declaration = OperationDeclaration.login
 
     func run(
         _ input: Input, in context: OperationContext, with services: ConnectionServices

@@ -1,6 +1,22 @@
 package import MMCore
 import MMIdentity
 
+extension OperationDeclaration {
+    /// The declaration of `status`.
+    package static let status = OperationDeclaration(
+        "status", aliases: ["mm_status"], command: ["status"], title: "Status",
+        summary: "Show which connections are signed in, with which account, and which sign-ins are pending.",
+        description: "Shows each connection's sessions: state, account, and code and address of a pending sign-in.",
+        effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
+        examples: [
+            .init("mm status", "all connections"), .init("mm status Contoso --json", "one connection, for a script"),
+            .init(
+                "mm status --check --connections tag:msp", "connections with a tag, checked with the sign-in service"),
+            .init("mm status --check", "ends with 3 if a person must sign in, with 1 if something else is wrong"),
+        ]
+    ).kept(by: .eachConnection)
+}
+
 /// `status`: shows which connections are signed in, as whom, and which wait for a person.
 package struct Status: CatalogueOperation {
     package struct Input: OperationInput {
@@ -14,18 +30,7 @@ package struct Status: CatalogueOperation {
         package init() {}
     }
 
-    package let declaration = OperationDeclaration(
-        "status", aliases: ["mm_status"], command: ["status"], title: "Status",
-        summary: "Show which connections are signed in, with which account, and which sign-ins are pending.",
-        description: "Shows each connection's sessions: state, account, and code and address of a pending sign-in.",
-        effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
-        examples: [
-            .init("mm status", "all connections"), .init("mm status Contoso --json", "one connection, for a script"),
-            .init(
-                "mm status --check --connections tag:msp", "connections with a tag, checked with the sign-in service"),
-            .init("mm status --check", "ends with 3 if a person must sign in, with 1 if something else is wrong"),
-        ]
-    ).kept(by: .eachConnection)
+    package let declaration = OperationDeclaration.status
 
     package func run(
         _ input: Input, in context: OperationContext, with services: SessionServices

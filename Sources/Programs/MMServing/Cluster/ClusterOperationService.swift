@@ -23,8 +23,9 @@ struct ClusterOperationService: OperationService {
         -> OperationAnswer
     {
         if operation.declaration.keeper == .each, !context.isForwarded {
-            let jobs = ClusterJobs(operation: operation, context: context, local: local, member: member)
-            return try await jobs.answer(watching: arguments["watch"]?.bool == true)
+            return try await ClusterJobs(
+                operation: operation, arguments: arguments, context: context, local: local, member: member
+            ).answer()
         }
         let arguments = await local.services.naming(operation, arguments, in: context)
         let answer = try await carriedOut(operation, arguments, in: context)
@@ -108,29 +109,30 @@ struct ClusterOperationService: OperationService {
 /// `jobs` and `sessions` in a cluster: those of all nodes, including jobs of nodes that have gone.
 struct ClusterJobs: Sendable {
     let operation: AnyOperation
-    /// The member of the answer that holds the rows.
-    private var list: String { operation.declaration.listMember ?? "rows" }
+    let arguments: JSONObject
     let context: CallContext
     let local: LocalOperationService
     let member: ClusterMember
+
+    /// The member of the answer that holds the rows.
+    private var list: String { operation.declaration.listMember ?? "rows" }
+    private var areJobs: Bool { list == JobRow.list }
 
     /// The pause between two looks at the nodes while a client watches.
     private static let interval = Duration.seconds(1)
     /// How long to wait for a node's answer.
     private static let patience = Duration.seconds(5)
 
-    func answer(watching: Bool) async throws(MMError) -> OperationAnswer {
+    func answer() async throws(MMError) -> OperationAnswer {
+        guard areJobs, try Jobs.watches(arguments) else { return try await all(arguments) }
         let deadline = Deadline.after(context.timeLimit)
         var told: String?
         while true {
-            let answer = try await all()
-            guard watching, deadline.remaining > Self.interval * 2, case .value(let value) = answer.body else {
+            // Each node answers at once; the watch is here.
+            let answer = try await all([:])
+            guard deadline.remaining > Self.interval * 2, let text = JobRow.progress(of: JobRow.rows(of: answer)) else {
                 return answer
             }
-            let running = (value["jobs"]?.array ?? []).filter { $0["state"]?.string == "running" }
-            guard !running.isEmpty else { return answer }
-            let text = running.map { "\($0["operation"]?.string ?? ""): \($0["progress"]?.string ?? "running")" }
-                .joined(separator: " · ")
             if text != told { context.progress(ProgressReport(done: 0, message: text)) }
             told = text
             guard (try? await Task.sleep(for: Self.interval)) != nil else {
@@ -139,11 +141,11 @@ struct ClusterJobs: Sendable {
         }
     }
 
-    private func all() async throws(MMError) -> OperationAnswer {
+    private func all(_ arguments: JSONObject) async throws(MMError) -> OperationAnswer {
         var sent = context
         sent.isForwarded = true
         sent.timeLimit = Self.patience
-        let own = try await local.call(operation, [:], in: sent)
+        let own = try await local.call(operation, arguments, in: sent)
         var rows = rows(own, at: member.options.address)
         var notes = own.notes
         let nodes: [NodeDirectory.Node]
@@ -162,10 +164,10 @@ struct ClusterJobs: Sendable {
             }
         }
         let alive = Set(nodes.filter(\.isAlive).map(\.id)).union(answered)
-        if list == "jobs", let entries = try? await member.work?.jobs() {
+        if areJobs, let entries = try? await member.work?.jobs() {
             let owners = OperationJobs.reachableOwners(of: context)
             for entry in entries where !answered.contains(entry.node) && owners?.contains(entry.owner) ?? true {
-                rows.append(.object(Self.row(entry, isGone: !alive.contains(entry.node))))
+                rows.append(.object(Self.row(entry, isGone: !alive.contains(entry.node)).json))
             }
         }
         func text(_ row: JSONValue, _ name: String) -> String { row[name]?.string ?? "" }
@@ -216,18 +218,14 @@ struct ClusterJobs: Sendable {
     }
 
     /// Returns the row for a job of a node that can't be asked.
-    private static func row(_ entry: WorkDirectory.Entry, isGone: Bool) -> JSONObject {
-        let isRunning = entry.state == nil || entry.state == JobReport.State.running.rawValue
-        var row: JSONObject = [
-            "job": .string(entry.handle), "operation": .string(entry.operation ?? ""),
-            "started": .string(entry.started), "node": .string(entry.address),
-            "state": .string(isRunning && isGone ? "gone" : entry.state ?? "running"),
-        ]
-        var text = entry.summary
-        if isRunning, isGone {
-            text = "lost with its node" + (entry.isReading ? "" : ": its outcome is unknown")
-        }
-        row["progress"] = text.map { .string($0) }
+    private static func row(_ entry: WorkDirectory.Entry, isGone: Bool) -> JobRow {
+        let state = entry.state ?? .running
+        let isLost = isGone && state == .running
+        var row = JobRow(entry.handle, entry.operation ?? "", isLost ? nil : state)
+        row.started = Timestamp(iso8601: entry.started)
+        row.node = entry.address
+        row.progress =
+            isLost ? "lost with its node" + (entry.isReading ? "" : ": its outcome is unknown") : entry.summary
         return row
     }
 }

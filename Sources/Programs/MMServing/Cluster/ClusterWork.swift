@@ -31,7 +31,7 @@ final class ClusterWork: Sendable {
     ) async {
         guard let directory = member.work else { return }
         if let stored = answer.stored { await tell(stored, of: operation, to: context.caller) }
-        guard let handle = JobAnswer.members(of: answer)?["handle"]?.string,
+        guard let handle = JobAnswer(answer)?.handle,
             let work = try? local.services.jobs.table.work(handle, for: nil),
             told.withLock({ $0.insert(handle).inserted })
         else { return }
@@ -41,7 +41,7 @@ final class ClusterWork: Sendable {
         entry.operation = operation.declaration.name
         entry.connection = local.services.leased(operation, arguments, in: context)
         entry.isReading = operation.declaration.effects.readOnly || context.readsOnly
-        entry.state = work.report.state.rawValue
+        entry.state = work.report.state
         await tell(entry, nil, for: Self.lifetime, in: directory)
         Task { [entry] in
             for await event in work.events {
@@ -56,7 +56,7 @@ final class ClusterWork: Sendable {
         _ context: CallContext, _ directory: WorkDirectory
     ) async {
         var entry = entry
-        entry.state = report.state.rawValue
+        entry.state = report.state
         entry.summary = report.error?.message ?? report.progress?.message
         var kept: [UInt8]?
         if let job = work as? Job<KeptAnswer>, case .success(let success)? = job.result,
@@ -253,7 +253,7 @@ struct GoneWork: Sendable {
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         let name = entry.operation ?? "The call"
-        switch entry.state.flatMap({ JobReport.State(rawValue: $0) }) {
+        switch entry.state {
         case .done?:
             guard let kept = try? await directory.answer(entry.handle),
                 let object = (try? JSONParser.parse(kept, limits: AnswerWire.limits))?.object,
@@ -277,7 +277,7 @@ struct GoneWork: Sendable {
                 "The node at \(entry.address), which carried it out, does not answer; this is a stored copy.")
             return answer
         case .failed?, .cancelled?:
-            let end = entry.state == JobReport.State.failed.rawValue ? "failed" : "was cancelled"
+            let end = entry.state == .failed ? "failed" : "was cancelled"
             throw MMError(
                 .remoteFailed,
                 "\(name) \(end) on the node at \(entry.address), which no longer answers"

@@ -1,6 +1,7 @@
 import MMCore
 import MMMCP
 import MMOperations
+import MMSessions
 
 /// The catalogue as a Model Context Protocol server: every operation for everyone is a tool.
 struct CatalogueServer {
@@ -160,7 +161,7 @@ struct CatalogueServer {
                 let answer = try await signs.during(isWanted: context.wantsProgress) { (call) throws(MMError) in
                     try await service.call(called, given, in: call)
                 }
-                if context.taskWish != .unwanted, let handle = JobAnswer.members(of: answer)?["handle"]?.string {
+                if context.taskWish != .unwanted, let handle = JobAnswer(answer)?.handle {
                     var task = try await tasks.task(handle, for: context)
                     // A task starts in the state `working`, even if the job is over already.
                     task.status = .working
@@ -407,7 +408,7 @@ struct JobTasks: TaskStore {
     }
 
     func task(_ id: String, for context: RequestContext) async throws(MMError) -> ToolTask {
-        guard let row = try await rows(context).first(where: { $0["job"]?.string == id }) else {
+        guard let row = try await rows(context).first(where: { $0.handle == id }) else {
             throw MMError(.notFound, "There is no such task.")
         }
         var task = Self.task(row)
@@ -424,7 +425,7 @@ struct JobTasks: TaskStore {
         // The wait is short, so that progress is noticed.
         call.backgroundAfter = .seconds(1)
         // An error is ignored here, because the task's state tells how the job ended.
-        _ = try? await service.call("output", ["handle": .string(known.id), "action": "wait"], in: call)
+        _ = try? await service.output(of: known.id, .wait, in: call)
         return try await task(known.id, for: context)
     }
 
@@ -434,45 +435,43 @@ struct JobTasks: TaskStore {
     }
 
     func cancel(_ id: String, for context: RequestContext) async throws(MMError) {
-        let arguments: JSONObject = ["handle": .string(id), "action": "cancel"]
         do throws(MMError) {
-            _ = try await service.call("output", arguments, in: calls.call(for: context))
+            _ = try await service.output(of: id, .cancel, in: calls.call(for: context))
         } catch {
             // If the job has failed meanwhile, the call throws the job's failure.
             guard try await task(id, for: context).isOver else { throw error }
         }
     }
 
-    private func rows(_ context: RequestContext) async throws(MMError) -> [JSONValue] {
-        let answer = try await service.call("jobs", [:], in: calls.call(for: context))
-        guard case .value(let value) = answer.body else { return [] }
-        return value["jobs"]?.array ?? []
+    private func rows(_ context: RequestContext) async throws(MMError) -> [JobRow] {
+        try await service.jobs(in: calls.call(for: context))
     }
 
     /// Returns the result of a call that is over, as the call itself would have returned it.
     private func result(of id: String, _ context: RequestContext) async -> ToolResult {
         do throws(MMError) {
             let call = calls.call(for: context)
-            let answer = try await service.call("output", ["handle": .string(id)], in: call)
+            let answer = try await service.output(of: id, in: call)
             return try await shaper.of(call.caller).result(of: answer, form: answer.form)
         } catch {
             return shaper.result(of: error)
         }
     }
 
-    /// Returns the task for a row of `jobs`; the result of one that is over has to be read separately.
-    private static func task(_ row: JSONValue) -> ToolTask {
-        let started = row["started"]?.string.flatMap { Timestamp(iso8601: $0) } ?? .now
-        let lasted = Duration.seconds(row["seconds"]?.int ?? 0)
+    /// Returns the task for a job; the result of one that is over has to be read separately.
+    static func task(_ row: JobRow) -> ToolTask {
+        let started = row.started ?? .now
+        let lasted = Duration.seconds(row.seconds ?? 0)
         let status: ToolTask.Status =
-            switch row["state"]?.string {
-            case "running": .working
-            case "cancelled": .cancelled
-            case let state: .completed(ToolResult(isError: state == "failed"))
+            switch row.state {
+            case .running: .working
+            case .cancelled: .cancelled
+            case .done: .completed(ToolResult())
+            // A job whose node has gone has no result.
+            case .failed, nil: .completed(ToolResult(isError: true))
             }
         var task = ToolTask(
-            id: row["job"]?.string ?? "", status: status, message: row["progress"]?.string, created: started,
-            updated: started + lasted)
+            id: row.handle, status: status, message: row.progress, created: started, updated: started + lasted)
         // Results are kept for an hour; a running job is kept until it ends.
         if task.isOver { task.lifetime = lasted + .seconds(3600) }
         return task

@@ -46,7 +46,7 @@ struct MCPResources: Sendable {
                 uri: "mm://jobs", name: "jobs", title: "Jobs",
                 description: "Your background calls, including those that ended in the last hour.",
                 mimeType: "application/json"
-            ) { (context) in [try await read("jobs", [:], uri: "mm://jobs", context)] },
+            ) { (context) in [.json(.object(JobRow.members(of: try await jobs(context))), uri: "mm://jobs")] },
             Resource(
                 uri: "mm://audit/recent", name: "audit", title: "Recent calls",
                 description:
@@ -77,7 +77,7 @@ struct MCPResources: Sendable {
                 description: "Progress of a background call.", mimeType: "application/json",
                 completions: [
                     "id": { (typed, _, context) in
-                        Completion.prefixed(typed, of: try await jobs(context).compactMap { $0["job"]?.string })
+                        Completion.prefixed(typed, of: try await jobs(context).map(\.handle))
                     }
                 ]
             ) { (uri, blanks, context) in [try await job(blanks["id"] ?? "", uri, context)] },
@@ -124,13 +124,12 @@ struct MCPResources: Sendable {
                 mimeType: Self.type(of: stored.unit), size: stored.bytes
             ) { (context) in [try page(stored.handle, offset: "0", uri, context)] }
         }
-        let jobs = try await jobs(context).prefix(Self.mostListed).compactMap { row -> Resource? in
-            guard let id = row["job"]?.string else { return nil }
-            let uri = "mm://jobs/\(id)"
-            let told = "\(row["operation"]?.string ?? "call"), \(row["state"]?.string ?? "unknown")"
-            return Resource(uri: uri, name: id, description: told, mimeType: "application/json") { (context) in
-                [try await job(id, uri, context)]
-            }
+        let jobs = try await jobs(context).prefix(Self.mostListed).map { row in
+            let uri = "mm://jobs/\(row.handle)"
+            return Resource(
+                uri: uri, name: row.handle, description: "\(row.operation), \(row.stateWord)",
+                mimeType: "application/json"
+            ) { (context) in [try await job(row.handle, uri, context)] }
         }
         return connections + outputs + jobs
     }
@@ -155,15 +154,15 @@ struct MCPResources: Sendable {
         return value
     }
 
-    private func jobs(_ context: RequestContext) async throws(MMError) -> [JSONValue] {
-        try await value("jobs", [:], context)["jobs"]?.array ?? []
+    private func jobs(_ context: RequestContext) async throws(MMError) -> [JobRow] {
+        try await service.jobs(in: calls.call(for: context))
     }
 
     private func job(_ id: String, _ uri: String, _ context: RequestContext) async throws(MMError) -> ResourceContents {
-        guard let row = try await jobs(context).first(where: { $0["job"]?.string == id }) else {
+        guard let row = try await jobs(context).first(where: { $0.handle == id }) else {
             throw MMError(.notFound, "The job does not exist.")
         }
-        return .json(row, uri: uri)
+        return .json(.object(row.json), uri: uri)
     }
 
     private func signIns(_ uri: String, _ context: RequestContext) async throws(MMError) -> ResourceContents {

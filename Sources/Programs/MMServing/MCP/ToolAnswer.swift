@@ -28,8 +28,8 @@ struct ToolAnswer: Sendable {
         self.isStructured = isStructured
         self.serverName = serverName
         self.outputs = outputs
-        outputTool = prefix + "output"
-        downloadTool = prefix + "graph_request"
+        outputTool = prefix + OperationDeclaration.output.name
+        downloadTool = prefix + OperationDeclaration.graphRequest.name
         words = AgentWords(prefix: prefix)
     }
 
@@ -54,11 +54,11 @@ struct ToolAnswer: Sendable {
     private func shown(_ given: OperationAnswer, form: String?) async throws(MMError) -> ToolResult {
         var answer = given
         answer.notes = given.notes.map(words.translated)
-        if let members = JobAnswer.members(of: answer) {
-            let text = JobAnswer.text(of: members) { handle, action in
-                "\(outputTool) {\"handle\": \"\(handle)\", \"action\": \"\(action)\"}"
+        if let job = JobAnswer(answer) {
+            let text = job.text { handle, action in
+                "\(outputTool) {\"handle\": \"\(handle)\", \"action\": \"\(action.rawValue)\"}"
             }
-            return result(text, [], members, .job)
+            return result(text, [], job.json, .job)
         }
         // An answer that another machine has stored is read from there, and stored here if it is long.
         if let stored = answer.stored, (try? outputs.find(stored.handle)) != nil {

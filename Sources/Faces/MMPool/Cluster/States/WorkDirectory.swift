@@ -1,4 +1,5 @@
 package import MMCore
+package import MMSessions
 
 /// The locations of stored answers and running jobs, and small answers themselves: any node can resolve a handle, even
 /// after the node that made it has gone.
@@ -33,8 +34,8 @@ package struct WorkDirectory: Sendable {
         package var bytes: Int?
         /// Whether the answer is counted in rows.
         package var isRows = false
-        /// The state of a job: running, done, failed or cancelled.
-        package var state: String?
+        /// The state of a job.
+        package var state: JobReport.State?
         /// Whether the job only reads.
         package var isReading = false
         /// The outcome of a job, in one line.
@@ -108,7 +109,7 @@ extension WorkDirectory.Entry {
         object["connection"] = connection.map { .string($0) }
         object["bytes"] = bytes.map { .int(Int64($0)) }
         if isRows { object["rows"] = true }
-        object["state"] = state.map { .string($0) }
+        object["state"] = state.map { .string($0.rawValue) }
         if isReading { object["reads"] = true }
         object["summary"] = summary.map { .string(String($0.prefix(500))) }
         return object
@@ -125,7 +126,7 @@ extension WorkDirectory.Entry {
         connection = json["connection"]?.string
         bytes = json["bytes"]?.int.map { Int($0) }
         isRows = json["rows"]?.bool ?? false
-        state = json["state"]?.string
+        state = json["state"]?.string.flatMap { JobReport.State(rawValue: $0) }
         isReading = json["reads"]?.bool ?? false
         summary = json["summary"]?.string
     }

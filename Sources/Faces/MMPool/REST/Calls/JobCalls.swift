@@ -21,15 +21,11 @@ struct JobCalls: Sendable {
     }
 
     /// Returns the 202 response for a call that continues.
-    static func accepted(_ members: JSONObject, isPreferred: Bool) -> HTTPServerResponse {
-        let handle = members["handle"]?.string ?? ""
-        var object: JSONObject = [
-            "job": .string(handle), "operation": members["operation"] ?? .null, "state": "running",
-        ]
-        object["seconds"] = members["seconds"]
-        object["location"] = .string("/v1/jobs/\(handle)")
-        var response = HTTPServerResponse.json(JSONWriter.bytes(.object(object)), status: 202)
-        response.headers.set("Location", "/v1/jobs/\(handle)")
+    static func accepted(_ job: JobAnswer, isPreferred: Bool) -> HTTPServerResponse {
+        var row = JobRow(job.handle, job.operation, .running)
+        row.seconds = job.seconds
+        var response = HTTPServerResponse.json(JSONWriter.bytes(.object(object(row))), status: 202)
+        response.headers.set("Location", location(of: job.handle))
         response.headers.set("Retry-After", "1")
         response.headers.set("Cache-Control", "no-store")
         if isPreferred { response.headers.set("Preference-Applied", "respond-async") }
@@ -38,14 +34,14 @@ struct JobCalls: Sendable {
 
     @Sendable private func list(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let reports = table.reports(for: try reach(request))
-        let all = reports.map(Self.object) + (try await others.all(for: try calls.reader(request)))
+        let all = reports.map(Self.object) + (try await others.all(for: try calls.reader(request))).map(Self.object)
         return noStore(["jobs": .array(all.map { .object($0) })])
     }
 
     @Sendable private func show(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let job: any LongWork
         do throws(MMError) { job = try work(request) } catch {
-            return noStore(.object(try await elsewhere(request, after: error, others.job)))
+            return noStore(.object(Self.object(try await elsewhere(request, after: error, others.job))))
         }
         guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
             var response = noStore(.object(try described(job)))
@@ -73,7 +69,7 @@ struct JobCalls: Sendable {
         let work: any LongWork
         do throws(MMError) { work = try self.work(request) } catch {
             let answer = try await elsewhere(request, after: error, others.answer)
-            if let members = JobAnswer.members(of: answer) { return Self.accepted(members, isPreferred: false) }
+            if let job = JobAnswer(answer) { return Self.accepted(job, isPreferred: false) }
             return try await PlainAnswer.response(answer, for: request.http.headers)
         }
         guard let job = work as? Job<KeptAnswer> else {
@@ -81,8 +77,7 @@ struct JobCalls: Sendable {
                 .unsupported, "“\(work.handle)” is a command of a shell.", hint: "Read it with the operation `output`.")
         }
         guard let result = job.result else {
-            return Self.accepted(
-                ["handle": .string(job.handle), "operation": .string(job.label)], isPreferred: false)
+            return Self.accepted(JobAnswer(job.report), isPreferred: false)
         }
         return try await PlainAnswer.response(
             try result.get().read(), for: request.http.headers)
@@ -103,7 +98,7 @@ struct JobCalls: Sendable {
     @Sendable private func cancel(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let work: any LongWork
         do throws(MMError) { work = try self.work(request) } catch {
-            return noStore(.object(try await elsewhere(request, after: error, others.cancel)))
+            return noStore(.object(Self.object(try await elsewhere(request, after: error, others.cancel))))
         }
         if work.ended == nil { _ = try await table.cancel(work.handle, for: try reach(request)) }
         return noStore(.object(Self.object(work.report)))
@@ -121,7 +116,7 @@ struct JobCalls: Sendable {
     private func described(_ work: any LongWork) throws(MMError) -> JSONObject {
         var object = Self.object(work.report)
         guard let job = work as? Job<KeptAnswer>, case .success(let kept)? = job.result else { return object }
-        object["answerLocation"] = .string("/v1/jobs/\(job.handle)/answer")
+        object["answerLocation"] = .string(Self.location(of: job.handle) + "/answer")
         let answer = try kept.read()
         if !answer.errors.isEmpty { object["errors"] = .array(answer.errors.map { .object($0.json) }) }
         guard answer.stored == nil else { return object }
@@ -134,17 +129,28 @@ struct JobCalls: Sendable {
         return object
     }
 
-    /// Returns the public description of a job.
+    /// Returns the public description of a job of this process.
     static func object(_ report: JobReport) -> JSONObject {
-        var object: JSONObject = [
-            "job": .string(report.handle), "operation": .string(report.label), "state": .string(report.state.rawValue),
-            "started": .string(report.started.iso8601), "seconds": .int(report.elapsed.components.seconds),
-            "location": .string("/v1/jobs/\(report.handle)"),
-        ]
+        var object = object(JobRow(report))
         object["progress"] = report.progress.map { .object(members($0)) }
         object["error"] = report.error.map { .object($0.json) }
         return object
     }
+
+    /// Returns the public description of a job of any process.
+    private static func object(_ row: JobRow) -> JSONObject {
+        var object: JSONObject = [
+            "job": .string(row.handle), "operation": .string(row.operation), "state": .string(row.stateWord),
+        ]
+        object["started"] = row.started.map { .string($0.iso8601) }
+        object["seconds"] = row.seconds.map { .int(Int64($0)) }
+        object["location"] = .string(location(of: row.handle))
+        object["progress"] = row.progress.map { ["message": .string($0)] }
+        object["node"] = row.node.map { .string($0) }
+        return object
+    }
+
+    private static func location(of handle: String) -> String { "/v1/jobs/\(handle)" }
 
     private static func members(_ progress: JobProgress) -> JSONObject {
         ProgressReport(done: progress.done, total: progress.total, message: progress.message).json

@@ -27,9 +27,7 @@ enum PlainAnswer {
         let answer = try await metrics.counted(call.operation) { [context] () async throws(MMError) in
             try await service.call(call.operation, call.arguments, in: context)
         }
-        if let members = JobAnswer.members(of: answer) {
-            return JobCalls.accepted(members, isPreferred: preference != nil)
-        }
+        if let job = JobAnswer(answer) { return JobCalls.accepted(job, isPreferred: preference != nil) }
         return try await response(answer, for: headers)
     }
 
