@@ -110,13 +110,11 @@ struct StepCalls: Sendable {
     func runs(
         _ script: String, in module: String, with values: JSONObject, isDryRun: Bool, as step: String? = nil
     ) async throws(MMError) -> OperationAnswer {
-        var arguments: JSONObject = [
-            "connection": .string(runner.connection), "module": .string(module), "command": .string(script),
-            "output": "json",
-        ]
+        var arguments = ToolCommand.arguments(on: runner.connection, module, script)
+        arguments["output"] = "json"
         if !values.isEmpty { arguments["param"] = .object(values) }
         if isDryRun { arguments["dryRun"] = true }
-        return try await runner.services.perform("run", arguments, call(of: step))
+        return try await runner.services.perform(OperationDeclaration.run.name, arguments, call(of: step))
     }
 
     private func bindings(of command: ToolCommand, _ scope: ToolScope) throws(MMError) -> JSONObject {
@@ -132,13 +130,11 @@ struct StepCalls: Sendable {
     ) async throws(MMError) -> JSONValue {
         try await value(
             of: try await runner.services.perform(
-                "graph_request", try arguments(request, scope), call(of: step)), of: step, &outcome)
+                OperationDeclaration.graphRequest.name, try arguments(request, scope), call(of: step)), of: step,
+            &outcome)
     }
 
     private func arguments(_ request: ToolRequest, _ scope: ToolScope) throws(MMError) -> JSONObject {
-        var arguments: JSONObject = [
-            "connection": .string(runner.connection), "endpoint": .string(try request.path.path(in: scope)),
-        ]
         var query = try self.query(request, scope)
         // A tool's answer must not depend on the caller: the usual `$select` for models doesn't apply.
         if runner.context.call.caller.surface == .mcp, request.method == "GET", request.resource == .graph,
@@ -146,15 +142,9 @@ struct StepCalls: Sendable {
         {
             query["$select"] = "*"
         }
-        if !query.isEmpty { arguments["query"] = .object(query) }
-        if request.method != "GET" { arguments["method"] = .string(request.method) }
-        if let body = try request.body?.json(in: scope) { arguments["body"] = body }
-        if request.resource != .graph { arguments["resource"] = .string(request.resource.rawValue) }
-        if let top = request.top {
-            arguments["top"] = .int(Int64(top))
-        } else if request.readsAllPages {
-            arguments["all"] = true
-        }
+        var arguments = request.arguments(
+            on: runner.connection, path: try request.path.path(in: scope), query: query,
+            body: try request.body?.json(in: scope))
         let headers = request.headers.map { "\($0.key): \($0.value)" }.sorted()
         if !headers.isEmpty { arguments["header"] = .array(headers.map { .string($0) }) }
         return arguments
@@ -208,7 +198,7 @@ struct StepCalls: Sendable {
             lines.append(JSONWriter.string(.object(line)))
         }
         let answer = try await runner.services.perform(
-            "graph_request",
+            OperationDeclaration.graphRequest.name,
             ["connection": .string(runner.connection), "batch": .string(lines.joined(separator: "\n"))],
             call(of: step.id))
         let answers = try await value(of: answer, of: step.id, &outcome).array ?? []

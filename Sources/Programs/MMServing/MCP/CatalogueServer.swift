@@ -287,12 +287,7 @@ struct ToolPrompts: Sendable {
     /// Returns whether the server offers the operations that the steps need.
     private func canBeFollowed(_ tool: ToolDefinition) -> Bool {
         guard case .steps(let steps, _) = tool.work else { return true }
-        return steps.allSatisfy { step in
-            switch step.action {
-            case .request: prompts.tools.contains("graph_request")
-            case .command: prompts.tools.contains("run")
-            }
-        }
+        return steps.allSatisfy { prompts.tools.contains($0.operation.name) }
     }
 
     private func prompt(of tool: ToolDefinition, named name: String, isRecipe: Bool) -> Prompt {
@@ -359,35 +354,14 @@ struct ToolPrompts: Sendable {
     private static func call(_ step: ToolStep, _ connection: String, _ scope: ToolScope, _ options: MCPFaceOptions)
         -> String
     {
-        var arguments: JSONObject = ["connection": .string(connection)]
-        switch step.action {
-        case .request(let request):
-            arguments["endpoint"] = .string((try? request.path.path(in: scope)) ?? request.path.shown(in: scope))
-            if request.method != "GET" { arguments["method"] = .string(request.method) }
-            if !request.query.isEmpty {
-                arguments["query"] = .object(
-                    JSONObject(request.query.map { ($0.name, .string($0.value.shown(in: scope))) }))
-            }
-            arguments["body"] = request.body?.shown(in: scope)
-            if request.resource != .graph { arguments["resource"] = .string(request.resource.rawValue) }
-            if let top = request.top {
-                arguments["top"] = .int(Int64(top))
-            } else if request.readsAllPages {
-                arguments["all"] = true
-            }
-            return "\(options.prefix)graph_request \(JSONWriter.string(.object(arguments)))."
-        case .command(let command):
-            arguments["module"] = .string(command.module)
-            arguments["command"] = .string(command.script)
-            let values = command.bindings.map { "$\($0.variable) is \(JSONWriter.string($0.value.shown(in: scope)))" }
-            return "\(options.prefix)run \(JSONWriter.string(.object(arguments)))"
-                + (values.isEmpty ? "." : ", where \(values.joined(separator: ", ")).")
-        }
+        let call = ShownCall(step, on: connection, in: scope)
+        let values = call.bindings.map { "$\($0.variable) is \(JSONWriter.string($0.value))" }
+        return "\(options.prefix)\(call.operation.name) \(JSONWriter.string(.object(call.arguments)))"
+            + (values.isEmpty ? "." : ", where \(values.joined(separator: ", ")).")
     }
 }
 
-/// The jobs of a server's clients as tasks of the protocol: a task's id is its job's handle, and its state is what
-/// `output` and `jobs` report.
+/// The jobs of a server's clients as tasks of the protocol: a task's id is its job's handle, and its state is the job's.
 struct JobTasks: TaskStore {
     private let service: any OperationService
     private let calls: ClientCalls

@@ -25,13 +25,14 @@ struct MCPPrompts: Sendable {
 
     /// The prompts that can be followed with the tools offered.
     var all: [Prompt] {
-        guard tools.contains("graph_request") else { return [] }
+        guard tools.contains(OperationDeclaration.graphRequest.name) else { return [] }
         let always = [investigateSignIn] + (options.readOnly ? [] : [offboardUser]) + [forwardingRules, tenantHealth]
-        return tools.contains("run") ? [always[0], mailboxPermissions] + always.dropFirst() : always
+        return runsCommands ? [always[0], mailboxPermissions] + always.dropFirst() : always
     }
 
-    private var graph: String { "\(options.prefix)graph_request" }
-    private var run: String { "\(options.prefix)run" }
+    private var graph: String { options.prefix + OperationDeclaration.graphRequest.name }
+    private var run: String { options.prefix + OperationDeclaration.run.name }
+    private var runsCommands: Bool { tools.contains(OperationDeclaration.run.name) }
 
     private var investigateSignIn: Prompt {
         prompt(
@@ -125,7 +126,7 @@ struct MCPPrompts: Sendable {
         ) { blanks in
             let path = blanks["user"].map { "/users/\(pathPart($0))" } ?? "/users/<id of each>"
             let whole =
-                tools.contains("run")
+                runsCommands
                 ? "\nOn the whole tenant, with \(run) in the module exo: Get-EXOMailbox -ResultSize Unlimited -Properties "
                     + "ForwardingAddress,ForwardingSmtpAddress,DeliverToMailboxAndForward | Where-Object { $_.ForwardingAddress "
                     + "-or $_.ForwardingSmtpAddress } ; Get-TransportRule ; Get-RemoteDomain ; "
