@@ -61,6 +61,29 @@ struct CatalogueTests {
         #expect(throws: Never.self) { try MCPServer(ServerInfo(name: "x", version: "1"), tools: [tool]) }
     }
 
+    @Test(
+        "what lists or checks the records of connections says who has them, for pools that have one connection each",
+        arguments: [
+            ("undo_list", .records(usual: 50)), ("history", .records(usual: 50)),
+            ("snapshot_list", .records(usual: nil)), ("audit_show", .log(usual: 50)), ("audit_mine", .log(usual: 20)),
+            ("audit_verify", .everyLog), ("undo_show", .record), ("undo", .changes(argument: "id")),
+            ("snapshot_show", .snapshots(arguments: ["snapshot"])),
+            ("snapshot_diff", .snapshots(arguments: ["before", "after"])), ("guard_check", .owner),
+            ("connections_edit", .owner),
+        ] as [(String, OperationDeclaration.Keeper)])
+    func keepers(name: String, keeper: OperationDeclaration.Keeper) throws {
+        let operation = try #require(Catalogue.standard.operation(named: name))
+        #expect(operation.declaration.keeper == keeper)
+        // The arguments that it names are its own.
+        let names = operation.fields.map(\.name)
+        switch keeper {
+        case .records(.some), .log: #expect(names.contains("last"))
+        case .changes(let argument): #expect(names.contains(argument))
+        case .snapshots(let arguments): #expect(arguments.allSatisfy(names.contains))
+        default: break
+        }
+    }
+
     @Test("points to near names when one is unknown")
     func unknown() throws {
         let error = try #require(throws: MMError.self) { try Catalogue.standard.require("graph_reqest") }

@@ -331,6 +331,9 @@ struct IsolatedPoolTests {
         #expect(try await router.mm(["snapshot", "show", "Demo@latest", "--json"]).json?.array?.isEmpty == false)
         let lines = try await router.mm(["audit", "show", "--operation", "graph_request", "--json"])
         #expect(lines.json?.array?.contains { $0["method"] == "PATCH" } == true, "\(lines)")
+        // The caller's own calls are in the log of the pool that carried them out.
+        let mine = try await router.mm(["audit", "mine", "--json"])
+        #expect(mine.json?.array?.contains { $0["connection"] == "Demo" } == true, "\(mine)")
         let verified = try await router.mm(["audit", "verify", "--json"])
         let logs = verified.json?["logs"]?.array ?? []
         #expect(logs.map { $0["connection"] } == [.null, "Demo"], "\(verified)")

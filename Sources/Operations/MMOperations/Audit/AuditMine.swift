@@ -3,9 +3,12 @@ import MMCore
 /// `audit_mine`: lists the caller's newest calls in the audit log.
 struct AuditMine: CatalogueOperation {
     struct Input: OperationInput {
+        /// The number of rows without `last`.
+        static let usual = 20
+
         @Argument("connection", "Show only this connection.") var connection: String?
         @Argument("outcome", "Show only this outcome, such as done or denied.") var outcome: String?
-        @Argument("last", "Maximum number of calls (default 20).", in: 1...1_000) var last = 20
+        @Argument("last", "Maximum number of calls (default 20).", in: 1...1_000) var last = Input.usual
 
         func check() throws(MMError) {
             if let outcome { try AuditOutcomes.check(outcome) }
@@ -17,7 +20,7 @@ struct AuditMine: CatalogueOperation {
         summary: "Show this client's own calls: time, connection and outcome.",
         effects: .init(readOnly: true, idempotent: true),
         examples: [.init("mm audit mine --outcome denied", "what the guard denied to this terminal")]
-    ).unlisted
+    ).kept(by: .log(usual: Input.usual)).unlisted
 
     func run(
         _ input: Input, in context: OperationContext, with audit: AuditReading

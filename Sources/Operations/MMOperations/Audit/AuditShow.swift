@@ -3,12 +3,15 @@ import MMCore
 /// `audit_show`: shows the newest lines of the audit log.
 struct AuditShow: CatalogueOperation {
     struct Input: OperationInput {
+        /// The number of rows without `last`.
+        static let usual = 50
+
         @Argument("connection", "Show only this connection.") private var connection: String?
         @Argument("operation", "Show only this operation.") private var operation: String?
         @Argument("outcome", "Show only this outcome, such as done or denied.") private var outcome: String?
         @Argument("call", "Show only this call (`call` in its line) and each request that its script sent.")
         private var call: String?
-        @Argument("last", "Maximum number of lines (default 50).", in: 1...10_000) var last = 50
+        @Argument("last", "Maximum number of lines (default 50).", in: 1...10_000) var last = Input.usual
 
         /// The members and values that a line must have to be shown.
         var wanted: [(key: String, value: String)] {
@@ -38,7 +41,7 @@ struct AuditShow: CatalogueOperation {
                 "mm audit show --operation request --connection Contoso", "requests that the connection's sessions sent"
             ),
         ]
-    )
+    ).kept(by: .log(usual: Input.usual))
 
     func run(
         _ input: Input, in context: OperationContext, with audit: AuditReading

@@ -9,7 +9,7 @@ struct AuditVerify: CatalogueOperation {
         summary: "Verify that no line of the audit log was changed, removed or inserted.",
         effects: .init(readOnly: true, idempotent: true), audience: .person,
         examples: [.init("mm audit verify", "ends with 1 and names the first broken line")]
-    )
+    ).kept(by: .everyLog)
 
     /// The log and its path.
     struct Services: Sendable {

@@ -32,8 +32,7 @@ extension OperationServices {
     package func leased(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) -> String? {
         let called = operation.call(arguments)
         let declaration = called.operation.declaration
-        let isLocal = declaration.command.first.map { ["connections", "guard", "audit", "pool"].contains($0) } ?? false
-        guard declaration.toolset == .m365, !isLocal, declaration.effects.openWorld || declaration.home == .pool,
+        guard declaration.toolset == .m365, declaration.effects.openWorld || declaration.home == .pool,
             let name = called.arguments["connection"]?.string
         else { return nil }
         // The operation itself reports an unknown connection and splits a list of several.
@@ -47,7 +46,7 @@ extension OperationServices {
     package func naming(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async -> JSONObject {
-        guard operation.declaration.name == "undo", arguments["connection"] == nil else { return arguments }
+        guard case .changes = operation.declaration.keeper, arguments["connection"] == nil else { return arguments }
         let inner = OperationContext(call: context, deadline: .after(context.timeLimit), record: CallRecord())
         guard let names = try? await Undo.connections(arguments, in: inner, with: requestServices), names.count == 1
         else {

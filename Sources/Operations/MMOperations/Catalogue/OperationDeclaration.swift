@@ -160,9 +160,11 @@ public struct OperationDeclaration: Sendable {
     }
 
     /// The pools that have the data of an answer, where several pools act as one.
-    package enum Keeper: Sendable {
+    package enum Keeper: Sendable, Hashable {
         /// Every pool has all of it.
         case any
+        /// The owner's own files: the registry and the guard's rules, whichever connection the call names.
+        case owner
         /// Each pool has its own rows.
         case each
         /// Each pool has its own rows, and a connection without a session has a row as well.
@@ -171,6 +173,28 @@ public struct OperationDeclaration: Sendable {
         case handle
         /// The pool that asks for the confirmation named in the call.
         case confirmation
+        /// Each pool has records of its own, which are listed newest first: as many as the argument `last` says,
+        /// otherwise this number; `nil` for all.
+        case records(usual: Int?)
+        /// Each pool has an audit log, and the owner has one with lines about every connection. Their lines are listed
+        /// newest last, as many as the argument `last` says, otherwise this number.
+        case log(usual: Int)
+        /// Each pool has an audit log, and the owner has one; all of them are checked.
+        case everyLog
+        /// The pool that has the record named in the call.
+        case record
+        /// The pool that has the change named in this argument; without it, each pool with changes that the call is about.
+        case changes(argument: String)
+        /// The pool of the connection whose snapshots these arguments name.
+        case snapshots(arguments: [String])
+
+        /// Whether the owner's files have a part of the answer, also of a call that names a connection.
+        package var includesOwner: Bool {
+            switch self {
+            case .owner, .log, .everyLog: true
+            case .any, .each, .eachConnection, .handle, .confirmation, .records, .record, .changes, .snapshots: false
+            }
+        }
     }
 
     /// A command line and what it does.

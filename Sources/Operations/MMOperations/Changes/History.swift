@@ -3,10 +3,13 @@ import MMCore
 /// `history`: the changes of one object.
 struct History: CatalogueOperation {
     struct Input: OperationInput {
+        /// The number of rows without `last`.
+        static let usual = 50
+
         @Argument("object", "The object's name or id, or a path such as /users/ada@contoso.com.", .at(0)) var object:
             String
         @Argument("connection", "Show only this connection.") var connection: String?
-        @Argument("last", "Maximum number of changes (default 50).", in: 1...10_000) var last = 50
+        @Argument("last", "Maximum number of changes (default 50).", in: 1...10_000) var last = Input.usual
     }
 
     let declaration = OperationDeclaration(
@@ -17,7 +20,7 @@ struct History: CatalogueOperation {
             .init("mm history ada@contoso.com", "a user, by sign-in name"),
             .init("mm history 'Project Amber Harbour'", "a group, by its name"),
         ]
-    ).unlisted
+    ).kept(by: .records(usual: Input.usual)).unlisted
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices

@@ -52,7 +52,7 @@ struct Undo: CatalogueOperation {
             .init("mm undo --since 10m --dry-run", "shows what undoing the last ten minutes would do"),
             .init("mm undo --call Zb3kP9xQ2a1L", "all changes of one call, newest first"),
         ]
-    ).plannable.unlisted
+    ).kept(by: .changes(argument: "id")).plannable.unlisted
 
     func run(
         _ input: Input, in context: OperationContext, with transfers: TransferServices

@@ -3,10 +3,13 @@ import MMCore
 /// `undo_list`: the writes in the journal.
 struct UndoList: CatalogueOperation {
     struct Input: OperationInput {
+        /// The number of rows without `last`.
+        static let usual = 50
+
         @Argument("connection", "Show only this connection.") var connection: String?
         @Argument("call", "Show only this call, by its id in the audit log.") var call: String?
         @Argument("session", "Show only this client session.") var session: String?
-        @Argument("last", "Maximum number of changes (default 50).", in: 1...10_000) var last = 50
+        @Argument("last", "Maximum number of changes (default 50).", in: 1...10_000) var last = Input.usual
     }
 
     let declaration = OperationDeclaration(
@@ -17,7 +20,7 @@ struct UndoList: CatalogueOperation {
             .init("mm undo list", "the newest fifty changes"),
             .init("mm undo list --connection Contoso --last 5", "the newest five of one connection"),
         ]
-    ).unlisted
+    ).kept(by: .records(usual: Input.usual)).unlisted
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices

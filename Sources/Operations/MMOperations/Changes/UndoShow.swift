@@ -12,7 +12,7 @@ struct UndoShow: CatalogueOperation {
         summary: "Show a change: each property before and after, who made it, and how it would be undone.",
         effects: .init(readOnly: true, idempotent: true),
         examples: [.init("mm undo show chg_5f0c1a9e27", "one change from mm undo list")]
-    ).unlisted
+    ).kept(by: .record).unlisted
 
     /// Returns in one line how a change would be undone, or why it can't be.
     private static func undoing(_ change: Change) -> String {

@@ -22,7 +22,7 @@ struct ConnectionsAdd: CatalogueOperation {
             .init("mm connections add Demo --cloud sandbox --tenant contoso.example", "the sandbox tenant"),
             ConnectionFields.keys(of: "add"),
         ]
-    )
+    ).kept(by: .owner)
 
     func run(
         _ input: Input, in context: OperationContext, with services: ConnectionServices

@@ -9,7 +9,7 @@ struct ConnectionsCheck: CatalogueOperation {
         "connections_check", command: ["connections", "check"], title: "Check the registry",
         summary: "Check the registry file and each of its entries.", effects: .init(readOnly: true, idempotent: true),
         audience: .person, examples: [.init("mm connections check", "ends with 1 if an entry can't be used")]
-    )
+    ).kept(by: .owner)
 
     func run(
         _ input: NoInput, in context: OperationContext, with services: ConnectionServices

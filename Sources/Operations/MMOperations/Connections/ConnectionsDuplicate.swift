@@ -13,7 +13,7 @@ struct ConnectionsDuplicate: CatalogueOperation {
         summary: "Copy a connection for another account of the same tenant.", effects: .init(readOnly: false),
         audience: .person,
         examples: [.init("mm connections duplicate Contoso ContosoHelpdesk", "the copy has no expected account yet")]
-    )
+    ).kept(by: .owner)
 
     func run(
         _ input: Input, in context: OperationContext, with services: ConnectionServices

@@ -31,7 +31,7 @@ struct ConnectionsEdit: CatalogueOperation {
                 "removes the key mcps, so that every MCP server may use the connection"),
             ConnectionFields.keys(of: "edit"),
         ]
-    )
+    ).kept(by: .owner)
 
     func run(
         _ input: Input, in context: OperationContext, with services: ConnectionServices

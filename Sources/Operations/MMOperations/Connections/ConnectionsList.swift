@@ -9,7 +9,7 @@ extension OperationDeclaration {
             "Lists the connections (name, description). The other tools take a name as `connection`; there is no default.",
         effects: .init(readOnly: true, idempotent: true),
         examples: [.init("mm connections list", "names, tenants and accounts")]
-    ).answering(withoutPool: .lists).listing("connections")
+    ).kept(by: .owner).answering(withoutPool: .lists).listing("connections")
 }
 
 /// `connections`: lists the names and descriptions of the connections that the caller may use.

@@ -14,7 +14,7 @@ struct ConnectionsRemove: CatalogueOperation {
         summary: "Remove a connection from the registry and its tokens from this machine.",
         effects: .init(readOnly: false, destructive: true, idempotent: true), audience: .person,
         examples: [.init("mm connections remove Contoso", "keeps the previous registry as a .bak file beside it")]
-    )
+    ).kept(by: .owner)
 
     func run(
         _ input: Input, in context: OperationContext, with services: ConnectionServices

@@ -13,7 +13,7 @@ struct ConnectionsRename: CatalogueOperation {
         summary: "Rename a connection. It must sign in again.", effects: .init(readOnly: false),
         audience: .person,
         examples: [.init("mm connections rename Contoso ContosoAdmin", "keeps its position and keys")]
-    )
+    ).kept(by: .owner)
 
     func run(
         _ input: Input, in context: OperationContext, with services: ConnectionServices

@@ -10,7 +10,7 @@ struct ConnectionsShow: CatalogueOperation {
         "connections_show", command: ["connections", "show"], title: "Show a connection",
         summary: "Show a connection with all its keys.", effects: .init(readOnly: true, idempotent: true),
         audience: .person, examples: [.init("mm connections show Contoso", "the entry in the registry")]
-    )
+    ).kept(by: .owner)
 
     func run(
         _ input: Input, in context: OperationContext, with registry: ConnectionRegistry

@@ -20,7 +20,7 @@ struct GuardRules: CatalogueOperation {
             .init("mm guard rules --kind construct", "PowerShell constructs that are asked about or denied, and why"),
             .init("mm guard rules Remove-Mailbox", "the rules for one cmdlet"),
         ]
-    )
+    ).kept(by: .owner)
 
     func run(
         _ input: Input, in context: OperationContext, with guards: CurrentGuard

@@ -27,7 +27,7 @@ struct SnapshotDiff: CatalogueOperation {
             .init("mm snapshot diff ./gold Contoso", "a folder and the tenant's current state"),
             .init("mm snapshot diff Gold Contoso --only conditional-access", "two tenants"),
         ]
-    ).unlisted.answeringWithTwo
+    ).kept(by: .snapshots(arguments: ["before", "after"])).unlisted.answeringWithTwo
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices

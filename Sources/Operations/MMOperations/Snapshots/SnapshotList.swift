@@ -14,7 +14,7 @@ struct SnapshotList: CatalogueOperation {
             .init("mm snapshot list", "snapshots of all connections"),
             .init("mm snapshot list Contoso", "snapshots of one connection"),
         ]
-    ).unlisted
+    ).kept(by: .records(usual: nil)).unlisted
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices

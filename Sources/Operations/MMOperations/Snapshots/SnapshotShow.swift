@@ -16,7 +16,7 @@ struct SnapshotShow: CatalogueOperation {
             .init("mm snapshot show Contoso@latest --only conditional-access", "the conditional access policies in it"),
             .init("mm snapshot show Contoso@latest 'Require MFA for everybody'", "one of them"),
         ]
-    ).unlisted
+    ).kept(by: .snapshots(arguments: ["snapshot"])).unlisted
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices

@@ -259,16 +259,11 @@ struct IsolatedOperationService: OperationService {
                     "Leave out --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL, so that the shell runs on your machine."
             )
         }
-        if let group = declaration.command.first, ["connections", "guard"].contains(group) {
-            return try await own.call(operation, arguments, in: context)
-        }
-        // `audit_show` isn't sent to a connection's pool, because the router's log has entries about the connection,
-        // too.
-        if let connection = arguments["connection"]?.string, declaration.name != "audit_show" {
+        // The owner's part isn't with the connection's pool.
+        if let connection = arguments["connection"]?.string, !declaration.keeper.includesOwner {
             let pool = try await router.pool(connection, for: context.caller.server)
             return try await pool.call(operation, arguments, in: context)
         }
-        if let answer = try await records.answer(to: operation, arguments, in: context) { return answer }
         switch declaration.keeper {
         case .eachConnection:
             return try await gathered(
@@ -277,11 +272,11 @@ struct IsolatedOperationService: OperationService {
             let start = try await own.call(operation, arguments, in: context)
             return try await gathered(start, of: operation, in: context)
         case .handle, .confirmation: return try await found(operation, arguments, in: context)
-        case .any: return try await own.call(operation, arguments, in: context)
+        case .any, .owner: return try await own.call(operation, arguments, in: context)
+        case .records, .log, .everyLog, .record, .changes, .snapshots:
+            return try await IsolatedRecords(router: router, own: own).answer(to: operation, arguments, in: context)
         }
     }
-
-    private var records: IsolatedRecords { IsolatedRecords(router: router, own: own) }
 
     func forget(_ client: CallContext) async {
         await own.forget(client)

@@ -8,32 +8,34 @@ struct IsolatedRecords: Sendable {
     /// Carries out the router's own part.
     let own: LocalOperationService
 
-    /// The operations that list records of all pools.
-    private static let lists: Set<String> = ["undo_list", "history", "snapshot_list", "audit_show"]
     /// How many pools are asked at the same time: a pool that doesn't run is started for it.
     private static let width = 4
 
-    /// Answers an operation that names no connection; `nil` for an operation that isn't about records.
+    /// Answers an operation on records.
     func answer(
         to operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
-    ) async throws(MMError) -> OperationAnswer? {
-        switch operation.declaration.name {
-        case let name where Self.lists.contains(name): return try await list(operation, arguments, in: context)
-        case "audit_verify": return try await verified(operation, arguments, in: context)
-        case "undo_show": return try await found(operation, arguments, in: context)
-        case "undo" where arguments["id"]?.string != nil: return try await found(operation, arguments, in: context)
-        case "undo": return try await undone(operation, arguments, in: context)
-        case "snapshot_show", "snapshot_diff":
-            guard let name = connection(of: arguments, for: context.caller.server) else { return nil }
+    ) async throws(MMError) -> OperationAnswer {
+        switch operation.declaration.keeper {
+        case .records(let usual):
+            return try await list(operation, arguments, usual, isNewestLast: false, in: context)
+        case .log(let usual): return try await list(operation, arguments, usual, isNewestLast: true, in: context)
+        case .everyLog: return try await verified(operation, arguments, in: context)
+        case .changes(let argument) where arguments[argument]?.string == nil:
+            return try await undone(operation, arguments, in: context)
+        case .record, .changes: return try await found(operation, arguments, in: context)
+        case .snapshots(let names):
+            guard let name = connection(of: names.compactMap { arguments[$0]?.string }, for: context.caller.server)
+            else { break }
             return try await router.pool(name, for: context.caller.server).call(operation, arguments, in: context)
-        default: return nil
+        case .any, .owner, .each, .eachConnection, .handle, .confirmation: break
         }
+        return try await own.call(operation, arguments, in: context)
     }
 
-    /// Returns the connection whose snapshots a call is about; `nil` if it names none, or two.
-    private func connection(of arguments: JSONObject, for server: String?) -> String? {
+    /// Returns the connection that some snapshots are of; `nil` if there is none, or if they are of two.
+    private func connection(of snapshots: [String], for server: String?) -> String? {
         var found: Set<String> = []
-        for text in ["snapshot", "before", "after"].compactMap({ arguments[$0]?.string }) {
+        for text in snapshots {
             guard let snapshot = try? own.services.registry.snapshot() else { return nil }
             let name = text.lastIndex(of: "@").map { String(text[..<$0]) } ?? text
             guard let connection = try? snapshot.connection(named: name, for: server) else { return nil }
@@ -44,11 +46,12 @@ struct IsolatedRecords: Sendable {
 
     private typealias Part = (name: String, result: Result<OperationAnswer, MMError>)
 
-    /// Returns the answers of all pools that have records.
+    /// Returns the answers of the pools that have records: of all, or of the one whose connection the call names.
     private func parts(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async -> [Part] {
-        let pools = await router.holding(for: context.caller.server)
+        let named = arguments["connection"]?.string
+        let pools = await router.holding(for: context.caller.server).filter { named == nil || $0.0 == named }
         return await pools.concurrentMap(atOnce: Self.width) { name, pool in
             let result = await Result { () async throws(MMError) in
                 try await pool.call(operation, arguments, in: context)
@@ -58,9 +61,13 @@ struct IsolatedRecords: Sendable {
     }
 
     /// Combines the rows of all pools; returns the newest, as many as the caller wants.
+    /// - Parameter usual: the number of rows of a call that doesn't say it; `nil` for all.
     private func list(
-        _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
+        _ operation: AnyOperation, _ arguments: JSONObject, _ usual: Int?, isNewestLast: Bool, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
+        let reader = try InputReader(
+            operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
+        let most = try reader.integer("last") ?? usual
         var answer = try await own.call(operation, arguments, in: context)
         var rows = Self.rows(answer)
         var texts = rows.isEmpty ? [] : [answer.text].compactMap(\.self)
@@ -75,13 +82,10 @@ struct IsolatedRecords: Sendable {
             case .failure(let error): failed.append("\(name): \(error.message)")
             }
         }
-        // The audit log lists its newest line last, the journal its newest change first.
-        let isForward = operation.declaration.name == "audit_show"
-        if rows.contains(where: { $0["time"] != nil }) {
+        if let most {
             rows.sort { ($0["time"]?.string ?? "") < ($1["time"]?.string ?? "") }
-            if !isForward { rows.reverse() }
-            let last = arguments["last"]?.int ?? 50
-            rows = isForward ? Array(rows.suffix(last)) : Array(rows.prefix(last))
+            rows = rows.suffix(most)
+            if !isNewestLast { rows.reverse() }
         }
         answer.body = .value(.array(rows))
         answer.text = texts.isEmpty ? nil : texts.joined(separator: "\n")

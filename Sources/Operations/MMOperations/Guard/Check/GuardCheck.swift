@@ -43,7 +43,7 @@ struct GuardCheck: CatalogueOperation {
                 "mm guard check --batch < lines.jsonl",
                 "many checks, one JSON object a line: {id, src, module}, {id, shell} or {id, method, url, body}"),
         ]
-    )
+    ).kept(by: .owner)
 
     private static let behindWalls =
         "The session is confined and each request is judged when it is sent, so the guard asks about the text only for what it "
