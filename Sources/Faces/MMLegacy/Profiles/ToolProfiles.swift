@@ -115,7 +115,7 @@ enum MMDesignProfile {
             effects: .init(readOnly: false, destructive: true, openWorld: true)
         ) { (arguments, call, _) async throws(MMError) in
             do throws(MMError) {
-                var answer = try await service.call("run", arguments, in: call)
+                var answer = try await service.call(.run, arguments, in: call)
                 // This profile's texts contain only what PowerShell shows.
                 if answer.notes.first?.hasPrefix("engine: ") == true { answer.notes.removeFirst() }
                 return ProfileAnswer(try await answer.plainText())
@@ -134,23 +134,20 @@ enum MMDesignProfile {
         ) { (_, call, _) async throws(MMError) in
             var owner = call
             owner.caller = Caller(surface: .library, name: call.caller.name, server: call.caller.server)
-            let answer = try await service.call("sessions", [:], in: owner)
-            guard case .value(let value) = answer.body, let rows = value["sessions"]?.array else {
-                throw MMError(.internalError, "The answer is not a list of sessions.")
-            }
-            let sessions = JSONValue.array(rows.map(session))
+            let sessions = JSONValue.array(try await service.sessions(in: owner).map(session))
             return ProfileAnswer(
                 JSONWriter.string(sessions, layout: .indented(2)), structured: ["sessions": sessions])
         }
     }
 
-    private static func session(_ row: JSONValue) -> JSONValue {
-        var session: JSONObject = [:]
-        for key in ["session", "connection", "module", "state", "account"] {
-            if let value = row[key], value != .null { session[key] = value }
-        }
-        session["device_code"] = row["code"]
-        session["auth_url"] = row["address"]
+    private static func session(_ row: SessionRow) -> JSONValue {
+        var session: JSONObject = ["session": .string(row.session)]
+        session["connection"] = row.connection.map { .string($0) }
+        session["module"] = row.module.map { .string($0) }
+        session["state"] = .string(row.state)
+        session["account"] = row.account.map { .string($0) }
+        session["device_code"] = row.code.map { .string($0) }
+        session["auth_url"] = row.address.map { .string($0) }
         return .object(session)
     }
 
@@ -161,7 +158,7 @@ enum MMDesignProfile {
                 ["connection": connection, "module": module], required: ["connection", "module"]),
             effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: false)
         ) { (arguments, call, _) async throws(MMError) in
-            _ = try await service.call("disconnect", arguments, in: call)
+            _ = try await service.call(.disconnect, arguments, in: call)
             let name = "\(arguments["connection"]?.string ?? "")/\(arguments["module"]?.string ?? "")"
             let answer: JSONObject = ["success": true, "message": .string("Disconnected \(name)")]
             return ProfileAnswer(JSONWriter.string(.object(answer), layout: .indented(2)), structured: answer)

@@ -365,7 +365,7 @@ extension TenantSessions {
         ]
         if body["confirmed"] == true { arguments["confirmed"] = true }
         do throws(MMError) {
-            let answer = try await service.call("run", arguments, in: call)
+            let answer = try await service.call(.run, arguments, in: call)
             return RouteReply(["success": true, "result": .string(try await Self.result(answer))])
         } catch {
             if error.code == .signInNeeded { return Self.notSignedIn(because: .failed(error)) }

@@ -11,13 +11,22 @@ extension Catalogue {
             standard.operations.map { own in
                 let declaration = own.declaration
                 switch declaration.name {
-                case "run":
+                case OperationDeclaration.run.name:
                     return AnyOperation(SessionPoolRun(pool: pool, declaration: declaration)) { $0.guardServices }
-                case "connections": return AnyOperation(SessionPoolList(pool: pool, declaration: declaration))
-                case "reset", "disconnect":
-                    return AnyOperation(SessionPoolReset(pool: pool, declaration: declaration))
-                case "status", "sessions":
-                    return AnyOperation(SessionPoolStatus(pool: pool, declaration: declaration)) { $0.sessionServices }
+                case OperationDeclaration.connections.name:
+                    return AnyOperation(SessionPoolList(pool: pool, declaration: declaration))
+                case OperationDeclaration.reset.name:
+                    return AnyOperation(SessionPoolReset(pool: pool, declaration: declaration, signsOut: false))
+                case OperationDeclaration.disconnect.name:
+                    return AnyOperation(SessionPoolReset(pool: pool, declaration: declaration, signsOut: true))
+                case OperationDeclaration.status.name:
+                    return AnyOperation(SessionPoolStatus(pool: pool, declaration: declaration, showsSignIns: true)) {
+                        $0.sessionServices
+                    }
+                case OperationDeclaration.sessions.name:
+                    return AnyOperation(SessionPoolStatus(pool: pool, declaration: declaration, showsSignIns: false)) {
+                        $0.sessionServices
+                    }
                 default: return own
                 }
             })
@@ -121,6 +130,8 @@ private struct SessionPoolReset: CatalogueOperation {
 
     let pool: SessionPoolClient
     let declaration: OperationDeclaration
+    /// Whether the caller wants to be signed out, too.
+    let signsOut: Bool
 
     func run(
         _ input: Input, in context: OperationContext, with services: Void
@@ -133,19 +144,21 @@ private struct SessionPoolReset: CatalogueOperation {
         guard answer["status"] == "success" else {
             throw MMError(.remoteFailed, answer["error"]?.string ?? "The pool did not report what it reset.")
         }
-        guard declaration.name == "disconnect" else { return .value(.object(answer)) }
+        guard signsOut else { return .value(.object(answer)) }
         return .value(
             ["status": "success", "disconnected": answer["reset"] ?? [], "count": answer["count"] ?? 0],
             notes: ["This pool only ends sessions. A sign-in that a module stores itself is kept."])
     }
 }
 
-/// Lists the sessions of such a pool, after the sign-ins of this process.
+/// Lists the sessions of such a pool.
 private struct SessionPoolStatus: CatalogueOperation {
     typealias Input = Status.Input
 
     let pool: SessionPoolClient
     let declaration: OperationDeclaration
+    /// Whether the sign-ins of this process are shown as well.
+    let showsSignIns: Bool
 
     func run(
         _ input: Input, in context: OperationContext, with services: SessionServices
@@ -154,25 +167,25 @@ private struct SessionPoolStatus: CatalogueOperation {
         let server = context.call.caller.server
         var shown = server.map { registry.visible(to: $0) } ?? registry.connections
         if let name = input.connection { shown = [try registry.connection(named: name, for: server)] }
-        var rows: [JSONValue] = []
-        if declaration.name == "status" {
+        var rows: [SessionRow] = []
+        if showsSignIns {
             // Requests are signed in here, and only for connections that are also in this user's own registry.
             let own = try services.registry.snapshot()
             let known = shown.compactMap { try? own.connection(named: $0.name, for: server) }
-            rows = await Status.rows(of: known, in: context, services).map { .object($0) }
+            rows = await Status.rows(of: known, in: context, services)
         }
         let names = Set(shown.map(\.name))
         for row in try await pool.ask("GET", "/status", within: .seconds(30))["sessions"]?.array ?? [] {
             guard let session = row["session_id"]?.string, let cut = session.lastIndex(of: "/"),
                 names.contains(String(session[..<cut]))
             else { continue }
-            rows.append([
-                "session": .string(session), "connection": .string(String(session[..<cut])),
-                "module": .string(String(session[session.index(after: cut)...])),
-                "state": .string(Self.word(row["state"]?.string ?? "")),
-            ])
+            rows.append(
+                SessionRow(
+                    session, connection: String(session[..<cut]),
+                    module: String(session[session.index(after: cut)...]),
+                    state: Self.word(row["state"]?.string ?? "")))
         }
-        return .value(["sessions": .array(rows)], columns: PoolOverview.columns)
+        return .value(.object(SessionRow.members(of: rows)), columns: PoolOverview.columns)
     }
 
     /// Translates the session-pool server's name for a state.

@@ -162,7 +162,7 @@ package final class SessionPoolRoutes: Sendable {
 
     private func answer(to arguments: JSONObject, in call: CallContext) async throws(MMError) -> OperationAnswer {
         do throws(MMError) {
-            return try await called("run", arguments, in: call)
+            return try await called(.run, arguments, in: call)
         } catch {
             guard var answer = error.earlierAnswer else { throw error }
             answer.body = .text("")
@@ -171,9 +171,9 @@ package final class SessionPoolRoutes: Sendable {
     }
 
     private func called(
-        _ name: String, _ arguments: JSONObject, in call: CallContext
+        _ declared: OperationDeclaration, _ arguments: JSONObject, in call: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        let operation = try service.catalogue.require(name)
+        let operation = try service.catalogue.require(declared.name)
         return try await histogram.counted(operation) { () async throws(MMError) in
             try await service.call(operation, arguments, in: call)
         }
@@ -233,7 +233,7 @@ package final class SessionPoolRoutes: Sendable {
             arguments["module"] = module.map { .string($0) }
             let answer: OperationAnswer
             do throws(MMError) {
-                answer = try await called("reset", arguments, in: CallContext(caller: caller(nil)))
+                answer = try await called(.reset, arguments, in: CallContext(caller: caller(nil)))
             } catch {
                 // A connection without an entry has no sessions; the session-pool server replied that nothing was
                 // reset.

@@ -16,7 +16,7 @@ package enum PoolOverview {
     ///   - server: the name that `mcps` lists are compared with; `nil` for the owner.
     /// - Returns: the rows, and the number of connections if only those with a session are shown, otherwise 0.
     package static func sessions(_ services: SessionServices, for server: String?) async -> (
-        rows: [JSONObject], unlisted: Int
+        rows: [SessionRow], unlisted: Int
     ) {
         let context = context(server)
         let connections = connections(services, server)
@@ -45,7 +45,7 @@ package enum PoolOverview {
         let shown = Array(found.dropFirst((page - 1) * pageSize).prefix(pageSize))
         let rows = await Status.rows(of: shown, in: context(server), services)
         return [
-            "rows": .array(rows.map { .object($0) }), "total": .int(Int64(found.count)), "page": .int(Int64(page)),
+            "rows": .array(rows.map { .object($0.json) }), "total": .int(Int64(found.count)), "page": .int(Int64(page)),
             "pages": .int(Int64(pages)),
         ]
     }

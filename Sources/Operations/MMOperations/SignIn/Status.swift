@@ -47,9 +47,10 @@ package struct Status: CatalogueOperation {
         }
         let check = SignInCheck(identity: services.identity, asks: true, deadline: context.deadline)
         let found = input.checks ? await check.states(of: connections) : [:]
-        let rows = await Self.rows(of: connections, in: context, services, found).map { JSONValue.object($0) }
+        let rows = await Self.rows(of: connections, in: context, services, found)
         var answer = OperationAnswer.value(
-            ["sessions": .array(rows)], notes: notes + rows.compactMap(Self.note), columns: PoolOverview.columns)
+            .object(SessionRow.members(of: rows)), notes: notes + rows.compactMap(Self.note),
+            columns: PoolOverview.columns)
         let faults = found.values.compactMap { state in
             if case .unusable(let error) = state { error.code } else { nil }
         }
@@ -63,7 +64,7 @@ package struct Status: CatalogueOperation {
     /// Returns rows for the sign-ins and sessions of some connections.
     package static func rows(
         of connections: [Connection], in context: OperationContext, _ services: SessionServices
-    ) async -> [JSONObject] {
+    ) async -> [SessionRow] {
         await rows(of: connections, in: context, services, [:])
     }
 
@@ -71,8 +72,8 @@ package struct Status: CatalogueOperation {
     private static func rows(
         of connections: [Connection], in context: OperationContext, _ services: SessionServices,
         _ found: [String: SignInState]
-    ) async -> [JSONObject] {
-        var rows: [JSONObject] = []
+    ) async -> [SessionRow] {
+        var rows: [SessionRow] = []
         for connection in connections {
             let own = await Self.state(of: connection, .graph, services.identity)
             rows.append(row(connection, "graph-api", own.corrected(by: found[connection.name])))
@@ -85,13 +86,13 @@ package struct Status: CatalogueOperation {
         }
         let names = Set(connections.map(\.name))
         return rows
-            + (await Sessions.rows(in: context, services)).filter { names.contains($0["connection"]?.string ?? "") }
+            + (await Sessions.rows(in: context, services)).filter { names.contains($0.connection ?? "") }
     }
 
     /// Returns the reason why a session can't be used, for which the table has no column.
-    private static func note(on row: JSONValue) -> String? {
-        guard let session = row["session"]?.string, let reason = row["reason"]?.string else { return nil }
-        return ["\(session): \(reason)", row["remedy"]?.string].compactMap(\.self).joined(separator: " ")
+    private static func note(on row: SessionRow) -> String? {
+        guard let reason = row.reason else { return nil }
+        return ["\(row.session): \(reason)", row.remedy].compactMap(\.self).joined(separator: " ")
     }
 
     /// Returns the state of a sign-in; a pending one is completed if the person has approved it meanwhile.
@@ -108,28 +109,29 @@ package struct Status: CatalogueOperation {
         return await identity.state(of: connection, resource: resource)
     }
 
-    private static func row(_ connection: Connection, _ module: String, _ state: SignInState) -> JSONObject {
-        var row: JSONObject = [
-            "session": .string("\(connection.name)/\(module)"), "connection": .string(connection.name),
-            "module": .string(module),
-        ]
+    private static func row(_ connection: Connection, _ module: String, _ state: SignInState) -> SessionRow {
+        var row = SessionRow(
+            "\(connection.name)/\(module)", connection: connection.name, module: module, state: "signed out")
         switch state {
         case .signedIn(let account, let expiresAt):
-            row["state"] = "signed in"
-            row["account"] = .string(account.title)
-            if let expiresAt { row["until"] = .string(expiresAt.iso8601) }
+            row.state = "signed in"
+            row.account = account.title
+            row.until = expiresAt
         case .pending(let prompt):
-            row["state"] = "waiting for a person"
-            row["account"] = prompt.account.map { .string($0) }
-            row["until"] = .string(prompt.expiresAt.iso8601)
-            row["code"] = .string(prompt.userCode)
-            row["address"] = .string(prompt.verificationURI)
-        case .signedOut: row["state"] = "signed out"
+            row.state = "waiting for a person"
+            row.account = prompt.account
+            row.until = prompt.expiresAt
+            row.code = prompt.userCode
+            row.address = prompt.verificationURI
+        case .signedOut: break
         case .unusable(let error):
-            let needed = error.details["ended"] == true ? "sign-in needed" : "signed out"
-            row["state"] = .string(error.code == .signInNeeded ? needed : "unusable")
-            row["reason"] = .string(error.message)
-            row["remedy"] = error.hint.map { .string($0) }
+            if error.code != .signInNeeded {
+                row.state = "unusable"
+            } else if error.details["ended"] == true {
+                row.state = "sign-in needed"
+            }
+            row.reason = error.message
+            row.remedy = error.hint
         }
         return row
     }

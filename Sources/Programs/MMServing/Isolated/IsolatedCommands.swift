@@ -267,7 +267,8 @@ struct IsolatedOperationService: OperationService {
         switch declaration.keeper {
         case .eachConnection:
             return try await gathered(
-                .value(["sessions": []], columns: PoolOverview.columns), of: operation, in: context, naming: "sessions")
+                .value(.object(SessionRow.members(of: [])), columns: PoolOverview.columns), of: operation,
+                besideConnections: arguments, in: context)
         case .each:
             let start = try await own.call(operation, arguments, in: context)
             return try await gathered(start, of: operation, in: context)
@@ -286,9 +287,11 @@ struct IsolatedOperationService: OperationService {
     /// Collects the rows of all running pools. A pool that doesn't answer becomes a note and delays no other.
     /// - Parameters:
     ///   - start: the answer to add the rows to.
-    ///   - list: the member in which connections whose pools don't run get a row; `nil` for none.
+    ///   - others: the arguments beside the connection, if each pool is asked for its own connection, and connections
+    ///     whose pools don't run get a row, too; `nil` if the pools are asked for all that they have.
     private func gathered(
-        _ start: OperationAnswer, of operation: AnyOperation, in context: CallContext, naming list: String? = nil
+        _ start: OperationAnswer, of operation: AnyOperation, besideConnections others: JSONObject? = nil,
+        in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         var answer = start
         guard case .value(var value) = start.body else { return start }
@@ -297,8 +300,11 @@ struct IsolatedOperationService: OperationService {
         let pools = await router.running(for: call.caller.server)
         let parts = await pools.concurrentMap { [call] connection, pool in
             // A pool in a container may see the whole registry, so it is asked for its own connection only.
-            let arguments: JSONObject = list == nil ? [:] : ["connection": .string(connection)]
-            return await Result { () async throws(MMError) in try await pool.call(operation, arguments, in: call) }
+            var arguments = others ?? [:]
+            if others != nil { arguments["connection"] = .string(connection) }
+            return await Result { [arguments] () async throws(MMError) in
+                try await pool.call(operation, arguments, in: call)
+            }
         }
         for ((connection, _), result) in zip(pools, parts) {
             switch result {
@@ -306,25 +312,23 @@ struct IsolatedOperationService: OperationService {
             case .failure(let error): answer.notes.append("\(connection): \(error.message)")
             }
         }
-        if let list { try await addSleeping(to: &value, list, besides: Set(pools.map(\.0)), for: call.caller.server) }
+        if others != nil {
+            try await addSleeping(to: &value, besides: Set(pools.map(\.0)), for: call.caller.server)
+        }
         answer.body = .value(value)
         return answer
     }
 
     /// Adds a row for each connection whose pool doesn't run.
     private func addSleeping(
-        to value: inout JSONValue, _ list: String, besides running: Set<String>, for server: String?
+        to value: inout JSONValue, besides running: Set<String>, for server: String?
     ) async throws(MMError) {
-        guard var object = value.object else { return }
-        var rows = object[list]?.array ?? []
-        for (connection, isReturning) in try await router.sleeping(besides: running, for: server) {
-            rows.append([
-                "session": .string(connection), "connection": .string(connection),
-                "state": .string(isReturning ? "restoring" : "its pool is not running"),
-            ])
+        let rows = try await router.sleeping(besides: running, for: server).map { connection, isReturning in
+            SessionRow(
+                connection, connection: connection, module: nil,
+                state: isReturning ? "restoring" : "its pool is not running")
         }
-        object[list] = .array(rows)
-        value = .object(object)
+        Self.add(.object(SessionRow.members(of: rows)), to: &value)
     }
 
     /// Returns the first answer of a pool that knows the handle or code, since these name no connection.

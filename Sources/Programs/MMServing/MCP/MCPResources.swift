@@ -32,11 +32,13 @@ struct MCPResources: Sendable {
             Resource(
                 uri: "mm://connections", name: "connections", title: "Connections",
                 description: "Names and descriptions of the available connections.", mimeType: "application/json"
-            ) { (context) in [try await read("connections", [:], uri: "mm://connections", context)] },
+            ) { (context) in [.json(try await connections(context), uri: "mm://connections")] },
             Resource(
                 uri: "mm://sessions", name: "sessions", title: "Sessions",
                 description: "Signed-in accounts and pending sign-ins of each connection.", mimeType: "application/json"
-            ) { (context) in [try await read("status", [:], uri: "mm://sessions", context)] },
+            ) { (context) in
+                [.json(.object(SessionRow.members(of: try await sessions(context))), uri: "mm://sessions")]
+            },
             Resource(
                 uri: "mm://sign-ins", name: "sign-ins", title: "Pending sign-ins",
                 description: "Codes, addresses and accounts of pending sign-ins.",
@@ -138,20 +140,18 @@ struct MCPResources: Sendable {
 
     // MARK: reading
 
-    private func read(_ operation: String, _ arguments: JSONObject, uri: String, _ context: RequestContext)
-        async throws(MMError) -> ResourceContents
-    {
-        .json(try await value(operation, arguments, context), uri: uri)
-    }
-
-    private func value(_ operation: String, _ arguments: JSONObject, _ context: RequestContext) async throws(MMError)
-        -> JSONValue
-    {
-        let answer = try await service.call(operation, arguments, in: calls.call(for: context))
+    private func connections(_ context: RequestContext) async throws(MMError) -> JSONValue {
+        let answer = try await service.call(.connections, [:], in: calls.call(for: context))
         guard case .value(let value) = answer.body else {
-            throw MMError(.internalError, "\(operation) does not return a single value.")
+            throw MMError(.internalError, "The list of the connections is not a single value.")
         }
         return value
+    }
+
+    private func sessions(
+        of connection: String? = nil, _ context: RequestContext
+    ) async throws(MMError) -> [SessionRow] {
+        try await service.status(of: connection, in: calls.call(for: context))
     }
 
     private func jobs(_ context: RequestContext) async throws(MMError) -> [JobRow] {
@@ -166,8 +166,8 @@ struct MCPResources: Sendable {
     }
 
     private func signIns(_ uri: String, _ context: RequestContext) async throws(MMError) -> ResourceContents {
-        let rows = try await value("status", [:], context)["sessions"]?.array ?? []
-        return .json(["signIns": .array(rows.filter { $0["code"] != nil })], uri: uri)
+        let waiting = try await sessions(context).filter { $0.code != nil }
+        return .json(["signIns": .array(waiting.map { .object($0.json) })], uri: uri)
     }
 
     private func connection(_ name: String, _ uri: String, _ context: RequestContext) async throws(MMError)
@@ -179,7 +179,7 @@ struct MCPResources: Sendable {
             "guard": .string(connection.guardPolicy.name.rawValue), "readOnly": .bool(connection.isReadOnly),
         ]
         if !connection.tags.isEmpty { shown["tags"] = .array(connection.tags.map { .string($0) }) }
-        shown["sessions"] = try await value("status", ["connection": .string(name)], context)["sessions"]
+        shown["sessions"] = .array(try await sessions(of: name, context).map { .object($0.json) })
         return .json(.object(shown), uri: uri)
     }
 

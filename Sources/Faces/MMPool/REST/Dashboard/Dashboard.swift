@@ -54,10 +54,10 @@ struct Dashboard: Sendable {
             return HTTPServerResponse(status: 204)
         }
         router.post("/v1/dashboard/login") { (request) throws(MMError) in
-            try await act(request, "login", ["connection"])
+            try await act(request, .login, ["connection"])
         }
         router.post("/v1/dashboard/reset") { (request) throws(MMError) in
-            try await act(request, "reset", ["connection", "module"])
+            try await act(request, .reset, ["connection", "module"])
         }
     }
 
@@ -115,9 +115,9 @@ struct Dashboard: Sendable {
     }
 
     /// Performs one of the dashboard's few actions for an unlocked page.
-    private func act(_ request: AdmittedRequest, _ operation: String, _ names: [String]) async throws(MMError)
-        -> HTTPServerResponse
-    {
+    private func act(
+        _ request: AdmittedRequest, _ operation: OperationDeclaration, _ names: [String]
+    ) async throws(MMError) -> HTTPServerResponse {
         guard lock.isUnlocked(request.http.headers["MM-Unlock"]) else {
             throw MMError(
                 .forbidden, "The dashboard is read-only.", hint: "mm pool status --unlock prints a token to unlock it.",
@@ -128,7 +128,7 @@ struct Dashboard: Sendable {
         for name in names { arguments[name] = body[name] }
         let context = CallContext(
             caller: Caller(surface: .rest, name: "dashboard", server: nil), timeLimit: .seconds(60))
-        let called = try service.catalogue.require(operation)
+        let called = try service.catalogue.require(operation.name)
         let answer = try await metrics.counted(called) { [arguments] () async throws(MMError) in
             try await service.call(called, arguments, in: context)
         }
@@ -144,7 +144,7 @@ struct Dashboard: Sendable {
         let (sessions, unlisted) = await PoolOverview.sessions(services.sessionServices, for: server)
         var state: JSONObject = [
             "version": .string(handshake.build.version), "started": .string(handshake.started.iso8601),
-            "sessions": .array(sessions.map { .object($0) }), "unlisted": .int(Int64(unlisted)),
+            "sessions": .array(sessions.map { .object($0.json) }), "unlisted": .int(Int64(unlisted)),
             "counts": [
                 "requests": .int(Int64(counts.total)), "errors": .int(Int64(counts.errors)),
                 "underWay": .int(Int64(counts.underWay)),
