@@ -29,6 +29,7 @@ struct CompletionTests {
             (["--quiet", "connections", ""], "list"), (["-o", "json", "connections", ""], "list"),
             (["--qu"], "--quiet"),
             (["guard", "check", ""], ":files"), (["guard", "check", "--kind", ""], "shell"),
+            (["snapshot", "take", "Contoso", "--to", ""], ":files"),
         ] as [([String], String)])
     func places(words: [String], expected: String) async {
         let offered = await completion.candidates(words).map(\.word)
@@ -38,7 +39,8 @@ struct CompletionTests {
     @Test(
         "offers nothing that isn't possible",
         arguments: [
-            ["connections", "zzz"], ["graph", "--timeout", ""], ["xyz", ""],
+            ["connections", "zzz"], ["graph", "--timeout", ""], ["xyz", ""], ["connections", "rename", "Contoso", ""],
+            ["connections", "duplicate", "Contoso", ""],
         ])
     func nothing(words: [String]) async {
         #expect(await completion.candidates(words).isEmpty)

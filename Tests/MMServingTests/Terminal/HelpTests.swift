@@ -56,6 +56,22 @@ struct HelpTests {
         #expect(index.unknown([words[0], words[1] + "x"]).hint?.contains("`mm \(name)`") != true)
     }
 
+    @Test(
+        "an argument says which values completion offers, so that it gets no other's by having the same name",
+        arguments: [
+            ("graph", "endpoint", .endpoints), ("guard check", "url", .endpoints), ("mcp install", "url", nil),
+            ("output", "handle", .jobs), ("shell run", "session", .shells), ("ssh", "host", .hosts),
+            ("doctor powershell", "host", nil), ("exec", "host", nil), ("undo", "session", nil),
+            ("connections add", "name", nil), ("connections list", "tag", .tags), ("run", "command", .script),
+            ("cmdlets bind", "line", .cmdlets), ("guard rules", "pattern", nil), ("audit show", "operation", .operations),
+        ] as [(String, String, InputField.KnownValues?)])
+    func known(command: String, argument: String, values: InputField.KnownValues?) throws {
+        let entry = try #require(index.find(command.split(separator: " ").map(String.init))?.entry)
+        #expect(entry.words.joined(separator: " ") == command)
+        let field = try #require(entry.fields.first { $0.name == argument })
+        #expect(field.known == values)
+    }
+
     @Test("every noun has a manual page, and they name all commands, arguments and examples")
     func manual() throws {
         let pages = ManualPage.all(index, date: .now)

@@ -7,7 +7,7 @@ struct AuditShow: CatalogueOperation {
         static let usual = 50
 
         @Argument("connection", "Show only this connection.") private var connection: String?
-        @Argument("operation", "Show only this operation.") private var operation: String?
+        @Argument("operation", "Show only this operation.", .completes(.operations)) private var operation: String?
         @Argument("outcome", "Show only this outcome, such as done or denied.") private var outcome: String?
         @Argument("call", "Show only this call (`call` in its line) and each request that its script sent.")
         private var call: String?

@@ -64,6 +64,37 @@ public struct InputField: Sendable {
         case mayBeEmpty
         /// On a command line, the flag may also be `--connections`.
         case orSeveral
+        /// The completion of a command line offers these values.
+        case completes(KnownValues)
+    }
+
+    /// Values that are known while a command line is written. Connections and modules are offered for every argument of
+    /// that name, and the words of a choice for every choice.
+    public enum KnownValues: Sendable, Hashable {
+        /// The files and folders of this machine.
+        case files
+        /// The tags of connections.
+        case tags
+        /// The keys of a connection's entry.
+        case entryKeys
+        /// A script for the module of the call.
+        case script
+        /// The cmdlets of the module of the call.
+        case cmdlets
+        /// The paths of Microsoft Graph.
+        case endpoints
+        /// The services that a connection can sign in to.
+        case services
+        /// The background calls and commands.
+        case jobs
+        /// The shell sessions on this machine.
+        case shells
+        /// The shell sessions on hosts.
+        case hostSessions
+        /// The hosts that are reached by SSH.
+        case hosts
+        /// The operations.
+        case operations
     }
 
     /// The name in JSON, `snake_case` or one word.
@@ -91,6 +122,8 @@ public struct InputField: Sendable {
     package private(set) var otherFlags: [String] = []
     /// Whether an empty text has a meaning.
     package private(set) var mayBeEmpty = false
+    /// The values that the completion of a command line offers; `nil` where it has to go by name and kind.
+    package private(set) var known: KnownValues?
 
     /// Creates an argument.
     /// - Parameters:
@@ -123,6 +156,7 @@ public struct InputField: Sendable {
         case .readsInput(let others): readsInputUnless = others
         case .mayBeEmpty: mayBeEmpty = true
         case .orSeveral: otherFlags.append("--connections")
+        case .completes(let values): known = values
         }
     }
 

@@ -104,7 +104,7 @@ enum ConnectionFields {
         InputField(
             "set", .parameters,
             "Set any key, as key=value: tags=a,b or auth=certificate. An empty value removes the key.",
-            .at(1)),
+            .at(1), .completes(.entryKeys)),
     ]
 
     /// Returns an example for the help that names all sign-in methods, and the keys without a flag.

@@ -8,7 +8,8 @@ import MMSessions
 struct CmdletList: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
-            "pattern", "A name, part of a name, a pattern with * and ?, or words (default: all cmdlets).", .at(0))
+            "pattern", "A name, part of a name, a pattern with * and ?, or words (default: all cmdlets).", .at(0),
+            .completes(.cmdlets))
         var pattern: String?
         @Argument("connection", "Also show which of them this connection's account may run.") var connection: String?
         @Argument("module", "List only cmdlets of this module.", of: ["exo", "compliance"]) var module: String?

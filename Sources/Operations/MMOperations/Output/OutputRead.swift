@@ -23,7 +23,7 @@ extension OperationDeclaration {
 /// calls and commands.
 struct OutputRead: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("handle", "Handle from the long answer.", .at(0)) var handle: String
+        @Argument("handle", "Handle from the long answer.", .at(0), .completes(.jobs)) var handle: String
         @Argument("offset", "First row, line or byte, from 0.", in: 0...1_000_000_000) var offset = 0
         @Argument("limit", "Maximum rows, lines or bytes (default: what fits).", in: 1...1_000_000) var limit: Int?
         @Argument("unit", "Unit of offset and limit.") var unit: OutputUnit?

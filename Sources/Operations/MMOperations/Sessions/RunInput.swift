@@ -11,7 +11,7 @@ package struct RunInput: OperationInput {
     @Argument(
         InputField(
             "command", .text, "PowerShell command or script.", .at(2), .readsFiles, .namesFile,
-            .tellsFile(in: "script")), absent: .some(nil), reading: RunInput.command)
+            .tellsFile(in: "script"), .completes(.script)), absent: .some(nil), reading: RunInput.command)
     package var command: String?
     @Argument(
         "param",

@@ -41,7 +41,7 @@ struct SessionOptions: Sendable {
 
     /// The arguments for connecting to a host.
     static let connectFields = [
-        InputField("key", .text, "Path of the private key to try first.", .short("i")),
+        InputField("key", .text, "Path of the private key to try first.", .short("i"), .completes(.files)),
         InputField(
             "jump", .text, "Jump hosts, as for ssh -J.", .short("J"), .notForModels),
         InputField("password_secret", .text, "Name of the stored secret with the password."),

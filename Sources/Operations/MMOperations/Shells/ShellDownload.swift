@@ -33,10 +33,9 @@ struct ShellDownload: CatalogueOperation {
         let own = [
             InputField(
                 "path", .text, "File to download; relative to the session's directory.", .required,
-                .at(first)),
+                .at(first), .completes(.files)),
             InputField(
-                "to", .text, "Local file to write.", .at(first + 1),
-                .notForModels),
+                "to", .text, "Local file to write.", .at(first + 1), .notForModels, .completes(.files)),
             InputField(
                 "encoding", .choice(["utf-8", "base64"]), "Encoding of the content (default: text if it is text)."),
             InputField("offset", .integer(0...Int.max), "First byte, from 0."),

@@ -101,7 +101,7 @@ extension ShellPlace {
             return [
                 InputField(
                     "session", .text, "Session name (default `\(NamedSession.standard)`).",
-                    position.map { .at($0) } ?? .short("s"))
+                    position.map { .at($0) } ?? .short("s"), .completes(.shells))
             ]
         }
         var host = Self.host
@@ -116,13 +116,14 @@ extension ShellPlace {
     }
 
     private static let host = InputField(
-        "host", .text, "Host, address or ssh_config alias; user@host and host:port work too.")
+        "host", .text, "Host, address or ssh_config alias; user@host and host:port work too.", .completes(.hosts))
     private static let user = InputField(
         "user", .text, "User on the host (default: from ssh_config, else your user name).", .notForModels)
     private static let port = InputField(
         "port", .integer(1...65535), "Port (default: from ssh_config, else 22).", .notForModels)
-    private static let further = InputField("session", .text, "Name of an additional session on the host.", .short("s"))
+    private static let further = InputField(
+        "session", .text, "Name of an additional session on the host.", .short("s"), .completes(.hostSessions))
 
     /// The argument that names a command.
-    static let handleField = InputField("job", .text, "Handle of the command (cmd-…).", .at(0))
+    static let handleField = InputField("job", .text, "Handle of the command (cmd-…).", .at(0), .completes(.jobs))
 }

@@ -32,8 +32,8 @@ struct ShellRead: CatalogueOperation {
             InputField(
                 "job", .text,
                 "Handle of the command (cmd-…); with `path` or `display` the \(place.isLocal ? "session" : "host").",
-                .at(0)),
-            InputField("path", .text, "Text file to read instead.", .at(1)),
+                .at(0), .completes(.jobs)),
+            InputField("path", .text, "Text file to read instead.", .at(1), .completes(.files)),
             InputField(
                 "offset", .integer(0...Int.max),
                 "First byte, counted from 0. To continue, use `next` from the last answer."),

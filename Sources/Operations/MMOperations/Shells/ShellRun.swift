@@ -78,7 +78,8 @@ struct ShellRun: CatalogueOperation {
             ? [
                 InputField("shell", .choice(kinds), "Kind of a new session (default bash)."),
                 InputField(
-                    "directory", .text, "Directory of a new session.", .short("C"), .notForModels),
+                    "directory", .text, "Directory of a new session.", .short("C"), .notForModels,
+                    .completes(.files)),
             ] : SessionOptions.connectFields
         let answers = [
             InputField(

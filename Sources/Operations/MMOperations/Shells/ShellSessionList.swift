@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 import MMSessions
 
 /// `shell sessions`, `ssh sessions`: the caller's sessions.
@@ -40,5 +40,27 @@ struct ShellSessionList: CatalogueOperation {
             columns: place.isLocal
                 ? ["session", "kind", "state", "cwd", "sandbox", "commands", "idle_seconds"]
                 : ["session", "host", "kind", "state", "cwd", "commands", "idle_seconds"])
+    }
+}
+
+/// A shell session, as `shell_sessions` and `ssh_sessions` list it.
+package struct ShellSessionRow: Sendable {
+    /// Its name.
+    package let name: String
+    /// The host; `nil` for a session on this machine.
+    package let host: String?
+}
+
+extension OperationService {
+    /// Returns the caller's shell sessions in a place.
+    /// - Throws: the errors of the operation.
+    package func shellSessions(
+        _ place: ShellPlace, in context: CallContext
+    ) async throws(MMError) -> [ShellSessionRow] {
+        let answer = try await call(ShellSessionList(place: place).declaration, [:], in: context)
+        guard case .value(let value) = answer.body else { return [] }
+        return (value.array ?? []).compactMap { row in
+            row["session"]?.string.map { ShellSessionRow(name: $0, host: row["host"]?.string) }
+        }
     }
 }

@@ -39,10 +39,10 @@ struct ShellUpload: CatalogueOperation {
         let first = place.isLocal ? 0 : 1
         let own = [
             InputField(
-                "from", .text, "Local file to send.", .at(first), .notForModels),
+                "from", .text, "Local file to send.", .at(first), .notForModels, .completes(.files)),
             InputField(
                 "path", .text, "Destination; relative to the session's directory.", .required,
-                .at(first + 1)),
+                .at(first + 1), .completes(.files)),
             InputField("content", .text, "Content of the file.", .mayBeEmpty),
             InputField("encoding", .choice(["utf-8", "base64"]), "Encoding of the content (default utf-8)."),
             InputField("append", .flag, "Append to the file."),

@@ -28,7 +28,7 @@ struct ShellWrite: CatalogueOperation {
             InputField("text", .text, "Text to type, or content of the file.", .at(1), .readsFiles, .mayBeEmpty),
             InputField("secret", .text, "Name of a stored secret to type instead of text."),
             InputField("no_enter", .flag, "Don't press Enter afterwards."),
-            InputField("path", .text, "File to write the text to, instead of a command."),
+            InputField("path", .text, "File to write the text to, instead of a command.", .completes(.files)),
             InputField("append", .flag, "Append to the file instead of replacing it."),
         ] + place.sessionFieldsBesideHandle
     }

@@ -29,7 +29,7 @@ struct Login: CatalogueOperation {
         @Argument(
             "resource",
             "First service: graph (default), flow, azure, powerplatform, sharepoint, exchange, an address, or an API.",
-            .notForModels)
+            .notForModels, .completes(.services))
         var resource = SignInResource.graph
         @Argument("all", "Sign in every connection that needs it.", .notForModels) private var isForAll: Bool
         @Argument("renew", "Start again with a new code.") var renew: Bool

@@ -6,7 +6,7 @@ struct SnapshotTake: CatalogueOperation {
         @Argument(.connection) var connection: String
         @Argument(
             "to", "Folder to write to, such as one in a git repository (default: in the state folder, by time).",
-            .notForModels)
+            .notForModels, .completes(.files))
         var folder: String?
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
         @Argument("keep", "Number of snapshots to keep for the connection (default 30).", .notForModels, in: 1...10_000)

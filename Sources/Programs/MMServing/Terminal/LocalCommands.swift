@@ -113,7 +113,7 @@ enum ManualPages {
                 InputField(
                     "noun", .text, "First word of the command, such as graph (default: mm itself).",
                     .at(0)),
-                InputField("to", .text, "Folder for all pages, such as ~/.local/share/man/man1."),
+                InputField("to", .text, "Folder for all pages, such as ~/.local/share/man/man1.", .completes(.files)),
             ],
             examples: [
                 .init("mm man graph | man -l -", "shows the page of mm graph"),
@@ -168,27 +168,34 @@ struct CompletionValues: Sendable {
 
     /// Returns the known values of a field. Values that can't be determined quickly are left out.
     func known(at place: CompletionAnswer.Place) async -> [CompletionAnswer.Candidate] {
-        switch place.field.name {
-        case "connection":
-            return connections
-                + (place.field.otherFlags.isEmpty ? [] : tags.map { CompletionAnswer.Candidate("tag:" + $0) })
-        case "tag" where place.command.first == "connections": return tags.map { CompletionAnswer.Candidate($0) }
-        case "name" where place.command.first == "connections": return connections
-        case "set" where place.command.first == "connections": return keys(startingWith: place.typed)
-        case "module": return RunModule.names.map { CompletionAnswer.Candidate($0) }
-        case "command": return script(place)
-        case "line" where place.command.first == "cmdlets", "pattern" where place.command.first == "cmdlets":
+        switch place.field.known {
+        case .tags: return tags.map { CompletionAnswer.Candidate($0) }
+        case .entryKeys: return keys(startingWith: place.typed)
+        case .script: return script(place)
+        case .cmdlets:
             return CmdletCompletion(module: place.given["module"] ?? "exo").names(startingWith: unquoted(place.typed))
                 .map { CompletionAnswer.Candidate($0) }
-        case "endpoint", "url": return endpoints(startingWith: unquoted(place.typed), place)
-        case "job", "handle": return await rows("jobs", key: "job", summary: "operation")
-        case "session" where place.command.first == "ssh": return await rows("ssh_sessions", key: "session")
-        case "session": return await rows("shell_sessions", key: "session")
-        case "host": return await hosts()
-        case "operation" where place.command.first == "audit":
+        case .endpoints: return endpoints(startingWith: unquoted(place.typed), place)
+        case .services: return RequestResource.allCases.map { CompletionAnswer.Candidate($0.rawValue) }
+        case .jobs:
+            let jobs = await asked { (service, call) throws(MMError) in try await service.jobs(in: call) }
+            return jobs.map { CompletionAnswer.Candidate($0.handle, $0.operation) }
+        case .shells: return await sessions(.shell).map { CompletionAnswer.Candidate($0.name) }
+        case .hostSessions: return await sessions(.ssh).map { CompletionAnswer.Candidate($0.name) }
+        case .hosts: return await hosts()
+        case .operations:
             return catalogue.operations.map { CompletionAnswer.Candidate($0.declaration.name, $0.declaration.summary) }
-        case "resource": return resources
-        case "recipe": return await rows("recipe_list", key: "name", summary: "summary")
+        case .files: return []
+        case nil: return named(place.field)
+        }
+    }
+
+    /// Returns the values of an argument that has the same meaning wherever it has this name.
+    private func named(_ field: InputField) -> [CompletionAnswer.Candidate] {
+        switch field.name {
+        case "connection":
+            return connections + (field.otherFlags.isEmpty ? [] : tags.map { CompletionAnswer.Candidate("tag:" + $0) })
+        case "module": return RunModule.names.map { CompletionAnswer.Candidate($0) }
         default: return []
         }
     }
@@ -234,13 +241,8 @@ struct CompletionValues: Sendable {
         }
     }
 
-    /// The services to which requests can be sent, and for which a sign-in can be.
-    private var resources: [CompletionAnswer.Candidate] {
-        RequestResource.allCases.map { CompletionAnswer.Candidate($0.rawValue) }
-    }
-
     private func hosts() async -> [CompletionAnswer.Candidate] {
-        var names = await rows("ssh_sessions", key: "host")
+        var names = await sessions(.ssh).compactMap(\.host).map { CompletionAnswer.Candidate($0) }
         let file = (environment["HOME"] ?? "") + "/.ssh/config"
         let bytes = try? ProtectedFile.read(file, limit: 1 << 20)
         let text = String(decoding: bytes ?? [], as: UTF8.self)
@@ -255,25 +257,20 @@ struct CompletionValues: Sendable {
         return names
     }
 
-    /// Returns the values of a member in an operation's rows, without starting a pool for them.
-    private func rows(_ name: String, key: String, summary: String? = nil) async -> [CompletionAnswer.Candidate] {
-        guard let operation = catalogue.operation(named: name) else { return [] }
+    private func sessions(_ place: ShellPlace) async -> [ShellSessionRow] {
+        await asked { (service, call) throws(MMError) in try await service.shellSessions(place, in: call) }
+    }
+
+    /// Returns the rows of an operation, without starting a pool for them; none if it fails.
+    private func asked<Row: Sendable>(
+        _ ask: (any OperationService, CallContext) async throws(MMError) -> [Row]
+    ) async -> [Row] {
         let context = CallContext(
             caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(2))
         guard let choice = try? PoolChoice.of(embedded: false, pool: nil, environment: environment),
-            let service = try? FrontEndService(choice, services, environment),
-            let answer = try? await service.call(operation, [:], in: context)
+            let service = try? FrontEndService(choice, services, environment)
         else { return [] }
-        let value: JSONValue?
-        switch answer.body {
-        case .value(let object): value = object
-        case .json(let bytes): value = try? JSONParser.parse(bytes)
-        default: value = nil
-        }
-        let rows = value?.array ?? value?.object?.values.lazy.compactMap(\.array).first ?? []
-        return rows.compactMap { row in
-            row[key]?.string.map { CompletionAnswer.Candidate($0, summary.flatMap { row[$0]?.string } ?? "") }
-        }
+        return (try? await ask(service, context)) ?? []
     }
 }
 
@@ -287,7 +284,7 @@ enum CmdletCommands {
             "Nothing is sent. With --batch, standard input is JSON lines {\"id\", \"line\", \"service\"}, and each is "
             + "answered immediately by one line: {\"id\", \"body\", …} or {\"id\", \"error\"}.",
         fields: [
-            InputField("line", .text, "The command line.", .required, .at(0)),
+            InputField("line", .text, "The command line.", .required, .at(0), .completes(.cmdlets)),
             InputField("service", .choice(["exo", "scc"]), "Exchange Online (default) or Security & Compliance."),
         ],
         examples: [.init("mm cmdlets bind 'Get-Mailbox -ResultSize 5'", "the body that would be sent")]

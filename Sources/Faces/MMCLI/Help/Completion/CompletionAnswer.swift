@@ -88,12 +88,10 @@ package struct CompletionAnswer: Sendable {
         if case .choice(let words) = field.kind { return words.map { Candidate($0) } }
         var found = await values(
             Place(command: entry.words, field: field, typed: typed, given: arguments.given))
-        if field.readsFiles || field.namesFile || Self.isPath(field) { found.append(Candidate(CompletionScript.files)) }
+        if field.readsFiles || field.namesFile || field.known == .files {
+            found.append(Candidate(CompletionScript.files))
+        }
         return found
-    }
-
-    private static func isPath(_ field: InputField) -> Bool {
-        ["file", "from", "to", "key", "directory", "script", "path"].contains(field.name)
     }
 
     private static let globals: [Candidate] = GlobalOptions.listing.compactMap { option in

@@ -53,7 +53,7 @@ struct ShellTerminal: CatalogueOperation {
         return place.sessionFields(at: 0) + [
             InputField(
                 "shell", .choice(ShellKind.allCases.map(\.rawValue)), "Kind of a new session (default bash)."),
-            InputField("directory", .text, "Directory of a new session.", .short("C")),
+            InputField("directory", .text, "Directory of a new session.", .short("C"), .completes(.files)),
         ] + screen
     }
 
