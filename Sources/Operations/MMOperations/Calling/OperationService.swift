@@ -30,7 +30,7 @@ extension OperationService {
         try await call(try catalogue.require(name), arguments, in: context)
     }
 
-    /// Carries out this service's operation with the name of a declared one; a service may have its own under that name.
+    /// Carries out this service's operation with the name of a declared one. A service may have its own under it.
     /// - Throws: the operation's errors.
     package func call(
         _ operation: OperationDeclaration, _ arguments: JSONObject, in context: CallContext

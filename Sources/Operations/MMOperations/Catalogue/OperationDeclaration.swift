@@ -183,7 +183,8 @@ public struct OperationDeclaration: Sendable {
         case everyLog
         /// The pool that has the record named in the call.
         case record
-        /// The pool that has the change named in this argument; without it, each pool with changes that the call is about.
+        /// The pool that has the change named in this argument; without it, each pool with changes that the call is
+        /// about.
         case changes(argument: String)
         /// The pool of the connection whose snapshots these arguments name.
         case snapshots(arguments: [String])

@@ -1,6 +1,27 @@
 import MMCore
 import MMGuard
 
+extension OperationDeclaration {
+    /// The declaration of `endpoints`.
+    package static let endpoints = OperationDeclaration(
+        "endpoints", command: ["endpoints"], title: "Endpoints",
+        summary: "Find API calls of Graph, Azure, Power Automate and others by words. Nothing is sent.",
+        description:
+            "Finds calls of Microsoft Graph, Power Automate, Azure, the Power Platform and SharePoint by words (\"who forwards "
+            + "mail\"), explains a path with all its methods, or with "
+            + "`properties` says what a query of a type may $select, $filter and $expand. Each call comes with what it takes, "
+            + "the least permission and the guard's class.",
+        effects: .init(readOnly: true, idempotent: true), home: .anywhere,
+        examples: [
+            .init("mm endpoints 'inbox rules of a user'", "matching calls, best first"),
+            .init("mm endpoints 'reset mfa' --method DELETE", "only DELETE calls"),
+            .init("mm endpoints 'failed flow runs'", "a call of Power Automate"),
+            .init("mm endpoints '/users/{id}/messages'", "all methods of a path"),
+            .init("mm endpoints --properties user", "the properties of users, and how a query may use them"),
+        ]
+    ).unlisted
+}
+
 /// `endpoints`: finds calls of Microsoft Graph by words, path or type; nothing is sent.
 struct Endpoints: CatalogueOperation {
     struct Input: OperationInput {
@@ -28,23 +49,7 @@ struct Endpoints: CatalogueOperation {
         }
     }
 
-    let declaration = OperationDeclaration(
-        "endpoints", command: ["endpoints"], title: "Endpoints",
-        summary: "Find API calls of Graph, Azure, Power Automate and others by words. Nothing is sent.",
-        description:
-            "Finds calls of Microsoft Graph, Power Automate, Azure, the Power Platform and SharePoint by words (\"who forwards "
-            + "mail\"), explains a path with all its methods, or with "
-            + "`properties` says what a query of a type may $select, $filter and $expand. Each call comes with what it takes, "
-            + "the least permission and the guard's class.",
-        effects: .init(readOnly: true, idempotent: true), home: .anywhere,
-        examples: [
-            .init("mm endpoints 'inbox rules of a user'", "matching calls, best first"),
-            .init("mm endpoints 'reset mfa' --method DELETE", "only DELETE calls"),
-            .init("mm endpoints 'failed flow runs'", "a call of Power Automate"),
-            .init("mm endpoints '/users/{id}/messages'", "all methods of a path"),
-            .init("mm endpoints --properties user", "the properties of users, and how a query may use them"),
-        ]
-    ).unlisted
+    let declaration = OperationDeclaration.endpoints
 
     func run(
         _ input: Input, in context: OperationContext, with services: Void

@@ -155,4 +155,7 @@ struct MCPFaceOptions: Sendable {
         }
         return seconds
     }
+
+    /// Returns the name that an operation has as a tool of this server.
+    func tool(_ operation: OperationDeclaration) -> String { prefix + operation.name }
 }

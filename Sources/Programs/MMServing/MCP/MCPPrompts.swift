@@ -30,8 +30,8 @@ struct MCPPrompts: Sendable {
         return runsCommands ? [always[0], mailboxPermissions] + always.dropFirst() : always
     }
 
-    private var graph: String { options.prefix + OperationDeclaration.graphRequest.name }
-    private var run: String { options.prefix + OperationDeclaration.run.name }
+    private var graph: String { options.tool(.graphRequest) }
+    private var run: String { options.tool(.run) }
     private var runsCommands: Bool { tools.contains(OperationDeclaration.run.name) }
 
     private var investigateSignIn: Prompt {

@@ -124,7 +124,7 @@ struct ReadyTool {
         return MMError(
             .notFound, "There is no task `\(name.prefix(80))`.",
             hint: near.isEmpty
-                ? "To list the tasks, leave out the name; \(options.prefix)graph_request {\"search\": …} finds them by words."
+                ? "To list the tasks, leave out the name; \(options.tool(.graphRequest)) {\"search\": …} finds them by words."
                 : "Did you mean \(near.joined(separator: " or "))?",
             details: ["near": .array(near.map { .string($0) })])
     }

@@ -474,10 +474,10 @@ struct AgentWords: Sendable {
         let declaration = operation.declaration
         var arguments = (try? ArgumentScanner.scan(words, fields: operation.fields, command: declaration.name)) ?? [:]
         var name = declaration.name
-        if name == "endpoints", arguments["properties"] == nil {
-            name = "graph_request"
+        if name == OperationDeclaration.endpoints.name, arguments["properties"] == nil {
+            name = OperationDeclaration.graphRequest.name
             arguments = arguments["question"].map { ["search": $0] } ?? ["search": "words"]
-        } else if name == "recipe" || name == "do" {
+        } else if declaration.runsTools {
             name = ReadyTool.name
             var own: JSONObject = [:]
             own["name"] = arguments["tool"] ?? arguments["search"]
