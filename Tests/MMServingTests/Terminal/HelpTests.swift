@@ -63,7 +63,8 @@ struct HelpTests {
             ("output", "handle", .jobs), ("shell run", "session", .shells), ("ssh", "host", .hosts),
             ("doctor powershell", "host", nil), ("exec", "host", nil), ("undo", "session", nil),
             ("connections add", "name", nil), ("connections list", "tag", .tags), ("run", "command", .script),
-            ("cmdlets bind", "line", .cmdlets), ("guard rules", "pattern", nil), ("audit show", "operation", .operations),
+            ("cmdlets bind", "line", .cmdlets), ("guard rules", "pattern", nil),
+            ("audit show", "operation", .operations),
         ] as [(String, String, InputField.KnownValues?)])
     func known(command: String, argument: String, values: InputField.KnownValues?) throws {
         let entry = try #require(index.find(command.split(separator: " ").map(String.init))?.entry)

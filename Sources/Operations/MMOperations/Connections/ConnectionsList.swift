@@ -15,7 +15,8 @@ extension OperationDeclaration {
 /// `connections`: lists the names and descriptions of the connections that the caller may use.
 package struct ConnectionsList: CatalogueOperation {
     package struct Input: OperationInput {
-        @Argument("tag", "List only connections with this tag.", .notForModels, .completes(.tags)) package var tag: String?
+        @Argument("tag", "List only connections with this tag.", .notForModels, .completes(.tags)) package var tag:
+            String?
 
         /// Creates an input without arguments.
         package init() {}

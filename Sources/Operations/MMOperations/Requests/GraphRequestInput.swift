@@ -4,7 +4,8 @@ import MMDesk
 /// The arguments of `graph_request`.
 struct GraphRequestInput: OperationInput {
     @Argument("connection", "Name, or several: A,B, tag:x.", .at(0)) var connection: String?
-    @Argument("endpoint", "Path such as /me/messages or /beta/users.", .at(1), .completes(.endpoints)) var endpoint: String?
+    @Argument("endpoint", "Path such as /me/messages or /beta/users.", .at(1), .completes(.endpoints)) var endpoint:
+        String?
     @Argument("method", "HTTP method (default GET).", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
     private var written: String?
     @Argument("body", "JSON body.", .short("d"), .readsFiles) private var given: RequestBody?

@@ -33,7 +33,8 @@ enum MCPCommands {
                     "Where the client gets the secret for --url: an environment variable, or prompt (vscode)."),
                 InputField(
                     "wsl", .text, "WSL distribution in which a Windows client starts mm-mcp."),
-                InputField("file", .text, "Configuration file of the client, if not the default one.", .completes(.files)),
+                InputField(
+                    "file", .text, "Configuration file of the client, if not the default one.", .completes(.files)),
                 InputField("read-only", .flag, "Offer only tools that change nothing."),
                 InputField("toolsets", .text, "Groups of tools to offer, separated by commas."),
                 InputField("server-name", .text, "Name of this server in the connections' mcps lists."),
@@ -271,7 +272,8 @@ extension MCPCommands {
                 InputField("client", .choice(clients), "Which client.", .required, .at(0)),
                 InputField("name", .text, "Name of the server in the client (default mm)."),
                 InputField("project", .flag, "Change the project in this folder instead of the user."),
-                InputField("file", .text, "Configuration file of the client, if not the default one.", .completes(.files)),
+                InputField(
+                    "file", .text, "Configuration file of the client, if not the default one.", .completes(.files)),
                 InputField("url", .text, "Address of the server, if it has another name than mm."),
             ],
             examples: [

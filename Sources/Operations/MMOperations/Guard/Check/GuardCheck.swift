@@ -6,7 +6,8 @@ import PowerShellSyntax
 struct GuardCheck: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
-            "script", "Scripts, or files with scripts (default: standard input, also as -).", .at(0), .completes(.files))
+            "script", "Scripts, or files with scripts (default: standard input, also as -).", .at(0), .completes(.files)
+        )
         var scripts: [String]
         @Argument("file", "A file with a script.", .short("f"), .completes(.files)) var files: [String]
         @Argument("kind", "Language of the texts (default: detected from the name or text).", .short("k"))
@@ -18,7 +19,8 @@ struct GuardCheck: CatalogueOperation {
         var isConfined: Bool
         @Argument("ssh", "Judge shell commands as on a host by SSH, which has no walls, instead of in a local shell.")
         var isOnHost: Bool
-        @Argument("url", "Judge a request to this endpoint instead of a script.", .completes(.endpoints)) var url: String?
+        @Argument("url", "Judge a request to this endpoint instead of a script.", .completes(.endpoints)) var url:
+            String?
         @Argument("method", "Method of the request (default GET).", .short("X")) var method = "GET"
         @Argument("body", "Body of the request.", .short("d"), .readsFiles) var body: JSONObject?
         @Argument(.sarif) var isSARIF: Bool
