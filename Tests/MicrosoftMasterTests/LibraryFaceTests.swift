@@ -40,6 +40,8 @@ struct LibraryFaceTests {
         arguments: [
             (OperationAnswer(.value([1, 2])), [1, 2]), (OperationAnswer(.value(["id": "a"])), [["id": "a"]]),
             (OperationAnswer(.json(Array(#"{"value":[{"id":"a"},{"id":"b"}]}"#.utf8))), [["id": "a"], ["id": "b"]]),
+            // An object with a list is one row.
+            (OperationAnswer(.json(Array(#"{"id":"a","value":[1]}"#.utf8))), [["id": "a", "value": [1]]]),
             (OperationAnswer(.text("t")), ["t"]), (OperationAnswer(.value([])), []),
         ] as [(OperationAnswer, [JSONValue])])
     func rows(answer: OperationAnswer, wanted: [JSONValue]) async throws {

@@ -273,11 +273,10 @@ package struct OperationCommands: Sendable {
 extension OperationAnswer {
     /// The rows of a page of a service's list, which are an array with `--json`, whatever the request was.
     fileprivate var rowsOfPage: (rows: JSONValue, isFirst: Bool)? {
-        guard case .json(let bytes) = body, let object = (try? JSONParser.parse(bytes))?.object,
-            let rows = object["value"], rows.array != nil,
-            object.keys.allSatisfy({ $0 == "value" || $0 == "nextLink" || $0.hasPrefix("@") })
-        else { return nil }
-        return (rows, object["@odata.nextLink"] != nil || object["nextLink"] != nil)
+        guard case .json(let bytes) = body, let page = try? JSONParser.parse(bytes), let rows = page.rowsOfPage else {
+            return nil
+        }
+        return (.array(rows), page.hasNextPage)
     }
 
     /// Whether the answer may be shown in a pager: not the output of a command that still runs, and not a file.

@@ -95,24 +95,9 @@ extension OperationAnswer {
     /// Returns the whole answer as one value, including all rows of a list.
     /// - Throws: the errors of reading the list; `.remoteFailed` if it isn't JSON.
     public func json() async throws(MMError) -> JSONValue {
-        let value = try await whole()
+        let value = try await wholeValue()
         try await delivered()
         return value
-    }
-
-    private func whole() async throws(MMError) -> JSONValue {
-        switch body {
-        case .value(let value): return value
-        case .json(let bytes): return try AnswerRows.value(of: bytes[...])
-        case .text(let text): return .string(text)
-        case .bytes(let bytes, _): return .string(String(decoding: bytes, as: UTF8.self))
-        case .items(let items), .output(let items):
-            var rows: [JSONValue] = []
-            while let batch = try await items.next() {
-                for row in batch { rows.append(try AnswerRows.value(of: row)) }
-            }
-            return .array(rows)
-        }
     }
 }
 
@@ -145,14 +130,14 @@ public struct AnswerRows: AsyncSequence, Sendable {
             case .bytes(let bytes, _): (items, known) = (nil, [.string(String(decoding: bytes, as: UTF8.self))])
             case .json(let bytes):
                 items = nil
-                do throws(MMError) { known = Self.rows(of: try AnswerRows.value(of: bytes[...])) } catch {
+                do throws(MMError) { known = Self.rows(of: try JSONValue(ofService: bytes)) } catch {
                     fault = error
                 }
             }
             known.reverse()
         }
 
-        private static func rows(of value: JSONValue) -> [JSONValue] { value["value"]?.array ?? value.array ?? [value] }
+        private static func rows(of value: JSONValue) -> [JSONValue] { value.rowsOfPage ?? value.array ?? [value] }
 
         /// Returns the next row; `nil` after the last.
         public mutating func next(
@@ -164,15 +149,9 @@ public struct AnswerRows: AsyncSequence, Sendable {
                     try await answer.delivered()
                     return nil
                 }
-                for row in batch.reversed() { known.append(try AnswerRows.value(of: row)) }
+                for row in batch.reversed() { known.append(try JSONValue(ofService: row)) }
             }
             return known.removeLast()
-        }
-    }
-
-    static func value(of row: ArraySlice<UInt8>) throws(MMError) -> JSONValue {
-        do throws(JSONError) { return try JSONParser.parse(Array(row)) } catch {
-            throw MMError(.remoteFailed, "A row of the answer isn't JSON: \(error).")
         }
     }
 }

@@ -26,7 +26,7 @@ extension OperationAnswer {
         var rows: [JSONValue] = []
         do throws(MMError) {
             while let batch = try await stream.next() {
-                for row in batch { rows.append(try Self.value(of: row)) }
+                for row in batch { rows.append(try JSONValue(ofService: row)) }
             }
         } catch {
             throw error.withOutput(rows)
@@ -35,11 +35,5 @@ extension OperationAnswer {
         whole.body = .value(.array(rows))
         whole.notes += stream.end().notes
         return whole
-    }
-
-    private static func value(of row: ArraySlice<UInt8>) throws(MMError) -> JSONValue {
-        do throws(JSONError) { return try JSONParser.parse(Array(row)) } catch {
-            throw MMError(.internalError, "A row of the list is not JSON: \(error)")
-        }
     }
 }

@@ -212,7 +212,7 @@ struct WorkRead: Sendable {
         let outputs = services.outputs.of(context.call.caller)
         return try await FilteredOutput(input: input, outputs: outputs, context: context)
             .run(
-                filter, on: try await Self.json(of: answer), from: answer.connection, isForeign: answer.isForeign)
+                filter, on: try await answer.wholeJSON(), from: answer.connection, isForeign: answer.isForeign)
     }
 
     /// Returns the time to wait: the caller's own limit, but not beyond the call's deadline.
@@ -230,28 +230,7 @@ struct WorkRead: Sendable {
             return try outputs.put(
                 Array(text.utf8), connection: owner, asText: true, isForeign: answer.isForeign)
         }
-        return try outputs.put(try await json(of: answer), connection: owner, isForeign: answer.isForeign)
-    }
-
-    /// Returns the answer as one JSON text, for a filter.
-    private static func json(of answer: OperationAnswer) async throws(MMError) -> [UInt8] {
-        switch answer.body {
-        case .json(let bytes): return bytes
-        case .value(let value): return JSONWriter.bytes(value)
-        case .text(let text): return JSONWriter.bytes(.string(text))
-        case .bytes:
-            throw MMError(.invalidInput, "The answer isn't JSON, so it can't be filtered.")
-        case .items(let stream), .output(let stream):
-            var bytes: [UInt8] = [UInt8(ascii: "[")]
-            while let batch = try await stream.next() {
-                for item in batch {
-                    if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-                    bytes += item
-                }
-            }
-            bytes.append(UInt8(ascii: "]"))
-            return bytes
-        }
+        return try outputs.put(try await answer.wholeJSON(), connection: owner, isForeign: answer.isForeign)
     }
 }
 

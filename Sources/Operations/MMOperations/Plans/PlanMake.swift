@@ -212,7 +212,7 @@ struct PlanDraft {
         if !inner.waitsForSignIn { inner.person = nil }
         do throws(MMError) {
             let answer = try await services.local.call(operation, call.arguments, in: inner)
-            _ = try await StepCalls.value(of: answer)
+            _ = try await answer.wholeValue()
             let errors = answer.errors + (answer.body.stream?.end().errors ?? [])
             if let error = errors.first {
                 throw MMError(

@@ -379,7 +379,9 @@ struct SideBySideWork: Sendable {
             held.removeAll(keepingCapacity: true)
         }
         if let stream = answer.body.stream {
-            while let batch = try await stream.next() { try add(try batch.map(Self.parsed)) }
+            while let batch = try await stream.next() {
+                for item in batch { try add([try JSONValue(ofService: item)]) }
+            }
             let last = stream.end()
             end.notes += last.notes
             end.errors += last.errors
@@ -398,12 +400,6 @@ struct SideBySideWork: Sendable {
         try folder.finish(index, end)
         if let delivery = answer.delivery { report.waits(delivery) }
         return end
-    }
-
-    private static func parsed(_ item: ArraySlice<UInt8>) throws(MMError) -> JSONValue {
-        do throws(JSONError) { return try JSONParser.parse(item) } catch {
-            throw MMError(.remoteFailed, "The service sent an item that isn't JSON: \(error).", hint: "Ask again.")
-        }
     }
 
     private static let unknownOutcome = MMError(
@@ -448,10 +444,7 @@ struct TenantRow: Sendable {
         let value: JSONValue
         switch body {
         case .value(let given): value = given
-        case .json(let bytes):
-            do throws(JSONError) { value = try JSONParser.parse(bytes) } catch {
-                throw MMError(.remoteFailed, "The answer isn't JSON: \(error).", hint: "Ask again.")
-            }
+        case .json(let bytes): value = try JSONValue(ofService: bytes)
         case .text(let text): return [["text": .string(text)]]
         case .bytes(let bytes, let type):
             throw MMError(
@@ -467,8 +460,8 @@ struct TenantRow: Sendable {
 
     /// Whether an answer is the first page of a list with further pages.
     static func isFirstPage(_ body: OperationAnswer.Body) -> Bool {
-        guard case .json(let bytes) = body, let value = try? JSONParser.parse(bytes) else { return false }
-        return value["@odata.nextLink"] != nil
+        guard case .json(let bytes) = body else { return false }
+        return (try? JSONParser.parse(bytes))?.hasNextPage ?? false
     }
 }
 

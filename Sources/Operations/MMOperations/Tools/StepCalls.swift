@@ -264,44 +264,18 @@ struct StepCalls: Sendable {
 
     // MARK: Answers
 
-    /// Returns the value of a step's answer. Parts that it lacks are reported as missing in the tool's answer.
+    /// Returns the value of a step's answer: the rows of a page of a list. Parts that it lacks are reported as missing
+    /// in the tool's answer.
     private func value(
         of answer: OperationAnswer, of step: String, _ outcome: inout ToolRunner.Outcome
     ) async throws(MMError) -> JSONValue {
-        let value = try await Self.value(of: answer)
+        let whole = try await answer.wholeValue()
         if let missing = answer.missing { outcome.missing.append("\(step): \(missing)") }
         for error in answer.errors + (answer.body.stream?.end().errors ?? []) {
             var named = error
             named.message = "\(step): \(error.message)"
             outcome.errors.append(named)
         }
-        return value
-    }
-
-    /// Returns the value of an answer: its rows where it has some.
-    static func value(of answer: OperationAnswer) async throws(MMError) -> JSONValue {
-        switch answer.body {
-        case .value(let value): return rows(value)
-        case .json(let bytes): return rows(try parsed(bytes))
-        case .text(let text): return .string(text)
-        case .bytes(let bytes, _): return .string(String(decoding: bytes, as: UTF8.self))
-        case .items(let stream), .output(let stream):
-            var items: [JSONValue] = []
-            while let batch = try await stream.next() { for item in batch { items.append(try parsed(Array(item))) } }
-            return .array(items)
-        }
-    }
-
-    private static func rows(_ value: JSONValue) -> JSONValue {
-        guard let object = value.object, let items = object["value"], items.array != nil,
-            object.keys.allSatisfy({ $0 == "value" || $0.hasPrefix("@odata.") })
-        else { return value }
-        return items
-    }
-
-    private static func parsed(_ bytes: [UInt8]) throws(MMError) -> JSONValue {
-        do throws(JSONError) { return try JSONParser.parse(bytes) } catch {
-            throw MMError(.remoteFailed, "The service's answer is not JSON: \(error)")
-        }
+        return whole.rowsOfPage.map { .array($0) } ?? whole
     }
 }

@@ -265,11 +265,12 @@ struct GoneWork: Sendable {
                     "\(name) was done by the node at \(entry.address), but its answer was lost with the node.",
                     hint: "Read the objects that it changed, or repeat a call that only reads.", details: details)
             }
-            if arguments["filter"] != nil, let bytes = Self.json(answer.body) {
+            if arguments["filter"] != nil {
                 var filtered = arguments
                 filtered["handle"] = .string(
                     try work.adopt(
-                        bytes, as: entry.handle, of: entry.connection, isRows: true, to: context.caller))
+                        try await answer.wholeJSON(), as: entry.handle, of: entry.connection, isRows: true,
+                        to: context.caller))
                 filtered["action"] = nil
                 return try await work.local.call(operation, filtered, in: context)
             }
@@ -300,14 +301,5 @@ struct GoneWork: Sendable {
 
     private var details: JSONObject {
         ["node": .string(entry.address), "cluster": "gone", "handle": .string(entry.handle)]
-    }
-
-    private static func json(_ body: OperationAnswer.Body) -> [UInt8]? {
-        switch body {
-        case .json(let bytes): bytes
-        case .value(let value): JSONWriter.bytes(value)
-        case .text(let text): JSONWriter.bytes(.string(text))
-        case .bytes, .items, .output: nil
-        }
     }
 }
