@@ -320,7 +320,7 @@ final class EngineNote: Sendable {
 
     /// Returns whether a note tells the person anything new.
     func isNews(_ note: String) -> Bool {
-        guard note.hasPrefix("engine: ") else { return true }
+        guard EngineRemark.isOne(note) else { return true }
         return last.withLock { last in
             defer { last = note }
             return last != note

@@ -117,7 +117,7 @@ enum MMDesignProfile {
             do throws(MMError) {
                 var answer = try await service.call(.run, arguments, in: call)
                 // This profile's texts contain only what PowerShell shows.
-                if answer.notes.first?.hasPrefix("engine: ") == true { answer.notes.removeFirst() }
+                EngineRemark.leaveOut(of: &answer)
                 return ProfileAnswer(try await answer.plainText())
             } catch {
                 guard let signIn = ShownCode(error) else { throw error }

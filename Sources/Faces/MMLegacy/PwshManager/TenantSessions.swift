@@ -383,7 +383,7 @@ extension TenantSessions {
         let answer = try await given.gathered()
         guard case .value(.array(let values)) = answer.body else { return try await answer.plainText() }
         let notes = answer.notes.filter { $0 != SessionAnswer.standInNote }
-        let errors = notes.filter { $0.hasPrefix("ERROR: ") }
+        let errors = notes.filter { $0.hasPrefix(ReportedError.mark) }
         let isEmpty = values.isEmpty || (values.count == 1 && (values[0] == .null || values[0] == ""))
         if isEmpty { return (notes + (errors.isEmpty ? ["OK"] : [])).joined(separator: "\n") }
         let json = JSONWriter.string(values.count == 1 ? values[0] : .array(values), layout: .indented(2))

@@ -17,7 +17,9 @@ extension OperationAnswer {
 
     /// The errors that didn't end the command, if the output is JSON and therefore contains none of them.
     var errorsBesideJSON: [String]? {
-        let errors = notes.filter { $0.hasPrefix("ERROR: ") }.map { String($0.dropFirst("ERROR: ".count)) }
+        let errors = notes.filter { $0.hasPrefix(ReportedError.mark) }.map {
+            String($0.dropFirst(ReportedError.mark.count))
+        }
         guard !errors.isEmpty, case .text(let text) = body, Self.isJSON(text) else { return nil }
         return errors
     }

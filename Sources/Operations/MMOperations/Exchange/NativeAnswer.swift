@@ -29,7 +29,7 @@ struct NativeAnswer: Sendable {
             isText ? TerminalText.plain(NativeText.shown(result.objects, result.messages, width: width)) : ""
         if let failure = failure(after: isText ? text.isEmpty ? [] : [.string(text)] : values) { throw failure }
         let told = (isText ? [] : result.information) + information
-        var notes = ["engine: native"] + Self.shortened(told + Self.troubles(result))
+        var notes = [EngineRemark.native] + Self.shortened(told + Self.troubles(result))
         if isText, let note = NativeText.note(on: result.objects) { notes.append(note) }
         var answer = OperationAnswer(
             isText ? .text(text) : .value(.array(values)), notes: notes, connection: connection)
@@ -73,7 +73,7 @@ struct NativeAnswer: Sendable {
     static func streams(of result: NativeResult) -> [String] { shortened(result.information + troubles(result)) }
 
     private static func troubles(_ result: NativeResult) -> [String] {
-        result.warnings.map { "WARNING: \($0)" } + result.errors.map { "ERROR: \($0.message)" }
+        result.warnings.map { "WARNING: \($0)" } + result.errors.map { ReportedError.mark + $0.message }
     }
 
     private static func shortened(_ lines: [String]) -> [String] {
@@ -83,7 +83,7 @@ struct NativeAnswer: Sendable {
     private func notes(without ending: NativeError) -> String? {
         let others =
             result.warnings.map { "WARNING: \($0)" }
-            + result.errors.filter { $0 != ending }.map { "ERROR: \($0.message)" }
+            + result.errors.filter { $0 != ending }.map { ReportedError.mark + $0.message }
         return others.isEmpty ? nil : RepeatedLines.counted(others).joined(separator: "\n")
     }
 }

@@ -337,7 +337,7 @@ final class ClearedScript: Sendable {
         let verdict = judgement.verdict
         var result = OperationAnswer(
             .items(rows),
-            notes: verdict.warnings + verdict.notes + judgement.prepared.notes + ["engine: native"] + notes,
+            notes: verdict.warnings + verdict.notes + judgement.prepared.notes + [EngineRemark.native] + notes,
             connection: script.connection.name)
         result.isForeign = ForeignContent.isNamed(in: script.command.script)
         log(result)
@@ -356,7 +356,7 @@ final class ClearedScript: Sendable {
             }
         }
         var result = try answer.operationAnswer(of: input, connection: connection.name)
-        if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
+        if !context.call.namesEngine { EngineRemark.leaveOut(of: &result) }
         result.notes = verdict.warnings + verdict.notes + judgement.prepared.notes + result.notes + notes
         // A command line ends with the code; a model has only the text, which names errors and failed jobs.
         let isToldOtherwise = !result.errors.isEmpty || result.missing != nil || answer.jobs?.hasFailed == true

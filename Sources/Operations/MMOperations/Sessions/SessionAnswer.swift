@@ -82,7 +82,7 @@ package struct SessionAnswer: Sendable {
         }
         var result = OperationAnswer(
             isText ? .text(answer.consoleText) : .value(.array(answer.values)),
-            notes: (reason.map { ["engine: pwsh (\($0))"] } ?? []) + notes, connection: connection)
+            notes: (reason.map { [EngineRemark.pwsh(because: $0)] } ?? []) + notes, connection: connection)
         let code = ExitStatement(of: script)?.code
         let errors = answer.reportedErrors(in: script)
         if code == nil, answer.missing == nil, let first = errors.first, answer.output(isText: isText).isEmpty {

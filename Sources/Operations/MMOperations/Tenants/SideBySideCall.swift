@@ -361,7 +361,7 @@ struct SideBySideWork: Sendable {
     private func keep(_ answer: OperationAnswer, of index: Int) async throws(MMError) -> SetFolder.End {
         let member = call.members[index]
         let row = TenantRow(connection: member.name, tenant: member.tenant)
-        var end = SetFolder.End(notes: answer.notes.filter { $0 != "engine: native" }, exitStatus: answer.exitStatus)
+        var end = SetFolder.End(notes: answer.notes.filter { $0 != EngineRemark.native }, exitStatus: answer.exitStatus)
         end.errors = answer.errors
         var held: [UInt8] = []
         func add(_ items: [JSONValue]) throws(MMError) {
