@@ -306,12 +306,19 @@ struct IsolatedOperationService: OperationService {
                 try await pool.call(operation, arguments, in: call)
             }
         }
+        var ends: Set<Int32> = []
         for ((connection, _), result) in zip(pools, parts) {
             switch result {
-            case .success(let part): if case .value(let more) = part.body { Self.add(more, to: &value) }
+            case .success(let part):
+                if case .value(let more) = part.body { Self.add(more, to: &value) }
+                guard others != nil else { continue }
+                // What is wrong with a connection, such as a sign-in that has ended.
+                answer.notes += part.notes
+                if part.exitStatus != 0 { ends.insert(part.exitStatus) }
             case .failure(let error): answer.notes.append("\(connection): \(error.message)")
             }
         }
+        if let end = ends.first { answer.exitStatus = ends.count == 1 ? end : 1 }
         if others != nil {
             try await addSleeping(to: &value, besides: Set(pools.map(\.0)), for: call.caller.server)
         }
