@@ -218,7 +218,7 @@ private final class NamedPool: Sendable {
             return MMError(
                 .unavailable, "The server at \(pool.address) isn't a pool of mm: it has no /v1/handshake.",
                 hint: "Start one: mm pool serve --listen HOST:PORT; or leave out --pool, MM_SESSION_POOL_URL and "
-                    + "PWSH_MANAGER_URL out.",
+                    + "PWSH_MANAGER_URL.",
                 details: ["pool": .string(pool.address.description)])
         }
     }
