@@ -295,7 +295,9 @@ struct DetachedCallTests {
         "jobs are watched if the argument says so, in each form in which it may be given",
         arguments: [([:], false), (["watch": true], true), (["watch": "true"], true)] as [(JSONObject, Bool)])
     func watched(arguments: JSONObject, isWatched: Bool) throws {
-        #expect(try Jobs.watches(arguments) == isWatched)
-        #expect(throws: MMError.self) { try Jobs.watches(["wach": true]) }
+        let jobs = try Catalogue.standard.require("jobs")
+        #expect(try Jobs.watches(jobs, arguments) == isWatched)
+        #expect(throws: MMError.self) { try Jobs.watches(jobs, ["wach": true]) }
+        #expect(try Jobs.watches(try Catalogue.standard.require("sessions"), arguments) == false)
     }
 }

@@ -32,33 +32,49 @@ package struct Jobs: CatalogueOperation {
     package func run(
         _ input: Input, in context: OperationContext, with jobs: OperationJobs
     ) async throws(MMError) -> OperationAnswer {
-        if input.watches { await watch(jobs, in: context) }
-        let reports = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
-        return .value(
-            .object(JobRow.members(of: reports.map { JobRow($0) })),
-            notes: reports.isEmpty
-                ? ["No background call is running or ended in the last hour."] : [],
-            columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])
-    }
-
-    /// Reports the progress of the running jobs until none is left or the call's time is over.
-    private func watch(_ jobs: OperationJobs, in context: OperationContext) async {
-        var told: String?
-        while context.deadline.remaining > .milliseconds(500), !Task.isCancelled {
-            let reports = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
-            guard let text = JobRow.progress(of: reports.map { JobRow($0) }) else { return }
-            if text != told { context.call.progress(ProgressReport(done: 0, message: text)) }
-            told = text
-            try? await Task.sleep(for: Self.interval)
+        guard input.watches else { return Self.answer(jobs, in: context) }
+        return try await Self.watched(every: Self.interval, until: context.deadline, in: context.call) {
+            Self.answer(jobs, in: context)
         }
     }
 
-    /// Returns whether a call with these arguments watches the jobs.
-    /// - Throws: the error of an invalid argument.
-    package static func watches(_ arguments: JSONObject) throws(MMError) -> Bool {
-        let reader = try InputReader(
-            operation: OperationDeclaration.jobs.name, arguments: arguments, fields: Input.fields)
-        return try Input(from: reader).watches
+    private static func answer(_ jobs: OperationJobs, in context: OperationContext) -> OperationAnswer {
+        let reports = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
+        return .value(
+            .object(JobRow.members(of: reports.map { JobRow($0) })),
+            notes: reports.isEmpty ? ["No background call is running or ended in the last hour."] : [],
+            columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])
+    }
+
+    /// Lists jobs until none of them is running or the call's time is over, and reports how far they are.
+    /// - Parameters:
+    ///   - interval: the time between two lists.
+    ///   - list: lists the jobs.
+    /// - Throws: the errors of the list; `cancelled`.
+    package static func watched(
+        every interval: Duration, until deadline: Deadline, in call: CallContext,
+        _ list: () async throws(MMError) -> OperationAnswer
+    ) async throws(MMError) -> OperationAnswer {
+        var told: String?
+        while true {
+            let answer = try await list()
+            guard deadline.remaining > interval * 2, let text = JobRow.progress(of: JobRow.rows(of: answer)) else {
+                return answer
+            }
+            if text != told { call.progress(ProgressReport(done: 0, message: text)) }
+            told = text
+            guard (try? await Task.sleep(for: interval)) != nil else {
+                throw MMError(.cancelled, "The watch was cancelled; the jobs keep running.")
+            }
+        }
+    }
+
+    /// Returns whether a call watches the jobs.
+    /// - Throws: the error of an invalid argument of such a call.
+    package static func watches(_ operation: AnyOperation, _ arguments: JSONObject) throws(MMError) -> Bool {
+        let name = operation.declaration.name
+        guard name == OperationDeclaration.jobs.name else { return false }
+        return try Input(from: InputReader(operation: name, arguments: arguments, fields: Input.fields)).watches
     }
 }
 

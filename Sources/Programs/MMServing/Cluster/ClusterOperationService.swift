@@ -124,20 +124,10 @@ struct ClusterJobs: Sendable {
     private static let patience = Duration.seconds(5)
 
     func answer() async throws(MMError) -> OperationAnswer {
-        guard areJobs, try Jobs.watches(arguments) else { return try await all(arguments) }
-        let deadline = Deadline.after(context.timeLimit)
-        var told: String?
-        while true {
+        guard try Jobs.watches(operation, arguments) else { return try await all(arguments) }
+        return try await Jobs.watched(every: Self.interval, until: .after(context.timeLimit), in: context) {
             // Each node answers at once; the watch is here.
-            let answer = try await all([:])
-            guard deadline.remaining > Self.interval * 2, let text = JobRow.progress(of: JobRow.rows(of: answer)) else {
-                return answer
-            }
-            if text != told { context.progress(ProgressReport(done: 0, message: text)) }
-            told = text
-            guard (try? await Task.sleep(for: Self.interval)) != nil else {
-                throw MMError(.cancelled, "The watch was cancelled; the jobs keep running.")
-            }
+            () async throws(MMError) in try await all([:])
         }
     }
 

@@ -270,13 +270,36 @@ struct IsolatedOperationService: OperationService {
                 .value(.object(SessionRow.members(of: [])), columns: PoolOverview.columns), of: operation,
                 besideConnections: arguments, in: context)
         case .each:
-            let start = try await own.call(operation, arguments, in: context)
-            return try await gathered(start, of: operation, in: context)
+            guard try Jobs.watches(operation, arguments) else {
+                return try await everyPool(operation, arguments, in: context)
+            }
+            return try await Jobs.watched(every: Self.interval, until: .after(context.timeLimit), in: context) {
+                // Each pool answers at once; the watch is here.
+                () async throws(MMError) in try await everyPool(operation, [:], in: context)
+            }
         case .handle, .confirmation: return try await found(operation, arguments, in: context)
         case .any, .owner: return try await own.call(operation, arguments, in: context)
         case .records, .log, .everyLog, .record, .changes, .snapshots:
             return try await IsolatedRecords(router: router, own: own).answer(to: operation, arguments, in: context)
         }
+    }
+
+    /// The pause between two looks at the pools while a client watches.
+    private static let interval = Duration.seconds(1)
+
+    /// Returns the rows of the router and of all running pools.
+    private func everyPool(
+        _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        let start = try await own.call(operation, arguments, in: context)
+        var answer = try await gathered(start, of: operation, in: context)
+        // The router's own notes, such as that nothing runs there, say nothing about the pools.
+        if let list = operation.declaration.listMember, case .value(let value) = answer.body,
+            value[list]?.array?.isEmpty == false
+        {
+            answer.notes.removeAll(where: start.notes.contains)
+        }
+        return answer
     }
 
     func forget(_ client: CallContext) async {
