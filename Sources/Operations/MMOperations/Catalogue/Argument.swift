@@ -123,7 +123,7 @@ extension Argument {
     }
 
     /// Creates an argument whose texts are converted to another type, from a field that several operations share.
-    public init(
+    package init(
         wrappedValue: Value, _ field: InputField, asAll meaning: ([String]) throws(MMError) -> Value
     ) {
         self.init(field, absent: wrappedValue) { reader throws(MMError) in
