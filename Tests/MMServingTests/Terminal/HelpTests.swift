@@ -1,8 +1,8 @@
-import MMCLI
 import MMCore
 import MMOperations
 import Testing
 
+@testable import MMCLI
 @testable import MMServing
 
 @Suite("The help of mm", .timeLimit(.minutes(5)))
