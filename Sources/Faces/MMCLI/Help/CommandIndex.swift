@@ -121,9 +121,11 @@ package struct CommandIndex: Sendable {
     /// Interprets `mm shell NAME` as the terminal of the session with that name, and `mm shell NAME COMMAND` as a
     /// command to run there. A word that resembles one of the group's commands is not taken for a name.
     private func session(named line: [String]) -> (entry: Entry, rest: [String])? {
-        guard line.count > 1, line[0] == "shell", !line[1].isEmpty, !line[1].hasPrefix("-"),
-            let terminal = operation("shell_terminal"), let run = operation("shell_run"),
-            NearestNames.of(line[1], among: group(["shell"]).map { $0.words[1] }, limit: 1).isEmpty
+        let noun = OperationDeclaration.shellRun.command.prefix(1)
+        guard line.count > 1, line.starts(with: noun), !line[1].isEmpty, !line[1].hasPrefix("-"),
+            let terminal = operation(OperationDeclaration.shellTerminal.name),
+            let run = operation(OperationDeclaration.shellRun.name),
+            NearestNames.of(line[1], among: group(Array(noun)).map { $0.words[1] }, limit: 1).isEmpty
         else { return nil }
         if line.count > 2, !line[2].hasPrefix("-") { return (run, ["--session"] + line.dropFirst()) }
         return (terminal, Array(line.dropFirst()))

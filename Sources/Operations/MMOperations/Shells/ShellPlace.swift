@@ -54,6 +54,13 @@ extension CallContext {
     }
 }
 
+extension OperationDeclaration {
+    /// The declaration of `shell_run`.
+    package static let shellRun = ShellRun(place: .shell).declaration
+    /// The declaration of `shell_terminal`.
+    package static let shellTerminal = ShellTerminal(place: .shell).declaration
+}
+
 extension ShellPlace {
     /// Whether commands run on this machine.
     var isLocal: Bool { self == .shell }

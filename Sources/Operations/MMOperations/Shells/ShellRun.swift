@@ -53,7 +53,9 @@ struct ShellRun: CatalogueOperation {
                     ("mm ssh admin@switch1 'show version' --device", "network equipment"),
                 ])
         return place.isLocal
-            ? declaration : declaration.taking(.opensWithout(argument: "command", operation: "ssh_terminal"))
+            ? declaration
+            : declaration.taking(
+                .opensWithout(argument: "command", operation: ShellTerminal(place: place).declaration.name))
     }
 
     var fields: [InputField] {
