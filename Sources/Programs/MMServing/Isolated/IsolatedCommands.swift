@@ -266,6 +266,8 @@ struct IsolatedOperationService: OperationService {
         }
         switch declaration.keeper {
         case .eachConnection:
+            // A wrong argument is an error of the call, not a note for each pool.
+            _ = try InputReader(operation: declaration.name, arguments: arguments, fields: operation.fields)
             return try await gathered(
                 .value(.object(SessionRow.members(of: [])), columns: PoolOverview.columns), of: operation,
                 besideConnections: arguments, in: context)
