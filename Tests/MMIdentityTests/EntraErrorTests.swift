@@ -111,6 +111,69 @@ struct EntraErrorTests {
         #expect(EntraAdvice.about(1) == nil)
     }
 
+    /// Who can do something about an answer of the sign-in service.
+    enum Outcome {
+        /// A person signs in again.
+        case signIn
+        /// An administrator, or whoever set up the connection, changes something; the same sign-in then works again.
+        case mend
+        /// The same request works later.
+        case later
+    }
+
+    @Test(
+        "each answer says who can help: another sign-in, an administrator, or time",
+        arguments: [
+            // A person's sign-in.
+            ("invalid_grant", 50_173, .signIn), ("invalid_grant", 50_132, .signIn), ("invalid_grant", 50_133, .signIn),
+            ("invalid_grant", 700_082, .signIn), ("invalid_grant", 70_043, .signIn), ("invalid_grant", 70_000, .signIn),
+            ("interaction_required", 50_076, .signIn), ("interaction_required", 50_079, .signIn),
+            ("invalid_grant", 50_078, .signIn), ("invalid_grant", 700_020, .signIn), ("invalid_grant", 50_085, .signIn),
+            // Another account.
+            ("invalid_grant", 50_034, .signIn), ("invalid_grant", 500_341, .signIn), ("invalid_grant", 51_004, .signIn),
+            ("invalid_grant", 50_020, .signIn), ("interaction_required", 16_000, .signIn),
+            ("invalid_grant", 500_208, .signIn), ("invalid_grant", 90_072, .signIn),
+            // The account.
+            ("invalid_grant", 50_057, .mend), ("invalid_grant", 500_571, .mend), ("invalid_grant", 50_053, .mend),
+            ("invalid_grant", 50_055, .mend), ("invalid_grant", 50_144, .mend), ("invalid_grant", 50_105, .mend),
+            ("invalid_grant", 50_014, .mend),
+            // Policies.
+            ("interaction_required", 53_003, .mend), ("interaction_required", 53_000, .mend),
+            ("interaction_required", 530_032, .mend), ("interaction_required", 50_129, .mend),
+            ("interaction_required", 500_022, .mend), ("interaction_required", 5_000_225, .mend),
+            ("interaction_required", 5_000_224, .mend), ("invalid_grant", 500_213, .mend),
+            // Consent.
+            ("invalid_grant", 65_001, .mend), ("invalid_grant", 90_094, .mend), ("invalid_grant", 90_099, .mend),
+            ("invalid_grant", 90_008, .mend),
+            // Tenant, cloud and app.
+            ("invalid_request", 90_002, .mend), ("invalid_request", 900_023, .mend), ("invalid_request", 90_038, .mend),
+            ("invalid_request", 90_019, .mend), ("invalid_request", 9_001_023, .mend),
+            ("unauthorized_client", 700_016, .mend), ("unauthorized_client", 700_011, .mend),
+            ("unauthorized_client", 7_000_112, .mend), ("invalid_client", 70_001, .mend),
+            ("invalid_resource", 500_011, .mend), ("invalid_resource", 500_014, .mend),
+            ("invalid_resource", 650_057, .mend), ("invalid_request", 900_432, .mend),
+            // What an app presents.
+            ("invalid_client", 7_000_215, .mend), ("invalid_client", 7_000_222, .mend),
+            ("invalid_client", 70_002, .mend), ("invalid_client", 700_027, .mend),
+            ("invalid_client", 700_030, .mend), ("invalid_request", 50_027, .mend),
+            ("invalid_client", 50_027, .mend), ("invalid_request", 900_384, .mend), ("invalid_client", 70_025, .mend),
+            ("invalid_client", 700_213, .mend), ("invalid_client", 700_024, .mend), ("invalid_grant", 500_131, .mend),
+            ("invalid_grant", 50_013, .mend), ("invalid_grant", 240_002, .mend),
+            // Time.
+            ("server_error", 50_000, .later), ("temporarily_unavailable", 90_033, .later),
+            ("invalid_request", 90_006, .later), ("invalid_request", 90_012, .later), ("invalid_grant", 50_196, .later),
+            ("temporarily_unavailable", 90_055, .later),
+        ] as [(String, Int, Outcome)])
+    func outcomes(error: String, code: Int, outcome: Outcome) {
+        let answer = EntraError(Contoso.refusal(error, code: code), now: Timestamp(seconds: 0))
+        let told = answer.mmError(for: "Renewing the sign-in of Contoso", connection: "Contoso")
+        #expect((answer.action.loss != .nothing) == (outcome == .signIn), "\(answer.action)")
+        #expect((told.retry != .never) == (outcome == .later), "\(told.retry)")
+        if outcome == .mend { #expect([.forbidden, .invalidInput].contains(told.code), "\(told.code)") }
+        #expect(EntraAdvice.about(code) != nil && told.hint?.isEmpty == false)
+        #expect(told.hint?.contains("bug") == false, "\(told.hint ?? "")")
+    }
+
     @Test(
         "waits may be seconds or dates",
         arguments: [

@@ -68,6 +68,28 @@ struct SignInEndTests {
         #expect(transport.requests.count { $0.form["grant_type"] == "refresh_token" } == 1)
     }
 
+    @Test(
+        "of an account that is gone is over, and login begins another one instead of asking for the same again",
+        arguments: [50_034, 500_341, 51_004])
+    func accountGone(number: Int) async throws {
+        let transport = refusing(number)
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        let old = try await service.token(for: connection)
+        let error = await #expect(throws: MMError.self) {
+            try await service.token(
+                insteadOf: old.secret, at: clock.wall.now, for: connection, resource: .graph,
+                interaction: .never, deadline: .after(.seconds(300)))
+        }
+        #expect(error?.code == .signInNeeded, "\(String(describing: error))")
+        #expect(error?.hint?.contains("account") == true)
+        guard case .waiting = try await service.beginSignIn(connection) else {
+            Issue.record("signed in?")
+            return
+        }
+        #expect(transport.requests.count { $0.form["grant_type"] == "refresh_token" } == 1)
+    }
+
     @Test("if one service requires a further step, the others continue, and login begins with that service")
     func oneService() async throws {
         let transport = refusing(50_076)

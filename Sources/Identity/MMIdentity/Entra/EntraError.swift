@@ -215,6 +215,11 @@ extension EntraError {
         }
     }
 
+    /// Whether a device code was not approved in time.
+    var hasExpired: Bool {
+        error == "expired_token" || error == "code_expired" || codes.contains { $0 == 70_019 || $0 == 70_020 }
+    }
+
     /// Returns the method that may be allowed when this one was refused.
     private func next(after way: Way) -> Way? { isMethodRefused && way == .deviceCode ? .browser : nil }
 
@@ -506,6 +511,16 @@ extension EntraAdvice {
         """
 }
 
+/// How much of a sign-in is over.
+package enum SignInLoss: Sendable {
+    /// Nothing, or nothing that another sign-in would bring back.
+    case nothing
+    /// The tokens of one service: a policy demands a further step there, which other services may not need.
+    case oneService
+    /// The tokens of all services.
+    case everything
+}
+
 /// The next step that an answer of the token endpoint calls for.
 package enum EntraAction: String, Sendable, Hashable, CaseIterable {
     /// The person hasn't approved yet: poll again after the interval.
@@ -554,6 +569,15 @@ package enum EntraAction: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .reauth, .reauthInteractive, .restartDeviceFlow: true
         default: false
+        }
+    }
+
+    /// How much of a sign-in is over once its renewal is answered in this way.
+    package var loss: SignInLoss {
+        switch self {
+        case .reauth, .restartDeviceFlow, .switchAccount: .everything
+        case .reauthInteractive: .oneService
+        default: .nothing
         }
     }
 

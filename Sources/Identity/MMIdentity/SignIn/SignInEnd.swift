@@ -35,10 +35,12 @@ package struct SignInEnd: Sendable, Hashable {
 
     /// Creates the end from the service's answer to a renewal; `nil` for an error that a new sign-in doesn't repair.
     init?(_ error: EntraError, refusing token: Secret, for resource: ServiceResource, now: Timestamp) {
-        guard error.action.needsSignIn else { return nil }
+        switch error.action.loss {
+        case .nothing: return nil
+        case .oneService: self.resource = resource.name
+        case .everything: self.resource = nil
+        }
         refused = Self.digest(of: token)
-        // A step that a policy demands for one service may not be needed for another.
-        self.resource = error.action == .reauthInteractive ? resource.name : nil
         at = now.seconds
         number = error.codes.first
         reason = error.reason
@@ -69,9 +71,11 @@ package struct SignInEnd: Sendable, Hashable {
         details["resource"] = resource.map { .string($0) }
         details["aadsts"] = number.map { .int(Int64($0)) }
         let place = resource.map { " for \($0)" } ?? ""
+        let advice = number.flatMap(EntraAdvice.about)
+        let other = advice?.action == .switchAccount ? advice.map { $0.advice + " " } : nil
         return MMError(
             .signInNeeded, "Sign-in needed for \(connection): the last sign-in ended\(place) (\(reason)).",
-            hint: "To sign in: mm login \(ShellWord.quoted(connection)).", details: details)
+            hint: (other ?? "") + "To sign in: mm login \(ShellWord.quoted(connection)).", details: details)
     }
 }
 

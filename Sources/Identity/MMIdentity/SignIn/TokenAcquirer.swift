@@ -211,7 +211,7 @@ struct TokenAcquirer: RenewingAcquirer {
         switch fault {
         case .refused(let error):
             // A policy that refuses tokens of the old sign-in may accept a new sign-in in the browser.
-            if error.action.needsSignIn || usesBrowser && error.isMethodRefused {
+            if error.action.loss != .nothing || usesBrowser && error.isMethodRefused {
                 return .signIn(claims: error.claims)
             }
             throw error.mmError(

@@ -251,12 +251,12 @@ struct SignInExchange: Sendable {
         let error = EntraError(answer, now: core.clock.now)
         guard let renewed else { return core.events(.signIn(.failed(error))) }
         // Another renewal may succeed, for example after a person has consented.
-        guard error.action.needsSignIn else { return }
+        guard error.action.loss != .nothing else { return }
         let refusal = core.renewal.refused(
             renewed.token, for: renewed.scope, error, Answer(status: answer.status, body: answer.body))
         // A module requests tokens of further services in the background, and may work without them: if a policy
         // requires an interaction there, a new device code doesn't help.
-        let isOver = error.action != .reauthInteractive || core.gate.isForFirst(form)
+        let isOver = error.action.loss == .everything || core.gate.isForFirst(form)
         if isOver { core.events(.signIn(.over(refusal, isModules: true))) }
     }
 

@@ -124,7 +124,7 @@ final class TokenRenewal: Sendable {
         let told = Self.refusal(error)
         guard told.code == .signInNeeded else { return told }
         // A policy may refuse a token for one service but not for another.
-        let place = [.reauth, .restartDeviceFlow].contains(error.action) ? nil : scope
+        let place = error.action.loss == .everything ? nil : scope
         state.withLock { $0.refusals[token, default: []].append(Refusal(error: told, answer: answer, scope: place)) }
         return told
     }
