@@ -164,9 +164,9 @@ struct DeviceSignIn: Sendable {
                 return try await pollLater(
                     &pending, file, resource, wait: max(pending.interval * 2, asked),
                     trouble: "the sign-in service has a temporary problem (status \(error.status))")
-            case .restartDeviceFlow:
+            case .restartDeviceFlow where error.hasExpired:
                 return try await codeExpired(pending, file, resource)
-            case .reauth, .reauthInteractive:
+            case .restartDeviceFlow, .reauth, .reauthInteractive:
                 // The person has approved, but the service demands more of the next sign-in.
                 pending.claims = Claims.merged(pending.claims, error.claims)
                 return try await codeExpired(pending, file, resource, because: error.reason)
