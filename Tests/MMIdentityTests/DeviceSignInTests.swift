@@ -123,6 +123,45 @@ struct DeviceSignInTests {
         #expect(try await other.token(for: connection).secret.reveal() == "FAKE-access")
     }
 
+    @Test(
+        "a new code says of the one before why it failed: it wasn't approved in time, or what the service said",
+        arguments: [
+            ("expired_token", 70_020, "expired before it was approved"), ("invalid_grant", 70_019, "expired before"),
+            ("invalid_grant", 500_121, "AADSTS500121"), ("invalid_grant", 50_134, "AADSTS50134"),
+        ])
+    func fateOfCode(error: String, number: Int, words: String) async throws {
+        let connection = try Contoso.connection()
+        let transport = entra(
+            [Contoso.refusal(error, code: number)], codes: [Contoso.deviceCode(), Contoso.deviceCode("ANOTHER77")])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let told = try #require(await signInNeeded(service, connection))
+        #expect(told.details["userCode"] == "ANOTHER77")
+        #expect(told.message.contains(words), "\(told.message)")
+        #expect(told.message.contains("expired") == (number < 100_000 && number > 70_000), "\(told.message)")
+    }
+
+    @Test("a code that is open for one service is the state of all, since they share its sign-in")
+    func stateOfAll() async throws {
+        let connection = try Contoso.connection()
+        let transport = entra([Contoso.refusal("authorization_pending")])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        await #expect(throws: MMError.self) { try await service.token(for: connection, resource: .exchange) }
+        for resource in [ServiceResource.graph, .flow, .exchange] {
+            guard case .pending(let prompt) = await service.state(of: connection, resource: resource) else {
+                Issue.record("\(resource.name) knows of no code")
+                continue
+            }
+            #expect(prompt.userCode == "CTSO7K9QX" && prompt.resource == .exchange)
+        }
+        clock.advance(1_000)
+        guard case .signedOut = await service.state(of: connection) else {
+            Issue.record("the code has expired")
+            return
+        }
+    }
+
     @Test("a poll without an answer keeps the code and halves the rate")
     func networkFailure() async throws {
         let connection = try Contoso.connection()

@@ -93,6 +93,19 @@ struct SignInEndTests {
         await home.stop()
     }
 
+    @Test("or has not begun: the status and the doctor tell of the code that a module shows")
+    func codeOfModule() async throws {
+        let home = try await SignInHome(engine: "native")
+        let code = try #require(await home.run("exo", on: "Demo").code)
+        let rows = try await home.status()
+        #expect(rows["Demo/graph-api"]?["code"] == .string(code) && rows["Demo/flow-api"] == nil, "\(rows)")
+        var report = DoctorReport()
+        _ = await ConnectionChecks(services: home.service.services, isOffline: true).examine(into: &report)
+        let row = try #require(report.rows.first { $0.name == "sign-in Demo" })
+        #expect(row.remedy?.contains(code) == true, "\(row)")
+        await home.stop()
+    }
+
     @Test(
         "of a token that the service refuses when its module connects: one code of the connection's, and nothing twice",
         arguments: SignInHome.commands.map(\.module).filter { $0 != "powerplatform" })

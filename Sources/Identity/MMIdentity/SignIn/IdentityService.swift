@@ -233,15 +233,11 @@ public actor IdentityService {
                 return .signedIn(account.account, expiresAt: live)
             }
         }
-        if let pending = try files.pending(target, resource).read(), pending.outcome == nil,
-            pending.expiresAt > clock.now.seconds
-        {
-            return .pending(pending.prompt(for: target, resource: resource))
-        }
-        return .signedOut
+        return try openSignIn(target, resource).map { .pending($0) } ?? .signedOut
     }
 
-    /// Returns the pending sign-in that waits for its person, no matter which service requested it.
+    /// Returns the pending sign-in that waits for its person, no matter which service requested it: once it is
+    /// approved, it serves all.
     private func openSignIn(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) -> SignInPrompt? {
         let open = try files(target).signIns(of: target).filter {
             $0.pending.outcome == nil && $0.pending.expiresAt > clock.now.seconds
