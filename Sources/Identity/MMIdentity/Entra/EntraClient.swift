@@ -57,7 +57,7 @@ package struct EntraClient: Sendable {
         ])
         let response = try await post(
             target.authority.deviceCodeEndpoint, form, correlationID: correlationID, target: target, deadline: deadline,
-            attempts: Self.attempts, isRepeatable: true)
+            attempts: Self.attempts)
         do {
             return try DeviceCode(response.body, cloud: target.authority.cloud)
         } catch {
@@ -106,7 +106,7 @@ package struct EntraClient: Sendable {
         form["claims"] = Claims.merged(self.claims, claims)
         let response = try await post(
             target.authority.tokenEndpoint, form, correlationID: RandomBytes.uuid(), target: target, deadline: deadline,
-            attempts: Self.attempts, isRepeatable: true)
+            attempts: Self.attempts)
         return try answer(response, scopes)
     }
 
@@ -136,11 +136,10 @@ package struct EntraClient: Sendable {
 
     /// - Parameters:
     ///   - attempts: the maximum number of times that the request is sent.
-    ///   - isRepeatable: whether the service may receive it twice; a refresh token may be valid for a single use.
     ///   - anchor: the mailbox whose region should answer.
     private func post(
         _ url: String, _ form: FormFields, correlationID: String, target: SignInTarget, deadline: Deadline,
-        attempts: Int, isRepeatable: Bool = false, anchor: String? = nil
+        attempts: Int, anchor: String? = nil
     ) async throws(Fault) -> HTTPResponse {
         var headers = ClientHeaders.all
         headers.set("Content-Type", "application/x-www-form-urlencoded")
@@ -180,7 +179,9 @@ package struct EntraClient: Sendable {
                 fault = .refused(error)
             case .failure(let error):
                 log.debug("sign-in service: no answer (\(error.message))", ["clientRequestId": .string(correlationID)])
-                switch error.retryAdvice(isRepeatable: isRepeatable) {
+                // Whether or not the service saw the request, its answer is lost, and so are the tokens in it: sending
+                // it again can only help.
+                switch error.retryAdvice(isRepeatable: true) {
                 case .never: most = 0
                 case .unlikely: most = min(most, Self.reconnections)
                 case .worthwhile: break
