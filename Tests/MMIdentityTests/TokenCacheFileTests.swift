@@ -129,6 +129,17 @@ struct TokenCacheFileTests {
         #expect(fileMode("\(home.tokens)/Contoso.json") == 0o600)
     }
 
+    @Test("a cache that everyone may write to is not used, and stays as it is until its owner has looked")
+    func writableByAll() async throws {
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
+        chmod("\(home.tokens)/Contoso.json", 0o666)
+        let error = await #expect(throws: MMError.self) {
+            try await service().token(for: try Contoso.connection())
+        }
+        #expect(error?.code == .forbidden && error?.hint?.contains("chmod o-w") == true, "\(String(describing: error))")
+        #expect(fileMode("\(home.tokens)/Contoso.json") == 0o666)
+    }
+
     @Test("names that would share a file get different ones, and plain names stay")
     func names() {
         #expect(TokenFileName(connection: "Contoso-GA").cache == "Contoso-GA.json")

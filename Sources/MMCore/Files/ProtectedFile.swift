@@ -159,11 +159,14 @@ package enum ProtectedFile {
 
     /// Removes the permissions of group and others from a file.
     /// - Returns: whether there were any, so that the caller can warn; also `false` when there is no file.
+    /// - Throws: as `read`, also for a file that everyone may change: its mode must tell so until its owner has checked
+    ///   what it says.
     package static func tighten(_ path: String) throws(MMError) -> Bool {
         guard let place = try FileLocation.resolve(path, creating: false),
             let file = try place.open(O_RDONLY, to: "tighten"),
             let status = file.status(), status.st_mode & 0o077 != 0
         else { return false }
+        try FileLocation.checkWriters(of: file, at: path)
         guard fchmod(file.number, status.st_mode & 0o700) == 0 else { throw FileFault.error(errno, "tighten", path) }
         return true
     }

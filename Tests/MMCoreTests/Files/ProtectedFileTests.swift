@@ -327,6 +327,13 @@ struct ProtectedFileTests {
         #expect(try !ProtectedFile.tighten(folder["nothing"]))
     }
 
+    @Test("a file that everyone may write to isn't closed without a word", arguments: [0o602, 0o666] as [mode_t])
+    func tightenWritable(mode: mode_t) throws {
+        try folder.write("x", "secret", mode: mode)
+        #expect(throws: MMError.self) { try ProtectedFile.tighten(folder["x"]) }
+        #expect(folder.mode("x") == mode)
+    }
+
     @Test(
         "root's file is closed to others if only a group may read it; for root itself only without a group",
         arguments: [(0o400, true), (0o440, geteuid() != 0), (0o444, false), (0o460, false)] as [(mode_t, Bool)])
