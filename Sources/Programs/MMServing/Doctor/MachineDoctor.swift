@@ -24,6 +24,8 @@ struct MachineDoctor: Sendable {
         progress("journal of changes")
         await JournalChecks(of: ChangeJournal(paths: services.paths, seal: services.identity.seal))
             .examine(into: &report)
+        progress("confirmations")
+        await ConfirmationChecks(of: services.ledger).examine(into: &report)
         progress("connections and sign-ins")
         let connections = await ConnectionChecks(services: services, isOffline: isOffline)
             .examine(into: &report)
