@@ -301,6 +301,24 @@ struct SessionSignInTests {
     }
 
     @Test(
+        "a refused renewal says what helps: another sign-in, a change by somebody else, or time",
+        arguments: [
+            ("invalid_grant", 50_173, .signInNeeded), ("invalid_grant", 500_341, .signInNeeded),
+            ("interaction_required", 50_076, .signInNeeded), ("invalid_grant", 65_001, .signInNeeded),
+            ("invalid_grant", 50_057, .forbidden), ("interaction_required", 53_003, .forbidden),
+            ("unauthorized_client", 7_000_112, .forbidden), ("invalid_grant", 50_196, .unavailable),
+            ("temporarily_unavailable", 90_033, .unavailable),
+        ] as [(String, Int, MMErrorCode)])
+    func whatHelps(error: String, number: Int, expected: MMErrorCode) {
+        let body: JSONValue = ["error": .string(error), "error_description": .string("AADSTS\(number): Refused.")]
+        let answer = HTTPResponse(status: 400, body: JSONWriter.bytes(body))
+        let told = TokenRenewal.refusal(EntraError(answer, now: Timestamp(seconds: 0)))
+        #expect(told.code == expected, "\(told)")
+        #expect(told.message.contains("AADSTS\(number)") && told.hint?.isEmpty == false)
+        #expect((told.hint?.contains("new sign-in") == true) == (expected == .signInNeeded))
+    }
+
+    @Test(
         "a further step that a policy requires for one service is left to the module, and doesn't end the sign-in",
         arguments: [
             ("https://graph.microsoft.com/.default", "interaction_required", 50_076, true),

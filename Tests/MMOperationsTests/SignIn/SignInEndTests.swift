@@ -82,6 +82,31 @@ struct SignInEndTests {
         }
     }
 
+    @Test(
+        "or rather rests, as its account is disabled: nobody is asked for a code, and all goes on once it is enabled",
+        arguments: ["azure", "graph"], [true, false])
+    func disabled(module: String, isFed: Bool) async throws {
+        let path = try #require(SignInHome.commands.first { $0.module == module }?.path)
+        let home = try await SignInHome()
+        let connection = isFed ? "Demo" : "Plain"
+        if isFed { try await home.login() }
+        let first = try await home.runSignedIn(module, on: connection)
+        #expect(first.last.isAnswered, "\(first.last)")
+        let before = try await home.signInRequests()
+        try await home.fault(["kind": "tokenError", "number": 50_057, "path": "*/oauth2/v2.0/token"])
+        try await home.fault(["kind": "expiredToken", "path": .string(path)])
+        for _ in 0..<2 {
+            let met = await home.run(module, on: connection)
+            #expect(met.error?.code == .forbidden && met.code == nil, "\(met)")
+            #expect(met.error?.message.contains("AADSTS50057") == true, "\(met)")
+        }
+        try await home.clearFaults()
+        let last = await home.run(module, on: connection)
+        #expect(last.isAnswered, "\(last)")
+        #expect(try await home.signInRequests().codes == before.codes)
+        await home.stop()
+    }
+
     @Test("is one row of the status, not one for each service that shares it")
     func oneRow() async throws {
         let home = try await SignInHome()

@@ -135,7 +135,8 @@ package final class ModuleSession: PooledSession {
         if let question = traffic?.report.question { traffic?.pending = await turn.pending(question) }
         if requests != nil { await sent.flush() }
         if let end = watch.end {
-            if watch.isModulesOwn { await bearer.forgetModule() }
+            // Otherwise the same sign-in may go on once somebody has changed what is in its way.
+            if watch.isModulesOwn, end.code == .signInNeeded { await bearer.forgetModule() }
             // The script may have done less than its output says.
             var told = end
             told.details["changed"] = .bool(traffic.map { !$0.report.sent.isEmpty } ?? true)

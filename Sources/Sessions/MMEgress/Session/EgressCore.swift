@@ -501,7 +501,7 @@ package enum SignInEvent: Sendable {
     case refreshToken(RenewalGrant, SignedInIdentity?)
     /// The sign-in ended without a token.
     case failed(EntraError)
-    /// The session's sign-in is no longer valid, and a person has to sign in again.
+    /// The session's sign-in is no longer valid; the error's code says whether a person has to sign in again.
     /// - Parameter isModules: whether the module had signed in by itself, not with the connection's tokens.
     case over(MMError, isModules: Bool)
 }

@@ -122,7 +122,7 @@ final class TokenRenewal: Sendable {
         _ token: Secret, for scope: String?, _ error: EntraError, _ answer: SignInExchange.Answer
     ) -> MMError {
         let told = Self.refusal(error)
-        guard told.code == .signInNeeded else { return told }
+        guard told.code != .unavailable else { return told }
         // A policy may refuse a token for one service but not for another.
         let place = error.action.loss == .everything ? nil : scope
         state.withLock { $0.refusals[token, default: []].append(Refusal(error: told, answer: answer, scope: place)) }
@@ -134,16 +134,27 @@ final class TokenRenewal: Sendable {
         state.withLock { $0.refusal(of: token, for: scope)?.answer }
     }
 
-    /// Returns the error for the end of a session's own sign-in, or for a temporary fault.
+    /// Returns the error for a refused renewal of a session's own sign-in: a person has to sign in again, somebody has
+    /// to change something before any sign-in works, or it works later.
     static func refusal(_ error: EntraError) -> MMError {
+        let action = error.action
+        let said = "(\(error.error.isEmpty ? "status \(error.status)" : error.error): \(error.reason))."
         var details: JSONObject = ["ended": true]
         details["aadsts"] = error.codes.first.map { .int(Int64($0)) }
-        let isPassing = error.action.isTransient || !error.isFromSignInService
+        if action.isTransient || action == .stopLoop || !error.isFromSignInService {
+            return MMError(
+                .unavailable, "The sign-in service doesn't renew the session's token now \(said)",
+                hint: "Try again later.", details: details)
+        }
+        // Who signs in is also asked for consent.
+        guard action.loss != .nothing || action == .userConsent || action == .adminConsent else {
+            return MMError(
+                .forbidden, "The sign-in service doesn't renew the session's token \(said)",
+                hint: error.advice?.advice ?? "Signing in again doesn't help. Ask the tenant's administrator.",
+                details: details)
+        }
         return MMError(
-            isPassing ? .unavailable : .signInNeeded,
-            "The sign-in service \(isPassing ? "doesn't renew the session's token now" : "has ended the session's sign-in") "
-                + "(\(error.error.isEmpty ? "status \(error.status)" : error.error): \(error.reason)).",
-            hint: isPassing ? "Try again later." : "Repeat the call to start a new sign-in.",
-            details: details)
+            .signInNeeded, "The sign-in service has ended the session's sign-in \(said)",
+            hint: "Repeat the call to start a new sign-in.", details: details)
     }
 }

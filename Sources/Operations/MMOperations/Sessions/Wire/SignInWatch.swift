@@ -9,7 +9,7 @@ final class SignInWatch: Sendable {
 
     private let state = Mutex(State())
 
-    /// Why a person has to sign in again; `nil` while the sign-in is valid.
+    /// Why the sign-in can't be used; `nil` while it is valid.
     var end: MMError? { state.withLock { $0.end } }
 
     /// Whether the sign-in that ended is the module's own.
