@@ -188,6 +188,45 @@ struct BatchTests {
         #expect(message.contains("isn't known whether"))
     }
 
+    @Test(
+        "once the sign-in has ended in the middle, nothing more is sent, and the sign-in service is asked once",
+        arguments: [(50_173, 401), (50_057, 403), (53_003, 403)])
+    func signInEnds(number: Int, status: Int) async throws {
+        let refusal = HTTPResponse.json(
+            #"{"error": "invalid_grant", "error_description": "AADSTS\#(number): Refused."}"#, status: 400)
+        let network = Self.network { _, _ in (200, [:]) }
+        let contoso = try Contoso(
+            FakeNetwork(signIn: refusal) { (request, number) throws(HTTPError) in
+                number == 0 ? try network.answer(request, number) : .json("{}", status: 401)
+            })
+        let client = try contoso.client()
+        let (answers, end) = try await client.batchToItsEnd(
+            try parts(client, (0..<90).map { "/users/\($0)" }), deadline: .after(.seconds(5000))
+        ) { _ in }
+        #expect(answers.map(\.status) == Array(repeating: 200, count: 20) + Array(repeating: status, count: 70))
+        #expect(end?.details["aadsts"] == .int(Int64(number)), "\(String(describing: end))")
+        #expect(contoso.network.requests.count == 2)
+        #expect(contoso.network.tokenRequests.count { $0.url.hasSuffix("/token") } == 1)
+    }
+
+    @Test("parts for which the token is refused are sent again with a new one, once", arguments: [true, false])
+    func refusedToken(isMended: Bool) async throws {
+        let challenge: JSONObject = ["WWW-Authenticate": #"Bearer error="insufficient_claims", claims="e30=""#]
+        let contoso = try Contoso(
+            Self.network { part, time in
+                part["url"] == "/users/1" && (time == 1 || !isMended) ? (401, challenge) : (200, [:])
+            })
+        let client = try contoso.client()
+        var all = try parts(client, ["/users/0", "/users/1"])
+        all += try parts(client, ["/users/2"]).map {
+            BatchPart(id: "after", request: $0.request, dependsOn: ["r1"])
+        }
+        let answers = try await client.batch(all)
+        #expect(answers.map(\.status) == (isMended ? [200, 200, 200] : [200, 401, 424]))
+        #expect(contoso.network.tokenRequests.count == 1)
+        #expect(contoso.network.requests.count == 2)
+    }
+
     @Test("a part is sent again with the one that it depends on, if that one's answer is missing")
     func missing() async throws {
         let contoso = try Contoso(

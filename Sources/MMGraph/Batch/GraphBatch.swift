@@ -1,5 +1,6 @@
 public import MMCore
 import MMHTTP
+internal import MMIdentity
 
 /// A request among many that are sent together.
 public struct BatchPart: Sendable, Hashable {
@@ -55,13 +56,22 @@ extension GraphClient {
         _ parts: [BatchPart], deadline: Deadline = .after(.seconds(300)),
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws(MMError) -> [BatchAnswer] {
+        try await batchToItsEnd(parts, deadline: deadline, progress: progress).answers
+    }
+
+    /// Sends many requests, as `batch`.
+    /// - Returns: the answers, and why the last ones were not sent if the sign-in ended before.
+    package func batchToItsEnd(
+        _ parts: [BatchPart], deadline: Deadline, progress: @escaping @Sendable (Int) -> Void
+    ) async throws(MMError) -> (answers: [BatchAnswer], end: MMError?) {
         guard service == .graph else {
             throw MMError(
                 .unsupported, "Batches are supported only by Graph, not by \(service.rawValue).",
                 hint: "Send them one by one.")
         }
         var run = BatchRun(client: self, queue: try BatchQueue(parts), deadline: deadline, progress: progress)
-        return try await run.run()
+        let answers = try await run.run()
+        return (answers, run.end)
     }
 }
 
@@ -73,6 +83,9 @@ struct BatchRun {
     private var queue: BatchQueue
     private var attempts: [Int: Int] = [:]
     private var isFirst = true
+    private var hasRenewed = false
+    /// Why the parts without an answer were not sent, if the sign-in ended before.
+    private(set) var end: MMError?
 
     init(
         client: GraphClient, queue: BatchQueue, deadline: Deadline, progress: @escaping @Sendable (Int) -> Void
@@ -86,6 +99,7 @@ struct BatchRun {
     mutating func run() async throws(MMError) -> [BatchAnswer] {
         while let group = queue.next() {
             let answers: [JSONValue]
+            let sent = client.clock.now
             do throws(MMError) {
                 try deadline.check("sending many requests")
                 let response = try await client.send(try request(group), deadline: deadline)
@@ -95,7 +109,7 @@ struct BatchRun {
                 if try await endsAll(error, group) { throw error }
                 continue
             }
-            try await take(answers, of: group)
+            try await take(answers, of: group, sent: sent)
             progress(queue.doneCount)
         }
         return queue.answers
@@ -112,6 +126,12 @@ struct BatchRun {
     /// - Returns: whether it ends everything.
     private mutating func endsAll(_ error: MMError, _ group: [Int]) async throws(MMError) -> Bool {
         if error.code == .cancelled || (isFirst && !Self.mayHaveRun(error)) { return true }
+        if Self.concernsAll(error) {
+            // Each further group would only ask the sign-in service once more.
+            end = error
+            for index in queue.open { queue.finish(index, Self.lost(queue.parts[index], error)) }
+            return false
+        }
         var waits = false
         for index in group {
             let request = queue.parts[index].request
@@ -127,7 +147,29 @@ struct BatchRun {
         return false
     }
 
-    private mutating func take(_ answers: [JSONValue], of group: [Int]) async throws(MMError) {
+    /// Renews the token once if the service refused it for parts of a batch, which then didn't run.
+    /// - Returns: whether these parts are to be sent again.
+    /// - Throws: why there is no new token, if nothing was done yet.
+    private mutating func renews(_ answers: [JSONValue], sent: Timestamp) async throws(MMError) -> Bool {
+        let refused = answers.filter { Self.status($0) == 401 }
+        guard let first = refused.first.map(Self.headers), !hasRenewed else { return false }
+        hasRenewed = true
+        let claims = BearerChallenge(first.values(for: "WWW-Authenticate"))?.claims
+        do throws(MMError) {
+            let token = try await client.identity.token(
+                for: client.connection, resource: client.resource, deadline: deadline)
+            _ = try await client.identity.token(
+                insteadOf: token.secret, at: sent, for: client.connection, resource: client.resource, claims: claims,
+                deadline: deadline)
+            return true
+        } catch {
+            if queue.doneCount == 0, refused.count == answers.count { throw error }
+            return false
+        }
+    }
+
+    private mutating func take(_ answers: [JSONValue], of group: [Int], sent: Timestamp) async throws(MMError) {
+        let hasNewToken = try await renews(answers, sent: sent)
         var wait = Duration.zero
         var missing = Set(group)
         var dependents: [Int] = []
@@ -138,7 +180,11 @@ struct BatchRun {
             else { continue }
             let part = queue.parts[index]
             let headers = Self.headers(value)
-            let status = value["status"]?.int ?? value["status"]?.string.flatMap { Int($0) } ?? 0
+            let status = Self.status(value)
+            if status == 401, hasNewToken {
+                isRetried.insert(index)
+                continue
+            }
             let repetition = attempts[index, default: 0] + 1
             let ending = RetryPolicy.Ending(status, WaitAdvice(headers, now: client.clock.now))
             if status == 424 { dependents.append(index) }
@@ -186,6 +232,15 @@ struct BatchRun {
         [.unavailable, .remoteFailed, .deadlineExceeded].contains(error.code)
     }
 
+    /// Returns whether an error that kept a batch from being sent concerns all others as well: those of the sign-in.
+    private static func concernsAll(_ error: MMError) -> Bool {
+        error.code == .signInNeeded || error.code == .forbidden || error.details["aadsts"] != nil
+    }
+
+    private static func status(_ value: JSONValue) -> Int {
+        value["status"]?.int ?? value["status"]?.string.flatMap { Int($0) } ?? 0
+    }
+
     private static func headers(_ value: JSONValue) -> HTTPHeaders {
         var headers = HTTPHeaders()
         for (name, value) in value["headers"]?.object ?? [:] {
@@ -199,7 +254,7 @@ struct BatchRun {
         let isSafe = BatchQueue.isRepeatable(part.request) || !mayHaveRun(error)
         let advice = isSafe ? "" : " It isn't known whether this was done: check before sending it again."
         return BatchAnswer(
-            id: part.id, status: error.details["status"]?.int ?? 503, headers: [:],
+            id: part.id, status: error.details["status"]?.int ?? error.httpStatus, headers: [:],
             body: ["error": ["code": .string(error.code.word), "message": .string(error.message + advice)]])
     }
 }
@@ -249,6 +304,9 @@ struct BatchQueue: Sendable {
     var answers: [BatchAnswer] { found.compactMap(\.self) }
     /// The number of parts that have their answer.
     var doneCount: Int { found.count { $0 != nil } }
+
+    /// The parts that have none yet.
+    var open: [Int] { found.indices.filter { found[$0] == nil } }
 
     mutating func finish(_ index: Int, _ answer: BatchAnswer) { found[index] = answer }
     mutating func reopen(_ index: Int) { found[index] = nil }

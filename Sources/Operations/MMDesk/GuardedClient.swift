@@ -132,12 +132,13 @@ package struct GuardedClient: Sendable {
     }
 
     /// Sends several requests as a batch.
+    /// - Returns: the answers, and why the last ones were not sent if the sign-in ended before.
     package func batch(
         _ parts: [BatchPart], by cleared: Cleared<some RequestAct>, deadline: Deadline = .after(.seconds(300)),
         progress: @escaping @Sendable (Int) -> Void = { _ in }
-    ) async throws(MMError) -> [BatchAnswer] {
+    ) async throws(MMError) -> (answers: [BatchAnswer], end: MMError?) {
         try cleared.check(parts.map(\.request))
-        return try await client.batch(parts, deadline: deadline, progress: progress)
+        return try await client.batchToItsEnd(parts, deadline: deadline, progress: progress)
     }
 
     /// Follows a long-running request to its end; see `GraphClient.outcome`.

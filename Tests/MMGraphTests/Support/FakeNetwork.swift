@@ -7,11 +7,15 @@ final class FakeNetwork: HTTPTransport {
     typealias Script = @Sendable (HTTPRequest, Int) throws(HTTPError) -> HTTPResponse
 
     private let script: Script
+    /// What the sign-in service answers; tokens unless set.
+    let signIn: HTTPResponse?
     private let log = Mutex<(services: [HTTPRequest], tokens: [HTTPRequest])>(([], []))
 
-    /// - Parameter script: gets each request to a service and the number of earlier ones. Sign-in requests are answered
-    /// separately.
-    init(_ script: @escaping Script) {
+    /// - Parameters:
+    ///   - signIn: what the sign-in service answers; `nil` for tokens.
+    ///   - script: gets each request to a service and the number of earlier ones.
+    init(signIn: HTTPResponse? = nil, _ script: @escaping Script) {
+        self.signIn = signIn
         self.script = script
     }
 
@@ -32,7 +36,7 @@ final class FakeNetwork: HTTPTransport {
                 log.tokens.append(request)
                 return log.tokens.count
             }
-            return Contoso.tokens("renewed-\(number)")
+            return signIn ?? Contoso.tokens("renewed-\(number)")
         }
         let number = log.withLock { log in
             log.services.append(request)

@@ -99,8 +99,10 @@ struct BatchOfRequests {
         var notes: [String] = []
         let entries = try await watch.begin(writes, notes: &notes)
         let answers: [BatchAnswer]
+        let end: MMError?
         do throws(MMError) {
-            answers = try await watch.client.batch(parts, by: cleared, deadline: watch.context.deadline) { done in
+            let deadline = watch.context.deadline
+            (answers, end) = try await watch.client.batch(parts, by: cleared, deadline: deadline) { done in
                 let new = told.withLock { told in
                     defer { told = max(told, done) }
                     return max(0, done - told)
@@ -121,7 +123,10 @@ struct BatchOfRequests {
         let failed = answers.filter { $0.status >= 400 }
         if !failed.isEmpty {
             let list = failed.prefix(20).map { "\($0.id) (\($0.status))" }.joined(separator: ", ")
-            let text = "\(failed.count) of \(answers.count) requests failed: \(list)."
+            // The hint of a sign-in says to repeat the call, which would repeat what was done.
+            let hint = end?.code == .signInNeeded ? "Then send only those that failed again." : end?.hint
+            let text = ["\(failed.count) of \(answers.count) requests failed: \(list).", end?.message, hint]
+                .compactMap(\.self).joined(separator: " ")
             answer.notes.append(text)
             answer.missing = text
         }
