@@ -28,4 +28,24 @@ struct SignInCheckTests {
         let state = await identity.state(of: connection).corrected(by: found)
         if case .unusable = state { #expect(isFault) } else { #expect(!isFault) }
     }
+
+    @Test(
+        "isn't a fault of a connection without an app, whose modules sign in by themselves",
+        arguments: [("device", false), ("browser", false), ("secret", true)])
+    func withoutApp(method: String, isFault: Bool) async throws {
+        let home = try TestHome()
+        let auth: JSONObject =
+            method == "secret"
+            ? ["method": "secret", "secretFile": .string(home.paths.home + "/secret")] : ["method": .string(method)]
+        let entry: JSONObject = ["tenantId": "0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811", "auth": .object(auth)]
+        try ProtectedFile.replace(
+            home.paths.registry, with: JSONWriter.bytes(["connections": ["Plain": .object(entry)]]))
+        let services = OperationServices(environment: home.environment)
+        let check = SignInCheck(identity: services.identity, asks: true, deadline: .after(.seconds(60)))
+        let found = await check.states(of: [try Connection(name: "Plain", entry: entry)])
+        #expect((found["Plain"] != nil) == isFault)
+        var report = DoctorReport()
+        _ = await ConnectionChecks(services: services, isOffline: true).examine(into: &report)
+        #expect(report.isSound != isFault, "\(report.text)")
+    }
 }

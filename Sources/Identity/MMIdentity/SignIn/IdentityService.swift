@@ -261,12 +261,20 @@ public actor IdentityService {
         }
     }
 
-    /// Returns whether a connection acts for its callers, and this call has none whose token it could use.
-    package nonisolated func awaitsCaller(of connection: Connection) -> Bool {
-        guard CallerAssertion.current == nil, case .onBehalfOf(_, nil)? = try? method(of: connection) else {
-            return false
-        }
-        return true
+    /// Why a connection has no sign-in of its own that could be checked.
+    package enum SignInLack: Sendable {
+        /// It acts for its callers, and this call has none whose token it could use.
+        case caller
+        /// It has no app: only its PowerShell modules sign in, each with its publisher's.
+        case app
+    }
+
+    /// Returns why a connection has no sign-in of its own; `nil` if it has one, or should have.
+    package nonisolated func lackOfSignIn(of connection: Connection) -> SignInLack? {
+        guard let method = try? method(of: connection) else { return nil }
+        if method.isInteractive, (connection.appId ?? "").isEmpty { return .app }
+        guard CallerAssertion.current == nil, case .onBehalfOf(_, nil) = method else { return nil }
+        return .caller
     }
 
     // MARK: Parts

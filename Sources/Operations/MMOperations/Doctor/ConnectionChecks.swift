@@ -65,6 +65,9 @@ package struct ConnectionChecks: Sendable {
     ) async {
         let name = "sign-in \(connection.name)"
         let login = "mm login \(ShellWord.quoted(connection.name))"
+        if case .app = services.identity.lackOfSignIn(of: connection) {
+            return report.add(name, .sound, "has no app of its own; its PowerShell modules sign in by themselves")
+        }
         let own = await services.identity.state(of: connection)
         var state = own.corrected(by: answer)
         // Where nobody has signed in yet, that is all there is to say.

@@ -169,8 +169,8 @@ struct LoginAll: Sendable {
         /// A person has to complete it; the error is that of a call for this connection alone.
         case waiting(SignInPrompt, MMError)
         case failed(MMError)
-        /// It acts for its callers, who sign in themselves.
-        case awaitingCaller
+        /// It has no sign-in of its own.
+        case lacking(IdentityService.SignInLack)
     }
 
     func run() async throws(MMError) -> OperationAnswer {
@@ -192,7 +192,7 @@ struct LoginAll: Sendable {
             case .signedIn(let account, _):
                 outcomes.append(.signedIn(account))
                 if input.renew, isPersons { queue.append(place) }
-            case .awaitingCaller: outcomes.append(.awaitingCaller)
+            case .lacking(let lack): outcomes.append(.lacking(lack))
             case .failed(let error):
                 outcomes.append(.failed(error))
                 if isPersons, error.code == .signInNeeded { queue.append(place) }
@@ -248,7 +248,8 @@ struct LoginAll: Sendable {
                 row["until"] = .string(prompt.expiresAt.iso8601)
                 row["code"] = .string(prompt.userCode)
                 row["address"] = .string(prompt.verificationURI)
-            case .awaitingCaller: row["state"] = "acts for its callers"
+            case .lacking(.caller): row["state"] = "acts for its callers"
+            case .lacking(.app): row["state"] = "its modules sign in"
             case .failed(let error):
                 failed += 1
                 row["state"] = "failed"

@@ -15,8 +15,8 @@ struct SignInCheck: Sendable {
     enum Standing: Sendable {
         case signedIn(SignedInAccount, until: Timestamp)
         case failed(MMError)
-        /// It acts for its callers, and none of them is there: nothing can be checked.
-        case awaitingCaller
+        /// It has no sign-in of its own: nothing can be checked.
+        case lacking(IdentityService.SignInLack)
     }
 
     /// The number of concurrent checks.
@@ -34,7 +34,7 @@ struct SignInCheck: Sendable {
             switch standing {
             case .signedIn(let account, let until): states[connection.name] = .signedIn(account, expiresAt: until)
             case .failed(let error): states[connection.name] = .unusable(error)
-            case .awaitingCaller: break
+            case .lacking: break
             }
         }
         return states
@@ -42,7 +42,7 @@ struct SignInCheck: Sendable {
 
     /// Checks one connection.
     func standing(of connection: Connection) async -> Standing {
-        if identity.awaitsCaller(of: connection) { return .awaitingCaller }
+        if let lack = identity.lackOfSignIn(of: connection) { return .lacking(lack) }
         do throws(MMError) {
             var token = try await token(of: connection)
             if asks {
