@@ -93,6 +93,15 @@ struct EntraErrorTests {
         #expect(hint.contains("public client") == isPublic && hint.contains("appId"), "\(hint)")
     }
 
+    @Test(
+        "of a disabled account the hint says how to sign in anew, except where an app signs in",
+        arguments: [(EntraError.Way.deviceCode, true), (.browser, true), (.app, false), (.onBehalfOf, false)])
+    func anotherAccount(way: EntraError.Way, isPersons: Bool) {
+        let error = EntraError(Contoso.refusal("invalid_grant", code: 50_057), now: Timestamp(seconds: 0))
+        let hint = error.mmError(for: "X", connection: "C", by: way).hint ?? ""
+        #expect(hint.contains("mm login C --renew") == isPersons, "\(hint)")
+    }
+
     @Test("error numbers are also found in the text")
     func numberInText() {
         let response = HTTPResponse.json(

@@ -1,6 +1,6 @@
 public import MMCore
 import MMHTTP
-internal import MMIdentity
+import MMIdentity
 
 /// A request among many that are sent together.
 public struct BatchPart: Sendable, Hashable {

@@ -236,7 +236,7 @@ extension EntraError {
                     + " Or list the caller's app in knownClientApplications, so that people consent to both at once."
                 : advice
         }
-        guard isMethodRefused else { return advice + tail(connection) }
+        guard isMethodRefused else { return advice + tail(connection, way) }
         switch way {
         case .deviceCode:
             return advice + " A browser on this machine may be allowed if device codes are not: mm login "
@@ -279,8 +279,11 @@ extension EntraError {
         }
     }
 
-    private func tail(_ connection: String) -> String {
+    private func tail(_ connection: String, _ way: Way) -> String {
         switch action {
+        // Without it, the tokens of the old sign-in are tried again.
+        case .adminFixAccount where way != .app:
+            " To sign in anew: mm login \(ShellWord.quoted(connection)) --renew."
         case .stop, .userConsent, .switchAccount: " For a new code: mm login \(ShellWord.quoted(connection))."
         case .reauth, .reauthInteractive, .restartDeviceFlow: " mm login \(ShellWord.quoted(connection))."
         case .switchTenantOrCloud, .fixConfig: " See mm connections show \(ShellWord.quoted(connection))."
