@@ -134,6 +134,8 @@ package struct EntraClient: Sendable {
         }
     }
 
+    /// Sends a request, again if no answer came: whether or not the service saw it, the tokens in its answer are lost,
+    /// so that sending it again can only help.
     /// - Parameters:
     ///   - attempts: the maximum number of times that the request is sent.
     ///   - anchor: the mailbox whose region should answer.
@@ -179,8 +181,6 @@ package struct EntraClient: Sendable {
                 fault = .refused(error)
             case .failure(let error):
                 log.debug("sign-in service: no answer (\(error.message))", ["clientRequestId": .string(correlationID)])
-                // Whether or not the service saw the request, its answer is lost, and so are the tokens in it: sending
-                // it again can only help.
                 switch error.retryAdvice(isRepeatable: true) {
                 case .never: most = 0
                 case .unlikely: most = min(most, Self.reconnections)
