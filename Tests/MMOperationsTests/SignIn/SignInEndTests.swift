@@ -118,6 +118,17 @@ struct SignInEndTests {
         await home.stop()
     }
 
+    @Test("can't end where only modules sign in: the status says so, and shows their sessions")
+    func modulesAlone() async throws {
+        let home = try await SignInHome()
+        let ran = try await home.runSignedIn("azure", on: "Plain")
+        #expect(ran.last.isAnswered, "\(ran.last)")
+        let rows = try await home.status("Plain")
+        #expect(rows["Plain/graph-api"]?["state"] == "its modules sign in", "\(rows)")
+        #expect(rows["Plain/azure"]?["state"] == "ready", "\(rows)")
+        await home.stop()
+    }
+
     @Test("or has not begun: the status and the doctor tell of the code that a module shows")
     func codeOfModule() async throws {
         let home = try await SignInHome(engine: "native")

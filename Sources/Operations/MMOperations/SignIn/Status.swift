@@ -75,6 +75,13 @@ package struct Status: CatalogueOperation {
     ) async -> [SessionRow] {
         var rows: [SessionRow] = []
         for connection in connections {
+            if case .app = services.identity.lackOfSignIn(of: connection) {
+                let name = connection.name
+                rows.append(
+                    SessionRow(
+                        "\(name)/graph-api", connection: name, module: "graph-api", state: "its modules sign in"))
+                continue
+            }
             let own = await Self.state(of: connection, .graph, services.identity)
             rows.append(row(connection, "graph-api", own.corrected(by: found[connection.name])))
             // Power Automate shares Graph's sign-in; it has a row of its own only while it waits for a person
