@@ -1,5 +1,7 @@
 import MMCore
 import MMOperations
+import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMCLI
@@ -58,5 +60,22 @@ struct CompletionTests {
         ] as [([String], [String])])
     func options(words: [String], expected: [String]) {
         #expect(GlobalOptions.commandFirst(words) == expected)
+    }
+
+    @Test("bash offers the words as they are, and every file name", arguments: ["", "shopt -s nullglob;"])
+    func bash(setting: String) async throws {
+        let folder = try TestFolder()
+        for name in ["a[1]", "a1", "b*c"] { try ProtectedFile.replace("\(folder.path)/\(name)", with: []) }
+        let script = """
+            mm() { printf '%s\\n' 'Contoso*\tall that begin so' 'one\twhich one?' ':files'; }
+            \(setting) COMP_WORDS=(mm graph ''); COMP_CWORD=2; _mm; printf '%s\\n' "${COMPREPLY[@]}"
+            """
+        let command = ChildCommand(
+            "/bin/bash", ["-c", try CompletionScript.text(for: "bash") + script], environment: [:],
+            directory: folder.path)
+        let ran = try await ChildProcess.run(command, timeout: .seconds(60))
+        let words = String(decoding: ran.output, as: UTF8.self).split(separator: "\n").map(String.init)
+        #expect(words.prefix(2) == [#"Contoso\*"#, "one"])
+        #expect(words.dropFirst(2).sorted() == ["a1", "a[1]", "b*c"], "\(words)")
     }
 }

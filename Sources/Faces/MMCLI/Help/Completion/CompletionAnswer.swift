@@ -180,22 +180,23 @@ package enum CompletionScript {
 
     private static let bash = #"""
         _mm() {
-          local cur="${COMP_WORDS[COMP_CWORD]}" line word words=() tab=$'\t' IFS=$'\n'
+          local cur="${COMP_WORDS[COMP_CWORD]}" line word words=() tab=$'\t'
           COMPREPLY=()
           # Words come as they were typed, with quotes and backslashes.
           for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
             word="${word#[\"\']}"; word="${word%[\"\']}"; words+=("${word//\\/}")
           done
-          for line in $(mm complete -- "${words[@]}" 2>/dev/null); do
+          # Lines are read, not split from a text: the shell would replace those with * or ? by names of files.
+          while IFS= read -r line; do
             if [ "$line" = :files ]; then
               compopt -o filenames 2>/dev/null
-              COMPREPLY+=($(compgen -f -- "$cur"))
+              while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
             else
               word="${line%%$tab*}"
               [[ $cur == [\"\']* ]] || printf -v word %q "$word"
               COMPREPLY+=("$word")
             fi
-          done
+          done < <(mm complete -- "${words[@]}" 2>/dev/null)
           # What ends with a slash goes on.
           [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == /*/ ]] && compopt -o nospace 2>/dev/null
         }
