@@ -63,6 +63,29 @@ struct TunnelTests {
         server.stop()
     }
 
+    @Test("cancelling a task that waits for the tunnel ends its wait and the connection", arguments: [true, false])
+    func cancelled(whileReceiving: Bool) async throws {
+        let isOver = ThreadSemaphore()
+        // It sends nothing, and reads nothing until the other side has closed.
+        let server = try RawServer { connection, _ in
+            isOver.wait()
+            connection.waitForEnd()
+        }
+        let tunnel = try await client.connect(request(server.port))
+        let waiting = Task {
+            while true {
+                // More than the sockets' buffers hold.
+                let bytes = [UInt8](repeating: 1, count: 8 << 20)
+                if whileReceiving { _ = try await tunnel.receive() } else { try await tunnel.send(bytes) }
+            }
+        }
+        waiting.cancel()
+        await #expect { try await waiting.value } throws: { ($0 as? HTTPError)?.kind == .cancelled }
+        #expect(tunnel.unacknowledged == nil)
+        isOver.post()
+        server.stop()
+    }
+
     @Test("if nothing answers there is no tunnel")
     func nothing() async throws {
         let server = try RawServer { _, _ in }

@@ -35,7 +35,7 @@ final class TunnelTransfer: Sendable {
         }
         if !isOver {
             wakeEvent.wake()
-            await turn.wait()
+            try await wait(for: turn, "Sending")
         }
         let end = state.withLock { $0.outgoing.isEmpty && !isOver ? nil : $0.end ?? .success(()) }
         guard let end else { return }
@@ -59,8 +59,20 @@ final class TunnelTransfer: Sendable {
                 try end.get()
                 return nil
             }
-            await turn.wait()
+            try await wait(for: turn, "Receiving")
         }
+    }
+
+    /// Waits for a turn. Cancellation ends the connection: part of what was to be sent may have been sent.
+    private func wait(for turn: OneShot<Void>, _ what: String) async throws(HTTPError) {
+        await withTaskCancellationHandler {
+            await turn.wait()
+        } onCancel: {
+            close()
+        }
+        guard Task.isCancelled else { return }
+        close()
+        throw HTTPError(.cancelled, "\(what) through a connection was cancelled.")
     }
 
     /// The number of sent bytes that the other machine hasn't acknowledged; nil once the connection has ended.
@@ -235,7 +247,8 @@ package final class HTTPTunnel: Sendable {
     }
 
     /// Sends bytes; returns once the system has accepted them.
-    /// - Throws: `.connectionLost` once the connection has ended.
+    /// - Throws: `.connectionLost` once the connection has ended; `.cancelled` when the task is cancelled while it waits,
+    ///   which ends the connection.
     package func send(_ bytes: [UInt8]) async throws(HTTPError) {
         guard !bytes.isEmpty else { return }
         try await line.send(bytes)
@@ -245,7 +258,8 @@ package final class HTTPTunnel: Sendable {
     package var unacknowledged: Int? { line.unacknowledged }
 
     /// Returns the received bytes as soon as there are some; nil when the server ends the connection.
-    /// - Throws: `.connectionLost` when the connection breaks.
+    /// - Throws: `.connectionLost` when the connection breaks; `.cancelled` when the task is cancelled while it waits,
+    ///   which ends the connection.
     package func receive() async throws(HTTPError) -> [UInt8]? { try await line.receive() }
 
     /// Ends the connection and wakes the tasks that wait for it.
