@@ -229,12 +229,12 @@ package final class NetworkDoor: Sendable {
         let raw = try await BlockingWork.run { () throws(MMError) -> [Int32] in
             PassedDescriptors.receive(from: near, most: most)
         }
-        guard raw.count == ports.count else {
-            for one in raw { close(one) }
-            return []
-        }
+        // Whatever isn't handed out is closed, also when a listener can't be made.
+        var rest = raw[...]
+        defer { for one in rest { close(one) } }
+        guard raw.count == ports.count else { return [] }
         var made: [PolledListener] = []
-        for (one, port) in zip(raw, ports) { made.append(try PolledListener(owning: one, port: port)) }
+        while let one = rest.popFirst() { made.append(try PolledListener(owning: one, port: ports[made.count])) }
         return made
     }
 
