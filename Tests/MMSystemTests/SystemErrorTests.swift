@@ -10,6 +10,7 @@ struct SystemErrorTests {
         "an error number becomes a code with a remedy",
         arguments: [
             (ENOENT, MMErrorCode.notFound), (EACCES, .forbidden), (EMFILE, .unavailable), (EIO, .internalError),
+            (ENOSPC, .limitExceeded), (EDQUOT, .limitExceeded),
         ])
     func codes(number: Int32, code: MMErrorCode) {
         #expect(SystemError.error("Opening /x", number).code == code)

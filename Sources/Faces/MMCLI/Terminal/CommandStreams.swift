@@ -186,10 +186,16 @@ package struct CommandStreams: Sendable {
             let count = bytes[start...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count > 0 {
                 start += count
-            } else if errno == EPIPE {
-                throw MMError(.cancelled, "The output was closed by its reader.")
-            } else if errno != EINTR {
-                throw MMError(.internalError, "The output can't be written: \(String(cString: strerror(errno))).")
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                // Another program that shares the open file has made it non-blocking.
+                var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&wanted, 1, -1)
+            case EPIPE: throw MMError(.cancelled, "The output was closed by its reader.")
+            default: throw SystemError.error("Writing the output")
             }
         }
     }
@@ -214,9 +220,7 @@ struct PipedInput: CallInput {
             case EAGAIN:
                 var wanted = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
                 poll(&wanted, 1, -1)
-            default:
-                throw MMError(
-                    .internalError, "Standard input can't be read: \(String(cString: strerror(errno))).")
+            default: throw SystemError.error("Reading standard input")
             }
         }
     }

@@ -25,6 +25,9 @@ package enum SystemError {
             MMError(
                 .unavailable, "\(what) failed: \(text(number)).",
                 hint: "Raise the limit of open files (ulimit -n), or close sessions.")
+        case ENOSPC, EDQUOT, EFBIG:
+            MMError(
+                .limitExceeded, "\(what) failed: \(text(number)).", hint: "Free some space and try again.", retry: .now)
         case ENOMEM, EAGAIN:
             MMError(
                 .unavailable, "\(what) failed: \(text(number)).", hint: "Close sessions, or free memory.", retry: .now)
