@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 import MMCore
 import MMSystem
 
@@ -219,6 +220,12 @@ final class CurlLoop: Sendable {
         }
         guard let multi = mm_curl_multi_init() else {
             throw HTTPError(.unavailable, "libcurl could not start: out of memory.")
+        }
+        // Without descriptors for its wake-ups libcurl starts all the same, and a request would wait for minutes.
+        guard mm_curl_multi_wakeup(multi) == CURLM_OK else {
+            mm_curl_multi_cleanup(multi)
+            let error = SystemError.error("Starting libcurl", EMFILE)
+            throw HTTPError(.unavailable, error.message, hint: error.hint)
         }
         _ = mm_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections)
         _ = mm_curl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.maxConnectionsPerHost)
