@@ -2,7 +2,7 @@ import MMCore
 import TestSupport
 import Testing
 
-@Suite("Streams that the caller has closed", .timeLimit(.minutes(5)))
+@Suite("Streams and limits from the caller", .timeLimit(.minutes(5)))
 struct ClosedStreamTests {
     @Test(
         "output that nobody receives is an error of its own, and never goes into a file that mm opens",
@@ -13,5 +13,13 @@ struct ClosedStreamTests {
         let ran = try await Tenant.run("/bin/sh", ["-c", line], home.environment)
         #expect(ran.code == code, "\(ran)")
         #expect(ran.error.contains("Bad file descriptor") == (code == 1), "\(ran)")
+    }
+
+    @Test("with too few files allowed, every program says so", arguments: [4, 7, 12])
+    func fewFiles(limit: Int) async throws {
+        let home = try TemporaryHome()
+        let line = "ulimit -n \(limit); exec '\(Programs.mm)' connections list"
+        let ran = try await Tenant.run("/bin/sh", ["-c", line], home.environment)
+        #expect(ran.code == 1 && ran.error.contains("ulimit -n"), "\(ran)")
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import MMCLI
 import MMCore
 import MMOperations
 import MMSystem
@@ -19,6 +20,10 @@ package enum ProgramStart {
     /// Runs the program that this process was started as.
     package static func main() -> Never {
         StandardStreams.occupyClosed()
+        if let shortage = ResourceLimits.shortage(at: ResourceLimits.raiseDescriptors()) {
+            CommandStreams(environment: ProcessEnvironment.read()).note("mm: \(shortage.description)")
+            exit(shortage.exitCode)
+        }
         guard isServer(calledAs: CommandLine.arguments.first, file: OwnProgram.path) else { TerminalMain.main() }
         MCPMain.main()
     }
