@@ -81,7 +81,7 @@ public enum RegistryCheck {
         if connection.authorityTenant == nil {
             warn(
                 "tenant", "Connection '\(name)' has no tenant.",
-                "Set one: mm connections edit '\(name)' --tenant DOMAIN.")
+                "Set one: mm connections edit \(ShellWord.quoted(name)) --tenant DOMAIN.")
         }
         if let id = connection.tenantId, !GUID.isValid(id) {
             warn(
@@ -92,7 +92,7 @@ public enum RegistryCheck {
         if personal, connection.expectedEmail == nil, connection.pin == nil {
             warn(
                 "expectedEmail", "Connection '\(name)' accepts any account that signs in.",
-                "Set the account: mm connections edit '\(name)' --expectedEmail NAME.")
+                "Set the account: mm connections edit \(ShellWord.quoted(name)) --expected-email NAME.")
         }
         if connection.description == nil {
             warn(

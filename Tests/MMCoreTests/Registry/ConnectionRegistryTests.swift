@@ -196,6 +196,16 @@ struct ConnectionRegistryTests {
         #expect(RegistryCheck.problems(at: registry.path).contains { $0.message.contains("repeated key") })
     }
 
+    @Test("the command lines in the hints of the check can be used as they are")
+    func hints() throws {
+        try folder.write("connections.json", #"{"connections": {"O'Neil": {}}}"#)
+        let hints = RegistryCheck.problems(at: registry.path).compactMap(\.hint)
+        for flag in ["--tenant", "--expected-email"] {
+            let line = "mm connections edit \(ShellWord.quoted("O'Neil")) \(flag)"
+            #expect(hints.contains { $0.contains(line) }, "\(hints)")
+        }
+    }
+
     @Test(
         "huge, linked, special and foreign files are refused and not changed",
         arguments: ["huge", "link", "fifo", "folder", "foreign"])
