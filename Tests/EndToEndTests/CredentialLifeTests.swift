@@ -125,6 +125,8 @@ struct CredentialLifeTests {
         #expect(try await tenant.signIn().code == 0)
         #expect(try await tenant.mm(["connections", "rename", "Demo", "a/b"]).code != 0)
         #expect(try await tenant.mm(["connections", "rename", "Nobody", "Other"]).code != 0)
+        let same = try await tenant.mm(["connections", "rename", "Demo", "Demo"])
+        #expect(same.code == 0 && same.error.contains("nothing was changed"), "\(same)")
         #expect(try await tenant.mm(["connections", "remove", "Nobody", "--yes"]).code != 0)
         #expect(try await tenant.mm(["graph", "Demo", "/me"]).code == 0)
     }

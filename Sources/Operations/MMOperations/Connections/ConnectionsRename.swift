@@ -22,18 +22,21 @@ struct ConnectionsRename: CatalogueOperation {
         let renaming = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.rename(input.connection, to: input.to, in: &document)
         }
-        let (before, after) = try services.registry.preview(renaming)
-        if before["connections"] != after["connections"] || input.connection != input.to {
-            let identity = services.identity
-            // Tokens under the old name would be used by the next connection of that name, and existing ones under the
-            // new name by this one.
-            try await identity.signOut(named: input.connection)
-            try await identity.signOut(named: input.to)
-            try await identity.movePin(from: input.connection, to: input.to)
+        // Refuses what can't be renamed before anybody is signed out.
+        _ = try services.registry.preview(renaming)
+        let renamed: JSONValue = ["renamed": .string(input.connection), "to": .string(input.to)]
+        guard input.connection != input.to else {
+            return .value(renamed, notes: ["It has this name already; nothing was changed."])
         }
+        let identity = services.identity
+        // Tokens under the old name would be used by the next connection of that name, and existing ones under the new
+        // name by this one.
+        try await identity.signOut(named: input.connection)
+        try await identity.signOut(named: input.to)
+        try await identity.movePin(from: input.connection, to: input.to)
         try await services.registry.editWhenFree(renaming)
         return .value(
-            ["renamed": .string(input.connection), "to": .string(input.to)],
+            renamed,
             notes: ["The connection is signed out. Sign in with: mm login \(ShellWord.quoted(input.to))"])
     }
 }
