@@ -22,4 +22,14 @@ struct ClosedStreamTests {
         let ran = try await Tenant.run("/bin/sh", ["-c", line], home.environment)
         #expect(ran.code == 1 && ran.error.contains("ulimit -n"), "\(ran)")
     }
+
+    @Test("without /proc, every program says so")
+    func noProc() async throws {
+        let home = try TemporaryHome()
+        let line = "mount -t tmpfs none /proc && echo hidden && exec '\(Programs.mm)' connections list"
+        let words = ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", line]
+        let ran = try await Tenant.run("/usr/bin/unshare", words, home.environment)
+        guard ran.output.hasPrefix("hidden") else { return print("skipped: a program without /proc: \(ran.error)") }
+        #expect(ran.code == 1 && ran.error.contains("/proc isn't mounted"), "\(ran)")
+    }
 }
