@@ -70,12 +70,26 @@ struct CompletionTests {
             mm() { printf '%s\\n' 'Contoso*\tall that begin so' 'one\twhich one?' ':files'; }
             \(setting) COMP_WORDS=(mm graph ''); COMP_CWORD=2; _mm; printf '%s\\n' "${COMPREPLY[@]}"
             """
-        let command = ChildCommand(
-            "/bin/bash", ["-c", try CompletionScript.text(for: "bash") + script], environment: [:],
-            directory: folder.path)
-        let ran = try await ChildProcess.run(command, timeout: .seconds(60))
-        let words = String(decoding: ran.output, as: UTF8.self).split(separator: "\n").map(String.init)
+        let words = try await Self.bash(script, in: folder.path)
         #expect(words.prefix(2) == [#"Contoso\*"#, "one"])
         #expect(words.dropFirst(2).sorted() == ["a1", "a[1]", "b*c"], "\(words)")
+    }
+
+    @Test("bash adds no space to a word that goes on", arguments: [("/users/", true), ("guard=", true), ("all", false)])
+    func goesOn(word: String, isOpen: Bool) async throws {
+        let script = """
+            mm() { echo '\(word)'; }; compopt() { echo "$*"; }
+            COMP_WORDS=(mm graph ''); COMP_CWORD=2; _mm; echo "${COMPREPLY[@]}"
+            """
+        #expect(try await Self.bash(script, in: "/") == (isOpen ? ["-o nospace", word] : [word]))
+    }
+
+    /// Runs a text in bash behind its completion script.
+    /// - Returns: the lines of its output.
+    private static func bash(_ script: String, in folder: String) async throws -> [String] {
+        let command = ChildCommand(
+            "/bin/bash", ["-c", try CompletionScript.text(for: "bash") + script], environment: [:], directory: folder)
+        let ran = try await ChildProcess.run(command, timeout: .seconds(60))
+        return String(decoding: ran.output, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 }

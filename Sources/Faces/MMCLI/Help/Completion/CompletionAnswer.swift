@@ -197,8 +197,8 @@ package enum CompletionScript {
               COMPREPLY+=("$word")
             fi
           done < <(mm complete -- "${words[@]}" 2>/dev/null)
-          # What ends with a slash goes on.
-          [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == /*/ ]] && compopt -o nospace 2>/dev/null
+          # What ends with a slash or an equals sign goes on.
+          [[ ${#COMPREPLY[@]} -eq 1 && ( ${COMPREPLY[0]} == /*/ || ${COMPREPLY[0]} == *= ) ]] && compopt -o nospace 2>/dev/null
         }
         complete -F _mm mm
 
@@ -215,7 +215,7 @@ package enum CompletionScript {
             [[ $line == *$tab* ]] && text=":${line#*$tab}"
             if [[ $line == :files ]]; then
               wantsFiles=1
-            elif [[ ${line%%$tab*} == /*/ ]]; then
+            elif [[ ${line%%$tab*} == (/*/|*=) ]]; then
               open+=("${${line%%$tab*}//:/\\:}$text")
             else
               found+=("${${line%%$tab*}//:/\\:}$text")
