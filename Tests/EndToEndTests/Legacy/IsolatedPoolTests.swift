@@ -300,7 +300,13 @@ struct IsolatedPoolTests {
         #expect(held.code == 5, "\(held)")
         let waiting = try await router.mm(["confirm", "--json"], atRouter: false)
         #expect(waiting.json?.array?.first?["connection"] == "Alpha", "\(waiting)")
-        #expect(held.error.contains(waiting.json?.array?.first?["token"]?.string ?? "no token"))
+        let token = try #require(waiting.json?.array?.first?["token"]?.string)
+        #expect(held.error.contains(token))
+        // With the router's address it is answered there, too; here without a terminal, so not at all.
+        let answered = try await router.mm(["confirm", token])
+        #expect(answered.code != 0 && answered.error.contains("has no terminal"), "\(answered)")
+        let state = try await router.mm(["pool", "status", "--json"])
+        #expect(state.code == 0 && state.json?["state"] == "running", "\(state)")
         let shell = try await router.mm(["shell", "run", "echo hi"])
         #expect(shell.code == 1 && shell.error.contains("isolated pools"), "\(shell)")
         let reset = try await router.mm(["reset", "Alpha", "--json"])
@@ -320,6 +326,11 @@ struct IsolatedPoolTests {
         let user = "/users/lena.vogt@contoso-sandbox.example"
         let write = ["graph", "Demo", user, "-X", "PATCH", "-d", #"{"department":"Isolated"}"#, "--json"]
         try await waitUntil { try await router.mm(write).code == 0 }
+        try ProtectedFile.replace(
+            "\(tenant.home.path)/.config/mm/tools/mine.yaml",
+            with: Array("description: The organisation.\nsteps:\n  - id: it\n    get: /organization\n".utf8))
+        let tool = try await router.mm(["do", "mine", "Demo", "--json"])
+        #expect(tool.code == 0, "the owner's tools: \(tool)")
         let listed = try await router.mm(["undo", "list", "--json"])
         let change = try #require(listed.json?[0]?["id"]?.string, "\(listed)")
         let shown = try await router.mm(["undo", "show", change, "--json"])

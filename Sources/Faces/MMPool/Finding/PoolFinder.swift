@@ -148,7 +148,7 @@ package struct PoolFinder: Sendable {
         do throws(MMError) {
             child = try await ChildProcess.start(command)
         } catch {
-            throw Self.unavailable("The pool could not be started: \(error.message)")
+            throw Self.unavailable("The pool could not be started: \(error.message)", hint: error.hint)
         }
         let isUp = await Self.heard(child)
         // A pool that was started by hand at the same moment may have been quicker.
@@ -256,8 +256,6 @@ public struct UserPool: Sendable {
 
     private func named() throws(MMError) -> PoolAddress? {
         guard let url = environment["MM_SESSION_POOL_URL"], !url.isEmpty else { return nil }
-        return try PoolAddress(
-            url: url, bearer: try PoolAddress.bearer(environment: environment),
-            trustsNetwork: PoolAddress.trustsNetwork(environment: environment))
+        return try PoolAddress(url: url, environment: environment)
     }
 }

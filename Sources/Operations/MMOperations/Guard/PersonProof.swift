@@ -89,8 +89,8 @@ package enum PersonProof {
 
     private static var refusal: MMError {
         MMError(
-            .forbidden, "This runs in a session of mm, which can't confirm for a person.",
-            hint: "Confirm in your own terminal.")
+            .forbidden, "This runs in a session or a pool of mm, which can't confirm for a person.",
+            hint: "Confirm in your own terminal on the pool's machine, without --pool and MM_SESSION_POOL_URL.")
     }
 
     private static func hasVariable(_ process: Int32) -> Bool {

@@ -118,13 +118,11 @@ private final class NamedPool: Sendable {
     private let overEarlierPool = Mutex<LocalOperationService?>(nil)
 
     init(_ url: String, local: LocalOperationService, _ environment: [String: String]) throws(MMError) {
-        let bearer = try PoolAddress.bearer(environment: environment)
-        let address = try PoolAddress(
-            url: url, bearer: bearer, trustsNetwork: PoolAddress.trustsNetwork(environment: environment))
+        let address = try PoolAddress(url: url, environment: environment)
         pool = PoolClient(
             address, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
         isHere = url.hasPrefix("unix:")
-        isProven = bearer != nil || isHere
+        isProven = address.bearer != nil || isHere
         self.local = local
         remote = RemoteOperationService(pool)
         earlierPool = SessionPoolClient(pool)
@@ -134,6 +132,7 @@ private final class NamedPool: Sendable {
         -> OperationAnswer
     {
         let name = operation.declaration.name
+        if await isHeldHere(operation, arguments) { return try await local.call(operation, arguments, in: context) }
         if let overEarlierPool = overEarlierPool.withLock({ $0 }) {
             return try await overEarlierPool.call(name, arguments, in: context)
         }
@@ -161,6 +160,14 @@ private final class NamedPool: Sendable {
             overEarlierPool.withLock { $0 = service }
             return try await service.call(name, arguments, in: context)
         }
+    }
+
+    /// Whether a call answers a request that a pool of this home holds. Then the person answers it here: no pool takes a
+    /// caller's word that a person is there.
+    private func isHeldHere(_ operation: AnyOperation, _ arguments: JSONObject) async -> Bool {
+        guard operation.declaration.keeper == .confirmation, let token = arguments["token"]?.string else { return false }
+        let requests = HeldRequests(local.services.ledger, paths: local.services.paths)
+        return (try? await requests.held(token)) != nil
     }
 
     /// Looks for a stored output here: this front-end may have shortened the answer itself, and the pool doesn't know

@@ -58,6 +58,14 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
         self.trustsNetwork = trustsNetwork
     }
 
+    /// Creates the address of the pool behind a URL, with the secret and the permissions of an environment.
+    /// - Throws: `invalidInput` that describes a valid pool address; the errors of the secret's file.
+    package init(url: String, environment: [String: String]) throws(MMError) {
+        try self.init(
+            url: url, bearer: try Self.bearer(environment: environment),
+            trustsNetwork: Self.trustsNetwork(environment: environment))
+    }
+
     /// Whether the environment declares the network to other machines closed: `MM_TRUST_NETWORK` is `1`, `true` or
     /// `yes`.
     package static func trustsNetwork(environment: [String: String]) -> Bool {
