@@ -1,6 +1,7 @@
 import Glibc
 import MMCLI
 import MMCore
+import MMHTTP
 import MMOperations
 import MMPool
 import MMSystem
@@ -28,7 +29,7 @@ enum PoolCommands {
         ) { (_, options, streams) async throws(MMError) in
             let pool = try await PoolFinder(environment: environment).started()
             if !options.quiet { for fault in OutsideChecks.faults(environment) { streams.note(fault) } }
-            try await streams.show(try await state(of: pool), options)
+            try await streams.show(try await state(of: pool.client), options)
             return 0
         }
     }
@@ -57,7 +58,7 @@ enum PoolCommands {
             _ = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
             let pool = try await PoolFinder(environment: environment).started()
             if !options.quiet { for fault in OutsideChecks.faults(environment) { streams.note(fault) } }
-            try await streams.show(try await state(of: pool), options)
+            try await streams.show(try await state(of: pool.client), options)
             return 0
         }
     }
@@ -66,7 +67,8 @@ enum PoolCommands {
         LocalCommand(
             ["pool", "status"], summary: "Show the pool's state, address and content.",
             discussion:
-                "Ends with 7 if no pool accepts calls. `mm status` and `mm sessions` show the sessions themselves.",
+                "Ends with 7 if no pool accepts calls. With MM_SESSION_POOL_URL it shows the pool at that address. "
+                + "`mm status` and `mm sessions` show the sessions themselves.",
             fields: [InputField("unlock", .flag, "Print a token that unlocks the dashboard.")],
             examples: [
                 .init("mm pool status", "shows its state as a list"),
@@ -74,13 +76,21 @@ enum PoolCommands {
                 .init("mm pool status --unlock", "a token for the dashboard, valid once within five minutes"),
             ]
         ) { (input, options, streams) async throws(MMError) in
-            let finder = PoolFinder(environment: environment)
-            guard let pool = try await finder.running() else {
-                try await streams.show(.object(await finder.holdingOn() ?? ["state": "stopped"]), options)
-                return 7
+            let pool: PoolClient
+            if case .elsewhere(let url) = try PoolChoice.of(embedded: false, pool: nil, environment: environment) {
+                pool = PoolClient(
+                    try PoolAddress(url: url, environment: environment),
+                    transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
+            } else {
+                let finder = PoolFinder(environment: environment)
+                guard let running = try await finder.running() else {
+                    try await streams.show(.object(await finder.holdingOn() ?? ["state": "stopped"]), options)
+                    return 7
+                }
+                pool = running.client
             }
             if try input.flag("unlock") {
-                let answer = try await pool.client.ask("POST", "/v1/dashboard/token")
+                let answer = try await pool.ask("POST", "/v1/dashboard/token")
                 guard answer.status == 200 else {
                     throw MMError(
                         .forbidden, answer.body["detail"]?.string ?? "The pool returned no token.",
@@ -126,12 +136,14 @@ enum PoolCommands {
         }
     }
 
-    /// Returns the state that a pool reports.
-    private static func state(of pool: RunningPool) async throws(MMError) -> JSONValue {
-        let answer = try await pool.client.ask("GET", "/v1/pool")
-        guard answer.status == 200 else {
-            throw MMError(.unavailable, "The pool at \(pool.client.address) does not report its state.")
-        }
-        return answer.body
+    /// Returns the state that a pool reports: everything to its owner, to others, and about a router, who it is.
+    private static func state(of pool: PoolClient) async throws(MMError) -> JSONValue {
+        let answer = try await pool.ask("GET", "/v1/pool")
+        if answer.status == 200 { return answer.body }
+        let handshake = try await pool.handshake()
+        var state = handshake.publicJSON
+        state["state"] = handshake.isDraining ? "stopping" : "running"
+        state["address"] = .string(pool.address.description)
+        return .object(state)
     }
 }
