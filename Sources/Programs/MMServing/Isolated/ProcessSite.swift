@@ -135,7 +135,7 @@ actor ProcessSite: PoolSite {
             environment: setup.environment(of: connection), folder: place.folder(connection),
             hidden: [paths.stateDirectory, paths.tokenDirectory, paths.logDirectory, setup.runtimeFolder],
             masked: [paths.registry, paths.registry + ".bak"],
-            readable: setup.powerShellFolders(onSandbox: isOnSandbox) + setup.moduleFolders,
+            readable: setup.powerShellFolders(onSandbox: isOnSandbox) + setup.ownersFolders,
             socketFolder: socketFolder)
         command.output = .null
         command.error = .null
@@ -264,7 +264,8 @@ extension ProcessSites {
         environment["XDG_RUNTIME_DIR"] = place.run(connection)
         environment["TMPDIR"] = home + "/tmp"
         environment["M365_CONNECTION"] = connection
-        // The pool has a home of its own, so the path to the owner's installed modules must be given.
+        environment["MM_TOOLS_DIR"] = paths.toolsDirectory
+        // The pool has a home of its own, so the paths to the owner's tools and installed modules must be given.
         environment["PSModulePath"] = HostSettings.modulePaths(self.environment).joined(separator: ":")
         return environment.merging(caps.environment) { own, _ in own }
     }
@@ -277,9 +278,9 @@ extension ProcessSites {
         return folder
     }
 
-    /// The folders of the owner's modules that exist.
-    var moduleFolders: [String] {
-        HostSettings.modulePaths(environment).filter { (path: String) in access(path, F_OK) == 0 }
+    /// The folders of the owner's modules and tools that exist.
+    var ownersFolders: [String] {
+        (HostSettings.modulePaths(environment) + [paths.toolsDirectory]).filter { access($0, F_OK) == 0 }
     }
 
     /// Returns the folder of PowerShell, or of its stand-in on the sandbox tenant, if that is not one of the system's
