@@ -285,6 +285,9 @@ private struct OwnPool: Sendable {
         case .detachable where context.backgroundAfter == nil:
             return try await local.call(operation, arguments, in: context)
         case .detachable: return try await inPool(starting: true, operation, arguments, context)
+        case .pool where operation.declaration.toolset == .m365 && arguments["connection"] == nil:
+            // Sessions belong to connections: without one, the operation only lists what there is.
+            return try await local.call(operation, arguments, in: context)
         case .pool: return try await inPool(starting: true, operation, arguments, context)
         }
     }
