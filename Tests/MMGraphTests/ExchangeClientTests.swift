@@ -262,7 +262,10 @@ struct ExchangeClientTests {
     @Test("an incomplete page is an error", arguments: ["{\"value\":[{\"Name\":1},", "<html>", "{\"value\":[{]}"])
     func torn(body: String) async throws {
         let run = try await run(FakeNetwork(.json(body)))
-        #expect(run.rows == 0 && run.failure?.code == .remoteFailed)
+        #expect(run.rows == 0 && run.failure?.code == .remoteFailed && run.failure?.retry == .now)
+        let writing = try await self.run(FakeNetwork(.json(body)), ExchangeCommand("Set-Mailbox"))
+        #expect(writing.failure?.code == .remoteFailed && writing.failure?.retry == .never)
+        #expect(writing.failure?.hint?.contains("isn't known whether Set-Mailbox ran") == true)
     }
 
     // MARK: Errors

@@ -119,7 +119,7 @@ package actor ExchangeClient {
             throw .refused(ExchangeError(response, cmdlet: command.cmdlet, retryAfter: advice.asked))
         }
         do throws(MMError) {
-            return try ExchangePage(response, cmdlet: command.cmdlet)
+            return try ExchangePage(response, of: command)
         } catch {
             throw .failed(error)
         }
@@ -193,8 +193,7 @@ extension ExchangeClient {
             }
             let body = answer["body"].flatMap { $0.isNull ? nil : JSONWriter.bytes($0) } ?? []
             pages.append(
-                try ExchangePage(
-                    GraphResponse(status: status, headers: [:], body: body), cmdlet: command.cmdlet))
+                try ExchangePage(GraphResponse(status: status, headers: [:], body: body), of: command))
         }
         return pages
     }
@@ -587,7 +586,7 @@ struct ExchangeAttempt {
     private func unanswered(_ fault: HTTPError) -> MMError {
         var error = fault.mmError(for: command.cmdlet)
         if fault.mayHaveBeenSent, !command.isReadOnly {
-            error.hint = "It isn't known whether \(command.cmdlet) ran: check before running it again."
+            error.hint = command.checkFirst
             error.retry = .never
         }
         error.details["service"] = .string(client.service.rawValue)

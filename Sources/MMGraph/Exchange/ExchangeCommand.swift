@@ -32,6 +32,9 @@ package struct ExchangeCommand: Sendable, Hashable {
         return name.hasPrefix("get-") || Self.readers.contains(name)
     }
 
+    /// The advice where it isn't known whether a cmdlet that changes something ran.
+    var checkFirst: String { "It isn't known whether \(cmdlet) ran: check before running it again." }
+
     private static let readers: Set<String> = [
         "search-unifiedauditlog", "search-adminauditlog", "search-mailboxauditlog", "search-messagetrackingreport",
     ]

@@ -244,23 +244,24 @@ package struct ExchangePage: Sendable {
 
     /// Parses a response; one without `value` means that the cmdlet printed nothing.
     /// - Throws: `.remoteFailed` when the body isn't a complete JSON text.
-    init(_ response: GraphResponse, cmdlet: String) throws(MMError) {
+    init(_ response: GraphResponse, of command: ExchangeCommand) throws(MMError) {
         guard response.status != 204, !response.body.allSatisfy({ $0 <= 0x20 }) else {
             rows = []
             nextLink = nil
             return
         }
         guard let findings = PageScanner.scan(response.body) else {
+            let advice = command.isReadOnly ? "Try again." : command.checkFirst
             throw MMError(
-                .remoteFailed, "The answer to \(cmdlet) isn't JSON, or only a part of it.",
-                hint: "A proxy or another device may have answered instead of the service. Try again.", retry: .now,
-                details: ["cmdlet": .string(cmdlet)])
+                .remoteFailed, "The answer to \(command.cmdlet) isn't JSON, or only a part of it.",
+                hint: "A proxy or another device may have answered instead of the service. \(advice)",
+                retry: command.isReadOnly ? .now : .never, details: ["cmdlet": .string(command.cmdlet)])
         }
         rows = findings.items?.map { response.body[$0] } ?? []
         let envelope = findings.envelope
         warnings = (envelope["@adminapi.warnings"]?.array ?? []).compactMap(Self.text)
         errors = (envelope["@adminapi.errors"]?.array ?? []).map {
-            ExchangeError($0, beside: response, cmdlet: cmdlet)
+            ExchangeError($0, beside: response, cmdlet: command.cmdlet)
         }
         confirmation = envelope["@adminapi.confirmationmessage"].flatMap(Self.text)
         let link = envelope["@odata.nextLink"]?.string
