@@ -36,6 +36,22 @@ struct PoolFaultTests {
         for pool in pools { _ = await pool.terminate(grace: .seconds(300)) }
     }
 
+    @Test("a pool that can open no more files says so, instead of taking its caller for a session")
+    func noFiles() async throws {
+        let tenant = try await Tenant()
+        let started = try await tenant.mm(["pool", "start", "--jq", ".pid", "--output", "text"])
+        let pid = try #require(Int32(started.output.trimmed), "\(started)")
+        for more in 0...2 {
+            let most = ProcFile.numericNames(in: "/proc/\(pid)/fd").count + more
+            let limited = try await Tenant.run("/usr/bin/prlimit", ["--pid", "\(pid)", "--nofile=\(most):"], [:])
+            #expect(limited.code == 0, "\(limited)")
+            let ran = try await tenant.mm(["sessions"])
+            #expect(!ran.error.contains("can't confirm for a person"), "\(more): \(ran)")
+        }
+        let freed = try await Tenant.run("/usr/bin/prlimit", ["--pid", "\(pid)", "--nofile=1024:"], [:])
+        #expect(freed.code == 0, "\(freed)")
+    }
+
     @Test("however it is killed, its files stay intact and no process is left")
     func killed() async throws {
         let tenant = try await Tenant()

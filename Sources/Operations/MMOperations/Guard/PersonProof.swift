@@ -88,7 +88,11 @@ package enum PersonProof {
     }
 
     private static var refusal: MMError {
-        MMError(
+        // Whoever can't look has no proof either, but another remedy.
+        guard ProcFile.read("/proc/self/stat", limit: 1) != nil else {
+            return SystemError.error("Looking for the person's terminal in /proc")
+        }
+        return MMError(
             .forbidden, "This runs in a session or a pool of mm, which can't confirm for a person.",
             hint: "Confirm in your own terminal on the pool's machine, without --pool and MM_SESSION_POOL_URL.")
     }
