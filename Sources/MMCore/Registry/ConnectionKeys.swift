@@ -67,6 +67,8 @@ package struct ConnectionAuth: Sendable, Hashable {
         "certificatePasswordVariable", "tokenFile", "tokenVariable", "assertionFile", "assertionVariable", "clientId",
         "objectId", "resourceId",
     ]
+    /// All keys of a sign-in configuration.
+    static let keys = ["method"] + fieldNames
     /// Fields in which someone might put the secret itself.
     static let inlineSecrets = [
         "secret", "clientSecret", "password", "certificatePassword", "privateKey", "token", "assertion",

@@ -57,14 +57,19 @@ public enum RegistryCheck {
     /// Returns a warning for each key that is nearly one of the project's own: whatever it was meant to restrict isn't
     /// restricted.
     static func misspeltKeys(of connection: Connection) -> [RegistryProblem] {
-        connection.raw.keys.compactMap { key in
-            guard !knownKeys.contains(key), !ConnectionAuth.inlineSecrets.contains(key), !key.hasPrefix("_"),
-                !key.hasPrefix("x-"), let meant = NearestNames.of(key, among: knownKeys, limit: 1).first
-            else { return nil }
-            return warning(
-                connection.name, key,
-                "'\(key)' of connection '\(connection.name)' is unknown and has no effect.", "Did you mean '\(meant)'?")
+        func misspelt(_ keys: [String], _ known: [String], below holder: String = "") -> [RegistryProblem] {
+            keys.compactMap { key in
+                guard !known.contains(key), !ConnectionAuth.inlineSecrets.contains(key), !key.hasPrefix("_"),
+                    !key.hasPrefix("x-"), let meant = NearestNames.of(key, among: known, limit: 1).first
+                else { return nil }
+                return warning(
+                    connection.name, holder + key,
+                    "'\(holder + key)' of connection '\(connection.name)' is unknown and has no effect.",
+                    "Did you mean '\(holder + meant)'?")
+            }
         }
+        return misspelt(connection.raw.keys, knownKeys)
+            + misspelt(connection.raw["auth"]?.object?.keys ?? [], ConnectionAuth.keys, below: "auth.")
     }
 
     private static func warnings(of connection: Connection) -> [RegistryProblem] {

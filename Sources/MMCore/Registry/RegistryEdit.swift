@@ -196,15 +196,21 @@ extension RegistryEdit {
     private static func checkKnown(
         _ key: String, _ text: String?, _ entry: JSONObject, of name: String
     ) throws(MMError) {
-        let root = key.split(separator: ".").first.map(String.init) ?? key
-        guard !(text?.isEmpty ?? true), entry[key] == nil, entry[root] == nil, !root.hasPrefix("_"),
-            !root.hasPrefix("x-"),
-            !Connection.knownKeys.contains(root)
-        else { return }
-        let near = NearestNames.of(root, among: Connection.knownKeys, limit: 1).first.map { " Did you mean '\($0)'?" }
+        let parts = key.split(separator: ".", maxSplits: 1).map(String.init)
+        guard !(text?.isEmpty ?? true), entry[key] == nil, let root = parts.first else { return }
+        let (holder, word, known): (String, String, [String])
+        if root == "auth", parts.count == 2 {
+            (holder, word, known) = ("'auth' of a connection", parts[1], ConnectionAuth.keys)
+            guard entry["auth"]?[word] == nil, !ConnectionAuth.inlineSecrets.contains(word) else { return }
+        } else {
+            (holder, word, known) = ("A connection", root, Connection.knownKeys)
+            guard entry[root] == nil else { return }
+        }
+        guard !word.hasPrefix("_"), !word.hasPrefix("x-"), !known.contains(word) else { return }
+        let near = NearestNames.of(word, among: known, limit: 1).first.map { " Did you mean '\($0)'?" }
         throw MMError(
-            .invalidInput, "A connection has no key '\(root)'.\(near ?? "")",
-            hint: "The keys are \(Connection.knownKeys.joined(separator: ", ")); your own keys must start with x-.",
+            .invalidInput, "\(holder) has no key '\(word)'.\(near ?? "")",
+            hint: "The keys are \(known.joined(separator: ", ")); your own keys must start with x-.",
             details: ["connection": .string(name)])
     }
 

@@ -130,7 +130,7 @@ struct RegistryEditTests {
         arguments: [
             ("keepspares", "keepSpares"), ("keepSpare", "keepSpares"), ("gaurd", "guard"),
             ("expectedMail", "expectedEmail"),
-            ("moduleApp.pnp", "moduleApps"), ("tenat", "tenant"),
+            ("moduleApp.pnp", "moduleApps"), ("tenat", "tenant"), ("auth.secretfile", "secretFile"),
         ])
     func slips(key: String, known: String) throws {
         var document = document(["A": ["description": "old"]])

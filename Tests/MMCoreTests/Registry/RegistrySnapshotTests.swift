@@ -240,6 +240,13 @@ struct RegistrySnapshotTests {
         #expect(try snapshot.connection(named: "C").name == "C")
     }
 
+    @Test("a key of auth that is nearly one of ours is reported, too")
+    func misspeltAuth() throws {
+        let snapshot = try snapshot(#"{"C": {"auth": {"method": "device", "secretfile": "/x", "colour": "red"}}}"#)
+        #expect(snapshot.problems.map(\.key) == ["auth.secretfile"])
+        #expect(snapshot.problems.first?.hint.contains("auth.secretFile") == true)
+    }
+
     @Test("invalid shared app ids are ignored and reported")
     func knownApps() throws {
         let snapshot = try snapshot(
