@@ -127,6 +127,19 @@ struct MachineDoctorTests {
         #expect(fixed.code == 0)
     }
 
+    @Test("in another user's home root is told to leave the files to them", .enabled(if: geteuid() == 0, "needs root"))
+    func anothersHome() async throws {
+        let home = try TemporaryHome()
+        let state = "\(home.path)/.m365-state"
+        try #require(mkdir(state, 0o700) == 0 && chown(state, 65534, 65534) == 0)
+        for (owner, advice) in [(65534, "run mm as this user"), (0, "chown -R 0 ")] as [(uid_t, String)] {
+            try #require(chown(home.path, owner, gid_t(owner)) == 0)
+            let ran = try await Tenant.run(Programs.mm, ["doctor", "--offline", "--json"], home.environment)
+            let files = try row("files", try rows(ran))
+            #expect(files["state"] == "FAILED" && files["remedy"]?.string?.contains(advice) == true, "\(files)")
+        }
+    }
+
     private func mode(_ path: String) -> mode_t? {
         var status = stat()
         return stat(path, &status) == 0 ? status.st_mode & 0o777 : nil

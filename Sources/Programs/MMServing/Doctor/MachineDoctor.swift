@@ -92,7 +92,7 @@ struct FileChecks: Sendable {
         if !foreign.isEmpty {
             report.add(
                 "files", .failed, "not owned by this user: \(foreign.joined(separator: ", "))",
-                remedy: "sudo chown -R \(getuid()) \(foreign.map { ShellWord.quoted($0) }.joined(separator: " "))")
+                remedy: ownership(of: foreign))
         }
         let open = found
         if open.isEmpty, foreign.isEmpty {
@@ -148,6 +148,16 @@ struct FileChecks: Sendable {
         var status = stat()
         guard stat(path, &status) == 0, status.st_uid != geteuid() else { return false }
         return !admittingRoot || status.st_uid != 0
+    }
+
+    /// Returns the remedy for places that belong to another user: none is taken from the user whose home this is, as it
+    /// would be for `sudo mm doctor` in that home.
+    private func ownership(of foreign: [String]) -> String {
+        var home = stat()
+        guard stat(paths.home, &home) == 0, home.st_uid != geteuid(), home.st_uid != 0 else {
+            return "sudo chown -R \(getuid()) \(foreign.map { ShellWord.quoted($0) }.joined(separator: " "))"
+        }
+        return "\(paths.home) is the home of user \(home.st_uid): run mm as this user, or set HOME to your own"
     }
 
     /// The files and folders that give others access. A registry may be readable by others, as it holds no secrets, but
