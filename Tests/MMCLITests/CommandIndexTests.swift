@@ -68,6 +68,12 @@ struct CommandIndexTests {
         #expect(index.unknown(["--verion"]).hint == "Did you mean `--version`?")
         #expect(index.unknown(["hlep"]).hint == "Did you mean `mm help`?")
         #expect(index.unknown(["--xyzzy=1", "graph"]).message == "`mm` has no option `--xyzzy`.")
+        #expect(index.unknown(["--json", "--xyzzy"]).message == "`mm` has no option `--xyzzy`.")
+    }
+
+    @Test("options of every command without a command are no unknown options", arguments: [["--json"], ["-o", "json"]])
+    func lonely(line: [String]) {
+        #expect(index.unknown(line).message == "`mm \(line[0])` lacks a command.")
     }
 
     @Test("a verb of another noun leads to that, but an unknown verb of a command doesn't")

@@ -55,6 +55,7 @@ struct CompletionTests {
             (["-o", "csv", "graph", "A", "-X", "GET"], ["graph", "A", "-o", "csv", "-X", "GET"]),
             (["--timeout", "5", "connections", "list"], ["connections", "list", "--timeout", "5"]),
             (["--output=csv", "status"], ["status", "--output=csv"]), (["--help"], ["--help"]),
+            (["--json=mail", "graph", "A"], ["graph", "A", "--json=mail"]),
             (["-V"], ["-V"]), (["graph", "A", "--json"], ["graph", "A", "--json"]),
             (["--wrong", "graph"], ["--wrong", "graph"]),
         ] as [([String], [String])])

@@ -157,7 +157,10 @@ package struct CommandIndex: Sendable {
     /// Returns the error for a line that begins with no command; it suggests the closest ones.
     package func unknown(_ line: [String]) -> MMError {
         let known = shown.filter { $0.trigger == nil }.map { $0.words.joined(separator: " ") } + ["help"]
-        if let option = line.first, option.hasPrefix("-"), option.count > 1 { return Self.unknown(option: option) }
+        if let option = line.first, option.hasPrefix("-"), option.count > 1 {
+            let wrong = line.first { $0.hasPrefix("-") && !GlobalOptions.isOne($0) }
+            return wrong.map { Self.unknown(option: $0) } ?? Self.missing(after: option)
+        }
         let typed = line.prefix(2).joined(separator: " ")
         let first = line.first ?? ""
         // A noun such as `pool` is a useful suggestion though it is no command; a lone `wait` means the verb of some
@@ -177,6 +180,13 @@ package struct CommandIndex: Sendable {
             lines.isEmpty
             ? "See `mm help --all`." : "Did you mean \(lines.map { "`\($0)`" }.joined(separator: " or "))?"
         return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
+    }
+
+    /// Returns the error for a line that has only options of every command.
+    private static func missing(after option: String) -> MMError {
+        MMError(
+            .invalidInput, "`mm \(option.prefix(80))` lacks a command.",
+            hint: "For example `mm status --json`; `mm help` lists the commands.")
     }
 
     /// Returns the error for a line that begins with an unknown option.

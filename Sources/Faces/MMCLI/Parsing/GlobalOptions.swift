@@ -79,6 +79,12 @@ package struct GlobalOptions: Sendable {
         return (words.filter(isValued).map { $0[0] }, words.filter { !isValued($0) }.map { $0[0] })
     }()
 
+    /// Returns whether a word is one of these options, alone or with its value behind an equals sign.
+    static func isOne(_ word: String) -> Bool {
+        let name = String(word.prefix { $0 != "=" })
+        return names.plain.contains(name) || names.valued.contains(name) || name == "-o" || name == "-q"
+    }
+
     /// Returns whether the words of a command line ask for JSON, as its errors are JSON then: also those of a line that
     /// can't be parsed.
     package static func wantJSON(_ words: [String]) -> Bool {
@@ -103,10 +109,7 @@ package struct GlobalOptions: Sendable {
         var options: [String] = []
         var rest = words[...]
         while let word = rest.first, word.hasPrefix("-"), word != "--" {
-            guard
-                names.plain.contains(word) || names.valued.contains(word) || word == "-o" || word == "-q"
-                    || names.valued.contains(where: { word.hasPrefix($0 + "=") })
-            else { return words }
+            guard isOne(word) else { return words }
             options.append(rest.removeFirst())
             if names.valued.contains(word) || word == "-o", let value = rest.popFirst() { options.append(value) }
         }
