@@ -224,6 +224,8 @@ extension ExchangeError {
         case 413: "Send less in one command: fewer values, or a shorter list."
         case 429: "The service is throttling requests, and waiting as requested wasn't enough. Try later."
         case 503: "The service is temporarily unavailable. Try again later."
+        // A gateway has answered, and may have passed the cmdlet on.
+        case 502, 504: ExchangeCommand(cmdlet).isReadOnly ? nil : ExchangeCommand(cmdlet).checkFirst
         default: nil
         }
     }
