@@ -56,7 +56,8 @@ struct PoolSharingTests {
         for command in [
             ["version"], ["connections", "list"], ["guard", "check", "Get-Mailbox"], ["status"], ["sessions"],
             ["reset", "Demo"],
-            ["graph", "Demo", "/me"], ["audit", "verify"], ["run"], ["do"], ["recipe"], ["recipe", "domains", "--show"],
+            ["graph", "Demo", "/me"], ["audit", "verify"],
+            ["run"], ["do"], ["recipe"], ["recipe", "domains", "--show"],
         ] {
             let ran = try await tenant.mm(command)
             #expect(ran.code == 0, "\(command): \(ran.error)")

@@ -76,7 +76,9 @@ struct CompletionTests {
         #expect(words.dropFirst(2).sorted() == ["a1", "a[1]", "b*c"], "\(words)")
     }
 
-    @Test("bash adds no space to a word that goes on", arguments: [("/users/", true), ("guard=", true), ("all", false)])
+    @Test(
+        "bash adds no space to a word that goes on",
+        arguments: [("/users/", true), ("guard=", true), ("all", false)])
     func goesOn(word: String, isOpen: Bool) async throws {
         let script = """
             mm() { echo '\(word)'; }; compopt() { echo "$*"; }

@@ -42,7 +42,9 @@ struct ProcessIdentityTests {
         #expect(limit.rlim_cur == limit.rlim_max)
     }
 
-    @Test("a limit below what any program needs is an error", arguments: [(12, true), (31, true), (32, false), (0, false)])
+    @Test(
+        "a limit below what any program needs is an error",
+        arguments: [(12, true), (31, true), (32, false), (0, false)])
     func shortage(limit: UInt64, isShort: Bool) {
         #expect((ResourceLimits.shortage(at: limit)?.code == .unavailable) == isShort)
     }

@@ -247,8 +247,8 @@ package final class HTTPTunnel: Sendable {
     }
 
     /// Sends bytes; returns once the system has accepted them.
-    /// - Throws: `.connectionLost` once the connection has ended; `.cancelled` when the task is cancelled while it waits,
-    ///   which ends the connection.
+    /// - Throws: `.connectionLost` once the connection has ended; `.cancelled` when the task is cancelled while it
+    ///   waits, which ends the connection.
     package func send(_ bytes: [UInt8]) async throws(HTTPError) {
         guard !bytes.isEmpty else { return }
         try await line.send(bytes)

@@ -162,10 +162,12 @@ private final class NamedPool: Sendable {
         }
     }
 
-    /// Whether a call answers a request that a pool of this home holds. Then the person answers it here: no pool takes a
-    /// caller's word that a person is there.
+    /// Whether a call answers a request that a pool of this home holds. Then the person answers it here: no pool takes
+    /// a caller's word that a person is there.
     private func isHeldHere(_ operation: AnyOperation, _ arguments: JSONObject) async -> Bool {
-        guard operation.declaration.keeper == .confirmation, let token = arguments["token"]?.string else { return false }
+        guard operation.declaration.keeper == .confirmation, let token = arguments["token"]?.string else {
+            return false
+        }
         let requests = HeldRequests(local.services.ledger, paths: local.services.paths)
         return (try? await requests.held(token)) != nil
     }
