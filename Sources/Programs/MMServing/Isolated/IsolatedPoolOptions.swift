@@ -170,7 +170,7 @@ extension PoolSites {
 /// them, otherwise Landlock.
 enum IsolatedWall: String, Sendable {
     /// A user and a mount namespace of its own, in which other pools' folders, the owner's tokens and the registry
-    /// don't exist.
+    /// don't exist, and the rest of the owner's home can only be read.
     case namespaces = "user and mount namespace"
     /// Landlock: only the pool's own folder and the system's can be opened.
     case landlock = "landlock"
@@ -182,7 +182,9 @@ enum IsolatedWall: String, Sendable {
     /// - Throws: `unsupported` if there is none, since pools that could read each other's files would not be isolated.
     static func strongest(environment: [String: String]) async throws(MMError) -> IsolatedWall {
         let wish = environment["MM_ISOLATED_WALL"].flatMap { $0.isEmpty ? nil : $0 }
-        if wish != "landlock", await namespacesWork() { return .namespaces }
+        if wish != "landlock", await namespacesWork(in: StatePaths(environment: environment).home) {
+            return .namespaces
+        }
         if wish != "namespaces", mm_landlock_version() > 0 { return .landlock }
         throw MMError(
             .unsupported, "On this machine this user can neither create namespaces nor use Landlock.",
@@ -191,10 +193,11 @@ enum IsolatedWall: String, Sendable {
                 + "or use the compose file Deploy/session-pool/docker-compose.isolated.yml.")
     }
 
-    private static func namespacesWork() async -> Bool {
+    private static func namespacesWork(in home: String) async -> Bool {
         guard access(unshare, X_OK) == 0, access(setpriv, X_OK) == 0 else { return false }
+        let script = #"mount --rbind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t tmpfs none /tmp"#
         let trial = ChildCommand(
-            unshare, ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", "mount -t tmpfs none /tmp"],
+            unshare, ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", script, "sh", home],
             environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"])
         let outcome = try? await ChildProcess.run(trial, input: [], limit: 4096, timeout: .seconds(10))
         return outcome?.exit.code == 0
@@ -206,20 +209,21 @@ enum IsolatedWall: String, Sendable {
     ///   - folder: the program's own folder.
     ///   - hidden: folders that must not exist for it.
     ///   - masked: files that must not exist for it.
+    ///   - kept: folders in which it must not change anything; Landlock lets it write in its own folders alone.
     ///   - extra: folders that it may read besides the system's.
     ///   - socketFolder: the folder of its socket, if that is not in its own folder.
     func command(
         _ program: String, _ words: [String], environment: [String: String], folder: String, hidden: [String],
-        masked: [String], readable extra: [String], socketFolder: String
+        masked: [String], kept: [String], readable extra: [String], socketFolder: String
     ) -> ChildCommand {
         var command: ChildCommand
         switch self {
         case .namespaces:
+            var arguments = ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", Self.script, "sh"]
+            arguments += [folder, socketFolder]
+            for places in [kept.filter { $0 != "/" }, hidden, masked] { arguments += [String(places.count)] + places }
             command = ChildCommand(
-                Self.unshare,
-                ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", Self.script, "sh", folder, socketFolder]
-                    + [String(hidden.count)] + hidden + [String(masked.count)] + masked + [program] + words,
-                environment: environment, directory: "/")
+                Self.unshare, arguments + [program] + words, environment: environment, directory: "/")
         case .landlock:
             let system: [String] = [
                 "/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/etc", "/proc", "/sys", "/run",
@@ -237,12 +241,17 @@ enum IsolatedWall: String, Sendable {
         return command
     }
 
-    /// Mounts an empty folder over each hidden one, restores the pool's own folders, mounts `/dev/null` over each
-    /// masked file, and drops all privileges that could undo this.
+    /// Mounts the kept folders as read-only and an empty folder over each hidden one, restores the pool's own folders,
+    /// mounts `/dev/null` over each masked file, and drops all privileges that could undo this.
     private static let script = """
         set -eu
         own=$1; sockets=$2; shift 2
         exec 3<"$own" 4<"$sockets"
+        count=$1; shift
+        while [ "$count" -gt 0 ]; do
+            if [ -d "$1" ]; then /bin/mount --rbind "$1" "$1"; /bin/mount -o remount,bind,ro "$1"; fi
+            shift; count=$((count - 1))
+        done
         count=$1; shift
         while [ "$count" -gt 0 ]; do
             if [ -d "$1" ]; then /bin/mount -t tmpfs -o size=1m,mode=0700 none "$1"; fi

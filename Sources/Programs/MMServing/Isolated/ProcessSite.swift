@@ -134,7 +134,7 @@ actor ProcessSite: PoolSite {
             ["pool", "child", "--connection", connection, "--socket", socket, "--router", "\(getpid())"],
             environment: setup.environment(of: connection), folder: place.folder(connection),
             hidden: [paths.stateDirectory, paths.tokenDirectory, paths.logDirectory, setup.runtimeFolder],
-            masked: [paths.registry, paths.registry + ".bak"],
+            masked: [paths.registry, paths.registry + ".bak"], kept: [paths.home, paths.toolsDirectory],
             readable: setup.powerShellFolders(onSandbox: isOnSandbox) + setup.ownersFolders,
             socketFolder: socketFolder)
         command.output = .null
