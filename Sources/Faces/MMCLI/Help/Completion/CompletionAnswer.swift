@@ -198,7 +198,7 @@ package enum CompletionScript {
             fi
           done < <(mm complete -- "${words[@]}" 2>/dev/null)
           # What ends with a slash or an equals sign goes on.
-          [[ ${#COMPREPLY[@]} -eq 1 && ( ${COMPREPLY[0]} == /*/ || ${COMPREPLY[0]} == *= ) ]] && compopt -o nospace 2>/dev/null
+          [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} =~ ^/.*/$|=$ ]] && compopt -o nospace 2>/dev/null
         }
         complete -F _mm mm
 
