@@ -189,8 +189,9 @@ struct ControlPlane {
             let waiting = pendingList.compactMap { $0["userCode"]?.string }.joined(separator: ", ")
             return .failure(
                 404, "not_found",
-                "No sign-in is waiting for this user code. "
-                    + (waiting.isEmpty ? "No sign-in is waiting: start one first." : "Waiting codes: \(waiting)."))
+                waiting.isEmpty
+                    ? "No sign-in is waiting: start one first."
+                    : "No sign-in is waiting for this user code. Waiting codes: \(waiting).")
         }
         guard pending.expires > context.now else {
             return .failure(410, "expired", "The user code has expired.")
