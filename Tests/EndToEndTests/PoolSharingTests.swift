@@ -259,6 +259,8 @@ struct PoolSharingTests {
         await seed.stop(graceful: .zero)
         let nobody = try await tenant.mm(["status", "--pool", url])
         #expect(nobody.code == 7, "\(nobody.error)")
+        let read = try await tenant.mm(["graph", "Demo", "/me", "--pool", url])
+        #expect(read.code == 0 && read.error.contains("No pool answers at"), "\(read)")
         #expect(try await tenant.mm(["status", "--pool", url, "--embedded"]).code == 2)
         for command in ["status", "stop", "restart", "logs"] {
             let ran = try await tenant.mm(["pool", command, "--pool", url])

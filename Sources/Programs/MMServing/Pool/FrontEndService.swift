@@ -201,7 +201,9 @@ private final class NamedPool: Sendable {
         var reading = context
         reading.readsOnly = true
         do throws(MMError) {
-            return try await local.call(operation, arguments, in: reading)
+            var answer = try await local.call(operation, arguments, in: reading)
+            answer.notes.append("No pool answers at \(pool.address): this program read it by itself.")
+            return answer
         } catch {
             throw error.code == .denied || error.code == .forbidden ? absence : error
         }
