@@ -96,6 +96,20 @@ struct JSONSchemaTests {
         #expect(try problems(["type": "object"], .array([])) == ["must be an object, not an array"])
     }
 
+    @Test("a null is left out where the schema neither admits nor requires one")
+    func unset() throws {
+        let schema: JSONObject = [
+            "type": "object", "required": ["name"],
+            "properties": [
+                "name": ["type": "string"], "top": ["type": "integer"], "mail": ["type": ["string", "null"]],
+                "body": true, "kind": ["anyOf": [["const": "a"], ["type": "integer"]]],
+            ],
+        ]
+        let sent: JSONObject = ["name": nil, "top": nil, "mail": nil, "body": nil, "kind": nil, "other": nil]
+        #expect(
+            try JSONSchema(schema).withoutUnset(sent) == ["name": nil, "mail": nil, "body": nil, "other": nil])
+    }
+
     static let refused: [(JSONObject, String)] = [
         (["unevaluatedProperties": false], "unevaluatedProperties"),
         (["$dynamicRef": "#x"], "$dynamicRef"),

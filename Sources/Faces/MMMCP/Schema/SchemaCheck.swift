@@ -305,4 +305,21 @@ package struct JSONSchema: Sendable {
         check.apply(0, to: value, at: "")
         return check.problems
     }
+
+    /// Returns an object without the members that are null although the schema neither admits null nor requires them.
+    /// Clients that fill in every property send null for those that the model left out.
+    package func withoutUnset(_ object: JSONObject) -> JSONObject {
+        guard let root = nodes.first else { return object }
+        let unset = object.keys.filter { name in
+            guard object[name] == .null, let child = root.properties[name], !root.required.contains(name) else {
+                return false
+            }
+            var check = SchemaCheck(nodes: nodes, limit: 1, advice: advice)
+            check.apply(child, to: .null, at: name)
+            return !check.problems.isEmpty
+        }
+        var given = object
+        for name in unset { given[name] = nil }
+        return given
+    }
 }
