@@ -85,21 +85,25 @@ struct StdioHardshipTests {
         #expect(try await client.next()["result"]?["content"]?[0]?["text"] == "é😀")
     }
 
-    @Test("nesting up to the limit works on the reader's thread, and is refused beyond")
+    @Test("nesting up to the limit works on the reader's thread, and is refused beyond, with the request's id")
     func nesting() async throws {
         let client = try TestClient(testServer())
         _ = try await client.initialize()
         func call(_ depth: Int) -> String {
             let open = String(repeating: #"{"a":["#, count: depth / 2) + "1" + String(repeating: "]}", count: depth / 2)
             return
-                #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x","more":\#(open)}}}"#
+                #"{"method":"tools/call","params":{"name":"echo","arguments":{"text":"x","more":\#(open)}},"jsonrpc":"2.0","id":1}"#
         }
         client.send(call(252))
         #expect(try await client.next()["result"]?["content"]?[0]?["text"] == "x")
-        client.send(call(254))
-        #expect(try await client.next()["error"]?["code"] == -32700)
-        client.send(call(200_000))
-        #expect(try await client.next()["error"]?["code"] == -32700)
+        for depth in [254, 200_000] {
+            client.send(call(depth))
+            let refused = try await client.next()
+            #expect(refused["error"]?["code"] == -32600 && refused["id"] == 1)
+        }
+        client.send(String(repeating: "[", count: 300))
+        let unnamed = try await client.next()
+        #expect(unnamed["error"]?["code"] == -32700 && unnamed["id"]?.isNull == true)
     }
 
     @Test("unusual numbers and lone surrogates are passed through")

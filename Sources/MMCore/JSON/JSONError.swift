@@ -8,9 +8,12 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
     public let line: Int
     /// The column of the fault in bytes, from 1.
     public let column: Int
+    /// Whether the text is only nested deeper than allowed, as far as it was read.
+    package let isTooDeep: Bool
 
-    init(problem: String, offset: Int, in text: UnsafeBufferPointer<UInt8>) {
+    init(problem: String, offset: Int, in text: UnsafeBufferPointer<UInt8>, isTooDeep: Bool = false) {
         self.problem = problem
+        self.isTooDeep = isTooDeep
         self.offset = offset
         var line = 1
         var lineStart = 0

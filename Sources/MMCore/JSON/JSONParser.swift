@@ -93,7 +93,10 @@ public struct JSONParser {
 
     private mutating func enter() throws(JSONError) {
         depth += 1
-        guard depth <= limits.depth else { throw fault("nested deeper than \(limits.depth)") }
+        guard depth <= limits.depth else {
+            throw JSONError(
+                problem: "nested deeper than \(limits.depth)", offset: position, in: text, isTooDeep: true)
+        }
         position += 1
         skipBlanks()
     }

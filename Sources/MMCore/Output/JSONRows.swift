@@ -24,7 +24,7 @@ package struct JSONRows: Sendable, Hashable {
             guard start < text.count else { return nil }
             var place = Place.root
             if text[start] == UInt8(ascii: "{") {
-                guard let array = valueArray(text, start) else { return nil }
+                guard let array = member("value", of: text, start, where: { $0 == UInt8(ascii: "[") }) else { return nil }
                 (start, place) = (array, .value)
             }
             guard text[start] == UInt8(ascii: "[") else { return nil }
@@ -38,15 +38,32 @@ package struct JSONRows: Sendable, Hashable {
         }
     }
 
+    /// Returns a string or number that is a member of the text's outermost object, also if the text is nested too deep to
+    /// be parsed; `nil` when there is none.
+    package static func scalar(named name: String, in text: [UInt8]) -> JSONValue? {
+        let range = text.withUnsafeBufferPointer { text -> Range<Int>? in
+            let start = skipBlanks(text, 0)
+            guard start < text.count, text[start] == UInt8(ascii: "{"),
+                let value = member(name, of: text, start, where: { $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "{") }),
+                let end = endOfValue(text, value)
+            else { return nil }
+            return value..<end
+        }
+        return range.flatMap { try? JSONParser.parse(text[$0]) }
+    }
+
     private static func skipBlanks(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
         var at = start
         while at < text.count, [0x20, 0x0A, 0x0D, 0x09].contains(text[at]) { at += 1 }
         return at
     }
 
-    /// Returns where the array under `value` of the object at `start` begins.
-    private static func valueArray(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
-        let key = Array("\"value\"".utf8)
+    /// Returns where the first fitting value with a name of the object at `start` begins.
+    /// - Parameter fits: whether a value that begins with this byte fits.
+    private static func member(
+        _ name: String, of text: UnsafeBufferPointer<UInt8>, _ start: Int, where fits: (UInt8) -> Bool
+    ) -> Int? {
+        let key = Array("\"\(name)\"".utf8)
         // An object's members are found like items: key, colon and value follow each other at the same depth.
         var at = start + 1
         while at < text.count {
@@ -59,11 +76,7 @@ package struct JSONRows: Sendable, Hashable {
             guard at < text.count, text[at] == UInt8(ascii: ":") else { return nil }
             at = skipBlanks(text, at + 1)
             guard at < text.count else { return nil }
-            if keyEnd - keyStart == key.count, text[keyStart..<keyEnd].elementsEqual(key),
-                text[at] == UInt8(ascii: "[")
-            {
-                return at
-            }
+            if keyEnd - keyStart == key.count, text[keyStart..<keyEnd].elementsEqual(key), fits(text[at]) { return at }
             guard let end = endOfValue(text, at) else { return nil }
             at = end
         }

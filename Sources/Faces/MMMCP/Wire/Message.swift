@@ -55,6 +55,10 @@ extension Message {
         do throws(JSONError) {
             value = try JSONParser.parse(bytes, limits: limits)
         } catch {
+            // A client that can't match the error with its request waits for an answer in vain.
+            if error.isTooDeep, let id = JSONRows.scalar(named: "id", in: Array(bytes)).flatMap({ RequestID($0) }) {
+                return .malformed(id, .invalidRequest("the message is \(error)"))
+            }
             return .malformed(nil, .parseError(error.description))
         }
         return Message(value)
