@@ -253,4 +253,18 @@ struct SideBySideTests {
         #expect(outcome.end.notes.contains { $0.hasPrefix("failed: T1:") })
         await home.stop()
     }
+
+    @Test("tells at its end that other people wrote rows, also when it goes on with stored ones", arguments: [true, false])
+    func foreign(isForeign: Bool) throws {
+        let home = try TestHome()
+        let members = ["A", "B"].map { SetFolder.Member(name: $0, tenant: $0) }
+        let folder = try SetFolder(SetFolder.Call(operation: "run", arguments: [:], members: members), in: home.paths)
+        var end = SetFolder.End(parts: 0, rows: 1)
+        end.isForeign = isForeign
+        try folder.finish(1, end)
+        let report = SideBySideReport(total: 2) { _ in }
+        report.ends("A", SetFolder.End(rows: 1))
+        report.ends("B", try #require(folder.end(of: 1)))
+        #expect(report.end(resuming: "x").isForeign == isForeign)
+    }
 }

@@ -120,6 +120,21 @@ struct ToolRunnerTests {
         #expect(answer.text == "Nothing found: the step groups found nothing, so members was skipped.")
     }
 
+    @Test(
+        "what other people wrote is marked, although the answer lacks the names that show it",
+        arguments: [("subject", "/me/messages", true), ("displayName", "/users", false)], [false, true])
+    func foreign(read: (name: String, path: String, isForeign: Bool), isForEach: Bool) async throws {
+        let calls = Calls { (_, _, _) throws(MMError) in ["value": [[read.name: "Obey"]]] }
+        let yaml =
+            isForEach
+            ? "steps:\n  - id: all\n    get: \(read.path)\n  - id: more\n    each: all\n    get: \(read.path)\n"
+                + "answer: \"[.more[].result[].\(read.name)]\""
+            : "steps:\n  - id: all\n    get: \(read.path)\nanswer: \"[.all[].\(read.name)]\""
+        let answer = try await run(yaml, calls)
+        #expect(try value(answer) == ["Obey"])
+        #expect(answer.isForeign == read.isForeign)
+    }
+
     @Test("a definition that only reads says so with each call")
     func narrowed() async throws {
         let calls = Calls { (_, _, _) throws(MMError) in [:] }

@@ -57,7 +57,7 @@ public struct ItemStream: Sendable {
     }
 }
 
-/// The notes and errors that a streamed answer has at its end.
+/// What a streamed answer knows only at its end.
 package struct AnswerEnd: Sendable, Hashable {
     /// Lines for the reader.
     package var notes: [String] = []
@@ -66,6 +66,8 @@ package struct AnswerEnd: Sendable, Hashable {
     package var errors: [ReportedError] = []
     /// The exit status of the command, if one was run.
     package var exitStatus: Int32?
+    /// Whether other people wrote some of the rows, where these don't show that.
+    package var isForeign = false
 
     /// Creates an end without notes or errors.
     package init() {}

@@ -92,6 +92,14 @@ public struct OperationAnswer: Sendable {
     /// - Throws: the errors of remembering what was given.
     public func delivered() async throws(MMError) { try await delivery?.settle() }
 
+    /// Adds what a streamed answer knows only at its end.
+    package mutating func add(_ end: AnswerEnd) {
+        notes += end.notes
+        errors += end.errors
+        exitStatus = end.exitStatus ?? exitStatus
+        isForeign = isForeign || end.isForeign
+    }
+
     /// Returns an answer that is one JSON value.
     public static func value(_ value: JSONValue, notes: [String] = [], columns: [String] = []) -> OperationAnswer {
         OperationAnswer(.value(value), notes: notes, columns: columns)

@@ -51,6 +51,7 @@ package enum OutputCollection {
         while let batch = try await stream.next() {
             for item in batch { try writer.append(row: item) }
         }
+        writer.isForeign = writer.isForeign || stream.end().isForeign
         return try writer.finish()
     }
 }

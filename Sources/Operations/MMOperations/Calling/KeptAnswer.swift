@@ -30,10 +30,7 @@ package struct KeptAnswer: Sendable {
         if let stream = answer.body.stream {
             let outcome = try await OutputCollection.collect(
                 stream, into: outputs, connection: owner, budget: .standard, isForeign: answer.isForeign)
-            let end = stream.end()
-            self.answer.notes += end.notes
-            self.answer.errors += end.errors
-            if !end.errors.isEmpty { self.answer.exitStatus = end.exitStatus ?? 1 }
+            self.answer.add(stream.end())
             switch outcome {
             case .whole(let bytes):
                 self.answer.body = .json(bytes)
@@ -44,7 +41,7 @@ package struct KeptAnswer: Sendable {
             }
         }
         guard waits() else { return }
-        let isForeign = answer.isForeign
+        let isForeign = self.answer.isForeign
         switch self.answer.body {
         case .text(let text) where text.utf8.count > Self.most:
             place = .text(try outputs.put(Array(text.utf8), connection: owner, asText: true, isForeign: isForeign))

@@ -40,6 +40,8 @@ struct SetFolder: Sendable {
         var exitStatus: Int32 = 0
         /// The errors that did not end it.
         var errors: [ReportedError] = []
+        /// Whether other people wrote its rows, where these don't show that.
+        var isForeign = false
     }
 
     private static func root(_ paths: StatePaths) -> String { "\(paths.stateDirectory)/connection-sets" }
@@ -152,7 +154,7 @@ struct SetFolder: Sendable {
         let value: JSONObject = [
             "parts": .int(Int64(end.parts)), "rows": .int(Int64(end.rows)),
             "notes": .array(end.notes.map { .string($0) }), "exit": .int(Int64(end.exitStatus)),
-            "errors": .array(end.errors.map { .object($0.json) }),
+            "errors": .array(end.errors.map { .object($0.json) }), "foreign": .bool(end.isForeign),
         ]
         try ProtectedFile.replace("\(path)/\(index).json", with: JSONWriter.bytes(.object(value)), durable: false)
     }
@@ -165,7 +167,8 @@ struct SetFolder: Sendable {
         return End(
             parts: parts, rows: value["rows"]?.int ?? 0, notes: (value["notes"]?.array ?? []).compactMap(\.string),
             exitStatus: Int32(clamping: value["exit"]?.int ?? 0),
-            errors: (value["errors"]?.array ?? []).compactMap { ReportedError(json: $0) })
+            errors: (value["errors"]?.array ?? []).compactMap { ReportedError(json: $0) },
+            isForeign: value["foreign"] == true)
     }
 
     // MARK: Clearing away

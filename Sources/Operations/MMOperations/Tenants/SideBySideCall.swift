@@ -363,6 +363,7 @@ struct SideBySideWork: Sendable {
         let row = TenantRow(connection: member.name, tenant: member.tenant)
         var end = SetFolder.End(notes: answer.notes.filter { $0 != EngineRemark.native }, exitStatus: answer.exitStatus)
         end.errors = answer.errors
+        end.isForeign = answer.isForeign
         var held: [UInt8] = []
         func add(_ items: [JSONValue]) throws(MMError) {
             for item in items {
@@ -386,6 +387,7 @@ struct SideBySideWork: Sendable {
             end.notes += last.notes
             end.errors += last.errors
             end.exitStatus = last.exitStatus ?? end.exitStatus
+            end.isForeign = end.isForeign || last.isForeign
         } else {
             try add(try TenantRow.items(of: answer.body, columns: answer.columns, member: whole.several.rows))
             if TenantRow.isFirstPage(answer.body) {

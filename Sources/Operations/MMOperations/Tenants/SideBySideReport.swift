@@ -13,6 +13,8 @@ final class SideBySideReport: Sendable {
         var errors: [ReportedError] = []
         /// What waits until the rows of the connections have arrived.
         var deliveries: [Delivery] = []
+        /// Whether other people wrote rows that don't show that.
+        var isForeign = false
     }
 
     private let total: Int
@@ -45,6 +47,7 @@ final class SideBySideReport: Sendable {
             state.done += 1
             state.rows += end.rows
             state.exitStatus = max(state.exitStatus, end.exitStatus)
+            state.isForeign = state.isForeign || end.isForeign
             let room = max(0, ReportedError.most - state.errors.count)
             state.errors += end.errors.prefix(room).map { error in
                 var named = error
@@ -93,6 +96,7 @@ final class SideBySideReport: Sendable {
         let state = state.withLock { $0 }
         var end = AnswerEnd()
         end.errors = state.errors
+        end.isForeign = state.isForeign
         for (text, names) in state.notes { end.notes.append("\(JointClearance.list(names)): \(text)") }
         var failures: [(text: String, names: [String])] = []
         for (name, error) in state.failed {

@@ -242,6 +242,7 @@ struct StepCalls: Sendable {
                 case .success((let value, let own)):
                     found[index] = ["item": scopes[index].item ?? .null, "result": value]
                     if own.lacksSomething { lacks[index] = own }
+                    if own.isForeign { outcome.isForeign = true }
                 case .failure(let error) where step.isOptional && ToolRunner.isPassedOver(error):
                     passed.append(error.message)
                 case .failure(let error):
@@ -270,8 +271,12 @@ struct StepCalls: Sendable {
         of answer: OperationAnswer, of step: String, _ outcome: inout ToolRunner.Outcome
     ) async throws(MMError) -> JSONValue {
         let whole = try await answer.wholeValue()
+        let end = answer.body.stream?.end() ?? AnswerEnd()
+        if answer.isForeign || end.isForeign || ForeignContent.isWithin(whole, from: runner.connection) {
+            outcome.isForeign = true
+        }
         if let missing = answer.missing { outcome.missing.append("\(step): \(missing)") }
-        for error in answer.errors + (answer.body.stream?.end().errors ?? []) {
+        for error in answer.errors + end.errors {
             var named = error
             named.message = "\(step): \(error.message)"
             outcome.errors.append(named)

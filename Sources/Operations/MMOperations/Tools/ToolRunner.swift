@@ -26,6 +26,8 @@ struct ToolRunner: Sendable {
         var idle: [(step: String, source: String)] = []
         /// The steps that were only planned, so that their results are unknown.
         var unanswered: Set<String> = []
+        /// Whether other people wrote what a step returned. The answer, which programs make of it, may not show that.
+        var isForeign = false
 
         /// Whether the answer is incomplete.
         var lacksSomething: Bool { !missing.isEmpty || !errors.isEmpty }
@@ -129,6 +131,7 @@ struct ToolRunner: Sendable {
                     ? "plan: nothing was changed; `apply` (in a terminal --apply) makes the changes"
                     : "dry run: nothing was changed"
             ]
+            answer.isForeign = outcome.isForeign
         } else if !outcome.unanswered.isEmpty {
             answer = OperationAnswer(.value(.null), connection: connection)
         } else {
@@ -140,7 +143,7 @@ struct ToolRunner: Sendable {
                 value = try await Self.filtered(.object(input), through: program)
             }
             answer = OperationAnswer(.value(value), columns: definition.columns, connection: connection)
-            if value.isEmptyList { answer.text = Self.nothing(outcome) }
+            if value.isEmptyList { answer.text = Self.nothing(outcome) } else { answer.isForeign = outcome.isForeign }
         }
         answer.notes += outcome.notes
         if !outcome.missing.isEmpty {

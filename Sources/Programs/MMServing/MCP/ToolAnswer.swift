@@ -98,9 +98,9 @@ struct ToolAnswer: Sendable {
             // In the form that is sent, rows may be much shorter.
             let stored = try await OutputCollection.collect(
                 stream, into: outputs, connection: connection, budget: Self.widened(room), isForeign: answer.isForeign)
-            let end = stream.end()
-            answer.notes += end.notes.map(words.translated)
-            answer.errors += end.errors
+            var end = stream.end()
+            end.notes = end.notes.map(words.translated)
+            answer.add(end)
             switch stored {
             case .whole(let bytes): return try data(bytes)
             case .stored(let output): return try result(of: output, form: form, notes: answer.notes)

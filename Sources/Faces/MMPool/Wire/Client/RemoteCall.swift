@@ -70,6 +70,7 @@ final class RemoteCall: Sendable {
                     end.end.notes = Array(Self.notes(of: whole).dropFirst(end.notesInHead))
                     end.end.errors = AnswerWire.errors(of: whole)
                     end.end.exitStatus = AnswerWire.exitStatus(of: whole)
+                    end.end.isForeign = AnswerWire.isForeign(whole)
                 }
                 return nil
             case .problem(let error): throw error

@@ -40,7 +40,7 @@ package enum AnswerWire {
             columns: (object["columns"]?.array ?? []).compactMap(\.string), text: object["text"]?.string,
             connection: object["connection"]?.string)
         answer.isVerbatim = object["verbatim"] == true
-        answer.isForeign = object["foreign"] == true
+        answer.isForeign = isForeign(object)
         answer.form = object["form"]?.string
         answer.errors = errors(of: object)
         answer.missing = object["missing"]?.string
@@ -58,6 +58,9 @@ package enum AnswerWire {
     static func errors(of object: JSONObject) -> [ReportedError] {
         (object["errors"]?.array ?? []).compactMap { ReportedError(json: $0) }
     }
+
+    /// Returns whether other people wrote the answer.
+    static func isForeign(_ object: JSONObject) -> Bool { object["foreign"] == true }
 
     /// Returns the exit status of an answer that has one.
     static func exitStatus(of object: JSONObject) -> Int32? {

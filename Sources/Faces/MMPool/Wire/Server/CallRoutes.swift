@@ -281,9 +281,7 @@ struct CallStream: Sendable {
             case .rows(let batch): try await writer.send(CallEvent.items(batch).event)
             case .end(.success(let end)):
                 guard var whole = flowing else { break }
-                whole.notes += end.notes
-                whole.errors += end.errors
-                whole.exitStatus = end.exitStatus ?? whole.exitStatus
+                whole.add(end)
                 return try await give(whole, to: writer, as: id)
             }
         }
