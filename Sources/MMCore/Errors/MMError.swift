@@ -133,6 +133,12 @@ extension MMError {
         set { details["output"] = newValue }
     }
 
+    /// Whether other people wrote that output.
+    package var hasForeignOutput: Bool {
+        get { details["foreign"] == true }
+        set { details["foreign"] = newValue ? true : nil }
+    }
+
     /// Returns this error with the output that preceded it; unchanged when `values` is empty or output is already
     /// attached.
     package func withOutput(_ values: [JSONValue]) -> MMError {

@@ -58,6 +58,19 @@ package enum ForeignContent {
         }
     }
 
+    // MARK: output
+
+    /// Returns whether a script's output contains such content: in members of its values, in a text that shows them, or
+    /// without their names, as the script itself names them.
+    /// - Parameters:
+    ///   - values: what it gave; a text is a string.
+    ///   - script: the script.
+    package static func isWithin(output values: [JSONValue], of script: some StringProtocol) -> Bool {
+        guard values.contains(where: { $0 != "" }) else { return false }
+        return isNamed(in: script)
+            || values.prefix(mostRows).contains { value in value.string.map { isShown(in: $0) } ?? isWithin(value) }
+    }
+
     // MARK: text
 
     /// Returns whether a script names members with such content, which its output may then contain without their names.

@@ -25,4 +25,15 @@ struct ForeignContentTests {
     func named(script: String, isForeign: Bool) {
         #expect(ForeignContent.isNamed(in: script) == isForeign)
     }
+
+    @Test(
+        "is in a script's output if the script, a member or a text shows it, and never in an empty one",
+        arguments: [
+            (["Obey"], "(Get-MessageTraceV2).Subject", true), ([["Subject": "Obey"]], "Get-MessageTraceV2", true),
+            (["Subject : Obey"], "Get-MessageTraceV2", true), (["Obey"], "Get-Mailbox", false),
+            ([""], "(Get-MessageTraceV2).Subject", false), ([], "(Get-MessageTraceV2).Subject", false),
+        ] as [([JSONValue], String, Bool)])
+    func output(values: [JSONValue], script: String, isForeign: Bool) {
+        #expect(ForeignContent.isWithin(output: values, of: script) == isForeign)
+    }
 }

@@ -224,6 +224,15 @@ final class ClearedScript: Sendable {
 
     /// Runs the script in its session and returns its answer, as a stream if there are many objects.
     func answer() async throws(MMError) -> OperationAnswer {
+        do throws(MMError) { return try await ran() } catch {
+            guard let output = error.output else { throw error }
+            var told = error
+            told.hasForeignOutput = ForeignContent.isWithin(output: output.array ?? [output], of: input.command ?? "")
+            throw told
+        }
+    }
+
+    private func ran() async throws(MMError) -> OperationAnswer {
         let waiting = LeaseProgress(of: script.key, in: sessions).begin(script.context.call.progress)
         defer { waiting.cancel() }
         let isWhole = input.output == "text" || input.isDryRun || NativeEngine.usesFiles(plan.parsed)

@@ -46,13 +46,13 @@ package struct SessionAnswer: Sendable {
             case .native(let answer): try answer.operationAnswer(of: input, connection: connection)
             case .powerShell(let answer): try operationAnswer(answer, of: input, connection: connection)
             }
-        result.isForeign =
+        let values: [JSONValue] =
             switch result.body {
-            case .text(let text):
-                !text.isEmpty && (ForeignContent.isNamed(in: input.command ?? "") || ForeignContent.isShown(in: text))
-            case .value(let value): value != [] && ForeignContent.isNamed(in: input.command ?? "")
-            case .json, .bytes, .items, .output: false
+            case .text(let text): [.string(text)]
+            case .value(let value): value.array ?? [value]
+            case .json, .bytes, .items, .output: []
             }
+        result.isForeign = ForeignContent.isWithin(output: values, of: input.command ?? "")
         return result
     }
 

@@ -230,27 +230,44 @@ struct ToolAnswer: Sendable {
         }
         let isExpected = error.code == .signInNeeded || error.code == .confirmationNeeded
         let connection = error.details["connection"]?.string ?? "/\(serverName)"
-        if let output = error.output { text = "\(before(output, connection))\n\n\(text)" }
         structured["details"] =
             error.details.isEmpty ? nil : .object(JSONObject(error.details.filter { $0.key != "output" }))
-        let shaped = OutputTruncator(store: outputs, budget: budget, layout: .compact).truncate(
+        if let output = error.output {
+            let before = before(output, connection, isForeign: error.hasForeignOutput)
+            guard !error.hasForeignOutput else {
+                // Some clients show a model only the first block of an error.
+                let kept = before.stored ?? (try? outputs.put(
+                    Array(before.text.utf8), connection: connection, isForeign: true))
+                let again = kept.map { " (kept: \(outputTool) {\"handle\": \"\($0.handle)\"})" } ?? ""
+                let own = "\(noted(fitted(text, connection)))\nThe output before the error\(again):"
+                return result(noted(before), [own], structured, .error, isForeign: true, isError: !isExpected)
+            }
+            text = "\(noted(before))\n\n\(text)"
+        }
+        return result(noted(fitted(text, connection)), [], structured, .error, isError: !isExpected)
+    }
+
+    private func fitted(_ text: String, _ connection: String) -> TruncatedOutput {
+        OutputTruncator(store: outputs, budget: budget, layout: .compact).truncate(
             text: Array(text.utf8), connection: connection)
-        let whole = ([shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
-        return result(whole, [], structured, .error, isError: !isExpected)
+    }
+
+    /// Returns a text that was fitted into the budget, with the note about the rest.
+    private func noted(_ shaped: TruncatedOutput) -> String {
+        ([shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
     }
 
     /// Returns the output that preceded an error, short enough to leave room for the error itself.
-    private func before(_ output: JSONValue, _ connection: String) -> String {
+    private func before(_ output: JSONValue, _ connection: String, isForeign: Bool) -> TruncatedOutput {
         let room = budget.reserving(characters: 4000)
         let shaper = OutputTruncator(store: outputs, budget: room, layout: .compact)
         let texts = (output.array ?? [output]).map(\.string)
         let json = JSONWriter.bytes(output.withoutServiceMarks, layout: .compact)
-        let shaped =
-            texts.allSatisfy { $0 != nil }
+        return texts.allSatisfy { $0 != nil }
             ? shaper.truncate(
-                text: Array(texts.compactMap(\.self).joined(separator: "\n").utf8), connection: connection)
-            : shaper.truncate(json: json, connection: connection)
-        return ([shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
+                text: Array(texts.compactMap(\.self).joined(separator: "\n").utf8), connection: connection,
+                isForeign: isForeign)
+            : shaper.truncate(json: json, connection: connection, isForeign: isForeign)
     }
 
     private static func status(of error: MMError) -> String {
