@@ -90,4 +90,25 @@ struct ServiceErrorTests {
                 ": See inner errors for details. – QuotaExceeded: vm1: Too many cores. – Conflict: It failed. – The name is taken."
             ))
     }
+
+    @Test(
+        "an option that is percent-encoded already is refused before it is sent, and told as it should be written",
+        arguments: [
+            ("$filter", "displayName%20eq%20%27Ann%27", "displayName eq 'Ann'"), ("$search", "%22a:b%22", "\"a:b\""),
+            ("filter", "displayName%20eq%20'50%25'", "displayName eq '50%'"), ("$Select", "id%2Cmail", "id,mail"),
+            ("$filter", "displayName eq '100%25'", nil), ("$filter", "a eq '50%'", nil),
+            ("$search", "\"a:50%25\"", nil),
+            ("$skiptoken", "a%2Fb", nil), ("period", "D%37", nil), ("$filter", "a eq 'O''Neil%20'", nil),
+        ] as [(String, String, String?)])
+    func encoded(name: String, value: String, plain: String?) throws {
+        let client = try Contoso(FakeNetwork(HTTPResponse(status: 200))).client()
+        guard let plain else {
+            #expect(try client.target("/users", query: [(name, value)]).queryValue(name) == value)
+            return
+        }
+        let error = #expect(throws: MMError.self) { try client.target("/users", query: [(name, value)]) }
+        #expect(error?.code == .invalidInput && error?.hint == "Write it plainly: \(plain)")
+        // In an address the same value is right.
+        #expect(try client.target("/users?\(name)=\(value)").queryValue(name) == plain)
+    }
 }

@@ -49,6 +49,30 @@ package enum AdvancedQuery {
     }
 }
 
+/// The options of OData (4.01 URL Conventions, section 5) in a query.
+enum QueryOption {
+    /// The options whose values have no `%` outside of quotes. That of a token is the service's own.
+    private static let expressions: Set<String> = [
+        "filter", "search", "select", "expand", "orderby", "apply", "compute", "count", "top", "skip", "format",
+    ]
+
+    /// Refuses a value that is percent-encoded as in an address: it would be encoded again, and mean nothing.
+    ///
+    /// It isn't decoded instead: within the quotes of a literal, nobody can tell an escape from the text itself.
+    static func checkIsPlain(_ name: String, _ value: String) throws(MMError) {
+        let plainName = name.lowercased().drop { $0 == "$" }
+        guard value.contains("%"), expressions.contains(String(plainName)) else { return }
+        let quote: Character = plainName == "search" ? "\"" : "'"
+        let parts = value.split(separator: quote, omittingEmptySubsequences: false)
+        guard parts.indices.contains(where: { $0 % 2 == 0 && PercentCoding.hasEscape(String(parts[$0])) })
+        else { return }
+        let decoded = PercentCoding.decode(value.utf8).map { VisibleText.readable(String($0.prefix(200))) }
+        throw MMError(
+            .invalidInput, "The query option `\(name)` is percent-encoded, and would be encoded once more.",
+            hint: "Write it plainly" + (decoded.map { ": \($0)" } ?? "."), details: ["field": "query"])
+    }
+}
+
 /// Adds what a service requires in every request and callers omit.
 enum RequestDefaults {
     /// Returns the target with the service's `api-version`, if one is required and missing.

@@ -132,7 +132,7 @@ public struct GraphClient: Sendable {
     /// - Parameters:
     ///   - endpoint: the endpoint.
     ///   - query: further query options.
-    /// - Throws: `.invalidInput` for an invalid endpoint, and for an option that is given twice.
+    /// - Throws: `.invalidInput` for an invalid endpoint, and for an option that is given twice or percent-encoded.
     public func target(_ endpoint: String, query: [(name: String, value: String)] = []) throws(MMError) -> RequestTarget
     {
         var target = try RequestTarget(
@@ -143,6 +143,7 @@ public struct GraphClient: Sendable {
                     .invalidInput, "The query option `\(name)` is given twice, in the endpoint or in `query`.",
                     hint: "Give it once.")
             }
+            try QueryOption.checkIsPlain(name, value)
             target = target.addingQuery(name, value)
         }
         return RequestDefaults.completing(target)
