@@ -92,6 +92,24 @@ struct ServiceErrorTests {
     }
 
     @Test(
+        "a search without its quotes is told with them",
+        arguments: [
+            ("/users?$search=displayName:Ann", 400, "{}", RequestService.graph, "\"displayName:Ann\"."),
+            ("/users?$search=displayName:\"Ann\"", 400, "{}", .graph, "\"displayName:Ann\"."),
+            ("/users?$search=\"displayName:Ann\"", 400, "{}", .graph, nil),
+            ("/x?$search=a", 400, "{}", .flow, nil),
+        ] as [(String, Int, String, RequestService, String?)])
+    func advice(endpoint: String, status: Int, body: String, service: RequestService, part: String?) async throws {
+        let contoso = try Contoso(FakeNetwork(HTTPResponse(status: status, body: Array(body.utf8))))
+        let client = try contoso.client(service)
+        let request = try GraphRequest(target: try client.target(endpoint))
+        let error = await #expect(throws: MMError.self) { try await client.send(request) }
+        if let part { #expect(error?.hint?.contains(part) == true, "\(error?.hint ?? "")") } else {
+            #expect(error?.hint == nil)
+        }
+    }
+
+    @Test(
         "an option that is percent-encoded already is refused before it is sent, and told as it should be written",
         arguments: [
             ("$filter", "displayName%20eq%20%27Ann%27", "displayName eq 'Ann'"), ("$search", "%22a:b%22", "\"a:b\""),

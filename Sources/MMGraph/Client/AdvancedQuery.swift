@@ -71,6 +71,14 @@ enum QueryOption {
             .invalidInput, "The query option `\(name)` is percent-encoded, and would be encoded once more.",
             hint: "Write it plainly" + (decoded.map { ": \($0)" } ?? "."), details: ["field": "query"])
     }
+
+    /// Returns what a service that can't read the query's options may mean; `nil` if nothing is known.
+    static func advice(on target: RequestTarget) -> String? {
+        guard target.service == .graph, let words = target.queryValue("$search"), !words.hasPrefix("\"")
+        else { return nil }
+        let text = VisibleText.readable(String(words.prefix(200).filter { $0 != "\"" }))
+        return "The text of $search belongs in double quotes: \"\(text)\"."
+    }
 }
 
 /// Adds what a service requires in every request and callers omit.

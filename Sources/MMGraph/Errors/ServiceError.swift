@@ -134,6 +134,7 @@ extension ServiceError {
         case (400, "Request_UnsupportedQuery"):
             return
                 "Directory objects support this query only with $count=true and the header ConsistencyLevel: eventual."
+        case (400, _) where QueryOption.advice(on: request.target) != nil: return QueryOption.advice(on: request.target)
         case (400, "MissingApiVersionParameter"):
             return "Add ?api-version=YYYY-MM-DD, from the provider's documentation."
         case (401, _):
