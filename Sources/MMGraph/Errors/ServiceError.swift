@@ -17,6 +17,8 @@ package struct ServiceError: Sendable, Hashable {
     package let requestID: String?
     /// The request id that the client sent.
     package let clientRequestID: String?
+    /// Whether the response is a web page, as services answer to paths that they don't know.
+    private let isWebPage: Bool
 
     /// Parses an error response.
     package init(_ response: GraphResponse) {
@@ -32,6 +34,7 @@ package struct ServiceError: Sendable, Hashable {
         let sentence =
             fields?["message"]?.string ?? fields?["message"]?["value"]?.string ?? object?["error_description"]?.string
             ?? object?["message"]?.string ?? object?["Message"]?.string
+        isWebPage = object == nil && Self.isWebPage(response)
         message = sentence.map(Self.oneLine) ?? Self.fromText(response, isObject: object != nil)
         reasons = Self.reasons(in: error, beside: message)
         innerCode = inner?["code"]?.string.flatMap { $0.isEmpty ? nil : $0 }
@@ -43,7 +46,7 @@ package struct ServiceError: Sendable, Hashable {
     private static func fromText(_ response: GraphResponse, isObject: Bool) -> String {
         guard !isObject, !response.body.isEmpty else { return "" }
         let text = String(decoding: response.body.prefix(4096), as: UTF8.self)
-        if text.lowercased().contains("<html") || response.contentType == "text/html" {
+        if isWebPage(response) {
             let lower = text.lowercased()
             if let start = lower.firstRange(of: "<title>")?.upperBound,
                 let end = lower[start...].firstRange(of: "</title>")?.lowerBound
@@ -53,6 +56,11 @@ package struct ServiceError: Sendable, Hashable {
             return "a web page instead of an answer"
         }
         return oneLine(text)
+    }
+
+    private static func isWebPage(_ response: GraphResponse) -> Bool {
+        response.contentType == "text/html"
+            || String(decoding: response.body.prefix(4096), as: UTF8.self).lowercased().contains("<html")
     }
 
     /// Returns a message and the reasons beside it as one text.
@@ -145,6 +153,8 @@ extension ServiceError {
             return
                 "The account or the app lacks a permission for this. The app registration must have it with consent, and the "
                 + "account must have the right too."
+        case (404, _) where isWebPage:
+            return "The service has no such path. `mm endpoints WORDS` finds calls by their subject."
         case (404, _): return "Check the id and the spelling; a new object may take a while to appear."
         case (410, _): return "The delta link is too old: start again without it."
         case (412, _):
