@@ -97,8 +97,8 @@ struct ServiceErrorTests {
             ("/users?$search=displayName:Ann", 400, "{}", RequestService.graph, "\"displayName:Ann\"."),
             ("/users?$search=displayName:\"Ann\"", 400, "{}", .graph, "\"displayName:Ann\"."),
             ("/users?$search=\"displayName:Ann\"", 400, "{}", .graph, nil),
-            ("/x?$search=a", 400, "{}", .flow, nil), ("/x", 404, "<html>", .flow, "no such path"),
-            ("/x", 404, "{}", .flow, "Check the id"),
+            ("/x?$search=a", 400, "{}", .flow, nil), ("/sites?search=a", 400, "{}", .graph, nil),
+            ("/x", 404, "<html>", .flow, "no such path"), ("/x", 404, "{}", .flow, "Check the id"),
         ] as [(String, Int, String, RequestService, String?)])
     func advice(endpoint: String, status: Int, body: String, service: RequestService, part: String?) async throws {
         let contoso = try Contoso(FakeNetwork(HTTPResponse(status: status, body: Array(body.utf8))))

@@ -74,7 +74,9 @@ enum QueryOption {
 
     /// Returns what a service that can't read the query's options may mean; `nil` if nothing is known.
     static func advice(on target: RequestTarget) -> String? {
-        guard target.service == .graph, let words = target.queryValue("$search"), !words.hasPrefix("\"")
+        // Sites are searched with an option of their own, `search`, which needs no quotes.
+        guard target.service == .graph, let words = target.queryItems.first(where: { $0.name == "$search" })?.value,
+            !words.hasPrefix("\"")
         else { return nil }
         let text = VisibleText.readable(String(words.prefix(200).filter { $0 != "\"" }))
         return "The text of $search belongs in double quotes: \"\(text)\"."
