@@ -91,6 +91,25 @@ struct InputReaderTests {
         #expect(try input.textList("tags") == ["u"])
     }
 
+    @Test(
+        "have the form of their schemas, however a model writes them; what can't be read stays for the check",
+        arguments: [
+            (["top": "3", "all": "true", "body": "{\"a\":1}"], ["top": 3, "all": true, "body": ["a": 1]]),
+            (["query": "?$top=5&$select=id,mail"], ["query": ["$top": "5", "$select": "id,mail"]]),
+            (
+                ["query": "{\"$top\":5}", "param": "A=1&Force"],
+                ["query": ["$top": "5"], "param": ["A": "1", "Force": true]]
+            ),
+            (["name": nil, "top": nil, "query": nil], [:]),
+            (["method": "post", "tags": "u"], ["method": "POST", "tags": "u"]),
+            (["top": "many", "all": 1, "body": "a=1"], ["top": "many", "all": 1, "body": "a=1"]),
+            (["top": "11", "method": "PSOT", "query": "a=1&a=2"], ["top": "11", "method": "PSOT", "query": "a=1&a=2"]),
+            (["name": "5", "query": ["$top": 5], "nmae": "x"], ["name": "5", "query": ["$top": 5], "nmae": "x"]),
+        ] as [(JSONObject, JSONObject)])
+    func plain(written: JSONObject, plain: JSONObject) {
+        #expect(InputReader.plain(written, Self.fields) == plain)
+    }
+
     @Test("for a request's options may begin as in an address")
     func asInAddress() throws {
         let given = try reader(["name": "x", "query": "?$top=5&$filter=a eq '?'"]).parameters("query")

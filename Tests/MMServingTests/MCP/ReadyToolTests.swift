@@ -156,17 +156,32 @@ struct ReadyToolTests {
 
 @Suite("The list of tools", .timeLimit(.minutes(10)))
 struct ToolListTests {
-    private func tools(_ words: [String] = [], version: String = "2025-11-25") async throws -> (
-        tools: [JSONValue], bytes: Int
-    ) {
+    private func ask(_ words: [String], _ method: String, _ params: JSONObject) async throws -> JSONValue {
         let home = try ServingHome()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
         let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)
         let caller = HTTPCaller(face)
         let session = try await caller.initialize()
-        let answer = try await caller.call(session, "tools/list", [:])
+        let answer = try await caller.call(session, method, params)
         await face.stop(graceful: .zero)
+        return answer
+    }
+
+    private func tools(_ words: [String] = []) async throws -> (tools: [JSONValue], bytes: Int) {
+        let answer = try await ask(words, "tools/list", [:])
         return (answer["tools"]?.array ?? [], JSONWriter.bytes(answer).count)
+    }
+
+    @Test(
+        "takes arguments as models write them: null for what is left out, text for other values",
+        arguments: [
+            (["name": "leaver", "connection": nil, "parameters": nil, "apply": "false"], "forwardTo"),
+            (["name": "leaver", "parameters": "{\"user\": \"a@b.c\"}"], "forwardTo"),
+            (["name": "leaver", "apply": "perhaps"], "apply: must be a boolean, not a string"),
+        ] as [(JSONObject, String)])
+    func forms(arguments: JSONObject, says: String) async throws {
+        let answer = try await ask([], "tools/call", ["name": "mm__recipe", "arguments": .object(arguments)])
+        #expect(answer["content"]?[0]?["text"]?.string?.contains(says) == true, "\(answer)")
     }
 
     @Test(

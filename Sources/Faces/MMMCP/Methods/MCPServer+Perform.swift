@@ -66,8 +66,9 @@ extension MCPServer {
     }
 
     private func callTool(
-        _ registered: RegisteredTool, _ arguments: JSONObject, _ context: RequestContext
+        _ registered: RegisteredTool, _ given: JSONObject, _ context: RequestContext
     ) async throws -> ToolResult {
+        let arguments = registered.tool.argumentReading?(given) ?? given
         let problems = registered.input.problems(of: .object(arguments))
         guard problems.isEmpty else {
             let list = problems.map { "- \($0)" }.joined(separator: "\n")

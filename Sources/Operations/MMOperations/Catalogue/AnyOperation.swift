@@ -112,14 +112,5 @@ public struct AnyOperation: Sendable {
     }
 
     /// The JSON Schema of the arguments, as a model sees them.
-    public var inputSchema: JSONObject {
-        if let ownSchema { return ownSchema }
-        var properties = JSONObject()
-        for field in fields where field.isOfferedToModels { properties[field.name] = .object(field.schema) }
-        var schema: JSONObject = ["type": "object", "properties": .object(properties)]
-        let required = fields.filter { $0.isRequired && $0.isOfferedToModels }.map { JSONValue.string($0.name) }
-        if !required.isEmpty { schema["required"] = .array(required) }
-        schema["additionalProperties"] = false
-        return schema
-    }
+    public var inputSchema: JSONObject { ownSchema ?? InputField.schema(of: fields) }
 }

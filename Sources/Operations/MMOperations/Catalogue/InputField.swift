@@ -210,4 +210,15 @@ public struct InputField: Sendable {
         schema["description"] = .string(summary)
         return schema
     }
+
+    /// Returns the JSON Schema of a call with these arguments, as a model sees it.
+    package static func schema(of fields: [InputField]) -> JSONObject {
+        var properties = JSONObject()
+        for field in fields where field.isOfferedToModels { properties[field.name] = .object(field.schema) }
+        var schema: JSONObject = ["type": "object", "properties": .object(properties)]
+        let required = fields.filter { $0.isRequired && $0.isOfferedToModels }.map { JSONValue.string($0.name) }
+        if !required.isEmpty { schema["required"] = .array(required) }
+        schema["additionalProperties"] = false
+        return schema
+    }
 }

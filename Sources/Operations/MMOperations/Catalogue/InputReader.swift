@@ -35,6 +35,34 @@ public struct InputReader: Sendable {
         }
     }
 
+    /// Returns arguments in the form of their schemas, however a model writes them: without those that are `null`, and
+    /// with numbers, booleans and objects in place of their texts. What can't be read stays, so that a check names it.
+    package static func plain(_ arguments: JSONObject, _ fields: [InputField]) -> JSONObject {
+        var plain = JSONObject()
+        for (name, value) in arguments where !value.isNull {
+            let field = fields.first { $0.name == name }
+            let reader = try? InputReader(operation: "", arguments: [name: value], fields: [field].compactMap(\.self))
+            plain[name] = field.flatMap { reader?.plain($0) } ?? value
+        }
+        return plain
+    }
+
+    private func plain(_ field: InputField) -> JSONValue? {
+        let name = field.name
+        switch field.kind {
+        case .flag: return (try? flag(name)).map { .bool($0) }
+        case .integer: return (try? integer(name)).map { .int(Int64($0)) }
+        case .choice: return (try? text(name)).map { .string($0) }
+        case .object: return (try? object(name)).map { .object($0) }
+        case .parameters where arguments[name]?.string != nil:
+            guard let list = try? parameters(name), Set(list.map(\.name)).count == list.count else { return nil }
+            return .object(JSONObject(list.map { ($0.name, .string($0.value)) }))
+        case .arguments where arguments[name]?.string != nil:
+            return (try? self.arguments(name)).map { .object(JSONObject($0.map { ($0.name, $0.value) })) }
+        case .parameters, .arguments, .text, .textList, .calls: return nil
+        }
+    }
+
     private func isAbsent(_ name: String) -> Bool {
         switch arguments[name] {
         case nil, .null: true

@@ -106,6 +106,8 @@ struct CatalogueServer {
             let (called, given) = operation.call(arguments)
             return .call(called, given)
         }
+        let fields = operation.fields
+        tool.argumentReading = { InputReader.plain($0, fields) }
         if operation.fields.contains(where: { $0.name == "query" && $0.kind == .parameters }) {
             tool.argumentRemark = Self.queryRemark
         }
@@ -117,9 +119,10 @@ struct CatalogueServer {
     /// The single tool for recipes, own tools and other operations that are called by name.
     private var readyTool: Tool {
         let ready = readyTasks
-        var tool = tool(ReadyTool.declaration, ReadyTool.schema) { (arguments) throws(MMError) in
-            try ready.meaning(of: arguments)
+        var tool = tool(ReadyTool.declaration, InputField.schema(of: ReadyTool.fields)) {
+            (arguments) throws(MMError) in try ready.meaning(of: arguments)
         }
+        tool.argumentReading = { InputReader.plain($0, ReadyTool.fields) }
         tool.argumentRemark = ReadyTool.remark
         return tool
     }

@@ -36,22 +36,16 @@ struct ReadyTool {
             effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool)
     }
 
-    /// The schema of a call.
-    static let schema: JSONObject = [
-        "type": "object",
-        "properties": [
-            "name": ["type": "string", "description": "Such as leaver."],
-            "connection": ["type": "string", "description": "Name."],
-            "parameters": ["type": "object", "description": "Its values."],
-            "apply": ["type": "boolean", "description": "Apply the plan."],
-            "dryRun": ["type": "boolean", "description": "Show what would change."],
-        ],
-        "additionalProperties": false,
+    /// The arguments of a call.
+    static let fields = [
+        InputField("name", .text, "Such as leaver."), InputField("connection", .text, "Name."),
+        InputField("parameters", .object, "Its values."), InputField("apply", .flag, "Apply the plan."),
+        InputField("dryRun", .flag, "Show what would change."),
     ]
 
     /// A remark for the values of a task that were given as arguments.
     static let remark: @Sendable (String) -> String? = { name in
-        ArgumentNames.meant(by: name, among: schema["properties"]?.object?.keys ?? []) == nil
+        ArgumentNames.meant(by: name, among: fields.map(\.name)) == nil
             ? "is unknown: a value of the task belongs into \"parameters\", as {\"parameters\": {\"…\": …}}" : nil
     }
 
