@@ -24,6 +24,9 @@ struct OpenAPITests {
             for example in media["examples"]?.object?.values ?? [] {
                 let value = try #require(example["value"]?.object)
                 _ = try InputReader(operation: declaration.name, arguments: value, fields: operation.fields)
+                for (name, given) in value where media["schema"]?["properties"]?[name]?["type"] == "object" {
+                    #expect(given.object != nil, "\(declaration.name): \(name)")
+                }
             }
         }
         let run = paths["/v1/operations/run"]?["post"]?["requestBody"]?["content"]?["application/json"]

@@ -198,6 +198,21 @@ struct ToolListTests {
         }
     }
 
+    @Test(
+        "has only schemas that every model's service takes: one type each, and no choice between schemas",
+        arguments: [[], ["--toolsets", "m365,shell,ssh"]])
+    func portable(words: [String]) async throws {
+        func check(_ schema: JSONValue?, _ place: String) {
+            #expect(schema?["type"]?.string != nil, "\(place)")
+            for keyword in ["anyOf", "oneOf", "allOf", "const", "$ref", "if"] {
+                #expect(schema?[keyword] == nil, "\(place)")
+            }
+            if schema?["type"] == "array" { check(schema?["items"], "\(place)[]") }
+            for (name, property) in schema?["properties"]?.object ?? [:] { check(property, "\(place).\(name)") }
+        }
+        for tool in try await tools(words).tools { check(tool["inputSchema"], tool["name"]?.string ?? "") }
+    }
+
     @Test("takes at most 8,000 bytes, including the tool for recipes", arguments: [[], ["--structured-output"]])
     func budget(words: [String]) async throws {
         let list = try await tools(words)

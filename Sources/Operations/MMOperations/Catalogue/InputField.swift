@@ -202,8 +202,8 @@ public struct InputField: Sendable {
                 "type": "integer", "minimum": .int(Int64(range.lowerBound)), "maximum": .int(Int64(range.upperBound)),
             ]
         case .choice(let words): schema = ["type": "string", "enum": .array(words.map { .string($0) })]
-        case .object: schema = ["type": "object"]
-        case .parameters, .arguments: schema = ["type": ["object", "string"]]
+        // Some models' services refuse all tools if one has a list of types.
+        case .object, .parameters, .arguments: schema = ["type": "object"]
         case .textList: schema = ["type": "array", "items": ["type": "string"]]
         case .calls: schema = ["type": "array", "items": ["type": "object"]]
         }

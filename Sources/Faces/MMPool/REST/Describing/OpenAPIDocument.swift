@@ -362,11 +362,13 @@ enum OperationExamples {
                 continue
             }
             guard let text = words.popFirst(), let value = value(text, field) else { return nil }
-            arguments[field.name] = value
+            let earlier = arguments[field.name]?.string
+            let isNamed = field.kind == .parameters || field.kind == .arguments
+            arguments[field.name] = earlier.flatMap { isNamed ? .string("\($0)&\(text)") : nil } ?? value
         }
         let reader = try? InputReader(
             operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
-        return reader == nil ? nil : arguments
+        return reader == nil ? nil : InputReader.plain(arguments, operation.fields)
     }
 
     private static func value(_ text: String, _ field: InputField) -> JSONValue? {
