@@ -77,25 +77,27 @@ struct WriteWatch: Sendable {
     /// - Returns: the error of a read that waits for a sign-in. The state stays unread then.
     @discardableResult
     private func read(_ writes: inout [Write], after earlier: [String: [Change]] = [:]) async -> MMError? {
-        var places: [(index: Int, isContent: Bool)] = []
+        var places: [(index: Int, content: String?)] = []
         var reads: [GraphRequest] = []
+        // The writes that need the same related data, such as the name of one group, which is read once.
+        var sharing: [String: [Int]] = [:]
         for (index, write) in writes.enumerated() {
             guard let change = write.change, !change.isBeforeKnown, !change.isUnreadable, let path = change.priorPath
             else { continue }
             do throws(MMError) {
                 reads.append(try allowedRead(path))
-                places.append((index, false))
+                places.append((index, nil))
             } catch {
                 writes[index].change = change.unreadable(error.message)
                 writes[index].fault = error
                 continue
             }
-            if let path = change.contentPath,
-                let read = try? allowedRead(path, headers: ["ConsistencyLevel": "eventual"])
-            {
+            guard let path = change.contentPath else { continue }
+            if sharing[path] == nil, let read = try? allowedRead(path, headers: ["ConsistencyLevel": "eventual"]) {
                 reads.append(read)
-                places.append((index, true))
+                places.append((index, path))
             }
+            sharing[path, default: []].append(index)
         }
         guard !places.isEmpty else { return nil }
         let answers = await answers(to: reads)
@@ -104,8 +106,11 @@ struct WriteWatch: Sendable {
         for (place, answer) in zip(places, answers) {
             guard let written = writes[place.index].change else { continue }
             var change = written
-            if place.isContent {
-                if case .success(let answer) = answer { writes[place.index].change = change.knowing(content: answer) }
+            if let path = place.content {
+                guard case .success(let answer) = answer else { continue }
+                for index in sharing[path] ?? [] {
+                    writes[index].change = writes[index].change?.knowing(content: answer)
+                }
                 continue
             }
             switch answer {

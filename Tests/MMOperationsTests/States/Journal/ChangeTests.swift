@@ -172,6 +172,21 @@ struct ChangeTests {
             several.inverse(base: "").map(\.path) == ["/v1.0/groups/g/members/a/$ref", "/v1.0/groups/g/members/b/$ref"])
     }
 
+    @Test(
+        "of references name the object that has them, as a person knows it",
+        arguments: [
+            ("/v1.0/groups/g/members/a/$ref", "/v1.0/groups/g?$select=id,displayName"),
+            ("/v1.0/directory/administrativeUnits/g/members/a/$ref", nil),
+        ])
+    func referencesOfNamed(path: String, read: String?) throws {
+        let change = try #require(try change("DELETE", path))
+        #expect(change.contentPath == read)
+        let named = change.knowing(content: ["id": "g", "displayName": "Sales"])
+        #expect(named.title.hasSuffix("Sales (g)") && named.place == change.place)
+        #expect(named.inverse(base: "").map(\.path) == change.inverse(base: "").map(\.path))
+        #expect(change.knowing(content: [:]).title == change.title)
+    }
+
     @Test("stand, are undone, or were changed since")
     func standing() throws {
         let change = try #require(try change("PATCH", "/v1.0/users/u", ["city": "Rome", "tags": ["a", "b"]]))

@@ -23,9 +23,10 @@ extension Change {
     }
 
     /// The path of related data that is read together with the state before: the members of a group that is deleted,
-    /// the versions of a file.
+    /// the versions of a file, the name of the object whose list of references changes.
     package var contentPath: String? {
         if kind == .content { return versionsPath }
+        if [.link, .unlink].contains(kind), let owner { return versioned(owner) + "?$select=id,displayName" }
         guard kind == .deletion, service == .graph, isTopLevel, collection.lowercased() == "groups" else { return nil }
         return versioned(place)
             + "/members?$count=true&$top=\(Self.shownMembers)&$select=id,displayName,userPrincipalName"
@@ -33,9 +34,21 @@ extension Change {
 
     private static let shownMembers = 10
 
+    /// The path of the object whose list of references this is; `nil` where it has no name that could be read.
+    private var owner: String? {
+        let steps = place.split(separator: "/")
+        guard service == .graph, steps.count == 3, Self.named.contains(collection.lowercased()) else { return nil }
+        return "/\(steps[0])/\(steps[1])"
+    }
+
     /// Returns the change with the answer to `contentPath` added to its state before.
     package func knowing(content answer: JSONValue) -> Change {
         if kind == .content { return knowing(versions: answer["value"]?.array ?? []) }
+        if [.link, .unlink].contains(kind) {
+            var change = self
+            change.subject.name = answer["displayName"]?.string ?? subject.name
+            return change
+        }
         guard isBeforeKnown, var before = before?.object else { return self }
         let rows = answer["value"]?.array ?? []
         let names = rows.compactMap { $0["userPrincipalName"]?.string ?? $0["displayName"]?.string }
