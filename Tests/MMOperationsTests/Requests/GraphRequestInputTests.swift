@@ -30,6 +30,13 @@ struct GraphRequestInputTests {
         #expect(error?.hint?.contains("POST") == true)
     }
 
+    @Test("a method before the path is told where it belongs", arguments: ["GET /me", "post /users", "DELETE /users/x"])
+    func methodInPath(endpoint: String) {
+        let error = #expect(throws: MMError.self) { try input(["connection": "C", "endpoint": .string(endpoint)]) }
+        let method = endpoint.split(separator: " ").first.map { $0.uppercased() } ?? ""
+        #expect(error?.code == .invalidInput && error?.hint?.contains("\(method) as `method`") == true)
+    }
+
     @Test("a path alone lacks the connection")
     func pathAlone() {
         let error = #expect(throws: MMError.self) { try input(["connection": "/me"]) }

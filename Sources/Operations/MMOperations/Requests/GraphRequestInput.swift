@@ -6,7 +6,7 @@ struct GraphRequestInput: OperationInput {
     @Argument("connection", "Name, or several: A,B, tag:x.", .at(0)) var connection: String?
     @Argument("endpoint", "Path such as /me/messages or /beta/users.", .at(1), .completes(.endpoints)) var endpoint:
         String?
-    @Argument("method", "HTTP method (default GET).", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
+    @Argument("method", "HTTP method (default GET).", .short("X"), of: GraphRequestInput.methods)
     private var written: String?
     @Argument("body", "JSON body.", .short("d"), .readsFiles) private var given: RequestBody?
     @Argument("resource", "Service (default graph).", .short("r")) var resource: RequestResource?
@@ -49,6 +49,8 @@ struct GraphRequestInput: OperationInput {
     @Argument("dryRun", "Show what would change; only reads are sent.", .notForModels) var isDryRun: Bool
     @Argument("confirmed", "No effect.") private var isMarked: Bool
 
+    private static let methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+
     var method: String { written ?? "GET" }
     var body: JSONValue? { given?.value }
     var confirmed: Bool { isMarked || given?.isConfirmed == true }
@@ -81,6 +83,11 @@ struct GraphRequestInput: OperationInput {
             throw MMError(
                 .invalidInput, "The argument `connection` is missing.",
                 hint: "Call it without arguments to list the connections.")
+        }
+        if let endpoint, let method = Self.methods.first(where: { endpoint.uppercased().hasPrefix("\($0) ") }) {
+            throw MMError(
+                .invalidInput, "The endpoint begins with the method \(method).",
+                hint: "Give the path as `endpoint`, and \(method) as `method`.", details: ["field": "endpoint"])
         }
         guard endpoint == nil, batch == nil else { return }
         // In `mm graph /me` the first argument is a path instead of a connection.
