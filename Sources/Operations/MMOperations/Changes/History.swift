@@ -44,9 +44,14 @@ struct History: CatalogueOperation {
         }
         return OperationAnswer(
             .value(.array(rows)),
-            notes: (entries.isEmpty ? ["The journal has no change to \(input.object)."] : []) + selection.notes,
+            notes: (entries.isEmpty ? [Self.nothing(of: input.object)] : []) + selection.notes,
             columns: ["time", "id", "change", "state", "client"],
             text: text.isEmpty ? nil : text.joined(separator: "\n"))
+    }
+
+    private static func nothing(of object: String) -> String {
+        "The journal has no change to \(object), by this name or id. It knows an object by those that its calls used: "
+            + "`mm undo list` lists all changes."
     }
 
     private static func subjects(of change: Change) -> [Change.Subject] { [change.subject] + change.others }
