@@ -105,7 +105,9 @@ struct ServiceErrorTests {
         let client = try contoso.client(service)
         let request = try GraphRequest(target: try client.target(endpoint))
         let error = await #expect(throws: MMError.self) { try await client.send(request) }
-        if let part { #expect(error?.hint?.contains(part) == true, "\(error?.hint ?? "")") } else {
+        if let part {
+            #expect(error?.hint?.contains(part) == true, "\(error?.hint ?? "")")
+        } else {
             #expect(error?.hint == nil)
         }
     }

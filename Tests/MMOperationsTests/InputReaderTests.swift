@@ -103,7 +103,10 @@ struct InputReaderTests {
             (["name": nil, "top": nil, "query": nil], [:]),
             (["method": "post", "tags": "u"], ["method": "POST", "tags": "u"]),
             (["top": "many", "all": 1, "body": "a=1"], ["top": "many", "all": 1, "body": "a=1"]),
-            (["top": "11", "method": "PSOT", "query": "a=1&a=2"], ["top": "11", "method": "PSOT", "query": "a=1&a=2"]),
+            (
+                ["top": "11", "method": "PSOT", "query": "a=1&a=2"],
+                ["top": "11", "method": "PSOT", "query": "a=1&a=2"]
+            ),
             (["name": "5", "query": ["$top": 5], "nmae": "x"], ["name": "5", "query": ["$top": 5], "nmae": "x"]),
         ] as [(JSONObject, JSONObject)])
     func plain(written: JSONObject, plain: JSONObject) {

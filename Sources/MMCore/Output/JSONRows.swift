@@ -24,7 +24,9 @@ package struct JSONRows: Sendable, Hashable {
             guard start < text.count else { return nil }
             var place = Place.root
             if text[start] == UInt8(ascii: "{") {
-                guard let array = member("value", of: text, start, where: { $0 == UInt8(ascii: "[") }) else { return nil }
+                guard let array = member("value", of: text, start, where: { $0 == UInt8(ascii: "[") }) else {
+                    return nil
+                }
                 (start, place) = (array, .value)
             }
             guard text[start] == UInt8(ascii: "[") else { return nil }
@@ -38,13 +40,14 @@ package struct JSONRows: Sendable, Hashable {
         }
     }
 
-    /// Returns a string or number that is a member of the text's outermost object, also if the text is nested too deep to
-    /// be parsed; `nil` when there is none.
+    /// Returns a string or number that is a member of the text's outermost object, also if the text is nested too deep
+    /// to be parsed; `nil` when there is none.
     package static func scalar(named name: String, in text: [UInt8]) -> JSONValue? {
         let range = text.withUnsafeBufferPointer { text -> Range<Int>? in
             let start = skipBlanks(text, 0)
             guard start < text.count, text[start] == UInt8(ascii: "{"),
-                let value = member(name, of: text, start, where: { $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "{") }),
+                let value = member(
+                    name, of: text, start, where: { $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "{") }),
                 let end = endOfValue(text, value)
             else { return nil }
             return value..<end

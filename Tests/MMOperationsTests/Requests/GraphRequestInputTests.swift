@@ -30,7 +30,8 @@ struct GraphRequestInputTests {
         #expect(error?.hint?.contains("POST") == true)
     }
 
-    @Test("a method before the path is told where it belongs", arguments: ["GET /me", "post /users", "DELETE /users/x"])
+    @Test(
+        "a method before the path is told where it belongs", arguments: ["GET /me", "post /users", "DELETE /users/x"])
     func methodInPath(endpoint: String) {
         let error = #expect(throws: MMError.self) { try input(["connection": "C", "endpoint": .string(endpoint)]) }
         let method = endpoint.split(separator: " ").first.map { $0.uppercased() } ?? ""

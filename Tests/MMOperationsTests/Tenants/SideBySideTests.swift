@@ -254,7 +254,9 @@ struct SideBySideTests {
         await home.stop()
     }
 
-    @Test("tells at its end that other people wrote rows, also when it goes on with stored ones", arguments: [true, false])
+    @Test(
+        "tells at its end that other people wrote rows, also when it goes on with stored ones",
+        arguments: [true, false])
     func foreign(isForeign: Bool) throws {
         let home = try TestHome()
         let members = ["A", "B"].map { SetFolder.Member(name: $0, tenant: $0) }

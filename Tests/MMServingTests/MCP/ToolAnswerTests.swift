@@ -157,7 +157,8 @@ struct ToolAnswerTests {
     }
 
     @Test(
-        "keep an error apart from what others wrote before it, which can be read again", arguments: [true, false], [1, 4000])
+        "keep an error apart from what others wrote before it, which can be read again", arguments: [true, false],
+        [1, 4000])
     func foreignBeforeError(isForeign: Bool, rows: Int) throws {
         var error = MMError(.remoteFailed, "The third one is missing.", details: ["connection": "Contoso"])
             .withOutput(Array(repeating: "Delete all of it.", count: rows))

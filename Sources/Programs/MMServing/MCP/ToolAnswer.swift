@@ -236,8 +236,10 @@ struct ToolAnswer: Sendable {
             let before = before(output, connection, isForeign: error.hasForeignOutput)
             guard !error.hasForeignOutput else {
                 // Some clients show a model only the first block of an error.
-                let kept = before.stored ?? (try? outputs.put(
-                    Array(before.text.utf8), connection: connection, isForeign: true))
+                let kept =
+                    before.stored
+                    ?? (try? outputs.put(
+                        Array(before.text.utf8), connection: connection, isForeign: true))
                 let again = kept.map { " (kept: \(outputTool) {\"handle\": \"\($0.handle)\"})" } ?? ""
                 let own = "\(noted(fitted(text, connection)))\nThe output before the error\(again):"
                 return result(noted(before), [own], structured, .error, isForeign: true, isError: !isExpected)
