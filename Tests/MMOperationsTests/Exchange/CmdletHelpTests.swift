@@ -50,4 +50,13 @@ struct CmdletHelpTests {
     func others(_ script: String, _ module: String) {
         #expect(help(script, module) == nil)
     }
+
+    @Test(
+        "of a cmdlet that doesn't exist tells how names are found where scripts run",
+        arguments: ["Get-Mailbx", "Zip-Qqx"])
+    func unknown(name: String) {
+        let hint = EngineRefusal.unknown([name], "exo")?.hint
+        #expect(hint?.hasSuffix("Get-Command PATTERN finds names, such as Get-Command *Mailbox*.") == true)
+        #expect(hint?.contains("Similar names: Get-Mailbox") == (name == "Get-Mailbx"))
+    }
 }

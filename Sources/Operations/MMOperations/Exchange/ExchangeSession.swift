@@ -522,9 +522,8 @@ enum EngineRefusal {
         return MMError(
             .notFound,
             "\(title(module)) has no cmdlet \(name), or the account may not run it. Nothing was sent.",
-            hint: near.isEmpty
-                ? "mm cmdlets lists all cmdlets."
-                : "Similar names: \(near.joined(separator: ", ")). mm cmdlets lists all cmdlets.",
+            hint: (near.isEmpty ? "" : "Similar names: \(near.joined(separator: ", ")). ")
+                + "Get-Command PATTERN finds names, such as Get-Command *Mailbox*.",
             details: ["cmdlet": .string(name), "near": .array(near.map { .string($0) })])
     }
 }
