@@ -100,7 +100,6 @@ struct InputReaderTests {
                 ["query": "{\"$top\":5}", "param": "A=1&Force"],
                 ["query": ["$top": "5"], "param": ["A": "1", "Force": true]]
             ),
-            (["name": nil, "top": nil, "query": nil], [:]),
             (["method": "post", "tags": "u"], ["method": "POST", "tags": "u"]),
             (["top": "many", "all": 1, "body": "a=1"], ["top": "many", "all": 1, "body": "a=1"]),
             (

@@ -35,16 +35,13 @@ public struct InputReader: Sendable {
         }
     }
 
-    /// Returns arguments in the form of their schemas, however a model writes them: without those that are `null`, and
-    /// with numbers, booleans and objects in place of their texts. What can't be read stays, so that a check names it.
+    /// Returns arguments in the form of their schemas, however a model writes them: with numbers, booleans and objects
+    /// in place of their texts. What can't be read stays, so that a check names it.
     package static func plain(_ arguments: JSONObject, _ fields: [InputField]) -> JSONObject {
-        var plain = JSONObject()
-        for (name, value) in arguments where !value.isNull {
-            let field = fields.first { $0.name == name }
-            let reader = try? InputReader(operation: "", arguments: [name: value], fields: [field].compactMap(\.self))
-            plain[name] = field.flatMap { reader?.plain($0) } ?? value
+        arguments.mapValues { name, value in
+            guard let field = fields.first(where: { $0.name == name }) else { return value }
+            return (try? InputReader(operation: "", arguments: [name: value], fields: [field]))?.plain(field) ?? value
         }
-        return plain
     }
 
     private func plain(_ field: InputField) -> JSONValue? {
