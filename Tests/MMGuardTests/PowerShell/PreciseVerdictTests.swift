@@ -56,6 +56,9 @@ struct PreciseVerdictTests {
             "Get-Mailbox -ResultSize 5 | % { New-Object PSObject -Property @{ Name = $_.Alias } }",
             "$l = New-Object System.Collections.ArrayList; [void]$l.Add(1); New-Object -Type PSObject -OutVariable o",
             "$l = New-Object 'System.Collections.Generic.List[object]'; $l.Add(1); New-Object hashtable -ArgumentList 9",
+            "[System.Collections.ArrayList]$l = @(); $l.AddRange(@(2, 1)); $l.Sort(); $l += 3; $l.Contains(3)",
+            "$h = @{}; $h += @{ a = 1 }; $h.Remove('a'); $a = @(); $a += 1; $a.Clear()",
+            "$q = [Collections.Generic.Queue[string]]::new(); $q.Enqueue('a'); $q.Dequeue()",
         ])
     func allowed(script: String) {
         let verdict = GuardEngine().judge(script: script, policy: .standard)
@@ -91,6 +94,12 @@ struct PreciseVerdictTests {
             "$p = @{ Property = 'Name', 'TokenCache' }; Get-AzContext | Select-Object @p",
             "$p = @{ Property = @{ n = 'a'; e = 'TokenCache' } }; Get-AzContext | Select-Object @p",
             "$p = @{ Property = 'TokenCache'; EQ = $true; Value = 1 }; Get-AzContext | Where-Object @p",
+            "$l = [Collections.Generic.List[object]]::new(); $l.Sort((Get-Command Remove-Mailbox).ScriptBlock)",
+            "$q = @(, $list); $q.AddRange(1)", "$q = 1, $list; $q.Push(1)",
+            "$s = [Collections.Generic.Stack[object]]::new(); $s.Push((Get-PnPWeb).Lists); $s.Add($x)",
+            "$l = [Collections.Generic.List[object]]::new(); $l += $list; $l.AddRange(1)",
+            "$l = New-Object System.Collections.ArrayList; if ($x) { $l = @(, $list) }; $l.AddRange(1)",
+            "class A { [void] Add($x) { Set-Mailbox ann -CustomAttribute1 $x } }; $a = [A]::new(); 1..50 | % { $a.Add($_) }",
         ])
     func asked(script: String) {
         #expect(GuardEngine().judge(script: script, policy: .standard).decision != .allow)

@@ -56,26 +56,6 @@ enum PureTypes {
         ["hashtable", "collections.hashtable"].contains(plain(written.asciiLowercased))
     }
 
-    /// Returns whether a type is a list or table of harmless values: `[Collections.Generic.List[object]]`,
-    /// `[ArrayList]`.
-    static func isContainer(_ type: TypeNameSyntax) -> Bool {
-        switch type.form {
-        case .name(let name, nil):
-            return [
-                "collections.arraylist", "collections.hashtable", "hashtable",
-                "collections.specialized.ordereddictionary",
-            ]
-            .contains(plain(name.asciiLowercased))
-        case .generic(let open, let arguments):
-            guard case .name(let name, nil) = open.form else { return false }
-            let plainName = plain(name.asciiLowercased)
-            return ["list", "dictionary", "hashset", "queue", "stack", "sorteddictionary"].contains {
-                plainName == "collections.generic." + $0 || plainName == $0
-            } && arguments.allSatisfy { contains($0.fullName) || isContainer($0) }
-        case .name, .array: return false
-        }
-    }
-
     /// Returns whether an object of a type only has the properties that it is given: `[PSObject]`.
     static func isPlainObject(_ type: TypeNameSyntax) -> Bool {
         guard case .name(let name, nil) = type.form else { return false }
@@ -85,15 +65,6 @@ enum PureTypes {
         ]
         .contains(plain(name.asciiLowercased))
     }
-
-    /// Returns whether a method of such a list or table only reads it or changes its elements.
-    static func isContainerMethod(_ name: String) -> Bool { containerMethods.contains(name.asciiLowercased) }
-
-    private static let containerMethods: Set<String> = [
-        "add", "addrange", "insert", "remove", "removeat", "clear", "contains", "containskey", "containsvalue",
-        "toarray",
-        "indexof", "sort", "reverse", "getenumerator", "trygetvalue", "enqueue", "dequeue", "push", "pop", "peek",
-    ]
 
     /// Types whose conversions return the value unchanged.
     private static let references: Set<String> = [
@@ -151,7 +122,7 @@ enum PureTypes {
     static func isReflection(_ name: String) -> Bool { ["assembly", "module"].contains(name.asciiLowercased) }
 
     /// Returns a name without `System.`; that of a nullable type stands for the type of its value.
-    private static func plain(_ name: String) -> String {
+    static func plain(_ name: String) -> String {
         var name = name.hasPrefix("system.") ? name.dropFirst(7) : name[...]
         if name.hasPrefix("nullable["), name.hasSuffix("]") {
             name = name.dropFirst(9).dropLast()

@@ -245,7 +245,7 @@ extension ScriptWalk {
         let entry = known.entry
         let bound = known.binder.bind(command) { splatted($0) }
         let made = newObject(known, bound)
-        if made == .container { containers.insert(ObjectIdentifier(command)) }
+        if case .container(let kind)? = made { containers[ObjectIdentifier(command)] = kind }
         if entry.lists.contains(.outside), made == nil {
             report(.outsideCommand, command.elements.first?.extent ?? command.extent, subject: entry.name)
         }

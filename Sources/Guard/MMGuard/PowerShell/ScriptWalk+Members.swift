@@ -101,22 +101,21 @@ extension ScriptWalk {
         {
             return .nothing
         }
-        if PureTypes.isContainerMethod(name), case .variable(let variable) = node.target,
-            variable.path.qualifier == .none
-        {
+        if let own = ownType(node.target), types[own]?.methods.contains(lower) ?? false {
+            use(type: own, node.extent)
+            return .unknown
+        }
+        if case .variable(let variable) = node.target, variable.path.qualifier == .none {
             let holder = variable.path.name.asciiLowercased
             var entry = variables[holder]
-            if entry.isOwn {
+            // A block that is given to `Sort` is run to compare the elements.
+            if entry.own.has(lower), lower != "sort" || !arguments.kinds.contains(.code) {
                 entry.facts = entry.facts.then(arguments)
                 entry.facts.texts = nil
                 entry.table = nil
                 variables.assign(holder, entry)
                 return entry.facts
             }
-        }
-        if let own = ownType(node.target), types[own]?.methods.contains(lower) ?? false {
-            use(type: own, node.extent)
-            return .unknown
         }
         report(.methodCall, node.extent, subject: ".\(name)()")
         if ["invokescript", "newscriptblock", "addscript"].contains(lower) { walk(saidBy: arguments, at: node.extent) }
@@ -139,7 +138,7 @@ extension ScriptWalk {
             use(type: full.asciiLowercased, node.extent)
             return isNew ? arguments.or(.data()) : .unknown
         }
-        if isNew, PureTypes.isContainer(type.typeName) { return arguments }
+        if isNew, OwnContainer.of(type.typeName) != nil { return arguments }
         if !PureTypes.hasMethod(full, name) || type.typeName.assembly != nil {
             report(.staticMember, node.extent, subject: "[\(full)]::\(name)()")
             if name.asciiLowercased == "create" { walk(saidBy: arguments, at: node.extent) }

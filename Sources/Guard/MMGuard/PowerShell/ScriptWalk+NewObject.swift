@@ -6,7 +6,7 @@ extension ScriptWalk {
         /// An object that only has the given properties: `New-Object PSObject -Property @{ … }`.
         case plain
         /// A list or table: `New-Object System.Collections.ArrayList`.
-        case container
+        case container(OwnContainer)
     }
 
     /// Returns what a call of `New-Object` makes; `nil` for other commands, and if making it may have an effect. The
@@ -26,7 +26,7 @@ extension ScriptWalk {
             }
         }
         guard let type else { return nil }
-        if PureTypes.isContainer(type) { return given.isSubset(of: ["argumentlist"]) ? .container : nil }
+        if let kind = OwnContainer.of(type) { return given.isSubset(of: ["argumentlist"]) ? .container(kind) : nil }
         return PureTypes.isPlainObject(type) && given.isSubset(of: ["property"]) ? .plain : nil
     }
 

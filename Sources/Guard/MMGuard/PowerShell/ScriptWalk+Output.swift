@@ -23,7 +23,8 @@ extension ScriptWalk {
             let given = call.indices(["argumentlist", "property"]).reduce(ValueFacts.nothing) {
                 $0.then(call.values[$1])
             }
-            return made == .container ? given : given.or(.data()).withoutTexts
+            if case .container = made { return given }
+            return given.or(.data()).withoutTexts
         case "out-null", "out-host", "out-default", "write-host", "start-sleep": return .nothing
         case "get-command", "get-module", "get-alias", "get-variable", "get-help", "import-clixml", "get-psdrive",
             "get-psprovider":

@@ -112,7 +112,7 @@ struct ScriptWalk {
     var types: [String: LocalType] = [:]
 
     /// The commands that make a list or table of the script's own.
-    var containers: Set<ObjectIdentifier> = []
+    var containers: [ObjectIdentifier: OwnContainer] = [:]
 
     /// The maximum depth of a tree; deeper ones are not judged.
     static let deepest = 100
@@ -235,7 +235,7 @@ struct ScriptWalk {
         let name = type.fullName
         if types[name.asciiLowercased] != nil {
             use(type: name.asciiLowercased, type.extent)
-        } else if !PureTypes.contains(name), !PureTypes.isContainer(type) {
+        } else if !PureTypes.contains(name), OwnContainer.of(type) == nil {
             report(.typeName, type.extent, subject: "[\(name)]")
         }
     }
@@ -308,7 +308,8 @@ extension ScriptWalk {
         case .equals:
             entry.table = isConverted ? nil : table(node.value)
             entry.ownType = isConverted ? nil : ownType(only(node.value))
-            entry.isOwn = entry.ownType != nil || isOwnContainer(node.value)
+            let made: OwnContainer = entry.ownType != nil ? .table : ownContainer(madeBy: node.value)
+            entry.own = made.isEmpty ? made : type.flatMap(OwnContainer.of) ?? made
             entry.isStopwatch = !isConverted && isStopwatch(only(node.value))
             entry.openText = only(node.value).flatMap(openText).flatMap { text in
                 text.utf8.count <= Self.longestOpenText ? text : nil
@@ -319,7 +320,7 @@ extension ScriptWalk {
             let before = variables[name]
             entry.facts = before.facts.then(facts)
             entry.facts.texts = nil
-            entry.isOwn = before.isOwn
+            entry.own = before.own.extended
         default:
             entry.facts = variables[name].facts.or(facts)
             entry.facts.texts = nil
@@ -348,7 +349,7 @@ extension ScriptWalk {
         }
         let name = variable.path.name.asciiLowercased
         if name == "this", scope.ownType != nil { return name }
-        return variables[name].isOwn && !tables.cmdlets.isAutomaticVariable(name) ? name : nil
+        return !variables[name].own.isEmpty && !tables.cmdlets.isAutomaticVariable(name) ? name : nil
     }
 
     /// Notes that a variable is assigned.
@@ -424,26 +425,29 @@ extension ScriptWalk {
         }
     }
 
-    /// Returns whether a statement creates a list or table.
-    private func isOwnContainer(_ statement: StatementSyntax) -> Bool {
+    /// Returns the kind of list or table that a statement creates.
+    private func ownContainer(madeBy statement: StatementSyntax) -> OwnContainer {
         if case .pipeline(let pipeline) = statement, pipeline.elements.count == 1, !pipeline.isBackground,
             case .command(let command) = pipeline.elements[0]
         {
-            return containers.contains(ObjectIdentifier(command))
+            return containers[ObjectIdentifier(command)] ?? []
         }
         switch only(statement) {
-        case .hashtable?, .array?, .arrayLiteral?: return true
+        case .hashtable?: return .table
+        case .array?, .arrayLiteral?: return .array
         case .convert(let cast)?:
             if case .hashtable = cast.operand {
-                return ["ordered", "hashtable", "pscustomobject"].contains(
-                    cast.type.typeName.fullName.asciiLowercased)
+                let name = cast.type.typeName.fullName.asciiLowercased
+                return ["ordered", "hashtable", "pscustomobject"].contains(name) ? .table : []
             }
             // Of what has the type already, a conversion yields the same object: only a list made here is new.
-            return PureTypes.isContainer(cast.type.typeName) && isList(cast.operand)
+            return isList(cast.operand) ? OwnContainer.of(cast.type.typeName) ?? [] : []
         case .invokeMember(let node)?:
-            guard node.isStatic, case .type(let type) = node.target else { return false }
-            return PureTypes.isContainer(type.typeName) && ConstantValue(node.member).text?.asciiLowercased == "new"
-        default: return false
+            guard node.isStatic, case .type(let type) = node.target,
+                ConstantValue(node.member).text?.asciiLowercased == "new"
+            else { return [] }
+            return OwnContainer.of(type.typeName) ?? []
+        default: return []
         }
     }
 

@@ -10,8 +10,8 @@ struct ScriptVariables: Sendable {
         var type: String?
         /// The hashtable literal that was assigned, as long as nothing has changed it.
         var table: HashtableSyntax?
-        /// Whether the script itself created it as a list or table, so that its elements may be set.
-        var isOwn = false
+        /// The list or table as which the script itself created it, so that its elements may be set; empty for others.
+        var own: OwnContainer = []
         /// The script's own type of which it is an object.
         var ownType: String?
         /// The block literal that it holds, judged where it is written.
@@ -31,7 +31,8 @@ struct ScriptVariables: Sendable {
 
         /// Returns whether this entry includes everything that the other one may be.
         func covers(_ other: Entry) -> Bool {
-            facts.covers(other.facts) && (table == nil || table === other.table) && (!isOwn || other.isOwn)
+            facts.covers(other.facts) && (table == nil || table === other.table)
+                && (own.isEmpty || !other.own.isEmpty && own.isSuperset(of: other.own))
                 && (ownType == nil || ownType == other.ownType) && block == nil
                 && (!isStopwatch || other.isStopwatch) && (openText == nil || openText == other.openText)
                 && (!isAnswer || other.isAnswer) && (other.type == nil || type == other.type)
@@ -52,7 +53,8 @@ struct ScriptVariables: Sendable {
         func or(_ other: Entry) -> Entry {
             Entry(
                 facts: facts.or(other.facts), type: type(with: other), table: table === other.table ? table : nil,
-                isOwn: isOwn && other.isOwn, ownType: ownType == other.ownType ? ownType : nil,
+                own: own.isEmpty || other.own.isEmpty ? [] : own.union(other.own),
+                ownType: ownType == other.ownType ? ownType : nil,
                 isStopwatch: isStopwatch && other.isStopwatch, openText: openText == other.openText ? openText : nil,
                 isAnswer: isAnswer && other.isAnswer, pages: pages.flatMap { own in other.pages.map(own.union) })
         }
