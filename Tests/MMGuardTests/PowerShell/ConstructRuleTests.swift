@@ -38,7 +38,6 @@ struct ConstructRuleTests {
         (.requires, ["#requires -Version 7\nGet-Mailbox ann"]),
         (.backgroundJob, ["Get-Mailbox ann &", "Get-Mailbox ann && Get-Mailbox bob &"]),
         (.exitStatement, ["exit 'a'", "exit (1 + 1)"]),
-        (.jump, ["break", "1..3 | ForEach-Object { continue }"]),
         (
             .loop,
             [

@@ -42,6 +42,12 @@ struct ScriptFlowTests {
             "[char]$c='x'; $c=36; Invoke-MgGraphRequest -Uri ('/v1.0/informationProtection/bitlocker/recoveryKeys/x?{0}select=key' -f $c)",
             "$p=@{Uri='/v1.0/users/x'; Method=3}; $p['Method']++; Invoke-MgGraphRequest @p",
             "$p=@{Uri='/v1.0/users/x'; Method=0}; $p['Method']++; $p['Method']--; Invoke-MgGraphRequest @p",
+            "$m='GET'; foreach ($i in 1,2) { 1 | % { $m='DELETE'; break; $m='GET' } }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='GET'; function f { break }; foreach ($i in 1,2) { $m='DELETE'; f; $m='GET' }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='GET'; try { $m='DELETE'; break; $m='GET' } finally { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }",
+            "$m='GET'; :a foreach ($i in 1,2) { foreach ($j in 1,2) { $m='DELETE'; continue a }; $m='GET' }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "$m='GET'; foreach ($i in 1,2) { $m='DELETE'; $x=$(break); $m='GET' }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            "function f { break }; foreach ($i in 1,2) { f; function Zap-Contoso {} }; Zap-Contoso x",
         ])
     func flow(script: String) {
         let verdict = verdict(script)
@@ -101,6 +107,9 @@ struct ScriptFlowTests {
             "function f([hashtable]$p) { $p = @{ CustomAttribute1 = 'a' }; Set-Mailbox ann @p; $p.b = 1 }; f @{}",
             "[System.Collections.ArrayList]$l = @(); $l = @(); $l.Add(1); function f([int]$n) { $n = 5; $n++; $n }; f 1",
             "$n = [int]5; for ($i = 0; $i -lt 3; $i += $n) { $i }",
+            "if (-not (Get-Mailbox ann)) { 'none'; break }; Get-MailboxStatistics ann",
+            "Get-Mailbox -ResultSize 5 | % { if (!$_.Alias) { continue }; $_.Alias }",
+            ":all foreach ($i in 1, 2) { foreach ($j in 1, 2) { if ($i -eq $j) { continue all } } }",
         ])
     func plain(script: String) {
         let verdict = verdict(script)

@@ -24,7 +24,6 @@ enum ConstructRule: String, Sendable, CaseIterable {
     case requires
     case backgroundJob = "background-job"
     case exitStatement = "exit"
-    case jump
     case loop
     case switchStatement = "switch"
     case catchType = "catch-type"
@@ -82,7 +81,6 @@ enum ConstructRule: String, Sendable, CaseIterable {
         case .requires: "#requires may load modules and assemblies"
         case .backgroundJob: "a background job runs in a separate session"
         case .exitStatement: "exit is given something other than a number"
-        case .jump: "this jump may leave the code that runs the script"
         case .loop: "this loop may not end"
         case .switchStatement: "this switch runs code or reads files as conditions"
         case .catchType: "the type of an error has an unknown name"
@@ -146,7 +144,6 @@ enum ConstructRule: String, Sendable, CaseIterable {
         case .trap: "Use try and catch."
         case .splat: "Write the parameters in full: -Name value."
         case .exitStatement: "Use a number with exit."
-        case .jump: "Let the script run to its end."
         case .loop: "Use foreach over a list."
         case .variableTarget, .automaticVariable, .driveVariable, .scopedVariable:
             "Use a plain variable such as $result."

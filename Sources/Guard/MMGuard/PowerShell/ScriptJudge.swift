@@ -289,7 +289,7 @@ extension ConstructRule {
             .staticMember, .typeName, .attribute, .operatorUse, .hashKey, .unknownParameter, .jobParameter, .memberForm,
             .filterArgument, .moduleSwitch, .requestAddress, .switchStatement, .catchType:
             .wire
-        case .scriptFile, .exitStatement, .jump, .loop, .variableTarget, .automaticVariable, .driveVariable,
+        case .scriptFile, .exitStatement, .loop, .variableTarget, .automaticVariable, .driveVariable,
             .scopedVariable, .redirection, .localPath, .variableParameter, .preferenceValue:
             .walls
         }

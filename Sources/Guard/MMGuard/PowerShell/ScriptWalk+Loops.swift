@@ -92,11 +92,9 @@ extension ScriptWalk {
     ) -> ValueFacts {
         let before = repeats
         repeats = ValueFacts.product(repeats, times)
-        loops += 1
         conditions += 1
         defer {
             repeats = before
-            loops -= 1
             conditions -= 1
         }
         var result = ValueFacts.nothing

@@ -35,10 +35,9 @@ extension ScriptWalk {
             if node.kind != .return || scope != .filterBlock { seen.exits += 1 }
             return walk(node, in: scope)
         case .jump(let node):
+            // A jump can only end a loop, a function or the script itself: a part of which every value that it
+            // assigns is kept, as of any that an error may end.
             if node.kind == .break { seen.exits += 1 }
-            if loops == 0 || node.label != nil || scope == .filterBlock {
-                report(.jump, node.extent, subject: node.kind.rawValue)
-            }
             if let label = node.label { walk(label) }
             return .nothing
         case .trap(let node):

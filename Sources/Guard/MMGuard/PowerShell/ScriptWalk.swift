@@ -22,7 +22,6 @@ struct ScriptWalk {
         var items: [ValueFacts] = []
         /// How often the current code runs at most, according to the surrounding loops and filters.
         var repeats = 1
-        var loops = 0
         /// The script's own type of which `$this` is an object.
         var ownType: String?
     }
@@ -38,10 +37,6 @@ struct ScriptWalk {
     var repeats: Int {
         get { scope.repeats }
         _modify { yield &scope.repeats }
-    }
-    var loops: Int {
-        get { scope.loops }
-        _modify { yield &scope.loops }
     }
 
     /// A finding and its position.
