@@ -52,7 +52,7 @@ struct ConstructRuleTests {
             .automaticVariable,
             [
                 "$ErrorActionPreference = 'Inquire'", "$ConfirmPreference = 'None'", "$PSDefaultParameterValues",
-                "$Host", "$args", "$input",
+                "$Host", "$ExecutionContext", "$MyInvocation = 1", "$args = 1", "foreach ($PSCmdlet in 1) { }",
             ]
         ),
         (.driveVariable, ["$env:PATH", "$env:X = 1", "${function:x}", "$alias:x"]),

@@ -59,6 +59,9 @@ struct PreciseVerdictTests {
             "[System.Collections.ArrayList]$l = @(); $l.AddRange(@(2, 1)); $l.Sort(); $l += 3; $l.Contains(3)",
             "$h = @{}; $h += @{ a = 1 }; $h.Remove('a'); $a = @(); $a += 1; $a.Clear()",
             "$q = [Collections.Generic.Queue[string]]::new(); $q.Enqueue('a'); $q.Dequeue()",
+            "Join-Path $PSScriptRoot report.csv; Split-Path -Parent $PSCommandPath; $MyInvocation.MyCommand.Name",
+            "function f { if ($PSBoundParameters.ContainsKey('Size')) { $args.Count; $input | % { Get-Mailbox $_ } } }; f",
+            "function f { [CmdletBinding(SupportsShouldProcess)] param($m) if ($PSCmdlet.ShouldProcess($m)) { Get-Mailbox $m } }; f ann",
         ])
     func allowed(script: String) {
         let verdict = GuardEngine().judge(script: script, policy: .standard)
@@ -96,6 +99,13 @@ struct PreciseVerdictTests {
             "$p = @{ Property = 'TokenCache'; EQ = $true; Value = 1 }; Get-AzContext | Where-Object @p",
             "$l = [Collections.Generic.List[object]]::new(); $l.Sort((Get-Command Remove-Mailbox).ScriptBlock)",
             "$q = @(, $list); $q.AddRange(1)", "$q = 1, $list; $q.Push(1)",
+            "function f { & $args[0] ceo }; f Remove-Mailbox", "function f { 'ceo' | % $args[0] }; f $c",
+            "function f { 'ceo' -replace 'c', $args[0] }; f $c", "& $MyInvocation.MyCommand ceo",
+            "1 | % $MyInvocation.MyCommand.ScriptBlock", "$MyInvocation.BoundParameters.Add('Method', 'DELETE')",
+            "function f($Uri) { $PSBoundParameters.Method = 'DELETE'; Invoke-MgGraphRequest @PSBoundParameters }; f /v1.0/users/x",
+            "function f($Uri) { $p = $PSBoundParameters; $p['Method'] = 'DELETE' }; f /v1.0/users/x",
+            "$PSCmdlet.InvokeCommand.InvokeScript('Remove-Mailbox ceo')", "$PSCmdlet.SessionState.PSVariable.Set('a', 1)",
+            "function f($PSCmdlet) { $PSCmdlet.ShouldProcess('x') }; f $other", "$input | % Delete",
             "$s = [Collections.Generic.Stack[object]]::new(); $s.Push((Get-PnPWeb).Lists); $s.Add($x)",
             "$l = [Collections.Generic.List[object]]::new(); $l += $list; $l.AddRange(1)",
             "$l = New-Object System.Collections.ArrayList; if ($x) { $l = @(, $list) }; $l.AddRange(1)",

@@ -75,7 +75,7 @@ extension ScriptWalk {
         let isReadable = PlainVariables.isReadable(name)
         let isOrdinary = isReadable || isPlainName(path.name)
         let isAutomatic = tables.cmdlets.isAutomaticVariable(name)
-        if name == "this", scope.ownType != nil { return .unknown }
+        if name == "this" && scope.ownType != nil || PlainVariables.isOfCall(name) { return .unknown }
         if !isOrdinary || (isAutomatic && !isReadable) {
             report(.automaticVariable, variable.extent, subject: "$" + path.path)
             return .unknown
@@ -247,12 +247,18 @@ extension ScriptWalk {
 enum PlainVariables {
     static func isReadable(_ name: String) -> Bool { readable.contains(name.asciiLowercased) }
 
+    /// Returns whether a variable (in lower case) describes the call that is running: what it was given, which may be
+    /// anything, and the command that it calls.
+    static func isOfCall(_ name: String) -> Bool { ofCall.contains(name) }
+
+    private static let ofCall: Set<String> = ["args", "input", "myinvocation", "psboundparameters", "pscmdlet"]
+
     private static let readable: Set<String> = [
         "_", "psitem", "true", "false", "null", "psversiontable", "psculture", "psuiculture", "psedition", "islinux",
         "ismacos", "iswindows", "iscoreclr", "pid", "home", "pwd", "pshome", "shellid", "error", "lastexitcode", "?",
         "matches", "confirmpreference", "debugpreference", "erroractionpreference", "verbosepreference",
         "warningpreference", "whatifpreference", "informationpreference", "progresspreference",
         "formatenumerationlimit",
-        "ofs", "foreach", "switch",
+        "ofs", "foreach", "switch", "psscriptroot", "pscommandpath",
     ]
 }

@@ -94,12 +94,15 @@ extension ScriptWalk {
         if PureTypes.isPlainMethod(name) {
             return .data(count: ["split", "tochararray", "tolist"].contains(lower) ? ValueFacts.many : target.count)
         }
-        if case .variable(let variable) = node.target, variable.path.qualifier == .none,
-            variable.path.name.asciiLowercased == "error" && lower == "clear" && node.arguments.isEmpty
-                || variables[variable.path.name.asciiLowercased].isStopwatch
-                    && ["start", "stop", "reset", "restart"].contains(lower)
-        {
-            return .nothing
+        if case .variable(let variable) = node.target, variable.path.qualifier == .none {
+            switch (variable.path.name.asciiLowercased, lower) {
+            case ("error", "clear") where node.arguments.isEmpty: return .nothing
+            // It only asks whether to go on.
+            case ("pscmdlet", "shouldprocess"): return .data()
+            case (let name, "start"), (let name, "stop"), (let name, "reset"), (let name, "restart"):
+                if variables[name].isStopwatch { return .nothing }
+            default: break
+            }
         }
         if let own = ownType(node.target), types[own]?.methods.contains(lower) ?? false {
             use(type: own, node.extent)
