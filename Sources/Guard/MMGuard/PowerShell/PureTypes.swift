@@ -148,6 +148,15 @@ enum PureTypes {
         "datetimeoffset": ["now", "utcnow", "maxvalue", "minvalue"],
         "math": ["pi", "e"],
         "string": ["empty"],
+        "environment": [
+            "newline", "osversion", "version", "machinename", "username", "userdomainname", "userinteractive",
+            "processorcount", "is64bitoperatingsystem", "is64bitprocess",
+        ],
+        "io.path": ["directoryseparatorchar", "altdirectoryseparatorchar", "pathseparator"],
+        "stringcomparer": [
+            "ordinal", "ordinalignorecase", "invariantculture", "invariantcultureignorecase", "currentculture",
+            "currentcultureignorecase",
+        ],
         "guid": ["empty"],
         "timespan": ["zero", "maxvalue", "minvalue"],
         "diagnostics.stopwatch": ["frequency", "ishighresolution"],
@@ -170,7 +179,11 @@ enum PureTypes {
         "net.webutility": ["urldecode", "urlencode", "htmldecode", "htmlencode"],
         "uri": ["escapedatastring", "unescapedatastring"],
         "web.httputility": ["urldecode", "urlencode", "htmldecode", "htmlencode"],
-        "io.path": ["combine", "getfilename", "getfilenamewithoutextension", "getextension", "getdirectoryname"],
+        "io.path": [
+            "combine", "join", "getfilename", "getfilenamewithoutextension", "getextension", "getdirectoryname",
+            "getfullpath", "getrelativepath", "getpathroot", "ispathrooted", "hasextension", "changeextension",
+            "getinvalidfilenamechars", "getinvalidpathchars", "gettemppath", "getrandomfilename",
+        ],
         "diagnostics.stopwatch": ["startnew", "gettimestamp"],
         "globalization.cultureinfo": ["getcultureinfo", "createspecificculture"],
         "cultureinfo": ["getcultureinfo", "createspecificculture"],
