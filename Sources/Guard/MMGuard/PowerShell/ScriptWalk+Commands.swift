@@ -329,8 +329,7 @@ extension ScriptWalk {
         guard let common = argument.candidates.first(where: \.isCommon),
             common.name.asciiLowercased.hasSuffix("action")
         else { return }
-        let allowed = ["stop", "continue", "silentlycontinue", "ignore", "0", "1", "2", "4"]
-        if value.text.map({ !allowed.contains($0.asciiLowercased) }) ?? true {
+        if !(value.texts?.allSatisfy(PreferenceVariables.isAction) ?? false) {
             report(.preferenceValue, argument.extent, subject: "-" + common.name)
         }
     }

@@ -85,7 +85,11 @@ extension ScriptWalk {
         case "null": return ValueFacts(kinds: [], count: 0, texts: nil)
         case "true", "false": return .text(name)
         case "error": return .of(.errors)
-        default: return isAutomatic || isReadable ? .data() : variables[name].facts
+        default:
+            if let texts = PreferenceVariables.values(of: name) {
+                return ValueFacts(kinds: .data, count: 1, texts: texts)
+            }
+            return isAutomatic || isReadable ? .data() : variables[name].facts
         }
     }
 
