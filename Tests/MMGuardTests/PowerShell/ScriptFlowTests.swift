@@ -42,6 +42,7 @@ struct ScriptFlowTests {
             "[char]$c='x'; $c=36; Invoke-MgGraphRequest -Uri ('/v1.0/informationProtection/bitlocker/recoveryKeys/x?{0}select=key' -f $c)",
             "$p=@{Uri='/v1.0/users/x'; Method=3}; $p['Method']++; Invoke-MgGraphRequest @p",
             "$p=@{Uri='/v1.0/users/x'; Method=0}; $p['Method']++; $p['Method']--; Invoke-MgGraphRequest @p",
+            "$p=@{Uri='/v1.0/users/x'}; $k='Method'; $p.$k='DELETE'; Invoke-MgGraphRequest @p",
             "$m='GET'; foreach ($i in 1,2) { 1 | % { $m='DELETE'; break; $m='GET' } }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
             "$m='GET'; function f { break }; foreach ($i in 1,2) { $m='DELETE'; f; $m='GET' }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
             "$m='GET'; try { $m='DELETE'; break; $m='GET' } finally { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' }",

@@ -74,7 +74,7 @@ extension ScriptWalk {
         // An unusual name may stand for a file or another item that is addressed by a path.
         let isReadable = PlainVariables.isReadable(name)
         let isOrdinary = isReadable || isPlainName(path.name)
-        let isAutomatic = tables.cmdlets.isAutomaticVariable(name)
+        let isAutomatic = isAutomatic(name)
         if name == "this" && scope.ownType != nil || PlainVariables.isOfCall(name) { return .unknown }
         if !isOrdinary || (isAutomatic && !isReadable) {
             report(.automaticVariable, variable.extent, subject: "$" + path.path)

@@ -3,16 +3,7 @@ internal import PowerShellSyntax
 extension ScriptWalk {
     mutating func walk(_ node: MemberExpressionSyntax) -> ValueFacts {
         guard let name = ConstantValue(node.member).text, isBare(node.member) else {
-            let names = walk(node.member)
-            let target = walk(node.target)
-            // The names are constants of the script, so each property can be read separately.
-            guard !node.isStatic, let texts = names.texts, !texts.isEmpty,
-                texts.allSatisfy({ !PureTypes.isReflection($0) })
-            else {
-                report(.computedMember, node.member.extent)
-                return .unknown
-            }
-            return texts.reduce(.nothing) { $0.or(member($1, of: target, node.extent)) }
+            return walkComputed(node)
         }
         guard node.isStatic else {
             if PureTypes.isReflection(name) { report(.staticMember, node.extent, subject: ".\(name)") }
@@ -33,6 +24,28 @@ extension ScriptWalk {
             report(.staticMember, node.extent, subject: "[\(full)]::\(name)")
         }
         return .data()
+    }
+
+    /// Walks a property whose name is only known when the script runs, or is one of the script's constants.
+    private mutating func walkComputed(_ node: MemberExpressionSyntax) -> ValueFacts {
+        let names = walk(node.member)
+        let target = walk(node.target)
+        if !node.isStatic {
+            if let texts = names.texts, !texts.isEmpty, texts.allSatisfy({ !PureTypes.isReflection($0) }) {
+                return texts.reduce(.nothing) { $0.or(member($1, of: target, node.extent)) }
+            }
+            if ownVariable(node.target)?.own == .table { return target.withoutTexts }
+            // A property of a service's object is read, as `Select-Object -ExpandProperty` does: nothing runs, and
+            // what comes of it may be anything.
+            if names.texts == nil, target.kinds == .data, !isType(node.target) { return .unknown }
+        }
+        report(.computedMember, node.member.extent)
+        return .unknown
+    }
+
+    private func isType(_ expression: ExpressionSyntax) -> Bool {
+        if case .type = expression { return true }
+        return false
     }
 
     /// Returns the entry of an activity log of whose authorization only what was permitted is read, rather than the

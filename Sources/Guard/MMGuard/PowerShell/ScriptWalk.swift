@@ -331,20 +331,31 @@ extension ScriptWalk {
         variables.assign(name, entry)
     }
 
-    /// Returns the variable whose element or property is set, if the script itself created the list or table.
+    /// Returns the variable whose element or property is set, if the script itself created the list or table. Only of a
+    /// table may the name of a property be any.
     func ownContainer(_ target: ExpressionSyntax) -> String? {
         let holder: ExpressionSyntax
+        var isNamed = true
         switch target {
         case .index(let node): holder = node.target
-        case .member(let node) where !node.isStatic && ConstantValue(node.member).text != nil: holder = node.target
+        case .member(let node) where !node.isStatic:
+            holder = node.target
+            isNamed = ConstantValue(node.member).text != nil
         default: return nil
         }
-        guard case .variable(let variable) = holder, !variable.isSplatted, variable.path.qualifier == .none else {
+        guard case .variable(let variable) = holder, let entry = ownVariable(holder) else { return nil }
+        return isNamed || entry.own == .table ? variable.path.name.asciiLowercased : nil
+    }
+
+    /// Returns the variable that an expression is, if the script itself created the list or table in it.
+    func ownVariable(_ expression: ExpressionSyntax) -> ScriptVariables.Entry? {
+        guard case .variable(let variable) = expression, !variable.isSplatted, variable.path.qualifier == .none else {
             return nil
         }
         let name = variable.path.name.asciiLowercased
-        if name == "this", scope.ownType != nil { return name }
-        return !variables[name].own.isEmpty && !tables.cmdlets.isAutomaticVariable(name) ? name : nil
+        if name == "this", scope.ownType != nil { return variables[name] }
+        let entry = variables[name]
+        return entry.own.isEmpty || isAutomatic(name) ? nil : entry
     }
 
     /// Notes that a variable is assigned.
@@ -357,7 +368,7 @@ extension ScriptWalk {
         }
         if name == "null" { return }
         guard isPlainName(path.name) else { return report(.variableTarget, variable.extent, subject: "$" + path.path) }
-        guard !tables.cmdlets.isAutomaticVariable(name) else {
+        guard !isAutomatic(name) else {
             return report(.automaticVariable, variable.extent, subject: "$" + path.path)
         }
         variables.give(name, entry)
@@ -370,11 +381,16 @@ extension ScriptWalk {
         let isMore = name.hasPrefix("+")
         if isMore { name.removeFirst() }
         let lower = name.asciiLowercased
-        guard isPlainName(name), !tables.cmdlets.isAutomaticVariable(lower), lower != "null" else {
+        guard isPlainName(name), !isAutomatic(lower), lower != "null" else {
             return report(.variableParameter, extent, subject: subject)
         }
         variables.give(
             lower, ScriptVariables.Entry(facts: isMore ? variables[lower].facts.then(facts) : facts))
+    }
+
+    /// Returns whether PowerShell itself gives a variable of this name (in lower case) its value, in scripts like this.
+    func isAutomatic(_ name: String) -> Bool {
+        tables.cmdlets.isAutomaticVariable(name)
     }
 
     /// Returns whether a name consists of letters, digits and `_` only.
