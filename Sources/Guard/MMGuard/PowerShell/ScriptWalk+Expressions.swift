@@ -255,6 +255,14 @@ enum PlainVariables {
     /// anything, and the command that it calls.
     static func isOfCall(_ name: String) -> Bool { ofCall.contains(name) }
 
+    /// Returns whether PowerShell gives a variable (in lower case) its value in the action of an event only. A script
+    /// can't register one unasked, so there it is a variable like any other.
+    static func isOfEvent(_ name: String) -> Bool { ofEvent.contains(name) }
+
+    private static let ofEvent: Set<String> = [
+        "event", "eventargs", "eventsubscriber", "sender", "sourceargs", "sourceeventargs",
+    ]
+
     private static let ofCall: Set<String> = ["args", "input", "myinvocation", "psboundparameters", "pscmdlet"]
 
     private static let readable: Set<String> = [

@@ -390,7 +390,7 @@ extension ScriptWalk {
 
     /// Returns whether PowerShell itself gives a variable of this name (in lower case) its value, in scripts like this.
     func isAutomatic(_ name: String) -> Bool {
-        tables.cmdlets.isAutomaticVariable(name)
+        tables.cmdlets.isAutomaticVariable(name) && !PlainVariables.isOfEvent(name)
     }
 
     /// Returns whether a name consists of letters, digits and `_` only.
