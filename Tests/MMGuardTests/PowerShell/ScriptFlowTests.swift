@@ -42,6 +42,8 @@ struct ScriptFlowTests {
             "[char]$c='x'; $c=36; Invoke-MgGraphRequest -Uri ('/v1.0/informationProtection/bitlocker/recoveryKeys/x?{0}select=key' -f $c)",
             "$p=@{Uri='/v1.0/users/x'; Method=3}; $p['Method']++; Invoke-MgGraphRequest @p",
             "$p=@{Uri='/v1.0/users/x'; Method=0}; $p['Method']++; $p['Method']--; Invoke-MgGraphRequest @p",
+            "$m='GET'; switch (1, 2) { { Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x' } { $m='DELETE' } }",
+            "$m='GET'; switch (1) { { $m='DELETE' } { } default { } }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
             "$p=@{Uri='/v1.0/users/x'}; $k='Method'; $p.$k='DELETE'; Invoke-MgGraphRequest @p",
             "$m='GET'; foreach ($i in 1,2) { 1 | % { $m='DELETE'; break; $m='GET' } }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
             "$m='GET'; function f { break }; foreach ($i in 1,2) { $m='DELETE'; f; $m='GET' }; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",

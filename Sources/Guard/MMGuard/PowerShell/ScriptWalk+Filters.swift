@@ -166,7 +166,7 @@ extension ScriptWalk {
     private func isExpressionKey(_ key: String) -> Bool { !key.isEmpty && "expression".hasPrefix(key) }
 
     /// Returns the only expression within `@(…)` or `(…)`.
-    private func soleElement(_ value: ExpressionSyntax) -> ExpressionSyntax? {
+    func soleElement(_ value: ExpressionSyntax) -> ExpressionSyntax? {
         let statement: StatementSyntax
         switch value {
         case .array(let node) where node.block.statements.count == 1 && node.block.traps.isEmpty:

@@ -124,6 +124,11 @@ extension ScriptWalk {
         var clauses = node.clauses.map { clause in
             Branch(
                 condition: { walk in
+                    // A block that is written here runs for the object, which it has as `$_`.
+                    if case .scriptBlock(let block) = walk.soleElement(clause.condition) ?? clause.condition {
+                        walk.walk(block: block.scriptBlock, in: .filterBlock)
+                        return
+                    }
                     let facts = walk.walk(clause.condition)
                     if facts.kinds.contains(.code) { walk.report(.switchStatement, clause.condition.extent) }
                 }, body: { $0.walk(clause.body, in: scope) })
