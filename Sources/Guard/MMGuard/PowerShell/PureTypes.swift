@@ -109,6 +109,7 @@ enum PureTypes {
         "cmdletbinding", "outputtype", "parameter", "alias", "allownull", "allowemptystring", "allowemptycollection",
         "validateset", "validaterange", "validatelength", "validatecount", "validatepattern", "validatenotnull",
         "validatenotnullorempty", "validatenotnullorwhitespace", "supportswildcards", "psdefaultvalue", "flags",
+        "diagnostics.codeanalysis.suppressmessage",
     ]
 
     /// Returns whether a namespace is one of .NET's own. Naming it runs nothing and loads nothing, and each type is

@@ -72,7 +72,8 @@ extension ScriptWalk {
 
     private func isDeclarative(_ argument: ExpressionSyntax) -> Bool {
         if case .type(let type) = argument {
-            return type.typeName.assembly == nil && PureTypes.contains(type.typeName.fullName)
+            let name = type.typeName
+            return name.assembly == nil && (PureTypes.contains(name.fullName) || OwnContainer.of(name) != nil)
         }
         return ConstantValue(argument) != .dynamic
     }
