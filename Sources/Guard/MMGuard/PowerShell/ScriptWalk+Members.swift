@@ -62,7 +62,9 @@ extension ScriptWalk {
     /// a token.
     mutating func member(_ name: String, of target: ValueFacts, _ extent: SourceExtent) -> ValueFacts {
         let lower = name.asciiLowercased
-        if SecretProperties.contains(lower) { report(.secretProperty, extent, subject: ".\(name)") }
+        if SecretProperties.contains(lower, of: target.kinds) {
+            report(.secretProperty, extent, subject: ".\(name)")
+        }
         var kinds = target.kinds
         if target.isSecretive {
             if let behind = SecretProperties.kinds(behind: lower, of: kinds) {
@@ -103,7 +105,9 @@ extension ScriptWalk {
         if lower == "replace" && target.kinds.contains(.files) || lower == "gettype" && !node.arguments.isEmpty {
             report(.methodCall, node.extent, subject: ".\(name)()")
         }
-        if SecretProperties.contains(lower) { report(.secretProperty, node.extent, subject: ".\(name)()") }
+        if SecretProperties.contains(lower, of: target.kinds) {
+            report(.secretProperty, node.extent, subject: ".\(name)()")
+        }
         if PureTypes.isPlainMethod(name) {
             return .data(count: ["split", "tochararray", "tolist"].contains(lower) ? ValueFacts.many : target.count)
         }

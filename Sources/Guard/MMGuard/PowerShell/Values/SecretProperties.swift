@@ -1,8 +1,11 @@
 /// Properties that hold tokens, keys and the like, and the harmless properties of objects that contain them.
 enum SecretProperties {
     /// Returns whether a property of this name (in lower case) holds a token, a key, a password or a request with its
-    /// token, whatever object it belongs to.
-    static func contains(_ name: String) -> Bool { names.contains(name) }
+    /// token: whatever object it belongs to, or one that may be of a sign-in, whose properties have names that records
+    /// of a service have too.
+    static func contains(_ name: String, of kinds: ValueFacts.Kinds) -> Bool {
+        names.contains(name) || kinds != .data && ofSignIns.contains(name)
+    }
 
     /// Returns what a property (in lower case) of an object with secrets yields: another such object, plain data, or
     /// nil if it isn't known to be harmless.
@@ -38,8 +41,10 @@ enum SecretProperties {
         "format-custom",
     ]
 
+    private static let ofSignIns: Set<String> = ["extendedproperties"]
+
     private static let names: Set<String> = [
-        "extendedproperties", "accesstoken", "access_token", "refreshtoken", "refresh_token", "idtoken", "id_token",
+        "accesstoken", "access_token", "refreshtoken", "refresh_token", "idtoken", "id_token",
         "authorization", "requestmessage", "targetobject", "commandline", "securepassword", "tokencache",
         "applicationsettings", "appsettings", "connectionstrings", "connectionstring", "primaryconnectionstring",
         "secondaryconnectionstring", "primarykey", "secondarykey", "primarysharedkey", "secondarysharedkey",
