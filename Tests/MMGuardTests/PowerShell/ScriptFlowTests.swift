@@ -68,6 +68,10 @@ struct ScriptFlowTests {
             "function f($x) { 1 }; if ($y) { function f($x) { Set-Mailbox $x -CustomAttribute1 a }; function g { 1 } }; foreach ($u in Get-Mailbox -ResultSize Unlimited) { f $u }",
             "$sb={ Set-Mailbox $_.Alias -CustomAttribute1 k }; Get-Mailbox -ResultSize Unlimited | ForEach-Object $sb",
             "$sb={ Set-Mailbox $_.Alias -CustomAttribute1 k }; (Get-Mailbox -ResultSize Unlimited).ForEach($sb)",
+            "Get-Mailbox -ResultSize Unlimited | Get-Random -Count 100 | Set-Mailbox -CustomAttribute1 b",
+            "Get-Mailbox -ResultSize Unlimited | Get-Random -Shuffle | Set-Mailbox -CustomAttribute1 b",
+            "Get-Mailbox -ResultSize Unlimited | Get-Random -Count $n | Set-Mailbox -CustomAttribute1 b",
+            "Get-Mailbox -ResultSize Unlimited | Out-String -Stream | Set-Mailbox -CustomAttribute1 b",
             "foreach ($u in Get-MgUser -All) { Invoke-MgGraphRequest -Method PATCH -Uri \"/v1.0/users/$($u.Id)\" -Body @{department='x'} }",
         ], [false, true])
     func many(script: String, isBehindWire: Bool) {
@@ -87,6 +91,8 @@ struct ScriptFlowTests {
             "function a { function Zap-Contoso {} }; Zap-Contoso x",
             "($c = Get-AzContext) | ConvertTo-Json -Depth 5",
             "try { Get-Mailbox x } catch { ($e=$_) | ConvertTo-Json }",
+            "Get-AzContext | Get-Random | ConvertTo-Json", "(Get-Random -InputObject (Get-AzContext)).Account | ConvertTo-Json",
+            "'ceo' -replace 'c', ((Get-Command Remove-Mailbox).ScriptBlock | Get-Random)",
         ])
     func disguised(script: String) {
         let verdict = verdict(script)
@@ -110,6 +116,7 @@ struct ScriptFlowTests {
             "function f([hashtable]$p) { $p = @{ CustomAttribute1 = 'a' }; Set-Mailbox ann @p; $p.b = 1 }; f @{}",
             "[System.Collections.ArrayList]$l = @(); $l = @(); $l.Add(1); function f([int]$n) { $n = 5; $n++; $n }; f 1",
             "$n = [int]5; for ($i = 0; $i -lt 3; $i += $n) { $i }",
+            "Get-Mailbox -ResultSize Unlimited | Get-Random | Set-Mailbox -CustomAttribute1 a; Get-Random -Maximum 9",
             "if (-not (Get-Mailbox ann)) { 'none'; break }; Get-MailboxStatistics ann",
             "Get-Mailbox -ResultSize 5 | % { if (!$_.Alias) { continue }; $_.Alias }",
             ":all foreach ($i in 1, 2) { foreach ($j in 1, 2) { if ($i -eq $j) { continue all } } }",

@@ -15,6 +15,7 @@ extension ScriptWalk {
         case "select-object": return selected(call, own)
         case "where-object", "sort-object", "tee-object", "get-unique": return own.withoutTexts
         case "write-output": return call.values.reduce(own) { $0.then($1) }.withoutTexts
+        case "get-random": return chosen(call, own)
         case "group-object", "compare-object": return ValueFacts(kinds: own.kinds, count: ValueFacts.many, texts: nil)
         case "get-childitem", "resolve-path": return .of(.files)
         case "get-item": return .unknown
@@ -29,12 +30,21 @@ extension ScriptWalk {
         case "get-command", "get-module", "get-alias", "get-variable", "get-help", "import-clixml", "get-psdrive",
             "get-psprovider":
             return .unknown
-        case "measure-object", "convertto-json", "get-date", "new-guid", "new-timespan", "out-string", "get-location",
-            "test-path", "join-path", "split-path", "get-random", "convertto-xml", "get-timezone", "join-string":
+        case "measure-object", "convertto-json", "get-date", "new-guid", "new-timespan", "get-location",
+            "test-path", "join-path", "split-path", "convertto-xml", "get-timezone", "join-string":
             return .data(count: name == "join-path" || name == "split-path" ? max(1, own.count) : 1)
+        case "out-string": return .data(count: call.indices(["stream"]).isEmpty ? 1 : ValueFacts.many)
         default:
             return call.entry.lists.contains(.outside) ? .unknown : .data(count: ValueFacts.many)
         }
+    }
+
+    /// Returns the output of `Get-Random`: one of its input, or as many as it is told.
+    private func chosen(_ call: CommandCall, _ all: ValueFacts) -> ValueFacts {
+        var result = all.or(.data()).withoutTexts
+        let numbers = call.indices(["count"]).map { call.constant($0).text.flatMap { Int($0) } ?? ValueFacts.many }
+        result.count = call.indices(["shuffle"]).isEmpty ? numbers.max() ?? 1 : result.count
+        return result
     }
 
     /// Returns the output of `Select-Object`: `-First 5` limits the number, and selecting a property may drop objects
