@@ -72,6 +72,11 @@ struct ScriptFlowTests {
             "Get-Mailbox -ResultSize Unlimited | Get-Random -Shuffle | Set-Mailbox -CustomAttribute1 b",
             "Get-Mailbox -ResultSize Unlimited | Get-Random -Count $n | Set-Mailbox -CustomAttribute1 b",
             "Get-Mailbox -ResultSize Unlimited | Out-String -Stream | Set-Mailbox -CustomAttribute1 b",
+            "$h = @{ a = Get-Mailbox -ResultSize Unlimited }; $h['a'] | Set-Mailbox -CustomAttribute1 b",
+            "(Get-Mailbox -ResultSize Unlimited)[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] | Set-Mailbox -CustomAttribute1 b",
+            "@('ann') * 100 | % { Set-Mailbox $_ -CustomAttribute1 b }", "(, 'a' * 99).ForEach({ Set-Mailbox $_ -CustomAttribute1 b })",
+            "$a = @('ann'); $a * 100 | % { Set-Mailbox $_ -CustomAttribute1 b }",
+            "function f($n) { Set-Mailbox \"u$n\" -CustomAttribute1 b; if ($n) { f ($n - 1) } }; f 500",
             "foreach ($u in Get-MgUser -All) { Invoke-MgGraphRequest -Method PATCH -Uri \"/v1.0/users/$($u.Id)\" -Body @{department='x'} }",
         ], [false, true])
     func many(script: String, isBehindWire: Bool) {
@@ -117,6 +122,8 @@ struct ScriptFlowTests {
             "[System.Collections.ArrayList]$l = @(); $l = @(); $l.Add(1); function f([int]$n) { $n = 5; $n++; $n }; f 1",
             "$n = [int]5; for ($i = 0; $i -lt 3; $i += $n) { $i }",
             "Get-Mailbox -ResultSize Unlimited | Get-Random | Set-Mailbox -CustomAttribute1 a; Get-Random -Maximum 9",
+            "(Get-Mailbox -ResultSize Unlimited)[0, 1] | Set-Mailbox -CustomAttribute1 a; 5 * 20 | % { Set-Mailbox $_ -CustomAttribute1 a }",
+            "function f($g) { foreach ($m in Get-DistributionGroupMember $g) { if ($m.Type -eq 'g') { f $m.Alias } else { $m } } }; f all",
             "if (-not (Get-Mailbox ann)) { 'none'; break }; Get-MailboxStatistics ann",
             "Get-Mailbox -ResultSize 5 | % { if (!$_.Alias) { continue }; $_.Alias }",
             ":all foreach ($i in 1, 2) { foreach ($j in 1, 2) { if ($i -eq $j) { continue all } } }",

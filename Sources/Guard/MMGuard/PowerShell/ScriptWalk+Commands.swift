@@ -53,6 +53,7 @@ extension ScriptWalk {
             walkArguments(command)
             settle(
                 awaitedBy: name.asciiLowercased, own, command, isMany: isForMany(place: place, input: input))
+            if openFunctions.contains(name.asciiLowercased) { recursive.insert(name.asciiLowercased) }
             if own.isChange, isForMany(place: place, input: input) {
                 report(bulk(written), command.extent)
             }

@@ -18,9 +18,13 @@ extension ScriptWalk {
         }
         let known = functions
         let before = (found.count, changes)
+        openFunctions.append(name)
         for parameter in node.parameters { walk(functionParameter: parameter) }
         walk(block: node.body, in: .function)
+        openFunctions.removeLast()
         let isChange = hasChanged(since: before)
+        // It may call itself for any number of objects.
+        if recursive.remove(name) != nil, isChange { report(bulk(node.name), node.extent) }
         let awaits = awaited ?? [:]
         (scope, awaited) = outer
         // Functions that the body defines end with each of its calls.

@@ -55,10 +55,16 @@ extension ScriptWalk {
         case .index(let node):
             let target = walk(node.target)
             let index = walk(node.index)
-            return ValueFacts(
-                kinds: target.kinds, count: Int(index.texts?.first ?? "") != nil ? min(1, target.count) : target.count,
-                texts: nil)
+            return ValueFacts(kinds: target.kinds, count: count(of: target, at: index.texts ?? []), texts: nil)
         }
+    }
+
+    /// Returns the number of values at constant positions of a list, or under constant keys of a table.
+    private func count(of target: ValueFacts, at texts: [String]) -> Int {
+        let isPosition = !texts.isEmpty && texts.allSatisfy { Int($0) != nil }
+        if isPosition { return min(texts.count, target.count) }
+        return texts.allSatisfy { FilterCommands.singleMembers.contains($0.asciiLowercased) }
+            ? target.count : ValueFacts.many
     }
 
     /// Notes that a variable is read.
@@ -191,7 +197,9 @@ extension ScriptWalk {
             else { return .data(count: ValueFacts.many) }
             return .data(count: abs(to - from) + 1)
         case .questionQuestion: return left.or(right)
-        case .multiply: return ValueFacts(kinds: left.kinds, count: left.count > 1 ? ValueFacts.many : 1, texts: nil)
+        case .multiply:
+            let isOne = left.count <= 1 && !isList(node.left) && ownVariable(node.left)?.own ?? .table == .table
+            return ValueFacts(kinds: left.kinds, count: isOne ? 1 : ValueFacts.many, texts: nil)
         case .divide, .rem, .minus, .and, .or, .xor, .band, .bor, .bxor, .shl, .shr, .is, .isNot, .icontains,
             .inotcontains, .iin, .inotin, .ccontains, .cnotcontains, .cin, .cnotin:
             return .data()

@@ -54,6 +54,11 @@ struct ScriptWalk {
         var awaits: [String: Await] = [:]
     }
 
+    /// The functions whose bodies are being walked, innermost last.
+    var openFunctions: [String] = []
+    /// Those of them that call themselves.
+    var recursive: Set<String> = []
+
     /// A call of a function that isn't defined yet.
     struct Await {
         var extent: SourceExtent
@@ -463,7 +468,7 @@ extension ScriptWalk {
     }
 
     /// Returns whether an expression makes a list: `@(…)`, `'a', 'b'`.
-    private func isList(_ expression: ExpressionSyntax) -> Bool {
+    func isList(_ expression: ExpressionSyntax) -> Bool {
         switch expression {
         case .array, .arrayLiteral: true
         case .paren(let node): only(node.pipeline).map(isList) ?? false
