@@ -46,6 +46,13 @@ struct GuardCheckTests {
         #expect(open.code == 2 && open.error.contains("line 1, column 6"), "\(open)")
     }
 
+    @Test("refuses a module that no session has", arguments: [["Get-Mailbox"], ["--batch"]])
+    func unknownModule(words: [String]) async throws {
+        let refused = try await check(words + ["-m", "nosuch"], input: "")
+        #expect(refused.code == 2 && refused.error.contains("nosuch") && refused.error.contains("exo"), "\(refused)")
+        #expect(try await check(words + ["-m", "EXO"], input: "").code == 0)
+    }
+
     @Test("judges a shell command as on a host if told so, by the owner's word on interpreters")
     func onHost() async throws {
         #expect(try await check(["python3 build.py"]).code == 0)

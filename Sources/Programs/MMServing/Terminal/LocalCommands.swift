@@ -329,7 +329,7 @@ enum GuardCommands {
                     InputField(
                         "batch", .flag,
                         "Standard input is JSON lines: {id, src, module}, {id, shell} or {id, method, url, body}."),
-                    InputField("module", .text, "Module for lines without one.", .short("m")),
+                    InputField("module", .choice(RunModule.names), "Module for lines without one.", .short("m")),
                     InputField(
                         "confined", .flag,
                         "Judge scripts as for a confined session, where each request is judged when it is sent."),

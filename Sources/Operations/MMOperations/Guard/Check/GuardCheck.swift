@@ -14,7 +14,8 @@ struct GuardCheck: CatalogueOperation {
         private var givenKind: CheckedKind?
         @Argument("connection", "Use the policy of this connection (default: the standard policy).", .short("c"))
         var connection: String?
-        @Argument("module", "Module in which the script would run, such as exo.", .short("m")) var module: String?
+        @Argument("module", "Module in which the script would run.", .short("m"), of: RunModule.names)
+        var module: String?
         @Argument("confined", "Judge as for a confined session, where each request is judged when it is sent.")
         var isConfined: Bool
         @Argument("ssh", "Judge shell commands as on a host by SSH, which has no walls, instead of in a local shell.")
@@ -193,10 +194,7 @@ struct TextJudge {
             return (verdict, false)
         case .powershell:
             let parsed = PowerShellParser.parse(text.text)
-            let named = input.module.flatMap { try? RunModule.named($0) }
-            guard let connection,
-                let module = named ?? (input.module == nil ? try? ScriptModules(parsed).module() : nil)
-            else {
+            guard let connection, let module = input.module ?? (try? ScriptModules(parsed).module()) else {
                 var place = ScriptContext(module: input.module, isBehindWire: input.isConfined)
                 place.signIn = connection.map { OwnSignIn(of: $0, in: context, with: services) }
                 return (engine.judge(script: text.text, in: place, policy: policy), input.isConfined)
