@@ -70,7 +70,7 @@ struct PreciseVerdictTests {
             "switch ((Get-MailboxStatistics ann).ItemCount) { { $_ -gt 1000 } { 'big'; break } ({ $_ -gt 10 }) { 'some' } default { 'few' } }",
             "function f { [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSAvoidX', '')] [OutputType([Collections.Generic.List[string]])] param() 1 }; f",
             "Search-UnifiedAuditLog -ResultSize 5 | % { ($_.AuditData | ConvertFrom-Json).ExtendedProperties.Value }",
-            "Join-Path $PSScriptRoot report.csv; Split-Path -Parent $PSCommandPath; $MyInvocation.MyCommand.Name",
+            "Clear-Host; cls; Get-Mailbox ann", "Join-Path $PSScriptRoot report.csv; Split-Path -Parent $PSCommandPath; $MyInvocation.MyCommand.Name",
             "function f { if ($PSBoundParameters.ContainsKey('Size')) { $args.Count; $input | % { Get-Mailbox $_ } } }; f",
             "function f { [CmdletBinding(SupportsShouldProcess)] param($m) if ($PSCmdlet.ShouldProcess($m)) { Get-Mailbox $m } }; f ann",
         ])
@@ -125,6 +125,7 @@ struct PreciseVerdictTests {
             "[Diagnostics.CodeAnalysis.SuppressMessage((Remove-Mailbox ceo), '')] param() 1", "[SuppressMessage('a', '')] param() 1",
             "$x.ExtendedProperties", "(Get-AzContext).Account.ExtendedProperties", "(Get-AzTenant).ExtendedProperties",
             "$a = Get-AzContext; if ($x) { $a = Get-AzSubscription }; $a.ExtendedProperties",
+            "function Clear-Host { Remove-Mailbox ceo }; Clear-Host", "Clear-Host (Remove-Mailbox ceo)",
             "function f { & $args[0] ceo }; f Remove-Mailbox", "function f { 'ceo' | % $args[0] }; f $c",
             "function f { 'ceo' -replace 'c', $args[0] }; f $c", "& $MyInvocation.MyCommand ceo",
             "1 | % $MyInvocation.MyCommand.ScriptBlock", "$MyInvocation.BoundParameters.Add('Method', 'DELETE')",
