@@ -74,7 +74,8 @@ struct ScriptFlowTests {
             "Get-Mailbox -ResultSize Unlimited | Out-String -Stream | Set-Mailbox -CustomAttribute1 b",
             "$h = @{ a = Get-Mailbox -ResultSize Unlimited }; $h['a'] | Set-Mailbox -CustomAttribute1 b",
             "(Get-Mailbox -ResultSize Unlimited)[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] | Set-Mailbox -CustomAttribute1 b",
-            "@('ann') * 100 | % { Set-Mailbox $_ -CustomAttribute1 b }", "(, 'a' * 99).ForEach({ Set-Mailbox $_ -CustomAttribute1 b })",
+            "@('ann') * 100 | % { Set-Mailbox $_ -CustomAttribute1 b }",
+            "(, 'a' * 99).ForEach({ Set-Mailbox $_ -CustomAttribute1 b })",
             "$a = @('ann'); $a * 100 | % { Set-Mailbox $_ -CustomAttribute1 b }",
             "function f($n) { Set-Mailbox \"u$n\" -CustomAttribute1 b; if ($n) { f ($n - 1) } }; f 500",
             "foreach ($u in Get-MgUser -All) { Invoke-MgGraphRequest -Method PATCH -Uri \"/v1.0/users/$($u.Id)\" -Body @{department='x'} }",
@@ -96,7 +97,8 @@ struct ScriptFlowTests {
             "function a { function Zap-Contoso {} }; Zap-Contoso x",
             "($c = Get-AzContext) | ConvertTo-Json -Depth 5",
             "try { Get-Mailbox x } catch { ($e=$_) | ConvertTo-Json }",
-            "Get-AzContext | Get-Random | ConvertTo-Json", "(Get-Random -InputObject (Get-AzContext)).Account | ConvertTo-Json",
+            "Get-AzContext | Get-Random | ConvertTo-Json",
+            "(Get-Random -InputObject (Get-AzContext)).Account | ConvertTo-Json",
             "'ceo' -replace 'c', ((Get-Command Remove-Mailbox).ScriptBlock | Get-Random)",
         ])
     func disguised(script: String) {
