@@ -78,6 +78,11 @@ struct ScriptFlowTests {
             "(, 'a' * 99).ForEach({ Set-Mailbox $_ -CustomAttribute1 b })",
             "$a = @('ann'); $a * 100 | % { Set-Mailbox $_ -CustomAttribute1 b }",
             "function f($n) { Set-Mailbox \"u$n\" -CustomAttribute1 b; if ($n) { f ($n - 1) } }; f 500",
+            "function b($m) { Set-Mailbox $m -CustomAttribute1 b }; function a($m) { b $m }; Get-Mailbox -ResultSize Unlimited | % { a $_ }",
+            "function b($m) { Set-Mailbox $m -CustomAttribute1 b }; $c = { b $_ }; Get-Mailbox -ResultSize Unlimited | % $c",
+            "function b($m) { Set-Mailbox $m -CustomAttribute1 b }; class A { static [void] S($m) { b $m } }; Get-Mailbox -ResultSize Unlimited | % { [A]::S($_) }",
+            "function a($n) { b $n }; function b($n) { Set-Mailbox \"u$n\" -CustomAttribute1 b; a ($n - 1) }; a 500",
+            "function b($n) { Set-Mailbox \"u$n\" -CustomAttribute1 b; a ($n - 1) }; function a($n) { b $n }; a 500",
             "foreach ($u in Get-MgUser -All) { Invoke-MgGraphRequest -Method PATCH -Uri \"/v1.0/users/$($u.Id)\" -Body @{department='x'} }",
         ], [false, true])
     func many(script: String, isBehindWire: Bool) {
@@ -126,6 +131,7 @@ struct ScriptFlowTests {
             "Get-Mailbox -ResultSize Unlimited | Get-Random | Set-Mailbox -CustomAttribute1 a; Get-Random -Maximum 9",
             "(Get-Mailbox -ResultSize Unlimited)[0, 1] | Set-Mailbox -CustomAttribute1 a; 5 * 20 | % { Set-Mailbox $_ -CustomAttribute1 a }",
             "function f($g) { foreach ($m in Get-DistributionGroupMember $g) { if ($m.Type -eq 'g') { f $m.Alias } else { $m } } }; f all",
+            "function b($m) { Set-Mailbox $m -CustomAttribute1 a }; function a($m) { b $m }; a ann; Get-Mailbox | % { $_.Alias }",
             "if (-not (Get-Mailbox ann)) { 'none'; break }; Get-MailboxStatistics ann",
             "Get-Mailbox -ResultSize 5 | % { if (!$_.Alias) { continue }; $_.Alias }",
             ":all foreach ($i in 1, 2) { foreach ($j in 1, 2) { if ($i -eq $j) { continue all } } }",

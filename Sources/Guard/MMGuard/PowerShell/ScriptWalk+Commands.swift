@@ -51,12 +51,10 @@ extension ScriptWalk {
         if name == written, let target = tables.cmdlets.alias(name) { name = target }
         if name == written || functions[name.asciiLowercased] != nil, let own = functions[name.asciiLowercased] {
             walkArguments(command)
-            settle(
-                awaitedBy: name.asciiLowercased, own, command, isMany: isForMany(place: place, input: input))
+            let isMany = isForMany(place: place, input: input)
+            settle(awaitedBy: name.asciiLowercased, own, command, isMany: isMany)
             if openFunctions.contains(name.asciiLowercased) { recursive.insert(name.asciiLowercased) }
-            if own.isChange, isForMany(place: place, input: input) {
-                report(bulk(written), command.extent)
-            }
+            run(judged: own.isChange, named: written, isMany: isMany, at: command.extent)
             return .unknown
         }
         guard let known = self.known(name, written: written) ?? graphRead(name) else {
@@ -121,7 +119,9 @@ extension ScriptWalk {
             report(.callBlock, block.extent)
             walk(block: block.scriptBlock, in: .script)
         } else if let block = calledBlock(command) {
-            if block.isChange, isForMany(place: place, input: input) { report(bulk("this block"), command.extent) }
+            run(
+                judged: block.isChange, named: "this block", isMany: isForMany(place: place, input: input),
+                at: command.extent)
         } else {
             report(.dynamicName, command.elements.first?.extent ?? command.extent)
             if case .argument(let head)? = command.elements.first { walk(namedBy: walk(head), at: command.extent) }

@@ -35,6 +35,14 @@ extension ScriptWalk {
         }
     }
 
+    /// Notes that code runs here that was judged where it is written. If it changes something, so does the code that
+    /// runs it, and for many objects it is a change to many.
+    mutating func run(judged isChange: Bool, named name: String, isMany: Bool, at extent: SourceExtent) {
+        guard isChange else { return }
+        changes += 1
+        if isMany { report(bulk(name), extent) }
+    }
+
     /// Checks, at a call of a function, the functions that its body calls: they must be defined by now; otherwise the
     /// name could be any program.
     mutating func settle(
@@ -49,7 +57,8 @@ extension ScriptWalk {
                 open.merge(known.awaits) { first, second in
                     Await(extent: first.extent, isForMany: first.isForMany || second.isForMany)
                 }
-                if known.isChange, isMany || call.isForMany { report(bulk(next), command.extent) }
+                if openFunctions.contains(next) { recursive.insert(next) }
+                run(judged: known.isChange, named: next, isMany: isMany || call.isForMany, at: command.extent)
             } else if awaited != nil {
                 awaited?[next] = Await(extent: call.extent, isForMany: isMany || call.isForMany)
             } else {

@@ -107,10 +107,10 @@ extension ScriptWalk {
     /// written, for one object.
     mutating func count(runsOf value: ExpressionSyntax, for input: ValueFacts = .data()) {
         guard case .variable(let variable) = value, variable.path.qualifier == .none,
-            let block = variables[variable.path.name.asciiLowercased].block, block.isChange,
-            isForMany(place: 1, input: input)
+            let block = variables[variable.path.name.asciiLowercased].block
         else { return }
-        report(bulk("this block"), value.extent)
+        run(
+            judged: block.isChange, named: "this block", isMany: isForMany(place: 1, input: input), at: value.extent)
     }
 
     /// Walks names of properties, blocks and calculated properties.

@@ -53,9 +53,9 @@ extension ScriptWalk {
             let isChange = hasChanged(since: before)
             types[name]?.isChange = isChange
         }
-        if types[name]?.isChange ?? false, isForMany(place: 0, input: .nothing) {
-            report(bulk("[\(type.node.name)]"), extent)
-        }
+        run(
+            judged: types[name]?.isChange ?? false, named: "[\(type.node.name)]",
+            isMany: isForMany(place: 0, input: .nothing), at: extent)
     }
 
     /// Judges the types that code may use by their names alone, as `New-Object Name` does: every mention of the name
