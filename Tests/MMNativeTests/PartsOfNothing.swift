@@ -117,3 +117,23 @@ struct PartsOfNothing: RunningReports {
         #expect(try await texts(script) == expected)
     }
 }
+
+    @Test(
+        "no output is a list without elements beside a plus, where $null is an element",
+        arguments: [
+            ("$l = @(1); $l += 2 | Where-Object { $_ -gt 5 }; $l.Count; $l += $null; $l.Count", ["1", "2"]),
+            ("$none = 1 | Where-Object { $false }; $l = @(); $l += $none; $l.Count; ($l + $none).Count", ["0", "0"]),
+            ("function f { }; $h = @{ l = @(1) }; $h.l += f; $h.l.Count; (@(1) + (f)).Count", ["1", "1"]),
+            ("$l = @(); foreach ($i in 1..3) { $l += if ($i -gt 2) { $i } }; $l -join ','", ["3"]),
+            ("$none = 1 | Where-Object { $false }; $none += 2; $none += 3; $none -join ','; $x += 2; $x += 3; $x", ["2,3", "5"]),
+            ("$t = 'a'; $t += 1 | Where-Object { $false }; $t; 5 + (1 | Where-Object { $false })", ["a", "5"]),
+        ])
+    func added(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test("an index is evaluated once, whatever it is an index of")
+    func indexes() async throws {
+        let script = "$one = [pscustomobject]@{ a = 1 }; $i = 0; ($one[$i++]).a; $i; $s = 'ab'; $s[--$i]; $i"
+        #expect(try await texts(script) == ["1", "1", "a", "0"])
+    }

@@ -379,18 +379,19 @@ extension Evaluator {
     /// Returns the value that an assignment gives to a place.
     private func assigned(
         _ node: AssignmentStatementSyntax, to place: Place,
+        if node.op == .plusEquals { return try counted(try Arithmetic.add(before, right)) }
+        let left = before.plain
         reading: (PSValue) throws(Interrupt) -> PSValue = { $0 }
     ) throws(Interrupt) -> PSValue {
         guard node.op != .equals else { return try worth(of: node.value) }
-        let before = try reading(try read(place).plain)
+        let before = try reading(try read(place))
         let right = try worth(of: node.value)
         switch node.op {
-        case .equals, .questionQuestionEquals: return right
-        case .plusEquals: return try counted(try Arithmetic.add(before, right.plain))
-        case .minusEquals: return try Arithmetic.subtract(before, right.plain)
-        case .multiplyEquals: return try counted(try Arithmetic.multiply(before, right.plain))
-        case .divideEquals: return try Arithmetic.divide(before, right.plain)
-        case .remainderEquals: return try Arithmetic.remainder(before, right.plain)
+        case .equals, .plusEquals, .questionQuestionEquals: return right
+        case .minusEquals: return try Arithmetic.subtract(left, right.plain)
+        case .multiplyEquals: return try counted(try Arithmetic.multiply(left, right.plain))
+        case .divideEquals: return try Arithmetic.divide(left, right.plain)
+        case .remainderEquals: return try Arithmetic.remainder(left, right.plain)
         }
     }
 
@@ -417,7 +418,7 @@ extension Evaluator {
         switch right {
         case .array(let others): items += others
         case .list(let list): items += list.items
-        case .nothing: items.append(.null)
+        case .nothing: break
         default: items.append(right)
         }
         for item in items[before...] { try note(item) }

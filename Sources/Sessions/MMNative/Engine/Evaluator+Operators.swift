@@ -23,6 +23,7 @@ extension Evaluator {
                     .ccontains, .inotcontains, .cnotcontains, .isplit, .csplit, .ireplace, .creplace:
                     left = .array([])
                 case .join: left = .string("")
+                case .plus: break
                 default: left = .null
                 }
             }
@@ -43,6 +44,7 @@ extension Evaluator {
             var right = try worth(of: node.right)
             switch (right, node.op) {
             case (.nothing, .iin), (.nothing, .cin), (.nothing, .inotin), (.nothing, .cnotin): right = .array([])
+            case (.nothing, .plus): break
             default: right = right.plain
             }
             return try counted(try apply(node.op, left, right))

@@ -33,6 +33,11 @@ enum Arithmetic {
     static func add(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         switch (left, right) {
         case (.null, _): return right
+        // No output is a list without elements here, on either side.
+        case (.nothing, _): return try add(.array([]), right)
+        case (.array, .nothing): return left
+        case (.list(let list), _): return try add(.array(list.items), right)
+        case (_, .list(let list)): return try add(left, .array(list.items))
         case (.string(let text), _):
             if case .object(let object) = right, !object.isOfScript { throw .handOver("an object joined to text") }
             let more = try PSText.string(right)
