@@ -26,6 +26,22 @@ struct PartsOfNothing: RunningReports {
                 "Cannot convert null to one of the following types {System.String, System.Management.Automation.ScriptBlock}."
             ),
             (
+                "$h = @{ a = 1 }; $h[$none]; 'on'", "NullArrayIndex",
+                "Index operation failed; the array index evaluated to null."
+            ),
+            (
+                "$l = 1, 2; $l[$none]; 'on'", "NullArrayIndex",
+                "Index operation failed; the array index evaluated to null."
+            ),
+            (
+                "$h = [ordered]@{ a = 1 }; $h[$none] = 2; 'on'", "NullArrayIndex",
+                "Index operation failed; the array index evaluated to null."
+            ),
+            (
+                "$h = @{ Key = 1 }; $h += @{ key = 2 }; 'on'", "System.ArgumentException",
+                "Item has already been added. Key in dictionary: 'Key'  Key being added: 'key'"
+            ),
+            (
                 "3, 1 | Sort-Object -Property 5; 'on'",
                 "DictionaryKeyUnknownType,Microsoft.PowerShell.Commands.SortObjectCommand",
                 "Cannot convert System.Int32 to one of the following types {System.String, "
@@ -116,7 +132,6 @@ struct PartsOfNothing: RunningReports {
     func read(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)
     }
-}
 
     @Test(
         "no output is a list without elements beside a plus, where $null is an element",
@@ -137,3 +152,4 @@ struct PartsOfNothing: RunningReports {
         let script = "$one = [pscustomobject]@{ a = 1 }; $i = 0; ($one[$i++]).a; $i; $s = 'ab'; $s[--$i]; $i"
         #expect(try await texts(script) == ["1", "1", "a", "0"])
     }
+}

@@ -46,6 +46,7 @@ extension Evaluator {
         case .index(let node):
             let target = try worth(of: node.target)
             let key = try value(of: node.index)
+            if key.isNull, !target.isNull { return .absent(Members.nullIndex) }
             if case .array(let items) = target {
                 return try slot(of: node.target, items.count, key)
             }
@@ -66,12 +67,6 @@ extension Evaluator {
                 throw .handOver("an assignment to a part of \(target.typeName)")
             }
             if table.isOrdered, Comparison.isNumber(key) { throw .handOver("an index of a table") }
-            if key.isNull, onlyReads {
-                throw .statement(
-                    NativeError(
-                        "NullArrayIndex", "Index operation failed; the array index evaluated to null.", isReadable: true
-                    ))
-            }
             guard PSTable.accepts(key) else { throw .handOver("an unusual key") }
             try table.refuse(key: key)
             return .element(table, key)
@@ -379,13 +374,13 @@ extension Evaluator {
     /// Returns the value that an assignment gives to a place.
     private func assigned(
         _ node: AssignmentStatementSyntax, to place: Place,
-        if node.op == .plusEquals { return try counted(try Arithmetic.add(before, right)) }
-        let left = before.plain
         reading: (PSValue) throws(Interrupt) -> PSValue = { $0 }
     ) throws(Interrupt) -> PSValue {
         guard node.op != .equals else { return try worth(of: node.value) }
         let before = try reading(try read(place))
         let right = try worth(of: node.value)
+        if node.op == .plusEquals { return try counted(try Arithmetic.add(before, right)) }
+        let left = before.plain
         switch node.op {
         case .equals, .plusEquals, .questionQuestionEquals: return right
         case .minusEquals: return try Arithmetic.subtract(left, right.plain)

@@ -258,28 +258,19 @@ final class Evaluator {
             if let named = try namedProperty(node) { return named }
             let target = try worth(of: node.target)
             if node.isNullConditional, target.isNull { return .null }
+            let index = try value(of: node.index)
             switch target {
             case .type, .ownType: throw .handOver("an index of a type")
+            case .object(let row) where row.columns != nil: return row[try DataTable.name(index, of: row)] ?? .null
+            case .object(let object):
+                if let cells = try ExcelPackage.element(object, index) { return cells }
+                if let attribute = try XMLNode.element(object, index) { return attribute }
+            case .list(let list) where list.kind == .excelSheets:
+                guard case .string(let name) = index else { break }
+                return list.items.first { ExcelPackage.sheetName(of: $0)?.lowercased() == name.lowercased() } ?? .null
+            case .list(let list) where list.kind.shape != .list: throw .handOver("an index of a set or queue")
             default: break
             }
-            if case .object(let part) = target, let cells = try ExcelPackage.element(part, try value(of: node.index)) {
-                return cells
-            }
-            if case .list(let list) = target, list.kind == .excelSheets,
-                case .string(let name) = try value(of: node.index)
-            {
-                return list.items.first { ExcelPackage.sheetName(of: $0)?.lowercased() == name.lowercased() } ?? .null
-            }
-            if case .object(let row) = target, row.columns != nil {
-                return row[try DataTable.name(try value(of: node.index), of: row)] ?? .null
-            }
-            if case .object(let attributes) = target,
-                let found = try XMLNode.element(attributes, try value(of: node.index))
-            {
-                return found
-            }
-            if case .list(let list) = target, list.kind.shape != .list { throw .handOver("an index of a set or queue") }
-            let index = try value(of: node.index)
             if case .table(let table) = target { try table.refuse(key: index) }
             try refuseIndex(index, of: target)
             return try Members.element(target.plain, index)

@@ -170,11 +170,16 @@ enum Members {
         return folded == "count" || folded == "length" || folded.hasPrefix("ps")
     }
 
+    /// The error of an index that is `$null`, of whatever value.
+    static let nullIndex = NativeError(
+        "NullArrayIndex", "Index operation failed; the array index evaluated to null.", isReadable: true)
+
     /// Returns `value[index]`.
     static func element(_ value: PSValue, _ index: PSValue) throws(Interrupt) -> PSValue {
         if case .null = value {
             throw .statement(NativeError("NullArray", "Cannot index into a null array.", isReadable: true))
         }
+        if index.isNull { throw .statement(nullIndex) }
         if case .table(let table) = value {
             if case .int = index, table.isGeneric {
                 // The type of its keys isn't kept.
@@ -214,7 +219,7 @@ enum Members {
     /// Returns the element of a value that has none: itself as its first or last one, otherwise no output.
     private static func ofOne(_ value: PSValue, _ index: PSValue) throws(Interrupt) -> PSValue {
         switch index {
-        case .array, .null, .nothing: return .nothing
+        case .array: return .nothing
         case .int(let number): return number == 0 || number == -1 ? value : .nothing
         case .string, .long, .double, .bool:
             for place: Int32 in [0, -1] where try Comparison.equal(.int(place), index, ignoringCase: true) {
