@@ -355,11 +355,7 @@ extension Evaluator {
         }
         guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
         guard table.add(arguments[0], try table.accepted(arguments[1])) else {
-            let key = arguments[0].text
-            let cause =
-                table.isGeneric
-                ? "An item with the same key has already been added. Key: \(key)"
-                : "Item has already been added. Key in dictionary: '\(key)'  Key being added: '\(key)'"
+            let cause = table.refusal(ofTaken: arguments[0])
             throw .statement(
                 NativeError(
                     "ArgumentException", "Exception calling \"Add\" with \"2\" argument(s): \"\(cause)\"",

@@ -51,7 +51,10 @@ enum Arithmetic {
         case (.table(let table), .table(let other)):
             let sum = table.copy()
             for (key, value) in other.entries {
-                guard sum.add(key, value) else { throw .handOver("a key in both tables") }
+                guard sum.add(key, value) else {
+                    throw .statement(
+                        NativeError("System.ArgumentException", sum.refusal(ofTaken: key), isReadable: true))
+                }
             }
             return .table(sum)
         case (.date(let date), .span(let ticks)): return try moved(date, ticks)

@@ -328,8 +328,9 @@ struct Thrown {
                 (outer, carrier, category) = (automation + "RuntimeException", nil, "InvalidOperation")
             case "PropertyNotFoundStrict":
                 (outer, carrier, category) = (automation + "PropertyNotFoundException", nil, "NotSpecified")
-            case "System.IndexOutOfRangeException", "System.ArgumentOutOfRangeException":
-                (outer, carrier, category) = (base, automation + "RuntimeException", "OperationStopped")
+            case "System.IndexOutOfRangeException", "System.ArgumentOutOfRangeException", "System.ArgumentException":
+                (outer, carrier) = (base, automation + "RuntimeException")
+                category = error.category ?? "OperationStopped"
             case "CommandNotFoundException": (outer, carrier, category) = (automation + base, nil, "ObjectNotFound")
             case "FileOpenFailure": outer = "System.IO.FileNotFoundException"
             case "PathNotFound":

@@ -171,6 +171,13 @@ package struct PSTable: Sendable {
         }
     }
 
+    /// Returns .NET's message for adding a key that exists.
+    func refusal(ofTaken key: PSValue) -> String {
+        if isGeneric { return "An item with the same key has already been added. Key: \(key.text)" }
+        let own = Key(key, countsCase: countsCase).flatMap { contents.places[$0] }.map { contents.entries[$0].key }
+        return "Item has already been added. Key in dictionary: '\((own ?? key).text)'  Key being added: '\(key.text)'"
+    }
+
     /// Sets the value of a key, and adds the key if it doesn't exist.
     func set(_ key: PSValue, _ value: PSValue) {
         guard let own = Key(key, countsCase: countsCase), let place = contents.places[own] else {
