@@ -37,6 +37,28 @@ struct LanguageParts: RunningReports {
     }
 
     @Test(
+        "what a script throws is the target of the error, and its text the message and id",
+        arguments: [
+            (
+                "try { throw @{ Code = 5 } } catch { $_.TargetObject.Code; $_.Exception.Message; $_.FullyQualifiedErrorId }",
+                ["5", "System.Collections.Hashtable", "System.Collections.Hashtable"]
+            ),
+            (
+                "function f { throw [pscustomobject]@{ Id = 'x' } }; try { f } catch { $_.TargetObject.Id; \"$_\" }",
+                ["x", "@{Id=x}"]
+            ),
+            ("try { throw 404 } catch { $_.TargetObject + 1; $_.Exception.Message }", ["405", "404"]),
+            ("try { throw 'a', 'b' } catch { $_.Exception.Message; $_.TargetObject.Count }", ["a b", "2"]),
+            ("try { throw 'text' } catch { $_.TargetObject; $_.FullyQualifiedErrorId }", ["text", "text"]),
+            ("try { throw } catch { $_.Exception.Message; $null -eq $_.TargetObject }", ["ScriptHalted", "True"]),
+            ("try { throw $null } catch { \"$_\" }", ["ScriptHalted"]),
+            ("try { try { throw @{ a = 1 } } catch { throw } } catch { $_.TargetObject.a }", ["1"]),
+        ] as [(String, [String])])
+    func thrown(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
         "a pattern that .NET refuses is refused in its words",
         arguments: [
             (

@@ -250,8 +250,7 @@ extension Evaluator {
         // If errors are silenced and nothing catches them, PowerShell continues after `throw`.
         guard preference != .silence else { throw .handOver("throw under a silent $ErrorActionPreference") }
         guard let statement else {
-            guard let record = caught.last else { throw .handOver("throw") }
-            return .fatal(record)
+            return .fatal(caught.last ?? .thrown(.null, "ScriptHalted"))
         }
         let value = try worth(of: statement)
         if let record = caught.last, let message = ErrorRecords.message(of: value), message == record.message {
@@ -265,8 +264,9 @@ extension Evaluator {
             guard caught.isEmpty else { throw .handOver("throwing an exception within catch") }
             return .fatal(.thrown(type, message))
         }
-        guard case .string(let text) = value else { throw .handOver("throwing an object") }
-        return .fatal(NativeError("RuntimeException", text, command: "throw", isReadable: true))
+        if case .object(let object) = value, !object.isOfScript { throw .handOver("throwing an object") }
+        let message = value.isNull ? "ScriptHalted" : try PSText.string(try spoken(value))
+        return .fatal(.thrown(value.withoutNothing, message))
     }
 
     /// Runs a script block with `$_` set to an object.

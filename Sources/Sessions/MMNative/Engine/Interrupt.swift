@@ -70,6 +70,8 @@ package struct NativeError: Sendable, Hashable {
     let exception: String?
     /// The status of the answer with which a service refused a request of the script's own.
     package let status: Int32?
+    /// The value that a script threw; `nil` if it threw an exception or nothing.
+    private(set) var thrown: ThrownValue?
     /// Whether it ended the command that raised it, and so the statement, whatever the command's `-ErrorAction` says.
     private(set) var endsCommand = false
 
@@ -84,6 +86,13 @@ package struct NativeError: Sendable, Hashable {
     /// Returns the record of an exception that a script throws.
     static func thrown(_ exception: String, _ message: String) -> NativeError {
         NativeError(exception, message, nil, "throw", true, exception: exception)
+    }
+
+    /// Returns the record of a value that a script throws, which isn't an exception.
+    static func thrown(_ value: PSValue, _ message: String) -> NativeError {
+        var error = NativeError("RuntimeException", message, command: "throw", isReadable: true)
+        error.thrown = ThrownValue(value)
+        return error
     }
 
     private init(
@@ -113,6 +122,17 @@ package struct NativeError: Sendable, Hashable {
             "\(id),Microsoft.PowerShell.Commands.\(className)", message, category: category, command: command,
             isReadable: isReadable)
     }
+}
+
+/// A value that a script threw. No two that were thrown are the same.
+final class ThrownValue: Sendable, Hashable {
+    let value: PSValue
+
+    init(_ value: PSValue) { self.value = value }
+
+    static func == (left: ThrownValue, right: ThrownValue) -> Bool { left === right }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 
 extension NativeError {

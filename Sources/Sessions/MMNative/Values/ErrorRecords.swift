@@ -47,9 +47,7 @@ enum ErrorRecords {
         if let known {
             if known.hasCertainID { pairs.append(("FullyQualifiedErrorId", .string(known.id))) }
             pairs.append(("ErrorDetails", .null))
-            if error.command == "throw", error.exception == nil {
-                pairs.append(("TargetObject", .string(error.message)))
-            }
+            if let thrown = error.thrown { pairs.append(("TargetObject", thrown.value)) }
             if let category = known.category.flatMap({ PSEnum(.errorCategory, named: $0) }) {
                 let reason = known.outer.split(separator: ".").last.map(String.init) ?? known.outer
                 pairs.append(
