@@ -115,4 +115,23 @@ struct SmallCommands: RunningReports {
         #expect(try await texts("\(rows) | Sort-Object a -Stable | % n") == expected)
         #expect(try await texts("\(rows) | Sort-Object a -Top 40 | % n") == expected)
     }
+
+    @Test(
+        "a page in place of JSON is an error that a script may catch, and an empty text is $null",
+        arguments: [
+            (
+                "try { '<html></html>' | ConvertFrom-Json } catch { $_.Exception.Message }",
+                "Conversion from JSON failed with error: Unexpected character encountered while parsing value: <. "
+                    + "Path '', line 0, position 0."
+            ),
+            ("try { 'Error' | ConvertFrom-Json } catch [System.ArgumentException] { 'caught' }", "caught"),
+            (
+                "try { ConvertFrom-Json 'x' } catch { $_.FullyQualifiedErrorId }",
+                "System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand"
+            ),
+            ("@('' | ConvertFrom-Json).Count; ", "1"), ("$null -eq (' ' | ConvertFrom-Json)", "True"),
+        ])
+    func pages(script: String, expected: String) async throws {
+        #expect(try await texts(script) == [expected])
+    }
 }

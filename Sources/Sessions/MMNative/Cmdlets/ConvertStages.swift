@@ -70,7 +70,7 @@ final class FromJSONStage: Stage {
 
     override func process(_ item: PSValue) throws(Interrupt) {
         switch item {
-        case .string(let string) where !string.isEmpty: texts.append(string)
+        case .string(let string): texts.append(string)
         case .null, .nothing: try report(noText)
         case .int, .long, .bool: texts.append(try PSText.string(item))
         default: throw .handOver("JSON that isn't a string")
@@ -79,18 +79,34 @@ final class FromJSONStage: Stage {
 
     override func finish() throws(Interrupt) {
         guard let first = texts.first else { return }
+        if texts.count == 1, first.utf8.allSatisfy({ $0.isBlank }) { return try next(.null) }
         // Several texts are either one JSON value each, or the lines of a single one.
         guard let parsed = FromJSONStage.parsed(first) else {
             guard texts.count > 1, let whole = FromJSONStage.parsed(texts.joined(separator: "\n")) else {
-                throw .handOver("JSON that a strict reader refuses")
+                throw FromJSONStage.refusal(of: first)
             }
             return try emit(whole)
         }
         try emit(parsed)
         for text in texts.dropFirst() {
-            guard let parsed = FromJSONStage.parsed(text) else { throw .handOver("JSON that a strict reader refuses") }
+            guard let parsed = FromJSONStage.parsed(text) else { throw FromJSONStage.refusal(of: text) }
             try emit(parsed)
         }
+    }
+
+    /// Returns what becomes of a text that a strict reader refuses. PowerShell's own reader accepts some of them; none
+    /// that begins like a page or a sentence.
+    private static func refusal(of text: String) -> Interrupt {
+        guard let first = text.utf8.first, first > 0x20, first < 0x7F,
+            !"\"'tfnNIu-{[],)/.0123456789".utf8.contains(first)
+        else { return .handOver("JSON that a strict reader refuses") }
+        let message =
+            "Conversion from JSON failed with error: Unexpected character encountered while parsing value: "
+            + "\(Character(UnicodeScalar(first))). Path '', line 0, position 0."
+        return .statement(
+            NativeError(
+                "System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand", message,
+                category: "NotSpecified", command: "ConvertFrom-Json", isReadable: true))
     }
 
     private func emit(_ json: JSONValue) throws(Interrupt) {
