@@ -455,7 +455,7 @@ struct HandedOverScripts {
             "[io.file]::ReadAllText('x')", "$PSVersionTable", "1 > x", "Get-Process",
             "1..3 | Sort-Object -Culture sv", "'a'.IndexOf('b', 0, 1)",
             "1 | Select-Object -First 1 -PipelineVariable x",
-            "'{0:G4}' -f 12345.5", "[datetime]'14:00'", "$x.y++", "'x' | sort",
+            "'{0:G4}' -f 12345.0", "[datetime]'14:00'", "$x.y++", "'x' | sort",
             "$args", "[environment]::Exit(1)",
             "'a' -eq \"a\u{301}\"", "2 -eq '0xFFFFFFFF'", "[int]3000000000", "'abc'.Chars(1)", "@{a=1}.Item",
             "(1.5d).Scale", "$h.x = 1",

@@ -27,6 +27,18 @@ struct ScriptNumbers: RunningReports {
     func out(script: String) async { #expect(await refusal(script) != nil, "\(script)") }
 
     @Test(
+        "the general format has so many digits, and an exponent where they don't suffice",
+        arguments: [
+            ("G4", "3.14159", "3.142"), ("G4", "123456", "1.235E+05"), ("g2", "0.000012345", "1.2e-05"),
+            ("G2", "0.00012345", "0.00012"), ("G17", "0.1", "0.10000000000000001"), ("G5", "100.0", "100"),
+            ("G3", "-1234.5", "-1.23E+03"), ("G3", "1e20", "1E+20"), ("G2", "0.0", "0"), ("G6", "1234.5", "1234.5"),
+            ("G3", "999.9", "1E+03"), ("G4", "42", "42"), ("G0", "2.5", "2.5"), ("G20", "9007199254740993", "9007199254740993"),
+        ])
+    func general(format: String, number: String, expected: String) async throws {
+        #expect(try await texts("'{0:\(format)}' -f \(number)") == [expected])
+    }
+
+    @Test(
         "lengths of time are whole ticks",
         arguments: [
             ("(New-TimeSpan -Days 10675199).Ticks", ["9223371936000000000"]),

@@ -66,14 +66,10 @@ enum NumberFormat {
             }
             let text = try fixed(scaled, precision ?? 2, isGrouped: true)
             return text + " %"
-        case UInt8(ascii: "g") where precision == nil:
+        case UInt8(ascii: "g"):
+            if let precision, precision > 0 { return try general(value, precision, isCapital: kind == 0x47) }
             if case .double(let number) = value { return PSText.long(number) }
             return try PSText.string(value)
-        case UInt8(ascii: "g"):
-            guard let (isNegative, digits) = whole(value), digits.utf8.count <= precision ?? 0 else {
-                throw .handOver("a number format")
-            }
-            return (isNegative ? "-" : "") + digits
         case UInt8(ascii: "r"): throw .handOver("a number format")
         default: throw invalid
         }
@@ -81,6 +77,34 @@ enum NumberFormat {
 
     /// Writes a number with one digit before the point, and an exponent of at least three digits.
     private static func exponential(_ value: PSValue, _ places: Int, isCapital: Bool) throws(Interrupt) -> String {
+        let (mantissa, exponent) = try scientific(value, places)
+        let sign = exponent < 0 ? "-" : "+"
+        return "\(mantissa)\(isCapital ? "E" : "e")\(sign)\(zeros(before: String(exponent.magnitude), 3))"
+    }
+
+    /// Writes a number with at most so many digits; with an exponent if it is very large or small for them.
+    private static func general(_ value: PSValue, _ count: Int, isCapital: Bool) throws(Interrupt) -> String {
+        if let (isNegative, digits) = whole(value), digits.utf8.count <= count { return (isNegative ? "-" : "") + digits }
+        let (mantissa, exponent) = try scientific(value, count - 1)
+        var digits = mantissa.utf8.filter { (0x30...0x39).contains($0) }[...]
+        while digits.count > 1, digits.last == 0x30 { digits.removeLast() }
+        func text(_ units: some Sequence<UInt8>) -> String { String(decoding: Array(units), as: UTF8.self) }
+        func pointed(_ whole: String, _ rest: String) -> String { rest.isEmpty ? whole : whole + "." + rest }
+        let sign = mantissa.hasPrefix("-") ? "-" : ""
+        if exponent >= count || exponent < -4 {
+            let power = zeros(before: String(exponent.magnitude), 2)
+            return sign + pointed(text(digits.prefix(1)), text(digits.dropFirst())) + (isCapital ? "E" : "e")
+                + (exponent < 0 ? "-" : "+") + power
+        }
+        guard exponent >= 0 else {
+            return sign + pointed("0", String(repeating: "0", count: -exponent - 1) + text(digits))
+        }
+        let missing = String(repeating: "0", count: max(0, exponent + 1 - digits.count))
+        return sign + pointed(text(digits.prefix(exponent + 1)) + missing, text(digits.dropFirst(exponent + 1)))
+    }
+
+    /// Returns a number's digits with one before the point, and its exponent.
+    private static func scientific(_ value: PSValue, _ places: Int) throws(Interrupt) -> (String, Int) {
         let number: Double
         switch value {
         case .double(let own): number = own
@@ -88,7 +112,7 @@ enum NumberFormat {
         case .long(let own) where own.magnitude < 1 << 53: number = Double(own)
         default: throw .handOver("a number format")
         }
-        guard number.isFinite, places <= 15 else { throw .handOver("a number format") }
+        guard number.isFinite, places < 30 else { throw .handOver("a number format") }
         // The direction in which a half is rounded depends on the type.
         let long = PSText.printed("%.40e", number)
         let parts = PSText.printed("%.\(places)e", number).split(separator: "e")
@@ -96,8 +120,7 @@ enum NumberFormat {
         guard parts.count == 2, let exponent = Int(parts[1]),
             behind.first != "5" || behind.dropFirst().contains(where: { $0 != "0" })
         else { throw .handOver("a number format") }
-        let sign = exponent < 0 ? "-" : "+"
-        return "\(parts[0])\(isCapital ? "E" : "e")\(sign)\(zeros(before: String(exponent.magnitude), 3))"
+        return (String(parts[0]), exponent)
     }
 
     private static func whole(_ value: PSValue) -> (Bool, String)? {
