@@ -99,4 +99,56 @@ struct DeclaredParameters: RunningReports {
     func typed(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)
     }
+
+    private static let advanced = "function f { [CmdletBinding()] param($a, [switch]$s, $b) "
+
+    @Test(
+        "are in $PSBoundParameters as they were bound, common ones included",
+        arguments: [
+            ("$PSBoundParameters.Keys -join ',' }; f -b 1 -Verbose -a 2 -s", "b,Verbose,a,s"),
+            ("$PSBoundParameters.Keys -join ',' }; f 1 2 -s", "s,a,b"),
+            ("$PSBoundParameters['Verbose'].IsPresent }; f -Verbose", "True"),
+            ("$PSBoundParameters.s.IsPresent }; f -s", "True"),
+            ("$PSBoundParameters['s'].GetType().Name }; f -s", "SwitchParameter"),
+            ("$PSBoundParameters['Verbose'] -eq $true }; f -vb:$false", "False"),
+            ("$PSBoundParameters.ContainsKey('Debug') }; f -db", "True"),
+            ("\"$($PSBoundParameters.ErrorAction) $($PSBoundParameters['wa'])\" }; f -ea stop", "Stop "),
+            ("$PSBoundParameters.ErrorVariable }; f -ev +bad", "+bad"),
+            ("$PSBoundParameters.Keys -join ',' }; $p = @{ Verbose = $true }; f -a 1 @p", "a,Verbose"),
+            ("$PSBoundParameters.ErrorAction }; $p = @{ ErrorAction = 'Stop' }; f -ErrorAction Continue @p", "Continue"),
+        ])
+    func bound(script: String, text: String) async throws {
+        #expect(try await texts(Self.advanced + script) == [text])
+    }
+
+    @Test(
+        "and that a value lacks is said in PowerShell's words",
+        arguments: [
+            (
+                "[ValidateScript({ $_ -gt 5 })]", "4",
+                "The \" $_ -gt 5 \" validation script for the argument with value \"4\" did not return a result of True. "
+                    + "Determine why the validation script failed, and then try the command again."
+            ),
+            (
+                "[ValidateLength(2, 3)]", "'a'",
+                "The character length (1) of the argument is too short. Specify an argument with a length that is greater "
+                    + "than or equal to \"2\", and then try the command again."
+            ),
+            (
+                "[ValidateCount(2, 2)]", "1, 2, 3",
+                "The parameter requires exactly 2 value(s) - 3 value(s) were provided."
+            ),
+            (
+                "[ValidateRange('Positive')]", "0",
+                "The argument \"0\" cannot be validated because its value is not greater than zero."
+            ),
+            (
+                "[ValidateRange('NonNegative')]", "-1",
+                "The argument \"-1\" cannot be validated because its value is not greater than or equal to zero."
+            ),
+        ])
+    func refused(declared: String, value: String, message: String) async throws {
+        let script = "function f { param(\(declared)$x) }; try { f (\(value)) } catch { $_.Exception.Message }"
+        #expect(try await texts(script) == ["Cannot validate argument on parameter 'x'. " + message])
+    }
 }

@@ -324,10 +324,24 @@ final class Evaluator {
 
     /// Returns whether an expression is a switch parameter, whose value is kept as a truth value.
     func isSwitch(_ expression: ExpressionSyntax) -> Bool {
-        guard case .variable(let node) = expression else { return false }
+        let (place, part): (ExpressionSyntax, ExpressionSyntax?) =
+            switch expression {
+            case .member(let node) where !node.isStatic: (node.target, node.member)
+            case .index(let node): (node.target, node.index)
+            default: (expression, nil)
+            }
+        guard case .variable(let node) = place else { return false }
         let name = node.path.name.lowercased()
-        guard case .bool? = variables[name] else { return false }
-        return typed.types[name] == .known(.toggle)
+        guard let part else {
+            guard case .bool? = variables[name] else { return false }
+            return typed.types[name] == .known(.toggle)
+        }
+        guard name == "psboundparameters", case .string(let key) = part, case .bool? = given?[key.value] else {
+            return false
+        }
+        let parameter = key.value.lowercased()
+        return typed.types[parameter] == .known(.toggle)
+            || ["verbose", "debug", "confirm", "whatif"].contains(parameter)
     }
 
     private func variable(_ node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {

@@ -2,8 +2,18 @@ import PowerShellSyntax
 
 /// The evaluated arguments of a function, by parameter.
 struct FunctionArguments {
+    /// A parameter that a call gave a value.
+    enum Bound {
+        /// One that the function declares, by its index.
+        case parameter(Int)
+        /// One that every advanced function has, with its value in `$PSBoundParameters`.
+        case common(String, PSValue)
+    }
+
     /// The values by the parameter's index.
-    var given: [Int: PSValue] = [:]
+    private(set) var given: [Int: PSValue] = [:]
+    /// The parameters in the order in which they were bound.
+    private(set) var bound: [Bound] = []
     /// The values that belong to no parameter.
     var rest: [PSValue] = []
     /// The variables that an advanced function also fills, such as by -OutVariable.
@@ -15,6 +25,16 @@ struct FunctionArguments {
     fileprivate(set) var preferences: [String: PSValue] = [:]
 
     fileprivate init() {}
+
+    /// Gives a declared parameter a value.
+    fileprivate mutating func give(_ index: Int, _ value: PSValue) {
+        if given.updateValue(value, forKey: index) == nil { bound.append(.parameter(index)) }
+    }
+
+    /// Gives a common parameter a value. What is written out is given first, and stays.
+    fileprivate mutating func give(common name: String, _ value: PSValue) {
+        bound.append(.common(name, value))
+    }
 
     /// Binds the words of a call to the parameters.
     init(_ words: [CommandWord], of function: ScriptFunction, in evaluator: Evaluator) throws(Interrupt) {
@@ -38,12 +58,12 @@ struct FunctionArguments {
                 rest.append(value)
                 continue
             }
-            given[free.removeFirst()] = value
+            give(free.removeFirst(), value)
         }
         if let place = function.parameters.firstIndex(where: \.takesRest), !rest.isEmpty {
             var all = rest
             if let first = given[place] { all.insert(first, at: 0) }
-            given[place] = .array(all)
+            give(place, .array(all))
             rest = []
         }
         guard rest.isEmpty || !function.isAdvanced else {
@@ -99,12 +119,12 @@ private struct CallWords {
             let found = function.candidates(key)
             if found.count == 1, written.0.contains(found[0]) { continue }
             if let index = free(found) {
-                arguments.given[index] = value
+                arguments.give(index, value)
             } else if let name = found.isEmpty ? function.confirmation.parameter(key) : nil {
                 try confirm(name, value, written: key)
             } else {
-                let isTaken = found.isEmpty ? common(key).map { take(value, by: $0) } : nil
-                guard isTaken == true else { throw .handOver("the parameter \(key) of \(function.name)") }
+                let name = found.isEmpty ? CommandSpecification.commonName(key) : nil
+                guard let name, take(value, by: name) else { throw .handOver("the parameter \(key) of \(function.name)") }
             }
         }
         arguments.preferences.merge(written.1) { $1 }
@@ -120,10 +140,10 @@ private struct CallWords {
         let found = function.candidates(node.name)
         guard let index = free(found) else { return try others(node, isKnown: !found.isEmpty) }
         if function.parameters[index].isSwitch {
-            arguments.given[index] =
-                try node.argument.map { (value) throws(Interrupt) in try evaluator.value(of: value) } ?? .bool(true)
+            let value = try node.argument.map { (value) throws(Interrupt) in try evaluator.value(of: value) }
+            arguments.give(index, value ?? .bool(true))
         } else if let value = node.argument ?? nextValue() {
-            arguments.given[index] = try evaluator.worth(of: value).withoutNothing
+            arguments.give(index, try evaluator.worth(of: value).withoutNothing)
         } else {
             throw .statement(
                 NativeError(
@@ -160,65 +180,46 @@ private struct CallWords {
 
     // MARK: Common parameters
 
-    /// The effect of a common parameter.
-    private enum Common {
-        /// It sets a preference, by which a silent stream is shown or not.
-        case preference(String)
-        /// It sets a preference to its value.
-        case action(String)
-        /// It has none here, but takes a value.
-        case silent
-        /// It names a variable for a stream.
-        case recording(String)
-    }
-
+    /// The preferences that common parameters set.
     private static let preferences = [
-        "verbose": "verbosepreference", "vb": "verbosepreference", "debug": "debugpreference",
-        "db": "debugpreference",
+        "Verbose": "verbosepreference", "Debug": "debugpreference", "WarningAction": "warningpreference",
+        "InformationAction": "informationpreference", "ErrorAction": Evaluator.preferenceName,
     ]
-    private static let actions = [
-        "warningaction": "warningpreference", "wa": "warningpreference",
-        "informationaction": "informationpreference", "infa": "informationpreference",
-        "erroraction": Evaluator.preferenceName, "ea": Evaluator.preferenceName,
-    ]
-    private static let silent: Set<String> = ["progressaction", "proga"]
     /// The actions that are carried out here. Unlike a warning, a message of the script's own is shown or not whatever
     /// its preference, except by `Ignore`.
     private static let carriedOut: [String: Set<String>] = [
-        "warningpreference": ["continue", "silentlycontinue", "ignore"],
-        "informationpreference": ["continue", "silentlycontinue"],
+        "WarningAction": ["continue", "silentlycontinue", "ignore"],
+        "InformationAction": ["continue", "silentlycontinue"],
     ]
 
-    private func common(_ written: String) -> Common? {
-        guard function.isAdvanced else { return nil }
-        if let preference = Self.preferences[written.lowercased()] { return .preference(preference) }
-        if let preference = Self.actions[written.lowercased()] { return .action(preference) }
-        if Self.silent.contains(written.lowercased()) { return .silent }
-        return CommandSpecification.recording(written).map { .recording($0) }
-    }
+    /// Whether a common parameter takes no value.
+    private static func isSwitch(_ name: String) -> Bool { name == "Verbose" || name == "Debug" }
 
+    /// Takes the value of a common parameter, by its full name.
     /// - Returns: false if the parameter needs a value and has none, or one that isn't carried out here.
-    private mutating func take(_ value: PSValue?, by parameter: Common) -> Bool {
-        switch parameter {
-        case .preference(let name):
-            arguments.preferences[name] = .string(value?.isTrue ?? true ? "Continue" : "SilentlyContinue")
+    private mutating func take(_ value: PSValue?, by name: String) -> Bool {
+        guard function.isAdvanced else { return false }
+        if Self.isSwitch(name) {
+            let isOn = value?.isTrue ?? true
+            arguments.preferences[Self.preferences[name] ?? ""] = .string(isOn ? "Continue" : "SilentlyContinue")
+            arguments.give(common: name, .bool(isOn))
             return true
-        case .action(let name):
-            let preference =
-                if name == Evaluator.preferenceName {
-                    value.flatMap { Evaluator.preference($0) }
-                } else if case .string(let word)? = value, Self.carriedOut[name]?.contains(word.lowercased()) == true {
-                    value
-                } else {
-                    nil as PSValue?
-                }
-            if let preference { arguments.preferences[name] = preference }
-            return preference != nil
-        case .silent: return value != nil
-        case .recording(let name):
-            recordings[name] = value
-            return value != nil
         }
+        guard let value else { return false }
+        var bound = value
+        if let preference = Self.preferences[name] {
+            guard let action = ErrorAction(value.plain), let written = PSEnum(.actionPreference, named: action.rawValue),
+                Self.carriedOut[name]?.contains(action.rawValue.lowercased()) ?? (action != .ignore)
+            else { return false }
+            arguments.preferences[preference] = .string(written.name)
+            bound = .enumeration(written)
+        } else if CommandSpecification.recording.contains(name) {
+            recordings[name] = value
+        } else if name != "ProgressAction" {
+            return false
+        }
+        arguments.give(common: name, bound)
+        return true
     }
 
     /// Takes a parameter that every advanced function has.
@@ -228,10 +229,9 @@ private struct CallWords {
             try confirm(name, value ?? .bool(true), written: node.name)
             return true
         }
-        if let parameter = common(node.name) {
-            let isSwitch = if case .preference = parameter { true } else { false }
-            let value = node.argument ?? (isSwitch ? nil : nextValue())
-            if take(try value.map { (value) throws(Interrupt) in try evaluator.value(of: value) }, by: parameter) {
+        if let name = CommandSpecification.commonName(node.name) {
+            let value = node.argument ?? (Self.isSwitch(name) ? nil : nextValue())
+            if take(try value.map { (value) throws(Interrupt) in try evaluator.value(of: value) }, by: name) {
                 return true
             }
         }
@@ -244,6 +244,7 @@ private struct CallWords {
     /// Takes `-Confirm` or `-WhatIf`.
     private mutating func confirm(_ name: String, _ value: PSValue, written: String) throws(Interrupt) {
         guard !value.isTrue else { throw .handOver("-\(written) of \(function.name)") }
-        if name == "confirm" { arguments.isConfirmed = true }
+        if name == "Confirm" { arguments.isConfirmed = true }
+        arguments.give(common: name, .bool(false))
     }
 }

@@ -117,12 +117,16 @@ final class FunctionCall {
         for (name, value) in arguments.preferences { evaluator.variables[name] = value }
         evaluator.rest = arguments.rest
         let table = PSTable(isOrdered: true)
-        for (index, parameter) in parameters.enumerated() {
-            evaluator.typed.declare(parameter.name.lowercased(), nil)
-            guard let value = arguments.given[index] else { continue }
-            let bound = try evaluator.checked(value, for: parameter, of: function)
-            evaluator.variables[parameter.name.lowercased()] = bound
-            _ = table.add(parameter.name, bound)
+        for parameter in parameters { evaluator.typed.declare(parameter.name.lowercased(), nil) }
+        for one in arguments.bound {
+            switch one {
+            case .common(let name, let value): _ = table.add(name, value)
+            case .parameter(let index):
+                let parameter = parameters[index]
+                let bound = try evaluator.checked(arguments.given[index] ?? .null, for: parameter, of: function)
+                evaluator.variables[parameter.name.lowercased()] = bound
+                _ = table.add(parameter.name, bound)
+            }
         }
         evaluator.given = table
         func isGiven(_ parameter: ScriptFunction.Parameter) -> Bool {

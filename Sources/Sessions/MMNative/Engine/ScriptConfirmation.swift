@@ -24,12 +24,12 @@ struct ScriptConfirmation {
         }
     }
 
-    /// The parameter, in lower case, that a written name means; `nil` for any other.
+    /// The parameter that a written name means; `nil` for any other.
     func parameter(_ written: String) -> String? {
         guard isSupported else { return nil }
         switch written.lowercased() {
-        case "confirm", "cf": return "confirm"
-        case "whatif", "wi": return "whatif"
+        case "confirm", "cf": return "Confirm"
+        case "whatif", "wi": return "WhatIf"
         default: return nil
         }
     }

@@ -357,12 +357,10 @@ struct CommandSpecification {
         "OutVariable", "ErrorVariable", "WarningVariable", "InformationVariable", "PipelineVariable",
     ]
 
-    /// Returns the common parameter among these with a full name, in any case; `nil` for any other.
-    static func recording(_ written: String) -> String? {
+    /// Returns the parameter of every command with a full name or alias, in any case; `nil` for any other.
+    static func commonName(_ written: String) -> String? {
         let lower = written.lowercased()
-        return common.first { $0.0.lowercased() == lower || $0.1 == lower }.map(\.0).flatMap {
-            recording.contains($0) ? $0 : nil
-        }
+        return common.first { $0.0.lowercased() == lower || $0.1 == lower }.map(\.0)
     }
 
     /// Returns whether a parameter takes no value.

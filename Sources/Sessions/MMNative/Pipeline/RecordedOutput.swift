@@ -57,7 +57,7 @@ struct RecordedOutput {
             let argument = arguments[place]
             place += 1
             guard case .parameter(let name, let tied, _) = argument,
-                let parameter = CommandSpecification.recording(name)
+                let parameter = CommandSpecification.commonName(name), CommandSpecification.recording.contains(parameter)
             else {
                 left.append(argument)
                 continue
