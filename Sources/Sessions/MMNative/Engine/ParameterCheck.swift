@@ -43,6 +43,7 @@ struct ParameterCheck {
             let (least, most) = (try number(0, evaluator), try number(1, evaluator))
             let count = Cmdlets.list(value.plain).count
             guard !(least...max(least, most)).contains(count) else { return nil }
+            if least == most { return "The parameter requires exactly \(most) value(s) - \(count) value(s) were provided." }
             return
                 "The parameter requires at least \(least) value(s) and no more than \(most) value(s) - \(count) value(s) "
                 + "were provided."
@@ -62,7 +63,7 @@ struct ParameterCheck {
             let length = try PSText.string(item).utf16.count
             if length < least {
                 return
-                    "The character length of the \(length) argument is too short. Specify an argument with a length that "
+                    "The character length (\(length)) of the argument is too short. Specify an argument with a length that "
                     + "is greater than or equal to \"\(least)\", and then try the command again."
             }
             guard length > most else { return nil }
@@ -87,8 +88,9 @@ struct ParameterCheck {
             guard !isAccepted else { return nil }
             return try fault(
                 item, block.text, evaluator,
-                usual: "The validation script for the argument with value \"\(item.text)\" did not return a result of "
-                    + "True. Determine why the validation script failed, and then try the command again.")
+                usual: "The \"\(block.text)\" validation script for the argument with value \"\(item.text)\" did not "
+                    + "return a result of True. Determine why the validation script failed, and then try the command "
+                    + "again.")
         case .validateCount: return nil
         }
     }
@@ -98,16 +100,16 @@ struct ParameterCheck {
         guard Comparison.isNumber(item) else { throw .handOver("a range of other than numbers") }
         guard arguments.count == 2 else {
             let sign = try Comparison.order(item, .int(0))
-            let holds: Bool
+            let (holds, wanted): (Bool, String)
             switch first.text.lowercased() {
-            case "positive": holds = sign > 0
-            case "nonnegative": holds = sign >= 0
-            case "negative": holds = sign < 0
-            case "nonpositive": holds = sign <= 0
+            case "positive": (holds, wanted) = (sign > 0, "greater than zero")
+            case "nonnegative": (holds, wanted) = (sign >= 0, "greater than or equal to zero")
+            case "negative": (holds, wanted) = (sign < 0, "less than zero")
+            case "nonpositive": (holds, wanted) = (sign <= 0, "less than or equal to zero")
             default: throw .handOver("an unusual range of a parameter")
             }
             return holds
-                ? nil : "The argument \"\(item.text)\" cannot be validated because its value is not \(first.text)."
+                ? nil : "The argument \"\(item.text)\" cannot be validated because its value is not \(wanted)."
         }
         let last = try evaluator.value(of: arguments[1])
         guard Comparison.isNumber(first), Comparison.isNumber(last) else {
