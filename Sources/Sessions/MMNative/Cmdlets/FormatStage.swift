@@ -8,18 +8,21 @@ final class FormatStage: Stage {
     /// Whether columns are as wide as their content, whatever the view says.
     private let fits: Bool
     private let hasHead: Bool
+    /// Whether plain values are laid out like objects.
+    private let isForced: Bool
     private var items: [PSValue] = []
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
         isTable = command.specification.name == "Format-Table"
-        let known: Set = ["Property", "AutoSize", "GroupBy", "HideTableHeaders", "InputObject", "Wrap"]
+        let known: Set = ["Property", "AutoSize", "Force", "GroupBy", "HideTableHeaders", "InputObject", "Wrap"]
         guard command.names.isSubset(of: known) else {
             throw .handOver("an unusual \(command.specification.name)")
         }
         wraps = command.isSet("Wrap")
         fits = command.isSet("AutoSize")
         hasHead = !command.isSet("HideTableHeaders")
+        isForced = command.isSet("Force")
         var properties: [CalculatedProperty] = []
         for written in command.properties {
             properties.append(try CalculatedProperty(written, of: command.specification, in: evaluator, forText: true))
@@ -41,6 +44,7 @@ final class FormatStage: Stage {
         case .object(let object) where FormattedBlock(item) == nil && isKnown(object): items.append(item)
         // Plain values are shown as their text, whatever is to be shown of them.
         case .string, .int, .long, .bool, .char, .double, .decimal:
+            guard !isForced else { throw .handOver("formatting the members of \(item.typeName)") }
             guard items.isEmpty else { throw .handOver("formatting \(item.typeName) behind objects") }
             try next(item)
         default: throw .handOver("formatting \(item.typeName)")
