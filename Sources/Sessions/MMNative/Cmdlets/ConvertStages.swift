@@ -262,7 +262,9 @@ final class ToCSVStage: Stage {
         }
         for name in names ?? [] {
             switch object.read(name) ?? .null {
-            case .null, .nothing: fields.append("")
+            case .null: fields.append("")
+            // It is an object there, whose text is empty.
+            case .nothing: fields.append(quoted(""))
             case .array: fields.append(quoted(object.arrayType(of: name)))
             case .double(let number): fields.append(quoted(PSText.long(number)))
             case .single(let number): fields.append(quoted(PSText.long(number)))

@@ -135,7 +135,7 @@ extension Evaluator {
         if case .object(let part) = item, ExcelPackage.isPart(part) {
             return try ExcelPackage.property(part, name, host)
         }
-        return try Cmdlets.property(item, name)
+        return try Cmdlets.property(item, name)?.withoutNothing
     }
 
     /// Returns the property that a text has beside its own; `nil` if it has none of that name.

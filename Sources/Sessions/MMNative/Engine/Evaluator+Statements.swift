@@ -410,7 +410,7 @@ extension Evaluator {
     static func enumerate(_ value: PSValue, into sink: Sink) throws(Interrupt) {
         switch value {
         case .nothing: return
-        case .array(let items): for item in items { try sink(item) }
+        case .array(let items): for item in items where !item.isNothing { try sink(item) }
         case .list(let list): for item in list.items { try sink(item) }
         default: for item in value.elements ?? [value] { try sink(item) }
         }

@@ -278,12 +278,7 @@ final class Evaluator {
             var items: [PSValue] = []
             items.reserveCapacity(node.elements.count)
             for element in node.elements {
-                let item = try worth(of: element)
-                switch item {
-                case .nothing where host != nil: items.append(.null)
-                case .nothing: throw .handOver("a list with nothing in it")
-                default: items.append(item)
-                }
+                items.append(try worth(of: element))
             }
             return try bounded(.array(items))
         case .array(let node):
@@ -474,7 +469,7 @@ final class Evaluator {
         for entry in node.entries {
             let key = try value(of: entry.key)
             guard PSTable.accepts(key) else { throw .handOver("an unusual key") }
-            guard table.add(key, try bounded(try worth(of: entry.value).withoutNothing)) else {
+            guard table.add(key, try bounded(try worth(of: entry.value))) else {
                 throw .handOver("a key given twice")
             }
         }

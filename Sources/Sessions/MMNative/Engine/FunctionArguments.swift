@@ -119,7 +119,7 @@ private struct CallWords {
             let found = function.candidates(key)
             if found.count == 1, written.0.contains(found[0]) { continue }
             if let index = free(found) {
-                arguments.give(index, value)
+                arguments.give(index, value.withoutNothing)
             } else if let name = found.isEmpty ? function.confirmation.parameter(key) : nil {
                 try confirm(name, value, written: key)
             } else {

@@ -2,9 +2,8 @@
 enum Comparison {
     /// Evaluates `left -eq right` for a scalar on the left.
     static func equal(_ left: PSValue, _ right: PSValue, ignoringCase: Bool) throws(Interrupt) -> Bool {
+        if left.isNull || right.isNull { return left.isNull && right.isNull }
         switch (left, right) {
-        case (.null, .null): return true
-        case (.null, _), (_, .null): return false
         case (.string(let text), .string(let other)):
             return try Collation.equal(text, other, ignoringCase: ignoringCase)
         case (.string(let text), _):
@@ -41,9 +40,9 @@ enum Comparison {
     /// Compares two values; the left one decides the type. Returns a negative number, zero or a positive number.
     static func ordered(_ left: PSValue, _ right: PSValue, ignoringCase: Bool) throws(Interrupt) -> Int {
         switch (left, right) {
-        case (.null, .null): return 0
-        case (.null, _): return againstNull(right, isRight: true)
-        case (_, .null): return againstNull(left, isRight: false)
+        case _ where left.isNull && right.isNull: return 0
+        case _ where left.isNull: return againstNull(right, isRight: true)
+        case _ where right.isNull: return againstNull(left, isRight: false)
         case (.string(let text), .string(let other)):
             return try Collation.compare(text, other, ignoringCase: ignoringCase)
         case (.string(let text), _):

@@ -171,7 +171,7 @@ struct BoundCommand {
         if specification.switches.contains(name) {
             values[name] = try BoundCommand.flag(value)
         } else {
-            try set(name, value)
+            try set(name, value.withoutNothing)
         }
     }
 

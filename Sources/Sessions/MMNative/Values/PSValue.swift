@@ -87,6 +87,9 @@ extension PSValue {
         }
     }
 
+    /// Whether this is no output.
+    var isNothing: Bool { if case .nothing = self { true } else { false } }
+
     /// The value with no output as `$null`, and with a list as an array.
     package var plain: PSValue {
         switch self {
