@@ -42,6 +42,14 @@ struct PartsOfNothing: RunningReports {
                 "Item has already been added. Key in dictionary: 'Key'  Key being added: 'key'"
             ),
             (
+                "$h = @{ a = 1 }; $h += [pscustomobject]@{ b = 2 }; 'on'", "AddHashTableToNonHashTable",
+                "A hash table can only be added to another hash table."
+            ),
+            (
+                "$h = @{ a = 1 }; $h += $none; 'on'", "AddHashTableToNonHashTable",
+                "A hash table can only be added to another hash table."
+            ),
+            (
                 "3, 1 | Sort-Object -Property 5; 'on'",
                 "DictionaryKeyUnknownType,Microsoft.PowerShell.Commands.SortObjectCommand",
                 "Cannot convert System.Int32 to one of the following types {System.String, "

@@ -59,7 +59,12 @@ enum Arithmetic {
             return .table(sum)
         case (.date(let date), .span(let ticks)): return try moved(date, ticks)
         case (.span(let ticks), .span(let other)): return try span(ticks.addingReportingOverflow(other))
-        case (.table, _), (.enumeration, _): throw .handOver("adding to \(left.typeName)")
+        case (.table, _):
+            throw .statement(
+                NativeError(
+                    "AddHashTableToNonHashTable", "A hash table can only be added to another hash table.",
+                    category: "InvalidOperation", isReadable: true))
+        case (.enumeration, _): throw .handOver("adding to \(left.typeName)")
         default: return try number(left, right, .add)
         }
     }

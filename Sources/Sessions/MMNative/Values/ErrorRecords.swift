@@ -322,7 +322,7 @@ struct Thrown {
                 (outer, inner, carrier) = (automation + "RuntimeException", automation + "PSInvalidCastException", nil)
                 category = "InvalidArgument"
             case "InvokeMethodOnNull", "MethodNotFound", "NullArray", "NullArrayIndex", "NotADefinedOperationForType",
-                "CannotIndex", "VariableIsUndefined":
+                "CannotIndex", "VariableIsUndefined", "AddHashTableToNonHashTable":
                 (outer, carrier, category) = (automation + "RuntimeException", nil, "InvalidOperation")
             case "PropertyNotFoundStrict":
                 (outer, carrier, category) = (automation + "PropertyNotFoundException", nil, "NotSpecified")
