@@ -135,6 +135,20 @@ struct ExchangeRequests {
         #expect(bound.parameters["Mode"] == "Strict" && bound.parameters["Count"] == 3)
     }
 
+    @Test(
+        "the actions of a function's own call are passed on with its parameters",
+        arguments: ["Get-Mailbox", "Get-NewThing"])
+    func passedOn(cmdlet: String) throws {
+        let silent = try #require(PSEnum(.actionPreference, named: "SilentlyContinue"))
+        let call = CmdletCall(
+            name: cmdlet,
+            arguments: ["WarningAction", "ErrorAction"].map { .parameter($0, .enumeration(silent), text: nil) }
+                + [.parameter("Verbose", .bool(true), text: nil)])
+        let bound = try ExchangeBinder(service: .exo) { $0 == "Get-NewThing" ? $0 : nil }.bind(call)
+        #expect(bound.headers["WarningAction"] == "SilentlyContinue" && bound.errorAction == "silentlycontinue")
+        #expect(bound.powerShellOnlyParameter == nil && bound.parameters["Verbose"] == nil)
+    }
+
     @Test("rows may lack, add, repeat and mistype properties")
     func rows() throws {
         var reader = ExchangeRowReader()

@@ -187,7 +187,8 @@ package struct ExchangeBinder: Sendable {
         case .should(let name): result.parameters[name] = .bool(given.value.isTrue)
         case .common(let name):
             switch (name, given.value) {
-            case ("WarningAction", .string(let action)):
+            case ("WarningAction", .string), ("WarningAction", .enumeration):
+                let action = given.value.text
                 result.headers[name] = action.lowercased() == "ignore" ? "SilentlyContinue" : action
             case ("ErrorAction", let action): result.errorAction = ErrorAction.word(action.text)
             case ("Debug", _), ("Verbose", _), ("InformationAction", _), ("ProgressAction", _), ("OutBuffer", _): break
@@ -352,7 +353,10 @@ enum UncheckedBinding {
             result.errorAction = ErrorAction.word(value.text)
             return
         case "warningaction", "wa":
-            if case .string(let action) = value { result.headers["WarningAction"] = action }
+            switch value {
+            case .string, .enumeration: result.headers["WarningAction"] = value.text
+            default: break
+            }
             return
         case "verbose", "vb", "debug", "db": return
         case "outvariable", "ov", "errorvariable", "ev", "warningvariable", "wv", "pipelinevariable", "pv":
