@@ -115,7 +115,10 @@ struct DeclaredParameters: RunningReports {
             ("\"$($PSBoundParameters.ErrorAction) $($PSBoundParameters['wa'])\" }; f -ea stop", "Stop "),
             ("$PSBoundParameters.ErrorVariable }; f -ev +bad", "+bad"),
             ("$PSBoundParameters.Keys -join ',' }; $p = @{ Verbose = $true }; f -a 1 @p", "a,Verbose"),
-            ("$PSBoundParameters.ErrorAction }; $p = @{ ErrorAction = 'Stop' }; f -ErrorAction Continue @p", "Continue"),
+            (
+                "$PSBoundParameters.ErrorAction }; $p = @{ ErrorAction = 'Stop' }; f -ErrorAction Continue @p",
+                "Continue"
+            ),
         ])
     func bound(script: String, text: String) async throws {
         #expect(try await texts(Self.advanced + script) == [text])

@@ -32,7 +32,8 @@ struct NativeLayouts {
         arguments: [
             ("'a', 'b', 'A' | group | ft Name, Count", "Name Count\n---- -----\na        2\nb        1"),
             ("1..3 | measure -Sum | fl Count, Sum", "Count : 3\nSum   : 6"),
-            ("[pscustomobject]@{ A = 1 } | fl * -Force", "A : 1"), ("[pscustomobject]@{ A = 1 } | ft -Force", "A\n-\n1"),
+            ("[pscustomobject]@{ A = 1 } | fl * -Force", "A : 1"),
+            ("[pscustomobject]@{ A = 1 } | ft -Force", "A\n-\n1"),
             (
                 "[pscustomobject]@{ H = @{x=1}; O = [ordered]@{p=1;q='two'}; E = @{} } | fl",
                 "H : {[x, 1]}\nO : {[p, 1], [q, two]}\nE : {}"
@@ -46,7 +47,8 @@ struct NativeLayouts {
         #expect(try await shown(script).joined() == expected)
     }
 
-    @Test("a plain value that is to be laid out like an object is handed over", arguments: ["fl * -Force", "ft -Force"])
+    @Test(
+        "a plain value that is to be laid out like an object is handed over", arguments: ["fl * -Force", "ft -Force"])
     func forced(format: String) async {
         var session = NativeSession()
         guard case .handedOver = await NativeEngine().run("'a' | \(format)", in: &session) else {

@@ -148,7 +148,10 @@ struct PartsOfNothing: RunningReports {
             ("$none = 1 | Where-Object { $false }; $l = @(); $l += $none; $l.Count; ($l + $none).Count", ["0", "0"]),
             ("function f { }; $h = @{ l = @(1) }; $h.l += f; $h.l.Count; (@(1) + (f)).Count", ["1", "1"]),
             ("$l = @(); foreach ($i in 1..3) { $l += if ($i -gt 2) { $i } }; $l -join ','", ["3"]),
-            ("$none = 1 | Where-Object { $false }; $none += 2; $none += 3; $none -join ','; $x += 2; $x += 3; $x", ["2,3", "5"]),
+            (
+                "$none = 1 | Where-Object { $false }; $none += 2; $none += 3; $none -join ','; $x += 2; $x += 3; $x",
+                ["2,3", "5"]
+            ),
             ("$t = 'a'; $t += 1 | Where-Object { $false }; $t; 5 + (1 | Where-Object { $false })", ["a", "5"]),
         ])
     func added(script: String, expected: [String]) async throws {
@@ -158,10 +161,22 @@ struct PartsOfNothing: RunningReports {
     @Test(
         "no output stays what it is as a member and an element, and is $null for whatever reads it",
         arguments: [
-            ("$o = [pscustomobject]@{ R = 1 | Where-Object { $false } }; @($o.R).Count; $null -eq $o.R", ["0", "True"]),
-            ("function f { }; $h = @{ a = f; b = 1 }; $h.a | ForEach-Object { 'in' }; $h.Count; $h.a.Count", ["2", "0"]),
-            ("$none = 1 | Where-Object { $false }; $l = 1, $none, 2; $l.Count; @($l | ForEach-Object { $_ }).Count", ["3", "2"]),
-            ("$none = 1 | Where-Object { $false }; (@(1, $none) -eq $null).Count; (1, $none) -contains $null; \"$(1, $none, 2)\"", ["1", "True", "1 2"]),
+            (
+                "$o = [pscustomobject]@{ R = 1 | Where-Object { $false } }; @($o.R).Count; $null -eq $o.R",
+                ["0", "True"]
+            ),
+            (
+                "function f { }; $h = @{ a = f; b = 1 }; $h.a | ForEach-Object { 'in' }; $h.Count; $h.a.Count",
+                ["2", "0"]
+            ),
+            (
+                "$none = 1 | Where-Object { $false }; $l = 1, $none, 2; $l.Count; @($l | ForEach-Object { $_ }).Count",
+                ["3", "2"]
+            ),
+            (
+                "$none = 1 | Where-Object { $false }; (@(1, $none) -eq $null).Count; (1, $none) -contains $null; \"$(1, $none, 2)\"",
+                ["1", "True", "1 2"]
+            ),
             (
                 "$o = [pscustomobject]@{ R = & { }; N = 2 }, [pscustomobject]@{ R = 5; N = 1 }; ($o | Sort-Object R).N -join ','; ($o | Where-Object R -EQ $null).N; ($o | Group-Object R).Count; ($o | ConvertTo-Csv)[1]; $o[0] | ConvertTo-Json -Compress; ($o | Measure-Object R -Sum).Sum",
                 ["2,1", "2", "2", "\"\",\"2\"", "{\"R\":null,\"N\":2}", "5"]

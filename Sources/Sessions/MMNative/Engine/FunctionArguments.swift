@@ -124,7 +124,9 @@ private struct CallWords {
                 try confirm(name, value, written: key)
             } else {
                 let name = found.isEmpty ? CommandSpecification.commonName(key) : nil
-                guard let name, take(value, by: name) else { throw .handOver("the parameter \(key) of \(function.name)") }
+                guard let name, take(value, by: name) else {
+                    throw .handOver("the parameter \(key) of \(function.name)")
+                }
             }
         }
         arguments.preferences.merge(written.1) { $1 }
@@ -208,7 +210,8 @@ private struct CallWords {
         guard let value else { return false }
         var bound = value
         if let preference = Self.preferences[name] {
-            guard let action = ErrorAction(value.plain), let written = PSEnum(.actionPreference, named: action.rawValue),
+            guard let action = ErrorAction(value.plain),
+                let written = PSEnum(.actionPreference, named: action.rawValue),
                 Self.carriedOut[name]?.contains(action.rawValue.lowercased()) ?? (action != .ignore)
             else { return false }
             arguments.preferences[preference] = .string(written.name)

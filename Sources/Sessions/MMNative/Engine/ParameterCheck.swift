@@ -43,7 +43,9 @@ struct ParameterCheck {
             let (least, most) = (try number(0, evaluator), try number(1, evaluator))
             let count = Cmdlets.list(value.plain).count
             guard !(least...max(least, most)).contains(count) else { return nil }
-            if least == most { return "The parameter requires exactly \(most) value(s) - \(count) value(s) were provided." }
+            if least == most {
+                return "The parameter requires exactly \(most) value(s) - \(count) value(s) were provided."
+            }
             return
                 "The parameter requires at least \(least) value(s) and no more than \(most) value(s) - \(count) value(s) "
                 + "were provided."

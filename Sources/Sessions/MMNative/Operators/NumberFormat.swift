@@ -84,7 +84,9 @@ enum NumberFormat {
 
     /// Writes a number with at most so many digits; with an exponent if it is very large or small for them.
     private static func general(_ value: PSValue, _ count: Int, isCapital: Bool) throws(Interrupt) -> String {
-        if let (isNegative, digits) = whole(value), digits.utf8.count <= count { return (isNegative ? "-" : "") + digits }
+        if let (isNegative, digits) = whole(value), digits.utf8.count <= count {
+            return (isNegative ? "-" : "") + digits
+        }
         let (mantissa, exponent) = try scientific(value, count - 1)
         var digits = mantissa.utf8.filter { (0x30...0x39).contains($0) }[...]
         while digits.count > 1, digits.last == 0x30 { digits.removeLast() }

@@ -57,7 +57,8 @@ struct RecordedOutput {
             let argument = arguments[place]
             place += 1
             guard case .parameter(let name, let tied, _) = argument,
-                let parameter = CommandSpecification.commonName(name), CommandSpecification.recording.contains(parameter)
+                let parameter = CommandSpecification.commonName(name),
+                CommandSpecification.recording.contains(parameter)
             else {
                 left.append(argument)
                 continue
