@@ -67,6 +67,55 @@ package enum ProtectedFile {
         try place.put(bytes, mode: wanted, durable: durable, keepingBackup: backup && old != nil)
     }
 
+    /// Replaces a file with what is made of its content. Of several processes that do so at once, each gets what the one
+    /// before it has written.
+    /// - Parameters:
+    ///   - path: the file. It is locked itself and not by a file beside it, because it may be in a person's folder.
+    ///   - limit: the maximum size in bytes.
+    ///   - deadline: when to stop waiting for another process.
+    ///   - change: makes the new content.
+    /// - Throws: as `read` and `replace`, `notFound` for a missing file, `conflict` when the deadline passes,
+    ///   `cancelled` when the task is cancelled, and what `change` throws.
+    package static func update(
+        _ path: String, limit: Int = 64 << 20, until deadline: Deadline = .after(.seconds(10)),
+        _ change: ([UInt8]) throws(MMError) -> [UInt8]
+    ) async throws(MMError) {
+        var pause = Duration.milliseconds(1)
+        while try !updateNow(path, limit, change) {
+            guard !deadline.hasPassed else {
+                throw MMError(
+                    .conflict, "Another process is writing \(path).", hint: "Try again in a moment.", retry: .now,
+                    details: ["path": .string(path)])
+            }
+            do {
+                try await Task.sleep(for: min(pause, max(deadline.remaining, .zero)))
+            } catch {
+                throw MMError(.cancelled, "Cancelled while waiting for another process that writes \(path).")
+            }
+            pause = min(pause * 2, .milliseconds(50))
+        }
+    }
+
+    /// Replaces a file with what is made of its content, unless another process is doing so.
+    /// - Returns: whether it was replaced.
+    private static func updateNow(
+        _ path: String, _ limit: Int, _ change: ([UInt8]) throws(MMError) -> [UInt8]
+    ) throws(MMError) -> Bool {
+        // Network file systems lock only files that are open for writing.
+        guard let place = try FileLocation.resolve(path, creating: false),
+            let file = try place.open(O_RDWR, to: "write to")
+        else { throw FileFault.error(ENOENT, "write to", path) }
+        guard try FileLock.tryLock(file.number, path) else { return false }
+        // Closing isn't enough: a program that another thread is starting has a copy of the descriptor until it runs.
+        defer { flock(file.number, LOCK_UN) }
+        // Whoever had the lock before may have replaced the file: then this is the lock of the old one.
+        guard let opened = file.status(), let named = try place.status(to: "write to"),
+            opened.st_ino == named.st_ino, opened.st_dev == named.st_dev, let bytes = try read(path, limit: limit)
+        else { return false }
+        try replace(path, with: try change(bytes))
+        return true
+    }
+
     /// Returns the content of a file that is written once and then kept, such as a name or a key; creates a missing
     /// one. Of several processes that create it at once, all get the content of the first.
     /// - Parameters:

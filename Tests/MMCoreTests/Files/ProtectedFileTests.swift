@@ -26,6 +26,35 @@ struct ProtectedFileTests {
         #expect(try folder.names("a/b") == ["c.json"])
     }
 
+    @Test("each of several updates at once is made of what the one before it has written")
+    func updates() async throws {
+        let path = folder["plans/shared"]
+        try ProtectedFile.replace(path, with: [])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in UInt8(0)..<32 {
+                group.addTask { try await ProtectedFile.update(path, until: .after(.seconds(120))) { $0 + [number] } }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try ProtectedFile.read(path)?.sorted() == Array(0..<32))
+        #expect(try folder.names("plans") == ["shared"])
+    }
+
+    @Test("a file that is missing isn't updated, and one whose update fails stays as it is")
+    func failedUpdates() async throws {
+        let path = folder["own"]
+        let missing = await #expect(throws: MMError.self) { try await ProtectedFile.update(path) { $0 + [1] } }
+        #expect(missing?.code == .notFound)
+        try ProtectedFile.replace(path, with: [7])
+        await #expect(throws: MMError.self) {
+            try await ProtectedFile.update(path) { (_) throws(MMError) in throw MMError(.conflict, "another one") }
+        }
+        #expect(try ProtectedFile.read(path) == [7])
+        // The lock of an update that failed is free again.
+        try await ProtectedFile.update(path) { $0 + [8] }
+        #expect(try ProtectedFile.read(path) == [7, 8])
+    }
+
     @Test("a kept file is created once: all who create it at the same time get the content of one")
     func kept() async throws {
         let path = folder["names/own"]

@@ -7,31 +7,55 @@ import Testing
 
 @Suite("Approvals of a plan", .timeLimit(.minutes(5)))
 struct PlanApprovalTests {
-    @Test("join those that others gave while their person was asked")
-    func meanwhile() throws {
-        let home = try TestHome()
-        let shelf = PlanShelf(home.paths)
+    private let home: TestHome
+    private let shelf: PlanShelf
+    private let plan: PlanFile
+    private let path: String
+
+    init() throws {
+        home = try TestHome()
+        shelf = PlanShelf(home.paths)
         let made = Timestamp.now
-        let plan = PlanFile(
+        plan = PlanFile(
             Plan(
                 nonce: "n", made: made, until: made + .seconds(3600), by: "ada", calls: [], places: [], steps: [],
                 open: nil))
-        let path = "\(home.paths.stateDirectory)/change.plan"
+        path = "\(home.paths.stateDirectory)/change.plan"
         try plan.write(path)
-        try shelf.keep(plan)
+    }
+
+    private func approval(_ name: String, of digest: String) throws -> PlanApproval {
+        let key = try EvidenceKey.standing(at: "\(home.paths.stateDirectory)/key-of-\(name)")
+        return try PlanApproval(of: digest, by: name, check: .terminal, with: key)
+    }
+
+    @Test("join those that others gave while their person was asked")
+    func meanwhile() async throws {
+        try await shelf.keep(plan)
         let seen = PlanShelf.Found(file: plan, path: path)
-        func approval(_ name: String, of digest: String) throws -> PlanApproval {
-            let key = try EvidenceKey.standing(at: "\(home.paths.stateDirectory)/key-of-\(name)")
-            return try PlanApproval(of: digest, by: name, check: .terminal, with: key)
-        }
         let approvals = [try approval("ada", of: plan.digest), try approval("ben", of: plan.digest)]
         for (index, one) in approvals.enumerated() {
-            #expect(try shelf.approve(seen, by: one).approvals == Array(approvals[...index]))
+            #expect(try await shelf.approve(seen, by: one).approvals == Array(approvals[...index]))
         }
         #expect(try PlanFile.read(path).approvals == approvals)
         #expect(try PlanFile.read(shelf.path(plan.digest, .plan)).approvals == approvals)
         let foreign = try approval("eve", of: String(repeating: "0", count: 64))
-        #expect(throws: MMError.self) { try shelf.approve(seen, by: foreign) }
+        await #expect(throws: MMError.self) { try await shelf.approve(seen, by: foreign) }
         #expect(try PlanFile.read(path).approvals == approvals)
+    }
+
+    @Test("given in the same instant are all kept, in the file and in its copy")
+    func atOnce() async throws {
+        let approvals = try (0..<12).map { try approval("person\($0)", of: plan.digest) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for one in approvals {
+                group.addTask { [shelf, plan, path] in
+                    _ = try await shelf.approve(PlanShelf.Found(file: plan, path: path), by: one)
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(Set(try PlanFile.read(path).approvals) == Set(approvals))
+        #expect(Set(try PlanFile.read(shelf.path(plan.digest, .plan)).approvals) == Set(approvals))
     }
 }

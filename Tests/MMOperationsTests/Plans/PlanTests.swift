@@ -281,7 +281,7 @@ struct PlanTests {
             Plan(
                 nonce: "n", made: real.made, until: real.until, by: real.by, calls: real.calls, places: real.places,
                 steps: steps, open: nil))
-        try shelf.keep(claimed)
+        try await shelf.keep(claimed)
         let name: JSONValue = ["plan": .string(claimed.plan.id)]
         if let shown {
             let row = ChangesHome.value(try await home.tenant.call("plan_show", name.object ?? [:]))

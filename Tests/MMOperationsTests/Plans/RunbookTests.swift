@@ -112,7 +112,7 @@ struct RunbookTests {
             Plan(
                 nonce: "n", made: real.made, until: real.until, by: real.by, calls: real.calls, places: real.places,
                 steps: steps, open: nil))
-        try shelf.keep(forged)
+        try await shelf.keep(forged)
         let error = await #expect(throws: MMError.self) { try await home.apply(["plan": .string(forged.plan.id)]) }
         #expect(error?.message.contains("would now send other requests") == true)
         await home.tenant.stop()

@@ -50,7 +50,7 @@ struct PlanApprove: CatalogueOperation {
                 ConfirmationQuestion(asked.presentation, check: check, digest: asked.digest))
         else { throw MMError(.denied, "You answered no: the plan is not approved.") }
         let approval = try PlanApproval(of: found.file.digest, by: login, check: check, with: key)
-        let file = try shelf.approve(found, by: approval)
+        let file = try await shelf.approve(found, by: approval)
         context.record.note("approvedBy", .array([.string(login)]))
         return Self.answer(file, asked, input)
     }
@@ -74,17 +74,9 @@ extension PlanShelf {
     /// Adds an approval to a plan's file and to the copy kept here.
     /// - Returns: the file with everybody's approvals.
     /// - Throws: `conflict` if another plan has its place by now.
-    func approve(_ found: Found, by approval: PlanApproval) throws(MMError) -> PlanFile {
-        // Another person may have signed it while this one was asked.
-        var file = try PlanFile.read(found.path)
-        guard file.digest == approval.plan else {
-            throw MMError(
-                .conflict, "\(found.path) was replaced by another plan while you were asked: it is not approved.",
-                hint: "Run mm plan approve again.")
-        }
-        file.add([approval])
-        try file.write(found.path)
-        if path(file.digest, .plan) != found.path { try keep(file) }
+    func approve(_ found: Found, by approval: PlanApproval) async throws(MMError) -> PlanFile {
+        let file = try await found.file.adding([approval], to: found.path)
+        if path(file.digest, .plan) != found.path { try await keep(file) }
         return file
     }
 }

@@ -8,7 +8,7 @@ struct PlanFile: Sendable {
     let digest: String
     var approvals: [PlanApproval] = []
 
-    private static let limit = 64 << 20
+    fileprivate static let limit = 64 << 20
 
     init(_ plan: Plan) {
         self.plan = plan
@@ -68,8 +68,23 @@ struct PlanFile: Sendable {
 
     func write(_ path: String) throws(MMError) { try ProtectedFile.replace(path, with: bytes) }
 
-    /// Adds the approvals that it doesn't have yet.
-    mutating func add(_ more: [PlanApproval]) { approvals += more.filter { !approvals.contains($0) } }
+    /// Adds approvals to the plan's file at a path, beside those that other people have added meanwhile.
+    /// - Returns: the plan with everybody's approvals.
+    /// - Throws: `conflict` if another plan is at that path by now.
+    func adding(_ more: [PlanApproval], to path: String) async throws(MMError) -> PlanFile {
+        var whole = self
+        try await ProtectedFile.update(path, limit: Self.limit) { (bytes) throws(MMError) in
+            whole = try PlanFile(bytes, named: path)
+            guard whole.digest == digest else {
+                throw MMError(
+                    .conflict, "\(path) was replaced by another plan while you were asked: it is not approved.",
+                    hint: "Run mm plan approve again.")
+            }
+            whole.approvals += more.filter { !whole.approvals.contains($0) }
+            return whole.bytes
+        }
+        return whole
+    }
 
     /// The people whose signatures count for a connection, and the names of the others who signed.
     func signers(
@@ -105,13 +120,15 @@ struct PlanShelf: Sendable {
         case begun
     }
 
-    func keep(_ file: PlanFile) throws(MMError) {
+    /// Keeps a plan, with the approvals that its copy here has already.
+    func keep(_ file: PlanFile) async throws(MMError) {
         try ProtectedFile.makeDirectory(directory)
         try forgetOld()
         let place = path(file.digest, .plan)
-        var kept = (try? PlanFile.readIfPresent(place)) ?? file
-        kept.add(file.approvals)
-        try kept.write(place)
+        _ = try ProtectedFile.kept(
+            at: place, limit: PlanFile.limit, isSound: { (try? PlanFile($0, named: place)) != nil }
+        ) { file.bytes }
+        if !file.approvals.isEmpty { _ = try await file.adding(file.approvals, to: place) }
     }
 
     /// A plan and the path of its file.

@@ -80,7 +80,7 @@ struct PlanMake: CatalogueOperation {
             calls, until: .now + (input.hours.map { .seconds($0 * 3600) } ?? Plan.usual))
         let file = PlanFile(plan)
         var name = plan.id
-        if !plan.steps.isEmpty { try shelf.keep(file) }
+        if !plan.steps.isEmpty { try await shelf.keep(file) }
         if let out = input.out {
             guard context.call.caller.surface == .terminal else {
                 throw MMError(
