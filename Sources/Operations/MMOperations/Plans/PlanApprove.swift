@@ -40,32 +40,32 @@ struct PlanApprove: CatalogueOperation {
         let key = try EvidenceKey.standing(at: guarding.paths.evidenceKey)
         let login = SecurityKey.login
         if found.file.approvals.contains(where: {
-            $0.key == key.publicText && $0.by == login && $0.check >= asked.check
+            $0.key == key.publicText && $0.by == login && $0.check >= asked.request.check
         }) {
-            return Self.answer(found.file, asked, input, notes: ["You have already approved this plan."])
+            return Self.answer(
+                found.file, asked, input, own: key.publicText, notes: ["You have already approved this plan."])
         }
-        let check = max(asked.check, .terminal)
+        let check = max(asked.request.check, .terminal)
         guard
             try await person.confirm(
-                ConfirmationQuestion(asked.presentation, check: check, digest: asked.digest))
+                ConfirmationQuestion(asked.request.presentation, check: check, digest: asked.request.digest))
         else { throw MMError(.denied, "You answered no: the plan is not approved.") }
         let approval = try PlanApproval(of: found.file.digest, by: login, check: check, with: key)
         let file = try await shelf.approve(found, by: approval)
         context.record.note("approvedBy", .array([.string(login)]))
-        return Self.answer(file, asked, input)
+        return Self.answer(file, asked, input, own: key.publicText)
     }
 
     private static func answer(
-        _ file: PlanFile, _ asked: ConfirmationRequest, _ input: Input, notes: [String] = []
+        _ file: PlanFile, _ asked: PlanQuestions.Question, _ input: Input, own: String, notes: [String] = []
     ) -> OperationAnswer {
-        let missing = asked.approvals - Set(file.approvals.map { "\($0.key) \($0.by)" }).count
+        let signed = file.signatures(for: asked.request, on: asked.connections, own: own)
         let next =
-            missing > 0
-            ? "Approvals still needed: \(missing). Another person must run mm plan approve with this file."
-            : "To apply it: mm apply \(ShellWord.quoted(input.plan)), until \(file.plan.until.iso8601)."
+            signed.missingLine.map { "\($0) Another person must run mm plan approve with this file." }
+            ?? "To apply it: mm apply \(ShellWord.quoted(input.plan)), until \(file.plan.until.iso8601)."
         return .value(
             [
-                "approved": true, "plan": .string(file.plan.id), "approvalsMissing": .int(Int64(max(0, missing))),
+                "approved": true, "plan": .string(file.plan.id), "approvalsMissing": .int(Int64(signed.missing)),
             ], notes: notes + [next])
     }
 }
@@ -88,16 +88,37 @@ struct PlanQuestions {
     let services: RequestServices
     let context: OperationContext
 
+    /// The steps in one connection as one request.
+    struct Part: Sendable {
+        let place: Plan.Place
+        let connection: Connection
+        let request: ConfirmationRequest
+    }
+
+    /// A question with the connections that it is about.
+    struct Question: Sendable {
+        let request: ConfirmationRequest
+        let connections: [Connection]
+    }
+
     /// Returns the question; `nil` where the guard demands no confirmation.
     /// - Throws: the guard's denial.
-    func question() async throws(MMError) -> ConfirmationRequest? {
-        let all = try await requests()
+    func question() async throws(MMError) -> Question? {
+        let all = try await parts()
         if let refusal = JointClearance.refusal(of: all.map(\.request)) { throw refusal }
-        return joined(all)
+        return joined(all).map { Question(request: $0, connections: all.map(\.connection)) }
+    }
+
+    /// Returns the signatures of a plan's file as they count here; `nil` where the plan needs none, and where it can't
+    /// be applied: its connections are not here, or the guard denies it.
+    func signatures(of file: PlanFile) async throws(MMError) -> PlanSignatures? {
+        guard let question = try? await question() else { return nil }
+        let own = try EvidenceKey.standing(at: services.guarding.paths.evidenceKey).publicText
+        return file.signatures(for: question.request, on: question.connections, own: own)
     }
 
     /// Returns the joint question about all connections.
-    func joined(_ all: [(place: Plan.Place, request: ConfirmationRequest)]) -> ConfirmationRequest? {
+    func joined(_ all: [Part]) -> ConfirmationRequest? {
         if all.count == 1 { return all[0].request.verdict.decision == .ask ? all[0].request : nil }
         var question = JointClearance.question(
             about: all.map { (SetFolder.Member(name: $0.place.connection, tenant: $0.place.tenant), $0.request) })
@@ -108,14 +129,14 @@ struct PlanQuestions {
     private var lasting: Duration { max(.seconds(60), plan.until - .now) }
 
     /// Returns the present decision of each connection's policy about the steps sent there.
-    func requests() async throws(MMError) -> [(place: Plan.Place, request: ConfirmationRequest)] {
-        var all: [(Plan.Place, ConfirmationRequest)] = []
+    func parts() async throws(MMError) -> [Part] {
+        var all: [Part] = []
         let places = PlanPlaces(services: services, context: context)
         for place in plan.places {
             let connection = try await places.connection(place)
             let steps = plan.steps.filter { $0.connection == place.connection }
             guard let request = try await request(steps, on: connection) else { continue }
-            all.append((place, request))
+            all.append(Part(place: place, connection: connection, request: request))
         }
         return all
     }

@@ -26,7 +26,7 @@ struct PlanClearance {
     /// - Throws: as `Clearance.settle`.
     func settle(_ progress: inout PlanProgress) async throws(MMError) -> Cleared<PlanAct>? {
         let questions = PlanQuestions(plan: file.plan, services: services, context: context)
-        let all = try await questions.requests()
+        let all = try await questions.parts()
         if let refusal = JointClearance.refusal(of: all.map(\.request)) { throw refusal }
         context.record.note("plan", .string(file.digest))
         let act = PlanAct(steps: file.plan.steps, guarding: services.guarding)
@@ -43,10 +43,13 @@ struct PlanClearance {
             try progress.clears(["by": [], "means": "guard", "at": .string(Timestamp.now.iso8601)])
             return cleared
         }
-        let signed = try signed(all, question)
-        if let people = signed.people?.sorted(),
-            let cleared = Consent.signed(question, by: Set(people)).flatMap({ judged.cleared(by: $0) })
+        let signed = file.signatures(
+            for: question, on: all.map(\.connection),
+            own: try EvidenceKey.standing(at: services.guarding.paths.evidenceKey).publicText)
+        if signed.missing == 0, let consent = Consent.signed(question, by: signed.people),
+            let cleared = judged.cleared(by: consent)
         {
+            let people = signed.people.sorted()
             note(question, people)
             try progress.clears([
                 "by": .array(people.map { .string($0) }), "means": "signed", "at": .string(Timestamp.now.iso8601),
@@ -113,30 +116,5 @@ struct PlanClearance {
         context.record.note("digest", .string(question.digest))
         context.record.note("confirmedBy", "plan")
         context.record.note("approvedBy", .array(people.map { .string($0) }))
-    }
-
-    /// Returns the people who signed the plan, if that is enough for every connection: with keys that the connection
-    /// knows, with the check that it demands, and as many people as it demands. Otherwise what the signatures lack.
-    private func signed(
-        _ all: [(place: Plan.Place, request: ConfirmationRequest)], _ question: ConfirmationRequest
-    ) throws(MMError) -> (people: Set<String>?, lack: String?) {
-        guard !file.approvals.isEmpty else { return (nil, nil) }
-        let own = try EvidenceKey.standing(at: services.guarding.paths.evidenceKey).publicText
-        var everybody: Set<String> = []
-        for (place, _) in all {
-            guard let connection = connections[place.connection] else { return (nil, nil) }
-            let (people, others) = file.signers(for: connection, check: question.check, own: own)
-            guard people.count >= question.approvals else {
-                var lack = "Of the signatures in its file \(people.count) of \(question.approvals) count for "
-                lack += "\(connection.name)."
-                if !others.isEmpty {
-                    lack += " \(others.sorted().joined(separator: ", ")) signed with a key that isn't among its "
-                    lack += "`approvers`, or with a weaker check than \(question.check.rawValue)."
-                }
-                return (nil, lack)
-            }
-            everybody.formUnion(people)
-        }
-        return (everybody, nil)
     }
 }

@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 import MMIdentity
 
 /// A plan on disk: the plan, its digest, and its approvals. A file that was not written by `mm`, or changed by a single
@@ -86,19 +87,49 @@ struct PlanFile: Sendable {
         return whole
     }
 
-    /// The people whose signatures count for a connection, and the names of the others who signed.
-    func signers(
-        for connection: Connection, check: PersonCheck, own: String
-    ) -> (people: Set<String>, others: Set<String>) {
-        var (people, others): (Set<String>, Set<String>) = ([], [])
-        for approval in approvals where approval.plan == digest && approval.isGenuine {
-            if approval.check >= check, let person = approval.person(on: connection, own: own) {
-                people.insert(person.lowercased())
-            } else {
-                others.insert(approval.by)
+    /// Counts the signatures that satisfy a question, with the keys that the connections here know.
+    /// - Parameter own: this machine's public key.
+    func signatures(for question: ConfirmationRequest, on connections: [Connection], own: String) -> PlanSignatures {
+        var counted = PlanSignatures()
+        for connection in connections {
+            var (people, others): (Set<String>, Set<String>) = ([], [])
+            for approval in approvals where approval.plan == digest && approval.isGenuine {
+                if approval.check >= question.check, let person = approval.person(on: connection, own: own) {
+                    people.insert(person.lowercased())
+                } else {
+                    others.insert(approval.by)
+                }
             }
+            counted.people.formUnion(people)
+            let missing = question.approvals - people.count
+            guard missing > counted.missing else { continue }
+            counted.missing = missing
+            guard !approvals.isEmpty else { continue }
+            var lack = "Of the signatures in its file \(people.count) of \(question.approvals) count for "
+            lack += "\(connection.name)."
+            if !others.isEmpty {
+                lack += " \(others.sorted().joined(separator: ", ")) signed with a key that isn't among its "
+                lack += "`approvers`, or with a weaker check than \(question.check.rawValue)."
+            }
+            counted.lack = lack
         }
-        return (people, others)
+        return counted
+    }
+}
+
+/// The signatures of a plan, counted for the connections that it changes.
+struct PlanSignatures: Sendable {
+    /// The people whose signatures count.
+    fileprivate(set) var people: Set<String> = []
+    /// The number of people who still have to sign, for the connection that lacks most.
+    fileprivate(set) var missing = 0
+    /// What the signatures lack for that connection; `nil` where there are none, or enough.
+    fileprivate(set) var lack: String?
+
+    /// The sentence for readers about the people who still have to sign; `nil` if there are enough.
+    var missingLine: String? {
+        guard missing > 0 else { return nil }
+        return ["Approvals still needed: \(missing).", lack].compactMap(\.self).joined(separator: " ")
     }
 }
 

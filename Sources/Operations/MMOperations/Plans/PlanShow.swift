@@ -22,9 +22,15 @@ struct PlanShow: CatalogueOperation {
     func run(_ input: Input, in context: OperationContext, with services: RequestServices) async throws(MMError)
         -> OperationAnswer
     {
-        let file = try PlanShelf(services.guarding.paths).found(input.plan, in: context).file
-        let judged = try PlanQuestions(plan: file.plan, services: services, context: context).judged()
-        return Self.answer(about: PlanText(file, judged: judged), asMarkdown: input.isMarkdown)
+        let shelf = PlanShelf(services.guarding.paths)
+        let file = try shelf.found(input.plan, in: context).file
+        let questions = PlanQuestions(plan: file.plan, services: services, context: context)
+        let judged = try questions.judged()
+        // A plan that was cleared and begun needs no more signatures.
+        let isWaiting = file.plan.until > .now && (try? PlanProgress(shelf, file.digest))?.clearance == nil
+        let signatures = try await isWaiting ? questions.signatures(of: file) : nil
+        return Self.answer(
+            about: PlanText(file, judged: judged, signatures: signatures), asMarkdown: input.isMarkdown)
     }
 
     static func answer(

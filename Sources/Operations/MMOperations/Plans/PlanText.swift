@@ -6,9 +6,12 @@ struct PlanText {
     let file: PlanFile
     /// The file's plan, as the guard judges it now.
     private let plan: Plan
+    /// The signatures as they count here, where the plan needs some.
+    private let signatures: PlanSignatures?
 
-    init(_ file: PlanFile, judged: Plan? = nil) {
+    init(_ file: PlanFile, judged: Plan? = nil, signatures: PlanSignatures? = nil) {
         self.file = file
+        self.signatures = signatures
         plan = judged ?? file.plan
     }
 
@@ -43,7 +46,7 @@ struct PlanText {
         for (number, step) in plan.steps.enumerated() { lines += [""] + self.lines(of: step, number: number + 1) }
         if let open = plan.open { lines += ["", "The plan ends here: \(open)."] }
         for approval in file.approvals { lines.append("Approved by \(approval.by) at \(approval.at.iso8601).") }
-        return lines
+        return lines + [signatures?.missingLine].compactMap(\.self)
     }
 
     private func lines(of step: PlanStep, number: Int) -> [String] {
@@ -93,6 +96,7 @@ struct PlanText {
                     ["by": .string($0.by), "check": .string($0.check.rawValue), "at": .string($0.at.iso8601)]
                 }),
         ]
+        object["approvalsMissing"] = signatures.map { .int(Int64($0.missing)) }
         object["open"] = plan.open.map { .string($0) } ?? .null
         object["after"] = plan.after.map { .string(Plan.id($0)) }
         return .object(object)
