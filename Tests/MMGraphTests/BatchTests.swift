@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMHTTP
 import TestSupport
@@ -245,5 +246,51 @@ struct BatchTests {
         ])
         #expect(answers.map(\.status) == [200, 200])
         #expect(contoso.network.requests.count == 2)
+    }
+
+    @Test("parts whose turn never came were not sent, and say so; those that were sent keep their answers")
+    func outOfTime() async throws {
+        let deadline = Deadline.after(.seconds(2))
+        let contoso = try Contoso(
+            Self.network { _, _ in
+                // The time is over when the first twenty are answered.
+                while !deadline.hasPassed { usleep(1000) }
+                return (204, [:])
+            })
+        let client = try contoso.client()
+        let all = try parts(client, (0..<45).map { "/users/\($0)" }, method: "DELETE")
+        let answers = try await client.batch(all, deadline: deadline)
+        #expect(answers.prefix(20).allSatisfy { $0.status == 204 && !$0.isUnsent })
+        #expect(answers.count == 45 && answers.dropFirst(20).allSatisfy(\.isUnsent))
+        let message = answers[20].body["error"]?["message"]?.string ?? ""
+        #expect(message.contains("It was not sent.") && !message.contains("isn't known"), "\(message)")
+        #expect(contoso.network.requests.count == 1)
+    }
+
+    @Test("a batch of which nothing was sent is one error, and says so")
+    func nothingSent() async throws {
+        let contoso = try Contoso(
+            FakeNetwork { (_, _) throws(HTTPError) in throw HTTPError(.tls, "The certificate has expired.") })
+        let client = try contoso.client()
+        let all = try parts(client, ["/users/1", "/users/2"], method: "DELETE")
+        let error = await #expect(throws: MMError.self) { try await client.batch(all) }
+        #expect(error?.isUnsent == true, "\(error as Any)")
+    }
+
+    @Test("a part whose answer was lost stays in doubt, also if its repetition is never sent")
+    func lostBeforeTheEnd() async throws {
+        let contoso = try Contoso(
+            FakeNetwork { (_, number) throws(HTTPError) in
+                if number == 0 { throw HTTPError(.connectionLost, "The connection ended.") }
+                throw HTTPError(.connect, "Nobody is there.")
+            })
+        let client = try contoso.client()
+        let part = BatchPart(
+            id: "a",
+            request: try GraphRequest(
+                method: "PATCH", target: try client.target("/users/1"), headers: ["If-Match": "W/1"], json: [:]))
+        let answers = try await client.batch([part], deadline: .after(.seconds(5000)))
+        let message = answers[0].body["error"]?["message"]?.string ?? ""
+        #expect(!answers[0].isUnsent && message.contains("isn't known whether"), "\(message)")
     }
 }

@@ -160,4 +160,44 @@ struct SendingTests {
             #expect(throws: MMError.self) { try client.target(endpoint) }
         }
     }
+
+    /// What becomes of the attempts to send a request.
+    enum Fate: Sendable {
+        case fault(HTTPError)
+        case status(Int)
+    }
+
+    @Test(
+        "an error says that nothing was sent only where no attempt can have reached the service",
+        arguments: [
+            ([.fault(HTTPError(.tls, "expired"))], true), ([.fault(HTTPError(.connect, "nobody"))], true),
+            ([.fault(HTTPError(.connectionLost, "torn"))], false), ([.fault(HTTPError(.timeout, "slow"))], false),
+            ([.fault(HTTPError(.timeout, "slow", mayHaveBeenSent: false))], true), ([.status(500)], false),
+            ([.status(403)], false), ([.status(503), .fault(HTTPError(.tls, "expired"))], false),
+        ] as [([Fate], Bool)])
+    func unsent(fates: [Fate], isUnsent: Bool) async throws {
+        let contoso = try Contoso(
+            FakeNetwork { (_, number) throws(HTTPError) in
+                switch fates[min(number, fates.count - 1)] {
+                case .fault(let error): throw error
+                case .status(let status): return .json("{}", status: status)
+                }
+            })
+        let client = try contoso.client()
+        let request = try GraphRequest(
+            method: "PATCH", target: try client.target("/users/1"), headers: ["If-Match": "W/1"], json: [:])
+        let error = await #expect(throws: MMError.self) {
+            try await client.send(request, deadline: .after(.seconds(5000)))
+        }
+        #expect(error?.isUnsent == isUnsent, "\(error as Any)")
+    }
+
+    @Test("a request whose time was over before it was sent says that it was not")
+    func late() async throws {
+        let contoso = try Contoso(FakeNetwork(.json("{}")))
+        let client = try contoso.client()
+        let request = try GraphRequest(method: "POST", target: try client.target("/groups"), json: [:])
+        let error = await #expect(throws: MMError.self) { try await client.send(request, deadline: .after(.zero)) }
+        #expect(error?.isUnsent == true && contoso.network.requests.isEmpty)
+    }
 }

@@ -126,6 +126,14 @@ extension MMError {
         return error
     }
 
+    private static let sent = "sent"
+
+    /// Whether it is certain that the request never reached the service: the same request may be sent again.
+    package var isUnsent: Bool {
+        get { details[Self.sent] == false }
+        set { details[Self.sent] = newValue ? false : nil }
+    }
+
     /// The output produced before the failure: rows of a script that threw halfway, or text printed before a deadline.
     /// Show it before the error; what was done by then stays done.
     package var output: JSONValue? {

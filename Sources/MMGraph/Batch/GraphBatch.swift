@@ -33,6 +33,8 @@ public struct BatchAnswer: Sendable, Hashable {
     public let headers: JSONObject
     /// The body; `null` when there is none.
     public let body: JSONValue
+    /// Whether it is certain that the request never reached the service.
+    package var isUnsent = false
 }
 
 extension GraphClient {
@@ -82,6 +84,8 @@ struct BatchRun {
     private let progress: @Sendable (Int) -> Void
     private var queue: BatchQueue
     private var attempts: [Int: Int] = [:]
+    /// The parts that the service may have carried out although no answer said so.
+    private var doubtful: Set<Int> = []
     private var isFirst = true
     private var hasRenewed = false
     /// Why the parts without an answer were not sent, if the sign-in ended before.
@@ -101,12 +105,15 @@ struct BatchRun {
             let answers: [JSONValue]
             let sent = client.clock.now
             do throws(MMError) {
-                try deadline.check("sending many requests")
                 let response = try await client.send(try request(group), deadline: deadline)
                 isFirst = false
                 answers = try response.json()["responses"]?.array ?? []
             } catch {
-                if try await endsAll(error, group) { throw error }
+                var error = error
+                if try await endsAll(error, group) {
+                    error.isUnsent = error.isUnsent && isFirst
+                    throw error
+                }
                 continue
             }
             try await take(answers, of: group, sent: sent)
@@ -125,26 +132,54 @@ struct BatchRun {
     /// Decides what a batch without an answer means for its parts.
     /// - Returns: whether it ends everything.
     private mutating func endsAll(_ error: MMError, _ group: [Int]) async throws(MMError) -> Bool {
-        if error.code == .cancelled || (isFirst && !Self.mayHaveRun(error)) { return true }
+        let isPassing = [.unavailable, .remoteFailed, .deadlineExceeded].contains(error.code)
+        let mayHaveRun = isPassing && !error.isUnsent
+        if error.code == .cancelled || (isFirst && !mayHaveRun) { return true }
+        isFirst = false
         if Self.concernsAll(error) {
             // Each further group would only ask the sign-in service once more.
             end = error
-            for index in queue.open { queue.finish(index, Self.lost(queue.parts[index], error)) }
+            for index in queue.open {
+                var own = error
+                own.isUnsent = error.isUnsent || !group.contains(index)
+                finish(index, without: own)
+            }
             return false
         }
+        if mayHaveRun { doubtful.formUnion(group) }
         var waits = false
         for index in group {
             let request = queue.parts[index].request
             let repetition = attempts[index, default: 0] + 1
             attempts[index] = repetition
-            if BatchQueue.isRepeatable(request), Self.mayHaveRun(error), repetition <= 3, !deadline.hasPassed {
+            if BatchQueue.isRepeatable(request), isPassing, repetition <= 3, !deadline.hasPassed {
                 waits = true
             } else {
-                queue.finish(index, Self.lost(queue.parts[index], error))
+                finish(index, without: error)
             }
         }
         if waits { try await pause(RetryPolicy.backoff(attempts[group[0], default: 1], client.jitter())) }
         return false
+    }
+
+    /// Ends a part whose own answer was lost, or that was never sent.
+    private mutating func finish(_ index: Int, without error: MMError) {
+        let part = queue.parts[index]
+        let isUnsent = error.isUnsent && !doubtful.contains(index)
+        let advice =
+            if isUnsent {
+                " It was not sent."
+            } else if doubtful.contains(index), !BatchQueue.isRead(part.request) {
+                " It isn't known whether this was done: check before sending it again."
+            } else {
+                ""
+            }
+        queue.finish(
+            index,
+            BatchAnswer(
+                id: part.id, status: error.details["status"]?.int ?? error.httpStatus, headers: [:],
+                body: ["error": ["code": .string(error.code.word), "message": .string(error.message + advice)]],
+                isUnsent: isUnsent))
     }
 
     /// Renews the token once if the service refused it for parts of a batch, which then didn't run.
@@ -195,6 +230,7 @@ struct BatchRun {
                     jitter: client.jitter()), again < deadline.remaining
             {
                 attempts[index] = repetition
+                if status >= 500 { doubtful.insert(index) }
                 isRetried.insert(index)
                 wait = max(wait, again)
                 continue
@@ -208,12 +244,12 @@ struct BatchRun {
         for index in missing {
             let repetition = attempts[index, default: 0] + 1
             attempts[index] = repetition
+            doubtful.insert(index)
             if BatchQueue.isRepeatable(queue.parts[index].request), repetition <= 3 {
                 isRetried.insert(index)
                 continue
             }
-            let error = MMError(.remoteFailed, "The answer to the batch doesn't include this request.")
-            queue.finish(index, Self.lost(queue.parts[index], error))
+            finish(index, without: MMError(.remoteFailed, "The answer to the batch doesn't include this request."))
         }
         // Parts that failed only because of a part that is retried are sent after it.
         let held = queue.dependents(of: isRetried)
@@ -225,11 +261,6 @@ struct BatchRun {
         do { try await client.pause(min(wait, max(deadline.remaining, .zero))) } catch {
             throw MMError(.cancelled, "The requests were cancelled.")
         }
-    }
-
-    /// Returns whether the service may have carried out the request although no answer arrived.
-    private static func mayHaveRun(_ error: MMError) -> Bool {
-        [.unavailable, .remoteFailed, .deadlineExceeded].contains(error.code)
     }
 
     /// Returns whether an error that kept a batch from being sent concerns all others as well: those of the sign-in.
@@ -247,15 +278,6 @@ struct BatchRun {
             if let text = value.string ?? value.int.map(String.init) { headers.add(name, text) }
         }
         return headers
-    }
-
-    /// Returns the answer for a part whose own answer was lost.
-    private static func lost(_ part: BatchPart, _ error: MMError) -> BatchAnswer {
-        let isSafe = BatchQueue.isRepeatable(part.request) || !mayHaveRun(error)
-        let advice = isSafe ? "" : " It isn't known whether this was done: check before sending it again."
-        return BatchAnswer(
-            id: part.id, status: error.details["status"]?.int ?? error.httpStatus, headers: [:],
-            body: ["error": ["code": .string(error.code.word), "message": .string(error.message + advice)]])
     }
 }
 
@@ -320,9 +342,12 @@ struct BatchQueue: Sendable {
         return held
     }
 
+    /// Returns whether a request changes nothing.
+    static func isRead(_ request: GraphRequest) -> Bool { ["GET", "HEAD", "OPTIONS"].contains(request.method) }
+
     /// Returns whether a request can safely be sent twice.
     static func isRepeatable(_ request: GraphRequest) -> Bool {
-        ["GET", "HEAD", "OPTIONS"].contains(request.method) || request.header("If-Match") != nil || request.mayRepeat
+        isRead(request) || request.header("If-Match") != nil || request.mayRepeat
     }
 
     /// Returns the parts to send next; `nil` when all have their answer.

@@ -12,6 +12,8 @@ struct Attempt {
     private let clientRequestID = RandomBytes.uuid()
     private var repetitions = 0
     private var hasRenewed = false
+    /// Whether the service may have got the request, in this or an earlier repetition.
+    private var mayHaveArrived = false
     private var gate: ServiceGate
 
     init(client: GraphClient, request: GraphRequest, url: String, deadline: Deadline, delivery: BodyDelivery = .whole) {
@@ -24,6 +26,14 @@ struct Attempt {
     }
 
     mutating func run() async throws(MMError) -> GraphResponse {
+        do throws(MMError) { return try await answer() } catch {
+            var error = error
+            error.isUnsent = !mayHaveArrived
+            throw error
+        }
+    }
+
+    private mutating func answer() async throws(MMError) -> GraphResponse {
         var token = try await client.identity.token(
             for: client.connection, resource: client.resource, deadline: deadline)
         if token.account.isApp, let refusal = request.needsPerson(token.account, of: client.connection) {
@@ -38,12 +48,14 @@ struct Attempt {
             do {
                 let response = try await delivery.exchange(wire(token), over: client.transport)
                 answer = response
+                mayHaveArrived = true
                 let advice = WaitAdvice(response.fields, now: client.clock.now)
                 ending = RetryPolicy.Ending(response.status, advice)
                 if response.status < 500, !ending.isThrottling { await gate.apply(advice, sent: sent) }
             } catch {
                 answer = nil
                 failure = error
+                mayHaveArrived = mayHaveArrived || error.mayHaveBeenSent
                 ending = .failure(error)
             }
             note(answer, failure)

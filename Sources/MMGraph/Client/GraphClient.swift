@@ -635,10 +635,12 @@ extension GraphClient {
                 }
             }
         } catch {
+            var error = error
+            // A later request of a session says nothing about the parts that were sent before.
+            if [.session, .attachmentSession].contains(upload.way) { error.isUnsent = false }
             guard error.details["status"]?.int == 409, upload.item != nil else { throw error }
             // A call that is repeated because its answer was lost finds the file that it sent before.
             if let same = try await identical(to: upload, deadline: deadline) { return same }
-            var error = error
             error.hint =
                 "A file with this name exists: use another name (--conflict replace or rename accepts this one)."
             throw error

@@ -454,6 +454,8 @@ struct ExchangeAttempt {
     private var repetitions = 0
     private var redirects = 0
     private var hasRenewed = false
+    /// Whether the service may have got the cmdlet, in this or an earlier repetition.
+    private var mayHaveArrived = false
     private var gate: ServiceGate
 
     private static let mostRedirects = 4
@@ -473,6 +475,15 @@ struct ExchangeAttempt {
     /// Sends until there is a response: a page, or an error to report.
     /// - Parameter address: the URL of the page; `nil` for the first page.
     mutating func run(at address: String?) async throws(MMError) -> GraphResponse {
+        do throws(MMError) { return try await answer(at: address) } catch {
+            var error = error
+            // Further pages are asked for after the cmdlet ran.
+            error.isUnsent = address == nil && !mayHaveArrived
+            throw error
+        }
+    }
+
+    private mutating func answer(at address: String?) async throws(MMError) -> GraphResponse {
         var token = try await client.identity.token(
             for: client.connection, resource: client.service.resource, deadline: deadline)
         var place = address
@@ -485,7 +496,9 @@ struct ExchangeAttempt {
             let response: HTTPResponse
             do {
                 response = try await send(url, token)
+                mayHaveArrived = true
             } catch {
+                mayHaveArrived = mayHaveArrived || error.mayHaveBeenSent
                 note("no answer (\(error.message))", nil)
                 guard error.kind != .cancelled else { throw cancelled() }
                 if try await waits(after: .failure(error), nil, sent: sent) { continue }

@@ -119,15 +119,17 @@ enum WriteEnding: Sendable {
     }
 
     /// Creates the result from an item in the answer to a batch.
-    init(status: Int, headers: JSONObject, body: JSONValue) {
+    /// - Parameter isUnsent: whether the item was never sent.
+    init(status: Int, headers: JSONObject, body: JSONValue, isUnsent: Bool = false) {
         if (200..<300).contains(status) {
             let etag = headers.first { $0.key.lowercased() == "etag" }?.value.string
             self = .done(body.isNull ? nil : body, etag: etag)
         } else {
-            self = .failed(
-                MMError(
-                    .remoteFailed, body["error"]?["message"]?.string ?? "status \(status)",
-                    details: ["status": .int(Int64(status))]))
+            var error = MMError(
+                .remoteFailed, body["error"]?["message"]?.string ?? "status \(status)",
+                details: ["status": .int(Int64(status))])
+            error.isUnsent = isUnsent
+            self = .failed(error)
         }
     }
 }
@@ -160,6 +162,7 @@ extension Caller {
 extension MMError {
     /// Whether it is certain that the service changed nothing.
     var isRefusal: Bool {
+        if isUnsent { return true }
         if let status = details["status"]?.int { return (400..<500).contains(status) && status != 408 }
         return ![.unavailable, .remoteFailed, .deadlineExceeded, .cancelled, .internalError].contains(code)
     }

@@ -220,10 +220,12 @@ struct PlanSending: Sendable {
     }
 
     private static func withoutJournal(_ notes: [String]) -> MMError {
-        MMError(
+        var error = MMError(
             .unavailable,
             "The journal of changes can't be written, so nothing was sent: \(notes.joined(separator: " "))",
             hint: "Free disk space: a plan is applied only if its changes can be recorded for undo and for continuing.")
+        error.isUnsent = true
+        return error
     }
 }
 

@@ -113,7 +113,9 @@ struct BatchOfRequests {
             await watch.end(entries, entries.map { _ in .failed(error) })
             throw error
         }
-        await watch.end(entries, answers.map { .init(status: $0.status, headers: $0.headers, body: $0.body) })
+        await watch.end(
+            entries,
+            answers.map { .init(status: $0.status, headers: $0.headers, body: $0.body, isUnsent: $0.isUnsent) })
         let rows = answers.map { answer -> JSONValue in
             var row: JSONObject = ["id": .string(answer.id), "status": .int(Int64(answer.status))]
             if !answer.body.isNull { row["body"] = answer.body }
