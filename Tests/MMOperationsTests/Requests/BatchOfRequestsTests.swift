@@ -72,4 +72,26 @@ struct BatchOfRequestsTests {
         let message = error?.message ?? ""
         #expect(error?.code == .invalidInput && message.contains(part))
     }
+
+    @Test("the journal keeps a change as refused that was never sent, and as unknown whose answer was lost")
+    func endings() {
+        for isUnsent in [true, false] {
+            let ending = WriteEnding(status: 503, headers: [:], body: .null, isUnsent: isUnsent)
+            guard case .failed(let error) = ending else {
+                Issue.record("\(ending)")
+                continue
+            }
+            #expect(error.isRefusal == isUnsent)
+        }
+    }
+
+    @Test("an answer that only names another address shows it")
+    func location() async throws {
+        let home = try await ChangesHome()
+        let line = #"{"url":"/reports/getOffice365ActiveUserDetail(period='D7')"}"#
+        let answer = try await home.call("graph_request", ["connection": "Demo", "batch": .string(line)])
+        let row = try #require(ChangesHome.value(answer).array?.first)
+        #expect(row["status"] == 302 && row["headers"]?["Location"]?.string?.hasPrefix("http") == true, "\(row)")
+        await home.stop()
+    }
 }

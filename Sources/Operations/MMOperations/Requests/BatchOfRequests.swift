@@ -118,6 +118,10 @@ struct BatchOfRequests {
             answers.map { .init(status: $0.status, headers: $0.headers, body: $0.body, isUnsent: $0.isUnsent) })
         let rows = answers.map { answer -> JSONValue in
             var row: JSONObject = ["id": .string(answer.id), "status": .int(Int64(answer.status))]
+            // The address of a download, or of work that goes on, is all that such an answer says.
+            if let place = answer.headers.first(where: { $0.key.lowercased() == "location" })?.value {
+                row["headers"] = ["Location": place]
+            }
             if !answer.body.isNull { row["body"] = answer.body }
             return .object(row)
         }
