@@ -61,18 +61,25 @@ struct DownloadTransfer {
                 guard let body = try await open(from: start) else { continue }
                 try await read(body)
                 guard let total, draft.count < total else { return }
-                try await pause(after: Self.incomplete(request), progressed: draft.count > start)
+                try await pause(after: Self.incomplete(request), progressed: draft.count > start && canContinue)
             } catch {
                 guard error.retry != .never, ![.cancelled, .limitExceeded].contains(error.code) else { throw error }
-                try await pause(after: error, progressed: draft.count > start)
+                try await pause(after: error, progressed: draft.count > start && canContinue)
             }
         }
     }
+
+    /// Whether it would show that the rest of the file belongs to another version than its first part.
+    private var canContinue: Bool { etag != nil || file?.hash != nil }
 
     /// Requests the rest of the file.
     /// - Returns: `nil` when the request has to be repeated.
     private mutating func open(from start: Int) async throws(MMError) -> HTTPBody? {
         var headers = request.headers
+        guard start == 0 || canContinue else {
+            try draft.restart()
+            return nil
+        }
         if start > 0 {
             headers["Range"] = "bytes=\(start)-"
             if let etag { headers["If-Range"] = etag }

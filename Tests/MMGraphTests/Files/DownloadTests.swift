@@ -131,6 +131,24 @@ struct DownloadTests {
         #expect(network.asked == [nil, "\"1\"", "\"2\""])
     }
 
+    @Test("a file without a version and a checksum is fetched in one piece, since two may belong to two versions")
+    func withoutVersion() async throws {
+        let network = ChangingFile([Array(repeating: 1, count: 20), Array(repeating: 2, count: 20)], isTagged: false)
+        try await contoso.client(transport: network).download("/me/photo/$value", to: path)
+        #expect(try ProtectedFile.read(path) == Array(repeating: 2, count: 20))
+        #expect(network.ranges.allSatisfy { $0 == nil })
+    }
+
+    @Test("a file that can't be continued isn't fetched without end")
+    func endless() async throws {
+        let network = ChangingFile([Array(repeating: 1, count: 20)], isTagged: false, alwaysBreaks: true)
+        let error = await #expect(throws: MMError.self) {
+            try await contoso.client(transport: network).download("/me/photo/$value", to: path)
+        }
+        #expect(error != nil && network.ranges.count < 20)
+        #expect(try names.isEmpty)
+    }
+
     @Test("an impossible length is no length")
     func impossibleLength() async throws {
         let network = ChangingFile([[1, 2, 3, 4]], laterLength: .max)
@@ -200,34 +218,44 @@ struct DownloadTests {
 private final class ChangingFile: HTTPTransport {
     private let versions: [[UInt8]]
     private let laterLength: Int?
-    private let requests = Mutex<[String?]>([])
+    private let isTagged: Bool
+    private let alwaysBreaks: Bool
+    private let requests = Mutex<[(version: String?, range: String?)]>([])
 
-    /// - Parameter laterLength: the length that every answer but the first states; the first then states none.
-    init(_ versions: [[UInt8]], laterLength: Int? = nil) {
+    /// - Parameters:
+    ///   - laterLength: the length that every answer but the first states; the first then states none.
+    ///   - isTagged: whether the answers name the version.
+    ///   - alwaysBreaks: whether every transfer breaks.
+    init(_ versions: [[UInt8]], laterLength: Int? = nil, isTagged: Bool = true, alwaysBreaks: Bool = false) {
         self.versions = versions
         self.laterLength = laterLength
+        self.isTagged = isTagged
+        self.alwaysBreaks = alwaysBreaks
     }
 
     /// The versions that the parts were asked for.
-    var asked: [String?] { requests.withLock { $0 } }
+    var asked: [String?] { requests.withLock { $0.map(\.version) } }
+    /// The parts that were asked for.
+    var ranges: [String?] { requests.withLock { $0.map(\.range) } }
 
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse { Contoso.tokens("any") }
 
     func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
         let number = requests.withLock { requests in
-            requests.append(request.headers["If-Range"])
+            requests.append((request.headers["If-Range"], request.headers["Range"]))
             return requests.count
         }
         let version = min(number, versions.count)
         let (bytes, tag) = (versions[version - 1], "\"\(version)\"")
         let asked = request.headers["Range"].flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } ?? 0
-        let start = request.headers["If-Range"] == tag ? asked : 0
-        var headers: HTTPHeaders = ["ETag": tag]
+        // Without a version, the service sends a part of whatever it has by now.
+        let start = !isTagged || request.headers["If-Range"] == tag ? asked : 0
+        var headers: HTTPHeaders = isTagged ? ["ETag": tag] : [:]
         if laterLength == nil || number > 1 {
             headers.set("Content-Length", String(laterLength ?? bytes.count - start))
         }
         if start > 0 { headers.set("Content-Range", "bytes \(start)-\(bytes.count - 1)/\(bytes.count)") }
-        let breaks = start == 0
+        let breaks = alwaysBreaks || (isTagged ? start == 0 : number == 1)
         let pieces = Mutex([Array(bytes[start...].prefix(breaks ? bytes.count / 2 : bytes.count))])
         return HTTPStream(
             status: start > 0 ? 206 : 200, headers: headers,
