@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMGuard
 import MMSandbox
@@ -201,6 +202,33 @@ struct SideBySideTests {
         #expect(outcome.rows(of: 2).allSatisfy { $0["half"] == nil })
         #expect(outcome.rows(of: 3).count == 12)
         await home.stop()
+    }
+
+    @Test("removes what is too old unless somebody runs it, and nobody goes on with what was removed")
+    func swept() throws {
+        let home = try TestHome()
+        func begun() throws -> SetFolder {
+            try SetFolder(.init(operation: "graph_request", arguments: [:], members: []), in: home.paths)
+        }
+        func path(_ folder: SetFolder) -> String { "\(home.paths.stateDirectory)/connection-sets/\(folder.name)" }
+        func age(_ folder: SetFolder) {
+            let old = timeval(tv_sec: time(nil) - 100_000, tv_usec: 0)
+            #expect(utimes(path(folder), [old, old]) == 0)
+        }
+        let running = try begun()
+        let lock = try running.lock()
+        age(running)
+        let left = try begun()
+        #expect(FileStamp.mayExist(path(running) + "/call.json"))
+        _ = try left.lock()
+        age(left)
+        _ = try begun()
+        #expect(!FileStamp.mayExist(path(left)))
+        // Somebody has opened it just before it was removed.
+        let error = #expect(throws: MMError.self) { _ = try left.lock() }
+        #expect(error?.code == .notFound)
+        #expect(FileStamp.mayExist(path(running) + "/call.json"))
+        _ = consume lock
     }
 
     @Test("never sends a change again of which nobody knows whether it was carried out")

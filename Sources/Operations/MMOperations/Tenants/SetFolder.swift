@@ -113,13 +113,15 @@ struct SetFolder: Sendable {
     }
 
     /// Locks the call for this process, for the lifetime of the returned value.
-    /// - Throws: `conflict` where another process holds the lock.
+    /// - Throws: `conflict` where another process holds the lock, `notFound` where one has removed the call.
     func lock() throws(MMError) -> FileLock {
         guard let lock = try FileLock.tryAcquire("\(path)/call.json") else {
             throw MMError(
                 .conflict, "Another process is running \(name).",
                 hint: "Wait until it ends, or end it, then repeat the call.")
         }
+        // It may have ended, or become too old, since its folder was opened.
+        guard FileStamp.mayExist("\(path)/call.json") else { throw Self.nothing(name) }
         return lock
     }
 
@@ -183,15 +185,23 @@ struct SetFolder: Sendable {
         FolderTree.remove(path)
     }
 
-    /// Removes the folders that are too old.
+    /// Removes the folders that are too old, each under its lock, so that nobody resumes a call meanwhile.
     private static func sweep(_ paths: StatePaths) {
         let root = root(paths)
-        for name in (try? FolderListing.names(in: root)) ?? [] where isName(name) {
-            var status = stat()
-            guard lstat("\(root)/\(name)", &status) == 0, time(nil) - status.st_mtim.tv_sec > lifetime,
-                FileLock.holder(of: "\(root)/\(name)/call.json") == nil
-            else { continue }
-            remove("\(root)/\(name)")
+        for name in (try? FolderListing.names(in: root)) ?? [] where isName(name) && isOld("\(root)/\(name)") {
+            try? sweep("\(root)/\(name)")
         }
+    }
+
+    private static func sweep(_ path: String) throws(MMError) {
+        guard let lock = try FileLock.tryAcquire("\(path)/call.json") else { return }
+        // Another process may have gone on with it before it was locked.
+        if isOld(path) { remove(path) }
+        _ = consume lock
+    }
+
+    private static func isOld(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && time(nil) - status.st_mtim.tv_sec > lifetime
     }
 }
