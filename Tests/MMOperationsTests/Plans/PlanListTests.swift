@@ -36,4 +36,25 @@ struct PlanListTests {
         #expect(list.notes.count == 1 && list.notes[0].contains(path), "\(list.notes)")
         await home.tenant.stop()
     }
+
+    @Test(
+        "says how far a plan is, and never that a step was applied of which nobody knows",
+        arguments: [
+            ([.done, .done], "applied"), ([.done, .unknown], "partly applied: 1 of 2, unknown: 1"),
+            ([.unknown, .unknown], "partly applied: 0 of 2, unknown: 2"), ([.done, .failed], "partly applied: 1 of 2"),
+            ([.done, nil], "partly applied: 1 of 2"), ([], "planned"),
+        ] as [([PlanProgress.Outcome?], String)])
+    func state(outcomes: [PlanProgress.Outcome?], word: String) async throws {
+        let home = try await PlanHome()
+        let plan = try await home.plan(
+            try await home.users(2).map { PlanHome.request("PATCH", "/users/\($0)", ["city": "Rome"]) })
+        var progress = try PlanProgress(PlanShelf(home.tenant.home.paths), plan["digest"]?.string ?? "")
+        for (number, outcome) in outcomes.enumerated() {
+            try progress.begins(number, as: "abcdefghijkl", alike: nil)
+            if let outcome { try progress.ends(number, outcome, [:]) }
+        }
+        let list = try await home.tenant.call("plan_list", [:])
+        #expect(ChangesHome.value(list).array?.map { $0["state"]?.string } == [word])
+        await home.tenant.stop()
+    }
 }

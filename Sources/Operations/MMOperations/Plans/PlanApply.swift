@@ -89,6 +89,13 @@ struct PlanApply: CatalogueOperation {
             var row: JSONObject = [
                 "number": .int(Int64(number + 1)), "connection": .string(step.connection),
                 "request": .string(step.line), "result": .string(outcome.word(number)),
+    /// The sentence for a plan of which nothing was left to send.
+    private static func idle(_ outcome: PlanOutcome) -> String {
+        outcome.left.isEmpty
+            ? "It was already applied: nothing was sent."
+            : "Nothing was sent: it is still unknown what became of the other steps."
+    }
+
             ]
             row["undo"] = outcome.progress.steps[number]?.told["undo"]
             row["answer"] = outcome.answers[number]
@@ -107,7 +114,7 @@ struct PlanApply: CatalogueOperation {
             "call": .string(outcome.call), "steps": .array(rows), "receipt": receipt.json,
         ]
         value["open"] = plan.open.map { .string($0) } ?? .null
-        var notes = outcome.isNew ? outcome.notes : ["It was already applied: nothing was sent."]
+        var notes = outcome.isNew ? outcome.notes : [Self.idle(outcome)]
         if done > 0 { notes.append("undo: `mm undo --call \(outcome.call)`") }
         var answer = OperationAnswer(.value(.object(value)), notes: notes, text: lines.joined(separator: "\n"))
         if !outcome.left.isEmpty {

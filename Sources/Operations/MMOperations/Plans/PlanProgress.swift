@@ -89,11 +89,13 @@ struct PlanProgress: Sendable {
     /// Whether a step needs no further attempt: it was carried out, or must never be sent again.
     func isOver(_ number: Int) -> Bool { [.done, .unknown].contains(steps[number]?.outcome) }
 
-    /// Returns the state of a plan, in a word.
+    /// Returns the state of a plan, in a few words.
     func word(of plan: Plan) -> String {
-        if plan.steps.indices.allSatisfy(isOver) { return "applied" }
-        if plan.until <= .now { return "expired" }
-        let done = plan.steps.indices.count(where: isOver)
-        return steps.isEmpty ? "planned" : "partly applied: \(done) of \(plan.steps.count)"
+        let done = plan.steps.indices.count { steps[$0]?.outcome == .done }
+        if done == plan.steps.count { return "applied" }
+        let unknown = plan.steps.indices.count { steps[$0]?.outcome == .unknown }
+        let doubt = unknown > 0 ? ", unknown: \(unknown)" : ""
+        if plan.until <= .now, !plan.steps.indices.allSatisfy(isOver) { return "expired" + doubt }
+        return steps.isEmpty ? "planned" : "partly applied: \(done) of \(plan.steps.count)" + doubt
     }
 }

@@ -58,14 +58,16 @@ struct PlanRun {
     /// Carries out the steps that are left.
     /// - Returns: the progress, and the answer of each step.
     mutating func apply() async throws(MMError) -> PlanOutcome {
-        guard plan.steps.indices.contains(where: { !progress.isOver($0) }) else {
-            return try await outcome(isNew: false)
+        guard done < plan.steps.count else { return try await outcome(isNew: false) }
+        guard plan.until > .now else {
+            if isOver { return try await outcome(isNew: false) }
+            throw Self.expired(plan)
         }
-        guard plan.until > .now else { throw Self.expired(plan) }
         let places = PlanPlaces(services: services, context: context)
         for place in plan.places { connections[place.connection] = try await places.connection(place) }
         try await signIn()
         try await findOut()
+        if isOver { return try await outcome(isNew: false) }
         try await check()
         cleared = try await PlanClearance(
             file: found.file, connections: connections, plans: plans, context: context, runbook: runbook
@@ -90,6 +92,9 @@ struct PlanRun {
         }
         return try await outcome(isNew: true)
     }
+
+    /// Whether no step is left to send.
+    private var isOver: Bool { plan.steps.indices.allSatisfy(progress.isOver) }
 
     private var done: Int { plan.steps.indices.count { progress.steps[$0]?.outcome == .done } }
 
@@ -422,8 +427,11 @@ struct PlanOutcome: Sendable {
     var left: [Int] { file.plan.steps.indices.filter { progress.steps[$0]?.outcome != .done } }
 
     func word(_ number: Int) -> String {
-        if let outcome = progress.steps[number]?.outcome, outcome != .failed { return outcome.rawValue }
-        return obstacles[number] == nil ? "left" : progress.steps[number] == nil ? "left" : "failed"
+        guard let step = progress.steps[number] else { return "left" }
+        if let outcome = step.outcome, outcome != .failed { return outcome.rawValue }
+        guard obstacles[number] != nil else { return "left" }
+        // A step without an end was sent, and nobody knows what became of it.
+        return (step.outcome ?? .unknown).rawValue
     }
 
     func why(_ number: Int) -> String? { obstacles[number] ?? progress.steps[number]?.told["message"]?.string }
