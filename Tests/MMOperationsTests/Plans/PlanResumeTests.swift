@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import TestSupport
 import Testing
@@ -133,5 +134,72 @@ struct PlanResumeTests {
         }
         #expect(try await home.tenant.requests(of: "sendMail") == 1)
         await home.tenant.stop()
+    }
+
+    @Test("a step whose answer tells nothing is unknown in the answer and the receipt, until its object tells")
+    func lostAnswer() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let plan = try await home.plan([PlanHome.request("PATCH", "/users/\(user)", ["city": "Rome"])])
+        try await home.tenant.control(
+            "POST", "faults", ["kind": "status", "status": 500, "path": "/v1.0/users", "method": "PATCH"])
+        let answer = ChangesHome.value(try await home.apply(plan))
+        #expect(answer["steps"]?.array?[0]["result"] == "unknown")
+        #expect(answer["receipt"]?["receipt"]?["steps"]?.array?[0]["result"] == "unknown")
+        try await home.tenant.control("DELETE", "faults")
+        let again = try await home.apply(plan)
+        #expect(ChangesHome.value(again)["done"] == 1 && again.exitStatus == 0)
+        #expect(try await home.written("/users/\(user)", "city") == "Rome")
+        await home.tenant.stop()
+    }
+
+    @Test("a step that is known by its object counts as applied, also when no other one is left")
+    func foundLater() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let plan = try await home.plan([PlanHome.request("PATCH", "/users/\(user)", ["city": "Rome"])])
+        _ = try await home.apply(plan)
+        let (path, lines) = try progress(home, plan)
+        let kept = lines.filter { !$0.contains("\"end\"") } + [#"{"end":0,"outcome":"unknown","told":{}}"#]
+        try ProtectedFile.replace(path, with: Array((kept.joined(separator: "\n") + "\n").utf8))
+        try home.tenant.forgetEnd()
+        let writes = try await home.writes()
+        let answer = try await home.apply(plan)
+        #expect(ChangesHome.value(answer)["steps"]?.array?[0]["result"] == "done" && answer.exitStatus == 0)
+        #expect(try await home.writes() == writes)
+        await home.tenant.stop()
+    }
+
+    @Test("what was applied is reported where the receipt and the progress can't be written")
+    func fullDisk() async throws {
+        let home = try await PlanHome()
+        let users = try await home.users(2)
+        let plan = try await home.plan(users.map { PlanHome.request("PATCH", "/users/\($0)", ["city": "Rome"]) })
+        let shelf = PlanShelf(home.tenant.home.paths)
+        try ProtectedFile.makeDirectory(shelf.path(plan["digest"]?.string ?? "", .receipt))
+        let answer = try await home.apply(plan)
+        #expect(ChangesHome.value(answer)["done"] == 2 && answer.exitStatus != 0)
+        #expect(answer.missing?.contains(".receipt") == true, "\(answer.missing ?? "")")
+        await home.tenant.stop()
+    }
+
+    @Test("a step's line that a full disk has cut off spoils none that follows")
+    func tornLine() throws {
+        let home = try TestHome()
+        let shelf = PlanShelf(home.paths)
+        let digest = String(repeating: "a", count: 64)
+        let path = shelf.path(digest, .progress)
+        var progress = try PlanProgress(shelf, digest)
+        try progress.begins(0, as: "abcdefghijkl", alike: nil)
+        // Nothing can be written to a folder, and what comes later finds the rest of a line.
+        let bytes = try #require(try ProtectedFile.read(path))
+        try ProtectedFile.remove(path)
+        try ProtectedFile.makeDirectory(path)
+        #expect(throws: MMError.self) { try progress.ends(0, .done, [:]) }
+        #expect(progress.steps[0]?.outcome == .done)
+        #expect(rmdir(path) == 0)
+        try ProtectedFile.replace(path, with: bytes + Array(#"{"end":0,"outc"#.utf8))
+        try progress.begins(1, as: "mnopqrstuvwx", alike: nil)
+        #expect(try PlanProgress(shelf, digest).steps.keys.sorted() == [0, 1])
     }
 }

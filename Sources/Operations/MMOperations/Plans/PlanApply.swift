@@ -33,8 +33,9 @@ struct PlanApply: CatalogueOperation {
     {
         try await input.files.reporting("mm apply", on: input.plan, in: context) { () async throws(MMError) in
             let path = try receiptPlace(input, in: context)
-            let (outcome, receipt) = try await apply(input, in: context, with: plans)
+            let (outcome, receipt, fault) = try await apply(input, in: context, with: plans)
             var answer = Self.answer(outcome, receipt)
+            if let fault { answer.lacks(fault) }
             do throws(MMError) {
                 if let path { try ProtectedFile.replace(path, with: receipt.bytes) }
             } catch { answer.lacks(error) }
@@ -55,7 +56,7 @@ struct PlanApply: CatalogueOperation {
     }
 
     private func apply(_ input: Input, in context: OperationContext, with plans: PlanServices) async throws(MMError)
-        -> (PlanOutcome, PlanReceipt)
+        -> (PlanOutcome, PlanReceipt, fault: MMError?)
     {
         let services = plans.requests
         let shelf = PlanShelf(services.guarding.paths)
@@ -66,12 +67,18 @@ struct PlanApply: CatalogueOperation {
         }
         let lock = try await FileLock(
             awaiting: shelf.path(found.file.digest, .plan), until: min(context.deadline, .after(.seconds(5))))
-        let outcome = try await Self.outcome(of: found, on: shelf, input.skips, runbook, plans, context)
         let key = try EvidenceKey.standing(at: services.guarding.paths.evidenceKey)
+        let outcome = try await Self.outcome(of: found, on: shelf, input.skips, runbook, plans, context)
         let receipt = try PlanReceipt(outcome, by: context.call.caller, signedWith: key)
-        try ProtectedFile.replace(shelf.path(found.file.digest, .receipt), with: receipt.bytes)
+        var fault: MMError?
+        do throws(MMError) {
+            try ProtectedFile.replace(shelf.path(found.file.digest, .receipt), with: receipt.bytes)
+        } catch {
+            // What was sent has to be reported, also by a machine whose disk is full.
+            fault = error
+        }
         _ = consume lock
-        return (outcome, receipt)
+        return (outcome, receipt, fault)
     }
 
     private static func outcome(
@@ -82,13 +89,6 @@ struct PlanApply: CatalogueOperation {
         return try await run.apply()
     }
 
-    private static func answer(_ outcome: PlanOutcome, _ receipt: PlanReceipt) -> OperationAnswer {
-        let plan = outcome.file.plan
-        let rows = plan.steps.indices.map { number -> JSONValue in
-            let step = plan.steps[number]
-            var row: JSONObject = [
-                "number": .int(Int64(number + 1)), "connection": .string(step.connection),
-                "request": .string(step.line), "result": .string(outcome.word(number)),
     /// The sentence for a plan of which nothing was left to send.
     private static func idle(_ outcome: PlanOutcome) -> String {
         outcome.left.isEmpty
@@ -96,6 +96,13 @@ struct PlanApply: CatalogueOperation {
             : "Nothing was sent: it is still unknown what became of the other steps."
     }
 
+    private static func answer(_ outcome: PlanOutcome, _ receipt: PlanReceipt) -> OperationAnswer {
+        let plan = outcome.file.plan
+        let rows = plan.steps.indices.map { number -> JSONValue in
+            let step = plan.steps[number]
+            var row: JSONObject = [
+                "number": .int(Int64(number + 1)), "connection": .string(step.connection),
+                "request": .string(step.line), "result": .string(outcome.word(number)),
             ]
             row["undo"] = outcome.progress.steps[number]?.told["undo"]
             row["answer"] = outcome.answers[number]

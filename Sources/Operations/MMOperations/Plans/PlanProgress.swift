@@ -61,7 +61,10 @@ struct PlanProgress: Sendable {
     }
 
     private mutating func add(_ line: JSONValue) throws(MMError) {
-        try ProtectedFile.append((isTorn ? [0x0A] : []) + JSONWriter.bytes(line), to: path)
+        let bytes = (isTorn ? [0x0A] : []) + JSONWriter.bytes(line)
+        // A disk that becomes full may take a part of the line.
+        isTorn = true
+        try ProtectedFile.append(bytes, to: path)
         isTorn = false
         take(line)
     }
@@ -81,8 +84,10 @@ struct PlanProgress: Sendable {
         try add(.object(line))
     }
 
-    /// Records the outcome of a step.
+    /// Records the outcome of a step. This run knows it even if it can't be written.
     mutating func ends(_ number: Int, _ outcome: Outcome, _ told: JSONObject) throws(MMError) {
+        steps[number]?.outcome = outcome
+        steps[number]?.told = told
         try add(["end": .int(Int64(number)), "outcome": .string(outcome.rawValue), "told": .object(told)])
     }
 

@@ -337,6 +337,11 @@ struct PlanRun {
             try progress.ends(number, .done, told(step, sent))
             await note(step, inner, nil)
         } catch {
+            if progress.steps[number]?.outcome == .done {
+                // It is carried out, also if that can't be recorded: the next run determines its outcome again.
+                notes.append(error.message)
+                return await note(step, inner, nil)
+            }
             let isOpen = progress.steps[number].map { $0.outcome == nil } ?? false
             obstacles[number] = error.message
             if isOpen {
