@@ -1,5 +1,6 @@
 import MMCore
 import MMSandbox
+import TestSupport
 import Testing
 
 @testable import MMOperations
@@ -57,6 +58,41 @@ struct PartnerCustomersTests {
             return [customer.domain, customer.initialDomain].map { ["Demo:\(customer.name)", $0] }
         }
         #expect(names == Set(expected))
+        await home.stop()
+    }
+
+    @Test("are reached by a plan that another process has made, in the tenants that it names alone")
+    func planned() async throws {
+        let home = try await ChangesHome(users: 10, customers: 2)
+        let body: JSONValue = [
+            "displayName": "Crew", "mailNickname": "crew", "mailEnabled": false, "securityEnabled": true,
+        ]
+        let call: JSONValue = [
+            "tool": "graph_request",
+            "arguments": ["connection": "customers:Demo", "endpoint": "/groups", "method": "POST", "body": body],
+        ]
+        let plan = ChangesHome.value(try await home.call("plan", ["calls": [call]]))
+        let shelf = PlanShelf(home.home.paths)
+        let file = try PlanFile.read(shelf.path(plan["digest"]?.string ?? "", .plan))
+        let made = file.plan
+        #expect(made.places.map(\.tenant) == (1...2).map { SandboxOrganization.customer($0).id })
+        // A name of one customer with the tenant of the other.
+        let swapped = zip(made.places, made.places.reversed()).map {
+            Plan.Place(connection: $0.connection, tenant: $1.tenant, identity: $0.identity)
+        }
+        let forged = PlanFile(
+            Plan(
+                nonce: "n", made: made.made, until: made.until, by: made.by, calls: made.calls, places: swapped,
+                steps: made.steps, open: nil))
+        try await shelf.keep(forged)
+        let other = home.process()
+        let error = await #expect(throws: MMError.self) {
+            try await other.call("apply", ["plan": .string(forged.plan.id)], in: home.context(home.person))
+        }
+        #expect(error?.code == .conflict, "\(error as Any)")
+        let answer = try await other.call("apply", ["plan": .string(made.id)], in: home.context(home.person))
+        #expect(ChangesHome.value(answer)["done"] == 2, "\(answer.notes)")
+        await other.services.close()
         await home.stop()
     }
 

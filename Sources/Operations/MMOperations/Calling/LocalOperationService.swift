@@ -62,7 +62,8 @@ public struct LocalOperationService: OperationService {
             operation.declaration.effects.openWorld
         {
             try await PartnerCustomers.reach(
-                name, for: context.caller.server, until: .after(context.timeLimit), services)
+                name, for: context.caller.server, until: .after(context.timeLimit), in: services.registry,
+                as: services.identity)
         }
         if let answer = try await SideBySideCall.answer(operation, arguments, context, self) { return answer }
         if let assertion = context.assertion, let principal = context.caller.signedIn {

@@ -250,7 +250,11 @@ struct PlanPlaces {
     /// Returns the connection that a plan names, if it still has the same tenant and account.
     /// - Throws: `conflict` where the tenant or account is another one now.
     func connection(_ place: Plan.Place) async throws(MMError) -> Connection {
-        let connection = try services.guarding.registry.connection(named: place.connection, in: context)
+        let registry = services.guarding.registry
+        try await PartnerCustomers.reach(
+            place.connection, for: context.call.caller.server, until: context.deadline, in: registry,
+            as: services.identity)
+        let connection = try registry.connection(named: place.connection, in: context)
         let now = try await self.place(connection)
         guard now.tenant == place.tenant, now.identity == place.identity else {
             throw MMError(

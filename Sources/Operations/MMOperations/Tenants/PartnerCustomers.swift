@@ -25,16 +25,18 @@ struct PartnerCustomers: Sendable {
         self.init(partner: partner, registry: services.registry, identity: services.identity)
     }
 
-    /// Creates the connection of a customer that a call names, such as `Partner:Fabrikam`.
+    /// Creates the connection of a customer that a call or a plan names, such as `Partner:Fabrikam`.
     /// - Throws: `notFound` where the partner has no such customer; the errors of the partner's requests.
     static func reach(
-        _ name: String, for server: String?, until deadline: Deadline, _ services: OperationServices
+        _ name: String, for server: String?, until deadline: Deadline, in registry: ConnectionRegistry,
+        as identity: IdentityService
     ) async throws(MMError) {
-        let snapshot = try services.registry.snapshot()
+        let snapshot = try registry.snapshot()
         guard !snapshot.names.contains(name), !name.contains("*"), !name.contains(",") || name.contains(", "),
             let own = ConnectionSelection.partner(of: name, in: snapshot)
         else { return }
-        let customers = PartnerCustomers(of: try snapshot.connection(named: own, for: server), services)
+        let customers = PartnerCustomers(
+            partner: try snapshot.connection(named: own, for: server), registry: registry, identity: identity)
         // A known customer's connection is updated to the partner's present entry.
         if let tenant = snapshot.implied(named: name)?.tenantId { return try customers.imply(name, tenant: tenant) }
         let found = try await customers.expand(until: deadline).map(\.name)
