@@ -216,16 +216,22 @@ struct PlanRun {
 
     // MARK: States
 
+    /// How many objects are read at once.
+    private static let readAtOnce = 8
+
     /// Throws if the object of any step has changed since the plan was made, before anything is sent.
     private mutating func check() async throws(MMError) {
         var changed: [(number: Int, lines: [String])] = []
-        for number in plan.steps.indices where !progress.isOver(number) {
-            let step = plan.steps[number]
+        let compared = plan.steps.indices.filter { number in
             // An object that an earlier step of this plan changes is compared when it is this step's turn.
-            guard !order.predecessors(of: number).contains(where: { progress.steps[$0]?.outcome == .done }) else {
-                continue
-            }
-            let lines = try await differences(step, number)
+            !progress.isOver(number)
+                && !order.predecessors(of: number).contains { progress.steps[$0]?.outcome == .done }
+        }
+        let found = await compared.concurrentMap(atOnce: Self.readAtOnce) { [self] number in
+            await Result { () async throws(MMError) in try await differences(plan.steps[number], number) }
+        }
+        for (number, lines) in zip(compared, found) {
+            let lines = try lines.get()
             if !lines.isEmpty { changed.append((number, lines)) }
         }
         guard !changed.isEmpty else { return }
