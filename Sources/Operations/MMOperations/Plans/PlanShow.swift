@@ -71,7 +71,7 @@ struct PlanList: CatalogueOperation {
             rows.append([
                 "plan": .string(file.plan.id), "made": .string(file.plan.made.iso8601), "by": .string(file.plan.by),
                 "changes": .int(Int64(file.plan.steps.count)),
-                "connections": .string(file.plan.connections.joined(separator: ",")),
+                "connections": .string(JointClearance.list(file.plan.connections)),
                 "approvedBy": .string(file.approvals.map(\.by).joined(separator: ", ")),
                 "state": .string(state), "until": .string(file.plan.until.iso8601),
             ])
