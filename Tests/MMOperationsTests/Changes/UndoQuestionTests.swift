@@ -124,6 +124,22 @@ struct UndoQuestionTests {
         await home.stop()
     }
 
+    @Test("new objects of one list count one by one in an undo")
+    func manyNew() async throws {
+        let home = try await ChangesHome(users: 12)
+        try home.guardDemo(["allow": ["destructive"]])
+        let lines = (1...11).map { number in
+            #"{"method": "POST", "url": "/groups", "body": {"displayName": "G\#(number)", "mailNickname": "g\#(number)", "#
+                + #""mailEnabled": true, "securityEnabled": false, "groupTypes": ["Unified"]}}"#
+        }
+        _ = try await home.call(
+            "graph_request", ["connection": "Demo", "batch": .string(lines.joined(separator: "\n"))])
+        #expect(try await home.journal.entries().count { $0.outcome == .done } == 11)
+        let (error, _) = try await held(home, "undo", ["since": "1d"])
+        #expect(error.message.contains("11 objects would change many objects at once"), "\(error.message)")
+        await home.stop()
+    }
+
     @Test("an undo in several connections asks once, with each of them named, and takes all back")
     func connections() async throws {
         let home = try await ChangesHome(users: 12)

@@ -84,10 +84,8 @@ struct UndoRun: Sendable {
 
     /// Returns the request for confirmation of the steps; `nil` if nothing is sent.
     func question(_ steps: [Step]) async throws(MMError) -> ConfirmationRequest? {
-        var objects: Set<String> = []
-        for step in steps where step.obstacle == nil && !step.actions.isEmpty {
-            objects.insert("\(step.entry.change.service.rawValue) \(step.entry.change.place.lowercased())")
-        }
+        let objects = Set(
+            steps.filter { $0.obstacle == nil && !$0.actions.isEmpty }.map(\.entry.change.object))
         return try await channels.question(steps.flatMap(\.actions), objects: objects.count) { steps.flatMap(\.lines) }
     }
 

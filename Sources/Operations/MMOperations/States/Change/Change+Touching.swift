@@ -14,6 +14,11 @@ extension Change {
         }
     }
 
+    /// The object that it changes, by which changed objects are counted: a new one is not the collection that it is in.
+    package var object: String {
+        (kind == .creation ? slots.first : nil) ?? "\(service.rawValue) \(place.lowercased())"
+    }
+
     /// Whether a later change of the same kind replaces what this one left.
     package var isOverwritten: Bool { kind == .properties || kind == .content }
 
