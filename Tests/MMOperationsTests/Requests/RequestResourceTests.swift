@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMIdentity
 import TestSupport
 import Testing
@@ -44,6 +45,26 @@ struct RequestResourceTests {
         let place = try place(named, endpoint)
         #expect(place.resource == resource && place.service == service)
         if endpoint.contains("contoso-admin") { #expect(place.sharePointLabel == "contoso-admin") }
+    }
+
+    @Test("a full address of the simulated cloud goes to the sandbox's own service", arguments: [true, false])
+    func sandbox(isOwn: Bool) throws {
+        let origin = "http://127.0.0.1:4999"
+        let identity = IdentityService(environment: home.environment.merging(["MM_SANDBOX_URL": origin]) { $1 })
+        let connection = try Connection(
+            name: "Demo",
+            entry: [
+                "appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01", "tenant": "contoso-sandbox.example",
+                "sharepoint_host": "contososandbox", "cloud": "sandbox",
+            ])
+        let endpoint = "https://\(isOwn ? "contososandbox" : "fabrikam").sharepoint.com/_api/web"
+        let place = try? RequestResource.place(
+            nil, of: endpoint, connection: connection, cloud: try identity.cloud(of: connection))
+        #expect(place?.service == (isOwn ? .sharePoint : nil))
+        guard let place else { return }
+        let client = try GuardedClient(
+            identity: identity, connection: connection, service: place.service, sharePointLabel: place.sharePointLabel)
+        #expect(try client.target(endpoint).path == "/_api/web")
     }
 
     @Test(

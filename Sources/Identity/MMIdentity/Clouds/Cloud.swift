@@ -36,9 +36,7 @@ public struct Cloud: Sendable, Hashable {
     public func base(of resource: ServiceResource) -> String? {
         if case .sharePoint(let label) = resource {
             // The sandbox serves everything without an address in its table at its sign-in address.
-            if name == "sandbox" { return login }
-            guard !sharePointDomain.isEmpty, isHostLabel(label) else { return nil }
-            return "https://\(label.lowercased()).\(sharePointDomain)"
+            return name == "sandbox" ? login : site(label)
         }
         if case .api(let api) = resource { return name == "sandbox" ? login : api.address }
         return bases[resource]
@@ -47,21 +45,24 @@ public struct Cloud: Sendable, Hashable {
     /// Returns the base URLs that a caller may use for a service: its own, and for a sandbox that of the cloud it
     /// simulates.
     package func writtenBases(of resource: ServiceResource) -> [String] {
-        [base(of: resource), writtenBases[resource]].compactMap(\.self)
+        var simulated = writtenBases[resource]
+        if case .sharePoint(let label) = resource, name == "sandbox" { simulated = site(label) }
+        return [base(of: resource), simulated].compactMap(\.self)
+    }
+
+    /// Returns the address of a SharePoint host.
+    private func site(_ label: String) -> String? {
+        guard !sharePointDomain.isEmpty, isHostLabel(label) else { return nil }
+        return "https://\(label.lowercased()).\(sharePointDomain)"
     }
 
     /// Returns the audience of a resource's tokens: `https://graph.microsoft.com`, or an app id for Teams.
     package func audience(of resource: ServiceResource) -> String? {
-        if case .sharePoint(let label) = resource {
-            // As in the cloud that the sandbox simulates: its other services refuse these tokens.
-            return name == "sandbox" ? "https://\(label.lowercased()).\(Self.sandboxSharePoint)" : base(of: resource)
-        }
+        // In the sandbox, too, other services refuse these tokens.
+        if case .sharePoint(let label) = resource { return site(label) }
         if case .api(let api) = resource { return api.audience }
         return audiences[resource]
     }
-
-    /// The domain of the sites that the sandbox's tokens for SharePoint name.
-    private static let sandboxSharePoint = "sharepoint.com"
 
     /// Returns the scope that requests all permissions granted to the app: `https://graph.microsoft.com/.default`.
     package func defaultScope(of resource: ServiceResource) -> String? {
@@ -298,9 +299,9 @@ extension Cloud {
         if let found = ServiceResource.plain.first(where: { audience(of: $0).map(CloudHost.audience) == wanted }) {
             return found
         }
-        let domain = name == "sandbox" ? Self.sandboxSharePoint : sharePointDomain
-        guard !domain.isEmpty, let host = WebAddress(wanted)?.host, host.hasSuffix("." + domain) else { return nil }
-        let resource = ServiceResource.sharePoint(String(host.dropLast(domain.utf8.count + 1)))
+        guard !sharePointDomain.isEmpty, let host = WebAddress(wanted)?.host, host.hasSuffix("." + sharePointDomain)
+        else { return nil }
+        let resource = ServiceResource.sharePoint(String(host.dropLast(sharePointDomain.utf8.count + 1)))
         return audience(of: resource).map(CloudHost.audience) == wanted ? resource : nil
     }
 
@@ -476,7 +477,8 @@ extension Cloud {
         guard let pattern = table["public"] else { throw MMError(.internalError, "The public cloud is missing.") }
         return Cloud(
             name: "sandbox", login: login, loginAliases: [], deviceCodePage: login + "/devicelogin",
-            sharePointDomain: "", bases: bases, audiences: pattern.audiences, writtenBases: pattern.bases)
+            sharePointDomain: pattern.sharePointDomain, bases: bases, audiences: pattern.audiences,
+            writtenBases: pattern.bases)
     }
 
     private static func sandboxBase(_ value: JSONValue, entry: String, source: String) throws(MMError) -> String {
