@@ -52,7 +52,14 @@ struct PlanUndo: Sendable {
             let run = try run(id, try await UndoSelection(services, in: context))
             try await run.prove()
             var outcome = UndoRun.Outcome(isOfOne: true)
-            try await run.carryOut(by: cleared, progress: { _, _ in }, &outcome)
+            do throws(MMError) {
+                try await run.carryOut(by: cleared, progress: { _, _ in }, &outcome)
+            } catch {
+                // Earlier requests of the undo may have been sent.
+                var error = error
+                error.isUnsent = false
+                throw error
+            }
             return outcome
         }
         if let left = outcome.left.first { throw MMError(.conflict, "\(left.id) \(left.reason)") }
