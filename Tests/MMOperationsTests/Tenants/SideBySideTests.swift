@@ -231,6 +231,27 @@ struct SideBySideTests {
         _ = consume lock
     }
 
+    @Test(
+        "sends a change that failed again only if it was refused, and nothing was written there before it",
+        arguments: [
+            (MMErrorCode.forbidden, [], false), (.forbidden, [.refused], false), (.forbidden, [.done, .refused], true),
+            (.forbidden, [.unknown], true), (.unavailable, [], true), (.unavailable, [.refused], true),
+        ] as [(MMErrorCode, [JournalEntry.Outcome], Bool)])
+    func afterFailure(code: MMErrorCode, outcomes: [JournalEntry.Outcome], mayHaveChanged: Bool) {
+        func entry(_ connection: String, _ outcome: JournalEntry.Outcome) -> JournalEntry {
+            var entry = JournalEntry(
+                connection: connection, call: "c", session: nil, client: "test", request: "PATCH /v1.0/users/u",
+                change: Change(.properties, version: "v1.0", place: "/users/u", subject: .init(id: "u")))
+            entry.outcome = outcome
+            return entry
+        }
+        let error = MMError(code, "It failed.")
+        let written = outcomes.map { entry("T1", $0) } + [entry("T2", .done)]
+        #expect(SideBySideWork.mayHaveChanged("T1", error, in: written) == mayHaveChanged)
+        // What can't be known is taken for done.
+        #expect(SideBySideWork.mayHaveChanged("T1", error, in: nil))
+    }
+
     @Test("never sends a change again of which nobody knows whether it was carried out")
     func unknownOutcome() async throws {
         let home = try await TenantsHome(2)

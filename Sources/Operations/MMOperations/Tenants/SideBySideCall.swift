@@ -341,10 +341,22 @@ struct SideBySideWork: Sendable {
         do throws(MMError) {
             return try await keep(try await answer(member), of: index)
         } catch {
-            // A change without an answer may have been made or not.
-            if changes, error.isRefusal { folder.fail(index) }
+            if changes, !Self.mayHaveChanged(member.name, error, in: await written()) { folder.fail(index) }
             throw error
         }
+    }
+
+    /// Returns the writes of this call, in this run and earlier ones; `nil` where they can't be read.
+    private func written() async -> [JournalEntry]? {
+        let journal = whole.service.services.requestServices.journal
+        return try? await journal.entries().filter { $0.isOf(call: whole.record.call) }
+    }
+
+    /// Returns whether a call that failed may have changed something of a connection: by a write without an answer, or
+    /// by one before the write that was refused.
+    static func mayHaveChanged(_ connection: String, _ error: MMError, in written: [JournalEntry]?) -> Bool {
+        guard error.isRefusal, let written else { return true }
+        return written.contains { $0.connection == connection && $0.outcome != .refused }
     }
 
     private func answer(_ member: SetFolder.Member) async throws(MMError) -> OperationAnswer {
