@@ -104,7 +104,7 @@ package enum ProtectedFile {
         // Network file systems lock only files that are open for writing.
         guard let place = try FileLocation.resolve(path, creating: false),
             let file = try place.open(O_RDWR, to: "write to")
-        else { throw FileFault.error(ENOENT, "write to", path) }
+        else { throw MMError(.notFound, "\(path) no longer exists.", details: ["path": .string(path)]) }
         guard try FileLock.tryLock(file.number, path) else { return false }
         // Closing isn't enough: a program that another thread is starting has a copy of the descriptor until it runs.
         defer { flock(file.number, LOCK_UN) }
