@@ -67,8 +67,8 @@ package enum ProtectedFile {
         try place.put(bytes, mode: wanted, durable: durable, keepingBackup: backup && old != nil)
     }
 
-    /// Replaces a file with what is made of its content. Of several processes that do so at once, each gets what the one
-    /// before it has written.
+    /// Replaces a file with what is made of its content. Of several processes that do so at once, each gets what the
+    /// one before it has written.
     /// - Parameters:
     ///   - path: the file. It is locked itself and not by a file beside it, because it may be in a person's folder.
     ///   - limit: the maximum size in bytes.

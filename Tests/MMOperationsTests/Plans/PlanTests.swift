@@ -261,42 +261,6 @@ struct PlanTests {
         await home.tenant.stop()
     }
 
-    @Test("a plan shows how many people still have to sign it, counted as an apply counts them")
-    func missingApprovals() async throws {
-        let home = try await PlanHome()
-        let users = try await home.users(2)
-        let plan = try await home.plan([PlanHome.request("DELETE", "/users/\(users[0])")])
-        let free = try await home.plan([PlanHome.request("PATCH", "/users/\(users[1])", ["city": "Rome"])])
-        func shown(_ plan: JSONValue) async throws -> (missing: JSONValue?, text: String) {
-            let answer = try await home.tenant.call("plan_show", ["plan": plan["plan"] ?? .null])
-            return (ChangesHome.value(answer)["approvalsMissing"], answer.text ?? "")
-        }
-        #expect(try await shown(free).missing == nil)
-        try home.tenant.edit { entries in
-            var entry = entries["Demo"]?.object ?? [:]
-            entry["guard"] = ["approvals": 2]
-            entries["Demo"] = .object(entry)
-        }
-        #expect(try await shown(plan).text.contains("Approvals still needed: 2."))
-        // A signature with a key that nobody here knows doesn't count.
-        let far = try EvidenceKey.standing(at: try TestHome().paths.evidenceKey)
-        try await home.approve(plan, with: far)
-        let unknown = try await shown(plan)
-        #expect(unknown.missing == 2 && unknown.text.contains("ada signed with a key"), "\(unknown.text)")
-        try await home.approve(plan)
-        #expect(try await shown(plan).missing == 1)
-        try home.tenant.edit { entries in
-            var entry = entries["Demo"]?.object ?? [:]
-            entry["approvers"] = ["grace": .string(far.publicText)]
-            entries["Demo"] = .object(entry)
-        }
-        let enough = try await shown(plan)
-        #expect(enough.missing == 0 && !enough.text.contains("still needed"), "\(enough.text)")
-        _ = try await home.apply(plan)
-        #expect(try await shown(plan).missing == nil)
-        await home.tenant.stop()
-    }
-
     @Test(
         "a plan whose file claims less about a step than the guard decides isn't shown or applied so",
         arguments: [(GuardClass.write, nil), (.read, nil), (.destructive, "ask")] as [(GuardClass, String?)])
