@@ -73,8 +73,9 @@ struct PlanApprove: CatalogueOperation {
 extension PlanShelf {
     /// Adds an approval to a plan's file and to the copy kept here.
     /// - Returns: the file with everybody's approvals.
-    /// - Throws: `conflict` if another plan has its place by now.
+    /// - Throws: `conflict` for the approval of another plan, and if another plan has its place by now.
     func approve(_ found: Found, by approval: PlanApproval) async throws(MMError) -> PlanFile {
+        guard approval.plan == found.file.digest else { throw PlanFile.replaced(found.path) }
         let file = try await found.file.adding([approval], to: found.path)
         if path(file.digest, .plan) != found.path { try await keep(file) }
         return file

@@ -76,15 +76,17 @@ struct PlanFile: Sendable {
         var whole = self
         try await ProtectedFile.update(path, limit: Self.limit) { (bytes) throws(MMError) in
             whole = try PlanFile(bytes, named: path)
-            guard whole.digest == digest else {
-                throw MMError(
-                    .conflict, "\(path) was replaced by another plan while you were asked: it is not approved.",
-                    hint: "Run mm plan approve again.")
-            }
+            guard whole.digest == digest else { throw Self.replaced(path) }
             whole.approvals += more.filter { !whole.approvals.contains($0) }
             return whole.bytes
         }
         return whole
+    }
+
+    static func replaced(_ path: String) -> MMError {
+        MMError(
+            .conflict, "\(path) was replaced by another plan while you were asked: it is not approved.",
+            hint: "Run mm plan approve again.")
     }
 
     /// Counts the signatures that satisfy a question, with the keys that the connections here know.
