@@ -129,8 +129,9 @@ struct UndoQuestionTests {
         let home = try await ChangesHome(users: 12)
         try home.guardDemo(["allow": ["destructive"]])
         let lines = (1...11).map { number in
-            #"{"method": "POST", "url": "/groups", "body": {"displayName": "G\#(number)", "mailNickname": "g\#(number)", "#
-                + #""mailEnabled": true, "securityEnabled": false, "groupTypes": ["Unified"]}}"#
+            #"{"method": "POST", "url": "/groups", "body": {"displayName": "G\#(number)", "#
+                + #""mailNickname": "g\#(number)", "mailEnabled": true, "securityEnabled": false, "#
+                + #""groupTypes": ["Unified"]}}"#
         }
         _ = try await home.call(
             "graph_request", ["connection": "Demo", "batch": .string(lines.joined(separator: "\n"))])
