@@ -218,6 +218,41 @@ struct WholeGrammarTests {
         case file(String)
     }
 
+    @Test(
+        "makes of braces the words that a shell makes of them",
+        arguments: [
+            ("{a,b}", ["a", "b"]), ("x{a,}y", ["xay", "xy"]), ("{a,b}{1,2}", ["a1", "a2", "b1", "b2"]),
+            ("{a,{b,c}d}", ["a", "bd", "cd"]), ("{{a,b}", ["{a", "{b"]), ("{a,b}}", ["a}", "b}"]),
+            ("{1..3}", ["1", "2", "3"]), ("{3..-1..2}", ["3", "1", "-1"]), ("{08..10}", ["08", "09", "10"]),
+            ("{c..a}", ["c", "b", "a"]), ("{a,\"b c\"}", ["a", "b c"]), ("$H/{a,$x}", ["$H/a", "$H/$x"]),
+            ("f{1..1000}", ["f*"]), ("{}", ["{}"]), ("{a}", ["{a}"]), ("'{a,b}'", ["{a,b}"]), ("{a\\,b}x", nil),
+            ("\\{a,b}", ["{a,b}"]), ("\"{a,b}\"{c,d}", ["{a,b}c", "{a,b}d"]), ("@{1}", ["@{1}"]),
+            ("{{.A}},{{.B}}", ["{{.A}},{{.B}}"]), ("${x}{a,b}", ["${x}a", "${x}b"]), ("{a,b", ["{a,b"]),
+            // bash finds alternatives here, and others don't.
+            ("{a},b}", nil), ("{\"a,b\"}", nil), ("{..{a,b}}", nil), ("{a}{1..3}..b}", nil),
+            ("{a..z}{a..z}", nil), (String(repeating: "{", count: 200) + String(repeating: "}", count: 200), nil),
+        ] as [(String, [String]?)])
+    func braces(text: String, words: [String]?) throws {
+        #expect((try? Self.names("a " + text)) == words.map { [["a"] + $0] })
+        #expect((try? Self.names("for x in " + text + "; do a; done") == [["a"]]) == words.map { _ in true })
+    }
+
+    @Test("takes each file of a redirection's braces", arguments: ["a > {x,y}", "a > {x,y} <<Z\nb\nZ\n"])
+    func bracedRedirections(text: String) throws {
+        let command = try #require(try ShellScript.parse(text, as: .whole).commands.first)
+        #expect(command.redirections.filter(\.writes).map(\.target.value) == ["x", "y"])
+        #expect(text.contains("<<") == (command.document == "b\n"))
+    }
+
+    @Test("reads a long word with many braces without making more of it than there is time for")
+    func longBraces() {
+        let open = String(repeating: "{", count: 90)
+        let text = String(repeating: open + "a,b" + String(repeating: "}", count: 90), count: 5_000)
+        #expect(throws: ShellRefusal.self) { try ShellScript.parse("a " + text, as: .whole) }
+        let long = String(repeating: "x", count: 100_000)
+        #expect(throws: ShellRefusal.self) { try ShellScript.parse("a {1..100}" + long, as: .whole) }
+    }
+
     @Test("reads many nested redirections in linear time")
     func deepRedirections() throws {
         let text = String(repeating: "{ ", count: 20_000) + "a; " + String(repeating: "} <f; ", count: 20_000)

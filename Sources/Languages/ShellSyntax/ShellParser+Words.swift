@@ -7,6 +7,7 @@ extension ShellParser {
         wordsLeft -= 1
         var text: [UInt8] = []
         var word = Word("", offset: position)
+        var marks: [Int] = []
         scan: while position < bytes.count {
             let byte = bytes[position]
             switch byte {
@@ -54,7 +55,10 @@ extension ShellParser {
                 text.append(byte)
             default:
                 switch byte {
-                case UInt8(ascii: "{"), UInt8(ascii: "}"): try refuseIfPlain("a brace", at: position)
+                case UInt8(ascii: "{"), UInt8(ascii: "}"):
+                    try refuseIfPlain("a brace", at: position)
+                    marks.append(text.count)
+                case UInt8(ascii: ",") where !marks.isEmpty: marks.append(text.count)
                 case UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "["), UInt8(ascii: "]"):
                     word.hasNoPattern = false
                 case UInt8(ascii: "~")
@@ -68,6 +72,7 @@ extension ShellParser {
             }
         }
         word.value = String(decoding: text, as: UTF8.self)
+        braced = marks.isEmpty ? nil : BracedText(text: text, marks: marks)
         return word
     }
 

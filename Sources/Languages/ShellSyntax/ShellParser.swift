@@ -13,6 +13,8 @@ struct ShellParser {
     var awaited: [AwaitedDocument] = []
     /// The number directly before the next redirection.
     var descriptor: Word?
+    /// The word just read, if it contains unquoted braces.
+    var braced: BracedText?
     /// The compound commands that have redirections of their own.
     var redirected: [Compound] = []
 
@@ -414,7 +416,7 @@ extension ShellParser {
             list.current = Command()
         }
         guard list.current.words.isEmpty else {
-            list.current.words.append(word)
+            list.current.words += try alternatives(of: word)
             // Builtins that declare variables accept lists like assignments.
             if Self.declaring.contains(list.current.words[0].value), word.value.hasSuffix("="), Self.isAssignment(word),
                 take("(")
@@ -506,7 +508,8 @@ extension ShellParser {
         var words: [Word] = []
         while position < bytes.count, !peek(";"), !peek("\n") {
             let before = position
-            words.append(try word(level))
+            let word = try word(level)
+            words += try alternatives(of: word)
             try skipGap()
             if position == before { throw refusal("an unexpected character in a loop") }
         }
@@ -537,7 +540,8 @@ extension ShellParser {
                 return script.bindings.append(ShellScript.Binding(name: Word(String(name)), values: values))
             }
             let before = position
-            values.append(try word(level))
+            let value = try word(level)
+            values += try alternatives(of: value)
             if position == before { throw refusal("an unfinished list") }
         }
     }
@@ -665,10 +669,14 @@ extension ShellParser {
         let isDuplicate = kind == .duplicate || kind == .duplicateInput
         guard position > before || isDuplicate else { throw refusal("a redirection without a file") }
         if isSubstitution { try checkWordEnds() }
-        let redirection = ShellScript.Redirection(
-            descriptor: number.flatMap { Int($0.value) } ?? (isInput ? 0 : 1), kind: kind, target: target)
-        if grammar == .plain { try checkPlain(redirection, at: start) }
-        current.redirections.append(redirection)
+        // Some shells redirect to each file for which the word stands.
+        let targets = isSubstitution ? [target] : try alternatives(of: target)
+        for target in targets.isEmpty ? [target] : targets {
+            let redirection = ShellScript.Redirection(
+                descriptor: number.flatMap { Int($0.value) } ?? (isInput ? 0 : 1), kind: kind, target: target)
+            if grammar == .plain { try checkPlain(redirection, at: start) }
+            current.redirections.append(redirection)
+        }
     }
 
     /// Refuses any redirection but a plain one: to or from a named file, or `2>&1`.

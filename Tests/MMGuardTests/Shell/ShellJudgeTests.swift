@@ -93,6 +93,9 @@ struct ShellJudgeTests {
             "mm-sandbox approve X", "env mm-mcp --embedded", "MM_STATE_DIR=/tmp/x mm status",
             "env MM_CONNECTIONS=/tmp/c.json mm status",
             "export MM_TOKEN_DIR=/tmp", "HTTPS_PROXY=http://evil.example mm status", "MM_STATE_DIR=\"/tmp/x\" ls",
+            "cat ~/{.m365-state,x}/token", "cat $HOME/{.m365-state,'x y'}/token", "cat ~/.m36{4..6}-state/token",
+            "cat ~/{work/..,x}/.m365-state/token", "cat ~/.m{1..400}-state/token",
+            "cp x {y,~/.m365-connections.json}", "echo x > ~/{.m365-connections.json,x}",
         ])
     func denies(command: String) {
         let verdict = verdict(command)
@@ -212,6 +215,19 @@ struct ShellJudgeTests {
         ])
     func followed(command: String) {
         #expect(verdict(command).decision == .deny, "\(verdict(command).rule)")
+    }
+
+    @Test(
+        "takes quoted braces for text, in whatever folder",
+        arguments: [
+            "docker inspect -f '{{.State.Status}}' web", "awk '{print $1}' f", "jq '{a,b}' f",
+            "kubectl get pod x -o jsonpath='{.items[*].metadata.name}'", "git show HEAD@{1}",
+        ], ["/", "/home", "/home/me", "/srv"])
+    func quotedBraces(command: String, directory: String) {
+        var context = Self.context
+        context.directory = directory
+        let verdict = GuardEngine.standard.judge(shell: command, in: context, policy: GuardPolicy())
+        #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
     }
 
     @Test("takes a quoted name for the program that it is", arguments: ["\"A=b\" x", "'A'=b x", "A\\=b x"])

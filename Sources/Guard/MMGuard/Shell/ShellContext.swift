@@ -73,6 +73,8 @@ public struct ShellContext: Sendable, Hashable {
     /// Returns whether a word names mm's own files, a folder within them, or a pattern that matches them.
     func isOwn(_ word: String) -> Bool {
         guard !isRemote, !ownFiles.isEmpty else { return false }
+        // A shell's own braces are resolved; some programs resolve quoted ones.
+        if ShellJudge.alternatives(in: word)?.contains(where: isOwn) == true { return true }
         var candidates = [word]
         if let equals = word.firstIndex(of: "=") { candidates.append(String(word[word.index(after: equals)...])) }
         // curl takes a file as `@path`, also after the name of a field.
@@ -80,7 +82,7 @@ public struct ShellContext: Sendable, Hashable {
         for candidate in candidates {
             guard let path = path(candidate) else { continue }
             if ownFiles.contains(where: { Self.isInside($0, path) }) { return true }
-            guard let pattern = path.firstIndex(where: { "*?[{".contains($0) }), path[..<pattern].utf8.count > 1 else {
+            guard let pattern = path.firstIndex(where: { "*?[".contains($0) }), path[..<pattern].utf8.count > 1 else {
                 continue
             }
             // `~/.m365*` and `~/.m*/x` match such files; `~/*` does not, because shells leave hidden names out.
@@ -107,10 +109,9 @@ public struct ShellContext: Sendable, Hashable {
         return path.split(separator: "/").contains { part in names.contains { Self.mayBe(part, $0) } }
     }
 
-    /// Returns whether a part of a pattern matches a name. What braces stand for may be anything.
+    /// Returns whether a part of a pattern matches a name.
     static func mayBe(_ part: Substring, _ name: Substring) -> Bool {
-        guard part.utf8.contains(where: { "*?[{\\".utf8.contains($0) }) else { return part == name }
-        let brace = part.firstIndex(of: "{").map { part[..<$0] + "*" }
-        return fnmatch(String(brace ?? part), String(name), FNM_PERIOD) == 0
+        guard part.utf8.contains(where: { "*?[\\".utf8.contains($0) }) else { return part == name }
+        return fnmatch(String(part), String(name), FNM_PERIOD) == 0
     }
 }
