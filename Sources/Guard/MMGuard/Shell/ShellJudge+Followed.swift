@@ -100,6 +100,42 @@ extension ShellJudge {
         return mayBeSet ? [:] : words
     }
 
+    /// Returns what a command is in the turns of loops in which a value makes one of its words an option, or names a
+    /// place of the machine, a file with secrets or one of mm's own: `for f in /etc/hosts; do cp x "$f"; done`.
+    /// - Parameter values: the values that loops and expansions give variables.
+    func turns(of call: ShellScript.Command, _ values: [String: [ShellScript.Word]]) -> [ShellScript.Command] {
+        guard !values.isEmpty else { return [] }
+        var turns: [ShellScript.Command] = []
+        let words = (call.words + call.redirections.map(\.target)).filter { !$0.isFixed }
+        for name in Set(words.flatMap { Self.variables(in: $0.value) }) {
+            for value in values[name] ?? [] where value.isFixed && !value.value.allSatisfy(\.isNumber) {
+                guard record.allowance.admits(words: 1) else { return turns }
+                var turn = call
+                var isNotable = false
+                func fill(_ word: inout ShellScript.Word) {
+                    guard !word.isFixed,
+                        let text = Self.expanded(word.value, { $0 == name ? value.value : nil })
+                    else { return }
+                    isNotable =
+                        isNotable || text.hasPrefix("-") && !word.value.hasPrefix("-") || isOfMachine(text)
+                        || isSecret(text) || context.isOwn(text)
+                    word.value = text
+                }
+                for index in turn.words.indices { fill(&turn.words[index]) }
+                for index in turn.redirections.indices { fill(&turn.redirections[index].target) }
+                if isNotable { turns.append(turn) }
+            }
+        }
+        return turns
+    }
+
+    /// Returns the names behind dollar signs.
+    private static func variables(in text: String) -> [String] {
+        text.split(separator: "$", omittingEmptySubsequences: false).dropFirst().map { part in
+            String(part.drop { $0 == "{" }.prefix { $0 == "_" || $0.isASCII && ($0.isLetter || $0.isNumber) })
+        }
+    }
+
     /// Returns the texts for which one stands in each turn of the loops around it; `nil` if it contains anything else
     /// that isn't known.
     func turns(of text: String) -> [String]? {

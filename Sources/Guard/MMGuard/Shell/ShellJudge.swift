@@ -101,6 +101,7 @@ struct ShellJudge {
         for file in [showsSought(script), showsSourced(script), judge.takesSecret(script)].compactMap(\.self) {
             found.append(finding(.secrets, subject: file))
         }
+        let values = Dictionary(grouping: script.bindings, by: \.name.value).mapValues { $0.flatMap(\.values) }
         var previous: ShellScript.Command?
         var joined: [ShellScript.Command] = []
         var clones: [String] = []
@@ -127,6 +128,7 @@ struct ShellJudge {
                     && script.commands.count { $0.offset > call.offset && $0.offset <= (previous?.offset ?? 0) } == 1
             if call.readsPipe, isPiped, let text = previous.flatMap(judge.output) { call.document = text }
             found += judge.judge(call, depth)
+            for turn in judge.turns(of: call, values) { found += judge.judge(turn, depth) }
             if let clone = clones.first(where: { judge.runs(call, of: $0) }) {
                 found.append(finding(.fed, subject: "\(call.program): code of \(ShellMemory.name(clone))"))
             }
