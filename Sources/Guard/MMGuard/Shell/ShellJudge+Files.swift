@@ -199,13 +199,17 @@ extension ShellJudge {
             })
         else { return false }
         var conditions = call.arguments.dropFirst(starts.count).map(\.value)[...]
-        return Self.ensuresMadeAgain(&conditions) && conditions.isEmpty
+        return Self.ensuresMadeAgain(&conditions) == true && conditions.isEmpty
     }
 
     /// Returns whether conditions of `find` hold only for what is generated again: one of several that must all hold,
     /// each of several alternatives. Reads to the end of a group.
-    private static func ensuresMadeAgain(_ words: inout ArraySlice<String>) -> Bool {
-        var alternatives = [false]
+    /// - Parameter isEnsured: whether the conditions before the group ensure it.
+    /// - Returns: `nil` if an action comes before them: it is done to every file that reaches it.
+    private static func ensuresMadeAgain(
+        _ words: inout ArraySlice<String>, behind isEnsured: Bool = false
+    ) -> Bool? {
+        var alternatives = [isEnsured]
         var isNegated = false
         while let word = words.first, word != ")" {
             words.removeFirst()
@@ -216,13 +220,15 @@ extension ShellJudge {
                 continue
             case "-a", "-and": continue
             case "-o", "-or", ",":
-                alternatives.append(false)
+                alternatives.append(isEnsured)
                 continue
             case "(":
-                ensures = ensuresMadeAgain(&words)
-                guard words.popFirst() == ")" else { return false }
-            case "-exec", "-execdir", "-ok", "-okdir":
-                words = words.drop { $0 != ";" && $0 != "+" }.dropFirst()
+                let group = ensuresMadeAgain(&words, behind: alternatives[alternatives.count - 1])
+                guard let group, words.popFirst() == ")" else { return nil }
+                ensures = group
+            case "-delete", "-exec", "-execdir", "-ok", "-okdir":
+                guard alternatives[alternatives.count - 1] else { return nil }
+                if word != "-delete" { words = words.drop { $0 != ";" && $0 != "+" }.dropFirst() }
             default:
                 let values = words.prefix { !$0.hasPrefix("-") && !["(", ")", "!", ","].contains($0) }
                 words = words.dropFirst(values.count)
