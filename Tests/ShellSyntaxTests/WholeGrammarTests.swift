@@ -219,6 +219,24 @@ struct WholeGrammarTests {
     }
 
     @Test(
+        "reads quotes in a pattern that bash takes away, and brackets that it computes",
+        arguments: [
+            ("a \"${x#'}'}\"; @", true, true), ("a \"${x%%'\"'}\"; @", true, true),
+            ("a \"${x#'}'}\"; @", false, nil), ("a \"${x#'@'}\"", true, false),
+            ("a \"${x:-'}'; @; a '}\"", true, nil), ("a \"${x/'}'/y}\"; @", true, nil),
+            ("a \"${x#$'\\''}\"; @; a \"'}\"", true, nil), ("a \"${x#'$(@)'}\"", true, false),
+            ("a $[ $x + b[1] ]; @", false, true), ("a $[ b[$(@)] ]", false, true),
+            ("a $[ (1 + 2) < 4 ]; @", true, true), ("a $[ (1 + 2) < 4 ]; @", false, nil),
+            ("a $[ b[0] # ]\n@", false, nil), ("a $[ 1; @ ]", true, nil), ("a $[ 2#11 ]; @", false, true),
+            ("a \"$[ b[${x}] ]\"; @", false, true), ("a $[ b[0]", true, nil),
+        ] as [(String, Bool, Bool?)])
+    func disputedParts(hole: String, isBash: Bool, runs: Bool?) {
+        let text = hole.split(separator: "@", omittingEmptySubsequences: false).joined(separator: "rm x")
+        let script = try? ShellScript.parse(text, as: .whole, isBash: isBash)
+        #expect(script.map { $0.commands.contains { $0.words.map(\.value) == ["rm", "x"] } } == runs, "\(text)")
+    }
+
+    @Test(
         "makes of braces the words that a shell makes of them",
         arguments: [
             ("{a,b}", ["a", "b"]), ("x{a,}y", ["xay", "xy"]), ("{a,b}{1,2}", ["a1", "a2", "b1", "b2"]),

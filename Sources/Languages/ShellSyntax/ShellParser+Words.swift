@@ -143,17 +143,7 @@ extension ShellParser {
             }
             return true
         case UInt8(ascii: "["):
-            // Some shells compute what is in such brackets.
-            let start = position
-            while position < bytes.count, bytes[position] != UInt8(ascii: "]") {
-                if "'\"`;<>|&(){}\\\n\r$".utf8.contains(bytes[position]) {
-                    throw refusal("brackets that shells read differently ($[)", at: start)
-                }
-                position += 1
-            }
-            guard position < bytes.count else { throw refusal("an unfinished $[", at: start) }
-            position += 1
-            script.computes = true
+            try brackets(level, isQuoted: isQuoted)
             return true
         case UInt8(ascii: "{"):
             try brace(level, isQuoted: isQuoted)
@@ -187,6 +177,33 @@ extension ShellParser {
         }
     }
 
+    /// Reads `[…]` behind a dollar sign, which some shells compute. Others read it as words.
+    private mutating func brackets(_ level: Int, isQuoted: Bool) throws(ShellRefusal) {
+        let start = position
+        try enter()
+        defer { nesting -= 1 }
+        script.computes = true
+        var open = 0
+        while position < bytes.count {
+            let byte = bytes[position]
+            switch byte {
+            case UInt8(ascii: "$"):
+                _ = try dollar(level, isQuoted: isQuoted)
+                continue
+            case UInt8(ascii: "["): open += 1
+            case UInt8(ascii: "]"): open -= 1
+            case _ where "'\"`;\\\n\r".utf8.contains(byte),
+                _ where !isBash && "<>|&(){}".utf8.contains(byte),
+                UInt8(ascii: "#") where " \t".utf8.contains(bytes[position - 1]):
+                throw refusal("brackets that shells read differently ($[)", at: start)
+            default: break
+            }
+            position += 1
+            if open == 0 { return }
+        }
+        throw refusal("an unfinished $[", at: start)
+    }
+
     private mutating func enter() throws(ShellRefusal) {
         guard nesting < Self.deepestNesting else { throw refusal("quotes nested too deeply") }
         nesting += 1
@@ -198,6 +215,7 @@ extension ShellParser {
         defer { nesting -= 1 }
         position += 1
         let assigned = assignedName()
+        let mayDispute = isQuoted && !(isBash && takesPattern)
         let value = position
         var unused: [UInt8] = []
         while position < bytes.count {
@@ -210,12 +228,14 @@ extension ShellParser {
                 position += 1
                 return
             case UInt8(ascii: "\\"): position += 2
-            case UInt8(ascii: "'") where isQuoted: try disputedQuote()
+            case UInt8(ascii: "'") where mayDispute: try disputedQuote()
             case UInt8(ascii: "'"):
                 position += 1
                 while position < bytes.count, bytes[position] != 0x27 { position += 1 }
                 position += 1
             case UInt8(ascii: "\""): _ = try quotation(level, into: &unused)
+            case UInt8(ascii: "$") where isQuoted && !mayDispute && peek("'", after: 1):
+                throw refusal("a quote that shells read differently (')")
             case UInt8(ascii: "$"): _ = try dollar(level, isQuoted: isQuoted)
             case UInt8(ascii: "`"): try backticks(level, quotes: isQuoted ? .disputed : .kept)
             default: position += 1
@@ -313,6 +333,16 @@ extension ShellParser {
             return [UInt8(truncatingIfNeeded: digits(8, 3) ?? 0)]
         default: return [UInt8(ascii: "\\"), byte]
         }
+    }
+
+    /// Whether the expansion that begins here takes a pattern away, as `${x#…}` and `${x%…}` do: bash reads quotes in it
+    /// even within double quotes.
+    private var takesPattern: Bool {
+        var end = position
+        while end < bytes.count, Self.isLetter(bytes[end]) || bytes[end] == 0x5F || (0x30...0x39).contains(bytes[end]) {
+            end += 1
+        }
+        return end > position && end < bytes.count && "#%".utf8.contains(bytes[end])
     }
 
     /// The variable that an expansion sets where it is empty, `${x:=…}` or `${x=…}`; nothing of it is read.
