@@ -612,6 +612,16 @@ extension ShellJudge {
             }
             return !ShellPrograms.shells.contains(name) && (actsByTrade(name) || ShellPrograms.makers.contains(name))
         }
+        // Wherever it stands.
+        if ShellWords.contains(name, in: "helped-by-dash"), words.prefix(while: { $0 != "--" }).contains("-help") {
+            return true
+        }
+        // Behind a service and its command, and nothing else: elsewhere it is the name of a thing.
+        if ShellWords.contains(name, in: "helped-by-word"), words.count == 3, words[2] == "help" {
+            return words.allSatisfy { word in
+                word.first != "-" && word.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
+            }
+        }
         guard words.last == "--help" else { return false }
         if !words.contains("--"), ShellWords.contains(name, in: "helped-clients") { return true }
         let isPlain = words.dropLast().allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) } }
