@@ -135,6 +135,17 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
+    @Test("answer within the command's own time when another one runs in the session")
+    func busy() async throws {
+        let started = try await run("sleep 1000", ["yield": 0])
+        let begin = ContinuousClock.now
+        let error = try await fails(.conflict) { try await run("echo", ["timeout": 1]) }
+        #expect(ContinuousClock.now - begin < .seconds(25))
+        #expect(error.details["job"] == started["job"])
+        _ = try await call("shell_jobs", ["cancel": started["job"] ?? .null])
+        await home.services.close()
+    }
+
     @Test("press keys and show the screen of a full-screen program")
     func screens() async throws {
         let started = try await run(

@@ -44,7 +44,7 @@ package struct ShellRunner: Sendable {
     ///   - cleared: the command.
     ///   - input: the command's input.
     ///   - size: the size of its terminal; `nil` for the default.
-    ///   - timeLimit: the time after its start at which it is cancelled.
+    ///   - timeLimit: the time after its start at which it is cancelled, and the longest wait for its start.
     ///   - isBeside: whether it runs in a shell of its own with the session's directory and exported variables.
     ///   - patience: how long to wait for a command that is already running in the session.
     ///   - keeping: how its output is kept.
@@ -68,7 +68,7 @@ package struct ShellRunner: Sendable {
         if !isBeside, let running = sessions.running(in: member.key) {
             // A terminal lasts until a person ends it, even if they have left it, so there is no point in waiting.
             let isTerminal = running.terminal != nil
-            guard !isTerminal, await running.job.wait(until: .after(patience)) != nil else {
+            guard !isTerminal, await running.job.wait(until: .after(min(patience, timeLimit))) != nil else {
                 throw MMError(
                     .conflict, "The session “\(member.key.name)” is running \(running.handle): \(running.summary)",
                     hint: (isTerminal ? "The person who uses it must end it" : "Wait for it to end")
