@@ -135,6 +135,20 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
+    @Test("type into the command that runs in a session, without its handle")
+    func typedBySession() async throws {
+        let none = try await fails(.invalidInput) { try await call("shell_write", ["session": "s", "text": "x"]) }
+        #expect(none.message.contains("job") || none.hint?.contains("job") == true)
+        let started = try await run(
+            "read -r x; echo \"got $x\"; cat", ["session": "s", "input": "terminal", "yield": 0])
+        _ = try await call("shell_write", ["session": "s", "text": "it"])
+        let handle = try #require(started["job"])
+        #expect(try await call("shell_wait", ["job": handle, "for": "got it"])["stdout"] == "got it\n")
+        _ = try await call("shell_keys", ["session": "s", "keys": ["ctrl-d"]])
+        #expect(try await call("shell_wait", ["job": handle])["exit_code"] == 0)
+        await home.services.close()
+    }
+
     @Test("answer within the command's own time when another one runs in the session")
     func busy() async throws {
         let started = try await run("sleep 1000", ["yield": 0])

@@ -24,12 +24,12 @@ struct ShellKeys: CatalogueOperation {
             InputField(
                 "keys", .textList, "Keys in order: enter, tab, esc, up, f5, ctrl-c, alt-x, or single characters.",
                 .required, .at(1)),
-        ] + (place.isLocal ? [] : place.sessionFieldsBesideHandle)
+        ] + place.sessionFieldsBesideHandle
     }
 
     func input(from reader: InputReader) throws(MMError) -> Input {
         Input(
-            job: try reader.text("job"), session: place.isLocal ? nil : try NamedSession(from: reader, at: place),
+            job: try reader.text("job"), session: try NamedSession(from: reader, at: place),
             keys: try ShellInput.keys(try reader.textList("keys") ?? []))
     }
 

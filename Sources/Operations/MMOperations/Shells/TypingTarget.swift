@@ -14,13 +14,16 @@ struct TypingTarget: Sendable {
     private var context: OperationContext { call.context }
     private var shells: ShellSessions { call.shells }
 
-    /// Finds the target that a call's arguments name.
+    /// Finds the target that a call's arguments name: without a handle the command that runs in the session, or else the
+    /// device.
     init(job: String?, session: NamedSession?, place: ShellPlace, _ call: ShellCallContext)
         async throws(MMError)
     {
         self.call = call
         let (context, services) = (call.context, call.services.work)
-        if job == nil, !place.isLocal {
+        if job == nil, let session, let running = call.shells.running(in: session.key(of: context.call.shellOwner)) {
+            kind = .command(running)
+        } else if job == nil, !place.isLocal {
             kind = .device(try .required(session))
         } else {
             kind = .command(try await services.command(try OperationContext.required(handle: job), of: context.call))
