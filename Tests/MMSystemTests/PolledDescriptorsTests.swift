@@ -38,6 +38,16 @@ struct PolledDescriptorsTests {
         #expect(late?.code == .unavailable)
     }
 
+    @Test(
+        "accepting goes on when descriptors are used up for a moment, and ends with its listener",
+        arguments: [
+            (EMFILE, true), (ENFILE, true), (ENOMEM, true), (ENOBUFS, true), (EPROTO, true), (EBADF, false),
+            (EINVAL, false), (ENOTSOCK, false),
+        ])
+    func acceptingLater(error: Int32, goesOn: Bool) {
+        #expect(PolledListener.mayPass(error) == goesOn)
+    }
+
     @Test("waiting ends by cancellation and by closing")
     func waiting() async throws {
         let (left, right) = try FileDescriptor.socketPair().ends()

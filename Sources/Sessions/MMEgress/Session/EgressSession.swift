@@ -137,19 +137,7 @@ package final class EgressSession: Sendable {
         let core = core
         let task = Task {
             await withDiscardingTaskGroup { group in
-                while !Task.isCancelled {
-                    let raw: Int32
-                    do throws(MMError) {
-                        raw = try await listener.accept().release()
-                    } catch {
-                        if error.code == .cancelled || error.code == .unavailable, isInside || Task.isCancelled {
-                            return
-                        }
-                        // Either there are no file descriptors left, or the listener is closed; `close` also cancels
-                        // this task.
-                        guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
-                        continue
-                    }
+                while let raw = try? await listener.accept().release() {
                     let socket = FileDescriptor(owning: raw)
                     guard core.open.enter() else { continue }
                     guard let channel = try? WireChannel(socket, answerStall: core.limits.answerStall) else {

@@ -256,19 +256,31 @@ package final class PolledListener: Sendable {
 
     deinit { close() }
 
-    /// Waits for the next connection. Supports one caller at a time.
-    /// - Throws: `.cancelled`; `.unavailable` after `close`; otherwise the system's error.
+    /// Waits for the next connection, also while no descriptor is left for it. Supports one caller at a time.
+    /// - Throws: `.cancelled`; `.unavailable` after `close`; otherwise the system's error, with which no later call would
+    ///   succeed either.
     package func accept() async throws(MMError) -> FileDescriptor {
-        let accepted: Int32 = try await source.perform("Accepting") { descriptor in
-            guard let descriptor else { return .failed(MMError(.unavailable, "The listener was closed.")) }
-            let accepted = mm_accept(descriptor)
-            if accepted >= 0 { return .done(accepted) }
-            return errno == EAGAIN ? .wait : .failed(SystemError.error("Accepting a connection"))
+        while true {
+            let accepted: Int32? = try await source.perform("Accepting") { descriptor in
+                guard let descriptor else { return .failed(MMError(.unavailable, "The listener was closed.")) }
+                let accepted = mm_accept(descriptor)
+                if accepted >= 0 { return .done(accepted) }
+                if errno == EAGAIN { return .wait }
+                return Self.mayPass(errno) ? .done(nil) : .failed(SystemError.error("Accepting a connection"))
+            }
+            if let accepted {
+                // Send small messages at once (TCP_NODELAY); has no effect on a Unix socket.
+                mm_send_at_once(accepted)
+                return FileDescriptor(owning: accepted)
+            }
+            // The connection stays in the queue, so the loop would report it again at once.
+            try? await Task.sleep(for: .milliseconds(50))
         }
-        // Send small messages at once (TCP_NODELAY); has no effect on a Unix socket.
-        mm_send_at_once(accepted)
-        return FileDescriptor(owning: accepted)
     }
+
+    /// Returns whether accepting may succeed later: nothing is wrong with the listener, but descriptors or memory are
+    /// used up, or the connection failed before it was accepted (accept(2)).
+    static func mayPass(_ error: Int32) -> Bool { ![EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP, EFAULT].contains(error) }
 
     /// Stops accepting connections and removes the socket's file.
     package func close() {
