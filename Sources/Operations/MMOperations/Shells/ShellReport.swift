@@ -139,7 +139,7 @@ struct ShellReport {
         case .cancelled: notes.append("The command was cancelled.")
         case .flood: notes.append("The command wrote too much and was cancelled.")
         case .closed: notes.append("The session was closed.")
-        case .lost(let reason): notes.append("The connection or shell was lost\(reason.isEmpty ? "" : ": " + reason).")
+        case .lost(let reason): notes.append("The connection or shell was lost\(reason.isEmpty ? "." : ": " + reason)")
         }
         return notes
     }

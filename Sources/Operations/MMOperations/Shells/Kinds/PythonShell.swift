@@ -122,7 +122,7 @@ package actor PythonShell: ShellSession {
             }
             try await host.type(.text(lines + ".\n"))
         } catch {
-            stop.ask(.lost("Python does not answer"))
+            stop.ask(.lost("Python does not answer."))
         }
         var isDue = ContinuousClock.now
         while true {
