@@ -559,8 +559,9 @@ extension ShellJudge {
         if isStartFile(word) || isStartFile(meant) { return true }
         // Programs there precede the system's own, where no walls keep them out.
         if !context.hasWalls, (meant + "/").contains("/.local/bin/") { return true }
-        guard word.hasPrefix("/") else { return false }
+        // Behind `cd /etc` every relative path is one of the system.
         let path = context.path(word) ?? word
+        guard path.hasPrefix("/") else { return false }
         if ["/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/random", "/dev/urandom"].contains(
             path)
             || path.hasPrefix("/dev/fd/") || path.hasPrefix("/dev/shm/")
