@@ -439,7 +439,8 @@ extension ShellJudge {
         let name = call.program
         let words = call.arguments.map(\.value)
         // Copying from a system folder doesn't change it, but moving removes the file there.
-        let targets = ["tee", "dd", "truncate", "mv"].contains(name) ? words : Array(words.suffix(1))
+        let folders = Self.targetFolders(words)
+        let targets = ["tee", "dd", "truncate", "mv"].contains(name) ? words + folders : words.suffix(1) + folders
         let reaches = targets.contains {
             isOfMachine($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
         }
@@ -461,7 +462,7 @@ extension ShellJudge {
                     || $0.value.contains(".") && !Self.isData($0.value)
             }
         // In the sandbox, that folder is removed with the session.
-        let place = Self.value(of: "-t", words) ?? Self.value(of: "--target-directory", words) ?? words.last ?? ""
+        let place = folders.first ?? words.last ?? ""
         let isLost =
             name == "mv" && context.hasWalls && Self.isPassing(place)
             && !call.arguments.allSatisfy {
@@ -493,6 +494,19 @@ extension ShellJudge {
 
     private static func value(of option: String, _ words: [String]) -> String? {
         zip(words, words.dropFirst()).first { $0.0 == option }?.1
+    }
+
+    /// Returns the folders that options name as the place of copies: `-t DIR`, `-rtDIR`, `--target=DIR`.
+    private static func targetFolders(_ words: [String]) -> [String] {
+        zip(words, words.dropFirst() + [""]).compactMap { word, next in
+            let option = word.prefix { $0 != "=" }
+            if word.hasPrefix("--t"), "--target-directory".hasPrefix(option) {
+                return option.count < word.count ? String(word.dropFirst(option.count + 1)) : next
+            }
+            guard word.hasPrefix("-"), !word.hasPrefix("--"), let letter = word.firstIndex(of: "t") else { return nil }
+            let rest = word[word.index(after: letter)...]
+            return rest.isEmpty ? next : String(rest)
+        }
     }
 
     /// Returns the values of the options in a list, behind them or behind a sign in the same word.
