@@ -133,7 +133,8 @@ extension ShellJudge {
     /// Returns whether the last operand of a program, or the value of an option, may be a file that it writes.
     static func writesPlaces(_ name: String) -> Bool {
         !ShellWords.contains(name, in: "lookers") && !ShellPrograms.readers.contains(name)
-            && !ShellPrograms.shells.contains(name)
+            // The command that a wrapper starts is judged with its own words.
+            && !ShellPrograms.shells.contains(name) && !ShellPrograms.wrappers.contains(name)
             && !isInterpreter(name) && CarriedText.table[name]?.operand == nil && !ClientVerbs.isClient(name)
             && !ShellPrograms.privileged.contains(name)
             && ![
