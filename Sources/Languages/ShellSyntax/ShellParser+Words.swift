@@ -335,8 +335,8 @@ extension ShellParser {
         }
     }
 
-    /// Whether the expansion that begins here takes a pattern away, as `${x#…}` and `${x%…}` do: bash reads quotes in it
-    /// even within double quotes.
+    /// Whether the expansion that begins here takes a pattern away, as `${x#…}` and `${x%…}` do: bash reads quotes in
+    /// it even within double quotes.
     private var takesPattern: Bool {
         var end = position
         while end < bytes.count, Self.isLetter(bytes[end]) || bytes[end] == 0x5F || (0x30...0x39).contains(bytes[end]) {

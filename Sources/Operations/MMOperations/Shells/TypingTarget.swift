@@ -14,8 +14,8 @@ struct TypingTarget: Sendable {
     private var context: OperationContext { call.context }
     private var shells: ShellSessions { call.shells }
 
-    /// Finds the target that a call's arguments name: without a handle the command that runs in the session, or else the
-    /// device.
+    /// Finds the target that a call's arguments name: without a handle the command that runs in the session, or else
+    /// the device.
     init(job: String?, session: NamedSession?, place: ShellPlace, _ call: ShellCallContext)
         async throws(MMError)
     {

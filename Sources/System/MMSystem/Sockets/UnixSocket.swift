@@ -257,8 +257,8 @@ package final class PolledListener: Sendable {
     deinit { close() }
 
     /// Waits for the next connection, also while no descriptor is left for it. Supports one caller at a time.
-    /// - Throws: `.cancelled`; `.unavailable` after `close`; otherwise the system's error, with which no later call would
-    ///   succeed either.
+    /// - Throws: `.cancelled`; `.unavailable` after `close`; otherwise the system's error, with which no later call
+    ///   would succeed either.
     package func accept() async throws(MMError) -> FileDescriptor {
         while true {
             let accepted: Int32? = try await source.perform("Accepting") { descriptor in
