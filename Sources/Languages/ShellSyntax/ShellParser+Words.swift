@@ -28,18 +28,7 @@ extension ShellParser {
                 word.note(quoteAt: text.count)
                 if try quotation(level, into: &text) { word.isFixed = false }
             case UInt8(ascii: "\\"):
-                guard position + 1 < bytes.count else {
-                    try refuseIfPlain("a backslash at the end", at: position)
-                    position += 1
-                    break scan
-                }
-                position += 1
-                if bytes[position] != 0x0A {
-                    word.note(quoteAt: text.count)
-                    try checkCharacter()
-                    text.append(bytes[position])
-                }
-                position += 1
+                if try escape(into: &text) { word.note(quoteAt: text.count - 1) }
             case UInt8(ascii: "$"):
                 let start = position
                 if peek("'", after: 1) {
@@ -74,6 +63,21 @@ extension ShellParser {
         word.value = String(decoding: text, as: UTF8.self)
         braced = marks.isEmpty ? nil : BracedText(text: text, marks: marks)
         return word
+    }
+
+    /// Reads a backslash and the character behind it; an escaped line break is nothing.
+    /// - Returns: whether it is a character of the word.
+    private mutating func escape(into text: inout [UInt8]) throws(ShellRefusal) -> Bool {
+        position += 1
+        guard position < bytes.count else {
+            try refuseIfPlain("a backslash at the end", at: position - 1)
+            return false
+        }
+        defer { position += 1 }
+        if bytes[position] == 0x0A { return false }
+        try checkCharacter()
+        text.append(bytes[position])
+        return true
     }
 
     private mutating func singleQuoted() throws(ShellRefusal) -> ArraySlice<UInt8> {

@@ -73,11 +73,13 @@ struct SandboxTests {
         "by Landlock and seccomp: shared memory and named semaphores of its own",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"),
         .enabled(
-            if: Confinement.Means.ofThisMachine.contains(.ownProcesses), "this user may not create a process namespace"))
+            if: Confinement.Means.ofThisMachine.contains(.ownProcesses), "this user may not create a process namespace")
+    )
     func sharedMemory() async throws {
         let name = "mm-shared-\(getpid())-\(RandomBytes.text(bytes: 6))"
         try await Self.with({ .workspace(WorkspaceRules(workspace: $0)) }) { (shell, _, _) async throws in
-            let answer = try await shell.sh("echo in > /dev/shm/\(name) && ln /dev/shm/\(name) /dev/shm/b && ls /dev/shm")
+            let answer = try await shell.sh(
+                "echo in > /dev/shm/\(name) && ln /dev/shm/\(name) /dev/shm/b && ls /dev/shm")
             #expect(answer.out == "b\n\(name)\n", "\(answer.err)")
         }
         #expect(access("/dev/shm/" + name, F_OK) != 0)
