@@ -61,13 +61,17 @@ struct IsolatedRecords: Sendable {
     }
 
     /// Combines the rows of all pools; returns the newest, as many as the caller wants.
-    /// - Parameter usual: the number of rows of a call that doesn't say it; `nil` for all.
+    /// - Parameter usual: the number of rows of a call that doesn't say it with `last`; `nil` for an operation that
+    ///   always lists all.
     private func list(
         _ operation: AnyOperation, _ arguments: JSONObject, _ usual: Int?, isNewestLast: Bool, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        let reader = try InputReader(
-            operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
-        let most = try reader.integer("last") ?? usual
+        var most = usual
+        if most != nil {
+            let reader = try InputReader(
+                operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
+            most = try reader.integer("last") ?? most
+        }
         var answer = try await own.call(operation, arguments, in: context)
         var rows = Self.rows(answer)
         var texts = rows.isEmpty ? [] : [answer.text].compactMap(\.self)
