@@ -1,6 +1,7 @@
 import MMCore
 import MMHTTP
 import MMOperations
+import MMSessions
 import Testing
 
 @testable import MMPool
@@ -93,6 +94,21 @@ struct JobTests {
         #expect(try await pool.send("GET", location).json["state"] == "cancelled")
         #expect(try await pool.send("DELETE", location).json["state"] == "cancelled")
         #expect(try await pool.send("DELETE", "/v1/jobs/job-nothing").status == 404)
+        await pool.stop()
+    }
+
+    @Test("the command of a shell has output but no answer")
+    func command() async throws {
+        let home = try RESTHome()
+        home.services.jobs.setLifetime()
+        let command = Job<Int>.start("uptime", for: "a shell") { _ in .success(0) }
+        #expect(home.services.jobs.table.keep(command))
+        let pool = try SocketPool(home, home.service([]))
+        let location = "/v1/jobs/\(command.handle)"
+        let headers: HTTPHeaders = ["MM-Surface": "terminal"]
+        #expect(try await pool.send("GET", location, headers).status == 200)
+        let answer = try await pool.send("GET", location + "/answer", headers)
+        #expect(answer.status == 404 && answer.json["hint"]?.string?.contains("output") == true, "\(answer.json)")
         await pool.stop()
     }
 

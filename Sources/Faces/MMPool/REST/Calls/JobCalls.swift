@@ -74,7 +74,8 @@ struct JobCalls: Sendable {
         }
         guard let job = work as? Job<KeptAnswer> else {
             throw MMError(
-                .unsupported, "“\(work.handle)” is a command of a shell.", hint: "Read it with the operation `output`.")
+                .notFound, "“\(work.handle)” is a command of a shell, which has output but no answer.",
+                hint: "Read it with the operation `output`.")
         }
         guard let result = job.result else {
             return Self.accepted(JobAnswer(job.report), isPreferred: false)
