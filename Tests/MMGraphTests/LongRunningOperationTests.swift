@@ -107,6 +107,23 @@ struct LongRunningOperationTests {
         #expect(error.hint?.contains("before you send it again") == true)
     }
 
+    @Test("a request that was accepted doesn't count as unsent because nobody can be asked for its state")
+    func unreachable() async throws {
+        let address = "https://graph.microsoft.com/v1.0/operations/1"
+        let contoso = try Contoso(
+            FakeNetwork { (_, number) throws(HTTPError) in
+                if number > 0 { throw HTTPError(.connect, "Nobody is there.") }
+                return HTTPResponse(status: 202, headers: ["Location": address])
+            })
+        let client = try contoso.client()
+        let request = try GraphRequest(method: "POST", target: try client.target("/teams"), json: [:])
+        let response = try await client.send(request)
+        let error = await #expect(throws: MMError.self) {
+            try await client.outcome(of: response, to: request, deadline: .after(.seconds(5000)))
+        }
+        #expect(error?.message.contains("was started, but") == true && error?.isUnsent == false, "\(error as Any)")
+    }
+
     @Test("an environment's state is an object")
     func environment() async throws {
         let place = "https://api.bap.microsoft.com/providers/Microsoft.BusinessAppPlatform/lifecycleOperations/1"

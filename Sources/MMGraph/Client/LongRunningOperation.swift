@@ -21,7 +21,14 @@ extension GraphClient {
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(MMError) -> GraphResponse {
         guard let work = LongRunningOperation(response, to: request) else { return response }
-        return try await work.finish(client: self, deadline: deadline, report: report)
+        do throws(MMError) {
+            return try await work.finish(client: self, deadline: deadline, report: report)
+        } catch {
+            // The service has accepted the request itself, whatever becomes of those that ask for its state.
+            var error = error
+            error.isUnsent = false
+            throw error
+        }
     }
 }
 
