@@ -134,6 +134,13 @@ extension MMError {
         set { details[Self.sent] = newValue ? false : nil }
     }
 
+    /// This error as that of work in several requests, of which earlier ones may have reached the service.
+    package var ofLaterRequest: MMError {
+        var error = self
+        error.isUnsent = false
+        return error
+    }
+
     /// The output produced before the failure: rows of a script that threw halfway, or text printed before a deadline.
     /// Show it before the error; what was done by then stays done.
     package var output: JSONValue? {

@@ -25,9 +25,7 @@ extension GraphClient {
             return try await work.finish(client: self, deadline: deadline, report: report)
         } catch {
             // The service has accepted the request itself, whatever becomes of those that ask for its state.
-            var error = error
-            error.isUnsent = false
-            throw error
+            throw error.ofLaterRequest
         }
     }
 }

@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import MMNative
 import Testing
 
 @testable import MMOperations
@@ -43,6 +44,22 @@ struct SessionAnswerTests {
         let record = PowerShellRecord(.text, .string(written))
         #expect(try answer([record], script: script, output: output).isForeign == isForeign)
         #expect(try !answer([], script: script, output: output).isForeign)
+    }
+
+    @Test(
+        "a script isn't called unsent because its last request was: earlier ones may have been sent",
+        arguments: [true, false])
+    func laterRequest(endsWithRecord: Bool) throws {
+        var unsent = MMError(.unavailable, "Nobody is there.")
+        unsent.isUnsent = true
+        let record = NativeError("Unreachable", "Nobody is there.")
+        var result = NativeResult()
+        if endsWithRecord { result.failure = record }
+        let answer = NativeAnswer(
+            result: result, account: "adele", information: [], interruption: endsWithRecord ? nil : unsent,
+            causes: [record: unsent])
+        let error = try #require(answer.failure(after: []))
+        #expect(error.code == .unavailable && !error.isUnsent, "\(error)")
     }
 
     @Test("a command that PowerShell doesn't know is told with the cmdlets that were meant, each once")

@@ -272,7 +272,9 @@ struct UndoRun: Sendable {
                     case .left(let reason): outcome.left.append((entry.id, "can't be undone: \(reason)"))
                     }
                 } catch {
-                    guard !outcome.isOfOne, error.code != .signInNeeded, error.code != .cancelled else { throw error }
+                    guard !outcome.isOfOne, error.code != .signInNeeded, error.code != .cancelled else {
+                        throw error.ofLaterRequest
+                    }
                     // If the service can't be reached now, it can't be reached for the next change either.
                     if [.unavailable, .deadlineExceeded].contains(error.code) { outcome.stopped = error.message }
                     outcome.left.append((entry.id, "refused: \(error.message)"))

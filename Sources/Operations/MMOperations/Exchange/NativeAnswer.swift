@@ -41,7 +41,7 @@ struct NativeAnswer: Sendable {
     /// Returns the error for the caller, if something ended the script early or it returned only errors.
     /// - Parameter output: the output before the error.
     func failure(after output: [JSONValue]) -> MMError? {
-        if let interruption { return interruption.withOutput(output) }
+        if let interruption { return interruption.ofLaterRequest.withOutput(output) }
         // A script that sets its exit code has handled its errors.
         let isSilent = result.objects.isEmpty && result.messages.isEmpty && !hasFiles && result.exitCode == nil
         let alone = isSilent ? result.errors.first : nil
@@ -55,7 +55,7 @@ struct NativeAnswer: Sendable {
         ]
         if let category = ending.category { details["category"] = .string(category) }
         if let command = ending.command { details["cmdlet"] = .string(command) }
-        if var cause = causes[ending] {
+        if var cause = causes[ending]?.ofLaterRequest {
             for (key, value) in details { cause.details[key] = value }
             let others = notes(without: ending)
             cause.hint = [cause.hint, others].compactMap(\.self).joined(separator: "\n")

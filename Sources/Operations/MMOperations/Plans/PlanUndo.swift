@@ -52,14 +52,7 @@ struct PlanUndo: Sendable {
             let run = try run(id, try await UndoSelection(services, in: context))
             try await run.prove()
             var outcome = UndoRun.Outcome(isOfOne: true)
-            do throws(MMError) {
-                try await run.carryOut(by: cleared, progress: { _, _ in }, &outcome)
-            } catch {
-                // Earlier requests of the undo may have been sent.
-                var error = error
-                error.isUnsent = false
-                throw error
-            }
+            try await run.carryOut(by: cleared, progress: { _, _ in }, &outcome)
             return outcome
         }
         if let left = outcome.left.first { throw MMError(.conflict, "\(left.id) \(left.reason)") }

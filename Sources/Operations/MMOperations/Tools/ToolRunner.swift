@@ -187,7 +187,7 @@ struct ToolRunner: Sendable {
     }
 
     private static func goingOn(_ error: MMError) -> MMError {
-        var error = error
+        var error = error.ofLaterRequest
         let words = "The earlier steps are done. To continue here, repeat the call within 15 minutes."
         error.hint = error.hint.map { "\($0)\n\(words)" } ?? words
         return error
