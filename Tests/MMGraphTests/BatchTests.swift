@@ -227,6 +227,21 @@ struct BatchTests {
         #expect(contoso.network.requests.count == 2)
     }
 
+    @Test("a part without an answer stays in doubt, also if the others were refused because the sign-in has ended")
+    func refusedBesideMissing() async throws {
+        let refusal = HTTPResponse.json(
+            #"{"error": "invalid_grant", "error_description": "AADSTS50173: Refused."}"#, status: 400)
+        let contoso = try Contoso(
+            FakeNetwork(signIn: refusal) { (_, _) throws(HTTPError) in
+                .json(#"{"responses": [{"id": "0", "status": 401}]}"#)
+            })
+        let client = try contoso.client()
+        let answers = try await client.batch(try parts(client, ["/groups", "/groups"], method: "POST"))
+        #expect(answers[0].status == 401)
+        let message = answers[1].body["error"]?["message"]?.string ?? ""
+        #expect(!answers[1].isUnsent && message.contains("isn't known whether"), "\(answers)")
+    }
+
     @Test("a part is sent again with the one that it depends on, if that one's answer is missing")
     func missing() async throws {
         let contoso = try Contoso(

@@ -184,8 +184,10 @@ struct BatchRun {
 
     /// Renews the token once if the service refused it for parts of a batch, which then didn't run.
     /// - Returns: whether these parts are to be sent again.
-    /// - Throws: why there is no new token, if nothing was done yet.
-    private mutating func renews(_ answers: [JSONValue], sent: Timestamp) async throws(MMError) -> Bool {
+    /// - Throws: why there is no new token, if it is certain that nothing was done yet.
+    private mutating func renews(
+        _ answers: [JSONValue], of group: [Int], sent: Timestamp
+    ) async throws(MMError) -> Bool {
         let refused = answers.filter { Self.status($0) == 401 }
         guard let first = refused.first.map(Self.headers), !hasRenewed else { return false }
         hasRenewed = true
@@ -198,13 +200,13 @@ struct BatchRun {
                 deadline: deadline)
             return true
         } catch {
-            if queue.doneCount == 0, refused.count == answers.count { throw error }
+            if queue.doneCount == 0, doubtful.isEmpty, refused.count == group.count { throw error }
             return false
         }
     }
 
     private mutating func take(_ answers: [JSONValue], of group: [Int], sent: Timestamp) async throws(MMError) {
-        let hasNewToken = try await renews(answers, sent: sent)
+        let hasNewToken = try await renews(answers, of: group, sent: sent)
         var wait = Duration.zero
         var missing = Set(group)
         var dependents: [Int] = []
