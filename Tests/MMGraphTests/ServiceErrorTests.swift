@@ -97,6 +97,7 @@ struct ServiceErrorTests {
             ("/users?$search=displayName:Ann", 400, "{}", RequestService.graph, "\"displayName:Ann\"."),
             ("/users?$search=displayName:\"Ann\"", 400, "{}", .graph, "\"displayName:Ann\"."),
             ("/users?$search=\"displayName:Ann\"", 400, "{}", .graph, nil),
+            ("/users?$search=(\"displayName:Ann\" OR \"mail:ann\")", 400, "{}", .graph, nil),
             ("/x?$search=a", 400, "{}", .flow, nil), ("/sites?search=a", 400, "{}", .graph, nil),
             ("/x", 404, "<html>", .flow, "no such path"), ("/x", 404, "{}", .flow, "Check the id"),
         ] as [(String, Int, String, RequestService, String?)])

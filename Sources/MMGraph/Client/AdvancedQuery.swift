@@ -76,7 +76,7 @@ enum QueryOption {
     static func advice(on target: RequestTarget) -> String? {
         // Sites are searched with an option of their own, `search`, which needs no quotes.
         guard target.service == .graph, let words = target.queryItems.first(where: { $0.name == "$search" })?.value,
-            !words.hasPrefix("\"")
+            words.first(where: { $0 != "(" }) != "\""
         else { return nil }
         let text = VisibleText.readable(String(words.prefix(200).filter { $0 != "\"" }))
         return "The text of $search belongs in double quotes: \"\(text)\"."
