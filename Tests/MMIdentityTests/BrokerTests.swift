@@ -77,14 +77,16 @@ struct BrokerTests {
         #expect(broker.parameters?["decodedClaims"] == #"{"access_token":{}}"#)
     }
 
-    @Test("shows the broker's window only in a terminal, and other calls say where to sign in")
-    func window() async throws {
+    @Test(
+        "shows the broker's window only in a terminal, and other calls say where to sign in",
+        arguments: ["AADSTS50076: MFA", "AADSTS500341: The account was deleted."])
+    func window(because: String) async throws {
         let bus = try await PrivateBus(in: home.path)
         let answer = token()
         let broker = try FakeBroker(on: bus) { method, _ in
             switch method {
             case "getAccounts": ["accounts": [Self.account()]]
-            case "acquireTokenSilently": Self.refusal(2, "AADSTS50076: MFA")
+            case "acquireTokenSilently": Self.refusal(2, because)
             default: answer
             }
         }

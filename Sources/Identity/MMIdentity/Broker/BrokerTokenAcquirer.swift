@@ -324,7 +324,7 @@ struct BrokerRefusal: Sendable {
     var fault: BrokerClient.Fault {
         // The sign-in service's own number says more than the broker's status.
         let told = EntraError(error: "invalid_grant", description: context)
-        guard told.codes.isEmpty else { return told.action.needsSignIn ? .needsPerson : .refused(told) }
+        guard told.codes.isEmpty else { return told.action.loss == .nothing ? .refused(told) : .needsPerson }
         // By number and by name, as versions of the broker differ (MSAL's response status).
         switch status {
         case "2", "interactionrequired", "16", "accountnotfound", "13", "accountunusable": return .needsPerson

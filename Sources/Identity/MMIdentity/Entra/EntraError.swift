@@ -175,7 +175,9 @@ extension EntraError {
         if let claims {
             return "Bearer error=\"insufficient_claims\", claims=\"\(Base64.text(Array(claims.utf8)))\""
         }
-        return action.needsSignIn ? "Bearer error=\"invalid_token\"" : nil
+        // A client that is told to sign in again would use the same account.
+        let mayHelp = action.loss != .nothing && action != .switchAccount
+        return mayHelp ? "Bearer error=\"invalid_token\"" : nil
     }
 
     private var code: MMErrorCode {
@@ -281,7 +283,7 @@ extension EntraError {
 
     private func tail(_ connection: String, _ way: Way) -> String {
         switch action {
-        // Without it, the tokens of the old sign-in are tried again.
+        // Without `--renew`, the tokens of the old sign-in are tried again.
         case .adminFixAccount where way != .app:
             " To sign in anew: mm login \(ShellWord.quoted(connection)) --renew."
         case .stop, .userConsent, .switchAccount: " For a new code: mm login \(ShellWord.quoted(connection))."
@@ -566,14 +568,6 @@ package enum EntraAction: String, Sendable, Hashable, CaseIterable {
     case stopLoop = "stop_loop"
     /// A bug in this program.
     case clientBug = "client_bug"
-
-    /// Whether the person has to sign in again.
-    package var needsSignIn: Bool {
-        switch self {
-        case .reauth, .reauthInteractive, .restartDeviceFlow: true
-        default: false
-        }
-    }
 
     /// How much of a sign-in is over once its renewal is answered in this way.
     package var loss: SignInLoss {
