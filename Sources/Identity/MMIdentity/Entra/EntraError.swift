@@ -363,7 +363,7 @@ extension EntraAdvice {
         50020|switch_account|Foreign account|The account comes from another tenant or provider and is not a guest here. Sign in with the expected account or have it invited.
         50027|fix_request|Token malformed|The token that was presented for the app or its caller is not one that Entra ID can read. Check where it comes from: it must be one whole JWT and nothing else, still valid, from the expected issuer.
         50032|fix_secret|Key too weak|The RSA key is too short. Use a certificate with a key of at least 2048 bits.
-        50033|retry|Passing fault|The service had a temporary fault. Retry with backoff.
+        50033|retry|Passing fault|The service had a temporary fault. Try again in a moment.
         50034|switch_account|User not found|No such account in this directory. Check the address and the tenant.
         50049|switch_tenant_or_cloud|Unknown cloud instance|The login host is not a known instance. Check the cloud setting of the connection.
         50053|admin_fix_account|Account locked or address blocked|Too many failed tries, or the network address is regarded as malicious. Wait, then try from another network or have the account unlocked.
@@ -402,7 +402,7 @@ extension EntraAdvice {
         50173|reauth|Grant revoked|Tokens of this user were revoked. Sign in again.
         50187|policy_block|Device not identified|The policy asks for a registered device; device code cannot prove one. Use browser or broker sign-in on a managed device.
         50194|fix_config|App is single tenant|The app does not accept the common endpoint. Use the tenant id in the authority.
-        50196|stop_loop|Request loop detected|The client repeated the same token request too often. Stop, wait a few minutes, use the cached token.
+        50196|stop_loop|Request loop detected|The client repeated the same token request too often. Wait a few minutes, then try again.
         50197|reauth_interactive|Account ambiguous|The account could not be found. Sign in again.
         50199|restart_device_flow|Confirmation interrupt|The user must confirm that they meant to sign in to this app. Finish the prompt in the browser.
         51004|switch_account|Account not in the directory|The account does not exist in the tenant of the connection. Sign in with another account, or have it invited as a guest.
@@ -426,7 +426,7 @@ extension EntraAdvice {
         70004|fix_config|Redirect URI mismatch|The redirect URI is not registered on the app. Register http://localhost under the mobile and desktop platform, or use the device code flow.
         70008|reauth|Grant expired or revoked|Sign in again.
         70011|fix_request|Scope invalid|A scope is malformed, unknown or mixes .default with names. Fix the scope list.
-        70012|retry|Passing fault|The service for personal accounts had a temporary fault. Retry with backoff.
+        70012|retry|Passing fault|The service for personal accounts had a temporary fault. Try again in a moment.
         70016|poll|Waiting for the user|The code was not entered yet. Keep polling at the given interval.
         70018|restart_device_flow|Wrong user code|The code was mistyped. Show the code again.
         70019|restart_device_flow|Verification code expired|The code is too old. Start a new one.
@@ -436,20 +436,20 @@ extension EntraAdvice {
         70043|reauth|Sign-in frequency reached|A policy limits the session length. Sign in again.
         70044|reauth|Session expired by policy|A session policy asks for a new sign-in.
         90002|switch_tenant_or_cloud|Tenant not found|The tenant does not exist in this cloud. Check spelling and cloud.
-        90006|retry|Passing fault|The service was unavailable for a moment. Retry with backoff.
+        90006|retry|Passing fault|The service was unavailable for a moment. Try again in a moment.
         90008|admin_consent|Consent missing|Nobody consented to this app signing people in. Ask an administrator for consent to User.Read at least.
         90009|fix_config|App asks for a token of its own|The app must name itself by its id (a GUID) to get a token for itself. Check the audience that is asked for.
-        90012|retry|Passing fault|The service took too long. Retry with backoff.
+        90012|retry|Passing fault|The service took too long. Try again in a moment.
         90014|client_bug|Required field missing|The request lacks a field. A client fault.
         90019|fix_config|Tenant not identified|The request has no tenant. Put tenantId into the connection.
-        90024|retry|Passing fault|The service was busy. Retry with backoff.
-        90033|retry|Directory temporarily unavailable|Retry with backoff.
+        90024|retry|Passing fault|The service was busy. Try again in a moment.
+        90033|retry|Directory temporarily unavailable|Try again in a moment.
         90038|switch_tenant_or_cloud|Tenant is in another cloud|The tenant lives in a national cloud. Change the cloud setting of the connection.
         90051|switch_tenant_or_cloud|Unknown cloud|The national cloud is not a known one. Check the cloud setting of the connection.
         90055|throttle|Tenant throttled|Too many requests for this tenant. Wait as long as the service asks, and slow down.
         90072|switch_account|External account cannot meet MFA|The account is not in this tenant, so its second factor cannot be checked. Use an account of the tenant or a guest.
-        90090|retry|Passing fault|The service was unavailable for a moment. Retry with backoff.
-        90091|retry|Passing fault|The directory could not be reached. Retry with backoff.
+        90090|retry|Passing fault|The service was unavailable for a moment. Try again in a moment.
+        90091|retry|Passing fault|The directory could not be reached. Try again in a moment.
         90093|admin_consent|Only an administrator may grant it|The person may not grant the app its permissions. Ask an administrator of the tenant for consent.
         90094|admin_consent|Admin consent required|Only an administrator may grant this permission.
         90095|admin_consent|Admin consent request open|The consent workflow is on: the user can send a request. Wait for approval.
