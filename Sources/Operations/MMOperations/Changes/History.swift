@@ -50,8 +50,8 @@ struct History: CatalogueOperation {
     }
 
     private static func nothing(of object: String) -> String {
-        "The journal has no change to \(object), by this name or id. It knows an object by those that its calls used: "
-            + "`mm undo list` lists all changes."
+        "The journal has no change to \(object) under this name or id. It knows an object only by the names and "
+            + "ids that calls used: `mm undo list` lists all changes."
     }
 
     private static func subjects(of change: Change) -> [Change.Subject] { [change.subject] + change.others }
