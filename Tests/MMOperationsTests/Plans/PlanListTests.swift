@@ -42,7 +42,7 @@ struct PlanListTests {
         arguments: [
             ([.done, .done], "applied"), ([.done, .unknown], "partly applied: 1 of 2, unknown: 1"),
             ([.unknown, .unknown], "partly applied: 0 of 2, unknown: 2"), ([.done, .failed], "partly applied: 1 of 2"),
-            ([.done, nil], "partly applied: 1 of 2"), ([], "planned"),
+            ([.done, nil], "partly applied: 1 of 2, unknown: 1"), ([], "planned"),
         ] as [([PlanProgress.Outcome?], String)])
     func state(outcomes: [PlanProgress.Outcome?], word: String) async throws {
         let home = try await PlanHome()

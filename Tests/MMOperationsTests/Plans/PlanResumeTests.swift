@@ -146,6 +146,10 @@ struct PlanResumeTests {
         let answer = ChangesHome.value(try await home.apply(plan))
         #expect(answer["steps"]?.array?[0]["result"] == "unknown")
         #expect(answer["receipt"]?["receipt"]?["steps"]?.array?[0]["result"] == "unknown")
+        let why = answer["steps"]?.array?[0]["why"]?.string ?? ""
+        #expect(why.contains("unknown whether it was applied; the next mm apply") && why.contains("500"), "\(why)")
+        let list = ChangesHome.value(try await home.tenant.call("plan_list", [:]))
+        #expect(list.array?[0]["state"] == "partly applied: 0 of 1, unknown: 1", "\(list)")
         try await home.tenant.control("DELETE", "faults")
         let again = try await home.apply(plan)
         #expect(ChangesHome.value(again)["done"] == 1 && again.exitStatus == 0)

@@ -93,7 +93,7 @@ struct PlanApply: CatalogueOperation {
     private static func idle(_ outcome: PlanOutcome) -> String {
         outcome.left.isEmpty
             ? "It was already applied: nothing was sent."
-            : "Nothing was sent: it is still unknown what became of the other steps."
+            : "Nothing was sent: it is unknown whether the steps that are left were carried out."
     }
 
     private static func answer(_ outcome: PlanOutcome, _ receipt: PlanReceipt) -> OperationAnswer {
@@ -126,7 +126,8 @@ struct PlanApply: CatalogueOperation {
         var answer = OperationAnswer(.value(.object(value)), notes: notes, text: lines.joined(separator: "\n"))
         if !outcome.left.isEmpty {
             let text =
-                "\(outcome.left.count) of \(plan.steps.count) changes are not applied."
+                "\(outcome.left.count) of \(plan.steps.count) changes are not applied"
+                + (outcome.left.contains { outcome.word($0) == "unknown" } ? ", as far as is known." : ".")
                 + (outcome.isOutOfTime
                     ? " The time limit passed: the same command continues, with --timeout for longer." : "")
             answer.notes.append(text)

@@ -19,9 +19,13 @@ struct PlanProgress: Sendable {
         let begun: Timestamp
         /// The ids of the matching objects that existed when it was sent.
         let alike: [String]?
+        /// The recorded outcome; `nil` while there is none.
         var outcome: Outcome?
         /// The step's part of the receipt.
         var told = JSONObject()
+
+        /// The outcome for readers: a step without a recorded one was sent, and nobody knows what became of it.
+        var known: Outcome { outcome ?? .unknown }
     }
 
     private let path: String
@@ -98,7 +102,7 @@ struct PlanProgress: Sendable {
     func word(of plan: Plan) -> String {
         let done = plan.steps.indices.count { steps[$0]?.outcome == .done }
         if done == plan.steps.count { return "applied" }
-        let unknown = plan.steps.indices.count { steps[$0]?.outcome == .unknown }
+        let unknown = plan.steps.indices.count { steps[$0]?.known == .unknown }
         let doubt = unknown > 0 ? ", unknown: \(unknown)" : ""
         if plan.until <= .now, !plan.steps.indices.allSatisfy(isOver) { return "expired" + doubt }
         return steps.isEmpty ? "planned" : "partly applied: \(done) of \(plan.steps.count)" + doubt

@@ -213,6 +213,7 @@ struct PlanRun {
     /// The maximum time that a service takes for a request after its caller has gone.
     private static let settling = Duration.seconds(5)
     private static let doubt = "it is unknown whether it was applied; it is not sent again"
+    private static let openDoubt = "it is unknown whether it was applied; the next mm apply looks at its object"
 
     // MARK: States
 
@@ -352,7 +353,7 @@ struct PlanRun {
             obstacles[number] = error.message
             if isOpen {
                 let outcome: PlanProgress.Outcome = error.isRefusal ? .failed : .unknown
-                if outcome == .unknown { obstacles[number] = "\(error.message) \(Self.doubt)" }
+                if outcome == .unknown { obstacles[number] = "\(Self.openDoubt): \(error.message)" }
                 // The outcome of a step without a recorded end is determined by the next run.
                 if outcome == .failed {
                     try? progress.ends(
@@ -440,9 +441,7 @@ struct PlanOutcome: Sendable {
     func word(_ number: Int) -> String {
         guard let step = progress.steps[number] else { return "left" }
         if let outcome = step.outcome, outcome != .failed { return outcome.rawValue }
-        guard obstacles[number] != nil else { return "left" }
-        // A step without an end was sent, and nobody knows what became of it.
-        return (step.outcome ?? .unknown).rawValue
+        return obstacles[number] == nil ? "left" : step.known.rawValue
     }
 
     func why(_ number: Int) -> String? { obstacles[number] ?? progress.steps[number]?.told["message"]?.string }
@@ -458,7 +457,7 @@ extension PlanOutcome {
         for (number, step) in steps.enumerated() {
             let why = why(number) ?? word(number)
             let result: CaseReport.Result =
-                switch progress.steps[number]?.outcome {
+                switch progress.steps[number]?.known {
                 case .done: .passed
                 case .unknown: .error(why)
                 case .failed, nil: .failed(why)
