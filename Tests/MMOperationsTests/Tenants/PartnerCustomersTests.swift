@@ -86,6 +86,10 @@ struct PartnerCustomersTests {
                 steps: made.steps, open: nil))
         try await shelf.keep(forged)
         let other = home.process()
+        // Who only looks at the plan doesn't ask the partner for its customers.
+        let shown = try await other.call("plan_show", ["plan": .string(made.id)], in: home.context(home.person))
+        #expect(ChangesHome.value(shown)["approvalsMissing"] == nil)
+        #expect(try other.services.registry.snapshot().implied(named: made.places[0].connection) == nil)
         let error = await #expect(throws: MMError.self) {
             try await other.call("apply", ["plan": .string(forged.plan.id)], in: home.context(home.person))
         }

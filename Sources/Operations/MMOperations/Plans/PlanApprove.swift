@@ -113,7 +113,11 @@ struct PlanQuestions {
     /// Returns the signatures of a plan's file as they count here; `nil` where the plan needs none, and where it can't
     /// be applied: its connections are not here, or the guard denies it.
     func signatures(of file: PlanFile) async throws(MMError) -> PlanSignatures? {
-        guard let question = try? await question() else { return nil }
+        // A partner is asked for customers that aren't known yet, and perhaps to sign in, which nobody expects who only
+        // looks at a plan.
+        let registry = services.guarding.registry
+        let areHere = plan.places.allSatisfy { (try? registry.connection(named: $0.connection, in: context)) != nil }
+        guard areHere, let question = try? await question() else { return nil }
         let own = try EvidenceKey.standing(at: services.guarding.paths.evidenceKey).publicText
         return file.signatures(for: question.request, on: question.connections, own: own)
     }
