@@ -28,11 +28,12 @@ struct BrowserSignInTests {
 
     /// The actions of the test as the person; records errors.
     private func signIn(
-        renewing: Bool = false, connection: Connection? = nil, answer: @escaping @Sendable (String?) -> HTTPResponse,
+        renewing: Bool = false, connection: Connection? = nil,
+        answer: @escaping @Sendable (String?) throws(HTTPError) -> HTTPResponse,
         person: @escaping @Sendable (Page, HTTPClient) async throws -> Void
     ) async throws -> (account: SignedInAccount, requests: [HTTPRequest]) {
         let nonce = Mutex<String?>(nil)
-        let transport = ScriptedTransport { _, _ in answer(nonce.withLock { $0 }) }
+        let transport = ScriptedTransport { _, _ throws(HTTPError) in try answer(nonce.withLock { $0 }) }
         let service = IdentityService.scripted(home, transport, clock: clock)
         let network = network
         let account = try await withThrowingTaskGroup(of: Void.self) { group in
@@ -101,6 +102,24 @@ struct BrowserSignInTests {
         let token = try await IdentityService.scripted(home, quiet, clock: clock).token(
             for: try Contoso.connection(more: ["auth": "browser"]))
         #expect(token.secret.reveal() == "FAKE-access")
+    }
+
+    @Test("a code whose answer was lost isn't redeemed again, because the service would call it stolen")
+    func lostAnswer() async throws {
+        let sent = Mutex(0)
+        let error = await #expect(throws: MMError.self) {
+            _ = try await signIn(
+                answer: { (_) throws(HTTPError) in
+                    sent.withLock { $0 += 1 }
+                    throw HTTPError(.timeout, "slow", mayHaveBeenSent: true)
+                },
+                person: { asked, network in
+                    let fields = ["code": "FAKE-code", "state": asked.fields["state"] ?? ""]
+                    _ = try await Self.post(fields, to: asked, network)
+                })
+        }
+        #expect(error?.code == .deadlineExceeded || error?.code == .unavailable, "\(error as Any)")
+        #expect(sent.withLock { $0 } == 1)
     }
 
     @Test("an answer without the state ends nothing, and one in the address does as well as a form")

@@ -122,7 +122,7 @@ package struct EntraClient: Sendable {
         ])
         let response = try await post(
             target.authority.tokenEndpoint, form, correlationID: correlationID, target: target, deadline: deadline,
-            attempts: Self.attempts)
+            attempts: Self.attempts, isRepeatable: false)
         return try answer(response, scopes)
     }
 
@@ -134,14 +134,15 @@ package struct EntraClient: Sendable {
         }
     }
 
-    /// Sends a request, again if no answer came: whether or not the service saw it, the tokens in its answer are lost,
-    /// so that sending it again can only help.
+    /// Sends a request.
     /// - Parameters:
     ///   - attempts: the maximum number of times that the request is sent.
+    ///   - isRepeatable: whether it is sent again if its answer was lost. For all but a code, which the service redeems
+    ///     once and would then call stolen, that can only help: the tokens in the answer are lost either way.
     ///   - anchor: the mailbox whose region should answer.
     private func post(
         _ url: String, _ form: FormFields, correlationID: String, target: SignInTarget, deadline: Deadline,
-        attempts: Int, anchor: String? = nil
+        attempts: Int, isRepeatable: Bool = true, anchor: String? = nil
     ) async throws(Fault) -> HTTPResponse {
         var headers = ClientHeaders.all
         headers.set("Content-Type", "application/x-www-form-urlencoded")
@@ -181,7 +182,7 @@ package struct EntraClient: Sendable {
                 fault = .refused(error)
             case .failure(let error):
                 log.debug("sign-in service: no answer (\(error.message))", ["clientRequestId": .string(correlationID)])
-                switch error.retryAdvice(isRepeatable: true) {
+                switch error.retryAdvice(isRepeatable: isRepeatable) {
                 case .never: most = 0
                 case .unlikely: most = min(most, Self.reconnections)
                 case .worthwhile: break
