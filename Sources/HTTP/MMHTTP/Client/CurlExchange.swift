@@ -381,7 +381,8 @@ struct CurlFailure {
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT:
             return HTTPError(.invalidRequest, "\(what): the URL can't be used (\(curlMessage)).")
         case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT:
-            return HTTPError(.unavailable, "\(what): libcurl failed (\(curlMessage)).")
+            return HTTPError(
+                .unavailable, "\(what): libcurl failed (\(curlMessage)).", mayHaveBeenSent: reachedServer)
         default:
             return HTTPError(
                 .protocolViolation, "\(what): the server's answer can't be read (\(curlMessage)).",
