@@ -136,6 +136,28 @@ struct PlanResumeTests {
         await home.tenant.stop()
     }
 
+    @Test("a creation whose answer was lost isn't planned again by the same calls, before its outcome is known")
+    func lostCreation() async throws {
+        let home = try await PlanHome()
+        let calls = [
+            PlanHome.request(
+                "POST", "/groups",
+                [
+                    "displayName": "Crew", "mailNickname": "crew", "mailEnabled": true, "securityEnabled": false,
+                    "groupTypes": ["Unified"],
+                ])
+        ]
+        let plan = try await home.plan(calls)
+        try await home.tenant.control(
+            "POST", "faults", ["kind": "status", "status": 500, "path": "/v1.0/groups", "method": "POST"])
+        _ = try await home.apply(plan)
+        try await home.tenant.control("DELETE", "faults")
+        let again = try await home.plan(calls)
+        #expect(again["steps"] == [], "\(again)")
+        #expect(again["open"]?.string?.contains("unknown whether POST") == true, "\(again)")
+        await home.tenant.stop()
+    }
+
     @Test("a step whose answer tells nothing is unknown in the answer and the receipt, until its object tells")
     func lostAnswer() async throws {
         let home = try await PlanHome()

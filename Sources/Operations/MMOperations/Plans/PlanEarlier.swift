@@ -81,7 +81,7 @@ extension PlanShelf {
                 let file = try? PlanFile.read(path(digest, .plan))
             else { continue }
             let progress = try PlanProgress(self, digest)
-            let isBegun = file.plan.steps.indices.contains { progress.isOver($0) }
+            let isBegun = file.plan.steps.indices.contains { progress.mayBeDone($0) }
             guard isBegun else { continue }
             let isOver = file.plan.open == nil && file.plan.steps.indices.allSatisfy { progress.isOver($0) }
             return isOver ? nil : earlier
@@ -102,11 +102,11 @@ extension PlanShelf {
         var done: [PlanEarlier.Done] = []
         for file in chain {
             let progress = try PlanProgress(self, file.digest)
-            for (number, step) in file.plan.steps.enumerated() where progress.isOver(number) {
+            for (number, step) in file.plan.steps.enumerated() where progress.mayBeDone(number) {
                 guard let was = progress.steps[number] else { continue }
                 done.append(
                     PlanEarlier.Done(
-                        plan: file.plan.id, connection: step.connection, step: step, isUnknown: was.outcome == .unknown,
+                        plan: file.plan.id, connection: step.connection, step: step, isUnknown: was.known == .unknown,
                         answer: was.told["answer"], status: was.told["status"]?.int, key: step.act.key))
             }
         }

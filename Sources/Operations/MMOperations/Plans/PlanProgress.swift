@@ -98,6 +98,9 @@ struct PlanProgress: Sendable {
     /// Whether a step needs no further attempt: it was carried out, or must never be sent again.
     func isOver(_ number: Int) -> Bool { [.done, .unknown].contains(steps[number]?.outcome) }
 
+    /// Whether a step was carried out, or may have been.
+    func mayBeDone(_ number: Int) -> Bool { steps[number].map { $0.known != .failed } ?? false }
+
     /// Returns the state of a plan, in a few words.
     func word(of plan: Plan) -> String {
         let done = plan.steps.indices.count { steps[$0]?.outcome == .done }

@@ -99,7 +99,9 @@ package final class PlanRecorder: Sendable {
         guard let done = state.withLock({ $0.earlier?.take(act, on: connection) }) else { return nil }
         if let change, change.isOfState, !change.isIdle { return nil }
         guard !done.isUnknown else {
-            end(because: "it is unknown whether \(done.step.line) of \(done.plan) was applied")
+            end(
+                because: "it is unknown whether \(done.step.line) of \(done.plan) was applied; to find out, run "
+                    + "mm apply \(done.plan)")
             throw Self.beyond
         }
         state.withLock { state in
