@@ -113,7 +113,7 @@ extension ShellJudge {
         }
         if let started = starts(call, depth) { return started }
         let isContainer = Self.isContainerClient(name)
-        if Self.asksHelp(name, words) || (isContainer || Self.actsByTrade(name)) && looks(byTable: call) {
+        if Self.asksHelp(call) || (isContainer || Self.actsByTrade(name)) && looks(byTable: call) {
             return one(.reads, call)
         }
         if managesPackages(call) { return one(.writes, call) }
@@ -615,7 +615,11 @@ extension ShellJudge {
     }
 
     /// Returns whether a program is only asked for its help or version.
-    static func asksHelp(_ name: String, _ words: [String]) -> Bool {
+    static func asksHelp(_ call: ShellScript.Command) -> Bool {
+        let name = call.program
+        let words = call.arguments.map(\.value)
+        // A variable or a pattern may stand for `--`, behind which no word is an option.
+        let mayEndOptions = words.contains("--") || call.arguments.contains { !$0.isLiteral }
         if words == ["--help"] || words == ["--version"] { return !ShellPrograms.shells.contains(name) }
         // For programs that act, the same letter may be an order: `shutdown -h`.
         if words == ["-h"] || words == ["-?"], ClientVerbs.isClient(name) { return true }
@@ -626,18 +630,16 @@ extension ShellJudge {
             }
             return !ShellPrograms.shells.contains(name) && (actsByTrade(name) || ShellPrograms.makers.contains(name))
         }
-        // Wherever it stands.
-        if ShellWords.contains(name, in: "helped-by-dash"), words.prefix(while: { $0 != "--" }).contains("-help") {
-            return true
-        }
-        // Behind a service and its command, and nothing else: elsewhere it is the name of a thing.
+        // These programs look for the option among all words, also behind those that it doesn't belong to.
+        if !mayEndOptions, words.contains("-help"), ShellWords.contains(name, in: "helped-by-dash") { return true }
+        // Behind a service and its command, and nothing else: elsewhere `help` is the name of a thing.
         if ShellWords.contains(name, in: "helped-by-word"), words.count == 3, words[2] == "help" {
             return words.allSatisfy { word in
                 word.first != "-" && word.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
             }
         }
         guard words.last == "--help" else { return false }
-        if !words.contains("--"), ShellWords.contains(name, in: "helped-clients") { return true }
+        if !mayEndOptions, ShellWords.contains(name, in: "helped-clients") { return true }
         let isPlain = words.dropLast().allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) } }
         return isPlain && words.count <= 4 && !ShellPrograms.wrappers.contains(name)
             && !ShellPrograms.shells.contains(name) && !isInterpreter(name) && !ShellPrograms.starters.contains(name)

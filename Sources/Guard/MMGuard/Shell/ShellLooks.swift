@@ -295,7 +295,7 @@ extension ShellJudge {
             && !found.contains { $0.subject == call.program }
         let isPath = call.name.contains("/") && !Self.isInstalled(call.name)
         let isLocal = isPath && ownConsole(of: call) == nil
-        let asksHelp = !isLocal && Self.asksHelp(call.program, call.arguments.map(\.value))
+        let asksHelp = !isLocal && Self.asksHelp(call)
         guard !isFunction, !startsAnother, !asksHelp else { return found }
         guard context.asksInterpreters else { return looksAlone(found, call) }
         let open: [ShellRule] = isPath || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
