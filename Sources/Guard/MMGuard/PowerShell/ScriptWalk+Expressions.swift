@@ -55,15 +55,18 @@ extension ScriptWalk {
         case .index(let node):
             let target = walk(node.target)
             let index = walk(node.index)
-            return ValueFacts(kinds: target.kinds, count: count(of: target, at: index.texts ?? []), texts: nil)
+            let isTable = ownVariable(node.target)?.own == .table
+            let count = count(of: target, at: index.texts ?? [], isTable: isTable)
+            return ValueFacts(kinds: target.kinds, count: count, texts: nil)
         }
     }
 
-    /// Returns the number of values at constant positions of a list, or under constant keys of a table.
-    private func count(of target: ValueFacts, at texts: [String]) -> Int {
-        let isPosition = !texts.isEmpty && texts.allSatisfy { Int($0) != nil }
-        if isPosition { return min(texts.count, target.count) }
-        return texts.allSatisfy { FilterCommands.singleMembers.contains($0.asciiLowercased) }
+    /// Returns the number of values at positions of a list, or under keys of a table, each of which may hold many.
+    private func count(of target: ValueFacts, at texts: [String], isTable: Bool) -> Int {
+        if !isTable, texts.allSatisfy({ Int($0) != nil }) {
+            return texts.isEmpty ? target.count : min(texts.count, target.count)
+        }
+        return !texts.isEmpty && texts.allSatisfy { FilterCommands.singleMembers.contains($0.asciiLowercased) }
             ? target.count : ValueFacts.many
     }
 

@@ -34,7 +34,9 @@ extension ScriptWalk {
             if let texts = names.texts, !texts.isEmpty, texts.allSatisfy({ !PureTypes.isReflection($0) }) {
                 return texts.reduce(.nothing) { $0.or(member($1, of: target, node.extent)) }
             }
-            if ownVariable(node.target)?.own == .table { return target.withoutTexts }
+            if ownVariable(node.target)?.own == .table {
+                return ValueFacts(kinds: target.kinds, count: ValueFacts.many, texts: nil)
+            }
             // A property of a service's object is read, as `Select-Object -ExpandProperty` does: nothing runs, and
             // what comes of it may be anything.
             if names.texts == nil, target.kinds == .data, !isType(node.target) { return .unknown }
