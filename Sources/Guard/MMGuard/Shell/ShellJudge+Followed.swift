@@ -100,33 +100,50 @@ extension ShellJudge {
         return mayBeSet ? [:] : words
     }
 
-    /// Returns what a command is in the turns of loops in which a value makes one of its words an option, or names a
-    /// place of the machine, a file with secrets or one of mm's own: `for f in /etc/hosts; do cp x "$f"; done`.
+    /// Returns what a command is with the values of its variables, where they make an option of one of its words, or
+    /// name a place of the machine, a file with secrets or one of mm's own: `for f in /etc/hosts; do cp x "$f"; done`.
     /// - Parameter values: the values that loops and expansions give variables.
     func turns(of call: ShellScript.Command, _ values: [String: [ShellScript.Word]]) -> [ShellScript.Command] {
-        guard !values.isEmpty else { return [] }
-        var turns: [ShellScript.Command] = []
+        // What this text assigns has been filled in already.
+        var turns = [turn(of: call) { _ in nil }].compactMap(\.self)
+        guard !values.isEmpty else { return turns }
         let words = (call.words + call.redirections.map(\.target)).filter { !$0.isFixed }
         for name in Set(words.flatMap { Self.variables(in: $0.value) }) {
             for value in values[name] ?? [] where value.isFixed && !value.value.allSatisfy(\.isNumber) {
                 guard record.allowance.admits(words: 1) else { return turns }
-                var turn = call
-                var isNotable = false
-                func fill(_ word: inout ShellScript.Word) {
-                    guard !word.isFixed,
-                        let text = Self.expanded(word.value, { $0 == name ? value.value : nil })
-                    else { return }
-                    isNotable =
-                        isNotable || text.hasPrefix("-") && !word.value.hasPrefix("-") || isOfMachine(text)
-                        || isSecret(text) || context.isOwn(text)
-                    word.value = text
-                }
-                for index in turn.words.indices { fill(&turn.words[index]) }
-                for index in turn.redirections.indices { fill(&turn.redirections[index].target) }
-                if isNotable { turns.append(turn) }
+                if let turn = turn(of: call, { $0 == name ? value.value : nil }) { turns.append(turn) }
             }
         }
         return turns
+    }
+
+    /// Returns a command with values of its variables; `nil` if its words then mean nothing of note.
+    private func turn(
+        of call: ShellScript.Command, _ value: (String) -> String?
+    ) -> ShellScript.Command? {
+        var turn = call
+        var isNotable = false
+        func filled(_ word: ShellScript.Word) -> [ShellScript.Word] {
+            guard !word.isFixed else { return [word] }
+            let text = Self.expanded(word.value, value) ?? word.value
+            // Of a word without quotes a shell makes as many words as its value has.
+            let isOne = word.bytesBeforeQuote != nil || text.contains { "$`".contains($0) }
+            let texts = isOne ? [text] : text.split { " \t\n".contains($0) }.map(String.init)
+            guard texts != [word.value] else { return [word] }
+            isNotable =
+                isNotable || texts.contains { $0.hasPrefix("-") || isOfMachine($0) || isSecret($0) || context.isOwn($0) }
+            return texts.map { text in
+                var part = word
+                part.value = text
+                return part
+            }
+        }
+        turn.words = turn.words.flatMap(filled)
+        for index in turn.redirections.indices {
+            let target = turn.redirections[index].target
+            turn.redirections[index].target = filled(target).first ?? target
+        }
+        return isNotable ? turn : nil
     }
 
     /// Returns the names behind dollar signs.
