@@ -143,6 +143,8 @@ struct PreciseVerdictTests {
             "$l = [Collections.Generic.List[object]]::new(); $l += $list; $l.AddRange(1)",
             "$l = New-Object System.Collections.ArrayList; if ($x) { $l = @(, $list) }; $l.AddRange(1)",
             "class A { [void] Add($x) { Set-Mailbox ann -CustomAttribute1 $x } }; $a = [A]::new(); 1..50 | % { $a.Add($_) }",
+            "class A { static [object] op_Addition($a, $b) { return $b } }; $a = [A]::new(); $a += (Get-PnPWeb).Lists; $a.Add($x)",
+            "class A { static [object] op_Addition($a, $b) { return $b } }; $a = [A]::new(); $a += Get-PnPWeb; $a.Title = 'x'",
         ])
     func asked(script: String) {
         #expect(GuardEngine().judge(script: script, policy: .standard).decision != .allow)

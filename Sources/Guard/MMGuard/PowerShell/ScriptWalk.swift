@@ -308,7 +308,7 @@ extension ScriptWalk {
         case .equals:
             entry.table = isConverted ? nil : table(node.value)
             entry.ownType = isConverted ? nil : ownType(only(node.value))
-            let made: OwnContainer = entry.ownType != nil ? .table : ownContainer(madeBy: node.value)
+            let made = entry.ownType != nil ? .object : ownContainer(madeBy: node.value)
             entry.own = made.isEmpty ? made : type.flatMap(OwnContainer.of) ?? made
             entry.isStopwatch = !isConverted && isStopwatch(only(node.value))
             entry.openText = only(node.value).flatMap(openText).flatMap { text in

@@ -13,6 +13,8 @@ struct OwnContainer: OptionSet, Sendable, Hashable {
     static let stack = OwnContainer(rawValue: 16)
     /// A table, or an object with properties of its own: nothing is ever called on its values.
     static let table = OwnContainer(rawValue: 32)
+    /// An object of a class of the script: only its properties may be set, and its operators may return anything.
+    static let object = OwnContainer(rawValue: 64)
 
     /// The kind of the values of a type, as written in brackets: `[Collections.Generic.List[object]]`, `[ArrayList]`;
     /// `nil` for other types, and for those with elements that aren't harmless.
@@ -30,8 +32,9 @@ struct OwnContainer: OptionSet, Sendable, Hashable {
         }
     }
 
-    /// What a variable with such a value holds after `+=`: PowerShell makes an array of everything but a table.
+    /// What a variable with such a value holds after `+=`: PowerShell makes an array of every list.
     var extended: OwnContainer {
+        if contains(.object) { return [] }
         let tables = intersection(.table)
         return self == tables ? self : tables.union(.array)
     }
@@ -53,6 +56,7 @@ struct OwnContainer: OptionSet, Sendable, Hashable {
     ]
 
     private static let methods: [(kind: OwnContainer, names: Set<String>)] = [
+        (.object, []),
         (.array, ["add", "insert", "remove", "removeat", "clear", "contains", "indexof", "getenumerator"]),
         (
             .list,
