@@ -35,8 +35,8 @@ extension ScriptWalk {
             if node.kind != .return || scope != .filterBlock { seen.exits += 1 }
             return walk(node, in: scope)
         case .jump(let node):
-            // A jump can only end a loop, a function or the script itself: a part of which every value that it
-            // assigns is kept, as of any that an error may end.
+            // A jump ends at most the script. What it skips is judged as code that may not run, since an error could
+            // skip it too.
             if node.kind == .break { seen.exits += 1 }
             if let label = node.label { walk(label) }
             return .nothing

@@ -86,7 +86,7 @@ extension CommandCall {
     /// Whether it is a read command that may write a file other than a data file in the working folder.
     var writesLocalFile: Bool {
         guard entry.product != .builtin, entry.classes == .read else { return false }
-        // Azure's downloads create a file in the working folder, with the name it has there, unless told where.
+        // Without a destination, Azure's downloads create a file in the working folder, named as in the cloud.
         if entry.product == .azure, command.noun.hasSuffix("content"), indices(Self.outputFiles).isEmpty { return true }
         let isExport = ["export", "save", "backup", "receive"].contains(command.verb)
         return arguments.indices.contains { index in
