@@ -246,8 +246,9 @@ struct WholeGrammarTests {
             ("f{1..1000}", ["f*"]), ("{}", ["{}"]), ("{a}", ["{a}"]), ("'{a,b}'", ["{a,b}"]), ("{a\\,b}x", nil),
             ("\\{a,b}", ["{a,b}"]), ("\"{a,b}\"{c,d}", ["{a,b}c", "{a,b}d"]), ("@{1}", ["@{1}"]),
             ("{{.A}},{{.B}}", ["{{.A}},{{.B}}"]), ("${x}{a,b}", ["${x}a", "${x}b"]), ("{a,b", ["{a,b"]),
-            // bash finds alternatives here, and others don't.
-            ("{a},b}", nil), ("{\"a,b\"}", nil), ("{..{a,b}}", nil), ("{a}{1..3}..b}", nil),
+            // One shell finds alternatives or a range here, and others don't.
+            ("{.../}", nil), ("{a..3}", nil), ("{a},b}", nil), ("{\"a,b\"}", nil), ("{..{a,b}}", nil),
+            ("{a}{1..3}..b}", nil),
             ("{a..z}{a..z}", nil), (String(repeating: "{", count: 200) + String(repeating: "}", count: 200), nil),
         ] as [(String, [String]?)])
     func braces(text: String, words: [String]?) throws {

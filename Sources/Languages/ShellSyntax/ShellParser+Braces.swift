@@ -68,7 +68,9 @@ extension ShellParser {
                 hasPlainPair = true
                 // bash may take a quoted comma for one that separates, and dots around more braces for a range.
                 let sign = lastPair > start ? UInt8(ascii: ".") : UInt8(ascii: ",")
-                if inside.contains(sign) { throw disputed(at: offset) }
+                // zsh takes any two characters for the ends of a range: `{.../}`.
+                let isRange = inside.count == 4 && inside.dropFirst().prefix(2).allSatisfy { $0 == UInt8(ascii: ".") }
+                if isRange || inside.contains(sign) { throw disputed(at: offset) }
             }
         }
         return pairs
