@@ -48,15 +48,17 @@ extension ShellJudge {
 
     /// Records what a command changes for later ones: variables, the directory.
     mutating func follow(_ call: ShellScript.Command) {
-        if call.words.isEmpty {
-            for assignment in call.assignments {
-                guard let equals = assignment.value.firstIndex(of: "=") else { continue }
-                let value = String(assignment.value[assignment.value.index(after: equals)...])
-                // The home folder is the only variable whose value is known without a shell.
-                let isKnown =
-                    assignment.isFixed || ["$HOME", "${HOME}"].contains { value == $0 || value.hasPrefix($0 + "/") }
-                variables[String(assignment.value[..<equals])] = isKnown ? value : nil
-            }
+        // In a function, the other builtins that declare variables set one of its own.
+        let assigned =
+            call.words.isEmpty
+            ? call.assignments : ["export", "readonly"].contains(call.program) ? Array(call.arguments) : []
+        for assignment in assigned {
+            guard let equals = assignment.value.firstIndex(of: "=") else { continue }
+            let value = String(assignment.value[assignment.value.index(after: equals)...])
+            // The home folder is the only variable whose value is known without a shell.
+            let isKnown =
+                assignment.isFixed || ["$HOME", "${HOME}"].contains { value == $0 || value.hasPrefix($0 + "/") }
+            variables[String(assignment.value[..<equals])] = isKnown ? value : nil
         }
         remember(call)
         guard ["cd", "pushd"].contains(call.program) else { return }
