@@ -449,7 +449,9 @@ extension ShellJudge {
                 return file.map { $0 == "-" || isFree($0) } ?? true
             }
             // What is unpacked over a home may be what starts there at the next sign-in.
-            let place = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1.value
+            let takesOut = letters.contains("x") || call.arguments.contains { $0.value == "-x" }
+            let named = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1.value
+            let place = named ?? (takesOut ? context.path(".") : nil)
             return place.map { !isOfMachine($0) && !["~", "~/", "$HOME", "/root"].contains($0) } ?? true
         case "sed", "gsed":
             let parts = sorted(call, by: CarriedText.table["sed"] ?? CarriedText())
