@@ -120,9 +120,7 @@ extension ShellJudge {
     }
 
     /// Returns a command with values of its variables; `nil` if its words then mean nothing of note.
-    private func turn(
-        of call: ShellScript.Command, _ value: (String) -> String?
-    ) -> ShellScript.Command? {
+    private func turn(of call: ShellScript.Command, _ value: (String) -> String?) -> ShellScript.Command? {
         var turn = call
         var isNotable = false
         func filled(_ word: ShellScript.Word) -> [ShellScript.Word] {
@@ -133,7 +131,8 @@ extension ShellJudge {
             let texts = isOne ? [text] : text.split { " \t\n".contains($0) }.map(String.init)
             guard texts != [word.value] else { return [word] }
             isNotable =
-                isNotable || texts.contains { $0.hasPrefix("-") || isOfMachine($0) || isSecret($0) || context.isOwn($0) }
+                isNotable
+                || texts.contains { $0.hasPrefix("-") || isOfMachine($0) || isSecret($0) || context.isOwn($0) }
             return texts.map { text in
                 var part = word
                 part.value = text
