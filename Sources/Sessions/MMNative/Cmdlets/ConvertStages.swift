@@ -79,7 +79,10 @@ final class FromJSONStage: Stage {
 
     override func finish() throws(Interrupt) {
         guard let first = texts.first else { return }
-        if texts.count == 1, first.utf8.allSatisfy({ $0.isBlank }) { return try next(.null) }
+        if first.utf8.allSatisfy({ $0.isBlank }) {
+            guard texts.count == 1 else { throw .handOver("JSON behind an empty text") }
+            return try next(.null)
+        }
         // Several texts are either one JSON value each, or the lines of a single one.
         guard let parsed = FromJSONStage.parsed(first) else {
             guard texts.count > 1, let whole = FromJSONStage.parsed(texts.joined(separator: "\n")) else {
