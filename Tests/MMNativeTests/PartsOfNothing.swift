@@ -185,6 +185,10 @@ struct PartsOfNothing: RunningReports {
                 "$p = @{ Name = & { } }; function f { param($Name = 'd') \"[$Name]\"; $Name | ForEach-Object { 'in' } }; f @p",
                 ["[]", "in"]
             ),
+            (
+                "$list = @((& { }), 2, (& { })); function f($a) { $a | ForEach-Object { 'in' }; $args | ForEach-Object { 'on' } }; f @list",
+                ["in", "on", "on"]
+            ),
         ] as [(String, [String])])
     func kept(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)

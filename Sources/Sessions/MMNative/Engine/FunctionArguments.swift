@@ -26,9 +26,9 @@ struct FunctionArguments {
 
     fileprivate init() {}
 
-    /// Gives a declared parameter a value.
+    /// Gives a declared parameter a value. No output is `$null` there.
     fileprivate mutating func give(_ index: Int, _ value: PSValue) {
-        if given.updateValue(value, forKey: index) == nil { bound.append(.parameter(index)) }
+        if given.updateValue(value.withoutNothing, forKey: index) == nil { bound.append(.parameter(index)) }
     }
 
     /// Gives a common parameter a value. What is written out is given first, and stays.
@@ -55,7 +55,7 @@ struct FunctionArguments {
             .sorted { (function.parameters[$0].position ?? 0) < (function.parameters[$1].position ?? 0) }
         for value in positional {
             guard !free.isEmpty else {
-                rest.append(value)
+                rest.append(value.withoutNothing)
                 continue
             }
             give(free.removeFirst(), value)
@@ -98,7 +98,7 @@ private struct CallWords {
     mutating func read(_ word: CommandWord) throws(Interrupt) {
         switch word {
         case .text(let node): positional.append(.string("-" + node.name))
-        case .value(let node): positional.append(try evaluator.worth(of: node).withoutNothing)
+        case .value(let node): positional.append(try evaluator.worth(of: node))
         case .splat(let node): try spread(try evaluator.splatted(node))
         case .name(let node): try parameter(node)
         }
@@ -119,7 +119,7 @@ private struct CallWords {
             let found = function.candidates(key)
             if found.count == 1, written.0.contains(found[0]) { continue }
             if let index = free(found) {
-                arguments.give(index, value.withoutNothing)
+                arguments.give(index, value)
             } else if let name = found.isEmpty ? function.confirmation.parameter(key) : nil {
                 try confirm(name, value, written: key)
             } else {
@@ -145,7 +145,7 @@ private struct CallWords {
             let value = try node.argument.map { (value) throws(Interrupt) in try evaluator.value(of: value) }
             arguments.give(index, value ?? .bool(true))
         } else if let value = node.argument ?? nextValue() {
-            arguments.give(index, try evaluator.worth(of: value).withoutNothing)
+            arguments.give(index, try evaluator.worth(of: value))
         } else {
             throw .statement(
                 NativeError(
@@ -200,16 +200,12 @@ private struct CallWords {
     /// Takes the value of a common parameter, by its full name.
     /// - Returns: false if the parameter needs a value and has none, or one that isn't carried out here.
     private mutating func take(_ value: PSValue?, by name: String) -> Bool {
-        guard function.isAdvanced else { return false }
-        if Self.isSwitch(name) {
-            let isOn = value?.isTrue ?? true
-            arguments.preferences[Self.preferences[name] ?? ""] = .string(isOn ? "Continue" : "SilentlyContinue")
-            arguments.give(common: name, .bool(isOn))
-            return true
-        }
-        guard let value else { return false }
+        guard function.isAdvanced, let value = value ?? (Self.isSwitch(name) ? .bool(true) : nil) else { return false }
         var bound = value
-        if let preference = Self.preferences[name] {
+        if Self.isSwitch(name), let preference = Self.preferences[name] {
+            bound = .bool(value.isTrue)
+            arguments.preferences[preference] = .string(value.isTrue ? "Continue" : "SilentlyContinue")
+        } else if let preference = Self.preferences[name] {
             guard let action = ErrorAction(value.plain),
                 let written = PSEnum(.actionPreference, named: action.rawValue),
                 Self.carriedOut[name]?.contains(action.rawValue.lowercased()) ?? (action != .ignore)
