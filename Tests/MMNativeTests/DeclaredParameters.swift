@@ -125,7 +125,7 @@ struct DeclaredParameters: RunningReports {
     }
 
     @Test(
-        "and that a value lacks is said in PowerShell's words",
+        "say in PowerShell's words what a value lacks",
         arguments: [
             (
                 "[ValidateScript({ $_ -gt 5 })]", "4",
