@@ -15,7 +15,7 @@ struct ClosedStreamTests {
         #expect(ran.error.contains("Bad file descriptor") == (code == 1), "\(ran)")
     }
 
-    @Test("with too few files allowed, every program says so", arguments: [4, 7, 12])
+    @Test("where too few files may be open, mm says so", arguments: [4, 7, 12])
     func fewFiles(limit: Int) async throws {
         let home = try TemporaryHome()
         let line = "ulimit -n \(limit); exec '\(Programs.mm)' connections list"
@@ -23,7 +23,7 @@ struct ClosedStreamTests {
         #expect(ran.code == 1 && ran.error.contains("ulimit -n"), "\(ran)")
     }
 
-    @Test("without /proc, every program says so")
+    @Test("where /proc isn't mounted, mm says so")
     func noProc() async throws {
         let home = try TemporaryHome()
         let line = "mount -t tmpfs none /proc && echo hidden && exec '\(Programs.mm)' connections list"

@@ -71,7 +71,7 @@ struct CommandIndexTests {
         #expect(index.unknown(["--json", "--xyzzy"]).message == "`mm` has no option `--xyzzy`.")
     }
 
-    @Test("options that every command takes are no unknown ones", arguments: [["--json"], ["-o", "json"]])
+    @Test("a line of options that every command takes lacks a command", arguments: [["--json"], ["-o", "json"]])
     func lonely(line: [String]) {
         #expect(index.unknown(line).message == "`mm \(line[0])` lacks a command.")
     }

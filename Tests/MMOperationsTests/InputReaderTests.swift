@@ -92,7 +92,7 @@ struct InputReaderTests {
     }
 
     @Test(
-        "have the form of their schemas, however a model writes them; what can't be read stays for the check",
+        "get the form of their schemas, however a model writes them; what can't be read stays as it is",
         arguments: [
             (["top": "3", "all": "true", "body": "{\"a\":1}"], ["top": 3, "all": true, "body": ["a": 1]]),
             (["query": "?$top=5&$select=id,mail"], ["query": ["$top": "5", "$select": "id,mail"]]),

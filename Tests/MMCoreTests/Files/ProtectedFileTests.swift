@@ -356,7 +356,7 @@ struct ProtectedFileTests {
         #expect(try !ProtectedFile.tighten(folder["nothing"]))
     }
 
-    @Test("a file that everyone may write to isn't closed without a word", arguments: [0o602, 0o666] as [mode_t])
+    @Test("a file that everyone may write to is refused, and its mode stays", arguments: [0o602, 0o666] as [mode_t])
     func tightenWritable(mode: mode_t) throws {
         try folder.write("x", "secret", mode: mode)
         #expect(throws: MMError.self) { try ProtectedFile.tighten(folder["x"]) }

@@ -83,7 +83,7 @@ struct SignInEndTests {
     }
 
     @Test(
-        "or rather rests, as its account is disabled: nobody is asked for a code, and all goes on once it is enabled",
+        "doesn't end while its account is disabled: nobody is asked for a code, and all works again once it is enabled",
         arguments: ["azure", "graph"], [true, false])
     func disabled(module: String, isFed: Bool) async throws {
         let path = try #require(SignInHome.commands.first { $0.module == module }?.path)
@@ -118,7 +118,7 @@ struct SignInEndTests {
         await home.stop()
     }
 
-    @Test("can't end where only modules sign in: the status says so, and shows their sessions")
+    @Test("isn't needed where only modules sign in: the status says so, and shows their sessions")
     func modulesAlone() async throws {
         let home = try await SignInHome()
         let ran = try await home.runSignedIn("azure", on: "Plain")
@@ -129,7 +129,7 @@ struct SignInEndTests {
         await home.stop()
     }
 
-    @Test("or has not begun: the status and the doctor tell of the code that a module shows")
+    @Test("begins with the code that a module shows: the status and the doctor show the same one")
     func codeOfModule() async throws {
         let home = try await SignInHome(engine: "native")
         let code = try #require(await home.run("exo", on: "Demo").code)

@@ -57,7 +57,7 @@ struct HelpTests {
     }
 
     @Test(
-        "an argument says which values completion offers, so that it gets no other's by having the same name",
+        "each argument declares which values completion offers, whatever its name",
         arguments: [
             ("graph", "endpoint", .endpoints), ("guard check", "url", .endpoints), ("mcp install", "url", nil),
             ("output", "handle", .jobs), ("shell run", "session", .shells), ("ssh", "host", .hosts),
