@@ -263,7 +263,7 @@ struct WholeGrammarTests {
         #expect(text.contains("<<") == (command.document == "b\n"))
     }
 
-    @Test("reads a long word with many braces without making more of it than there is time for")
+    @Test("refuses a word of which braces would make too much, before it is made")
     func longBraces() {
         let open = String(repeating: "{", count: 90)
         let text = String(repeating: open + "a,b" + String(repeating: "}", count: 90), count: 5_000)
