@@ -450,8 +450,8 @@ struct HandedOverScripts {
     @Test(
         "what the engine is not certain of is handed over",
         arguments: [
-            "'\u{30AB}' -eq '\u{304B}'",
-            "@{a=1;b=2} | ConvertTo-Json", "'{bad' | ConvertFrom-Json", "'', '{}' | ConvertFrom-Json", "'abc' -match '(?<=(a))b'", "$env:PATH",
+            "'\u{30AB}' -eq '\u{304B}'", "'', '{}' | ConvertFrom-Json",
+            "@{a=1;b=2} | ConvertTo-Json", "'{bad' | ConvertFrom-Json", "'abc' -match '(?<=(a))b'", "$env:PATH",
             "[io.file]::ReadAllText('x')", "$PSVersionTable", "1 > x", "Get-Process",
             "1..3 | Sort-Object -Culture sv", "'a'.IndexOf('b', 0, 1)",
             "1 | Select-Object -First 1 -PipelineVariable x",

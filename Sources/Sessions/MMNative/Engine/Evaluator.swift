@@ -317,8 +317,8 @@ final class Evaluator {
         }
     }
 
-    /// Returns whether an expression is a switch parameter or its entry in `$PSBoundParameters`; the value of both is kept
-    /// as a truth value.
+    /// Returns whether an expression is a switch parameter or its entry in `$PSBoundParameters`; the value of both is
+    /// kept as a truth value.
     func isSwitch(_ expression: ExpressionSyntax) -> Bool {
         let (place, part): (ExpressionSyntax, ExpressionSyntax?) =
             switch expression {
