@@ -24,7 +24,8 @@ struct IsolatedWallTests {
     private static let skipped: Comment = "this kernel lets this user make no namespaces"
 
     /// Runs a script in the confinement, with its own folder, a neighbour's, and the owner's tokens and registry.
-    private func run(_ script: String, in home: TestHome) async throws -> String {
+    /// - Parameter mounted: a folder in the home on which another file system is mounted before.
+    private func run(_ script: String, in home: TestHome, mounted: String? = nil) async throws -> String {
         for (path, text) in [
             ("state/own/mine", "MINE"), ("state/other/secret", "NEIGHBOURS"), ("tokens/Contoso.json", "OWNERS"),
             ("registry.json", "REGISTRY"), ("open", "OPEN"), ("sockets/bus", "BUS"),
@@ -35,6 +36,13 @@ struct IsolatedWallTests {
             masked: ["registry.json", "registry.json.bak"].map { "\(home.path)/\($0)" },
             kept: [home.path, "/", "\(home.path)/nowhere"], readable: [],
             socketFolder: home.path + "/sockets")
+        if let mounted {
+            let outer = #"mkdir "$1"; mount -t tmpfs none "$1"; shift; exec "$@""#
+            command = ChildCommand(
+                "/usr/bin/unshare",
+                ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", outer, "sh", "\(home.path)/\(mounted)"]
+                    + [command.executable] + command.arguments, environment: command.environment)
+        }
         command.error = .output
         let outcome = try await ChildProcess.run(command, input: [], timeout: .seconds(240))
         return String(decoding: outcome.output, as: UTF8.self)
@@ -58,6 +66,15 @@ struct IsolatedWallTests {
         #expect(try home.read(home.path + "/state/own/new") == Array("new\n".utf8))
         #expect(try home.read(home.path + "/tokens/Contoso.json") == Array("OWNERS".utf8))
         #expect(try home.read(home.path + "/open") == Array("OPEN".utf8))
+    }
+
+    @Test(
+        "keeps a file system that is mounted in the owner's home as it is", .enabled(if: hasNamespaces, skipped),
+        arguments: ["disk", "a disk", #"a\disk"#])
+    func mounted(name: String) async throws {
+        let text = try await run(
+            #"{ echo new >"$ROOT/\#(name)/new"; } 2>/dev/null || echo KEPT"#, in: try TestHome(), mounted: name)
+        #expect(text == "KEPT\n")
     }
 
     @Test(

@@ -195,7 +195,7 @@ enum IsolatedWall: String, Sendable {
 
     private static func namespacesWork(in home: String) async -> Bool {
         guard access(unshare, X_OK) == 0, access(setpriv, X_OK) == 0 else { return false }
-        let script = #"mount --rbind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t tmpfs none /tmp"#
+        let script = keeping + "set -eu; keep \"$1\"; mount -t tmpfs none /tmp"
         let trial = ChildCommand(
             unshare, ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", script, "sh", home],
             environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"])
@@ -241,15 +241,30 @@ enum IsolatedWall: String, Sendable {
         return command
     }
 
+    /// A function of the shell that mounts a folder as read-only, with all file systems that are mounted in it.
+    private static let keeping = """
+        keep() {
+            set -- "$(cd -P "$1" && pwd)"
+            /bin/mount --rbind "$1" "$1"
+            while read -r _ _ _ _ place _; do
+                # Blanks and backslashes are octal numbers in this list.
+                place=$(printf '%b.' "$place"); place=${place%.}
+                case $place in "$1" | "$1"/*) /bin/mount -o remount,bind,ro "$place" ;; esac
+            done </proc/self/mountinfo
+        }
+
+        """
+
     /// Mounts the kept folders as read-only and an empty folder over each hidden one, restores the pool's own folders,
     /// mounts `/dev/null` over each masked file, and drops all privileges that could undo this.
     private static let script = """
+        \(keeping)
         set -eu
         own=$1; sockets=$2; shift 2
         exec 3<"$own" 4<"$sockets"
         count=$1; shift
         while [ "$count" -gt 0 ]; do
-            if [ -d "$1" ]; then /bin/mount --rbind "$1" "$1"; /bin/mount -o remount,bind,ro "$1"; fi
+            if [ -d "$1" ]; then keep "$1"; fi
             shift; count=$((count - 1))
         done
         count=$1; shift
