@@ -252,6 +252,17 @@ struct SideBySideTests {
         #expect(SideBySideWork.mayHaveChanged("T1", error, in: nil))
     }
 
+    @Test(
+        "sends a script again whose session was lost or whose sign-in ended only if it had changed nothing",
+        arguments: [
+            (.sessionLost, ["sent": true], true), (.sessionLost, ["sent": false], false),
+            (.signInNeeded, ["changed": true], true), (.signInNeeded, ["changed": false], false),
+        ] as [(MMErrorCode, JSONObject, Bool)])
+    func afterLoss(code: MMErrorCode, details: JSONObject, mayHaveChanged: Bool) {
+        let error = MMError(code, "It ended.", details: details)
+        #expect(SideBySideWork.mayHaveChanged("T1", error, in: []) == mayHaveChanged)
+    }
+
     @Test("never sends a change again of which nobody knows whether it was carried out")
     func unknownOutcome() async throws {
         let home = try await TenantsHome(2)

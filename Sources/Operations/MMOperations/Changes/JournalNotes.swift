@@ -163,7 +163,10 @@ extension MMError {
     /// Whether it is certain that the service changed nothing.
     var isRefusal: Bool {
         if isUnsent { return true }
+        // A script that ended halfway may have changed something before.
+        if details["changed"] == true { return false }
         if let status = details["status"]?.int { return (400..<500).contains(status) && status != 408 }
-        return ![.unavailable, .remoteFailed, .deadlineExceeded, .cancelled, .internalError].contains(code)
+        return ![.unavailable, .remoteFailed, .sessionLost, .deadlineExceeded, .cancelled, .internalError]
+            .contains(code)
     }
 }

@@ -130,11 +130,13 @@ final class HeldVariables: Sendable {
     private static func lost(_ names: Set<String>, of key: SessionKey) -> MMError {
         let list = names.sorted()
         let shown = list.prefix(5).map { "$\($0)" }.joined(separator: ", ") + (list.count > 5 ? " and more" : "")
-        return MMError(
+        var error = MMError(
             .sessionLost,
             "\(shown) \(list.count == 1 ? "was" : "were") set in a session of \(key) that has ended, and lost: nothing was run.",
             hint:
                 "Set \(list.count == 1 ? "it" : "them") again, then repeat this call; `reset` clears this error.",
-            details: ["lostVariables": .array(list.map { .string($0) }), "begun": false])
+            details: ["lostVariables": .array(list.map { .string($0) })])
+        error.isUnsent = true
+        return error
     }
 }

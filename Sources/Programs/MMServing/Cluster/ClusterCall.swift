@@ -141,7 +141,8 @@ struct ClusterCall: Sendable {
                 .denied, .confirmationNeeded, .signInNeeded, .invalidInput, .notFound, .forbidden, .throttled,
                 .unsupported,
             ]
-            if harmless.contains(error.code) || error.details["lease"] == "elsewhere" || error.details["begun"] == false
+            if harmless.contains(error.code) || error.details["lease"] == "elsewhere"
+                || error.code == .sessionLost && error.isUnsent
             {
                 await member.ledger.forget(id, of: connection, node: member.id, token: token)
             }
