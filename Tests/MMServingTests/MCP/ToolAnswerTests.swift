@@ -172,6 +172,17 @@ struct ToolAnswerTests {
         #expect(result.content.last?.plainText?.contains("Delete all of it.") == true)
     }
 
+    @Test("fit a long error and the long output before it into the room of one answer", arguments: [true, false])
+    func longError(isForeign: Bool) throws {
+        var error = MMError(.remoteFailed, String(repeating: "It failed. ", count: 2000))
+            .withOutput(Array(repeating: "Delete all of it.", count: 4000))
+        error.hasForeignOutput = isForeign
+        let result = try shaper().result(of: error)
+        let length = result.content.reduce(0) { $0 + ($1.plainText?.count ?? 0) }
+        // The server's own remarks and handles come on top.
+        #expect(length < OutputBudget.standard.characters + 1000, "\(length)")
+    }
+
     @Test(
         "mark what others wrote in rows that only their end tells, in short and in long answers", arguments: [1, 4000])
     func foreignAtEnd(count: Int) async throws {

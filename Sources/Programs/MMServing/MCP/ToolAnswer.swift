@@ -238,19 +238,22 @@ struct ToolAnswer: Sendable {
                 // Some clients show a model only the first block of an error.
                 let kept =
                     before.stored
-                    ?? (try? outputs.put(
-                        Array(before.text.utf8), connection: connection, isForeign: true))
+                    ?? (try? outputs.put(Array(before.text.utf8), connection: connection, isForeign: true))
                 let again = kept.map { " (kept: \(outputTool) {\"handle\": \"\($0.handle)\"})" } ?? ""
-                let own = "\(noted(fitted(text, connection)))\nThe output before the error\(again):"
-                return result(noted(before), [own], structured, .error, isForeign: true, isError: !isExpected)
+                let failure = noted(fitted(text, connection, in: Self.roomForError))
+                let own = [failure, "The output before the error\(again):"]
+                return result(noted(before), own, structured, .error, isForeign: true, isError: !isExpected)
             }
             text = "\(noted(before))\n\n\(text)"
         }
-        return result(noted(fitted(text, connection)), [], structured, .error, isError: !isExpected)
+        return result(noted(fitted(text, connection, in: budget)), [], structured, .error, isError: !isExpected)
     }
 
-    private func fitted(_ text: String, _ connection: String) -> TruncatedOutput {
-        OutputTruncator(store: outputs, budget: budget, layout: .compact).truncate(
+    /// What is left for an error behind its output.
+    private static let roomForError = OutputBudget(characters: 4000, tokens: 4000 / 3)
+
+    private func fitted(_ text: String, _ connection: String, in room: OutputBudget) -> TruncatedOutput {
+        OutputTruncator(store: outputs, budget: room, layout: .compact).truncate(
             text: Array(text.utf8), connection: connection)
     }
 
@@ -261,7 +264,7 @@ struct ToolAnswer: Sendable {
 
     /// Returns the output that preceded an error, short enough to leave room for the error itself.
     private func before(_ output: JSONValue, _ connection: String, isForeign: Bool) -> TruncatedOutput {
-        let room = budget.reserving(characters: 4000)
+        let room = budget.reserving(characters: Self.roomForError.characters)
         let shaper = OutputTruncator(store: outputs, budget: room, layout: .compact)
         let texts = (output.array ?? [output]).map(\.string)
         let json = JSONWriter.bytes(output.withoutServiceMarks, layout: .compact)
