@@ -33,7 +33,7 @@ extension OperationAnswer {
         }
         var whole = self
         whole.body = .value(.array(rows))
-        whole.notes += stream.end().notes
+        whole.add(stream.end())
         return whole
     }
 }
