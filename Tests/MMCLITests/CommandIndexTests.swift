@@ -71,7 +71,9 @@ struct CommandIndexTests {
         #expect(index.unknown(["--json", "--xyzzy"]).message == "`mm` has no option `--xyzzy`.")
     }
 
-    @Test("a line of options that every command takes lacks a command", arguments: [["--json"], ["-o", "json"]])
+    @Test(
+        "a line of options that every command takes lacks a command",
+        arguments: [["--json"], ["-o", "json"], ["--sort", "-name"]])
     func lonely(line: [String]) {
         #expect(index.unknown(line).message == "`mm \(line[0])` lacks a command.")
     }

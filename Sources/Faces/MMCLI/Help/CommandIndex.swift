@@ -158,8 +158,7 @@ package struct CommandIndex: Sendable {
     package func unknown(_ line: [String]) -> MMError {
         let known = shown.filter { $0.trigger == nil }.map { $0.words.joined(separator: " ") } + ["help"]
         if let option = line.first, option.hasPrefix("-"), option.count > 1 {
-            let wrong = line.first { $0.hasPrefix("-") && !GlobalOptions.isOne($0) }
-            return wrong.map { Self.unknown(option: $0) } ?? Self.missing(after: option)
+            return GlobalOptions.leading(line).rest.first.map(Self.unknown(option:)) ?? Self.missing(after: option)
         }
         let typed = line.prefix(2).joined(separator: " ")
         let first = line.first ?? ""

@@ -80,7 +80,7 @@ package struct GlobalOptions: Sendable {
     }()
 
     /// Returns whether a word is one of these options, alone or with its value behind an equals sign.
-    static func isOne(_ word: String) -> Bool {
+    private static func isOne(_ word: String) -> Bool {
         let name = String(word.prefix { $0 != "=" })
         return names.plain.contains(name) || names.valued.contains(name) || name == "-o" || name == "-q"
     }
@@ -104,15 +104,21 @@ package struct GlobalOptions: Sendable {
         return format == .json
     }
 
-    /// Returns a line with the command first and the global options that preceded it after it.
-    package static func commandFirst(_ words: [String]) -> [String] {
+    /// Returns the options, with their values, with which a line begins, and the words after them.
+    static func leading(_ words: [String]) -> (options: [String], rest: ArraySlice<String>) {
         var options: [String] = []
         var rest = words[...]
-        while let word = rest.first, word.hasPrefix("-"), word != "--" {
-            guard isOne(word) else { return words }
+        while let word = rest.first, isOne(word) {
             options.append(rest.removeFirst())
             if names.valued.contains(word) || word == "-o", let value = rest.popFirst() { options.append(value) }
         }
+        return (options, rest)
+    }
+
+    /// Returns a line with the command first and the global options that preceded it after it.
+    package static func commandFirst(_ words: [String]) -> [String] {
+        let (options, rest) = leading(words)
+        if let word = rest.first, word.hasPrefix("-"), word != "--" { return words }
         // A line without a command stays as it is: `--help`, `--version`.
         guard let command = rest.firstIndex(where: { $0.hasPrefix("-") }) ?? Optional(rest.endIndex), !rest.isEmpty
         else { return words }
