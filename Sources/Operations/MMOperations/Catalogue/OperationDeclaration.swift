@@ -174,7 +174,7 @@ public struct OperationDeclaration: Sendable {
         /// The pool that asks for the confirmation named in the call.
         case confirmation
         /// Each pool has records of its own, which are listed newest first: as many as the argument `last` says,
-        /// otherwise this number; `nil` for all.
+        /// otherwise this number; `nil` for an operation that lists all of them, one pool's after the other's.
         case records(usual: Int?)
         /// Each pool has an audit log, and the owner has one with lines about every connection. Their lines are listed
         /// newest last, as many as the argument `last` says, otherwise this number.

@@ -66,12 +66,10 @@ struct IsolatedRecords: Sendable {
     private func list(
         _ operation: AnyOperation, _ arguments: JSONObject, _ usual: Int?, isNewestLast: Bool, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        var most = usual
-        if most != nil {
-            let reader = try InputReader(
-                operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
-            most = try reader.integer("last") ?? most
-        }
+        let reader = try InputReader(
+            operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
+        // A list that always has all rows has no argument for their number.
+        let most = usual == nil ? nil : try reader.integer("last") ?? usual
         var answer = try await own.call(operation, arguments, in: context)
         var rows = Self.rows(answer)
         var texts = rows.isEmpty ? [] : [answer.text].compactMap(\.self)
