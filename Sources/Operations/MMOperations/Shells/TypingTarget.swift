@@ -20,13 +20,21 @@ struct TypingTarget: Sendable {
         async throws(MMError)
     {
         self.call = call
-        let (context, services) = (call.context, call.services.work)
-        if job == nil, let session, let running = call.shells.running(in: session.key(of: context.call.shellOwner)) {
+        let context = call.context.call
+        if let job {
+            kind = .command(try await call.services.work.command(job, of: context))
+            return
+        }
+        let session = try NamedSession.required(session)
+        let key = session.key(of: context.shellOwner)
+        if let running = call.shells.running(in: key) {
             kind = .command(running)
-        } else if job == nil, !place.isLocal {
-            kind = .device(try .required(session))
+        } else if place.isLocal {
+            throw MMError(
+                .invalidInput, "No command is running in the session “\(key.name)”.",
+                hint: "Name the `session` in which one is, or give `job`, the handle that run answered with (cmd-…).")
         } else {
-            kind = .command(try await services.command(try OperationContext.required(handle: job), of: context.call))
+            kind = .device(session)
         }
     }
 
