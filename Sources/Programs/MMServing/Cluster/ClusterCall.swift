@@ -135,19 +135,23 @@ struct ClusterCall: Sendable {
             }
             return answer
         } catch {
-            // These calls were not begun, so they may be tried again under the same id, for example after a
-            // confirmation or a sign-in.
-            let harmless: [MMErrorCode] = [
-                .denied, .confirmationNeeded, .signInNeeded, .invalidInput, .notFound, .forbidden, .throttled,
-                .unsupported,
-            ]
-            if harmless.contains(error.code) || error.details["lease"] == "elsewhere"
-                || error.code == .sessionLost && error.isUnsent
-            {
+            if Self.mayBeRepeated(after: error) {
                 await member.ledger.forget(id, of: connection, node: member.id, token: token)
             }
             throw error
         }
+    }
+
+    /// Returns whether a call with this error was not begun, so that it may be tried again under the same id, for
+    /// example after a confirmation or a sign-in.
+    static func mayBeRepeated(after error: MMError) -> Bool {
+        // A sign-in may have ended in the middle of a script.
+        if error.details["changed"] == true { return false }
+        let harmless: [MMErrorCode] = [
+            .denied, .confirmationNeeded, .signInNeeded, .invalidInput, .notFound, .forbidden, .throttled, .unsupported,
+        ]
+        return harmless.contains(error.code) || error.details["lease"] == "elsewhere"
+            || error.code == .sessionLost && error.isUnsent
     }
 
     /// The call with the name under which the audit logs and journals of all nodes record it, whichever node carries it
