@@ -62,8 +62,12 @@ extension ShellJudge {
         }
         remember(call)
         guard ["cd", "pushd"].contains(call.program) else { return }
-        let target = call.arguments.first { !$0.value.hasPrefix("-") }?.value ?? "~"
-        if let path = context.path(target) { context.directory = path }
+        enter(call.arguments.first { !$0.value.hasPrefix("-") }?.value ?? "~")
+    }
+
+    /// Judges what follows in another folder, if a word says which.
+    mutating func enter(_ folder: String) {
+        if let path = context.path(folder) { context.directory = path }
     }
 
     /// Returns the variables of a text that is a loop over plain words, or loops directly within each other, in which

@@ -272,10 +272,12 @@ struct ShellJudge {
         var isUnsure = false
         var leading = ShellPrograms.leadingWords[name] ?? 0
         var set: [GuardFinding] = []
+        // The judge of the command, which may start in another folder.
+        var behind = self
         let takesValue = ShellPrograms.valueOptions[name] ?? []
         while index < call.words.count {
             let word = call.words[index]
-            if name == "env", let split = Self.split(call.words[index...]) { return set + text(split, depth) }
+            if name == "env", let split = Self.split(call.words[index...]) { return set + behind.text(split, depth) }
             if word.value == "--" {
                 index += 1
                 break
@@ -286,6 +288,9 @@ struct ShellJudge {
                 // After an unknown option, the next word may or may not be its value.
                 isUnsure = !takesValue.contains(word.value) && word.value.hasPrefix("--") && !word.value.contains("=")
                 if let file = Self.saved(by: call, at: index) { set += judge(file, isWritten: true) }
+                if let folder = Self.value(of: ShellPrograms.enteringOptions, in: call, at: index) {
+                    behind.enter(folder.value)
+                }
                 index += takesValue.contains(word.value) ? 2 : 1
                 if isUnsure { continue }
             } else if word.value.contains("="), name == "env" || name == "sudo" || name == "doas" {
@@ -306,9 +311,11 @@ struct ShellJudge {
         var found = set
         // Such a program passes its words to a shell, which parses them again.
         let joins = ShellPrograms.joiners.contains(name) && inside.words.contains { $0.value.contains(" ") }
-        if !joins { found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)] }
+        if !joins {
+            found += depth < Self.deepest ? behind.judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
+        }
         if isUnsure, depth < Self.deepest, let later = call.inner(from: index + 1) {
-            found += judge(later, depth + 1).filter(Self.weighs)
+            found += behind.judge(later, depth + 1).filter(Self.weighs)
         }
         // The operands of `parallel` follow this mark.
         let joined = inside.words.prefix { !$0.value.hasPrefix(":::") }
@@ -316,21 +323,30 @@ struct ShellJudge {
         return found + (name == "xargs" || name == "parallel" ? appended(to: inside, by: name, depth) : [])
     }
 
-    /// Returns the file that a wrapper writes because of the option at an index: `-o FILE`, `-oFILE`, `--output=FILE`.
+    /// Returns the file that a wrapper writes because of the option at an index.
     private static func saved(by call: ShellScript.Command, at index: Int) -> ShellScript.Word? {
+        if let file = value(of: ShellPrograms.savingOptions, in: call, at: index) { return file }
+        let name = call.words[index].value.prefix { $0 != "=" }
+        guard call.program != "xargs", WordMeaning.value(of: name) == .output else { return nil }
+        return value(of: [call.program: [String(name)]], in: call, at: index)
+    }
+
+    /// Returns the value of a wrapper's option at an index: `-o FILE`, `-oFILE`, `--output FILE`, `--output=FILE`.
+    /// - Parameter options: the options that count, by wrapper.
+    private static func value(
+        of options: [String: Set<String>], in call: ShellScript.Command, at index: Int
+    ) -> ShellScript.Word? {
+        guard let names = options[call.program] else { return nil }
         let word = call.words[index]
-        let long = word.value.prefix { $0 != "=" }
-        let isLong = word.value.hasPrefix("--")
-        let option = isLong ? String(long) : String(word.value.prefix(2))
-        let isListed = ShellPrograms.savingOptions[call.program]?.contains(option) == true
-        guard isListed || call.program != "xargs" && WordMeaning.value(of: long) == .output else { return nil }
-        if isLong, long.count < word.value.count {
-            return ShellScript.Word(String(word.value.dropFirst(long.count + 1)), isFixed: word.isFixed)
+        let name = word.value.prefix { $0 != "=" }
+        if names.contains(String(name)) {
+            guard name.count < word.value.count else {
+                return index + 1 < call.words.count ? call.words[index + 1] : nil
+            }
+            return ShellScript.Word(String(word.value.dropFirst(name.count + 1)), isFixed: word.isFixed)
         }
-        if !isLong, word.value.count > 2, isListed {
-            return ShellScript.Word(String(word.value.dropFirst(2)), isFixed: word.isFixed)
-        }
-        return index + 1 < call.words.count ? call.words[index + 1] : nil
+        guard !word.value.hasPrefix("--"), names.contains(String(word.value.prefix(2))) else { return nil }
+        return ShellScript.Word(String(word.value.dropFirst(2)), isFixed: word.isFixed)
     }
 
     /// Judges a wrapper without a command.

@@ -19,6 +19,11 @@ enum ShellPrograms: String {
         facts.first { $0[0] == "saves" }.map { Set($0.dropFirst()) }
     }
 
+    /// Options of wrappers that name the folder in which the command starts.
+    static let enteringOptions = ShellTable.texts.compactMapValues { facts in
+        facts.first { $0[0] == "enters" }.map { Set($0.dropFirst()) }
+    }
+
     /// Wrappers whose first word before the command is a file that they make.
     static let fileMakers = Set(ShellTable.texts.filter { $0.value.contains { $0[0] == "makes" } }.keys)
 
