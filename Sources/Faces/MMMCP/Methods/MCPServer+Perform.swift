@@ -68,7 +68,8 @@ extension MCPServer {
     private func callTool(
         _ registered: RegisteredTool, _ given: JSONObject, _ context: RequestContext
     ) async throws -> ToolResult {
-        let arguments = registered.tool.argumentReading?(given) ?? given
+        let set = registered.input.withoutUnset(given)
+        let arguments = registered.tool.argumentReading?(set) ?? set
         let problems = registered.input.problems(of: .object(arguments))
         guard problems.isEmpty else {
             let list = problems.map { "- \($0)" }.joined(separator: "\n")

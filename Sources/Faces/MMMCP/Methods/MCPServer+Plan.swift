@@ -75,8 +75,7 @@ extension MCPServer {
         let wish = try taskWish(of: registered.tool, params, profile)
         switch params["arguments"] {
         case nil, .null: return .callTool(registered, arguments: [:], wish)
-        case .object(let arguments):
-            return .callTool(registered, arguments: registered.input.withoutUnset(arguments), wish)
+        case .object(let arguments): return .callTool(registered, arguments: arguments, wish)
         case .some(let other):
             throw .invalidParams("The arguments of a tool call must be an object, not \(other.kindName).")
         }
