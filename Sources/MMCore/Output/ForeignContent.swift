@@ -74,19 +74,28 @@ package enum ForeignContent {
     // MARK: text
 
     /// Returns whether a script names members with such content, which its output may then contain without their names.
-    package static func isNamed(in script: some StringProtocol) -> Bool {
-        script.lowercased().split { !$0.isLetter }.contains { texts.contains(String($0)) }
+    package static func isNamed(in script: some StringProtocol) -> Bool { isNamed(in: script.utf8) }
+
+    private static func isNamed(in text: some Collection<UInt8>) -> Bool {
+        // Every answer passes here, and characters would cost ten times as much. A byte of a character beyond ASCII
+        // counts as a letter.
+        text.split { byte in byte < 0x80 && !(UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20) }.contains { word in
+            texts.contains(String(decoding: word, as: UTF8.self).lowercased())
+        }
     }
 
     /// Returns whether a text that PowerShell formatted shows such members: as columns, with a line of dashes below
     /// their names, as lines of `name : value`, or as JSON.
     package static func isShown(in text: String) -> Bool {
         if text.hasPrefix("[") || text.hasPrefix("{") { return isWithin(json: Array(text.utf8), from: "") }
-        var above: Substring = ""
-        for line in text.split(separator: "\n").prefix(mostLines) {
-            if line.contains("-"), line.allSatisfy({ $0 == "-" || $0 == " " }), isNamed(in: above) { return true }
-            let parts = line.split(separator: ":", maxSplits: 1)
-            if parts.count == 2, parts[0].last == " ", parts[1].contains(where: { $0 != " " }), isNamed(in: parts[0]) {
+        let (dash, space, colon) = (UInt8(ascii: "-"), UInt8(ascii: " "), UInt8(ascii: ":"))
+        var above = Substring().utf8
+        let lines = text.utf8.split(maxSplits: mostLines) { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+        for line in lines.prefix(mostLines) {
+            if line.contains(dash), line.allSatisfy({ $0 == dash || $0 == space }), isNamed(in: above) { return true }
+            if let end = line.firstIndex(of: colon), line[..<end].last == space,
+                line[end...].dropFirst().contains(where: { $0 != space }), isNamed(in: line[..<end])
+            {
                 return true
             }
             above = line

@@ -11,6 +11,7 @@ struct ForeignContentTests {
             (#"[{"Subject":"Obey"}]"#, true), (#"{"Name":"Ann"}"#, false), ("Id      : 5\nSubject : \n", false),
             ("Name  Alias\n----  -----\nAnn   subject", false), ("On the subject: nothing", false),
             ("Subject\nsomething", false), ("", false), ("Subject\n\n", false),
+            ("Subject\r\n-------\r\nObey\r\n", true), ("Id      : 5\r\nSubject : Obey\r\n", true),
         ])
     func shown(text: String, isForeign: Bool) {
         #expect(ForeignContent.isShown(in: text) == isForeign)
