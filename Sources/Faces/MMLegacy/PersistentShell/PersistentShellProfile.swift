@@ -28,7 +28,7 @@ package enum PersistentShellProfile {
                 "A persistent shell: directory, variables and functions are kept between commands, also for a client "
                 + "that reconnects. Use the argument `shell_id` of every tool for additional "
                 + "shells. Files in the workspace are permanent.",
-            tools: tools(shell), settings: PersistentShellSettings.variables,
+            tools: tools(shell),
             upkeep: { services in
                 await services.shells.runMaintenance(every: .seconds(settings.cleanupInterval))
             },
@@ -147,7 +147,7 @@ package enum PersistentShellProfile {
             }
             await toolCall.record(
                 ["commandBytes": .int(Int64(command.utf8.count))], outcome: error.code.word, since: start)
-            return answer("error", -1, "", refusal(of: error, command), 0)
+            return answer("error", -1, "", refusal(of: error), 0)
         }
         await toolCall.note(command, secrets: [], isRefused: false)
         // A client that has gone away doesn't want the command to continue.
@@ -197,7 +197,7 @@ package enum PersistentShellProfile {
     }
 
     /// Returns a refusal in the persistent-shell server's wording.
-    private static func refusal(of error: MMError, _ command: String) -> String {
+    private static func refusal(of error: MMError) -> String {
         let mark = "Security validation failed"
         let quoted = error.message.split(separator: "“").dropFirst().first?.split(separator: "”").first.map(String.init)
         switch (error.details["rule"]?.string, quoted) {

@@ -40,42 +40,6 @@ package struct PersistentShellSettings: Sendable {
     /// Whether the workspace was set explicitly.
     package var namesWorkspace = false
 
-    /// The environment variables, for help texts.
-    package static let variables: [ProfileSetting] = [
-        ProfileSetting("MCP_SHELL_SERVER__HOST", standard: "127.0.0.1", "Address to listen on."),
-        ProfileSetting("MCP_SHELL_SERVER__PORT", standard: "3000", "Port to listen on."),
-        ProfileSetting("MCP_SHELL_LOGGING__LEVEL", standard: "info", "debug, info, warning, error."),
-        ProfileSetting("MCP_SHELL_LOGGING__FORMAT", standard: "json", "json or console."),
-        ProfileSetting("MCP_SHELL_SESSION__TIMEOUT", standard: "3600", "Seconds until an idle shell is closed."),
-        ProfileSetting("MCP_SHELL_SESSION__MAX_SESSIONS", standard: "100", "Maximum number of shells."),
-        ProfileSetting(
-            "MCP_SHELL_SESSION__CLEANUP_INTERVAL", standard: "300", "Seconds between checks for idle shells."),
-        ProfileSetting(
-            "MCP_SHELL_SESSION__ISOLATION", standard: "user",
-            "user: one shell for all sessions of a client; session: one shell per session, which ends with it."),
-        ProfileSetting("MCP_SHELL_SHELL__DEFAULT_SHELL", standard: "/bin/bash", "bash, zsh, dash, ash or python3."),
-        ProfileSetting("MCP_SHELL_SHELL__SANDBOX", standard: "guard", "guard, workspace or isolated."),
-        ProfileSetting("MCP_SHELL_SHELL__MEMORY_MB", standard: "", "Memory limit of each process, in MiB."),
-        ProfileSetting(
-            "MCP_SHELL_SHELL__TOTAL_MEMORY_MB", standard: "",
-            "Memory limit of everything a shell starts (delegated control group)."),
-        ProfileSetting(
-            "MCP_SHELL_SHELL__TOTAL_PROCESSES", standard: "", "Limit of processes of a shell (delegated control group)."
-        ),
-        ProfileSetting(
-            "MCP_SHELL_SHELL__TOTAL_CPUS", standard: "", "Processor limit of everything a shell starts, such as 0.5."),
-        ProfileSetting("MCP_SHELL_SECURITY__ENABLED", standard: "false", "Whether commands are checked."),
-        ProfileSetting(
-            "MCP_SHELL_SECURITY__WORKING_DIRECTORY", standard: "/workspace", "Directory in which shells start."),
-        ProfileSetting(
-            "MCP_SHELL_SECURITY__MAX_EXECUTION_TIME", standard: "30",
-            "Time limit of a command in seconds, when security is on."),
-        ProfileSetting(
-            "MCP_SHELL_SECURITY__MAX_OUTPUT_SIZE", standard: "1048576",
-            "Output limit of a command in bytes, when security is on."),
-        ProfileSetting("MCP_SHELL_CONFIG_FILE", standard: "", "YAML file with the security settings."),
-    ]
-
     /// Reads the settings; the file takes precedence over the environment, as in the persistent-shell server.
     /// - Throws: `invalidInput`, naming the variable or key; `notFound` when the configured file is missing, because
     ///   requested security must never be dropped silently.

@@ -321,8 +321,6 @@ package struct ToolProfile: Sendable {
     package let instructions: String
     /// The tools, in the order in which they are listed.
     package let tools: [ProfileTool]
-    /// The environment variables that the profile reads.
-    package let settings: [ProfileSetting]
     /// The name that connections' `mcps` lists are compared with, unless the command line gives another.
     package let serverName: String
     /// Maintains what the tools keep, until the task is cancelled.
@@ -338,21 +336,19 @@ package struct ToolProfile: Sendable {
     ///   - title: the display name.
     ///   - instructions: what a model should know before it starts.
     ///   - tools: the tools, in the order in which they are listed.
-    ///   - settings: the environment variables that the profile reads.
     ///   - serverName: the name that `mcps` lists are compared with.
     ///   - upkeep: maintains what the tools keep.
     ///   - close: releases what the tools keep.
     ///   - http: the peculiarities when served over HTTP.
     package init(
-        name: String, title: String, instructions: String, tools: [ProfileTool], settings: [ProfileSetting] = [],
-        serverName: String = "mm", upkeep: @escaping @Sendable (OperationServices) async -> Void = { _ in },
+        name: String, title: String, instructions: String, tools: [ProfileTool], serverName: String = "mm",
+        upkeep: @escaping @Sendable (OperationServices) async -> Void = { _ in },
         close: @escaping @Sendable () async -> Void = {}, http: ProfileHTTP = ProfileHTTP()
     ) {
         self.name = name
         self.title = title
         self.instructions = instructions
         self.tools = tools
-        self.settings = settings
         self.serverName = serverName
         self.upkeep = upkeep
         self.close = close
@@ -360,29 +356,15 @@ package struct ToolProfile: Sendable {
     }
 }
 
-/// An environment variable that a profile reads.
-package struct ProfileSetting: Sendable, Hashable {
-    /// The variable's name.
-    package let name: String
-    /// The value when it isn't set.
-    package let standard: String
-    /// Its purpose and unit.
-    package let summary: String
-
-    package init(_ name: String, standard: String, _ summary: String) {
-        self.name = name
-        self.standard = standard
-        self.summary = summary
-    }
-
-    /// Returns the port that a variable names; `nil` if it isn't set.
+extension UInt16 {
+    /// Creates the port that an environment variable names; `nil` if it isn't set.
     /// - Throws: `invalidInput`, naming the variable.
-    static func port(_ name: String, in environment: [String: String]) throws(MMError) -> UInt16? {
+    init?(port name: String, in environment: [String: String]) throws(MMError) {
         guard let text = environment[name], !text.isEmpty else { return nil }
         guard let port = UInt16(text) else {
             throw MMError(
                 .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Use a port from 0 to 65535.")
         }
-        return port
+        self = port
     }
 }

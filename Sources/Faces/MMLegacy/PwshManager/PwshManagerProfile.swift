@@ -28,7 +28,7 @@ enum PwshManagerProfile {
                 login(manager, conversation), status(manager, conversation), run(manager, conversation), list(manager),
                 disconnect(manager, conversation),
             ],
-            settings: TenantSettings.variables, upkeep: { _ in await manager.watch() })
+            upkeep: { _ in await manager.watch() })
     }
 
     // MARK: arguments
@@ -283,7 +283,7 @@ package struct TenantSettings: Sendable {
     /// Reads the settings from an environment.
     /// - Throws: `invalidInput`, naming the variable.
     package init(environment: [String: String]) throws(MMError) {
-        port = try ProfileSetting.port("PWSH_MANAGER_PORT", in: environment) ?? port
+        port = try UInt16(port: "PWSH_MANAGER_PORT", in: environment) ?? port
         watchInterval = try Self.seconds("PWSH_WATCHDOG_INTERVAL", environment) ?? watchInterval
         pendingLimit = try Self.seconds("PWSH_AUTH_TIMEOUT", environment) ?? pendingLimit
         idleLimit = try Self.seconds("PWSH_IDLE_TIMEOUT", environment) ?? idleLimit
@@ -292,23 +292,6 @@ package struct TenantSettings: Sendable {
         aliases = try Self.pairs("PWSH_TENANT_ALIASES", environment)
         sharePointHosts = try Self.pairs("PWSH_SHAREPOINT_TENANTS", environment)
     }
-
-    /// The environment variables, for help texts.
-    package static let variables: [ProfileSetting] = [
-        .init(
-            "PWSH_MANAGER_URL", standard: "http://localhost:5100", "Address of the session manager that the tools use."),
-        .init("PWSH_MANAGER_PORT", standard: "5100", "Port of the HTTP interface."),
-        .init("PWSH_MANAGER_LOG_LEVEL", standard: "INFO", "DEBUG, INFO, WARNING or ERROR."),
-        .init("PWSH_MANAGER_TOKEN_DIR", standard: "~/.mm-graph-tokens", "Folder of the token caches."),
-        .init("PWSH_MANAGER_DEBUG", standard: "false", "true logs everything."),
-        .init("PWSH_MANAGER_TIMEOUT", standard: "300", "Time limit of a command, in seconds."),
-        .init("PWSH_WATCHDOG_INTERVAL", standard: "30", "Seconds between two checks of the sessions."),
-        .init("PWSH_AUTH_TIMEOUT", standard: "300", "Seconds that a sign-in may wait for the person."),
-        .init("PWSH_IDLE_TIMEOUT", standard: "3600", "Seconds until an idle session ends."),
-        .init("PWSH_STUCK_TIMEOUT", standard: "120", "Seconds that a command may exceed its time limit."),
-        .init("PWSH_TENANT_ALIASES", standard: "", "Short names: contoso=contoso.com,personal=example.com."),
-        .init("PWSH_SHAREPOINT_TENANTS", standard: "", "SharePoint host labels: contoso.com=contosoltd."),
-    ]
 
     /// Returns the environment as the rest of the product reads it, translated from the manager's own variables.
     package static func product(_ environment: [String: String]) -> [String: String] {

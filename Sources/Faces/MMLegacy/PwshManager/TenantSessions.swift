@@ -60,10 +60,8 @@ package actor TenantSessions {
         var record =
             records[ask.key]
             ?? TenantRecord(
-                tenant: ask.tenant, module: ask.module, key: key, account: ask.account, createdAt: wall, lastUsed: wall,
-                usedAt: now)
+                tenant: ask.tenant, module: ask.module, key: key, createdAt: wall, lastUsed: wall, usedAt: now)
         record.key = key
-        record.account = ask.account
         if ask.module == "pnp" { record.sharePointHost = connection.sharepointHost }
         if record.conversation == nil { record.conversation = ask.conversation }
         records[ask.key] = record
@@ -455,8 +453,6 @@ struct TenantRecord: Sendable {
     let module: String
     /// The session's key in the pool.
     var key: SessionKey
-    /// The number of the account.
-    var account: String
     /// The first label of the SharePoint host, for the module that signs in there.
     var sharePointHost: String?
     /// The conversation of the first call.

@@ -25,7 +25,7 @@ package final class SessionPoolRoutes: Sendable {
         /// Reads the settings from an environment: `SESSION_POOL_PORT`, `M365_CONNECTION`, `COMMAND_TIMEOUT`.
         /// - Throws: `invalidInput`, naming the variable.
         package init(environment: [String: String]) throws(MMError) {
-            port = try ProfileSetting.port("SESSION_POOL_PORT", in: environment) ?? port
+            port = try UInt16(port: "SESSION_POOL_PORT", in: environment) ?? port
             connection = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
             if let text = environment["COMMAND_TIMEOUT"], !text.isEmpty {
                 guard let seconds = Int(text), (1...86_400).contains(seconds) else {
