@@ -340,7 +340,7 @@ extension ArgumentScanner {
             }
             result.options.format = format
         default:
-            throw unknown(flag: name, attached: attached, rest)
+            throw unknown(flag: name)
         }
     }
 }
@@ -389,7 +389,7 @@ extension ArgumentScanner {
     }
 
     /// Returns the error for a flag that the command doesn't have.
-    func unknown(flag name: String, attached: String?, _ rest: ArraySlice<String>) -> MMError {
+    func unknown(flag name: String) -> MMError {
         let message = "`\(command)` has no flag \(name)."
         let help = "See `\(command) --help`."
         let known =

@@ -50,7 +50,7 @@ struct SchemaCompiler {
         case .bool(let admits): nodes[index].admitsAnything = admits
         case .object(let members):
             for (keyword, value) in members {
-                try read(keyword, value, beside: members, of: index, at: place, depth: depth + 1)
+                try read(keyword, value, of: index, at: place, depth: depth + 1)
             }
         default: throw fault(place, "must be an object or a boolean, not \(schema.kindName)")
         }
@@ -58,7 +58,7 @@ struct SchemaCompiler {
     }
 
     private mutating func read(
-        _ keyword: String, _ value: JSONValue, beside members: JSONObject, of index: Int, at place: String, depth: Int
+        _ keyword: String, _ value: JSONValue, of index: Int, at place: String, depth: Int
     ) throws(MMError) {
         let here = "\(place)/\(Self.escaped(keyword))"
         switch keyword {

@@ -133,9 +133,9 @@ struct CallAudit: Sendable {
         let entry = entry(outcome: outcome, rows: rows)
         let log = log.scoped(facts["connection"]?.string ?? "-", facts["module"]?.string ?? name)
         switch error?.code {
-        case nil, .signInNeeded?, .confirmationNeeded?: log.info(text(of: entry, error), facts)
-        case .internalError?: log.error("\(text(of: entry, error)): \(error?.message ?? "")", facts)
-        default: log.warning("\(text(of: entry, error)): \(error?.message ?? "")", facts)
+        case nil, .signInNeeded?, .confirmationNeeded?: log.info(text(of: entry), facts)
+        case .internalError?: log.error("\(text(of: entry)): \(error?.message ?? "")", facts)
+        default: log.warning("\(text(of: entry)): \(error?.message ?? "")", facts)
         }
         return entry
     }
@@ -163,7 +163,7 @@ struct CallAudit: Sendable {
     }
 
     /// Returns the log line: the operation, its outcome, its caller, and sizes instead of content.
-    private func text(of entry: JSONObject, _ error: MMError?) -> String {
+    private func text(of entry: JSONObject) -> String {
         let sizes = [("bytesSent", "bytes sent"), ("bytesAnswered", "bytes answered"), ("rows", "rows")]
             .compactMap { key, words in entry[key]?.int.map { ", \($0) \(words)" } }.joined()
         return "\(operation.declaration.name) \(entry["outcome"]?.string ?? "done") in \(milliseconds) ms for "

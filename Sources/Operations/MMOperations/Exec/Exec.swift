@@ -82,7 +82,7 @@ struct Exec: CatalogueOperation {
             let variables = try ExecEnvironment.variables(
                 services.environment, handing: input.variables, wire.session.environment, of: connection,
                 try services.identity.cloud(of: connection), account)
-            program = try await start(input, walls, wire, variables, seat, with: services)
+            program = try await start(input, walls, wire, variables, seat)
         } catch {
             _ = await wire.close()
             throw error
@@ -155,7 +155,7 @@ struct Exec: CatalogueOperation {
 
     private func start(
         _ input: ExecInput, _ walls: ExecWalls, _ wire: ExecWire, _ variables: [String: String],
-        _ seat: any ProgramSeat, with services: ExecServices
+        _ seat: any ProgramSeat
     ) async throws(MMError) -> WalledProgram {
         var rules = walls.rules
         rules.network = .ports([wire.session.port])

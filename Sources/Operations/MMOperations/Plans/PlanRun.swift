@@ -137,7 +137,7 @@ struct PlanRun {
             if case .undo(let id, _) = step.act {
                 let selection = try await UndoSelection(services, in: context)
                 if let undone = try? selection.entry(id), selection.isUndone(undone) {
-                    try progress.ends(number, .done, told(step, change: entry?.id))
+                    try progress.ends(number, .done, told(change: entry?.id))
                 }
                 continue
             }
@@ -152,12 +152,12 @@ struct PlanRun {
             // Every change is written to the journal before it is sent: one without an entry was never sent.
             try progress.ends(
                 number, step.change == nil ? .unknown : .failed,
-                told(step, message: step.change == nil ? Self.doubt : "it was never sent"))
+                told(message: step.change == nil ? Self.doubt : "it was never sent"))
             return
         }
         switch entry.outcome {
         case .done: return try settle(step, number, entry, entry.change)
-        case .refused: return try progress.ends(number, .failed, told(step, change: entry.id, message: entry.message))
+        case .refused: return try progress.ends(number, .failed, told(change: entry.id, message: entry.message))
         case .unknown: break
         }
         let states = PlanStates(connection: try connection(of: step), services: services, context: context)
@@ -168,9 +168,9 @@ struct PlanRun {
             try settle(step, number, entry, entry.change)
         case .asBefore:
             try await services.journal.end(entry, .refused, message: "the service did not receive it")
-            try progress.ends(number, .failed, told(step, change: entry.id, message: "the service did not receive it"))
+            try progress.ends(number, .failed, told(change: entry.id, message: "the service did not receive it"))
         case .changed, .unknown, nil:
-            try progress.ends(number, .unknown, told(step, change: entry.id, message: Self.doubt))
+            try progress.ends(number, .unknown, told(change: entry.id, message: Self.doubt))
         }
     }
 
@@ -179,7 +179,7 @@ struct PlanRun {
         _ step: PlanStep, _ number: Int, _ begun: PlanProgress.Step, _ entry: JournalEntry, _ states: PlanStates
     ) async throws(MMError) {
         guard let before = begun.alike else {
-            return try progress.ends(number, .unknown, told(step, change: entry.id, message: Self.doubt))
+            return try progress.ends(number, .unknown, told(change: entry.id, message: Self.doubt))
         }
         var new: [Change.Subject]?
         repeat {
@@ -195,8 +195,8 @@ struct PlanRun {
             try settle(step, number, entry, made, answer: ["id": .string(made.subject.id)])
         case 0?:
             try await services.journal.end(entry, .refused, message: "the service did not receive it")
-            try progress.ends(number, .failed, told(step, change: entry.id, message: "the service did not receive it"))
-        default: try progress.ends(number, .unknown, told(step, change: entry.id, message: Self.doubt))
+            try progress.ends(number, .failed, told(change: entry.id, message: "the service did not receive it"))
+        default: try progress.ends(number, .unknown, told(change: entry.id, message: Self.doubt))
         }
     }
 
@@ -204,7 +204,7 @@ struct PlanRun {
         _ step: PlanStep, _ number: Int, _ entry: JournalEntry, _ change: Change, answer: JSONValue? = nil
     ) throws(MMError) {
         left[number] = change
-        var told = told(step, change: entry.id)
+        var told = told(change: entry.id)
         // A plan of the remaining steps needs the answer.
         if change.service == .graph { told["answer"] = answer }
         try progress.ends(number, .done, told)
@@ -341,7 +341,7 @@ struct PlanRun {
             left[number] = sent.change
             answers[number] = sent.answer
             notes += sent.notes
-            try progress.ends(number, .done, told(step, sent))
+            try progress.ends(number, .done, told(sent))
             await note(step, inner, nil)
         } catch {
             if progress.steps[number]?.outcome == .done {
@@ -357,24 +357,22 @@ struct PlanRun {
                 // The outcome of a step without a recorded end is determined by the next run.
                 if outcome == .failed {
                     try? progress.ends(
-                        number, outcome, told(step, change: record.facts["change"]?.string, message: error.message))
+                        number, outcome, told(change: record.facts["change"]?.string, message: error.message))
                 }
             }
             await note(step, inner, error)
         }
     }
 
-    private func told(_ step: PlanStep, change: String?, message: String? = nil) -> JSONObject {
+    private func told(change: String? = nil, message: String? = nil) -> JSONObject {
         var told: JSONObject = ["at": .string(Timestamp.now.iso8601Milliseconds)]
         told["undo"] = change.map { .string($0) }
         told["message"] = message.map { .string($0) }
         return told
     }
 
-    private func told(_ step: PlanStep, message: String) -> JSONObject { told(step, change: nil, message: message) }
-
-    private func told(_ step: PlanStep, _ sent: PlanSending.Sent) -> JSONObject {
-        var told = told(step, change: sent.entry)
+    private func told(_ sent: PlanSending.Sent) -> JSONObject {
+        var told = told(change: sent.entry)
         told["status"] = sent.status.map { .int(Int64($0)) }
         told["answer"] = sent.answer.map { Redactor.standard.json($0) }
         return told

@@ -87,7 +87,7 @@ package struct ModuleSessionFactory: SessionFactory {
         let pin = bearer.isCaller ? bearer.account : try PinStore(path: paths.pinFile).pin(of: connection.name)
         var settings = try PowerShellSessionSettings(
             connection: connection, module: key.module, knownApps: snapshot.knownModuleApps, pin: pin,
-            location: try SessionPowerShell.location(for: connection, sandbox: login, environment), paths: paths,
+            location: try SessionPowerShell.location(sandbox: login, environment), paths: paths,
             environment: environment,
             sandboxLogin: login,
             tokens: ConnectionTokens(of: bearer, cloud: try identity.cloud(of: connection)))

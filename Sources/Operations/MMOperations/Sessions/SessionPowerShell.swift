@@ -6,13 +6,10 @@ enum SessionPowerShell {
     /// Returns the location of PowerShell. Real modules can't reach the sandbox tenant, so its sessions use the
     /// stand-in, which signs in at the tenant's own address, unless an environment variable names another program.
     /// - Parameters:
-    ///   - connection: the connection.
     ///   - sandbox: the address of the sandbox tenant's sign-in service, if the connection is to the sandbox.
     ///   - environment: the environment of this process.
     /// - Throws: `unavailable` with a hint how to install it.
-    static func location(
-        for connection: Connection, sandbox: String?, _ environment: [String: String]
-    ) throws(MMError) -> PowerShellLocation {
+    static func location(sandbox: String?, _ environment: [String: String]) throws(MMError) -> PowerShellLocation {
         if let sandbox, !PowerShellLocator.isNamed(in: environment) {
             return PowerShellLocation(
                 program: try OwnProgram.sandbox(environment), arguments: ["pwsh", "--sandbox", sandbox], reason: .named)
@@ -28,7 +25,7 @@ enum SessionPowerShell {
             isSandbox: isSandbox,
             names: (PowerShellLocator.variables + ["MM_SANDBOX", "PATH", "HOME"]).map { environment[$0] })
         if found.withLock({ $0[place].map { $0.duration(to: .now) < .seconds(1) } ?? false }) { return true }
-        guard (try? location(for: connection, sandbox: isSandbox ? "" : nil, environment)) != nil else { return false }
+        guard (try? location(sandbox: isSandbox ? "" : nil, environment)) != nil else { return false }
         found.withLock { found in
             if found.count > 16 { found = [:] }
             found[place] = .now

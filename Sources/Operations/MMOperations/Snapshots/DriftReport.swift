@@ -290,7 +290,7 @@ struct SnapshotComparison {
             let wanted = compared.filter { first.header.read.contains($0.name) }
             return try await after.open(reading: wanted, in: context, with: services) {
                 (second) async throws(MMError) -> DriftReport in
-                if isOfOneTenant { try Self.check(first, second, before, after) }
+                if isOfOneTenant { try Self.check(first, second, before) }
                 let ids = first.ids.merging(second.ids) { $0.merging($1) { first, _ in first } }
                 let difference = try SnapshotDifference(from: first, to: second, kinds: compared)
                 var report = DriftReport(
@@ -316,7 +316,7 @@ struct SnapshotComparison {
     }
 
     private static func check(
-        _ first: SnapshotFolder, _ second: SnapshotFolder, _ before: SnapshotPlace, _ after: SnapshotPlace
+        _ first: SnapshotFolder, _ second: SnapshotFolder, _ before: SnapshotPlace
     ) throws(MMError) {
         let (old, new) = (first.header.tenant.id, second.header.tenant.id)
         guard old.lowercased() != new.lowercased() else { return }

@@ -14,9 +14,6 @@ struct IsolatedCaps: Sendable {
     /// How long a pool may leave all requests unanswered before it is ended.
     var silence = Duration.seconds(60)
 
-    /// Creates the default limits.
-    init() {}
-
     /// Reads the limits from an environment: `MM_ISOLATED_MEMORY_MB`, `MM_ISOLATED_CPUS`, `MM_ISOLATED_SILENCE`.
     /// - Throws: `invalidInput`, naming the variable.
     init(environment: [String: String]) throws(MMError) {

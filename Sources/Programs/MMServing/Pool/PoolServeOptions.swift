@@ -32,8 +32,6 @@ struct PoolServeOptions: Sendable {
     /// meanwhile.
     var handOverLimit: Duration = .seconds(360)
 
-    init() {}
-
     /// The arguments of the command.
     static let fields: [InputField] =
         [

@@ -20,8 +20,6 @@ package struct CompletionAnswer: Sendable {
 
     /// The argument that is being written.
     package struct Place: Sendable {
-        /// The words of the command.
-        package var command: [String]
         /// The argument's field.
         package var field: InputField
         /// The beginning of the argument that has been typed.
@@ -63,7 +61,7 @@ package struct CompletionAnswer: Sendable {
         if arguments.isEmpty, !typed.hasPrefix("-") { found += Self.next(verbs, depth) }
         if let open = arguments.open {
             switch open {
-            case .field(let field): return await value(of: field, entry, typed, arguments)
+            case .field(let field): return await value(of: field, typed, arguments)
             case .global(let flag):
                 if flag == "--output" || flag == "-o" {
                     return GlobalOptions.Format.allCases.map { Candidate($0.rawValue) }
@@ -78,16 +76,13 @@ package struct CompletionAnswer: Sendable {
             }
             return flags + Self.globals
         }
-        if let field = arguments.nextPositional { found += await value(of: field, entry, typed, arguments) }
+        if let field = arguments.nextPositional { found += await value(of: field, typed, arguments) }
         return found
     }
 
-    private func value(of field: InputField, _ entry: CommandIndex.Entry, _ typed: String, _ arguments: Arguments)
-        async -> [Candidate]
-    {
+    private func value(of field: InputField, _ typed: String, _ arguments: Arguments) async -> [Candidate] {
         if case .choice(let words) = field.kind { return words.map { Candidate($0) } }
-        var found = await values(
-            Place(command: entry.words, field: field, typed: typed, given: arguments.given))
+        var found = await values(Place(field: field, typed: typed, given: arguments.given))
         if field.readsFiles || field.namesFile || field.known == .files {
             found.append(Candidate(CompletionScript.files))
         }

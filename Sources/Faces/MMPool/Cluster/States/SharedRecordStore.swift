@@ -162,12 +162,6 @@ package struct SharedRecordStore: Sendable {
         return try record([answer.value, .status("")], key)?.value
     }
 
-    /// Removes a record.
-    /// - Throws: `unavailable`.
-    package func remove(_ name: String, in group: Group, fence: Fence? = nil) async throws(MMError) {
-        _ = try await take(name, in: group, fence: fence)
-    }
-
     /// Adds a connection to the index of those that have records.
     private func enter(_ connection: String, for lifetime: Duration) async throws(MMError) {
         // The encrypted name differs each time, so the entry is identified by a digest.

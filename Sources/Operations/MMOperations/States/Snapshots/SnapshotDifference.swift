@@ -102,8 +102,7 @@ package struct SnapshotDifference: Sendable {
         _ kind: SnapshotKind, _ before: SnapshotFolder, _ after: SnapshotFolder
     ) throws(MMError) {
         let pairs = pairs(
-            of: kind, try before.entries(of: kind), try after.entries(of: kind), before.header.tenant,
-            after.header.tenant)
+            try before.entries(of: kind), try after.entries(of: kind), before.header.tenant, after.header.tenant)
         var found: [SnapshotFinding] = []
         for (old, new) in pairs {
             if let old, let new, old.digest == new.digest { continue }
@@ -123,8 +122,7 @@ package struct SnapshotDifference: Sendable {
     }
 
     private func pairs(
-        of kind: SnapshotKind, _ old: [SnapshotFolder.Entry], _ new: [SnapshotFolder.Entry],
-        _ first: SnapshotTenant, _ second: SnapshotTenant
+        _ old: [SnapshotFolder.Entry], _ new: [SnapshotFolder.Entry], _ first: SnapshotTenant, _ second: SnapshotTenant
     ) -> [(SnapshotFolder.Entry?, SnapshotFolder.Entry?)] {
         var left = old
         var right = new

@@ -12,8 +12,6 @@ package struct ToolStep: Sendable {
 
     /// The name under which later steps and the answer use its result.
     package let id: String
-    /// The line where it begins.
-    package let line: Int
     package let action: Action
     /// The rows for each of which it is done; `nil` for a step that is done once.
     package let each: ToolReference?
@@ -34,12 +32,11 @@ package struct ToolStep: Sendable {
     package static let greatestLimit = 20_000
 
     package init(
-        id: String, line: Int, action: Action, each: ToolReference? = nil, condition: ToolReference? = nil,
+        id: String, action: Action, each: ToolReference? = nil, condition: ToolReference? = nil,
         projection: String? = nil, isOptional: Bool = false, limit: Int = ToolStep.usualLimit,
         nothing: ToolTemplate? = nil
     ) {
         self.id = id
-        self.line = line
         self.action = action
         self.each = each
         self.condition = condition

@@ -113,17 +113,17 @@ package struct ToolFolder: Sendable {
     private func checkFolder() throws(MMError) {
         var status = stat()
         guard stat(path, &status) == 0 else { return }
-        try check(status, path, isFolder: true)
+        try check(status, path)
     }
 
     /// Throws for a file that others may write, before it is parsed. Its owner and links are checked as it is opened.
     private func check(_ file: String) throws(MMError) {
         var status = stat()
         guard lstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
-        try check(status, file, isFolder: false)
+        try check(status, file)
     }
 
-    private func check(_ status: stat, _ path: String, isFolder: Bool) throws(MMError) {
+    private func check(_ status: stat, _ path: String) throws(MMError) {
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw MMError(
                 .forbidden, "\(path) belongs to user \(status.st_uid).", hint: "Use a folder and files that you own.")

@@ -48,7 +48,7 @@ struct StepReader {
         do throws(MMError) {
             switch (verbs.count, reader.entry("run")) {
             case (1, nil): action = .request(try request(verbs[0], reader))
-            case (0, .some): action = .command(try command(reader, known: known))
+            case (0, .some): action = .command(try command(reader))
             default:
                 throw .definition(
                     place, line: reader.line, "a step must be one request (get, post, patch, put, delete) or one run.",
@@ -58,7 +58,7 @@ struct StepReader {
             throw error.at(place, line: reader.line)
         }
         let step = ToolStep(
-            id: id, line: reader.line, action: action, each: each,
+            id: id, action: action, each: each,
             condition: try reference("when", reader, known: known), projection: try reader.text("jq"),
             isOptional: try reader.flag("optional"),
             limit: try reader.integer("limit", in: 1...ToolStep.greatestLimit) ?? ToolStep.usualLimit,
@@ -174,7 +174,7 @@ struct StepReader {
 
     // MARK: Commands
 
-    private func command(_ reader: KeyReader, known: [String]) throws(MMError) -> ToolCommand {
+    private func command(_ reader: KeyReader) throws(MMError) -> ToolCommand {
         let script = try reader.requiredText("run", example: "Get-Mailbox -Identity $mailbox")
         let module = try reader.requiredText("module", example: "exo")
         let requestKeys = ["select", "query", "body", "resource", "header", "all", "top"]
