@@ -18,6 +18,19 @@ struct ThreadsTests {
         #expect((0..<100).contains(await slot.wait()))
     }
 
+    @Test(
+        "a value is awaited until the deadline, also by a task that was cancelled",
+        arguments: [(7, .never), (7, .after(.seconds(600))), (nil, .after(.milliseconds(20)))] as [(Int?, Deadline)])
+    func oneShotUntilDeadline(value: Int?, deadline: Deadline) async {
+        for isCancelled in [false, true] {
+            let slot = OneShot<Int>()
+            let waiting = Task { await slot.wait(until: deadline, orElse: -1) }
+            if isCancelled { waiting.cancel() }
+            if let value { slot.resolve(value) }
+            #expect(await waiting.value == value ?? -1)
+        }
+    }
+
     @Test("blocking calls don't block tasks, and share a few threads")
     func blocking() async throws {
         let values = try await withThrowingTaskGroup(of: Int.self) { group in

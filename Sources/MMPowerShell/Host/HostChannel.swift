@@ -178,18 +178,12 @@ extension HostChannel {
             return id
         }
         guard let id else { throw lostError() }
-        let timer = Task {
-            if let instant = deadline.instant {
-                try? await Task.sleep(until: instant, clock: .continuous)
-                if !Task.isCancelled { answer.resolve(.failure(deadline.exceeded("waiting for PowerShell's answer"))) }
-            }
-        }
         let result = await withTaskCancellationHandler {
-            await answer.wait()
+            await answer.wait(
+                until: deadline, orElse: .failure(deadline.exceeded("waiting for PowerShell's answer")))
         } onCancel: {
             answer.resolve(.failure(MMError(.cancelled, "The request to PowerShell was cancelled.")))
         }
-        timer.cancel()
         state.withLock { _ = $0.requests.removeValue(forKey: id) }
         return try result.get()
     }

@@ -462,18 +462,11 @@ extension PowerShellSession {
     func waitForStateChange(_ deadline: Deadline) async throws(MMError) {
         let place = OneShot<Bool>()
         stateWaiters.append(place)
-        let timer = deadline.instant.map { instant in
-            Task {
-                try? await Task.sleep(until: instant, clock: .continuous)
-                if !Task.isCancelled { place.resolve(false) }
-            }
-        }
         let hasChanged = await withTaskCancellationHandler {
-            await place.wait()
+            await place.wait(until: deadline, orElse: false)
         } onCancel: {
             place.resolve(false)
         }
-        timer?.cancel()
         if hasChanged { return }
         stateWaiters.removeAll { $0 === place }
         if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled before it was sent.") }

@@ -23,14 +23,11 @@ enum Bounded {
             first.resolve(result)
             return result
         }
-        // Unlike a sleeping task, it also bounds the work of a caller that was cancelled.
-        let timer = deadline.instant.map { DeadlineWatch.shared.watch($0) { first.resolve(nil) } }
         let outcome = await withTaskCancellationHandler {
-            await first.wait()
+            await first.wait(until: deadline, orElse: nil)
         } onCancel: {
             task.cancel()
         }
-        if let timer { DeadlineWatch.shared.cancel(timer) }
         guard let outcome else {
             task.cancel()
             await end()

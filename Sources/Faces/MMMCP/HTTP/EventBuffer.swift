@@ -147,16 +147,11 @@ final class EventBuffer: MessageChannel {
 
     /// Waits until it is known how the answer begins, but no longer than `patience`.
     func firstOutcome(patience: Duration) async -> FirstOutcome {
-        let timer = Task { [first] in
-            try? await Task.sleep(for: patience)
-            first.resolve(())
-        }
         await withTaskCancellationHandler {
-            await first.wait()
+            await first.wait(until: .after(patience), orElse: ())
         } onCancel: {
             first.resolve(())
         }
-        timer.cancel()
         return state.withLock { state in
             if let answer = state.answer { return .answer(answer) }
             if let reply = state.streamed { return .streamed(reply) }

@@ -169,16 +169,11 @@ package struct PoolFinder: Sendable {
             let piece = try? await child.output?.read()
             heard.resolve(piece.map { !$0.isEmpty } ?? false)
         }
-        let timer = Task {
-            try? await Task.sleep(for: startLimit)
-            heard.resolve(false)
-        }
         defer {
-            timer.cancel()
             reading.cancel()
             child.output?.close()
         }
-        return await heard.wait()
+        return await heard.wait(until: .after(startLimit), orElse: false)
     }
 
     /// Returns the environment for a pool: this process's, without what belongs to one call, session or terminal.

@@ -141,12 +141,7 @@ final class ListenerCore: Sendable {
             return state.exchanges.isEmpty
         }
         if isEmpty { return true }
-        let timer = Task {
-            try? await Task.sleep(for: limit)
-            outcome.resolve(false)
-        }
-        defer { timer.cancel() }
-        return await outcome.wait()
+        return await outcome.wait(until: .after(limit), orElse: false)
     }
 
     // MARK: Connections

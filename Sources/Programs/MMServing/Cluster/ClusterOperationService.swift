@@ -183,16 +183,9 @@ struct ClusterJobs: Sendable {
         let call = Task { [operation] in
             outcome.resolve((try? await service.call(operation, [:], in: sent)).map { rows($0, at: node.address) })
         }
-        let timer = Task {
-            try? await Task.sleep(for: Self.patience)
-            outcome.resolve(nil)
-        }
-        defer {
-            timer.cancel()
-            call.cancel()
-        }
+        defer { call.cancel() }
         return await withTaskCancellationHandler {
-            await outcome.wait()
+            await outcome.wait(until: .after(Self.patience), orElse: nil)
         } onCancel: {
             call.cancel()
         }

@@ -167,16 +167,11 @@ package final class Job<Answer: Sendable>: LongWork {
             return state.lastNumber
         }
         guard let number else { return result }
-        let timer = Task {
-            try? await Task.sleep(for: limit)
-            wake.resolve(())
-        }
         await withTaskCancellationHandler {
-            await wake.wait()
+            await wake.wait(until: .after(limit), orElse: ())
         } onCancel: {
             if endsEarly { wake.resolve(()) }
         }
-        timer.cancel()
         return state.withLock { state in
             state.waiters[number] = nil
             return state.result

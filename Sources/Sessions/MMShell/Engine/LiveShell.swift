@@ -214,12 +214,7 @@ final class LiveShell: Sendable {
             let count = mark.withUnsafeBytes { write(slave.raw, $0.baseAddress.map { $0 + start }, $0.count - start) }
             if count > 0 { done += count } else { try? await Task.sleep(for: .milliseconds(5)) }
         }
-        let alarm = Task {
-            try? await Task.sleep(for: Self.drainLimit)
-            seen.resolve(())
-        }
-        await seen.wait()
-        alarm.cancel()
+        await seen.wait(until: .after(Self.drainLimit), orElse: ())
         channel.forgetTerminalEnd()
     }
 

@@ -265,18 +265,11 @@ public final class ShellJob: Sendable {
             return state.nextWaiter
         }
         guard let id else { return }
-        let alarm = deadline.instant.map { instant in
-            Task {
-                try? await Task.sleep(until: instant, clock: .continuous)
-                turn.resolve(())
-            }
-        }
         await withTaskCancellationHandler {
-            await turn.wait()
+            await turn.wait(until: deadline, orElse: ())
         } onCancel: {
             turn.resolve(())
         }
-        alarm?.cancel()
         _ = state.withLock { $0.waiters.removeValue(forKey: id) }
     }
 

@@ -89,12 +89,7 @@ final class RemoteTerminal: Sendable {
         let word = Hex.text(RandomBytes.make(8))
         let seen = expectEnd(RemoteDialect.mark(word))
         shell.post(RemoteDialect.marking(path, word, isBash: shell.isBash))
-        let alarm = Task {
-            try? await Task.sleep(for: .seconds(5))
-            seen.resolve(())
-        }
-        await seen.wait()
-        alarm.cancel()
+        await seen.wait(until: .after(.seconds(5)), orElse: ())
         end()
     }
 

@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 
 /// A value that several parties may try to provide and one awaits; the first one wins.
 ///
@@ -52,5 +52,17 @@ package final class OneShot<Value: Sendable>: Sendable {
             }
             if let given { continuation.resume(returning: given) }
         }
+    }
+
+    /// Waits for the value until a deadline, even if the waiting task was cancelled. Call it only once.
+    /// - Parameters:
+    ///   - deadline: when the wait ends.
+    ///   - last: the value that wins if the deadline passes first.
+    package func wait(
+        until deadline: Deadline, orElse last: @escaping @autoclosure @Sendable () -> Value
+    ) async -> Value {
+        let watch = deadline.instant.map { DeadlineWatch.shared.watch($0) { [self] in resolve(last()) } }
+        defer { if let watch { DeadlineWatch.shared.cancel(watch) } }
+        return await wait()
     }
 }

@@ -76,12 +76,7 @@ package final class PoolGate: Sendable {
             return state.calls == 0
         }
         if isEmpty { return true }
-        let timer = Task {
-            try? await Task.sleep(for: limit)
-            outcome.resolve(false)
-        }
-        defer { timer.cancel() }
-        return await outcome.wait()
+        return await outcome.wait(until: .after(limit), orElse: false)
     }
 
     /// The response to a call that came too late: nothing was done, and another pool will carry it out.

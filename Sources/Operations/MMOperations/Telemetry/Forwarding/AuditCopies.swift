@@ -60,12 +60,7 @@ package final class AuditCopies: Sendable {
     /// - Parameter limit: how long to wait at most.
     package func finish(within limit: Duration = .seconds(4)) async {
         guard let end = end.withLock({ $0 }) else { return }
-        let timer = Task {
-            guard (try? await Task.sleep(for: limit)) != nil else { return }
-            end.resolve(())
-        }
-        await end.wait()
-        timer.cancel()
+        await end.wait(until: .after(limit), orElse: ())
     }
 
     private func sink(_ destination: AuditDestination, _ transport: any HTTPTransport) -> any AuditSink {
