@@ -231,15 +231,16 @@ extension SessionPool where Factory.Key == SessionKey {
     ///   - module: the module; `nil` for all modules of the connection.
     /// - Returns: the keys of the ended sessions.
     public func reset(connection: String? = nil, module: String? = nil) async -> [SessionKey] {
-        let keys = keys(of: connection, module)
-        for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
-        return keys
+        await reset(keys(of: connection, module))
     }
 
-    /// Ends the sessions of one of a connection's signed-in people.
+    /// Ends a connection's sessions, only those of one signed-in person if one is given.
     /// - Returns: the keys of the ended sessions.
-    package func reset(connection: String, module: String?, signedIn: String) async -> [SessionKey] {
-        let keys = keys(of: connection, module).filter { $0.signedIn == signedIn }
+    package func reset(connection: String, module: String?, signedIn: String?) async -> [SessionKey] {
+        await reset(keys(of: connection, module, signedIn: signedIn))
+    }
+
+    private func reset(_ keys: [SessionKey]) async -> [SessionKey] {
         for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
         return keys
     }
@@ -253,10 +254,10 @@ extension SessionPool where Factory.Key == SessionKey {
         await disconnect(keys(of: connection, module))
     }
 
-    /// Signs out and ends the sessions of one of a connection's signed-in people.
+    /// Signs out and ends a connection's sessions, only those of one signed-in person if one is given.
     /// - Returns: the keys of the ended sessions.
-    package func disconnect(connection: String, module: String?, signedIn: String) async -> [SessionKey] {
-        await disconnect(keys(of: connection, module).filter { $0.signedIn == signedIn })
+    package func disconnect(connection: String, module: String?, signedIn: String?) async -> [SessionKey] {
+        await disconnect(keys(of: connection, module, signedIn: signedIn))
     }
 
     private func disconnect(_ keys: [SessionKey]) async -> [SessionKey] {
@@ -286,9 +287,10 @@ extension SessionPool where Factory.Key == SessionKey {
         return keys
     }
 
-    private func keys(of connection: String?, _ module: String?) -> [SessionKey] {
+    private func keys(of connection: String?, _ module: String?, signedIn: String? = nil) -> [SessionKey] {
         slots.keys.filter { key in
             (connection == nil || key.connection == connection) && (module == nil || key.module == module)
+                && (signedIn == nil || key.signedIn == signedIn)
         }.sorted()
     }
 }

@@ -27,21 +27,8 @@ struct Disconnect: CatalogueOperation {
     func run(
         _ input: Reset.Input, in context: OperationContext, with services: SessionServices
     ) async throws(MMError) -> OperationAnswer {
-        let connection = try services.registry.connection(named: input.connection, in: context)
-        let module = try input.module.map(RunModule.named)
-        let keys: [SessionKey]
-        if let signedIn = context.call.caller.signedIn?.id {
-            keys = await services.sessions.disconnect(
-                connection: connection.name, module: module, signedIn: signedIn)
-        } else {
-            services.restorer.forget(connection: connection.name, module: module)
-            keys = await services.sessions.disconnect(connection: connection.name, module: module)
+        try await input.endSessions("disconnected", in: context, with: services) { connection, module, signedIn in
+            await services.sessions.disconnect(connection: connection, module: module, signedIn: signedIn)
         }
-        await services.variables.forget(
-            connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id)
-        return .value([
-            "status": "success", "disconnected": .array(keys.map { .string($0.description) }),
-            "count": .int(Int64(keys.count)),
-        ])
     }
 }

@@ -28,20 +28,30 @@ package struct Reset: CatalogueOperation {
     package func run(
         _ input: Input, in context: OperationContext, with services: SessionServices
     ) async throws(MMError) -> OperationAnswer {
-        let connection = try services.registry.connection(named: input.connection, in: context)
-        let module = try input.module.map(RunModule.named)
-        let keys: [SessionKey]
-        if let signedIn = context.call.caller.signedIn?.id {
-            keys = await services.sessions.reset(connection: connection.name, module: module, signedIn: signedIn)
-        } else {
-            services.restorer.forget(connection: connection.name, module: module)
-            keys = await services.sessions.reset(connection: connection.name, module: module)
+        try await input.endSessions("reset", in: context, with: services) { connection, module, signedIn in
+            await services.sessions.reset(connection: connection, module: module, signedIn: signedIn)
         }
-        await services.variables.forget(
-            connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id)
+    }
+}
+
+extension Reset.Input {
+    /// Ends the sessions that a call names, and forgets what is kept for them: all of the connection's, or those of the
+    /// caller, if callers sign in themselves.
+    /// - Parameters:
+    ///   - word: the field of the answer that lists the ended sessions.
+    ///   - end: ends a connection's sessions, and returns their keys.
+    func endSessions(
+        _ word: String, in context: OperationContext, with services: SessionServices,
+        _ end: (_ connection: String, _ module: String?, _ signedIn: String?) async -> [SessionKey]
+    ) async throws(MMError) -> OperationAnswer {
+        let name = try services.registry.connection(named: connection, in: context).name
+        let module = try module.map(RunModule.named)
+        let signedIn = context.call.caller.signedIn?.id
+        if signedIn == nil { services.restorer.forget(connection: name, module: module) }
+        let keys = await end(name, module, signedIn)
+        await services.variables.forget(connection: name, module: module, signedIn: signedIn)
         return .value([
-            "status": "success", "reset": .array(keys.map { .string($0.description) }),
-            "count": .int(Int64(keys.count)),
+            "status": "success", word: .array(keys.map { .string($0.description) }), "count": .int(Int64(keys.count)),
         ])
     }
 }
