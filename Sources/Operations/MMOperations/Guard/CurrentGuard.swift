@@ -59,11 +59,8 @@ extension CurrentGuard {
     package func verdict(
         shell command: String, in place: ShellContext, policy: GuardPolicy, remembering memory: ShellMemory
     ) async throws(MMError) -> (verdict: Verdict, memory: ShellMemory) {
-        let engine = try engine()
-        return try await BlockingWork.run {
-            var memory = memory
-            let verdict = engine.judge(shell: command, in: place, policy: policy, remembering: &memory)
-            return (verdict, memory)
+        try await judged(after: memory) { engine, memory in
+            engine.judge(shell: command, in: place, policy: policy, remembering: &memory)
         }
     }
 
@@ -72,10 +69,18 @@ extension CurrentGuard {
     package func verdict(
         typed text: TypedText, in place: ShellContext, policy: GuardPolicy, remembering memory: ShellMemory
     ) async throws(MMError) -> (verdict: Verdict, memory: ShellMemory) {
+        try await judged(after: memory) { engine, memory in
+            engine.judge(typed: text, in: place, policy: policy, remembering: &memory)
+        }
+    }
+
+    private func judged(
+        after memory: ShellMemory, _ judge: @escaping @Sendable (GuardEngine, inout ShellMemory) -> Verdict
+    ) async throws(MMError) -> (verdict: Verdict, memory: ShellMemory) {
         let engine = try engine()
         return try await BlockingWork.run {
             var memory = memory
-            let verdict = engine.judge(typed: text, in: place, policy: policy, remembering: &memory)
+            let verdict = judge(engine, &memory)
             return (verdict, memory)
         }
     }
