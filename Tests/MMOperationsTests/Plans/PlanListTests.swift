@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import TestSupport
 import Testing
@@ -21,6 +22,22 @@ struct PlanListTests {
         let both = try await home.tenant.call("plan_list", [:])
         #expect(ChangesHome.value(both).array?.map { $0["plan"] } == [other["plan"]])
         #expect(both.notes == alone.notes)
+        await home.tenant.stop()
+    }
+
+    @Test("tells of a folder of plans that can't be reached, instead of saying that there are no plans")
+    func unreachableFolder() async throws {
+        let home = try await PlanHome()
+        let plan = try await home.plan([PlanHome.request("DELETE", "/users/\(try await home.users(1)[0])")])
+        let folder = PlanShelf(home.tenant.home.paths).directory
+        #expect(rename(folder, folder + "-moved") == 0)
+        try ProtectedFile.replace(folder, with: [])
+        for (operation, arguments) in [("plan_list", [:]), ("plan_show", ["plan": plan["plan"] ?? .null])]
+            as [(String, JSONObject)]
+        {
+            let error = await #expect(throws: MMError.self) { try await home.tenant.call(operation, arguments) }
+            #expect(error?.message.contains(folder) == true, "\(operation): \(error?.message ?? "")")
+        }
         await home.tenant.stop()
     }
 

@@ -196,6 +196,28 @@ struct PlanResumeTests {
         await home.tenant.stop()
     }
 
+    @Test("a begun plan that can't be read stops a new plan of the same calls, which would apply its steps again")
+    func damagedPlan() async throws {
+        let home = try await PlanHome()
+        let calls = try await home.users(2).map { PlanHome.request("PATCH", "/users/\($0)", ["city": "Rome"]) }
+        let plan = try await home.plan(calls)
+        let shelf = PlanShelf(home.tenant.home.paths)
+        let digest = plan["digest"]?.string ?? ""
+        let path = shelf.path(digest, .plan)
+        try shelf.begins(try PlanFile.read(path), for: nil)
+        var progress = try PlanProgress(shelf, digest)
+        try progress.begins(0, as: "abcdefghijkl", alike: nil)
+        try progress.ends(0, .done, [:])
+        let bytes = try #require(try ProtectedFile.read(path))
+        try ProtectedFile.replace(path, with: Array(bytes.dropLast(40)))
+        let error = await #expect(throws: MMError.self) { try await home.plan(calls) }
+        #expect(error?.code == .conflict && error?.message.contains(path) == true, "\(error?.message ?? "")")
+        #expect(error?.hint?.contains("--anew") == true)
+        let anew = try await home.tenant.call("plan", ["calls": .array(calls), "anew": true])
+        #expect(ChangesHome.value(anew)["after"] == nil)
+        await home.tenant.stop()
+    }
+
     @Test("what was applied is reported where the receipt and the progress can't be written")
     func fullDisk() async throws {
         let home = try await PlanHome()

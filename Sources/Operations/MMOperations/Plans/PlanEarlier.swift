@@ -78,7 +78,7 @@ extension PlanShelf {
         let list = try ProtectedFile.read(path(Self.key(calls, principal), .begun), limit: 16 << 20) ?? []
         for line in list.split(separator: 0x0A).reversed() {
             guard let digest = String(validating: line, as: UTF8.self), let earlier = try earlier(digest),
-                let file = try? PlanFile.read(path(digest, .plan))
+                let file = try kept(digest)
             else { continue }
             let progress = try PlanProgress(self, digest)
             let isBegun = file.plan.steps.indices.contains { progress.mayBeDone($0) }
@@ -89,13 +89,23 @@ extension PlanShelf {
         return nil
     }
 
+    /// Reads a plan of the same calls.
+    /// - Returns: `nil` for one that was removed.
+    /// - Throws: `conflict` for one that can't be read: what it has applied must not be applied again by mistake.
+    private func kept(_ digest: String) throws(MMError) -> PlanFile? {
+        do throws(MMError) { return try PlanFile.readIfPresent(path(digest, .plan)) } catch {
+            throw MMError(
+                .conflict, "\(error.message) It is a plan of the same calls, so what they have applied is unknown.",
+                hint: "To plan everything again, including what was applied, use mm plan --anew.")
+        }
+    }
+
     /// Returns the steps carried out of a plan and of the plans that it continues.
     func earlier(_ digest: String) throws(MMError) -> PlanEarlier? {
         var chain: [PlanFile] = []
         var next: String? = digest
         while let one = next, chain.count < 1000 {
-            guard one.utf8.count == 64, one.allSatisfy(\.isHexDigit), let file = try? PlanFile.read(path(one, .plan))
-            else { return nil }
+            guard one.utf8.count == 64, one.allSatisfy(\.isHexDigit), let file = try kept(one) else { return nil }
             chain.insert(file, at: 0)
             next = file.plan.after
         }

@@ -183,7 +183,7 @@ struct PlanShelf: Sendable {
         }
         let wanted = name.dropFirst(4)
         let isSound = wanted.utf8.count >= 12 && wanted.allSatisfy(\.isHexDigit)
-        let known = (try? FolderListing.names(in: directory)) ?? []
+        let known = try FolderListing.names(in: directory)
         guard isSound, let file = known.first(where: { $0.hasPrefix(wanted) && $0.hasSuffix(".plan") }) else {
             throw MMError(
                 .notFound, "There is no plan \(name.prefix(40)) here.",
@@ -202,10 +202,10 @@ struct PlanShelf: Sendable {
     }
 
     /// Reads all plans. A damaged file doesn't hide the others.
-    func contents() -> Contents {
+    /// - Throws: the error of a folder that can't be reached.
+    func contents() throws(MMError) -> Contents {
         var contents = Contents()
-        let names = (try? FolderListing.names(in: directory)) ?? []
-        for name in names.sorted() where name.hasSuffix(".\(Kind.plan.rawValue)") {
+        for name in try FolderListing.names(in: directory).sorted() where name.hasSuffix(".\(Kind.plan.rawValue)") {
             do throws(MMError) {
                 // Another process may have removed the file since its folder was listed.
                 guard let file = try PlanFile.readIfPresent("\(directory)/\(name)") else { continue }
@@ -226,10 +226,10 @@ struct PlanShelf: Sendable {
         }
         if let last, Timestamp.now - last < .seconds(86_400) { return }
         try ProtectedFile.replace(mark, with: Array(Timestamp.now.iso8601.utf8))
-        for file in contents().plans where file.plan.until + .seconds(30 * 86_400) < .now {
+        for file in try contents().plans where file.plan.until + .seconds(30 * 86_400) < .now {
             for kind in [Kind.plan, .progress, .receipt, .lock] { try ProtectedFile.remove(path(file.digest, kind)) }
         }
-        for name in (try? FolderListing.names(in: directory)) ?? [] where name.hasSuffix(".\(Kind.begun.rawValue)") {
+        for name in try FolderListing.names(in: directory) where name.hasSuffix(".\(Kind.begun.rawValue)") {
             let list = "\(directory)/\(name)"
             let plans = try ProtectedFile.read(list, limit: 16 << 20)?.split(separator: 0x0A) ?? []
             let isKnown = plans.contains { FileStamp.mayExist(path(String(decoding: $0, as: UTF8.self), .plan)) }

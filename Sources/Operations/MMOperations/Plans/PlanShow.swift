@@ -57,7 +57,7 @@ struct PlanList: CatalogueOperation {
         -> OperationAnswer
     {
         let shelf = PlanShelf(paths)
-        let contents = shelf.contents()
+        let contents = try shelf.contents()
         var faults = contents.faults.map { "\(DoctorReport.words($0)) A damaged file can be removed." }
         var rows: [JSONValue] = []
         for file in contents.plans {
