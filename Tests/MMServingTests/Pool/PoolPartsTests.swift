@@ -119,6 +119,33 @@ struct PoolPartsTests {
     }
 
     @Test(
+        "a user's systemd is told of units that are written or removed, and they are written without it",
+        arguments: [true, false])
+    func userUnits(isManaged: Bool) async throws {
+        let home = try TestHome()
+        if isManaged {
+            let program = home.path + "/systemctl"
+            try ProtectedFile.replace(program, with: Array("#!/bin/sh\necho \"$*\" >> '\(home.path)/calls'\n".utf8))
+            #expect(chmod(program, 0o700) == 0)
+        }
+        let place = UserUnits(environment: ["HOME": home.path, "PATH": home.path])
+        let units = [(name: "a.timer", text: "[Timer]\n"), (name: "a.service", text: "[Service]\n")]
+        let paths = units.map { "\(place.folder)/\($0.name)" }
+        let first = try await place.install(units, enabling: "a.timer")
+        #expect(first.isManaged == isManaged && first.lines == paths.map { "Wrote \($0)." })
+        #expect(try await place.install(units, enabling: "a.timer").lines == paths.map { "\($0) is up to date." })
+        let removed = try await place.remove(units.map(\.name), disabling: ["a.timer"])
+        #expect(removed == paths.map { "Removed \($0)." })
+        #expect(try await place.remove(units.map(\.name), disabling: ["a.timer"]) == ["Nothing was installed."])
+        let calls = String(decoding: try ProtectedFile.read(home.path + "/calls") ?? [], as: UTF8.self)
+        let written = ["show-environment", "daemon-reload", "enable --now a.timer"]
+        let gone = ["show-environment", "disable --now a.timer", "daemon-reload"]
+        #expect(
+            calls.split(separator: "\n").map(String.init)
+                == (isManaged ? written + written + gone + gone : []).map { "--user \($0)" })
+    }
+
+    @Test(
         "units pass what the program's files, network and telemetry depend on, but no secret",
         arguments: [
             ("MM_STATE_DIR", "/s", true), ("MM_TOKEN_KEY_FILE", "/k", true), ("MM_SHELLS", "/s.json", true),

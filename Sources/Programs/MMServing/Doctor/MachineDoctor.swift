@@ -338,7 +338,7 @@ struct ProgramChecks: Sendable {
             report.add("systemd", .sound, "not available to this user; programs start the pool themselves")
             return
         }
-        let units = PoolUnits.folder(environment)
+        let units = UserUnits(environment: environment).folder
         let isInstalled = access("\(units)/mm-pool.socket", F_OK) == 0
         report.add(
             "systemd", .sound,

@@ -39,17 +39,13 @@ enum DriftCommands {
                 try streams.writeLine("# \(names.timer)\n\(units.timer)\n# \(names.service)\n\(units.service)")
                 return 0
             }
-            let place = UserUnits(environment: environment)
-            var lines = try place.write([(names.timer, units.timer), (names.service, units.service)])
-            if await place.isManaged() {
-                try await place.systemctl(["daemon-reload"])
-                try await place.systemctl(["enable", "--now", names.timer])
-                lines.append("To see the results: journalctl --user -u \(names.service)")
-            } else {
-                lines.append(
-                    "systemd is not available to this user, so the units have no effect. Another scheduler can "
+            var (lines, isManaged) = try await UserUnits(environment: environment).install(
+                [(names.timer, units.timer), (names.service, units.service)], enabling: names.timer)
+            lines.append(
+                isManaged
+                    ? "To see the results: journalctl --user -u \(names.service)"
+                    : "systemd is not available to this user, so the units have no effect. Another scheduler can "
                         + "run: mm drift \(ShellWord.quoted(name)) --news")
-            }
             if !options.quiet { for line in lines { streams.note(line) } }
             return 0
         }
@@ -68,11 +64,8 @@ enum DriftCommands {
             let name =
                 (try? ConnectionRegistry(path: paths.registry).snapshot().connection(named: given).name) ?? given
             let names = DriftUnits.names(of: name)
-            let place = UserUnits(environment: environment)
-            let isManaged = await place.isManaged()
-            if isManaged { _ = try? await place.systemctl(["disable", "--now", names.timer]) }
-            let lines = try place.remove([names.timer, names.service])
-            if isManaged { try await place.systemctl(["daemon-reload"]) }
+            let lines = try await UserUnits(environment: environment).remove(
+                [names.timer, names.service], disabling: [names.timer])
             if !options.quiet { for line in lines { streams.note(line) } }
             return 0
         }

@@ -1,10 +1,8 @@
-import Glibc
 import MMCLI
 import MMCore
 import MMHTTP
 import MMOperations
 import MMPool
-import MMSystem
 
 /// The pool as a systemd service: a socket unit that starts it when a client connects, and the service unit.
 struct PoolUnits: Sendable {
@@ -31,13 +29,6 @@ struct PoolUnits: Sendable {
         // The address of a proxy may contain a password.
         if ProxySettings.variables.contains(name), value.contains("@") { return false }
         return passed.contains(name) || (name.hasPrefix("OTEL_") && !TelemetrySettings.isSecret(name))
-    }
-
-    /// Returns the folder of a user's units.
-    static func folder(_ environment: [String: String]) -> String {
-        let home = StatePaths(environment: environment).home
-        let configuration = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.config"
-        return "\(configuration)/systemd/user"
     }
 
     /// The text of `mm-pool.socket`.
@@ -128,107 +119,37 @@ enum PoolInstallCommand {
                 .init("mm pool install --print", "shows what would be written"),
             ]
         ) { (input, options, streams) async throws(MMError) in
-            let place = PoolPlace(environment: environment)
             // The service must find the same files and proxy, although systemd gives it another environment.
             let units = PoolUnits(
-                socket: place.sockets[0], program: OwnProgram.mm,
+                socket: PoolPlace(environment: environment).sockets[0], program: OwnProgram.mm,
                 environment: PoolUnits.passed(from: environment))
             if try input.flag("print") {
                 try streams.writeLine("# mm-pool.socket\n\(units.socketUnit)\n# mm-pool.service\n\(units.serviceUnit)")
                 return 0
             }
-            let installer = PoolInstaller(units: units, environment: environment)
-            let lines = try await input.flag("remove") ? installer.remove() : installer.install()
+            let place = UserUnits(environment: environment)
+            let lines =
+                try input.flag("remove")
+                ? await place.remove(
+                    ["mm-pool.socket", "mm-pool.service"], disabling: ["mm-pool.socket", "mm-pool.service"])
+                : await install(units, in: place)
             if !options.quiet { for line in lines { streams.note(line) } }
             return 0
         }
     }
-}
 
-/// Writes the units and makes systemd read them.
-struct PoolInstaller: Sendable {
-    let units: PoolUnits
-    let environment: [String: String]
-
-    private var place: UserUnits { UserUnits(environment: environment) }
-
-    /// Writes the units that are missing or have changed.
-    /// - Returns: what was done, for people.
-    func install() async throws(MMError) -> [String] {
-        var lines = try place.write([("mm-pool.socket", units.socketUnit), ("mm-pool.service", units.serviceUnit)])
-        guard await place.isManaged() else {
-            lines.append(
+    private static func install(_ units: PoolUnits, in place: UserUnits) async throws(MMError) -> [String] {
+        let (lines, isManaged) = try await place.install(
+            [("mm-pool.socket", units.socketUnit), ("mm-pool.service", units.serviceUnit)], enabling: "mm-pool.socket")
+        guard isManaged else {
+            return lines + [
                 "systemd is not available to this user, so the units have no effect. They are not needed: "
                     + "`mm` and `mm-mcp` start the pool themselves. Another supervisor can run: \(units.program) pool serve"
-            )
-            return lines
+            ]
         }
-        try await place.systemctl(["daemon-reload"])
-        try await place.systemctl(["enable", "--now", "mm-pool.socket"])
-        lines.append("systemd listens at \(units.socket) and starts the pool when a program connects.")
-        lines.append("For sessions that outlive your login: loginctl enable-linger")
-        return lines
-    }
-
-    func remove() async throws(MMError) -> [String] {
-        if await place.isManaged() {
-            _ = try? await place.systemctl(["disable", "--now", "mm-pool.socket", "mm-pool.service"])
-        }
-        return try place.remove(["mm-pool.socket", "mm-pool.service"])
-    }
-}
-
-/// The units of a user's systemd: writes and removes them, and runs systemctl. It doesn't know their purpose.
-struct UserUnits: Sendable {
-    /// The environment of the process.
-    let environment: [String: String]
-
-    /// The folder of the units.
-    var folder: String { PoolUnits.folder(environment) }
-
-    /// Writes the units that are missing or have changed.
-    /// - Returns: what was done, for people.
-    func write(_ units: [(name: String, text: String)]) throws(MMError) -> [String] {
-        var lines: [String] = []
-        for (name, text) in units {
-            let path = "\(folder)/\(name)"
-            let bytes = Array(text.utf8)
-            if try ProtectedFile.read(path) == bytes {
-                lines.append("\(path) is up to date.")
-            } else {
-                try ProtectedFile.replace(path, with: bytes)
-                lines.append("Wrote \(path).")
-            }
-        }
-        return lines
-    }
-
-    /// Removes units.
-    /// - Returns: what was done, for people.
-    func remove(_ names: [String]) throws(MMError) -> [String] {
-        var lines: [String] = []
-        for name in names where try ProtectedFile.read("\(folder)/\(name)") != nil {
-            try ProtectedFile.remove("\(folder)/\(name)")
-            lines.append("Removed \(folder)/\(name).")
-        }
-        return lines.isEmpty ? ["Nothing was installed."] : lines
-    }
-
-    /// Returns whether systemd runs for this user.
-    func isManaged() async -> Bool {
-        (try? await systemctl(["show-environment"])) != nil
-    }
-
-    /// Runs systemctl.
-    func systemctl(_ words: [String]) async throws(MMError) {
-        guard let program = ExecutableSearch.find("systemctl", path: environment["PATH"] ?? "/usr/bin:/bin") else {
-            throw MMError(.unsupported, "systemctl was not found.")
-        }
-        let outcome = try await ChildProcess.run(
-            ChildCommand(program, ["--user"] + words, environment: environment), timeout: .seconds(30))
-        guard outcome.exit.code == 0 else {
-            let text = String(decoding: outcome.error.prefix(500), as: UTF8.self)
-            throw MMError(.remoteFailed, "systemctl --user \(words.joined(separator: " ")) failed: \(text)")
-        }
+        return lines + [
+            "systemd listens at \(units.socket) and starts the pool when a program connects.",
+            "For sessions that outlive your login: loginctl enable-linger",
+        ]
     }
 }

@@ -1,0 +1,70 @@
+import MMCore
+import MMSystem
+
+/// The units of a user's systemd: writes, enables and removes them. It doesn't know their purpose.
+struct UserUnits: Sendable {
+    /// The environment of the process.
+    let environment: [String: String]
+
+    /// The folder of the units.
+    var folder: String {
+        let home = StatePaths(environment: environment).home
+        let configuration = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.config"
+        return "\(configuration)/systemd/user"
+    }
+
+    /// Writes the units that are missing or have changed, and enables one of them if systemd runs for this user.
+    /// - Returns: what was done, for people; and whether systemd runs for this user.
+    func install(
+        _ units: [(name: String, text: String)], enabling enabled: String
+    ) async throws(MMError) -> (lines: [String], isManaged: Bool) {
+        var lines: [String] = []
+        for (name, text) in units {
+            let path = "\(folder)/\(name)"
+            let bytes = Array(text.utf8)
+            if try ProtectedFile.read(path) == bytes {
+                lines.append("\(path) is up to date.")
+            } else {
+                try ProtectedFile.replace(path, with: bytes)
+                lines.append("Wrote \(path).")
+            }
+        }
+        let isManaged = await isManaged()
+        if isManaged {
+            try await systemctl(["daemon-reload"])
+            try await systemctl(["enable", "--now", enabled])
+        }
+        return (lines, isManaged)
+    }
+
+    /// Stops and disables units, and removes units.
+    /// - Returns: what was done, for people.
+    func remove(_ names: [String], disabling enabled: [String]) async throws(MMError) -> [String] {
+        let isManaged = await isManaged()
+        // It fails if they were never enabled.
+        if isManaged { _ = try? await systemctl(["disable", "--now"] + enabled) }
+        var lines: [String] = []
+        for name in names where try ProtectedFile.read("\(folder)/\(name)") != nil {
+            try ProtectedFile.remove("\(folder)/\(name)")
+            lines.append("Removed \(folder)/\(name).")
+        }
+        if isManaged { try await systemctl(["daemon-reload"]) }
+        return lines.isEmpty ? ["Nothing was installed."] : lines
+    }
+
+    private func isManaged() async -> Bool {
+        (try? await systemctl(["show-environment"])) != nil
+    }
+
+    private func systemctl(_ words: [String]) async throws(MMError) {
+        guard let program = ExecutableSearch.find("systemctl", path: environment["PATH"] ?? "/usr/bin:/bin") else {
+            throw MMError(.unsupported, "systemctl was not found.")
+        }
+        let outcome = try await ChildProcess.run(
+            ChildCommand(program, ["--user"] + words, environment: environment), timeout: .seconds(30))
+        guard outcome.exit.code == 0 else {
+            let text = String(decoding: outcome.error.prefix(500), as: UTF8.self)
+            throw MMError(.remoteFailed, "systemctl --user \(words.joined(separator: " ")) failed: \(text)")
+        }
+    }
+}
