@@ -155,4 +155,16 @@ struct ClearanceTests {
         let text = JSONWriter.string(object)
         #expect(!text.contains(token) && !text.contains("secret-target"))
     }
+
+    @Test(
+        "a command of the owner that can't be started, or fails, is an error for the log",
+        arguments: ["[\"/bin/true\", 1]", "[]", "/nowhere/notify", "/bin/false"])
+    func brokenNotice(command: String) async throws {
+        let held = try await home.services.guardServices.hold(request())
+        let error = await #expect(throws: MMError.self) {
+            try await ApprovalNotice.run(for: held, [ApprovalNotice.variable: command])
+        }
+        let named = command.hasPrefix("[") ? ApprovalNotice.variable : command
+        #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
+    }
 }

@@ -154,7 +154,8 @@ extension OperationServices {
 
     /// The services for operations that judge actions or have them confirmed.
     package var guardServices: GuardServices {
-        GuardServices(environment: environment, paths: paths, registry: registry, guards: guards, ledger: ledger)
+        GuardServices(
+            environment: environment, paths: paths, registry: registry, guards: guards, ledger: ledger, log: log)
     }
 
     /// The services for operations that send requests.

@@ -15,16 +15,18 @@ package final class GuardServices: Sendable {
     package let guards: CurrentGuard
     /// The ledger of requests that wait for a person's confirmation.
     package let ledger: ConfirmationLedger
+    private let log: Log
 
     init(
         environment: [String: String], paths: StatePaths, registry: ConnectionRegistry, guards: CurrentGuard,
-        ledger: ConfirmationLedger
+        ledger: ConfirmationLedger, log: Log
     ) {
         self.environment = environment
         self.paths = paths
         self.registry = registry
         self.guards = guards
         self.ledger = ledger
+        self.log = log
     }
 
     /// Enters a request in the ledger, where a person can confirm it, and runs the owner's notification command if it
@@ -32,7 +34,7 @@ package final class GuardServices: Sendable {
     /// - Throws: the errors of reading and writing the ledger.
     package func hold(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
         let (entry, isNew) = try await ledger.enter(request)
-        if isNew { ApprovalNotice(environment: environment)?.send(entry, environment: environment) }
+        if isNew { ApprovalNotice.send(entry, environment: environment, log: log) }
         return entry
     }
 
@@ -46,23 +48,9 @@ package final class GuardServices: Sendable {
 /// The notice to the owner's notification command that a request waits for a person. The command is started without a
 /// shell and gets a JSON object on its standard input. The object holds neither the text of the request nor the
 /// confirmation token, so a message on a phone can't be used to confirm; that needs the page or a terminal.
-struct ApprovalNotice: Sendable {
+enum ApprovalNotice {
     /// The environment variable with the program's path, or a JSON array of the program and its arguments.
     static let variable = "MM_NOTIFY_COMMAND"
-
-    private let command: [String]
-
-    /// Creates the notice that the environment asks for; `nil` if it names no command.
-    init?(environment: [String: String]) {
-        guard let text = environment[Self.variable], !text.isEmpty else { return nil }
-        if text.hasPrefix("[") {
-            let words = (try? JSONParser.parse(Array(text.utf8)))?.array?.map(\.string) ?? []
-            command = words.compactMap(\.self)
-            guard !command.isEmpty, command.count == words.count else { return nil }
-        } else {
-            command = [text]
-        }
-    }
 
     /// Returns the JSON object that the command reads.
     static func object(of request: PendingConfirmation) -> JSONObject {
@@ -76,20 +64,45 @@ struct ApprovalNotice: Sendable {
         return Redactor.standard.object(object)
     }
 
-    /// Starts the command without waiting for it, for at most ten seconds. Its failure has no effect on the call.
-    func send(_ request: PendingConfirmation, environment: [String: String]) {
-        let input = JSONWriter.bytes(.object(Self.object(of: request)))
-        let command = command
+    /// Starts the command without waiting for it. Its failure is logged and has no effect on the call.
+    static func send(_ request: PendingConfirmation, environment: [String: String], log: Log) {
+        Task {
+            do throws(MMError) { try await run(for: request, environment) } catch {
+                log.warning("nobody was notified that a request waits: \(error.message)")
+            }
+        }
+    }
+
+    /// Runs the command that the environment names, for at most ten seconds.
+    /// - Throws: `invalidInput` and `notFound` for a command that can't be started, `remoteFailed` for one that fails.
+    static func run(for request: PendingConfirmation, _ environment: [String: String]) async throws(MMError) {
+        guard let command = try command(in: environment) else { return }
+        guard let program = ExecutableSearch.find(command[0], path: environment["PATH"] ?? "/usr/bin:/bin") else {
+            throw MMError(
+                .notFound, "\(variable) names \(command[0]), which isn't an executable program.",
+                hint: "Set it to the path of one.")
+        }
         let kept = environment.filter { name, _ in
             ["HOME", "PATH", "USER", "LANG", "DBUS_SESSION_BUS_ADDRESS"].contains(name)
         }
-        Task {
-            guard let program = ExecutableSearch.find(command[0], path: environment["PATH"] ?? "/usr/bin:/bin") else {
-                return
-            }
-            _ = try? await ChildProcess.run(
-                ChildCommand(program, Array(command.dropFirst()), environment: kept), input: input, limit: 4096,
-                timeout: .seconds(10))
+        let outcome = try await ChildProcess.run(
+            ChildCommand(program, Array(command.dropFirst()), environment: kept),
+            input: JSONWriter.bytes(.object(object(of: request))), limit: 4096, timeout: .seconds(10))
+        guard outcome.exit.code == 0 else {
+            throw MMError(.remoteFailed, "\(command[0]), which \(variable) names, ended with \(outcome.exit.code).")
         }
+    }
+
+    private static func command(in environment: [String: String]) throws(MMError) -> [String]? {
+        guard let text = environment[variable], !text.isEmpty else { return nil }
+        guard text.hasPrefix("[") else { return [text] }
+        let words = (try? JSONParser.parse(text))?.array?.map(\.string) ?? []
+        let command = words.compactMap(\.self)
+        guard !command.isEmpty, command.count == words.count else {
+            throw MMError(
+                .invalidInput, "\(variable) begins with [ but isn't a JSON array of texts.",
+                hint: "For example [\"/usr/bin/notify-send\", \"mm\"].")
+        }
+        return command
     }
 }
