@@ -355,16 +355,3 @@ package struct ToolProfile: Sendable {
         self.http = http
     }
 }
-
-extension UInt16 {
-    /// Creates the port that an environment variable names; `nil` if it isn't set.
-    /// - Throws: `invalidInput`, naming the variable.
-    init?(port name: String, in environment: [String: String]) throws(MMError) {
-        guard let text = environment[name], !text.isEmpty else { return nil }
-        guard let port = UInt16(text) else {
-            throw MMError(
-                .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Use a port from 0 to 65535.")
-        }
-        self = port
-    }
-}

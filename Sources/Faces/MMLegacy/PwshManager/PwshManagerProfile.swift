@@ -283,7 +283,7 @@ package struct TenantSettings: Sendable {
     /// Reads the settings from an environment.
     /// - Throws: `invalidInput`, naming the variable.
     package init(environment: [String: String]) throws(MMError) {
-        port = try UInt16(port: "PWSH_MANAGER_PORT", in: environment) ?? port
+        port = try EnvironmentNumber.read("PWSH_MANAGER_PORT", of: environment, in: 0...UInt16.max, "a port") ?? port
         watchInterval = try Self.seconds("PWSH_WATCHDOG_INTERVAL", environment) ?? watchInterval
         pendingLimit = try Self.seconds("PWSH_AUTH_TIMEOUT", environment) ?? pendingLimit
         idleLimit = try Self.seconds("PWSH_IDLE_TIMEOUT", environment) ?? idleLimit
@@ -306,12 +306,7 @@ package struct TenantSettings: Sendable {
     }
 
     private static func seconds(_ name: String, _ environment: [String: String]) throws(MMError) -> Duration? {
-        guard let text = environment[name], !text.isEmpty else { return nil }
-        guard let number = Int(text), (1...31_536_000).contains(number) else {
-            throw MMError(
-                .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Use whole seconds, such as 300.")
-        }
-        return .seconds(number)
+        try EnvironmentNumber.read(name, of: environment, in: 1...31_536_000, "whole seconds").map { .seconds($0) }
     }
 
     private static func pairs(_ name: String, _ environment: [String: String]) throws(MMError) -> [String: String] {

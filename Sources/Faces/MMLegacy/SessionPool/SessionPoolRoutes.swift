@@ -25,16 +25,11 @@ package final class SessionPoolRoutes: Sendable {
         /// Reads the settings from an environment: `SESSION_POOL_PORT`, `M365_CONNECTION`, `COMMAND_TIMEOUT`.
         /// - Throws: `invalidInput`, naming the variable.
         package init(environment: [String: String]) throws(MMError) {
-            port = try UInt16(port: "SESSION_POOL_PORT", in: environment) ?? port
+            port =
+                try EnvironmentNumber.read("SESSION_POOL_PORT", of: environment, in: 0...UInt16.max, "a port") ?? port
             connection = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
-            if let text = environment["COMMAND_TIMEOUT"], !text.isEmpty {
-                guard let seconds = Int(text), (1...86_400).contains(seconds) else {
-                    throw MMError(
-                        .invalidInput, "COMMAND_TIMEOUT can't be `\(text.prefix(40))`.",
-                        hint: "Use whole seconds, such as 300.")
-                }
-                commandLimit = .seconds(seconds)
-            }
+            let limit = try EnvironmentNumber.read("COMMAND_TIMEOUT", of: environment, in: 1...86_400, "whole seconds")
+            commandLimit = limit.map { .seconds($0) } ?? commandLimit
         }
     }
 

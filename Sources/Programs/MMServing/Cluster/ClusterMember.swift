@@ -428,22 +428,14 @@ struct ClusterOptions: Sendable {
                 .invalidInput, "A pool of a cluster needs the secret with which the pools authenticate each other.",
                 hint: "Add --token-file FILE, with the same secret on all nodes.")
         }
-        var term = Duration.seconds(10)
-        if let text = variable("MM_CLUSTER_LEASE") {
-            guard let seconds = Double(text), (1...30).contains(seconds) else {
-                throw MMError(
-                    .invalidInput, "MM_CLUSTER_LEASE can't be `\(text.prefix(40))`.", hint: "Use seconds from 1 to 30."
-                )
-            }
-            term = .seconds(seconds)
-        }
+        let term = try EnvironmentNumber.read("MM_CLUSTER_LEASE", of: environment, in: 1.0...30, "seconds") ?? 10
         guard let address = given ?? variable("MM_NODE_ADDRESS") ?? usual(face) else {
             throw MMError(
                 .invalidInput, "The address at which the other pools reach this one is unknown.",
                 hint: "Set --node-address https://host:port (MM_NODE_ADDRESS).")
         }
         return ClusterOptions(
-            redis: try RedisAddress(url, environment: environment), address: address, isLone: isLone, term: term,
+            redis: try RedisAddress(url, environment: environment), address: address, isLone: isLone, term: .seconds(term),
             tokenFile: face.tokenFile, keyFile: variable("MM_CLUSTER_KEY_FILE"))
     }
 

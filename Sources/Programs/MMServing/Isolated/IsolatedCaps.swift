@@ -17,31 +17,15 @@ struct IsolatedCaps: Sendable {
     /// Reads the limits from an environment: `MM_ISOLATED_MEMORY_MB`, `MM_ISOLATED_CPUS`, `MM_ISOLATED_SILENCE`.
     /// - Throws: `invalidInput`, naming the variable.
     init(environment: [String: String]) throws(MMError) {
-        if let text = environment["MM_ISOLATED_MEMORY_MB"], !text.isEmpty {
-            guard let number = Int(text), (64...1_048_576).contains(number) else {
-                throw MMError(
-                    .invalidInput, "MM_ISOLATED_MEMORY_MB can't be `\(text.prefix(40))`.",
-                    hint: "Use whole megabytes, at least 64, such as 512.")
-            }
-            memory = number << 20
-        }
-        if let text = environment["MM_ISOLATED_CPUS"], !text.isEmpty {
-            guard let number = Double(text), number >= 0.05, number <= 1024 else {
-                throw MMError(
-                    .invalidInput, "MM_ISOLATED_CPUS can't be `\(text.prefix(40))`.",
-                    hint: "Use a number of processors, such as 0.5.")
-            }
-            processors = number
-        }
-        if let text = environment["MM_ISOLATED_SILENCE"], !text.isEmpty {
-            guard let number = Double(text), number >= 1, number <= 86_400 else {
-                throw MMError(
-                    .invalidInput, "MM_ISOLATED_SILENCE can't be `\(text.prefix(40))`.",
-                    hint: "Use seconds, such as 60."
-                )
-            }
-            silence = .seconds(number)
-        }
+        memory =
+            try EnvironmentNumber.read("MM_ISOLATED_MEMORY_MB", of: environment, in: 64...1_048_576, "whole megabytes")
+            .map { $0 << 20 } ?? memory
+        processors =
+            try EnvironmentNumber.read("MM_ISOLATED_CPUS", of: environment, in: 0.05...1024, "a number of processors")
+            ?? processors
+        silence =
+            try EnvironmentNumber.read("MM_ISOLATED_SILENCE", of: environment, in: 1.0...86_400, "seconds")
+            .map { .seconds($0) } ?? silence
     }
 
     /// The environment that limits the memory of a pool's PowerShells (settings of .NET's garbage collector).

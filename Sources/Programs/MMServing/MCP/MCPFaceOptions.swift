@@ -92,11 +92,11 @@ struct MCPFaceOptions: Sendable {
             try ToolProfiles.check(name)
             profile = name == "mm" ? nil : name
         }
-        if let seconds = try reader.integer("patience") {
-            patience = .seconds(seconds)
-        } else if let seconds = try Self.patience(environment) {
-            patience = .seconds(seconds)
-        }
+        let given = try reader.integer("patience")
+        let seconds =
+            try given == nil
+            ? EnvironmentNumber.read("MM_PATIENCE", of: environment, in: 0...86_400, "whole seconds") : given
+        patience = seconds.map { .seconds($0) } ?? patience
         let isReadOnly = try Self.isReadOnly(environment)
         readOnly = try reader.flag("read-only") || isReadOnly
         structuredOutput = try reader.flag("structured-output")
@@ -143,17 +143,6 @@ struct MCPFaceOptions: Sendable {
             throw MMError(
                 .invalidInput, "MM_READ_ONLY can't be `\(word.prefix(40))`.", hint: "Give 1 or 0.")
         }
-    }
-
-    /// Returns the time that the environment sets for `patience`.
-    private static func patience(_ environment: [String: String]) throws(MMError) -> Int? {
-        guard let text = environment["MM_PATIENCE"], !text.isEmpty else { return nil }
-        guard let seconds = Int(text), (0...86_400).contains(seconds) else {
-            throw MMError(
-                .invalidInput, "MM_PATIENCE can't be `\(text.prefix(40))`.",
-                hint: "Use whole seconds up to 86400, such as 300.")
-        }
-        return seconds
     }
 
     /// Returns the name that an operation has as a tool of this server.

@@ -53,13 +53,9 @@ struct FrontEndService: OperationService {
     }
 
     private static func approvalWait(_ environment: [String: String]) throws(MMError) -> Duration? {
-        guard let text = environment[approvalVariable], !text.isEmpty else { return nil }
-        guard let seconds = Int(text), (0...86_400).contains(seconds) else {
-            throw MMError(
-                .invalidInput, "\(approvalVariable) can't be `\(text.prefix(40))`.",
-                hint: "Use whole seconds up to 86400, such as 240; 0 does not wait.")
-        }
-        return seconds == 0 ? nil : .seconds(seconds)
+        // Zero means not to wait, as does a variable that isn't set.
+        let seconds = try EnvironmentNumber.read(approvalVariable, of: environment, in: 0...86_400, "whole seconds")
+        return seconds.flatMap { $0 == 0 ? nil : .seconds($0) }
     }
 
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)

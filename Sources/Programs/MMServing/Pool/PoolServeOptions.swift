@@ -117,12 +117,7 @@ struct PoolServeOptions: Sendable {
 
     /// Reads a variable with a number of seconds, which may have a fraction.
     private static func seconds(_ name: String, _ environment: [String: String]) throws(MMError) -> Duration? {
-        guard let text = environment[name], !text.isEmpty else { return nil }
-        guard let value = Double(text), value >= 0, value <= 31_536_000 else {
-            throw MMError(
-                .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Use seconds, such as 1800.")
-        }
-        return .seconds(value)
+        try EnvironmentNumber.read(name, of: environment, in: 0.0...31_536_000, "seconds").map { .seconds($0) }
     }
 }
 

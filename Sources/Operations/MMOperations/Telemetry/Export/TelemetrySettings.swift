@@ -112,13 +112,7 @@ package struct TelemetrySettings: Sendable {
         }
 
         func number(_ name: String, _ range: ClosedRange<Int>) throws(MMError) -> Int? {
-            guard let text = self[name] else { return nil }
-            guard let number = Int(text), range.contains(number) else {
-                throw MMError(
-                    .invalidInput, "\(name) can't be `\(text.prefix(40))`.",
-                    hint: "Use a whole number from \(range.lowerBound) to \(range.upperBound).")
-            }
-            return number
+            try EnvironmentNumber.read(name, of: environment, in: range, "a whole number")
         }
 
         /// Reads `key=value,key=value`, percent-encoded (W3C Baggage).
