@@ -117,48 +117,43 @@ final class RemoteCall: Sendable {
             return name
         }
         guard let name = taken else { return }
-        let response = try await pool.send(
-            pool.request("POST", "/v1/calls/\(call)/deliveries/\(name)", body: []), during: operation)
-        guard (200...299).contains(response.status) else {
-            throw PoolFailure.refusal(response.status, response.body, pool.address, during: operation)
-        }
+        try await post("deliveries/\(name)")
         // The stream ends once the pool has remembered what it gave.
         if case .problem(let error)? = try? await events.next() { throw error }
     }
 
-    /// Asks the person on this side and sends their answer, or why they could not be asked; in that case the call ends
-    /// with that reason on both sides.
     private func ask(_ question: ConfirmationQuestion, _ id: String) async throws(MMError) {
-        guard let person = context.person else { throw PoolFailure.notAPool(pool.address) }
-        let said: JSONObject
-        do throws(MMError) {
+        try await ask(id) { (person) async throws(MMError) in
             let answer = try await person.decide(question)
-            said = ["confirmed": .bool(answer != .no), "alike": .bool(answer == .yesToAlike)]
-        } catch {
-            guard error.code != .cancelled else { throw error }
-            said = ["error": .object(ErrorWire.object(error))]
+            return ["confirmed": .bool(answer != .no), "alike": .bool(answer == .yesToAlike)]
         }
-        try await send(said, to: id)
     }
 
-    /// Asks the person on this side for a line of text, and sends it.
     private func askForText(_ question: String, _ id: String) async throws(MMError) {
+        try await ask(id) { (person) async throws(MMError) in
+            ["text": try await person.answer(to: question).map { .string($0) } ?? .null]
+        }
+    }
+
+    /// Asks the person on this side and sends what they said, or why they could not be asked; in that case the call ends
+    /// with that reason on both sides.
+    private func ask(
+        _ id: String, _ question: (any ConfirmingPerson) async throws(MMError) -> JSONObject
+    ) async throws(MMError) {
         guard let person = context.person else { throw PoolFailure.notAPool(pool.address) }
         let said: JSONObject
-        do throws(MMError) {
-            said = ["text": try await person.answer(to: question).map { .string($0) } ?? .null]
-        } catch {
+        do throws(MMError) { said = try await question(person) } catch {
             guard error.code != .cancelled else { throw error }
             said = ["error": .object(ErrorWire.object(error))]
         }
-        try await send(said, to: id)
+        try await post(
+            "questions/\(id)", headers: ["Content-Type": "application/json"], JSONWriter.bytes(.object(said)))
     }
 
-    private func send(_ said: JSONObject, to id: String) async throws(MMError) {
-        let request = pool.request(
-            "POST", "/v1/calls/\(call)/questions/\(id)", headers: ["Content-Type": "application/json"],
-            body: JSONWriter.bytes(.object(said)))
-        let response = try await pool.send(request, during: operation)
+    /// Sends the pool something that this call waits for.
+    private func post(_ path: String, headers: HTTPHeaders = [:], _ body: [UInt8] = []) async throws(MMError) {
+        let response = try await pool.send(
+            pool.request("POST", "/v1/calls/\(call)/\(path)", headers: headers, body: body), during: operation)
         guard (200...299).contains(response.status) else {
             throw PoolFailure.refusal(response.status, response.body, pool.address, during: operation)
         }
