@@ -166,9 +166,7 @@ struct PlanRun {
         case .asLeft:
             try await services.journal.end(entry, .done)
             try settle(step, number, entry, entry.change)
-        case .asBefore:
-            try await services.journal.end(entry, .refused, message: "the service did not receive it")
-            try progress.ends(number, .failed, told(change: entry.id, message: "the service did not receive it"))
+        case .asBefore: try await endUnsent(number, entry)
         case .changed, .unknown, nil:
             try progress.ends(number, .unknown, told(change: entry.id, message: Self.doubt))
         }
@@ -193,11 +191,15 @@ struct PlanRun {
             let made = entry.change.made(new?.first ?? .init(id: ""))
             try await services.journal.end(entry.left(made), .done)
             try settle(step, number, entry, made, answer: ["id": .string(made.subject.id)])
-        case 0?:
-            try await services.journal.end(entry, .refused, message: "the service did not receive it")
-            try progress.ends(number, .failed, told(change: entry.id, message: "the service did not receive it"))
+        case 0?: try await endUnsent(number, entry)
         default: try progress.ends(number, .unknown, told(change: entry.id, message: Self.doubt))
         }
+    }
+
+    private mutating func endUnsent(_ number: Int, _ entry: JournalEntry) async throws(MMError) {
+        let message = "the service did not receive it"
+        try await services.journal.end(entry, .refused, message: message)
+        try progress.ends(number, .failed, told(change: entry.id, message: message))
     }
 
     private mutating func settle(
