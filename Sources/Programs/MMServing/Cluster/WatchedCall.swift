@@ -16,7 +16,7 @@ enum WatchedCall {
     ) async throws(MMError) -> OperationAnswer {
         let outcome = OneShot<Result<OperationAnswer, MMError>>()
         let call = Task {
-            outcome.resolve(await Result { () async throws(MMError) in try await work() })
+            outcome.resolve(await Result(catching: work))
         }
         let watch = Task {
             while (try? await Task.sleep(for: pause)) != nil {

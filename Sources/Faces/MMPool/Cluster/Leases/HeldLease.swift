@@ -11,7 +11,8 @@ package final class HeldLease: Sendable {
         var isOver = false
         var lastUsed: ContinuousClock.Instant
         var uses = 0
-        var waiting: [Int: OneShot<Void>] = [:]
+        /// Ends the work that runs under the lease, each by the number of its use.
+        var ends: [Int: @Sendable () -> Void] = [:]
         var last = 0
     }
 
@@ -61,12 +62,12 @@ package final class HeldLease: Sendable {
     }
 
     func end() {
-        let waiting = state.withLock { state in
+        let ends = state.withLock { state in
             state.isOver = true
-            defer { state.waiting = [:] }
-            return state.waiting.values.map(\.self)
+            defer { state.ends = [:] }
+            return state.ends.values.map(\.self)
         }
-        for waiter in waiting { waiter.resolve(()) }
+        for end in ends { end() }
     }
 
     /// How long the lease has been unused.
@@ -89,27 +90,19 @@ package final class HeldLease: Sendable {
                 state.lastUsed = now()
             }
         }
-        let end = OneShot<Void>()
+        let outcome = OneShot<Result<Value, MMError>>()
+        let error = over
         let id: Int? = state.withLock { state in
             guard !state.isOver else { return nil }
             state.last += 1
-            state.waiting[state.last] = end
+            state.ends[state.last] = { outcome.resolve(.failure(error)) }
             return state.last
         }
-        guard let id else { throw over }
-        defer { state.withLock { _ = $0.waiting.removeValue(forKey: id) } }
-        let outcome = OneShot<Result<Value, MMError>>()
-        let task = Task {
-            do throws(MMError) { outcome.resolve(.success(try await work())) } catch {
-                outcome.resolve(.failure(error))
-            }
-        }
-        let error = over
-        Task {
-            await end.wait()
-            if outcome.resolve(.failure(error)) { task.cancel() }
-        }
-        defer { end.resolve(()) }
+        guard let id else { throw error }
+        defer { state.withLock { _ = $0.ends.removeValue(forKey: id) } }
+        let task = Task { outcome.resolve(await Result(catching: work)) }
+        // Work that outlives the lease must not go on.
+        defer { task.cancel() }
         return try await withTaskCancellationHandler {
             await outcome.wait()
         } onCancel: {
