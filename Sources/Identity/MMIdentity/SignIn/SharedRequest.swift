@@ -22,19 +22,12 @@ struct SharedRequest<Value: Sendable>: Sendable {
     func value(of what: String, until deadline: Deadline) async throws(MMError) -> Value {
         let answer = OneShot<Result<Value, MMError>>()
         let waiter = Task { answer.resolve(await task.value) }
-        let alarm = Task {
-            guard let instant = deadline.instant else { return }
-            try await ContinuousClock().sleep(until: instant)
-            answer.resolve(.failure(deadline.exceeded(what)))
-        }
-        let result = await withTaskCancellationHandler {
-            await answer.wait()
+        defer { waiter.cancel() }
+        return try await withTaskCancellationHandler {
+            await answer.wait(until: deadline, orElse: .failure(deadline.exceeded(what)))
         } onCancel: {
             answer.resolve(.failure(MMError(.cancelled, "Cancelled while \(what).")))
-        }
-        waiter.cancel()
-        alarm.cancel()
-        return try result.get()
+        }.get()
     }
 }
 

@@ -176,18 +176,19 @@ struct JobCall: Sendable {
                 details: ["pool": "none"])
         }
         let (outputs, server) = (services.outputs.of(context.caller), context.caller.server)
-        let begun = Begun()
+        // Given when the job has reported progress, or ended.
+        let begun = OneShot<Void>()
         let form = arguments["output"]?.string
         let job = Job.start(operation.declaration.name, for: OperationJobs.owner(of: context)) {
             (job: Job<KeptAnswer>) in
             var inner = context
             inner.progress = { report in
                 job.update(JobProgress(done: report.done, total: report.total, message: report.message))
-                begun.mark()
+                begun.resolve(())
                 context.progress(report)
             }
             inner.person = context.person.map { JobPerson(person: $0, job: job) }
-            defer { begun.mark() }
+            defer { begun.resolve(()) }
             do throws(MMError) {
                 let answer = try await perform(inner)
                 var kept = try await KeptAnswer(answer, in: outputs, for: server) {
@@ -201,7 +202,7 @@ struct JobCall: Sendable {
             }
         }
         let outcome = await withTaskCancellationHandler {
-            if patience <= .zero { await begun.wait(atMost: Self.underWay) }
+            if patience <= .zero { await begun.wait(until: .after(Self.underWay), orElse: ()) }
             var limit = patience
             while true {
                 if let result = await job.result(within: limit, endsEarly: false) {
@@ -219,22 +220,6 @@ struct JobCall: Sendable {
             return JobAnswer(job.report, in: services.jobs).answer
         }
         return try outcome.get().read()
-    }
-}
-
-/// The signal that a job is under way: it has reported progress, or ended.
-private final class Begun: Sendable {
-    private let signal = AsyncStream.makeStream(of: Void.self)
-
-    func mark() { signal.continuation.finish() }
-
-    func wait(atMost limit: Duration) async {
-        let timer = Task { [signal] in
-            try? await Task.sleep(for: limit)
-            signal.continuation.finish()
-        }
-        for await _ in signal.stream {}
-        timer.cancel()
     }
 }
 
