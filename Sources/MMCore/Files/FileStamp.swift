@@ -20,7 +20,7 @@ package struct FileStamp: Equatable, Sendable {
     }
 
     /// The result of a quick look at a file.
-    package enum Lookup: Sendable {
+    package enum Lookup: Equatable, Sendable {
         /// No such file.
         case missing
         /// A regular file with this stamp.

@@ -123,7 +123,7 @@ struct TokenCacheFile: Sendable {
         if let held { return held.change { $0.removeTokens() } }
         let lock = try await TokenCacheLock(awaiting: path, until: deadline)
         var names: [String] = []
-        if FileSignature(path) != nil {
+        if FileStamp.mayExist(path) {
             var document = try? await read()
             names = document?.removeTokens() ?? []
             let (path, rest) = (path, document)

@@ -31,7 +31,7 @@ extension IdentityService {
         try ConnectionLinks.erase(of: name, paths: paths)
         let accounts = try await files.cache.clear(until: deadline)
         // An empty cache hides the one of an earlier program, whose file name isn't unique to this connection.
-        if FileSignature(files.cache.path) == nil, let earlier = files.earlierCachePath, FileSignature(earlier) != nil {
+        if !FileStamp.mayExist(files.cache.path), let earlier = files.earlierCachePath, FileStamp.mayExist(earlier) {
             try ProtectedFile.replace(files.cache.path, with: TokenCacheDocument().bytes)
         }
         assertionTokens.forget(name)

@@ -5,9 +5,9 @@ internal import MMSystem
 /// status. For an isolated service it is the only store: no files are read or written.
 final class TokenCacheMemory: Sendable {
     private struct State {
-        var documents: [String: (FileSignature, TokenCacheDocument)] = [:]
-        var pins: [String: (FileSignature?, AccountPin?)] = [:]
-        var ends: [String: (FileSignature, [SignInEnd])] = [:]
+        var documents: [String: (FileStamp.Lookup, TokenCacheDocument)] = [:]
+        var pins: [String: (FileStamp.Lookup, AccountPin?)] = [:]
+        var ends: [String: (FileStamp.Lookup, [SignInEnd])] = [:]
         var held: [String: HeldTokenCache] = [:]
     }
 
@@ -40,24 +40,23 @@ final class TokenCacheMemory: Sendable {
     /// Returns a cache's content; `nil` when there is no file.
     func document(_ file: TokenCacheFile) async throws(MMError) -> TokenCacheDocument? {
         if let held = file.held { return held.document }
-        guard let before = FileSignature(file.path) else {
+        let found = FileStamp.lookUp(file.path)
+        guard found != .missing else {
             // Fail before a person signs in, not when the new tokens can't be stored.
             try await file.checkSeal()
             return nil
         }
-        if let (signature, document) = state.withLock({ $0.documents[file.path] }), signature == before {
-            return document
-        }
+        if let (known, document) = state.withLock({ $0.documents[file.path] }), known == found { return document }
         // The file's permissions may have been loosened; close it to others before reading.
         if (try? ProtectedFile.tighten(file.path)) == true {
             log.scoped(file.connection).warning(
                 "token cache was open to other users, now closed", ["path": .string(file.path)])
         }
         let document = try await file.readMigrating()
-        if let document, FileSignature(file.path) == before {
+        if let document, found != .undetermined, FileStamp.lookUp(file.path) == found {
             state.withLock { state in
                 if state.documents.count >= Self.mostFiles { state.documents = [:] }
-                state.documents[file.path] = (before, document)
+                state.documents[file.path] = (found, document)
             }
         }
         return document
@@ -65,20 +64,21 @@ final class TokenCacheMemory: Sendable {
 
     /// Returns the reported ends of a connection's sign-in. Usually there is no file.
     func ends(_ path: String) throws(MMError) -> [SignInEnd] {
-        guard let before = FileSignature(path) else { return [] }
-        if let (signature, ends) = state.withLock({ $0.ends[path] }), signature == before { return ends }
+        let found = FileStamp.lookUp(path)
+        guard found != .missing else { return [] }
+        if let (known, ends) = state.withLock({ $0.ends[path] }), known == found { return ends }
         let ends = try SignInEnd.read(path)
-        state.withLock { $0.ends[path] = (before, ends) }
+        if found != .undetermined { state.withLock { $0.ends[path] = (found, ends) } }
         return ends
     }
 
     /// Returns a connection's pin.
     func pin(_ store: PinStore, _ connection: String) throws(MMError) -> AccountPin? {
         if isAlone { return state.withLock { $0.pins[connection]?.1 } }
-        let before = FileSignature(store.path)
-        if let (signature, pin) = state.withLock({ $0.pins[connection] }), signature == before { return pin }
+        let found = FileStamp.lookUp(store.path)
+        if let (known, pin) = state.withLock({ $0.pins[connection] }), known == found { return pin }
         let pin = try store.pin(of: connection)
-        state.withLock { $0.pins[connection] = (before, pin) }
+        if found != .undetermined { state.withLock { $0.pins[connection] = (found, pin) } }
         return pin
     }
 
@@ -90,6 +90,6 @@ final class TokenCacheMemory: Sendable {
             return try await BlockingWork.run { () throws(MMError) in try store.pin(connection, to: account, now: now) }
         }
         let pin = AccountPin(tenantId: account.tenantID, objectId: account.objectID, username: account.username)
-        state.withLock { $0.pins[connection] = (nil, pin) }
+        state.withLock { $0.pins[connection] = (.missing, pin) }
     }
 }
