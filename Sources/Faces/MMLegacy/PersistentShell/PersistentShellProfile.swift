@@ -342,27 +342,12 @@ package actor RedisSessionDirectory: SessionDirectory {
         } else {
             held[key] = nil
         }
-        return Self.placement(claim)
-    }
-
-    package func holder(of key: String) async throws(MMError) -> SessionPlacement? {
-        try await claims.holder(of: key).map(Self.placement)
-    }
-
-    package func renew(_ key: String, for holder: String, lease: Duration) async throws(MMError) -> Bool {
-        let isOurs = try await claims.renew(key, for: holder, lease: min(lease, Self.patience))
-        held[key] = isOurs ? Held(holder: holder, until: .now + lease) : nil
-        if isOurs { goOn() }
-        return isOurs
+        return SessionPlacement(holder: claim.holder, until: .now + claim.left)
     }
 
     package func release(_ key: String, from holder: String) async throws(MMError) {
         held[key] = nil
         try await claims.release(key, from: holder)
-    }
-
-    private static func placement(_ claim: SharedClaims.Claim) -> SessionPlacement {
-        SessionPlacement(holder: claim.holder, until: .now + claim.left)
     }
 
     /// Renews this server's claims as long as it has any.
