@@ -449,9 +449,16 @@ extension DoctorCheck {
         shows("a native program that still runs", "sh -c 'echo \"$0\"; sleep 2' $Text", .output, standIn: "native"),
     ]
 
+    /// Where a code was shown.
+    private enum PromptStream: String {
+        case console, information, warning
+        /// Output objects, and lines of native programs.
+        case output
+    }
+
     /// Returns the check that a code is found while the command that shows it still runs.
     private static func shows(
-        _ name: String, _ script: String, _ stream: PromptWords.Stream, standIn: String? = nil
+        _ name: String, _ script: String, _ stream: PromptStream, standIn: String? = nil
     ) -> DoctorCheck {
         DoctorCheck(.prompts, "a code written with \(name) is found at once", standIn: standIn != nil) { bench in
             let host = try await bench.host()
@@ -462,10 +469,9 @@ extension DoctorCheck {
             let command = PowerShellCommand(used, parameters: ["Text": .json(.string(sentence))])
             let run = try await host.run(command, deadline: .after(.seconds(60)))
             var reader = PromptReader(
-                PromptWords(near: ["to sign in", "authenticate using code"], stream: stream),
-                cloud: try ModuleCloud.named("public"))
+                near: ["to sign in", "authenticate using code"], cloud: try ModuleCloud.named("public"))
             let start = ContinuousClock.now
-            var found: (prompt: DevicePrompt, stream: PromptWords.Stream, after: Duration)?
+            var found: (prompt: DevicePrompt, stream: PromptStream, after: Duration)?
             var ended: Duration?
             for try await event in run {
                 let (prompt, source) = read(event, &reader)
@@ -482,13 +488,11 @@ extension DoctorCheck {
         }
     }
 
-    private static func read(
-        _ event: RunEvent, _ reader: inout PromptReader
-    ) -> (DevicePrompt?, PromptWords.Stream?) {
+    private static func read(_ event: RunEvent, _ reader: inout PromptReader) -> (DevicePrompt?, PromptStream?) {
         switch event {
         case .console(let text): return (reader.read(text), .console)
         case .record(let record):
-            let stream: PromptWords.Stream? =
+            let stream: PromptStream? =
                 switch record.stream {
                 case .information: .information
                 case .warning: .warning

@@ -14,8 +14,8 @@ package protocol ModuleProfile: Sendable {
     var environment: [String: String] { get }
     /// The script that is run once after the module was loaded, before the sign-in; empty for none.
     var preparation: String { get }
-    /// The words near which this module shows a device code, and the stream it uses.
-    var prompt: PromptWords { get }
+    /// Words, in lower case, of which one occurs near a device code that this module shows.
+    var promptWords: [String] { get }
     /// The sign-in methods that it supports, in the order in which they are tried.
     var methods: [SignInMethodKind] { get }
     /// Returns the tokens that a sign-in with tokens needs.
@@ -203,32 +203,6 @@ package enum ModuleRequirement: Sendable, Hashable {
 
     /// Returns the numbers of a version, for comparison.
     private static func numbers(_ version: String) -> [Int] { version.split(separator: ".").map { Int($0) ?? 0 } }
-}
-
-/// The stream on which a module shows a device code, and the words near it.
-package struct PromptWords: Sendable, Hashable {
-    /// Words, in lower case, of which one occurs near the code.
-    package let near: [String]
-    /// The stream on which the code was seen; codes are read from every stream.
-    package let stream: Stream
-
-    /// The source of a prompt.
-    package enum Stream: String, Sendable, Hashable {
-        /// Standard output or standard error of the process.
-        case console
-        /// The information stream.
-        case information
-        /// The warning stream.
-        case warning
-        /// Output objects, and lines of native programs.
-        case output
-    }
-
-    /// Creates a description from words and stream.
-    package init(near: [String], stream: Stream) {
-        self.near = near
-        self.stream = stream
-    }
 }
 
 /// The way in which a session signs in, with its values.

@@ -27,7 +27,7 @@ package struct ExchangeProfile: ModuleProfile {
     package let title = "Exchange Online"
     package let requirement = ModuleRequirement.module(name: "ExchangeOnlineManagement", least: "3.9.0")
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
-    package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .console)
+    package let promptWords = ["to sign in", "devicelogin", "to authenticate"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.exchange)]
@@ -120,7 +120,7 @@ package struct AzureProfile: ModuleProfile {
     package let memoryCap = 768 << 20
     package let environment = ["AZURE_CLIENTS_SHOW_SECRETS_WARNING": "false"]
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .federated, .managedIdentity, .device]
-    package let prompt = PromptWords(near: ["login to azure", "to sign in", "devicelogin"], stream: .information)
+    package let promptWords = ["login to azure", "to sign in", "devicelogin"]
     package let traps = [
         ModuleTrap(
             sign: "does not have access to subscription",
@@ -234,7 +234,7 @@ package struct TeamsProfile: ModuleProfile {
     package let title = "Microsoft Teams"
     package let requirement = ModuleRequirement.module(name: "MicrosoftTeams", least: "7.4.0")
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
-    package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .console)
+    package let promptWords = ["to sign in", "devicelogin", "to authenticate"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.graph), TokenResource(.teams)]
@@ -327,9 +327,7 @@ package struct PnPProfile: ModuleProfile {
     package let requirement = ModuleRequirement.module(name: "PnP.PowerShell", least: "3.1.0")
     package let environment = ["PNPPOWERSHELL_UPDATECHECK": "Off", "PNPPOWERSHELL_DISABLETELEMETRY": "true"]
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .federated, .managedIdentity]
-    package let prompt = PromptWords(
-        near: ["authenticate using code", "copied to your clipboard", "open a browser", "devicelogin"],
-        stream: .warning)
+    package let promptWords = ["authenticate using code", "copied to your clipboard", "open a browser", "devicelogin"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.sharePoint, address: try target.sharePointAddress())]
@@ -414,7 +412,7 @@ package struct PowerPlatformProfile: ModuleProfile {
     package let requirement = ModuleRequirement.program(
         name: "pac", install: "dotnet tool install --global Microsoft.PowerApps.CLI.Tool")
     package let methods: [SignInMethodKind] = [.certificate, .managedIdentity, .device]
-    package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .output)
+    package let promptWords = ["to sign in", "devicelogin", "to authenticate"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         throw MMError(
@@ -500,7 +498,7 @@ package struct GraphProfile: ModuleProfile {
     package let title = "Microsoft Graph PowerShell"
     package let requirement = ModuleRequirement.module(name: "Microsoft.Graph.Authentication", least: "2.25.0")
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
-    package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .output)
+    package let promptWords = ["to sign in", "devicelogin", "to authenticate"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.graph)]

@@ -40,7 +40,7 @@ public struct DevicePrompt: Sendable, Hashable {
 ///
 /// It exists only while a session is signing in: later text that looks like a code is ignored.
 public struct PromptReader: Sendable {
-    private let words: PromptWords
+    private let words: [String]
     private let cloud: ModuleCloud
     /// The last text of each stream, because a code and its words may arrive in pieces.
     private var windows: [Source: String] = [:]
@@ -52,9 +52,9 @@ public struct PromptReader: Sendable {
 
     /// Creates a reader for one sign-in.
     /// - Parameters:
-    ///   - words: the words of the module's profile.
+    ///   - words: words, in lower case, of which one occurs near the code.
     ///   - cloud: the cloud whose page is shown if the text names no permitted one.
-    package init(_ words: PromptWords, cloud: ModuleCloud) {
+    package init(near words: [String], cloud: ModuleCloud) {
         self.words = words
         self.cloud = cloud
     }
@@ -97,7 +97,7 @@ public struct PromptReader: Sendable {
         for found in Self.codes(in: plain, folded) {
             let near = max(0, found.start - Self.nearness)..<min(plain.count, found.end + Self.nearness)
             let around = String(folded[near])
-            guard words.near.contains(where: { around.contains($0) }) else { continue }
+            guard words.contains(where: { around.contains($0) }) else { continue }
             windows = [:]
             let message = String(plain[Self.paragraph(of: found, in: plain)]).trimmingBlanks()
             return DevicePrompt(

@@ -239,7 +239,7 @@ struct SignInProcedure: Sendable {
         guard let patience else { return try await run.collect(limit: 1000) }
         patience.watch(run)
         defer { patience.end() }
-        var reader = PromptReader(profile.prompt, cloud: target.cloud)
+        var reader = PromptReader(near: profile.promptWords, cloud: target.cloud)
         var answer = PowerShellAnswer()
         var events = run.makeAsyncIterator()
         while let event = try await events.next() {

@@ -10,7 +10,9 @@ struct PromptReaderTests {
 
     init() throws { worldwide = try ModuleCloud.named("public") }
 
-    private func reader(_ profile: any ModuleProfile) -> PromptReader { PromptReader(profile.prompt, cloud: worldwide) }
+    private func reader(_ profile: any ModuleProfile) -> PromptReader {
+        PromptReader(near: profile.promptWords, cloud: worldwide)
+    }
 
     private static let sentence =
         "To sign in, use a web browser to open the page https://microsoft.com/devicelogin and enter the code FXK3T9QMB to authenticate."
@@ -60,7 +62,7 @@ struct PromptReaderTests {
 
     @Test("a warning without a page gets the cloud's own")
     func noPage() throws {
-        var reader = PromptReader(PnPProfile().prompt, cloud: try ModuleCloud.named("gcchigh"))
+        var reader = PromptReader(near: PnPProfile().promptWords, cloud: try ModuleCloud.named("gcchigh"))
         let text = "Code K2M4N6P8R has been copied to your clipboard and a browser has been opened."
         let prompt = reader.read(PowerShellRecord(.warning, .string(text)))
         #expect(prompt?.userCode == "K2M4N6P8R")

@@ -729,7 +729,7 @@ struct PowerShellSessionTests {
         let title = "Asking"
         let requirement = ModuleRequirement.module(name: "Asking", least: "1.0")
         let methods: [SignInMethodKind] = [.device]
-        let prompt = PromptWords(near: ["to sign in"], stream: .console)
+        let promptWords = ["to sign in"]
         func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] { [] }
         func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand {
             PowerShellCommand("Connect-ExchangeOnline -Device")
@@ -747,7 +747,7 @@ struct PowerShellSessionTests {
         let title = "Slow"
         let requirement = ModuleRequirement.module(name: "Slow", least: "1.0")
         let methods: [SignInMethodKind] = [.device]
-        let prompt = PromptWords(near: ["to sign in"], stream: .console)
+        let promptWords = ["to sign in"]
         func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] { [] }
         func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand {
             PowerShellCommand("Connect-ExchangeOnline -Device")
