@@ -6,14 +6,13 @@ internal import MMHTTP
 /// All of these hosts lead to the one address of the sandbox. The proxy in between names the original host in
 /// `X-Forwarded-Host`, as proxies do.
 struct AzureDataServices {
-    let context: TenantContext
     let bearer: BearerCheck
     let content: AzureContent
     let vaults: VaultService
     let blobs: BlobService
 
     init(context: TenantContext, bearer: BearerCheck, content: AzureContent) {
-        (self.context, self.bearer, self.content) = (context, bearer, content)
+        (self.bearer, self.content) = (bearer, content)
         vaults = VaultService(context: context)
         blobs = BlobService(context: context)
     }

@@ -284,8 +284,8 @@ struct ExchangeRowWriter {
         }
     }
 
-    mutating func number(_ name: String, _ value: Int, type: String = "System.Int32") {
-        guard self.name(name, type: type) else { return }
+    mutating func number(_ name: String, _ value: Int) {
+        guard self.name(name, type: "System.Int32") else { return }
         bytes.append(contentsOf: "\(value)".utf8)
     }
 
@@ -297,11 +297,6 @@ struct ExchangeRowWriter {
             JSONWriter.append(value, to: &bytes)
         }
         bytes.append(UInt8(ascii: "]"))
-    }
-
-    mutating func value(_ name: String, _ value: JSONValue) {
-        guard self.name(name) else { return }
-        bytes.append(contentsOf: JSONWriter.bytes(value))
     }
 }
 

@@ -96,13 +96,13 @@ struct GraphMail {
 
     func folderID(_ name: String, owner: String) -> String { store.table(.mailFolders(owner)).find(name)?.id ?? name }
 
-    /// Adds the missing properties to a new message in a mailbox.
-    func finishMessage(_ row: inout JSONObject, owner: String, draft: Bool, folder: GraphPlace) {
+    /// Adds the missing properties to a new message in a mailbox, which is a draft.
+    func finishMessage(_ row: inout JSONObject, owner: String, folder: GraphPlace) {
         var folderName = "drafts"
         if folder.label.contains("mailFolders('"), let named = folder.label.split(separator: "'").dropLast().last {
             folderName = String(named)
         }
-        row["isDraft"] = .bool(draft)
+        row["isDraft"] = true
         row["isRead"] = true
         stamp(&row)
         row["from"] = row["from"] ?? senderValue(owner)
@@ -169,7 +169,7 @@ struct GraphMail {
             try call.requirePost()
             let kind = "\(action.dropFirst(6).prefix(1).lowercased())\(action.dropFirst(7))"
             var draft = try answerDraft(to: message, owner: owner, kind, try call.optionalObject())
-            finishMessage(&draft, owner: owner, draft: true, folder: GraphPlace(.links([], nil), "", .mail, []))
+            finishMessage(&draft, owner: owner, folder: GraphPlace(.links([], nil), "", .mail, []))
             var stored: JSONObject = ["id": .string("AAMkAN\(RandomBytes.text(bytes: 24))AAA=")]
             for (name, value) in draft { stored[name] = value }
             store.insert(stored, into: .messages(owner))

@@ -72,7 +72,7 @@ struct GraphWriter {
             row["status"] = "succeeded"
         case .messages(let owner):
             id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
-            mail.finishMessage(&row, owner: owner, draft: true, folder: place)
+            mail.finishMessage(&row, owner: owner, folder: place)
         case .events:
             id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
             guard row["start"]?.object != nil, row["end"]?.object != nil else {

@@ -243,11 +243,6 @@ indirect enum FilterExpression: Sendable {
         case .anyItem(_, _, let inner): inner.map { [$0] } ?? []
         }
     }
-
-    /// Returns whether this expression, or one of its subexpressions, satisfies a test.
-    func contains(_ test: (FilterExpression) -> Bool) -> Bool {
-        test(self) || children.contains { $0.contains(test) }
-    }
 }
 
 /// One token of a `$filter` text.

@@ -17,7 +17,6 @@ struct QueryOptions: Sendable {
 
     var select: [String]?
     var filter: FilterExpression?
-    var filterText: String?
     var orderBy: [SortKey] = []
     var top: Int?
     var skip: Int?
@@ -32,8 +31,6 @@ struct QueryOptions: Sendable {
     private static let names: Set<String> = [
         "select", "filter", "orderby", "top", "skip", "skiptoken", "deltatoken", "search", "count", "expand", "format",
     ]
-
-    init() {}
 
     /// Reads a query.
     /// - Parameters:
@@ -68,9 +65,7 @@ struct QueryOptions: Sendable {
     private mutating func set(_ name: String, _ value: String) throws(QueryFault) {
         switch name {
         case "select": select = try Self.names(value, option: "$select").map(Self.property)
-        case "filter":
-            filter = try FilterParser.parse(value)
-            filterText = value
+        case "filter": filter = try FilterParser.parse(value)
         case "orderby": orderBy = try Self.sortKeys(value)
         case "top": top = try Self.number(value, option: "$top")
         case "skip": skip = try Self.number(value, option: "$skip")
