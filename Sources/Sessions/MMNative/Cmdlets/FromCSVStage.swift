@@ -2,10 +2,8 @@
 final class FromCSVStage: Stage {
     private let delimiter: UInt8
     private var header: PSShape?
-    private let specification: CommandSpecification
 
     init(_ command: BoundCommand) throws(Interrupt) {
-        specification = command.specification
         guard command.names.isSubset(of: ["InputObject", "Delimiter", "Header"]) else {
             throw .handOver("an unusual ConvertFrom-Csv")
         }
@@ -29,8 +27,6 @@ final class FromCSVStage: Stage {
 
     /// Reads records with a delimiter.
     init(delimiter: UInt8, names: [String] = []) throws(Interrupt) {
-        specification = CommandSpecification(
-            name: "Import-Csv", className: "ImportCsvCommand", values: [], switches: [], positions: [])
         self.delimiter = delimiter
         super.init()
         if !names.isEmpty { header = try Self.shape(names) }

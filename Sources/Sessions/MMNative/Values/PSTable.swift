@@ -218,9 +218,9 @@ package struct PSTable: Sendable {
     }
 
     /// Returns a separate table with the same keys and values.
-    func copy(as kind: Kind? = nil) -> PSTable {
-        var copy = PSTable(kind ?? self.kind, countsCase: countsCase)
-        if kind == nil { (copy.types, copy.arguments) = (types, arguments) }
+    func copy() -> PSTable {
+        var copy = PSTable(kind, countsCase: countsCase)
+        (copy.types, copy.arguments) = (types, arguments)
         copy.contents.entries = contents.entries
         copy.contents.places = contents.places
         return copy
