@@ -69,7 +69,7 @@ actor SSHDrafts {
     func leave(_ record: Record) { writing.remove(record.id) }
 
     /// Returns whether there are expired drafts on a host.
-    func areLeft(on host: String, now: Timestamp = .now) async -> Bool { await !forgotten(on: host, now).isEmpty }
+    func areLeft(on host: String) async -> Bool { await !forgotten(on: host, .now).isEmpty }
 
     /// Removes the expired drafts from a host.
     func sweep(over master: SSHMaster, now: Timestamp = .now) async {

@@ -239,18 +239,13 @@ final class SSHMaster: Sendable {
 
     /// Runs a short script in the host's `sh` over its own channel.
     ///
-    /// A script that reads no input is passed as input: if a start-up file replaces the shell, the command words are
-    /// lost,
-    /// but the replacement shell reads the script.
-    func control(_ script: String, input: [UInt8]? = nil, timeout: Duration = .seconds(20)) async throws(MMError)
-        -> ChildProcess.Outcome
-    {
-        guard let input else {
-            let text = "[ -z \"${ZSH_VERSION-}\" ] || emulate sh\n\(script)\n"
-            return try await ChildProcess.run(channel("exec /bin/sh -s"), input: Array(text.utf8), timeout: timeout)
-        }
-        return try await ChildProcess.run(
-            channel("exec /bin/sh -c " + RemoteDialect.quoted(script)), input: input, timeout: timeout)
+    /// The script is passed as input: if a start-up file replaces the shell, the words of the command are lost, but the
+    /// replacement shell reads the script.
+    func control(
+        _ script: String, timeout: Duration = .seconds(20)
+    ) async throws(MMError) -> ChildProcess.Outcome {
+        let text = "[ -z \"${ZSH_VERSION-}\" ] || emulate sh\n\(script)\n"
+        return try await ChildProcess.run(channel("exec /bin/sh -s"), input: Array(text.utf8), timeout: timeout)
     }
 
     /// Ends the connection.
