@@ -29,12 +29,6 @@ package struct SharedClaims: Sendable {
         return Self.claim(answer) ?? Claim(holder: holder, left: lease)
     }
 
-    /// Returns the holder of a name; `nil` if it has none (any more).
-    /// - Throws: `unavailable`.
-    package func holder(of name: String) async throws(MMError) -> Claim? {
-        Self.claim(try await run(Self.reading, name, []))
-    }
-
     /// Renews a claim.
     /// - Returns: whether the holder still had it.
     /// - Throws: `unavailable`.
@@ -68,12 +62,6 @@ package struct SharedClaims: Sendable {
         if holder and holder ~= ARGV[1] then return {holder, redis.call('PTTL', KEYS[1])} end
         redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
         return {ARGV[1], tonumber(ARGV[2])}
-        """
-
-    private static let reading = """
-        local holder = redis.call('GET', KEYS[1])
-        if not holder then return {} end
-        return {holder, redis.call('PTTL', KEYS[1])}
         """
 
     private static let renewing = """
