@@ -4,6 +4,12 @@ import Testing
 
 @Suite("Judging in batches", .timeLimit(.minutes(5)))
 struct GuardBatchTests {
+    private func batch(isBehindWire: Bool = false, place: ShellContext = ShellContext()) -> GuardBatch {
+        GuardBatch(engine: .standard, policy: .standard, module: nil, isBehindWire: isBehindWire, place: place) { host in
+            RequestService.allCases.first { $0.knownHosts.contains(host) }
+        }
+    }
+
     @Test(
         "a line in, a line out",
         arguments: [
@@ -45,7 +51,7 @@ struct GuardBatchTests {
             ),
         ])
     func lines(input: String, output: String) throws {
-        let answer = GuardBatch().judge(line: input)
+        let answer = batch().judge(line: input)
         let got = try JSONParser.parse(answer).object ?? [:]
         let wanted = try JSONParser.parse(output).object ?? [:]
         for (key, value) in wanted where !(key == "rule" && value == "mail-send") {
@@ -56,8 +62,8 @@ struct GuardBatchTests {
     @Test("scripts are judged as in a confined session where that is wanted")
     func confined() {
         let line = #"{"id":1,"src":"& $x"}"#
-        #expect(GuardBatch().judge(line: line).contains(#""verdict":"ask""#))
-        #expect(GuardBatch(isBehindWire: true).judge(line: line).contains(#""verdict":"allow""#))
+        #expect(batch().judge(line: line).contains(#""verdict":"ask""#))
+        #expect(batch(isBehindWire: true).judge(line: line).contains(#""verdict":"allow""#))
     }
 
     @Test(
@@ -72,7 +78,7 @@ struct GuardBatchTests {
             (ShellContext(isRemote: true), onHost),
         ]
         for (place, wanted) in places {
-            let answer = try JSONParser.parse(GuardBatch(place: place).judge(line: input))
+            let answer = try JSONParser.parse(batch(place: place).judge(line: input))
             #expect(answer["verdict"]?.string == wanted, "\(answer)")
         }
     }

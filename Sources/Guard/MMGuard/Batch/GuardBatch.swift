@@ -19,23 +19,6 @@ package struct GuardBatch: Sendable {
     ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is
     ///     sent.
     ///   - place: where shell commands would run.
-    package init(
-        engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil,
-        isBehindWire: Bool = false, place: ShellContext = ShellContext()
-    ) {
-        self.init(engine: engine, policy: policy, module: module, isBehindWire: isBehindWire, place: place) { host in
-            RequestService.allCases.first { $0.knownHosts.contains(host) }
-        }
-    }
-
-    /// Creates a batch with its own lookup from hosts to services.
-    /// - Parameters:
-    ///   - engine: the guard.
-    ///   - policy: the connection's policy.
-    ///   - module: the module for lines that name none.
-    ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is
-    ///     sent.
-    ///   - place: where shell commands would run.
     ///   - locate: returns the service at a host.
     package init(
         engine: GuardEngine, policy: GuardPolicy, module: String?, isBehindWire: Bool, place: ShellContext,
