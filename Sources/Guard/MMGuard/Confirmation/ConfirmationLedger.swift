@@ -11,9 +11,9 @@ package struct ConfirmationLedger: Sendable {
     /// The path of the file.
     package let path: String
     /// How long a request waits for its answer.
-    package let questionLifetime: Duration
+    package let questionLifetime = Duration.seconds(900)
     /// How long an approval stays valid.
-    package let approvalLifetime: Duration
+    package let approvalLifetime = Duration.seconds(600)
     /// The store that the nodes of a cluster share; `nil` outside a cluster.
     package var shared: (any SharedConfirmations)?
     /// The maximum size of the file in bytes.
@@ -21,13 +21,8 @@ package struct ConfirmationLedger: Sendable {
     let clock: WallClock
 
     /// Creates the ledger of a file, which need not exist yet.
-    package init(
-        path: String, questionLifetime: Duration = .seconds(900), approvalLifetime: Duration = .seconds(600),
-        clock: WallClock = .system
-    ) {
+    package init(path: String, clock: WallClock = .system) {
         self.path = path
-        self.questionLifetime = questionLifetime
-        self.approvalLifetime = approvalLifetime
         self.clock = clock
     }
 
