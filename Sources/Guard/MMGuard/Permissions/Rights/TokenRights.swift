@@ -10,10 +10,6 @@ package struct TokenRights: Sendable, Hashable {
     package let roleIDs: Set<String>
     /// Whether the token lists directory roles at all: without `wids` they are unknown.
     package let knowsRoles: Bool
-    /// The app's id.
-    package let appID: String?
-    /// The tenant's id.
-    package let tenantID: String?
     /// The object id of the person, or of the app's service principal.
     package let objectID: String?
     /// The person's sign-in name.
@@ -26,15 +22,13 @@ package struct TokenRights: Sendable, Hashable {
 
     /// Creates rights from known values.
     package init(
-        kind: SignInKind, permissions: Set<String>, roleIDs: Set<String>? = nil, appID: String? = nil,
-        tenantID: String? = nil, objectID: String? = nil, account: String? = nil
+        kind: SignInKind, permissions: Set<String>, roleIDs: Set<String>? = nil, objectID: String? = nil,
+        account: String? = nil
     ) {
         self.kind = kind
         self.permissions = permissions
         self.roleIDs = roleIDs ?? []
         knowsRoles = roleIDs != nil
-        self.appID = appID
-        self.tenantID = tenantID
         self.objectID = objectID
         self.account = account
     }
@@ -51,8 +45,7 @@ package struct TokenRights: Sendable, Hashable {
             kind: isApp ? .application : text("tid") == Self.consumers ? .personal : .work,
             permissions: Set(names).subtracting(Self.identity),
             roleIDs: claims["wids"]?.array.map { Set($0.compactMap { $0.string?.lowercased() }) },
-            appID: text("appid") ?? text("azp"), tenantID: text("tid"), objectID: text("oid"),
-            account: text("upn") ?? text("preferred_username") ?? text("unique_name"))
+            objectID: text("oid"), account: text("upn") ?? text("preferred_username") ?? text("unique_name"))
     }
 
     /// Returns the directory roles that the table knows by name.
