@@ -41,7 +41,7 @@ struct ScriptExplanation {
                 if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
             })
         let names = GraphCmdletNames()
-        let table = PermissionTable()
+        let table = PermissionTable.standard
         let classes = CmdletModules()
         modules = script.requirements?.modules ?? []
         var seen: Set<String> = []

@@ -11,7 +11,7 @@ package struct EndpointIndex: Sendable {
     private static let options = ["count", "expand", "filter", "orderby", "search", "select", "skip", "top", "format"]
 
     /// The guard, to whose tree of paths the index refers.
-    package let engine: GuardEngine
+    package let engine = GuardEngine.standard
     let file: TableFile
     private let templates: UnsafeTable
     let templateCount: UInt32
@@ -19,13 +19,12 @@ package struct EndpointIndex: Sendable {
     let words: SearchWordTable
 
     /// Creates an index over the guard's tree of paths.
-    package init(engine: GuardEngine = .standard) {
+    private init() {
         let table = cendpoint_calls()
         file = TableFile(table.bytes, length: table.length, magic: "MME1")
         precondition(
             UnsafeTable(file.section(9), size: 8).u64(0, 0) == engine.pathsFingerprint,
             "the tables of endpoints and of paths are made from different facts: run both programs below Tools")
-        self.engine = engine
         templates = UnsafeTable(file.section(1), size: 8)
         templateCount = UInt32(file.sectionLength(1) / 8)
         calls = UnsafeTable(file.section(2), size: 16)

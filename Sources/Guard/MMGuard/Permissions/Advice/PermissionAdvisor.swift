@@ -4,8 +4,8 @@ package import MMCore
 ///
 /// It never guesses: if no table knows the call, it says so.
 package struct PermissionAdvisor: Sendable {
-    let table: PermissionTable
-    let roles: RoleTable
+    private let table = PermissionTable.standard
+    private let roles = RoleTable.standard
     let rights: TokenRights?
     let place: ConsentPlace
 
@@ -13,11 +13,7 @@ package struct PermissionAdvisor: Sendable {
     /// - Parameters:
     ///   - rights: the rights in the token with which the request was sent; `nil` if they can't be read.
     ///   - place: the tenant and app in which the connection gets permissions.
-    package init(
-        rights: TokenRights?, place: ConsentPlace, table: PermissionTable = .standard, roles: RoleTable = .standard
-    ) {
-        self.table = table
-        self.roles = roles
+    package init(rights: TokenRights?, place: ConsentPlace) {
         self.rights = rights
         self.place = place
     }
@@ -40,7 +36,7 @@ package struct PermissionAdvisor: Sendable {
                 "Conditional Access asks for a new or stronger sign-in: \(place.renewal). No permission is missing.")
         }
         guard refusal.service == .graph else {
-            return ServiceRefusals(roles: roles, rights: rights, place: place).advice(on: refusal)
+            return ServiceRefusals(rights: rights, place: place).advice(on: refusal)
         }
         // A token that is rejected as invalid tells nothing about permissions.
         if refusal.status == 401, refusal.code == "InvalidAuthenticationToken" { return nil }
@@ -253,7 +249,7 @@ enum LicenceSigns {
 
 /// Derives advice for services other than Microsoft Graph from their answers.
 struct ServiceRefusals: Sendable {
-    let roles: RoleTable
+    private let roles = RoleTable.standard
     let rights: TokenRights?
     let place: ConsentPlace
 

@@ -37,10 +37,10 @@ package struct PermissionTable: Sendable {
     private let lists: UnsafeTable
     private let names: UnsafeTable
     private let nameCount: UInt32
-    private let engine: GuardEngine
+    private let engine = GuardEngine.standard
 
     /// Creates the table over the guard's tree of paths.
-    package init(engine: GuardEngine = .standard) {
+    private init() {
         let table = cpermission_calls()
         file = TableFile(table.bytes, length: table.length, magic: "MMP1")
         precondition(
@@ -52,7 +52,6 @@ package struct PermissionTable: Sendable {
         lists = UnsafeTable(file.section(3), size: 2)
         names = UnsafeTable(file.section(4), size: 16)
         nameCount = UInt32(file.sectionLength(4) / 16)
-        self.engine = engine
     }
 
     /// Returns the permissions of a call; `nil` if nothing is known about it.
