@@ -18,17 +18,23 @@ struct ThreadsTests {
         #expect((0..<100).contains(await slot.wait()))
     }
 
-    @Test(
-        "a value is awaited until the deadline, also by a task that was cancelled",
-        arguments: [(7, .never), (7, .after(.seconds(600))), (nil, .after(.milliseconds(20)))] as [(Int?, Deadline)])
-    func oneShotUntilDeadline(value: Int?, deadline: Deadline) async {
-        for isCancelled in [false, true] {
-            let slot = OneShot<Int>()
-            let waiting = Task { await slot.wait(until: deadline, orElse: -1) }
-            if isCancelled { waiting.cancel() }
-            if let value { slot.resolve(value) }
-            #expect(await waiting.value == value ?? -1)
+    @Test("a wait ends with the value, with the deadline or with a cancellation, whichever comes first")
+    func limitedWait() async {
+        let given = OneShot<String>()
+        given.resolve("value")
+        #expect(await given.wait(until: .after(.seconds(-1)), late: "late", cancelled: "cancelled") == "value")
+        #expect(await OneShot<String>().wait(until: .after(.seconds(-1)), late: "late") == "late")
+        let waiting = Task {
+            await OneShot<String>().wait(until: .after(.seconds(3_000)), late: "late", cancelled: "cancelled")
         }
+        waiting.cancel()
+        #expect(await waiting.value == "cancelled")
+        // A wait that only a deadline limits goes on for a caller that was cancelled.
+        let uncancelled = OneShot<String>()
+        let patient = Task { await uncancelled.wait(until: .never, late: "late") }
+        patient.cancel()
+        uncancelled.resolve("value")
+        #expect(await patient.value == "value")
     }
 
     @Test("blocking calls don't block tasks, and share a few threads")

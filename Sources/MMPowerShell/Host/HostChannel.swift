@@ -178,12 +178,9 @@ extension HostChannel {
             return id
         }
         guard let id else { throw lostError() }
-        let result = await withTaskCancellationHandler {
-            await answer.wait(
-                until: deadline, orElse: .failure(deadline.exceeded("waiting for PowerShell's answer")))
-        } onCancel: {
-            answer.resolve(.failure(MMError(.cancelled, "The request to PowerShell was cancelled.")))
-        }
+        let result = await answer.wait(
+            until: deadline, late: .failure(deadline.exceeded("waiting for PowerShell's answer")),
+            cancelled: .failure(MMError(.cancelled, "The request to PowerShell was cancelled.")))
         state.withLock { _ = $0.requests.removeValue(forKey: id) }
         return try result.get()
     }

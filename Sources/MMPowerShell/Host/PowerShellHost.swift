@@ -225,23 +225,11 @@ extension PowerShellHost {
                             + "it. To test the confinement: mm doctor sessions"
                         : "Check its output, and run: mm doctor powershell"))
         }
-        let timer = Task {
-            guard let instant = deadline.instant else { return }
-            try? await Task.sleep(until: instant, clock: .continuous)
-            if !Task.isCancelled { greeting.fail(deadline.exceeded("waiting for PowerShell to start")) }
-        }
-        defer {
-            exit.cancel()
-            timer.cancel()
-        }
+        defer { exit.cancel() }
         do {
-            return try await withTaskCancellationHandler {
-                try await greeting.wait(for: child.pid)
-            } onCancel: {
-                greeting.fail(MMError(.cancelled, "The start of PowerShell was cancelled."))
-            }
+            return try await greeting.wait(for: child.pid, until: deadline)
         } catch {
-            var told = (error as? MMError) ?? MMError(.internalError, "PowerShell did not complete the handshake.")
+            var told = error
             if let words = outputs.firstWords() { told.message += " It printed: \(words)" }
             throw told
         }
@@ -382,8 +370,8 @@ final class HostGreeting: Sendable {
     }
 
     /// Waits for a child.
-    /// - Throws: the error given to `fail`, or the fault of the greeting.
-    func wait(for child: Int32) async throws(MMError) -> Greeted {
+    /// - Throws: the error given to `fail`, the fault of the greeting, `deadlineExceeded` or `cancelled`.
+    func wait(for child: Int32, until deadline: Deadline) async throws(MMError) -> Greeted {
         let listener = state.withLock { state in
             state.child = child
             return state.listener
@@ -395,7 +383,10 @@ final class HostGreeting: Sendable {
             }
         }
         state.withLock { $0.accepting = accepting }
-        return try await outcome.wait().get()
+        return try await outcome.wait(
+            until: deadline, late: .failure(deadline.exceeded("waiting for PowerShell to start")),
+            cancelled: .failure(MMError(.cancelled, "The start of PowerShell was cancelled."))
+        ).get()
     }
 
     /// Ends the wait with an error.

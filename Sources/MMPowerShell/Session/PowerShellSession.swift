@@ -462,12 +462,7 @@ extension PowerShellSession {
     func waitForStateChange(_ deadline: Deadline) async throws(MMError) {
         let place = OneShot<Bool>()
         stateWaiters.append(place)
-        let hasChanged = await withTaskCancellationHandler {
-            await place.wait(until: deadline, orElse: false)
-        } onCancel: {
-            place.resolve(false)
-        }
-        if hasChanged { return }
+        if await place.wait(until: deadline, late: false, cancelled: false) { return }
         stateWaiters.removeAll { $0 === place }
         if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled before it was sent.") }
         throw deadline.exceeded("waiting for the session to start; the command was not sent")

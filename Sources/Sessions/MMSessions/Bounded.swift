@@ -24,7 +24,7 @@ enum Bounded {
             return result
         }
         let outcome = await withTaskCancellationHandler {
-            await first.wait(until: deadline, orElse: nil)
+            await first.wait(until: deadline, late: nil)
         } onCancel: {
             task.cancel()
         }

@@ -148,7 +148,7 @@ final class EventBuffer: MessageChannel {
     /// Waits until it is known how the answer begins, but no longer than `patience`.
     func firstOutcome(patience: Duration) async -> FirstOutcome {
         await withTaskCancellationHandler {
-            await first.wait(until: .after(patience), orElse: ())
+            await first.wait(until: .after(patience), late: ())
         } onCancel: {
             first.resolve(())
         }

@@ -173,7 +173,7 @@ package struct PoolFinder: Sendable {
             reading.cancel()
             child.output?.close()
         }
-        return await heard.wait(until: .after(startLimit), orElse: false)
+        return await heard.wait(until: .after(startLimit), late: false)
     }
 
     /// Returns the environment for a pool: this process's, without what belongs to one call, session or terminal.

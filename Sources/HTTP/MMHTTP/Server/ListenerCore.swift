@@ -140,8 +140,7 @@ final class ListenerCore: Sendable {
             if !state.exchanges.isEmpty { state.drained.append(outcome) }
             return state.exchanges.isEmpty
         }
-        if isEmpty { return true }
-        return await outcome.wait(until: .after(limit), orElse: false)
+        return isEmpty ? true : await outcome.wait(until: .after(limit), late: false)
     }
 
     // MARK: Connections

@@ -174,23 +174,13 @@ final class LoopbackRedirect: Sendable {
     ///   - deadline: when to give up.
     ///   - connection: the connection that signs in, for messages.
     func answer(until deadline: Deadline, of connection: String) async throws(MMError) -> Answer {
-        let desk = desk
-        let alarm = Task {
-            guard let instant = deadline.instant else { return }
-            try await ContinuousClock().sleep(until: instant)
-            desk.arrival.resolve(
-                .failure(
-                    MMError(
-                        .deadlineExceeded, "The browser sign-in to \(connection) timed out.",
-                        hint: "Start again: mm login \(ShellWord.quoted(connection)).")))
-        }
-        let result = await withTaskCancellationHandler {
-            await desk.arrival.wait()
-        } onCancel: {
-            desk.arrival.resolve(.failure(MMError(.cancelled, "The sign-in of \(connection) was cancelled.")))
-        }
-        alarm.cancel()
-        return try result.get()
+        let late = MMError(
+            .deadlineExceeded, "The browser sign-in to \(connection) timed out.",
+            hint: "Start again: mm login \(ShellWord.quoted(connection)).")
+        return try await desk.arrival.wait(
+            until: deadline, late: .failure(late),
+            cancelled: .failure(MMError(.cancelled, "The sign-in of \(connection) was cancelled."))
+        ).get()
     }
 
     /// Shows the person the outcome, and stops listening.

@@ -23,11 +23,10 @@ struct SharedRequest<Value: Sendable>: Sendable {
         let answer = OneShot<Result<Value, MMError>>()
         let waiter = Task { answer.resolve(await task.value) }
         defer { waiter.cancel() }
-        return try await withTaskCancellationHandler {
-            await answer.wait(until: deadline, orElse: .failure(deadline.exceeded(what)))
-        } onCancel: {
-            answer.resolve(.failure(MMError(.cancelled, "Cancelled while \(what).")))
-        }.get()
+        return try await answer.wait(
+            until: deadline, late: .failure(deadline.exceeded(what)),
+            cancelled: .failure(MMError(.cancelled, "Cancelled while \(what)."))
+        ).get()
     }
 }
 

@@ -202,7 +202,7 @@ struct JobCall: Sendable {
             }
         }
         let outcome = await withTaskCancellationHandler {
-            if patience <= .zero { await begun.wait(until: .after(Self.underWay), orElse: ()) }
+            if patience <= .zero { await begun.wait(until: .after(Self.underWay), late: ()) }
             var limit = patience
             while true {
                 if let result = await job.result(within: limit, endsEarly: false) {

@@ -185,7 +185,7 @@ struct ClusterJobs: Sendable {
         }
         defer { call.cancel() }
         return await withTaskCancellationHandler {
-            await outcome.wait(until: .after(Self.patience), orElse: nil)
+            await outcome.wait(until: .after(Self.patience), late: nil)
         } onCancel: {
             call.cancel()
         }

@@ -168,7 +168,7 @@ package final class Job<Answer: Sendable>: LongWork {
         }
         guard let number else { return result }
         await withTaskCancellationHandler {
-            await wake.wait(until: .after(limit), orElse: ())
+            await wake.wait(until: .after(limit), late: ())
         } onCancel: {
             if endsEarly { wake.resolve(()) }
         }

@@ -214,7 +214,7 @@ final class LiveShell: Sendable {
             let count = mark.withUnsafeBytes { write(slave.raw, $0.baseAddress.map { $0 + start }, $0.count - start) }
             if count > 0 { done += count } else { try? await Task.sleep(for: .milliseconds(5)) }
         }
-        await seen.wait(until: .after(Self.drainLimit), orElse: ())
+        await seen.wait(until: .after(Self.drainLimit), late: ())
         channel.forgetTerminalEnd()
     }
 

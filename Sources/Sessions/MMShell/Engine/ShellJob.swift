@@ -265,11 +265,7 @@ public final class ShellJob: Sendable {
             return state.nextWaiter
         }
         guard let id else { return }
-        await withTaskCancellationHandler {
-            await turn.wait(until: deadline, orElse: ())
-        } onCancel: {
-            turn.resolve(())
-        }
+        await turn.wait(until: deadline, late: (), cancelled: ())
         _ = state.withLock { $0.waiters.removeValue(forKey: id) }
     }
 

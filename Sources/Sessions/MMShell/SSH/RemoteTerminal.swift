@@ -89,7 +89,7 @@ final class RemoteTerminal: Sendable {
         let word = Hex.text(RandomBytes.make(8))
         let seen = expectEnd(RemoteDialect.mark(word))
         shell.post(RemoteDialect.marking(path, word, isBash: shell.isBash))
-        await seen.wait(until: .after(.seconds(5)), orElse: ())
+        await seen.wait(until: .after(.seconds(5)), late: ())
         end()
     }
 

@@ -54,15 +54,23 @@ package final class OneShot<Value: Sendable>: Sendable {
         }
     }
 
-    /// Waits for the value until a deadline, even if the waiting task was cancelled. Call it only once.
-    /// - Parameters:
-    ///   - deadline: when the wait ends.
-    ///   - last: the value that wins if the deadline passes first.
-    package func wait(
-        until deadline: Deadline, orElse last: @escaping @autoclosure @Sendable () -> Value
-    ) async -> Value {
-        let watch = deadline.instant.map { DeadlineWatch.shared.watch($0) { [self] in resolve(last()) } }
-        defer { if let watch { DeadlineWatch.shared.cancel(watch) } }
+    /// Waits for the value. If the deadline passes first, `late` becomes the value.
+    package func wait(until deadline: Deadline, late: @escaping @autoclosure @Sendable () -> Value) async -> Value {
+        let timer = deadline.instant.map { DeadlineWatch.shared.watch($0) { self.resolve(late()) } }
+        defer { if let timer { DeadlineWatch.shared.cancel(timer) } }
         return await wait()
+    }
+
+    /// Waits for the value. If the deadline passes first, `late` becomes the value; if the caller is cancelled first,
+    /// `cancelled` does.
+    package func wait(
+        until deadline: Deadline, late: @escaping @autoclosure @Sendable () -> Value,
+        cancelled: @escaping @autoclosure @Sendable () -> Value
+    ) async -> Value {
+        await withTaskCancellationHandler {
+            await wait(until: deadline, late: late())
+        } onCancel: {
+            resolve(cancelled())
+        }
     }
 }

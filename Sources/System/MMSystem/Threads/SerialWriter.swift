@@ -57,13 +57,13 @@ package final class SerialWriter: Sendable {
     package func finish(within limit: Duration) async -> Bool {
         queue.close()
         let outcome = OneShot<Bool>()
-        // The thread's end can't be awaited with a time limit.
+        // The thread's end can't be awaited with a time limit, so race it against a timer.
         let end = Task { [thread, queue] in
             await thread.ended()
             outcome.resolve(queue.isIntact)
         }
         defer { end.cancel() }
-        return await outcome.wait(until: .after(limit), orElse: false)
+        return await outcome.wait(until: .after(limit), late: false)
     }
 
     /// Writes all bytes with as few calls as possible; returns 0 or the error number.

@@ -75,8 +75,7 @@ package final class PoolGate: Sendable {
             if state.calls > 0 { state.waiting.append(outcome) }
             return state.calls == 0
         }
-        if isEmpty { return true }
-        return await outcome.wait(until: .after(limit), orElse: false)
+        return isEmpty ? true : await outcome.wait(until: .after(limit), late: false)
     }
 
     /// The response to a call that came too late: nothing was done, and another pool will carry it out.

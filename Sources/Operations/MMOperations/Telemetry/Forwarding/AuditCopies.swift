@@ -60,7 +60,7 @@ package final class AuditCopies: Sendable {
     /// - Parameter limit: how long to wait at most.
     package func finish(within limit: Duration = .seconds(4)) async {
         guard let end = end.withLock({ $0 }) else { return }
-        await end.wait(until: .after(limit), orElse: ())
+        await end.wait(until: .after(limit), late: ())
     }
 
     private func sink(_ destination: AuditDestination, _ transport: any HTTPTransport) -> any AuditSink {
