@@ -444,16 +444,7 @@ extension Connection {
         var checks = ConnectionPersonChecks()
         for (key, _) in object {
             let check: PersonCheck? = reader.choice(key, in: object, label: "person.\(key)")
-            guard key == "usual" || ConnectionGuardPolicy.classes.contains(key) else {
-                reader.report(
-                    "person.\(key)", "contains an unknown class",
-                    hint:
-                        "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")); "
-                        + "usual applies to all others."
-                )
-                continue
-            }
-            if key == "usual" { checks.standard = check ?? .key } else { checks.classes[key] = check ?? .key }
+            checks.require(check ?? .key, of: key, at: "person.\(key)", &reader)
         }
         return checks
     }
@@ -541,19 +532,9 @@ package enum PersonCheck: String, Sendable, CaseIterable, Comparable {
 }
 
 /// The checks that a connection requires, by the class of what is confirmed.
-package struct ConnectionPersonChecks: Sendable, Hashable {
-    /// The check for classes without one of their own.
-    package var standard: PersonCheck
-    /// Checks for individual classes.
-    package var classes: [String: PersonCheck]
+package typealias ConnectionPersonChecks = ClassRequirements<PersonCheck>
 
-    package init(_ standard: PersonCheck = .form, classes: [String: PersonCheck] = [:]) {
-        self.standard = standard
-        self.classes = classes
-    }
-
-    /// Returns the strongest check that any of these classes requires.
-    package func strongest(of words: [String]) -> PersonCheck {
-        words.map { classes[$0] ?? standard }.max() ?? standard
-    }
+extension ConnectionPersonChecks {
+    /// A form for every class.
+    package init() { self.init(.form) }
 }

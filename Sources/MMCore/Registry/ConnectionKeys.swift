@@ -151,28 +151,51 @@ package struct AccountPin: Sendable, Hashable {
     }
 }
 
-/// The number of people who have to approve an action, by its class.
-package struct ConnectionApprovals: Sendable, Hashable {
-    /// The most people that a connection can ask for.
-    package static let most = 5
+/// What a connection requires before an action, by the action's class.
+package struct ClassRequirements<Value: Comparable & Hashable & Sendable>: Sendable, Hashable {
+    /// What classes without an entry of their own require.
+    package var usual: Value
+    /// What individual classes require.
+    package var classes: [String: Value]
 
-    /// The number for classes without one of their own.
-    package var standard: Int
-    /// Numbers for individual classes.
-    package var classes: [String: Int]
-
-    package init(_ standard: Int = 1, classes: [String: Int] = [:]) {
-        self.standard = standard
+    /// Creates requirements.
+    package init(_ usual: Value, classes: [String: Value] = [:]) {
+        self.usual = usual
         self.classes = classes
     }
 
-    /// Returns the largest number that any of these classes requires.
-    package func most(of words: [String]) -> Int {
-        words.map { classes[$0] ?? standard }.max() ?? standard
+    /// Returns the most that any of these classes requires.
+    package func most(of words: [String]) -> Value {
+        words.map { classes[$0] ?? usual }.max() ?? usual
     }
 
+    /// Stores what a class requires, under the name that it has in the registry.
+    mutating func require(_ value: Value, of key: String, at label: String, _ reader: inout EntryReader) {
+        if key == "usual" {
+            usual = value
+        } else if ConnectionGuardPolicy.classes.contains(key) {
+            classes[key] = value
+        } else {
+            reader.report(
+                label, "contains an unknown class",
+                hint: "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")); "
+                    + "usual applies to all others.")
+        }
+    }
+}
+
+/// The number of people who have to approve an action, by its class.
+package typealias ConnectionApprovals = ClassRequirements<Int>
+
+extension ConnectionApprovals {
+    /// The most people that a connection can ask for.
+    package static var most: Int { 5 }
+
+    /// One person for every class.
+    package init() { self.init(1) }
+
     /// Whether anything needs more than one person.
-    var isMoreThanOne: Bool { standard > 1 || classes.values.contains { $0 > 1 } }
+    var isMoreThanOne: Bool { usual > 1 || classes.values.contains { $0 > 1 } }
 
     /// Reads `"approvals": 2` or `"approvals": {"send": 2}` of a guard's entry. An unreadable number counts as two, so
     /// that a mistake doesn't remove the second person.
@@ -185,18 +208,8 @@ package struct ConnectionApprovals: Sendable, Hashable {
         guard let object = value.object else { return ConnectionApprovals(count(value, "guard.approvals")) }
         var approvals = ConnectionApprovals()
         for (key, value) in object {
-            let needed = count(value, "guard.approvals.\(key)")
-            if key == "usual" {
-                approvals.standard = needed
-            } else if ConnectionGuardPolicy.classes.contains(key) {
-                approvals.classes[key] = needed
-            } else {
-                reader.report(
-                    "guard.approvals.\(key)", "contains an unknown class",
-                    hint:
-                        "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")); "
-                        + "usual applies to all others.")
-            }
+            let label = "guard.approvals.\(key)"
+            approvals.require(count(value, label), of: key, at: label, &reader)
         }
         return approvals
     }

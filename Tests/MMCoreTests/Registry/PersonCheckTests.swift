@@ -15,7 +15,7 @@ struct PersonCheckTests {
         ] as [(JSONValue, [String], PersonCheck)])
     func strongest(_ written: JSONValue, _ classes: [String], _ check: PersonCheck) throws {
         let connection = try Connection(name: "Contoso", entry: ["tenant": "contoso.com", "person": written])
-        #expect(connection.personChecks.strongest(of: classes) == check)
+        #expect(connection.personChecks.most(of: classes) == check)
     }
 
     @Test(

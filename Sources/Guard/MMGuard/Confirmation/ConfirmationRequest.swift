@@ -64,7 +64,7 @@ package struct ConfirmationRequest: Sendable, Hashable {
         self.verdict = verdict
         let dynamic = verdict.asking.contains { $0.kind == .dynamic } ? ["dynamic"] : []
         let words = verdict.classes.classes.map(\.rawValue) + dynamic
-        check = checks.strongest(of: words)
+        check = checks.most(of: words)
         self.approvals = approvals.most(of: words)
     }
 

@@ -140,7 +140,7 @@ public struct GuardPolicy: Sendable, Hashable {
     private func isAskedByEntry(_ classes: GuardClassSet) -> Bool {
         let words = classes.classes.map(\.rawValue)
         return classes.classes.contains { overrides[$0] == .ask } || approvals.most(of: words) > 1
-            || personChecks.strongest(of: words) > .form
+            || personChecks.most(of: words) > .form
     }
 
     /// Returns whether `MM_SEND_GUARDS` leaves the send guards on: only the value `false` switches them off.

@@ -39,14 +39,12 @@ package struct Weakening: Sendable, Hashable {
 
     /// The strongest proof that any class requires of a person, because the change may concern any class.
     package var check: PersonCheck {
-        let words = connection.personChecks
-        return max(.terminal, ConnectionGuardPolicy.classes.map { words.strongest(of: [$0]) }.max() ?? words.standard)
+        max(.terminal, connection.personChecks.most(of: ConnectionGuardPolicy.classes))
     }
 
     /// The largest number of approvals that any class requires.
     package var approvals: Int {
-        let counts = connection.guardPolicy.approvals
-        return ConnectionGuardPolicy.classes.map { counts.most(of: [$0]) }.max() ?? counts.standard
+        connection.guardPolicy.approvals.most(of: ConnectionGuardPolicy.classes)
     }
 
     /// The question to a person. The approval is bound to the points, which name the values before and after.
@@ -64,14 +62,14 @@ package struct Weakening: Sendable, Hashable {
 
     private static func isProtected(_ connection: Connection) -> Bool {
         ConnectionGuardPolicy.classes.contains {
-            connection.personChecks.strongest(of: [$0]) > .form || connection.guardPolicy.approvals.most(of: [$0]) > 1
+            connection.personChecks.most(of: [$0]) > .form || connection.guardPolicy.approvals.most(of: [$0]) > 1
         }
     }
 
     private static func persons(_ before: Connection, _ after: Connection) -> [String] {
         ConnectionGuardPolicy.classes.flatMap { word -> [String] in
             var points: [String] = []
-            let checks = (before.personChecks.strongest(of: [word]), after.personChecks.strongest(of: [word]))
+            let checks = (before.personChecks.most(of: [word]), after.personChecks.most(of: [word]))
             if checks.1 < checks.0 {
                 points.append("person, \(word) acts: \(checks.0.rawValue), then \(checks.1.rawValue)")
             }

@@ -54,7 +54,7 @@ struct Allow: CatalogueOperation {
             hint: "Run mm allow in your own terminal, or use the pool's page.")
         let connection = try services.registry.connection(named: name, in: context)
         let classes = try Self.classes(input.classes, on: connection)
-        let check = connection.personChecks.strongest(of: classes.map(\.rawValue))
+        let check = connection.personChecks.most(of: classes.map(\.rawValue))
         let title = "\(connection.name): allow \(input.classes.joined(separator: ", ")) for \(input.minutes) minutes"
         let lines = classes.map { "  \($0.rawValue): \($0.meaning)" }
         let digest = Hex.text(SHA256.digest(Array("mm allow 1\n\(title)\n\(RandomBytes.text(bytes: 16))".utf8)))

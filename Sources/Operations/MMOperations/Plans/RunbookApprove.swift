@@ -104,7 +104,7 @@ struct RunbookApprove: CatalogueOperation {
                 hint: "Both people must approve each plan: mm plan approve.")
         }
         let place = try await PlanPlaces(services: services, context: context).place(connection)
-        let check = max(.terminal, connection.personChecks.strongest(of: words))
+        let check = max(.terminal, connection.personChecks.most(of: words))
         let lines = Runbook.lines(subject.identity, place, terms)
         let digest = Hex.text(SHA256.digest(Array("mm runbook 1\n\(lines.joined(separator: "\n"))".utf8)))
         guard
