@@ -52,16 +52,8 @@ struct AuditTail {
     static func readBytes(
         of number: Int32, from: Int, count: Int, _ path: String
     ) throws(MMError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        var done = 0
-        while done < count {
-            let read = bytes.withUnsafeMutableBytes { buffer in
-                pread(number, buffer.baseAddress.map { $0 + done }, count - done, off_t(from + done))
-            }
-            if read < 0, errno == EINTR { continue }
-            guard read > 0 else { throw FileFault.error(read < 0 ? errno : EIO, "read", path) }
-            done += read
-        }
+        let bytes = try FileBytes.read(number, at: from, upTo: count) { FileFault.error($0, "read", path) }
+        guard bytes.count == count else { throw FileFault.error(EIO, "read", path) }
         return bytes
     }
 }

@@ -387,20 +387,7 @@ struct Descriptor: ~Copyable {
     /// Reads up to `limit` bytes at `offset`; returns fewer where the file ends first.
     /// - Parameter name: the file's name, for error messages.
     func bytes(from offset: Int, limit: Int, of name: String) throws(MMError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: max(0, limit))
-        var done = 0
-        while done < bytes.count {
-            let start = done
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                pread(
-                    number, buffer.baseAddress.map { $0 + start }, buffer.count - start, off_t(offset + start))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw FileFault.error(errno, "read", name) }
-            if count == 0 { break }
-            done += count
-        }
-        return Array(bytes.prefix(done))
+        try FileBytes.read(number, at: offset, upTo: limit) { FileFault.error($0, "read", name) }
     }
 
     /// Opens a folder within an opened one, never through a link; `nil` if it can't be opened.

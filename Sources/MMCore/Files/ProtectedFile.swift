@@ -241,16 +241,6 @@ package enum ProtectedFile {
 
     /// Writes all bytes to an open file or throws.
     static func write(_ bytes: [UInt8], to number: Int32, path: String) throws(MMError) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                Glibc.write(number, buffer.baseAddress.map { $0 + done }, buffer.count - done)
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw FileFault.error(errno, "write to", path)
-            }
-            done += count
-        }
+        try FileBytes.write(bytes, to: number) { FileFault.error($0, "write to", path) }
     }
 }

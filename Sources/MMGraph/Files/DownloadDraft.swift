@@ -91,17 +91,9 @@ package final class DownloadDraft: Sendable {
     /// Appends bytes that arrived.
     func append(_ bytes: [UInt8]) async throws(MMError) {
         try await BlockingWork.run { [self] () throws(MMError) in
-            var done = 0
             let start = count
-            while done < bytes.count {
-                let written = bytes.withUnsafeBytes {
-                    pwrite(file.raw, $0.baseAddress.map { $0 + done }, bytes.count - done, off_t(start + done))
-                }
-                if written < 0, errno == EINTR { continue }
-                guard written > 0 else { throw SystemError.error("Writing \(path)") }
-                done += written
-            }
-            size.withLock { $0 = start + done }
+            try FileBytes.write(bytes, to: file.raw, at: start) { SystemError.error("Writing \(path)", $0) }
+            size.withLock { $0 = start + bytes.count }
         }
     }
 
@@ -115,15 +107,14 @@ package final class DownloadDraft: Sendable {
     func checksum() async throws(MMError) -> String {
         try await BlockingWork.run { [self] () throws(MMError) in
             var hash = QuickXorHash()
-            var room = [UInt8](repeating: 0, count: 1 << 20)
             var start = 0
             while true {
-                let read = pread(file.raw, &room, room.count, off_t(start))
-                if read < 0, errno == EINTR { continue }
-                guard read >= 0 else { throw SystemError.error("Reading \(path)") }
-                guard read > 0 else { return Base64.text(hash.finish()) }
-                hash.update(room[..<read])
-                start += read
+                let piece = try FileBytes.read(file.raw, at: start, upTo: 1 << 20) {
+                    SystemError.error("Reading \(path)", $0)
+                }
+                if piece.isEmpty { return Base64.text(hash.finish()) }
+                hash.update(piece)
+                start += piece.count
             }
         }
     }

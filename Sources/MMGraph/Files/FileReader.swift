@@ -102,22 +102,9 @@ package final class FileReader: Sendable {
     }
 
     private func bytes(_ range: Range<Int>) throws(MMError) -> [UInt8] {
-        var failure: MMError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { room, filled in
-            filled = 0
-            while filled < range.count {
-                let count = pread(
-                    file.raw, room.baseAddress.map { $0 + filled }, range.count - filled,
-                    off_t(range.lowerBound + filled))
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else {
-                    failure = count < 0 ? SystemError.error("Reading \(path)") : nil
-                    return
-                }
-                filled += count
-            }
+        let bytes = try FileBytes.read(file.raw, at: range.lowerBound, upTo: range.count) {
+            SystemError.error("Reading \(path)", $0)
         }
-        if let failure { throw failure }
         guard bytes.count == range.count else {
             throw MMError(
                 .conflict, "“\(path)” became shorter while it was sent.", hint: "Send it again.", retry: .now)

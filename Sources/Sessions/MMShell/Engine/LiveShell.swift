@@ -289,17 +289,11 @@ final class SessionFolder: Sendable {
         let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SystemError.error("Making \(file)") }
         defer { close(descriptor) }
-        var done = 0
-        while done < body.count {
-            let start = done
-            let count = body.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else {
-                let error = SystemError.error("Writing \(file)")
-                unlink(file)
-                throw error
-            }
-            done += count
+        do throws(MMError) {
+            try FileBytes.write(body, to: descriptor) { SystemError.error("Writing \(file)", $0) }
+        } catch {
+            unlink(file)
+            throw error
         }
         return file
     }

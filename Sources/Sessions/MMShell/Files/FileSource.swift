@@ -26,21 +26,12 @@ package struct FileSource: Sendable {
     /// Creates a source of an opened file.
     init(of file: OwnedDescriptor, count: Int, named path: String) {
         self.init(count: count) { (range) throws(MMError) in
-            var bytes = [UInt8](repeating: 0, count: range.count)
-            var done = 0
-            while done < range.count {
-                let start = done
-                let count = bytes.withUnsafeMutableBytes {
-                    pread(
-                        file.raw, $0.baseAddress.map { $0 + start }, $0.count - start, off_t(range.lowerBound + start))
-                }
-                if count < 0, errno == EINTR { continue }
-                guard count >= 0 else { throw SystemError.error("Reading \(path)") }
-                guard count > 0 else {
-                    throw MMError(
-                        .conflict, "“\(path)” became shorter while it was sent.", hint: "Send it again.", retry: .now)
-                }
-                done += count
+            let bytes = try FileBytes.read(file.raw, at: range.lowerBound, upTo: range.count) {
+                SystemError.error("Reading \(path)", $0)
+            }
+            guard bytes.count == range.count else {
+                throw MMError(
+                    .conflict, "“\(path)” became shorter while it was sent.", hint: "Send it again.", retry: .now)
             }
             return bytes
         }

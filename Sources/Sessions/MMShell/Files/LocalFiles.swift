@@ -62,19 +62,10 @@ package struct LocalFiles: Sendable {
                     .limitExceeded, "“\(path)” has \(size) bytes; the limit for one read is \(rules.limit).",
                     hint: "Read it in parts, with offset and limit.")
             }
-            var bytes = [UInt8](repeating: 0, count: wanted)
-            var done = 0
-            while done < wanted {
-                let start = done
-                let count = bytes.withUnsafeMutableBytes {
-                    pread(file.raw, $0.baseAddress.map { $0 + start }, wanted - start, off_t(offset + start))
-                }
-                if count < 0, errno == EINTR { continue }
-                guard count >= 0 else { throw SystemError.error("Reading \(path)") }
-                if count == 0 { break }
-                done += count
+            let bytes = try FileBytes.read(file.raw, at: offset, upTo: wanted) {
+                SystemError.error("Reading \(path)", $0)
             }
-            return FilePiece(bytes: Array(bytes.prefix(done)), offset: offset, size: size)
+            return FilePiece(bytes: bytes, offset: offset, size: size)
         }
     }
 
@@ -201,16 +192,7 @@ package struct LocalFiles: Sendable {
 
     /// Writes all bytes to a file. It blocks.
     package static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(MMError) {
-        var done = 0
-        while done < bytes.count {
-            let start = done
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw SystemError.error("Writing \(path)") }
-            done += count
-        }
+        try FileBytes.write(bytes, to: descriptor) { SystemError.error("Writing \(path)", $0) }
     }
 
     /// Returns the real path of an open file.
