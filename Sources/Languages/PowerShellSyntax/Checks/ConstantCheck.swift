@@ -2,7 +2,7 @@
 enum ConstantCheck {
     /// Iterates over the expression instead of recursing; expressions that are too deep or too large count as not
     /// constant.
-    static func isConstant(_ expression: ExpressionSyntax, _ allowsScriptBlocks: Bool) -> Bool {
+    static func isConstant(_ expression: ExpressionSyntax, allowsScriptBlocks: Bool) -> Bool {
         var open = [expression]
         while let expression = open.popLast() {
             switch expression {

@@ -198,12 +198,14 @@ struct SemanticChecker {
             guard names.insert(CaseFold.key(argument.name)).inserted else {
                 throw Fault(id: "DuplicateNamedArgument", extent: argument.extent)
             }
-            if !argument.isOmitted, !ConstantCheck.isConstant(argument.argument, allowsScriptBlocks) {
+            if !argument.isOmitted,
+                !ConstantCheck.isConstant(argument.argument, allowsScriptBlocks: allowsScriptBlocks)
+            {
                 throw Fault(id: id, extent: argument.argument.extent)
             }
         }
         for argument in attribute.positionalArguments
-        where !ConstantCheck.isConstant(argument, allowsScriptBlocks) {
+        where !ConstantCheck.isConstant(argument, allowsScriptBlocks: allowsScriptBlocks) {
             throw Fault(id: id, extent: argument.extent)
         }
     }
@@ -418,7 +420,7 @@ extension SemanticChecker {
             case .variable: return
             case .member(let member) where member.constantName != nil: expression = member.target
             case .index(let index):
-                guard ConstantCheck.isConstant(index.index, true) else {
+                guard ConstantCheck.isConstant(index.index, allowsScriptBlocks: true) else {
                     throw Fault(id: "InvalidUsingExpression", extent: index.index.extent)
                 }
                 expression = index.target

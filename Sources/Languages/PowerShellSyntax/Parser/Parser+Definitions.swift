@@ -162,7 +162,7 @@ extension Parser {
         if try peekKind() == .equals {
             skipToken()
             try skipNewlines()
-            initialValue = try parseExpression(false)
+            initialValue = try parseExpression(inTernary: false)
         }
         var end = initialValue?.extent ?? name
         try finishMember(&end)
@@ -286,7 +286,7 @@ extension Parser {
         let equals = try peekToken()
         if equals.kind == .equals {
             skipToken()
-            initialValue = try parseExpression(false)
+            initialValue = try parseExpression(inTernary: false)
             guard let initialValue else { throw fail("ExpectedValueExpression", at: extent(equals).after) }
             end = initialValue.extent
         }

@@ -2,10 +2,10 @@
 extension Parser {
     /// Parses an expression; `nil` when nothing that can start one follows.
     /// - Parameter inTernary: whether `?` and `:` end a number at the start.
-    mutating func parseExpression(_ inTernary: Bool) throws(Stop) -> ExpressionSyntax? {
+    mutating func parseExpression(inTernary: Bool) throws(Stop) -> ExpressionSyntax? {
         let oldMode = lexer.mode
         setMode(.expression)
-        guard var expression = try parseArrayLiteral(inTernary) else {
+        guard var expression = try parseArrayLiteral(inTernary: inTernary) else {
             setMode(oldMode)
             return nil
         }
@@ -21,7 +21,7 @@ extension Parser {
     private mutating func finishTernary(_ condition: ExpressionSyntax) throws(Stop) -> ExpressionSyntax {
         let question = try nextToken()
         try skipNewlines()
-        guard let ifTrue = try parseExpression(true) else {
+        guard let ifTrue = try parseExpression(inTernary: true) else {
             throw failIncomplete("ExpectedValueExpression", at: extent(question).after)
         }
         try skipNewlines()
@@ -30,7 +30,7 @@ extension Parser {
             throw failIncomplete("MissingColonInTernaryExpression", at: extent(colon))
         }
         try skipNewlines()
-        guard let ifFalse = try parseExpression(true) else {
+        guard let ifFalse = try parseExpression(inTernary: true) else {
             throw failIncomplete("ExpectedValueExpression", at: extent(colon).after)
         }
         try grow()
@@ -62,7 +62,7 @@ extension Parser {
             count += 1
             skipToken()
             try skipNewlines()
-            guard let operand = try parseArrayLiteral(true) else {
+            guard let operand = try parseArrayLiteral(inTernary: true) else {
                 throw failIncomplete("ExpectedValueExpression", at: extent(token).after)
             }
             operands.append(operand)
@@ -86,8 +86,8 @@ extension Parser {
     }
 
     /// Parses `a, b`.
-    private mutating func parseArrayLiteral(_ inTernary: Bool) throws(Stop) -> ExpressionSyntax? {
-        guard let first = try parseUnary(inTernary) else { return nil }
+    private mutating func parseArrayLiteral(inTernary: Bool) throws(Stop) -> ExpressionSyntax? {
+        guard let first = try parseUnary(inTernary: inTernary) else { return nil }
         if commaSeparates { return first }
         if try peekKind() != .comma { return first }
         return try finishArrayLiteral(first)
@@ -100,7 +100,7 @@ extension Parser {
             let comma = held
             skipToken()
             try skipNewlines()
-            guard let element = try parseUnary(true) else {
+            guard let element = try parseUnary(inTernary: true) else {
                 throw failIncomplete("MissingExpressionAfterToken", at: extent(comma).after)
             }
             elements.append(element)
@@ -110,7 +110,7 @@ extension Parser {
     }
 
     /// Parses an operand with its unary operators, casts and attributes.
-    mutating func parseUnary(_ inTernary: Bool) throws(Stop) -> ExpressionSyntax? {
+    mutating func parseUnary(inTernary: Bool) throws(Stop) -> ExpressionSyntax? {
         try descend()
         let outer = height
         height = 0
@@ -157,7 +157,7 @@ extension Parser {
     private mutating func parsePrefixed() throws(Stop) -> ExpressionSyntax {
         let token = try nextToken()
         try skipNewlines()
-        guard let operand = try parseUnary(true) else {
+        guard let operand = try parseUnary(inTernary: true) else {
             throw failIncomplete("MissingExpressionAfterOperator", at: extent(token).after)
         }
         let whole = extent(token).through(operand.extent)
@@ -176,7 +176,7 @@ extension Parser {
         switch last {
         case .attribute(let attribute):
             try skipNewlines()
-            guard let operand = try parseUnary(true) else {
+            guard let operand = try parseUnary(inTernary: true) else {
                 throw failIncomplete("UnexpectedAttribute", at: attribute.extent)
             }
             expression = attributed(attribute, operand)
@@ -199,7 +199,9 @@ extension Parser {
             return try parseAccesses(.type(literal), startingWith: access)
         }
         let kind = try peekKind()
-        if kind != .newLine, kind != .comma, let operand = try parseUnary(true) { return converted(type, operand) }
+        if kind != .newLine, kind != .comma, let operand = try parseUnary(inTernary: true) {
+            return converted(type, operand)
+        }
         return .type(keep(TypeExpressionSyntax(extent: type.extent, typeName: type.typeName)))
     }
 

@@ -23,7 +23,7 @@ extension Parser {
     private mutating func parseMemberName() throws(Stop) -> ExpressionSyntax? {
         if let name = try parseSimpleName() { return .string(name) }
         let kind = try peekKind()
-        if kind == .lBracket || kind == .comma || kind.unaryOperator != nil { return try parseUnary(false) }
+        if kind == .lBracket || kind == .comma || kind.unaryOperator != nil { return try parseUnary(inTernary: false) }
         return try parsePrimary(withMemberAccess: false)
     }
 
@@ -99,7 +99,7 @@ extension Parser {
         var comma: Token?
         while true {
             try skipNewlines()
-            guard let argument = try parseExpression(false) else {
+            guard let argument = try parseExpression(inTernary: false) else {
                 if let comma { throw failIncomplete("MissingExpressionAfterToken", at: extent(comma).after) }
                 break
             }
@@ -126,7 +126,7 @@ extension Parser {
         try skipNewlines()
         let oldComma = commaSeparates
         commaSeparates = false
-        guard let index = try parseExpression(false) else {
+        guard let index = try parseExpression(inTernary: false) else {
             throw failIncomplete("MissingArrayIndexExpression", at: extent(opening).after)
         }
         commaSeparates = oldComma

@@ -8,7 +8,7 @@ extension Parser {
         }
         let oldMode = lexer.mode
         setMode(.expression)
-        let expression = try parseExpression(false)
+        let expression = try parseExpression(inTernary: false)
         if let expression {
             // Peeked at in expression mode, in which `=1` is two tokens.
             let token = try peekToken()
@@ -112,7 +112,7 @@ extension Parser {
             if expression == nil, !isFirst || pipe != nil, !startsCommand {
                 let oldMode = lexer.mode
                 setMode(.expression)
-                expression = try parseExpression(false)
+                expression = try parseExpression(inTernary: false)
                 setMode(oldMode)
             }
             if let found = expression {

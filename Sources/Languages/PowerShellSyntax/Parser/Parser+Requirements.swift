@@ -115,8 +115,9 @@ struct RequirementReader {
             case .string, .number: continue
             case .hashtable(let table):
                 for entry in table.entries {
-                    guard ConstantCheck.isConstant(entry.key, false), let value = entry.value.pureExpression,
-                        ConstantCheck.isConstant(value, false)
+                    guard ConstantCheck.isConstant(entry.key, allowsScriptBlocks: false),
+                        let value = entry.value.pureExpression,
+                        ConstantCheck.isConstant(value, allowsScriptBlocks: false)
                     else { throw Fault(id: "RequiresArgumentMustBeConstant", extent: argument.extent) }
                 }
             default: throw Fault(id: "RequiresArgumentMustBeConstant", extent: argument.extent)

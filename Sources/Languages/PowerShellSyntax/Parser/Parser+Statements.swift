@@ -131,7 +131,7 @@ extension Parser {
         if kind == .newLine || kind == .semi { return nil }
         let oldComma = commaSeparates
         commaSeparates = true
-        let expression = try parseUnary(false)
+        let expression = try parseUnary(inTernary: false)
         commaSeparates = oldComma
         return expression
     }

@@ -208,7 +208,7 @@ extension Parser {
                 let argument = try parseNamedAttributeArgument(name)
                 named.append(argument)
                 last = argument.extent
-            } else if let expression = try parseExpression(false) {
+            } else if let expression = try parseExpression(inTernary: false) {
                 positional.append(expression)
                 last = expression.extent
             } else if let comma {
@@ -252,7 +252,7 @@ extension Parser {
         }
         skipToken()
         try skipNewlines()
-        guard let argument = try parseExpression(false) else {
+        guard let argument = try parseExpression(inTernary: false) else {
             throw failIncomplete("MissingExpressionInNamedArgument", at: extent(equals).after)
         }
         return keep(
@@ -475,7 +475,7 @@ extension Parser {
         if equals.kind == .equals {
             skipToken()
             try skipNewlines()
-            defaultValue = try parseExpression(false)
+            defaultValue = try parseExpression(inTernary: false)
             guard defaultValue != nil else {
                 throw failIncomplete("MissingExpressionAfterToken", at: extent(equals).after)
             }

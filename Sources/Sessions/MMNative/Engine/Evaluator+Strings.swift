@@ -31,7 +31,7 @@ extension Evaluator {
         // A word may contain quoted parts, in which blanks belong to the word: `a"b $c"`.
         var quote = node.style == .bareWord ? BareQuote.none : nil
         func literal(_ range: Range<Int>) throws(Interrupt) -> String {
-            guard var open = quote else { return try self.literal(range, isHere) }
+            guard var open = quote else { return try self.literal(range, isHere: isHere) }
             defer { quote = open }
             return try bareText(range, &open)
         }
@@ -90,10 +90,10 @@ extension Evaluator {
     }
 
     private func bare(_ range: Range<Int>, _ quote: BareQuote) throws(Interrupt) -> String {
-        quote == .single ? String(decoding: source[range], as: UTF16.self) : try literal(range, true)
+        quote == .single ? String(decoding: source[range], as: UTF16.self) : try literal(range, isHere: true)
     }
 
-    private func literal(_ range: Range<Int>, _ isHere: Bool) throws(Interrupt) -> String {
+    private func literal(_ range: Range<Int>, isHere: Bool) throws(Interrupt) -> String {
         var units: [UInt16] = []
         var place = range.lowerBound
         while place < range.upperBound {
