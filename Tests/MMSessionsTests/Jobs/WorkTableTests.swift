@@ -44,7 +44,7 @@ struct WorkTableTests {
         #expect(try table.work(job.handle, for: nil).report.owner == "a")
         #expect(table.reports(for: nil).count == 1)
         release.resolve(())
-        #expect(try await job.result(within: .seconds(300), endsEarly: false)?.get() == "answer")
+        #expect(try await job.result(within: .seconds(300))?.get() == "answer")
         #expect(try table.work(job.handle, for: ["a"]).report.state == .done)
     }
 
@@ -74,7 +74,7 @@ struct WorkTableTests {
         let job = slow("a")
         #expect(table.detach(job))
         _ = try await table.cancel(job.handle, for: ["a"])
-        _ = await job.result(within: .seconds(300), endsEarly: false)
+        _ = await job.result(within: .seconds(300))
         #expect(try table.work(job.handle, for: ["a"]).report.state == .cancelled)
         #expect(try await table.cancel(job.handle, for: ["a"]).state == .cancelled)
     }
@@ -106,7 +106,7 @@ struct WorkTableTests {
         #expect(!small.detach(second))
         second.cancel()
         release.resolve(())
-        let result = await job.result(within: .seconds(300), endsEarly: false)
+        let result = await job.result(within: .seconds(300))
         #expect((try? result?.get()) == "yes nobody")
         #expect(!small.detach(second))
     }
@@ -125,7 +125,7 @@ struct WorkTableTests {
             }
             #expect(small.detach(job))
             gate.resolve(())
-            _ = await job.result(within: .seconds(300), endsEarly: false)
+            _ = await job.result(within: .seconds(300))
             handles.append(job.handle)
         }
         #expect(small.reports(for: ["a"]).count == 5)
@@ -141,7 +141,7 @@ struct WorkTableTests {
         #expect(table.detach(second))
         table.forget(owner: "a")
         #expect(table.reports(for: nil).map(\.owner) == ["b"])
-        #expect(await first.result(within: .seconds(300), endsEarly: false) != nil)
+        #expect(await first.result(within: .seconds(300)) != nil)
         await table.close()
         #expect(table.reports(for: nil).isEmpty)
         #expect(second.result != nil)
@@ -177,7 +177,7 @@ struct WorkTableTests {
         let job = slow("a")
         #expect(small.detach(job))
         release.resolve(())
-        _ = await job.result(within: .seconds(300), endsEarly: false)
+        _ = await job.result(within: .seconds(300))
         let works = (0..<10).map { _ in Given() }
         for work in works { small.add(work) }
         #expect(small.reports(for: nil).map(\.handle) == [job.handle])

@@ -205,7 +205,7 @@ struct JobCall: Sendable {
             if patience <= .zero { await begun.wait(until: .after(Self.underWay), late: ()) }
             var limit = patience
             while true {
-                if let result = await job.result(within: limit, endsEarly: false) {
+                if let result = await job.result(within: limit) {
                     return Result<KeptAnswer, MMError>?.some(result)
                 }
                 if services.jobs.table.detach(job) { return nil }

@@ -154,11 +154,19 @@ package final class Job<Answer: Sendable>: LongWork {
     /// Marks the call of work that has ended as detached: the answer is fetched later.
     func keep() { state.withLock { $0.isDetached = true } }
 
-    /// Waits for the result, for a limited time.
-    /// - Parameters:
-    ///   - limit: the maximum time.
-    ///   - endsEarly: whether cancelling the waiting task ends the wait.
-    package func result(within limit: Duration, endsEarly: Bool) async -> Result<Answer, MMError>? {
+    /// Waits for the result, for a limited time; a caller that is cancelled waits on.
+    package func result(within limit: Duration) async -> Result<Answer, MMError>? {
+        await wake { await $0.wait(until: .after(limit), late: ()) }
+        return result
+    }
+
+    /// Waits for the end of the work, for a limited time or until the caller is cancelled.
+    package func finished(within limit: Duration) async {
+        await wake { await $0.wait(until: .after(limit), late: (), cancelled: ()) }
+    }
+
+    /// Waits for a value that the end of the work provides; returns at once if it has ended.
+    private func wake(_ wait: (OneShot<Void>) async -> Void) async {
         let wake = OneShot<Void>()
         let number: Int? = state.withLock { state in
             guard state.result == nil else { return nil }
@@ -166,20 +174,10 @@ package final class Job<Answer: Sendable>: LongWork {
             state.waiters[state.lastNumber] = wake
             return state.lastNumber
         }
-        guard let number else { return result }
-        await withTaskCancellationHandler {
-            await wake.wait(until: .after(limit), late: ())
-        } onCancel: {
-            if endsEarly { wake.resolve(()) }
-        }
-        return state.withLock { state in
-            state.waiters[number] = nil
-            return state.result
-        }
+        guard let number else { return }
+        await wait(wake)
+        state.withLock { $0.waiters[number] = nil }
     }
-
-    /// Waits for the end of the work.
-    package func finished(within limit: Duration) async { _ = await result(within: limit, endsEarly: true) }
 
     private func finish(_ result: Result<Answer, MMError>) {
         var waiters: [OneShot<Void>] = []
