@@ -4,27 +4,13 @@ package import MMIdentity
 
 /// The state that all connections of one session share.
 final class EgressCore: Sendable {
-    let session: String
+    let settings: EgressConfiguration
     /// The proxy's port for the session's processes.
     let port: UInt16
-    let hosts: EgressHosts
     let authority: SessionAuthority
-    let vault: PlaceholderVault
-    let judge: any WireJudge
-    let tokens: any TokenSource
     let renewal: TokenRenewal
     let transport: any HTTPTransport
     let gate: SignInGate
-    let limits: EgressLimits
-    let clock: WallClock
-    let pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
-    let permit: (@Sendable (_ requestClass: String) -> SendPermit?)?
-    let processes: (@Sendable () -> [Int32])?
-    let usualProcesses: @Sendable () -> [Int32]
-    let admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
-    let events: @Sendable (EgressEvent) -> Void
-    let identity: ProgramIdentity?
-    let cmdlets: (@Sendable (_ call: [UInt8]) async -> [UInt8])?
     let cut = RequestCut()
     let open: OpenCount
     /// The required value of `Proxy-Authorization`.
@@ -32,31 +18,17 @@ final class EgressCore: Sendable {
     private let last = Mutex<UInt64>(0)
 
     init(
-        _ configuration: EgressConfiguration, authority: SessionAuthority, secret: Secret, port: UInt16,
+        _ settings: EgressConfiguration, authority: SessionAuthority, secret: Secret, port: UInt16,
         transport: any HTTPTransport
     ) {
+        self.settings = settings
         self.port = port
-        session = configuration.session
-        hosts = configuration.hosts
-        vault = configuration.vault
-        judge = configuration.judge
-        tokens = configuration.tokens
-        limits = configuration.limits
-        open = OpenCount(limit: configuration.limits.connections)
-        gate = SignInGate(configuration.signIns)
-        clock = configuration.clock
-        pace = configuration.pace
-        permit = configuration.permit
-        processes = configuration.processes
-        usualProcesses = configuration.likelyProcesses
-        admits = configuration.identityCheck
-        events = configuration.events
-        identity = configuration.identity
-        cmdlets = configuration.cmdlets
         self.authority = authority
         self.transport = transport
+        open = OpenCount(limit: settings.limits.connections)
+        gate = SignInGate(settings.signIns)
         renewal = TokenRenewal(
-            configuration.vault, transport: transport, clock: configuration.clock, events: configuration.events)
+            settings.vault, transport: transport, clock: settings.clock, events: settings.events)
         let pair = "\(EgressSession.userName):\(secret.reveal())"
         proxyAuthorization = Secret("Basic " + Base64.text(Array(pair.utf8)))
     }

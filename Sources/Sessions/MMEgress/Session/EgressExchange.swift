@@ -26,7 +26,7 @@ struct EgressExchange: Sendable {
         self.core = core
         number = core.nextNumber()
         record = RecordDraft(
-            session: core.session, number: number, time: core.clock.now, method: head.method,
+            session: core.settings.session, number: number, time: core.settings.clock.now, method: head.method,
             host: String(place.ownOrigin.drop { $0 != "/" }.dropFirst(2)), target: target)
     }
 
@@ -34,7 +34,7 @@ struct EgressExchange: Sendable {
     /// - Returns: whether another request may follow on this connection.
     /// - Throws: `.clientGone`.
     func run() async throws(WireFault) -> Bool {
-        defer { core.events(.request(record.finished(bytesUp: body.count))) }
+        defer { core.settings.events(.request(record.finished(bytesUp: body.count))) }
         do throws(WireFault) {
             return try await core.cut.run(number, ending: stop) { [record, client] in
                 // An answer that has begun can't be replaced, so its connection is closed.
@@ -75,7 +75,7 @@ struct EgressExchange: Sendable {
         let described = try await describe(credentials)
         // Bodies for hosts that any customer can get are searched for placeholders: one there was carried out of the
         // session.
-        if place.isOpenToStrangers, !core.vault.placeholders(in: described.body.seen).isEmpty {
+        if place.isOpenToStrangers, !core.settings.vault.placeholders(in: described.body.seen).isEmpty {
             throw OutgoingCredentials.elsewhere(place, nil, core)
         }
         let signIn = try SignInExchange(described, core: core)
@@ -85,18 +85,18 @@ struct EgressExchange: Sendable {
             record.failed(fault)
             return try await refuse(fault, code: refusal.code)
         }
-        if place.owner == .unknown { core.hosts.tenant.admit(place.host) }
+        if place.owner == .unknown { core.settings.hosts.tenant.admit(place.host) }
         if let known = signIn?.known { return try await repeated(known) }
         let filled = try await credentials.filled()
         var request = try outgoing(described, filled, requestClass, signIn)
         let namesHosts = credentials.holdsTokens && TenantHosts.mayName(place, method: head.method, target: target)
-        let pace = place.service.flatMap { core.pace?($0) }
+        let pace = place.service.flatMap { core.settings.pace?($0) }
         if let wait = try await turn(by: pace) { return try await postpone(signIn, by: wait) }
-        let witness = requestClass == "read" ? nil : await core.judge.witness(of: described)
+        let witness = requestClass == "read" ? nil : await core.settings.judge.witness(of: described)
         let isRead = signIn != nil || namesHosts || witness != nil || place.standIn != nil
         Self.complete(&request.headers, isRead: isRead)
         if isWebSocket, let socket { return try await openWebSocket(request, on: socket.channel, socket.input) }
-        let sent = core.clock.now
+        let sent = core.settings.clock.now
         var stream: HTTPStream
         do throws(WireFault) { stream = try await open(request, telling: witness) } catch {
             guard let waiting = signIn?.waiting(for: error) else { throw error }
@@ -130,13 +130,13 @@ struct EgressExchange: Sendable {
         _ signIn: SignInExchange?
     ) throws(WireFault) -> HTTPRequest {
         var request = HTTPRequest(
-            method: head.method, url: described.url, headers: filled.headers, timeout: core.limits.answer,
+            method: head.method, url: described.url, headers: filled.headers, timeout: core.settings.limits.answer,
             allowsPlainHTTP: !place.isSentSecurely)
         // The owner has listed this very port.
         request.allowsPlainHTTPToOtherHosts = place.service == nil && !place.isSecure
         request.isNeverResent = true
-        request.permit = core.permit?(requestClass)
-        request.stallTimeout = core.limits.answerStall
+        request.permit = core.settings.permit?(requestClass)
+        request.stallTimeout = core.settings.limits.answerStall
         switch described.body {
         case .none: break
         case .whole(let bytes): request.body = try signIn?.outgoingBody() ?? bytes
@@ -170,7 +170,7 @@ struct EgressExchange: Sendable {
         var seen: [UInt8] = []
         if head.body != .none {
             if head.expectsContinue { try await writer.goOn() }
-            while seen.count < core.limits.judgedBytes, let piece = try await body.next() { seen += piece }
+            while seen.count < core.settings.limits.judgedBytes, let piece = try await body.next() { seen += piece }
         }
         let described: DescribedRequest.Body
         if head.body == .none {
@@ -183,7 +183,7 @@ struct EgressExchange: Sendable {
             described = .beginning(seen, length: nil)
         }
         return DescribedRequest(
-            number: number, session: core.session, place: place, method: head.method, target: target,
+            number: number, session: core.settings.session, place: place, method: head.method, target: target,
             headers: credentials.plain, body: described, account: credentials.account)
     }
 
@@ -191,14 +191,14 @@ struct EgressExchange: Sendable {
     private func judge(_ request: DescribedRequest) async throws(WireFault) -> (class: String, refusal: RequestRefusal?)
     {
         let core = core
-        let verdict = try await beforeSending { await core.judge.judge(request) }
+        let verdict = try await beforeSending { await core.settings.judge.judge(request) }
         record.judged(verdict.requestClass, deploying: DeployedTemplate.all(of: request))
         switch verdict {
         case .allow(let name): return (name, nil)
         case .refuse(let name, let refusal): return (name, refusal)
         case .hold(let name, let decision):
-            core.events(.held(number: number, host: place.host, method: head.method))
-            let refusal = try await beforeSending { await Self.decide(within: core.limits.hold, decision) }
+            core.settings.events(.held(number: number, host: place.host, method: head.method))
+            let refusal = try await beforeSending { await Self.decide(within: core.settings.limits.hold, decision) }
             return (name, refusal)
         }
     }
@@ -226,7 +226,7 @@ struct EgressExchange: Sendable {
     /// - Returns: the remaining wait, if it is longer than clients wait.
     private func turn(by pace: ServicePace?) async throws(WireFault) -> Duration? {
         guard let pace else { return nil }
-        let patience = ContinuousClock.now + core.limits.pace
+        let patience = ContinuousClock.now + core.settings.limits.pace
         return try await beforeSending {
             while let wait = await pace.take() {
                 guard ContinuousClock.now + wait < patience else { return wait }
@@ -241,7 +241,7 @@ struct EgressExchange: Sendable {
         guard let pace else { return }
         if stream.status == 429 || stream.status == 503 {
             guard let asked = stream.headers["retry-after"],
-                let wait = RetryAfter.wait(asked, now: core.clock.now)
+                let wait = RetryAfter.wait(asked, now: core.settings.clock.now)
             else { return }
             await pace.slowDown(for: wait, sent: sent)
         } else if stream.status < 400 {
@@ -379,7 +379,7 @@ struct EgressExchange: Sendable {
             await witness.tell(.init(status: stream.status, headers: stream.headers, body: seen.whole))
         }
         // This is done before the client can use a host that it has read in the answer.
-        if learns, case .success = outcome, let whole = seen.whole { core.hosts.tenant.learn(from: whole) }
+        if learns, case .success = outcome, let whole = seen.whole { core.settings.hosts.tenant.learn(from: whole) }
         // The last chunk of a chunked body is sent only now, when everything has been recorded.
         if case .success(true) = outcome, seen.endsWithChunk { try await writer.end() }
         return try outcome.get() && !seen.isTorn && head.keepsAlive && body.isDone
@@ -548,7 +548,7 @@ extension EgressExchange {
             throw WireFault(502, .upstream, refusal)
         }
         record.sent()
-        let late = DeadlineWatch.shared.watch(.now + core.limits.head) { tunnel.close() }
+        let late = DeadlineWatch.shared.watch(.now + core.settings.limits.head) { tunnel.close() }
         let (target, host) = (target, String(place.origin.drop { $0 != "/" }.dropFirst(2)))
         let outcome = await whileConnected { () async -> Result<WebSocketHandshake, WireFault> in
             await Result { () async throws(WireFault) in
@@ -580,7 +580,7 @@ extension EgressExchange {
 
     private func connect(_ request: HTTPRequest) async throws(WireFault) -> HTTPTunnel {
         var place = request
-        place.timeout = core.limits.head
+        place.timeout = core.settings.limits.head
         let (core, asked) = (core, place)
         let outcome = await whileConnected {
             await Result { () async throws(HTTPError) in try await core.transport.connect(asked) }
@@ -612,12 +612,12 @@ extension EgressExchange {
                 var piece: [UInt8]? = input.takeEarly()
                 while let bytes = piece {
                     if !bytes.isEmpty {
-                        guard core.judge.holds(number), permit?.refusal() == nil,
+                        guard core.settings.judge.holds(number), permit?.refusal() == nil,
                             (try? await tunnel.send(bytes)) != nil
                         else { return }
                         record.raised(bytes.count)
                     }
-                    piece = (try? await channel.read(until: .now + core.limits.answer)) ?? nil
+                    piece = (try? await channel.read(until: .now + core.settings.limits.answer)) ?? nil
                 }
             }
             await group.next()

@@ -106,7 +106,7 @@ package final class EgressSession: Sendable {
         for task in ended.tasks { task.cancel() }
         for task in ended.tasks { await task.value }
         await client?.shutdown()
-        core.vault.clear()
+        core.settings.vault.clear()
         let folder = folder
         _ = try? await BlockingWork.run { () throws(MMError) in folder.remove() }
     }
@@ -140,7 +140,7 @@ package final class EgressSession: Sendable {
                 while let raw = try? await listener.accept().release() {
                     let socket = FileDescriptor(owning: raw)
                     guard core.open.enter() else { continue }
-                    guard let channel = try? WireChannel(socket, answerStall: core.limits.answerStall) else {
+                    guard let channel = try? WireChannel(socket, answerStall: core.settings.limits.answerStall) else {
                         core.open.leave()
                         continue
                     }
@@ -217,9 +217,9 @@ struct EgressConnection: Sendable {
             try await checkPeer()
             var keepsOn = true
             while keepsOn, let head = try await nextHead() {
-                if let identity = core.identity, let asked = IdentityRequest(head, port: core.port) {
+                if let identity = core.settings.identity, let asked = IdentityRequest(head, port: core.port) {
                     keepsOn = try await answer(asked, head, from: identity)
-                } else if let cmdlets = core.cmdlets, head.target == EgressSession.cmdletsPath {
+                } else if let cmdlets = core.settings.cmdlets, head.target == EgressSession.cmdletsPath {
                     keepsOn = try await answer(head, by: cmdlets)
                 } else if !core.isAuthenticated(head.headers) {
                     keepsOn = try await askForSecret(head)
@@ -233,19 +233,19 @@ struct EgressConnection: Sendable {
             }
         } catch {
             if error.kind != .clientGone {
-                core.events(.refusedConnection(error, host: host))
+                core.settings.events(.refusedConnection(error, host: host))
                 // Without TLS no answer is possible; the TLS alert gives the reason.
                 if error.kind != .tls { try? await writer.refuse(error, keepsAlive: false) }
             }
         }
-        await channel.close(lingering: core.limits.linger, upTo: core.limits.lingerBytes)
+        await channel.close(lingering: core.settings.limits.linger, upTo: core.settings.limits.lingerBytes)
     }
 
     /// Returns the next head within a tunnel; a client that begins with HTTP/2 is served as such to its end.
     private func nextHead(_ name: PlainHostName, _ place: EgressPlace) async throws(WireFault) -> RequestHead? {
         do throws(WireFault) { return try await nextHead() } catch {
             guard error == RequestHead.preface else { throw error }
-            let connection = try HTTP2Connection(channel, limits: core.limits, open: core.open)
+            let connection = try HTTP2Connection(channel, limits: core.settings.limits, open: core.open)
             let beginning = Array("PRI * HTTP/2.0\r\n\r\n".utf8) + input.takeEarly()
             await connection.run(beginning: beginning) { stream, request in
                 await serve(request, of: stream, name, place)
@@ -258,13 +258,13 @@ struct EgressConnection: Sendable {
     private func serve(
         _ request: HTTP2Connection.Request, of stream: HTTP2Stream, _ name: PlainHostName, _ place: EgressPlace
     ) async {
-        let place = core.hosts.place(name, isSecure: true) ?? place
+        let place = core.settings.hosts.place(name, isSecure: true) ?? place
         let head: RequestHead
         do throws(WireFault) {
             head = try RequestHead(request)
             if let fault = Self.fault(within: head, place) { throw fault }
         } catch {
-            core.events(.refusedConnection(error, host: place.host))
+            core.settings.events(.refusedConnection(error, host: place.host))
             try? await stream.refuse(error, service: place.service, keepsAlive: true)
             return stream.finish()
         }
@@ -276,14 +276,14 @@ struct EgressConnection: Sendable {
     }
 
     private func nextHead() async throws(WireFault) -> RequestHead? {
-        try await input.head(idle: core.limits.idle, patience: core.limits.head)
+        try await input.head(idle: core.settings.limits.idle, patience: core.settings.limits.head)
     }
 
     /// Admits only the session's own processes, since another process of the same user may have read the secret. In the
     /// session's own network there are no others.
     private func checkPeer() async throws(WireFault) {
-        guard !isInside, let processes = core.processes else { return }
-        let (channel, usual) = (channel, core.usualProcesses)
+        guard !isInside, let processes = core.settings.processes else { return }
+        let (channel, usual) = (channel, core.settings.likelyProcesses)
         let isOwn = try? await BlockingWork.run { () throws(MMError) in
             channel.isHeld(heldBy: usual()) || channel.isHeld(heldBy: processes())
         }
@@ -295,7 +295,7 @@ struct EgressConnection: Sendable {
     private func answer(
         _ asked: IdentityRequest, _ head: RequestHead, from identity: ProgramIdentity
     ) async throws(WireFault) -> Bool {
-        let (clock, body) = (core.clock, sides(of: head).body)
+        let (clock, body) = (core.settings.clock, sides(of: head).body)
         var form: [UInt8] = []
         while form.count <= IdentityRequest.mostForm, let piece = try await body.next() { form += piece }
         let whole = asked.reading(form)
@@ -341,7 +341,7 @@ struct EgressConnection: Sendable {
     private func askForSecret(_ head: RequestHead) async throws(WireFault) -> Bool {
         // Some clients send the secret only when asked for it; a wrong secret is recorded.
         if head.headers.contains("proxy-authorization") {
-            core.events(.refusedConnection(Self.wrongSecret, host: nil))
+            core.settings.events(.refusedConnection(Self.wrongSecret, host: nil))
         }
         let keepsAlive = head.body == .none && head.keepsAlive
         try await writer.refuse(
@@ -362,7 +362,7 @@ struct EgressConnection: Sendable {
         if let host = head.headers["host"], PlainHostName(host)?.host != name.host {
             throw WireFault(400, .nameMismatch, "CONNECT and its header Host name different servers.")
         }
-        guard let place = core.hosts.place(name, isSecure: true) else { throw foreign(name) }
+        guard let place = core.settings.hosts.place(name, isSecure: true) else { throw foreign(name) }
         let tls: TLSConnection
         do throws(MMError) { tls = try core.authority.connection(for: name) } catch {
             throw WireFault(502, .tls, error.message)
@@ -371,9 +371,9 @@ struct EgressConnection: Sendable {
         try await handshake(tls)
         while let head = try await nextHead(name, place) {
             // More hosts may be known since the last request.
-            let place = core.hosts.place(name, isSecure: true) ?? place
+            let place = core.settings.hosts.place(name, isSecure: true) ?? place
             if let fault = Self.fault(within: head, place) {
-                core.events(.refusedConnection(fault, host: place.host))
+                core.settings.events(.refusedConnection(fault, host: place.host))
                 try await writer.refuse(fault, service: place.service, keepsAlive: false)
                 return
             }
@@ -385,14 +385,15 @@ struct EgressConnection: Sendable {
     private func handshake(_ tls: sending TLSConnection) async throws(WireFault) {
         var early = input.takeEarly()
         if early.isEmpty {
-            guard let first = try await channel.read(until: .now + core.limits.head) else { throw Self.unspoken }
+            let limit = ContinuousClock.now + core.settings.limits.head
+            guard let first = try await channel.read(until: limit) else { throw Self.unspoken }
             early = first
         }
         // 22 is the type of a TLS handshake record; any other byte is plain text or HTTP/2 without TLS.
         guard early.first == 22 else {
             throw WireFault(400, .otherProtocol, "A tunnel must carry TLS, with HTTP/1.1 or HTTP/2 inside.")
         }
-        try await channel.secure(tls, early: early, until: .now + core.limits.head)
+        try await channel.secure(tls, early: early, until: .now + core.settings.limits.head)
     }
 
     private static let unspoken = WireFault(400, .clientGone, "The client disconnected before the TLS handshake.")
@@ -426,18 +427,18 @@ struct EgressConnection: Sendable {
         guard let host = head.headers["host"], let named = PlainHostName(host), named.host == name.host,
             (named.port ?? 80) == (name.port ?? 80)
         else { throw WireFault(400, .nameMismatch, "The address and the header Host name different servers.") }
-        guard let place = core.hosts.place(name, isSecure: false) else { throw foreign(name) }
+        guard let place = core.settings.hosts.place(name, isSecure: false) else { throw foreign(name) }
         let path = rest[authority.endIndex...]
         let target = path.hasPrefix("/") ? String(path) : "/" + path
         return try await EgressExchange(head, to: place, target: target, on: sides(of: head), core: core).run()
     }
 
     private func sides(of head: RequestHead) -> RequestSides {
-        RequestSides(head, on: channel, input, patience: core.limits.bodyStall)
+        RequestSides(head, on: channel, input, patience: core.settings.limits.bodyStall)
     }
 
     private func foreign(_ name: PlainHostName) -> WireFault {
-        WireFault(403, .foreignHost, core.hosts.refusal(of: name))
+        WireFault(403, .foreignHost, core.settings.hosts.refusal(of: name))
     }
 }
 

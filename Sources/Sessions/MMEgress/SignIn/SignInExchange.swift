@@ -51,7 +51,7 @@ struct SignInExchange: Sendable {
     /// The refresh token of the request, and the requested scope.
     private var renewed: (token: Secret, scope: String?)? {
         guard isTokenEndpoint, form?["grant_type"] == "refresh_token", let text = form?["refresh_token"],
-            case .signInOnly(let token)? = core.vault.worth(of: text)
+            case .signInOnly(let token)? = core.settings.vault.worth(of: text)
         else { return nil }
         return (token, form?["scope"] ?? form?["resource"])
     }
@@ -63,17 +63,17 @@ struct SignInExchange: Sendable {
         for name in form.names {
             guard let value = form[name] else { continue }
             let isTokenField = Self.tokenFields.contains(name.lowercased())
-            switch core.vault.worth(of: value) {
+            switch core.settings.vault.worth(of: value) {
             case .signInOnly(let secret)? where isTokenField: form[name] = secret.reveal()
             case .own(let token)? where name.lowercased() == "assertion": form[name] = token.token.reveal()
             case .some:
-                core.events(.placeholderElsewhere(host: host, audience: nil))
+                core.settings.events(.placeholderElsewhere(host: host, audience: nil))
                 throw WireFault(
                     403, .placeholderElsewhere,
                     "The field \(name) contains a placeholder whose token is not accepted there.")
             case nil:
                 if isTokenField {
-                    core.events(.foreignCredential(host: host))
+                    core.settings.events(.foreignCredential(host: host))
                     throw WireFault(
                         400, .foreignCredential,
                         "The field \(name) contains a token that this session was not given. Sign in "
@@ -94,7 +94,7 @@ struct SignInExchange: Sendable {
         guard isTokenEndpoint, form?["device_code"] != nil, fault.kind == .upstream || fault.kind == .throttled else {
             return nil
         }
-        core.events(.signIn(.pending(trouble: fault.message)))
+        core.settings.events(.signIn(.pending(trouble: fault.message)))
         return Answer(
             status: 400,
             body: JSONWriter.bytes(["error": "authorization_pending", "error_description": .string(fault.message)]))
@@ -132,12 +132,12 @@ struct SignInExchange: Sendable {
         guard rewritten || object["device_code"] != nil else { return Answer(status: status, body: body) }
         if let code = object["device_code"]?.string, !code.isEmpty {
             showCode(object)
-            object["device_code"] = .string(core.vault.placeholder(forSignIn: Secret(code)))
+            object["device_code"] = .string(core.settings.vault.placeholder(forSignIn: Secret(code)))
         }
         if rewritten {
             let identity = identity(object)
             if let identity {
-                if let refusal = await core.admits(identity) {
+                if let refusal = await core.settings.identityCheck(identity) {
                     // The other account's tokens are neither passed on nor stored.
                     let fault = WireFault(400, .signIn, refusal.message)
                     return Answer(
@@ -155,13 +155,13 @@ struct SignInExchange: Sendable {
     private func rewriteTokens(in object: inout JSONObject, _ identity: SignedInIdentity?) {
         let grant = grant(object)
         if let token = object["access_token"]?.string, !token.isEmpty {
-            let now = core.clock.now.seconds
+            let now = core.settings.clock.now.seconds
             let text = TokenText(token)
             let life = Self.seconds(object["expires_in"])
             let own = PlaceholderVault.OwnToken(
                 audience: text.audience ?? audience(object), token: Secret(token),
                 expiry: text.expiry ?? life.map { now + $0 }, grant: grant)
-            object["access_token"] = .string(core.vault.placeholder(for: own))
+            object["access_token"] = .string(core.settings.vault.placeholder(for: own))
             if grant != nil {
                 let distance = PlaceholderVault.distance
                 for name in ["expires_in", "ext_expires_in"] { Self.set(name, distance, in: &object) }
@@ -170,17 +170,17 @@ struct SignInExchange: Sendable {
             }
         }
         if let token = object["id_token"]?.string, !token.isEmpty {
-            object["id_token"] = .string(core.vault.placeholder(forSignIn: Secret(token)))
+            object["id_token"] = .string(core.settings.vault.placeholder(forSignIn: Secret(token)))
         }
         if let token = object["refresh_token"]?.string, !token.isEmpty {
-            let placeholder = core.vault.placeholder(forSignIn: Secret(token))
+            let placeholder = core.settings.vault.placeholder(forSignIn: Secret(token))
             core.gate.gave(placeholder, for: form, scopes: object["scope"]?.string)
             object["refresh_token"] = .string(placeholder)
-            if let grant { core.events(.signIn(.refreshToken(grant, identity))) }
+            if let grant { core.settings.events(.signIn(.refreshToken(grant, identity))) }
         }
         if let identity {
             core.gate.admit(tenant: identity.tenantID)
-            core.events(.signIn(.signedIn(identity)))
+            core.settings.events(.signIn(.signedIn(identity)))
         }
     }
 
@@ -188,7 +188,7 @@ struct SignInExchange: Sendable {
     private func grant(_ object: JSONObject) -> RenewalGrant? {
         var refreshToken = object["refresh_token"]?.string.map { Secret($0) }
         if refreshToken == nil, let used = form?["refresh_token"],
-            case .signInOnly(let secret)? = core.vault.worth(of: used)
+            case .signInOnly(let secret)? = core.settings.vault.worth(of: used)
         {
             refreshToken = secret
         }
@@ -234,22 +234,22 @@ struct SignInExchange: Sendable {
         guard let code = object["user_code"]?.string,
             let address = (object["verification_uri"] ?? object["verification_url"])?.string
         else { return }
-        let life = Self.seconds(object["expires_in"]) ?? 900
-        core.events(
+        let end = core.settings.clock.now.seconds + (Self.seconds(object["expires_in"]) ?? 900)
+        core.settings.events(
             .signIn(
                 .code(
                     SignInCode(
-                        userCode: code, address: address, expiresAt: Timestamp(seconds: core.clock.now.seconds + life),
+                        userCode: code, address: address, expiresAt: Timestamp(seconds: end),
                         clientID: form?["client_id"]))))
     }
 
     private func tell(error code: String, _ answer: HTTPResponse) {
         guard isTokenEndpoint else { return }
         if code == "authorization_pending" || code == "slow_down" {
-            return core.events(.signIn(.pending(trouble: nil)))
+            return core.settings.events(.signIn(.pending(trouble: nil)))
         }
-        let error = EntraError(answer, now: core.clock.now)
-        guard let renewed else { return core.events(.signIn(.failed(error))) }
+        let error = EntraError(answer, now: core.settings.clock.now)
+        guard let renewed else { return core.settings.events(.signIn(.failed(error))) }
         // Another renewal may succeed, for example after a person has consented.
         guard error.action.loss != .nothing else { return }
         let refusal = core.renewal.refused(
@@ -257,7 +257,7 @@ struct SignInExchange: Sendable {
         // A module requests tokens of further services in the background, and may work without them: if a policy
         // requires an interaction there, a new device code doesn't help.
         let isOver = error.action.loss == .everything || core.gate.isForFirst(form)
-        if isOver { core.events(.signIn(.over(refusal, isModules: true))) }
+        if isOver { core.settings.events(.signIn(.over(refusal, isModules: true))) }
     }
 
     // MARK: Values

@@ -29,9 +29,10 @@ struct OutgoingCredentials: Sendable {
         self.core = core
         var plain = HTTPHeaders()
         var slots: [Slot] = []
+        let vault = core.settings.vault
         for field in headers {
             guard Self.tokenHeaders.contains(field.name.lowercased()) else {
-                if !core.vault.placeholders(in: field.value.utf8).isEmpty { throw Self.elsewhere(place, nil, core) }
+                if !vault.placeholders(in: field.value.utf8).isEmpty { throw Self.elsewhere(place, nil, core) }
                 plain.add(field.name, field.value)
                 continue
             }
@@ -40,7 +41,7 @@ struct OutgoingCredentials: Sendable {
             case nil: plain.add(field.name, field.value)
             }
         }
-        if !core.vault.placeholders(in: target.utf8).isEmpty { throw Self.elsewhere(place, nil, core) }
+        if !vault.placeholders(in: target.utf8).isEmpty { throw Self.elsewhere(place, nil, core) }
         self.plain = plain
         self.slots = slots
         account =
@@ -74,7 +75,7 @@ struct OutgoingCredentials: Sendable {
                 } catch {
                     // An app whose secret has expired has lost its sign-in, like a person whose sign-in was revoked.
                     if !Self.passing.contains(error.code) {
-                        core.events(.signIn(.over(error, isModules: worth.isModules)))
+                        core.settings.events(.signIn(.over(error, isModules: worth.isModules)))
                     }
                     // The same answer as for an expired token, on which modules sign in again.
                     throw WireFault(
@@ -93,8 +94,8 @@ struct OutgoingCredentials: Sendable {
     ) async throws(MMError) -> Secret? {
         switch worth {
         case .fed(let need):
-            guard let refusal else { return try await core.tokens.token(for: need) }
-            return try await core.tokens.token(for: need, insteadOf: refusal)
+            guard let refusal else { return try await core.settings.tokens.token(for: need) }
+            return try await core.settings.tokens.token(for: need, insteadOf: refusal)
         case .own(let own): return try await core.renewal.token(text, own, insteadOf: refusal)
         case .signInOnly: return nil
         }
@@ -109,7 +110,9 @@ struct OutgoingCredentials: Sendable {
         for item in field.value.split(whereSeparator: { $0 == "," || $0 == ";" }) {
             let words = item.split(separator: " ")
             // Either a bearer token, or another value that may contain a placeholder.
-            if words.count == 2, words[0].lowercased() == "bearer", let worth = core.vault.worth(of: String(words[1])) {
+            if words.count == 2, words[0].lowercased() == "bearer",
+                let worth = core.settings.vault.worth(of: String(words[1]))
+            {
                 guard let audience = worth.audience, place.accepts(audience: audience) else {
                     throw elsewhere(place, worth.audience, core)
                 }
@@ -119,9 +122,9 @@ struct OutgoingCredentials: Sendable {
             }
         }
         if others == 0, !placeholders.isEmpty { return Slot(header: field.name, placeholders: placeholders) }
-        if !core.vault.placeholders(in: field.value.utf8).isEmpty { throw elsewhere(place, nil, core) }
+        if !core.settings.vault.placeholders(in: field.value.utf8).isEmpty { throw elsewhere(place, nil, core) }
         guard isSessionsOwn(field.value, place) else {
-            core.events(.foreignCredential(host: place.host))
+            core.settings.events(.foreignCredential(host: place.host))
             throw WireFault(
                 403, .foreignCredential,
                 "The header \(field.name) contains a credential that this session was not given. "
@@ -146,7 +149,7 @@ struct OutgoingCredentials: Sendable {
 
     /// Reports a placeholder that was sent where its token isn't accepted, and returns the fault.
     static func elsewhere(_ place: EgressPlace, _ audience: String?, _ core: EgressCore) -> WireFault {
-        core.events(.placeholderElsewhere(host: place.host, audience: audience))
+        core.settings.events(.placeholderElsewhere(host: place.host, audience: audience))
         return WireFault(
             403, .placeholderElsewhere,
             "The request carries this session's placeholder for a token"
