@@ -42,10 +42,13 @@ package enum UnixSocket {
         }
     }
 
+    /// How many clients may wait until they are accepted.
+    private static let backlog: Int32 = 512
+
     /// Listens at a path with a socket of mode 0600, creating its folder (0700) if missing. Replaces the file of a dead
     /// listener; if several processes start at once, one wins.
     /// - Throws: `.conflict` when another process listens there; `.forbidden` when the folder is open to others.
-    package static func listen(at path: String, backlog: Int32 = 512) throws(MMError) -> Listener {
+    package static func listen(at path: String) throws(MMError) -> Listener {
         let usable = try ListenerFolder.prepare(path)
         // Two processes that start at once must not mistake each other's new socket for a dead one.
         let lock = try FileDescriptor.open(path + ".lock", O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
@@ -186,8 +189,6 @@ private enum ListenerFolder {
 package final class UnixSocketPath: Sendable {
     /// The path to pass to bind or connect.
     package let usable: String
-    /// Whether `usable` differs from the original path.
-    package let isShortened: Bool
     private let folder: FileDescriptor?
 
     /// Creates a usable form of this path.
@@ -201,7 +202,6 @@ package final class UnixSocketPath: Sendable {
         let limit = Int(mm_unix_path_limit())
         if path.utf8.count <= limit {
             usable = path
-            isShortened = false
             folder = nil
             return
         }
@@ -209,7 +209,6 @@ package final class UnixSocketPath: Sendable {
         let name = path[path.index(after: slash)...]
         let descriptor = try FileDescriptor.open(String(path[..<slash]), O_DIRECTORY | O_RDONLY)
         usable = "/proc/self/fd/\(descriptor.raw)/\(name)"
-        isShortened = true
         folder = consume descriptor
         guard usable.utf8.count <= limit, !name.isEmpty else {
             throw MMError(
