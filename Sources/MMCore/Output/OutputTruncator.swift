@@ -104,14 +104,6 @@ package struct OutputTruncator: Sendable {
         return truncate(value, rows: rows, bytes: bytes, connection: connection, isForeign)
     }
 
-    /// Fits a JSON answer into the budget.
-    /// - Parameters:
-    ///   - value: the answer.
-    ///   - connection: the connection that it came from.
-    package func truncate(json value: JSONValue, connection: String) -> TruncatedOutput {
-        truncate(json: JSONWriter.bytes(value, layout: .compact), connection: connection)
-    }
-
     private func truncate(
         _ value: JSONValue, rows: JSONRows, bytes: [UInt8], connection: String, _ isForeign: Bool
     ) -> TruncatedOutput {

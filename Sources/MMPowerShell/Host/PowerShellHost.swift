@@ -259,9 +259,6 @@ package enum BootstrapScript {
         let text = cpowershell_bootstrap()
         return Array(UnsafeBufferPointer(start: text.bytes, count: text.count))
     }
-
-    /// The script.
-    package static var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
 /// A new folder that only this user may enter, for the script of one start.

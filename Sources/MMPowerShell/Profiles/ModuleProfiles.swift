@@ -545,10 +545,7 @@ package struct GraphProfile: ModuleProfile {
             """, parameters: parameters, isLocal: true)
     }
 
-    package var identity: PowerShellCommand? {
-        PowerShellCommand(
-            "Get-MgContext -ErrorAction Stop | Select-Object Account, TenantId, ClientId", isLocal: true)
-    }
+    package var identity: PowerShellCommand? { health }
 
     package func readIdentity(_ records: [JSONValue]) -> TokenClaims? {
         guard let row = records.last, let tenant = text(row, "TenantId") else { return nil }

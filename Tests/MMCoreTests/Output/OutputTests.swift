@@ -473,3 +473,9 @@ struct OutputShaperTests {
         #expect(!shaped.isWhole && shaped.stored == nil && shaped.json?["handle"] == nil)
     }
 }
+
+extension OutputTruncator {
+    fileprivate func truncate(json value: JSONValue, connection: String) -> TruncatedOutput {
+        truncate(json: JSONWriter.bytes(value, layout: .compact), connection: connection)
+    }
+}
