@@ -239,7 +239,7 @@ struct BatchTests {
         let answers = try await client.batch(try parts(client, ["/groups", "/groups"], method: "POST"))
         #expect(answers[0].status == 401)
         let message = answers[1].body["error"]?["message"]?.string ?? ""
-        #expect(!answers[1].isUnsent && message.contains("isn't known whether"), "\(answers)")
+        #expect(answers[1].arrival == .unknown && message.contains("isn't known whether"), "\(answers)")
     }
 
     @Test("a part is sent again with the one that it depends on, if that one's answer is missing")
@@ -274,10 +274,34 @@ struct BatchTests {
         let client = try contoso.client()
         let all = try parts(client, (0..<45).map { "/users/\($0)" }, method: "DELETE")
         let answers = try await client.batch(all, deadline: .after(.seconds(5000)))
-        #expect(answers.prefix(20).allSatisfy { $0.status == 204 && !$0.isUnsent })
-        #expect(answers.count == 45 && answers.dropFirst(20).allSatisfy(\.isUnsent))
+        #expect(answers.prefix(20).allSatisfy { $0.status == 204 && $0.arrival == .answered })
+        #expect(answers.count == 45 && answers.dropFirst(20).allSatisfy { $0.arrival == .unsent })
         let message = answers[20].body["error"]?["message"]?.string ?? ""
         #expect(message.contains("It was not sent.") && !message.contains("isn't known"), "\(message)")
+    }
+
+    @Test(
+        "a cancelled batch keeps the answers that came, and knows which parts were never sent",
+        arguments: [(isBetween: true, doubtful: 0), (isBetween: false, doubtful: 20)])
+    func cancelled(isBetween: Bool, doubtful: Int) async throws {
+        let network = Self.network { _, _ in (204, [:]) }
+        let contoso = try Contoso(
+            FakeNetwork { (request, number) throws(HTTPError) in
+                if isBetween { withUnsafeCurrentTask { $0?.cancel() } }
+                if number > 0 { throw HTTPError(.cancelled, "The request was cancelled.") }
+                return try network.answer(request, number)
+            })
+        let client = try contoso.client()
+        let all = try parts(client, (0..<45).map { "/users/\($0)" }, method: "DELETE")
+        let (answers, end) = try await Task {
+            try await client.batchToItsEnd(all, deadline: .after(.seconds(5000))) { _ in }
+        }.value
+        let unsent = 25 - doubtful
+        #expect(
+            answers.map(\.arrival) == Array(repeating: .answered, count: 20)
+                + Array(repeating: .unknown, count: doubtful) + Array(repeating: .unsent, count: unsent))
+        #expect(end?.code == .cancelled && end?.isUnsent == false, "\(String(describing: end))")
+        #expect(contoso.network.requests.count == (isBetween ? 1 : 2))
     }
 
     @Test("a batch of which nothing was sent is one error, and says so")
@@ -304,6 +328,6 @@ struct BatchTests {
                 method: "PATCH", target: try client.target("/users/1"), headers: ["If-Match": "W/1"], json: [:]))
         let answers = try await client.batch([part], deadline: .after(.seconds(5000)))
         let message = answers[0].body["error"]?["message"]?.string ?? ""
-        #expect(!answers[0].isUnsent && message.contains("isn't known whether"), "\(message)")
+        #expect(answers[0].arrival == .unknown && message.contains("isn't known whether"), "\(message)")
     }
 }

@@ -33,8 +33,18 @@ public struct BatchAnswer: Sendable, Hashable {
     public let headers: JSONObject
     /// The body; `null` when there is none.
     public let body: JSONValue
-    /// Whether it is certain that the request never reached the service.
-    package var isUnsent = false
+    /// What is known of the request.
+    package var arrival = Arrival.answered
+
+    /// Whether the service got a request.
+    package enum Arrival: Sendable {
+        /// It did, and answered.
+        case answered
+        /// It certainly didn't.
+        case unsent
+        /// It may have carried the request out, although no answer said so.
+        case unknown
+    }
 }
 
 extension GraphClient {
@@ -53,16 +63,20 @@ extension GraphClient {
     ///   - deadline: when to give up.
     ///   - progress: called with the number of finished parts.
     /// - Returns: an answer for each part, in the order of the parts.
-    /// - Throws: `.invalidInput` for parts that can't be put in order; as ``send(_:deadline:)`` when nothing was sent.
+    /// - Throws: `.invalidInput` for parts that can't be put in order; as ``send(_:deadline:)`` when nothing was sent;
+    ///   `.cancelled` also when some parts were.
     public func batch(
         _ parts: [BatchPart], deadline: Deadline = .after(.seconds(300)),
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws(MMError) -> [BatchAnswer] {
-        try await batchToItsEnd(parts, deadline: deadline, progress: progress).answers
+        let (answers, end) = try await batchToItsEnd(parts, deadline: deadline, progress: progress)
+        if let end, end.code == .cancelled { throw end }
+        return answers
     }
 
     /// Sends many requests, as `batch`.
-    /// - Returns: the answers, and why the last ones were not sent if the sign-in ended before.
+    /// - Returns: the answers, and why the last ones were not sent if the sign-in ended before, or the call was
+    ///   cancelled.
     package func batchToItsEnd(
         _ parts: [BatchPart], deadline: Deadline, progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) -> (answers: [BatchAnswer], end: MMError?) {
@@ -88,7 +102,7 @@ struct BatchRun {
     private var doubtful: Set<Int> = []
     private var isFirst = true
     private var hasRenewed = false
-    /// Why the parts without an answer were not sent, if the sign-in ended before.
+    /// Why the parts without an answer were not sent, if the sign-in ended before or the call was cancelled.
     private(set) var end: MMError?
 
     init(
@@ -104,22 +118,25 @@ struct BatchRun {
         while let group = queue.next() {
             let answers: [JSONValue]
             let sent = client.clock.now
-            do throws(MMError) {
-                let response = try await client.send(try request(group), deadline: deadline)
-                isFirst = false
-                answers = try response.json()["responses"]?.array ?? []
-            } catch {
-                var error = error
-                if try await endsAll(error, group) {
-                    error.isUnsent = error.isUnsent && isFirst
-                    throw error
-                }
+            do throws(MMError) { answers = try await send(group) } catch {
+                if await endsAll(error, group) { throw error }
                 continue
             }
             try await take(answers, of: group, sent: sent)
             progress(queue.doneCount)
         }
         return queue.answers
+    }
+
+    private mutating func send(_ group: [Int]) async throws(MMError) -> [JSONValue] {
+        if Task.isCancelled {
+            var error = MMError(.cancelled, "The requests were cancelled.")
+            error.isUnsent = true
+            throw error
+        }
+        let response = try await client.send(try request(group), deadline: deadline)
+        isFirst = false
+        return try response.json()["responses"]?.array ?? []
     }
 
     private func request(_ group: [Int]) throws(MMError) -> GraphRequest {
@@ -131,14 +148,14 @@ struct BatchRun {
 
     /// Decides what a batch without an answer means for its parts.
     /// - Returns: whether it ends everything.
-    private mutating func endsAll(_ error: MMError, _ group: [Int]) async throws(MMError) -> Bool {
+    private mutating func endsAll(_ error: MMError, _ group: [Int]) async -> Bool {
         let isPassing = [.unavailable, .remoteFailed, .deadlineExceeded].contains(error.code)
-        let mayHaveRun = isPassing && !error.isUnsent
-        if error.code == .cancelled || (isFirst && !mayHaveRun) { return true }
+        let mayHaveRun = (isPassing || error.code == .cancelled) && !error.isUnsent
+        if isFirst && !mayHaveRun { return true }
         isFirst = false
+        if mayHaveRun { doubtful.formUnion(group) }
         if Self.concernsAll(error) {
-            // Each further group would only ask the sign-in service once more.
-            end = error
+            end = error.ofLaterRequest
             for index in queue.open {
                 var own = error
                 own.isUnsent = error.isUnsent || !group.contains(index)
@@ -146,7 +163,6 @@ struct BatchRun {
             }
             return false
         }
-        if mayHaveRun { doubtful.formUnion(group) }
         var waits = false
         for index in group {
             let request = queue.parts[index].request
@@ -158,28 +174,28 @@ struct BatchRun {
                 finish(index, without: error)
             }
         }
-        if waits { try await pause(RetryPolicy.backoff(attempts[group[0], default: 1], client.jitter())) }
+        if waits { await pause(RetryPolicy.backoff(attempts[group[0], default: 1], client.jitter())) }
         return false
     }
 
     /// Ends a part whose own answer was lost, or that was never sent.
     private mutating func finish(_ index: Int, without error: MMError) {
         let part = queue.parts[index]
-        let isUnsent = error.isUnsent && !doubtful.contains(index)
+        let arrival: BatchAnswer.Arrival =
+            doubtful.contains(index) ? .unknown : error.isUnsent ? .unsent : .answered
         let advice =
-            if isUnsent {
-                " It was not sent."
-            } else if doubtful.contains(index), !BatchQueue.isRead(part.request) {
+            switch arrival {
+            case .unsent: " It was not sent."
+            case .unknown where !BatchQueue.isRead(part.request):
                 " It isn't known whether this was done: check before sending it again."
-            } else {
-                ""
+            case .unknown, .answered: ""
             }
         queue.finish(
             index,
             BatchAnswer(
                 id: part.id, status: error.details["status"]?.int ?? error.httpStatus, headers: [:],
                 body: ["error": ["code": .string(error.code.word), "message": .string(error.message + advice)]],
-                isUnsent: isUnsent))
+                arrival: arrival))
     }
 
     /// Renews the token once if the service refused it for parts of a batch, which then didn't run.
@@ -256,18 +272,16 @@ struct BatchRun {
         // Parts that failed only because of a part that is retried are sent after it.
         let held = queue.dependents(of: isRetried)
         for index in dependents where held.contains(index) { queue.reopen(index) }
-        if wait > .zero { try await pause(wait) }
+        if wait > .zero { await pause(wait) }
     }
 
-    private func pause(_ wait: Duration) async throws(MMError) {
-        do { try await client.pause(min(wait, max(deadline.remaining, .zero))) } catch {
-            throw MMError(.cancelled, "The requests were cancelled.")
-        }
-    }
+    /// Waits; a cancellation ends the wait, and is told before the next batch.
+    private func pause(_ wait: Duration) async { try? await client.pause(min(wait, max(deadline.remaining, .zero))) }
 
-    /// Returns whether an error that kept a batch from being sent concerns all others as well: those of the sign-in.
+    /// Returns whether an error that ended a batch ends all others as well: a cancellation, or the end of the sign-in,
+    /// about which each further batch would only ask the sign-in service once more.
     private static func concernsAll(_ error: MMError) -> Bool {
-        error.code == .signInNeeded || error.code == .forbidden || error.details["aadsts"] != nil
+        [.cancelled, .signInNeeded, .forbidden].contains(error.code) || error.details["aadsts"] != nil
     }
 
     private static func status(_ value: JSONValue) -> Int {

@@ -132,7 +132,8 @@ package struct GuardedClient: Sendable {
     }
 
     /// Sends several requests as a batch.
-    /// - Returns: the answers, and why the last ones were not sent if the sign-in ended before.
+    /// - Returns: the answers, and why the last ones were not sent if the sign-in ended before, or the call was
+    ///   cancelled.
     package func batch(
         _ parts: [BatchPart], by cleared: Cleared<some RequestAct>, deadline: Deadline = .after(.seconds(300)),
         progress: @escaping @Sendable (Int) -> Void = { _ in }

@@ -73,16 +73,19 @@ struct BatchOfRequestsTests {
         #expect(error?.code == .invalidInput && message.contains(part))
     }
 
-    @Test("the journal keeps a change as refused that was never sent, and as unknown whose answer was lost")
-    func endings() {
-        for isUnsent in [true, false] {
-            let ending = WriteEnding(status: 503, headers: [:], body: .null, isUnsent: isUnsent)
-            guard case .failed(let error) = ending else {
-                Issue.record("\(ending)")
-                continue
-            }
-            #expect(error.isRefusal == isUnsent)
+    @Test(
+        "the journal keeps a change as refused that was never sent, and as unknown whose answer was lost",
+        arguments: [
+            (503, .unsent, true), (503, .unknown, false), (503, .answered, false), (499, .unsent, true),
+            (499, .unknown, false), (403, .unknown, false), (403, .answered, true),
+        ] as [(Int, BatchAnswer.Arrival, Bool)])
+    func endings(status: Int, arrival: BatchAnswer.Arrival, isRefused: Bool) {
+        let ending = WriteEnding(status: status, headers: [:], body: .null, arrival: arrival)
+        guard case .failed(let error) = ending else {
+            Issue.record("\(ending)")
+            return
         }
+        #expect(error.isRefusal == isRefused)
     }
 
     @Test("an answer that only names another address shows it")

@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMIdentity
 
 /// The journal's notes of a call's writes: before they are sent, and how they ended.
@@ -118,17 +119,17 @@ enum WriteEnding: Sendable {
         }
     }
 
-    /// Creates the result from an item in the answer to a batch.
-    /// - Parameter isUnsent: whether the item was never sent.
-    init(status: Int, headers: JSONObject, body: JSONValue, isUnsent: Bool = false) {
+    /// Creates the result from an item in the answer to a batch. The status of an item without an answer of its own
+    /// says nothing about the service.
+    init(status: Int, headers: JSONObject, body: JSONValue, arrival: BatchAnswer.Arrival = .answered) {
         if (200..<300).contains(status) {
             let etag = headers.first { $0.key.lowercased() == "etag" }?.value.string
             self = .done(body.isNull ? nil : body, etag: etag)
         } else {
             var error = MMError(
                 .remoteFailed, body["error"]?["message"]?.string ?? "status \(status)",
-                details: ["status": .int(Int64(status))])
-            error.isUnsent = isUnsent
+                details: arrival == .answered ? ["status": .int(Int64(status))] : [:])
+            error.isUnsent = arrival == .unsent
             self = .failed(error)
         }
     }

@@ -115,7 +115,8 @@ struct BatchOfRequests {
         }
         await watch.end(
             entries,
-            answers.map { .init(status: $0.status, headers: $0.headers, body: $0.body, isUnsent: $0.isUnsent) })
+            answers.map { .init(status: $0.status, headers: $0.headers, body: $0.body, arrival: $0.arrival) })
+        if let end, end.code == .cancelled { throw end }
         let rows = answers.map { answer -> JSONValue in
             var row: JSONObject = ["id": .string(answer.id), "status": .int(Int64(answer.status))]
             // The address of a download, or of work that goes on, is all that such an answer says.
