@@ -38,4 +38,28 @@ struct IsolatedRecordsTests {
         }
         await services.close()
     }
+
+    @Test(
+        "keep what a list with rows says; what an empty one says, only if all are empty",
+        arguments: [
+            (rows: [[], [1]], notes: [["Nothing."], []], expected: []),
+            (rows: [[], []], notes: [["Nothing."], ["Nothing."]], expected: ["Nothing."]),
+            (rows: [[], [1]], notes: [["Nothing."], ["2 damaged lines."]], expected: ["A: 2 damaged lines."]),
+            (
+                rows: [[1], [], [2]], notes: [["1 damaged line."], ["Nothing."], ["1 damaged line."]],
+                expected: ["1 damaged line.", "B: 1 damaged line."]
+            ),
+        ] as [(rows: [[JSONValue]], notes: [[String]], expected: [String])])
+    func notes(rows: [[JSONValue]], notes: [[String]], expected: [String]) throws {
+        let answers = zip(rows, notes).map { OperationAnswer.value(.array($0), notes: $1) }
+        let own = try #require(answers.first)
+        let parts: [IsolatedRecords.Part] = zip(["A", "B"], answers.dropFirst()).map { ($0, .success($1)) }
+        let whole = IsolatedRecords.joined(own, parts, most: nil, isNewestLast: false)
+        #expect(whole.notes == expected)
+        guard case .value(let value) = whole.body else {
+            Issue.record("\(whole.body)")
+            return
+        }
+        #expect(value == .array(rows.flatMap(\.self)))
+    }
 }

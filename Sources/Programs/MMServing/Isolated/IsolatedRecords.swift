@@ -44,7 +44,7 @@ struct IsolatedRecords: Sendable {
         return found.count == 1 ? found.first : nil
     }
 
-    private typealias Part = (name: String, result: Result<OperationAnswer, MMError>)
+    typealias Part = (name: String, result: Result<OperationAnswer, MMError>)
 
     /// Returns the answers of the pools that have records: of all, or of the one whose connection the call names.
     private func parts(
@@ -70,17 +70,32 @@ struct IsolatedRecords: Sendable {
             operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
         // A list that always has all rows has no argument for their number.
         let most = usual == nil ? nil : try reader.integer("last") ?? usual
-        var answer = try await own.call(operation, arguments, in: context)
-        var rows = Self.rows(answer)
-        var texts = rows.isEmpty ? [] : [answer.text].compactMap(\.self)
-        var (notes, failed) = ([String](), [String]())
-        for (name, result) in await parts(operation, arguments, in: context) {
+        let start = try await own.call(operation, arguments, in: context)
+        let parts = await self.parts(operation, arguments, in: context)
+        return Self.joined(start, parts, most: most, isNewestLast: isNewestLast)
+    }
+
+    /// Joins the list of the router and those of the pools. What an empty list says is left out beside rows of others:
+    /// that nothing was found.
+    /// - Parameter most: the number of newest rows to keep; `nil` for all.
+    static func joined(_ own: OperationAnswer, _ parts: [Part], most: Int?, isNewestLast: Bool) -> OperationAnswer {
+        var answer = own
+        var rows = Self.rows(own)
+        var texts = rows.isEmpty ? [] : [own.text].compactMap(\.self)
+        var notes = rows.isEmpty ? [] : own.notes
+        var nothing = rows.isEmpty ? own.notes : []
+        var failed: [String] = []
+        for (name, result) in parts {
             switch result {
             case .success(let part):
                 let more = Self.rows(part)
+                guard !more.isEmpty else {
+                    if nothing.isEmpty { nothing = Array(part.notes.prefix(1)) }
+                    continue
+                }
                 rows += more
-                if !more.isEmpty, let text = part.text { texts.append(text) }
-                if more.isEmpty { notes += part.notes }
+                if let text = part.text { texts.append(text) }
+                notes += part.notes.map { "\(name): \($0)" }
             case .failure(let error): failed.append("\(name): \(error.message)")
             }
         }
@@ -91,7 +106,7 @@ struct IsolatedRecords: Sendable {
         }
         answer.body = .value(.array(rows))
         answer.text = texts.isEmpty ? nil : texts.joined(separator: "\n")
-        if !rows.isEmpty { answer.notes = [] } else if answer.notes.isEmpty { answer.notes = Array(notes.prefix(1)) }
+        answer.notes = rows.isEmpty ? nothing : notes
         if !failed.isEmpty {
             let text = "Not checked: \(failed.joined(separator: "; "))"
             answer.notes.append(text)
