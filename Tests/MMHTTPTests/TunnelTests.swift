@@ -86,6 +86,28 @@ struct TunnelTests {
         server.stop()
     }
 
+    @Test("cancelling a task that opens a tunnel ends the connection, long before the time limit")
+    func cancelledWhileOpening() async throws {
+        let (isThere, isOver) = (OneShot<Void>(), OneShot<Void>())
+        // It doesn't answer the TLS handshake.
+        let server = try RawServer { connection, _ in
+            isThere.resolve(())
+            connection.waitForEnd()
+            isOver.resolve(())
+        }
+        var configuration = HTTPClientConfiguration(environment: [:])
+        configuration.connectTimeout = .seconds(3600)
+        let client = HTTPClient(configuration: configuration)
+        let opening = Task {
+            try await client.connect(HTTPRequest(url: "https://127.0.0.1:\(server.port)/", timeout: .seconds(3600)))
+        }
+        await isThere.wait()
+        opening.cancel()
+        await #expect { try await opening.value } throws: { ($0 as? HTTPError)?.kind == .cancelled }
+        await isOver.wait()
+        server.stop()
+    }
+
     @Test("if nothing answers there is no tunnel")
     func nothing() async throws {
         let server = try RawServer { _, _ in }

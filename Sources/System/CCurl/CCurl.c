@@ -149,6 +149,13 @@ CURLcode mm_curl_set_before(CURL *easy, void *context, curl_prereq_callback befo
     return code;
 }
 
+CURLcode mm_curl_set_watch(CURL *easy, void *context, curl_xferinfo_callback watch) {
+    CURLcode code = curl.easy_setopt(easy, CURLOPT_XFERINFODATA, context);
+    if (!code) code = curl.easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, watch);
+    if (!code) code = curl.easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    return code;
+}
+
 curl_socket_t mm_curl_info_socket(CURL *easy) {
     curl_socket_t value = CURL_SOCKET_BAD;
     return curl.easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &value) == CURLE_OK ? value : CURL_SOCKET_BAD;

@@ -122,6 +122,11 @@ final class TunnelTransfer: Sendable {
         }
         _ = mm_curl_set_long(easy, CURLOPT_CONNECT_ONLY, 1)
         _ = mm_curl_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
+        // A cancelled transfer has no waiter any more, and mustn't keep this thread until its time limit.
+        _ = mm_curl_set_watch(easy, Unmanaged.passUnretained(transfer).toOpaque()) { context, _, _, _, _ in
+            guard let context else { return 0 }
+            return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().isCancelled ? 1 : 0
+        }
         let code = mm_curl_easy_perform(easy)
         guard code == CURLE_OK else { return exchange.finish(code) }
         let socket = mm_curl_info_socket(easy)

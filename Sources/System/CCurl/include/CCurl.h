@@ -39,6 +39,9 @@ CURLcode mm_curl_set_callbacks(
 // CURL_PREREQFUNC_ABORT.
 CURLcode mm_curl_set_before(CURL *easy, void *context, curl_prereq_callback before);
 
+// Sets a function that is called about once a second during a transfer, and returns another number than 0 to end it.
+CURLcode mm_curl_set_watch(CURL *easy, void *context, curl_xferinfo_callback watch);
+
 // Wrap curl_easy_getinfo; zero or null if there is no information.
 long mm_curl_info_long(CURL *easy, CURLINFO info);
 curl_off_t mm_curl_info_offset(CURL *easy, CURLINFO info);
