@@ -341,7 +341,7 @@ struct SideBySideWork: Sendable {
         do throws(MMError) {
             return try await keep(try await answer(member), of: index)
         } catch {
-            if changes, !Self.mayHaveChanged(member.name, error, in: await written()) { folder.fail(index) }
+            if changes, await !Self.mayHaveChanged(member.name, error, in: written) { folder.fail(index) }
             throw error
         }
     }
@@ -354,8 +354,11 @@ struct SideBySideWork: Sendable {
 
     /// Returns whether a call that failed may have changed something of a connection: by a write without an answer, or
     /// by one before the write that was refused.
-    static func mayHaveChanged(_ connection: String, _ error: MMError, in written: [JournalEntry]?) -> Bool {
-        guard error.isRefusal, let written else { return true }
+    /// - Parameter written: reads the writes of the call; only a refusal is worth reading the whole journal.
+    static func mayHaveChanged(
+        _ connection: String, _ error: MMError, in written: () async -> [JournalEntry]?
+    ) async -> Bool {
+        guard error.isRefusal, let written = await written() else { return true }
         return written.contains { $0.connection == connection && $0.outcome != .refused }
     }
 
