@@ -66,11 +66,22 @@ struct ClusterWorkTests {
         #expect(try await nodes.rest(1, "GET", location + "/answer").status == 202)
         #expect(try await shown("DELETE", location)["state"] == "cancelled")
 
+        func filter() async throws -> Tenant.Ran {
+            try await nodes.mm(1, ["output", done, "--filter", "length", "--json"])
+        }
+        let here = try await filter()
         await nodes.kill(0)
         try await waitUntil { try await self.rows(nodes)[running]?["state"] == "gone" }
         #expect(try await self.rows(nodes)[done]?["state"] == "done")
         let kept = try await nodes.mm(1, ["output", done, "--json"])
         #expect(kept.code == 0 && kept.output.contains("displayName"), "\(kept)")
+        let filtered = try await filter()
+        #expect(filtered.code == 0 && filtered.json == here.json, "\(filtered), \(here)")
+        let file = "\(nodes.tenant.home.path)/kept.json"
+        let downloaded = try await nodes.mm(1, ["output", done, "--download", file])
+        #expect(downloaded.code == 0, "\(downloaded)")
+        let written = try JSONParser.parse(try #require(try ProtectedFile.read(file)))
+        #expect(written.array?.count == 5, "\(written)")
         let lost = try await nodes.mm(1, ["output", running, "--json"])
         let message = lost.failure?["message"]?.string ?? ""
         #expect(message.contains("its outcome is unknown") && message.contains(nodes.address(0)), "\(lost)")

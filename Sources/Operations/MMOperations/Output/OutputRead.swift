@@ -21,8 +21,8 @@ extension OperationDeclaration {
 
 /// `output`: pages and filters an answer that was too long to be returned whole, and reads, waits for or ends running
 /// calls and commands.
-struct OutputRead: CatalogueOperation {
-    struct Input: OperationInput {
+package struct OutputRead: CatalogueOperation {
+    package struct Input: OperationInput {
         @Argument("handle", "Handle from the long answer.", .at(0), .completes(.jobs)) var handle: String
         @Argument("offset", "First row, line or byte, from 0.", in: 0...1_000_000_000) var offset = 0
         @Argument("limit", "Maximum rows, lines or bytes (default: what fits).", in: 1...1_000_000) var limit: Int?
@@ -32,7 +32,10 @@ struct OutputRead: CatalogueOperation {
         @Argument("download", "File for the whole answer, or handle.") var download: String?
         @Argument("action", "For a background call (default read).") var action = JobAction.read
 
-        func check() throws(MMError) {
+        /// Creates an input without arguments.
+        package init() {}
+
+        package func check() throws(MMError) {
             guard download == nil || offset == 0 && limit == nil && action == .read else {
                 throw MMError(
                     .invalidInput, "`download` writes the whole answer.", hint: "Leave out offset, limit and action.")
@@ -40,9 +43,9 @@ struct OutputRead: CatalogueOperation {
         }
     }
 
-    let declaration = OperationDeclaration.output
+    package let declaration = OperationDeclaration.output
 
-    func run(
+    package func run(
         _ input: Input, in context: OperationContext, with shells: ShellServices
     ) async throws(MMError) -> OperationAnswer {
         let services = shells.work
@@ -56,7 +59,7 @@ struct OutputRead: CatalogueOperation {
             // A call's answer was already filtered for secrets; a shell's output is filtered here.
             let answer = work is ShellTask ? OutgoingFilter().answer(read) : read
             guard let named = input.download, work.ended != nil else { return answer }
-            let stored = try await WorkRead.stored(answer, in: outputs, for: context.call.caller)
+            let stored = try await outputs.put(answer, for: context.call.caller)
             defer { if named != RowExport.handleWord { try? outputs.remove(stored.handle) } }
             return try await StoredDownload(stored: stored, outputs: outputs, context: context, services: shells)
                 .run(to: named, form: input.form, filter: input.filter)
@@ -85,6 +88,15 @@ struct OutputRead: CatalogueOperation {
                     isForeign: stored.isForeign)
         }
         return try Self.part(of: stored, input, outputs, in: context)
+    }
+
+    /// Returns whether a call wants the answer of ended work filtered or in a file, rather than as it is.
+    /// - Throws: the error of an invalid argument.
+    package static func converts(_ operation: AnyOperation, _ arguments: JSONObject) throws(MMError) -> Bool {
+        let reader = try InputReader(
+            operation: operation.declaration.name, arguments: arguments, fields: Input.fields)
+        let input = try Input(from: reader)
+        return input.filter != nil || input.download != nil
     }
 
     /// Returns the part of a stored answer that the caller asked for, as many rows, lines or bytes as fit.
@@ -220,17 +232,16 @@ struct WorkRead: Sendable {
         let left = context.deadline.instant.map { max(.zero, $0 - .now - .milliseconds(200)) } ?? .seconds(86_400)
         return min(context.call.backgroundAfter ?? left, left)
     }
+}
 
-    /// Stores an answer, for a file.
-    static func stored(
-        _ answer: OperationAnswer, in outputs: OutputStore, for caller: Caller
-    ) async throws(MMError) -> StoredOutput {
+extension OutputStore {
+    /// Stores a whole answer, to be filtered or written to a file.
+    package func put(_ answer: OperationAnswer, for caller: Caller) async throws(MMError) -> StoredOutput {
         let owner = answer.connection ?? "/\(caller.server ?? "")"
         if case .text(let text) = answer.body {
-            return try outputs.put(
-                Array(text.utf8), connection: owner, asText: true, isForeign: answer.isForeign)
+            return try put(Array(text.utf8), connection: owner, asText: true, isForeign: answer.isForeign)
         }
-        return try outputs.put(try await answer.wholeJSON(), connection: owner, isForeign: answer.isForeign)
+        return try put(try await answer.wholeJSON(), connection: owner, isForeign: answer.isForeign)
     }
 }
 

@@ -199,14 +199,13 @@ final class ClusterWork: Sendable {
     /// - Returns: `nil` if it was not adopted.
     func adopted(_ handle: String) -> String? { adopted.withLock { $0[handle] } }
 
-    /// Stores the kept answer of another node here and returns its new handle.
-    func adopt(
-        _ bytes: [UInt8], as handle: String, of connection: String?, isRows: Bool, to caller: Caller
-    ) throws(MMError) -> String {
-        let stored = try local.services.outputs.of(caller).put(bytes, connection: connection ?? "/", asText: !isRows)
+    /// Stores the kept bytes of another node's answer here and returns its new handle.
+    func adopt(_ bytes: [UInt8], of entry: WorkDirectory.Entry, to caller: Caller) throws(MMError) -> String {
+        let stored = try local.services.outputs.of(caller).put(
+            bytes, connection: entry.connection ?? "/", asText: !entry.isRows)
         adopted.withLock { adopted in
             if adopted.count >= 1000 { adopted = [:] }
-            adopted[handle] = stored.handle
+            adopted[entry.handle] = stored.handle
         }
         return stored.handle
     }
@@ -226,8 +225,7 @@ struct GoneWork: Sendable {
     ) async throws(MMError) -> OperationAnswer {
         var own = work.adopted(entry.handle)
         if own == nil, let kept = try? await directory.answer(entry.handle) {
-            own = try work.adopt(
-                kept, as: entry.handle, of: entry.connection, isRows: entry.isRows, to: context.caller)
+            own = try work.adopt(kept, of: entry, to: context.caller)
         }
         guard let own else {
             if let unreached { throw unreached }
@@ -265,14 +263,13 @@ struct GoneWork: Sendable {
                     "\(name) was done by the node at \(entry.address), but its answer was lost with the node.",
                     hint: "Read the objects that it changed, or repeat a call that only reads.", details: details)
             }
-            if arguments["filter"] != nil {
-                var filtered = arguments
-                filtered["handle"] = .string(
-                    try work.adopt(
-                        try await answer.wholeJSON(), as: entry.handle, of: entry.connection, isRows: true,
-                        to: context.caller))
-                filtered["action"] = nil
-                return try await work.local.call(operation, filtered, in: context)
+            if try OutputRead.converts(operation, arguments) {
+                answer.connection = answer.connection ?? entry.connection
+                let stored = try await work.local.services.outputs.of(context.caller).put(answer, for: context.caller)
+                var converted = arguments
+                converted["handle"] = .string(stored.handle)
+                converted["action"] = nil
+                return try await work.local.call(operation, converted, in: context)
             }
             answer.notes.append(
                 "The node at \(entry.address), which carried it out, does not answer; this is a stored copy.")
