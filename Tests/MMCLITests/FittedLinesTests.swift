@@ -33,7 +33,7 @@ struct FittedLinesTests {
     func told() {
         let address = "https://login.example/consent?client=5a4db0c5-0000-4000-8000-00000000a001"
         #expect(
-            FittedLines.told(
+            FittedLines.message(
                 """
                 ok      network       an answer came in 7 ms
                 FAILED  PowerShell    There is none on this machine.
@@ -58,9 +58,9 @@ struct FittedLinesTests {
                       mm recipe empty-groups C   Groups without\u{20}
                           a single member.
                     """)
-        #expect(FittedLines.told(address, to: 40) == address)
-        #expect(FittedLines.told("  \(address)", to: 40) == "  \(address)")
-        #expect(FittedLines.told("any words at all", to: nil) == "any words at all")
+        #expect(FittedLines.message(address, to: 40) == address)
+        #expect(FittedLines.message("  \(address)", to: 40) == "  \(address)")
+        #expect(FittedLines.message("any words at all", to: nil) == "any words at all")
     }
 
     @Test("a help text continues below its descriptions, and its examples aren't broken")

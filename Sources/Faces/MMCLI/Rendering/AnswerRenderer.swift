@@ -31,7 +31,7 @@ package struct AnswerRenderer {
     /// - Throws: the `MMError` of fetching a list or of writing.
     package func render(_ answer: OperationAnswer) async throws(MMError) {
         if let text = answer.text, format == nil || format == .text {
-            return try await line(answer.isVerbatim ? text : FittedLines.told(text, to: form.width))
+            return try await line(answer.isVerbatim ? text : FittedLines.message(text, to: form.width))
         }
         if format == nil, form.width != nil, case .value(let value) = answer.body, !answer.columns.isEmpty,
             Rows(of: value, columns: answer.columns)?.items.isEmpty == true

@@ -35,7 +35,7 @@ enum FittedLines {
 
     /// Returns a message to a person with its long lines broken at blanks; columns are continued below their own
     /// beginning. Addresses and lines to type stay whole, so that they can be copied.
-    static func told(_ text: String, to columns: Int?) -> String {
+    static func message(_ text: String, to columns: Int?) -> String {
         guard let columns, columns >= narrowest else { return text }
         return FittedText.broken(text, columns: columns, keepsWords: true) { line in
             let indent = line.prefix { $0 == " " }.count

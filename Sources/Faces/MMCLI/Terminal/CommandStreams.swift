@@ -90,7 +90,7 @@ package struct CommandStreams: Sendable {
     /// Writes a text for the person to standard error, fitted to the screen; does nothing when that is closed.
     package func note(_ text: String) {
         let columns = isErrorScreen ? Terminal.size(of: STDERR_FILENO)?.columns : nil
-        writeNote(FittedLines.told(text, to: columns))
+        writeNote(FittedLines.message(text, to: columns))
     }
 
     /// Writes an object for programs to standard error, in one line.
@@ -109,7 +109,7 @@ package struct CommandStreams: Sendable {
     /// Writes a text for a person to standard output, fitted to the screen if it is one.
     /// - Throws: `MMError.cancelled` when nobody reads the output any more.
     package func tell(_ text: String) throws(MMError) {
-        try writeLine(FittedLines.told(text, to: screen?.columns))
+        try writeLine(FittedLines.message(text, to: screen?.columns))
     }
 
     /// Makes characters that could repaint the screen visible, except for this program's own colours.

@@ -44,17 +44,17 @@ struct AbandonedCalls: Sendable {
         for name in ["seq", "time", "prev", "hash", "durationMilliseconds", "process"] { entry[name] = nil }
         entry["outcome"] = "unknown"
         entry["reason"] = "The process ended before the call did."
-        entry["writes"] = Self.told(writes)
+        entry["writes"] = Self.numbers(of: writes)
         return entry
     }
 
     /// Returns the numbers of a call's writes in the journal by outcome; null where it has none.
     static func writes(of call: String, in journal: ChangeJournal) async -> JSONValue {
         let entries = (try? await journal.entries()) ?? []
-        return told(entries.filter { $0.isOf(call: call) }) ?? .null
+        return numbers(of: entries.filter { $0.isOf(call: call) }) ?? .null
     }
 
-    private static func told(_ writes: [JournalEntry]) -> JSONValue? {
+    private static func numbers(of writes: [JournalEntry]) -> JSONValue? {
         guard !writes.isEmpty else { return nil }
         func count(_ outcome: JournalEntry.Outcome) -> JSONValue {
             .int(Int64(writes.count { $0.outcome == outcome }))

@@ -19,9 +19,9 @@ package struct AuditReading: Sendable {
         let own = try log.entries(limit: limit, where: isWanted)
         guard let cluster else { return (own, []) }
         do throws(MMError) {
-            let told = try await told(in: cluster, limit: limit, isWanted)
-            guard !told.isEmpty else { return (own, []) }
-            let all = (own + told).sorted { Self.time($0) < Self.time($1) }
+            let others = try await linesOfOthers(in: cluster, limit: limit, isWanted)
+            guard !others.isEmpty else { return (own, []) }
+            let all = (own + others).sorted { Self.time($0) < Self.time($1) }
             return (Array(all.suffix(limit)), [])
         } catch {
             return (own, ["\(error.message) Only this node's lines are shown."])
@@ -29,7 +29,7 @@ package struct AuditReading: Sendable {
     }
 
     /// Returns the lines of other nodes. A node shares its lines in order, some of them twice.
-    private func told(
+    private func linesOfOthers(
         in cluster: ClusterLines, limit: Int, _ isWanted: (JSONObject) -> Bool
     ) async throws(MMError) -> [JSONObject] {
         var found: [JSONObject] = []

@@ -45,7 +45,7 @@ struct CallAudit: Sendable {
     ///   - errors: how many errors the call reported without ending.
     func end(_ error: MMError?, rows: Int? = nil, errors: Int = 0) async {
         await notePlace()
-        let entry = told(error, rows: rows, errors: errors)
+        let entry = logEnd(error, rows: rows, errors: errors)
         guard isAudited else { return }
         do throws(MMError) {
             try await audit.append(entry)
@@ -87,7 +87,7 @@ struct CallAudit: Sendable {
 
     /// Records the end without suspending, for a reader that stopped before the end of the answer.
     func endAtOnce(_ error: MMError, rows: Int?) {
-        let entry = told(error, rows: rows)
+        let entry = logEnd(error, rows: rows)
         guard isAudited else { return }
         do throws(MMError) {
             try audit.append(entry)
@@ -123,7 +123,8 @@ struct CallAudit: Sendable {
     /// The outcome of a call that reported errors but ran to its end.
     static let withErrors = "done with errors"
 
-    private func told(_ error: MMError?, rows: Int?, errors: Int = 0) -> JSONObject {
+    /// Ends the span, logs how the call ended, and returns its line for the audit log.
+    private func logEnd(_ error: MMError?, rows: Int?, errors: Int = 0) -> JSONObject {
         record.close()
         let name = operation.declaration.name
         if errors > 0 { record.note("errors", .int(Int64(errors))) }

@@ -192,7 +192,7 @@ struct Exec: CatalogueOperation {
 
     // MARK: After
 
-    private static func told(of held: [SentRequest], inAReadingCall isReading: Bool) -> String? {
+    private static func note(of held: [SentRequest], inAReadingCall isReading: Bool) -> String? {
         guard !held.isEmpty else { return nil }
         let lines = held.prefix(mostHeld).map { "  \($0.line)" }
         let what = held.count == 1 ? "1 request was" : "\(held.count) requests were"
@@ -224,7 +224,7 @@ struct Exec: CatalogueOperation {
         context.record.note("exit", .int(Int64(exit.code)))
         let notes =
             notes + traffic.notesOfProgram
-            + [Self.told(of: report.held, inAReadingCall: context.call.readsOnly)].compactMap(\.self)
+            + [Self.note(of: report.held, inAReadingCall: context.call.readsOnly)].compactMap(\.self)
         var answer = OperationAnswer(.output(ItemStream { nil }), notes: notes, connection: connection.name)
         answer.exitStatus = exit.code
         return answer

@@ -137,7 +137,7 @@ struct PlanRun {
             if case .undo(let id, _) = step.act {
                 let selection = try await UndoSelection(services, in: context)
                 if let undone = try? selection.entry(id), selection.isUndone(undone) {
-                    try progress.ends(number, .done, told(change: entry?.id))
+                    try progress.ends(number, .done, details(change: entry?.id))
                 }
                 continue
             }
@@ -152,12 +152,12 @@ struct PlanRun {
             // Every change is written to the journal before it is sent: one without an entry was never sent.
             try progress.ends(
                 number, step.change == nil ? .unknown : .failed,
-                told(message: step.change == nil ? Self.doubt : "it was never sent"))
+                details(message: step.change == nil ? Self.doubt : "it was never sent"))
             return
         }
         switch entry.outcome {
         case .done: return try settle(step, number, entry, entry.change)
-        case .refused: return try progress.ends(number, .failed, told(change: entry.id, message: entry.message))
+        case .refused: return try progress.ends(number, .failed, details(change: entry.id, message: entry.message))
         case .unknown: break
         }
         let states = PlanStates(connection: try connection(of: step), services: services, context: context)
@@ -168,7 +168,7 @@ struct PlanRun {
             try settle(step, number, entry, entry.change)
         case .asBefore: try await endUnsent(number, entry)
         case .changed, .unknown, nil:
-            try progress.ends(number, .unknown, told(change: entry.id, message: Self.doubt))
+            try progress.ends(number, .unknown, details(change: entry.id, message: Self.doubt))
         }
     }
 
@@ -177,7 +177,7 @@ struct PlanRun {
         _ step: PlanStep, _ number: Int, _ begun: PlanProgress.Step, _ entry: JournalEntry, _ states: PlanStates
     ) async throws(MMError) {
         guard let before = begun.alike else {
-            return try progress.ends(number, .unknown, told(change: entry.id, message: Self.doubt))
+            return try progress.ends(number, .unknown, details(change: entry.id, message: Self.doubt))
         }
         var new: [Change.Subject]?
         repeat {
@@ -192,24 +192,24 @@ struct PlanRun {
             try await services.journal.end(entry.left(made), .done)
             try settle(step, number, entry, made, answer: ["id": .string(made.subject.id)])
         case 0?: try await endUnsent(number, entry)
-        default: try progress.ends(number, .unknown, told(change: entry.id, message: Self.doubt))
+        default: try progress.ends(number, .unknown, details(change: entry.id, message: Self.doubt))
         }
     }
 
     private mutating func endUnsent(_ number: Int, _ entry: JournalEntry) async throws(MMError) {
         let message = "the service did not receive it"
         try await services.journal.end(entry, .refused, message: message)
-        try progress.ends(number, .failed, told(change: entry.id, message: message))
+        try progress.ends(number, .failed, details(change: entry.id, message: message))
     }
 
     private mutating func settle(
         _ step: PlanStep, _ number: Int, _ entry: JournalEntry, _ change: Change, answer: JSONValue? = nil
     ) throws(MMError) {
         left[number] = change
-        var told = told(change: entry.id)
+        var details = details(change: entry.id)
         // A plan of the remaining steps needs the answer.
-        if change.service == .graph { told["answer"] = answer }
-        try progress.ends(number, .done, told)
+        if change.service == .graph { details["answer"] = answer }
+        try progress.ends(number, .done, details)
     }
 
     /// The maximum time that a service takes for a request after its caller has gone.
@@ -343,7 +343,7 @@ struct PlanRun {
             left[number] = sent.change
             answers[number] = sent.answer
             notes += sent.notes
-            try progress.ends(number, .done, told(sent))
+            try progress.ends(number, .done, details(sent))
             await note(step, inner, nil)
         } catch {
             if progress.steps[number]?.outcome == .done {
@@ -359,25 +359,26 @@ struct PlanRun {
                 // The outcome of a step without a recorded end is determined by the next run.
                 if outcome == .failed {
                     try? progress.ends(
-                        number, outcome, told(change: record.facts["change"]?.string, message: error.message))
+                        number, outcome, details(change: record.facts["change"]?.string, message: error.message))
                 }
             }
             await note(step, inner, error)
         }
     }
 
-    private func told(change: String? = nil, message: String? = nil) -> JSONObject {
-        var told: JSONObject = ["at": .string(Timestamp.now.iso8601Milliseconds)]
-        told["undo"] = change.map { .string($0) }
-        told["message"] = message.map { .string($0) }
-        return told
+    /// Returns what the progress records of a step that has ended.
+    private func details(change: String? = nil, message: String? = nil) -> JSONObject {
+        var details: JSONObject = ["at": .string(Timestamp.now.iso8601Milliseconds)]
+        details["undo"] = change.map { .string($0) }
+        details["message"] = message.map { .string($0) }
+        return details
     }
 
-    private func told(_ sent: PlanSending.Sent) -> JSONObject {
-        var told = told(change: sent.entry)
-        told["status"] = sent.status.map { .int(Int64($0)) }
-        told["answer"] = sent.answer.map { Redactor.standard.json($0) }
-        return told
+    private func details(_ sent: PlanSending.Sent) -> JSONObject {
+        var details = details(change: sent.entry)
+        details["status"] = sent.status.map { .int(Int64($0)) }
+        details["answer"] = sent.answer.map { Redactor.standard.json($0) }
+        return details
     }
 
     /// Writes the audit line of one step.

@@ -294,7 +294,7 @@ final class ClearedScript: Sendable {
             do throws(MMError) {
                 _ = try await sessions.connect(script.key, until: deadline, onPrompt: prompt)
             } catch {
-                throw end.told(with: error)
+                throw end.addingReason(to: error)
             }
             if end.hasChanged { throw end.afterChanges }
             return try await inSession(turn, flow, isLent)

@@ -215,7 +215,7 @@ struct ModuleWire: Sendable {
         case .code(let code): news.post(.code(DevicePrompt(code, pages)))
         case .pending(let trouble): news.post(.pending(trouble: trouble))
         case .failed(let error):
-            news.post(.refused(told(error)))
+            news.post(.refused(signInError(error)))
         case .refreshToken(let grant, let account):
             // A refresh token from a script's own, additional sign-in isn't stored.
             guard account == nil || news.current != nil else { return }
@@ -240,7 +240,7 @@ struct ModuleWire: Sendable {
     }
 
     /// Returns the error for a failed sign-in of a module, with what helps.
-    private func told(_ error: EntraError) -> MMError {
+    private func signInError(_ error: EntraError) -> MMError {
         var told = error.mmError(for: "Signing in to \(connection.name)", connection: connection.name)
         let name = ShellWord.quoted(connection.name)
         guard told.details["nextWay"] != nil else { return told }

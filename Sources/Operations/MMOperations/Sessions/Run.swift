@@ -168,7 +168,7 @@ struct EndedSignIn: Sendable {
     private static let changes = "Earlier changes of the command remain: check them before you run it again."
 
     /// Returns the error of the next sign-in, with the reason why it is needed.
-    func told(with next: MMError) -> MMError {
+    func addingReason(to next: MMError) -> MMError {
         var told = next
         if told.details["reason"] == nil { told.details["reason"] = .string(end.message) }
         if !next.message.contains(end.message) { told.message = "\(end.message) \(next.message)" }

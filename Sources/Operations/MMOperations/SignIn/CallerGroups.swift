@@ -56,7 +56,7 @@ package struct CallerGroups: Sendable {
             return try await ask(account, ids)
         } catch {
             log.warning("the groups of \(account.objectID) can't be read through \(connection): \(error.message)")
-            throw Self.told(error)
+            throw Self.forAccountOwner(error)
         }
     }
 
@@ -95,7 +95,7 @@ package struct CallerGroups: Sendable {
 
     /// Returns the error for the account's owner: without details of the server's setup, but with what the server's
     /// owner has to correct.
-    private static func told(_ error: MMError) -> MMError {
+    private static func forAccountOwner(_ error: MMError) -> MMError {
         var told = error
         switch error.code {
         case .forbidden, .invalidInput, .notFound, .unsupported, .signInNeeded:

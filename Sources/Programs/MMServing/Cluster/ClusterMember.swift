@@ -162,14 +162,14 @@ final class ClusterMember: Sendable {
     /// Returns the state of the cluster for `mm pool status`.
     func report() async -> JSONObject {
         let leases = await keeper.leases
-        let so = await keeper.counts
+        let leaseCounts = await keeper.counts
         let counts = counts.withLock { $0 }
         var object: JSONObject = [
             "redis": .string(options.redis.description), "node": .string(id), "address": .string(options.address),
             "leaseSeconds": .double(Double(options.term.milliseconds) / 1000),
             "leases": .array(
                 leases.map { ["connection": .string($0.name), "token": .int($0.token)] }),
-            "takeOvers": .int(Int64(so.takenOver)), "lostLeases": .int(Int64(so.lost)),
+            "takeOvers": .int(Int64(leaseCounts.takenOver)), "lostLeases": .int(Int64(leaseCounts.lost)),
             "forwardedCalls": .int(Int64(counts.forwarded)), "repeatedCalls": .int(Int64(counts.repeated)),
             "sharesConfirmations": .bool(states != nil),
         ]
@@ -210,7 +210,7 @@ final class ClusterMember: Sendable {
 
     /// Returns the state of the cluster for `/metrics`.
     func families() async -> [MetricFamily] {
-        let so = await keeper.counts
+        let leaseCounts = await keeper.counts
         let counts = counts.withLock { $0 }
         let isAway = await keeper.away != nil
         let leases = await keeper.leases.count
@@ -218,11 +218,13 @@ final class ClusterMember: Sendable {
         return [
             MetricFamily("mm_cluster_connected", "Whether Redis can be reached.", .gauge(one(isAway ? 0 : 1))),
             MetricFamily("mm_cluster_leases", "Leases that this node holds.", .gauge(one(leases))),
-            MetricFamily("mm_cluster_leases_taken_total", "Leases taken.", .counter(one(so.taken))),
+            MetricFamily("mm_cluster_leases_taken_total", "Leases taken.", .counter(one(leaseCounts.taken))),
             MetricFamily(
-                "mm_cluster_take_overs_total", "Leases taken over from nodes that failed.", .counter(one(so.takenOver))),
+                "mm_cluster_take_overs_total", "Leases taken over from nodes that failed.",
+                .counter(one(leaseCounts.takenOver))),
             MetricFamily(
-                "mm_cluster_leases_lost_total", "Leases that expired without being released.", .counter(one(so.lost))),
+                "mm_cluster_leases_lost_total", "Leases that expired without being released.",
+                .counter(one(leaseCounts.lost))),
             MetricFamily(
                 "mm_cluster_forwarded_total", "Calls forwarded to other nodes.", .counter(one(counts.forwarded))),
         ]

@@ -63,14 +63,14 @@ final class OAuthGate: Sendable {
         let token: Secret
         switch Self.token(of: request) {
         case .success(let given): token = given
-        case .failure(let refusal): return .refused(told(refusal))
+        case .failure(let refusal): return .refused(withScopes(refusal))
         }
         switch verifier.look(at: token.reveal()) {
         case .admitted(let holder):
             let principal = principals.note(holder, token)
-            if let demand = principals.demand(on: principal, token) { return .refused(told(demand)) }
+            if let demand = principals.demand(on: principal, token) { return .refused(withScopes(demand)) }
             return .known(principal)
-        case .refused(let refusal): return .refused(told(refusal))
+        case .refused(let refusal): return .refused(withScopes(refusal))
         case .open: return .open
         }
     }
@@ -81,12 +81,12 @@ final class OAuthGate: Sendable {
         do throws(CallerRefusal) {
             return principals.note(try await verifier.verify(token.reveal()), token)
         } catch {
-            throw told(error)
+            throw withScopes(error)
         }
     }
 
     /// Adds the scopes to ask for to a refusal, so that the client can sign in with them.
-    private func told(_ refusal: CallerRefusal) -> CallerRefusal {
+    private func withScopes(_ refusal: CallerRefusal) -> CallerRefusal {
         var refusal = refusal
         refusal.scopes = verifier.policy.scopes
         return refusal

@@ -135,8 +135,8 @@ final class RemoteCall: Sendable {
         }
     }
 
-    /// Asks the person on this side and sends what they said, or why they could not be asked; in that case the call ends
-    /// with that reason on both sides.
+    /// Asks the person on this side and sends what they said, or why they could not be asked; in that case the call
+    /// ends with that reason on both sides.
     private func ask(
         _ id: String, _ question: (any ConfirmingPerson) async throws(MMError) -> JSONObject
     ) async throws(MMError) {
