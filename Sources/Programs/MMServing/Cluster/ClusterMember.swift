@@ -437,7 +437,8 @@ struct ClusterOptions: Sendable {
                 hint: "Set --node-address https://host:port (MM_NODE_ADDRESS).")
         }
         return ClusterOptions(
-            redis: try RedisAddress(url, environment: environment), address: address, isLone: isLone, term: .seconds(term),
+            redis: try RedisAddress(url, environment: environment), address: address, isLone: isLone,
+            term: .seconds(term),
             tokenFile: face.tokenFile, keyFile: variable("MM_CLUSTER_KEY_FILE"))
     }
 
