@@ -93,6 +93,11 @@ package struct CommandStreams: Sendable {
         writeNote(FittedLines.message(text, to: columns))
     }
 
+    /// Writes texts for the person to standard error, unless the command line asks for none.
+    package func note(_ texts: [String], _ options: GlobalOptions) {
+        if !options.quiet { for text in texts { note(text) } }
+    }
+
     /// Writes an object for programs to standard error, in one line.
     func note(_ object: JSONObject) {
         writeNote(JSONWriter.string(.object(object)))

@@ -46,7 +46,7 @@ enum DriftCommands {
                     ? "To see the results: journalctl --user -u \(names.service)"
                     : "systemd is not available to this user, so the units have no effect. Another scheduler can "
                         + "run: mm drift \(ShellWord.quoted(name)) --news")
-            if !options.quiet { for line in lines { streams.note(line) } }
+            streams.note(lines, options)
             return 0
         }
     }
@@ -66,7 +66,7 @@ enum DriftCommands {
             let names = DriftUnits.names(of: name)
             let lines = try await UserUnits(environment: environment).remove(
                 [names.timer, names.service], disabling: [names.timer])
-            if !options.quiet { for line in lines { streams.note(line) } }
+            streams.note(lines, options)
             return 0
         }
     }

@@ -133,7 +133,7 @@ enum PoolInstallCommand {
                 ? await place.remove(
                     ["mm-pool.socket", "mm-pool.service"], disabling: ["mm-pool.socket", "mm-pool.service"])
                 : await install(units, in: place)
-            if !options.quiet { for line in lines { streams.note(line) } }
+            streams.note(lines, options)
             return 0
         }
     }

@@ -115,9 +115,7 @@ enum DoctorCommands {
         ) { (input, options, streams) async throws(MMError) in
             let doctor = MachineDoctor(
                 services: OperationServices(environment: environment), isOffline: try input.flag("offline"))
-            if try input.flag("fix") {
-                for line in doctor.repair() where !options.quiet { streams.note(line) }
-            }
+            if try input.flag("fix") { streams.note(doctor.repair(), options) }
             let report = await doctor.examine { what in if !options.quiet { streams.progress("Checking \(what) …") } }
             streams.progress(nil)
             return try await show(report, options, streams)

@@ -27,10 +27,7 @@ enum PoolCommands {
                 + "pool stop`, or after MM_POOL_IDLE seconds without sessions or calls (default 1800).",
             examples: [.init("mm pool start", "shows its address")]
         ) { (_, options, streams) async throws(MMError) in
-            let pool = try await PoolFinder(environment: environment).started()
-            if !options.quiet { for fault in OutsideChecks.faults(environment) { streams.note(fault) } }
-            try await streams.show(try await state(of: pool.client), options)
-            return 0
+            try await startPool(options, streams, environment)
         }
     }
 
@@ -56,11 +53,17 @@ enum PoolCommands {
             examples: [.init("mm pool restart", "after an update or a change of its environment")]
         ) { (input, options, streams) async throws(MMError) in
             _ = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
-            let pool = try await PoolFinder(environment: environment).started()
-            if !options.quiet { for fault in OutsideChecks.faults(environment) { streams.note(fault) } }
-            try await streams.show(try await state(of: pool.client), options)
-            return 0
+            return try await startPool(options, streams, environment)
         }
+    }
+
+    private static func startPool(
+        _ options: GlobalOptions, _ streams: CommandStreams, _ environment: [String: String]
+    ) async throws(MMError) -> Int32 {
+        let pool = try await PoolFinder(environment: environment).started()
+        streams.note(OutsideChecks.faults(environment), options)
+        try await streams.show(try await state(of: pool.client), options)
+        return 0
     }
 
     private static func status(_ environment: [String: String]) -> LocalCommand {
