@@ -80,7 +80,6 @@ struct HostParameters: RunningReports {
     @Test(
         "what a command's code didn't ask for is handed over after it has run",
         arguments: [
-            ("'a' | Format-Wide -Property Length", "-Property of Format-Wide"),
             ("'a' | Set-Content a; Get-ChildItem a -Filter *.b", "-Filter of Get-ChildItem"),
             ("'a' | Tee-Object -Variable x -Append", "-Append of Tee-Object"),
             (

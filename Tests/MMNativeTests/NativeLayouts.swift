@@ -48,6 +48,54 @@ struct NativeLayouts {
     }
 
     @Test(
+        "columns are written, placed and as wide as the script says, with keys by their first letters",
+        arguments: [
+            ("ft @{n='V';e='V';f='N2'}, D", "   V D\n   - -\n1.00 03/04/2026 00:00:00"),
+            ("ft @{l='V';e={$_.V};f='{0:N1} GB'}, @{n='D';e='D';f='yyyy'}", "     V D\n     - -\n1.0 GB 2026"),
+            (
+                "ft @{Label='V';Expression='V';Width=5;Alignment='Center'}, @{n='W';e='V';w=4;a='l'}, T",
+                "  V   W    T\n  -   -    -\n  1   1    abc"
+            ),
+            ("ft @{n='T';e='T';f='N2'}, @{n='N';e='N';f='N2'}", "T   N\n-   -\nabc"),
+            ("fl @{n='V';e='V';f='000'}, T", "V : 001\nT : abc"), ("fw @{e='V';f='N3'} -Column 1", "1.000"),
+        ])
+    func written(format: String, expected: String) async throws {
+        let row = "[pscustomobject]@{V=1;T='abc';N=$null;D=[datetime]'2026-03-04'}"
+        #expect(try await hosted("\(row) | \(format)") == expected)
+    }
+
+    @Test(
+        "a format, width or alignment that a column can't have is handed over",
+        arguments: ["ft @{n='V';e='V';f='{1}'}", "ft @{n='V';e='V';w=0}", "ft @{n='V';e='V';a='up'}"])
+    func unwritten(format: String) async {
+        var session = NativeSession()
+        let outcome = await NativeEngine().run("[pscustomobject]@{V=1} | \(format)", in: &session)
+        if case .completed = outcome { Issue.record("\(format) ran") }
+    }
+
+    @Test(
+        "Format-Wide shows the property that names an object, numbers as they are",
+        arguments: [
+            ("BusinessPhones=1;DisplayName='ann';Id='x1'", "x1"), ("Mail='m';DisplayName='ann';UserId='u'", "ann"),
+            ("Size=1;Name='n'", "n"), ("Size=1;ApiKey='k';FullName='f'", "k"), ("Size=1.5;Mail='m'", "1.5"),
+        ])
+    func wide(members: String, expected: String) async throws {
+        #expect(try await hosted("[pscustomobject]@{\(members)} | Format-Wide -Column 1") == expected)
+    }
+
+    /// Returns what a script shows that may use commands for reports.
+    private func hosted(_ script: String) async throws -> String {
+        var session = NativeSession()
+        let engine = NativeEngine(sources: [], host: NativeHost())
+        guard case .completed(let result) = await engine.run(script, in: &session) else {
+            Issue.record("handed over: \(script)")
+            return ""
+        }
+        let lines = try result.objects.map { try PSText.string($0) }.joined(separator: "\n").split(separator: "\n")
+        return lines.map { String($0.reversed().drop { $0 == " " }.reversed()) }.joined(separator: "\n")
+    }
+
+    @Test(
         "a plain value that is to be laid out like an object is handed over", arguments: ["fl * -Force", "ft -Force"])
     func forced(format: String) async {
         var session = NativeSession()

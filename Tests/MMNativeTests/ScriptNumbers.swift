@@ -89,7 +89,7 @@ struct ScriptNumbers: RunningReports {
                 + "foreach ($i in 1..100000) { $s.Write($x, 0, 900000) }",
             "$w = [System.IO.StringWriter]::new(); $x = 'x' * 900000\n"
                 + "foreach ($i in 1..100000) { $w.Write($x) }; $w.ToString()",
-            "1 | Format-Wide -Column 2000000000 | Out-String -Width 2147483647",
+            "1 | Format-Wide { $_ } -Force -Column 2000000000 | Out-String -Width 2147483647",
         ])
     func many(script: String) async { #expect(await refusal(script) != nil, "\(script)") }
 
@@ -174,7 +174,7 @@ struct ScriptNumbers: RunningReports {
             "§,§ | Sort-Object", "§,§ | Group-Object", "ConvertTo-Json §", "ConvertTo-Json @{a=§} -Depth §",
             "'[1]' | ConvertFrom-Json -Depth §", "1 | Out-String -Width §", "[pscustomobject]@{a=§} | Format-Table",
             "[pscustomobject]@{a=§} | Format-Table @{n='x';e={$_.a};width=§} | Out-String",
-            "1..3 | Format-Wide -Column § | Out-String", "Write-Progress a -PercentComplete §",
+            "1..3 | Format-Wide { $_ } -Force -Column § | Out-String", "Write-Progress a -PercentComplete §",
             "Write-Progress a -Id §", "'a b' -split ' ', §", "$a = 1,2,3; $a[§]", "'text'[§]", "$a = 1,2,3; $a[§] = 1",
             "$l = [Collections.ArrayList]@(1,2); $l[§] = 1", "$a = 1,2,3; $a[§..§]", "$x = §; $x++; $x",
             "$x = §; $x--; $x",

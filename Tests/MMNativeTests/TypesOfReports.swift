@@ -199,19 +199,20 @@ struct TypesOfReports: RunningReports {
         "commands with the parameters that reports give them",
         arguments: [
             (
-                "1..5 | Format-Wide -Column 5 | Out-String -Stream | Where-Object { $_ } | ForEach-Object { ($_ -split ' +') -join ',' }",
+                "1..5 | Format-Wide { $_ } -Column 5 -Force | Out-String -Stream | Where-Object { $_ } | ForEach-Object { ($_ -split ' +') -join ',' }",
                 ["1,2,3,4,5"]
             ),
-            ("'Ann', 'bob', 'Carl' | Format-Wide", ["Ann" + blanks(58) + "bob\nCarl" + blanks(57)]),
+            ("'Ann', 'bob', 'Carl' | fw { $_ } -Force", ["Ann" + blanks(58) + "bob\nCarl" + blanks(57)]),
+            ("'Ann', 'bob', 1.5 | Format-Wide -Column 3; 'a' | Format-Wide Length", ["Ann", "bob", "1.5", "a"]),
             (
-                "$n = 'Adele', 'Sales', 'Ben', 'Room', 'info'; $n | Format-Wide -Column 3 | Out-String -Width 60",
+                "$n = 'Adele', 'Sales', 'Ben', 'Room', 'info'; $n | Format-Wide { $_ } -Column 3 -Force | Out-String -Width 60",
                 [
                     "\nAdele" + blanks(16) + "Sales" + blanks(15) + "Ben\nRoom" + blanks(17) + "info" + blanks(16)
                         + "\n\n"
                 ]
             ),
             (
-                "'Ann', 'bob', 'Carl' | Format-Wide -AutoSize | Out-File w.txt -Width 11; (Get-Content w.txt).TrimEnd()",
+                "'Ann', 'bob', 'Carl' | Format-Wide { $_ } -AutoSize -Force | Out-File w.txt -Width 11; (Get-Content w.txt).TrimEnd()",
                 ["", "Ann   bob", "Carl", ""]
             ),
             ("'b','a' | Set-Content a.txt -PassThru", ["b", "a"]), ("Split-Path 'C:\\a\\b' -Qualifier", ["C:"]),

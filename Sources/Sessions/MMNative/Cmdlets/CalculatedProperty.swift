@@ -9,14 +9,16 @@ struct CalculatedProperty {
     let label: String?
     /// The origin of the value.
     let source: Source
-    /// The key by which a hashtable gave the property its name, as written.
-    private(set) var nameKey: String?
+    /// Whether a hashtable gave the property its name.
+    private(set) var isNamed = false
     /// For sorting: whether the order is descending.
     var isDescending: Bool?
     /// For tables: the requested width.
     var width: Int?
-    /// For tables: whether right alignment was requested.
-    var isRight: Bool?
+    /// For tables: the requested alignment.
+    var alignment: CellAlignment?
+    /// For layouts: how the script wants the value to be written.
+    private(set) var format: String?
 
     /// Creates a property from a plain name.
     init(name: String) {
@@ -24,13 +26,16 @@ struct CalculatedProperty {
         source = .name(name)
     }
 
-    /// The keys that any command knows.
+    /// The keys of a hashtable that each command knows.
     private static let keys = [
-        "name", "label", "expression", "width", "alignment", "formatstring", "ascending", "descending", "depth",
+        "Select-Object": ["expression", "name", "label"], "Sort-Object": ["expression", "ascending", "descending"],
+        "Group-Object": ["expression"], "ConvertTo-Html": ["expression", "name", "label", "alignment", "width"],
+        "Format-Table": ["expression", "name", "label", "alignment", "width", "formatstring"],
+        "Format-List": ["expression", "name", "label", "formatstring"], "Format-Wide": ["expression", "formatstring"],
     ]
 
     /// Returns the error of a hashtable with a key that a command doesn't know.
-    static func illegal(_ key: String, in specification: CommandSpecification) -> Interrupt {
+    private static func illegal(_ key: String, in specification: CommandSpecification) -> Interrupt {
         .statement(
             NativeError(
                 specification.errorID("DictionaryKeyIllegal"), "The \(key) key is not valid.",
@@ -46,21 +51,18 @@ struct CalculatedProperty {
                     + "System.Management.Automation.ScriptBlock}.", category: "InvalidArgument"))
     }
 
-    /// Returns the full key of a hashtable, in lower case, which may be written by its first letters; an unknown one
-    /// stays as it is.
-    private static func key(_ written: String) -> String {
-        let lower = written.lowercased()
-        let near = keys.filter { $0.hasPrefix(lower) }
-        return near.count == 1 && !lower.isEmpty ? near[0] : lower
+    /// Returns the full key of a hashtable, in lower case, which may be written by its first letters.
+    private static func key(_ written: String, for specification: CommandSpecification) throws(Interrupt) -> String {
+        let known = (keys[specification.name] ?? []).filter { $0.hasPrefix(written.lowercased()) }
+        guard let key = known.first else { throw illegal(written, in: specification) }
+        guard known.count == 1 else { throw .handOver("an unusual calculated property") }
+        return key
     }
 
     /// Reads a property as written: a name, a pattern, a block, or a hashtable with a name and an expression.
-    /// - Parameters:
-    ///   - specification: the command that requests it.
-    ///   - forText: whether the property is a column of a table or a line of a list, which may request a width and an
-    ///     alignment.
+    /// - Parameter specification: the command that requests it.
     init(
-        _ value: PSValue, of specification: CommandSpecification, in evaluator: Evaluator, forText: Bool = false
+        _ value: PSValue, of specification: CommandSpecification, in evaluator: Evaluator
     ) throws(Interrupt) {
         switch value {
         case .string(let name):
@@ -78,29 +80,23 @@ struct CalculatedProperty {
             var label: String?
             var source: Source?
             for (written, value) in table.pairs {
-                let key = Self.key(written)
-                guard Self.keys.contains(where: { $0.hasPrefix(key) }) else {
-                    throw Self.illegal(written, in: specification)
-                }
-                switch (key, value) {
+                switch (try Self.key(written, for: specification), value) {
                 case ("name", .string(let text)), ("label", .string(let text)):
                     guard label == nil, !text.isEmpty else { throw .handOver("an unusual calculated property") }
                     label = text
-                    nameKey = written
+                    isNamed = true
                 case ("expression", .block(let block)): source = .block(block)
                 case ("expression", .string(let name)):
                     guard !Wildcard.isPattern(name), Collation.isCertain(name), !name.isEmpty else {
                         throw .handOver("an unusual calculated property")
                     }
                     source = .name(name)
-                case ("width", .int(let count)):
-                    guard forText, (1...1000).contains(count) else { throw .handOver("an unusual calculated property") }
+                case ("width", .int(let count)) where (1...1000).contains(count) && specification.isLayout:
                     width = Int(count)
-                case ("alignment", .string(let side)):
-                    guard forText, ["left", "right"].contains(side.lowercased()) else {
-                        throw .handOver("an unusual calculated property")
-                    }
-                    isRight = side.lowercased() == "right"
+                case ("alignment", .string(let side)) where !side.isEmpty && specification.isLayout:
+                    alignment = CellAlignment.allCases.first { $0.rawValue.hasPrefix(side.lowercased()) }
+                    guard alignment != nil else { throw .handOver("an unusual calculated property") }
+                case ("formatstring", .string(let text)) where !text.isEmpty: format = text
                 case ("descending", .bool(let flag)): isDescending = flag
                 case ("ascending", .bool(let flag)): isDescending = !flag
                 default: throw .handOver("an unusual calculated property")
@@ -131,6 +127,11 @@ struct CalculatedProperty {
         case .pattern: throw .handOver("a property by pattern")
         }
     }
+}
+
+extension CommandSpecification {
+    /// Whether the command lays out objects for a reader.
+    fileprivate var isLayout: Bool { name.hasPrefix("Format-") }
 }
 
 extension BoundCommand {

@@ -386,8 +386,6 @@ final class GroupStage: Stage {
         for written in command.properties {
             let key = try CalculatedProperty(written, of: command.specification, in: evaluator)
             if case .pattern = key.source { throw .handOver("grouping by a pattern") }
-            if let written = key.nameKey { throw CalculatedProperty.illegal(written, in: command.specification) }
-            guard key.isDescending == nil else { throw .handOver("an order of groups") }
             keys.append(key)
         }
         guard !makesTable || namesByText || keys.count <= 1 else { throw .handOver("a table by several keys") }

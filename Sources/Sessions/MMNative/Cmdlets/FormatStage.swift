@@ -1,3 +1,5 @@
+import MMCore
+
 /// `Format-Table` and `Format-List` of custom objects.
 final class FormatStage: Stage {
     private let evaluator: Evaluator
@@ -25,7 +27,7 @@ final class FormatStage: Stage {
         isForced = command.isSet("Force")
         var properties: [CalculatedProperty] = []
         for written in command.properties {
-            properties.append(try CalculatedProperty(written, of: command.specification, in: evaluator, forText: true))
+            properties.append(try CalculatedProperty(written, of: command.specification, in: evaluator))
         }
         self.properties = properties
         grouping = try command["GroupBy"].map { (written) throws(Interrupt) in
@@ -132,7 +134,7 @@ final class FormatStage: Stage {
         if properties.isEmpty, let view = object.view, isTable || view === CmdletView.ofEntries {
             return view.columns.map { column in
                 var property = CalculatedProperty(name: column.name)
-                property.isRight = column.isRight
+                property.alignment = column.alignment
                 property.width = column.width > 0 ? column.width : nil
                 return (column.name, property)
             }
@@ -172,6 +174,15 @@ final class FormatStage: Stage {
         }
     }
 
+    /// Returns the text of one property of an object.
+    static func cell(
+        _ property: CalculatedProperty, _ item: PSValue, isTable: Bool, _ evaluator: Evaluator
+    ) throws(Interrupt) -> String {
+        let value = try value(property, item, evaluator)
+        if let format = property.format { return try CellText.text(value, format: format) }
+        return try CellText.text(value, isTable: isTable, evaluator)
+    }
+
     /// Builds a table's rows with the columns of the first object.
     static func table(
         _ items: [PSValue], _ properties: [CalculatedProperty], _ title: String?, _ evaluator: Evaluator,
@@ -181,10 +192,10 @@ final class FormatStage: Stage {
         let fields = try fields(first, properties, 10, isTable: true)
         var columns: [FormattedBlock.Column] = []
         for field in fields {
-            let side = CellText.isRight(try value(field.property, first, evaluator))
-            let isRight = field.property.isRight ?? side
+            let usual = CellText.alignment(of: try value(field.property, first, evaluator))
             let width = fits && properties.isEmpty ? nil : field.property.width
-            columns.append(.init(label: field.label, isRight: isRight, width: width ?? 0))
+            columns.append(
+                .init(label: field.label, alignment: field.property.alignment ?? usual, width: width ?? 0))
         }
         guard !columns.isEmpty else { throw .handOver("a table without columns") }
         var rows: [[String]] = []
@@ -192,7 +203,7 @@ final class FormatStage: Stage {
             try evaluator.step()
             var row: [String] = []
             for field in fields {
-                row.append(try CellText.text(try value(field.property, item, evaluator), isTable: true, evaluator))
+                row.append(try cell(field.property, item, isTable: true, evaluator))
             }
             rows.append(row)
         }
@@ -209,7 +220,7 @@ final class FormatStage: Stage {
             let fields = try fields(item, properties, .max, isTable: false)
             var row: [String] = []
             for field in fields {
-                row.append(try CellText.text(try value(field.property, item, evaluator), isTable: false, evaluator))
+                row.append(try cell(field.property, item, isTable: false, evaluator))
             }
             group.rows.append(row)
             group.labels.append(fields.map(\.label))
@@ -264,11 +275,23 @@ enum CellText {
         }
     }
 
-    /// Returns whether a column with this first value aligns right.
-    static func isRight(_ value: PSValue?) -> Bool {
+    /// Returns the text of a value in a format that a script gives: one with a place for the value, or only how to
+    /// write it.
+    static func text(_ value: PSValue, format: String) throws(Interrupt) -> String {
+        let hasPlace = format.contains("{0") || format.contains("}")
+        do throws(Interrupt) {
+            return try TextOperators.format(hasPlace ? format : "{0:" + format + "}", [value])
+        } catch {
+            if case .statement = error { throw .handOver("a format that the value doesn't have") }
+            throw error
+        }
+    }
+
+    /// Returns the alignment of a column with this first value.
+    static func alignment(of value: PSValue) -> CellAlignment {
         switch value {
-        case .int?, .long?, .double?, .decimal?, .bool?, .char?, .enumeration?: true
-        default: false
+        case .int, .long, .double, .decimal, .bool, .char, .enumeration: .right
+        default: .left
         }
     }
 }

@@ -34,7 +34,6 @@ final class SortStage: Stage {
         for written in command.properties {
             let key = try CalculatedProperty(written, of: command.specification, in: evaluator)
             if case .pattern = key.source { throw .handOver("sorting by a pattern") }
-            if let written = key.nameKey { throw CalculatedProperty.illegal(written, in: command.specification) }
             keys.append(key)
         }
         self.keys = keys

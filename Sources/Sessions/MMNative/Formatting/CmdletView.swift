@@ -6,8 +6,8 @@ package final class CmdletView: Sendable {
         package let name: String
         /// The column's width; 0 leaves it to the layout.
         let width: Int
-        /// Whether the column aligns right.
-        let isRight: Bool
+        /// Where its texts stand.
+        let alignment: CellAlignment
     }
 
     /// The columns in order.
@@ -20,7 +20,7 @@ package final class CmdletView: Sendable {
             guard let name = words.first else { return nil }
             return Column(
                 name: String(name), width: words.dropFirst().first.flatMap { Int($0) } ?? 0,
-                isRight: words.last == ">")
+                alignment: words.last == ">" ? .right : .left)
         }
     }
 

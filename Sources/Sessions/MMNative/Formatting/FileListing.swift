@@ -1,8 +1,8 @@
 /// How a shell shows files and folders: one table for each folder that holds some of them.
 enum FileListing {
     private static let columns: [FormattedBlock.Column] = [
-        .init(label: "Mode", width: 7), .init(label: "LastWriteTime", isRight: true, width: 26),
-        .init(label: "Length", isRight: true, width: 14), .init(label: "Name"),
+        .init(label: "Mode", width: 7), .init(label: "LastWriteTime", alignment: .right, width: 26),
+        .init(label: "Length", alignment: .right, width: 14), .init(label: "Name"),
     ]
 
     /// Returns the tables of files and folders, in the order in which they come.

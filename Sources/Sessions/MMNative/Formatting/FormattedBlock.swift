@@ -1,10 +1,13 @@
+/// Where a text stands in its column, by the name that a script gives it.
+enum CellAlignment: String, CaseIterable, Sendable { case left, center, right }
+
 /// The output of Format-Table and Format-List: cells as text, not yet laid out, because the width is up to the reader.
 package struct FormattedBlock: Sendable {
     /// A column of a table.
     struct Column: Sendable {
         let label: String
-        /// Whether the column aligns right, as numbers and Booleans do.
-        var isRight = false
+        /// Where its texts stand: numbers and Booleans on the right.
+        var alignment = CellAlignment.left
         /// The requested width; 0 leaves it to the layout.
         var width = 0
     }
@@ -281,12 +284,13 @@ struct TableLayout {
         var text = ""
         for (place, cell) in cells.enumerated() where widths[place] > 0 {
             if place > 0 { text += " " }
-            text += field(cell, widths[place], columns[place].isRight, isPadded: place != last)
+            text += field(cell, widths[place], columns[place].alignment, isPadded: place != last)
         }
         return text
     }
 
-    private func field(_ cell: String, _ width: Int, _ isRight: Bool, isPadded: Bool) -> String {
+    private func field(_ cell: String, _ width: Int, _ alignment: CellAlignment, isPadded: Bool) -> String {
+        let isRight = alignment == .right
         let count = DisplayCells.count(cell)
         if count > width {
             let kept = DisplayCells.cut(cell, to: width == 1 ? 1 : width - 1, fromEnd: isRight)
@@ -294,8 +298,15 @@ struct TableLayout {
             if width == 1 { return kept }
             return isRight ? blanks + "\u{2026}" + kept : kept + "\u{2026}" + (isPadded ? blanks : "")
         }
-        let blanks = String(repeating: " ", count: width - count)
-        return isRight ? blanks + cell : isPadded ? cell + blanks : cell
+        let free = width - count
+        let before =
+            switch alignment {
+            case .left: 0
+            case .center: free / 2
+            case .right: free
+            }
+        func blanks(_ count: Int) -> String { String(repeating: " ", count: count) }
+        return blanks(before) + cell + (isPadded ? blanks(free - before) : "")
     }
 }
 

@@ -83,7 +83,7 @@ enum HTMLTable {
                     own = nil
                 }
                 guard let own else { continue }
-                columns.append(Column(label: property.nameKey == nil ? own : property.label ?? own, property: property))
+                columns.append(Column(label: property.isNamed ? property.label ?? own : own, property: property))
             case .pattern(let pattern):
                 guard let names else { throw .handOver("a page of all that a \(row.typeName) has") }
                 for name in names where try pattern.matches(name) {

@@ -77,29 +77,34 @@ extension HostCommands {
                 isReadable: true))
     }
 
-    /// Shows one property of each object, in columns.
+    /// Shows one property of each object, in columns, and plain values as their text.
     private static func formatWide(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard command["GroupBy"] == nil, command["View"] == nil else { throw .handOver("an unusual Format-Wide") }
+        let property = try command["Property"].map { (value) throws(Interrupt) in
+            try CalculatedProperty(value, of: command.specification, in: evaluator)
+        }
+        let isForced = command.isSet("Force")
         var texts: [String] = []
-        let requested = command["Property"]
         let entries = items.flatMap { item in
             if case .table(let table) = item, table.hasOrder(orAny: true) { table.entryObjects } else { [item] }
         }
         for item in entries where !item.isNull {
-            guard case .object(let object) = item else {
-                guard requested == nil else { throw .handOver("-Property of Format-Wide") }
-                if case .table = item { throw .handOver("a hashtable without a defined order") }
-                texts.append(try PSText.string(item))
-                continue
+            let shown: CalculatedProperty
+            switch item {
+            case .string, .int, .long, .bool, .char, .double, .decimal:
+                guard isForced else {
+                    guard texts.isEmpty else { throw .handOver("formatting \(item.typeName) behind objects") }
+                    try emit(item)
+                    continue
+                }
+                guard let property else { throw .handOver("formatting the members of \(item.typeName)") }
+                shown = property
+            case .object(let object): shown = property ?? CalculatedProperty(name: chief(of: object.whole.shape.names))
+            default: throw .handOver("formatting \(item.typeName)")
             }
-            let property = try requested.map { (value) throws(Interrupt) in
-                try CalculatedProperty(value, of: command.specification, in: evaluator, forText: true)
-            }
-            let first = object.shape.names.first { $0.lowercased() == "name" } ?? object.shape.names.first ?? ""
-            let shown = try (property ?? CalculatedProperty(name: first)).value(of: item, in: evaluator) ?? .null
-            texts.append(try CellText.text(shown, isTable: true, evaluator))
+            texts.append(try FormatStage.cell(shown, item, isTable: false, evaluator))
         }
         let isSized = command.isSet("AutoSize")
         var columns: Int? = isSized ? nil : 2
@@ -114,5 +119,16 @@ extension HostCommands {
             throw .handOver("an unusual Format-Wide")
         }
         try emit(value)
+    }
+
+    /// Returns the property that names an object best, as PowerShell chooses it; its first one where none does.
+    private static func chief(of names: [String]) -> String {
+        for part in ["name", "id", "key"] {
+            if let name = names.first(where: { $0.lowercased() == part }) { return name }
+        }
+        for part in ["key", "name", "id"] {
+            if let name = names.first(where: { $0.lowercased().hasSuffix(part) }) { return name }
+        }
+        return names.first ?? ""
     }
 }
