@@ -47,6 +47,37 @@ struct NativeSources {
         }
     }
 
+    @Test(
+        "-WarningVariable gets a cmdlet's warnings as records, whether or not they are shown",
+        arguments: [
+            ("Get-Warned 2 -WarningVariable more; \"$($more.Count) $more\"", ["a", "2 w1 w2"], ["w1", "w2"]),
+            ("$r = Get-Warned 1 -wv more 3>$null; $r; $more[0].Message; [bool]$more", ["a", "w1", "True"], []),
+            ("$r = Get-Warned 0 -WarningVariable more; [bool]$more; $more.Count", ["False", "0"], []),
+            ("$a = @{WarningVariable='w'}; 1, 2 | Get-Warned @a; $w.Count", ["a", "a", "3"], ["w1", "w1", "w2"]),
+            ("Get-Warned 1 -wv w > $null; Get-Warned 2 -wv +w > $null; \"$w\"", ["w1 w1 w2"], ["w1", "w1", "w2"]),
+        ])
+    func warned(script: String, expected: [String], shown: [String]) async throws {
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [WarningSource()], host: NativeHost()).run(script, in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("\(script): \(outcome)")
+            return
+        }
+        #expect(try result.objects.map { try PSText.string($0) } == expected)
+        #expect(result.warnings == shown)
+    }
+
+    @Test("whether a service sends warnings that are not to be shown is not certain")
+    func silenced() async {
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [WarningSource()]).run(
+            "Get-Warned 1 -WarningVariable w -WarningAction SilentlyContinue", in: &session)
+        guard case .handedOver(_, hasSent: false) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+    }
+
     @Test("a cmdlet that failed may have sent a request, however the script ends")
     func failed() async {
         var session = NativeSession()
@@ -381,6 +412,27 @@ private final class CountingSource: CmdletSource {
                 PSObject([("Number", .int(Int32(truncatingIfNeeded: number))), ("Name", .string("row \(number)"))])
             }
             return CmdletBatch(objects.map { .object($0) })
+        }
+    }
+}
+
+/// A source of one row with as many warnings as it is asked for.
+private struct WarningSource: CmdletSource {
+    func knows(_ name: String) -> Bool { name.lowercased() == "get-warned" }
+
+    func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows { Rows(call: call) }
+
+    private struct Rows: CmdletRows {
+        let call: CmdletCall
+        var isRead = false
+
+        mutating func next() async throws(CmdletFault) -> CmdletBatch? {
+            guard !isRead else { return nil }
+            isRead = true
+            var count = call.input
+            if case .value(let value, _)? = call.arguments.first { count = value }
+            guard case .int(let number)? = count else { throw .handedOver("no number") }
+            return CmdletBatch([.string("a")], warnings: (0..<number).map { "w\($0 + 1)" })
         }
     }
 }

@@ -8,7 +8,7 @@ struct PipelineSetup {
     enum Head {
         case expression(ExpressionSyntax)
         case value(PSValue)
-        case source(CmdletCall, any CmdletSource)
+        case source(SourceRows)
         case function(ScriptFunction, FunctionArguments, isDotted: Bool)
         /// The first command creates the objects.
         case none
@@ -53,9 +53,9 @@ struct PipelineSetup {
         let recorded: RecordedOutput
         if let function = try Self.function(command, in: evaluator) {
             recorded = try add(function, calledBy: command, isHead: isHead)
-        } else if let (call, source, kept) = try Self.source(command, isHead: isHead, in: evaluator) {
-            recorded = kept
-            if isHead { head = .source(call, source) } else { stages.append(SourceStage(call, source, evaluator)) }
+        } else if let rows = try Self.source(command, isHead: isHead, in: evaluator) {
+            recorded = rows.recorded
+            if isHead { head = .source(rows) } else { stages.append(SourceStage(rows)) }
         } else if try opensFile(command, isAlone: isAlone) {
             return
         } else {
@@ -224,7 +224,7 @@ struct PipelineSetup {
     /// Returns the call of a source's cmdlet; `nil` if the command is the engine's own.
     private static func source(
         _ command: CommandSyntax, isHead: Bool, in evaluator: Evaluator
-    ) throws(Interrupt) -> (CmdletCall, any CmdletSource, RecordedOutput)? {
+    ) throws(Interrupt) -> SourceRows? {
         guard command.invocation != .dot, let written = try Self.name(of: command, in: evaluator) else {
             return nil
         }
@@ -254,6 +254,6 @@ struct PipelineSetup {
             case .interrupted(let stop): throw stop.reason
             }
         }
-        return (call, source, recorded)
+        return SourceRows(call, of: source, recorded, in: evaluator)
     }
 }

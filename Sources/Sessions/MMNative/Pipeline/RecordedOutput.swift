@@ -28,6 +28,8 @@ struct RecordedOutput {
     private var targets: [String: Target] = [:]
     /// Whether one of the names can't be a variable's.
     private var isStrange = false
+    /// Whether the command's warnings are added one by one.
+    private var takesWarnings = false
 
     /// Reads the variables of a command.
     /// - Parameter values: the names of the variables, by parameter.
@@ -49,7 +51,8 @@ struct RecordedOutput {
     private static let passing = "PipelineVariable"
     private var passing: Target? { targets[Self.passing] }
 
-    /// Takes these parameters out of a cmdlet's arguments, since the engine and not the cmdlet fills the variables.
+    /// Takes these parameters out of a cmdlet's arguments, since the engine and not the cmdlet fills the variables. Of a
+    /// cmdlet that is not to show its warnings, its service may withhold them.
     init(takenFrom arguments: inout [CmdletCall.Argument]) {
         var (left, found): ([CmdletCall.Argument], [String: PSValue]) = ([], [:])
         var place = 0
@@ -74,12 +77,17 @@ struct RecordedOutput {
         }
         arguments = left
         self.init(found)
+        takesWarnings = !left.contains {
+            guard case .parameter(let name, _, _) = $0 else { return false }
+            return CommandSpecification.commonName(name) == "WarningAction"
+        }
     }
 
     /// Empties the variables, as a command does at its start.
     func begin(in evaluator: Evaluator) throws(Interrupt) {
         guard !isStrange else { throw .handOver("an unusual name of a variable for output") }
         for parameter in Self.ofMessages where targets[parameter] != nil {
+            if takesWarnings, parameter == "WarningVariable" { continue }
             throw .handOver("the common parameter -\(parameter)")
         }
         if let passing {
@@ -108,6 +116,11 @@ struct RecordedOutput {
     /// Adds an error of the command.
     func add(error: PSValue, in evaluator: Evaluator) throws(Interrupt) {
         try add(error, to: "ErrorVariable", evaluator)
+    }
+
+    /// Adds a warning of the command.
+    func add(warning: String, in evaluator: Evaluator) throws(Interrupt) {
+        try add(MergedMessages.record(ofWarning: warning), to: "WarningVariable", evaluator)
     }
 
     private func add(_ item: PSValue, to parameter: String, _ evaluator: Evaluator) throws(Interrupt) {

@@ -62,7 +62,7 @@ final class MergedMessages {
     func add(_ message: NativeOutput) {
         switch message {
         case .error(let error): waiting.append(ErrorRecords.value(of: error, isWhole: true))
-        case .warning(let text): waiting.append(Self.record("WarningRecord", "Message", text))
+        case .warning(let text): waiting.append(Self.record(ofWarning: text))
         case .information(let text): waiting.append(Self.record("InformationRecord", "MessageData", text))
         case .object(let object): waiting.append(object)
         }
@@ -90,6 +90,9 @@ final class MergedMessages {
         else { return message }
         return "\(command): \(message)"
     }
+
+    /// Returns a warning as the record that a script sees.
+    static func record(ofWarning text: String) -> PSValue { record("WarningRecord", "Message", text) }
 
     private static func record(_ name: String, _ property: String, _ text: String) -> PSValue {
         let pairs = [(property, PSValue.string(text))]

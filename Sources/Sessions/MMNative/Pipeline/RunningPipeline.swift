@@ -58,9 +58,9 @@ final class RunningPipeline {
 
     private func runHead() throws(Interrupt) {
         switch head {
-        case .source(let call, let source):
+        case .source(let rows):
             try begin()
-            try SourceRows(call, of: source, in: evaluator).read { (item) throws(Interrupt) in try push(item) }
+            try rows.read { (item) throws(Interrupt) in try push(item) }
         case .function(let function, let arguments, let isDotted):
             try run(function, arguments, isDotted)
         case .expression(let expression):
@@ -161,18 +161,12 @@ final class RunningPipeline {
 
 /// A source's cmdlet after a `|`, which runs once for each incoming object.
 final class SourceStage: Stage {
-    private let call: CmdletCall
-    private let source: any CmdletSource
-    private let evaluator: Evaluator
+    private let rows: SourceRows
 
-    init(_ call: CmdletCall, _ source: any CmdletSource, _ evaluator: Evaluator) {
-        self.call = call
-        self.source = source
-        self.evaluator = evaluator
-    }
+    init(_ rows: SourceRows) { self.rows = rows }
 
     override func process(_ item: PSValue) throws(Interrupt) {
-        try SourceRows(call.with(input: item), of: source, in: evaluator).read { (row) throws(Interrupt) in
+        try rows.with(input: item).read { (row) throws(Interrupt) in
             try next(row)
             return true
         }
@@ -184,12 +178,20 @@ struct SourceRows {
     private let source: any CmdletSource
     private let call: CmdletCall
     private let evaluator: Evaluator
+    /// The variables that get the cmdlet's output and messages.
+    let recorded: RecordedOutput
     private let box = RowsBox()
 
-    init(_ call: CmdletCall, of source: any CmdletSource, in evaluator: Evaluator) {
+    init(_ call: CmdletCall, of source: any CmdletSource, _ recorded: RecordedOutput, in evaluator: Evaluator) {
         self.call = call
         self.source = source
+        self.recorded = recorded
         self.evaluator = evaluator
+    }
+
+    /// Returns the reader of the same cmdlet for a pipeline object.
+    func with(input: PSValue) -> SourceRows {
+        SourceRows(call.with(input: input), of: source, recorded, in: evaluator)
     }
 
     /// Runs the cmdlet and passes its objects on until `take` returns `false`.
@@ -217,7 +219,10 @@ struct SourceRows {
 
     /// Passes a batch on; returns `false` once no more objects are wanted.
     private func handOn(_ batch: CmdletBatch, _ take: (PSValue) throws(Interrupt) -> Bool) throws(Interrupt) -> Bool {
-        for text in batch.warnings { evaluator.show(.warning(text)) }
+        for text in batch.warnings {
+            try recorded.add(warning: text, in: evaluator)
+            evaluator.show(.warning(text))
+        }
         for text in batch.information { evaluator.show(.information(text)) }
         for error in batch.errors {
             evaluator.record(error, isKept: batch.errorDisplay != .ignored)
