@@ -14,6 +14,18 @@ struct DeclaredParameters: RunningReports {
             ),
             ("function f { param([ValidateNotNullOrEmpty()]$n) 'ok' }; try { f @() } catch { 'bad' }", "bad"),
             ("function f { param([ValidateNotNullOrEmpty()]$n) 'ok' }; try { f @{} } catch { 'bad' }", "bad"),
+            ("function f { param([ValidateNotNullOrWhiteSpace()]$n) \"$n\" }; (f ' a ') + (f 1)", " a 1"),
+            (
+                "function f { param([ValidateNotNullOrWhiteSpace()][string[]]$n) 1 }; try { f 'a', ' ' } catch { 'bad' }",
+                "bad"
+            ),
+            ("function f { param([ValidateNotNullOrWhiteSpace()]$n) 1 }; try { f @() } catch { 'bad' }", "bad"),
+            (
+                "function f { param([ValidateNotNullOrWhiteSpace()]$n) }; try { f ' ' } catch { $_.Exception.Message }",
+                "Cannot validate argument on parameter 'n'. The argument is null, empty, or consists of only "
+                    + "white-space characters. Provide an argument that contains non white-space characters, "
+                    + "and then try the command again."
+            ),
             ("function f { param([ValidateNotNull()]$n) 'ok' }; f ''", "ok"),
             ("function f { param([ValidateNotNull()]$n) 'ok' }; f @()", "ok"),
             ("function f { param([ValidateNotNull()]$n) 'ok' }; try { f 1, $null } catch { 'bad' }", "bad"),

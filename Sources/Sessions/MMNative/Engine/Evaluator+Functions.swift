@@ -107,12 +107,18 @@ extension Evaluator {
         let value = try converted(value, for: parameter, of: function)
         if parameter.refusesNothing(in: value) {
             guard onlyReads else { throw .handOver("an empty value for \(parameter.name)") }
+            var fault =
+                "The argument is null or empty. Provide an argument that is not null or empty, and then try the "
+                + "command again."
+            if case .string = value, parameter.refused == .blank {
+                fault =
+                    "The argument is null, empty, or consists of only white-space characters. Provide an argument that "
+                    + "contains non white-space characters, and then try the command again."
+            }
             throw .statement(
                 NativeError(
                     "ParameterArgumentValidationError,\(function.name)",
-                    "Cannot validate argument on parameter '\(parameter.name)'. The argument is null or empty. Provide an "
-                        + "argument that is not null or empty, and then try the command again.",
-                    category: "InvalidData"))
+                    "Cannot validate argument on parameter '\(parameter.name)'. \(fault)", category: "InvalidData"))
         }
         if parameter.isMandatory, let nothing = try parameter.refusal(of: value) {
             throw .statement(

@@ -45,19 +45,20 @@ struct ScriptFunction {
         var isForeign = false
         var defaultValue: ExpressionSyntax?
 
-        /// The values that `[ValidateNotNull()]` and `[ValidateNotNullOrEmpty()]` refuse.
-        enum Refused { case null, empty }
+        /// The values that `[ValidateNotNull()]`, `[ValidateNotNullOrEmpty()]` and `[ValidateNotNullOrWhiteSpace()]`
+        /// refuse.
+        enum Refused { case null, empty, blank }
 
         /// Returns whether its attributes refuse a value because it, or an element of it, is nothing.
         func refusesNothing(in value: PSValue) -> Bool {
             guard let refused else { return false }
             func isRefused(_ item: PSValue) -> Bool {
-                if case .string(let text) = item { return text.isEmpty && refused == .empty }
-                return item.isNull
+                guard case .string(let text) = item else { return item.isNull }
+                return refused == .blank ? text.allSatisfy(\.isWhitespace) : text.isEmpty && refused == .empty
             }
-            if case .table(let table) = value { return table.count == 0 && refused == .empty }
+            if case .table(let table) = value { return table.count == 0 && refused != .null }
             guard case .array(let items) = value.plain else { return isRefused(value) }
-            return items.contains(where: isRefused) || items.isEmpty && refused == .empty
+            return items.contains(where: isRefused) || items.isEmpty && refused != .null
         }
 
         /// Returns whether a text is one of those of its set.
@@ -229,6 +230,9 @@ struct ScriptFunction {
             return true
         case "validatenotnullorempty":
             parameter.refused = .empty
+            return true
+        case "validatenotnullorwhitespace":
+            parameter.refused = .blank
             return true
         case "validatenotnull":
             parameter.refused = parameter.refused ?? .null
