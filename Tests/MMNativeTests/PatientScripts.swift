@@ -65,6 +65,7 @@ struct PatientScripts {
         arguments: [
             ("if ($false) { Set-ExecutionPolicy Bypass -Wrong 1 }", "the parameter -Wrong of Set-ExecutionPolicy"),
             ("function F { 'a' | Export-Csv a.csv -QuoteFields a }", "-QuoteFields of Export-Csv"),
+            ("if ($false) { Remove-Item a -WhatIf }", "-WhatIf of Remove-Item"),
             ("if ($false) { New-Object System.Net.Mail.MailMessage }", "New-Object of System.Net.Mail.MailMessage"),
             ("if ($false) { New-Object -TypeName Net.Mail.SmtpClient('a') }", "New-Object of Net.Mail.SmtpClient"),
             (
@@ -87,6 +88,7 @@ struct PatientScripts {
         "that change something may use what only their run decides",
         arguments: [
             "Set-ExecutionPolicy Bypass -Scope Process -Force -Confirm:$false", "'a' | Set-Content a.txt -cf:$false",
+            "Set-Variable a 1 -Scope Global -Confirm:$false -WhatIf:$false", "Remove-Item a.txt -wi:$false",
             "$o = New-Object PSObject -Property @{ a = 1 }", "$o = New-Object System.Collections.ArrayList",
             "$o = New-Object -ComObject WScript.Shell", "$o = New-Object -TypeName $type", "'a' | Out-File a.txt @more",
         ])

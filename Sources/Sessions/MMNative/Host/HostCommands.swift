@@ -57,7 +57,7 @@ enum HostCommands {
             ["Recurse", "File", "Directory", "Force", "Name"], ["Path", "Filter"], makesObjects: true),
         make("Get-Location", [], [], [], makesObjects: true),
         make("Set-Location", ["Path", "LiteralPath"], ["PassThru"], ["Path"], makesObjects: true),
-        make("Invoke-Item", ["Path", "LiteralPath"], ["WhatIf"], ["Path"], makesObjects: true),
+        make("Invoke-Item", ["Path", "LiteralPath"], [], ["Path"], makesObjects: true),
         make(
             "Start-Process", ["FilePath", "ArgumentList", "Verb", "WindowStyle"], ["Wait", "PassThru"],
             ["FilePath", "ArgumentList"], makesObjects: true),
@@ -191,8 +191,8 @@ enum HostCommands {
         "get-securerandom": "get-random", "gm": "get-member", "icm": "invoke-command", "iex": "invoke-expression",
     ]
 
-    /// The commands that would ask before they do something. All of it concerns only the run, about which nobody is
-    /// asked.
+    /// The commands that would ask before they do something, or only say what they would do. All of it concerns only
+    /// the run, about which nobody is asked.
     private static let asking: Set<String> = [
         "Add-Content", "Copy-Item", "Export-Clixml", "Export-Csv", "Invoke-Item", "Move-Item", "New-Item",
         "New-TemporaryFile",
@@ -207,9 +207,10 @@ enum HostCommands {
     ) -> CommandSpecification {
         CommandSpecification(
             name: name, className: name.filter { $0 != "-" } + "Command", values: values,
-            switches: asking.contains(name) ? switches + ["Confirm"] : switches,
+            switches: asking.contains(name) ? switches + ["Confirm", "WhatIf"] : switches,
             positions: positions, takesRest: takesRest,
-            aliases: asking.contains(name) ? aliases.merging(["cf": "Confirm"]) { own, _ in own } : aliases,
+            aliases: asking.contains(name)
+                ? aliases.merging(["cf": "Confirm", "wi": "WhatIf"]) { own, _ in own } : aliases,
             makesObjects: makesObjects, isPartial: true)
     }
 

@@ -391,12 +391,12 @@ struct CommandSpecification {
         guard !takesRest else { return nil }
         let changing = HostCommands.beyondWhenChanging[name] ?? []
         return binder.pairs(command.words.map(\.argument)).lazy.compactMap { pair in
-            pair.written.flatMap { written in
-                misfit(written, of: pair.candidates)
-                    ?? pair.candidates.first.map { parameterNames[$0].name }.flatMap {
-                        changing.contains($0) ? "-\($0) of \(name)" : nil
-                    }
-            }
+            guard let written = pair.written else { return nil }
+            if let reason = misfit(written, of: pair.candidates) { return reason }
+            guard let parameter = pair.candidates.first.map({ parameterNames[$0].name }) else { return nil }
+            // With a value it may be $false.
+            let isPreview = parameter == "WhatIf" && pair.value == nil && !HostCommands.changesNothing(parameter, name)
+            return isPreview || changing.contains(parameter) ? "-\(parameter) of \(name)" : nil
         }.first
     }
 
