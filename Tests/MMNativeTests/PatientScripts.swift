@@ -64,7 +64,7 @@ struct PatientScripts {
         "that change something don't begin, wherever it stands",
         arguments: [
             ("if ($false) { Set-ExecutionPolicy Bypass -Wrong 1 }", "the parameter -Wrong of Set-ExecutionPolicy"),
-            ("function F { 'a' | Export-Csv a.csv -QuoteFields a }", "-QuoteFields of Export-Csv"),
+            ("function F { Get-Content a.csv -Delimiter a }", "-Delimiter of Get-Content"),
             ("if ($false) { Remove-Item a -WhatIf }", "-WhatIf of Remove-Item"),
             ("if ($false) { New-Object System.Net.Mail.MailMessage }", "New-Object of System.Net.Mail.MailMessage"),
             ("if ($false) { New-Object -TypeName Net.Mail.SmtpClient('a') }", "New-Object of Net.Mail.SmtpClient"),

@@ -35,6 +35,20 @@ struct TablesInFiles: RunningReports {
         #expect(try await texts(Self.file + script + "; @(Get-Content a.csv)[-1]") == [last], "\(script)")
     }
 
+    @Test(
+        "the fields that the script names stand in quotation marks",
+        arguments: [
+            ("-UseQuotes Never", ["A,B,c", "x \"y\",,1,5"]),
+            ("-UseQuotes AsNeeded", ["A,B,c", "\"x \"\"y\"\"\",,\"1,5\""]),
+            ("-QuoteFields a", ["\"A\",B,c", "\"x \"\"y\"\"\",,1,5"]),
+            ("-QuoteFields B, C", ["A,\"B\",\"c\"", "x \"y\",,\"1,5\""]),
+        ])
+    func quotes(parameters: String, lines: [String]) async throws {
+        let row = "[pscustomobject]@{A='x \"y\"';B=$null;c='1,5'}"
+        #expect(try await texts("\(row) | ConvertTo-Csv \(parameters)") == lines)
+        #expect(try await texts("\(row) | Export-Csv a.csv \(parameters); Get-Content a.csv") == lines)
+    }
+
     @Test("an empty or missing file gets a header", arguments: ["", "New-Item a.csv | Out-Null; "])
     func beginning(before: String) async throws {
         let script =

@@ -205,10 +205,49 @@ final class FromJSONStage: Stage {
     }
 }
 
+/// The fields of a CSV text that stand in quotation marks.
+enum CSVQuotes {
+    case always, asNeeded, never
+    /// Those of these columns, in lower case.
+    case columns(Set<String>)
+
+    /// Reads `-UseQuotes` and `-QuoteFields`.
+    init(_ command: BoundCommand) throws(Interrupt) {
+        switch (command["UseQuotes"], command["QuoteFields"]) {
+        case (nil, nil): self = .always
+        case (nil, let columns?):
+            self = .columns(Set(try Cmdlets.list(columns.plain).map { (name) throws(Interrupt) in
+                try PSText.string(name).lowercased()
+            }))
+        case (let kind?, nil):
+            switch kind.text.lowercased() {
+            case "always": self = .always
+            case "asneeded": self = .asNeeded
+            case "never": self = .never
+            default: throw .handOver("an unusual -UseQuotes")
+            }
+        default: throw .handOver("-QuoteFields with -UseQuotes")
+        }
+    }
+
+    /// Returns a field of a column as it is written.
+    func field(_ text: String, of column: String, _ delimiter: String) -> String {
+        let encloses =
+            switch self {
+            case .always: true
+            case .asNeeded: text.contains(delimiter) || text.utf8.contains { $0 == 0x22 || $0 == 10 }
+            case .never: false
+            case .columns(let names): names.contains(column.lowercased())
+            }
+        guard encloses else { return text }
+        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+}
+
 /// `ConvertTo-Csv` of custom objects.
 final class ToCSVStage: Stage {
     private let delimiter: String
-    private let quotesAll: Bool
+    private let quotes: CSVQuotes
     private let hasTypes: Bool
     private var showsHeader: Bool
     /// The names of the columns; `nil` until the first object tells them.
@@ -216,7 +255,7 @@ final class ToCSVStage: Stage {
 
     init(_ command: BoundCommand) throws(Interrupt) {
         let known: Set<String> = [
-            "Delimiter", "UseQuotes", "IncludeTypeInformation", "NoTypeInformation", "NoHeader",
+            "Delimiter", "UseQuotes", "QuoteFields", "IncludeTypeInformation", "NoTypeInformation", "NoHeader",
         ]
         guard command.names.isSubset(of: known) else { throw .handOver("an unusual ConvertTo-Csv") }
         switch command["Delimiter"] {
@@ -224,24 +263,19 @@ final class ToCSVStage: Stage {
         case .string(let text)? where text.utf8.count == 1 && text.isPlain && text != "\"": delimiter = text
         default: throw .handOver("an unusual delimiter")
         }
-        switch command["UseQuotes"] {
-        case nil: quotesAll = true
-        case .string(let text)? where text.lowercased() == "always": quotesAll = true
-        case .string(let text)? where text.lowercased() == "asneeded": quotesAll = false
-        default: throw .handOver("an unusual -UseQuotes")
-        }
+        quotes = try CSVQuotes(command)
         hasTypes = command.isSet("IncludeTypeInformation")
         guard !hasTypes || !command.isSet("NoTypeInformation") else { throw .handOver("an unusual ConvertTo-Csv") }
         showsHeader = !command.isSet("NoHeader")
     }
 
-    /// Writes records with a delimiter, each field in quotes.
+    /// Writes records with a delimiter.
     /// - Parameters:
     ///   - showsHeader: whether the first line holds the names, unless there are columns already.
     ///   - columns: the columns of the file that the records are appended to; `nil` if the first object tells them.
-    init(delimiter: String, quotesAll: Bool = true, showsHeader: Bool, columns: [String]? = nil) {
+    init(delimiter: String, quotes: CSVQuotes, showsHeader: Bool, columns: [String]?) {
         self.delimiter = delimiter
-        self.quotesAll = quotesAll
+        self.quotes = quotes
         self.showsHeader = showsHeader
         names = columns
         hasTypes = false
@@ -256,7 +290,8 @@ final class ToCSVStage: Stage {
             names = object.shape.names
             if hasTypes { try next(.string("#TYPE \(object.typeName)")) }
             if showsHeader {
-                try next(.string(object.shape.names.map { quoted($0) }.joined(separator: delimiter)))
+                let head = object.shape.names.map { quotes.field($0, of: $0, delimiter) }
+                try next(.string(head.joined(separator: delimiter)))
             }
         }
         var fields: [String] = []
@@ -264,28 +299,31 @@ final class ToCSVStage: Stage {
             throw .handOver("a row of nothing in CSV")
         }
         for name in names ?? [] {
-            switch object.read(name) ?? .null {
-            case .null: fields.append("")
-            // It is an object there, whose text is empty.
-            case .nothing: fields.append(quoted(""))
-            case .array: fields.append(quoted(object.arrayType(of: name)))
-            case .double(let number): fields.append(quoted(PSText.long(number)))
-            case .single(let number): fields.append(quoted(PSText.long(number)))
-            case .table(let table) where !table.isOrdered: fields.append(quoted("System.Collections.Hashtable"))
-            case .list(let list): fields.append(quoted(list.typeName))
-            case .table(let table): fields.append(quoted(try table.text))
-            case .block: fields.append(quoted(object[name]?.typeName ?? ""))
-            case .object(let inner) where !inner.isCustom: throw .handOver("objects in CSV")
-            case let value: fields.append(quoted(try PSText.string(value)))
+            guard let text = try text(of: name, in: object) else {
+                fields.append("")
+                continue
             }
+            fields.append(quotes.field(text, of: name, delimiter))
         }
         try next(.string(fields.joined(separator: delimiter)))
     }
 
-    private func quoted(_ text: String) -> String {
-        let needs = quotesAll || text.contains(delimiter) || text.utf8.contains { $0 == 0x22 || $0 == 10 }
-        guard needs else { return text }
-        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    /// Returns the text of a field; `nil` for a value that is null.
+    private func text(of name: String, in object: PSObject) throws(Interrupt) -> String? {
+        switch object.read(name) ?? .null {
+        case .null: nil
+        // It is an object there, whose text is empty.
+        case .nothing: ""
+        case .array: object.arrayType(of: name)
+        case .double(let number): PSText.long(number)
+        case .single(let number): PSText.long(number)
+        case .table(let table) where !table.isOrdered: "System.Collections.Hashtable"
+        case .list(let list): list.typeName
+        case .table(let table): try table.text
+        case .block: object[name]?.typeName ?? ""
+        case .object(let inner) where !inner.isCustom: throw .handOver("objects in CSV")
+        case let value: try PSText.string(value)
+        }
     }
 }
 

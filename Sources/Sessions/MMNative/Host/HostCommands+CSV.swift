@@ -7,11 +7,9 @@ extension HostCommands {
         try keepExisting(path, command, host)
         var delimiter = ","
         if let given = command["Delimiter"] { delimiter = try PSText.string(given) }
-        let quotes = command["UseQuotes"]?.text.lowercased() ?? "always"
-        guard ["always", "asneeded"].contains(quotes) else { throw .handOver("-UseQuotes \(quotes)") }
         let columns = try columns(of: path, command, host, delimiter)
         let stage = ToCSVStage(
-            delimiter: delimiter, quotesAll: quotes == "always", showsHeader: !command.isSet("NoHeader"),
+            delimiter: delimiter, quotes: try CSVQuotes(command), showsHeader: !command.isSet("NoHeader"),
             columns: columns)
         var text = ""
         stage.next = { (line) throws(Interrupt) in text += try PSText.string(line) + "\n" }

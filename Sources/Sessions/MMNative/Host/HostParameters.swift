@@ -3,7 +3,7 @@
 extension HostCommands {
     /// Parameters that change what a command does and that aren't implemented here.
     static let beyond: [String: Set<String>] = [
-        "Export-Csv": ["QuoteFields"], "Get-Content": ["Delimiter"], "Join-Path": ["Resolve"],
+        "Get-Content": ["Delimiter"], "Join-Path": ["Resolve"],
         "Resolve-Path": ["Relative"], "Get-ChildItem": ["Include", "Exclude", "Depth", "Name", "Directory"],
         "Set-Location": ["PassThru"], "Push-Location": ["PassThru"], "Pop-Location": ["PassThru", "StackName"],
         "Start-Process": ["PassThru"], "Start-Sleep": ["Duration"], "Set-Clipboard": ["PassThru"],
