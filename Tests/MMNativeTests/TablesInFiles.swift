@@ -49,6 +49,20 @@ struct TablesInFiles: RunningReports {
         #expect(try await texts("\(row) | Export-Csv a.csv \(parameters); Get-Content a.csv") == lines)
     }
 
+    @Test(
+        "Tee-Object keeps what it has passed on, in a variable only at its end",
+        arguments: [
+            ("1..3 | Tee-Object -Variable t | Select-Object -First 1; \"t: $t\"", ["1", "t: "]),
+            ("1..3 | Tee-Object -Variable t | Select-Object -First 3 | Out-Null; \"t: $t\"", ["t: "]),
+            ("$t = 0; 1, 2 | Tee-Object -Variable t | % { $t }; \"t: $t\"", ["0", "0", "t: 1 2"]),
+            ("1..3 | Tee-Object t.txt | Select-Object -First 2; (Get-Content t.txt) -join ','", ["1", "2", "1,2"]),
+            ("try { 1..3 | Tee-Object t.txt | % { throw 'x' } } catch { }; Get-Content t.txt", ["1"]),
+            ("1 | Tee-Object t.txt; 2, 3 | Tee-Object t.txt -Append | Out-Null; (Get-Content t.txt).Count", ["1", "3"]),
+        ])
+    func tees(script: String, output: [String]) async throws {
+        #expect(try await texts(script) == output, "\(script)")
+    }
+
     @Test("an empty or missing file gets a header", arguments: ["", "New-Item a.csv | Out-Null; "])
     func beginning(before: String) async throws {
         let script =

@@ -535,12 +535,27 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         if let name = command["Variable"] {
-            try evaluator.set(try PSText.string(name).lowercased(), .collapsed(items))
-        } else {
-            let text = try lines(items)
-            try host.write(Array(text.utf8), to: try onlyPath(command), isAppending: command.isSet("Append"))
+            let place = try PSText.string(name).lowercased()
+            // A command that wants no more objects ends the pipeline before the variable is set.
+            for item in items { try emit(item) }
+            return try evaluator.set(place, .collapsed(items))
         }
-        for item in items { try emit(item) }
+        let path = try onlyPath(command)
+        let isAppending = command.isSet("Append")
+        var passed = 0
+        func keep() throws(Interrupt) {
+            try host.write(Array(try lines(Array(items.prefix(passed))).utf8), to: path, isAppending: isAppending)
+        }
+        do throws(Interrupt) {
+            for item in items {
+                passed += 1
+                try emit(item)
+            }
+        } catch {
+            try keep()
+            throw error
+        }
+        try keep()
     }
 
     /// Returns the text of a file.
