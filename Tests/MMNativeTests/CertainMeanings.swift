@@ -20,7 +20,7 @@ struct CertainMeanings: RunningReports {
                 "'abc' | Set-Content a.txt -NoNewline; [Convert]::ToBase64String([IO.File]::ReadAllBytes('a.txt'))",
                 "YWJj"
             ),
-            ("Add-Type -AssemblyName System.Web; 'on'", "on"),
+            ("Add-Type -AssemblyName System.Web; 'on'", "on"), ("[Environment]::UserInteractive", "True"),
             ("[BitConverter]::ToUInt32([byte[]](1, 2, 3, 255, 9), 0)", "4278387201"),
             ("[BitConverter]::ToInt32([byte[]](0, 255, 255, 255, 255), 1)", "-1"),
             ("1..3 | % { @{n=$_} } | Select-Object -First 1 -ExpandProperty n", "1"),

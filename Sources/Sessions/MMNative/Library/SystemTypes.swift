@@ -11,6 +11,8 @@ enum SystemTypes {
         case (.path, "directoryseparatorchar"), (.path, "altdirectoryseparatorchar"): .char(0x2F)
         case (.path, "pathseparator"): .char(0x3B)
         case (.environment, "newline"): .string("\n")
+        // .NET says so on every system but Windows.
+        case (.environment, "userinteractive"): .bool(true)
         case (.environment, let name): machine[name]
         case (.timezone, "local"): zone()
         case (.timezone, "utc"): zone(isUniversal: true)
@@ -23,10 +25,9 @@ enum SystemTypes {
     private static let machine: [String: PSValue] = [
         "username": .string("user"), "machinename": .string("localhost"), "userdomainname": .string("localhost"),
         "currentdirectory": .string("."), "is64bitprocess": .bool(true), "is64bitoperatingsystem": .bool(true),
-        // .NET says so on every system but Windows.
-        "userinteractive": .bool(true), "processorcount": .int(1), "tickcount": .int(600_000),
-        "tickcount64": .long(600_000), "systemdirectory": .string(""), "hasshutdownstarted": .bool(false),
-        "version": .version([8, 0, 0]), "osversion": system,
+        "processorcount": .int(1), "tickcount": .int(600_000), "tickcount64": .long(600_000),
+        "systemdirectory": .string(""), "hasshutdownstarted": .bool(false), "version": .version([8, 0, 0]),
+        "osversion": system,
     ]
 
     private static let system: PSValue =
