@@ -20,6 +20,21 @@ struct NativeLayouts {
         #expect(text == "Name        : ann\nDescription : \(long)")
     }
 
+    @Test(
+        "values of every type of number stand on the right, and for themselves among objects",
+        arguments: [
+            (
+                "[pscustomobject]@{Byte=[byte]5;Single=[single]2;Text='5'} | ft",
+                "Byte Single Text\n---- ------ ----\n   5   2.00 5"
+            ),
+            ("[pscustomobject]@{Weekday=[DayOfWeek]1;B=1} | ft", "Weekday B\n------- -\n Monday 1"),
+            ("[byte]5, [single]1.5, [DayOfWeek]1 | ft a", "51.5Monday"),
+            ("[byte]5, [single]1.5, [DayOfWeek]1 | Out-String", "5\n1.5\nMonday\n"),
+        ])
+    func scalars(script: String, expected: String) async throws {
+        #expect(try await shown(script).joined() == expected)
+    }
+
     @Test("a table that is wider than a terminal keeps its columns")
     func wideTable() async throws {
         let members = (1...9).map { "PropertyWithALongName\($0)=\($0)" }.joined(separator: ";")

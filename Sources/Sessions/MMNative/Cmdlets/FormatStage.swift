@@ -44,8 +44,7 @@ final class FormatStage: Stage {
         }
         switch item {
         case .object(let object) where FormattedBlock(item) == nil && isKnown(object): items.append(item)
-        // Plain values are shown as their text, whatever is to be shown of them.
-        case .string, .int, .long, .bool, .char, .double, .decimal:
+        case _ where CellText.isPlain(item):
             guard !isForced else { throw .handOver("formatting the members of \(item.typeName)") }
             guard items.isEmpty else { throw .handOver("formatting \(item.typeName) behind objects") }
             try next(item)
@@ -287,12 +286,18 @@ enum CellText {
         }
     }
 
+    /// Returns whether a value stands for itself among objects: it is shown as its text, whatever is to be shown of it.
+    static func isPlain(_ value: PSValue) -> Bool {
+        switch value {
+        case .string, .byte, .int, .long, .bool, .char, .single, .double, .decimal, .enumeration: true
+        default: false
+        }
+    }
+
     /// Returns the alignment of a column with this first value.
     static func alignment(of value: PSValue) -> CellAlignment {
-        switch value {
-        case .int, .long, .double, .decimal, .bool, .char, .enumeration: .right
-        default: .left
-        }
+        if case .string = value { return .left }
+        return isPlain(value) ? .right : .left
     }
 }
 
@@ -347,8 +352,7 @@ final class OutStringStage: Stage {
             return
         }
         switch item {
-        case .string, .int, .long, .bool, .char, .double, .decimal,
-            _ where MergedMessages.isMessage(item):
+        case _ where CellText.isPlain(item) || MergedMessages.isMessage(item):
             let text = if let line = MergedMessages.shown(item) { line } else { try PSText.string(item) }
             guard var own = DisplayCells.lines(text),
                 own.allSatisfy({ DisplayCells.count($0) <= width && !$0.utf8.contains(0x09) })

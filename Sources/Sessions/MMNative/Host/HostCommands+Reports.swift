@@ -93,7 +93,7 @@ extension HostCommands {
         for item in entries where !item.isNull {
             let shown: CalculatedProperty
             switch item {
-            case .string, .int, .long, .bool, .char, .double, .decimal:
+            case _ where CellText.isPlain(item):
                 guard isForced else {
                     guard texts.isEmpty else { throw .handOver("formatting \(item.typeName) behind objects") }
                     try emit(item)
