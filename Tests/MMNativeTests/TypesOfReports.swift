@@ -235,7 +235,7 @@ struct TypesOfReports: RunningReports {
                 ["True"]
             ),
             ("Set-ExecutionPolicy Bypass -Scope Process -Force -Confirm:$false; 'on'", ["on"]),
-            ("Set-Variable a 1 -WhatIf:$false; $a; 'b' | Out-File b.txt -WhatIf:$false; Get-Content b.txt", ["1", "b"]),
+            ("Set-Variable a 1 -WhatIf:$false; $a; 'b' | Out-File b.txt -WhatIf:$false; gc b.txt", ["1", "b"]),
         ])
     func commands(script: String, output: [String]) async throws {
         #expect(try await texts(script) == output, "\(script)")

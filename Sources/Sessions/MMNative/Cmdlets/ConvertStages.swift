@@ -216,9 +216,11 @@ enum CSVQuotes {
         switch (command["UseQuotes"], command["QuoteFields"]) {
         case (nil, nil): self = .always
         case (nil, let columns?):
-            self = .columns(Set(try Cmdlets.list(columns.plain).map { (name) throws(Interrupt) in
-                try PSText.string(name).lowercased()
-            }))
+            self = .columns(
+                Set(
+                    try Cmdlets.list(columns.plain).map { (name) throws(Interrupt) in
+                        try PSText.string(name).lowercased()
+                    }))
         case (let kind?, nil):
             switch kind.text.lowercased() {
             case "always": self = .always
