@@ -51,8 +51,8 @@ struct RecordedOutput {
     private static let passing = "PipelineVariable"
     private var passing: Target? { targets[Self.passing] }
 
-    /// Takes these parameters out of a cmdlet's arguments, since the engine and not the cmdlet fills the variables. Of a
-    /// cmdlet that is not to show its warnings, its service may withhold them.
+    /// Takes these parameters out of a cmdlet's arguments, since the engine and not the cmdlet fills the variables. A
+    /// service may withhold the warnings of a cmdlet that is not to show any.
     init(takenFrom arguments: inout [CmdletCall.Argument]) {
         var (left, found): ([CmdletCall.Argument], [String: PSValue]) = ([], [:])
         var place = 0
