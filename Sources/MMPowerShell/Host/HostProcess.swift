@@ -12,7 +12,7 @@ final class HostProcess: Sendable {
     /// Whether `child` ends all its descendants when PowerShell has exited.
     private let isLed: Bool
 
-    init(child: ChildProcess, powerShell: Int32, mark: String, isLed: Bool = false) {
+    init(child: ChildProcess, powerShell: Int32, mark: String, isLed: Bool) {
         self.child = child
         self.powerShell = powerShell
         self.mark = mark

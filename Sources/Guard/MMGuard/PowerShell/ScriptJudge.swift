@@ -222,7 +222,7 @@ enum BehindWire {
     ///   - isNative: whether the native engine runs it in place of PowerShell, so that its built-in commands only
     ///     affect the run itself.
     static func kept(
-        _ finding: GuardFinding, _ cmdlets: CmdletTable, isDryRun: Bool = false, isNative: Bool = false
+        _ finding: GuardFinding, _ cmdlets: CmdletTable, isDryRun: Bool, isNative: Bool
     ) -> GuardFinding? {
         if isNative, isOfRun(finding, cmdlets) { return nil }
         if isDryRun, finding.rule == "unknown-command" { return nil }

@@ -36,7 +36,7 @@ package struct EntraClient: Sendable {
     ///   - log: the log, which gets a line for each request.
     ///   - pause: the function that waits between attempts.
     package init(
-        transport: any HTTPTransport, clock: WallClock, capabilities: [String], pace: ServicePace, log: Log = .off,
+        transport: any HTTPTransport, clock: WallClock, capabilities: [String], pace: ServicePace, log: Log,
         pause: @escaping @Sendable (Duration) async throws -> Void
     ) {
         self.transport = transport

@@ -18,7 +18,7 @@ final class TokenCacheMemory: Sendable {
     /// Whether the service is isolated: it shares no tokens and pins with other processes.
     let isAlone: Bool
 
-    init(log: Log, seal: TokenSeal = .plain, isAlone: Bool = false) {
+    init(log: Log, seal: TokenSeal, isAlone: Bool) {
         self.log = log
         self.seal = seal
         self.isAlone = isAlone

@@ -129,7 +129,7 @@ extension SandboxProfile {
     /// - Throws: `.unsupported` if the kernel or a program lacks something: a session is never less confined than it
     ///   claims.
     func confine(
-        _ command: ChildCommand, folder: String, door: NetworkDoor? = nil
+        _ command: ChildCommand, folder: String, door: NetworkDoor?
     ) throws(MMError) -> ChildCommand {
         var confined = command
         switch self {
