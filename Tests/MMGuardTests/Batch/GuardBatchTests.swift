@@ -5,7 +5,8 @@ import Testing
 @Suite("Judging in batches", .timeLimit(.minutes(5)))
 struct GuardBatchTests {
     private func batch(isBehindWire: Bool = false, place: ShellContext = ShellContext()) -> GuardBatch {
-        GuardBatch(engine: .standard, policy: .standard, module: nil, isBehindWire: isBehindWire, place: place) { host in
+        GuardBatch(engine: .standard, policy: .standard, module: nil, isBehindWire: isBehindWire, place: place) {
+            host in
             RequestService.allCases.first { $0.knownHosts.contains(host) }
         }
     }
