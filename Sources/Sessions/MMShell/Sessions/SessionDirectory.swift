@@ -6,7 +6,8 @@ package import MMCore
 /// request that reaches another process can be forwarded. A single process needs only `LocalSessionDirectory`; a store
 /// that several processes share must meet the same contract.
 package protocol SessionDirectory: Sendable {
-    /// Claims a session for a holder, or renews the claim, for a limited time. Another holder's claim is left unchanged.
+    /// Claims a session for a holder, or renews the claim, for a limited time. Another holder's claim is left
+    /// unchanged.
     /// - Parameters:
     ///   - key: the session, by owner and name.
     ///   - holder: the process that would hold it, by the address at which others reach it.
