@@ -1,4 +1,4 @@
-/// Hexadecimal digits in lower case (RFC 4648, section 8).
+/// Hexadecimal digits (RFC 4648, section 8): written in lower case, read in either.
 package enum Hex {
     /// Encodes bytes as hexadecimal digits.
     package static func text(_ bytes: some Sequence<UInt8>) -> String {
@@ -13,6 +13,16 @@ package enum Hex {
                 room[index * 2 + 1] = digit(byte & 15)
             }
             return bytes.count * 2
+        }
+    }
+
+    /// Returns the value of a digit; `nil` for another byte.
+    package static func value(of digit: UInt8) -> UInt8? {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x41...0x46: digit - 0x41 + 10
+        case 0x61...0x66: digit - 0x61 + 10
+        default: nil
         }
     }
 

@@ -343,14 +343,7 @@ extension JSONParser {
         guard position + 4 <= text.count else { throw fault("the text ends inside an escape") }
         var value: UInt16 = 0
         for _ in 0..<4 {
-            let byte = text[position]
-            let digit: UInt8
-            switch byte {
-            case 0x30...0x39: digit = byte - 0x30
-            case 0x41...0x46: digit = byte - 0x41 + 10
-            case 0x61...0x66: digit = byte - 0x61 + 10
-            default: throw fault("expected four hexadecimal digits")
-            }
+            guard let digit = Hex.value(of: text[position]) else { throw fault("expected four hexadecimal digits") }
             value = value << 4 | UInt16(digit)
             position += 1
         }

@@ -37,10 +37,10 @@ package enum PercentCoding {
             switch pending.count {
             case 0:
                 if byte == UInt8(ascii: "%") { pending = [byte] } else { result.append(byte) }
-            case 1 where hexValue(byte) != nil:
+            case 1 where Hex.value(of: byte) != nil:
                 pending.append(byte)
-            case 2 where hexValue(byte) != nil:
-                result.append((hexValue(pending[1]) ?? 0) << 4 | (hexValue(byte) ?? 0))
+            case 2 where Hex.value(of: byte) != nil:
+                result.append((Hex.value(of: pending[1]) ?? 0) << 4 | (Hex.value(of: byte) ?? 0))
                 pending = []
             default:
                 result += pending
@@ -58,7 +58,7 @@ package enum PercentCoding {
         for position in bytes.indices where bytes[position] == UInt8(ascii: "%") {
             var digits = bytes[(position + 1)...]
             if digits.first == UInt8(ascii: "u") || digits.first == UInt8(ascii: "U") { digits = digits.dropFirst() }
-            if digits.prefix(2).count == 2, digits.prefix(2).allSatisfy({ hexValue($0) != nil }) { return true }
+            if digits.prefix(2).count == 2, digits.prefix(2).allSatisfy({ Hex.value(of: $0) != nil }) { return true }
         }
         return false
     }
@@ -70,15 +70,6 @@ package enum PercentCoding {
             UInt8(ascii: "~"):
             true
         default: false
-        }
-    }
-
-    private static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
         }
     }
 }

@@ -205,7 +205,7 @@ struct PageScanner {
             return true
         case UInt8(ascii: "u"):
             for _ in 0..<4 {
-                guard let digit = peek(), Self.isHex(digit) else { return false }
+                guard let digit = peek(), Hex.value(of: digit) != nil else { return false }
                 position += 1
             }
             return true
@@ -283,13 +283,6 @@ struct PageScanner {
     private mutating func atEnd() -> Bool {
         skipBlanks()
         return position == text.count
-    }
-
-    private static func isHex(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
-        default: false
-        }
     }
 }
 

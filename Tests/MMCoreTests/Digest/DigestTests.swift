@@ -23,6 +23,14 @@ struct DigestTests {
         #expect(Hex.text(SHA256.digest(text.utf8)) == digest)
     }
 
+    @Test("a hexadecimal digit has its value in either case, and no other byte has one")
+    func hexadecimal() {
+        for byte in UInt8.min...UInt8.max {
+            let digit = byte < 0x80 ? UInt8(String(UnicodeScalar(byte)), radix: 16) : nil
+            #expect(Hex.value(of: byte) == digit, "\(byte)")
+        }
+    }
+
     @Test("SHA-256 doesn't depend on how the bytes are divided")
     func pieces() {
         var generator = SeededRandom(seed: 5)

@@ -250,8 +250,8 @@ struct URITemplate: Sendable, Hashable {
         var position = bytes.startIndex
         while position < bytes.endIndex {
             if bytes[position] == UInt8(ascii: "%") {
-                guard position + 2 < bytes.endIndex, let high = hex(bytes[position + 1]),
-                    let low = hex(bytes[position + 2])
+                guard position + 2 < bytes.endIndex, let high = Hex.value(of: bytes[position + 1]),
+                    let low = Hex.value(of: bytes[position + 2])
                 else { return nil }
                 decoded.append(high << 4 | low)
                 position += 3
@@ -261,14 +261,5 @@ struct URITemplate: Sendable, Hashable {
             }
         }
         return String(validating: decoded, as: UTF8.self)
-    }
-
-    private static func hex(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
-        }
     }
 }

@@ -95,7 +95,7 @@ struct HTTPAddress: Sendable {
             }
             name = authority[(authority.startIndex + 1)..<close]
             guard !name.isEmpty, name.contains(UInt8(ascii: ":")),
-                name.allSatisfy({ isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
+                name.allSatisfy({ Hex.value(of: $0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
             else { return nil }
             return (String(decoding: name, as: UTF8.self), port)
         }
@@ -106,7 +106,7 @@ struct HTTPAddress: Sendable {
         }
         guard !name.isEmpty, name.count <= 253, name.first != UInt8(ascii: "."), name.first != UInt8(ascii: "-"),
             name.allSatisfy({ byte in
-                isHexDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
+                Hex.value(of: byte) != nil || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
                     || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
             })
         else { return nil }
@@ -134,10 +134,6 @@ struct HTTPAddress: Sendable {
             let number = UInt16(String(decoding: digits, as: UTF8.self)), number > 0
         else { return nil }
         return number
-    }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66)
     }
 
     private static func hasPrefix(_ bytes: [UInt8], _ prefix: StaticString) -> Bool {

@@ -109,14 +109,10 @@ final class RequestBodyReader: ClientBody {
 
     /// Returns a chunk's size. Extensions are refused: no client sends them, and readers treat them differently.
     private static func size(_ line: [UInt8]) throws(WireFault) -> Int {
-        guard !line.isEmpty, line.count <= 12, line.allSatisfy(isHexDigit),
+        guard !line.isEmpty, line.count <= 12, line.allSatisfy({ Hex.value(of: $0) != nil }),
             let size = Int(String(decoding: line, as: UTF8.self), radix: 16)
         else { throw badChunk }
         return size
-    }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66)
     }
 
     private static let badChunk = WireFault(
