@@ -38,6 +38,24 @@ struct ArgumentScannerTests {
     }
 
     @Test(
+        "an argument has no position where another one takes its place",
+        arguments: [
+            (["cmd-1", "yes"], ["job": "cmd-1", "text": "yes"]),
+            (["-s", "build", "yes"], ["session": "build", "text": "yes"]),
+            (["yes", "--session=build"], ["session": "build", "text": "yes"]),
+            (["--path", "f", "--session", "build", "yes"], ["path": "f", "session": "build", "text": "yes"]),
+            (["--job", "cmd-1", "yes"], ["job": "cmd-1", "text": "yes"]),
+        ] as [([String], JSONObject)])
+    func givesWay(words: [String], expected: JSONObject) throws {
+        let fields = [
+            InputField("job", .text, "j", .at(0), .givesWay(to: ["session", "path"])),
+            InputField("text", .text, "t", .at(1)), InputField("session", .text, "s", .short("s")),
+            InputField("path", .text, "p"),
+        ]
+        #expect(try ArgumentScanner.scan(words, fields: fields, command: "mm test") == expected)
+    }
+
+    @Test(
         "a script may be a file, named by -f, by @ or instead of the text", arguments: [["-f", "F"], ["F"], ["@F"]])
     func nameOfFile(words: [String]) throws {
         let home = try TestHome()

@@ -256,7 +256,11 @@ struct ShellOperationTests {
         #expect(back["content"] == "/wA=")
         #expect(back["encoding"] == "base64")
         _ = try await call("shell_write", ["path": "note.txt", "text": "line\n"])
+        let textless = try await fails(.invalidInput) { try await call("shell_write", ["path": "note.txt"]) }
+        #expect(textless.message == "The text to write to note.txt is missing.")
         #expect(try await call("shell_read", ["path": "note.txt"])["content"] == "line\n")
+        _ = try await call("shell_write", ["path": "note.txt", "text": ""])
+        #expect(try await call("shell_read", ["path": "note.txt"])["content"] == "")
         _ = try await fails(.denied) {
             try await call("shell_download", ["path": .string(home.path + "/state/audit.jsonl")])
         }

@@ -268,7 +268,7 @@ package struct ArgumentScanner {
             if case .positional(let index) = field.placement { places.append((index, field)) }
         }
         places.sort { $0.index < $1.index }
-        var free = places.filter { result.arguments[$0.field.name] == nil }[...]
+        var free = places.filter { $0.field.mayStandAlone { result.arguments[$0] != nil } }[...]
         for (position, word) in positionals.enumerated() {
             guard let place = Self.skipping(free, for: word, isLast: position == positionals.count - 1) ?? free.first
             else {
@@ -413,9 +413,7 @@ extension ArgumentScanner {
 
     /// Whether all positional arguments are given, so that a further word belongs to the flag before it.
     var areArgumentsWhole: Bool {
-        let places = fields.filter { field in
-            if case .positional = field.placement { result.arguments[field.name] == nil } else { false }
-        }
+        let places = fields.filter { field in field.mayStandAlone { result.arguments[$0] != nil } }
         return positionals.count >= places.count
             && !places.contains { [.textList, .parameters, .arguments].contains($0.kind) }
     }

@@ -43,6 +43,8 @@ public struct InputField: Sendable {
         case required
         /// On a command line, the argument is at this position among the arguments without a flag, counted from 0.
         case at(Int)
+        /// On a command line that gives one of these other arguments, the argument has no position.
+        case givesWay(to: [String])
         /// The flag has this short letter.
         case short(Character)
         /// The argument isn't offered on command lines.
@@ -107,6 +109,8 @@ public struct InputField: Sendable {
     package private(set) var isRequired = false
     /// The place on a command line.
     package private(set) var placement = Placement.option(nil)
+    /// The other arguments with which it has no position on a command line.
+    private var superiors: [String] = []
     /// Whether the tool's schema for models contains the argument.
     package private(set) var isOfferedToModels = true
     /// Whether `-` and `@file` stand for the content of standard input and of a file on a command line.
@@ -147,6 +151,7 @@ public struct InputField: Sendable {
         switch trait {
         case .required: isRequired = true
         case .at(let place): placement = .positional(place)
+        case .givesWay(let others): superiors = others
         case .short(let letter): placement = .option(letter)
         case .notOnCommandLine: placement = .absent
         case .notForModels: isOfferedToModels = false
@@ -180,6 +185,12 @@ public struct InputField: Sendable {
             }
         }
         return flag
+    }
+
+    /// Returns whether a word without a flag may mean this argument.
+    /// - Parameter isGiven: whether the command line gives the argument of a name.
+    package func mayStandAlone(_ isGiven: (String) -> Bool) -> Bool {
+        if case .positional = placement { !isGiven(name) && !superiors.contains(where: isGiven) } else { false }
     }
 
     /// Returns whether a flag on a command line means this argument.

@@ -13,7 +13,7 @@ package enum NamedSession: Sendable {
 
     /// Reads the session from a call's arguments; `nil` if no host is named.
     init?(from reader: InputReader, at place: ShellPlace) throws(MMError) {
-        let name = try reader.text(place.isLocal ? "session" : "host")
+        let name = try reader.text(place.sessionArgument)
         guard let name = name ?? (place.isLocal ? Self.standard : nil) else { return nil }
         try self.init(name, from: reader, at: place)
     }

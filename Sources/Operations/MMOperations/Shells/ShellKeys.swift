@@ -20,7 +20,7 @@ struct ShellKeys: CatalogueOperation {
 
     var fields: [InputField] {
         [
-            ShellPlace.handleField,
+            ShellPlace.handleField.with(.givesWay(to: [place.sessionArgument])),
             InputField(
                 "keys", .textList, "Keys in order: enter, tab, esc, up, f5, ctrl-c, alt-x, or single characters.",
                 .required, .at(1)),

@@ -117,6 +117,9 @@ extension ShellPlace {
         return [host, Self.user.with(.short("l")), Self.port.with(.short("p")), Self.further]
     }
 
+    /// The name of the argument that names the session or its host.
+    var sessionArgument: String { isLocal ? "session" : "host" }
+
     /// The arguments that name a session in operations that also take a handle.
     var sessionFieldsBesideHandle: [InputField] {
         isLocal ? sessionFields() : [Self.host, Self.user, Self.port, Self.further.with(.notForModels)]

@@ -32,7 +32,7 @@ struct ShellRead: CatalogueOperation {
             InputField(
                 "job", .text,
                 "Handle of the command (cmd-…); with `path` or `display` the \(place.isLocal ? "session" : "host").",
-                .at(0), .completes(.jobs)),
+                .at(0), .givesWay(to: [place.sessionArgument]), .completes(.jobs)),
             InputField("path", .text, "Text file to read instead.", .at(1), .completes(.files)),
             InputField(
                 "offset", .integer(0...Int.max),
@@ -48,7 +48,7 @@ struct ShellRead: CatalogueOperation {
         let path = try reader.text("path")
         let named = try reader.text("stream")
         let stream = named ?? "stdout"
-        let isNamed = try reader.text(place.isLocal ? "session" : "host") != nil
+        let isNamed = try reader.text(place.sessionArgument) != nil
         // Reading a file or a screen needs no command, so a word that isn't a handle names the session, as in `mm ssh
         // read web1 --path /etc/hosts`.
         if let word = job, !isNamed, path != nil || stream == "display", !WorkHandle.isValid(word) {

@@ -8,7 +8,7 @@ struct ShellWrite: CatalogueOperation {
     struct Input: Sendable {
         let job: String?
         let session: NamedSession?
-        let text: String
+        let text: String?
         let secret: String?
         let pressesEnter: Bool
         let path: String?
@@ -24,7 +24,7 @@ struct ShellWrite: CatalogueOperation {
 
     var fields: [InputField] {
         [
-            ShellPlace.handleField,
+            ShellPlace.handleField.with(.givesWay(to: [place.sessionArgument, "path"])),
             InputField("text", .text, "Text to type, or content of the file.", .at(1), .readsFiles, .mayBeEmpty),
             InputField("secret", .text, "Name of a stored secret to type instead of text."),
             InputField("no_enter", .flag, "Don't press Enter afterwards."),
@@ -36,7 +36,7 @@ struct ShellWrite: CatalogueOperation {
     func input(from reader: InputReader) throws(MMError) -> Input {
         Input(
             job: try reader.text("job"), session: try NamedSession(from: reader, at: place),
-            text: try reader.written("text") ?? "", secret: try reader.text("secret"),
+            text: try reader.written("text"), secret: try reader.text("secret"),
             pressesEnter: try !reader.flag("no_enter"), path: try reader.text("path"),
             appends: try reader.flag("append"))
     }
@@ -46,15 +46,21 @@ struct ShellWrite: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let call = try ShellCallContext(context, services)
         if let path = input.path {
+            guard let text = input.text else {
+                throw MMError(
+                    .invalidInput, "The text to write to \(path) is missing.",
+                    hint: "Give `text`; an empty one empties the file.", details: ["field": "text"])
+            }
             var how = FileWriting()
             how.appends = input.appends
             return try await SessionFiles(call: call, session: try .required(input.session))
-                .write(path, FileSource(Array(input.text.utf8)), known: input.text, how: how)
+                .write(path, FileSource(Array(text.utf8)), known: text, how: how)
         }
         let target = try await TypingTarget(job: input.job, session: input.session, place: place, call)
         if let name = input.secret {
             return try await target.type(.secret(try await target.secret(name)), isSecret: true)
         }
-        return try await target.type(input.pressesEnter ? .line(input.text) : .text(input.text))
+        let text = input.text ?? ""
+        return try await target.type(input.pressesEnter ? .line(text) : .text(text))
     }
 }
