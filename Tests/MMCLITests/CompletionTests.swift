@@ -23,7 +23,8 @@ struct CompletionTests {
             ([""], "graph"), (["connections", ""], "edit"), (["connections", "sh"], "show"),
             (["graph", ""], "Contoso"),
             (["ssh", ""], "read"), (["ssh", ""], "web1"),
-            (["graph", "-o", ""], "jsonl"),
+            (["graph", "-o", ""], "jsonl"), (["graph", "--output=j"], "--output=jsonl"),
+            (["graph", "--connection=c"], "--connection=Contoso"), (["run", "--connection=Contoso", ""], "exo"),
             (["graph", "--connection", ""], "Contoso"), (["graph", "-"], "--connection"),
             (["graph", "--js"], "--json"),
             (["run", "Contoso", ""], "exo"), (["run", "Contoso", "exo", "Get-"], "Get-Mailbox"),
@@ -42,7 +43,7 @@ struct CompletionTests {
         "offers nothing that isn't possible",
         arguments: [
             ["connections", "zzz"], ["graph", "--timeout", ""], ["xyz", ""], ["connections", "rename", "Contoso", ""],
-            ["connections", "duplicate", "Contoso", ""],
+            ["connections", "duplicate", "Contoso", ""], ["graph", "--json="], ["graph", "--all="], ["--quiet="],
         ])
     func nothing(words: [String]) async {
         #expect(await completion.candidates(words).isEmpty)
@@ -74,6 +75,20 @@ struct CompletionTests {
         let words = try await Self.bash(script, in: folder.path)
         #expect(words.prefix(2) == [#"Contoso\*"#, "one"])
         #expect(words.dropFirst(2).sorted() == ["a1", "a[1]", "b*c"], "\(words)")
+    }
+
+    @Test(
+        "bash replaces only what is behind an equals sign, at which it breaks words",
+        arguments: [
+            ("--output = j", "--output=j", "json"), ("--output =", "--output=", "json"),
+            ("guard = strict --output = j", "guard=strict --output=j", "json"), ("--outp", "--outp", "--output=json"),
+        ])
+    func behindEqualsSigns(typed: String, asked: String, word: String) async throws {
+        let script = """
+            mm() { echo "${*:3}" >&3; echo --output=json; }; exec 3>&1
+            COMP_WORDS=(mm \(typed)); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _mm; echo "${COMPREPLY[@]}"
+            """
+        #expect(try await Self.bash(script, in: "/") == [asked, word])
     }
 
     @Test(

@@ -42,23 +42,37 @@ package struct CompletionAnswer: Sendable {
     /// Returns the candidates for the end of a line.
     /// - Parameter words: the words after the program's name; the last one is being typed, and may be empty.
     package func candidates(_ words: [String]) async -> [Candidate] {
-        let typed = words.last ?? ""
-        let found = await offered(Array(words.dropLast()), typed)
+        let parts = Self.parts(words.last ?? "")
+        let typed = parts?.value ?? words.last ?? ""
+        let found = await offered(words.dropLast() + (parts.map { [$0.flag] } ?? []), typed, isValue: parts != nil)
         // A quoted word is compared without its quote, as shells do.
         let wanted = typed.drop { $0 == "'" || $0 == "\"" }.lowercased()
-        return found.filter { $0.word == CompletionScript.files || $0.word.lowercased().hasPrefix(wanted) }
+        return found.compactMap { candidate in
+            // The shell completes the names of files.
+            guard candidate.word != CompletionScript.files else { return candidate }
+            guard candidate.word.lowercased().hasPrefix(wanted) else { return nil }
+            return Candidate((parts.map { $0.flag + "=" } ?? "") + candidate.word, candidate.summary)
+        }
     }
 
-    private func offered(_ before: [String], _ typed: String) async -> [Candidate] {
+    /// Returns the flag and the value of a word that has both; `nil` for any other word.
+    fileprivate static func parts(_ word: String) -> (flag: String, value: String)? {
+        guard word.hasPrefix("--"), let equals = word.firstIndex(of: "=") else { return nil }
+        return (String(word[..<equals]), String(word[word.index(after: equals)...]))
+    }
+
+    /// Returns what may follow the words of a line.
+    /// - Parameter isValue: whether only a value of the last one may, which is a flag.
+    private func offered(_ before: [String], _ typed: String, isValue: Bool) async -> [Candidate] {
         let line = GlobalOptions.commandFirst(before)
         let verbs = index.group(Array(line.prefix { !$0.hasPrefix("-") })).filter { $0.trigger == nil }
         let depth = line.prefix { !$0.hasPrefix("-") }.count
         guard let (entry, rest) = line.isEmpty ? nil : index.find(line) else {
-            return typed.hasPrefix("-") ? Self.globals : Self.next(verbs, depth)
+            return isValue ? [] : typed.hasPrefix("-") ? Self.globals : Self.next(verbs, depth)
         }
         var found: [Candidate] = []
         let arguments = Arguments(rest, entry.fields)
-        if arguments.isEmpty, !typed.hasPrefix("-") { found += Self.next(verbs, depth) }
+        if !isValue, arguments.isEmpty, !typed.hasPrefix("-") { found += Self.next(verbs, depth) }
         if let open = arguments.open {
             switch open {
             case .field(let field): return await value(of: field, typed, arguments)
@@ -69,6 +83,7 @@ package struct CompletionAnswer: Sendable {
                 return []
             }
         }
+        guard !isValue else { return [] }
         if typed.hasPrefix("-") {
             let own = entry.fields.filter { $0.placement != .absent }
             let flags = own.flatMap { field in
@@ -114,42 +129,41 @@ private struct Arguments {
     }
 
     var open: Open?
-    var nextPositional: InputField?
+    /// The argument that the next word without a flag means.
+    var nextPositional: InputField? { places.first { $0.mayStandAlone { given[$0] != nil } } }
+    /// The values of the arguments so far. A list isn't complete with any value, so it isn't among them.
     var given: [String: String] = [:]
+    private let places: [InputField]
     /// Whether only global options were given, so that further words of a command may follow.
     var isEmpty = true
 
     init(_ words: [String], _ fields: [InputField]) {
-        var places = HelpText.positionals(of: fields)[...]
+        places = HelpText.positionals(of: fields)
         for word in words {
             if let wanted = open {
-                if case .field(let field) = wanted {
-                    given[field.name] = word
-                    places.removeAll { $0.name == field.name }
-                }
+                if case .field(let field) = wanted { given[field.name] = word }
                 open = nil
                 continue
             }
             guard word.hasPrefix("-"), word.count > 1 else {
                 isEmpty = false
-                guard let place = places.first else { continue }
-                given[place.name] = word
-                if ![.textList, .parameters, .arguments].contains(place.kind) { places.removeFirst() }
+                if let place = nextPositional, ![.textList, .parameters, .arguments].contains(place.kind) {
+                    given[place.name] = word
+                }
                 continue
             }
-            guard !word.contains("=") else { continue }
+            let parts = CompletionAnswer.parts(word)
             let field = fields.first { field in
                 if case .option(let letter?) = field.placement, word == "-\(letter)" { return true }
-                return field.isNamed(by: word)
+                return field.isNamed(by: parts?.flag ?? word)
             }
             if let field {
                 isEmpty = false
-                if field.kind != .flag { open = .field(field) }
+                if let parts { given[field.name] = parts.value } else if field.kind != .flag { open = .field(field) }
             } else if GlobalOptions.names.valued.contains(word) || word == "-o" {
                 open = .global(word)
             }
         }
-        nextPositional = places.first
     }
 }
 
@@ -175,11 +189,20 @@ package enum CompletionScript {
 
     private static let bash = #"""
         _mm() {
-          local cur="${COMP_WORDS[COMP_CWORD]}" line word words=() tab=$'\t'
+          local cur="${COMP_WORDS[COMP_CWORD]}" line word last="" head="" words=() tab=$'\t'
           COMPREPLY=()
-          # Words come as they were typed, with quotes and backslashes.
+          # Words come as they were typed, with quotes and backslashes, and are broken at equals signs. Only what is
+          # behind the last one is replaced.
+          [ "$cur" = = ] && cur=""
           for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
-            word="${word#[\"\']}"; word="${word%[\"\']}"; words+=("${word//\\/}")
+            word="${word#[\"\']}"; word="${word%[\"\']}"; word="${word//\\/}"
+            if [[ ${#words[@]} -gt 0 && -n $word && ( $word == = || $last == = ) ]]; then
+              head="${words[${#words[@]}-1]}"; [ "$word" = = ] && head="$head="
+              words[${#words[@]}-1]+="$word"
+            else
+              head=""; words+=("$word")
+            fi
+            last="$word"
           done
           # Lines are read, not split from a text: the shell would replace those with * or ? by names of files.
           while IFS= read -r line; do
@@ -187,7 +210,7 @@ package enum CompletionScript {
               compopt -o filenames 2>/dev/null
               while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
             else
-              word="${line%%$tab*}"
+              word="${line%%$tab*}"; word="${word#"$head"}"
               [[ $cur == [\"\']* ]] || printf -v word %q "$word"
               COMPREPLY+=("$word")
             fi
