@@ -15,10 +15,12 @@ struct ClosedStreamTests {
         #expect(ran.error.contains("Bad file descriptor") == (code == 1), "\(ran)")
     }
 
-    @Test("where too few files may be open, mm says so", arguments: [4, 7, 12])
-    func fewFiles(limit: Int) async throws {
+    @Test(
+        "where too few files may be open, a program says so", arguments: [4, 7, 12],
+        [[Programs.mm, "connections", "list"], [Programs.mmSandbox, "status"]])
+    func fewFiles(limit: Int, words: [String]) async throws {
         let home = try TemporaryHome()
-        let line = "ulimit -n \(limit); exec '\(Programs.mm)' connections list"
+        let line = "ulimit -n \(limit); exec \(words.map(ShellWord.quoted).joined(separator: " "))"
         let ran = try await Tenant.run("/bin/sh", ["-c", line], home.environment)
         #expect(ran.code == 1 && ran.error.contains("ulimit -n"), "\(ran)")
     }

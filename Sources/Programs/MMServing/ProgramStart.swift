@@ -1,7 +1,4 @@
-import Glibc
 import MMCLI
-import MMCore
-import MMOperations
 import MMSystem
 
 /// The start of `mm` and `mm-mcp`, which packages contain as one file with two names.
@@ -17,24 +14,9 @@ package enum ProgramStart {
         return name(word) == server
     }
 
-    /// The error of a process that lacks what Swift's runtime needs: the runtime would end it with a trap, or run it
-    /// without its arguments.
-    private static var lack: MMError? {
-        guard access("/proc/self/cmdline", R_OK) == 0 else {
-            return MMError(
-                .unavailable, "/proc isn't mounted here, so not even the command line can be read.",
-                hint: "Mount it: mount -t proc proc /proc.")
-        }
-        return ResourceLimits.shortage(at: ResourceLimits.raiseDescriptors())
-    }
-
     /// Runs the program that this process was started as.
     package static func main() -> Never {
-        StandardStreams.occupyClosed()
-        if let lack {
-            CommandStreams(environment: ProcessEnvironment.read()).note("mm: \(lack.description)")
-            exit(lack.exitCode)
-        }
+        CommandProcess.prepare()
         guard isServer(calledAs: CommandLine.arguments.first, file: OwnProgram.path) else { TerminalMain.main() }
         MCPMain.main()
     }

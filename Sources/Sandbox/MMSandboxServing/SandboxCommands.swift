@@ -178,7 +178,7 @@ struct SandboxCommands: Sendable {
 package enum SandboxMain {
     /// Runs the command line of this process and ends it with the exit code.
     package static func main() -> Never {
-        StandardStreams.occupyClosed()
+        CommandProcess.prepare()
         CommandProcess.run { (words, environment) in
             let streams = CommandStreams(environment: environment, words: words)
             if words == ["--version"] {

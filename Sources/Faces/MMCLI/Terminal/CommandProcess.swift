@@ -4,6 +4,25 @@ import MMSystem
 
 /// The process of a command-line program: ends with the exit code of its command; signals cancel the command.
 package enum CommandProcess {
+    /// Occupies the standard streams that the caller closed, and raises the limit of open files. Ends a process that
+    /// lacks what Swift's runtime needs: the runtime would end it with a trap, or run it without its arguments.
+    /// Programs call it before anything else.
+    package static func prepare() {
+        StandardStreams.occupyClosed()
+        guard let lack else { return }
+        CommandStreams(environment: ProcessEnvironment.read()).note("mm: \(lack.description)")
+        exit(lack.exitCode)
+    }
+
+    private static var lack: MMError? {
+        guard access("/proc/self/cmdline", R_OK) == 0 else {
+            return MMError(
+                .unavailable, "/proc isn't mounted here, so not even the command line can be read.",
+                hint: "Mount it: mount -t proc proc /proc.")
+        }
+        return ResourceLimits.shortage(at: ResourceLimits.raiseDescriptors())
+    }
+
     /// Runs the command line of this process and exits with the command's exit code.
     ///
     /// The main thread must not block in the Swift runtime: parked there, it would receive signals with their default
