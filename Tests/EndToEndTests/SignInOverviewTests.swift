@@ -96,6 +96,38 @@ struct SignInOverviewTests {
         #expect(try await tenant.requests(to: "/devicecode") == 1, "a check starts no sign-in")
     }
 
+    @Test("mm status goes on to say that the service refuses the account, until the service accepts it again")
+    func refusedForNow() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        _ = try await tenant.mm(["sandbox", "faults", "--add", #"{"kind": "tokenError", "number": 50057}"#])
+        let asked = try await tenant.mm(["status", "--check", "--json"])
+        #expect(asked.code == 1 && rows(asked, "sessions")["Demo"]?["state"] == "unusable", "\(asked)")
+        let later = try await tenant.mm(["status", "--json"])
+        let row = rows(later, "sessions")["Demo"]
+        #expect(row?["state"] == "unusable" && row?["reason"]?.string?.contains("AADSTS50057") == true, "\(later)")
+        #expect(row?["remedy"]?.string?.contains("mm status Demo --check") == true, "\(later)")
+        _ = try await tenant.mm(["sandbox", "faults", "--clear"])
+        for words in [["--check"], []] {
+            let mended = try await tenant.mm(["status", "--json"] + words)
+            #expect(rows(mended, "sessions")["Demo"]?["state"] == "signed in", "\(mended)")
+        }
+    }
+
+    @Test(
+        "a new connection's note names the next step that works",
+        arguments: [
+            ([], "mm connections edit Plain appId=GUID"),
+            (["--app-id", "5a4db0c5-0000-4000-8000-00000000a001"], "mm login Plain"),
+        ] as [([String], String)])
+    func nextStep(flags: [String], step: String) async throws {
+        let tenant = try await Tenant()
+        let place = ["--cloud", "sandbox", "--tenant", "contoso-sandbox.example"]
+        let added = try await tenant.mm(["connections", "add", "Plain"] + place + flags)
+        #expect(added.code == 0 && added.error.contains(step), "\(added)")
+        #expect(added.error.contains("mm login") == step.hasPrefix("mm login"), "\(added)")
+    }
+
     @Test("mm status --check distinguishes an app with an invalid secret from an account that needs a person")
     func appCheck() async throws {
         let tenant = try await Tenant()

@@ -33,9 +33,9 @@ struct ConnectionsAdd: CatalogueOperation {
         }
         let after = try services.registry.preview(addition).after
         try ConnectionCloudCheck.check(input.values, paths: services.identity.paths)
+        let connection = try RegistrySnapshot(document: after).connection(named: input.name)
         var notes: [String] = []
         if input.keepTokens {
-            let connection = try RegistrySnapshot(document: after).connection(named: input.name)
             try await services.guarding.settle(Weakening(adoptingTokensFor: connection), in: context)
         } else {
             // Leftovers of an earlier connection of this name, for instance one removed by hand, must not be used for
@@ -47,8 +47,13 @@ struct ConnectionsAdd: CatalogueOperation {
             }
         }
         try await services.registry.editWhenFree(addition)
+        if case .unusable(let lack) = await services.identity.state(of: connection) {
+            // Its sign-in would only fail with this error.
+            notes.append(lack.description)
+        } else {
+            notes.append("Sign in with: mm login \(ShellWord.quoted(input.name))")
+        }
         return .value(
-            ["added": .string(input.name), "registry": .string(services.registry.path)],
-            notes: notes + ["Sign in with: mm login \(ShellWord.quoted(input.name))"])
+            ["added": .string(input.name), "registry": .string(services.registry.path)], notes: notes)
     }
 }
