@@ -115,6 +115,39 @@ struct SignInEndTests {
         #expect(prompt.resource == .arm)
     }
 
+    @Test(
+        "of a disabled account, or by a policy, is known until the service accepts it again, and stops no attempt",
+        arguments: [50_057, 53_003])
+    func refusedForNow(number: Int) async throws {
+        let accepts = Noted(false)
+        let transport = ScriptedTransport { _, _ in
+            accepts.now ? Contoso.tokens(access: "NEW") : Contoso.refusal("invalid_grant", code: number)
+        }
+        let connection = try Contoso.connection()
+        let old = try await service(transport).token(for: connection)
+        for _ in 0..<2 {
+            let error = await #expect(throws: MMError.self) {
+                try await service(transport).token(insteadOf: old, for: connection)
+            }
+            #expect(error?.code == .forbidden, "\(String(describing: error))")
+        }
+        #expect(transport.requests.count == 2)
+        let other = service(transport)
+        let told = await other.refusal(of: connection)
+        #expect(told?.code == .forbidden, "\(String(describing: told))")
+        #expect(told?.details["aadsts"] == .int(Int64(number)))
+        #expect(told?.hint?.contains("mm status Contoso --check") == true)
+        // Tokens that haven't expired may still be used, and sessions go on.
+        #expect(await other.end(of: connection) == nil)
+        guard case .signedIn = await other.state(of: connection) else {
+            Issue.record("its files hold a sign-in")
+            return
+        }
+        accepts.change { $0 = true }
+        #expect(try await other.token(insteadOf: old, for: connection).secret.reveal() == "NEW")
+        #expect(await service(transport).refusal(of: connection) == nil)
+    }
+
     @Test("the next sign-in works again, and discards tokens of the old one")
     func mended() async throws {
         let approved = Noted(false)

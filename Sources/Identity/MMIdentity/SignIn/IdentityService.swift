@@ -223,7 +223,7 @@ public actor IdentityService {
         if let account = try snapshot.account() {
             // A step that one service demands doesn't end the sign-in for the others.
             let ends = try files.ends(of: snapshot.view.refreshToken(of: account)?.secret)
-            if let end = ends.first(where: { $0.counts(for: [resource]) }) {
+            if let end = ends.first(where: { $0.isFinal && $0.counts(for: [resource]) }) {
                 if let prompt = try openSignIn(target, resource) { return .pending(prompt) }
                 return .unusable(end.error(of: target.connection))
             }

@@ -5,7 +5,8 @@ internal import MMSystem
 ///
 /// It belongs to the refused refresh token and counts while that is the newest one. A new sign-in, in any program,
 /// brings another token, so the end needn't be reset. It is stored beside the token cache, so that every process sees
-/// it at once.
+/// it at once. What isn't final, such as a disabled account, stops no renewal: it is stored to be shown until the
+/// service accepts one.
 package struct SignInEnd: Sendable, Hashable {
     /// The digest of the refresh token that was refused.
     let refused: String
@@ -19,6 +20,8 @@ package struct SignInEnd: Sendable, Hashable {
     package let number: Int?
     /// The claims that the next sign-in must request.
     let claims: String?
+    /// Whether the service won't accept the refresh token again.
+    let isFinal: Bool
 
     /// Whether it counts for every service.
     package var isOverEverywhere: Bool { resource == nil }
@@ -33,12 +36,13 @@ package struct SignInEnd: Sendable, Hashable {
         Hex.text(SHA256.digest(Array(token.reveal().utf8)).prefix(12))
     }
 
-    /// Creates the end from the service's answer to a renewal; `nil` for an error that a new sign-in doesn't repair.
+    /// Creates the end from the service's answer to a renewal; `nil` for an error that says nothing about the sign-in.
     init?(_ error: EntraError, refusing token: Secret, for resource: ServiceResource, now: Timestamp) {
-        switch error.action.loss {
-        case .nothing: return nil
-        case .oneService: self.resource = resource.name
-        case .everything: self.resource = nil
+        isFinal = error.action.loss != .nothing
+        switch (error.action.loss, error.action) {
+        case (.oneService, _), (.nothing, .policyBlock): self.resource = resource.name
+        case (.everything, _), (.nothing, .adminFixAccount): self.resource = nil
+        case (.nothing, _): return nil
         }
         refused = Self.digest(of: token)
         at = now.seconds
@@ -55,6 +59,7 @@ package struct SignInEnd: Sendable, Hashable {
         at = json["at"]?.int.map(Int64.init) ?? 0
         number = json["aadsts"]?.int
         claims = json["claims"]?.string
+        isFinal = json["final"]?.bool ?? true
     }
 
     var json: JSONValue {
@@ -62,16 +67,23 @@ package struct SignInEnd: Sendable, Hashable {
         object["resource"] = resource.map { .string($0) }
         object["aadsts"] = number.map { .int(Int64($0)) }
         object["claims"] = claims.map { .string($0) }
+        if !isFinal { object["final"] = false }
         return .object(object)
     }
 
     /// Returns the error to report to callers that need the sign-in.
     package func error(of connection: String) -> MMError {
-        var details: JSONObject = ["connection": .string(connection), "ended": true]
+        var details: JSONObject = ["connection": .string(connection), "ended": .bool(isFinal)]
         details["resource"] = resource.map { .string($0) }
         details["aadsts"] = number.map { .int(Int64($0)) }
         let place = resource.map { " for \($0)" } ?? ""
         let advice = number.flatMap(EntraAdvice.about)
+        guard isFinal else {
+            return MMError(
+                .forbidden, "The service refused to renew the sign-in of \(connection)\(place) (\(reason)).",
+                hint: (advice.map { $0.advice + " " } ?? "")
+                    + "Then check again: mm status \(ShellWord.quoted(connection)) --check.", details: details)
+        }
         let other = advice?.action == .switchAccount ? advice.map { $0.advice + " " } : nil
         return MMError(
             .signInNeeded, "Sign-in needed for \(connection): the last sign-in ended\(place) (\(reason)).",
@@ -113,11 +125,14 @@ extension TokenFiles {
         }
     }
 
-    /// Removes the end for a service that has issued a token again; with `nil`, all ends, after a sign-in.
+    /// Removes the end for a service that has issued a token again, and what isn't final; with `nil`, all ends, after a
+    /// sign-in.
     func forgetEnds(at resource: ServiceResource?) async throws(MMError) {
         guard try !memory.ends(endsPath).isEmpty else { return }
         try await changeEnds { ends in
-            if let resource { ends.removeAll { $0.resource == resource.name } } else { ends = [] }
+            ends.removeAll { end in
+                resource.map { end.resource == $0.name || end.isOverEverywhere && !end.isFinal } ?? true
+            }
         }
     }
 
@@ -148,19 +163,30 @@ extension SignInEnd {
 }
 
 extension IdentityService {
-    /// Returns how the sign-in of a connection's person ended; `nil` if no end was reported.
+    /// Returns how the sign-in of a connection's person ended for good; `nil` if no such end was reported.
     package func end(of connection: Connection) async -> SignInEnd? {
         guard let target = try? personsTarget(connection) else { return nil }
         return await end(of: target)
     }
 
     func end(of target: SignInTarget) async -> SignInEnd? {
+        let ends = await ends(of: target).filter(\.isFinal)
+        return ends.first { $0.resource == nil } ?? ends.first
+    }
+
+    /// Returns the error with which the service last refused to renew the sign-in of a connection's person, if it may
+    /// accept the same sign-in again later; tokens that haven't expired may still be accepted.
+    package func refusal(of connection: Connection) async -> MMError? {
+        guard let target = try? personsTarget(connection) else { return nil }
+        return await ends(of: target).last { !$0.isFinal && $0.counts(for: [.graph]) }?.error(of: connection.name)
+    }
+
+    private func ends(of target: SignInTarget) async -> [SignInEnd] {
         let files = files(target)
         guard let snapshot = try? await files.snapshot(target), let account = try? snapshot.account() else {
-            return nil
+            return []
         }
-        let ends = (try? files.ends(of: snapshot.view.refreshToken(of: account)?.secret)) ?? []
-        return ends.first { $0.resource == nil } ?? ends.first
+        return (try? files.ends(of: snapshot.view.refreshToken(of: account)?.secret)) ?? []
     }
 
     private func personsTarget(_ connection: Connection) throws(MMError) -> SignInTarget? {

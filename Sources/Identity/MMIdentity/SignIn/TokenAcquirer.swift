@@ -88,9 +88,9 @@ struct TokenAcquirer: RenewingAcquirer {
         return token
     }
 
-    /// Returns the reported end of a refresh token's sign-in, if it counts for this resource.
+    /// Returns the reported end of a refresh token's sign-in, if it is final and counts for this resource.
     private func knownEnd(_ refresh: TokenCacheView.RefreshEntry) throws(MMError) -> SignInEnd? {
-        try files.ends(of: refresh.secret).first { $0.isOverEverywhere || $0.resource == resource.name }
+        try files.ends(of: refresh.secret).first { $0.isFinal && $0.counts(for: [resource]) }
     }
 
     /// Removes an access token that a service has refused from the cache, whether or not its renewal succeeds, so that
@@ -198,7 +198,8 @@ struct TokenAcquirer: RenewingAcquirer {
             if case .refused(let error) = error,
                 let end = SignInEnd(error, refusing: refresh.secret, for: resource, now: clock.now)
             {
-                entra.log.warning("the sign-in has ended for \(end.resource ?? "all services"): \(end.reason)")
+                let what = end.isFinal ? "the sign-in has ended" : "the service refused to renew the sign-in"
+                entra.log.warning("\(what) for \(end.resource ?? "all services"): \(end.reason)")
                 try await files.note(end)
             }
             return try unrefreshed(error)

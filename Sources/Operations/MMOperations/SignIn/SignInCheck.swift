@@ -40,6 +40,15 @@ struct SignInCheck: Sendable {
         return states
     }
 
+    /// Returns what the sign-in service says of a connection's sign-in: its answer if it was asked, or else the refusal
+    /// with which it last answered; `nil` if it has said nothing.
+    static func said(
+        _ answer: SignInState?, of connection: Connection, by identity: IdentityService
+    ) async -> SignInState? {
+        if let answer { return answer }
+        return await identity.refusal(of: connection).map { .unusable($0) }
+    }
+
     /// Checks one connection.
     func standing(of connection: Connection) async -> Standing {
         if let lack = identity.lackOfSignIn(of: connection) { return .lacking(lack) }

@@ -83,7 +83,8 @@ package struct Status: CatalogueOperation {
                 continue
             }
             let own = await Self.state(of: connection, .graph, services.identity)
-            rows.append(row(connection, "graph-api", own.corrected(by: found[connection.name])))
+            let said = await SignInCheck.said(found[connection.name], of: connection, by: services.identity)
+            rows.append(row(connection, "graph-api", own.corrected(by: said)))
             // Power Automate shares Graph's sign-in; it has a row of its own only while it waits for a person
             // separately.
             let flow = await Self.state(of: connection, .flow, services.identity)
