@@ -242,6 +242,8 @@ struct PoolSharingTests {
             let status = try await tenant.mm(["status", "--json"], extra: [name: url])
             #expect(status.output.contains("Demo/exo"), "\(status.error)")
         }
+        let shown = try await tenant.mm(["pool", "status", "--pool", url, "--json"])
+        #expect(shown.code == 0 && shown.json?["state"] == "running", "\(shown)")
         let foreignPage = try await Tenant.run(
             "/usr/bin/curl",
             ["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: evil.example", "\(url)/v1/pool"],
@@ -257,6 +259,8 @@ struct PoolSharingTests {
         #expect(refused.code == 7)
         #expect(refused.error.contains("isn't a pool of mm"))
         await seed.stop(graceful: .zero)
+        let stopped = try await tenant.mm(["pool", "stop"], extra: ["MM_SESSION_POOL_URL": url])
+        #expect(stopped.code == 0 && stopped.error.contains("The one at \(url)"), "\(stopped)")
         let nobody = try await tenant.mm(["status", "--pool", url])
         #expect(nobody.code == 7, "\(nobody.error)")
         let read = try await tenant.mm(["graph", "Demo", "/me", "--pool", url])

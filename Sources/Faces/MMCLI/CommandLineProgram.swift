@@ -260,7 +260,7 @@ package struct CommandLineProgram: Sendable {
         case .fields(let run):
             guard let scanned = try await scan(entry, words) else { return 0 }
             let name = command.words.joined(separator: " ")
-            guard scanned.options.pool == nil else {
+            guard scanned.options.pool == nil || command.takesPool else {
                 throw MMError(
                     .invalidInput, "`mm \(name)` works on this machine alone: --pool has no effect on it.",
                     hint: "Run it without --pool, or on the machine of that pool.")

@@ -98,7 +98,9 @@ struct HelpTests {
 
     @Test(
         "the help of a command of this machine alone offers no other pool",
-        arguments: [("graph", true), ("status", true), ("pool status", false), ("pool logs", false)])
+        arguments: [
+            ("graph", true), ("status", true), ("pool status", true), ("pool stop", false), ("pool logs", false),
+        ])
     func pool(command: String, isOffered: Bool) throws {
         let entry = try #require(index.find(command.split(separator: " ").map(String.init))?.entry)
         #expect(HelpText.command(entry).contains("--pool URL") == isOffered)

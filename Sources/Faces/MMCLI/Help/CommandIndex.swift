@@ -36,7 +36,7 @@ package struct CommandIndex: Sendable {
         }
 
         /// Whether it works on this machine alone.
-        var isLocal: Bool { if case .local = self { true } else { false } }
+        var isLocal: Bool { if case .local(let command) = self { !command.takesPool } else { false } }
 
         /// Whether the command is for programs only and not shown to people.
         var isHidden: Bool {

@@ -20,6 +20,8 @@ package struct LocalCommand: Sendable {
     package let trigger: String?
     /// Whether only programs run the command; help, completion and suggestions leave it out.
     package private(set) var isHidden = false
+    /// Whether the command reaches the pool that `--pool` names; all others work on this machine alone.
+    package private(set) var takesPool = false
     /// A one-line description.
     package let summary: String
     /// Further text for the command's own help; may be empty.
@@ -70,6 +72,13 @@ package struct LocalCommand: Sendable {
         self.fields = fields
         self.examples = examples
         self.work = work
+    }
+
+    /// The same command, which reaches the pool that `--pool` names.
+    package var reachingPool: LocalCommand {
+        var command = self
+        command.takesPool = true
+        return command
     }
 
     /// The same command, left out of help, completion and suggestions.

@@ -41,7 +41,7 @@ enum PoolCommands {
             examples: [.init("mm pool stop", "stops it after its calls have finished")]
         ) { (input, options, streams) async throws(MMError) in
             let wasThere = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
-            if !options.quiet { streams.note(wasThere ? "Stopped." : "No pool is running.") }
+            if !options.quiet { streams.note(wasThere ? "Stopped." : try nothingToStop(environment)) }
             return 0
         }
     }
@@ -70,7 +70,7 @@ enum PoolCommands {
         LocalCommand(
             ["pool", "status"], summary: "Show the pool's state, address and content.",
             discussion:
-                "Ends with 7 if no pool accepts calls. With MM_SESSION_POOL_URL it shows the pool at that address. "
+                "Ends with 7 if no pool accepts calls. "
                 + "`mm status` and `mm sessions` show the sessions themselves.",
             fields: [InputField("unlock", .flag, "Print a token that unlocks the dashboard.")],
             examples: [
@@ -80,7 +80,9 @@ enum PoolCommands {
             ]
         ) { (input, options, streams) async throws(MMError) in
             let pool: PoolClient
-            if case .elsewhere(let url) = try PoolChoice.of(embedded: false, pool: nil, environment: environment) {
+            if case .elsewhere(let url) = try PoolChoice.of(
+                embedded: false, pool: options.pool, environment: environment)
+            {
                 pool = PoolClient(
                     try PoolAddress(url: url, environment: environment),
                     transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
@@ -104,7 +106,15 @@ enum PoolCommands {
             }
             try await streams.show(try await state(of: pool), options)
             return 0
-        }
+        }.reachingPool
+    }
+
+    /// What to say where this machine has no pool to stop; calls may go to another machine's, which goes on.
+    private static func nothingToStop(_ environment: [String: String]) throws(MMError) -> String {
+        let none = "No pool is running."
+        guard case .elsewhere(let url) = try PoolChoice.of(embedded: false, pool: nil, environment: environment)
+        else { return none }
+        return none + " The one at \(url), which your environment names, is stopped on its own machine: mm pool stop."
     }
 
     private static func serve(_ environment: [String: String], _ signals: PoolSignals?) -> LocalCommand {
