@@ -1,4 +1,5 @@
 import MMCLI
+import MMOperations
 import MMSystem
 
 /// The start of `mm` and `mm-mcp`, which packages contain as one file with two names.

@@ -41,7 +41,7 @@ enum PoolCommands {
             examples: [.init("mm pool stop", "stops it after its calls have finished")]
         ) { (input, options, streams) async throws(MMError) in
             let wasThere = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
-            if !options.quiet { streams.note(wasThere ? "Stopped." : try nothingToStop(environment)) }
+            if !options.quiet { try streams.note(wasThere ? "Stopped." : nothingToStop(environment)) }
             return 0
         }
     }
