@@ -434,6 +434,23 @@ struct SignInEndTests {
         await next.stop()
     }
 
+    @Test(
+        "a module's own sign-in that is refused for now names the command that replaces it",
+        arguments: [53_003, 50_057])
+    func refusedRenewal(number: Int) async throws {
+        let home = try await SignInHome()
+        #expect(try await home.runSignedIn("exo", on: "Plain").last.isAnswered)
+        _ = await home.call("disconnect", ["connection": "Plain"])
+        try await home.fault(["kind": "tokenError", "number": .int(Int64(number)), "path": "*/oauth2/v2.0/token"])
+        let refused = await home.run("exo", on: "Plain")
+        #expect(refused.error?.code == .forbidden && refused.code == nil, "\(refused)")
+        let hint = try #require(refused.error?.hint)
+        #expect(hint.contains("mm logout Plain") && !hint.contains("mm login"), "\(hint)")
+        try await home.clearFaults()
+        #expect(await home.run("exo", on: "Plain").isAnswered)
+        await home.stop()
+    }
+
     @Test("after a restart no code is asked for until somebody calls, who gets it without a wait for nobody")
     func asksNobody() async throws {
         let home = try await SignInHome()

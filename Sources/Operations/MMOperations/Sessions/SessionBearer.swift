@@ -133,7 +133,11 @@ struct SessionBearer: Sendable {
         guard let module, let own = await identity.connection(connection, as: module), own != connection else {
             throw fault
         }
-        return try await ask(own)
+        do throws(MMError) {
+            return try await ask(own)
+        } catch {
+            throw error.ofModule(on: connection)
+        }
     }
 
     /// Signs the person in for a resource, with a device code, and waits for them. A browser or a broker's window can
@@ -162,6 +166,18 @@ extension MMError {
     var lacksConsent: Bool {
         if let action = details["action"]?.string, ["user_consent", "admin_consent"].contains(action) { return true }
         return details["aadsts"]?.int == 65_002
+    }
+
+    /// Returns the error of a sign-in that a module made by itself, with what helps there: `mm login` signs in the
+    /// connection's own app.
+    fileprivate func ofModule(on connection: Connection) -> MMError {
+        guard code == .forbidden, let number = details["aadsts"]?.int else { return self }
+        var error = self
+        error.details["nextWay"] = nil
+        error.hint =
+            (EntraAdvice.about(number).map { $0.advice + " " } ?? "")
+            + "To sign in anew: mm logout \(ShellWord.quoted(connection.name)); the next call shows a code."
+        return error
     }
 
     /// Whether a module may still sign in by itself, with its own app: if no person has signed in yet, or if the
