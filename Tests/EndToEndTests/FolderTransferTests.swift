@@ -52,6 +52,17 @@ struct FolderTransferTests {
         #expect(rest.code == 0 && rest.json?["fetched"] == 0 && rest.json?["unchanged"] == 4, "\(rest)")
     }
 
+    @Test(
+        "a missing file or folder is a fault of the command line, and says where it was looked for",
+        arguments: [[], ["--recursive"]])
+    func missing(flags: [String]) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let ran = try await tenant.mm(["graph", "Demo", "/me/drive/root:/Kept/", "--upload", "nowhere"] + flags)
+        #expect(ran.code == 2 && ran.error.contains("There is no file nowhere."), "\(ran)")
+        #expect(ran.error.contains("The folder is "), "\(ran)")
+    }
+
     @Test("a folder whose download was interrupted is continued where it is, and is complete only once")
     func continued() async throws {
         let tenant = try await Tenant()

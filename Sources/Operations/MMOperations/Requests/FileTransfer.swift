@@ -207,8 +207,9 @@ struct FolderUpload {
     /// Sends the folder.
     func run(_ named: String) async throws(MMError) -> OperationAnswer {
         let local = try CallerFiles(context, transfer.services.shells).local()
-        let opened = try await local.open(named)
-        let (descriptor, root) = (opened.file, opened.path)
+        let (descriptor, root) = try await CallerFiles.named(named, in: local) { (files) async throws(MMError) in
+            try await files.open(named)
+        }
         let folder = try await BlockingWork.run { () throws(MMError) in
             try LocalFolder(descriptor.duplicate(), path: root)
         }
