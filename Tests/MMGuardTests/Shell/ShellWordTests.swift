@@ -117,6 +117,7 @@ struct ShellWordTests {
         "asks on a host before what is written outside of homes and temporary folders",
         arguments: [
             "echo x > /srv/www/index.html", "curl -o /opt/app/tool https://e.example/tool", "cp a /srv/www/",
+            "curl -sSo /opt/app/tool https://e.example/tool", "tar -xzC /srv -f a.tgz", "tar xzCf /srv a.tgz",
             "mv a /var/lib/app/a",
             "wget -O /var/www/x https://e.example", "tee /opt/app/conf < a", "tar xf a.tar -C /srv",
             "dd if=a of=/srv/disk.img",

@@ -288,9 +288,18 @@ extension ShellJudge {
         func isWritten(_ word: String) -> Bool { isPlace(word) || isOfMachine(word) }
         func behind(_ flags: String...) -> [String] {
             words.indices.compactMap { index in
-                if flags.contains(words[index]) { return index + 1 < words.count ? words[index + 1] : nil }
-                return flags.first { $0.count > 1 && words[index].hasPrefix($0) }
+                let next = index + 1 < words.count ? words[index + 1] : nil
+                if flags.contains(words[index]) { return next }
+                return flags.first { words[index].hasPrefix($0) }
                     .map { String(words[index].dropFirst($0.count).drop { $0 == "=" }) }
+                    // Other letters may precede the one: `curl -sSo x`, `tar -xzC x`.
+                    ?? flags.first { $0.count == 2 }?.last.flatMap { letter in
+                        guard words[index].hasPrefix("-"), !words[index].hasPrefix("--"),
+                            let place = words[index].firstIndex(of: letter)
+                        else { return nil }
+                        let rest = words[index][place...].dropFirst()
+                        return rest.isEmpty ? next : String(rest)
+                    }
             }
         }
         func edits() -> Bool {
@@ -317,7 +326,10 @@ extension ShellJudge {
             let takesOut =
                 words.first?.contains("x") == true || words.contains("--extract")
                 || words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains("x") }
-            return takesOut && behind("-C", "--directory").contains(where: isWritten)
+            // In a first word without a dash, the places follow in the order of the letters.
+            let isBundled = words.first.map { !$0.hasPrefix("-") && $0.contains("C") } == true
+            return takesOut
+                && (behind("-C", "--directory") + (isBundled ? operands.dropFirst() : [])).contains(where: isWritten)
         case "cpio": return behind("-D", "--directory").contains(where: isPlace)
         default: return false
         }
