@@ -36,12 +36,17 @@ extension ShellParser {
                     text += try escapedQuote()
                     continue
                 }
+                // In bash such a text is only translated; for other shells the sign belongs to it.
+                if grammar == .whole, peek("\"", after: 1) {
+                    word.isFixed = false
+                    position += 1
+                    continue
+                }
                 if try dollar(level) { word.isFixed = false }
                 text += bytes[start..<min(position, bytes.count)]
             case UInt8(ascii: "`"):
-                try backticks(level)
+                text += Array("$(".utf8) + (try backticks(level)) + Array(")".utf8)
                 word.isFixed = false
-                text.append(byte)
             default:
                 switch byte {
                 case UInt8(ascii: "{"), UInt8(ascii: "}"):
@@ -118,7 +123,7 @@ extension ShellParser {
                 if try dollar(level, isQuoted: true) { isExpanded = true }
                 text += bytes[start..<min(position, bytes.count)]
             case UInt8(ascii: "`"):
-                try backticks(level, quotes: .removed)
+                text += Array("$(".utf8) + (try backticks(level, quotes: .removed)) + Array(")".utf8)
                 isExpanded = true
             default:
                 try checkCharacter(isQuoted: true)
@@ -405,7 +410,9 @@ extension ShellParser {
     enum BacktickQuotes { case kept, removed, disputed }
 
     /// Reads a command in backticks, whose text is parsed with its backslashes removed, as the shell does.
-    mutating func backticks(_ level: Int, quotes: BacktickQuotes = .kept) throws(ShellRefusal) {
+    /// - Returns: that text.
+    @discardableResult
+    mutating func backticks(_ level: Int, quotes: BacktickQuotes = .kept) throws(ShellRefusal) -> [UInt8] {
         let start = position
         try refuseIfPlain("a command substitution (`)", at: start)
         position += 1
@@ -428,6 +435,7 @@ extension ShellParser {
         var parser = ShellParser(inner, grammar, isBash: isBash, depth: depth + level + 1, words: wordsLeft)
         _ = try parser.parse()
         adopt(parser)
+        return inner
     }
 
     /// Joins what the parser of a part has found.

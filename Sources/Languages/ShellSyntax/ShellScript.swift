@@ -87,7 +87,7 @@ package struct ShellScript: Sendable, Hashable {
 
     /// A word of a command, with its quotes removed.
     package struct Word: Sendable, Hashable {
-        /// The text that the program or the shell sees; expansions appear as written.
+        /// The text that the program or the shell sees; expansions appear as written, commands in backticks as `$(…)`.
         package var value: String
         /// Whether no variable, substitution or `$'…'` escape changes the text.
         package var isFixed: Bool
