@@ -449,7 +449,11 @@ extension ShellParser {
         script.functions += parser.script.functions.map {
             ShellScript.Function(name: $0.name, body: $0.body.lowerBound + before..<$0.body.upperBound + before)
         }
-        script.bindings += parser.script.bindings
+        script.bindings += parser.script.bindings.map { binding in
+            var binding = binding
+            binding.body = binding.body.map { $0.lowerBound + before..<$0.upperBound + before }
+            return binding
+        }
         script.computes = script.computes || parser.script.computes
     }
 }

@@ -92,6 +92,12 @@ struct ShellParser {
         var closed: Compound?
         /// The functions whose bodies haven't ended, by index, with the number of open constructs around each.
         var defined: [(function: Int, depth: Int)] = []
+        /// The loops whose bodies haven't ended, by the index of their binding, with that number.
+        var looped: [(binding: Int, depth: Int)] = []
+        /// The index of the first command since the last separator.
+        var first = 0
+        /// Whether the next command runs whatever becomes of the one before it.
+        var isReached = true
 
         /// Notes a keyword that opens or closes such a construct. The commands in a construct that reads a pipe read
         /// the pipe too.
@@ -199,7 +205,9 @@ struct ShellParser {
             try redirect(&list.current, level)
         } else {
             try refuseIfPlain("a background command (&)", at: here)
+            let first = list.first
             try finish(&list, .sequence, at: here)
+            for index in script.commands.indices.dropFirst(first) { script.commands[index].isCertain = false }
         }
     }
 
@@ -225,7 +233,12 @@ struct ShellParser {
         } else {
             list.isOpen = joint != nil && joint != .sequence
         }
+        // Behind an operator, a command may begin on the next line.
+        let isContinued = joint == nil && list.current.isEmpty && !list.isReached
         keep(&list, joint ?? .sequence)
+        guard !isContinued else { return }
+        list.isReached = joint == nil || joint == .sequence
+        if list.isReached { list.first = script.commands.count }
     }
 
     /// Ends a list.
@@ -238,6 +251,7 @@ struct ShellParser {
         if list.cases > 0 { throw refusal("an unfinished case", at: offset) }
         keep(&list, nil)
         endBodies(&list, isLast: true)
+        endLoops(&list, isLast: true)
         if let last = list.last { script.commands[last].controlOperator = nil }
     }
 
@@ -257,6 +271,8 @@ struct ShellParser {
             list.last = script.commands.count
             list.current.controlOperator = joint
             if list.fedDepth > 0 { list.current.readsPipe = true }
+            list.current.isNested = depth + list.level > 0 || !list.openings.isEmpty
+            list.current.isCertain = !list.current.isNested && list.isReached && joint != .pipe
             script.commands.append(list.current)
         }
         list.current = Command()
@@ -437,12 +453,16 @@ extension ShellParser {
         }
         list.note(keyword: word.value, next: script.commands.count)
         switch word.value {
-        case let keyword where Self.passed.contains(keyword): keep(&list, .sequence)
+        case let keyword where Self.passed.contains(keyword):
+            if keyword == "do" { beginLoop(list) }
+            keep(&list, .sequence)
         case "esac":
             guard list.cases > 0 else { throw refusal("an esac without a case", at: start) }
             list.cases -= 1
             list.isPattern = false
-        case "for", "select": try loopHead(list.level)
+        case "for": try loopHead(&list)
+        // Which of the values it gives is for who answers it, and another answer gives none.
+        case "select": try loopHead(&list, isChoice: true)
         case "case": try caseHead(&list)
         case "function":
             skipBlanks()
@@ -460,7 +480,10 @@ extension ShellParser {
             if word.value.hasSuffix("="), take("(") { try array(of: word, list.level) }
         default: begin(word, &list.current)
         }
-        if Self.closing.contains(word.value) { endBodies(&list) }
+        if Self.closing.contains(word.value) {
+            endBodies(&list)
+            endLoops(&list)
+        }
     }
 
     private func begin(_ word: Word, _ command: inout Command) {
@@ -494,28 +517,6 @@ extension ShellParser {
         if let bracket = name.utf8.firstIndex(of: 0x5B), name.hasSuffix("]") { name = name[..<bracket] }
         guard let first = name.utf8.first, first == 0x5F || isLetter(first) else { return false }
         return name.utf8.allSatisfy { $0 == 0x5F || isLetter($0) || (0x30...0x39).contains($0) }
-    }
-
-    /// Reads the part between `for` and its body. Its words are data; substitutions in them are parsed.
-    private mutating func loopHead(_ level: Int) throws(ShellRefusal) {
-        skipBlanks()
-        if peek("(") {
-            guard peek("(", after: 1) else { throw refusal("a parenthesis") }
-            _ = try balanced(level)
-            script.computes = true
-            return
-        }
-        var words: [Word] = []
-        while position < bytes.count, !peek(";"), !peek("\n") {
-            let before = position
-            let word = try word(level)
-            words += try alternatives(of: word)
-            try skipGap()
-            if position == before { throw refusal("an unexpected character in a loop") }
-        }
-        if let name = words.first {
-            script.bindings.append(ShellScript.Binding(name: name, values: Array(words.dropFirst(2))))
-        }
     }
 
     /// Reads the part between `case` and its first pattern.

@@ -47,6 +47,11 @@ package struct ShellScript: Sendable, Hashable {
         package var closesCompound = false
         /// The operator that follows; `nil` for the last command.
         package var controlOperator: ControlOperator?
+        /// Whether it stands in a loop, a condition, a group, a function or a substitution.
+        package internal(set) var isNested = false
+        /// Whether the shell of the text certainly runs it, so that what it sets stays: it isn't nested, and stands
+        /// neither behind `&&` or `||`, nor in a pipe, nor in the background.
+        package internal(set) var isCertain = false
         /// The start of the command, in bytes from the start of the text.
         package var offset = 0
 
@@ -120,6 +125,8 @@ package struct ShellScript: Sendable, Hashable {
         package var name: Word
         /// The values that it gets, one after the other.
         package var values: [Word]
+        /// The indices of the commands of the loop that gives it the values; `nil` if no loop does.
+        package internal(set) var body: Range<Int>?
     }
 
     /// The commands, in the order in which they end.

@@ -47,7 +47,8 @@ extension ShellJudge {
     }
 
     /// Records what a command changes for later ones: variables, the directory.
-    mutating func follow(_ call: ShellScript.Command) {
+    /// - Parameter reaching: what it is if the values in it that aren't known reach any place.
+    mutating func follow(_ call: ShellScript.Command, reaching: ShellScript.Command? = nil) {
         // In a function, the other builtins that declare variables set one of its own.
         let assigned =
             call.words.isEmpty
@@ -61,9 +62,22 @@ extension ShellJudge {
             variables[String(assignment.value[..<equals])] = isKnown ? value : nil
         }
         remember(call)
-        guard ["cd", "pushd"].contains(call.program) else { return }
-        enter(call.arguments.first { !$0.value.hasPrefix("-") }?.value ?? "~")
+        guard ["cd", "pushd", "popd"].contains(call.program) else { return }
+        let folder = (reaching ?? call).arguments.first { !$0.value.hasPrefix("-") || $0.value == "-" }
+        let goesBack = folder?.value == "-" || call.program != "cd" && folder == nil
+        guard !context.hasWalls else {
+            if !goesBack { enter(folder?.value ?? "~") }
+            return
+        }
+        // Where a command may not have been reached, or the folder may not exist, the text is still in the one before.
+        let isLeft = call.isCertain && Self.exists(folder?.value ?? "~")
+        guard isLeft || context.directory.map(isSystem) != true else { return }
+        let isKnown = !goesBack && folder.map { $0.hasNoPattern || $0.value.hasPrefix("~") } ?? true
+        enter(isKnown ? folder?.value ?? "~" : Self.anywhere)
     }
+
+    /// Returns whether each machine has a folder.
+    private static func exists(_ folder: String) -> Bool { ["~", "$HOME", "/", "/tmp", "/var/tmp"].contains(folder) }
 
     /// Judges what follows in another folder, if a word says which.
     mutating func enter(_ folder: String) {

@@ -33,6 +33,7 @@ extension ShellJudge {
             return []
         }
         if name.contains("$(") || name.contains("`") { return [finding(.dynamic, subject: name)] }
+        if call == nil, movesLater(name, value) { return [finding(.dynamic, subject: name)] }
         // Programs in the current or a writable folder would then replace the system's programs of the same names.
         if name == "PATH", let first = value?.value.split(separator: ":", omittingEmptySubsequences: false).first,
             first == "." || first.isEmpty
@@ -60,6 +61,18 @@ extension ShellJudge {
         }
         // Programs are only known in their usual environment.
         return found + [finding(.writes, subject: name, more: ": programs may behave differently with it")]
+    }
+
+    /// Returns whether later commands then change something at another place than they say, where no walls limit that:
+    /// behind `HOME=/etc`, `touch ~/x` does.
+    private func movesLater(_ name: String, _ value: ShellScript.Word?) -> Bool {
+        guard !context.hasWalls else { return false }
+        let isNumber = ShellWords.contains(name, in: "numbered-variables")
+        guard isNumber || ShellWords.contains(name, in: "place-variables") else { return false }
+        guard let value, value.isFixed else { return true }
+        return isNumber
+            ? !value.value.allSatisfy(\.isNumber)
+            : value.value.split(separator: ":").contains { isOfMachine(String($0)) || $0.hasPrefix("..") }
     }
 
     /// Judges the value of a variable by which a program loads a file.

@@ -50,6 +50,8 @@ struct ShellJudge {
     var scratch: Set<String> = []
     /// The variables that contain one of these plain words, because the whole text is a loop over them.
     var looped: [String: [String]] = [:]
+    /// All values that this text gives its variables.
+    var given = GivenValues()
     /// The variables that this text sets to what was read on this machine.
     var carrying: [String: Told] = [:]
     /// Whether this text computes with variables, so that pieces of their values may become a subscript.
@@ -90,8 +92,9 @@ struct ShellJudge {
         }
         var found: [GuardFinding] = []
         let selfCalls = script.selfCalls
-        record.memory.note(functions: script.functions.map(\.name))
         var judge = self
+        judge.given = GivenValues(script, record.memory)
+        record.memory.note(functions: script.functions.map(\.name))
         judge.isBash = isBash
         judge.scratch.formUnion(Self.scratchVariables(script))
         judge.looped = loopVariables(text, script)
@@ -110,6 +113,8 @@ struct ShellJudge {
             guard record.allowance.admits(words: readers.count) else { break }
             let written = call
             var call = call
+            judge.given.index = index
+            judge.given.isNested = call.isNested
             judge.expand(&call)
             if Self.evaluates(call), zip(written.words, call.words).contains(where: Self.bringsCommand) {
                 found.append(finding(.dynamic, subject: call.program))
@@ -127,13 +132,15 @@ struct ShellJudge {
                 : opened == "<()"
                     && script.commands.count { $0.offset > call.offset && $0.offset <= (previous?.offset ?? 0) } == 1
             if call.readsPipe, isPiped, let text = previous.flatMap(judge.output) { call.document = text }
-            found += judge.judge(call, depth)
+            found += judge.reachingAnywhere(judge.judge(call, depth), call)
             for turn in judge.turns(of: call, values) { found += judge.judge(turn, depth) }
+            let reaching = judge.reaching(written, call)
+            if let reaching { found += judge.judge(reaching: reaching, depth) }
             if let clone = clones.first(where: { judge.runs(call, of: $0) }) {
                 found.append(finding(.fed, subject: "\(call.program): code of \(ShellMemory.name(clone))"))
             }
             if let clone = judge.clone(by: call) { clones.append(clone) }
-            judge.follow(call)
+            judge.follow(call, reaching: reaching)
             if written.readsPipe, selfCalls.contains(index) { found.append(finding(.recursion, subject: written.name)) }
             previous = call
         }

@@ -79,7 +79,7 @@ enum ShellRule: String, Sendable, CaseIterable {
 
     var instead: String? {
         switch self {
-        case .dynamic: "Write the program's name and its verb directly."
+        case .dynamic: "Write the program's name, its verb and its files directly."
         case .fed: "Save it to a file, read it, then run the file."
         case .interpreter:
             "Use shell commands, or ask the owner to allow interpreters with \"ssh\": {\"interpreters\": \"allow\"}."

@@ -1,0 +1,177 @@
+internal import MMCore
+import ShellSyntax
+
+/// Places that a text doesn't say. Where nothing but the guard stands between a command and the machine, what changes
+/// something at a place that isn't known is judged as if it did so at one of the machine's own.
+extension ShellJudge {
+    /// A folder of the machine, which stands for every place that isn't known.
+    static let anywhere = "/etc/anywhere"
+
+    /// The same as a part of a word, whatever precedes it.
+    private static let reachingAnywhere = "/../../../../../../../../../.." + anywhere
+
+    /// Returns what a command is if the values in it that aren't known reach any place; `nil` if all are known, or
+    /// walls say what can be reached.
+    /// - Parameters:
+    ///   - written: the command as it stands in the text.
+    ///   - call: the same with the values that the text gives.
+    func reaching(_ written: ShellScript.Command, _ call: ShellScript.Command) -> ShellScript.Command? {
+        guard !context.hasWalls else { return nil }
+        var reaching = call
+        var isUnknown = false
+        func reached(_ written: ShellScript.Word, _ word: ShellScript.Word) -> ShellScript.Word {
+            guard let place = place(of: written) else { return word }
+            isUnknown = true
+            var reached = word
+            reached.value = place
+            return reached
+        }
+        // A program that isn't known is asked about itself.
+        for index in call.words.indices.dropFirst() where written.words.indices.contains(index) {
+            reaching.words[index] = reached(written.words[index], call.words[index])
+        }
+        for index in call.redirections.indices where call.redirections[index].opensFile {
+            let target = call.redirections[index].target
+            reaching.redirections[index].target = reached(target, target)
+        }
+        return isUnknown ? reaching : nil
+    }
+
+    /// Judges a command at any place.
+    func judge(reaching call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        guard record.allowance.admits(words: 1) else { return [] }
+        var judge = self
+        // Even where the folder isn't known, a word may lead out of it.
+        judge.context.directory = context.directory ?? "/"
+        let changes = judge.judge(call, depth).contains { $0.rule == ShellRule.device.rawValue }
+        return changes ? [reachesAnywhere(call)] : []
+    }
+
+    /// Returns findings in a folder that isn't known.
+    func reachingAnywhere(_ found: [GuardFinding], _ call: ShellScript.Command) -> [GuardFinding] {
+        guard context.directory?.hasPrefix(Self.anywhere) == true else { return found }
+        return found.map { $0.rule == ShellRule.device.rawValue ? reachesAnywhere(call) : $0 }
+    }
+
+    private func reachesAnywhere(_ call: ShellScript.Command) -> GuardFinding {
+        finding(
+            .dynamic, subject: call.words.isEmpty ? ">" : call.program,
+            more: ": the text doesn't say where something changes")
+    }
+
+    /// Returns a word that reaches a place of the machine, or any place, through the values in it; `nil` if it does so
+    /// with none of them.
+    private func place(of word: ShellScript.Word) -> String? {
+        if !word.hasNoPattern, word.value.hasPrefix("~"), let next = word.value.dropFirst().first, next != "/" {
+            return Self.anywhere
+        }
+        guard !word.isFixed else { return nil }
+        return texts(of: word).first { text in
+            let value = text.hasPrefix("-") ? text.dropFirst(2) : text[...]
+            return text.contains(Self.anywhere) || isOfMachine(String(value))
+                || isOfMachine(String(text.drop { $0 != "=" }.dropFirst()))
+        }
+    }
+
+    /// Returns the texts for which a word may stand. A value that isn't known is one that reaches any place.
+    private func texts(of word: ShellScript.Word, depth: Int = 0) -> [String] {
+        guard !word.isFixed else { return [word.value] }
+        var texts = [""]
+        var rest = word.value[...]
+        while let start = rest.firstIndex(of: "$") {
+            let (before, expansion) = (rest[..<start], Self.expansion(rest[start...]))
+            rest = rest[expansion.endIndex...]
+            let values = values(of: expansion, before: rest, depth)
+            guard let values, texts.count * values.count <= 64 else {
+                let isStart = before.isEmpty && texts == [""] || before.hasSuffix("=")
+                texts = [(texts.first ?? "") + before + (isStart ? Self.anywhere : Self.reachingAnywhere)]
+                continue
+            }
+            texts = texts.flatMap { text in values.map { text + before + $0 } }
+        }
+        return texts.map { $0 + rest }
+    }
+
+    /// Returns the values that an expansion may have; `nil` if it may name another place than the rest of its word.
+    /// - Parameter rest: the part of the word behind it.
+    private func values(of expansion: Substring, before rest: Substring, _ depth: Int) -> [String]? {
+        // A dollar sign alone is a letter; before a quote, it isn't there.
+        if expansion == "$" { return rest.hasPrefix("/") ? nil : [String(expansion)] }
+        if let name = Self.name(in: expansion) {
+            if ["HOME", "PWD"].contains(name) { return ["."] }
+            if let known = known(name, depth) { return known }
+            return ShellWords.contains(name, in: "numbered-variables") ? ["0"] : nil
+        }
+        if expansion.hasPrefix("$((") || ["$?", "$#", "$$", "$!"].contains(expansion) { return ["0"] }
+        // The last part of a path may be `..`.
+        if expansion.hasPrefix("${") {
+            guard !rest.contains("/") else { return nil }
+            return expansion.hasSuffix("##*/}") ? ["0"] : beginnings(by: expansion, depth)
+        }
+        return expansion.hasPrefix("$(") ? output(of: expansion, before: rest) : nil
+    }
+
+    /// Returns the values that this text gives a variable; `nil` if it may have others.
+    private func known(_ name: String, _ depth: Int) -> [String]? {
+        guard depth < Self.deepest, let values = given.values(of: name) else { return nil }
+        let texts = values.flatMap { self.texts(of: $0, depth: depth + 1) }
+        return texts.count > 64 || texts.contains { $0.contains(Self.anywhere) } ? nil : texts
+    }
+
+    /// Returns a text like the output of a command in a word; `nil` if it may name another place.
+    private func output(of expansion: Substring, before rest: Substring) -> [String]? {
+        let text = expansion.dropFirst(2).dropLast()
+        let words = text.split(separator: " ")
+        guard let program = words.first.map(String.init), !record.memory.functions.contains(program),
+            !record.memory.aliases.contains(program), !text.contains(where: { ";|&<>\n(".contains($0) })
+        else { return nil }
+        if text == "pwd" { return ["."] }
+        if program == "basename" { return rest.contains("/") ? nil : ["0"] }
+        if program == "mktemp" {
+            let isNew = words.allSatisfy { !$0.contains("/") || $0.hasPrefix("/tmp/") && !$0.contains("..") }
+            return isNew && !text.contains("$") ? ["/tmp/new"] : nil
+        }
+        guard ShellWords.contains(program, in: "partless-outputs") else { return nil }
+        let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || " _+%:.,=-'\"".contains($0)) }
+        // These letters of a date stand for texts with slashes.
+        return isPlain && !["%D", "%x", "%c"].contains(where: text.contains) ? ["0"] : nil
+    }
+
+    /// Returns the values of an expansion that removes the end of a known path below the current folder: `${x%.txt}`.
+    private func beginnings(by expansion: Substring, _ depth: Int) -> [String]? {
+        let name = expansion.dropFirst(2).prefix { $0 == "_" || $0.isASCII && ($0.isLetter || $0.isNumber) }
+        let change = expansion.dropFirst(2 + name.count)
+        guard change.hasPrefix("%"), !change.contains("$"),
+            let texts = known(String(name), depth),
+            !texts.contains(where: { $0.hasPrefix("/") || $0.hasPrefix("~") || $0.contains("..") })
+        else { return nil }
+        return texts
+    }
+
+    /// Returns the name of the variable that an expansion stands for, without any change to its value.
+    private static func name(in expansion: Substring) -> String? {
+        let isBraced = expansion.hasPrefix("${") && expansion.hasSuffix("}")
+        let name = isBraced ? expansion.dropFirst(2).dropLast() : expansion.dropFirst()
+        guard let first = name.first, first == "_" || first.isASCII && first.isLetter,
+            name.allSatisfy({ $0 == "_" || $0.isASCII && ($0.isLetter || $0.isNumber) })
+        else { return nil }
+        return String(name)
+    }
+
+    /// Returns the expansion at the start of a text: `$x`, `${x…}` or `$(…)`.
+    private static func expansion(_ text: Substring) -> Substring {
+        let next = text.dropFirst().first
+        if let next, let closing: Character = ["(": ")", "{": "}", "[": "]"][next] {
+            var open = 0
+            for index in text.indices.dropFirst() {
+                if text[index] == next { open += 1 }
+                if text[index] == closing { open -= 1 }
+                if open == 0 { return text[...index] }
+            }
+            return text
+        }
+        let name = text.dropFirst().prefix { $0 == "_" || $0.isASCII && ($0.isLetter || $0.isNumber) }
+        if let first = name.first { return text.prefix(first.isNumber ? 2 : name.count + 1) }
+        return text.prefix(next.map { "@*#?!$-'\"".contains($0) } == true ? 2 : 1)
+    }
+}

@@ -1,0 +1,103 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("Places that a shell text doesn't say")
+struct ShellPlaceTests {
+    private func verdict(_ line: String, directory: String? = "/home/me/work", walls: Bool = false) -> Verdict {
+        let context = ShellContext(
+            isRemote: !walls, home: "/home/me", directory: directory, workspace: walls ? "/home/me/work" : nil)
+        return GuardEngine.standard.judge(shell: line, in: context, policy: .standard)
+    }
+
+    @Test(
+        "may be any on a host: what changes something there is asked about",
+        arguments: [
+            "f() { cp a \"$1\"; }; f /etc/x", "f() { touch \"$@\"; }; f /etc/x", "f() { cd \"$1\"; touch y; }; f /etc",
+            "read p <<< /etc/x; cp a \"$p\"", "read -r a b <<< 'x /etc/x'; cp a \"$b\"",
+            "while read p; do cp a $p; done",
+            "echo /etc/x | while read p; do cp a \"$p\"; done", "cat <<< /etc/x | { read p; cp a $p; }",
+            "a=(/etc/x); cp b \"${a[0]}\"", "a=(b /etc/x); cp \"${a[@]}\"", "p=(); p+=(/etc/x); cp a \"${p[@]}\"",
+            "mapfile -t a <<< /etc/x; cp b \"${a[0]}\"", "printf -v p /etc/x; cp a \"$p\"", "getopts a p; cp a $p",
+            "declare -n r=p; p=/etc/x; cp a \"$r\"", "p=/etc/x; q=p; cp a \"${!q}\"", "declare p=/etc/x; cp a $p",
+            "set -- /etc/x; cp a \"$1\"", "set -- a /etc/x; cp \"$@\"", "for x; do cp a \"$x\"; done", "cp a \"$X\"",
+            "cp a \"$(echo /etc/x)\"", "cp a `cat l`", "cp a \"x`cat l`\"", "p=$(echo /etc/x); cp a \"$p\"",
+            "cp a \"${x:-/etc/passwd}\"", "cp a ${HOME%%home*}etc/x", "cp a $'\\x2fetc/x'", "cp a $\"/etc/x\"",
+            "cp a /tmp/$x", "cp a x-$x", "cp a \"/tmp/${x##*/}/etc/y\"", "cp a \"$(basename \"$x\")/etc/x\"",
+            "cp evil ~bin/ls", "touch ~-/x", "echo x > \"$p\"", ": > \"$p\"", "exec > \"$p\"", "echo x >& $p",
+            "cat > \"$p\" <<X\ny\nX", "tee -a \"$p\" < a", "dd if=a of=$p", "mkdir -p \"$d\"", "chmod 644 \"$p\"",
+            "ln -sf a \"$p\"", "mv a \"$p\"", "cp -t \"$d\" a", "curl -so \"$p\" https://e.example/x",
+            "curl -so$p https://e.example/x", "tar xf a.tar -C \"$d\"", "tar -C$d -xf a.tar", "sed -i s/a/b/ \"$p\"",
+            "sed -i \"s/a/$b/\" f", "env touch \"$x\"", "timeout 5 cp a \"$x\"", "env -C \"$d\" touch y",
+            "find \"$d\" -name x -exec touch {} +", "find . -name x -exec cp a \"$d\" \\;", "sort -o \"$p\" a",
+        ])
+    func unknown(line: String) {
+        #expect(verdict(line).decision == .ask)
+        #expect(verdict(line, directory: nil).decision == .ask)
+        #expect(!verdict(line, walls: true).findings.contains { $0.reason.contains("doesn't say where") })
+    }
+
+    @Test(
+        "are not known from what a text may not have run, or may have changed since",
+        arguments: [
+            "false && p=/tmp; cp a $p/etc/x", "false || { false; } && p=/tmp; cp a $p/etc/x", "(p=/tmp); cp a $p/etc/x",
+            "if false; then p=/tmp; fi; cp a $p/etc/x", "p=/tmp & cp a $p/etc/x", "p=/tmp | cat; cp a $p/etc/x",
+            "f() { p=/tmp; }; cp a $p/etc/x", "p=/tmp; unset p; cp a $p/etc/x", "p=/tmp; read p < l; cp a $p",
+            "p=/tmp; command read p < l; cp a $p", "p=/tmp; builtin printf -v p %s /etc/x; cp a $p",
+            "p=x; f() { cp a $p; }; p=/etc/x; f", "p=x; while :; do cp a $p; p=/etc/x; done",
+            "if false; then for p in /tmp; do :; done; fi; cp a $p/etc/x",
+            "if false; then for p in /tmp; { :; }; fi; cp a $p/etc/x", "for p in /tmp; do :; done; cp a $p/etc/x",
+            "select p in /tmp; do cp a $p/etc/x; done <<< 9", "p=/tmp; eval \"p=/etc\"; cp a $p/x",
+            "p=/tmp/x; trap 'p=/etc/x' DEBUG; cp a $p", "p=/tmp; q=$p/$r; cp a $q", "p=x; p+=$r; cp a /tmp/$p",
+            "p=.; q=.; cp a /tmp/$p$q/etc/x", "for a in /tmp/; do for b in ../etc/x; do cp f $a$b; done; done",
+            "p=/tmp/a; cp a ${p%tmp/a}etc/x", "p=xetc; cp a ${p#x}/../etc/y",
+            "date() { echo /etc/x; }; cp a $(date)", "cp a $(date +/etc/x)", "cp a $(date +%D)",
+            "cp a \"$(mktemp -p /etc)\"",
+        ])
+    func uncertain(line: String) {
+        #expect(verdict(line).decision == .ask)
+    }
+
+    @Test(
+        "are those of a folder that isn't known, behind `cd`",
+        arguments: [
+            "cd /e?c; touch x", "cd \"$(echo /etc)\"; touch x", "d=$(echo /etc); cd $d; touch x", "cd $1; touch x",
+            "cd -; touch x", "popd; touch x", "cd \"$x\" || exit; touch y", "cd \"$x\"; echo y > z",
+            "cd /etc; false && cd /tmp; touch x", "cd /etc; cd /nowhere; touch x", "cd /etc; (cd /tmp); touch x",
+        ])
+    func folders(line: String) {
+        #expect(verdict(line).decision == .ask)
+    }
+
+    @Test(
+        "are moved by the variables that name them for the shell and its programs",
+        arguments: [
+            ("HOME=/etc; touch ~/x", true), ("export HOME=/etc", true), ("HOME=$x", true), ("PWD=/etc", true),
+            ("CDPATH=/tmp:/; cd etc; touch x", true), ("TMPDIR=/etc/profile.d; mktemp --suffix=.sh", true),
+            ("RANDOM=/etc/x", true), ("HOME=/root", false), ("TMPDIR=/tmp/x; mktemp", false), ("SECONDS=0", false),
+        ])
+    func moved(line: String, isAsked: Bool) {
+        #expect((verdict(line).decision == .ask) == isAsked)
+    }
+
+    @Test(
+        "are not asked about where the text says them, or a value is only a part of a name",
+        arguments: [
+            "for f in *.conf; do cp \"$f\" \"$f.bak\"; done", "for f in a.conf b; do cp \"$f\" \"$f.bak\"; done",
+            "for f in src/*.js; do mv \"$f\" \"${f%.js}.ts\"; done", "f=notes.txt; cp \"$f\" \"$f.bak\"",
+            "d=/tmp/b; mkdir -p \"$d\" && tar czf \"$d/etc-$(date +%F).tgz\" /etc/nginx", "cp a.txt /tmp/x-$RANDOM",
+            "tar czf ~/etc-$(hostname)-$(date +%F).tgz /etc/nginx", "tar czf /tmp/x-`date +%F`.tgz /etc/nginx",
+            "out=~/r-$(date +%F).txt; df -h > \"$out\"; uptime >> \"$out\"", "for i in 1 2; do touch /tmp/x-$i; done",
+            "for i in $(seq 3); do touch /tmp/x-$i; done", "cp a.conf a.conf.$(date +%s)", "echo $$ > /tmp/pid",
+            "for u in ann bob; do for d in a b; do mkdir -p ~/work/$u/$d; done; done", "cp \"$1\" /tmp/",
+            "src=/etc/hosts; dst=/tmp/x; cp \"$src\" \"$dst\"", "cat $f > /tmp/copy", "t=$(mktemp); df > \"$t\"",
+            "for f in /var/log/*.log; do cp \"$f\" /tmp/$(basename \"$f\"); done", "cd \"$(mktemp -d)\" && touch x",
+            "for f in /var/log/*.log; do wc -l \"$f\" >> /tmp/n.txt; done", "cd $HOME/work && touch x",
+            "while read h; do getent hosts \"$h\"; done < hosts > /tmp/out.txt", "cat \"$f\"", "grep -r \"$x\" /etc",
+            "cd \"$x\" && ls", "p=/tmp/x; f() { uptime; }; f > $p", "cd /etc; ls; cd; touch x",
+        ])
+    func known(line: String) {
+        let verdict = verdict(line)
+        #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+}
