@@ -1,6 +1,7 @@
 /// Loops over words: the variable of each, its values, and the commands for which it has them.
 extension ShellParser {
     /// Reads the part between `for` and its body. Its words are data; substitutions in them are parsed.
+    /// - Parameter isChoice: whether a person chooses among them. An answer that is none of them gives no value.
     mutating func loopHead(_ list: inout List, isChoice: Bool = false) throws(ShellRefusal) {
         skipBlanks()
         if peek("(") {

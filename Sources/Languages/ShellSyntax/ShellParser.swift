@@ -460,9 +460,7 @@ extension ShellParser {
             guard list.cases > 0 else { throw refusal("an esac without a case", at: start) }
             list.cases -= 1
             list.isPattern = false
-        case "for": try loopHead(&list)
-        // Which of the values it gives is for who answers it, and another answer gives none.
-        case "select": try loopHead(&list, isChoice: true)
+        case "for", "select": try loopHead(&list, isChoice: word.value == "select")
         case "case": try caseHead(&list)
         case "function":
             skipBlanks()

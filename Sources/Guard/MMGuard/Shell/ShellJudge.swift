@@ -123,15 +123,7 @@ struct ShellJudge {
             judge.producer = call.readsPipe ? previous : nil
             joined = call.readsPipe ? joined + [call] : [call]
             if let file = judge.overwritesSource(joined) { found.append(finding(.removes, subject: "> \(file)")) }
-            // If a plain text is piped in, it can be read from the command that writes it.
-            let opened = call.redirections.first { $0.descriptor == 0 }?.target.value
-            let isPiped =
-                opened == nil
-                ? previous?.controlOperator == .pipe
-                    // The only command of a substitution.
-                : opened == "<()"
-                    && script.commands.count { $0.offset > call.offset && $0.offset <= (previous?.offset ?? 0) } == 1
-            if call.readsPipe, isPiped, let text = previous.flatMap(judge.output) { call.document = text }
+            if let text = judge.piped(into: call, from: previous, of: script) { call.document = text }
             found += judge.reachingAnywhere(judge.judge(call, depth), call)
             for turn in judge.turns(of: call, values) { found += judge.judge(turn, depth) }
             let reaching = judge.reaching(written, call)
@@ -145,6 +137,21 @@ struct ShellJudge {
             previous = call
         }
         return found
+    }
+
+    /// Returns a plain text that is piped into a command, which can be read from the command that writes it.
+    private func piped(
+        into call: ShellScript.Command, from previous: ShellScript.Command?, of script: ShellScript
+    ) -> String? {
+        guard call.readsPipe, let previous else { return nil }
+        let opened = call.redirections.first { $0.descriptor == 0 }?.target.value
+        let isPiped =
+            opened == nil
+            ? previous.controlOperator == .pipe
+                // The only command of a substitution.
+            : opened == "<()"
+                && script.commands.count { $0.offset > call.offset && $0.offset <= previous.offset } == 1
+        return isPiped ? output(of: previous) : nil
     }
 
     func finding(_ rule: ShellRule, subject: String, more: String = "") -> GuardFinding {
