@@ -146,7 +146,10 @@ extension ShellJudge {
     /// Returns the rule for options and operands of a program that otherwise only reads; `nil` if they don't change
     /// that.
     func looks(_ call: ShellScript.Command) -> ShellRule? {
-        guard let rule = LookerException.table[call.program]?.rule(call.arguments.map { ($0.value, $0.isFixed) }) else {
+        guard
+            let rule = LookerException.table[call.program]?.rule(
+                call.arguments.map { Self.isProcess($0) ? ("1", true) : ($0.value, $0.isFixed) })
+        else {
             return nil
         }
         let isOfSystem = call.arguments.contains { word in

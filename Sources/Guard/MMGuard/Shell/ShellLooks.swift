@@ -366,11 +366,22 @@ extension ShellJudge {
     /// Returns whether a word is the number of a process: `$(pgrep -o java)`, `$PID`.
     static func namesProcess(_ word: ShellScript.Word) -> Bool {
         guard !word.isFixed, word.value.hasPrefix("$") else { return false }
-        if ["$(pgrep ", "$(pidof "].contains(where: word.value.hasPrefix) {
-            return word.value.hasSuffix(")") && !word.value.contains { "|;&`\n".contains($0) }
-        }
+        if isProcess(word) { return true }
         let name = word.value.filter { !"${}".contains($0) }
         return name.lowercased().hasSuffix("pid") && name.allSatisfy { $0.isLetter || $0 == "_" }
+    }
+
+    /// Returns whether a word is certainly the numbers of processes, without their names.
+    static func isProcess(_ word: ShellScript.Word) -> Bool {
+        guard !word.isFixed, word.value.hasSuffix(")"),
+            let start = ["$(pgrep ", "$(pidof "].first(where: word.value.hasPrefix)
+        else { return false }
+        let text = word.value.dropFirst(start.count)
+        // With these letters it shows names, which are anybody's choice.
+        let showsNames = text.split(separator: " ").contains { option in
+            option.hasPrefix("-") && option.contains { "alcd".contains($0) }
+        }
+        return !showsNames && !text.contains { "|;&\n$(".contains($0) }
     }
 
     /// Returns words without options that make a file where a redirection may make one: `-o ~/usage.json`. With `-w`
