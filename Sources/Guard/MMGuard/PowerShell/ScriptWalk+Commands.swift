@@ -287,7 +287,7 @@ extension ScriptWalk {
                 CommandBinder.Splatted(
                     name: name, value: value,
                     facts: texts.map { ValueFacts(kinds: .data, count: $0.count, texts: $0) }
-                        ?? ValueFacts(kinds: entry.facts.kinds, count: 1, texts: nil)))
+                        ?? ValueFacts(kinds: entry.facts.kinds, count: 1, texts: nil, held: entry.facts.held)))
         }
         return found
     }

@@ -24,7 +24,7 @@ extension ScriptWalk {
         case .array(let node): return walk(node.block, in: .script)
         case .arrayLiteral(let node):
             var result = ValueFacts.nothing
-            for element in node.elements { result = result.then(walk(element)) }
+            for element in node.elements { result = result.then(walk(element).asElement) }
             return result
         case .hashtable(let node): return walk(node)
         case .scriptBlock(let node):
@@ -55,19 +55,21 @@ extension ScriptWalk {
         case .index(let node):
             let target = walk(node.target)
             let index = walk(node.index)
-            let isTable = ownVariable(node.target)?.own == .table
-            let count = count(of: target, at: index.texts ?? [], isTable: isTable)
-            return ValueFacts(kinds: target.kinds, count: count, texts: nil)
+            return element(of: target, at: index.texts ?? [], own: ownVariable(node.target)?.own ?? [])
         }
     }
 
-    /// Returns the number of values at positions of a list, or under keys of a table, each of which may hold many.
-    private func count(of target: ValueFacts, at texts: [String], isTable: Bool) -> Int {
-        if !isTable, texts.allSatisfy({ Int($0) != nil }) {
-            return texts.isEmpty ? target.count : min(texts.count, target.count)
+    /// Returns the values at positions of a list, or under keys of a table, each of which may hold many.
+    private func element(of target: ValueFacts, at texts: [String], own: OwnContainer) -> ValueFacts {
+        guard own != .table, texts.allSatisfy({ Int($0) != nil }) else {
+            let isOne = !texts.isEmpty && texts.allSatisfy { FilterCommands.singleMembers.contains($0.asciiLowercased) }
+            return target.property(target.kinds, isOne: isOne)
         }
-        return !texts.isEmpty && texts.allSatisfy { FilterCommands.singleMembers.contains($0.asciiLowercased) }
-            ? target.count : ValueFacts.many
+        let isList = !own.isEmpty && own.isDisjoint(with: [.table, .object])
+        var result = target.withoutTexts
+        result.each = isList ? target.each : max(target.each, target.held)
+        if !texts.isEmpty { result.count = ValueFacts.product(min(texts.count, target.count), result.each) }
+        return result
     }
 
     /// Notes that a variable is read.
@@ -104,12 +106,12 @@ extension ScriptWalk {
 
     /// Walks a hashtable, whose keys must be constants. Its facts are those of its values, as one object.
     mutating func walk(_ table: HashtableSyntax) -> ValueFacts {
-        var kinds: ValueFacts.Kinds = .data
+        var facts = ValueFacts.data()
         for entry in table.entries {
             walkKey(entry)
-            kinds.formUnion(walk(entry.value, in: .script).kinds)
+            facts = facts.or(walk(entry.value, in: .script).asProperty)
         }
-        return ValueFacts(kinds: kinds, count: 1, texts: nil)
+        return facts
     }
 
     mutating func walkKey(_ entry: HashtableEntrySyntax) {
@@ -126,7 +128,10 @@ extension ScriptWalk {
             if !makers.contains(name), types[name] == nil {
                 report(.typeName, node.extent, subject: "[\(name)]@{}")
             }
-            return walk(table)
+            var made = walk(table)
+            // A class sets its properties as it likes.
+            if types[name] != nil { made.held = ValueFacts.many }
+            return made
         }
         // A conversion to a class may call the class's conversion methods.
         if types[name] != nil { report(.typeName, node.extent, subject: "[\(name)]") }
@@ -202,7 +207,9 @@ extension ScriptWalk {
         case .questionQuestion: return left.or(right)
         case .multiply:
             let isOne = left.count <= 1 && !isList(node.left) && ownVariable(node.left)?.own ?? .table == .table
-            return ValueFacts(kinds: left.kinds, count: isOne ? 1 : ValueFacts.many, texts: nil)
+            var result = left.withoutTexts
+            result.count = isOne ? 1 : ValueFacts.many
+            return result
         case .divide, .rem, .minus, .and, .or, .xor, .band, .bor, .bxor, .shl, .shr, .is, .isNot, .icontains,
             .inotcontains, .iin, .inotin, .ccontains, .cnotcontains, .cin, .cnotin:
             return .data()
@@ -212,7 +219,9 @@ extension ScriptWalk {
         case .ieq, .ine, .ige, .igt, .ilt, .ile, .ilike, .inotlike, .imatch, .inotmatch, .ceq, .cne, .cge, .cgt, .clt,
             .cle, .clike, .cnotlike, .cmatch, .cnotmatch:
             // With a list on the left, the operator filters the list.
-            return ValueFacts(kinds: left.kinds.union(.data), count: left.count, texts: nil)
+            var result = left.withoutTexts
+            result.kinds.formUnion(.data)
+            return result
         }
     }
 

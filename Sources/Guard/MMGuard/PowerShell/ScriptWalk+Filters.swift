@@ -4,9 +4,20 @@ extension ScriptWalk {
     /// Walks a block that runs once for each of these values.
     @discardableResult
     mutating func walkForEach(_ block: ScriptBlockSyntax, of all: ValueFacts) -> ValueFacts {
+        walkOnce(block, forEach: all).times(all.count)
+    }
+
+    /// Walks a block that runs once for each of these values.
+    /// - Returns: the output of one run.
+    private mutating func walkOnce(_ block: ScriptBlockSyntax, forEach all: ValueFacts) -> ValueFacts {
         items.append(all.single)
         defer { items.removeLast() }
-        return rounds(all.count, block.extent) { $0.walk(block: block, in: .filterBlock) }
+        var one = ValueFacts.nothing
+        rounds(all.count, block.extent) { walk in
+            one = one.or(walk.walk(block: block, in: .filterBlock))
+            return one
+        }
+        return one
     }
 
     /// Walks the arguments of a filter. Blocks run for each object, so their content is judged; anything that could be
@@ -137,20 +148,24 @@ extension ScriptWalk {
 
     /// Walks `@{Name='x'; Expression={…}}`: any block among its entries runs.
     private mutating func walkCalculated(_ table: HashtableSyntax, _ input: ValueFacts) -> ValueFacts {
+        var result = ValueFacts.data()
         for entry in table.entries {
             walkKey(entry)
             let key = ConstantValue(entry.key).text?.asciiLowercased ?? ""
             if let value = only(entry.value), case .scriptBlock(let block) = value, isExpressionKey(key) {
-                walkForEach(block.scriptBlock, of: input)
+                result = result.or(walkOnce(block.scriptBlock, forEach: input).asProperty)
                 continue
             }
             let facts = walk(entry.value, in: .script)
             if facts.kinds.contains(.code) { report(.filterArgument, entry.value.extent) }
             if isExpressionKey(key) {
-                for name in facts.texts ?? [] { readProperty(name, of: input, entry.value.extent) }
+                for name in facts.texts ?? [] {
+                    readProperty(name, of: input, entry.value.extent)
+                    if !FilterCommands.singleMembers.contains(name.asciiLowercased) { result.held = ValueFacts.many }
+                }
             }
         }
-        return .data()
+        return ValueFacts(kinds: .data, count: 1, texts: nil, held: result.held)
     }
 
     /// Reads a property that a filter names; with wildcards it reads all of them.

@@ -60,6 +60,8 @@ extension ScriptWalk {
             for (name, before) in grown {
                 var wider = variables[name]
                 if wider.facts.count != before.facts.count { wider.facts.count = ValueFacts.many }
+                if wider.facts.each != before.facts.each { wider.facts.each = ValueFacts.many }
+                if wider.facts.held != before.facts.held { wider.facts.held = ValueFacts.many }
                 if wider.facts.texts != before.facts.texts { wider.facts.texts = nil }
                 variables.assign(name, wider)
             }

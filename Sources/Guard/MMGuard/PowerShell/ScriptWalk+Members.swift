@@ -35,7 +35,7 @@ extension ScriptWalk {
                 return texts.reduce(.nothing) { $0.or(member($1, of: target, node.extent)) }
             }
             if ownVariable(node.target)?.own == .table {
-                return ValueFacts(kinds: target.kinds, count: ValueFacts.many, texts: nil)
+                return target.property(target.kinds, isOne: false)
             }
             // A property of a service's object is read, as `Select-Object -ExpandProperty` does: nothing runs, and
             // what comes of it may be anything.
@@ -77,8 +77,7 @@ extension ScriptWalk {
         }
         if lower == "scriptblock" { return .of(.code, count: 1) }
         if ["count", "length"].contains(lower) { return .data() }
-        let isOne = FilterCommands.singleMembers.contains(lower)
-        return ValueFacts(kinds: kinds.union(.data), count: isOne ? target.count : ValueFacts.many, texts: nil)
+        return target.property(kinds.union(.data), isOne: FilterCommands.singleMembers.contains(lower))
     }
 
     mutating func walk(_ node: InvokeMemberExpressionSyntax) -> ValueFacts {
@@ -98,7 +97,7 @@ extension ScriptWalk {
         }
         var arguments = ValueFacts.nothing
         for argument in node.arguments {
-            arguments = arguments.then(walk(argument))
+            arguments = arguments.then(walk(argument).asElement)
             count(runsOf: argument, for: target)
         }
         if lower.hasPrefix("invoke") { count(runsOf: node.target) }
@@ -158,7 +157,10 @@ extension ScriptWalk {
             isNew || own.methods.contains(name.asciiLowercased)
         {
             use(type: full.asciiLowercased, node.extent)
-            return isNew ? arguments.or(.data()) : .unknown
+            guard isNew else { return .unknown }
+            var made = arguments.or(.data())
+            made.held = ValueFacts.many
+            return made
         }
         if isNew, OwnContainer.of(type.typeName) != nil { return arguments }
         if !PureTypes.hasMethod(full, name) || type.typeName.assembly != nil {

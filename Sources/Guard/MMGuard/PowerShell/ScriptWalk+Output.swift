@@ -14,9 +14,13 @@ extension ScriptWalk {
         case "foreach-object": return filtered ?? .unknown
         case "select-object": return selected(call, own)
         case "where-object", "sort-object", "tee-object", "get-unique": return own.withoutTexts
-        case "write-output": return call.values.reduce(own) { $0.then($1) }.withoutTexts
+        case "write-output":
+            let all = call.values.reduce(own) { $0.then($1) }.withoutTexts
+            return call.indices(["noenumerate"]).isEmpty ? all : all.asElement
         case "get-random": return chosen(call, own)
-        case "group-object", "compare-object": return ValueFacts(kinds: own.kinds, count: ValueFacts.many, texts: nil)
+        case "group-object", "compare-object":
+            return ValueFacts(kinds: own.kinds, count: ValueFacts.many, texts: nil, held: ValueFacts.many)
+        case "convertfrom-json": return .lists(.data)
         case "get-childitem", "resolve-path": return .of(.files)
         case "get-item": return .unknown
         case "new-object":
@@ -43,7 +47,7 @@ extension ScriptWalk {
     private func chosen(_ call: CommandCall, _ all: ValueFacts) -> ValueFacts {
         var result = all.or(.data()).withoutTexts
         let numbers = call.indices(["count"]).map { call.constant($0).text.flatMap { Int($0) } ?? ValueFacts.many }
-        result.count = call.indices(["shuffle"]).isEmpty ? numbers.max() ?? 1 : result.count
+        if call.indices(["shuffle"]).isEmpty { result.count = ValueFacts.product(numbers.max() ?? 1, result.each) }
         return result
     }
 
@@ -51,17 +55,18 @@ extension ScriptWalk {
     /// that contain secrets.
     private func selected(_ call: CommandCall, _ all: ValueFacts) -> ValueFacts {
         var result = all.withoutTexts
+        for index in call.indices(["property"]) { result.held = max(result.held, call.values[index].held) }
         let names = call.arguments.compactMap(\.name)
         let isPlain = !names.contains { ["wait", "skip", "skiplast", "skipindex", "index", "last"].contains($0) }
         if isPlain, let first = call.indices(["first"]).first, let text = call.constant(first).text,
             let number = Int(text), call.arguments[first].candidates.count == 1
         {
-            result.count = min(result.count, max(0, number))
+            result.count = min(result.count, ValueFacts.product(max(0, number), result.each))
         }
         if let expanded = call.indices(["expandproperty"]).first {
             let name = call.constant(expanded).text?.asciiLowercased ?? ""
             let isOne = FilterCommands.singleMembers.contains(name)
-            result.count = isOne ? result.count : ValueFacts.many
+            result = result.property(result.kinds, isOne: isOne)
             if result.isSecretive { result.kinds = SecretProperties.kinds(behind: name, of: result.kinds) ?? .all }
         }
         return result
@@ -122,9 +127,4 @@ extension ScriptWalk {
     func isForMany(place: Int, input: ValueFacts) -> Bool {
         ValueFacts.product(repeats, place > 0 ? input.count : 1) > TargetCount.few
     }
-}
-
-extension ValueFacts {
-    /// The same facts without the texts.
-    var withoutTexts: ValueFacts { ValueFacts(kinds: kinds, count: count, texts: nil) }
 }

@@ -331,7 +331,8 @@ extension ScriptWalk {
     /// Notes that an element or a property of the script's own list or table is set.
     mutating func changeElement(of name: String, to facts: ValueFacts) {
         var entry = variables[name]
-        entry.facts = ValueFacts(kinds: entry.facts.kinds.union(facts.kinds), count: ValueFacts.many, texts: nil)
+        entry.facts = entry.facts.or(facts.asElement).or(facts.asProperty).withoutTexts
+        entry.facts.count = ValueFacts.many
         entry.table = nil
         variables.assign(name, entry)
     }

@@ -31,6 +31,11 @@ struct ValueFacts: Sendable, Hashable {
     var count: Int
     /// All possible texts; nil if they are not constants.
     var texts: [String]?
+    /// The maximum number of objects in one of them: more than one for a list in a list.
+    var each = 1
+    /// The maximum number of objects in a property that objects usually have once, such as their name: more than one
+    /// for an object that the script itself made, and for a table.
+    var held = 1
 
     /// A number that the text doesn't limit.
     static let many = Int.max
@@ -41,10 +46,14 @@ struct ValueFacts: Sendable, Hashable {
     static let longestComputed = 20_000
 
     static let nothing = ValueFacts(kinds: [], count: 0, texts: [])
-    static let unknown = ValueFacts(kinds: .all, count: many, texts: nil)
+    static let unknown = lists(.all)
 
     static func text(_ text: String) -> ValueFacts { ValueFacts(kinds: .data, count: 1, texts: [text]) }
     static func data(count: Int = 1) -> ValueFacts { ValueFacts(kinds: .data, count: count, texts: nil) }
+    /// Returns the facts about any number of lists, or of objects with lists.
+    static func lists(_ kinds: Kinds) -> ValueFacts {
+        ValueFacts(kinds: kinds, count: many, texts: nil, each: many, held: many)
+    }
     static func of(_ kinds: Kinds, count: Int = many) -> ValueFacts {
         ValueFacts(kinds: kinds, count: count, texts: nil)
     }
@@ -55,27 +64,65 @@ struct ValueFacts: Sendable, Hashable {
     var isSecretive: Bool { !isUnknown && !kinds.isDisjoint(with: .secretive) }
 
     /// The facts about one of its objects.
-    var single: ValueFacts { ValueFacts(kinds: kinds, count: min(count, 1), texts: texts) }
+    var single: ValueFacts {
+        var one = self
+        one.count = min(count, each)
+        return one
+    }
+
+    /// The same facts without the texts.
+    var withoutTexts: ValueFacts {
+        var facts = self
+        facts.texts = nil
+        return facts
+    }
+
+    /// The facts about this value as one element of a list.
+    var asElement: ValueFacts {
+        var element = self
+        element.each = max(each, count)
+        return element
+    }
+
+    /// The facts about an object with this value in a property.
+    var asProperty: ValueFacts {
+        ValueFacts(kinds: kinds, count: 1, texts: nil, held: max(count, each, held))
+    }
+
+    /// The facts about a property.
+    /// - Parameters:
+    ///   - kinds: what it holds.
+    ///   - isOne: whether objects usually have it once.
+    func property(_ kinds: Kinds, isOne: Bool) -> ValueFacts {
+        ValueFacts(
+            kinds: kinds, count: isOne ? Self.product(count, held) : Self.many, texts: nil, each: max(each, held),
+            held: held)
+    }
 
     /// Returns the facts about a value that is this one or the other.
     func or(_ other: ValueFacts) -> ValueFacts {
-        ValueFacts(kinds: kinds.union(other.kinds), count: max(count, other.count), texts: both(other))
+        ValueFacts(
+            kinds: kinds.union(other.kinds), count: max(count, other.count), texts: both(other),
+            each: max(each, other.each), held: max(held, other.held))
     }
 
     /// Returns the facts about this value followed by the other.
     func then(_ other: ValueFacts) -> ValueFacts {
         ValueFacts(
-            kinds: kinds.union(other.kinds), count: Self.sum(count, other.count), texts: both(other))
+            kinds: kinds.union(other.kinds), count: Self.sum(count, other.count), texts: both(other),
+            each: max(each, other.each), held: max(held, other.held))
     }
 
     /// Returns the facts about this value repeated so many times.
     func times(_ factor: Int) -> ValueFacts {
-        ValueFacts(kinds: kinds, count: Self.product(count, factor), texts: texts)
+        ValueFacts(kinds: kinds, count: Self.product(count, factor), texts: texts, each: each, held: held)
     }
 
     /// Returns whether these facts include everything that the other value may be.
     func covers(_ other: ValueFacts) -> Bool {
-        guard kinds.isSuperset(of: other.kinds), count >= other.count else { return false }
+        guard kinds.isSuperset(of: other.kinds), count >= other.count, each >= other.each, held >= other.held else {
+            return false
+        }
         guard let texts else { return true }
         return other.texts?.allSatisfy(texts.contains) ?? false
     }
