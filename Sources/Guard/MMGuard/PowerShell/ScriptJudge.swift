@@ -89,6 +89,7 @@ struct ScriptJudge: Sendable {
         }
         walk.walk(root)
         walk.useNamedTypes(in: source)
+        walk.reportRecursion()
     }
 
     /// Reports a text without a tree: PowerShell itself would reject it, or it is too complicated for this parser.

@@ -41,6 +41,7 @@ extension ScriptWalk {
             // called.
             let isMany = awaited?[name.asciiLowercased]?.isForMany ?? false || isForMany(place: place, input: input)
             awaited?[name.asciiLowercased] = Await(extent: command.extent, isForMany: isMany)
+            note(callOf: name.asciiLowercased)
             walkArguments(command)
             return .unknown
         }
@@ -53,7 +54,7 @@ extension ScriptWalk {
             walkArguments(command)
             let isMany = isForMany(place: place, input: input)
             settle(awaitedBy: name.asciiLowercased, own, command, isMany: isMany)
-            if openFunctions.contains(name.asciiLowercased) { recursive.insert(name.asciiLowercased) }
+            note(callOf: name.asciiLowercased)
             run(judged: own.isChange, named: written, isMany: isMany, at: command.extent)
             return .unknown
         }

@@ -17,14 +17,10 @@ extension ScriptWalk {
             defined.insert(name)
         }
         let known = functions
-        let before = (found.count, changes)
-        openFunctions.append(name)
-        for parameter in node.parameters { walk(functionParameter: parameter) }
-        walk(block: node.body, in: .function)
-        openFunctions.removeLast()
-        let isChange = hasChanged(since: before)
-        // It may call itself for any number of objects.
-        if recursive.remove(name) != nil, isChange { report(bulk(node.name), node.extent) }
+        let isChange = code(name, titled: node.name, node.extent) { walk in
+            for parameter in node.parameters { walk.walk(functionParameter: parameter) }
+            walk.walk(block: node.body, in: .function)
+        }
         let awaits = awaited ?? [:]
         (scope, awaited) = outer
         // Functions that the body defines end with each of its calls.
@@ -32,6 +28,41 @@ extension ScriptWalk {
         if isOwn {
             functions[name] = LocalFunction(
                 isChange: isChange || functions[name]?.isChange ?? false, awaits: awaits)
+        }
+    }
+
+    /// Walks the body of a function or method.
+    /// - Returns: whether it changes something.
+    mutating func code(
+        _ name: String, titled title: String, _ extent: SourceExtent, _ body: (inout ScriptWalk) -> Void
+    ) -> Bool {
+        let before = (found.count, changes)
+        if ownCode[name] == nil { ownCode[name] = OwnCode(title: title, extent: extent) }
+        openCode.append(name)
+        body(&self)
+        openCode.removeLast()
+        let isChange = hasChanged(since: before)
+        if isChange { ownCode[name]?.isChange = true }
+        return isChange
+    }
+
+    /// Notes that the function or method whose body is being walked calls one.
+    mutating func note(callOf name: String) {
+        if let caller = openCode.last { ownCode[caller]?.calls.insert(name) }
+    }
+
+    /// Reports the functions and methods that call themselves, also through others, and change something: they may do so
+    /// for any number of objects.
+    mutating func reportRecursion() {
+        for (name, code) in ownCode.sorted(by: { $0.value.extent.start < $1.value.extent.start }) {
+            var open = code.calls
+            var called: Set<String> = []
+            while let next = open.popFirst() {
+                if called.insert(next).inserted { open.formUnion(ownCode[next]?.calls ?? []) }
+            }
+            if called.contains(name), called.contains(where: { ownCode[$0]?.isChange ?? false }) {
+                report(bulk(code.title), code.extent)
+            }
         }
     }
 
@@ -57,7 +88,6 @@ extension ScriptWalk {
                 open.merge(known.awaits) { first, second in
                     Await(extent: first.extent, isForMany: first.isForMany || second.isForMany)
                 }
-                if openFunctions.contains(next) { recursive.insert(next) }
                 run(judged: known.isChange, named: next, isMany: isMany || call.isForMany, at: command.extent)
             } else if awaited != nil {
                 awaited?[next] = Await(extent: call.extent, isForMany: isMany || call.isForMany)

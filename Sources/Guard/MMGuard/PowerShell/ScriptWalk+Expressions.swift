@@ -130,7 +130,10 @@ extension ScriptWalk {
             }
             var made = walk(table)
             // A class sets its properties as it likes.
-            if types[name] != nil { made.held = ValueFacts.many }
+            if types[name] != nil {
+                made.held = ValueFacts.many
+                note(callOf: Self.code("new", of: name, 0))
+            }
             return made
         }
         // A conversion to a class may call the class's conversion methods.

@@ -91,6 +91,7 @@ extension ScriptWalk {
         if node.isStatic { return walkStatic(node, name) }
         let target = walk(node.target)
         let lower = name.asciiLowercased
+        let isOwn = use(method: lower, of: node.target, target, node)
         if ["where", "foreach"].contains(lower), let block = soleBlock(node.arguments) {
             let result = walkForEach(block, of: target)
             return lower == "where" ? target : result
@@ -109,6 +110,7 @@ extension ScriptWalk {
         if SecretProperties.contains(lower, of: target.kinds) {
             report(.secretProperty, node.extent, subject: ".\(name)()")
         }
+        if isOwn { return .unknown }
         if PureTypes.isPlainMethod(name) {
             return .data(count: ["split", "tochararray", "tolist"].contains(lower) ? ValueFacts.many : target.count)
         }
@@ -121,10 +123,6 @@ extension ScriptWalk {
                 if variables[name].isStopwatch { return .nothing }
             default: break
             }
-        }
-        if let own = ownType(node.target), types[own]?.methods.contains(lower) ?? false {
-            use(type: own, node.extent)
-            return .unknown
         }
         if case .variable(let variable) = node.target, variable.path.qualifier == .none {
             let holder = variable.path.name.asciiLowercased
@@ -156,6 +154,7 @@ extension ScriptWalk {
         if let own = types[full.asciiLowercased], type.typeName.assembly == nil,
             isNew || own.methods.contains(name.asciiLowercased)
         {
+            note(callOf: Self.code(name.asciiLowercased, of: full.asciiLowercased, node.arguments.count))
             use(type: full.asciiLowercased, node.extent)
             guard isNew else { return .unknown }
             var made = arguments.or(.data())

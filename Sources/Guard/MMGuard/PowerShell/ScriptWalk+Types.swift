@@ -44,7 +44,8 @@ extension ScriptWalk {
     }
 
     /// Notes a use of a type that the script defines: judges its bodies at the first use, and counts each use.
-    mutating func use(type name: String, _ extent: SourceExtent) {
+    /// - Parameter objects: the objects on each of which a method may be called.
+    mutating func use(type name: String, of objects: ValueFacts = .data(), _ extent: SourceExtent) {
         guard let type = types[name] else { return }
         if !type.isJudged {
             types[name]?.isJudged = true
@@ -55,7 +56,29 @@ extension ScriptWalk {
         }
         run(
             judged: types[name]?.isChange ?? false, named: "[\(type.node.name)]",
-            isMany: isForMany(place: 0, input: .nothing), at: extent)
+            isMany: isForMany(place: 1, input: objects), at: extent)
+    }
+
+    /// Notes a call of a method by its name in lower case.
+    /// - Returns: whether it surely is one of a type that the script defines.
+    mutating func use(
+        method: String, of target: ExpressionSyntax, _ objects: ValueFacts, _ call: InvokeMemberExpressionSyntax
+    ) -> Bool {
+        let own = ownType(target)
+        if own == nil, ownVariable(target)?.own.has(method) ?? false { return false }
+        // Of a value that may be anything, it may be the method of any type.
+        let owners = (own.map { [$0] } ?? types.keys.sorted()).filter { types[$0]?.methods.contains(method) ?? false }
+        for owner in owners {
+            note(callOf: Self.code(method, of: owner, call.arguments.count))
+            use(type: owner, of: own == nil ? objects : .data(), call.extent)
+        }
+        return own != nil && !owners.isEmpty
+    }
+
+    /// Returns the name of a method among the script's own code. Methods that differ in the number of their parameters
+    /// are different ones; every way to make an object is the same.
+    static func code(_ method: String, of type: String, _ parameters: Int) -> String {
+        method == "new" ? "\(type)::new" : "\(type)::\(method)/\(parameters)"
     }
 
     /// Judges the types that code may use by their names alone, as `New-Object Name` does: every mention of the name
@@ -82,18 +105,25 @@ extension ScriptWalk {
 
     private mutating func walk(_ member: MemberSyntax, of type: String) {
         let outer = scope
+        let title = types[type]?.node.name ?? type
         scope = CodeScope(ownType: type)
         switch member {
         case .property(let property):
-            for attribute in property.attributes { walk(attribute: attribute) }
-            if let type = property.type { walk(type: type.typeName) }
-            if let value = property.initialValue { walk(value) }
+            _ = code(Self.code("new", of: type, 0), titled: "[\(title)]", property.extent) { walk in
+                for attribute in property.attributes { walk.walk(attribute: attribute) }
+                if let type = property.type { walk.walk(type: type.typeName) }
+                if let value = property.initialValue { walk.walk(value) }
+            }
         case .method(let method):
-            if Self.unasked.contains(method.name.asciiLowercased) { scope.repeats = ValueFacts.many }
-            for attribute in method.attributes { walk(attribute: attribute) }
-            if let type = method.returnType { walk(type: type.typeName) }
-            for parameter in method.function.parameters { walk(functionParameter: parameter) }
-            walk(block: method.function.body, in: .function)
+            let name = method.isConstructor ? "new" : method.name.asciiLowercased
+            if Self.unasked.contains(name) { scope.repeats = ValueFacts.many }
+            let key = Self.code(name, of: type, method.function.parameters.count)
+            _ = code(key, titled: "[\(title)]::\(method.name)", method.function.extent) { walk in
+                for attribute in method.attributes { walk.walk(attribute: attribute) }
+                if let type = method.returnType { walk.walk(type: type.typeName) }
+                for parameter in method.function.parameters { walk.walk(functionParameter: parameter) }
+                walk.walk(block: method.function.body, in: .function)
+            }
         }
         scope = outer
     }

@@ -54,10 +54,19 @@ struct ScriptWalk {
         var awaits: [String: Await] = [:]
     }
 
-    /// The functions whose bodies are being walked, innermost last.
-    var openFunctions: [String] = []
-    /// Those of them that call themselves.
-    var recursive: Set<String> = []
+    /// A function or method that the script defines, as something that may call itself.
+    struct OwnCode {
+        let title: String
+        let extent: SourceExtent
+        var isChange = false
+        /// The functions and methods that its body calls.
+        var calls: Set<String> = []
+    }
+
+    /// The functions and methods whose bodies have been walked, by their names in lower case.
+    var ownCode: [String: OwnCode] = [:]
+    /// Those whose bodies are being walked, innermost last.
+    var openCode: [String] = []
 
     /// A call of a function that isn't defined yet.
     struct Await {
