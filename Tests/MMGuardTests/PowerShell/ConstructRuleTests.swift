@@ -47,7 +47,7 @@ struct ConstructRuleTests {
         ),
         (.switchStatement, ["switch -Regex ('a') { 'b' { 1 } }", "switch -File 'x' { 'b' { 1 } }"]),
         (.catchType, ["try { 1 } catch [System.Collections.Generic.List[int]] { 2 }"]),
-        (.variableTarget, ["$x.y = 1", "$x[0] = 1", "$a, $b = 1, 2", "${a b} = 1", "$x.y++"]),
+        (.variableTarget, ["$x.y = 1", "$x[0] = 1", "$a, $x.y = 1, 2", "${a b} = 1", "$x.y++"]),
         (
             .automaticVariable,
             [
@@ -55,8 +55,8 @@ struct ConstructRuleTests {
                 "$Host", "$ExecutionContext", "$MyInvocation = 1", "$args = 1", "foreach ($PSCmdlet in 1) { }",
             ]
         ),
-        (.driveVariable, ["$env:PATH", "$env:X = 1", "${function:x}", "$alias:x"]),
-        (.scopedVariable, ["$global:x = 1", "$script:x", "$global:x"]),
+        (.driveVariable, ["$env:API_TOKEN", "$env:X = 1", "${function:x}", "$alias:x"]),
+        (.scopedVariable, ["$local:x = 1", "$private:x", "$variable:x"]),
         (.splat, ["Get-Mailbox @p"]),
         (.usingVariable, ["$using:x"]),
         (
@@ -80,7 +80,10 @@ struct ConstructRuleTests {
         ),
         (
             .typeName,
-            ["[adsi]'x'", "[wmi]'x'", "[xml]'<a/>'", "$x -as [scriptblock]", "$x -is $t", "[datetime]@{}", "[regex]$x"]
+            [
+                "[adsi]'x'", "[wmi]'x'", "[xml]@{}", "[ref]1", "$x -as [scriptblock]", "$x -is $t", "[datetime]@{}",
+                "[regex]$x",
+            ]
         ),
         (
             .attribute,

@@ -33,6 +33,14 @@ struct SessionMemoryTests {
             ["$f = Get-ChildItem a.csv", "$f.Replace('a', 'b')"],
             ["$sb = (Get-Command prompt).ScriptBlock", "1 | Select-Object @{n='x';e=$sb}"],
             ["$e = $Error[0]", "$e.Foo"],
+            [
+                "$m = 'GET'", "function f { $global:m = 'DELETE' }; f",
+                "Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            ],
+            [
+                "function f { $global:m = [int]4 }; f", "$m = 'GET'; $r = [ref]$m",
+                "Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'",
+            ],
             ["[int]$m = 4", "$m = 'GET'; Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'"],
             [
                 "$lst = Get-Mailbox -ResultSize Unlimited; throw 'stop'; $lst = 'emi'",
@@ -42,6 +50,21 @@ struct SessionMemoryTests {
     func remembered(scripts: [String]) {
         let last = verdict(scripts)
         #expect(last.decision != .allow, "\(last.rule): \(last.reason)")
+    }
+
+    @Test("a script that runs as a file leaves what it put into the session's variables, not its own")
+    func file() {
+        func judged(_ script: String, _ memory: SessionMemory) -> (verdict: Verdict, memory: SessionMemory) {
+            engine.judgeInSession(
+                script: script, parsed: PowerShellParser.parse(script),
+                in: ScriptContext(module: "exo", memory: memory), policy: .standard, confirmed: false)
+        }
+        let request = "Invoke-MgGraphRequest -Method $m -Uri '/v1.0/users/x'"
+        let before = judged("$m = 'GET'", .fresh).memory
+        let own = before.afterFile(judged("$m = 'DELETE'", before).memory, keepingNames: false)
+        #expect(judged(request, own).verdict.decision == .allow)
+        let outer = before.afterFile(judged("$global:m = 'DELETE'", before).memory, keepingNames: false)
+        #expect(judged(request, outer).verdict.decision == .ask)
     }
 
     @Test(

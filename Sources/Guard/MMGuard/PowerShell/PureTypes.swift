@@ -33,6 +33,18 @@ enum PureTypes {
         return names.contains(name) && !references.contains(name)
     }
 
+    /// Returns whether a conversion to a type yields an XML document: it is read from a text, without anything that the
+    /// text refers to, and its properties hold any number of elements.
+    static func isDocument(_ written: String) -> Bool {
+        ["xml", "xml.xmldocument"].contains(plain(written.asciiLowercased))
+    }
+
+    /// Returns whether a type is that of references to variables.
+    static func isReference(_ type: TypeNameSyntax) -> Bool {
+        if case .name(let name, nil) = type.form { return name.asciiLowercased == "ref" }
+        return false
+    }
+
     /// Returns whether a text, converted to such a type and back, is the same text: a number becomes a character, and
     /// `0x24` becomes 36.
     static func keeps(_ text: String, as written: String) -> Bool {
@@ -70,7 +82,7 @@ enum PureTypes {
     private static let references: Set<String> = [
         "pscustomobject", "management.automation.pscustomobject", "ordered", "hashtable", "collections.hashtable",
         "array",
-        "object", "psobject", "management.automation.psobject", "void",
+        "object", "psobject", "management.automation.psobject", "void", "xml", "xml.xmldocument",
     ]
 
     /// Returns whether `[type]::member` may be read.
@@ -84,10 +96,22 @@ enum PureTypes {
         let method = method.asciiLowercased
         switch type {
         case "math": return true
-        case "convert": return method.hasPrefix("to") && method != "tobase64chararray"
+        case "convert": return method.hasPrefix("to") && method != "tobase64chararray" || method.hasPrefix("from")
         case "timespan": return method.hasPrefix("from") || method == "parse"
-        default: return methods[type]?.contains(method) ?? false
+        default:
+            // Whether a text can be parsed is told by a method that sets a variable, given as a reference.
+            let own = methods[type]
+            return own?.contains(method) ?? false || method == "tryparse" && own?.contains("parse") ?? false
         }
+    }
+
+    /// Returns whether a method may be called on what a static property of a type yields.
+    static func hasMethod(of property: MemberExpressionSyntax, _ method: String) -> Bool {
+        guard property.isStatic, case .type(let type) = property.target, type.typeName.assembly == nil else {
+            return false
+        }
+        return plain(type.typeName.fullName.asciiLowercased) == "text.encoding"
+            && ["getbytes", "getstring", "getbytecount", "getcharcount"].contains(method)
     }
 
     /// Returns whether a type is `Stopwatch`.
@@ -141,7 +165,7 @@ enum PureTypes {
         "array",
         "object", "psobject", "management.automation.psobject", "switch", "management.automation.switchparameter",
         "void",
-        "math", "convert", "stringcomparison", "dayofweek",
+        "math", "convert", "stringcomparison", "dayofweek", "xml", "xml.xmldocument",
     ]
 
     private static let properties: [String: Set<String>] = [
@@ -158,6 +182,7 @@ enum PureTypes {
             "ordinal", "ordinalignorecase", "invariantculture", "invariantcultureignorecase", "currentculture",
             "currentcultureignorecase",
         ],
+        "text.encoding": ["utf8", "ascii", "unicode", "bigendianunicode", "latin1", "utf32", "default"],
         "guid": ["empty"],
         "timespan": ["zero", "maxvalue", "minvalue"],
         "diagnostics.stopwatch": ["frequency", "ishighresolution"],

@@ -24,6 +24,13 @@ struct ScriptJudge: Sendable {
         var walk = ScriptWalk(tables: tables, context: context, muted: muted)
         // Without a tree nothing is known about the script.
         inspect(source, parsed, &walk)
+        // What a part further below sets may be read above it, so the walk begins anew with the names of all of them.
+        while !walk.setElsewhere.isSubset(of: walk.variables.shared) {
+            walk = ScriptWalk(
+                tables: tables, context: context, muted: muted,
+                shared: walk.setElsewhere.union(walk.variables.shared))
+            inspect(source, parsed, &walk)
+        }
         let text = walk.found.isEmpty ? nil : SourceLines(source)
         var seen: Set<Seen> = []
         // A loop is walked several times and reports the same findings again.

@@ -9,7 +9,7 @@ extension ScriptWalk {
         let isOwn = isFree(name)
         if !isOwn { report(.functionDefinition, node.extent, subject: node.name) }
         let outer = (scope: scope, awaited: awaited)
-        scope = CodeScope()
+        scope = bodyScope()
         awaited = [:]
         // The entry exists before the body is walked, because a function may call itself.
         if isOwn {
@@ -51,8 +51,8 @@ extension ScriptWalk {
         if let caller = openCode.last { ownCode[caller]?.calls.insert(name) }
     }
 
-    /// Reports the functions and methods that call themselves, also through others, and change something: they may do so
-    /// for any number of objects.
+    /// Reports the functions and methods that call themselves, also through others, and change something: they may do
+    /// so for any number of objects.
     mutating func reportRecursion() {
         for (name, code) in ownCode.sorted(by: { $0.value.extent.start < $1.value.extent.start }) {
             var open = code.calls
@@ -109,7 +109,7 @@ extension ScriptWalk {
     /// Judges the body of a block that a variable holds, for any values, like a function's.
     mutating func judged(_ block: ScriptBlockSyntax) -> LocalFunction {
         let outer = scope
-        scope = CodeScope(items: [.unknown])
+        scope = bodyScope(items: [.unknown])
         let before = (found.count, changes)
         walk(block: block, in: .function)
         scope = outer

@@ -76,7 +76,12 @@ extension ScriptWalk {
     private mutating func read(_ variable: VariableExpressionSyntax) -> ValueFacts {
         let path = variable.path
         if variable.isSplatted { report(.splat, variable.extent, subject: "@" + path.path) }
-        guard path.qualifier == .none else {
+        if path.drive?.asciiLowercased == "env", isPlainName(path.name), !SecretName.isSecret(path.name),
+            !variable.isSplatted
+        {
+            return .data()
+        }
+        guard path.isOfScript else {
             report(path.drive != nil ? .driveVariable : .scopedVariable, variable.extent, subject: "$" + path.path)
             return .unknown
         }
@@ -92,7 +97,7 @@ extension ScriptWalk {
             return .unknown
         }
         switch name {
-        case "_", "psitem": return items.last ?? .unknown
+        case "_", "psitem": return path.qualifier == .none ? items.last ?? .unknown : .unknown
         case "null": return ValueFacts(kinds: [], count: 0, texts: nil)
         case "true", "false": return .text(name)
         case "error": return .of(.errors)
@@ -100,7 +105,8 @@ extension ScriptWalk {
             if let texts = PreferenceVariables.values(of: name) {
                 return ValueFacts(kinds: .data, count: 1, texts: texts)
             }
-            return isAutomatic || isReadable ? .data() : variables[name].facts
+            if isAutomatic || isReadable { return .data() }
+            return path.qualifier == .none ? variables[name].facts : .unknown
         }
     }
 
@@ -120,6 +126,7 @@ extension ScriptWalk {
     }
 
     private mutating func walk(_ node: ConvertExpressionSyntax) -> ValueFacts {
+        if PureTypes.isReference(node.type.typeName) { return walk(reference: node.operand, node.extent) }
         walk(type: node.type.typeName)
         let name = node.type.typeName.fullName.asciiLowercased
         if case .hashtable(let table) = node.operand {

@@ -111,6 +111,9 @@ extension ScriptWalk {
             report(.secretProperty, node.extent, subject: ".\(name)()")
         }
         if isOwn { return .unknown }
+        if case .member(let property) = node.target, PureTypes.hasMethod(of: property, lower) {
+            return .data(count: ValueFacts.many)
+        }
         if PureTypes.isPlainMethod(name) {
             return .data(count: ["split", "tochararray", "tolist"].contains(lower) ? ValueFacts.many : target.count)
         }

@@ -106,7 +106,7 @@ extension ScriptWalk {
     private mutating func walk(_ member: MemberSyntax, of type: String) {
         let outer = scope
         let title = types[type]?.node.name ?? type
-        scope = CodeScope(ownType: type)
+        scope = bodyScope(ownType: type)
         switch member {
         case .property(let property):
             _ = code(Self.code("new", of: type, 0), titled: "[\(title)]", property.extent) { walk in

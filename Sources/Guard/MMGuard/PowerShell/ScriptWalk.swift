@@ -17,7 +17,7 @@ struct ScriptWalk {
 
     /// The state for one body of code: the script's, a function's or a method's.
     struct CodeScope {
-        var variables = ScriptVariables()
+        var variables: ScriptVariables
         /// The possible values of `$_`, innermost last.
         var items: [ValueFacts] = []
         /// How often the current code runs at most, according to the surrounding loops and filters.
@@ -126,11 +126,24 @@ struct ScriptWalk {
     /// The maximum depth of a tree; deeper ones are not judged.
     static let deepest = 100
 
-    init(tables: GuardTables, context: ScriptContext, muted: Set<ConstructRule> = []) {
+    /// - Parameter shared: the variables that code elsewhere in the script can set.
+    init(
+        tables: GuardTables, context: ScriptContext, muted: Set<ConstructRule> = [], shared: Set<String> = []
+    ) {
         self.tables = tables
         self.context = context
         self.muted = muted
-        scope = CodeScope(variables: ScriptVariables(remembered: context.memory.variables, types: context.memory.types))
+        let memory = context.memory
+        scope = CodeScope(
+            variables: ScriptVariables(remembered: memory.variables, types: memory.types, shared: shared))
+    }
+
+    /// The variables (in lower case) that code elsewhere in the script can set: `$script:x = 1`, `[ref]$x`.
+    var setElsewhere: Set<String> = []
+
+    /// Returns the state at the beginning of another body of code, in which nothing is known of the variables.
+    func bodyScope(items: [ValueFacts] = [], ownType: String? = nil) -> CodeScope {
+        CodeScope(variables: ScriptVariables(shared: scope.variables.shared), items: items, ownType: ownType)
     }
 
     /// Returns whether there are many findings already, with one like this among them: another one doesn't change the
@@ -265,7 +278,32 @@ extension ScriptWalk {
     /// - Returns: what it assigns, which is its value where one is used.
     @discardableResult
     mutating func walk(_ node: AssignmentStatementSyntax, in scope: Scope) -> ValueFacts {
-        var target = node.target
+        if node.op == .equals, case .variable(let variable) = node.target, variable.path.qualifier == .none,
+            case .scriptBlock(let block)? = only(node.value)
+        {
+            write(variable, ScriptVariables.Entry(facts: .of(.code, count: 1), block: judged(block.scriptBlock)))
+            return .of(.code, count: 1)
+        }
+        let facts = walk(value: node.value, in: scope)
+        guard case .arrayLiteral(let targets) = node.target, node.op == .equals else {
+            return assign(facts, to: node.target, by: node)
+        }
+        // Each holds one value, and the last one all that are left.
+        for (index, target) in targets.elements.enumerated() {
+            let isLast = index == targets.elements.count - 1
+            assign((isLast ? facts : facts.single).withoutTexts, to: target, by: nil)
+        }
+        return facts
+    }
+
+    /// Assigns a value to one target.
+    /// - Parameter node: the assignment; `nil` if it has several targets.
+    /// - Returns: what the target holds then.
+    @discardableResult
+    private mutating func assign(
+        _ value: ValueFacts, to target: ExpressionSyntax, by node: AssignmentStatementSyntax?
+    ) -> ValueFacts {
+        var (facts, target) = (value, target)
         var type: TypeNameSyntax?
         // The type in [string]$name = … must be harmless, and the variable plain.
         unwrapping: while true {
@@ -280,16 +318,14 @@ extension ScriptWalk {
             default: break unwrapping
             }
         }
-        if node.op == .equals, type == nil, case .variable(let variable) = target, variable.path.qualifier == .none,
-            case .scriptBlock(let block)? = only(node.value)
-        {
-            write(variable, ScriptVariables.Entry(facts: .of(.code, count: 1), block: judged(block.scriptBlock)))
-            return .of(.code, count: 1)
-        }
-        var facts = walk(value: node.value, in: scope)
         if let type { facts = converted(facts, to: type) }
         switch target {
-        case .variable(let variable): set(variable, facts, type: type, by: node)
+        case .variable(let variable):
+            if let node {
+                set(variable, facts, type: type, by: node)
+            } else {
+                write(variable, ScriptVariables.Entry(facts: facts, type: type.flatMap { PureTypes.condition(of: $0) }))
+            }
         default:
             // The target is an element or a property of a list or table that the script itself created.
             if let name = ownContainer(target) {
@@ -308,7 +344,7 @@ extension ScriptWalk {
         by node: AssignmentStatementSyntax
     ) {
         let name = variable.path.name.asciiLowercased
-        if node.op == .equals, variable.path.qualifier == .none, PreferenceVariables.mayBe(name, constant(node.value)) {
+        if node.op == .equals, variable.path.isOfScript, PreferenceVariables.mayBe(name, constant(node.value)) {
             return
         }
         let isConverted = type != nil
@@ -377,7 +413,7 @@ extension ScriptWalk {
     mutating func write(_ variable: VariableExpressionSyntax, _ entry: ScriptVariables.Entry) {
         let path = variable.path
         let name = path.name.asciiLowercased
-        guard path.qualifier == .none else {
+        guard path.isOfScript else {
             return report(
                 path.drive != nil ? .driveVariable : .scopedVariable, variable.extent, subject: "$" + path.path)
         }
@@ -386,7 +422,19 @@ extension ScriptWalk {
         guard !isAutomatic(name) else {
             return report(.automaticVariable, variable.extent, subject: "$" + path.path)
         }
+        if path.qualifier != .none { setElsewhere.insert(name) }
         variables.give(name, entry)
+    }
+
+    /// Walks `[ref]$x`, by which the variable can be set from anywhere.
+    mutating func walk(reference operand: ExpressionSyntax, _ extent: SourceExtent) -> ValueFacts {
+        guard case .variable(let variable) = operand, !variable.isSplatted else {
+            report(.typeName, extent, subject: "[ref]")
+            return walk(operand)
+        }
+        write(variable, .unknown)
+        setElsewhere.insert(variable.path.name.asciiLowercased)
+        return .unknown
     }
 
     /// Notes that a parameter stores something in a variable: if the variable is a plain one, this counts as an
@@ -488,6 +536,7 @@ extension ScriptWalk {
 
     /// Returns the possible values after a conversion: text and numbers contain no code, and are no files.
     func converted(_ facts: ValueFacts, to type: TypeNameSyntax) -> ValueFacts {
+        if PureTypes.isDocument(type.fullName) { return .lists(.data) }
         guard PureTypes.isValue(type.fullName) else { return facts }
         let texts = facts.texts?.allSatisfy { PureTypes.keeps($0, as: type.fullName) } == true ? facts.texts : nil
         return ValueFacts(kinds: .data, count: min(facts.count, 1), texts: facts.count <= 1 ? texts : nil)

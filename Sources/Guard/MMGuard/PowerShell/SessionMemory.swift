@@ -50,6 +50,11 @@ package struct SessionMemory: Sendable, Hashable {
     package func afterFile(_ judged: SessionMemory, keepingNames: Bool) -> SessionMemory {
         var memory = self
         if keepingNames { memory.names.formUnion(judged.names) }
+        // It may have set some of the session's own variables.
+        for (name, facts) in judged.variables where facts == .unknown {
+            memory.variables[name] = facts
+            memory.types[name] = judged.types[name]
+        }
         memory.isOpaque = memory.isOpaque || judged.isOpaque
         memory.wasConfirmed = memory.wasConfirmed || judged.wasConfirmed
         return memory
@@ -74,6 +79,11 @@ package struct SessionMemory: Sendable, Hashable {
         for (name, entry) in walk.variables.leftAnywhere {
             next.variables[name] = entry.facts
             next.types[name] = entry.type
+        }
+        // Another text may set them where the session doesn't show it, such as a function.
+        for name in walk.setElsewhere {
+            next.variables[name] = .unknown
+            next.types[name] = ScriptVariables.Entry.anyType
         }
         if next.variables.count > Self.mostVariables { next.variables = [:] }
         if walk.givesNames

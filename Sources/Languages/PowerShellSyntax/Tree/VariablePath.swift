@@ -31,6 +31,15 @@ package struct VariablePath: Sendable, Hashable {
         return true
     }
 
+    /// Whether the path names a variable of the script: of the code that is running, or of the script or session around
+    /// it.
+    package var isOfScript: Bool {
+        switch qualifier {
+        case .none, .script, .global: true
+        case .local, .private, .variable, .drive: false
+        }
+    }
+
     /// The drive, if the path names an item of one.
     package var drive: String? {
         if case .drive(let drive) = qualifier { return drive }

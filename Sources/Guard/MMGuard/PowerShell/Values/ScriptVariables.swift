@@ -26,6 +26,9 @@ struct ScriptVariables: Sendable {
         /// anything else.
         var pages: Set<String>?
 
+        /// The type of a variable that was declared with one of several types, or whose type isn't known.
+        static let anyType = "several"
+
         /// What a variable may hold of which nothing is known.
         static let unknown = Entry(facts: .unknown)
 
@@ -46,7 +49,7 @@ struct ScriptVariables: Sendable {
 
         private func type(with other: Entry) -> String? {
             guard let type, let more = other.type else { return type ?? other.type }
-            return type == more ? type : "several"
+            return type == more ? type : Self.anyType
         }
 
         /// Returns an entry that may be either of the two.
@@ -60,6 +63,8 @@ struct ScriptVariables: Sendable {
         }
     }
 
+    /// The variables (in lower case) that may change at any time, and so hold anything.
+    let shared: Set<String>
     private let remembered: [String: ValueFacts]
     private let rememberedTypes: [String: String]
     private var entries: [String: Entry] = [:]
@@ -76,7 +81,9 @@ struct ScriptVariables: Sendable {
     /// - Parameters:
     ///   - remembered: the variables that earlier scripts left in the session.
     ///   - types: what these were declared with.
-    init(remembered: [String: ValueFacts] = [:], types: [String: String] = [:]) {
+    ///   - shared: the variables that may change at any time.
+    init(remembered: [String: ValueFacts] = [:], types: [String: String] = [:], shared: Set<String>) {
+        self.shared = shared
         self.remembered = remembered
         rememberedTypes = types
     }
@@ -87,7 +94,7 @@ struct ScriptVariables: Sendable {
     }
 
     private func inherited(_ name: String) -> Entry {
-        Entry(facts: remembered[name] ?? .unknown, type: rememberedTypes[name])
+        shared.contains(name) ? .unknown : Entry(facts: remembered[name] ?? .unknown, type: rememberedTypes[name])
     }
 
     /// Gives a variable a value as PowerShell does. With a type that doesn't take the value as it is, a variable holds
@@ -103,7 +110,7 @@ struct ScriptVariables: Sendable {
     }
 
     mutating func assign(_ name: String, _ entry: Entry) {
-        var entry = entry
+        var entry = shared.contains(name) ? .unknown : entry
         entry.type = entry.type ?? self[name].type
         log.append((name, entries[name]))
         history.append((name, entry))
