@@ -47,6 +47,18 @@ struct GuardBatchTests {
                 #"{"id":"8","verdict":"deny","class":"write","rule":"unreadable","reason":"\#(GuardBatch.fields)"}"#
             ),
             (
+                #"{"id":"10","src":"Get-Mailbox","module":"nonsense"}"#,
+                #"{"id":"10","verdict":"deny","class":"write","rule":"unreadable","reason":"module can't be nonsense: \#(GuardBatch.modules)"}"#
+            ),
+            (
+                #"{"id":"11","src":"Get-Mailbox","module":["exo"]}"#,
+                #"{"id":"11","verdict":"deny","class":"write","rule":"unreadable"}"#
+            ),
+            (
+                #"{"id":"12","src":"Get-Mailbox","module":null}"#,
+                #"{"id":"12","verdict":"allow","class":"read","rule":"read"}"#
+            ),
+            (
                 #"{"id":"9","method":"GET","url":"/me","headers":{"X-HTTP-Method":"DELETE"}}"#,
                 #"{"id":"9","verdict":"ask","class":"privilege","rule":"method-header"}"#
             ),

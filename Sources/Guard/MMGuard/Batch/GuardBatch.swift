@@ -45,7 +45,13 @@ package struct GuardBatch: Sendable {
         }
         let id = value["id"] ?? .null
         if let script = value["src"]?.string {
-            let context = ScriptContext(module: value["module"]?.string ?? module, isBehindWire: isBehindWire)
+            let given = value["module"] ?? .null
+            // A misspelt one would count as none, and no one would notice.
+            guard given == .null || given.string.flatMap(KnownModules.product) != nil else {
+                let word = given.string ?? JSONWriter.string(given)
+                return unreadable(id, "module can't be \(word.prefix(40)): \(Self.modules)")
+            }
+            let context = ScriptContext(module: given.string ?? module, isBehindWire: isBehindWire)
             let verdict = engine.judge(script: script, in: context, policy: policy)
             return answer(id, verdict.decision, verdict.guardClass.rawValue, verdict.rule)
         }
@@ -94,6 +100,9 @@ package struct GuardBatch: Sendable {
     /// What a line may say.
     package static let fields =
         "a line needs src (a script, with module), shell (a command) or url (a request, with method, body, resource, headers)"
+
+    /// What the module of a line may be.
+    package static let modules = "name that of a session, such as exo, azure or graph, or leave it out"
 
     private func unreadable(_ id: JSONValue, _ reason: String) -> String {
         answer(id, .deny, "write", "unreadable", reason: reason)
