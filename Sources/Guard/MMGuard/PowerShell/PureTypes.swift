@@ -121,6 +121,9 @@ enum PureTypes {
     /// them.
     static func isPlainMethod(_ name: String) -> Bool { plainMethods.contains(name.asciiLowercased) }
 
+    /// Returns whether a method on these lists may return many values, by its name in lower case.
+    static func isOfMany(_ method: String) -> Bool { ["split", "matches", "tochararray", "tolist"].contains(method) }
+
     /// Returns whether an attribute of a parameter or an enum only declares something and runs no code of the script's.
     static func declares(_ attribute: String) -> Bool {
         var name = plain(attribute.asciiLowercased)

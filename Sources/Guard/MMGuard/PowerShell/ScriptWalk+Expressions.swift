@@ -55,12 +55,13 @@ extension ScriptWalk {
         case .index(let node):
             let target = walk(node.target)
             let index = walk(node.index)
-            return element(of: target, at: index.texts ?? [], own: ownVariable(node.target)?.own ?? [])
+            return element(of: target, at: index, own: ownVariable(node.target)?.own ?? [])
         }
     }
 
     /// Returns the values at positions of a list, or under keys of a table, each of which may hold many.
-    private func element(of target: ValueFacts, at texts: [String], own: OwnContainer) -> ValueFacts {
+    private func element(of target: ValueFacts, at index: ValueFacts, own: OwnContainer) -> ValueFacts {
+        let texts = index.texts ?? []
         guard own != .table, texts.allSatisfy({ Int($0) != nil }) else {
             let isOne = !texts.isEmpty && texts.allSatisfy { FilterCommands.singleMembers.contains($0.asciiLowercased) }
             return target.property(target.kinds, isOne: isOne)
@@ -68,7 +69,9 @@ extension ScriptWalk {
         let isList = !own.isEmpty && own.isDisjoint(with: [.table, .object])
         var result = target.withoutTexts
         result.each = isList ? target.each : max(target.each, target.held)
-        if !texts.isEmpty { result.count = ValueFacts.product(min(texts.count, target.count), result.each) }
+        // A text has many letters, and an element may be named several times.
+        let named = ValueFacts.product(index.count, result.each)
+        result.count = texts.isEmpty ? max(target.count, named) : named
         return result
     }
 

@@ -115,7 +115,7 @@ extension ScriptWalk {
             return .data(count: ValueFacts.many)
         }
         if PureTypes.isPlainMethod(name) {
-            return .data(count: ["split", "tochararray", "tolist"].contains(lower) ? ValueFacts.many : target.count)
+            return .data(count: PureTypes.isOfMany(lower) ? ValueFacts.many : target.count)
         }
         if case .variable(let variable) = node.target, variable.path.qualifier == .none {
             switch (variable.path.name.asciiLowercased, lower) {
@@ -169,7 +169,7 @@ extension ScriptWalk {
             report(.staticMember, node.extent, subject: "[\(full)]::\(name)()")
             if name.asciiLowercased == "create" { walk(saidBy: arguments, at: node.extent) }
         }
-        return .data()
+        return .data(count: PureTypes.isOfMany(name.asciiLowercased) ? ValueFacts.many : 1)
     }
 
     private func soleBlock(_ arguments: [ExpressionSyntax]) -> ScriptBlockSyntax? {

@@ -34,9 +34,11 @@ extension ScriptWalk {
         case "get-command", "get-module", "get-alias", "get-variable", "get-help", "import-clixml", "get-psdrive",
             "get-psprovider":
             return .unknown
-        case "measure-object", "convertto-json", "get-date", "new-guid", "new-timespan", "get-location",
-            "test-path", "join-path", "split-path", "convertto-xml", "get-timezone", "join-string":
-            return .data(count: name == "join-path" || name == "split-path" ? max(1, own.count) : 1)
+        case "convertto-json", "new-guid", "join-string": return .data()
+        case "measure-object", "get-date", "new-timespan", "get-location", "test-path", "join-path", "split-path":
+            // One for each value that it is given; what is measured is one value.
+            let input = name == "measure-object" ? 1 : own.count
+            return .data(count: call.values.reduce(max(1, input)) { max($0, $1.count) })
         case "out-string": return .data(count: call.indices(["stream"]).isEmpty ? 1 : ValueFacts.many)
         default:
             return call.entry.lists.contains(.outside) ? .unknown : .data(count: ValueFacts.many)

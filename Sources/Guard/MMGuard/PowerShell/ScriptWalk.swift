@@ -537,6 +537,8 @@ extension ScriptWalk {
     /// Returns the possible values after a conversion: text and numbers contain no code, and are no files.
     func converted(_ facts: ValueFacts, to type: TypeNameSyntax) -> ValueFacts {
         if PureTypes.isDocument(type.fullName) { return .lists(.data) }
+        // A text becomes its letters.
+        if PureTypes.plain(type.fullName.asciiLowercased) == "char[]" { return .data(count: ValueFacts.many) }
         guard PureTypes.isValue(type.fullName) else { return facts }
         let texts = facts.texts?.allSatisfy { PureTypes.keeps($0, as: type.fullName) } == true ? facts.texts : nil
         return ValueFacts(kinds: .data, count: min(facts.count, 1), texts: facts.count <= 1 ? texts : nil)
