@@ -106,10 +106,10 @@ enum PureTypes {
     }
 
     /// Returns whether a method may be called on what a static property of a type yields.
-    static func hasMethod(of property: MemberExpressionSyntax, _ method: String) -> Bool {
-        guard property.isStatic, case .type(let type) = property.target, type.typeName.assembly == nil else {
-            return false
-        }
+    static func hasMethod(of target: ExpressionSyntax, _ method: String) -> Bool {
+        guard case .member(let property) = target, property.isStatic, case .type(let type) = property.target,
+            type.typeName.assembly == nil
+        else { return false }
         return plain(type.typeName.fullName.asciiLowercased) == "text.encoding"
             && ["getbytes", "getstring", "getbytecount", "getcharcount"].contains(method)
     }
@@ -122,7 +122,9 @@ enum PureTypes {
     static func isPlainMethod(_ name: String) -> Bool { plainMethods.contains(name.asciiLowercased) }
 
     /// Returns whether a method on these lists may return many values, by its name in lower case.
-    static func isOfMany(_ method: String) -> Bool { ["split", "matches", "tochararray", "tolist"].contains(method) }
+    static func isOfMany(_ method: String) -> Bool {
+        ["split", "matches", "tochararray", "tolist", "getbytes"].contains(method)
+    }
 
     /// Returns whether an attribute of a parameter or an enum only declares something and runs no code of the script's.
     static func declares(_ attribute: String) -> Bool {

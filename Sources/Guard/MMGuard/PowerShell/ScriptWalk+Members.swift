@@ -111,25 +111,19 @@ extension ScriptWalk {
             report(.secretProperty, node.extent, subject: ".\(name)()")
         }
         if isOwn { return .unknown }
-        if case .member(let property) = node.target, PureTypes.hasMethod(of: property, lower) {
-            return .data(count: ValueFacts.many)
-        }
-        if PureTypes.isPlainMethod(name) {
+        if PureTypes.isPlainMethod(name) || PureTypes.hasMethod(of: node.target, lower) {
             return .data(count: PureTypes.isOfMany(lower) ? ValueFacts.many : target.count)
-        }
-        if case .variable(let variable) = node.target, variable.path.qualifier == .none {
-            switch (variable.path.name.asciiLowercased, lower) {
-            case ("error", "clear") where node.arguments.isEmpty: return .nothing
-            // It only asks whether to go on.
-            case ("pscmdlet", "shouldprocess"): return .data()
-            case (let name, "start"), (let name, "stop"), (let name, "reset"), (let name, "restart"):
-                if variables[name].isStopwatch { return .nothing }
-            default: break
-            }
         }
         if case .variable(let variable) = node.target, variable.path.qualifier == .none {
             let holder = variable.path.name.asciiLowercased
             var entry = variables[holder]
+            switch (holder, lower) {
+            case ("error", "clear") where node.arguments.isEmpty: return .nothing
+            // It only asks whether to go on.
+            case ("pscmdlet", "shouldprocess"): return .data()
+            case (_, "start"), (_, "stop"), (_, "reset"), (_, "restart"): if entry.isStopwatch { return .nothing }
+            default: break
+            }
             // A block that is given to `Sort` is run to compare the elements.
             if entry.own.has(lower), lower != "sort" || !arguments.kinds.contains(.code) {
                 entry.facts = entry.facts.then(arguments)
