@@ -107,7 +107,27 @@ struct JSONSchemaTests {
         ]
         let sent: JSONObject = ["name": nil, "top": nil, "mail": nil, "body": nil, "kind": nil, "other": nil]
         #expect(
-            try JSONSchema(schema).withoutUnset(sent) == ["name": nil, "mail": nil, "body": nil, "other": nil])
+            try JSONSchema(schema).inForm(sent) == ["name": nil, "mail": nil, "body": nil, "other": nil])
+    }
+
+    @Test(
+        "the text of a number or boolean is one where the schema takes no text; what can't be read stays",
+        arguments: [
+            ("n", "5", 5), ("n", "-1", -1), ("n", "many", "many"), ("n", "1.5", "1.5"), ("n", "[5]", "[5]"),
+            ("n", "true", "true"), ("size", "1.5", 1.5), ("some", "5", 5), ("some", "five", "five"),
+            ("flag", "true", true), ("flag", "1", "1"), ("text", "5", "5"), ("either", "5", "5"), ("any", "5", "5"),
+            ("other", "5", "5"), ("code", "5", "5"),
+        ] as [(String, JSONValue, JSONValue)])
+    func written(name: String, sent: JSONValue, plain: JSONValue) throws {
+        let schema: JSONObject = [
+            "type": "object", "required": ["n"],
+            "properties": [
+                "n": ["type": "integer", "minimum": 1], "size": ["type": "number"], "flag": ["type": "boolean"],
+                "some": ["anyOf": [["type": "integer"], ["type": "null"]]], "text": ["type": "string"],
+                "either": ["type": ["string", "integer"]], "any": true, "code": ["type": "string", "enum": ["6"]],
+            ],
+        ]
+        #expect(try JSONSchema(schema).inForm([name: sent]) == [name: plain])
     }
 
     static let refused: [(JSONObject, String)] = [

@@ -178,6 +178,7 @@ struct ToolListTests {
             (["name": "leaver", "connection": nil, "parameters": nil, "apply": "false"], "forwardTo"),
             (["name": "leaver", "parameters": "{\"user\": \"a@b.c\"}"], "forwardTo"),
             (["name": "leaver", "apply": "perhaps"], "apply: must be a boolean, not a string"),
+            (["name": "leaver", "parameters": "{\"user\": "], "`parameters` of recipe isn't a JSON object"),
         ] as [(JSONObject, String)])
     func forms(arguments: JSONObject, says: String) async throws {
         let answer = try await ask([], "tools/call", ["name": "mm__recipe", "arguments": .object(arguments)])

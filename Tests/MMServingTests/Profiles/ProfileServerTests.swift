@@ -65,6 +65,30 @@ struct ProfileServerTests {
         #expect(named["content"]?[0]?["text"] == "mine false")
     }
 
+    @Test(
+        "a tool takes numbers and switches as texts, as the earlier servers did",
+        arguments: [
+            (["limit": "5", "all": "true"], "5 true"), (["limit": 5, "all": false], "5 false"),
+            (["limit": "five"], "limit: must be an integer, not a string"),
+        ] as [(JSONObject, String)])
+    func texts(arguments: JSONObject, says: String) async throws {
+        let profile = ToolProfile(
+            name: "sample", title: "Sample", instructions: "None.",
+            tools: [
+                ProfileTool(
+                    name: "echo", description: "Says its arguments.",
+                    inputSchema: [
+                        "type": "object",
+                        "properties": ["limit": ["type": "integer"], "all": ["type": "boolean"]],
+                    ], effects: .init(readOnly: true)
+                ) { (given, _, _) async throws(MMError) in
+                    ProfileAnswer("\(given["limit"] ?? .null) \(given["all"] ?? .null)")
+                }
+            ])
+        let answer = try await ask(profile, "tools/call", ["name": "echo", "arguments": .object(arguments)])
+        #expect(answer["content"]?[0]?["text"]?.string?.contains(says) == true, "\(answer)")
+    }
+
     @Test("a client that reconnects finds the state that survives sessions", arguments: [true, false])
     func reconnecting(outlives: Bool) async throws {
         let profile = ToolProfile(

@@ -78,7 +78,7 @@ struct ToolArguments {
     /// Returns a string as written; empty when it is absent.
     func written(_ name: String) -> String { values[name]?.string ?? "" }
     /// Returns an integer.
-    func number(_ name: String) -> Int? { values[name]?.int ?? values[name]?.string.flatMap { Int($0) } }
+    func number(_ name: String) -> Int? { values[name]?.int }
     /// Returns a boolean; false when it is absent.
     func flag(_ name: String) -> Bool { values[name]?.bool ?? false }
 }

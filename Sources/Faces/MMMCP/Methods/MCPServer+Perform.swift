@@ -68,14 +68,14 @@ extension MCPServer {
     private func callTool(
         _ registered: RegisteredTool, _ given: JSONObject, _ context: RequestContext
     ) async throws -> ToolResult {
-        let set = registered.input.withoutUnset(given)
-        let arguments = registered.tool.argumentReading?(set) ?? set
-        let problems = registered.input.problems(of: .object(arguments))
-        guard problems.isEmpty else {
-            let list = problems.map { "- \($0)" }.joined(separator: "\n")
-            return .failure("The arguments of \(registered.tool.name) are not valid:\n\(list)")
-        }
         do {
+            let plain = registered.input.inForm(given)
+            let arguments = try registered.tool.argumentReading?(plain) ?? plain
+            let problems = registered.input.problems(of: .object(arguments))
+            guard problems.isEmpty else {
+                let list = problems.map { "- \($0)" }.joined(separator: "\n")
+                return .failure("The arguments of \(registered.tool.name) are not valid:\n\(list)")
+            }
             return checked(try await registered.tool.handler(arguments, context), of: registered)
         } catch let error as MCPError {
             throw error

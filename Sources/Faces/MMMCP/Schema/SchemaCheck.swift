@@ -188,7 +188,7 @@ extension SchemaCheck {
 }
 
 extension SchemaCheck {
-    private static func fits(_ value: JSONValue, _ kind: SchemaNode.Kind) -> Bool {
+    static func fits(_ value: JSONValue, _ kind: SchemaNode.Kind) -> Bool {
         switch (kind, value) {
         case (.null, .null), (.boolean, .bool), (.string, .string), (.array, .array), (.object, .object): true
         case (.number, .int), (.number, .double), (.number, .number), (.integer, .int): true
@@ -306,20 +306,38 @@ package struct JSONSchema: Sendable {
         return check.problems
     }
 
-    /// Returns an object without the members that are null although the schema neither admits null nor requires them.
-    /// Clients that fill in every property send null for those that the model left out.
-    package func withoutUnset(_ object: JSONObject) -> JSONObject {
+    /// Returns an object in the schema's form, however a client writes it: without the members that are null although
+    /// the schema neither admits nor requires them, as clients send for what a model left out, and with numbers and
+    /// booleans in place of their texts where the schema admits no text. What can't be read stays, so that a check
+    /// names it.
+    package func inForm(_ object: JSONObject) -> JSONObject {
         guard let root = nodes.first else { return object }
-        let unset = object.keys.filter { name in
-            guard object[name] == .null, let child = root.properties[name], !root.required.contains(name) else {
-                return false
+        var plain = object
+        for (name, value) in object {
+            guard let child = root.properties[name], !admits(value, as: child) else { continue }
+            switch value {
+            case .null where !root.required.contains(name): plain[name] = nil
+            case .string(let text):
+                guard let read = try? JSONParser.parse(text, limits: .strict) else { continue }
+                switch read {
+                // One out of bounds too: the check then names the bound.
+                case .bool, .int, .double, .number: if hasKind(of: read, child) { plain[name] = read }
+                default: continue
+                }
+            default: continue
             }
-            var check = SchemaCheck(nodes: nodes, limit: 1, advice: advice)
-            check.apply(child, to: .null, at: name)
-            return !check.problems.isEmpty
         }
-        var given = object
-        for name in unset { given[name] = nil }
-        return given
+        return plain
+    }
+
+    private func admits(_ value: JSONValue, as child: Int) -> Bool {
+        var check = SchemaCheck(nodes: nodes, limit: 1, advice: advice)
+        check.apply(child, to: value, at: "")
+        return check.problems.isEmpty
+    }
+
+    private func hasKind(of value: JSONValue, _ child: Int) -> Bool {
+        guard let kinds = nodes[child].kinds else { return admits(value, as: child) }
+        return kinds.contains { SchemaCheck.fits(value, $0) }
     }
 }

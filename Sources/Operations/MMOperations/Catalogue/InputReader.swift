@@ -35,28 +35,36 @@ public struct InputReader: Sendable {
         }
     }
 
-    /// Returns arguments in the form of their schemas, however a model writes them: with numbers, booleans and objects
-    /// in place of their texts. What can't be read stays, so that a check names it.
-    package static func plain(_ arguments: JSONObject, _ fields: [InputField]) -> JSONObject {
-        arguments.mapValues { name, value in
-            guard let field = fields.first(where: { $0.name == name }) else { return value }
-            return (try? InputReader(operation: "", arguments: [name: value], fields: [field]))?.plain(field) ?? value
+    /// Returns arguments in the form of their schemas, however a model writes them: with objects in place of their
+    /// texts, and choices as declared. What isn't a text or no choice stays, so that a check names it.
+    /// - Throws: `invalidInput` for a text that has no such form: a check could only say that it is a text.
+    package static func plain(
+        _ arguments: JSONObject, _ fields: [InputField], of operation: String
+    ) throws(MMError) -> JSONObject {
+        var plain = arguments
+        for field in fields {
+            guard let text = arguments[field.name], text.string != nil else { continue }
+            let reader = try InputReader(operation: operation, arguments: [field.name: text], fields: [field])
+            if let value = try reader.plain(field) { plain[field.name] = value }
         }
+        return plain
     }
 
-    private func plain(_ field: InputField) -> JSONValue? {
+    private func plain(_ field: InputField) throws(MMError) -> JSONValue? {
         let name = field.name
+        guard !isAbsent(name) else { return nil }
         switch field.kind {
-        case .flag: return (try? flag(name)).map { .bool($0) }
-        case .integer: return (try? integer(name)).map { .int(Int64($0)) }
         case .choice: return (try? text(name)).map { .string($0) }
-        case .object: return (try? object(name)).map { .object($0) }
-        case .parameters where arguments[name]?.string != nil:
-            guard let list = try? parameters(name), Set(list.map(\.name)).count == list.count else { return nil }
+        case .object: return try object(name).map { .object($0) }
+        case .parameters:
+            let list = try parameters(name)
+            if let twice = list.map(\.name).firstRepeated {
+                throw MMError(
+                    .invalidInput, "`\(name)` of \(operation) has `\(twice)` twice.", hint: "Give each name once.")
+            }
             return .object(JSONObject(list.map { ($0.name, .string($0.value)) }))
-        case .arguments where arguments[name]?.string != nil:
-            return (try? self.arguments(name)).map { .object(JSONObject($0.map { ($0.name, $0.value) })) }
-        case .parameters, .arguments, .text, .textList, .calls: return nil
+        case .arguments: return .object(JSONObject(try self.arguments(name).map { ($0.name, $0.value) }))
+        case .flag, .integer, .text, .textList, .calls: return nil
         }
     }
 

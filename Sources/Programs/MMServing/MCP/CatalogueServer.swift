@@ -106,8 +106,8 @@ struct CatalogueServer {
             let (called, given) = operation.call(arguments)
             return .call(called, given)
         }
-        let fields = operation.fields
-        tool.argumentReading = { InputReader.plain($0, fields) }
+        let (name, fields) = (operation.declaration.name, operation.fields)
+        tool.argumentReading = { (given) throws(MMError) in try InputReader.plain(given, fields, of: name) }
         if operation.fields.contains(where: { $0.name == "query" && $0.kind == .parameters }) {
             tool.argumentRemark = Self.queryRemark
         }
@@ -122,7 +122,9 @@ struct CatalogueServer {
         var tool = tool(ReadyTool.declaration, InputField.schema(of: ReadyTool.fields)) {
             (arguments) throws(MMError) in try ready.meaning(of: arguments)
         }
-        tool.argumentReading = { InputReader.plain($0, ReadyTool.fields) }
+        tool.argumentReading = { (given) throws(MMError) in
+            try InputReader.plain(given, ReadyTool.fields, of: ReadyTool.name)
+        }
         tool.argumentRemark = ReadyTool.remark
         return tool
     }

@@ -368,7 +368,8 @@ enum OperationExamples {
         }
         let reader = try? InputReader(
             operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
-        return reader == nil ? nil : InputReader.plain(arguments, operation.fields)
+        guard reader != nil else { return nil }
+        return try? InputReader.plain(arguments, operation.fields, of: operation.declaration.name)
     }
 
     private static func value(_ text: String, _ field: InputField) -> JSONValue? {

@@ -227,7 +227,7 @@ extension ToolStep {
 
 extension [String] {
     /// The first text that occurs twice.
-    fileprivate var firstRepeated: String? {
+    var firstRepeated: String? {
         var seen: Set<String> = []
         return first { !seen.insert($0).inserted }
     }
