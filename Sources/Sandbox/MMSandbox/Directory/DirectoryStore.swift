@@ -14,6 +14,8 @@ final class DirectoryStore {
     private(set) var links: [LinkAddress: LinkChanges] = [:]
     /// The number of writes so far, for delta queries and etags.
     private(set) var sequence = 0
+    /// The number of the next new item of a list, above those of the initial data.
+    var nextListItemID: String { "\(1000 + sequence)" }
     /// Small collections, which are generated once.
     private let small: [TableAddress: EntityTable]
     private let usersTable: EntityTable

@@ -89,7 +89,7 @@ struct GraphWriter {
             return try teams.post(call, body, address)
         case .contacts, .mailFolders, .calendars, .attachments: id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
         case .lists: id = RandomBytes.uuid()
-        case .listItems: id = "\(1000 + store.sequence)"
+        case .listItems: id = store.nextListItemID
         case .driveItems(let drive): return try files.createFolder(call, body, drive: drive, parent: place.owner)
         case .channels:
             id = "19:\(RandomBytes.uuid().filter { $0 != "-" })@thread.tacv2"
