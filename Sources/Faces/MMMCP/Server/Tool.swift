@@ -37,9 +37,8 @@ public struct Tool: Sendable {
     package var argumentAdvice: JSONSchema.NameAdvice?
     /// Says where an unknown argument belongs, in words that follow its name; `nil` if that isn't known.
     package var argumentRemark: JSONSchema.NameRemark?
-    /// Brings arguments into the form of the input schema before they are checked, where the tool also takes other forms
-    /// than the schema's own (``JSONSchema/inForm(_:)``). It throws for what it can't read, in words that a check
-    /// doesn't have.
+    /// Brings arguments into the form of the input schema before they are checked, where the tool takes more forms than
+    /// ``JSONSchema/inForm(_:)`` reads. It throws for what it can't read, in words that a check doesn't have.
     package var argumentReading: (@Sendable (JSONObject) throws(MMError) -> JSONObject)?
     /// Whether the tool is listed; a call by its name is accepted either way.
     public var isListed = true
