@@ -207,9 +207,10 @@ struct SharePointWeb {
                 "Id": .int(Int64(place + 3)), "Title": .string("\(site["displayName"]?.string ?? "") \(role.0)"),
                 "PrincipalType": 8,
                 // The administrator owns each site, the next accounts are its members, and nobody only visits it.
-                "Users": .array((place == 0 ? users.prefix(1) : place == 1 ? users[1...].prefix(8) : []).map {
-                    .object($0)
-                }),
+                "Users": .array(
+                    (place == 0 ? users.prefix(1) : place == 1 ? users[1...].prefix(8) : []).map {
+                        .object($0)
+                    }),
             ]
         }
     }
