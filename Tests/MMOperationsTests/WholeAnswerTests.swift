@@ -10,6 +10,7 @@ struct WholeAnswerTests {
         arguments: [
             (#"{"value": [1, 2]}"#, [1, 2], false), (#"{"@odata.context": "x", "value": [1]}"#, [1], false),
             (#"{"value": [1], "@odata.nextLink": "x"}"#, [1], true), (#"{"value": [1], "nextLink": "x"}"#, [1], true),
+            (#"{"value": [1], "odata.nextLink": "x", "odata.metadata": "y"}"#, [1], true),
             (#"{"value": [], "@microsoft.graph.tips": "x"}"#, [], false), (#"{"id": "a", "value": [1]}"#, nil, false),
             (#"{"value": "a"}"#, nil, false), ("[1]", nil, false),
         ] as [(String, [JSONValue]?, Bool)])

@@ -305,7 +305,7 @@ public struct GraphPage: Sendable {
     public var nextLink: String? { isCollection ? Self.link(in: envelope) : nil }
 
     /// Returns the link to the next page among the members beside the items.
-    static func link(in envelope: JSONObject) -> String? {
+    package static func link(in envelope: JSONObject) -> String? {
         for key in ["@odata.nextLink", "nextLink", "odata.nextLink"] {
             if let link = envelope[key]?.string, !link.isEmpty { return link }
         }

@@ -97,7 +97,7 @@ package struct AnswerRenderer {
             return try await write(bytes)
         }
         try await render(value, columns: columns)
-        if (format ?? usual(of: value, columns: columns)) != .json, value["@odata.nextLink"] != nil {
+        if (format ?? usual(of: value, columns: columns)) != .json, value.hasNextPage {
             note("Only the first rows are shown. For all rows add --all, for a number of rows --top N.")
         }
     }

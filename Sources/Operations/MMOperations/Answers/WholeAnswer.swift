@@ -1,4 +1,5 @@
 package import MMCore
+internal import MMDesk
 
 extension OperationAnswer {
     /// Returns the whole body as one value, including all rows of a list.
@@ -53,11 +54,14 @@ extension JSONValue {
     /// (`@odata.context`) and the address of the next page.
     package var rowsOfPage: [JSONValue]? {
         guard let object, let rows = object["value"]?.array,
-            object.keys.allSatisfy({ $0 == "value" || $0 == "nextLink" || $0.hasPrefix("@") })
+            object.keys.allSatisfy({
+                // SharePoint's remarks begin with `odata.`.
+                $0 == "value" || $0 == "nextLink" || $0.hasPrefix("@") || $0.hasPrefix("odata.")
+            })
         else { return nil }
         return rows
     }
 
     /// Whether this is a page that others follow.
-    package var hasNextPage: Bool { self["@odata.nextLink"] != nil || self["nextLink"] != nil }
+    package var hasNextPage: Bool { object.flatMap(GraphPage.link(in:)) != nil }
 }
