@@ -208,7 +208,7 @@ struct SharePointWeb {
                 "PrincipalType": 8,
                 // The administrator owns each site, the next accounts are its members, and nobody only visits it.
                 "Users": .array(
-                    (place == 0 ? users.prefix(1) : place == 1 ? users[1...].prefix(8) : []).map {
+                    (place == 0 ? users.prefix(1) : place == 1 ? users.dropFirst().prefix(8) : []).map {
                         .object($0)
                     }),
             ]
