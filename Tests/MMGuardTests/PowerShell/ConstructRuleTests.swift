@@ -55,7 +55,7 @@ struct ConstructRuleTests {
                 "$Host", "$ExecutionContext", "$MyInvocation = 1", "$args = 1", "foreach ($PSCmdlet in 1) { }",
             ]
         ),
-        (.driveVariable, ["$env:API_TOKEN", "$env:X = 1", "${function:x}", "$alias:x"]),
+        (.driveVariable, ["$env:PATH", "$env:X = 1", "${function:x}", "$alias:x"]),
         (.scopedVariable, ["$local:x = 1", "$private:x", "$variable:x"]),
         (.splat, ["Get-Mailbox @p"]),
         (.usingVariable, ["$using:x"]),

@@ -79,11 +79,6 @@ extension ScriptWalk {
     private mutating func read(_ variable: VariableExpressionSyntax) -> ValueFacts {
         let path = variable.path
         if variable.isSplatted { report(.splat, variable.extent, subject: "@" + path.path) }
-        if path.drive?.asciiLowercased == "env", isPlainName(path.name), !SecretName.isSecret(path.name),
-            !variable.isSplatted
-        {
-            return .data()
-        }
         guard path.isOfScript else {
             report(path.drive != nil ? .driveVariable : .scopedVariable, variable.extent, subject: "$" + path.path)
             return .unknown
