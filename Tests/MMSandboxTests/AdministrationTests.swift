@@ -328,4 +328,15 @@ struct AdministrationTests {
         #expect(await bench.graph("DELETE", "\(path)/permissions/\(link)", token: token).status == 204)
         #expect(await bench.graph("GET", "\(path)/permissions", token: token).json["value"]?.array?.count == 2)
     }
+
+    @Test("the customers of a partner come in pages, and a link that no page gave starts again")
+    func partners() async {
+        let bench = Bench { $0.customerCount = 60 }
+        let token = await bench.token()
+        let path = "/v1.0/tenantRelationships/delegatedAdminCustomers"
+        let rows = await bench.everyItem(path, token: token)
+        #expect(Set(rows.compactMap { $0["id"]?.string }).count == 63)
+        let first = await bench.graph("GET", "\(path)?$skiptoken=-1", token: token).json
+        #expect(first["value"]?[0]?["id"] == rows.first?["id"])
+    }
 }

@@ -87,6 +87,8 @@ struct SharePointTests {
         let results = answer.json["PrimaryQueryResult"]?["RelevantResults"]
         #expect(results?["Table"]?["Rows"]?[0]?["Cells"]?[0]?["Value"] == "Human Resources")
         #expect(results?["RowCount"] == 1)
+        let none = await bench.graph("GET", "/_api/search/query?querytext='human'&rowlimit=-1", token: token)
+        #expect(none.json["PrimaryQueryResult"]?["RelevantResults"]?["RowCount"] == 0)
     }
 
     @Test("a client that wants all metadata gets the older form, with errors too")
@@ -109,6 +111,7 @@ struct SharePointTests {
             ("GET", "/_api/web/lists/getbytitle('none')", 404, "-2130575322"),
             ("GET", "\(tasks)/items(999)", 404, "-2130575338"),
             ("GET", "\(tasks)/items?$select=Colour", 400, "InvalidClientQuery"),
+            ("GET", "\(tasks)/items?$skiptoken=-1", 400, "InvalidClientQuery"),
             ("GET", "/_api/web/sitegroups?$expand=Owner", 400, "InvalidClientQuery"),
             ("POST", "\(tasks)/items", 400, "InvalidClientQuery"), ("DELETE", "/_api/web", 404, "NotServedBySandbox"),
             ("GET", "/_api/web/features", 404, "NotServedBySandbox"),

@@ -95,15 +95,15 @@ struct DelegatedAdministration {
         } catch {
             return .failure(401, "InvalidAuthenticationToken", error.message)
         }
-        let fields = request.http.queryFields
-        let skip = fields["$skiptoken"].flatMap { Int($0) } ?? 0
+        let skip = request.http.queryFields["$skiptoken"].flatMap { PageToken($0)?.matched } ?? 0
         let size = 50
         var answer: JSONObject = [
             "@odata.context": .string("\(context.base)/v1.0/$metadata#tenantRelationships"),
             "value": .array(all.dropFirst(skip).prefix(size).map { .object(row($0)) }),
         ]
-        if all.count > skip + size {
-            answer["@odata.nextLink"] = .string("\(context.base)\(request.http.path)?$skiptoken=\(skip + size)")
+        if all.count - size > skip {
+            let token = PageToken(matched: skip + size).text
+            answer["@odata.nextLink"] = .string("\(context.base)\(request.http.path)?$skiptoken=\(token)")
         }
         return HTTPServerResponse(status: 200, json: .object(answer))
     }

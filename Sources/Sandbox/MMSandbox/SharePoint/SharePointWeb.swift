@@ -256,7 +256,11 @@ struct SharePointWeb {
                 return one.offset < other.offset
             }.map(\.element)
         }
-        let start = options.skipToken.flatMap { Int($0) } ?? options.skip ?? 0
+        var start = options.skip ?? 0
+        if let text = options.skipToken {
+            guard let token = PageToken(text)?.matched else { throw .query("The value of '$skiptoken' is not valid.") }
+            start = token
+        }
         let size = options.top ?? page ?? found.count
         let rest = found.dropFirst(start)
         // Only items have pages; other collections end at `$top`.
@@ -270,7 +274,7 @@ struct SharePointWeb {
         let others = (call.http.query ?? "").split(separator: "&").filter {
             !["$skiptoken=", "%24skiptoken=", "$skip=", "%24skip="].contains(where: $0.lowercased().hasPrefix)
         }
-        return "\(context.base)\(call.http.path)?" + (others + ["%24skiptoken=\(start)"]).joined(separator: "&")
+        return "\(context.base)\(call.http.path)?" + (others + ["%24skiptoken=\(PageToken(matched: start).text)"]).joined(separator: "&")
     }
 
     private func selected(
@@ -311,7 +315,7 @@ struct SharePointSearch {
         let words = (given("querytext") ?? "").filter { $0 != "'" && $0 != "\"" && $0 != "*" }
             .split(separator: " ").map(String.init)
         let found = all.filter { title, _ in words.allSatisfy { CaselessText.contains(title, $0) } }
-        let shown = found.prefix(given("rowlimit").flatMap { Int($0) } ?? 10)
+        let shown = found.prefix(max(0, given("rowlimit").flatMap { Int($0) } ?? 10))
         let rows = shown.map { title, address -> JSONValue in
             let cells = [("Title", title), ("Path", address)].map { key, value -> JSONValue in
                 ["Key": .string(key), "Value": .string(value), "ValueType": "Edm.String"]
