@@ -53,8 +53,9 @@ struct SharePointWeb {
             rest = rest.dropFirst()
         }
         let items = TableAddress.listItems(site: site.id, list: list.id)
-        guard let item else { return try self.items(call, items, list) }
-        return try self.item(call, items, list, item, rest.first?.name)
+        if let item { return try self.item(call, items, list, item, rest.first?.name) }
+        guard rest.isEmpty else { throw .notServed(call) }
+        return try self.items(call, items, list)
     }
 
     private func row(ofList list: Record) -> JSONObject {
