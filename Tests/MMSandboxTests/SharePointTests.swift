@@ -112,6 +112,8 @@ struct SharePointTests {
             ("GET", "\(tasks)/items(999)", 404, "-2130575338"),
             ("GET", "\(tasks)/items?$select=Colour", 400, "InvalidClientQuery"),
             ("GET", "\(tasks)/items?$skiptoken=-1", 400, "InvalidClientQuery"),
+            ("GET", "\(tasks)/items?$filter=Id%20gt%201%20and%20Colour%20eq%20'red'", 400, "InvalidClientQuery"),
+            ("GET", "\(tasks)/items?$orderby=Colour", 400, "InvalidClientQuery"),
             ("GET", "/_api/web/sitegroups?$expand=Owner", 400, "InvalidClientQuery"),
             ("POST", "\(tasks)/items", 400, "InvalidClientQuery"), ("DELETE", "/_api/web", 404, "NotServedBySandbox"),
             ("GET", "/_api/web/features", 404, "NotServedBySandbox"),

@@ -243,6 +243,14 @@ indirect enum FilterExpression: Sendable {
         case .anyItem(_, _, let inner): inner.map { [$0] } ?? []
         }
     }
+
+    /// The paths of the properties that it reads, also of those that begin with a lambda variable.
+    var paths: [[String]] {
+        switch self {
+        case .path(let steps), .count(let steps): [steps]
+        default: children.flatMap(\.paths)
+        }
+    }
 }
 
 /// One token of a `$filter` text.

@@ -86,8 +86,8 @@ struct SharePointWeb {
         let id = item.id
         var row: JSONObject = ["Id": Int64(id).map(JSONValue.int) ?? .string(id)]
         for name in columns { row[name] = item["fields"]?[name] ?? .null }
-        row["Created"] = item["createdDateTime"]
-        row["Modified"] = item["lastModifiedDateTime"]
+        row["Created"] = item["createdDateTime"] ?? .null
+        row["Modified"] = item["lastModifiedDateTime"] ?? .null
         return row
     }
 
@@ -240,6 +240,11 @@ struct SharePointWeb {
     ) throws(SharePointFailure) -> SharePointAnswer {
         guard call.method == "GET" else { throw .notServed(call) }
         let options = call.options
+        // Each row has all properties of its type, also those without a value.
+        for path in options.orderBy.map(\.path) + (options.filter?.paths ?? []) {
+            guard let name = path.first, let row = all.first, Self.member(name, of: row) == nil else { continue }
+            throw Self.unknown(name, of: type)
+        }
         var found = all
         if let filter = options.filter {
             found = found.filter { row in
