@@ -67,11 +67,13 @@ struct NativeSources {
         #expect(result.warnings == shown)
     }
 
-    @Test("whether a service sends warnings that are not to be shown is not certain")
-    func silenced() async {
+    @Test(
+        "whether a service sends warnings that are not to be shown is not certain",
+        arguments: ["WarningAction", "WarningAct", "wa"])
+    func silenced(parameter: String) async {
         var session = NativeSession()
         let outcome = await NativeEngine(sources: [WarningSource()]).run(
-            "Get-Warned 1 -WarningVariable w -WarningAction SilentlyContinue", in: &session)
+            "Get-Warned 1 -WarningVariable w -\(parameter) SilentlyContinue", in: &session)
         guard case .handedOver(_, hasSent: false) = outcome else {
             Issue.record("\(outcome)")
             return

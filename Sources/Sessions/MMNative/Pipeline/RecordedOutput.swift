@@ -79,7 +79,8 @@ struct RecordedOutput {
         self.init(found)
         takesWarnings = !left.contains {
             guard case .parameter(let name, _, _) = $0 else { return false }
-            return CommandSpecification.commonName(name) == "WarningAction"
+            // Services also read the parameter from its first letters, which include its alias.
+            return "warningaction".hasPrefix(name.lowercased())
         }
     }
 
