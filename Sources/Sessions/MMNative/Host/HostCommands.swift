@@ -543,19 +543,15 @@ extension HostCommands {
         let path = try onlyPath(command)
         let isAppending = command.isSet("Append")
         var passed = 0
-        func keep() throws(Interrupt) {
-            try host.write(Array(try lines(Array(items.prefix(passed))).utf8), to: path, isAppending: isAppending)
-        }
-        do throws(Interrupt) {
+        let outcome = Result { () throws(Interrupt) in
             for item in items {
                 passed += 1
                 try emit(item)
             }
-        } catch {
-            try keep()
-            throw error
         }
-        try keep()
+        // What was passed on is kept also where the pipeline ends early.
+        try host.write(Array(try lines(Array(items.prefix(passed))).utf8), to: path, isAppending: isAppending)
+        try outcome.get()
     }
 
     /// Returns the text of a file.
