@@ -81,7 +81,7 @@ struct SharePointCall {
         let argument: String?
     }
 
-    /// The site in Graph's words.
+    /// The site, as paths of Graph name it.
     let site: String
     /// The steps after `_api`.
     let steps: [Step]
