@@ -21,6 +21,10 @@ struct DeclaredParameters: RunningReports {
             ),
             ("function f { param([ValidateNotNullOrWhiteSpace()]$n) 1 }; try { f @() } catch { 'bad' }", "bad"),
             (
+                "function f { param([ValidateNotNullOrWhiteSpace()][ValidateNotNullOrEmpty()]$n) 1 }; "
+                    + "try { f ' ' } catch { 'bad' }", "bad"
+            ),
+            (
                 "function f { param([ValidateNotNullOrWhiteSpace()]$n) }; try { f ' ' } catch { $_.Exception.Message }",
                 "Cannot validate argument on parameter 'n'. The argument is null, empty, or consists of only "
                     + "white-space characters. Provide an argument that contains non white-space characters, "

@@ -46,19 +46,19 @@ struct ScriptFunction {
         var defaultValue: ExpressionSyntax?
 
         /// The values that `[ValidateNotNull()]`, `[ValidateNotNullOrEmpty()]` and `[ValidateNotNullOrWhiteSpace()]`
-        /// refuse.
-        enum Refused { case null, empty, blank }
+        /// refuse; each refuses also what those before it do.
+        enum Refused: Comparable { case null, empty, blank }
 
         /// Returns whether its attributes refuse a value because it, or an element of it, is nothing.
         func refusesNothing(in value: PSValue) -> Bool {
             guard let refused else { return false }
             func isRefused(_ item: PSValue) -> Bool {
                 guard case .string(let text) = item else { return item.isNull }
-                return refused == .blank ? text.allSatisfy(\.isWhitespace) : text.isEmpty && refused == .empty
+                return refused == .blank ? text.allSatisfy(\.isWhitespace) : text.isEmpty && refused >= .empty
             }
-            if case .table(let table) = value { return table.count == 0 && refused != .null }
+            if case .table(let table) = value { return table.count == 0 && refused >= .empty }
             guard case .array(let items) = value.plain else { return isRefused(value) }
-            return items.contains(where: isRefused) || items.isEmpty && refused != .null
+            return items.contains(where: isRefused) || items.isEmpty && refused >= .empty
         }
 
         /// Returns whether a text is one of those of its set.
@@ -229,7 +229,7 @@ struct ScriptFunction {
             }
             return true
         case "validatenotnullorempty":
-            parameter.refused = .empty
+            parameter.refused = max(parameter.refused ?? .null, .empty)
             return true
         case "validatenotnullorwhitespace":
             parameter.refused = .blank
