@@ -47,6 +47,12 @@ struct SharePointTests {
             address = page["odata.nextLink"]?.string.map { String($0.dropFirst(Bench.base.count)) }
         }
         #expect(ids == Array((1...25).reversed()))
+        _ = await bench.graph("POST", Self.tasks + "/items", token: token, body: ["Title": "Order a chair"])
+        let sorted = await bench.graph("GET", Self.tasks + "/items?$orderby=Status", token: token).json["value"]?.array
+        let statuses = sorted?.map { $0["Status"]?.string ?? "" } ?? []
+        #expect(statuses.first == "" && statuses == statuses.sorted())
+        let people = await bench.graph("GET", "/_api/web/siteusers?$orderby=IsSiteAdmin", token: token).json
+        #expect(people["value"]?.array?.last?["IsSiteAdmin"] == true)
         let done = await bench.graph("GET", Self.tasks + "/items?$filter=Status%20eq%20'Done'", token: token).json
         #expect(Set(done["value"]?.array?.compactMap { $0["Status"]?.string } ?? []) == ["Done"])
     }

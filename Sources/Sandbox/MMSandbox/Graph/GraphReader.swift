@@ -163,7 +163,7 @@ struct GraphReader {
                 if passes(record) { matching.append(record) }
                 return true
             }
-            if !options.orderBy.isEmpty { matching = SortOrder.sorted(matching, by: options.orderBy) }
+            matching = SortOrder.sorted(matching, by: options.orderBy, SortOrder.value)
             let start = min((token?.matched ?? 0) + (options.skip ?? 0), matching.count)
             page.records = Array(matching[start...].prefix(size))
             let end = start + page.records.count
@@ -529,12 +529,16 @@ enum RecordSearch {
     }
 }
 
-/// Sorts records by `$orderby`.
+/// Sorts rows by `$orderby`.
 enum SortOrder {
-    /// Returns the sorted records; equal ones keep their order, and missing values come first.
-    static func sorted(_ records: [Record], by keys: [QueryOptions.SortKey]) -> [Record] {
-        let keyed = records.enumerated().map { place, record in
-            (place: place, keys: keys.map { Key(value(of: $0.path, in: record)) }, record: record)
+    /// Returns the sorted rows; equal ones keep their order, and missing values come first.
+    /// - Parameter value: returns the value of a row's property.
+    static func sorted<Row>(
+        _ rows: [Row], by keys: [QueryOptions.SortKey], _ value: (_ path: [String], _ row: Row) -> JSONValue
+    ) -> [Row] {
+        guard !keys.isEmpty else { return rows }
+        let keyed = rows.enumerated().map { place, row in
+            (place: place, keys: keys.map { Key(value($0.path, row)) }, row: row)
         }
         return keyed.sorted { left, right in
             for (position, key) in keys.enumerated() {
@@ -544,7 +548,7 @@ enum SortOrder {
                 if two.precedes(one) { return key.descending }
             }
             return left.place < right.place
-        }.map(\.record)
+        }.map(\.row)
     }
 
     static func value(of path: [String], in record: Record) -> JSONValue {

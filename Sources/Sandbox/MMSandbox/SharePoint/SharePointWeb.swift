@@ -251,16 +251,8 @@ struct SharePointWeb {
                 FilterEvaluator(property: { Self.member($0, of: row)?.value }).matches(filter)
             }
         }
-        for key in options.orderBy.reversed() {
-            func value(_ row: JSONObject) -> ODataValue {
-                ODataValue(Self.member(key.path.first ?? "", of: row)?.value ?? .null)
-            }
-            found = found.enumerated().sorted { one, other in
-                let (left, right) = key.descending ? (other, one) : (one, other)
-                if value(left.element).precedes(value(right.element)) == true { return true }
-                if value(right.element).precedes(value(left.element)) == true { return false }
-                return one.offset < other.offset
-            }.map(\.element)
+        found = SortOrder.sorted(found, by: options.orderBy) { path, row in
+            path.dropFirst().reduce(Self.member(path.first ?? "", of: row)?.value) { $0?[$1] } ?? .null
         }
         var start = options.skip ?? 0
         if let text = options.skipToken {
@@ -280,7 +272,8 @@ struct SharePointWeb {
         let others = (call.http.query ?? "").split(separator: "&").filter {
             !["$skiptoken=", "%24skiptoken=", "$skip=", "%24skip="].contains(where: $0.lowercased().hasPrefix)
         }
-        return "\(context.base)\(call.http.path)?" + (others + ["%24skiptoken=\(PageToken(matched: start).text)"]).joined(separator: "&")
+        let token = "%24skiptoken=\(PageToken(matched: start).text)"
+        return "\(context.base)\(call.http.path)?" + (others + [token[...]]).joined(separator: "&")
     }
 
     private func selected(
