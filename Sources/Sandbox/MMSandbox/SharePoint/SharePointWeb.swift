@@ -13,7 +13,7 @@ struct SharePointWeb {
     ) throws(SharePointFailure) -> SharePointAnswer {
         guard let step = steps.first else { return try read(web, call, "SP.Web") }
         let rest = steps.dropFirst()
-        switch (step.name, rest.isEmpty) {
+        switch (step.name, step.argument == nil && rest.isEmpty) {
         case ("lists", _): return try lists(call, step.argument, rest)
         case ("siteusers", true): return try rows(users, call, "SP.User")
         case ("currentuser", true): return try read(currentUser, call, "SP.User")
