@@ -85,6 +85,8 @@ extension ModuleSignInMethod {
 extension ModuleProfile {
     /// An empty script: nothing to prepare.
     package var preparation: String { "" }
+    /// The words of the sentence by which Microsoft's sign-in shows a code.
+    package var promptWords: [String] { ["to sign in", "devicelogin", "to authenticate"] }
     /// An empty list: no settings of its own.
     package var environment: [String: String] { [:] }
     /// Returns the same command for every identity.

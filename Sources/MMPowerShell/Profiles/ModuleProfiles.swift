@@ -27,7 +27,6 @@ package struct ExchangeProfile: ModuleProfile {
     package let title = "Exchange Online"
     package let requirement = ModuleRequirement.module(name: "ExchangeOnlineManagement", least: "3.9.0")
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
-    package let promptWords = ["to sign in", "devicelogin", "to authenticate"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.exchange)]
@@ -234,7 +233,6 @@ package struct TeamsProfile: ModuleProfile {
     package let title = "Microsoft Teams"
     package let requirement = ModuleRequirement.module(name: "MicrosoftTeams", least: "7.4.0")
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
-    package let promptWords = ["to sign in", "devicelogin", "to authenticate"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.graph), TokenResource(.teams)]
@@ -412,7 +410,6 @@ package struct PowerPlatformProfile: ModuleProfile {
     package let requirement = ModuleRequirement.program(
         name: "pac", install: "dotnet tool install --global Microsoft.PowerApps.CLI.Tool")
     package let methods: [SignInMethodKind] = [.certificate, .managedIdentity, .device]
-    package let promptWords = ["to sign in", "devicelogin", "to authenticate"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         throw MMError(
@@ -498,7 +495,6 @@ package struct GraphProfile: ModuleProfile {
     package let title = "Microsoft Graph PowerShell"
     package let requirement = ModuleRequirement.module(name: "Microsoft.Graph.Authentication", least: "2.25.0")
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
-    package let promptWords = ["to sign in", "devicelogin", "to authenticate"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.graph)]

@@ -729,7 +729,6 @@ struct PowerShellSessionTests {
         let title = "Asking"
         let requirement = ModuleRequirement.module(name: "Asking", least: "1.0")
         let methods: [SignInMethodKind] = [.device]
-        let promptWords = ["to sign in"]
         func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] { [] }
         func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand {
             PowerShellCommand("Connect-ExchangeOnline -Device")
@@ -747,7 +746,6 @@ struct PowerShellSessionTests {
         let title = "Slow"
         let requirement = ModuleRequirement.module(name: "Slow", least: "1.0")
         let methods: [SignInMethodKind] = [.device]
-        let promptWords = ["to sign in"]
         func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] { [] }
         func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand {
             PowerShellCommand("Connect-ExchangeOnline -Device")
