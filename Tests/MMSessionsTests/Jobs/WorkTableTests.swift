@@ -48,6 +48,19 @@ struct WorkTableTests {
         #expect(try table.work(job.handle, for: ["a"]).report.state == .done)
     }
 
+    @Test("a caller that is cancelled goes on waiting for a result, but not for an end")
+    func cancelledCallers() async throws {
+        let job = slow("a")
+        let end = Task { await job.finished(within: .seconds(3_000)) }
+        end.cancel()
+        await end.value
+        #expect(job.result == nil)
+        let result = Task { await job.result(within: .seconds(3_000)) }
+        result.cancel()
+        release.resolve(())
+        #expect(try await result.value?.get() == "answer")
+    }
+
     @Test("watchers of a job get its progress and its end, even if it has ended already")
     func events() async throws {
         let job = slow("a")
