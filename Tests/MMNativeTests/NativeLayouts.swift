@@ -28,6 +28,10 @@ struct NativeLayouts {
                 "Byte Single Text\n---- ------ ----\n   5   2.00 5"
             ),
             ("[pscustomobject]@{Weekday=[DayOfWeek]1;B=1} | ft", "Weekday B\n------- -\n Monday 1"),
+            (
+                "[pscustomobject]@{Bytes=[byte[]](1,2);Weekdays=@([DayOfWeek]1,'a')} | ft",
+                "Bytes  Weekdays\n-----  --------\n{1, 2} {Monday, a}"
+            ),
             ("[byte]5, [single]1.5, [DayOfWeek]1 | ft a", "51.5Monday"),
             ("[byte]5, [single]1.5, [DayOfWeek]1 | Out-String", "5\n1.5\nMonday\n"),
         ])

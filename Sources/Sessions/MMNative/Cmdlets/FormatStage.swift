@@ -250,8 +250,7 @@ enum CellText {
             for item in items.prefix(limit) {
                 switch item {
                 case .null, .nothing: texts.append("$null")
-                case .string, .int, .long, .bool, .double, .decimal, .date, .guid, .object:
-                    texts.append(try PSText.string(item))
+                case _ where isPlain(item), .date, .guid, .object: texts.append(try PSText.string(item))
                 default: throw .handOver("a list of objects in a table")
                 }
             }
