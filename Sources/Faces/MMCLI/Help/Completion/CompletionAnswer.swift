@@ -210,7 +210,8 @@ package enum CompletionScript {
               compopt -o filenames 2>/dev/null
               while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
             else
-              word="${line%%$tab*}"; word="${word#"$head"}"
+              word="${line%%$tab*}"; word="${word:${#head}}"
+              [ -z "$word" ] && continue
               [[ $cur == [\"\']* ]] || printf -v word %q "$word"
               COMPREPLY+=("$word")
             fi
