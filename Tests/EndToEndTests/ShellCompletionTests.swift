@@ -39,6 +39,8 @@ struct ShellCompletionTests {
         ("mm run Contoso exo Get-MailboxStati", "Get-MailboxStatistics"), ("mm graph Contoso /organ", "/organization"),
         ("mm graph Contoso /users/x/mailFol", "/users/x/mailFolders"), ("mm -q connections dup", "duplicate"),
         ("mm graph Contoso /me --colum", "--columns"),
+        ("mm graph Contoso --output=cs", "--output=csv"),
+        ("mm snapshot take Contoso --to=/etc/os-rel", "--to=/etc/os-release"),
     ]
 
     /// The lines with a name that the shell must quote.

@@ -242,7 +242,8 @@ package enum CompletionScript {
           done
           (( $#found )) && _describe -V mm found
           (( $#open )) && _describe -V mm open -S ''
-          (( wantsFiles )) && _files
+          # A path in the word of a flag begins behind the equals sign.
+          (( wantsFiles )) && { compset -P 1 '--*='; _files; }
         }
         if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _mm "$@"; else compdef _mm mm; fi
 
@@ -253,7 +254,11 @@ package enum CompletionScript {
             set -l lines (mm complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)
             for line in $lines
                 if test "$line" = :files
-                    __fish_complete_path (commandline -ct)
+                    # A path in the word of a flag begins behind the equals sign.
+                    set -l flag (string match -r -- '^--[^=]*=' (commandline -ct))
+                    for path in (__fish_complete_path (string replace -- "$flag" '' (commandline -ct)))
+                        echo "$flag$path"
+                    end
                 else
                     echo $line
                 end
