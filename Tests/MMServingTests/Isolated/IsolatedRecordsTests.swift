@@ -40,11 +40,19 @@ struct IsolatedRecordsTests {
     }
 
     @Test(
-        "keep what a list with rows says; what an empty one says, only if all are empty",
+        "keep what each list says, and that nothing was found only if all are empty",
         arguments: [
             (rows: [[], [1]], notes: [["Nothing."], []], expected: []),
             (rows: [[], []], notes: [["Nothing."], ["Nothing."]], expected: ["Nothing."]),
             (rows: [[], [1]], notes: [["Nothing."], ["2 damaged lines."]], expected: ["A: 2 damaged lines."]),
+            (
+                rows: [[], [], [1]], notes: [["Nothing."], ["Nothing.", "3 damaged lines."], []],
+                expected: ["A: 3 damaged lines."]
+            ),
+            (
+                rows: [[], []], notes: [["Nothing."], ["Nothing.", "3 damaged lines."]],
+                expected: ["Nothing.", "A: 3 damaged lines."]
+            ),
             (
                 rows: [[1], [], [2]], notes: [["1 damaged line."], ["Nothing."], ["1 damaged line."]],
                 expected: ["1 damaged line.", "B: 1 damaged line."]

@@ -75,30 +75,28 @@ struct IsolatedRecords: Sendable {
         return Self.joined(start, parts, most: most, isNewestLast: isNewestLast)
     }
 
-    /// Joins the list of the router and those of the pools. What an empty list says is left out beside rows of others:
-    /// that nothing was found.
+    /// Joins the list of the router and those of the pools, each with its notes. What every empty list says, that
+    /// nothing was found, is said once, and only if all are empty.
     /// - Parameter most: the number of newest rows to keep; `nil` for all.
     static func joined(_ own: OperationAnswer, _ parts: [Part], most: Int?, isNewestLast: Bool) -> OperationAnswer {
-        var answer = own
-        var rows = Self.rows(own)
-        var texts = rows.isEmpty ? [] : [own.text].compactMap(\.self)
-        var notes = rows.isEmpty ? [] : own.notes
-        var nothing = rows.isEmpty ? own.notes : []
+        var lists = [(origin: "", answer: own, rows: rows(own))]
         var failed: [String] = []
         for (name, result) in parts {
             switch result {
-            case .success(let part):
-                let more = Self.rows(part)
-                guard !more.isEmpty else {
-                    if nothing.isEmpty { nothing = Array(part.notes.prefix(1)) }
-                    continue
-                }
-                rows += more
-                if let text = part.text { texts.append(text) }
-                notes += part.notes.map { "\(name): \($0)" }
+            case .success(let answer): lists.append(("\(name): ", answer, rows(answer)))
             case .failure(let error): failed.append("\(name): \(error.message)")
             }
         }
+        let empty = lists.filter(\.rows.isEmpty).map(\.answer.notes)
+        let nothing = (empty.first ?? []).filter { note in empty.allSatisfy { $0.contains(note) } }
+        var answer = own
+        var rows = lists.flatMap(\.rows)
+        answer.notes = rows.isEmpty ? nothing : []
+        for list in lists {
+            let notes = list.answer.notes.filter { !list.rows.isEmpty || !nothing.contains($0) }
+            answer.notes += notes.map { list.origin + $0 }
+        }
+        let texts = lists.compactMap { $0.rows.isEmpty ? nil : $0.answer.text }
         if let most {
             rows.sort { ($0["time"]?.string ?? "") < ($1["time"]?.string ?? "") }
             rows = rows.suffix(most)
@@ -106,7 +104,6 @@ struct IsolatedRecords: Sendable {
         }
         answer.body = .value(.array(rows))
         answer.text = texts.isEmpty ? nil : texts.joined(separator: "\n")
-        answer.notes = rows.isEmpty ? nothing : notes
         if !failed.isEmpty {
             let text = "Not checked: \(failed.joined(separator: "; "))"
             answer.notes.append(text)
