@@ -146,6 +146,18 @@ struct PoolPartsTests {
     }
 
     @Test(
+        "where there is no pool to stop, the one that the environment names is told by a valid address only",
+        arguments: [
+            ("http://127.0.0.1:5200/", " The one at http://127.0.0.1:5200, which"), ("http://u:secret@127.0.0.1", nil),
+            ("pool.example", nil), ("", nil),
+        ])
+    func nothingToStop(url: String, other: String?) {
+        let text = PoolCommands.nothingToStop(["MM_SESSION_POOL_URL": url])
+        #expect(text.hasPrefix("No pool is running." + (other ?? "")))
+        #expect((text == "No pool is running.") == (other == nil))
+    }
+
+    @Test(
         "units pass what the program's files, network and telemetry depend on, but no secret",
         arguments: [
             ("MM_STATE_DIR", "/s", true), ("MM_TOKEN_KEY_FILE", "/k", true), ("MM_SHELLS", "/s.json", true),

@@ -41,7 +41,7 @@ enum PoolCommands {
             examples: [.init("mm pool stop", "stops it after its calls have finished")]
         ) { (input, options, streams) async throws(MMError) in
             let wasThere = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
-            if !options.quiet { try streams.note(wasThere ? "Stopped." : nothingToStop(environment)) }
+            if !options.quiet { streams.note(wasThere ? "Stopped." : nothingToStop(environment)) }
             return 0
         }
     }
@@ -70,8 +70,7 @@ enum PoolCommands {
         LocalCommand(
             ["pool", "status"], summary: "Show the pool's state, address and content.",
             discussion:
-                "Ends with 7 if no pool accepts calls. "
-                + "`mm status` and `mm sessions` show the sessions themselves.",
+                "Ends with 7 if no pool accepts calls. `mm status` and `mm sessions` show the sessions themselves.",
             fields: [InputField("unlock", .flag, "Print a token that unlocks the dashboard.")],
             examples: [
                 .init("mm pool status", "shows its state as a list"),
@@ -110,11 +109,12 @@ enum PoolCommands {
     }
 
     /// What to say where this machine has no pool to stop; calls may go to another machine's, which goes on.
-    private static func nothingToStop(_ environment: [String: String]) throws(MMError) -> String {
+    static func nothingToStop(_ environment: [String: String]) -> String {
         let none = "No pool is running."
-        guard case .elsewhere(let url) = try PoolChoice.of(embedded: false, pool: nil, environment: environment)
+        guard case .elsewhere(let url)? = try? PoolChoice.of(embedded: false, pool: nil, environment: environment),
+            let address = try? PoolAddress(url: url, trustsNetwork: true)
         else { return none }
-        return none + " The one at \(url), which your environment names, is stopped on its own machine: mm pool stop."
+        return none + " The one at \(address), which your environment names, can only be stopped where it runs."
     }
 
     private static func serve(_ environment: [String: String], _ signals: PoolSignals?) -> LocalCommand {
