@@ -269,7 +269,7 @@ struct GoneWork: Sendable {
                 var converted = arguments
                 converted["handle"] = .string(stored.handle)
                 converted["action"] = nil
-                return try await work.local.call(operation, converted, in: context)
+                answer = try await work.local.call(operation, converted, in: context)
             }
             answer.notes.append(
                 "The node at \(entry.address), which carried it out, does not answer; this is a stored copy.")
