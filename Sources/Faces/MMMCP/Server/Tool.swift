@@ -38,7 +38,7 @@ public struct Tool: Sendable {
     /// Says where an unknown argument belongs, in words that follow its name; `nil` if that isn't known.
     package var argumentRemark: JSONSchema.NameRemark?
     /// Brings arguments into the form of the input schema before they are checked, where the tool takes more forms than
-    /// ``JSONSchema/inForm(_:)`` reads. It throws for what it can't read, in words that a check doesn't have.
+    /// ``JSONSchema/inForm(_:)`` reads. It throws where it knows better than a check why it can't read a value.
     package var argumentReading: (@Sendable (JSONObject) throws(MMError) -> JSONObject)?
     /// Whether the tool is listed; a call by its name is accepted either way.
     public var isListed = true
