@@ -84,11 +84,13 @@ struct CompletionTests {
             ("--output =", "--output=", "--output=json", ["json"]),
             ("guard = strict --output = j", "guard=strict --output=j", "--output=json", ["json"]),
             ("--outp", "--outp", "--output=json", ["--output=json"]), ("GUARD =", "GUARD=", "guard=", []),
+            ("guard = --outp", "guard= --outp", "--output=json", ["--output=json"]),
         ] as [(String, String, String, [String])])
     func behindEqualsSigns(typed: String, asked: String, offered: String, words: [String]) async throws {
         let script = """
             mm() { echo "${*:3}" >&3; echo \(offered); }; exec 3>&1
-            COMP_WORDS=(mm \(typed)); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _mm; printf '%s\\n' "${COMPREPLY[@]}"
+            COMP_LINE='mm \(asked)'; COMP_WORDS=(mm \(typed)); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _mm
+            printf '%s\\n' "${COMPREPLY[@]}"
             """
         #expect(try await Self.bash(script, in: "/") == [asked] + words)
     }

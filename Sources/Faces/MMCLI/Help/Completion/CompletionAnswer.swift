@@ -189,20 +189,20 @@ package enum CompletionScript {
 
     private static let bash = #"""
         _mm() {
-          local cur="${COMP_WORDS[COMP_CWORD]}" line word last="" head="" words=() tab=$'\t'
+          local cur="${COMP_WORDS[COMP_CWORD]}" line word raw last="" head="" words=() tab=$'\t'
           COMPREPLY=()
-          # Words come as they were typed, with quotes and backslashes, and are broken at equals signs. Only what is
-          # behind the last one is replaced.
+          # Words come as they were typed, with quotes and backslashes, and are broken at equals signs; the line shows
+          # which had no blank between them. Only what is behind the last equals sign is replaced.
           [ "$cur" = = ] && cur=""
-          for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
-            word="${word#[\"\']}"; word="${word%[\"\']}"; word="${word//\\/}"
-            if [[ ${#words[@]} -gt 0 && -n $word && ( $word == = || $last == = ) ]]; then
+          for raw in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+            word="${raw#[\"\']}"; word="${word%[\"\']}"; word="${word//\\/}"
+            if [[ -n $last && -n $raw && ( $raw == = || $last == = ) && $COMP_LINE == *"$last$raw"* ]]; then
               head="${words[${#words[@]}-1]}"; [ "$word" = = ] && head="$head="
               words[${#words[@]}-1]+="$word"
             else
               head=""; words+=("$word")
             fi
-            last="$word"
+            last="$raw"
           done
           # Lines are read, not split from a text: the shell would replace those with * or ? by names of files.
           while IFS= read -r line; do
