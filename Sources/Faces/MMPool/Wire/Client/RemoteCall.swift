@@ -123,22 +123,22 @@ final class RemoteCall: Sendable {
     }
 
     private func ask(_ question: ConfirmationQuestion, _ id: String) async throws(MMError) {
-        try await ask(id) { (person) async throws(MMError) in
+        try await reply(to: id) { (person) async throws(MMError) in
             let answer = try await person.decide(question)
             return ["confirmed": .bool(answer != .no), "alike": .bool(answer == .yesToAlike)]
         }
     }
 
     private func askForText(_ question: String, _ id: String) async throws(MMError) {
-        try await ask(id) { (person) async throws(MMError) in
+        try await reply(to: id) { (person) async throws(MMError) in
             ["text": try await person.answer(to: question).map { .string($0) } ?? .null]
         }
     }
 
     /// Asks the person on this side and sends what they said, or why they could not be asked; in that case the call
     /// ends with that reason on both sides.
-    private func ask(
-        _ id: String, _ question: (any ConfirmingPerson) async throws(MMError) -> JSONObject
+    private func reply(
+        to id: String, asking question: (any ConfirmingPerson) async throws(MMError) -> JSONObject
     ) async throws(MMError) {
         guard let person = context.person else { throw PoolFailure.notAPool(pool.address) }
         let said: JSONObject
