@@ -314,10 +314,10 @@ package struct JSONSchema: Sendable {
         guard let root = nodes.first else { return object }
         var plain = object
         for (name, value) in object {
-            guard let child = root.properties[name], !admits(value, as: child) else { continue }
+            guard let child = root.properties[name] else { continue }
             switch value {
-            case .null where !root.required.contains(name): plain[name] = nil
-            case .string(let text):
+            case .null where !root.required.contains(name) && !admits(value, as: child): plain[name] = nil
+            case .string(let text) where !admits(value, as: child):
                 guard let read = try? JSONParser.parse(text, limits: .strict) else { continue }
                 switch read {
                 // One out of bounds too: the check then names the bound.
