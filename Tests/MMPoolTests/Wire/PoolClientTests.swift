@@ -83,6 +83,10 @@ struct PoolClientTests {
     @Test("a pool's address has to be on this machine, or encrypted")
     func addresses() throws {
         #expect(throws: MMError.self) { try PoolAddress(url: "ftp://nowhere") }
+        for url in ["http://ann:sesame@pool", "https://pool/?key=sesame@x", "https://ann:a?sesame@pool"] {
+            let error = #expect(throws: MMError.self) { try PoolAddress(url: url) }
+            #expect(error?.message.contains("sesame") == false)
+        }
         // Plain HTTP to other machines needs an explicit setting.
         for url in ["http://pool:5200", "HTTP://192.0.2.7", "http://127.0.0.1.example:5200"] {
             let error = #expect(throws: MMError.self) { try PoolAddress(url: url) }

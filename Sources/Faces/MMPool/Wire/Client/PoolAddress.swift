@@ -129,8 +129,11 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func wrong(_ url: String) -> MMError {
-        MMError(
-            .invalidInput, "A pool's address can't be `\(url.prefix { $0 != "?" && $0 != "@" }.prefix(80))`.",
+        // A password may stand before an @, and a secret behind a question mark.
+        let mayHoldSecret = url.contains { $0 == "@" || $0 == "?" }
+        return MMError(
+            .invalidInput,
+            "A pool's address can't be \(mayHoldSecret ? "one with `@` or `?`" : "`\(url.prefix(80))`").",
             hint: "Use https://host:port, http://127.0.0.1:port or unix:/path/to/socket.")
     }
 }
