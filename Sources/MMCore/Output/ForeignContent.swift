@@ -77,9 +77,9 @@ package enum ForeignContent {
     package static func isNamed(in script: some StringProtocol) -> Bool { isNamed(in: script.utf8) }
 
     private static func isNamed(in text: some Collection<UInt8>) -> Bool {
-        // Every answer passes here, and characters would cost ten times as much. A byte of a character beyond ASCII
-        // counts as a letter.
-        text.split { byte in byte < 0x80 && !(UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20) }.contains { word in
+        // Every answer passes here, and characters would cost ten times as much. What isn't ASCII ends a word:
+        // PowerShell also takes typographic quotation marks, dashes and spaces.
+        text.split { !(UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20) }.contains { word in
             texts.contains(String(decoding: word, as: UTF8.self).lowercased())
         }
     }

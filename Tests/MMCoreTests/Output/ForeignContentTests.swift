@@ -22,6 +22,8 @@ struct ForeignContentTests {
         arguments: [
             ("(Get-MessageTraceV2).Subject", true), ("Get-MessageTraceV2 | % subject", true),
             ("Get-InboxRule | select SubjectContainsWords", false), ("Get-Mailbox", false), ("", false),
+            ("Get-MessageTraceV2 | select “Subject”", true), ("Get-MessageTraceV2 | select\u{A0}Subject", true),
+            ("New-InboxRule –Comments x", true), ("Get-Mailbox -Identity Müller", false),
         ])
     func named(script: String, isForeign: Bool) {
         #expect(ForeignContent.isNamed(in: script) == isForeign)
