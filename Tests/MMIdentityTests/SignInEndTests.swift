@@ -148,6 +148,25 @@ struct SignInEndTests {
         #expect(await service(transport).refusal(of: connection) == nil)
     }
 
+    @Test("for good counts more than an earlier refusal by a policy")
+    func overAfterRefusal() async throws {
+        let number = Noted(53_003)
+        let transport = ScriptedTransport { _, _ in Contoso.refusal("invalid_grant", code: number.now) }
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        let old = try await service.token(for: connection)
+        for code in [53_003, 50_173] {
+            number.change { $0 = code }
+            await #expect(throws: MMError.self) {
+                try await service.token(
+                    insteadOf: old.secret, at: clock.wall.now, for: connection, resource: .graph,
+                    interaction: .never, deadline: .after(.seconds(300)))
+            }
+        }
+        #expect(await service.end(of: connection)?.number == 50_173)
+        #expect(await service.refusal(of: connection) == nil)
+    }
+
     @Test("the next sign-in works again, and discards tokens of the old one")
     func mended() async throws {
         let approved = Noted(false)

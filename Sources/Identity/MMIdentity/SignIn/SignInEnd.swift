@@ -177,8 +177,10 @@ extension IdentityService {
     /// Returns the error with which the service last refused to renew the sign-in of a connection's person, if it may
     /// accept the same sign-in again later; tokens that haven't expired may still be accepted.
     package func refusal(of connection: Connection) async -> MMError? {
-        guard let target = try? personsTarget(connection) else { return nil }
-        return await ends(of: target).last { !$0.isFinal && $0.counts(for: [.graph]) }?.error(of: connection.name)
+        guard let target = try? personsTarget(connection),
+            let last = await ends(of: target).last(where: { $0.counts(for: [.graph]) }), !last.isFinal
+        else { return nil }
+        return last.error(of: connection.name)
     }
 
     private func ends(of target: SignInTarget) async -> [SignInEnd] {
