@@ -110,7 +110,7 @@ public struct InputField: Sendable {
     /// The place on a command line.
     package private(set) var placement = Placement.option(nil)
     /// The other arguments with which it has no position on a command line.
-    private var superiors: [String] = []
+    private var givesWayTo: [String] = []
     /// Whether the tool's schema for models contains the argument.
     package private(set) var isOfferedToModels = true
     /// Whether `-` and `@file` stand for the content of standard input and of a file on a command line.
@@ -151,7 +151,7 @@ public struct InputField: Sendable {
         switch trait {
         case .required: isRequired = true
         case .at(let place): placement = .positional(place)
-        case .givesWay(let others): superiors = others
+        case .givesWay(let others): givesWayTo = others
         case .short(let letter): placement = .option(letter)
         case .notOnCommandLine: placement = .absent
         case .notForModels: isOfferedToModels = false
@@ -190,7 +190,7 @@ public struct InputField: Sendable {
     /// Returns whether a word without a flag may mean this argument.
     /// - Parameter isGiven: whether the command line gives the argument of a name.
     package func mayStandAlone(_ isGiven: (String) -> Bool) -> Bool {
-        if case .positional = placement { !isGiven(name) && !superiors.contains(where: isGiven) } else { false }
+        if case .positional = placement { !isGiven(name) && !givesWayTo.contains(where: isGiven) } else { false }
     }
 
     /// Returns whether a flag on a command line means this argument.
