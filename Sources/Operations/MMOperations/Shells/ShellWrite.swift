@@ -49,7 +49,7 @@ struct ShellWrite: CatalogueOperation {
             guard let text = input.text else {
                 throw MMError(
                     .invalidInput, "The text to write to \(path) is missing.",
-                    hint: "Give `text`; an empty one empties the file.", details: ["field": "text"])
+                    hint: "Give `text`, which may be empty.", details: ["field": "text"])
             }
             var how = FileWriting()
             how.appends = input.appends
