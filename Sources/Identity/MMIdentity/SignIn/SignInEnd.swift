@@ -79,10 +79,10 @@ package struct SignInEnd: Sendable, Hashable {
         let place = resource.map { " for \($0)" } ?? ""
         let advice = number.flatMap(EntraAdvice.about)
         guard isFinal else {
+            let next = "To check again: mm status \(ShellWord.quoted(connection)) --check."
             return MMError(
                 .forbidden, "The service refused to renew the sign-in of \(connection)\(place) (\(reason)).",
-                hint: (advice.map { $0.advice + " " } ?? "")
-                    + "Then check again: mm status \(ShellWord.quoted(connection)) --check.", details: details)
+                hint: [advice?.advice, next].compactMap(\.self).joined(separator: " "), details: details)
         }
         let other = advice?.action == .switchAccount ? advice.map { $0.advice + " " } : nil
         return MMError(
