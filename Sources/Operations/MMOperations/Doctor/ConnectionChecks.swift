@@ -69,8 +69,8 @@ package struct ConnectionChecks: Sendable {
             return report.add(name, .sound, "has no app of its own; its PowerShell modules sign in by themselves")
         }
         let own = await services.identity.state(of: connection)
-        let said = await SignInCheck.said(answer, of: connection, by: services.identity)
-        var state = own.corrected(by: said)
+        let service = await SignInCheck.serviceState(answer, of: connection, by: services.identity)
+        var state = own.corrected(by: service)
         // Where nobody has signed in yet, that is all there is to say.
         if case .signedOut = own, case .unusable(let error) = state, error.code == .signInNeeded { state = own }
         switch state {

@@ -40,9 +40,9 @@ struct SignInCheck: Sendable {
         return states
     }
 
-    /// Returns what the sign-in service says of a connection's sign-in: its answer if it was asked, or else the refusal
-    /// with which it last answered; `nil` if it has said nothing.
-    static func said(
+    /// Returns the state of a connection's sign-in according to the sign-in service: its answer if it was asked now, or
+    /// else its last refusal, if that may pass; `nil` if there is neither.
+    static func serviceState(
         _ answer: SignInState?, of connection: Connection, by identity: IdentityService
     ) async -> SignInState? {
         if let answer { return answer }

@@ -83,8 +83,9 @@ package struct Status: CatalogueOperation {
                 continue
             }
             let own = await Self.state(of: connection, .graph, services.identity)
-            let said = await SignInCheck.said(found[connection.name], of: connection, by: services.identity)
-            rows.append(row(connection, "graph-api", own.corrected(by: said)))
+            let service = await SignInCheck.serviceState(
+                found[connection.name], of: connection, by: services.identity)
+            rows.append(row(connection, "graph-api", own.corrected(by: service)))
             // Power Automate shares Graph's sign-in; it has a row of its own only while it waits for a person
             // separately.
             let flow = await Self.state(of: connection, .flow, services.identity)
