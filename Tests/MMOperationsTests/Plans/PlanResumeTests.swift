@@ -57,6 +57,37 @@ struct PlanResumeTests {
         await home.tenant.stop()
     }
 
+    @Test("a creation whose wait for the service was cancelled isn't taken for one that the service never received")
+    func cancelledWait() async throws {
+        let home = try await PlanHome()
+        let plan = try await home.plan([Self.group])
+        try await home.approve(plan)
+        _ = try await home.apply(plan)
+        try kill(home, plan, at: .afterSending)
+        let id = try await home.tenant.list("/groups?$filter=displayName eq 'Crew'&$select=id")[0]["id"]?.string
+        try await home.tenant.graph("DELETE", "/groups/\(id ?? "")")
+        // It was begun so late that the wait lasts until it is cancelled.
+        let (path, lines) = try progress(home, plan)
+        let begun = lines.map { line -> String in
+            guard var object = (try? JSONParser.parse(line))?.object, object["begin"] != nil else { return line }
+            object["at"] = .string((Timestamp.now + .seconds(86_400)).iso8601Milliseconds)
+            return JSONWriter.string(.object(object))
+        }
+        try ProtectedFile.replace(path, with: Array(begun.joined(separator: "\n").utf8))
+        let before = try await home.tenant.requests(of: "/groups")
+        let applying = Task { try await home.apply(plan) }
+        while try await home.tenant.requests(of: "/groups") < before + 2 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        applying.cancel()
+        _ = await applying.result
+        let left = try PlanProgress(PlanShelf(home.tenant.home.paths), plan["digest"]?.string ?? "")
+        #expect(left.steps[0]?.known == .unknown)
+        let entries = try await home.tenant.service.services.requestServices.journal.entries()
+        #expect(entries.first { $0.change.kind == .creation }?.outcome == .unknown)
+        await home.tenant.stop()
+    }
+
     @Test("what never reached the journal was never sent: it is sent now, once, on the yes that was given")
     func neverSent() async throws {
         let home = try await PlanHome()

@@ -183,9 +183,10 @@ struct PlanRun {
         repeat {
             new = (try? await states.alike(entry.change))??.filter { !before.contains($0.id) }
             guard new?.isEmpty == true, Timestamp.now - begun.begun < Self.settling else { break }
-            // A service may still be carrying out the request of a caller that was just killed.
-            try? await Task.sleep(for: .milliseconds(250))
-        } while !Task.isCancelled
+            // A service may still be carrying out the request of a caller that was just killed. What a cancelled wait
+            // hasn't seen may still come.
+            do { try await Task.sleep(for: .milliseconds(250)) } catch { new = nil }
+        } while new != nil
         switch new?.count {
         case 1?:
             let made = entry.change.made(new?.first ?? .init(id: ""))
