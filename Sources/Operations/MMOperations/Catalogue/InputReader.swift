@@ -36,9 +36,9 @@ public struct InputReader: Sendable {
     }
 
     /// Returns arguments in the form of their schemas, however a model writes them: with objects in place of their
-    /// texts, and choices as declared. A value of a wrong kind and an unknown choice stay, so that the check against the
-    /// schema names them.
-    /// - Throws: `invalidInput` for a text that is no such object, of which that check could only say that it is a text.
+    /// texts, and choices as declared. A value of a wrong kind and an unknown choice stay, so that the check against
+    /// the schema names them.
+    /// - Throws: `invalidInput` for a text that is no such object: that check could only say that it is a text.
     package static func plain(
         _ arguments: JSONObject, _ fields: [InputField], of operation: String
     ) throws(MMError) -> JSONObject {
