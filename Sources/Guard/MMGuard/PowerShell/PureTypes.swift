@@ -123,7 +123,10 @@ enum PureTypes {
 
     /// Returns whether a method on these lists may return many values, by its name in lower case.
     static func isOfMany(_ method: String) -> Bool {
-        ["split", "matches", "tochararray", "tolist", "getbytes"].contains(method)
+        [
+            "split", "matches", "tochararray", "tolist", "getbytes", "frombase64string", "frombase64chararray",
+            "fromhexstring",
+        ].contains(method)
     }
 
     /// Returns whether an attribute of a parameter or an enum only declares something and runs no code of the script's.
