@@ -83,7 +83,7 @@ extension ShellJudge {
     /// project's, so only a filter that picks the secrets counts; the session's own environment has none.
     func showsAll(_ call: ShellScript.Command) -> Bool {
         let call = console(of: call) ?? call
-        let words = call.arguments.map { Self.namesProcess($0) ? "1" : $0.value }
+        let words = call.arguments.map { namesProcess($0) ? "1" : $0.value }
         guard let uses = ShellLooks.row("@" + call.program), uses.showAll(words) else {
             return false
         }

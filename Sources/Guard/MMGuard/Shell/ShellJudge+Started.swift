@@ -148,7 +148,7 @@ extension ShellJudge {
     func looks(_ call: ShellScript.Command) -> ShellRule? {
         guard
             let rule = LookerException.table[call.program]?.rule(
-                call.arguments.map { Self.isProcess($0) ? ("1", true) : ($0.value, $0.isFixed) })
+                call.arguments.map { isProcess($0) ? ("1", true) : ($0.value, $0.isFixed) })
         else {
             return nil
         }

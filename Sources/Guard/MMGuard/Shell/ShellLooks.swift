@@ -324,7 +324,7 @@ extension ShellJudge {
     func looks(byTable call: ShellScript.Command) -> Bool {
         let call = ownConsole(of: call) ?? call
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
-        let words = withoutMadeFiles(call.arguments.map { Self.namesProcess($0) ? "1" : $0.value })
+        let words = withoutMadeFiles(call.arguments.map { namesProcess($0) ? "1" : $0.value })
         let name = call.program
         guard
             ShellLooks.row(name) != nil || ClientVerbs.isClient(name)
@@ -364,7 +364,7 @@ extension ShellJudge {
     }
 
     /// Returns whether a word is the number of a process: `$(pgrep -o java)`, `$PID`.
-    static func namesProcess(_ word: ShellScript.Word) -> Bool {
+    func namesProcess(_ word: ShellScript.Word) -> Bool {
         guard !word.isFixed, word.value.hasPrefix("$") else { return false }
         if isProcess(word) { return true }
         let name = word.value.filter { !"${}".contains($0) }
@@ -372,16 +372,17 @@ extension ShellJudge {
     }
 
     /// Returns whether a word is certainly the numbers of processes, without their names.
-    static func isProcess(_ word: ShellScript.Word) -> Bool {
+    func isProcess(_ word: ShellScript.Word) -> Bool {
         guard !word.isFixed, word.value.hasSuffix(")"),
-            let start = ["$(pgrep ", "$(pidof "].first(where: word.value.hasPrefix)
+            let program = ["pgrep", "pidof"].first(where: { word.value.hasPrefix("$(\($0) ") }),
+            !record.memory.functions.contains(program), !record.memory.aliases.contains(program)
         else { return false }
-        let text = word.value.dropFirst(start.count)
-        // With these letters it shows names, which are anybody's choice.
-        let showsNames = text.split(separator: " ").contains { option in
+        let text = word.value.dropFirst(program.count + 3)
+        // With these letters it shows names, which are anybody's choice. An option may be quoted.
+        let showsNames = text.split { " '\"".contains($0) }.contains { option in
             option.hasPrefix("-") && option.contains { "alcd".contains($0) }
         }
-        return !showsNames && !text.contains { "|;&\n$(".contains($0) }
+        return !showsNames && !text.contains { "|;&\n\t$({}\\".contains($0) }
     }
 
     /// Returns words without options that make a file where a redirection may make one: `-o ~/usage.json`. With `-w`
