@@ -54,16 +54,40 @@ extension ScriptWalk {
     /// Reports the functions and methods that call themselves, also through others, and change something: they may do
     /// so for any number of objects.
     mutating func reportRecursion() {
-        for (name, code) in ownCode.sorted(by: { $0.value.extent.start < $1.value.extent.start }) {
-            var open = code.calls
-            var called: Set<String> = []
-            while let next = open.popFirst() {
-                if called.insert(next).inserted { open.formUnion(ownCode[next]?.calls ?? []) }
-            }
-            if called.contains(name), called.contains(where: { ownCode[$0]?.isChange ?? false }) {
-                report(bulk(code.title), code.extent)
+        let callees = ownCode.mapValues { code in code.calls.filter { ownCode[$0] != nil } }
+        var callers = callees.mapValues { _ in Set<String>() }
+        for (name, called) in callees {
+            for callee in called { callers[callee]?.insert(name) }
+        }
+        var changing = Set(ownCode.filter(\.value.isChange).keys)
+        var open = Array(changing)
+        while let name = open.popLast() {
+            for caller in callers[name, default: []] where changing.insert(caller).inserted { open.append(caller) }
+        }
+        // From a circle of calls, and from what stands between two, calls lead on without an end in both directions.
+        let circling = Self.endless(callees, callers).intersection(Self.endless(callers, callees))
+        for (name, code) in ownCode.sorted(by: { $0.value.extent.start < $1.value.extent.start })
+        where changing.contains(name) && circling.contains(name) {
+            report(bulk(code.title), code.extent)
+        }
+    }
+
+    /// Returns the names from which others lead on without an end.
+    /// - Parameters:
+    ///   - next: the names to which each leads.
+    ///   - previous: those that lead to each.
+    private static func endless(_ next: [String: Set<String>], _ previous: [String: Set<String>]) -> Set<String> {
+        var left = next.mapValues(\.count)
+        var ends = left.filter { $0.value == 0 }.map(\.key)
+        var endless = Set(next.keys)
+        while let end = ends.popLast() {
+            endless.remove(end)
+            for name in previous[end, default: []] {
+                left[name, default: 0] -= 1
+                if left[name] == 0 { ends.append(name) }
             }
         }
+        return endless
     }
 
     /// Notes that code runs here that was judged where it is written. If it changes something, so does the code that
