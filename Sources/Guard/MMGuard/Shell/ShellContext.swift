@@ -53,7 +53,8 @@ public struct ShellContext: Sendable, Hashable {
     func path(_ word: String) -> String? {
         guard let first = word.utf8.first else { return nil }
         var text = word
-        if let home, "~$".utf8.contains(first) {
+        // Every host has this one, which is nearest to the root.
+        if let home = home ?? (isRemote ? "/root" : nil), "~$".utf8.contains(first) {
             if ["~", "$HOME", "${HOME}"].contains(text) { text = home }
             for start in ["~/", "$HOME/", "${HOME}/"] where text.hasPrefix(start) {
                 text = home + "/" + text.dropFirst(start.count)
