@@ -57,6 +57,20 @@ extension ShellScript {
         }
     }
 
+    /// Whether each command stands in the body of a function.
+    package var isInFunction: [Bool] {
+        var changes = Array(repeating: 0, count: commands.count + 1)
+        for function in functions {
+            changes[function.body.lowerBound] += 1
+            changes[function.body.upperBound] -= 1
+        }
+        var open = 0
+        return commands.indices.map { index in
+            open += changes[index]
+            return open > 0
+        }
+    }
+
     /// The calls by which a function starts itself, whatever functions stand between.
     package var selfCalls: Set<Int> {
         guard !functions.isEmpty else { return [] }

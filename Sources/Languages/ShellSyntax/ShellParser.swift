@@ -267,12 +267,13 @@ struct ShellParser {
                 list.current.closesCompound = true
             }
             list.closed = nil
+            let isCoprocess = list.namesCoprocess
             list.namesCoprocess = false
             list.last = script.commands.count
             list.current.controlOperator = joint
             if list.fedDepth > 0 { list.current.readsPipe = true }
             list.current.isNested = depth + list.level > 0 || !list.openings.isEmpty
-            list.current.isCertain = !list.current.isNested && list.isReached && joint != .pipe
+            list.current.isCertain = !list.current.isNested && list.isReached && joint != .pipe && !isCoprocess
             script.commands.append(list.current)
         }
         list.current = Command()

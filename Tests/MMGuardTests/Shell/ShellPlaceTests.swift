@@ -51,8 +51,24 @@ struct ShellPlaceTests {
             "p=/tmp/x; trap 'p=/etc/x' DEBUG; cp a $p", "p=/tmp; q=$p/$r; cp a $q", "p=x; p+=$r; cp a /tmp/$p",
             "p=.; q=.; cp a /tmp/$p$q/etc/x", "for a in /tmp/; do for b in ../etc/x; do cp f $a$b; done; done",
             "p=/tmp/a; cp a ${p%tmp/a}etc/x", "p=xetc; cp a ${p#x}/../etc/y",
+            "f() { p=/etc/x; }; p=/tmp/x; f; cp a $p", "f() { read p; }; p=/tmp/x; f <<< /etc/x; cp a $p",
+            "f() p=/tmp/x; cp a $p/etc/x", "coproc p=/tmp/x; cp a $p/etc/x", "p=/tmp; p=/etc/x :; cp a $p",
+            "ls; p=; : ${p:=/etc/x}; cp a $p", "ls; p=/tmp/x; select p in /etc/x; do break; done; cp a $p",
+            "p=/tmp/x; printf -vp %s /etc/x; cp a $p", "p=/tmp/x; read -rap <<< /etc/x; cp a $p",
+            "p=/tmp/x; n=p; read $n <<< /etc/x; cp a $p", "p=/tmp/x; n=p; printf -v $n /etc/x; cp a $p",
+            "p=/tmp/x; n=p; export $n=/etc/x; cp a $p", "p=/tmp/x; o=v; printf -$o p /etc/x; cp a $p",
+            "declare -l p; p=../../../ETC/x; cp a $p", "declare -n p=q; p=/tmp; q=/etc/x; cp a $p",
+            "readonly p=/etc/x\np=/tmp/x\ncp a $p", "p=a/b/c/d; ((p=0)); touch $p/../../../../etc/x",
+            "q=/etc; p=$q/x; q=/tmp; cp a $p", "p=$q/x; q=/tmp; cp a $p", "p=/tmp; p=/etc q=$p/x; cp a $q",
+            "cd /etc; p=$PWD/x; cd /tmp; cp a $p", "cd /etc; p=$(pwd)/x; cd /tmp; cp a $p", "x=~bin/ls; cp a $x",
+            "x=~bin; cp a $x/ls", "touch $HOME/../../etc/x$RANDOM", "IFS=:; p=x:/etc/y; cp a $p",
+            "for x in $x $x $x $x $x $x $x $x $x $x $x $x; do cp a $x; done",
             "date() { echo /etc/x; }; cp a $(date)", "cp a $(date +/etc/x)", "cp a $(date +%D)",
-            "cp a \"$(mktemp -p /etc)\"",
+            "cp a \"$(mktemp -p /etc)\"", "cp a \"$(mktemp -d x)/etc/y\"", "cp a \"$(mktemp -d -p /tmp/x)/etc/y\"",
+            "TMPDIR=/tmp/none; cp a \"$(mktemp -d)/etc/y\"", "touch $(date +..)/$(date +..)/$(date +..)/$(date +etc)/x",
+            "cd /; touch $(date +etc)/x", "cd /; touch $(date +%Z)/x", "cd /; touch etc$(date -d x +%F)/y",
+            "cd /; touch etc$RANDOM/x", "cd /; touch $(seq -f etc%g 1)/x", "cd /; cp a \"$(basename etc)\"",
+            "cd /; cp a \"${x##*/}\"", "p=x; cd /; cp -r a etc${p%x}",
         ])
     func uncertain(line: String) {
         #expect(verdict(line).decision == .ask)
@@ -63,10 +79,43 @@ struct ShellPlaceTests {
         arguments: [
             "cd /e?c; touch x", "cd \"$(echo /etc)\"; touch x", "d=$(echo /etc); cd $d; touch x", "cd $1; touch x",
             "cd -; touch x", "popd; touch x", "cd \"$x\" || exit; touch y", "cd \"$x\"; echo y > z",
+            "builtin cd /etc; touch x", "command cd /etc; touch x", "cd() { builtin cd /etc; }; cd /tmp; touch x",
+            "f() { cd /etc; }; cd /tmp; f; touch x", "u() { cd ..; }; u; u; u; touch etc/x",
+            "for d in .. .. .. etc; do cd $d; done; touch x", "for i in 1 2 3; do cd ..; done; touch etc/x",
+            "pushd /etc; pushd /tmp; pushd +1; touch x", "pushd /etc; pushd /tmp; popd +0; touch x",
             "cd /etc; false && cd /tmp; touch x", "cd /etc; cd /nowhere; touch x", "cd /etc; (cd /tmp); touch x",
         ])
     func folders(line: String) {
         #expect(verdict(line).decision == .ask)
+    }
+
+    @Test(
+        "stay unknown for the later texts of a session",
+        arguments: [
+            ("readonly p=/etc/x", "p=/tmp/x\ncp a $p"), ("declare -l p", "p=../../../ETC/x; cp a $p"),
+            ("f() { cd /etc; }", "cd /tmp; f; touch x"), ("IFS=:", "p=x:/etc/y; cp a $p"),
+        ])
+    func later(first: String, then: String) {
+        var memory = ShellMemory()
+        for (line, isAsked) in [(first, false), (then, true)] {
+            let verdict = GuardEngine.standard.judge(
+                shell: line, in: ShellContext(isRemote: true, directory: "/home/me/work"), policy: .standard,
+                remembering: &memory)
+            #expect((verdict.decision == .ask) == isAsked, "\(line): \(verdict.rule)")
+        }
+    }
+
+    @Test(
+        "are no other place by the home folder of a host, wherever that is",
+        arguments: [
+            ("touch ~/../../etc/x", true), ("touch $HOME/../../etc/x", true),
+            ("cd /etc/nginx; cp nginx.conf ~/", false),
+            ("cd /etc/nginx; cp nginx.conf $HOME/nginx-$(date +%F).conf", false),
+        ])
+    func homes(line: String, isAsked: Bool) {
+        let context = ShellContext(isRemote: true, directory: "/home/me/work")
+        let verdict = GuardEngine.standard.judge(shell: line, in: context, policy: .standard)
+        #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule): \(verdict.reason)")
     }
 
     @Test(
@@ -94,7 +143,13 @@ struct ShellPlaceTests {
             "for f in /var/log/*.log; do cp \"$f\" /tmp/$(basename \"$f\"); done", "cd \"$(mktemp -d)\" && touch x",
             "for f in /var/log/*.log; do wc -l \"$f\" >> /tmp/n.txt; done", "cd $HOME/work && touch x",
             "while read h; do getent hosts \"$h\"; done < hosts > /tmp/out.txt", "cat \"$f\"", "grep -r \"$x\" /etc",
-            "cd \"$x\" && ls", "p=/tmp/x; f() { uptime; }; f > $p", "cd /etc; ls; cd; touch x",
+            "q=/tmp; p=$q/x; q=/etc; cp a $p", "d=$PWD/x; touch $d/y", "readonly d=/tmp/x; touch $d/y",
+            "declare -r a=b; d=/tmp/x; touch $d/y",
+            "i=$((i + 1)); d=/tmp/x; touch $d/y-$i",
+            "touch x-$(date +%Y%m%dT%H%M%SZ)", "touch \"x-$(date -d yesterday '+%d.%b %H:%M')\"",
+            "t=$(mktemp -d /tmp/x.XXXXXX); cp a \"$t/etc\"", "printf '%s\\n' \"$x\" > /tmp/x; p=/tmp/y; cp a $p",
+            "f() { p=/tmp/x; }; p=/tmp/y; f; cp a $p", "cd \"$x\" && ls", "p=/tmp/x; f() { uptime; }; f > $p",
+            "cd /etc; ls; cd; touch x",
         ])
     func known(line: String) {
         let verdict = verdict(line)

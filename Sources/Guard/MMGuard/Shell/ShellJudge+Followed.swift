@@ -62,9 +62,19 @@ extension ShellJudge {
             variables[String(assignment.value[..<equals])] = isKnown ? value : nil
         }
         remember(call)
-        guard ["cd", "pushd", "popd"].contains(call.program) else { return }
-        let folder = (reaching ?? call).arguments.first { !$0.value.hasPrefix("-") || $0.value == "-" }
-        let goesBack = folder?.value == "-" || call.program != "cd" && folder == nil
+        if !context.hasWalls, record.memory.hasMovingFunction, record.memory.functions.contains(call.program) {
+            context.directory = Self.anywhere
+            return
+        }
+        guard Self.entersFolder(call) else { return }
+        let words = GivenValues.withoutRelays((reaching ?? call).words)
+        let folder = words.dropFirst().first { !$0.value.hasPrefix("-") || $0.value == "-" }
+        let goesBack =
+            switch words.first?.value {
+            case "popd": true
+            case "pushd": folder.map { $0.value.hasPrefix("+") } ?? true
+            default: folder?.value == "-"
+            }
         guard !context.hasWalls else {
             if !goesBack { enter(folder?.value ?? "~") }
             return
@@ -72,8 +82,17 @@ extension ShellJudge {
         // Where a command may not have been reached, or the folder may not exist, the text is still in the one before.
         let isLeft = call.isCertain && Self.exists(folder?.value ?? "~")
         guard isLeft || context.directory.map(isSystem) != true else { return }
-        let isKnown = !goesBack && folder.map { $0.hasNoPattern || $0.value.hasPrefix("~") } ?? true
-        enter(isKnown ? folder?.value ?? "~" : Self.anywhere)
+        let isKnown =
+            folder.map { word in
+                // What runs more than once may climb as often.
+                (word.hasNoPattern || word.value.hasPrefix("~")) && !(call.isNested && climbs(word))
+            } ?? true
+        enter(isKnown && !goesBack ? folder?.value ?? "~" : Self.anywhere)
+    }
+
+    /// Returns whether a command is one of the builtins that enter another folder.
+    static func entersFolder(_ call: ShellScript.Command) -> Bool {
+        GivenValues.withoutRelays(call.words).first.map { ["cd", "pushd", "popd"].contains($0.value) } ?? false
     }
 
     /// Returns whether each machine has a folder.

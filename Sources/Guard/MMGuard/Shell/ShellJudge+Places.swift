@@ -62,15 +62,23 @@ extension ShellJudge {
     /// Returns a word that reaches a place of the machine, or any place, through the values in it; `nil` if it does so
     /// with none of them.
     private func place(of word: ShellScript.Word) -> String? {
-        if !word.hasNoPattern, word.value.hasPrefix("~"), let next = word.value.dropFirst().first, next != "/" {
-            return Self.anywhere
-        }
+        if !word.hasNoPattern, Self.namesOtherHome(word.value) { return Self.anywhere }
         guard !word.isFixed else { return nil }
         return texts(of: word).first { text in
             let value = text.hasPrefix("-") ? text.dropFirst(2) : text[...]
             return text.contains(Self.anywhere) || isOfMachine(String(value))
                 || isOfMachine(String(text.drop { $0 != "=" }.dropFirst()))
         }
+    }
+
+    /// Returns whether a text begins with the home folder of a user: `~bin/ls`, `~-`.
+    private static func namesOtherHome(_ text: String) -> Bool {
+        text.hasPrefix("~") && text != "~" && !text.hasPrefix("~/")
+    }
+
+    /// Returns whether a word may lead to the folder above another one.
+    func climbs(_ word: ShellScript.Word) -> Bool {
+        texts(of: word).contains { $0.split(separator: "/").contains("..") }
     }
 
     /// Returns the texts for which a word may stand. A value that isn't known is one that reaches any place.
@@ -92,49 +100,97 @@ extension ShellJudge {
         return texts.map { $0 + rest }
     }
 
+    /// The values that stand for a part of a name that is none of the machine's. A command that fails shows nothing.
+    private static let part = ["0", ""]
+    /// Those for the last part of a path, which may be the name of a folder in the root.
+    private static let lastPart = part + ["etc"]
+
     /// Returns the values that an expansion may have; `nil` if it may name another place than the rest of its word.
     /// - Parameter rest: the part of the word behind it.
     private func values(of expansion: Substring, before rest: Substring, _ depth: Int) -> [String]? {
         // A dollar sign alone is a letter; before a quote, it isn't there.
         if expansion == "$" { return rest.hasPrefix("/") ? nil : [String(expansion)] }
         if let name = Self.name(in: expansion) {
-            if ["HOME", "PWD"].contains(name) { return ["."] }
+            if name == "HOME" { return [context.path("~") ?? "~"] }
+            if name == "PWD" { return current(depth) }
             if let known = known(name, depth) { return known }
-            return ShellWords.contains(name, in: "numbered-variables") ? ["0"] : nil
+            return ShellWords.contains(name, in: "numbered-variables") ? Self.part : nil
         }
-        if expansion.hasPrefix("$((") || ["$?", "$#", "$$", "$!"].contains(expansion) { return ["0"] }
+        if expansion.hasPrefix("$((") || ["$?", "$#", "$$", "$!"].contains(expansion) { return Self.part }
         // The last part of a path may be `..`.
         if expansion.hasPrefix("${") {
             guard !rest.contains("/") else { return nil }
-            return expansion.hasSuffix("##*/}") ? ["0"] : beginnings(by: expansion, depth)
+            return expansion.hasSuffix("##*/}") ? Self.lastPart : beginnings(by: expansion, depth)
         }
-        return expansion.hasPrefix("$(") ? output(of: expansion, before: rest) : nil
+        return expansion.hasPrefix("$(") ? output(of: expansion, before: rest, depth) : nil
     }
+
+    /// Returns the path of the folder in which the text is; `nil` in a value that may have been given in another one.
+    private func current(_ depth: Int) -> [String]? { depth > 0 && given.moves ? nil : ["."] }
 
     /// Returns the values that this text gives a variable; `nil` if it may have others.
     private func known(_ name: String, _ depth: Int) -> [String]? {
-        guard depth < Self.deepest, let values = given.values(of: name) else { return nil }
-        let texts = values.flatMap { self.texts(of: $0, depth: depth + 1) }
-        return texts.count > 64 || texts.contains { $0.contains(Self.anywhere) } ? nil : texts
+        guard depth < Self.deepest, record.allowance.admits(words: 1), let values = given.values(of: name) else {
+            return nil
+        }
+        let texts = values.flatMap { value in
+            var judge = self
+            judge.given = given.before(value)
+            return judge.texts(of: value.word, depth: depth + 1)
+        }
+        let isPlain = texts.count <= 64 && !texts.contains { $0.contains(Self.anywhere) || Self.namesOtherHome($0) }
+        return isPlain ? texts : nil
     }
 
     /// Returns a text like the output of a command in a word; `nil` if it may name another place.
-    private func output(of expansion: Substring, before rest: Substring) -> [String]? {
+    private func output(of expansion: Substring, before rest: Substring, _ depth: Int) -> [String]? {
         let text = expansion.dropFirst(2).dropLast()
         let words = text.split(separator: " ")
         guard let program = words.first.map(String.init), !record.memory.functions.contains(program),
             !record.memory.aliases.contains(program), !text.contains(where: { ";|&<>\n(".contains($0) })
         else { return nil }
-        if text == "pwd" { return ["."] }
-        if program == "basename" { return rest.contains("/") ? nil : ["0"] }
-        if program == "mktemp" {
-            let isNew = words.allSatisfy { !$0.contains("/") || $0.hasPrefix("/tmp/") && !$0.contains("..") }
-            return isNew && !text.contains("$") ? ["/tmp/new"] : nil
+        if text == "pwd" { return current(depth) }
+        if program == "basename" { return rest.contains("/") ? nil : Self.lastPart }
+        if program == "mktemp" { return makesNew(words.dropFirst()) ? ["/tmp/new"] : nil }
+        guard ShellWords.contains(program, in: "partless-outputs"),
+            text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || " _+%:.,=-'\"".contains($0)) })
+        else { return nil }
+        // Their formats may say anything: `date +..`, `seq -f etc%g 1`.
+        let isPlain =
+            switch program {
+            case "date": text.lastIndex(of: "+").map { Self.showsNumbers(text[$0...].dropFirst()) } ?? true
+            case "seq": words.dropFirst().allSatisfy { $0 == "-w" || !$0.contains(where: \.isLetter) }
+            default: true
+            }
+        return isPlain ? Self.part : nil
+    }
+
+    /// Returns whether `mktemp` certainly makes something below the temporary folder: where it fails, it shows nothing,
+    /// and what follows it in a word begins at the root.
+    private func makesNew(_ words: ArraySlice<Substring>) -> Bool {
+        !given.sets("TMPDIR")
+            && words.allSatisfy { word in
+                if ["-d", "-q", "-t", "-dt", "-td", "--directory", "--tmpdir"].contains(word) { return true }
+                let name = word.hasPrefix("/tmp/") ? word.dropFirst(5) : word
+                return name.contains("XXX") && !name.hasPrefix("-")
+                    && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+            }
+    }
+
+    /// Returns whether a format of `date` shows a number, and nothing else but marks and the names of days and months.
+    private static func showsNumbers(_ format: Substring) -> Bool {
+        var rest = format
+        var isShown = false
+        while let next = rest.popFirst() {
+            guard next == "%" else {
+                guard next.isNumber || "_-.:,TZ' \"".contains(next) else { return false }
+                continue
+            }
+            rest = rest.drop { $0.isNumber || "-_^#:".contains($0) }
+            guard let letter = rest.popFirst(), "FTRYGCymdejHIklMSsNuwVUWgaAbBhz".contains(letter) else { return false }
+            isShown = true
         }
-        guard ShellWords.contains(program, in: "partless-outputs") else { return nil }
-        let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || " _+%:.,=-'\"".contains($0)) }
-        // These letters of a date stand for texts with slashes.
-        return isPlain && !["%D", "%x", "%c"].contains(where: text.contains) ? ["0"] : nil
+        return isShown
     }
 
     /// Returns the values of an expansion that removes the end of a known path below the current folder: `${x%.txt}`.
@@ -145,7 +201,7 @@ extension ShellJudge {
             let texts = known(String(name), depth),
             !texts.contains(where: { $0.hasPrefix("/") || $0.hasPrefix("~") || $0.contains("..") })
         else { return nil }
-        return texts
+        return texts + [""]
     }
 
     /// Returns the name of the variable that an expansion stands for, without any change to its value.

@@ -95,6 +95,10 @@ struct ShellJudge {
         var judge = self
         judge.given = GivenValues(script, record.memory)
         record.memory.note(functions: script.functions.map(\.name))
+        if depth == 0 { record.memory.note(declared: judge.given.lasting) }
+        if zip(script.isInFunction, script.commands).contains(where: { $0 && Self.entersFolder($1) }) {
+            record.memory.hasMovingFunction = true
+        }
         judge.isBash = isBash
         judge.scratch.formUnion(Self.scratchVariables(script))
         judge.looped = loopVariables(text, script)
@@ -113,8 +117,7 @@ struct ShellJudge {
             guard record.allowance.admits(words: readers.count) else { break }
             let written = call
             var call = call
-            judge.given.index = index
-            judge.given.isNested = call.isNested
+            judge.given.enter(call, at: index)
             judge.expand(&call)
             if Self.evaluates(call), zip(written.words, call.words).contains(where: Self.bringsCommand) {
                 found.append(finding(.dynamic, subject: call.program))

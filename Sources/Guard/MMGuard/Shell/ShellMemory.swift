@@ -23,6 +23,12 @@ package struct ShellMemory: Sendable, Hashable {
     private(set) var functions: Set<String> = []
     private(set) var aliases: Set<String> = []
 
+    /// The variables that the session has made constant or declared with options, so that they don't take every value.
+    private(set) var declared: Set<String> = []
+
+    /// Whether a function of the session enters another folder.
+    var hasMovingFunction = false
+
     private static let mostFiles = 200
     private static let mostBytes = 256 << 10
 
@@ -50,6 +56,13 @@ package struct ShellMemory: Sendable, Hashable {
     mutating func note(functions names: [String]) {
         if functions.count > Self.mostFiles { functions = [] }
         functions.formUnion(names)
+    }
+
+    /// Notes variables that don't take every value.
+    mutating func note(declared names: Set<String>) {
+        declared.formUnion(names)
+        // Of too many, nothing is known: values may be split at any character then.
+        if declared.count > Self.mostFiles { declared = ["IFS"] }
     }
 
     /// Notes the names of aliases: the part of `name=text` before the sign.
