@@ -94,6 +94,8 @@ struct ScriptFlowTests {
             "[regex]::Split('a,b,c,d,e,f,g,h,i,j,k,l', ',') | % { Set-Mailbox $_ -CustomAttribute1 b }",
             "[Convert]::FromBase64String('YWJjZGVmZ2hpamtsbW4=') | % { Set-Mailbox $_ -CustomAttribute1 b }",
             "[Convert]::FromHexString('0102030405060708090a0b0c') | % { Set-Mailbox $_ -CustomAttribute1 b }",
+            "$h = @{ a = 1; b = 2; c = 3 }; foreach ($e in $h.GetEnumerator()) { Set-Mailbox $e.Key -CustomAttribute1 b }",
+            "$h = @{ Id = Get-Mailbox }; $h.GetEnumerator() | % { $_.Value | Set-Mailbox -CustomAttribute1 b }",
             "1..50 | Get-Date | % { Set-Mailbox ann -CustomAttribute1 b }",
             "Test-Path (1..50) | % { Set-Mailbox ann -CustomAttribute1 b }",
             "Join-Path a, b, c, d, e, f, g, h, i, j, k x | % { Set-Mailbox ann -CustomAttribute1 b }",

@@ -106,7 +106,7 @@ struct ShellPlaceTests {
     }
 
     @Test(
-        "are no other place by the home folder of a host, wherever that is",
+        "lie in the home folder of a host, wherever that is, unless their path leads out of it",
         arguments: [
             ("touch ~/../../etc/x", true), ("touch $HOME/../../etc/x", true),
             ("cd /etc/nginx; cp nginx.conf ~/", false),

@@ -130,7 +130,9 @@ extension ScriptWalk {
                 entry.facts.texts = nil
                 entry.table = nil
                 variables.assign(holder, entry)
-                return entry.facts
+                // Those of a table are its entries.
+                let isOfEntries = lower == "getenumerator" && entry.own.contains(.table)
+                return isOfEntries ? .lists(entry.facts.kinds) : entry.facts
             }
         }
         report(.methodCall, node.extent, subject: ".\(name)()")
