@@ -118,10 +118,7 @@ extension ShellJudge {
         }
         if expansion.hasPrefix("$((") || ["$?", "$#", "$$", "$!"].contains(expansion) { return Self.part }
         // The last part of a path may be `..`.
-        if expansion.hasPrefix("${") {
-            guard !rest.contains("/") else { return nil }
-            return expansion.hasSuffix("##*/}") ? Self.lastPart : beginnings(by: expansion, depth)
-        }
+        if expansion.hasPrefix("${") { return rest.contains("/") ? nil : parts(by: expansion, depth) }
         return expansion.hasPrefix("$(") ? output(of: expansion, before: rest, depth) : nil
     }
 
@@ -193,11 +190,13 @@ extension ShellJudge {
         return isShown
     }
 
-    /// Returns the values of an expansion that removes the end of a known path below the current folder: `${x%.txt}`.
-    private func beginnings(by expansion: Substring, _ depth: Int) -> [String]? {
+    /// Returns the values of an expansion that removes all folders of a path, `${x##*/}`, or the end of a known path
+    /// below the current folder: `${x%.txt}`.
+    private func parts(by expansion: Substring, _ depth: Int) -> [String]? {
         let name = expansion.dropFirst(2).prefix { $0 == "_" || $0.isASCII && ($0.isLetter || $0.isNumber) }
         let change = expansion.dropFirst(2 + name.count)
-        guard change.hasPrefix("%"), !change.contains("$"),
+        if change == "##*/}" { return Self.lastPart }
+        guard change.hasPrefix("%"), !change.contains(where: { "$'\"\\".contains($0) }),
             let texts = known(String(name), depth),
             !texts.contains(where: { $0.hasPrefix("/") || $0.hasPrefix("~") || $0.contains("..") })
         else { return nil }
@@ -219,10 +218,20 @@ extension ShellJudge {
         let next = text.dropFirst().first
         if let next, let closing: Character = ["(": ")", "{": "}", "[": "]"][next] {
             var open = 0
+            var quote: Character?
+            var isEscaped = false
             for index in text.indices.dropFirst() {
-                if text[index] == next { open += 1 }
-                if text[index] == closing { open -= 1 }
-                if open == 0 { return text[...index] }
+                let letter = text[index]
+                if isEscaped || letter == "\\" && quote != "'" {
+                    isEscaped.toggle()
+                } else if letter == quote {
+                    quote = nil
+                } else if quote == nil {
+                    if "'\"".contains(letter) { quote = letter }
+                    if letter == next { open += 1 }
+                    if letter == closing { open -= 1 }
+                    if open == 0 { return text[...index] }
+                }
             }
             return text
         }
