@@ -15,7 +15,7 @@ struct ShellJudge {
 
         /// Creates an allowance of about six times the words of the texts. Commands of every day need far less.
         /// - Parameter size: the bytes of all texts.
-        init(for size: Int) { wordsLeft = 1_000 + min(size, 60_000) }
+        init(for size: Int) { wordsLeft = 1_000 + min(size, 120_000) }
 
         /// Counts a command that is judged, or the commands that read its output; returns whether it may be.
         func admits(words: Int) -> Bool {
