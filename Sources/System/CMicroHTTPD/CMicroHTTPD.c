@@ -1,16 +1,22 @@
+#define _GNU_SOURCE
 #include "CMicroHTTPD.h"
 
 #include <dlfcn.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 static struct {
     __typeof__(MHD_start_daemon) *start_daemon;
     __typeof__(MHD_quiesce_daemon) *quiesce_daemon;
     __typeof__(MHD_stop_daemon) *stop_daemon;
+    __typeof__(MHD_add_connection) *add_connection;
     __typeof__(MHD_get_connection_info) *get_connection_info;
     __typeof__(MHD_get_connection_values_n) *get_connection_values_n;
     __typeof__(MHD_suspend_connection) *suspend_connection;
@@ -55,6 +61,7 @@ static void load(void) {
     RESOLVE(start_daemon, "MHD_start_daemon");
     RESOLVE(quiesce_daemon, "MHD_quiesce_daemon");
     RESOLVE(stop_daemon, "MHD_stop_daemon");
+    RESOLVE(add_connection, "MHD_add_connection");
     RESOLVE(get_connection_info, "MHD_get_connection_info");
     RESOLVE(get_connection_values_n, "MHD_get_connection_values_n");
     RESOLVE(suspend_connection, "MHD_suspend_connection");
@@ -84,6 +91,10 @@ struct server {
     char *certificate;
     char *key;
     struct mm_httpd_callbacks callbacks;
+    // For mm_httpd_quiesce: the socket that brings the call to the library's thread, which is none of a client's.
+    _Atomic int messenger;
+    int listener;
+    sem_t has_quiesced;
 };
 
 static enum MHD_Result on_access(
@@ -116,9 +127,17 @@ static void on_completed(
 static void on_connection(
     void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
     struct server *server = context;
-    (void)socket_context;
+    int is_start = code == MHD_CONNECTION_NOTIFY_STARTED;
+    if (is_start && server->messenger >= 0 && mm_httpd_descriptor(connection) == server->messenger) {
+        *socket_context = server;
+        server->messenger = -1;
+        server->listener = mhd.quiesce_daemon(server->daemon);
+        sem_post(&server->has_quiesced);
+        return;
+    }
+    if (*socket_context) return;
     server->callbacks.connection(
-        server->callbacks.context, connection, mm_httpd_descriptor(connection), code == MHD_CONNECTION_NOTIFY_STARTED);
+        server->callbacks.context, connection, mm_httpd_descriptor(connection), is_start);
 }
 
 // Targets are judged as sent, so the library must not decode them in place.
@@ -138,6 +157,7 @@ static void forget(struct server *server) {
     if (server->key) explicit_bzero(server->key, strlen(server->key));
     free(server->key);
     free(server->certificate);
+    sem_destroy(&server->has_quiesced);
     free(server);
 }
 
@@ -146,6 +166,8 @@ void *mm_httpd_start(
     const struct mm_httpd_callbacks *callbacks) {
     struct server *server = calloc(1, sizeof *server);
     if (!server) return NULL;
+    server->messenger = -1;
+    sem_init(&server->has_quiesced, 0, 0);
     server->callbacks = *callbacks;
     if (tls) {
         server->certificate = strdup(tls->certificate);
@@ -184,7 +206,26 @@ void *mm_httpd_start(
     return server;
 }
 
-int mm_httpd_quiesce(void *daemon) { return mhd.quiesce_daemon(((struct server *)daemon)->daemon); }
+// Called from another thread than the library's own, MHD_quiesce_daemon of 0.9.75 ends the process now and then: both take
+// the listening socket out of the epoll set, and whoever comes second fails. So a connection that is no client's brings the
+// call to that thread. Without one, for example at the limit of connections, it is made here.
+int mm_httpd_quiesce(void *daemon) {
+    struct server *server = daemon;
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+        return mhd.quiesce_daemon(server->daemon);
+    struct sockaddr address = {.sa_family = AF_UNIX};
+    server->messenger = pair[0];
+    int is_sent = mhd.add_connection(server->daemon, pair[0], &address, sizeof address.sa_family) == MHD_YES;
+    struct timespec limit;
+    clock_gettime(CLOCK_MONOTONIC, &limit);
+    limit.tv_sec += 2;
+    int has_quiesced = is_sent && sem_clockwait(&server->has_quiesced, CLOCK_MONOTONIC, &limit) == 0;
+    close(pair[1]);
+    if (has_quiesced) return server->listener;
+    server->messenger = -1;
+    return mhd.quiesce_daemon(server->daemon);
+}
 
 void mm_httpd_stop(void *daemon) {
     struct server *server = daemon;

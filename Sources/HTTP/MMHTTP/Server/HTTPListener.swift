@@ -106,8 +106,10 @@ package final class HTTPListener: Sendable {
 
         func stop(graceful: Duration) async {
             file?.remove()
-            let descriptor = mm_httpd_quiesce(daemon)
-            if descriptor >= 0 { close(descriptor) }
+            await beside {
+                let descriptor = mm_httpd_quiesce(daemon)
+                if descriptor >= 0 { close(descriptor) }
+            }
             core.stopTaking()
             if !(await core.drain(within: graceful)) {
                 for exchange in core.exchanges { exchange.cancelHandler() }
@@ -116,14 +118,20 @@ package final class HTTPListener: Sendable {
             sweep.cancel()
             // The library requires that nothing is suspended when it stops; from here on, nothing is suspended again.
             for exchange in core.exchanges { exchange.abandon() }
+            await beside {
+                mm_httpd_stop(daemon)
+                core.releaseCallbacks()
+            }
+        }
+
+        /// Does what waits for the library's thread, which would block the cooperative pool.
+        private func beside(_ work: @escaping @Sendable () -> Void) async {
             let ended = OneShot<Void>()
-            let stop: @Sendable () -> Void = {
-                mm_httpd_stop(self.daemon)
-                self.core.releaseCallbacks()
+            let run: @Sendable () -> Void = {
+                work()
                 ended.resolve(())
             }
-            // Stopping joins the library's thread, which would block the cooperative pool.
-            if (try? DedicatedThread.start("mm-http-stop", stop)) == nil { stop() }
+            if (try? DedicatedThread.start("mm-http-stop", run)) == nil { run() }
             await ended.wait()
         }
     }
