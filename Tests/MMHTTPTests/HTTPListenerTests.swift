@@ -604,7 +604,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("connections over the limit wait for their turn")
+    @Test("connections over the limit wait for their turn, and the listener stops at the limit, too")
     func connectionLimit() async throws {
         let listener = try listen(HTTPServerLimits(maxConnections: 2))
         let first = try RawClient(port: listener.port)
@@ -619,9 +619,10 @@ struct HTTPListenerTests {
         let waiting = Task { await third.read(until: "/x") }
         first.close()
         #expect(await waiting.value.contains("200"))
+        await listener.stop(graceful: .zero)
+        #expect(throws: (any Error).self) { try RawClient(port: listener.port) }
         second.close()
         third.close()
-        await listener.stop(graceful: .zero)
     }
 
     @Test("hundreds of idle event streams end with the listener, and leave nothing behind")
