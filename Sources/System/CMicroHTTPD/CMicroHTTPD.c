@@ -2,6 +2,7 @@
 #include "CMicroHTTPD.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -220,7 +221,12 @@ int mm_httpd_quiesce(void *daemon) {
     struct timespec limit;
     clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += 2;
-    int has_quiesced = is_sent && sem_clockwait(&server->has_quiesced, CLOCK_MONOTONIC, &limit) == 0;
+    int has_quiesced = 0;
+    // A signal may interrupt the wait.
+    while (is_sent && !has_quiesced) {
+        has_quiesced = sem_clockwait(&server->has_quiesced, CLOCK_MONOTONIC, &limit) == 0;
+        if (!has_quiesced && errno != EINTR) break;
+    }
     close(pair[1]);
     if (has_quiesced) return server->listener;
     server->messenger = -1;
