@@ -37,22 +37,15 @@ struct CallAudit: Sendable {
     /// Whether the guard classified the call as a read, so that an unfinished call has changed nothing.
     var isRead: Bool { record.facts["class"]?.string == "read" }
 
-    /// Records the end of the call. If the audit log can't be written, the call's result stays as it is and a log line
-    /// reports the failure.
+    /// Records the end of the call. If the audit log can't be written, the call's result stays as it is; `notes` and a
+    /// log line report the failure.
     /// - Parameters:
     ///   - error: why the call failed; `nil` if it succeeded.
     ///   - rows: how many rows went to the reader, if the answer was streamed.
     ///   - errors: how many errors the call reported without ending.
     func end(_ error: MMError?, rows: Int? = nil, errors: Int = 0) async {
         await notePlace()
-        let entry = logEnd(error, rows: rows, errors: errors)
-        guard isAudited else { return }
-        do throws(MMError) {
-            try await audit.append(entry)
-        } catch {
-            record.auditFault = error
-            log.error("the audit line could not be written: \(error.message)")
-        }
+        await append(logEnd(error, rows: rows, errors: errors))
     }
 
     /// Records that another node began the call and is gone. Only the writes in the journal are known of it. The
@@ -71,13 +64,7 @@ struct CallAudit: Sendable {
         let log = log.scoped(record.facts["connection"]?.string ?? "-", operation.declaration.name)
         log.warning(
             "\(operation.declaration.name) was begun by a node that is gone: its outcome is unknown", entry)
-        guard isAudited else { return }
-        do throws(MMError) {
-            try await audit.append(entry)
-        } catch {
-            record.auditFault = error
-            log.error("the audit line could not be written: \(error.message)")
-        }
+        await append(entry)
     }
 
     /// Notes the tenant the call goes to and the account it uses.
@@ -89,11 +76,7 @@ struct CallAudit: Sendable {
     func endAtOnce(_ error: MMError, rows: Int?) {
         let entry = logEnd(error, rows: rows)
         guard isAudited else { return }
-        do throws(MMError) {
-            try audit.append(entry)
-        } catch {
-            log.error("the audit line could not be written: \(error.message)")
-        }
+        do throws(MMError) { try audit.append(entry) } catch { report(error) }
     }
 
     /// Lets the record write an audit line before the call's first change, so that the chain has one even if the
@@ -107,10 +90,20 @@ struct CallAudit: Sendable {
             do throws(MMError) {
                 try await audit.append(entry)
             } catch {
-                log.error("the audit line could not be written: \(error.message)")
+                report(error)
                 throw error
             }
         }
+    }
+
+    private func append(_ entry: JSONObject) async {
+        guard isAudited else { return }
+        do throws(MMError) { try await audit.append(entry) } catch { report(error) }
+    }
+
+    private func report(_ fault: MMError) {
+        record.auditFault = fault
+        log.error("the audit line could not be written: \(fault.message)")
     }
 
     /// The notes that tell the caller about an audit line that could not be written.
