@@ -17,7 +17,7 @@ struct ChangeOrigin: Sendable {
         VisibleText.exact("\(who) at \(time)" + (activity.map { " (\($0))" } ?? ""))
     }
 
-    /// The maximum number of look-ups, sent in batches of twenty; a tenant with more findings is examined by a person
+    /// The maximum number of look-ups; a tenant with more findings is examined by a person
     /// anyway.
     private static let most = 60
 
@@ -44,16 +44,13 @@ struct ChangeOrigin: Sendable {
                 let request = try? GraphRequest(target: target),
                 engine.judge(request.guarded, policy: policy).decision == .allow
             else { return [:] }
-            parts.append(BatchPart(id: id, request: request))
+            parts.append(BatchPart(id: String(parts.count), request: request))
         }
         let deadline = min(context.deadline, .after(.seconds(30)))
+        guard let answers = try? await client.readBatch(parts, deadline: deadline) else { return [:] }
         var origins: [String: ChangeOrigin] = [:]
-        for start in stride(from: 0, to: parts.count, by: 20) {
-            let some = Array(parts[start..<min(start + 20, parts.count)])
-            guard let answers = try? await client.readBatch(some, deadline: deadline) else { return origins }
-            for (part, answer) in zip(some, answers) where answer.status < 300 {
-                origins[part.id] = answer.body["value"]?.array?.first.flatMap(ChangeOrigin.init)
-            }
+        for (id, answer) in zip(ids, answers) where answer.status < 300 {
+            origins[id] = answer.body["value"]?.array?.first.flatMap(ChangeOrigin.init)
         }
         return origins
     }
