@@ -76,13 +76,26 @@ package struct GuardedClient: Sendable {
         return try await client.send(request, deadline: deadline)
     }
 
-    /// Returns the pages of a list that this program reads, from the first or from the next link of an earlier answer.
+    /// Returns the pages of a list that this program reads.
     package func readPages(
-        _ request: GraphRequest, from link: String? = nil, limits: PageLimits = PageLimits(),
-        deadline: Deadline = .after(.seconds(300))
+        _ request: GraphRequest, limits: PageLimits = PageLimits(), deadline: Deadline = .after(.seconds(300))
     ) throws(MMError) -> GraphPages {
         try Self.check(request)
-        return pages(request, link, limits, deadline)
+        return client.pages(request, limits: limits, deadline: deadline)
+    }
+
+    /// Returns the items of a list that follow those of its first page, which came in a batch.
+    package func readRest(
+        of request: GraphRequest, after firstPage: JSONValue, deadline: Deadline
+    ) async throws(MMError) -> [JSONValue] {
+        try Self.check(request)
+        guard let link = firstPage.object.flatMap(GraphPage.link(in:)) else { return [] }
+        var pages = client.pages(request, from: link, deadline: deadline).makeAsyncIterator()
+        var items: [JSONValue] = []
+        while let page = try await pages.next() {
+            items += page.items.compactMap { try? JSONParser.parse(Array($0)) }
+        }
+        return items
     }
 
     /// Sends several requests that only read as a batch.
@@ -121,12 +134,6 @@ package struct GuardedClient: Sendable {
         limits: PageLimits = PageLimits(), deadline: Deadline = .after(.seconds(300))
     ) throws(MMError) -> GraphPages {
         try cleared.check([request])
-        return pages(request, link, limits, deadline)
-    }
-
-    private func pages(
-        _ request: GraphRequest, _ link: String?, _ limits: PageLimits, _ deadline: Deadline
-    ) -> GraphPages {
         guard let link else { return client.pages(request, limits: limits, deadline: deadline) }
         return client.pages(request, from: link, deadline: deadline)
     }

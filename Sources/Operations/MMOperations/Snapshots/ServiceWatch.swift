@@ -20,8 +20,6 @@ struct ServiceWatch: Sendable {
         "\(root)/configurationDrifts?$select=id,monitorId,resourceType,baselineResourceDisplayName,status,"
         + "resourceInstanceIdentifier,driftedProperties"
     private static let watched = "\(root)/configurationMonitors?$select=id,displayName,status"
-    /// The maximum number of requests in a batch.
-    private static let atOnce = 20
 
     /// Reads the service's findings.
     /// - Returns: `nil` where the tenant has no monitors, the connection may not read them, or the cloud doesn't have
@@ -67,37 +65,24 @@ struct ServiceWatch: Sendable {
 
         /// Returns the items at some paths, with all pages; `nil` for those that are refused.
         private func answers(to paths: [String]) async throws(MMError) -> [[JSONValue]?] {
-            var requests: [GraphRequest] = []
+            var parts: [BatchPart] = []
             for path in paths {
                 let request = try GraphRequest(target: try client.target(path))
                 guard engine.judge(request.guarded, policy: policy).decision == .allow else {
                     throw MMError(.denied, "the guard does not allow it")
                 }
-                requests.append(request)
+                parts.append(BatchPart(id: String(parts.count), request: request))
             }
             var lists: [[JSONValue]?] = []
-            for start in stride(from: 0, to: requests.count, by: ServiceWatch.atOnce) {
-                let some = requests[start..<min(start + ServiceWatch.atOnce, requests.count)]
-                let parts = some.enumerated().map { BatchPart(id: String($0), request: $1) }
-                for (part, answer) in zip(parts, try await client.readBatch(parts, deadline: deadline)) {
-                    guard answer.status < 300 else {
-                        lists.append(nil)
-                        continue
-                    }
-                    lists.append(try await items(of: answer.body, part.request))
-                }
+            for (part, answer) in zip(parts, try await client.readBatch(parts, deadline: deadline)) {
+                lists.append(answer.status < 300 ? try await items(of: answer.body, part.request) : nil)
             }
             return lists
         }
 
         private func items(of body: JSONValue, _ request: GraphRequest) async throws(MMError) -> [JSONValue] {
-            guard var items = body["value"]?.array else { return [body] }
-            guard let link = body["@odata.nextLink"]?.string else { return items }
-            var pages = try client.readPages(request, from: link, deadline: deadline).makeAsyncIterator()
-            while let page = try await pages.next() {
-                items += page.items.compactMap { try? JSONParser.parse(Array($0)) }
-            }
-            return items
+            guard let items = body["value"]?.array else { return [body] }
+            return items + (try await client.readRest(of: request, after: body, deadline: deadline))
         }
     }
 }

@@ -83,7 +83,7 @@ struct PartnerCustomers: Sendable {
         let client = try GuardedClient(identity: identity, connection: partner, service: .graph)
         let target = try client.target("/tenantRelationships/delegatedAdminRelationships", query: [])
         var pages = try client.readPages(
-            try GraphRequest(method: "GET", target: target), limits: PageLimits(), deadline: deadline
+            try GraphRequest(method: "GET", target: target), deadline: deadline
         ).makeAsyncIterator()
         var found: [Customer] = []
         var seen: Set<String> = []

@@ -78,12 +78,8 @@ package struct TenantSnapshotSource: SnapshotSource {
                         "code": answer.body["error"]?["code"] ?? .null,
                     ])
             }
-            var items = answer.body["value"]?.array ?? []
-            if let link = answer.body["@odata.nextLink"]?.string {
-                var rest = RequestPages([try graph.readPages(part.request, from: link, deadline: deadline)])
-                while let page = try await rest.next() { items += page.map { .object($0) } }
-            }
-            lists.append(items)
+            let rest = try await graph.readRest(of: part.request, after: answer.body, deadline: deadline)
+            lists.append((answer.body["value"]?.array ?? []) + rest)
         }
         return lists
     }
