@@ -524,11 +524,6 @@ struct AuditHead: Equatable {
     let number: Int64
     let hash: String
 
-    init(number: Int64, hash: String) {
-        self.number = number
-        self.hash = hash
-    }
-
     /// Reads the head kept beside a log; returns `nil` when there is none or it was cut short.
     static func load(beside path: String) throws(MMError) -> AuditHead? {
         guard let bytes = try ProtectedFile.read(path + ".head", limit: 4096) else { return nil }

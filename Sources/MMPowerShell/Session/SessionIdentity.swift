@@ -10,11 +10,6 @@ public struct SessionIdentity: Sendable, Hashable {
     /// The sign-in method: `token`, `device code`, `certificate`, …; empty for a session without a sign-in.
     public let method: String
 
-    private init(claims: TokenClaims, method: String) {
-        self.claims = claims
-        self.method = method
-    }
-
     /// The name to display: the account, or else the app.
     public var name: String { claims.account ?? claims.appID.map { "app \($0)" } ?? claims.objectID ?? "" }
 

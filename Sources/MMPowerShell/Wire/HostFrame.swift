@@ -30,15 +30,6 @@ package struct HostHello: Sendable, Hashable {
     package let powerShell: String
     /// The name of the runtime.
     package let runtime: String
-
-    /// Creates a greeting.
-    package init(version: Int, nonce: String, processID: Int32, powerShell: String, runtime: String) {
-        self.version = version
-        self.nonce = nonce
-        self.processID = processID
-        self.powerShell = powerShell
-        self.runtime = runtime
-    }
 }
 
 /// The state of a host, as it reports it.
@@ -49,13 +40,6 @@ package struct HostPulse: Sendable, Hashable {
     package let workingSet: Int
     /// The size of live objects in bytes.
     package let heap: Int
-
-    /// Creates a report.
-    package init(isBusy: Bool, workingSet: Int, heap: Int) {
-        self.isBusy = isBusy
-        self.workingSet = workingSet
-        self.heap = heap
-    }
 }
 
 /// A violation of the protocol by a host. The process can't be trusted any more.

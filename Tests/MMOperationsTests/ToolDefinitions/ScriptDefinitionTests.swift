@@ -1,6 +1,7 @@
 import MMCore
-import MMOperations
 import Testing
+
+@testable import MMOperations
 
 @Suite("Definitions that are scripts")
 struct ScriptDefinitionTests {

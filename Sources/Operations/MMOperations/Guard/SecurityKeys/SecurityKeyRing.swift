@@ -177,12 +177,6 @@ package struct SecurityKeyPair: Sendable, Hashable {
     package let id: [UInt8]
     /// The public key, a point of P-256: x, then y, 32 bytes each.
     package let point: [UInt8]
-
-    /// Creates a pair.
-    package init(id: [UInt8], point: [UInt8]) {
-        self.id = id
-        self.point = point
-    }
 }
 
 /// The answer of a touched security key: the id of the pair, its own data (WebAuthn's authenticator data), and the
@@ -194,13 +188,6 @@ package struct SecurityKeyTouch: Sendable, Hashable {
     package let data: [UInt8]
     /// The signature: ECDSA with SHA-256, in DER.
     package let signature: [UInt8]
-
-    /// Creates a touch.
-    package init(id: [UInt8], data: [UInt8], signature: [UInt8]) {
-        self.id = id
-        self.data = data
-        self.signature = signature
-    }
 }
 
 /// A registered key: a hardware key plugged into this machine, or a passkey that a page asks for.

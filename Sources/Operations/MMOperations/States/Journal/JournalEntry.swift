@@ -44,12 +44,6 @@ package struct JournalEntry: Sendable, Hashable {
         package let name: String
         /// The partner's own tenant and account.
         package let author: Author
-
-        /// Creates a partner.
-        package init(name: String, author: Author) {
-            self.name = name
-            self.author = author
-        }
     }
 
     /// The entry's id, as `mm undo` takes it.

@@ -49,11 +49,6 @@ package struct SnapshotDifference: Sendable {
         package let reason: String
         /// Whether only one of the snapshots has the kind, so that the comparison is incomplete.
         package let isOneSided: Bool
-
-        /// Creates a gap.
-        package init(kind: String, reason: String, isOneSided: Bool) {
-            (self.kind, self.reason, self.isOneSided) = (kind, reason, isOneSided)
-        }
     }
 
     /// The objects that differ, by kind and name.

@@ -49,11 +49,6 @@ package struct ToolDefinition: Sendable {
         package let text: String
         /// The purpose.
         package let purpose: String
-
-        package init(text: String, purpose: String) {
-            self.text = text
-            self.purpose = purpose
-        }
     }
 
     package init(
@@ -120,12 +115,6 @@ package struct CmdletPattern: Sendable, Hashable {
     package let pattern: String
     /// The maximum number of tools.
     package let limit: Int
-
-    package init(module: String, pattern: String, limit: Int) {
-        self.module = module
-        self.pattern = pattern
-        self.limit = limit
-    }
 
     /// The default limit.
     package static let usualLimit = 20

@@ -30,21 +30,6 @@ package struct ToolStep: Sendable {
     package static let usualLimit = 1000
     /// The largest limit that a step may set.
     package static let greatestLimit = 20_000
-
-    package init(
-        id: String, action: Action, each: ToolReference? = nil, condition: ToolReference? = nil,
-        projection: String? = nil, isOptional: Bool = false, limit: Int = ToolStep.usualLimit,
-        nothing: ToolTemplate? = nil
-    ) {
-        self.id = id
-        self.action = action
-        self.each = each
-        self.condition = condition
-        self.projection = projection
-        self.isOptional = isOptional
-        self.limit = limit
-        self.nothing = nothing
-    }
 }
 
 /// A request of a step.
@@ -65,20 +50,6 @@ package struct ToolRequest: Sendable {
     package let top: Int?
     /// Additional headers.
     package let headers: [String: String]
-
-    package init(
-        method: String, path: ToolTemplate, query: [(name: String, value: ToolTemplate)], body: ToolBody? = nil,
-        resource: RequestResource = .graph, readsAllPages: Bool = true, top: Int? = nil, headers: [String: String] = [:]
-    ) {
-        self.method = method
-        self.path = path
-        self.query = query
-        self.body = body
-        self.resource = resource
-        self.readsAllPages = readsAllPages
-        self.top = top
-        self.headers = headers
-    }
 }
 
 /// A PowerShell command of a step. Values are passed as parameters, never inserted into the text.
@@ -89,12 +60,6 @@ package struct ToolCommand: Sendable {
     package let script: String
     /// The variables of the script with their values.
     package let bindings: [(variable: String, value: ToolBody)]
-
-    package init(module: String, script: String, bindings: [(variable: String, value: ToolBody)]) {
-        self.module = module
-        self.script = script
-        self.bindings = bindings
-    }
 
     /// Returns the script as it is judged and run: with a param block for its values.
     /// - Parameter parameters: the parameters of the tool, whose types the values have.
