@@ -45,7 +45,7 @@ package struct CommandLineProgram: Sendable {
         catalogue: Catalogue, service: @escaping OperationCommands.Choice,
         locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource,
         isPerson: @escaping @Sendable () -> Bool = { !PersonProof.isInSession(process: getpid()) },
-        proof: OwnerProof, prompts: Prompts? = nil, others: @escaping @Sendable ([String]) -> [String] = { _ in [] }
+        proof: OwnerProof, prompts: Prompts?, others: @escaping @Sendable ([String]) -> [String]
     ) {
         self.prompts = prompts
         self.terminal = terminal

@@ -154,9 +154,9 @@ extension FileLocation {
 
     /// Opens the file by its name in the folder, never through a link.
     /// - Returns: `nil` when there is no such file.
-    borrowing func open(_ flags: Int32, mode: mode_t = 0o600, to action: String) throws(MMError) -> Descriptor? {
+    borrowing func open(_ flags: Int32, to action: String) throws(MMError) -> Descriptor? {
         // O_NONBLOCK: opening a FIFO in the file's place must not block before it is recognised.
-        let number = openat(folder.number, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode)
+        let number = openat(folder.number, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         if number < 0 {
             if errno == ENOENT { return nil }
             throw FileFault.error(errno, action, path)

@@ -621,8 +621,7 @@ extension GraphClient {
     /// Sends a file as planned.
     /// - Returns: the service's description of the file; empty if it returns none.
     package func upload(
-        _ upload: FileUpload, deadline: Deadline,
-        progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+        _ upload: FileUpload, deadline: Deadline, progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws(MMError) -> [UInt8] {
         let answer: [UInt8]
         do throws(MMError) {

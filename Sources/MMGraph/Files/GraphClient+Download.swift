@@ -49,8 +49,7 @@ extension GraphClient {
     ///   - path: the new file's path, for messages.
     package func download(
         _ plan: FileDownload, into folder: consuming FileDescriptor, name: String, path: String,
-        conflict: ConflictBehavior, deadline: Deadline,
-        progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+        conflict: ConflictBehavior, deadline: Deadline, progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws(MMError) -> DownloadReceipt {
         var file: RemoteFile?
         if let metadata = plan.metadata {

@@ -177,15 +177,13 @@ package enum PowerShellDoctor {
     ///   - location: the PowerShell to examine.
     ///   - folder: the folder in which the test's own home is created; nothing else is changed.
     ///   - environment: the environment of this process.
-    ///   - areas: the subjects to test.
     ///   - progress: called with each row when it is finished.
     package static func examine(
         _ location: PowerShellLocation, folder: String, environment: [String: String],
-        areas: Set<DoctorRow.Area> = Set(DoctorRow.Area.allCases),
         progress: @Sendable (DoctorRow) -> Void = { _ in }
     ) async -> DoctorTable {
         let settings = HostSettings(location: location, folder: folder, environment: environment)
-        return await examine(settings, areas: areas, progress: progress)
+        return await examine(settings, areas: Set(DoctorRow.Area.allCases), progress: progress)
     }
 
     /// Returns the table for a machine without a PowerShell.

@@ -108,13 +108,12 @@ final class PowerShellHost: Sendable {
     func others() async -> [SessionProcessTree.Process] { await process.others() }
 
     /// Ends the process and its children, and waits until they are gone.
-    /// - Parameter grace: the time that it gets to exit voluntarily.
-    func close(grace: Duration = .seconds(2)) async {
+    func close() async {
         channel.stopAny(.closing)
         channel.send(.bye)
         let child = process.child
         let escalation = Task { [process] in
-            try? await Task.sleep(for: grace)
+            try? await Task.sleep(for: .seconds(2))
             if Task.isCancelled { return }
             process.terminate()
             try? await Task.sleep(for: .milliseconds(500))

@@ -359,7 +359,7 @@ extension PowerShellSession {
     /// Creates a session of a connection in the registry with a source of tokens, so that no code has to be entered.
     package init(
         module: PowerShellModule, connection: String, tokens: (any TokenFeeding)?,
-        environment: [String: String] = ProcessEnvironment.read()
+        environment: [String: String]
     ) throws(MMError) {
         let paths = StatePaths(environment: environment)
         let registry = try ConnectionRegistry(path: paths.registry).snapshot()

@@ -109,9 +109,9 @@ extension PowerShellSessionSettings {
     ///   - tokens: the source of tokens.
     /// - Throws: `invalidInput` for an unknown module or cloud, or a password file that can't be read.
     package init(
-        connection: Connection, module: String, knownApps: [String: String] = [:], pin: AccountPin? = nil,
+        connection: Connection, module: String, knownApps: [String: String], pin: AccountPin? = nil,
         location: PowerShellLocation, paths: StatePaths, environment: [String: String], sandboxLogin: String? = nil,
-        tokens: (any TokenFeeding)? = nil
+        tokens: (any TokenFeeding)?
     ) throws(MMError) {
         let profile = try ModuleProfiles.named(module)
         let pin = connection.pin ?? pin

@@ -47,9 +47,7 @@ final class ListenerCore: Sendable {
     /// Up to this size, receiving a body is cheaper than checking the request twice.
     private static let smallBody = 16 << 10
 
-    init(
-        limits: HTTPServerLimits, poll: PollLoop, admission: HTTPAdmission? = nil, handler: @escaping HTTPHandler
-    ) {
+    init(limits: HTTPServerLimits, poll: PollLoop, admission: HTTPAdmission?, handler: @escaping HTTPHandler) {
         self.admission = admission
         self.limits = limits
         self.poll = poll

@@ -442,7 +442,7 @@ enum ServerAnswer {
 enum RequestRules {
     /// Returns the response for a request that is refused because of its head; nil if the head is acceptable.
     static func refusal(
-        method: String, target: String, headers: HTTPHeaders, limits: HTTPServerLimits, isReceived: Bool = false
+        method: String, target: String, headers: HTTPHeaders, limits: HTTPServerLimits, isReceived: Bool
     ) -> HTTPServerResponse? {
         guard HTTPFieldRules.isToken(method) else { return bad("The method is not a token.") }
         let isOrigin = target.utf8.first == UInt8(ascii: "/")

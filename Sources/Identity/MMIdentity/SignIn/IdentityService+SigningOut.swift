@@ -45,18 +45,17 @@ extension IdentityService {
 
     /// Removes the tokens that a person obtained with another app than the entry's, and keeps those of the entry's app.
     /// - Parameter connection: the connection with that app in its entry.
-    package func forget(appOf connection: Connection, deadline: Deadline = .after(.seconds(15))) async throws(MMError) {
+    package func forget(appOf connection: Connection) async throws(MMError) {
         let target = try target(connection, .graph)
         // A cache that belongs to another program is left to that program.
         guard target.sharedCache == nil else { return }
         let files = files(target)
-        try await files.cache.change(until: deadline) { $0.removeTokens(ofApp: target.clientID) }
+        try await files.cache.change(until: .after(.seconds(15))) { $0.removeTokens(ofApp: target.clientID) }
     }
 
     /// Renews a connection's tokens without its person, so that they carry permissions granted since they were issued.
-    package func renewTokens(
-        of connection: Connection, for resource: ServiceResource, deadline: Deadline = .after(.seconds(30))
-    ) async throws(MMError) {
+    package func renewTokens(of connection: Connection, for resource: ServiceResource) async throws(MMError) {
+        let deadline = Deadline.after(.seconds(30))
         let held = try await token(
             for: connection, resource: resource, options: TokenOptions(interaction: .never), deadline: deadline)
         _ = try await token(

@@ -22,17 +22,15 @@ package struct JQProgram: Sendable {
         self.rawStrings = rawStrings
     }
 
-    /// Runs the filter.
-    /// - Parameters:
-    ///   - input: the JSON texts to filter.
-    ///   - timeout: how long it may run.
+    /// Runs the filter, for 20 seconds at most.
+    /// - Parameter input: the JSON texts to filter.
     /// - Returns: jq's output, one compact JSON text a line.
     /// - Throws: `invalid_input` with jq's message if the program is wrong, `unsupported` if jq is missing.
-    package func run(on input: [UInt8], timeout: Duration = .seconds(20)) async throws(MMError) -> [UInt8] {
+    package func run(on input: [UInt8]) async throws(MMError) -> [UInt8] {
         try check()
-        let command = try command(program, seconds: timeout.components.seconds + 1)
+        let command = try command(program, seconds: 21)
         let limit = 64 << 20
-        let outcome = try await ChildProcess.run(command, input: input, limit: limit, timeout: timeout)
+        let outcome = try await ChildProcess.run(command, input: input, limit: limit, timeout: .seconds(20))
         if outcome.isCut {
             throw MMError(.limitExceeded, "jq wrote more than \(limit >> 20) MiB.", hint: "Select less.")
         }

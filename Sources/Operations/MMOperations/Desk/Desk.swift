@@ -125,7 +125,7 @@ struct Desk: Sendable {
 extension GuardServices {
     /// Returns the guard's joint verdict on requests for a connection; `nil` if there are none.
     func verdict(
-        on requests: [GraphRequest], of connection: Connection, confirmed: Bool = false, in context: OperationContext
+        on requests: [GraphRequest], of connection: Connection, confirmed: Bool, in context: OperationContext
     ) throws(MMError) -> Verdict? {
         try guards.engine().judge(
             requests.map(\.guarded), policy: policy(of: connection, in: context), confirmed: confirmed)

@@ -496,8 +496,7 @@ enum EngineRefusal {
 
     /// Returns the error for a script that needs a PowerShell on a machine without one.
     static func missing(
-        _ reason: String, _ strangers: [String], _ module: String, _ error: MMError,
-        hasSent: Bool = false
+        _ reason: String, _ strangers: [String], _ module: String, _ error: MMError, hasSent: Bool
     ) -> MMError {
         if let unknown = unknown(strangers, module) { return unknown }
         return MMError(

@@ -11,7 +11,7 @@ final class ExchangeSource: ScriptSource {
     let story = SourceStory()
     private let client: GuardedExchange
     private let service: ExchangeTable.Service
-    private let table: ExchangeTable
+    private let table = ExchangeTable.standard
     private let binder: ExchangeBinder
     private let others: ExchangeCmdletList?
     private let deadline: Deadline
@@ -35,7 +35,7 @@ final class ExchangeSource: ScriptSource {
     ///   - report: receives a sentence when the service asks to slow down.
     init(
         client: GuardedExchange, service: ExchangeTable.Service, others: ExchangeCmdletList? = nil, deadline: Deadline,
-        table: ExchangeTable = .standard, watch: CmdletWatch? = nil, rehearsal: CmdletRehearsal? = nil,
+        watch: CmdletWatch? = nil, rehearsal: CmdletRehearsal? = nil,
         of work: RehearsedWork? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.client = client
@@ -46,7 +46,6 @@ final class ExchangeSource: ScriptSource {
         self.watch = watch
         self.rehearsal = rehearsal
         self.work = work
-        self.table = table
         binder = ExchangeBinder(service: service, table: table) { others?.spelling(of: $0) }
     }
 

@@ -22,7 +22,7 @@ struct PermissionReach: Sendable {
     let role: String?
 
     /// Determines whether a token allows a call such as `GET /users`; `nil` where no table contains the call.
-    init?(_ request: String, of rights: TokenRights, roles: RoleTable = .standard) {
+    init?(_ request: String, of rights: TokenRights) {
         let words = request.split(separator: " ", maxSplits: 1)
         guard words.count == 2, let target = try? RequestTarget(parsing: String(words[1]), service: .graph),
             let call = PermissionTable.standard.permissions(String(words[0]), target)
@@ -37,6 +37,7 @@ struct PermissionReach: Sendable {
         }
         permission = held.name
         let isRead = words[0] == "GET"
+        let roles = RoleTable.standard
         // A person's own content is a matter of access, not of a role.
         let area = roles.area(of: call.template, method: String(words[0]))
         let enough = area?.content == nil ? area?.roles(reading: isRead) ?? [] : []

@@ -304,18 +304,17 @@ struct SessionWalls: Sendable {
     private let connection: Connection
 
     /// Determines the confinement of a connection's sessions on this machine.
-    /// - Parameters:
-    ///   - problem: the reason why the kernel can't confine them.
-    ///   - leak: the reason why it can't restrict sessions to addresses of this machine.
-    init(
-        of connection: Connection, problem: MMError? = HostWalls.problem(), leak: MMError? = HostWalls.networkProblem()
-    ) {
+    init(of connection: Connection) {
         self.connection = connection
-        self.leak = leak
+        leak = HostWalls.networkProblem()
         standing =
-            if connection.confinement == .off || connection.egress == .off { .unwanted } else if let problem {
+            if connection.confinement == .off || connection.egress == .off {
+                .unwanted
+            } else if let problem = HostWalls.problem() {
                 .missing(problem)
-            } else { .up }
+            } else {
+                .up
+            }
     }
 
     /// Whether everything in a session is confined, and all its requests are judged.

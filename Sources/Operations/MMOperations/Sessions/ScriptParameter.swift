@@ -49,9 +49,9 @@ struct ScriptParameter: Sendable {
         self.kind = kind
     }
 
-    private init(common name: String, alias: String? = nil, _ kind: Kind) {
+    private init(common name: String, alias: String, _ kind: Kind) {
         self.name = name
-        names = [name.lowercased()] + (alias.map { [$0] } ?? [])
+        names = [name.lowercased(), alias]
         self.kind = kind
         isCommon = true
     }

@@ -100,7 +100,7 @@ extension OperationService {
     /// Returns the sign-ins and sessions of the connections that a caller may use, or of one of them.
     /// - Throws: the errors of `status`.
     package func status(
-        of connection: String? = nil, in context: CallContext
+        of connection: String?, in context: CallContext
     ) async throws(MMError) -> [SessionRow] {
         var arguments = JSONObject()
         arguments["connection"] = connection.map { .string($0) }

@@ -212,7 +212,7 @@ package struct ShellOpening: Sendable {
 
     /// Opens a session on a host.
     /// - Parameter isDevice: whether the host is network equipment, which has a screen and a prompt but no shell.
-    package func remote(_ key: ShellSessionName, _ target: SSHTarget, isDevice: Bool = false, deadline: Deadline)
+    package func remote(_ key: ShellSessionName, _ target: SSHTarget, isDevice: Bool, deadline: Deadline)
         async throws(MMError) -> ShellSessions.Member
     {
         let masters = await services.shells.masters(

@@ -30,7 +30,7 @@ package struct ShellSessionName: PoolKey {
 
     /// Creates the key of a session on a host.
     /// - Parameter suffix: distinguishes additional sessions on the same host.
-    package init(owner: String, on target: SSHTarget, suffix: String = "") {
+    package init(owner: String, on target: SSHTarget, suffix: String) {
         self.init(owner: owner, place: .ssh, name: target.requestedName + suffix)
         host = target.host
     }

@@ -31,8 +31,8 @@ package final class ShellTask: LongWork {
 
     /// Creates a running command.
     init(
-        session: ShellSessionName, summary: String, job: ShellJob, timeLimit: Duration, isBeside: Bool = false,
-        spool: CommandSpool? = nil, traffic: ShellTraffic? = nil, terminal: KeptTerminal? = nil
+        session: ShellSessionName, summary: String, job: ShellJob, timeLimit: Duration, isBeside: Bool,
+        spool: CommandSpool?, traffic: ShellTraffic?, terminal: KeptTerminal?
     ) {
         self.terminal = terminal
         self.traffic = traffic

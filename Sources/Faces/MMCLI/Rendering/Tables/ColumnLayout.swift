@@ -120,7 +120,7 @@ struct ColumnLayout: Sendable {
     ///   - least: the width below which columns are left out rather than narrowed.
     ///   - whole: sets of columns not to narrow; the first set that takes at most two thirds of the line is used.
     private static func fitted(
-        _ natural: [Int], wanted: Int, width: Int, keepsAll: Bool, least: Int, whole: [Set<Int>] = []
+        _ natural: [Int], wanted: Int, width: Int, keepsAll: Bool, least: Int, whole: [Set<Int>]
     ) -> [Int] {
         var widths = natural
         func room() -> Int { width - TableText.gap * (widths.count - 1) }

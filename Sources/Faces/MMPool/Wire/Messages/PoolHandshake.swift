@@ -28,7 +28,7 @@ package struct PoolHandshake: Sendable, Hashable {
     package var isNode = false
 
     /// Creates a pool's identity.
-    package init(build: PoolBuild, process: ProcessIdentity, started: Timestamp, key: String = "") {
+    package init(build: PoolBuild, process: ProcessIdentity, started: Timestamp, key: String) {
         self.build = build
         self.process = process
         self.started = started

@@ -30,7 +30,7 @@ final class GraphSource: ScriptSource {
     ///   - report: called with a sentence when the service asks to slow down.
     init(
         _ watch: WriteWatch, by cleared: Cleared<JudgedAgain>, deadline: Deadline, host: NativeHost?,
-        report: @escaping @Sendable (String) -> Void = { _ in }
+        report: @escaping @Sendable (String) -> Void
     ) {
         self.watch = watch
         self.cleared = cleared
@@ -42,7 +42,7 @@ final class GraphSource: ScriptSource {
 
     /// Creates a source that shows what one script would change.
     init(
-        _ watch: WriteWatch, rehearsing rehearsal: GraphRehearsal, of work: RehearsedWork? = nil, deadline: Deadline,
+        _ watch: WriteWatch, rehearsing rehearsal: GraphRehearsal, of work: RehearsedWork?, deadline: Deadline,
         host: NativeHost?
     ) {
         self.watch = watch

@@ -27,7 +27,6 @@ package struct ChangeJournal: Sendable {
     private let directory: String
     private let seal: TokenSeal
     private let limits: Limits
-    private let clock: WallClock
     private let exchange: JournalExchange?
 
     /// Creates the journal of a state folder.
@@ -36,16 +35,13 @@ package struct ChangeJournal: Sendable {
     ///   - seal: encrypts the journal if token caches are encrypted.
     ///   - exchange: shares the lines with the other nodes of a cluster; `nil` for a single node.
     ///   - limits: the limits of size and age.
-    ///   - clock: gives the time by which the age of lines is judged.
     package init(
-        paths: StatePaths, seal: TokenSeal, sharing exchange: JournalExchange? = nil, limits: Limits = Limits(),
-        clock: WallClock = .system
+        paths: StatePaths, seal: TokenSeal, sharing exchange: JournalExchange? = nil, limits: Limits = Limits()
     ) {
         self.exchange = exchange
         directory = "\(paths.stateDirectory)/journal"
         self.seal = seal
         self.limits = limits
-        self.clock = clock
     }
 
     /// Records that a write is about to be sent.
@@ -161,7 +157,7 @@ package struct ChangeJournal: Sendable {
         return newest + 1
     }
 
-    private func isOld(_ stamp: FileStamp) -> Bool { clock.now - stamp.modified > limits.age }
+    private func isOld(_ stamp: FileStamp) -> Bool { .now - stamp.modified > limits.age }
 
     /// Reads backwards from the last line, so that each end is read before the beginning that it belongs to.
     private func read(_ newest: Int?) throws(MMError) -> Contents {
@@ -186,7 +182,7 @@ package struct ChangeJournal: Sendable {
                 if value["ended"] != nil {
                     // Reading backwards, the first end is the latest, which counts.
                     if ends[id] == nil { ends[id] = value }
-                } else if var entry = JournalEntry(begun: value), clock.now - entry.time <= limits.age,
+                } else if var entry = JournalEntry(begun: value), .now - entry.time <= limits.age,
                     seen.insert(id).inserted
                 {
                     if let end = ends[id] { entry.end(end) }

@@ -21,8 +21,8 @@ package struct TenantSnapshotSource: SnapshotSource {
     /// - Throws: as the initialiser of `GuardedClient`.
     package init(
         identity: IdentityService, connection: Connection, deadline: Deadline,
-        report: @escaping @Sendable (String) -> Void = { _ in },
-        cmdlet: (@Sendable (String) async throws(MMError) -> [JSONValue])? = nil
+        report: @escaping @Sendable (String) -> Void,
+        cmdlet: (@Sendable (String) async throws(MMError) -> [JSONValue])?
     ) throws(MMError) {
         self.cmdlet = cmdlet
         graph = try GuardedClient(identity: identity, connection: connection).reportingWaits(to: report)

@@ -28,7 +28,6 @@ package struct AuditForwarder: Sendable {
     private let paths: StatePaths
     private let log: Log
     private let rests: Rests
-    private let clock: WallClock
 
     /// The number of bytes read at once.
     private static let batchBytes = 256 << 10
@@ -36,10 +35,10 @@ package struct AuditForwarder: Sendable {
     /// Creates a forwarder.
     package init(
         to destination: AuditDestination, by sink: any AuditSink, of audit: AuditLog, paths: StatePaths, log: Log,
-        rests: Rests = Rests(), clock: WallClock = .system
+        rests: Rests = Rests()
     ) {
         (self.destination, self.sink, self.audit, self.paths) = (destination, sink, audit, paths)
-        (self.log, self.rests, self.clock) = (log.from("audit-copies"), rests, clock)
+        (self.log, self.rests) = (log.from("audit-copies"), rests)
     }
 
     /// Sends lines as they are written, until the task is cancelled, and then the last ones. Only one process at a time
@@ -188,12 +187,12 @@ package struct AuditForwarder: Sendable {
     private func noteDelivery(_ state: inout AuditCopyState) {
         if state.fault != nil { log.info("\(destination.name) accepts audit lines again") }
         (state.fault, state.faultSince) = (nil, nil)
-        state.delivered = clock.now.iso8601
+        state.delivered = Timestamp.now.iso8601
     }
 
     private func note(_ fault: AuditSinkFault, _ state: inout AuditCopyState) {
         if state.fault == nil {
-            state.faultSince = clock.now.iso8601
+            state.faultSince = Timestamp.now.iso8601
             log.warning("\(destination.name) accepts no audit lines: \(fault.reason)")
         }
         state.fault = fault.reason

@@ -233,10 +233,8 @@ struct SyslogMessage {
     }()
 
     /// Returns the message, without framing.
-    /// - Parameters:
-    ///   - line: the line, which the message contains whole.
-    ///   - host: the host name of the line's machine.
-    static func bytes(of line: ArraySlice<UInt8>, host: String = SyslogMessage.host) -> [UInt8] {
+    /// - Parameter line: the line, which the message contains whole.
+    static func bytes(of line: ArraySlice<UInt8>) -> [UInt8] {
         let entry: JSONValue? = try? JSONParser.parse(Array(line))
         let severity = severity(of: entry?["outcome"]?.string)
         let time = entry?["time"]?.string ?? "-"

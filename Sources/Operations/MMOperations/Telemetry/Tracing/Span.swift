@@ -64,7 +64,7 @@ package final class Span: Sendable {
     ///   - fault: the kind of failure; `nil` for success.
     package func past(
         _ name: String, _ kind: Kind = .internal, begun: Timestamp, lasted: Duration,
-        _ attributes: [(key: String, value: JSONValue)], fault: String? = nil
+        _ attributes: [(key: String, value: JSONValue)], fault: String?
     ) {
         let part = child(name, kind)
         guard context.isSampled else { return }
