@@ -102,8 +102,8 @@ struct ShellDialect: Sendable {
     ///   - terminal: the path of its terminal.
     ///   - effects: what the command may do to the shell.
     func line(
-        id: String, text: String, file: String?, previous: Int32, input: ShellCommand.Input, pipe: String? = nil,
-        terminal: String = "/dev/tty", effects: CommandEffects
+        id: String, text: String, file: String?, previous: Int32, input: ShellCommand.Input, pipe: String?,
+        terminal: String, effects: CommandEffects
     ) -> [UInt8] {
         let hidden = "7>&- 8>&- 9>&-"
         let streams: String

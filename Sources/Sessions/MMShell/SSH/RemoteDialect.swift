@@ -257,7 +257,7 @@ extension RemoteDialect {
     ///
     /// Every mode is set explicitly, because ssh transmits none for a client without a terminal.
     static func preparing(
-        _ terminal: String, isScreen: Bool = false, size: ShellCommand.Size? = nil, isBash: Bool
+        _ terminal: String, isScreen: Bool, size: ShellCommand.Size?, isBash: Bool
     ) -> String {
         let kind = kind(isBash: isBash)
         return "\(kind.calling("export")) TERM=\(isScreen ? "xterm" : "dumb"); \(kind.calling(":")) <>\(terminal); "

@@ -29,22 +29,12 @@ public actor SSHSession: ShellSession {
     /// Connects, unless there already is a connection to the host, and starts a shell there.
     /// - Parameters:
     ///   - policy: which commands may run; it is checked here and not enforced on the host.
+    ///   - admission: checks each new connection, also later ones; `nil` admits every host.
     /// - Throws: `.forbidden` for host keys and sign-ins (`details["reason"]`), `.notFound`, `.unavailable`,
-    ///   `.deadlineExceeded`.
+    ///   `.deadlineExceeded`; the refusal of `admission`.
     package static func connect(
         _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy = .open, times: ShellSettings.Times = .init(),
-        deadline: Deadline = .after(.seconds(60))
-    ) async throws(MMError) -> SSHSession {
-        try await connect(
-            target, masters: masters, policy: policy, times: times, admission: nil, deadline: deadline)
-    }
-
-    /// Connects to a host that is admitted.
-    /// - Parameter admission: checks each new connection, also later ones.
-    /// - Throws: as the other `connect`, and the refusal.
-    package static func connect(
-        _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy = .open, times: ShellSettings.Times = .init(),
-        admission: HostAdmission?, deadline: Deadline
+        admission: HostAdmission? = nil, deadline: Deadline
     ) async throws(MMError) -> SSHSession {
         let shell = try await open(target, masters, admission, snapshot: nil, times: times, deadline: deadline)
         return SSHSession(target, masters, admission, shell, policy, times)
@@ -600,7 +590,8 @@ struct AskingPace: Sendable {
     private static let longest: Duration = .seconds(10)
 
     /// Returns whether to ask now.
-    mutating func isDue(_ written: Int, now: ContinuousClock.Instant = .now) -> Bool {
+    mutating func isDue(_ written: Int) -> Bool {
+        let now = ContinuousClock.now
         if written != self.written {
             self.written = written
             begin(now)

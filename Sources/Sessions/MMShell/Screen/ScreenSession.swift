@@ -39,32 +39,21 @@ package actor ScreenSession {
     /// Starts a program on this machine.
     /// - Throws: the errors of starting it.
     package static func start(
-        name: String, program: String, arguments: [String] = [], environment: [String: String],
-        directory: String? = nil,
-        rows: Int = 24, columns: Int = 80
+        name: String, program: String, arguments: [String], environment: [String: String], rows: Int = 24,
+        columns: Int = 80
     ) async throws(MMError) -> ScreenSession {
         var environment = environment
         environment["MM_SESSION"] = name
         environment["TERM"] = environment["TERM"] ?? "xterm"
-        let command = ChildCommand(program, arguments, environment: environment, directory: directory)
+        let command = ChildCommand(program, arguments, environment: environment)
         return try await begin(name, command, rows, columns, release: {})
     }
 
     /// Opens a terminal on a host.
+    /// - Parameter admission: checks the connection; `nil` admits every host.
     /// - Throws: as connecting a session.
     package static func connect(
-        _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200,
-        deadline: Deadline = .after(.seconds(60))
-    ) async throws(MMError) -> ScreenSession {
-        try await connect(
-            target, masters: masters, rows: rows, columns: columns, admission: nil, deadline: deadline)
-    }
-
-    /// Opens a terminal on a host that is admitted.
-    /// - Throws: as the other `connect`, and the refusal.
-    package static func connect(
-        _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200,
-        admission: HostAdmission?, deadline: Deadline
+        _ target: SSHTarget, masters: SSHMasters, admission: HostAdmission? = nil, deadline: Deadline
     ) async throws(MMError) -> ScreenSession {
         let master = try await masters.acquire(target, deadline: deadline)
         let release: @Sendable () async -> Void = { await masters.release(master) }
@@ -72,7 +61,8 @@ package actor ScreenSession {
             _ = try await admission?.check(master)
             var command = master.channel("", arguments: ["-tt"])
             command.environment["TERM"] = "xterm"
-            return try await begin(master.name, command, rows, columns, release: release)
+            // Large, so that the device breaks few lines and pages.
+            return try await begin(master.name, command, 100, 200, release: release)
         } catch {
             await release()
             throw error
@@ -164,7 +154,7 @@ package actor ScreenSession {
     /// Learns the prompt.
     /// - Throws: `.deadlineExceeded` if nothing like a prompt appears, `.sessionLost`.
     @discardableResult
-    package func learnPrompt(deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> NetworkDevicePrompt {
+    package func learnPrompt(deadline: Deadline) async throws(MMError) -> NetworkDevicePrompt {
         if let learned { return learned }
         var hasAsked = false
         while true {
@@ -191,7 +181,7 @@ package actor ScreenSession {
     /// Runs the lines of a text one after the other, as if typed, up to the first one that is rejected or that asks
     /// something.
     /// - Throws: as `run`; the error contains the answers of the earlier lines (`output`).
-    package func run(lines text: String, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
+    package func run(lines text: String, deadline: Deadline) async throws(MMError) -> Answer {
         let lines = text.split(whereSeparator: \.isNewline).map(String.init)
         guard lines.count > 1 else { return try await run(lines.first ?? "", deadline: deadline) }
         var texts: [String] = []
@@ -259,7 +249,7 @@ package actor ScreenSession {
     ///   - command: the device's command for it.
     /// - Throws: `.forbidden` if the device refuses; otherwise as `run`.
     package func enable(
-        password: Secret, command: String = "enable", deadline: Deadline = .after(.seconds(30))
+        password: Secret, command: String = "enable", deadline: Deadline
     ) async throws(MMError) -> Answer {
         let answer = try await run(command, answers: [("assword", .secret(password))], deadline: deadline)
         if let question = answer.question {
