@@ -207,13 +207,11 @@ struct BatchRun {
         let refused = answers.filter { Self.status($0) == 401 }
         guard let first = refused.first.map(Self.headers), !hasRenewed else { return false }
         hasRenewed = true
-        let claims = BearerChallenge(first.values(for: "WWW-Authenticate"))?.claims
         do throws(MMError) {
             let token = try await client.identity.token(
                 for: client.connection, resource: client.resource, deadline: deadline)
             _ = try await client.identity.token(
-                insteadOf: token.secret, at: sent, for: client.connection, resource: client.resource, claims: claims,
-                deadline: deadline)
+                insteadOf: token, at: sent, answer: first, for: client.connection, deadline: deadline)
             return true
         } catch {
             if queue.doneCount == 0, doubtful.isEmpty, refused.count == group.count { throw error }

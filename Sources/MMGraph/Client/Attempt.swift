@@ -16,7 +16,7 @@ struct Attempt {
     private var mayHaveArrived = false
     private var gate: ServiceGate
 
-    init(client: GraphClient, request: GraphRequest, url: String, deadline: Deadline, delivery: BodyDelivery = .whole) {
+    init(client: GraphClient, request: GraphRequest, url: String, deadline: Deadline, delivery: BodyDelivery) {
         self.client = client
         self.request = request
         self.url = url
@@ -61,10 +61,8 @@ struct Attempt {
             note(answer, failure)
             if let answer, answer.status == 401, !hasRenewed {
                 hasRenewed = true
-                let challenge = BearerChallenge(answer.fields.values(for: "WWW-Authenticate"))
                 token = try await client.identity.token(
-                    insteadOf: token.secret, at: sent, for: client.connection, resource: client.resource,
-                    claims: challenge?.claims, deadline: deadline)
+                    insteadOf: token, at: sent, answer: answer.fields, for: client.connection, deadline: deadline)
                 continue
             }
             if try await waitsForAnother(ending, sent: sent) { continue }

@@ -512,10 +512,8 @@ struct ExchangeAttempt {
             }
             if answer.status == 401, !hasRenewed, mayRenew(answer) {
                 hasRenewed = true
-                let challenge = BearerChallenge(answer.fields.values(for: "WWW-Authenticate"))
                 token = try await client.identity.token(
-                    insteadOf: token.secret, at: sent, for: client.connection, resource: token.resource,
-                    claims: challenge?.claims, deadline: deadline)
+                    insteadOf: token, at: sent, answer: answer.fields, for: client.connection, deadline: deadline)
                 continue
             }
             let advice = WaitAdvice(response.headers, now: client.clock.now)
@@ -671,9 +669,8 @@ extension ExchangeClient {
             }
             if response.status == 401, !hasRenewed {
                 hasRenewed = true
-                let challenge = BearerChallenge(response.fields.values(for: "WWW-Authenticate"))
                 token = try await identity.token(
-                    insteadOf: token, for: connection, claims: challenge?.claims, deadline: deadline)
+                    insteadOf: token, at: clock.now, answer: response.fields, for: connection, deadline: deadline)
                 continue
             }
             guard (200..<300).contains(response.status) else {

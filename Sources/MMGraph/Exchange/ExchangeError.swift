@@ -266,8 +266,7 @@ package struct ExchangePage: Sendable {
             ExchangeError($0, beside: response, cmdlet: command.cmdlet)
         }
         confirmation = envelope["@adminapi.confirmationmessage"].flatMap(Self.text)
-        let link = envelope["@odata.nextLink"]?.string
-        nextLink = link?.isEmpty == false ? link : nil
+        nextLink = GraphPage.link(in: envelope)
     }
 
     private static func text(_ value: JSONValue) -> String? {

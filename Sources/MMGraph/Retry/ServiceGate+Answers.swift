@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMHTTP
 internal import MMIdentity
 
 /// The effects of services' answers on the next requests.
@@ -38,5 +39,17 @@ extension ServiceGate {
         } else {
             await goOn(sent: sent)
         }
+    }
+}
+
+extension IdentityService {
+    /// Returns a replacement for a token that a service has refused, with the claims that its answer demands.
+    func token(
+        insteadOf refused: AccessToken, at sent: Timestamp, answer fields: HTTPHeaders, for connection: Connection,
+        deadline: Deadline
+    ) async throws(MMError) -> AccessToken {
+        try await token(
+            insteadOf: refused.secret, at: sent, for: connection, resource: refused.resource,
+            claims: BearerChallenge(fields.values(for: "WWW-Authenticate"))?.claims, deadline: deadline)
     }
 }
