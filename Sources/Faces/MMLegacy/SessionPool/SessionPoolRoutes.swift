@@ -133,7 +133,7 @@ package final class SessionPoolRoutes: Sendable {
         if let asked, asked != connection {
             return Self.failure("This container only handles \(connection)", status: 400)
         }
-        guard ModuleNames.isKnown(module) else {
+        guard ModuleProfiles.all.contains(where: { $0.name == module }) else {
             return Self.failure("Unknown module: \(module.prefix(60))", status: 400)
         }
         var call = CallContext(caller: caller, timeLimit: settings.commandLimit)
@@ -335,12 +335,6 @@ package final class SessionPoolRoutes: Sendable {
             return RouteExchange.response(Self.failure(error.description))
         }
     }
-}
-
-/// The modules as the earlier servers' routes name them; case-sensitive.
-package enum ModuleNames {
-    /// Returns whether a module with this name exists.
-    package static func isKnown(_ name: String) -> Bool { ModuleProfiles.all.contains { $0.name == name } }
 }
 
 /// Counts the pool's `/run` calls.
