@@ -42,14 +42,16 @@ struct Connect: CatalogueOperation {
         context.record.note("connection", .string(connection.name))
         var registration = Registration.unasked
         if connection.appId == SharedClient.appID {
-            let account = try await steps.signIn(connection, isNew: steps.isNew)
+            let account = try await steps.signInOrWithdraw(connection)
             connection = try await steps.expect(account, on: connection)
             registration = try await steps.register(tenant, account, for: connection)
             if case .app(let id, _) = registration {
                 connection = try await steps.change(connection, to: id)
             }
         }
-        let account = try await steps.signIn(connection, afterRegistering: registration.isNew)
+        let account =
+            registration.isNew
+            ? try await steps.signInToNewApp(connection) : try await steps.signIn(connection)
         connection = try await steps.expect(account, on: connection)
         if case .unasked = registration { registration = try await steps.extend(tenant, connection) }
         connection = try await steps.noteUses(on: connection)

@@ -10,7 +10,7 @@ struct ConnectSteps {
     let context: OperationContext
     let services: RequestServices
     /// Whether this run wrote the entry.
-    private(set) var isNew = false
+    private var isNew = false
     /// The requirements of the connection, once they are known.
     private(set) var needs: ConnectionNeeds?
 
@@ -398,7 +398,7 @@ extension ConnectSteps {
         entry["appId"] = .string(SharedClient.appID)
         let helper = try Connection(name: connection.name, entry: entry)
         report("Sign in again to add \(ServicePermissions.lines(lacking).joined(separator: "; ")).")
-        let account = try await signIn(helper, isNew: false)
+        let account = try await signIn(helper)
         let registration: Registration
         do throws(MMError) {
             let registrar = try registrar(helper)
@@ -523,12 +523,9 @@ extension ConnectSteps {
 }
 
 extension ConnectSteps {
-    /// Signs in: in a browser if there is one, otherwise with a device code; the other way if a policy refuses the
-    /// first.
-    ///
-    /// If the sign-in fails, the entry that this run has written is removed, unless the sign-in only waits for the
+    /// Signs in. If that fails, the entry is removed if this run has written it, unless the sign-in only waits for the
     /// person.
-    func signIn(_ connection: Connection, isNew: Bool) async throws(MMError) -> SignedInAccount {
+    func signInOrWithdraw(_ connection: Connection) async throws(MMError) -> SignedInAccount {
         do throws(MMError) {
             return try await signIn(connection)
         } catch {
@@ -552,8 +549,8 @@ extension ConnectSteps {
     }
 
     /// Signs in with an app that may have just been registered, so that the sign-in service may not know it yet.
-    func signIn(_ connection: Connection, afterRegistering: Bool) async throws(MMError) -> SignedInAccount {
-        for wait in [3, 6, 12, 24] where afterRegistering {
+    func signInToNewApp(_ connection: Connection) async throws(MMError) -> SignedInAccount {
+        for wait in [3, 6, 12, 24] {
             do throws(MMError) {
                 return try await signIn(connection)
             } catch {
@@ -569,7 +566,9 @@ extension ConnectSteps {
         return try await signIn(connection)
     }
 
-    private func signIn(_ connection: Connection) async throws(MMError) -> SignedInAccount {
+    /// Signs in: in a browser if there is one, otherwise with a device code; the other way if a policy refuses the
+    /// first.
+    func signIn(_ connection: Connection) async throws(MMError) -> SignedInAccount {
         guard context.call.waitsForSignIn, let person = context.call.person else {
             switch try await identity.beginSignIn(connection) {
             case .signedIn(let account): return account
