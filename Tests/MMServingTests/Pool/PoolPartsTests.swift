@@ -95,13 +95,17 @@ struct PoolPartsTests {
                 .elsewhere("http://a")
             ),
             (false, nil, ["MM_SESSION_POOL_URL": ""], .own),
+            (false, nil, ["MM_EMBEDDED": "on", "MM_SESSION_POOL_URL": "http://a"], .embedded),
         ] as [(Bool, String?, [String: String], PoolChoice)])
     func choice(embedded: Bool, pool: String?, environment: [String: String], wanted: PoolChoice) throws {
         #expect(try PoolChoice.of(embedded: embedded, pool: pool, environment: environment) == wanted)
     }
 
-    @Test("both at once are refused")
+    @Test("both at once are refused, and so is a variable that says neither yes nor no")
     func bothChoices() {
+        #expect(throws: MMError.self) {
+            try PoolChoice.of(embedded: false, pool: nil, environment: ["MM_EMBEDDED": "ja"])
+        }
         #expect(throws: MMError.self) { try PoolChoice.of(embedded: true, pool: "http://a", environment: [:]) }
     }
 

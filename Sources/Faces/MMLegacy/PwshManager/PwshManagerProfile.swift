@@ -16,7 +16,7 @@ enum PwshManagerProfile {
     ) throws(MMError) -> ToolProfile {
         let settings = try TenantSettings(environment: environment)
         let sessions = TenantSessions(service: service, services: services, settings: settings)
-        let manager = PwshManagerClient(environment: environment, local: sessions, settings: settings)
+        let manager = try PwshManagerClient(environment: environment, local: sessions, settings: settings)
         let conversation = String(Hex.text(RandomBytes.make(4)))
         return ToolProfile(
             name: "pwsh-manager", title: "PowerShell Session Manager",
@@ -183,13 +183,14 @@ actor PwshManagerClient {
     ///     there, the sessions live in this process.
     ///   - local: the manager in this process.
     ///   - settings: the time limit of a call, and the local names of tenants.
-    init(environment: [String: String], local: TenantSessions, settings: TenantSettings) {
+    /// - Throws: `invalidInput` for `MM_TRUST_NETWORK`.
+    init(environment: [String: String], local: TenantSessions, settings: TenantSettings) throws(MMError) {
         address = environment["PWSH_MANAGER_URL"].flatMap { $0.isEmpty ? nil : Self.withoutEnd($0) }
         standard = "http://localhost:\(settings.port)"
         client = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
         self.local = local
         self.settings = settings
-        trustsNetwork = PoolAddress.trustsNetwork(environment: environment)
+        trustsNetwork = try PoolAddress.trustsNetwork(environment: environment)
     }
 
     /// Sends a call to its route.

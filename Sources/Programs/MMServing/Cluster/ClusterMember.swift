@@ -52,7 +52,7 @@ final class ClusterMember: Sendable {
         let log = services.log.scoped("cluster")
         self.log = log
         secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
-        trustsNetwork = PoolAddress.trustsNetwork(environment: services.environment)
+        trustsNetwork = try PoolAddress.trustsNetwork(environment: services.environment)
         transport = HTTPClient(configuration: HTTPClientConfiguration(environment: services.environment))
         // Leases have a client of their own, so that no other command delays their renewal.
         let leases = RedisClient(options.redis, limit: min(.seconds(2), options.term / 4))

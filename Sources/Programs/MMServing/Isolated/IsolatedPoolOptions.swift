@@ -70,7 +70,7 @@ enum IsolatedPoolOptions: Sendable {
             }
             return NetworkSites(
                 template: try PoolTemplate(
-                    template, bearer: secret, trustsNetwork: PoolAddress.trustsNetwork(environment: environment)),
+                    template, bearer: secret, trustsNetwork: try PoolAddress.trustsNetwork(environment: environment)),
                 transport: NetworkSites.transport(authorities: authorities, environment: environment))
         }
     }

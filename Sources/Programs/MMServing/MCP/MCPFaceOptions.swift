@@ -97,7 +97,7 @@ struct MCPFaceOptions: Sendable {
             try given == nil
             ? EnvironmentNumber.read("MM_PATIENCE", of: environment, in: 0...86_400, "whole seconds") : given
         patience = seconds.map { .seconds($0) } ?? patience
-        let isReadOnly = try Self.isReadOnly(environment)
+        let isReadOnly = try EnvironmentSwitch.isOn("MM_READ_ONLY", of: environment)
         readOnly = try reader.flag("read-only") || isReadOnly
         structuredOutput = try reader.flag("structured-output")
         if let names = try reader.text("toolsets") {
@@ -131,18 +131,6 @@ struct MCPFaceOptions: Sendable {
     func choice(_ environment: [String: String]) throws(MMError) -> PoolChoice {
         if let profile, !ToolProfiles.usesPool(profile) { return .embedded }
         return try PoolChoice.of(embedded: isEmbedded, pool: pool, environment: environment)
-    }
-
-    /// Returns whether the environment forbids changes, for hosts that pass variables but no flags. An invalid value
-    /// prevents the start, so that the restriction is never ignored silently.
-    private static func isReadOnly(_ environment: [String: String]) throws(MMError) -> Bool {
-        switch environment["MM_READ_ONLY"]?.lowercased() ?? "" {
-        case "", "0", "false", "no", "off": return false
-        case "1", "true", "yes", "on": return true
-        case let word:
-            throw MMError(
-                .invalidInput, "MM_READ_ONLY can't be `\(word.prefix(40))`.", hint: "Give 1 or 0.")
-        }
     }
 
     /// Returns the name that an operation has as a tool of this server.

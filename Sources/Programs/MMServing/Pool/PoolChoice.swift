@@ -15,7 +15,7 @@ enum PoolChoice: Sendable, Hashable {
     ///   - embedded: whether the command line has `--embedded`.
     ///   - pool: the value of `--pool`.
     ///   - environment: read for `MM_EMBEDDED`, `MM_SESSION_POOL_URL` and `PWSH_MANAGER_URL`.
-    /// - Throws: `invalidInput` if both are given.
+    /// - Throws: `invalidInput` if both are given, or for `MM_EMBEDDED`.
     static func of(embedded: Bool, pool: String?, environment: [String: String]) throws(MMError) -> PoolChoice {
         if embedded, pool != nil {
             throw MMError(
@@ -24,7 +24,7 @@ enum PoolChoice: Sendable, Hashable {
         }
         if embedded { return .embedded }
         if let pool { return .elsewhere(pool) }
-        if ["1", "true", "yes"].contains(environment["MM_EMBEDDED"]?.lowercased() ?? "") { return .embedded }
+        if try EnvironmentSwitch.isOn("MM_EMBEDDED", of: environment) { return .embedded }
         for name in ["MM_SESSION_POOL_URL", "PWSH_MANAGER_URL"] {
             if let url = environment[name], !url.isEmpty { return .elsewhere(url) }
         }

@@ -59,17 +59,18 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Creates the address of the pool behind a URL, with the secret and the permissions of an environment.
-    /// - Throws: `invalidInput` that describes a valid pool address; the errors of the secret's file.
+    /// - Throws: `invalidInput` that describes a valid pool address, or for `MM_TRUST_NETWORK`; the errors of the
+    ///   secret's file.
     package init(url: String, environment: [String: String]) throws(MMError) {
         try self.init(
             url: url, bearer: try Self.bearer(environment: environment),
-            trustsNetwork: Self.trustsNetwork(environment: environment))
+            trustsNetwork: try Self.trustsNetwork(environment: environment))
     }
 
-    /// Whether the environment declares the network to other machines closed: `MM_TRUST_NETWORK` is `1`, `true` or
-    /// `yes`.
-    package static func trustsNetwork(environment: [String: String]) -> Bool {
-        ["1", "true", "yes"].contains(environment["MM_TRUST_NETWORK"]?.lowercased() ?? "")
+    /// Returns whether the environment declares the network to other machines closed.
+    /// - Throws: `invalidInput` for `MM_TRUST_NETWORK`.
+    package static func trustsNetwork(environment: [String: String]) throws(MMError) -> Bool {
+        try EnvironmentSwitch.isOn("MM_TRUST_NETWORK", of: environment)
     }
 
     /// Returns the secret for a pool behind a URL: `MM_POOL_TOKEN`, or the contents of the file that

@@ -1,0 +1,22 @@
+import MMCore
+import Testing
+
+@Suite("Switches in environment variables")
+struct EnvironmentSwitchTests {
+    @Test(
+        "the words of a switch are on or off in any case; a variable that isn't set is off",
+        arguments: [
+            ("1", true), ("true", true), ("Yes", true), ("ON", true), ("0", false), ("False", false), ("no", false),
+            ("off", false), ("", false), (nil, false),
+        ] as [(String?, Bool)])
+    func words(word: String?, due: Bool) throws {
+        #expect(try EnvironmentSwitch.isOn("MM_X", of: word.map { ["MM_X": $0] } ?? [:]) == due)
+    }
+
+    @Test("every other word is refused with the variable's name, the word and the remedy", arguments: ["ja", "2", " "])
+    func others(word: String) throws {
+        let error = try #require(throws: MMError.self) { try EnvironmentSwitch.isOn("MM_X", of: ["MM_X": word]) }
+        #expect(error.code == .invalidInput && error.message == "MM_X can't be `\(word)`.")
+        #expect(error.hint == "Give 1 or 0.")
+    }
+}
