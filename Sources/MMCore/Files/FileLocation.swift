@@ -274,7 +274,7 @@ extension FileLocation {
     /// Removes the drafts of killed processes, for every file in the folder: they may hold live tokens, and the file
     /// they belong to may never be written again.
     borrowing func sweepLeftovers() {
-        for found in FolderListing.names(in: folder) {
+        for found in (try? FolderListing.names(in: folder, at: path)) ?? [] {
             guard let owner = Self.owner(ofDraft: found), owner != getpid(), kill(owner, 0) != 0, errno == ESRCH
             else { continue }
             // A process in another container is invisible here, so only an old draft is certain to be abandoned.
@@ -289,10 +289,12 @@ extension FileLocation {
     /// Removes every draft of this file. The caller must hold the lock under which the file is written, so that no
     /// replacement can be in progress.
     /// - Returns: whether any were removed.
-    borrowing func removeDrafts() -> Bool {
+    /// - Throws: the errors of listing the folder.
+    borrowing func removeDrafts() throws(MMError) -> Bool {
         let start = draftStart
         var found = false
-        for name in FolderListing.names(in: folder) where name.hasPrefix(start) && Self.owner(ofDraft: name) != nil {
+        for name in try FolderListing.names(in: folder, at: path)
+        where name.hasPrefix(start) && Self.owner(ofDraft: name) != nil {
             if unlinkat(folder.number, name, 0) == 0 { found = true }
         }
         return found
@@ -410,27 +412,33 @@ struct Descriptor: ~Copyable {
 package enum FolderListing {
     /// Returns the names in a protected folder, without `.` and `..`, in no particular order; empty when there is no
     /// such folder.
+    /// - Throws: the errors of opening and reading it: what can't be read isn't empty.
     package static func names(in path: String) throws(MMError) -> [String] {
         guard let folder = try FileLocation.folder(path, creating: false) else { return [] }
-        return names(in: folder)
+        return try names(in: folder, at: path)
     }
 
-    /// Returns the names in an opened folder; empty when it can't be listed.
-    static func names(in folder: borrowing Descriptor) -> [String] {
+    /// Returns the names in an opened folder.
+    /// - Parameter path: its path, for error messages.
+    static func names(in folder: borrowing Descriptor, at path: String) throws(MMError) -> [String] {
         let number = openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard number >= 0 else { return [] }
+        guard number >= 0 else { throw FileFault.error(errno, "list", path) }
         guard let listing = fdopendir(number) else {
+            let fault = errno
             close(number)
-            return []
+            throw FileFault.error(fault, "list", path)
         }
         defer { closedir(listing) }
         var names: [String] = []
+        errno = 0
         while let entry = readdir(listing) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
+            errno = 0
         }
+        guard errno == 0 else { throw FileFault.error(errno, "list", path) }
         return names
     }
 }

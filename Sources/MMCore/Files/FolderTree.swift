@@ -22,13 +22,13 @@ package enum FolderTree {
     /// - Returns: whether there may be more to remove.
     private static func clearOnce(_ folder: borrowing Descriptor) -> Bool {
         var hasChanged = false
-        for name in FolderListing.names(in: folder) {
+        for name in names(in: folder) {
             if unlinkat(folder.number, name, 0) == 0 {
                 hasChanged = true
                 continue
             }
             guard let inner = opened(name, in: folder.number) else { continue }
-            for deeper in FolderListing.names(in: inner) where unlinkat(inner.number, deeper, 0) != 0 {
+            for deeper in names(in: inner) where unlinkat(inner.number, deeper, 0) != 0 {
                 // A folder's parent can change only where its owner may write to it.
                 allowOwner(deeper, in: inner.number)
                 renameat(inner.number, deeper, folder.number, RandomBytes.text(bytes: 12))
@@ -36,6 +36,11 @@ package enum FolderTree {
             if unlinkat(folder.number, name, AT_REMOVEDIR) == 0 { hasChanged = true }
         }
         return hasChanged
+    }
+
+    /// What can't be listed can't be removed, and stays.
+    private static func names(in folder: borrowing Descriptor) -> [String] {
+        (try? FolderListing.names(in: folder, at: "a folder")) ?? []
     }
 
     private static func opened(_ name: String, in folder: Int32) -> Descriptor? {

@@ -108,7 +108,7 @@ package struct ProgramFolder: Sendable {
         _ folder: borrowing Descriptor, _ path: String, _ depth: Int, _ names: inout Int,
         _ found: (_ path: String, _ status: stat) -> Void
     ) {
-        for name in FolderListing.names(in: folder) where !name.hasPrefix(".") {
+        for name in (try? FolderListing.names(in: folder, at: path)) ?? [] where !name.hasPrefix(".") {
             names += 1
             guard names <= mostNames else { return }
             var status = stat()

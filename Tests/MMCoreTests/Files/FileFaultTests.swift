@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import MMCore
@@ -17,5 +18,21 @@ struct FileFaultTests {
     func openFiles(number: Int32) {
         let error = FileFault.error(number, "reach", "/mnt/state/x")
         #expect(error.code == .unavailable && error.hint?.contains("ulimit -n") == true)
+    }
+
+    @Test("a folder that can't be listed isn't an empty one")
+    func listing() throws {
+        let folder = try TestFolder()
+        try folder.write("file", "x")
+        guard let place = try FileLocation.resolve(folder.path + "/file", creating: false),
+            let opened = try place.open(O_RDONLY, to: "read")
+        else {
+            Issue.record("the file was written")
+            return
+        }
+        let error = mmError { _ = try FolderListing.names(in: opened, at: folder.path + "/file") }
+        #expect(error?.code == .invalidInput)
+        #expect(try FolderListing.names(in: folder.path) == ["file"])
+        #expect(try FolderListing.names(in: folder.path + "/none").isEmpty)
     }
 }
