@@ -593,6 +593,31 @@ struct DeviceSignInTests {
         #expect(try await service.token(for: connection).secret.reveal() == "ANEW")
     }
 
+    @Test(
+        "who asks right after the approval is shown no code: the call waits until the service may be asked",
+        arguments: [false, true])
+    func rightAfter(renewing: Bool) async throws {
+        let connection = try Contoso.connection()
+        let transport = entra([Contoso.tokens()])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let start = clock.now
+        try await service.awaitPoll(of: connection, renewing: renewing, until: .never)
+        #expect(clock.now == start)
+        guard case .waiting = try await service.beginSignIn(connection, renewing: renewing) else {
+            Issue.record("nobody is asked")
+            return
+        }
+        clock.advance(2)
+        try await service.awaitPoll(of: connection, renewing: renewing, until: .never)
+        #expect(clock.now == start + 5 && transport.requests.count == 1)
+        guard case .signedIn = try await service.beginSignIn(connection, renewing: renewing) else {
+            Issue.record("not signed in")
+            return
+        }
+        try await service.awaitPoll(of: connection, renewing: renewing, until: .never)
+        #expect(clock.now == start + 5)
+    }
+
     @Test("a poll never happens before the interval has passed, to the fraction of a second")
     func fractions() async throws {
         let connection = try Contoso.connection()

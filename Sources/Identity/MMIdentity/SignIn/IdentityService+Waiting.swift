@@ -25,4 +25,27 @@ extension IdentityService {
         }
         return try await work()
     }
+
+    /// Waits until the service may be asked about a sign-in that is already open, so that who asks right after a
+    /// person's approval isn't shown the same code once more.
+    /// - Parameters:
+    ///   - connection: the connection that signs in.
+    ///   - renewing: whether only a sign-in that renews a valid one counts.
+    ///   - deadline: up to when to wait.
+    /// - Throws: the errors of the stored sign-ins; `cancelled` when the task is cancelled.
+    package func awaitPoll(
+        of connection: Connection, renewing: Bool, until deadline: Deadline
+    ) async throws(MMError) {
+        let target = try target(connection, .graph)
+        let open = try files(target).signIns(of: target).map(\.pending).filter {
+            $0.outcome == nil && (!renewing || $0.isRenewal)
+        }
+        // A longer wait than the interval is one after a failure.
+        let waits = open.map { (Timestamp(seconds: $0.nextPollAt) - clock.now, Duration.seconds($0.interval + 1)) }
+        let due = waits.filter { $0.0 > .zero && $0.0 <= $0.1 && $0.0 < deadline.remaining }.map(\.0).max()
+        guard let due else { return }
+        do { try await pause(due) } catch {
+            throw MMError(.cancelled, "The sign-in of \(connection.name) was cancelled.")
+        }
+    }
 }

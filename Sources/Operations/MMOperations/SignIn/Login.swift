@@ -90,6 +90,7 @@ struct Login: CatalogueOperation {
                 hint: "In a terminal: mm login \(ShellWord.quoted(connection.name)) --browser.",
                 details: ["connection": .string(connection.name), "field": "browser"])
         } else {
+            try await identity.awaitPoll(of: connection, renewing: input.renew, until: context.deadline)
             switch try await identity.beginSignIn(connection, resource: resource, renewing: input.renew) {
             case .signedIn(let signedIn): account = signedIn
             case .waiting(let prompt): throw await Self.waiting(prompt, for: connection, identity)
