@@ -84,6 +84,14 @@ public struct StatePaths: Sendable, Hashable {
     /// The folder of pools that serve one connection each; every pool has a folder of its own there, which holds its
     /// `home`.
     package var isolatedDirectory: String { Self.join(stateDirectory, "isolated") }
+
+    /// Returns the name of the folder there of the pool that serves a connection; different connections never share
+    /// one.
+    package static func isolatedName(of connection: String) -> String {
+        let digest = Hex.text(SHA256.digest(connection.utf8).prefix(4))
+        return "\(safeName(connection).prefix(12))-\(digest)"
+    }
+
     /// The name that this home's front-ends identify themselves with to pools.
     package var frontEndName: String { Self.join(stateDirectory, "front-end-name") }
     /// The address of a running sandbox tenant.

@@ -547,9 +547,20 @@ extension ConfirmationLedger {
     /// - Throws: `.invalidInput` for a class that always has to be confirmed, and for a longer duration.
     package func allow(
         _ classes: [GuardClass], on connection: String, as identity: String? = nil, for duration: Duration,
-        by approver: Approver,
-        check: PersonCheck
+        by approver: Approver, check: PersonCheck
     ) async throws(MMError) -> [StandingApproval] {
+        let made = try approvals(
+            of: classes, on: connection, as: identity, for: duration, by: approver, check: check)
+        try await keep(made)
+        return made
+    }
+
+    /// Returns standing approvals, which hold where they are kept.
+    /// - Throws: as `allow`.
+    package func approvals(
+        of classes: [GuardClass], on connection: String, as identity: String?, for duration: Duration,
+        by approver: Approver, check: PersonCheck
+    ) throws(MMError) -> [StandingApproval] {
         guard !classes.isEmpty, classes.allSatisfy(StandingApproval.isPossible) else {
             let possible = GuardClass.allCases.filter(StandingApproval.isPossible).map(\.rawValue)
             throw MMError(
@@ -562,20 +573,27 @@ extension ConfirmationLedger {
                 .invalidInput, "An approval must last between 1 minute and 8 hours.", hint: "For example 30 minutes.")
         }
         let now = clock.now
-        let made = classes.map { one in
+        return classes.map { one in
             StandingApproval(
                 id: RandomBytes.text(bytes: 6), connection: connection, identity: identity, guardClass: one,
                 approver: approver, check: check, createdAt: now, expiresAt: now + duration)
         }
-        let allow = { @Sendable (contents: inout Contents) throws(MMError) -> [StandingApproval] in
-            contents.standing.removeAll { $0.connection == connection && classes.contains($0.guardClass) }
-            contents.standing += made
-            return made
+    }
+
+    /// Keeps standing approvals of one connection in place of the earlier ones of their classes.
+    /// - Throws: the errors of writing the ledger.
+    package func keep(_ approvals: [StandingApproval]) async throws(MMError) {
+        guard let connection = approvals.first?.connection else { return }
+        let allow = { @Sendable (contents: inout Contents) throws(MMError) in
+            contents.standing.removeAll { old in
+                approvals.contains { $0.connection == old.connection && $0.guardClass == old.guardClass }
+            }
+            contents.standing += approvals
         }
         guard shared != nil else { return try await change(.own, allow) }
-        do throws(MMError) { return try await change(.shared(connection), allow) } catch {
+        do throws(MMError) { try await change(.shared(connection), allow) } catch {
             guard error.keepsToThisNode else { throw error }
-            return try await change(.own, allow)
+            try await change(.own, allow)
         }
     }
 

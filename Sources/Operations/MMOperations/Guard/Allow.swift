@@ -42,7 +42,7 @@ struct Allow: CatalogueOperation {
                 notes: ["Revoked: a person is asked about \(gone.guardClass.rawValue) on \(gone.connection) again."])
         }
         guard let name = input.connection else {
-            let rows = try await requests.standing().map { Self.row($0.approval) } + runbooks.all().map(\.row)
+            let rows = try await requests.standing().map(Self.row) + runbooks.all().map(\.row)
             return .value(
                 .array(rows),
                 notes: (rows.isEmpty ? ["Nothing is currently allowed: a person is asked about each request."] : [])
@@ -67,8 +67,8 @@ struct Allow: CatalogueOperation {
                     check: check,
                     digest: digest))
         else { throw MMError(.denied, "You answered no: nothing is allowed.") }
-        let made = try await services.ledger.allow(
-            classes, on: connection.name, as: connection.identity, for: .seconds(input.minutes * 60),
+        let made = try await requests.allow(
+            classes, on: connection, for: .seconds(input.minutes * 60),
             by: Approver(person: SecurityKey.login, means: "terminal"), check: check)
         context.record.note("class", .string(input.classes.joined(separator: ",")))
         context.record.note("outcome", "allowed")

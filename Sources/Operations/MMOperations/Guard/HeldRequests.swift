@@ -47,25 +47,53 @@ package struct HeldRequests: Sendable {
         }
     }
 
-    /// Returns all standing approvals with their ledgers.
+    /// Allows classes on a connection for a while, in every ledger by which its calls are judged.
+    /// - Throws: as `ConfirmationLedger.allow`.
+    package func allow(
+        _ classes: [GuardClass], on connection: Connection, for duration: Duration, by approver: Approver,
+        check: PersonCheck
+    ) async throws(MMError) -> [StandingApproval] {
+        let made = try ledger.approvals(
+            of: classes, on: connection.name, as: connection.identity, for: duration, by: approver, check: check)
+        // A pool of this connection alone may start only later; where none ever did, there is no such folder.
+        if FileStamp.mayExist(isolated) {
+            try await other(StatePaths.isolatedName(of: connection.name)).keep(made)
+        }
+        try await ledger.keep(made)
+        return made
+    }
+
+    /// Returns all standing approvals. One that several ledgers hold is listed once.
     /// - Throws: the errors of reading the home's own ledger.
-    package func standing() async throws(MMError) -> [(ledger: ConfirmationLedger, approval: StandingApproval)] {
-        var found = try await ledger.standing().map { (ledger: ledger, approval: $0) }
+    package func standing() async throws(MMError) -> [StandingApproval] {
+        var found = try await ledger.standing()
+        // An approval with a known ID but other terms is another one: a session may have written it.
         for ledger in others() {
-            found += ((try? await ledger.standing()) ?? []).map { (ledger: ledger, approval: $0) }
+            found += ((try? await ledger.standing()) ?? []).filter { !found.contains($0) }
         }
         return found
     }
 
-    /// Revokes a standing approval, whichever ledger holds it.
+    /// Revokes a standing approval in every ledger that holds it.
     /// - Throws: `notFound` for one that is no longer valid.
     package func revoke(_ id: String) async throws(MMError) -> StandingApproval {
-        let place = try await standing().first { $0.approval.id == id }?.ledger ?? ledger
-        return try await place.revoke(id)
+        var gone: StandingApproval?
+        for ledger in others() {
+            guard let standing = try? await ledger.standing() else { continue }
+            if standing.contains(where: { $0.id == id }) { gone = try await ledger.revoke(id) }
+        }
+        do throws(MMError) { return try await ledger.revoke(id) } catch {
+            guard let gone, error.code == .notFound else { throw error }
+            return gone
+        }
     }
 
     private func others() -> [ConfirmationLedger] {
-        let folders = (try? FolderListing.names(in: isolated))?.sorted() ?? []
-        return folders.map { ConfirmationLedger(path: "\(isolated)/\($0)/home/.m365-state/confirmations.json") }
+        ((try? FolderListing.names(in: isolated)) ?? []).sorted().map(other)
+    }
+
+    /// Returns the ledger of a pool that serves one connection.
+    private func other(_ name: String) -> ConfirmationLedger {
+        ConfirmationLedger(path: "\(isolated)/\(name)/home/.m365-state/confirmations.json")
     }
 }

@@ -407,14 +407,8 @@ struct IsolatedPlace: Sendable {
         runtime = paths.runtimeDirectory
     }
 
-    /// Returns the name of a connection's folder; different connections never share one.
-    static func folderName(_ connection: String) -> String {
-        let digest = Hex.text(SHA256.digest(connection.utf8).prefix(4))
-        return "\(StatePaths.safeName(connection).prefix(12))-\(digest)"
-    }
-
     /// Returns a connection's folder.
-    func folder(_ connection: String) -> String { "\(root)/\(Self.folderName(connection))" }
+    func folder(_ connection: String) -> String { "\(root)/\(StatePaths.isolatedName(of: connection))" }
 
     /// Returns the home of a connection's pool.
     func home(_ connection: String) -> String { folder(connection) + "/home" }
@@ -426,7 +420,7 @@ struct IsolatedPlace: Sendable {
     func socket(_ connection: String) -> String {
         let path = folder(connection) + "/pool.sock"
         if path.utf8.count < Self.longestSocket { return path }
-        return "\(runtime)/isolated-\(Self.folderName(connection).suffix(8))/pool.sock"
+        return "\(runtime)/isolated-\(StatePaths.isolatedName(of: connection).suffix(8))/pool.sock"
     }
 
     /// Returns whether a connection's pool had signed-in sessions when it ended.

@@ -185,7 +185,7 @@ actor ProcessSite: PoolSite {
     }
 
     private func hold(_ pid: Int32) -> Bool {
-        if group == nil { group = IsolatedGroup(IsolatedPlace.folderName(connection), setup.caps) }
+        if group == nil { group = IsolatedGroup(StatePaths.isolatedName(of: connection), setup.caps) }
         if group?.take(pid) == true { return true }
         // Without a control group, the pool at least gets a lower priority.
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), 10)

@@ -32,7 +32,7 @@ package struct ApprovalDesk: Sendable {
                 held.map { held in
                     .object(summary(held.request, tenants.first { $0.name == held.request.connection }?.tenant))
                 }),
-            "standing": .array(standing.map(\.approval.json)),
+            "standing": .array(standing.map(\.json)),
             "passkeys": .array(
                 keys.map { ["name": .string($0.name), "owner": .string($0.owner), "party": .string($0.party)] }),
         ]
