@@ -79,6 +79,19 @@ struct RowSelectionTests {
         #expect(error?.hint != nil)
     }
 
+    @Test("tell how to ask for further properties where the operation can", arguments: ["--query", nil])
+    func request(flag: String?) async throws {
+        let error = await #expect(throws: MMError.self) {
+            var form = AnswerForm(format: .csv, columns: ["department"])
+            form.queryFlag = flag
+            _ = try await rendered(.value(Self.rows), form)
+        }
+        let hint = try #require(error?.hint)
+        #expect(hint.contains("The rows have name, size, by."))
+        let offersMore = hint.contains("--query '$select=…'")
+        #expect(offersMore == (flag != nil))
+    }
+
     @Test("sort texts without regard to case, numbers by size, and missing values last", arguments: [false, true])
     func order(isDescending: Bool) throws {
         let order = RowOrder(column: "v", isDescending: isDescending)

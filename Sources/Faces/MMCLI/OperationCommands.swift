@@ -71,7 +71,7 @@ package struct OperationCommands: Sendable {
         } else if let missing = answer.missing {
             terminal.note(missing)
         }
-        try await present(answer, of: operation.declaration, options)
+        try await present(answer, of: operation, options)
         try await answer.delivered()
         let end = answer.body.stream?.end() ?? AnswerEnd()
         if !options.quiet { for note in end.notes { terminal.note(note) } }
@@ -84,20 +84,20 @@ package struct OperationCommands: Sendable {
     /// something, writes the whole answer, and the error says that the call was carried out: a job that took it for a
     /// refusal would repeat the call.
     private func present(
-        _ answer: OperationAnswer, of declaration: OperationDeclaration, _ options: GlobalOptions
+        _ answer: OperationAnswer, of operation: AnyOperation, _ options: GlobalOptions
     ) async throws(MMError) {
         do throws(MMError) {
-            if let program = options.jq { return try await filter(answer, through: program, options) }
-            try await write(answer, options)
+            if let program = options.jq { return try await filter(answer, of: operation, through: program, options) }
+            try await write(answer, of: operation, options)
         } catch {
             // What is still being fetched fails for reasons of its own.
-            guard !declaration.effects.readOnly, answer.body.stream == nil, error.code != .cancelled else {
+            guard !operation.declaration.effects.readOnly, answer.body.stream == nil, error.code != .cancelled else {
                 throw error
             }
             var whole = options
             if options.jq != nil { whole.format = .json }
             (whole.jq, whole.columns, whole.order) = (nil, [], nil)
-            try await write(answer, whole)
+            try await write(answer, of: operation, whole)
             throw error.ofCarriedOutCall
         }
     }
@@ -182,12 +182,16 @@ package struct OperationCommands: Sendable {
     }
 
     /// Writes an answer, in the person's pager if it is longer than the screen.
-    private func write(_ answer: OperationAnswer, _ options: GlobalOptions) async throws(MMError) {
+    private func write(
+        _ answer: OperationAnswer, of operation: AnyOperation, _ options: GlobalOptions
+    ) async throws(MMError) {
         let terminal = terminal
+        var form = options.form(on: terminal.screen)
+        form.queryFlag = operation.queryFlag
         let isPaged = options.pages && answer.canBePaged
         let output = PagedOutput(terminal, pager: isPaged ? terminal.pager : nil)
         let renderer = AnswerRenderer(
-            options.form(on: terminal.screen), note: { note in if !options.quiet { output.note(note) } },
+            form, note: { note in if !options.quiet { output.note(note) } },
             writeError: { terminal.writeError($0) }
         ) { (bytes) throws(MMError) in try await output.write(bytes) }
         do throws(MMError) {
@@ -252,9 +256,9 @@ package struct OperationCommands: Sendable {
         return given.isEmpty ? given : arguments
     }
 
-    private func filter(_ answer: OperationAnswer, through program: String, _ options: GlobalOptions)
-        async throws(MMError)
-    {
+    private func filter(
+        _ answer: OperationAnswer, of operation: AnyOperation, through program: String, _ options: GlobalOptions
+    ) async throws(MMError) {
         let terminal = terminal
         let filter = JQProgram(program, rawStrings: options.format == .text)
         if options.columns.isEmpty, options.order == nil, case .items(let stream) = answer.body,
@@ -263,11 +267,17 @@ package struct OperationCommands: Sendable {
             return
         }
         var text: [UInt8] = []
-        let form = AnswerForm(format: .json, columns: options.columns, order: options.order)
+        var form = AnswerForm(format: .json, columns: options.columns, order: options.order)
+        form.queryFlag = operation.queryFlag
         let collector = AnswerRenderer(form) { (bytes) throws(MMError) in text += bytes }
         try await collector.render(answer)
         try terminal.write(try await filter.run(on: text))
     }
+}
+
+extension AnyOperation {
+    /// The flag that takes the query options of its requests; `nil` for an operation without such requests.
+    fileprivate var queryFlag: String? { fields.first(where: \.holdsQueryOptions).map { "--" + $0.flagName } }
 }
 
 extension OperationAnswer {

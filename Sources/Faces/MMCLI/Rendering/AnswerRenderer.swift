@@ -420,10 +420,10 @@ struct RowSelection: Sendable {
     /// - Throws: `MMError.invalidInput` when no row has a column of that name.
     init(_ form: AnswerForm, of rows: [JSONValue]) throws(MMError) {
         var columns: [String] = []
-        for column in form.columns { columns.append(try Self.found(column, in: rows, flag: "--columns")) }
+        for column in form.columns { columns.append(try Self.found(column, in: rows, flag: "--columns", form)) }
         self.columns = columns
         if let order = form.order {
-            let column = try Self.found(order.column, in: rows, flag: "--sort")
+            let column = try Self.found(order.column, in: rows, flag: "--sort", form)
             self.order = RowOrder(column: column, isDescending: order.isDescending)
         } else {
             order = nil
@@ -460,7 +460,9 @@ struct RowSelection: Sendable {
     }
 
     /// Returns a column's name as the rows spell it.
-    private static func found(_ column: String, in rows: [JSONValue], flag: String) throws(MMError) -> String {
+    private static func found(
+        _ column: String, in rows: [JSONValue], flag: String, _ form: AnswerForm
+    ) throws(MMError) -> String {
         guard !rows.isEmpty else { return column }
         for case .object(let row) in rows {
             if let spelling = spelling(of: column, in: row) { return spelling }
@@ -470,8 +472,8 @@ struct RowSelection: Sendable {
         throw MMError(
             .invalidInput, "No row has the property “\(column)” of \(flag).",
             hint: near.isEmpty
-                ? "The rows have \(names.prefix(20).joined(separator: ", "))\(names.count > 20 ? ", …" : ""). "
-                    + "Microsoft Graph returns some properties only on request: --query '$select=…'."
+                ? "The rows have \(names.prefix(20).joined(separator: ", "))\(names.count > 20 ? ", …" : "")."
+                    + (form.queryFlag.map { " Some properties are only returned on request: \($0) '$select=…'." } ?? "")
                 : "Did you mean \(near.joined(separator: ", "))?")
     }
 
@@ -499,6 +501,8 @@ package struct AnswerForm: Sendable {
     package var order: RowOrder?
     /// The width of the screen in cells; `nil` if the output goes to a file or a program.
     package var width: Int?
+    /// The flag by which a call asks for further properties of its rows; `nil` where it can't.
+    package var queryFlag: String?
 
     /// Creates a form.
     /// - Parameters:
