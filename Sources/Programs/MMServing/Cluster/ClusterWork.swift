@@ -11,8 +11,14 @@ final class ClusterWork: Sendable {
     let member: ClusterMember
     /// The jobs of this node that have been recorded.
     private let told = Mutex<Set<String>>([])
-    /// The handles of answers that were adopted from nodes that have gone, by their original handles.
-    private let adopted = Mutex<[String: String]>([:])
+    /// The handles of the copies here of answers of nodes that have gone.
+    private let copies = RecentValues<Copy, String>(size: 1000)
+
+    /// A caller's copy of the answer with a handle.
+    private struct Copy: Hashable {
+        let handle: String
+        let owner: String
+    }
 
     private static let lifetime = Duration.seconds(86_400)
     /// How long the outcome of a job is kept, the same as in its node's own table.
@@ -195,18 +201,17 @@ final class ClusterWork: Sendable {
 
     // MARK: Work of a node that has gone
 
-    /// Returns the handle that an answer of a gone node has here.
-    /// - Returns: `nil` if it was not adopted.
-    func adopted(_ handle: String) -> String? { adopted.withLock { $0[handle] } }
-
-    /// Stores the kept bytes of another node's answer here and returns its new handle.
-    func adopt(_ bytes: [UInt8], of entry: WorkDirectory.Entry, to caller: Caller) throws(MMError) -> String {
-        let stored = try local.services.outputs.of(caller).put(
-            bytes, connection: entry.connection ?? "/", asText: !entry.isRows)
-        adopted.withLock { adopted in
-            if adopted.count >= 1000 { adopted = [:] }
-            adopted[entry.handle] = stored.handle
-        }
+    /// Returns the handle of a caller's copy of a gone node's answer. It is stored once, and again where the copy has
+    /// expired.
+    /// - Parameter store: stores the kept answer; returns `nil` if it was not kept.
+    func copy(
+        of entry: WorkDirectory.Entry, for caller: Caller, _ store: (OutputStore) async throws(MMError) -> StoredOutput?
+    ) async throws(MMError) -> String? {
+        let outputs = local.services.outputs.of(caller)
+        let key = Copy(handle: entry.handle, owner: Self.owner(caller))
+        if let known = copies.value(for: key), (try? outputs.find(known)) != nil { return known }
+        guard let stored = try await store(outputs) else { return nil }
+        copies.keep(stored.handle, for: key)
         return stored.handle
     }
 }
@@ -223,11 +228,11 @@ struct GoneWork: Sendable {
     func output(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        var own = work.adopted(entry.handle)
-        if own == nil, let kept = try? await directory.answer(entry.handle) {
-            own = try work.adopt(kept, of: entry, to: context.caller)
+        let copy = try await work.copy(of: entry, for: context.caller) { (outputs) throws(MMError) in
+            guard let kept = try? await directory.answer(entry.handle) else { return nil }
+            return try outputs.put(kept, connection: entry.connection ?? "/", asText: !entry.isRows)
         }
-        guard let own else {
+        guard let copy else {
             if let unreached { throw unreached }
             let of = entry.connection.map { $0.hasPrefix("/") ? "" : " of \($0)" } ?? ""
             let again = "Run the request again" + (entry.operation.map { " (\($0)\(of))" } ?? "")
@@ -239,7 +244,7 @@ struct GoneWork: Sendable {
                 details: details)
         }
         var arguments = arguments
-        arguments["handle"] = .string(own)
+        arguments["handle"] = .string(copy)
         var answer = try await work.local.call(operation, arguments, in: context)
         answer.notes.append(
             "The node at \(entry.address), which had this answer, does not answer; this is a stored copy.")
@@ -265,9 +270,11 @@ struct GoneWork: Sendable {
             }
             if try OutputRead.converts(operation, arguments) {
                 answer.connection = answer.connection ?? entry.connection
-                let stored = try await work.local.services.outputs.of(context.caller).put(answer, for: context.caller)
+                let copy = try await work.copy(of: entry, for: context.caller) { [answer] (outputs) throws(MMError) in
+                    try await outputs.put(answer, for: context.caller)
+                }
                 var converted = arguments
-                converted["handle"] = .string(stored.handle)
+                converted["handle"] = copy.map { .string($0) }
                 converted["action"] = nil
                 answer = try await work.local.call(operation, converted, in: context)
             }
