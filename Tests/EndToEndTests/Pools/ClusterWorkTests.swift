@@ -77,6 +77,12 @@ struct ClusterWorkTests {
         #expect(kept.code == 0 && kept.output.contains("displayName"), "\(kept)")
         let filtered = try await filter()
         #expect(filtered.code == 0 && filtered.json == here.json, "\(filtered), \(here)")
+        // Each further read uses the copy that the first one stored.
+        let outputs = "\(nodes.own(1)["MM_STATE_DIR"] ?? "")/outputs"
+        let stored = try FolderListing.names(in: outputs).count { $0.hasSuffix(".json") }
+        #expect(try await filter().json == here.json)
+        #expect(try FolderListing.names(in: outputs).count { $0.hasSuffix(".json") } == stored)
+        #expect(stored > 0)
         let file = "\(nodes.tenant.home.path)/kept.json"
         let downloaded = try await nodes.mm(1, ["output", done, "--download", file])
         #expect(downloaded.code == 0 && downloaded.error.contains("a stored copy"), "\(downloaded)")
