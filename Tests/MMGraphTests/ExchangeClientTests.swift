@@ -339,7 +339,7 @@ struct ExchangeClientTests {
         #expect(network.requests.count == cmdlet.1)
         #expect((run.refusal == nil) == (cmdlet.1 == 2))
         // A gateway may have passed the cmdlet on; the service itself says what went wrong.
-        let isOpen = run.refusal?.hint?.contains("isn't known whether") == true
+        let isOpen = run.refusal?.hint(for: "Contoso")?.contains("isn't known whether") == true
         #expect(isOpen == (run.refusal != nil && status != 500))
     }
 
@@ -388,7 +388,10 @@ struct ExchangeClientTests {
     @Test("a write is repeated after a 401 only if the token was refused")
     func refusedWrite() async throws {
         let bare = FakeNetwork(.json("", status: 401), Self.page(0))
-        #expect(try await run(bare, ExchangeCommand("Set-Mailbox")).refusal?.status == 401)
+        let refusal = try await run(bare, ExchangeCommand("Set-Mailbox")).refusal
+        #expect(refusal?.status == 401)
+        let hint = refusal?.mmError(of: "Tailspin Toys", .exchange).hint
+        #expect(hint?.contains("mm login 'Tailspin Toys'") == true)
         #expect(bare.requests.count == 1)
         let challenged = FakeNetwork(
             HTTPResponse(status: 401, headers: ["WWW-Authenticate": "Bearer error=\"invalid_token\""], body: []),
@@ -400,7 +403,7 @@ struct ExchangeClientTests {
     @Test("a request that is too large is reported as such")
     func tooLarge() async throws {
         let run = try await run(FakeNetwork(.json("", status: 413)), ExchangeCommand("Set-Mailbox"))
-        #expect(run.refusal?.kind == .limitExceeded && run.refusal?.hint?.contains("less") == true)
+        #expect(run.refusal?.kind == .limitExceeded && run.refusal?.hint(for: "Contoso")?.contains("less") == true)
     }
 
     // MARK: Lists

@@ -185,7 +185,7 @@ extension ExchangeError {
         if !exceptionType.isEmpty { details["exception"] = .string(exceptionType) }
         if let requestID { details["requestId"] = .string(requestID) }
         if let server { details["server"] = .string(server) }
-        return MMError(kind, "\(cmdlet): \(message)", hint: hint, retry: retry, details: details)
+        return MMError(kind, "\(cmdlet): \(message)", hint: hint(for: connection), retry: retry, details: details)
     }
 
     /// The kind of failure.
@@ -214,13 +214,16 @@ extension ExchangeError {
         }
     }
 
-    /// The remedy, if known.
-    package var hint: String? {
+    /// Returns the remedy, if known.
+    /// - Parameter connection: the name of the connection.
+    package func hint(for connection: String) -> String? {
         switch status {
-        case 401: "Sign in again: mm login. The app registration needs the delegated permission Exchange.Manage."
+        case 401:
+            "Sign in again: mm login \(ShellWord.quoted(connection)). The app registration needs the delegated "
+                + "permission Exchange.Manage."
         case 403:
-            "An administrator must give the account an Exchange or compliance role that "
-                + "contains this cmdlet; mm cmdlets --connection shows what it may run."
+            "An administrator must give the account an Exchange or compliance role that contains this cmdlet; "
+                + "mm cmdlets --connection \(ShellWord.quoted(connection)) shows what it may run."
         case 413: "Send less in one command: fewer values, or a shorter list."
         case 429: "The service is throttling requests, and waiting as requested wasn't enough. Try later."
         case 503: "The service is temporarily unavailable. Try again later."

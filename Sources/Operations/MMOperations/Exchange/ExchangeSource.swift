@@ -183,7 +183,7 @@ struct ExchangeRows: CmdletRows {
         }
         if errorAction == "stop", let error = page.errors.first {
             isOver = true
-            stop = PipelineStop(endingWith: ExchangeRecord.of(error))
+            stop = PipelineStop(endingWith: ExchangeRecord.of(error, on: source.connectionName))
         }
         return batch(page)
     }
@@ -197,7 +197,7 @@ struct ExchangeRows: CmdletRows {
             guard !failure.concernsTheCaller else { throw source.story.broken(by: failure, as: record) }
             isRefusal = true
         case .refused(let refusal):
-            record = ExchangeRecord.of(refusal)
+            record = ExchangeRecord.of(refusal, on: source.connectionName)
             isRefusal = refusal.isRefusal
         }
         return try source.story.ended(by: record, of: cause, isRefusal: isRefusal, errorAction: errorAction)
@@ -219,7 +219,7 @@ struct ExchangeRows: CmdletRows {
         source.story.note(information: information)
         return CmdletBatch(
             objects, warnings: reader.takeWarnings() + (isSilent ? [] : page.warnings),
-            errors: errorAction == "stop" ? [] : page.errors.map { ExchangeRecord.of($0) },
+            errors: errorAction == "stop" ? [] : page.errors.map { ExchangeRecord.of($0, on: source.connectionName) },
             errorDisplay: .init(errorAction), information: information)
     }
 }
@@ -227,9 +227,10 @@ struct ExchangeRows: CmdletRows {
 /// Error records of cmdlets that a service ran.
 enum ExchangeRecord {
     /// Returns the record of the service's own error.
-    static func of(_ error: ExchangeError) -> NativeError {
+    /// - Parameter connection: the name of the connection, for the remedy.
+    static func of(_ error: ExchangeError, on connection: String) -> NativeError {
         var message = error.message
-        if let hint = error.hint { message += " \(hint)" }
+        if let hint = error.hint(for: connection) { message += " \(hint)" }
         return NativeError(
             error.fullyQualifiedID, message, category: error.category, command: error.cmdlet, isReadable: true)
     }
