@@ -45,8 +45,8 @@ extension ShellScript {
     mutating func feedFunctions() {
         guard !functions.isEmpty else { return }
         let calls = Calls(self)
-        var fed = commands.filter { $0.inputs[0] != nil && calls.named[$0.name] != nil }.map(\.name)
-        var known = Set(fed)
+        var known = Set(commands.filter { $0.inputs[0] != nil && calls.named[$0.name] != nil }.map(\.name))
+        var fed = Array(known)
         while let name = fed.popLast() {
             for index in (calls.named[name] ?? []).flatMap({ calls.commands[$0] })
             where commands[index].inputs[0] == nil {
@@ -75,26 +75,28 @@ extension ShellScript {
     package var selfCalls: Set<Int> {
         guard !functions.isEmpty else { return [] }
         let calls = Calls(self)
-        var callers: [Int: Set<Int>] = [:]
-        var callees = Array(repeating: Set<Int>(), count: functions.count)
+        // A call leads to every function of its name: names are counted, because there may be thousands of each.
+        var left = calls.named.mapValues(\.count)
+        var callers: [String: [Int]] = [:]
+        var callees = Array(repeating: Set<String>(), count: functions.count)
         for (caller, within) in calls.commands.enumerated() {
-            callees[caller] = Set(within.flatMap { calls.named[commands[$0].name] ?? [] })
-            for callee in callees[caller] { callers[callee, default: []].insert(caller) }
+            callees[caller] = Set(within.map { commands[$0].name }.filter { left[$0] != nil })
+            for callee in callees[caller] { callers[callee, default: []].append(caller) }
         }
         // What calls none of those that are left comes to an end.
         var ending = functions.indices.filter { callees[$0].isEmpty }
-        var left = Set(functions.indices)
         while let function = ending.popLast() {
-            left.remove(function)
-            for caller in callers[function] ?? [] {
-                callees[caller].remove(function)
+            let name = functions[function].name
+            left[name, default: 0] -= 1
+            guard left[name] == 0 else { continue }
+            for caller in callers[name] ?? [] {
+                callees[caller].remove(name)
                 if callees[caller].isEmpty { ending.append(caller) }
             }
         }
         return Set(
             commands.indices.filter { index in
-                calls.owners[index].map(left.contains) == true
-                    && calls.named[commands[index].name]?.contains(where: left.contains) == true
+                calls.owners[index].map { !callees[$0].isEmpty } == true && left[commands[index].name, default: 0] > 0
             })
     }
 }
