@@ -37,12 +37,18 @@ struct RequestRuleTable: Sendable {
     }
 
     /// Returns whether a rule depends on whether a query selects this property (in lower case).
-    func mentions(property name: String) -> Bool {
-        (0..<count).contains { row in
-            let first = rows.u32(row, 16)
-            return (first..<first + UInt32(rows.u16(row, 24))).contains { file.equals(list.u32($0, 0), name) }
+    func mentions(property name: String) -> Bool { Self.mentioned.contains(name) }
+
+    /// The properties that rules mention. Every segment of every path is looked up here.
+    private static let mentioned: Set<String> = {
+        let table = RequestRuleTable()
+        return (0..<table.count).reduce(into: []) { names, row in
+            let first = table.rows.u32(row, 16)
+            for place in first..<first + UInt32(table.rows.u16(row, 24)) {
+                names.insert(table.file.string(table.list.u32(place, 0)))
+            }
         }
-    }
+    }()
 
     /// Returns the first rule for a step of a request to SharePoint's object interface, by the step's name alone.
     func first(objectStep name: String, method: RequestMethod) -> Rule? {
