@@ -195,18 +195,21 @@ package struct GraphCmdletNames: Sendable {
         var words: [String] = []
         var word = ""
         var wasUpper = true
+        func end() {
+            defer { word = "" }
+            guard !word.isEmpty else { return }
+            let whole = singular(word)
+            // The modules leave out a word that repeats the one before it.
+            if words.last != whole { words.append(whole) }
+        }
         for unit in name.utf8 {
             let isUpper = (0x41...0x5A).contains(unit)
-            if unit == 0x5F || isUpper && !wasUpper {
-                if !word.isEmpty { words.append(singular(word)) }
-                word = ""
-            }
+            if unit == 0x5F || isUpper && !wasUpper { end() }
             wasUpper = isUpper
             if unit != 0x5F { word.unicodeScalars.append(UnicodeScalar(isUpper ? unit | 0x20 : unit)) }
         }
-        if !word.isEmpty { words.append(singular(word)) }
-        // The modules leave out a word that repeats the one before it.
-        return words.enumerated().filter { index, word in index == 0 || words[index - 1] != word }.map(\.element)
+        end()
+        return words
     }
 
     private static func singular(_ word: String) -> String {
@@ -215,6 +218,7 @@ package struct GraphCmdletNames: Sendable {
         case "children": return "child"
         default: break
         }
+        guard word.hasSuffix("s") else { return word }
         if word.hasSuffix("ies"), word.count > 4 { return word.dropLast(3) + "y" }
         for end in ["sses", "xes", "ches", "shes", "uses"] where word.hasSuffix(end) && word.count > end.count + 1 {
             return String(word.dropLast(2))
@@ -222,7 +226,7 @@ package struct GraphCmdletNames: Sendable {
         let isWhole =
             word.hasSuffix("ss") || word.hasSuffix("us") && word.count > 4 || word.hasSuffix("is") || word.count < 3
         if isWhole { return word }
-        return word.hasSuffix("s") ? String(word.dropLast()) : word
+        return String(word.dropLast())
     }
 
     /// A walk of the tree of paths along the words of a name.
@@ -289,9 +293,12 @@ package struct GraphCmdletNames: Sendable {
                 if let next = Self.dropping(words, from: rest, after: last) {
                     descend(child.node, next, last: words, parent: name, depth: depth + 1)
                 }
-                if restsOfAction(written).contains(where: {
-                    Self.dropping($0, from: rest, after: last)?.isEmpty == true
-                }) {
+                // The words of a segment are never longer than it is.
+                if rest.utf8.count <= written.utf8.count,
+                    restsOfAction(written).contains(where: {
+                        Self.dropping($0, from: rest, after: last)?.isEmpty == true
+                    })
+                {
                     descend(child.node, "", last: words, depth: depth + 1, isAction: true)
                 }
                 if node == 0, GraphCmdletNames.unnamed.contains(name) {
