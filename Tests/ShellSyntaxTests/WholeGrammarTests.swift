@@ -172,9 +172,21 @@ struct WholeGrammarTests {
         arguments: [
             (":(){ :|:& };:", [0, 1]), ("f() { g; }; g() { a | f; }; f", [0, 2]), ("f() { a; }; b | f", []),
             ("f() { g; a; }; g() { b; }; c | f", []), ("f() { g() { f; }; g; }; f", [0, 1]),
+            ("f() { a; }; g() { f; }; f() { g; }", [1, 2]), ("f() { a; }; g() { f; }; f() { b; }; g", []),
         ])
     func selfCalls(text: String, calls: [Int]) throws {
         #expect(try ShellScript.parse(text, as: .whole).selfCalls == Set(calls))
+    }
+
+    @Test(
+        "finds the calls of thousands of functions with one name without comparing each with each",
+        .timeLimit(.minutes(1)))
+    func sameName() throws {
+        let script = try ShellScript.parse(String(repeating: "f() { f | f; }; ", count: 10_000), as: .whole)
+        #expect(script.selfCalls == Set(script.commands.indices))
+        #expect(script.commands.allSatisfy { $0.inputs[0] != nil })
+        let other = try ShellScript.parse(String(repeating: "f() { g; }; g() { a; }; ", count: 100), as: .whole)
+        #expect(other.selfCalls.isEmpty)
     }
 
     @Test("recognises functions, and which command feeds which")

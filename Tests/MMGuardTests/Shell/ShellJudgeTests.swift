@@ -270,9 +270,6 @@ struct ShellJudgeTests {
             "find . " + String(repeating: "-exec a ", count: 2000), "fd " + String(repeating: "-x b ", count: 1000),
             "find . " + String(repeating: "-exec find ", count: 2000), String(repeating: "env ", count: 4000) + "ls",
             "find . " + String(repeating: "-exec a \\; ", count: 2000),
-            String(repeating: "kubectl exec p -- ", count: 400) + "ls",
-            String(repeating: "docker exec c ", count: 400) + "ls",
-            String(repeating: "f() { f | f; }; ", count: 2000),
             String(repeating: "case x in ", count: 20_000), String(repeating: "x ", count: 120_000),
             String(repeating: "$(", count: 20_000), String(repeating: "a;", count: 120_000),
             (1...1000).map { "for v\($0) in \(String(repeating: "a ", count: 20)); do cat $v\($0); done" }
