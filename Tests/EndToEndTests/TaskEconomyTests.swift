@@ -145,6 +145,19 @@ struct TaskEconomyTests {
         #expect(written["isError"] != true && written.text.contains("usage.jsonl"), "\(written.text)")
     }
 
+    @Test("a count is a number and nobody's words, of one connection and of each of several")
+    func counts() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let client = try await MCPClient(tenant.home.environment, arguments: [])
+        _ = try await client.initialize()
+        let one = try await client.call(1, "mm__graph_request", ["connection": "Demo", "endpoint": "/users/$count"])
+        let count = try #require(Int(one.text), "\(one.text)")
+        let each = try await client.call(2, "mm__graph_request", ["connection": "all", "endpoint": "/users/$count"])
+        #expect(each["isError"] != true && each.text.contains("\"value\":\(count)"), "\(each.text)")
+        #expect(!each.text.contains("written by others"), "\(each.text)")
+    }
+
     @Test("a write names its undo, which a person has to confirm like any change")
     func undo() async throws {
         let tenant = try await Tenant()

@@ -53,4 +53,13 @@ struct RowFormTests {
         #expect(CSVRows.read(Array("a,b\n1,2,3\n".utf8)) == nil)
         #expect(CSVRows.read([0xFF, 0xFE, 0x00]) == nil)
     }
+
+    @Test(
+        "a count is a number, also behind a byte order mark, and another text is none",
+        arguments: [
+            ("5013", 5013), ("\u{FEFF}5013", 5013), ("0\r\n", 0), ("five", nil), ("", nil), ("{}", nil),
+        ] as [(String, Int64?)])
+    func counts(text: String, count: Int64?) {
+        #expect(CountText.read(Array(text.utf8)) == count)
+    }
 }

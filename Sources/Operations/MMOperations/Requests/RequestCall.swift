@@ -201,6 +201,9 @@ struct RequestCall: Sendable {
             try checkWhole(response, to: request)
             return OperationAnswer(.json(response.body), connection: connection.name)
         }
+        if request.target.segments.last == "$count", let count = CountText.read(response.body) {
+            return OperationAnswer(.value(.int(count)), connection: connection.name)
+        }
         return OperationAnswer(
             .bytes(response.body, contentType: response.contentType ?? "application/octet-stream"),
             connection: connection.name)

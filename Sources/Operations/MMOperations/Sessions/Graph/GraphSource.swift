@@ -381,9 +381,8 @@ struct GraphRows: CmdletRows {
         if case .text = call.shape { return [.string(text)] }
         if case .page = call.shape { return [Self.page(text, status: response.status, headers: response.headers)] }
         guard let json = try? response.json() else {
-            // The answer of `/$count` is only a number.
-            let line = text.filter { !$0.isWhitespace && $0 != "\u{FEFF}" }
-            return [Int32(line).map { .int($0) } ?? .string(text)]
+            let count = CountText.read(response.body).flatMap { Int32(exactly: $0) }
+            return [count.map { .int($0) } ?? .string(text)]
         }
         if case .int(let number) = json { return [Int32(exactly: number).map { .int($0) } ?? .long(number)] }
         if case .objects = call.shape, let items = json["value"]?.array { return items.map { objects.object($0) } }
