@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 import Testing
 
 @testable import MMOperations
@@ -34,6 +35,24 @@ struct EndpointsTests {
         let path = try #require(first["request"]?["endpoint"]?.string)
         #expect(throws: Never.self) { try target(path) }
         #expect(answer.text?.contains("mm graph CONNECTION \(ShellWord.quoted(path))") == true)
+    }
+
+    @Test(
+        "the body of every request that an answer names is an object, as the tool takes it, and a count selects nothing",
+        arguments: ["batch", "what if of conditional access", "create many users", "how many groups", "flow of a user"])
+    func takenBodies(question: String) throws {
+        let calls = try value(CallSheet.answer(to: question, method: nil, beta: false, top: 10))?["calls"]?.array
+        for request in try #require(calls).compactMap({ $0["request"] }) {
+            #expect(request["body"] == nil || request["body"]?.object != nil, "\(request)")
+            #expect(request["endpoint"]?.string?.contains("$count?$select") != true, "\(request)")
+        }
+    }
+
+    @Test("the example body of every call of another service is data")
+    func serviceBodies() throws {
+        for call in ServiceCallTable.calls where !call.body.isEmpty {
+            #expect(throws: Never.self, "\(call.path)") { try JSONParser.parse(call.body) }
+        }
     }
 
     @Test("words that match nothing are told so, with what to try")

@@ -273,7 +273,7 @@ struct CallExample {
         }
         if bodyText.isEmpty, !call.body.isEmpty {
             let names = call.body.filter { !$0.hasSuffix("?") }
-            bodyText = "{" + (names.isEmpty ? [] : names).prefix(4).map { "\"\($0)\":…" }.joined(separator: ",") + "}"
+            bodyText = "{" + names.prefix(4).map { "\"\($0)\":\"…\"" }.joined(separator: ",") + "}"
         } else if bodyText.isEmpty, call.kind == .create || call.kind == .update || call.kind == .replace {
             bodyText = call.type.isEmpty ? "" : "{…}"
         }
@@ -287,7 +287,7 @@ struct CallExample {
         var members: JSONObject = ["endpoint": .string(path)]
         if method != "GET" { members["method"] = .string(method) }
         if let resource { members["resource"] = .string(resource.rawValue) }
-        if !bodyText.isEmpty { members["body"] = body ?? .string(bodyText) }
+        members["body"] = body
         return members
     }
 

@@ -123,6 +123,8 @@ package struct OfferedCall: Sendable, Hashable {
 
     /// The path with its version; only beta is written.
     package var path: String { isBetaOnly ? "/beta" + template : template }
-    /// Whether the call returns several objects.
-    package var answersMany: Bool { kind == .list || kind == .delta || type.hasSuffix("[]") }
+    /// Whether the call returns several objects, and not only their number.
+    package var answersMany: Bool {
+        (kind == .list || kind == .delta || type.hasSuffix("[]")) && !template.hasSuffix("/$count")
+    }
 }
