@@ -46,7 +46,8 @@ struct ReadyTool {
     /// A remark for the values of a task that were given as arguments.
     static let remark: @Sendable (String) -> String? = { name in
         ArgumentNames.meant(by: name, among: fields.map(\.name)) == nil
-            ? "is unknown: a value of the task belongs into \"parameters\", as {\"parameters\": {\"…\": …}}" : nil
+            ? "is unknown: a value of the task belongs into \"parameters\", as "
+                + "{\"parameters\": {\(JSONWriter.string(.string(name))): …}}" : nil
     }
 
     /// Interprets a call.
