@@ -253,6 +253,7 @@ struct LifeSignTests {
         #expect(reports.count >= 4)
         #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.done < $1.done })
         #expect(reports.dropFirst().allSatisfy { $0.message.hasPrefix("running (") && $0.done < 2 })
+        #expect(reports.allSatisfy { "\($0.done)".count <= 5 }, "\(reports.map(\.done))")
     }
 
     @Test("begin before the call's first report, with a description of the call")

@@ -536,10 +536,11 @@ struct LifeSigns: Sendable {
         var done = -1.0
         var total: Double?
         var message: String
-    }
 
-    /// The increase of the amount in a report without progress: small enough not to overtake the next real report.
-    private static let step = 0.001
+        /// The amount of a report without progress: larger by so little that it doesn't overtake the next real report,
+        /// and without the many digits of a sum of fractions, which clients show.
+        var slightlyMore: Double { ((done + 0.001) * 1000).rounded() / 1000 }
+    }
 
     private let call: CallContext
     private let doing: String
@@ -576,7 +577,7 @@ struct LifeSigns: Sendable {
                 // Reports without anything new are dropped. A new message with the same amount gets a slightly larger
                 // amount.
                 guard progress.done > state.done || progress.message != state.message else { return nil }
-                state.done = max(progress.done, state.done + Self.step)
+                state.done = max(progress.done, state.slightlyMore)
                 state.due = .now + interval
                 state.total = progress.total
                 state.message = progress.message
@@ -589,7 +590,7 @@ struct LifeSigns: Sendable {
                 let sign = state.withLock { state -> ProgressReport? in
                     guard ContinuousClock.now >= state.due else { return nil }
                     state.due = .now + interval
-                    state.done = max(0, state.done + Self.step)
+                    state.done = max(0, state.slightlyMore)
                     let seconds = (ContinuousClock.now - start).components.seconds
                     return ProgressReport(
                         done: state.done, total: state.total,
