@@ -31,6 +31,23 @@ struct SideBySideTests {
         #expect(outcome.rows.count == numbers.count * 12)
     }
 
+    @Test(
+        "says how to continue where that is read in time: nothing of a whole answer can be continued",
+        arguments: [(Caller.Surface.terminal, true), (.mcp, false)])
+    func continuing(surface: Caller.Surface, isTold: Bool) async throws {
+        let home = try await TenantsHome(2)
+        var context = home.context()
+        context.caller = Caller(surface: surface, name: "test", server: nil)
+        let whole = try await home.call("graph_request", Self.arguments("tag:all"), context)
+        Self.check(whole, [1, 2])
+        #expect(whole.notes.contains { $0.contains("--resume set_") } == isTold, "\(whole.notes)")
+        #expect(whole.resume == nil)
+        try await home.fault(1, ["kind": "status", "status": 403, "path": "/v1.0/users"])
+        let partial = try await home.call("graph_request", Self.arguments("tag:all"), context)
+        #expect(partial.resume != nil, "\(partial.end.notes)")
+        await home.stop()
+    }
+
     @Test("has every row of each tenant under its name, whatever goes wrong on the way", .timeLimit(.minutes(5)))
     func hundredTenants() async throws {
         let home = try await TenantsHome(100)
