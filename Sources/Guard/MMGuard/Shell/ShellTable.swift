@@ -18,12 +18,16 @@ struct ShellTable: Sendable {
         var programs: [String] = []
         let bytes = Self.bytes(file())
         for line in bytes.split(separator: UInt8(ascii: "\n")) where line.first != UInt8(ascii: "#") {
-            var start = line.startIndex
-            if line.first != UInt8(ascii: " "), let colon = line.firstIndex(of: UInt8(ascii: ":")) {
-                programs = Self.words(line[..<colon])
-                start = colon + 1
+            guard line.first != UInt8(ascii: " "), let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
+                for program in programs {
+                    if let place = places[program]?.popLast() {
+                        places[program]?.append(place.lowerBound..<line.endIndex)
+                    }
+                }
+                continue
             }
-            for program in programs { places[program, default: []].append(start..<line.endIndex) }
+            programs = Self.words(line[..<colon])
+            for program in programs { places[program, default: []].append(colon + 1..<line.endIndex) }
         }
         self.places = places
     }
@@ -47,6 +51,6 @@ struct ShellTable: Sendable {
     }
 
     private static func words(_ part: Slice<UnsafeBufferPointer<UInt8>>) -> [String] {
-        part.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+        part.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map { String(decoding: $0, as: UTF8.self) }
     }
 }
