@@ -71,6 +71,13 @@ extension ShellJudge {
         return carried
     }
 
+    /// Returns whether an option of a row takes a value, in the next word or in the same one; `nil` for another word.
+    static func takesNext(_ text: String, _ row: CarriedText) -> Bool? {
+        if row.values.contains(text) { return true }
+        if let option = option(text, row) { return option.value == nil }
+        return row.values.contains { $0.utf8.count == 2 && text.hasPrefix($0) } ? false : nil
+    }
+
     /// Returns the option of a row that a word is or contains, with its value in the same word.
     private static func option(_ text: String, _ row: CarriedText) -> (key: String, value: String?)? {
         func isKnown(_ key: String) -> Bool { row.options[key] != nil || row.files.contains(key) }
@@ -236,6 +243,21 @@ extension ShellJudge {
         _ word: ShellScript.Word, _ language: CarriedText.Language, program: String, _ depth: Int
     ) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: program)] }
+        guard !word.isFixed, context.asksInterpreters, language == .script || language == .statements else {
+            return carried(asWritten: word, language, program: program, depth)
+        }
+        let texts = texts(of: word)
+        // A value may be code, too.
+        let isKnown = !texts.contains { $0.contains(Self.anywhere) }
+        let found = (isKnown ? texts : [word.value]).flatMap { text in
+            carried(asWritten: ShellScript.Word(text), language, program: program, depth)
+        }
+        return found + (isKnown ? [] : [finding(.dynamic, subject: program)])
+    }
+
+    private func carried(
+        asWritten word: ShellScript.Word, _ language: CarriedText.Language, program: String, _ depth: Int
+    ) -> [GuardFinding] {
         var text = word.value
         switch language {
         case .shell:

@@ -22,6 +22,12 @@ extension ShellJudge {
         return (rest.first ?? "status", rest.dropFirst())
     }
 
+    /// Returns whether a word behind the subcommand may be any option, such as one that names a file to write.
+    func mayHaveAnyOption(git call: ShellScript.Command) -> Bool {
+        let behind = Self.parts(call.arguments.map(\.value)).rest.count
+        return markingOptions(of: call).suffix(behind).contains(ShellLooks.anyOption)
+    }
+
     /// Returns the rule for a subcommand.
     /// - Parameter hasWalls: whether it runs in the sandbox, in the session's own workspace. There, pushing new commits
     ///   to a known remote is part of the work.

@@ -76,13 +76,30 @@ extension ShellJudge {
         text.hasPrefix("~") && text != "~" && !text.hasPrefix("~/")
     }
 
+    /// Returns whether a word may be any option, because the text doesn't give its beginning, or its name.
+    func mayBeOption(_ word: ShellScript.Word) -> Bool {
+        let text = word.value
+        let isOpen = text.hasPrefix("$") || text.hasPrefix("-") && text.prefix { $0 != "=" }.contains("$")
+        guard !word.isFixed, isOpen, !isProcess(word), !Self.isPath(text) else { return false }
+        // A pattern may match a file whose name is an option.
+        return texts(of: word).contains { text in
+            text.hasPrefix(Self.anywhere) || text.first.map { "-*?[".contains($0) } == true
+        }
+    }
+
+    /// Returns whether a word is only the output of a program that shows whole paths.
+    private static func isPath(_ text: String) -> Bool {
+        let givers = ["$(which ", "$(realpath ", "$(readlink -f ", "$(readlink -e ", "$(pwd)", "$(mktemp "]
+        return givers.contains(where: text.hasPrefix)
+    }
+
     /// Returns whether a word may lead to the folder above another one.
     func climbs(_ word: ShellScript.Word) -> Bool {
         texts(of: word).contains { $0.split(separator: "/").contains("..") }
     }
 
     /// Returns the texts for which a word may stand. A value that isn't known is one that reaches any place.
-    private func texts(of word: ShellScript.Word, depth: Int = 0) -> [String] {
+    func texts(of word: ShellScript.Word, depth: Int = 0) -> [String] {
         guard !word.isFixed else { return [word.value] }
         var texts = [""]
         var rest = word.value[...]
@@ -102,8 +119,8 @@ extension ShellJudge {
 
     /// The values that stand for a part of a name that is none of the machine's. A command that fails shows nothing.
     private static let part = ["0", ""]
-    /// Those for the last part of a path, which may be the name of a folder in the root.
-    private static let lastPart = part + ["etc"]
+    /// Those for the last part of a path, which may be the name of a folder in the root, or begin with a dash.
+    private static let lastPart = part + ["etc", "-"]
 
     /// Returns the values that an expansion may have; `nil` if it may name another place than the rest of its word.
     /// - Parameter rest: the part of the word behind it.

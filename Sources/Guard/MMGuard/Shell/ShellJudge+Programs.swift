@@ -303,6 +303,7 @@ extension ShellJudge {
         case "git":
             let starts = Self.runsPrograms(git: words) ? one(.dynamic, call) : []
             return git(call, depth) + starts + one(Self.git(words, hasWalls: context.hasWalls), call)
+                + (mayHaveAnyOption(git: call) ? one(.writes, call) : [])
         case "logger":
             let sends = words.contains {
                 $0 == "-n" || $0.hasPrefix("--serv") || $0.hasPrefix("-n") && !$0.hasPrefix("-no")

@@ -146,17 +146,36 @@ extension ShellJudge {
     /// Returns the rule for options and operands of a program that otherwise only reads; `nil` if they don't change
     /// that.
     func looks(_ call: ShellScript.Command) -> ShellRule? {
-        guard
-            let rule = LookerException.table[call.program]?.rule(
-                call.arguments.map { isProcess($0) ? ("1", true) : ($0.value, $0.isFixed) })
-        else {
-            return nil
-        }
+        guard let rule = LookerException.table[call.program]?.rule(markingOptions(of: call)) else { return nil }
         let isOfSystem = call.arguments.contains { word in
             let value = word.value.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word.value
             return isSystem(value) || word.value.hasPrefix("-") && isSystem(String(word.value.dropFirst(2)))
         }
         return rule == .writes && isOfSystem ? .device : rule
+    }
+
+    /// Returns a command's arguments, with `ShellLooks.anyOption` in place of each that may be any option: it stands
+    /// neither behind `--` nor behind an option that takes it as its value.
+    func markingOptions(of call: ShellScript.Command) -> [String] {
+        let name = call.program
+        let exception = LookerException.table[name] ?? LookerException()
+        let row = CarriedText.table[name]
+        let valued = ShellPrograms.valueOptions[name] ?? []
+        // Nearly all options of these take a value.
+        let isClient = ClientVerbs.isClient(name)
+        var words: [String] = []
+        var rest = call.arguments
+        while let word = rest.popFirst() {
+            if word.value == "--" { return words + [word.value] + rest.map(\.value) }
+            let lacksDash = words.isEmpty && exception.mayLackDash && !word.value.hasPrefix("-")
+            let text = lacksDash ? "-" + word.value : word.value
+            let takesNext = exception.takesNext(text) ?? row.flatMap { Self.takesNext(text, $0) }
+            words.append(takesNext == nil && mayBeOption(word) ? ShellLooks.anyOption : word.value)
+            guard text.hasPrefix("-"), text != "-" else { continue }
+            let isFollowed = takesNext ?? (valued.contains(text) || isClient && !text.contains("="))
+            if isFollowed, let value = rest.popFirst() { words.append(value.value) }
+        }
+        return words
     }
 
     /// Judges a line for network equipment. The host may also be a machine with a shell, so the line is judged as a
@@ -230,49 +249,56 @@ struct LookerException: Sendable {
     var operands: Int?
     /// Whether a word that begins with `+` is a command to the program. Only positions and searches are harmless.
     var takesCommands = false
+    /// Whether the first word may be letters of options without a dash.
+    var mayLackDash = false
+
+    /// Returns whether an option takes a value in the next word, rather than in the same one; `nil` for another word.
+    func takesNext(_ word: String) -> Bool? {
+        if word.hasPrefix("--") {
+            let name = word.dropFirst(2)
+            return !name.isEmpty && longValues.contains { $0.hasPrefix(name) } ? true : nil
+        }
+        guard word.hasPrefix("-"),
+            let letter = word.dropFirst().firstIndex(where: {
+                $0 == "$" || values.contains($0) || attached.contains($0)
+            }), word[letter] != "$"
+        else { return nil }
+        return values.contains(word[letter]) && word.index(after: letter) == word.endIndex
+    }
 
     /// Returns the rule for the words; `nil` if the program only reads.
-    func rule(_ words: [(text: String, isFixed: Bool)]) -> ShellRule? {
+    func rule(_ words: [String]) -> ShellRule? {
         var rest = words[...]
         var count = 0
         var found: ShellRule?
         while let word = rest.popFirst() {
-            if word.text == "--" {
+            if word == "--" {
                 count += rest.count
                 break
             }
-            // The word may turn out to be an option, unless a program gives the path of a file.
-            if !word.isFixed, word.text.hasPrefix("$") || word.text.hasPrefix("`"), !Self.isPath(word.text) {
+            if word == ShellLooks.anyOption {
                 found = .writes
-            } else if word.text.hasPrefix("--") {
-                let name = word.text.dropFirst(2).prefix { $0 != "=" }
+            } else if word.hasPrefix("--") {
+                let name = word.dropFirst(2).prefix { $0 != "=" }
                 // Long options may be abbreviated.
                 if starts.contains(where: { $0.count > 1 && $0.hasPrefix(name) }) { return .dynamic }
                 if writes.contains(where: { $0.count > 1 && $0.hasPrefix(name) }) { found = .writes }
-                if !word.text.contains("="), longValues.contains(where: { $0.hasPrefix(name) }) { _ = rest.popFirst() }
-            } else if word.text.hasPrefix("-"), word.text.count > 1 {
-                var letters = word.text.dropFirst()
-                while let letter = letters.popFirst() {
+            } else if word.hasPrefix("-"), word.count > 1 {
+                for letter in word.dropFirst() {
                     if starts.contains(String(letter)) { return .dynamic }
                     if writes.contains(String(letter)) { found = .writes }
-                    if values.contains(letter), letters.isEmpty { _ = rest.popFirst() }
                     if values.contains(letter) || attached.contains(letter) { break }
                 }
-            } else if word.text.hasPrefix("+") {
-                if writes.contains(String(word.text.prefix(2))) { found = .writes }
-                if takesCommands, !Self.isPlace(word.text) { return .dynamic }
+            } else if word.hasPrefix("+") {
+                if writes.contains(String(word.prefix(2))) { found = .writes }
+                if takesCommands, !Self.isPlace(word) { return .dynamic }
             } else {
                 count += 1
             }
+            if takesNext(word) == true { _ = rest.popFirst() }
         }
         if let operands, count > operands { return .writes }
         return found
-    }
-
-    /// Returns whether a word is only the output of a program that shows whole paths.
-    private static func isPath(_ text: String) -> Bool {
-        let givers = ["$(which ", "$(realpath ", "$(readlink -f ", "$(readlink -e ", "$(pwd)", "$(mktemp "]
-        return givers.contains(where: text.hasPrefix)
     }
 
     /// Returns whether a command of a pager only sets the start position: `+F`, `+G`, `+12`, `+/text`.
@@ -283,6 +309,9 @@ struct LookerException: Sendable {
         }
         return command.allSatisfy { $0.isNumber || "FGgp%".contains($0) }
     }
+
+    /// Creates a program without such options.
+    init() {}
 
     /// The exceptions among `ShellPrograms.readers`.
     static let table = ShellTable.texts.compactMapValues(LookerException.init)
@@ -300,6 +329,7 @@ struct LookerException: Sendable {
             case "starts": starts = words
             case "most": operands = Int(words[0])
             case "commands": takesCommands = true
+            case "bare": mayLackDash = true
             default: continue
             }
             isEmpty = false

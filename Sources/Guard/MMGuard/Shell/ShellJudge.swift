@@ -492,6 +492,7 @@ struct ShellJudge {
     func search(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.words
         let sought = soughtSecret(words)
+        let takesNext = ShellPrograms.valueOptions[call.program]
         var found: [GuardFinding] = []
         var index = 0
         while index < words.count {
@@ -528,6 +529,9 @@ struct ShellJudge {
             case "-fprint", "-fprint0", "-fprintf", "-fls":
                 let file = index < words.count ? words[index].value : ""
                 found.append(finding(isSystem(file) ? .device : .writes, subject: "\(word.value) \(file)"))
+            case _ where takesNext?.contains(word.value) == true: index += 1
+            // Among the words may be `-delete`.
+            case _ where mayBeOption(word): found.append(finding(.writes, subject: "\(call.program) \(word.value)"))
             default: continue
             }
         }

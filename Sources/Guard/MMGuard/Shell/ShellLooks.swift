@@ -14,6 +14,9 @@ struct ShellLooks: Sendable {
     /// Options that are harmless although their names suggest otherwise.
     private var showing: Set<String> = []
 
+    /// A word that may be any option, because the text doesn't give it.
+    static let anyOption = "--$"
+
     /// The programs in the table; with an `@` before them for the uses that show settings or memory of other programs.
     private static let table = ShellTable(cguard_shell_looks)
     /// The rows that were needed so far.
@@ -131,6 +134,9 @@ struct ShellLooks: Sendable {
     /// Returns whether a word makes a use more than reading: because the table says so, or because an option's name
     /// says that it writes, starts or loads something.
     private func changes(_ word: String) -> Bool {
+        if word == Self.anyOption {
+            return !changingParts.isEmpty || (changingStarts + changing).contains { $0.hasPrefix("-") }
+        }
         let name = String(word.prefix { $0 != "=" })
         if changingParts.contains(where: word.contains) { return true }
         if showing.contains(name) { return false }
@@ -324,7 +330,11 @@ extension ShellJudge {
     func looks(byTable call: ShellScript.Command) -> Bool {
         let call = ownConsole(of: call) ?? call
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
-        let words = withoutMadeFiles(call.arguments.map { namesProcess($0) ? "1" : $0.value })
+        var known = call
+        for index in known.words.indices.dropFirst() where namesProcess(known.words[index]) {
+            known.words[index] = ShellScript.Word("1")
+        }
+        let words = withoutMadeFiles(known.arguments.map(\.value))
         let name = call.program
         guard
             ShellLooks.row(name) != nil || ClientVerbs.isClient(name)
@@ -337,7 +347,16 @@ extension ShellJudge {
         {
             return false
         }
-        return looks(name, words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
+        return looks(name, words) && looksWithAnyOption(known) && !takesCommands(call) && !writesByScript(call)
+            && self.looks(call) == nil
+    }
+
+    /// Returns whether a program of the table looks with any option in place of the words that may be one, where no
+    /// walls limit what it does otherwise.
+    private func looksWithAnyOption(_ call: ShellScript.Command) -> Bool {
+        guard !context.hasWalls, ShellLooks.row(call.program) != nil else { return true }
+        let words = markingOptions(of: call)
+        return !words.contains(ShellLooks.anyOption) || looks(call.program, withoutMadeFiles(words))
     }
 
     /// Returns the console of an application that an interpreter runs, or that is run by its path, called by its name
@@ -454,6 +473,7 @@ extension ShellJudge {
                 && operands.dropLast().contains { $0.value.contains { "*?[{".contains($0) } && !isTemporary($0) }
             return !isOfMachine(place) && !isLost
         case "tar", "bsdtar", "gtar":
+            guard !markingOptions(of: call).contains(ShellLooks.anyOption) else { return false }
             let letters = call.arguments.first?.value.drop { $0 == "-" } ?? ""
             if letters.contains("c"), !letters.contains("x"), letters.allSatisfy(\.isLetter) {
                 // What is packed stays where it is.
@@ -578,6 +598,7 @@ extension ShellJudge {
             let text = word.value
             // Such addresses contain the data that is sent.
             if ShellWords.contains(text.lowercased(), in: "sending-schemes") { return false }
+            if !anywhere, mayBeOption(word) { return false }
             guard text.hasPrefix("-"), text.count > 1, text != "-nv" else { continue }
             if text.hasPrefix("--") {
                 let name = String(text.dropFirst(2).prefix { $0 != "=" })
