@@ -93,6 +93,17 @@ extension ShellJudge {
         return givers.contains(where: text.hasPrefix)
     }
 
+    /// Returns where a path leads from a folder that isn't known, if it leads out of it: that may be just below the
+    /// root.
+    static func climbed(_ word: String) -> String {
+        var parts: [Substring] = []
+        var isOutside = false
+        for part in word.split(separator: "/") where part != "." {
+            if part != ".." { parts.append(part) } else if parts.popLast() == nil { isOutside = true }
+        }
+        return isOutside ? "/" + parts.joined(separator: "/") : word
+    }
+
     /// Returns whether a word may lead to the folder above another one.
     func climbs(_ word: ShellScript.Word) -> Bool {
         texts(of: word).contains { $0.split(separator: "/").contains("..") }

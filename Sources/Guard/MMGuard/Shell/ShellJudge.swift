@@ -597,7 +597,7 @@ extension ShellJudge {
         // Programs there precede the system's own, where no walls keep them out.
         if !context.hasWalls, (meant + "/").contains("/.local/bin/") { return true }
         // Behind `cd /etc` every relative path is one of the system.
-        let path = context.path(word) ?? word
+        let path = context.path(word) ?? Self.climbed(word)
         guard path.hasPrefix("/") else { return false }
         if ["/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/random", "/dev/urandom"].contains(
             path)
