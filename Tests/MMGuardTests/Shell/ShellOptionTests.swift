@@ -40,6 +40,18 @@ struct ShellOptionTests {
     }
 
     @Test(
+        "of builtins of zsh and ksh set variables by which later commands load code",
+        arguments: [
+            ("print -v LD_PRELOAD /tmp/x", true), ("print -v PATH /tmp/x", true), ("set -A LD_PRELOAD /tmp/x", true),
+            ("set +A PATH /tmp/x", true), ("set -A path /tmp/x", true), ("print -v x y", false), ("set -A x y z", false), ("print -l a", false),
+            ("set -e", false),
+        ])
+    func builtins(line: String, isAsked: Bool) {
+        let verdict = verdict(line)
+        #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
         "nor does the text say what a script or statement with such a value does",
         arguments: [
             ("sed \"s/a/$b/\" f", true), ("sed -n \"$a,${b}p\" f", true), ("sed -e \"s/a/$b/\" f", true),

@@ -97,7 +97,7 @@ struct GivenValues {
         let isDeclaring = ShellJudge.declaring.contains(builtin)
         guard isDeclaring || ShellJudge.filling.contains(builtin) || builtin == "unset" else { return }
         var words = all
-        if builtin == "printf" {
+        if ShellJudge.formatting.contains(builtin) {
             // Only the option `-v` names one.
             guard let first = all.first?.value, first.hasPrefix("-") || first.hasPrefix("$") else { return }
             words = all.prefix(2)

@@ -258,6 +258,8 @@ extension ShellJudge {
         case _ where Self.declaring.contains(call.program) || Self.filling.contains(call.program):
             let found = (hiddenCommands(of: call, depth) ?? []) + sets(call, depth)
             return found.isEmpty ? one(.reads, call) : found
+        case "set" where Self.setsList(words):
+            return (hiddenCommands(of: call, depth) ?? []) + sets(call, depth) + one(.reads, call)
         case "set", "test", "[", "[[", "let", "hash", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
             return hiddenCommands(of: call, depth)
         case "eval", "trap", "su", "ssh": return texts(of: call, depth) + (listed(call) ?? one(.writes, call))

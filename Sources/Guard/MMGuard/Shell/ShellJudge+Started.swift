@@ -87,7 +87,8 @@ extension ShellJudge {
         let runs: Bool
         switch call.program {
         case "set": runs = words.contains { $0.isFixed && mayRun(value: $0.value) }
-        case "printf": runs = words.first?.value == "-v" && words.contains { $0.isFixed && mayRun(value: $0.value) }
+        case _ where Self.formatting.contains(call.program):
+            runs = words.first?.value == "-v" && words.contains { $0.isFixed && mayRun(value: $0.value) }
         default: runs = words.contains { $0.isFixed && Self.substitutes($0.value, anywhere: isList) }
         }
         guard runs || takesCommand(call) else { return nil }
@@ -110,7 +111,15 @@ extension ShellJudge {
     static let declaring: Set<String> = ["export", "declare", "typeset", "readonly", "local"]
 
     /// Builtins that set the variables that their words name to what they read or make.
-    static let filling: Set<String> = ["read", "printf", "mapfile", "readarray", "getopts"]
+    static let filling: Set<String> = formatting.union(["read", "mapfile", "readarray", "getopts"])
+
+    /// Those that set the variable behind `-v` to the text that they would otherwise show.
+    static let formatting: Set<String> = ["printf", "print"]
+
+    /// Returns whether words make `set` fill a list, as it does in zsh and ksh: `set -A NAME VALUE`.
+    static func setsList(_ words: [String]) -> Bool {
+        words.first.map { ["-", "+"].contains($0.prefix(1)) && !$0.hasPrefix("--") && $0.contains("A") } == true
+    }
 
     /// Returns whether a builtin evaluates its words as names of variables, as arithmetic or as lists.
     static func evaluates(_ call: ShellScript.Command) -> Bool {
