@@ -43,8 +43,8 @@ struct ShellOptionTests {
         "of builtins of zsh and ksh set variables by which later commands load code",
         arguments: [
             ("print -v LD_PRELOAD /tmp/x", true), ("print -v PATH /tmp/x", true), ("set -A LD_PRELOAD /tmp/x", true),
-            ("set +A PATH /tmp/x", true), ("set -A path /tmp/x", true), ("print -v x y", false), ("set -A x y z", false), ("print -l a", false),
-            ("set -e", false),
+            ("set +A PATH /tmp/x", true), ("set -A path /tmp/x", true), ("print -v x y", false),
+            ("set -A x y z", false), ("print -l a", false), ("set -e", false),
         ])
     func builtins(line: String, isAsked: Bool) {
         let verdict = verdict(line)
