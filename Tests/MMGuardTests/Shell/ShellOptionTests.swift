@@ -52,6 +52,16 @@ struct ShellOptionTests {
     }
 
     @Test(
+        "make a builtin show variables, unless it sets those that it names",
+        arguments: [
+            ("declare -x Y=7", false), ("typeset -x A=1 B=2", false), ("declare -x", true),
+            ("declare -x A=1 KEY", true), ("declare -p $x=1", true),
+        ])
+    func declared(line: String, isShown: Bool) {
+        #expect(verdict(line).findings.contains { $0.rule == "shell-secrets" } == isShown)
+    }
+
+    @Test(
         "nor does the text say what a script or statement with such a value does",
         arguments: [
             ("sed \"s/a/$b/\" f", true), ("sed -n \"$a,${b}p\" f", true), ("sed -e \"s/a/$b/\" f", true),
