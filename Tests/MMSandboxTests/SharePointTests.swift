@@ -57,6 +57,32 @@ struct SharePointTests {
         #expect(Set(done["value"]?.array?.compactMap { $0["Status"]?.string } ?? []) == ["Done"])
     }
 
+    @Test(
+        "a filter may be written as OData 3 does: with substringof, and with types before times and ids",
+        arguments: [
+            ("substringof('ORDER',Title)", ["Order a chair"]), ("substringof('Title','Order')", []),
+            ("startswith(Title,'Order') and Created ge datetime'2001-01-01T00:00:00Z'", ["Order a chair"]),
+            ("startswith(Title,'Order') and Created ge datetime'2001-01-01T00:00:00'", ["Order a chair"]),
+            ("startswith(Title,'Order') and Created lt datetime'2001-01-01T00:00:00Z'", []),
+        ])
+    func earlierFilters(filter: String, titles: [String]) async {
+        let bench = Bench()
+        let token = await bench.token(scope: Self.scope)
+        _ = await bench.graph("POST", Self.tasks + "/items", token: token, body: ["Title": "Order a chair"])
+        let query = filter.split(separator: " ").joined(separator: "%20")
+        let found = await bench.graph("GET", Self.tasks + "/items?$select=Title&$filter=\(query)", token: token).json
+        #expect(found["value"]?.array?.compactMap { $0["Title"]?.string } == titles)
+    }
+
+    @Test(
+        "Graph refuses a filter that is written as OData 3 does",
+        arguments: ["substringof('a',displayName)", "createdDateTime%20ge%20datetime'2001-01-01T00:00:00Z'"])
+    func noEarlierFilters(filter: String) async {
+        let bench = Bench()
+        let token = await bench.token()
+        #expect(await bench.graph("GET", "/v1.0/users?$filter=\(filter)", token: token).status == 400)
+    }
+
     @Test("an item that one API changes is the same in the other", arguments: ["PATCH", "MERGE"])
     func writes(method: String) async {
         let bench = Bench()

@@ -3,6 +3,7 @@ internal import MMCore
 /// Reads a `$filter` text by precedence: primary, `not`, comparison and `in`, `and`, `or`.
 struct FilterParser {
     private let text: String
+    private let version: ODataVersion
     private let tokens: [(token: FilterToken, position: Int)]
     private var next = 0
     private var depth = 0
@@ -19,16 +20,17 @@ struct FilterParser {
         "day": 1...1, "hour": 1...1, "minute": 1...1, "second": 1...1,
     ]
 
-    private init(_ text: String) throws(QueryFault) {
+    private init(_ text: String, _ version: ODataVersion) throws(QueryFault) {
         self.text = text
+        self.version = version
         self.tokens = try FilterToken.all(in: text)
     }
 
     /// Returns the expression of a text.
     /// - Throws: `QueryFault` with the position of the fault.
-    static func parse(_ text: String) throws(QueryFault) -> FilterExpression {
+    static func parse(_ text: String, version: ODataVersion = .four) throws(QueryFault) -> FilterExpression {
         guard text.utf8.count <= lengthLimit else { throw QueryFault(message: "The filter is too long.") }
-        var parser = try FilterParser(text)
+        var parser = try FilterParser(text, version)
         let expression = try parser.disjunction()
         guard parser.next == parser.tokens.count else { throw parser.fault() }
         return expression
@@ -108,6 +110,7 @@ struct FilterParser {
     }
 
     private mutating func literal() -> ODataValue? {
+        if version == .three, let value = typedLiteral() { return value }
         // A value of an enumeration may be written with its type: microsoft.graph.riskLevel'high'.
         if case .name(let type) = token, type.contains("."), next + 1 < tokens.count,
             case .text(let text) = tokens[next + 1].token
@@ -130,6 +133,25 @@ struct FilterParser {
         return value
     }
 
+    /// Reads a value that OData 3 writes with its type: `datetime'2026-11-01T00:00:00Z'`, `guid'…'`.
+    private mutating func typedLiteral() -> ODataValue? {
+        guard case .name(let type) = token, next + 1 < tokens.count, case .text(let text) = tokens[next + 1].token
+        else { return nil }
+        let value: ODataValue
+        switch type.lowercased() {
+        case "datetime":
+            // Such a time needs no zone; it is then one of UTC.
+            guard let seconds = ServiceTime.seconds(text) ?? ServiceTime.seconds(text + "Z") else { return nil }
+            value = .instant(seconds)
+        case "guid":
+            guard GUID.isValid(text) else { return nil }
+            value = .string(text.lowercased())
+        default: return nil
+        }
+        next += 2
+        return value
+    }
+
     private mutating func primary() throws(QueryFault) -> FilterExpression {
         if take(.open) {
             let inner = try disjunction()
@@ -145,7 +167,9 @@ struct FilterParser {
     private mutating func call(_ name: String) throws(QueryFault) -> FilterExpression {
         let function = name.lowercased()
         if function == "isof" { return try cast() }
-        guard let arity = Self.functions[function] else {
+        // The predecessor of `contains`, whose arguments are the other way round.
+        let isSubstring = function == "substringof" && version == .three
+        guard let arity = isSubstring ? 2...2 : Self.functions[function] else {
             throw QueryFault(message: "An unknown function with name '\(name)' was found.")
         }
         next += 2
@@ -156,7 +180,7 @@ struct FilterParser {
             throw QueryFault(
                 message: "No function signature for the function with name '\(name)' matches the arguments.")
         }
-        return .call(function, arguments)
+        return isSubstring ? .call("contains", arguments.reversed()) : .call(function, arguments)
     }
 
     /// Reads `isof(type)` and `isof(property, type)`. The type is written with quotes or without.
@@ -209,6 +233,11 @@ struct FilterParser {
         return quantifier == "any"
             ? .anyItem(steps, variable: variable, inner) : .allItems(steps, variable: variable, inner)
     }
+}
+
+/// The version of OData in which a service reads queries: Graph the fourth, SharePoint the third.
+enum ODataVersion: Sendable {
+    case three, four
 }
 
 /// A parsed `$filter` (OData 4.01 URL conventions, section 5.1.1).

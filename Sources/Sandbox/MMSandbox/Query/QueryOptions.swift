@@ -36,8 +36,11 @@ struct QueryOptions: Sendable {
     /// - Parameters:
     ///   - query: the raw text after `?`.
     ///   - searchesText: whether `$search` is a plain text, as `search` is: sites are searched so ("Search for sites").
+    ///   - version: the version of OData of `$filter`.
     /// - Throws: `QueryFault` naming the option.
-    init(parsing query: String, searchesText: Bool = false) throws(QueryFault) {
+    init(
+        parsing query: String, searchesText: Bool = false, version: ODataVersion = .four
+    ) throws(QueryFault) {
         let fields = PostedForm(parsing: query)
         guard !fields.isMalformed else { throw QueryFault(message: "The query string is not properly encoded.") }
         var seen: Set<String> = []
@@ -58,14 +61,14 @@ struct QueryOptions: Sendable {
                     message:
                         "Query option '\(name)' was specified more than once, but it must be specified at most once.")
             }
-            try set(plain, value)
+            try set(plain, value, version)
         }
     }
 
-    private mutating func set(_ name: String, _ value: String) throws(QueryFault) {
+    private mutating func set(_ name: String, _ value: String, _ version: ODataVersion) throws(QueryFault) {
         switch name {
         case "select": select = try Self.names(value, option: "$select").map(Self.property)
-        case "filter": filter = try FilterParser.parse(value)
+        case "filter": filter = try FilterParser.parse(value, version: version)
         case "orderby": orderBy = try Self.sortKeys(value)
         case "top": top = try Self.number(value, option: "$top")
         case "skip": skip = try Self.number(value, option: "$skip")

@@ -109,7 +109,7 @@ struct SharePointCall {
         let named = http.method == "POST" ? http.headers["X-HTTP-Method"] : nil
         method = (named ?? http.method).uppercased()
         do throws(QueryFault) {
-            options = try QueryOptions(parsing: http.query ?? "")
+            options = try QueryOptions(parsing: http.query ?? "", version: .three)
         } catch {
             throw .query(error.message)
         }
