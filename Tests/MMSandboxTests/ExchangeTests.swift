@@ -133,6 +133,28 @@ struct ExchangeTests {
     }
 
     @Test(
+        "a trace keeps to the subject that it asks for",
+        arguments: [
+            ("lunch", nil, true), ("Lun", "StartsWith", true), ("unch?", "EndsWith", true),
+            ("unch", "StartsWith", false), ("Lun", "EndsWith", false), ("unch", "Contains", true),
+        ] as [(String, String?, Bool)])
+    func tracesBySubject(text: String, way: String?, isFound: Bool) async {
+        let admin = await Admin()
+        var parameters: JSONObject = ["Subject": .string(text)]
+        if let way { parameters["SubjectFilterType"] = .string(way) }
+        let rows = await admin.invoke("Get-MessageTraceV2", parameters).json["value"]?.array ?? []
+        #expect(Set(rows.compactMap { $0["Subject"]?.string }) == (isFound ? ["Lunch?"] : []))
+    }
+
+    @Test("a trace keeps to the message and the address that it asks for", arguments: ["MessageId", "FromIP"])
+    func tracesByName(name: String) async {
+        let admin = await Admin()
+        let value = await admin.invoke("Get-MessageTraceV2", [:]).json["value"]?[1]?[name] ?? .null
+        let rows = await admin.invoke("Get-MessageTraceV2", [name: value]).json["value"]?.array ?? []
+        #expect(!rows.isEmpty && rows.allSatisfy { $0[name] == value })
+    }
+
+    @Test(
         "a traced message says what happened to it", arguments: ["Get-MessageTraceDetail", "Get-MessageTraceDetailV2"])
     func traced(cmdlet: String) async {
         let admin = await Admin()

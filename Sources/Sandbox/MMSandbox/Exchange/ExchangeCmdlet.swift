@@ -660,14 +660,15 @@ extension ExchangeOrganization {
                 400, "BadRequest", type: "Microsoft.Exchange.Management.FfoReporting.InvalidExpressionException",
                 "The start date must be before the end date.")
         }
-        let senders = call.texts("SenderAddress").map { Set($0.map { $0.lowercased() }) }
-        let recipients = call.texts("RecipientAddress").map { Set($0.map { $0.lowercased() }) }
-        let statuses = call.texts("Status").map { Set($0.map { $0.lowercased() }) }
+        let exact = ["SenderAddress", "RecipientAddress", "Status", "MessageId", "MessageTraceId", "FromIP", "ToIP"]
+        let wanted = exact.compactMap { name in
+            call.texts(name).map { (name: name, values: Set($0.map { $0.lowercased() })) }
+        }
+        let subject = call.text("Subject")
         let rows = tracedMessages(from: start, to: end).filter { row in
-            func fits(_ wanted: Set<String>?, _ name: String) -> Bool {
-                wanted?.contains(row[name]?.string?.lowercased() ?? "") ?? true
-            }
-            return fits(senders, "SenderAddress") && fits(recipients, "RecipientAddress") && fits(statuses, "Status")
+            let text = row["Subject"]?.string ?? ""
+            return wanted.allSatisfy { $0.values.contains(row[$0.name]?.string?.lowercased() ?? "") }
+                && subject.map { Self.subject(text, fits: $0, call.text("SubjectFilterType")) } ?? true
         }
         guard let size = call.text("PageSize").flatMap({ Int($0) }) ?? call.text("Page").map({ _ in 1000 }) else {
             return try .page(of: rows, call)
@@ -679,6 +680,15 @@ extension ExchangeOrganization {
                 "The page size must be 1 to 5000, and the page 1 to 1000.")
         }
         return try .page(of: Array(rows.dropFirst((page - 1) * size).prefix(size)), call)
+    }
+
+    /// Returns whether a subject fits a text in the way that a call names.
+    private static func subject(_ subject: String, fits text: String, _ way: String?) -> Bool {
+        switch way?.lowercased() {
+        case "startswith": CaselessText.hasPrefix(subject, text)
+        case "endswith": CaselessText.hasSuffix(subject, text)
+        default: CaselessText.contains(subject, text)
+        }
     }
 
     /// What happened to one message.
