@@ -192,6 +192,11 @@ struct PathNormalizationTests {
             ("POST", "/drives/d/root:/a.docx:/createLink"),
             ("POST", "/me/drive/items('x')/invite"),
             ("POST", "/sites/a.sharepoint.com:/sites/hr:/drive/root:/x:/createLink"),
+            ("POST", "/drives/d/items/root%3A%2Fa%2Fb.docx%3A/invite"),
+            ("POST", "/drives/d/items/x%3A%2Fa.docx%3A/createLink"),
+            ("POST", "/drives/d/items/root%3A%2Fa.docx%3A%2Finvite"),
+            ("POST", "/drives/d/items/root%3A%2Fa/b.docx%3A/invite"),
+            ("POST", "/sites/a.sharepoint.com%3A%2Fsites%2Fhr%3A/permissions"),
         ])
     func dangerous(method: String, path: String) throws {
         let target = try RequestTarget(parsing: path, service: .graph, normalization: .clean)
@@ -201,5 +206,29 @@ struct PathNormalizationTests {
         #expect(verdict.guardClass != .read)
         let readonly = engine.judge(GuardedRequest(method: method, target: target), policy: GuardPolicy(.readonly))
         #expect(readonly.decision == .deny)
+    }
+
+    @Test(
+        "a file addressed by its path has one verdict, however the address is escaped",
+        arguments: [
+            ("POST", "invite"), ("POST", "createLink"), ("POST", "createUploadSession"), ("PUT", "content"),
+            ("DELETE", "permissions/p"),
+        ],
+        [
+            "items/root:/a/b.docx:", "items/root%3A/a/b.docx%3A", "items/root%3A%2Fa%2Fb.docx%3A",
+            "root%3A%2Fa%2Fb.docx%3A",
+        ])
+    func addressByPath(action: (method: String, name: String), address: String) throws {
+        func verdict(_ address: String) throws -> Verdict {
+            let target = try RequestTarget(
+                parsing: "/drives/d/\(address)/\(action.name)", service: .graph, normalization: .clean)
+            return GuardEngine().judge(GuardedRequest(method: action.method, target: target), policy: .standard)
+        }
+        let plain = try verdict("root:/a/b.docx:")
+        let other = try verdict(address)
+        #expect(plain.rule != "unknown-path")
+        #expect(other.rule == plain.rule)
+        #expect(other.guardClass == plain.guardClass)
+        #expect(other.decision == plain.decision)
     }
 }

@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// Reads the decoded segments of a Graph path, with colons, keys in parentheses, functions and casts.
 ///
 /// An ambiguous text has several readings, the most likely one first.
@@ -26,27 +28,38 @@ enum PathReader {
     /// Joins the segments of `root:/a/b:/x` and `items/{id}:/a:/x`, which address an item by its path, into one key.
     private static func joinColons(_ segments: [String]) -> [Piece] {
         var pieces: [Piece] = []
-        var position = 0
-        while position < segments.count {
-            let text = segments[position].asciiLowercased
-            position += 1
-            let isRoot = text == "root:"
+        var rest = ArraySlice(segments.map(\.asciiLowercased))
+        while let text = rest.popFirst() {
+            let isRoot = text == "root:" || text.hasPrefix("root:/")
             let isAddressed = ["items", "sites", "special", "following", "bundles"].contains(pieces.last?.text ?? "")
-            guard text.utf8.count > 1, text.hasSuffix(":"), isRoot || isAddressed else {
+            guard isRoot || isAddressed, let key = address(text, &rest) else {
                 pieces.append(Piece(text: text, isKey: false))
                 continue
             }
-            var key = text
-            while position < segments.count {
-                let part = segments[position].asciiLowercased
-                position += 1
-                key += "/" + part
-                if part.hasSuffix(":") { break }
-            }
-            if isRoot { pieces.append(Piece(text: "items", isKey: false)) }
+            if isRoot, pieces.last?.text != "items" { pieces.append(Piece(text: "items", isKey: false)) }
             pieces.append(Piece(text: key, isKey: true))
         }
         return pieces
+    }
+
+    /// Returns the address that begins with a segment, and removes from the rest what belongs to it.
+    ///
+    /// Clients that take `root:/a:` for a key escape its slashes. Such a segment contains its whole address: what
+    /// follows its closing colon is the action, and the segments after it never belong to the address.
+    private static func address(_ text: String, _ rest: inout ArraySlice<String>) -> String? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts[0].utf8.count > 1, parts[0].hasSuffix(":") else { return nil }
+        if parts.count > 1 {
+            guard let end = parts.dropFirst().firstIndex(where: { $0.hasSuffix(":") }) else { return text }
+            rest = parts[(end + 1)...] + rest
+            return parts[...end].joined(separator: "/")
+        }
+        var key = text
+        while let part = rest.popFirst() {
+            key += "/" + part
+            if part.hasSuffix(":") { break }
+        }
+        return key
     }
 
     /// Returns the readings of one segment, each as one or two steps.
