@@ -30,7 +30,8 @@ struct DrivePaths {
                 return GraphPlace(.collection(.driveItems(id)), "\(label)/items", .files, rest.dropFirst())
             }
             if key.hasSuffix(":") {
-                return try item(id, String(key.dropLast()), label, rest.dropFirst(), isColon: true)
+                let start = key.lowercased() == "root:" ? rootID : String(key.dropLast())
+                return try item(id, start, label, rest.dropFirst(), isColon: true)
             }
             return try item(id, key.lowercased() == "root" ? rootID : key, label, rest.dropFirst(2))
         case "search":

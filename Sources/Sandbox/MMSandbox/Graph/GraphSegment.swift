@@ -13,7 +13,9 @@ struct GraphSegment: Sendable {
         for raw in pieces(path) where !raw.isEmpty {
             guard let text = PercentCoding.decode(raw.utf8), text != "..", text != "." else { return nil }
             guard text.hasSuffix(")"), let open = text.firstIndex(of: "("), open > text.startIndex else {
-                segments.append(GraphSegment(name: text))
+                // Clients that take `root:/a:` for a key escape its slashes; the service reads it as the same path.
+                let parts = text.contains(":/") ? text.split(separator: "/").map(String.init) : [text]
+                segments += parts.map { GraphSegment(name: $0) }
                 continue
             }
             let name = String(text[..<open])
