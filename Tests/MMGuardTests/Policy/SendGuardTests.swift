@@ -75,9 +75,21 @@ struct SendGuardTests {
     func switchedOff() throws {
         #expect(try send(GuardPolicy(.standard, sendGuards: false)).decision == .allow)
         #expect(try send(GuardPolicy(.readonly, sendGuards: false)).decision == .deny)
-        #expect(!GuardPolicy.sendGuardsEnabled(environment: ["MM_SEND_GUARDS": "false"]))
-        #expect(GuardPolicy.sendGuardsEnabled(environment: ["MM_SEND_GUARDS": "0"]))
-        #expect(GuardPolicy.sendGuardsEnabled(environment: [:]))
+    }
+
+    @Test(
+        "MM_SEND_GUARDS lets a send through only where the entry and the caller's protocol honour confirmed",
+        arguments: [
+            ("false", true, true, GuardDecision.allow), ("0", true, true, .ask), ("false", true, false, .ask),
+            ("false", false, true, .ask), ("false", false, false, .ask),
+        ])
+    func switchedOffByVariable(value: String, entry: Bool, protocolHonours: Bool, decision: GuardDecision) throws {
+        let connection = try Connection(
+            name: "Contoso", entry: ["tenant": "contoso.com", "legacyConfirm": .bool(entry)])
+        let policy = GuardPolicy(
+            of: connection, environment: ["MM_SEND_GUARDS": value],
+            allowances: protocolHonours ? GuardAllowances.confirmedParameter : GuardAllowances())
+        #expect(try send(policy).decision == decision)
     }
 
     @Test(

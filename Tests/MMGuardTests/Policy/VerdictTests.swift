@@ -45,7 +45,6 @@ struct VerdictTests {
         #expect(!policy.sendGuards)
         let guarded = try connection.with(["skipSendGuards": false])
         #expect(GuardPolicy(of: guarded, environment: [:]).sendGuards)
-        #expect(!GuardPolicy(of: guarded, environment: ["MM_SEND_GUARDS": "false"]).sendGuards)
         #expect(
             GuardPolicy(of: guarded, environment: [:], allowances: [.warnedCommands, .confirmedParameter]).warnsOnly)
     }

@@ -18,8 +18,8 @@ public struct GuardPolicy: Sendable, Hashable {
     /// The decision for code whose effects the text doesn't show; never weaker than `ask`. `nil` for the policy's own
     /// decision.
     public var dynamic: GuardDecision?
-    /// Whether commands and requests that send messages are asked about: on unless the connection's `skipSendGuards` or
-    /// `MM_SEND_GUARDS` switches it off.
+    /// Whether commands and requests that send messages are asked about: on unless the connection's `skipSendGuards`
+    /// switches it off, or `MM_SEND_GUARDS` does where the connection's owner honours `confirmed: true`.
     public var sendGuards: Bool
     /// Whether commands of the warned list run with a warning instead of requiring confirmation, except those of
     /// classes that the connection's entry wants a question about.
@@ -63,11 +63,12 @@ public struct GuardPolicy: Sendable, Hashable {
                 overrides[one] = max(decision, overrides[one] ?? .allow)
             }
         }
+        let honoursConfirmed = allowances.contains(.confirmedParameter) && connection.legacyConfirm
+        // Whoever makes a call can set a variable, and so it is worth no more than `confirmed: true` in the call.
+        let isSwitchedOff = honoursConfirmed && environment["MM_SEND_GUARDS"]?.lowercased() == "false"
         self.init(
-            own.name, overrides: overrides, dynamic: dynamic,
-            sendGuards: !connection.skipSendGuards && Self.sendGuardsEnabled(environment: environment),
-            warnsOnly: allowances.contains(.warnedCommands),
-            honoursConfirmed: allowances.contains(.confirmedParameter) && connection.legacyConfirm)
+            own.name, overrides: overrides, dynamic: dynamic, sendGuards: !connection.skipSendGuards && !isSwitchedOff,
+            warnsOnly: allowances.contains(.warnedCommands), honoursConfirmed: honoursConfirmed)
         approvals = own.approvals
         personChecks = connection.personChecks
         self.connection = connection.name
@@ -141,11 +142,6 @@ public struct GuardPolicy: Sendable, Hashable {
         let words = classes.classes.map(\.rawValue)
         return classes.classes.contains { overrides[$0] == .ask } || approvals.most(of: words) > 1
             || personChecks.most(of: words) > .form
-    }
-
-    /// Returns whether `MM_SEND_GUARDS` leaves the send guards on: only the value `false` switches them off.
-    public static func sendGuardsEnabled(environment: [String: String]) -> Bool {
-        environment["MM_SEND_GUARDS"]?.lowercased() != "false"
     }
 }
 

@@ -15,9 +15,8 @@ package struct Weakening: Sendable, Hashable {
     /// - Parameters:
     ///   - before: the entry in force.
     ///   - after: the new entry; `nil` if it is removed.
-    ///   - environment: the process's environment, whose `MM_SEND_GUARDS` applies to both.
     /// - Returns: `nil` if no protection becomes weaker.
-    package init?(of before: Connection, to after: Connection?, environment: [String: String] = [:]) {
+    package init?(of before: Connection, to after: Connection?) {
         connection = before
         guard let after else {
             guard Self.isProtected(before) else { return nil }
@@ -25,7 +24,7 @@ package struct Weakening: Sendable, Hashable {
             return
         }
         points =
-            Self.persons(before, after) + Self.decisions(before, after, environment) + Self.walls(before, after)
+            Self.persons(before, after) + Self.decisions(before, after) + Self.walls(before, after)
             + Self.account(before, after)
         if points.isEmpty { return nil }
     }
@@ -79,12 +78,11 @@ package struct Weakening: Sendable, Hashable {
         }
     }
 
-    private static func decisions(
-        _ before: Connection, _ after: Connection, _ environment: [String: String]
-    ) -> [String] {
+    private static func decisions(_ before: Connection, _ after: Connection) -> [String] {
+        // The entries are compared, whatever this process's environment switches off.
         let policies = (
-            GuardPolicy(of: before, environment: environment, allowances: .confirmedParameter),
-            GuardPolicy(of: after, environment: environment, allowances: .confirmedParameter)
+            GuardPolicy(of: before, environment: [:], allowances: .confirmedParameter),
+            GuardPolicy(of: after, environment: [:], allowances: .confirmedParameter)
         )
         var points = ConnectionGuardPolicy.classes.compactMap { word -> String? in
             let decisions = (policies.0.decision(named: word), policies.1.decision(named: word))

@@ -19,7 +19,7 @@ extension GuardServices {
             return false
         }
         let after = try? RegistrySnapshot(document: documents.after).connection(named: name)
-        guard let weakening = Weakening(of: before, to: after, environment: environment) else { return false }
+        guard let weakening = Weakening(of: before, to: after) else { return false }
         try await settle(weakening, in: context)
         return true
     }
