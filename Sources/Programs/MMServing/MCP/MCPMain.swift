@@ -39,6 +39,7 @@ package enum MCPMain {
                                connection that reads groups from Graph if a token can't list them all
           --oauth-resource URL address of the endpoint for clients, if a proxy changes it
           --oauth-file FILE    these settings in a JSON file: {"issuer": …, "audience": …}
+          --patience SECONDS   how long a call runs before it returns a handle (45; also MM_PATIENCE)
           --calls-per-minute N, --calls-at-once N  limits for each client (300 and 16 with --oauth-issuer)
           --trust-network      accept all clients without authentication; only in a closed network of
                                containers
