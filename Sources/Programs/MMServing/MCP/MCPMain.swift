@@ -158,7 +158,7 @@ package enum MCPMain {
         let face = try HTTPFace.start(
             server, options, secret: secret, gate: gate, log: log, engineOptions: special.engineOptions,
             pages: special.pages)
-        for warning in special.warnings(host: options.host) { streams.note("mm-mcp: WARNING: \(warning)") }
+        for warning in special.warnings { streams.note("mm-mcp: WARNING: \(warning)") }
         log.info("mm-mcp listens at \(face.url)")
         if options.trustsNetwork {
             streams.note(
@@ -235,13 +235,8 @@ struct ProfileHTTPFace: Sendable {
         return (profile?.http.pages ?? [:]).mapValues { page in { await page(services) } }
     }
 
-    /// Returns warnings for the person who starts the server.
-    /// - Parameter host: the address at which it listens.
-    func warnings(host: String) -> [String] {
-        (profile?.http.warnings ?? [])
-            + (host == "0.0.0.0" || host == "::"
-                ? ["The server listens on all interfaces: everyone who can reach it can use it."] : [])
-    }
+    /// The profile's warnings for the person who starts the server.
+    var warnings: [String] { profile?.http.warnings ?? [] }
 }
 
 /// A tool profile as a Model Context Protocol server, with exactly the profile's tools and names.
