@@ -91,7 +91,8 @@ struct PlanApply: CatalogueOperation {
 
     /// The sentence for a plan of which nothing was left to send.
     private static func idle(_ outcome: PlanOutcome) -> String {
-        outcome.left.isEmpty
+        guard !outcome.file.plan.steps.isEmpty else { return "The plan has no changes: nothing was sent." }
+        return outcome.left.isEmpty
             ? "It was already applied: nothing was sent."
             : "Nothing was sent: it is unknown whether the steps that are left were carried out."
     }
