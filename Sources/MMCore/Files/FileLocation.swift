@@ -152,11 +152,12 @@ extension FileLocation {
             details: ["path": .string(path)])
     }
 
-    /// Opens the file by its name in the folder, never through a link.
+    /// Opens the file by its name in the folder, never through a link; only its owner may read and write one that this
+    /// creates.
     /// - Returns: `nil` when there is no such file.
     borrowing func open(_ flags: Int32, to action: String) throws(MMError) -> Descriptor? {
         // O_NONBLOCK: opening a FIFO in the file's place must not block before it is recognised.
-        let number = openat(folder.number, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        let number = openat(folder.number, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
         if number < 0 {
             if errno == ENOENT { return nil }
             throw FileFault.error(errno, action, path)
