@@ -136,6 +136,20 @@ struct PermissionTableTests {
         #expect(write.satisfied(by: ["Mail.Read"], for: .work) == nil)
     }
 
+    @Test(
+        "a permission for everything includes the one for less, also where only that one is listed",
+        arguments: [
+            ("GET", "/drives/1/root", "Files.ReadWrite.All", true), ("GET", "/drives/1/root", "Files.Read.All", true),
+            ("GET", "/drives/1/root", "Sites.Selected", false),
+            ("POST", "/drives/1/items/2/workbook/createSession", "Files.ReadWrite.All", true),
+            ("POST", "/drives/1/items/2/workbook/createSession", "Files.Read.All", false),
+            ("GET", "/users", "User.Read", false),
+        ])
+    func narrower(method: String, path: String, held: String, suffices: Bool) throws {
+        let found = try #require(try permissions(method, path))
+        #expect((found.satisfied(by: [held], for: .work) != nil) == suffices)
+    }
+
     @Test("the permission to ask for is not one that only an app in one team has")
     func advised() throws {
         let found = try permissions("GET", "/teams/1/channels")?.application

@@ -213,20 +213,20 @@ package struct CallPermissions: Sendable, Hashable {
     /// Returns the first permission that is fully covered by the held ones, with what it needs besides; `nil` if none
     /// is.
     package func satisfied(by held: Set<String>, for kind: SignInKind) -> Permission? {
-        let held = Self.withReading(held)
+        let held = Self.withNarrower(held)
         return choice(for: kind)?.all.first { held.contains($0.name) && missingBesides($0, from: held).isEmpty }
     }
 
-    /// Returns the held permissions with the read forms of those that read and write: they permit reading even if the
-    /// data lists only the read form.
-    private static func withReading(_ held: Set<String>) -> Set<String> {
+    /// Returns the held permissions with the narrower ones that they include: those that read and write include
+    /// reading, and `Files.Read.All` includes `Files.Read`. The data lists only the least one for many calls.
+    private static func withNarrower(_ held: Set<String>) -> Set<String> {
         var all = held
         for name in held {
             let parts = name.split(separator: ".", omittingEmptySubsequences: false)
             guard parts.dropFirst().contains("ReadWrite") else { continue }
             all.insert(parts.map { $0 == "ReadWrite" ? "Read" : String($0) }.joined(separator: "."))
         }
-        return all
+        return all.union(all.filter { $0.hasSuffix(".All") }.map { String($0.dropLast(4)) })
     }
 
     /// Returns the further permissions that a permission needs, if none of them is held; otherwise empty.
