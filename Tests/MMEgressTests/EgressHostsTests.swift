@@ -38,6 +38,36 @@ struct EgressHostsTests {
     }
 
     @Test(
+        "an added host accepts the token of the API that the owner has there, and no other",
+        arguments: [
+            ("https://hr.example.com", "hr.example.com", true), ("https://HR.example.com/", "hr.example.com", true),
+            ("https://hr.example.com", "hr.example.com:8443", false), ("https://hr.example.com", "example.com", false),
+            ("api://hr", "backend.example.com", true), ("api://hr", "hr.example.com", false),
+            ("https://graph.microsoft.com", "hr.example.com", false),
+            ("https://graph.microsoft.com", "backend.example.com", false), ("api://other", "example.com", false),
+        ])
+    func apis(audience: String, host: String, accepted: Bool) throws {
+        let apis = [
+            try ConnectionAPI("https://hr.example.com"),
+            try ConnectionAPI("api://hr", address: "https://backend.example.com"), try ConnectionAPI("api://other"),
+        ]
+        let cloud = try Cloud.named("public", paths: StatePaths(environment: ["HOME": "/nonexistent"]))
+        let name = try #require(PlainHostName(host))
+        let place = EgressHosts(cloud: cloud, allow: [name], apis: apis).place(name, isSecure: true)
+        #expect(place?.accepts(audience: audience) == accepted)
+        #expect(EgressHosts(cloud: cloud, apis: apis).place(name, isSecure: true) == nil)
+    }
+
+    @Test("an API at a service of the cloud gives that service no further token")
+    func apiAtService() throws {
+        let cloud = try Cloud.named("public", paths: StatePaths(environment: ["HOME": "/nonexistent"]))
+        let name = try #require(PlainHostName("outlook.office365.com"))
+        let api = try ConnectionAPI("api://hr", address: "https://outlook.office365.com")
+        let place = EgressHosts(cloud: cloud, allow: [name], apis: [api]).place(name, isSecure: true)
+        #expect(place?.service == .resource(.exchange) && place?.accepts(audience: "api://hr") == false)
+    }
+
+    @Test(
         "a name that anyone can register is known only if the owner, a person or the tenant's own list names it",
         arguments: [
             "evil.blob.core.windows.net", "evil.vault.azure.net", "evil.crm.dynamics.com", "www.powershellgallery.com",

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMIdentity
 import TestSupport
 import Testing
 
@@ -219,6 +220,29 @@ struct SessionRequestsTests {
             }
         }
         #expect(isReported)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test(
+        "the host of one of the connection's APIs gets that API's token, once it is allowed, and no other",
+        arguments: [
+            ("https://api.contoso.com", true, true), ("https://api.contoso.com", false, false),
+            ("https://graph.microsoft.com", true, false), ("https://management.azure.com", true, false),
+        ])
+    func ownAPI(audience: String, isAllowed: Bool, isSent: Bool) async throws {
+        let upstream = try Upstream()
+        let name = try #require(PlainHostName("api.contoso.com"))
+        let cloud = try Cloud.named("public", paths: StatePaths(environment: ["HOME": "/nonexistent"]))
+        let api = try ConnectionAPI("https://api.contoso.com")
+        let wire = try await TestWire(upstream: upstream.port) { configuration in
+            configuration.hosts = EgressHosts(cloud: cloud, allow: isAllowed ? [name] : [], apis: [api])
+        }
+        let placeholder = try wire.placeholder(audience)
+        _ = try await Curl.run(
+            wire, ["-H", "Authorization: Bearer \(placeholder)", "https://api.contoso.com/people"])
+        let own = "Bearer real-token-of-admin@contoso.com-for-api.contoso.com"
+        #expect(upstream.received.map { $0.headers["authorization"] } == (isSent ? [own] : []))
         await wire.session.close()
         await upstream.stop()
     }

@@ -161,6 +161,8 @@ package struct EgressPlace: Sendable, Hashable {
 package struct EgressHosts: Sendable {
     private let cloud: [CloudHost]
     private let listed: [HostPattern]
+    /// The audiences of the tokens that listed hosts accept, by the host's origin.
+    private let apis: [String: Set<String>]
     /// Whether listed hosts are also reached by plain HTTP, at ports that the owner wrote.
     private let allowsPlainHTTP: Bool
     /// A sentence that says which hosts are allowed, and how the owner can add one.
@@ -175,15 +177,24 @@ package struct EgressHosts: Sendable {
     ///   - cloud: its cloud.
     ///   - sharePoint: the tenant's name in SharePoint, if it is known.
     ///   - allow: the names that the owner added (`egress.allow`), each with a port if it isn't 443.
+    ///   - apis: the APIs whose tokens the owner lets their hosts have, once these are allowed.
     ///   - standIn: the cloud that answers at the addresses of another one.
-    package init(cloud: Cloud, sharePoint: String? = nil, allow: [PlainHostName] = [], standIn: StandIn? = nil) {
+    package init(
+        cloud: Cloud, sharePoint: String? = nil, allow: [PlainHostName] = [], apis: [ConnectionAPI] = [],
+        standIn: StandIn? = nil
+    ) {
         self.standIn = standIn
         self.cloud = cloud.hosts(sharePoint: sharePoint)
         tenant = TenantHosts(cloud: self.cloud)
         listed = allow.map { HostPattern($0) }
+        self.apis = apis.reduce(into: [:]) { found, api in
+            guard let address = api.address else { return }
+            found[address, default: []].insert(CloudHost.audience(api.audience))
+        }
         allowsPlainHTTP = false
         rule =
-            "Sessions can reach the services of their connection's cloud and tenant; the owner can add hosts with egress.allow."
+            "Sessions can reach the services of their connection's cloud and tenant; "
+            + "the owner can add hosts with egress.allow."
     }
 
     /// Creates hosts from a list only. None of them is a service that gets the connection's tokens.
@@ -195,6 +206,7 @@ package struct EgressHosts: Sendable {
         standIn = nil
         tenant = TenantHosts()
         self.listed = listed
+        apis = [:]
         allowsPlainHTTP = true
         self.rule = rule
     }
@@ -226,7 +238,8 @@ package struct EgressHosts: Sendable {
         guard isListed(name.host, port, isSecure) else { return nil }
         return EgressPlace(
             service: nil, services: [], issuesTokens: false, host: name.host, port: port, isSecure: isSecure,
-            audiences: [], isOpenToStrangers: true, owner: .named)
+            audiences: isSecure && port == 443 ? apis["https://" + name.host] ?? [] : [], isOpenToStrangers: true,
+            owner: .named)
     }
 
     private func isListed(_ host: String, _ port: UInt16, _ isSecure: Bool) -> Bool {

@@ -153,6 +153,7 @@ struct OutgoingCredentials: Sendable {
         return WireFault(
             403, .placeholderElsewhere,
             "The request carries this session's placeholder for a token"
-                + (audience.map { " of \($0)" } ?? "") + " where that token is not accepted.")
+                + (audience.map { " of \($0)" } ?? "") + " where that token is not accepted."
+                + (place.service == nil ? " An added host gets only tokens of an API in the connection's `apis`." : ""))
     }
 }

@@ -32,7 +32,8 @@ struct ConnectionWire: Sendable {
         var configuration = EgressConfiguration(
             session: name,
             hosts: EgressHosts(
-                cloud: cloud, sharePoint: connection.sharepointHost, allow: hosts, standIn: standIn(cloud)),
+                cloud: cloud, sharePoint: connection.sharepointHost, allow: hosts,
+                apis: Array(connection.apis.values), standIn: standIn(cloud)),
             judge: requests, tokens: FreshTokens(bearer: bearer, cloud: cloud), folder: folder,
             environment: environment, events: events)
         configuration.signIns = SignInRules(tenants: tenants(hosts))
