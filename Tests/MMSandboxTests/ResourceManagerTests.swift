@@ -19,9 +19,9 @@ struct ResourceManagerTests {
     @Test(
         "what the usual tools list is there",
         arguments: [
-            ("/locations", 4), ("/resourceGroups", 3), ("/resources", 15), ("/resources?$filter=", 15),
+            ("/locations", 4), ("/resourceGroups", 3), ("/resources", 24), ("/resources?$filter=", 24),
             ("/resources?$filter=resourceType%20eq%20'Microsoft.KeyVault/vaults'", 3),
-            ("/resources?$filter=resourceGroup%20eq%20'rg-web'", 5), ("/resourceGroups/rg-web/resources", 5),
+            ("/resources?$filter=resourceGroup%20eq%20'rg-web'", 8), ("/resourceGroups/rg-web/resources", 8),
             ("/providers/Microsoft.Compute/virtualMachines", 3), ("/providers/microsoft.storage/STORAGEACCOUNTS", 3),
             ("/resourceGroups/rg-data/providers/Microsoft.Web/sites", 1),
             ("/providers/Microsoft.Authorization/roleAssignments", 2),
@@ -30,6 +30,7 @@ struct ResourceManagerTests {
             ("/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName%20eq%20'Reader'", 1),
             ("/providers/Microsoft.Authorization/policyAssignments?$filter=atExactScope()", 0),
             ("/providers/Microsoft.Network/publicIPAddresses", 0), ("/tagNames", 0),
+            ("/providers/Microsoft.Consumption/usageDetails", 0),
         ])
     func lists(path: String, count: Int) async {
         let answer = await Self.answered(Bench(), path)
@@ -68,6 +69,25 @@ struct ResourceManagerTests {
         }
     }
 
+    @Test("what a resource refers to is there")
+    func references() async {
+        let bench = Bench()
+        for resource in AzureContent().resources {
+            let named = Self.addresses(in: resource)
+            #expect(!named.isEmpty)
+            for address in named {
+                let answer = await Self.answered(bench, String(address.dropFirst(Self.root.count)))
+                #expect(answer.status == 200 && answer.json["id"]?.string == address, "\(address): \(answer.json)")
+            }
+        }
+    }
+
+    /// Returns the addresses of resources in a text, or anywhere within a list or object.
+    private static func addresses(in value: JSONValue) -> [String] {
+        if let text = value.string { return text.hasPrefix("\(root)/resourceGroups/") ? [text] : [] }
+        return (value.array ?? value.object.map { $0.map(\.value) } ?? []).flatMap(addresses)
+    }
+
     @Test("what is made is there, and goes with its group")
     func made() async {
         let bench = Bench()
@@ -85,6 +105,6 @@ struct ResourceManagerTests {
         let deleted = await Self.answered(bench, group, by: "DELETE")
         #expect(deleted.status == 202 && deleted.headers["location"] != nil)
         #expect(await Self.answered(bench, group).errorCode == "ResourceGroupNotFound")
-        #expect(await Self.answered(bench, "/resources").json["value"]?.array?.count == 15)
+        #expect(await Self.answered(bench, "/resources").json["value"]?.array?.count == 24)
     }
 }

@@ -54,7 +54,16 @@ final class AzureContent {
 
     func resources(inGroup group: String) -> [JSONValue] { resources.filter { Self.lies($0, inGroup: group) } }
 
-    func resource(_ id: String) -> JSONValue? { resources.first { Self.hasID($0, id) } }
+    /// Returns the resource with an id, or the part of one that has an id of its own, such as a network's subnet.
+    func resource(_ id: String) -> JSONValue? {
+        if let found = resources.first(where: { Self.hasID($0, id) }) { return found }
+        let words = id.split(separator: "/")
+        guard words.count > 2 else { return nil }
+        let owner = "/" + words.dropLast(2).joined(separator: "/")
+        let parts = resources.first { Self.hasID($0, owner) }?["properties"]?.object?
+            .first { $0.key.lowercased() == words[words.count - 2].lowercased() }?.value.array
+        return parts?.first { Self.hasID($0, id) }
+    }
 
     /// Creates or changes a resource.
     /// - Returns: the resource, and whether it is new.
@@ -178,6 +187,8 @@ struct AzureKind: Sendable {
     let type: String
     /// The prefix of names; nil for a type that has no resources at the start.
     var prefix: String?
+    /// The end of names.
+    var suffix = ""
     /// The properties of a resource besides its address, location and state.
     var members: @Sendable (_ name: String, _ group: String) -> JSONObject = { _, _ in [:] }
 
@@ -187,9 +198,9 @@ struct AzureKind: Sendable {
     /// Returns the first resource in a group; nil if there is none of this type.
     func resource(_ stem: String, _ group: String, _ location: String) -> JSONValue? {
         guard let prefix else { return nil }
-        let name = prefix + stem
+        let name = prefix + stem + suffix
         var row: JSONObject = [
-            "id": .string("\(AzureContent.root)/resourceGroups/\(group)/providers/\(type)/\(name)"),
+            "id": .string("\(Self.providers(group))/\(type)/\(name)"),
             "name": .string(name), "type": .string(type), "location": .string(location), "tags": [:],
         ]
         for (key, value) in members(name, group) { row[key] = value }
@@ -205,7 +216,10 @@ struct AzureKind: Sendable {
             AzureKind(type: "Microsoft.Web/sites", prefix: "app", members: site),
             AzureKind(type: "Microsoft.KeyVault/vaults", prefix: "kv", members: vault),
             AzureKind(type: "Microsoft.Compute/virtualMachines", prefix: "vm-", members: machine),
+            AzureKind(type: "Microsoft.Compute/disks", prefix: "vm-", suffix: "-os", members: disk),
+            AzureKind(type: "Microsoft.Network/networkInterfaces", prefix: "vm-", suffix: "-nic", members: interface),
             AzureKind(type: "Microsoft.Network/virtualNetworks", prefix: "vnet-", members: network),
+            AzureKind(type: "Microsoft.Web/serverfarms", prefix: "plan-", members: plan),
         ] + others.map { AzureKind(type: $0) }
 
     /// The types that have no resources until one is created.
@@ -214,8 +228,9 @@ struct AzureKind: Sendable {
         "Microsoft.Authorization/policyAssignments", "Microsoft.Authorization/policyDefinitions",
         "Microsoft.Authorization/policySetDefinitions", "Microsoft.Automation/automationAccounts",
         "Microsoft.Cache/redis", "Microsoft.CognitiveServices/accounts", "Microsoft.Compute/availabilitySets",
-        "Microsoft.Compute/disks", "Microsoft.Compute/images", "Microsoft.Compute/snapshots",
-        "Microsoft.Compute/virtualMachineScaleSets", "Microsoft.ContainerInstance/containerGroups",
+        "Microsoft.Compute/images", "Microsoft.Compute/snapshots",
+        "Microsoft.Compute/virtualMachineScaleSets", "Microsoft.Consumption/usageDetails",
+        "Microsoft.ContainerInstance/containerGroups",
         "Microsoft.ContainerRegistry/registries", "Microsoft.ContainerService/managedClusters",
         "Microsoft.Databricks/workspaces", "Microsoft.DataFactory/factories", "Microsoft.DBforMySQL/flexibleServers",
         "Microsoft.DBforPostgreSQL/flexibleServers", "Microsoft.DocumentDB/databaseAccounts",
@@ -224,15 +239,15 @@ struct AzureKind: Sendable {
         "Microsoft.Logic/workflows", "Microsoft.MachineLearningServices/workspaces",
         "Microsoft.ManagedIdentity/userAssignedIdentities", "Microsoft.Network/applicationGateways",
         "Microsoft.Network/azureFirewalls", "Microsoft.Network/bastionHosts", "Microsoft.Network/dnsZones",
-        "Microsoft.Network/loadBalancers", "Microsoft.Network/natGateways", "Microsoft.Network/networkInterfaces",
-        "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkWatchers",
-        "Microsoft.Network/privateEndpoints", "Microsoft.Network/publicIPAddresses", "Microsoft.Network/routeTables",
+        "Microsoft.Network/loadBalancers", "Microsoft.Network/natGateways", "Microsoft.Network/networkSecurityGroups",
+        "Microsoft.Network/networkWatchers", "Microsoft.Network/privateEndpoints",
+        "Microsoft.Network/publicIPAddresses", "Microsoft.Network/routeTables",
         "Microsoft.OperationalInsights/workspaces", "Microsoft.RecoveryServices/vaults",
         "Microsoft.Resources/deployments", "Microsoft.Search/searchServices", "Microsoft.Security/assessments",
         "Microsoft.Security/autoProvisioningSettings", "Microsoft.Security/iotSecuritySolutions",
         "Microsoft.Security/jitNetworkAccessPolicies", "Microsoft.Security/pricings",
         "Microsoft.Security/securityContacts", "Microsoft.Security/settings", "Microsoft.ServiceBus/namespaces",
-        "Microsoft.Sql/servers", "Microsoft.Web/serverfarms",
+        "Microsoft.Sql/servers",
     ]
 
     private static func storage(_ name: String, _ group: String) -> JSONObject {
@@ -265,9 +280,15 @@ struct AzureKind: Sendable {
                 "state": "Running", "enabled": true, "httpsOnly": true, "resourceGroup": .string(group),
                 "defaultHostName": .string("\(name).azurewebsites.net"),
                 "hostNames": [.string("\(name).azurewebsites.net")],
-                "serverFarmId": .string(
-                    "\(AzureContent.root)/resourceGroups/\(group)/providers/Microsoft.Web/serverfarms/plan"),
+                "serverFarmId": .string("\(providers(group))/Microsoft.Web/serverfarms/plan-\(name.dropFirst(3))"),
             ],
+        ]
+    }
+
+    private static func plan(_ name: String, _ group: String) -> JSONObject {
+        [
+            "kind": "linux", "sku": ["name": "B1", "tier": "Basic", "size": "B1", "family": "B", "capacity": 1],
+            "properties": ["status": "Ready", "reserved": true, "numberOfSites": 1, "resourceGroup": .string(group)],
         ]
     }
 
@@ -282,7 +303,7 @@ struct AzureKind: Sendable {
     }
 
     private static func machine(_ name: String, _ group: String) -> JSONObject {
-        let place = "\(AzureContent.root)/resourceGroups/\(group)/providers"
+        let place = providers(group)
         return [
             "properties": [
                 "vmId": .string(machineID(name)), "hardwareProfile": ["vmSize": "Standard_B2s"],
@@ -334,7 +355,7 @@ struct AzureKind: Sendable {
     }
 
     private static func network(_ name: String, _ group: String) -> JSONObject {
-        let id = "\(AzureContent.root)/resourceGroups/\(group)/providers/Microsoft.Network/virtualNetworks/\(name)"
+        let id = "\(providers(group))/Microsoft.Network/virtualNetworks/\(name)"
         return [
             "properties": [
                 "addressSpace": ["addressPrefixes": ["10.20.0.0/16"]], "enableDdosProtection": false,
@@ -347,6 +368,49 @@ struct AzureKind: Sendable {
                 ],
             ]
         ]
+    }
+
+    private static func interface(_ name: String, _ group: String) -> JSONObject {
+        let id = "\(providers(group))/Microsoft.Network/networkInterfaces/\(name)"
+        let machine = name.dropLast(4)
+        let network = "\(providers(group))/Microsoft.Network/virtualNetworks/vnet-\(machine.dropFirst(3))"
+        return [
+            "properties": [
+                "primary": true, "macAddress": "00-22-48-5A-4D-B0", "enableIPForwarding": false,
+                "enableAcceleratedNetworking": false, "dnsSettings": ["dnsServers": [], "appliedDnsServers": []],
+                "virtualMachine": machineReference(String(machine), group),
+                "ipConfigurations": [
+                    [
+                        "id": .string("\(id)/ipConfigurations/ipconfig1"), "name": "ipconfig1",
+                        "properties": [
+                            "privateIPAddress": "10.20.0.4", "privateIPAllocationMethod": "Dynamic",
+                            "privateIPAddressVersion": "IPv4", "primary": true, "provisioningState": "Succeeded",
+                            "subnet": ["id": .string("\(network)/subnets/default")],
+                        ],
+                    ]
+                ],
+            ]
+        ]
+    }
+
+    private static func disk(_ name: String, _ group: String) -> JSONObject {
+        [
+            "managedBy": machineReference(String(name.dropLast(3)), group)["id"] ?? .null,
+            "sku": ["name": "StandardSSD_LRS", "tier": "Standard"],
+            "properties": [
+                "osType": "Linux", "diskSizeGB": 30, "diskState": "Attached", "hyperVGeneration": "V2",
+                "creationData": ["createOption": "FromImage"], "timeCreated": "2025-03-04T08:00:00.0000000Z",
+            ],
+        ]
+    }
+
+    private static func machineReference(_ name: String, _ group: String) -> JSONValue {
+        ["id": .string("\(providers(group))/Microsoft.Compute/virtualMachines/\(name)")]
+    }
+
+    /// Returns the address of the resource providers of a group.
+    private static func providers(_ group: String) -> String {
+        "\(AzureContent.root)/resourceGroups/\(group)/providers"
     }
 
     /// Returns an id that is always the same for a name.
