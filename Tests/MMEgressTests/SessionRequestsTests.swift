@@ -122,6 +122,24 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
+    @Test(
+        "Azure Storage's clients read a refusal in XML, those of its tables and data lakes in JSON",
+        arguments: [("blob", true), ("queue", true), ("file", true), ("table", false), ("dfs", false)])
+    func storageRefusal(kind: String, isXML: Bool) async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        wire.judge.say { _ in
+            .refuse(class: "external", RequestRefusal(code: "not_granted", message: "PUT /a?b=1&c=<2> was not sent."))
+        }
+        let answer = try await Curl.run(wire, ["-X", "PUT", "-i", "https://saweb.\(kind).core.windows.net/a?b=1&c=2"])
+        #expect(answer.status == "403" && upstream.received.isEmpty)
+        #expect(answer.text.contains("x-ms-error-code: AuthorizationPermissionMismatch") == isXML, "\(answer)")
+        let message = "<Message>Microsoft Master: PUT /a?b=1&amp;c=&lt;2&gt; was not sent.</Message>"
+        #expect(answer.text.contains(message) == isXML && answer.text.contains("\"error\":{") == !isXML, "\(answer)")
+        await wire.session.close()
+        await upstream.stop()
+    }
+
     @Test("a refused request is answered in the service's form and never sent")
     func refused() async throws {
         let upstream = try Upstream()

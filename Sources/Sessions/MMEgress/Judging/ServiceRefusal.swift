@@ -1,9 +1,35 @@
 import MMCore
+import MMHTTP
 import MMIdentity
 
 /// A refusal in the form that the service itself uses, so that its cmdlets fail as for the service's own 403.
 enum ServiceRefusal {
-    /// Returns the body of an answer.
+    /// Returns the headers and the body of an answer.
+    /// - Parameters:
+    ///   - fault: the reason.
+    ///   - code: the judge's word, if the judge refused.
+    ///   - place: the host that the request was for, if it is known.
+    static func answer(
+        _ fault: WireFault, code: String? = nil, place: EgressPlace?
+    ) -> (headers: HTTPHeaders, body: [UInt8]) {
+        // Tables and data lakes answer in JSON.
+        let label = place?.host.split(separator: ".").dropFirst().first ?? ""
+        guard place?.service == .storage, ["blob", "file", "queue"].contains(label) else {
+            return (["Content-Type": "application/json"], body(fault, code: code, service: place?.service))
+        }
+        let error = "AuthorizationPermissionMismatch"
+        let text =
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>\(error)</Code>"
+            + "<Message>Microsoft Master: \(escaped(fault.message))</Message>"
+            + "<Reason>\(escaped(code ?? fault.kind.rawValue))</Reason></Error>"
+        return (["Content-Type": "application/xml", "x-ms-error-code": error], Array(text.utf8))
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+    }
+
+    /// Returns the body of an answer in JSON.
     /// - Parameters:
     ///   - fault: the reason.
     ///   - code: the judge's word, if the judge refused.

@@ -56,7 +56,7 @@ struct EgressExchange: Sendable {
         // A client that tried another protocol may continue with a request of the right one.
         let keepsAlive = head.keepsAlive && body.isDone && fault.kind != .otherProtocol
         try await writer.refuse(
-            fault, code: code, service: place.service, extra: extra, keepsAlive: keepsAlive,
+            fault, code: code, from: place, extra: extra, keepsAlive: keepsAlive,
             isHead: head.method == "HEAD")
         return keepsAlive
     }

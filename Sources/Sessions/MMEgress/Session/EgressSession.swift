@@ -265,7 +265,7 @@ struct EgressConnection: Sendable {
             if let fault = Self.fault(within: head, place) { throw fault }
         } catch {
             core.settings.events(.refusedConnection(error, host: place.host))
-            try? await stream.refuse(error, service: place.service, keepsAlive: true)
+            try? await stream.refuse(error, from: place, keepsAlive: true)
             return stream.finish()
         }
         let exchange = EgressExchange(head, to: place, target: head.target, on: RequestSides(stream), core: core)
@@ -374,7 +374,7 @@ struct EgressConnection: Sendable {
             let place = core.settings.hosts.place(name, isSecure: true) ?? place
             if let fault = Self.fault(within: head, place) {
                 core.settings.events(.refusedConnection(fault, host: place.host))
-                try await writer.refuse(fault, service: place.service, keepsAlive: false)
+                try await writer.refuse(fault, from: place, keepsAlive: false)
                 return
             }
             let exchange = EgressExchange(head, to: place, target: head.target, on: sides(of: head), core: core)

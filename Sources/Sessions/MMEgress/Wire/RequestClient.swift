@@ -1,5 +1,4 @@
 import MMHTTP
-import MMIdentity
 
 /// The client that sent a request and waits for its answer, as far as the exchange depends on it.
 protocol RequestClient: Sendable {
@@ -56,14 +55,15 @@ protocol AnswerSink: Sendable {
 extension AnswerSink {
     /// Writes a refusal, in the form of the service that the request was for.
     func refuse(
-        _ fault: WireFault, code: String? = nil, service: CloudHost.Service? = nil,
+        _ fault: WireFault, code: String? = nil, from place: EgressPlace? = nil,
         extra: HTTPHeaders = [:], keepsAlive: Bool, isHead: Bool = false
     ) async throws(WireFault) {
-        let body = ServiceRefusal.body(fault, code: code, service: service)
-        var headers = extra
-        headers.set("Content-Type", "application/json")
+        let answer = ServiceRefusal.answer(fault, code: code, place: place)
+        var headers = answer.headers
+        for field in extra { headers.set(field.name, field.value) }
         headers.set("Cache-Control", "no-store")
-        try await whole(fault.status, headers, isHead ? [] : body, length: body.count, keepsAlive: keepsAlive)
+        try await whole(
+            fault.status, headers, isHead ? [] : answer.body, length: answer.body.count, keepsAlive: keepsAlive)
     }
 }
 
