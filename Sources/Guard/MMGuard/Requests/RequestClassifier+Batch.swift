@@ -57,7 +57,9 @@ extension RequestClassifier {
             (isARM || outer.service == .exchange) && outer.writtenOrigin.map { url.hasPrefix($0 + "/") } ?? false
         if !isOwn, url.contains("://") || url.hasPrefix("//") {
             return .init(
-                id: id, line: line, classification: refused("batch-absolute-url", "an absolute address within a batch"))
+                id: id, line: line,
+                classification: refused(
+                    "batch-absolute-url", "an absolute address within a batch: write the path alone, such as /users"))
         }
         let allowed = isOwn ? outer.writtenOrigin.map { [$0] } ?? [] : []
         guard
