@@ -73,6 +73,19 @@ struct HelpTests {
         #expect(field.known == values)
     }
 
+    @Test("the help of mm-mcp lists every flag that the program declares with its purpose, and uses no other")
+    func server() {
+        let text = MCPMain.help
+        for field in MCPFaceOptions.fields {
+            #expect(
+                lines(text).filter { $0.hasPrefix("  --\(field.name) ") && $0.hasSuffix(field.summary) }.count == 1,
+                "\(field.name)")
+        }
+        let used = text.split { " []\n".contains($0) }.filter { $0.hasPrefix("--") && !$0.hasPrefix("--flag") }
+        let declared = Set(MCPFaceOptions.fields.map { "--\($0.name)" } + ["--version", "--help", "--oauth-…"])
+        #expect(Set(used.map { $0.prefix { $0 != "," && $0 != "." } }.map(String.init)).isSubset(of: declared))
+    }
+
     @Test("every noun has a manual page, and they name all commands, arguments and examples")
     func manual() throws {
         let pages = ManualPage.all(index, date: .now)

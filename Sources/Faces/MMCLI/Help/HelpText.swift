@@ -1,5 +1,5 @@
 import MMCore
-import MMOperations
+package import MMOperations
 
 /// The texts of `--help`.
 package enum HelpText {
@@ -91,7 +91,7 @@ package enum HelpText {
             text += columns(positionals.map { ($0.name.uppercased(), summary(of: $0)) })
         }
         let flags = fields.filter { if case .option = $0.placement { true } else { false } }
-        var rows = flags.map { (flagForm(of: $0), summary(of: $0)) }
+        var rows = rows(of: flags)
         if let field = fields.first(where: \.namesFile) {
             rows.append(("--file, -f FILE", "Read \(field.name.uppercased()) from a file; - is standard input."))
         }
@@ -119,6 +119,13 @@ package enum HelpText {
                     for letter in taken { flag = flag.replacing(", \(letter)", with: "") }
                     return (flag, option.purpose)
                 })
+    }
+
+    /// Returns the flags of a program without commands, each with what it is for.
+    package static func flags(_ fields: [InputField]) -> String { columns(rows(of: fields)) }
+
+    private static func rows(of flags: [InputField]) -> [(String, String)] {
+        flags.map { (flagForm(of: $0), summary(of: $0)) }
     }
 
     /// Returns the positional arguments in order.

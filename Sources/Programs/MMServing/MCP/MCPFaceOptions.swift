@@ -39,7 +39,9 @@ struct MCPFaceOptions: Sendable {
             InputField(
                 "tool-prefix", .text, "Prefix of tool names (default mm__). Use '' behind a gateway that adds its own.",
                 .mayBeEmpty),
-            InputField("profile", .text, "Offer the tools of an earlier server: mm-design, pwsh-manager, …"),
+            InputField(
+                "profile", .text,
+                "Offer the tools of an earlier server: \(ToolProfiles.names.dropFirst().joined(separator: ", "))."),
             InputField(
                 "read-only", .flag,
                 "Offer only tools that read; the guard denies all other requests and scripts (also MM_READ_ONLY=1)."),

@@ -9,47 +9,25 @@ import Synchronization
 
 /// The program `mm-mcp`: the catalogue as a Model Context Protocol server on standard input and output, or over HTTP.
 package enum MCPMain {
-    private static let usage = """
+    /// What `--help` prints. The flags are those that the program declares.
+    static var help: String {
+        """
         mm-mcp: Microsoft 365 for AI clients, over standard input and output or over HTTP.
 
-        Usage: mm-mcp [--tool-prefix TEXT] [--read-only] [--toolsets LIST] [--server-name NAME]
-               mm-mcp --profile NAME [--tool-prefix TEXT] [--read-only] [--server-name NAME]
-               mm-mcp --http 127.0.0.1:8365 [--token-file FILE] [--allow-host NAME] [--behind-proxy]
-                      [--trust-network] [--tls-cert FILE --tls-key FILE]
-               mm-mcp --http ADDRESS --oauth-issuer URL --oauth-audience LIST [--oauth-…]
+        Usage: mm-mcp [--toolsets LIST] [--read-only] [--flag…]
+               mm-mcp --profile NAME [--flag…]
+               mm-mcp --http 127.0.0.1:8365 [--flag…]
+               mm-mcp --http ADDRESS --oauth-issuer URL --oauth-audience LIST [--flag…]
 
-          --profile NAME       offer the tools of an earlier server, which is one of
-                               \(ToolProfiles.names.dropFirst().joined(separator: ", "))
-          --tool-prefix TEXT   prefix of tool names (mm__); '' behind a gateway that adds its own
-          --read-only          offer only tools that read; the guard denies all other requests and scripts
-                               (also MM_READ_ONLY=1)
-          --structured-output  also return each result as data (structuredContent)
-          --toolsets LIST      groups of tools to offer, of m365, shell, ssh (m365)
-          --server-name NAME   name of this server in the connections' mcps lists (mm)
-          --http ADDRESS       serve Streamable HTTP at ADDRESS, path /mcp; the endpoint is printed first
-          --token-file FILE    bearer secret (one line, 0600) for clients that are not programs of this user
-          --allow-host NAME    additional host name of the server; repeat the flag for several names
-          --tls-cert, --tls-key  TLS certificate and its private key (PEM files)
-          --behind-proxy       the server is behind a TLS proxy; every client needs the secret
-          --oauth-issuer URL   accept only clients with access tokens from this sign-in service
-          --oauth-audience LIST  audiences (aud); a token must have one of them
-          --oauth-scopes, --oauth-tenants, --oauth-groups, --oauth-roles LIST
-                               further requirements for a token
-          --oauth-directory CONNECTION
-                               connection that reads groups from Graph if a token can't list them all
-          --oauth-resource URL address of the endpoint for clients, if a proxy changes it
-          --oauth-file FILE    these settings in a JSON file: {"issuer": …, "audience": …}
-          --patience SECONDS   how long a call runs before it returns a handle (45; also MM_PATIENCE)
-          --calls-per-minute N, --calls-at-once N  limits for each client (300 and 16 with --oauth-issuer)
-          --trust-network      accept all clients without authentication; only in a closed network of
-                               containers
-          --embedded           run everything in this process, without the pool
-          --pool URL           use the pool at this address
-          --version, --help
+        Without --http a client starts mm-mcp; `mm mcp install` configures it. With it, the first line printed is the
+        address of the endpoint, with the path /mcp. See Docs/StartAgents.md.
 
-        Without --http a client starts mm-mcp; `mm mcp install` configures it. See Docs/StartAgents.md.
+        Flags:
+        \(HelpText.flags(MCPFaceOptions.fields))
+        --version prints the version, --help this text.
 
         """
+    }
 
     /// Serves until standard input ends or a signal asks to stop, then ends the process.
     ///
@@ -62,7 +40,7 @@ package enum MCPMain {
         let words = Array(CommandLine.arguments.dropFirst())
         do throws(MMError) {
             if words.contains("--help") || words.contains("-h") {
-                try streams.write(Array(usage.utf8))
+                try streams.write(Array(help.utf8))
                 exit(0)
             }
             if words == ["--version"] {
