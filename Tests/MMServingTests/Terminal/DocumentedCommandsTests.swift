@@ -49,7 +49,7 @@ import Testing
         #expect(Self.pages.count > 15)
     }
 
-    /// The lines of code blocks that begin with `mm` or `$ mm`.
+    /// The lines of code blocks that begin with `mm`, `mm-mcp`, or one of them after `$`.
     private static func commandLines(of page: String) -> [String] {
         var lines: [String] = []
         var isCode = false
@@ -59,7 +59,7 @@ import Testing
                 isCode.toggle()
             } else if isCode {
                 let command = text.hasPrefix("$ ") ? text.dropFirst(2) : text
-                if command.hasPrefix("mm ") { lines.append(String(command)) }
+                if command.hasPrefix("mm ") || command.hasPrefix("mm-mcp ") { lines.append(String(command)) }
             }
         }
         return lines
@@ -75,6 +75,9 @@ import Testing
         }
         for command in script.commands where command.name == "mm" {
             expectKnown(command.arguments.map(\.value), in: line)
+        }
+        for command in script.commands where command.name == "mm-mcp" {
+            scan(command.arguments.map(\.value), MCPFaceOptions.fields, in: line)
         }
     }
 
@@ -93,9 +96,13 @@ import Testing
             for planned in Self.index.lines(in: rest[(end + 1)...]) { expectKnown(planned, in: line) }
             rest = Array(rest[..<end])
         }
+        scan(rest, entry.fields, in: line)
+    }
+
+    private func scan(_ words: [String], _ fields: [InputField], in line: String) {
         do throws(MMError) {
             _ = try ArgumentScanner.scan(
-                rest, fields: entry.fields, command: "mm", content: ContentSource { () throws(MMError) in "{}" })
+                words, fields: fields, command: "mm", content: ContentSource { () throws(MMError) in "{}" })
         } catch {
             // The files belong to the reader.
             let isMissingFile =
