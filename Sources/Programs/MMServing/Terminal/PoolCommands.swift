@@ -126,7 +126,7 @@ enum PoolCommands {
                 + "calls have finished, HUP reloads the registry and the rules. With --isolated each "
                 + "connection has a process with its own home, namespaces and resource limits, behind a router with the "
                 + "routes of the profile pool.\n\nProfiles: "
-                + PoolFace.all.map { "\($0.name) (\($0.summary))" }.joined(separator: " "),
+                + PoolFace.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ") + ".",
             fields: PoolServeOptions.fields,
             examples: [
                 .init("mm pool serve", "runs in a terminal or as a service"),
