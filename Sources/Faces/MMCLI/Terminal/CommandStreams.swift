@@ -28,12 +28,12 @@ package struct CommandStreams: Sendable {
 
     /// Creates the process's own streams.
     /// - Parameters:
-    ///   - environment: consulted for `NO_COLOR`, `TERM`, `MM_NO_ASK` and the person's pager.
+    ///   - environment: consulted for `NO_COLOR`, `TERM` and the person's pager.
     ///   - words: the command line, consulted for `--no-color`: the errors of a wrong line have no colours either.
     package init(environment: [String: String], words: [String] = []) {
         isOutputScreen = isatty(STDOUT_FILENO) == 1
         isErrorScreen = isatty(STDERR_FILENO) == 1
-        canAsk = isatty(STDIN_FILENO) == 1 && isErrorScreen && environment["MM_NO_ASK"] == nil
+        canAsk = isatty(STDIN_FILENO) == 1 && isErrorScreen
         var status = stat()
         let isFile = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         progressLine = ProgressLine(endsWithOutput: !isFile) { text in

@@ -178,7 +178,7 @@ package struct PoolFinder: Sendable {
 
     /// Returns the environment for a pool: this process's, without what belongs to one call, session or terminal.
     private func inherited() -> [String: String] {
-        let own = ["MM_SESSION", "MM_EMBEDDED", "MM_SESSION_POOL_URL", "PWSH_MANAGER_URL", "MM_NO_ASK"]
+        let own = ["MM_SESSION", "MM_EMBEDDED", "MM_SESSION_POOL_URL", "PWSH_MANAGER_URL"]
         return environment.filter { name, _ in !own.contains(name) && !name.hasPrefix("LISTEN_") }
     }
 
