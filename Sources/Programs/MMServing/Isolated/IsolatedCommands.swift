@@ -42,7 +42,7 @@ enum IsolatedCommands {
                 "A router serves /health /status /connections /run /reset /metrics and passes each call to the pool of "
                 + "its connection: a process with its own home, namespaces and resource limits, started on demand. "
                 + "MM_ISOLATED_MEMORY_MB (512) and MM_ISOLATED_CPUS (0.5) set the limits; /status shows how they are enforced. A pool "
-                + "that does not answer for MM_ISOLATED_SILENCE seconds (60) is restarted.",
+                + "that does not answer for MM_ISOLATED_SILENCE seconds (60) is ended; the next call starts it again.",
             fields: [
                 InputField("listen", .textList, "Where (default 127.0.0.1:5200).")
             ] + IsolatedPoolOptions.fields + HTTPFaceOptions.fields.filter { $0.name != "http" },
