@@ -148,12 +148,21 @@ public struct RegistrySnapshot: Sendable {
             || text.utf8.contains { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "*") }
     }
 
+    /// Returns the connection of the partner whose customer a name such as `Partner:Fabrikam` names.
+    package static func partner(of name: String, among names: [String]) -> String? {
+        guard !name.hasPrefix("tag:"), !name.hasPrefix("customers:") else { return nil }
+        return names.filter { name.hasPrefix($0 + ":") }.max { $0.count < $1.count }
+    }
+
     private func unknown(_ name: String, among names: [String]) -> MMError {
         let sorted = NearestNames.sorted(names, by: name)
         let shown = sorted.prefix(20).map { "'\($0)'" }.joined(separator: ", ")
         let more = sorted.count > 20 ? " and \(sorted.count - 20) more" : ""
         let asked = String(name.prefix(100))
-        let one = Self.selectsSeveral(name) ? "Only a single connection can be named here. " : ""
+        var one = Self.selectsSeveral(name) ? "Only a single connection can be named here. " : ""
+        if let partner = Self.partner(of: name, among: names) {
+            one += "A customer of '\(partner)' can't be named here; its settings are those of '\(partner)'. "
+        }
         return MMError(
             .notFound, "There is no connection '\(asked)'.",
             hint: names.isEmpty

@@ -198,6 +198,10 @@ struct RegistrySnapshotTests {
         #expect(mmError { _ = try snapshot.connection(named: "ga") }?.code == .notFound)
         let several = mmError { _ = try snapshot.connection(named: "Contoso,Fabrikam") }
         #expect(several?.hint?.hasPrefix("Only a single connection can be named here.") == true)
+        let customer = mmError { _ = try snapshot.connection(named: "Contoso:Tailwind") }
+        #expect(
+            customer?.hint?.hasPrefix(
+                "A customer of 'Contoso' can't be named here; its settings are those of 'Contoso'.") == true)
         #expect(mmError { _ = try snapshot.connection(named: "") }?.code == .notFound)
         #expect(
             mmError { _ = try RegistrySnapshot.empty.connection(named: "X") }?.hint?.contains("mm connections add")

@@ -49,23 +49,19 @@ package struct ConnectionSelection: Sendable, Hashable {
         self.included = included
         self.excluded = excluded
         var partners: [String] = []
+        func addPartner(of name: String) {
+            if let partner = RegistrySnapshot.partner(of: name, among: snapshot.names) { partners.append(partner) }
+        }
         for term in included {
             switch term {
             case .customers(let name): partners.append(name)
-            case .name(let name) where !known.contains(name):
-                partners += Self.partner(of: name, in: snapshot).map { [$0] } ?? []
-            case .pattern(let pattern): partners += Self.partner(of: pattern, in: snapshot).map { [$0] } ?? []
+            case .name(let name) where !known.contains(name): addPartner(of: name)
+            case .pattern(let pattern): addPartner(of: pattern)
             case .name, .tag: break
             }
         }
         var seen: Set<String> = []
         self.partners = partners.filter { seen.insert($0).inserted }
-    }
-
-    /// Returns the partner of a customer's name such as `Partner:Fabrikam`; `nil` for other names.
-    package static func partner(of name: String, in snapshot: RegistrySnapshot) -> String? {
-        guard !name.hasPrefix("tag:"), !name.hasPrefix("customers:") else { return nil }
-        return snapshot.names.filter { name.hasPrefix($0 + ":") }.max { $0.count < $1.count }
     }
 
     private static func term(_ word: String, _ known: Set<String>) -> Term {

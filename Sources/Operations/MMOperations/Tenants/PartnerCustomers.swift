@@ -33,7 +33,7 @@ struct PartnerCustomers: Sendable {
     ) async throws(MMError) {
         let snapshot = try registry.snapshot()
         guard !snapshot.names.contains(name), !name.contains("*"), !name.contains(",") || name.contains(", "),
-            let own = ConnectionSelection.partner(of: name, in: snapshot)
+            let own = RegistrySnapshot.partner(of: name, among: snapshot.names)
         else { return }
         let customers = PartnerCustomers(
             partner: try snapshot.connection(named: own, for: server), registry: registry, identity: identity)
