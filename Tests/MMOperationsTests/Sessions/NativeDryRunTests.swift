@@ -23,6 +23,13 @@ struct NativeDryRunTests {
         return value.array ?? [value]
     }
 
+    @Test(
+        "counts the objects beyond those that it shows once, and names the first",
+        arguments: [(2, "and 2 more: a1, a2"), (12, "and 12 more, such as a1, a2, a3, a4, a5, a6, a7, a8, a9, a10")])
+    func further(count: Int, line: String) {
+        #expect(CmdletRehearsal.further((1...count).map { "a\($0)" }) == line)
+    }
+
     @Test("lists what a script of Graph and Exchange would send, in its order, with the states before it")
     func together() async throws {
         let home = try await ChangesHome(users: 40)

@@ -137,11 +137,15 @@ final class CmdletRehearsal: Sendable {
             if objects.count > 1 { lines.append("\(cmdlet) affects \(objects.count) objects") }
             for change in objects.prefix(Self.most) { lines += change.shownLines }
             let rest = objects.dropFirst(Self.most)
-            if !rest.isEmpty {
-                lines.append("and \(rest.count) more: \(Change.counted(rest.map(\.subject.text)))")
-            }
+            if !rest.isEmpty { lines.append(Self.further(rest.map(\.subject.text))) }
         }
         return lines
+    }
+
+    /// The line about objects whose changes aren't shown one by one: their number, and the names of the first.
+    static func further(_ names: [String]) -> String {
+        let first = names.prefix(10).joined(separator: ", ")
+        return "and \(names.count) more" + (names.count > 10 ? ", such as " : ": ") + first
     }
 
     /// Groups changes by cmdlet, in the order of each cmdlet's first change.

@@ -128,9 +128,7 @@ final class GraphRehearsal: Sendable {
                 lines += shown.isEmpty ? ["\(write.request.method) \(write.request.target.path)"] : shown
             }
             let rest = steps.dropFirst(CmdletRehearsal.most)
-            if !rest.isEmpty {
-                lines.append("and \(rest.count) more: \(Change.counted(rest.map(\.request.target.path)))")
-            }
+            if !rest.isEmpty { lines.append(CmdletRehearsal.further(rest.map(\.request.target.path))) }
         }
         return (changes, lines)
     }
