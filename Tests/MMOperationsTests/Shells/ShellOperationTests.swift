@@ -358,6 +358,15 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
+    @Test("name the key of a security file that doesn't exist")
+    func missingPolicy() async throws {
+        try configure(["securityFile": "/nowhere/security.yaml"])
+        let refused = try await fails(.invalidInput) { try await run("ls") }
+        #expect(refused.message.contains("`securityFile` in "), "\(refused)")
+        #expect(refused.message.contains("/nowhere/security.yaml"), "\(refused)")
+        await home.services.close()
+    }
+
     @Test(
         "start no shell when the configuration can't be understood",
         arguments: ["{", "{\"x\": 1}", "{\"sandbox\": \"none\"}"])

@@ -141,7 +141,7 @@ struct ShellsConfigurationReader {
                     throw wrong(key, "standard, strict or readonly")
                 }
                 made.guardPolicy = GuardPolicy(name)
-            case "securityFile": made.policy = try ShellPolicy.read(try folder(key, value))
+            case "securityFile": made.policy = try policy(key, value)
             case "programs": made.programs = try programs(value)
             case "idleSeconds": made.idle = .seconds(try number(key, value, 10...31_536_000))
             case "maxSessions": made.maximumSessions = try number(key, value, 1...10_000)
@@ -164,6 +164,15 @@ struct ShellsConfigurationReader {
         }
         try readNetwork(of: object, into: &made)
         return made
+    }
+
+    private func policy(_ key: String, _ value: JSONValue) throws(MMError) -> ShellPolicy {
+        let file = try folder(key, value)
+        do throws(MMError) {
+            return try ShellPolicy.read(file)
+        } catch  where error.code == .notFound {
+            throw wrong(key, "the path of an existing file, and there is no \(file)")
+        }
     }
 
     private func ssh(_ object: JSONObject, _ made: inout ShellsConfiguration) throws(MMError) {
