@@ -340,7 +340,7 @@ extension ConnectSteps {
         let names = modules.map { word, requirement in
             "\(requirement.name) (mm run \(ShellWord.quoted(connection)) \(word) …)"
         }
-        return "In PowerShell it needs \(names.joined(separator: ", ")). To see whether they are installed: "
+        return "PowerShell needs these modules for it: \(names.joined(separator: ", ")). To see what is installed: "
             + "mm doctor powershell"
     }
 
