@@ -23,6 +23,22 @@ struct HTTPFaceOptionsTests {
     }
 
     @Test(
+        "the router of isolated pools listens where its flag or ROUTER_PORT says",
+        arguments: [([], nil, "127.0.0.1:5200"), ([], "5300", "127.0.0.1:5300"), (["[::1]:9"], "5300", "[::1]:9")]
+            as [([String], String?, String)])
+    func router(given: [String], port: String?, address: String) throws {
+        let environment = port.map { ["ROUTER_PORT": $0] } ?? [:]
+        #expect(try IsolatedCommands.address(of: given, environment) == address)
+    }
+
+    @Test("a bad ROUTER_PORT is refused by its name") func routerPort() throws {
+        let error = try #require(throws: MMError.self) {
+            try IsolatedCommands.address(of: [], ["ROUTER_PORT": "x"])
+        }
+        #expect(error.message.contains("ROUTER_PORT"), "\(error)")
+    }
+
+    @Test(
         "an invalid address is refused with a message",
         arguments: [
             "x:1", ":8365", "http://127.0.0.1:1", "127.0.0.1:", "127.0.0.1:65536", "[::1", "[::1]x", "1.2.3.4.5", "-1",

@@ -20,19 +20,26 @@ enum IsolatedCommands {
         _ input: InputReader, environment: [String: String], signals: PoolSignals?, quiet: Bool,
         _ streams: CommandStreams
     ) async throws(MMError) {
-        let addresses = try input.textList("listen") ?? []
-        guard addresses.count < 2 else {
-            throw MMError(
-                .invalidInput, "The router listens on one address, but --listen is given \(addresses.count) times.",
-                hint: "Give it once.")
-        }
-        let address = addresses.first ?? "127.0.0.1:\(environment["ROUTER_PORT"] ?? "5200")"
+        let address = try Self.address(of: try input.textList("listen") ?? [], environment)
         var options = IsolatedServing.Options(
             face: try HTTPFaceOptions.listening(at: address, flag: "--listen", input),
             pools: try IsolatedPoolOptions.read(input))
         options.drainLimit = try PoolServeOptions.drainLimit(environment) ?? options.drainLimit
         try await IsolatedServing.serve(
             options, environment: environment, signals: signals, quiet: quiet, streams)
+    }
+
+    /// Returns the router's address.
+    /// - Throws: `invalidInput` that names the flag or the variable.
+    static func address(of given: [String], _ environment: [String: String]) throws(MMError) -> String {
+        guard given.count < 2 else {
+            throw MMError(
+                .invalidInput, "The router listens on one address, but --listen is given \(given.count) times.",
+                hint: "Give it once.")
+        }
+        if let address = given.first { return address }
+        let port = try EnvironmentNumber.read("ROUTER_PORT", of: environment, in: 0...UInt16.max, "a port") ?? 5200
+        return "127.0.0.1:\(port)"
     }
 
     private static func isolated(_ environment: [String: String]) -> LocalCommand {
