@@ -48,6 +48,19 @@ struct IsolatedWallTests {
         return String(decoding: outcome.output, as: UTF8.self)
     }
 
+    @Test("is the one that is demanded; another word stops the start", arguments: ["landlok", "Namespaces", "none"])
+    func demanded(word: String) async throws {
+        let error = await #expect(throws: MMError.self) {
+            try await IsolatedWall.strongest(environment: ["MM_ISOLATED_WALL": word])
+        }
+        #expect(error?.code == .invalidInput && error?.message.contains("`\(word)`") == true)
+        do throws(MMError) {
+            #expect(try await IsolatedWall.strongest(environment: ["MM_ISOLATED_WALL": "landlock"]) == .landlock)
+        } catch {
+            #expect(error.code == .unsupported && error.message.hasSuffix("demands: landlock."))
+        }
+    }
+
     @Test("hides the owner's folders and files, and leaves the pool its own", .enabled(if: hasNamespaces, skipped))
     func hides() async throws {
         let home = try TestHome()

@@ -178,16 +178,25 @@ enum IsolatedWall: String, Sendable {
     private static let unshare = "/usr/bin/unshare"
     private static let setpriv = "/usr/bin/setpriv"
 
-    /// Returns the strongest isolation that is available.
-    /// - Throws: `unsupported` if there is none, since pools that could read each other's files would not be isolated.
+    /// Returns the strongest isolation that is available, or the one that `MM_ISOLATED_WALL` demands.
+    /// - Throws: `invalidInput` for that variable; `unsupported` if there is none, since pools that could read each
+    ///   other's files would not be isolated.
     static func strongest(environment: [String: String]) async throws(MMError) -> IsolatedWall {
-        let wish = environment["MM_ISOLATED_WALL"].flatMap { $0.isEmpty ? nil : $0 }
-        if wish != "landlock", await namespacesWork(in: StatePaths(environment: environment).home) {
+        let demanded = environment["MM_ISOLATED_WALL"] ?? ""
+        guard ["", "namespaces", "landlock"].contains(demanded) else {
+            throw MMError(
+                .invalidInput, "MM_ISOLATED_WALL can't be `\(demanded.prefix(40))`.",
+                hint: "Use namespaces or landlock, or leave it out for the stronger one that is available.")
+        }
+        if demanded != "landlock", await namespacesWork(in: StatePaths(environment: environment).home) {
             return .namespaces
         }
-        if wish != "namespaces", mm_landlock_version() > 0 { return .landlock }
+        if demanded != "namespaces", mm_landlock_version() > 0 { return .landlock }
         throw MMError(
-            .unsupported, "On this machine this user can neither create namespaces nor use Landlock.",
+            .unsupported,
+            demanded.isEmpty
+                ? "On this machine this user can neither create namespaces nor use Landlock."
+                : "On this machine this user can't have the isolation that MM_ISOLATED_WALL demands: \(demanded).",
             hint:
                 "Allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns), "
                 + "or use the compose file Deploy/session-pool/docker-compose.isolated.yml.")
