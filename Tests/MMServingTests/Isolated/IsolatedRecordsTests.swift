@@ -1,4 +1,6 @@
 import MMCore
+import MMGuard
+import MMHTTP
 import MMOperations
 import TestSupport
 import Testing
@@ -36,6 +38,25 @@ struct IsolatedRecordsTests {
             Issue.record("\(answer.body)")
             return
         }
+        await services.close()
+    }
+
+    @Test("are those of pools that ran: what is allowed on a connection before is none")
+    func allowed() async throws {
+        let home = try TestHome()
+        let services = OperationServices(environment: home.environment)
+        let sites = ProcessSites(
+            place: IsolatedPlace(services.paths), paths: services.paths, environment: home.environment,
+            caps: try IsolatedCaps(environment: [:]), kind: .landlock, log: .off,
+            transport: HTTPClient(configuration: HTTPClientConfiguration(environment: [:])))
+        try ProtectedFile.makeDirectory(services.paths.isolatedDirectory)
+        _ = try await HeldRequests(services.ledger, paths: services.paths).allow(
+            [.send], on: try Connection(name: "Contoso", entry: ["tenant": "contoso.com", "cloud": "sandbox"]),
+            for: .seconds(600), by: Approver(person: "Ann", means: "terminal"), check: .terminal)
+        #expect(FileStamp.mayExist(sites.place.home("Contoso")))
+        #expect(!sites.hasRecords("Contoso"))
+        try ProtectedFile.replace(sites.place.registry("Contoso"), with: Array("{}".utf8))
+        #expect(sites.hasRecords("Contoso"))
         await services.close()
     }
 

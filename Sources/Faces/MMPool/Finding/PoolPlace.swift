@@ -60,7 +60,7 @@ package struct PoolPlace: Sendable {
     }
 
     /// Returns whether a folder is a real folder, no link, and belongs to this user.
-    package static func isOwn(_ folder: String) -> Bool {
+    private static func isOwn(_ folder: String) -> Bool {
         var status = stat()
         return lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
     }

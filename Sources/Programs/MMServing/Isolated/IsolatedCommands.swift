@@ -420,6 +420,9 @@ struct IsolatedPlace: Sendable {
     /// Returns the home of a connection's pool.
     func home(_ connection: String) -> String { folder(connection) + "/home" }
 
+    /// Returns the registry that a connection's pool sees, written whenever it starts.
+    func registry(_ connection: String) -> String { home(connection) + "/.m365-connections.json" }
+
     /// Returns the folder in which a connection's sessions create their sockets.
     func run(_ connection: String) -> String { folder(connection) + "/run" }
 

@@ -29,7 +29,9 @@ struct ProcessSites: PoolSites {
     }
 
     func hasSessions(_ connection: String) -> Bool { place.hasSessions(connection) }
-    func hasRecords(_ connection: String) -> Bool { PoolPlace.isOwn(place.home(connection)) }
+
+    // A pool that never ran may have a home: `mm allow` leaves there what passes in it.
+    func hasRecords(_ connection: String) -> Bool { FileStamp.mayExist(place.registry(connection)) }
 }
 
 /// A pool that is a process of its own, started when it is first needed and again after it was lost.
@@ -101,8 +103,7 @@ actor ProcessSite: PoolSite {
 
     private func writeRegistry() throws(MMError) {
         try ProtectedFile.replace(
-            setup.place.home(connection) + "/.m365-connections.json",
-            with: JSONWriter.bytes(.object(entry), layout: .indented(2)) + [0x0A])
+            setup.place.registry(connection), with: JSONWriter.bytes(.object(entry), layout: .indented(2)) + [0x0A])
     }
 
     /// Gives the pool the owner's rules of the guard, whose file it can't read. It reads its own again when it changes.
