@@ -82,9 +82,8 @@ struct RowSelectionTests {
     @Test("tell how to ask for further properties where the operation can", arguments: ["--query", nil])
     func request(flag: String?) async throws {
         let error = await #expect(throws: MMError.self) {
-            var form = AnswerForm(format: .csv, columns: ["department"])
-            form.queryFlag = flag
-            _ = try await rendered(.value(Self.rows), form)
+            _ = try await rendered(
+                .value(Self.rows), AnswerForm(format: .csv, columns: ["department"], queryFlag: flag))
         }
         let hint = try #require(error?.hint)
         #expect(hint.contains("The rows have name, size, by."))

@@ -186,12 +186,11 @@ package struct OperationCommands: Sendable {
         _ answer: OperationAnswer, of operation: AnyOperation, _ options: GlobalOptions
     ) async throws(MMError) {
         let terminal = terminal
-        var form = options.form(on: terminal.screen)
-        form.queryFlag = operation.queryFlag
         let isPaged = options.pages && answer.canBePaged
         let output = PagedOutput(terminal, pager: isPaged ? terminal.pager : nil)
         let renderer = AnswerRenderer(
-            form, note: { note in if !options.quiet { output.note(note) } },
+            options.form(on: terminal.screen, queryFlag: operation.queryFlag),
+            note: { note in if !options.quiet { output.note(note) } },
             writeError: { terminal.writeError($0) }
         ) { (bytes) throws(MMError) in try await output.write(bytes) }
         do throws(MMError) {
@@ -267,8 +266,8 @@ package struct OperationCommands: Sendable {
             return
         }
         var text: [UInt8] = []
-        var form = AnswerForm(format: .json, columns: options.columns, order: options.order)
-        form.queryFlag = operation.queryFlag
+        let form = AnswerForm(
+            format: .json, columns: options.columns, order: options.order, queryFlag: operation.queryFlag)
         let collector = AnswerRenderer(form) { (bytes) throws(MMError) in text += bytes }
         try await collector.render(answer)
         try terminal.write(try await filter.run(on: text))

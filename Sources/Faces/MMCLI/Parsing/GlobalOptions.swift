@@ -128,8 +128,10 @@ package struct GlobalOptions: Sendable {
 
 extension GlobalOptions {
     /// Returns the form of answers that these options ask for.
-    /// - Parameter screen: the size of the screen; `nil` if the output goes to a file or a program.
-    package func form(on screen: Terminal.Size?) -> AnswerForm {
-        AnswerForm(format: format, columns: columns, order: order, width: screen?.columns)
+    /// - Parameters:
+    ///   - screen: the size of the screen; `nil` if the output goes to a file or a program.
+    ///   - queryFlag: the flag by which the call asks for further properties of its rows; `nil` where it can't.
+    package func form(on screen: Terminal.Size?, queryFlag: String? = nil) -> AnswerForm {
+        AnswerForm(format: format, columns: columns, order: order, width: screen?.columns, queryFlag: queryFlag)
     }
 }

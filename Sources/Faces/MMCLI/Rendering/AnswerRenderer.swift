@@ -510,12 +510,15 @@ package struct AnswerForm: Sendable {
     ///   - columns: the requested columns or members.
     ///   - order: the column by which rows are sorted.
     ///   - width: the width of the screen in cells.
+    ///   - queryFlag: the flag by which a call asks for further properties of its rows.
     package init(
-        format: GlobalOptions.Format?, columns: [String] = [], order: RowOrder? = nil, width: Int? = nil
+        format: GlobalOptions.Format?, columns: [String] = [], order: RowOrder? = nil, width: Int? = nil,
+        queryFlag: String? = nil
     ) {
         self.format = format
         self.columns = columns
         self.order = order
         self.width = width
+        self.queryFlag = queryFlag
     }
 }
