@@ -41,7 +41,7 @@ final class ClusterMember: Sendable {
     /// - Parameters:
     ///   - options: the settings of the cluster.
     ///   - services: the services whose sessions end with their leases.
-    /// - Throws: `MMError` for the files that the options name.
+    /// - Throws: `MMError` for the files that the options name, and for `MM_TRUST_NETWORK`.
     init(_ options: ClusterOptions, services: OperationServices) throws(MMError) {
         if let fault = RedisLibrary.fault {
             throw MMError(

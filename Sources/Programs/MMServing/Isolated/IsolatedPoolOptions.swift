@@ -47,7 +47,7 @@ enum IsolatedPoolOptions: Sendable {
     }
 
     /// Returns the sites of the pools.
-    /// - Throws: `unsupported` if processes can't be isolated; the error of an invalid file or template.
+    /// - Throws: `unsupported` if processes can't be isolated; the error of an invalid file, template or variable.
     func sites(_ paths: StatePaths, _ environment: [String: String], _ log: Log) async throws(MMError) -> any PoolSites
     {
         switch self {
