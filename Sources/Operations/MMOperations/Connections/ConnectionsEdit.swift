@@ -136,7 +136,7 @@ enum ConnectionFields {
         for case ("tenantId", let text?) in fields where !text.isEmpty && !GUID.isValid(text) {
             throw MMError(
                 .invalidInput, "`tenantId` must be a GUID, not `\(text.prefix(60))`.",
-                hint: "Copy it from the tenant's page in the portal. The domain belongs into `tenant`.",
+                hint: "Copy it from the tenant's page in the portal. The domain belongs in `tenant`.",
                 details: ["field": "tenantId"])
         }
         return fields

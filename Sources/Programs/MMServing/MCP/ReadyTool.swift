@@ -46,7 +46,7 @@ struct ReadyTool {
     /// A remark for the values of a task that were given as arguments.
     static let remark: @Sendable (String) -> String? = { name in
         ArgumentNames.meant(by: name, among: fields.map(\.name)) == nil
-            ? "is unknown: a value of the task belongs into \"parameters\", as "
+            ? "is unknown: put a value of the task into \"parameters\", as "
                 + "{\"parameters\": {\(JSONWriter.string(.string(name))): …}}" : nil
     }
 
