@@ -79,7 +79,7 @@ enum ShellBenchmark {
         target.knownHostsFile = words[3] + ".known"
         target.hostKeys = .acceptNew
         let masters = SSHMasters(environment: environment)
-        let session = try await SSHSession.connect(target, masters: masters)
+        let session = try await SSHSession.connect(target, masters: masters, deadline: .after(.seconds(60)))
         var figures = Figures()
         for round in 0...(count / 50) {
             figures.isWarm = round > 0
