@@ -177,7 +177,7 @@ enum IsolatedServing {
         try? streams.writeLine(url)
         if !quiet {
             let what = sites.areStarted ? "them" : "the router"
-            streams.note("Each connection has its own pool behind a \(sites.wall). Ctrl-C ends \(what).")
+            streams.note("Each connection has its own pool, separated by \(sites.wall). Ctrl-C ends \(what).")
         }
         log.info("the router listens at \(url); pools are separated by \(sites.wall)")
         if face.trustsNetwork {

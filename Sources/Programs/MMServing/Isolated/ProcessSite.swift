@@ -157,7 +157,7 @@ actor ProcessSite: PoolSite {
             }
             try? await Task.sleep(for: .milliseconds(20))
         }
-        setup.log.scoped(connection).info("its pool runs as process \(process.pid) behind a \(wall.rawValue)")
+        setup.log.scoped(connection).info("its pool runs as process \(process.pid), separated by \(wall.rawValue)")
         return Running(process: process, isGrouped: isGrouped)
     }
 
