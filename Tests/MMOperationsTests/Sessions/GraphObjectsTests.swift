@@ -62,6 +62,32 @@ struct GraphObjectsTests {
         #expect(try Members.property(.array([user]), name).isNull != isObject)
     }
 
+    @Test(
+        "tell which of their empty properties a script reads, and none that it only lists",
+        arguments: [
+            ("$u | Where-Object AccountEnabled", "AccountEnabled"), ("$u.accountenabled", "AccountEnabled"),
+            ("$u | Select-Object Id, Manager, UserType", "Manager UserType"),
+            ("@($u, $u) | ForEach-Object { $_.SignInActivity.LastSignInDateTime }", "SignInActivity"),
+            ("$u.DisplayName; $u.Mail; $u.Nothing", ""), ("$u | Select-Object * | Out-Null", ""),
+            ("$u | ConvertTo-Json -Depth 1 | Out-Null", ""), ("$u | ConvertTo-Csv | Out-Null", ""),
+        ])
+    func missed(script: String, told: String) async throws {
+        let missed = Mutex<Set<MissedProperty>>([])
+        var objects = GraphObjects(.objects(of: "user"), of: "Get-MgUser") { property in
+            missed.withLock { _ = $0.insert(property) }
+        }
+        let user = objects.object(["id": "1", "displayName": "Ann", "mail": nil])
+        var session = NativeSession()
+        let engine = NativeEngine(host: NativeHost(), arguments: ["u": user], isPatient: true)
+        guard case .completed = await engine.run("param($u) \(script)", in: &session) else {
+            Issue.record("it did not run")
+            return
+        }
+        let found = missed.withLock { $0 }
+        #expect(found.map(\.name).sorted().joined(separator: " ") == told)
+        #expect(found.allSatisfy { $0.isNavigation == ($0.name == "Manager") })
+    }
+
     @Test("have objects of whole classes within them, also where the service sent nothing")
     func inner() throws {
         var objects = GraphObjects(.objects(of: "conditionalAccessPolicy"), of: "Get-MgIdentityConditionalAccessPolicy")

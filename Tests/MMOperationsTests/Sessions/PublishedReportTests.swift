@@ -56,6 +56,28 @@ struct PublishedReportTests {
     }
 
     @Test(
+        "tell a person of properties that they read without asking Graph for them",
+        arguments: [
+            ("(Get-MgUser -All | Where-Object { $_.AccountEnabled }).Count", ["-Property AccountEnabled,"]),
+            ("(Get-MgUser -All -Property Id, AccountEnabled | Where-Object { $_.AccountEnabled }).Count", []),
+            ("Get-MgUser -Top 1 -Property Id, SignInActivity | % { $_.SignInActivity.LastSignInDateTime }", []),
+            ("Get-MgUser -Top 1 -ExpandProperty Manager | Select-Object Id, Manager | Out-Null", []),
+            (
+                "Get-MgUser -Top 1 | Select-Object Id, Manager, UserType | Out-Null",
+                ["-Property UserType,", "-ExpandProperty Manager"]
+            ),
+        ])
+    func unaskedProperties(script: String, told: [String]) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let answer = try await home.call(
+            "run", ["connection": "Demo", "module": "graph", "command": .string(script), "output": "json"])
+        let hints = answer.notes.filter { $0.contains("Graph did not return") }
+        #expect(hints.count == (told.isEmpty ? 0 : 1), "\(answer.notes)")
+        #expect(told.allSatisfy { hint in hints.contains { $0.contains(hint) } }, "\(hints)")
+    }
+
+    @Test(
         "in a file go on after a request that the service refuses, which a single line doesn't",
         arguments: ["Get-MgUser -Top 1; 'on'", "$users = Get-MgUser -All; \"o$($users)n\""], [403, 503])
     func goesOn(script: String, status: Int) async throws {

@@ -7,6 +7,13 @@ protocol ScriptSource: CmdletSource {
     var story: SourceStory { get }
 }
 
+/// A property that a script reads of an object to which the service returned none.
+struct MissedProperty: Sendable, Hashable {
+    let name: String
+    /// Whether it leads to other objects, which only `$expand` returns.
+    let isNavigation: Bool
+}
+
 /// What happened to the cmdlets of one source while one script ran.
 final class SourceStory: Sendable {
     /// A cmdlet that was sent and may have changed something.
@@ -19,10 +26,30 @@ final class SourceStory: Sendable {
         var told: String { count == 1 ? cmdlet : "\(cmdlet) (\(count) times)" }
     }
 
+    /// The properties of one cmdlet's objects that the script reads and the service didn't return.
+    private struct Missed {
+        let cmdlet: String
+        var properties: [MissedProperty]
+
+        /// What a person is told of them.
+        var told: String {
+            let names = properties.map(\.name).joined(separator: ", ")
+            let links = properties.filter(\.isNavigation).map(\.name).joined(separator: ",")
+            let others = properties.filter { !$0.isNavigation }.map(\.name).joined(separator: ",")
+            let remedies = [
+                others.isEmpty ? nil : "-Property \(others),… with all others that the script reads",
+                links.isEmpty ? nil : "-ExpandProperty \(links)",
+            ]
+            return "The script reads \(names) of \(cmdlet), which Graph did not return and so counts as empty. Graph "
+                + "returns some properties only if asked: \(remedies.compactMap(\.self).joined(separator: "; "))."
+        }
+    }
+
     private struct State {
         var failure: MMError?
         var writes: [Write] = []
         var information: [String] = []
+        var missed: [Missed] = []
         var causes: [NativeError: MMError] = [:]
     }
 
@@ -39,7 +66,16 @@ final class SourceStory: Sendable {
     var causes: [NativeError: MMError] { state.withLock { $0.causes } }
 
     /// Messages for the person, such as the lines of `-WhatIf` and `-Confirm`.
-    var information: [String] { state.withLock { $0.information } }
+    var information: [String] { state.withLock { $0.information + $0.missed.map(\.told) } }
+
+    func note(missed property: MissedProperty, of cmdlet: String) {
+        state.withLock { state in
+            guard let place = state.missed.firstIndex(where: { $0.cmdlet == cmdlet }) else {
+                return state.missed.append(Missed(cmdlet: cmdlet, properties: [property]))
+            }
+            if !state.missed[place].properties.contains(property) { state.missed[place].properties.append(property) }
+        }
+    }
 
     func note(write cmdlet: String) {
         state.withLock { state in

@@ -312,7 +312,7 @@ final class ToCSVStage: Stage {
 
     /// Returns the text of a field; `nil` for a value that is null.
     private func text(of name: String, in object: PSObject) throws(Interrupt) -> String? {
-        switch object.read(name) ?? .null {
+        switch object.listed(name) ?? .null {
         case .null: nil
         // It is an object there, whose text is empty.
         case .nothing: ""

@@ -11,6 +11,8 @@ package final class DeclaredProperties: Sendable {
     private let classOf: @Sendable (String) -> (model: String, inner: DeclaredProperties?)
     /// Those whose values are lists of texts, by their names in lower case.
     private let texts: Set<String>
+    /// Receives the name of each property that a script reads of an object without it.
+    private let missed: (@Sendable (String) -> Void)?
     /// The shapes of whole objects, by the shape of what was returned. Both are kept, so that an identity stays theirs.
     private let shapes = Mutex<[ObjectIdentifier: (returned: PSShape, whole: PSShape)]>([:])
 
@@ -18,13 +20,17 @@ package final class DeclaredProperties: Sendable {
     /// - Parameter objects: those whose value is always an object, and an empty one where the service returned none,
     ///   each with its class.
     /// - Parameter texts: those whose value is a list of texts.
+    /// - Parameter missed: receives the name of each property that a script reads of an object to which the service
+    ///   returned none, so that it is empty.
     /// - Parameter classOf: returns the full name of such a class, and its properties.
     package init(
         _ names: [String], objects: [String: String] = [:], texts: [String] = [],
+        missed: (@Sendable (String) -> Void)? = nil,
         classOf: @escaping @Sendable (String) -> (model: String, inner: DeclaredProperties?) = { ($0, nil) }
     ) {
         self.names = names
         self.classOf = classOf
+        self.missed = missed
         self.texts = Set(texts.map { $0.lowercased() })
         self.objects = Dictionary(objects.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }
         spellings = Dictionary(names.map { ($0.lowercased(), $0) }) { first, _ in first }
@@ -35,6 +41,11 @@ package final class DeclaredProperties: Sendable {
 
     /// Returns whether the value of a property is a list of texts.
     func isOfTexts(_ name: String) -> Bool { texts.contains(name.lowercased()) }
+
+    /// Tells that a script reads a property of an object without it.
+    fileprivate func miss(_ name: String) {
+        if let missed, let spelling = spelling(of: name) { missed(spelling) }
+    }
 
     private static let emptyShape = PSShape([])
 
@@ -64,6 +75,14 @@ extension PSObject {
     /// The classes of Graph's modules make an object at the first look at such a property, so that it is never `$null`.
     func read(_ name: String) -> PSValue? {
         let own = self[name]
+        if own == nil { declared?.miss(name) }
+        return listed(name, own)
+    }
+
+    /// The value of a property where all properties are listed; `nil` when there is none.
+    func listed(_ name: String) -> PSValue? { listed(name, self[name]) }
+
+    private func listed(_ name: String, _ own: PSValue?) -> PSValue? {
         guard own?.isNull ?? true, let empty = declared?.emptyObject(name) else { return own }
         return empty
     }
@@ -74,7 +93,7 @@ extension PSObject {
     /// have.
     var whole: PSObject {
         guard let declared, let shape = declared.shape(with: self.shape) else { return self }
-        var object = PSObject(shape: shape, values: shape.names.map { read($0) ?? .null }, typeName: typeName)
+        var object = PSObject(shape: shape, values: shape.names.map { listed($0) ?? .null }, typeName: typeName)
         (object.isCustom, object.isListable, object.isRow, object.view) = (isCustom, isListable, isRow, view)
         object.model = model
         object.takeTexts(of: self)

@@ -681,6 +681,12 @@ struct GraphCmdletCall: Sendable {
     /// Whether the request is only shown and not sent (`-WhatIf`).
     var isPreview = false
 
+    /// The properties that the call asks for by name, in lower case.
+    var asked: Set<String> {
+        let lists = query.filter { ["$select", "$expand"].contains($0.name) }.map(\.value)
+        return Set(lists.joined(separator: ",").lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init))
+    }
+
     /// Returns the request for a client.
     /// - Parameter content: the bytes of `inFile`.
     func request(at client: GuardedClient, content: [UInt8]? = nil) throws(MMError) -> GraphRequest {

@@ -16,10 +16,16 @@ struct GraphObjects {
     /// Properties that the service returns and the module's class lacks, by cmdlet.
     private static let beside: [String: Set<String>] = ["get-mgserviceprincipal": ["createdDateTime"]]
     private let beside: Set<String>
+    /// Receives each property that a script reads of an object to which the service returned none.
+    private let missed: (@Sendable (MissedProperty) -> Void)?
 
     /// Creates a converter for the objects of one cmdlet.
-    init(_ shape: GraphCmdletCall.Shape, of cmdlet: String) {
+    /// - Parameter missed: receives each property that a script reads of an object to which the service returned none.
+    init(
+        _ shape: GraphCmdletCall.Shape, of cmdlet: String, missed: (@Sendable (MissedProperty) -> Void)? = nil
+    ) {
         self.shape = shape
+        self.missed = missed
         beside = Self.beside[cmdlet.lowercased()] ?? []
         view = CmdletView.of(cmdlet.lowercased().replacing("-mgbeta", with: "-mg"))
     }
@@ -56,7 +62,7 @@ struct GraphObjects {
         /// The same of an object within another one, which shows no others.
         let inner: DeclaredProperties
 
-        init?(_ name: String) {
+        init?(_ name: String, missed: (@Sendable (MissedProperty) -> Void)? = nil) {
             let table = GraphTypeTable.standard
             guard let type = table.type(named: name) else { return nil }
             self.name = type.name
@@ -68,8 +74,13 @@ struct GraphObjects {
             let names = properties.map { GraphObjects.capitalised($0.name) }
             let kinds = Dictionary(objects.map { ($0.name, $0.type) }) { first, _ in first }
             let texts = properties.filter { $0.isCollection && $0.type == "Edm.String" }.map(\.name)
+            var tell: (@Sendable (String) -> Void)?
+            if let missed {
+                let links = Set(properties.filter(\.isNavigation).map { GraphObjects.capitalised($0.name) })
+                tell = { name in missed(MissedProperty(name: name, isNavigation: links.contains(name))) }
+            }
             declared = DeclaredProperties(
-                names + ["AdditionalProperties"], objects: kinds, texts: texts, classOf: Self.empty)
+                names + ["AdditionalProperties"], objects: kinds, texts: texts, missed: tell, classOf: Self.empty)
             inner = DeclaredProperties(names, objects: kinds, texts: texts, classOf: Self.empty)
         }
 
@@ -99,7 +110,7 @@ struct GraphObjects {
     private mutating func graphClass(_ name: String?) -> GraphClass? {
         guard let name else { return nil }
         if let known = classes[name] { return known }
-        let found = GraphClass(name)
+        let found = GraphClass(name, missed: missed)
         classes[name] = .some(found)
         return found
     }

@@ -321,7 +321,13 @@ struct GraphRows: CmdletRows {
         self.call = call
         self.request = request
         self.errorAction = errorAction
-        objects = GraphObjects(call.shape, of: call.cmdlet)
+        let story = source.story
+        let (cmdlet, asked) = (call.cmdlet, call.asked)
+        // What was asked for and isn't there is empty in the service, too.
+        let missed: @Sendable (MissedProperty) -> Void = { property in
+            if !asked.contains(property.name.lowercased()) { story.note(missed: property, of: cmdlet) }
+        }
+        objects = GraphObjects(call.shape, of: call.cmdlet, missed: request.method == "GET" ? missed : nil)
         // Without -All or -Top a cmdlet asks for one page, of the size that the service chooses.
         guard case .objects = call.shape, request.method == "GET", call.outFile == nil,
             call.isWhole || call.limit != nil
