@@ -78,6 +78,22 @@ struct PublishedReportTests {
     }
 
     @Test(
+        "tell a person of cmdlets that returned one page of more",
+        arguments: [
+            ("Get-MgUser | Out-Null; (Get-MgUser).Count", 100, true), ("(Get-MgUser -Top 5).Count", 5, false),
+            ("(Get-MgUser -All).Count", 120, false), ("(Get-MgDomain).Count", 3, false),
+        ])
+    func firstPages(script: String, count: Int64, isPart: Bool) async throws {
+        let home = try await ChangesHome(users: 120)
+        defer { Task { await home.stop() } }
+        let answer = try await home.call(
+            "run", ["connection": "Demo", "module": "graph", "command": .string(script), "output": "json"])
+        #expect(ChangesHome.value(answer).array == [.int(count)])
+        let hints = answer.notes.filter { $0.contains("Get-MgUser returned only the first page") }
+        #expect(hints.count == (isPart ? 1 : 0), "\(answer.notes)")
+    }
+
+    @Test(
         "in a file go on after a request that the service refuses, which a single line doesn't",
         arguments: ["Get-MgUser -Top 1; 'on'", "$users = Get-MgUser -All; \"o$($users)n\""], [403, 503])
     func goesOn(script: String, status: Int) async throws {

@@ -391,7 +391,13 @@ struct GraphRows: CmdletRows {
             return [count.map { .int($0) } ?? .string(text)]
         }
         if case .int(let number) = json { return [Int32(exactly: number).map { .int($0) } ?? .long(number)] }
-        if case .objects = call.shape, let items = json["value"]?.array { return items.map { objects.object($0) } }
+        if case .objects = call.shape, let items = json["value"]?.array {
+            if json["@odata.nextLink"] != nil {
+                let told = "returned only the first page of its objects, as in PowerShell: -All reads all of them."
+                source.story.note(information: ["\(call.cmdlet) \(told)"])
+            }
+            return items.map { objects.object($0) }
+        }
         return [objects.object(json)]
     }
 
