@@ -47,6 +47,10 @@ struct SmallPrint {
                 "[pscustomobject]@{d=[dayofweek]'Monday'} | ConvertTo-Json -Compress -EnumsAsStrings",
                 ["{\"d\":\"Monday\"}"]
             ),
+            (
+                "'é\u{1F600}<\"&' | ConvertTo-Json -EscapeHandling EscapeNonAscii; '<a href=\"é\">' | ConvertTo-Json -EscapeHandling escapehtml; '<' | ConvertTo-Json -EscapeHandling Default",
+                [#""\u00e9\ud83d\ude00<\"&""#, #""\u003ca href=\u0022é\u0022\u003e""#, #""<""#]
+            ),
             ("@([pscustomobject]@{a=1}) -join ','", [""]),
             ("$x = [pscustomobject]@{a=1},[pscustomobject]@{a=2}; $x -join ','; \"$($x[0,1])\"", [",", " "]),
             ("'{\"a\":[{\"b\":1},{\"b\":2}]}' | ConvertFrom-Json | % { \"$($_.a)\" }", [" "]),

@@ -8,11 +8,14 @@ final class ToJSONStage: Stage {
     private let isArray: Bool
     private let isInput: Bool
     private let namesEnumerations: Bool
+    private let escapes: JSONText.Escapes
     private var items: [PSValue] = []
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
-        guard command["EscapeHandling"] == nil else { throw .handOver("an unusual ConvertTo-Json") }
+        let word = command["EscapeHandling"]?.text.lowercased() ?? JSONText.Escapes.usual.rawValue
+        guard let escapes = JSONText.Escapes(rawValue: word) else { throw .handOver("an unusual -EscapeHandling") }
+        self.escapes = escapes
         namesEnumerations = command.isSet("EnumsAsStrings")
         depth = command.count("Depth") ?? 2
         guard depth <= 100 else { throw .handOver("a depth beyond 100") }
@@ -33,8 +36,8 @@ final class ToJSONStage: Stage {
         let value: PSValue = items.count == 1 && !isArray ? items[0] : .array(items)
         let json = try JSONText(
             value, depth: depth, isCompressed: isCompressed, isPiped: items.count == 1 && !isInput && !isArray,
-            takesAnyOrder: evaluator.host != nil, namesEnumerations: namesEnumerations, limit: RunFiles.largest,
-            step: evaluator.step)
+            takesAnyOrder: evaluator.host != nil, namesEnumerations: namesEnumerations, escapes: escapes,
+            limit: RunFiles.largest, step: evaluator.step)
         if json.isTruncated {
             evaluator.warn(
                 "Resulting JSON is truncated as serialization has exceeded the set depth of \(depth).")

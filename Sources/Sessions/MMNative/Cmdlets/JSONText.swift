@@ -1,5 +1,22 @@
 /// The text that `ConvertTo-Json` writes for a value.
 struct JSONText {
+    /// Which characters are escaped beside those that JSON demands (`-EscapeHandling`).
+    enum Escapes: String {
+        case usual = "default"
+        case nonASCII = "escapenonascii"
+        case html = "escapehtml"
+
+        /// Returns whether a character is written as its number.
+        func covers(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar {
+            case "\u{0}"..."\u{1F}", "\u{85}", "\u{2028}", "\u{2029}": true
+            case "\"", "&", "'", "<", ">": self == .html
+            default: self == .nonASCII && !scalar.isASCII
+            }
+        }
+    }
+
+    private let escapes: Escapes
     private let isCompressed: Bool
     private let depth: Int
     private let isPiped: Bool
@@ -16,13 +33,16 @@ struct JSONText {
     ///   - takesAnyOrder: whether a hashtable with text keys may be written in the order of its script. .NET seeds
     ///     string hashes anew in each process, so any order can occur.
     ///   - namesEnumerations: whether enumerations are written by their names instead of their numbers.
+    ///   - escapes: which characters are escaped beside those that JSON demands.
     ///   - limit: the bytes after which no further value is written, and the text is handed over: many values may share
     ///     the storage of a single long text.
     ///   - step: called for each nested value; throws to end a long text that is no longer needed.
     init(
         _ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false, takesAnyOrder: Bool = false,
-        namesEnumerations: Bool = false, limit: Int = .max, step: @escaping () throws(Interrupt) -> Void = {}
+        namesEnumerations: Bool = false, escapes: Escapes = .usual, limit: Int = .max,
+        step: @escaping () throws(Interrupt) -> Void = {}
     ) throws(Interrupt) {
+        self.escapes = escapes
         (self.limit, self.step) = (limit, step)
         self.depth = depth
         self.isPiped = isPiped
@@ -132,16 +152,18 @@ struct JSONText {
         text += "\""
         for scalar in string.unicodeScalars {
             switch scalar {
-            case "\"": text += "\\\""
+            case "\"" where escapes != .html: text += "\\\""
             case "\\": text += "\\\\"
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
             case "\u{8}": text += "\\b"
             case "\u{C}": text += "\\f"
-            case "\u{0}"..."\u{1F}", "\u{85}", "\u{2028}", "\u{2029}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+            case _ where escapes.covers(scalar):
+                for unit in String(scalar).utf16 {
+                    let digits = String(unit, radix: 16)
+                    text += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+                }
             default: text.unicodeScalars.append(scalar)
             }
         }
