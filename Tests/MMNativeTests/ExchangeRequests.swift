@@ -174,6 +174,73 @@ struct ExchangeRequests {
         #expect(torn?.typeName == nil && reader.takeWarnings().count == 1)
     }
 
+    /// Evaluates a script over the permissions on a calendar.
+    private func ofPermissions(_ script: String) async -> NativeOutcome {
+        var reader = ExchangeRowReader(of: "Get-MailboxFolderPermission")
+        let rows = ["Default", "Ann Able"].compactMap { name in
+            let row = #"{"FolderName":"Calendar","User":"\#(name)","AccessRights":["Reviewer"]}"#
+            return reader.object(Array(row.utf8)[...])
+        }
+        var session = NativeSession()
+        session.variables["p"] = .array(rows)
+        return await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
+    }
+
+    @Test(
+        "a folder permission is for an object whose text is its name",
+        arguments: [
+            ("$p.User.DisplayName", ["Default", "Ann Able"]),
+            ("$p | Where-Object { $_.User.DisplayName -ne 'Default' } | % { \"$($_.User)\" }", ["Ann Able"]),
+            ("$p | Where-Object { $_.User -notlike 'Default' } | ForEach-Object { [string]$_.User }", ["Ann Able"]),
+            ("$p | Where-Object { $_.User -notin 'Default', 'Anonymous' } | % { $_.User.ToString() }", ["Ann Able"]),
+            ("$p[1].User -eq 'Ann Able'; 'Ann Able' -eq $p[1].User", ["False", "True"]),
+            ("$p[1].User.GetType().Name; 'for ' + $p[1].User", ["PSCustomObject", "for Ann Able"]),
+            ("($p | Select-Object User | ConvertTo-Csv)[2]", [#""Ann Able""#]),
+            ("$p | Sort-Object { $_.User.DisplayName } | % { $_.User.DisplayName }", ["Ann Able", "Default"]),
+        ])
+    func folderUsers(script: String, told: [String]) async {
+        guard case .completed(let result) = await ofPermissions(script) else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == told)
+        #expect(result.errors.isEmpty)
+    }
+
+    @Test(
+        "what the service's JSON doesn't say of the user of a folder permission is left to PowerShell",
+        arguments: [
+            "$p[0].User.UserType", "$p.User.RecipientPrincipal", "$p | % { $_.User.UserType.Value }",
+            "Set-StrictMode -Version Latest; $p[0].User.UserType", "$p.User | Select-Object UserType",
+            "$p.User | Where-Object UserType -eq 'Internal'", "$p | ConvertTo-Json",
+        ])
+    func unknownOfFolderUsers(script: String) async {
+        guard case .handedOver = await ofPermissions(script) else {
+            Issue.record("it ran")
+            return
+        }
+    }
+
+    @Test("programs get the user of a folder permission as its name, and so does a parameter")
+    func namesOfFolderUsers() async throws {
+        guard case .completed(let result) = await ofPermissions("$p[1]; $p[1].User") else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.objects.first?.json(depth: 3)["User"] == "Ann Able")
+        let user = try #require(result.objects.last)
+        let call = CmdletCall(
+            name: "Remove-MailboxFolderPermission",
+            arguments: [
+                .parameter("Identity", .string("ann:\\Calendar"), text: nil), .parameter("User", user, text: nil),
+                .parameter("Confirm", .bool(false), text: nil),
+            ])
+        let binder = ExchangeBinder(service: .exo) { _ in nil }
+        #expect(try binder.bind(call).parameters["User"] == "Ann Able")
+        let piped = CmdletCall(name: "Get-Recipient", arguments: []).with(input: user)
+        #expect(try binder.bind(piped).parameters["Identity"] == "Ann Able")
+    }
+
     @Test("random rows never crash the reader")
     func fuzz() {
         let pieces = ["{", "}", "[", "]", "\"A\"", "\"a\"", "\"A@data.type\"", ":", ",", "1", "null", "\"x\"", "1e999"]

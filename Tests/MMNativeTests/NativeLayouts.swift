@@ -202,7 +202,7 @@ struct NativeLayouts {
 
     /// A mailbox as the service sends it, with the columns of its cmdlet.
     private func mailbox(_ cmdlet: String) throws -> PSValue {
-        var reader = ExchangeRowReader(view: CmdletView.of(cmdlet))
+        var reader = ExchangeRowReader(of: cmdlet)
         let row =
             #"{"Guid":"1","Name":"ann","Alias":"a","Database":"db1","ProhibitSendQuota":"99 GB (106,300,440,576 bytes)","Nested":{"Name":"x"}}"#
         let object = reader.object(Array(row.utf8)[...])

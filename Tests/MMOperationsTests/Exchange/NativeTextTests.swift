@@ -7,7 +7,7 @@ import Testing
 @Suite("Objects of a native script as text", .timeLimit(.minutes(5)))
 struct NativeTextTests {
     private func rows(_ cmdlet: String) throws -> [PSValue] {
-        var reader = ExchangeRowReader(view: CmdletView.of(cmdlet))
+        var reader = ExchangeRowReader(of: cmdlet)
         return try ["ann", "kurt"].map { name in
             let row = """
                 {"Guid":"1","DisplayName":"\(name)","Name":"\(name)","Alias":"a","Database":"db1",

@@ -169,10 +169,10 @@ struct RehearsedRows: CmdletRows {
     private var reader: ExchangeRowReader
     private var isOver = false
 
-    init(rehearsal: CmdletRehearsal, command: ExchangeCommand, view: CmdletView?) {
+    init(rehearsal: CmdletRehearsal, command: ExchangeCommand, cmdlet: String) {
         self.rehearsal = rehearsal
         self.command = command
-        reader = ExchangeRowReader(view: view)
+        reader = ExchangeRowReader(of: cmdlet)
     }
 
     mutating func next() async throws(CmdletFault) -> CmdletBatch? {

@@ -68,7 +68,7 @@ final class ExchangeSource: ScriptSource {
         do throws(MMError) {
             if let rehearsal, !rehearsal.lets(command) {
                 try work?.check(command, at: client)
-                return RehearsedRows(rehearsal: rehearsal, command: command, view: CmdletView.of(call.name))
+                return RehearsedRows(rehearsal: rehearsal, command: command, cmdlet: call.name)
             }
             pages = try self.pages(of: command)
         } catch {
@@ -76,7 +76,7 @@ final class ExchangeSource: ScriptSource {
         }
         return ExchangeRows(
             source: self, pages: pages, command: command,
-            view: CmdletView.of(call.name), errorAction: bound.errorAction ?? call.errorPreference,
+            cmdlet: call.name, errorAction: bound.errorAction ?? call.errorPreference,
             isPreview: bound.parameters["WhatIf"] == .bool(true),
             isAsking: bound.parameters["Confirm"] == .bool(true),
             isSilent: bound.headers["WarningAction"]?.lowercased() == "silentlycontinue")
@@ -142,10 +142,10 @@ struct ExchangeRows: CmdletRows {
     private var stop: PipelineStop?
 
     init(
-        source: ExchangeSource, pages: ExchangePages, command: ExchangeCommand, view: CmdletView?,
+        source: ExchangeSource, pages: ExchangePages, command: ExchangeCommand, cmdlet: String,
         errorAction: String?, isPreview: Bool, isAsking: Bool, isSilent: Bool
     ) {
-        reader = ExchangeRowReader(view: view)
+        reader = ExchangeRowReader(of: cmdlet)
         self.source = source
         self.pages = pages
         self.command = command

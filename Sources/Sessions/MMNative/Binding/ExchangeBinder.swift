@@ -116,7 +116,7 @@ package struct ExchangeBinder: Sendable {
                 continue
             }
             let value: PSValue
-            if case .object(let object) = input {
+            if case .object(let object) = input, object.typeName != FolderUser.typeName {
                 let names = [parameter.name] + parameter.aliases
                 guard parameter.pipeline != 1, let found = names.lazy.compactMap({ object[$0] }).first, !found.isNull
                 else { continue }

@@ -8,10 +8,14 @@ package struct ExchangeRowReader {
     package private(set) var warnings: [String] = []
     private var noted: Set<String> = []
     private let view: CmdletView?
+    private let hasFolderUsers: Bool
 
     /// Creates a reader.
-    /// - Parameter view: the objects' default columns.
-    package init(view: CmdletView? = nil) { self.view = view }
+    /// - Parameter cmdlet: the cmdlet whose objects the rows become, which decides their default columns.
+    package init(of cmdlet: String = "") {
+        view = CmdletView.of(cmdlet)
+        hasFolderUsers = FolderUser.cmdlets.contains(cmdlet.lowercased())
+    }
 
     /// Returns the object for a row's JSON text; a row that isn't an object becomes its plain value.
     /// - Returns: `nil` for text that isn't JSON, which adds a warning.
@@ -24,6 +28,9 @@ package struct ExchangeRowReader {
         guard case .object(var object) = value else { return value }
         object.view = view
         object.isRow = true
+        if hasFolderUsers, case .string(let text)? = object["User"], let user = FolderUser.named(text) {
+            _ = object.set("User", user)
+        }
         return .object(object)
     }
 
@@ -88,5 +95,26 @@ package struct ExchangeRowReader {
 
     private mutating func note(_ text: String) {
         if noted.count < 20, noted.insert(text).inserted { warnings.append(text) }
+    }
+}
+
+/// Whom a permission on a folder is for. The module has an object there whose text is its name; of its properties the
+/// service's JSON has only that name.
+enum FolderUser {
+    /// The type of the object.
+    static let typeName = "Deserialized.Microsoft.Exchange.Management.StoreTasks.MailboxFolderUserId"
+    /// The property that is its text.
+    static let text = "DisplayName"
+    /// The cmdlets whose objects have one, in lower case.
+    fileprivate static let cmdlets: Set<String> = [
+        "get-mailboxfolderpermission", "add-mailboxfolderpermission", "get-publicfolderclientpermission",
+        "add-publicfolderclientpermission",
+    ]
+
+    /// Returns the object with a name.
+    fileprivate static func named(_ name: String) -> PSValue? {
+        guard var object = PSObject([(text, .string(name))], typeName: typeName, isListable: false) else { return nil }
+        object.isRow = true
+        return .object(object)
     }
 }

@@ -79,6 +79,7 @@ enum ExchangeValue {
         case .object(let object) where parameter.name == "Identity" && object["Identity"]?.plain.text.isEmpty == false:
             // An object of the service is passed by its identity, the name that the service gives it.
             return try plain(object["Identity"]?.plain ?? .null, nil, parameter)
+        case .object(let object) where object.typeName == FolderUser.typeName: return .string(value.text)
         case .object, .block, .type, .typeInfo, .ownType:
             throw BindingFault(
                 "CannotConvertArgument",

@@ -200,7 +200,7 @@ enum Cmdlets {
         switch item {
         case .object(let object):
             if let found = object.read(name) { return found.plain }
-            guard object.isCustom || object.isListable else { throw .handOver("a member of \(object.typeName)") }
+            guard object.isListable else { throw .handOver("a member of \(object.typeName)") }
             guard !name.lowercased().hasPrefix("ps") else { throw .handOver("a member of the shell's own") }
             return nil
         case .null, .nothing: return nil

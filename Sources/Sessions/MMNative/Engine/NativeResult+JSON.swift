@@ -24,7 +24,8 @@ extension PSValue {
             guard depth > 0 else { return .string(text) }
             return .object(JSONObject(table.pairs.map { ($0.key, $0.value.json(depth: depth - 1)) }))
         case .object(let object):
-            guard depth > 0, object.typeName != SecureText.typeName, !object.isOpaque else { return .string(text) }
+            guard depth > 0, ![SecureText.typeName, FolderUser.typeName].contains(object.typeName), !object.isOpaque
+            else { return .string(text) }
             return .object(JSONObject(zip(object.shape.names, object.values.map { $0.json(depth: depth - 1) })))
         default: return .string(text)
         }

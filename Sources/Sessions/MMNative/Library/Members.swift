@@ -10,7 +10,9 @@ enum Members {
                 case .object(let object) where XMLNode.isNode(object):
                     if let own = try XMLNode.property(object, name) { flatten(own, into: &found) }
                 case .object(let object):
-                    guard object.isOfScript || object[name] != nil else { throw .handOver("a member of each") }
+                    guard object.isOfScript && object.isListable || object[name] != nil else {
+                        throw .handOver("a member of each")
+                    }
                     flatten(object.read(name) ?? .null, into: &found)
                 case .array: throw .handOver("a member of lists in a list")
                 default:
@@ -44,6 +46,7 @@ enum Members {
                 }
                 throw .handOver("a member of \(object.typeName)")
             }
+            if !object.isListable, !isIntrinsic(name) { throw .handOver("a member of \(object.typeName)") }
         }
         let folded = name.lowercased()
         // Nothing has no view of its members either.

@@ -59,7 +59,8 @@ enum PSText {
         RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.lineType: PSObject.lineText,
         UriParts.typeName: "AbsoluteUri", MailAddress.typeName: "Address",
         NetworkAddress.typeName: "IPAddressToString", PSMoment.typeName: PSMoment.text,
-        HostCommands.commandType: "Name", PSObject.pathType: "Path", PSObject.fileType: "FullName",
+        FolderUser.typeName: FolderUser.text, HostCommands.commandType: "Name", PSObject.pathType: "Path",
+        PSObject.fileType: "FullName",
         PSObject.folderType: "FullName",
     ]
 
