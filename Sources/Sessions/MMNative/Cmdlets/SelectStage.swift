@@ -266,7 +266,7 @@ final class SelectStage: Stage {
         if case .table(let table) = whole, evaluator.onlyReads, let object = PSObject(table.pairs) {
             item = .object(object)
         }
-        if case .object(let object) = item, object.isCustom, let plan = plan(for: object) {
+        if case .object(let object) = item, object.isCustom, object.isListable, let plan = plan(for: object) {
             let values = zip(plan.places, plan.result.names).map { place, name in
                 object.declared == nil ? place.map { object.values[$0] } ?? .null : object.read(name) ?? .null
             }
