@@ -467,6 +467,24 @@ struct ExchangeTests {
         #expect(answer.json["value"]?.array?.isEmpty == false)
     }
 
+    @Test(
+        "the mailbox of a group has statistics, by each name of the group",
+        arguments: ["DisplayName", "PrimarySmtpAddress", "Guid", "ExchangeGuid"])
+    func groupMailbox(name: String) async throws {
+        let admin = await Admin()
+        let group = await admin.invoke("Get-UnifiedGroup", ["Identity": "Project Amber Harbour"]).json["value"]?[0]
+        let identity = try #require(group?[name]?.string)
+        let own = await admin.invoke("Get-MailboxStatistics", ["Identity": .string(identity)]).json["value"]?[0]
+        #expect(own?["DisplayName"]?.string == "Project Amber Harbour")
+        #expect(own?["MailboxGuid"] == group?["ExchangeGuid"])
+        #expect(own?["MailboxTypeDetail"]?.string == "GroupMailbox")
+        let folders = await admin.invoke(
+            "Get-MailboxFolderStatistics", ["Identity": .string(identity), "FolderScope": "Inbox"])
+        #expect(folders.json["value"]?[0]?["Identity"]?.string == "Project Amber Harbour\\Inbox")
+        let mailboxes = await admin.invoke("Get-Mailbox", ["ResultSize": "Unlimited"]).json["value"]?.array ?? []
+        #expect(!mailboxes.contains { $0["RecipientTypeDetails"]?.string == "GroupMailbox" })
+    }
+
     @Test("a search of the audit log for a text finds only records with it", arguments: ["PLAN.xlsx", "nowhere"])
     func freeText(text: String) async {
         let admin = await Admin()

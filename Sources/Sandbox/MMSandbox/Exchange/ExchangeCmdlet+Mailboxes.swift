@@ -45,7 +45,7 @@ extension ExchangeCmdlet {
             "Get-MailboxStatistics", .reading, "Identity Archive:b IncludeMoveReport:b Database StoreMailboxIdentity"
         ) {
             (organization, call) throws(ExchangeFailure) in
-            let mailbox = try organization.mailbox(call)
+            let mailbox = try organization.anyMailbox(call)
             if call.isSet("Archive"), !mailbox.hasArchive { throw .noArchive(mailbox.name) }
             var answer = ExchangeAnswer()
             answer.add(
@@ -59,7 +59,7 @@ extension ExchangeCmdlet {
             "Get-MailboxFolderStatistics", .own, "Identity FolderScope Archive:b IncludeOldestAndNewestItems:b"
         ) {
             (organization, call) throws(ExchangeFailure) in
-            let mailbox = try organization.mailbox(call)
+            let mailbox = try organization.anyMailbox(call)
             let rows = try ExchangeMailboxFolder.within(call.text("FolderScope")).map { $0.row(of: mailbox) }
             return try .page(of: rows, call)
         },

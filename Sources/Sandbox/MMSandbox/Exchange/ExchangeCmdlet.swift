@@ -317,6 +317,7 @@ extension ExchangeOrganization {
             row["ResourceProvisioningOptions"] = $0["resourceProvisioningOptions"] ?? []
             row["SharePointSiteUrl"] = .string("https://\(FileContent.host)/sites/\(nickname)")
             row["Notes"] = $0["description"] ?? .null
+            row["ExchangeGuid"] = .string(mailboxes.ofGroup(row).exchangeGuid)
             return configured("UnifiedGroup", $0.id, row)
         }
     }

@@ -1,13 +1,18 @@
 internal import MMCore
 
-/// A mailbox: a user's, a shared one, a room's or an equipment's, of the initial data or created since.
+/// A mailbox: a user's, a shared one, a room's, an equipment's or a group's, of the initial data or created since.
 struct ExchangeMailbox: Sendable {
     /// The kind of mailbox.
-    enum Kind: String, CaseIterable, Sendable {
+    enum Kind: String, Sendable {
         case user = "UserMailbox"
         case shared = "SharedMailbox"
         case room = "RoomMailbox"
         case equipment = "EquipmentMailbox"
+        /// The mailbox of a group of Microsoft 365, which lists of mailboxes leave out.
+        case group = "GroupMailbox"
+
+        /// The kinds that lists of mailboxes have.
+        static let listed: [Kind] = [.user, .shared, .room, .equipment]
 
         /// The type in the older `ResourceType` property; `nil` for other mailboxes.
         var resource: String? {
@@ -62,7 +67,7 @@ struct ExchangeMailbox: Sendable {
     var displayName: String {
         if let creation { return creation.displayName }
         switch kind {
-        case .user: return row.displayName
+        case .user, .group: return row.displayName
         case .shared: return "\(row.department) \(row.office.city) \(row.index)"
         case .room: return "Room \(row.office.city) \(row.index)"
         case .equipment: return "Projector \(row.office.city) \(row.index)"
@@ -330,6 +335,18 @@ final class ExchangeMailboxes: Sendable {
             created.append(creation)
             return ExchangeMailbox(users.row(users.count + created.count - 1), creation)
         }
+    }
+
+    /// Returns the mailbox of a group of Microsoft 365.
+    func ofGroup(_ group: JSONObject) -> ExchangeMailbox {
+        func text(_ name: String) -> String { group[name]?.string ?? "" }
+        // Its contents follow from a number that no user has.
+        let number = text("Guid").utf8.reduce(1) { ($0 &* 31 &+ Int($1)) & 0xFFFFF }
+        return ExchangeMailbox(
+            users.row(users.count + 0x100000 + number),
+            ExchangeMailbox.Creation(
+                name: text("Name"), displayName: text("DisplayName"), alias: text("Alias"),
+                address: text("PrimarySmtpAddress"), kind: .group))
     }
 
     private func created(_ identity: String) -> ExchangeMailbox? {

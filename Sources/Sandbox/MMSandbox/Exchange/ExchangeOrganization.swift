@@ -45,6 +45,17 @@ extension ExchangeOrganization {
         return try mailboxes.find(identity)
     }
 
+    /// Returns the mailbox with a call's identity, which may be a group's.
+    func anyMailbox(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeMailbox {
+        do throws(ExchangeFailure) {
+            return try mailbox(call)
+        } catch {
+            let groups = Self.recipients(named: call.text("Identity") ?? "", in: unifiedGroups)
+            guard let group = groups.first, groups.count == 1 else { throw error }
+            return mailboxes.ofGroup(group)
+        }
+    }
+
     /// Returns a mailbox's current properties.
     func properties(of mailbox: ExchangeMailbox) -> JSONObject {
         let bytes = mailbox.append(to: [], select: nil, overrides: writtenProperties[mailbox.id] ?? [:])

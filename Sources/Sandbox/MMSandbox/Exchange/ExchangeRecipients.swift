@@ -57,13 +57,14 @@ extension ExchangeOrganization {
         return rows.filter { row in
             [
                 "Name", "DisplayName", "Alias", "PrimarySmtpAddress", "UserPrincipalName", "DistinguishedName", "Guid",
+                "ExchangeGuid",
             ].contains { row[$0]?.string?.lowercased() == wanted }
         }
     }
 
     /// Runs `Get-Recipient`: returns a page of the requested recipients; those without a mailbox come first.
     func recipientPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        let kinds = ExchangeMailbox.Kind.allCases.map { $0.rawValue.lowercased() }
+        let kinds = ExchangeMailbox.Kind.listed.map { $0.rawValue.lowercased() }
         // Whoever asks for mailboxes only needn't wait for the others.
         if let wanted = MailboxSelection.words("RecipientTypeDetails", of: call), wanted.isSubset(of: kinds) {
             return try mailboxPage(call)
