@@ -193,7 +193,7 @@ struct ExchangeRequests {
             ("$p | Where-Object { $_.User.DisplayName -ne 'Default' } | % { \"$($_.User)\" }", ["Ann Able"]),
             ("$p | Where-Object { $_.User -notlike 'Default' } | ForEach-Object { [string]$_.User }", ["Ann Able"]),
             ("$p | Where-Object { $_.User -notin 'Default', 'Anonymous' } | % { $_.User.ToString() }", ["Ann Able"]),
-            ("$p[1].User -eq 'Ann Able'; 'Ann Able' -eq $p[1].User", ["False", "True"]),
+            ("'Ann Able' -eq $p[1].User", ["True"]),
             ("$p[1].User.GetType().Name; 'for ' + $p[1].User", ["PSCustomObject", "for Ann Able"]),
             ("($p | Select-Object User | ConvertTo-Csv)[2]", [#""Ann Able""#]),
             ("$p | Sort-Object { $_.User.DisplayName } | % { $_.User.DisplayName }", ["Ann Able", "Default"]),
@@ -213,6 +213,7 @@ struct ExchangeRequests {
             "$p[0].User.UserType", "$p.User.RecipientPrincipal", "$p | % { $_.User.UserType.Value }",
             "Set-StrictMode -Version Latest; $p[0].User.UserType", "$p.User | Select-Object UserType",
             "$p.User | Where-Object UserType -eq 'Internal'", "$p | ConvertTo-Json",
+            "$p[0].User -eq 'Default'",
         ])
     func unknownOfFolderUsers(script: String) async {
         guard case .handedOver = await ofPermissions(script) else {

@@ -25,6 +25,8 @@ enum Comparison {
             // An object is equal only to itself: no text or number is converted to one.
             switch right {
             case .object(let other): return object.identity == other.identity
+            // Of an object that isn't known whole it isn't known either what its type can be made of.
+            case _ where !object.isListable: break
             case .string, .int, .long, .double, .decimal, .bool, .date, .span, .array:
                 return false
             case .guid where object.isCustom: return false
