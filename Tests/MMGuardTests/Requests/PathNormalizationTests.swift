@@ -76,7 +76,7 @@ struct PathNormalizationTests {
     }
 
     private enum Spelling: CaseIterable {
-        case upper, escaped, doubled, dotted, trailing, absolute, qualified, parentheses
+        case upper, escaped, doubled, dotted, trailing, absolute, qualified, parentheses, named
 
         func respell(_ path: String) -> String {
             switch self {
@@ -92,11 +92,12 @@ struct PathNormalizationTests {
             case .trailing: return path + "/"
             case .absolute: return "https://GRAPH.microsoft.com:443/V1.0" + path
             case .qualified: return path.replacing("/graph.", with: "/microsoft.graph.")
-            case .parentheses:
-                // users/k1 → users('k1')
+            case .parentheses, .named:
+                // users/k1 → users('k1') or users(id='k1')
+                let key = self == .named ? "(id='k1')" : "('k1')"
                 return path.split(separator: "/").reduce(into: "") { result, segment in
                     if segment == "k1", let last = result.last, last != ")" {
-                        result += "('k1')"
+                        result += key
                     } else {
                         result += "/" + segment
                     }
@@ -206,6 +207,32 @@ struct PathNormalizationTests {
         #expect(verdict.guardClass != .read)
         let readonly = engine.judge(GuardedRequest(method: method, target: target), policy: GuardPolicy(.readonly))
         #expect(readonly.decision == .deny)
+    }
+
+    @Test(
+        "a request has the same verdict on every way to its object, and with the name of its key",
+        arguments: [
+            ("PATCH", "/security/cases/ediscoveryCases(id='x')", "/security/cases/ediscoveryCases/x"),
+            (
+                "POST", "/security/cases/ediscoveryCases(id='x')/searches(id='y')/additionalSources",
+                "/security/cases/ediscoveryCases/x/searches/y/additionalSources"
+            ),
+            ("POST", "/teams(id='x')/channels", "/teams/x/channels"),
+            (
+                "DELETE", "/applications/a/federatedIdentityCredentials(name='x')",
+                "/applications/a/federatedIdentityCredentials/x"
+            ),
+        ])
+    func otherWay(method: String, path: String, plain: String) throws {
+        func verdict(_ path: String) throws -> Verdict {
+            let target = try RequestTarget(parsing: path, service: .graph, normalization: .clean)
+            return GuardEngine().judge(GuardedRequest(method: method, target: target), policy: .standard)
+        }
+        let (expected, found) = (try verdict(plain), try verdict(path))
+        #expect(expected.decision == .ask)
+        #expect(found.rule == expected.rule)
+        #expect(found.guardClass == expected.guardClass)
+        #expect(found.decision == expected.decision)
     }
 
     @Test(

@@ -4,7 +4,8 @@ internal import MMCore
 ///
 /// An ambiguous text has several readings, the most likely one first.
 enum PathReader {
-    private static let mostReadings = 16
+    /// Enough for a path with six pairs of parentheses, each of which may contain a key or parameters.
+    private static let mostReadings = 64
 
     /// Returns the readings of a path.
     static func readings(of segments: [String]) -> [[PathStep]] {

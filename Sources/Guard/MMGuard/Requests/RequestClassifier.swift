@@ -68,9 +68,13 @@ struct RequestClassifier: Sendable {
             return byRules(method, forms(of: path, at: request.target.service), request, selected, template: nil)
         }
         let readings = PathReader.readings(of: segments)
-        if let (reading, match) = likeliestMatch(of: readings, request.target) {
-            let forms = canonical(reading, casts: match.casts)
-            return byRules(method, forms, request, selected, template: paths.text(of: match))
+        if let (_, match) = likeliestMatch(of: readings, request.target) {
+            let template = paths.text(of: match)
+            // Parentheses contain a key wherever a template has one there. Read as a call, the path would also be that
+            // of the whole collection, for which other rules apply.
+            let keyed = readings.count == 1 ? nil : likeliestMatch(of: readings.reversed(), request.target)
+            let (reading, casts) = keyed.map { ($0.reading, $0.match.casts) } ?? (readings[0], match.casts)
+            return byRules(method, canonical(reading, casts: casts), request, selected, template: template)
         }
         // No template matches, so every reading is classified, and the strictest result counts.
         var worst: RequestClassification?
