@@ -222,6 +222,21 @@ struct PathNormalizationTests {
                 "DELETE", "/applications/a/federatedIdentityCredentials(name='x')",
                 "/applications/a/federatedIdentityCredentials/x"
             ),
+            ("PATCH", "/shares/u!x/driveItem", "/drives/d/items/x"),
+            ("PATCH", "/shares/u!x/items/1", "/drives/d/items/x"),
+            ("POST", "/beta/shares/u!x/driveItem/archive", "/beta/drives/d/items/x/archive"),
+            ("POST", "/beta/shares/u!x/root/archive", "/beta/drives/d/items/x/archive"),
+            ("PATCH", "/me/drive/root/children/a.docx", "/drives/d/items/x"),
+            ("PATCH", "/drives/d/items/x/children/y", "/drives/d/items/x"),
+            ("POST", "/drives/d/items/x/children/y/invite", "/drives/d/items/x/invite"),
+            ("PATCH", "/sites/root/lists/l/items/1/driveItem", "/drives/d/items/x"),
+            ("POST", "/drives/d/list/items/1/driveItem/createLink", "/drives/d/items/x/createLink"),
+            ("POST", "/teams/t/channels/c/filesFolder/invite", "/drives/d/items/x/invite"),
+            ("POST", "/sites/root/lists/l/drive/items/x/invite", "/drives/d/items/x/invite"),
+            ("POST", "/sites/root/sites/s/drive/items/x/invite", "/drives/d/items/x/invite"),
+            ("POST", "/sites/a/getByPath(path='/b')/drive/items/x/invite", "/drives/d/items/x/invite"),
+            ("POST", "/contoso.com/me/sendMail", "/me/sendMail"),
+            ("POST", "/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2PermissionGrants", "/oauth2PermissionGrants"),
         ])
     func otherWay(method: String, path: String, plain: String) throws {
         func verdict(_ path: String) throws -> Verdict {

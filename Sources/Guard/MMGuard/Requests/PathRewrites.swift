@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// Alternative paths of Graph for the same object: `/me` is `/users/{id}`, a group's drive is a drive.
 enum PathRewrites {
     private static let mostForms = 64
@@ -35,28 +37,64 @@ enum PathRewrites {
         case "myorganization": add([], 1)
         case "connections": add([.word("external"), .word("connections")], 1)
         case "devicelocalcredentials": add([.word("directory"), .word("devicelocalcredentials")], 1)
-        case "drives" where isKey(1):
-            if isWord(2, "root") { add([path[0], path[1], .word("items"), .key("root")], 3) }
-            for word in ["special", "bundles", "following"] where isWord(2, word) && isKey(3) {
-                add([path[0], path[1], .word("items"), .key(path[3].name)], 4)
-            }
         case "teams" where isKey(1) && isWord(2, "primarychannel"):
             add([path[0], path[1], .word("channels"), .key("primarychannel")], 3)
+        case let name where isTenant(name): add([], 1)
         default: break
         }
         if isKey(1) {
-            if ["users", "groups", "sites"].contains(first.name), isWord(2, "drive") {
-                add([.word("drives"), .key("drive")], 3)
-            }
             if first.name == "groups" {
                 if isWord(2, "team") { add([.word("teams"), path[1]], 3) }
                 if isWord(2, "sites"), isKey(3) { add([.word("sites"), path[3]], 4) }
                 if isWord(2, "conversations"), isKey(3), isWord(4, "threads") { add([path[0], path[1]], 4) }
             }
+            if first.name == "sites", isWord(2, "sites"), isKey(3) { add([.word("sites"), path[3]], 4) }
             if first.name == "users" { found += ofUser(path) }
+        }
+        return found + ofItem(path)
+    }
+
+    /// Returns whether the first word of a path (in lower case) names the tenant: its id, or one of its domains.
+    private static func isTenant(_ name: String) -> Bool {
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+        if parts.map(\.utf8.count) == [8, 4, 4, 4, 12] {
+            return parts.allSatisfy { $0.utf8.allSatisfy { Hex.value(of: $0) != nil } }
+        }
+        return name.utf8.contains(UInt8(ascii: "."))
+    }
+
+    /// Returns the shorter paths to drives and to the items in them.
+    private static func ofItem(_ path: [PathStep]) -> [[PathStep]] {
+        var found: [[PathStep]] = []
+        let drive = [PathStep.word("drives"), .key("drive")]
+        func add(_ head: [PathStep], _ rest: Int) { found.append(head + path.dropFirst(rest)) }
+        func isWord(_ index: Int, _ text: String) -> Bool { index < path.count && path[index].isWord(text) }
+        func isKey(_ index: Int) -> Bool { index < path.count && path[index].isKeyLike }
+        switch path[0].name {
+        case "users", "groups":
+            if isKey(1), isWord(2, "drive") { add(drive, 3) }
+        case "sites":
+            // Lists of a site lead to its drive, too.
+            for index in path.indices.dropFirst(2) where isWord(index, "drive") { add(drive, index + 1) }
+        case "drives" where isKey(1):
+            if isWord(2, "root") { add([path[0], path[1], .word("items"), .key("root")], 3) }
+            for word in ["special", "bundles", "following"] where isWord(2, word) && isKey(3) {
+                add([path[0], path[1], .word("items"), .key(path[3].name)], 4)
+            }
+            if isWord(2, "items"), isKey(3), isWord(4, "children"), isKey(5) {
+                add([path[0], path[1], path[2], path[5]], 6)
+            }
+        case "shares" where isKey(1):
+            if isWord(2, "root") { add([path[0], path[1], .word("driveitem")], 3) }
+            if isWord(2, "items"), isKey(3) { add([path[0], path[1], .word("driveitem")], 4) }
+        default: break
         }
         for index in path.indices.dropFirst() where isWord(index, "drives") && isKey(index + 1) {
             found.append(Array(path[index...]))
+        }
+        // Lists, shares and channels have items of drives under a name of their own.
+        for index in path.indices.dropFirst(2) where isWord(index, "driveitem") || isWord(index, "filesfolder") {
+            add(drive + [.word("items"), .key(path[index].name)], index + 1)
         }
         return found
     }
