@@ -101,6 +101,18 @@ struct WireSmugglingTests {
         #expect(verdict.rule == "unreadable-body")
     }
 
+    @Test(
+        "an object that can't be read is found behind any number of blanks, whatever type it says it has",
+        arguments: [0, 63, 64, 1_000], [" ", "\n", "\u{0}"])
+    func blanks(count: Int, blank: String) {
+        let body = String(repeating: blank, count: count) + #"{"name":"x","name":"y"}"#
+        let intent = Wire.intent(
+            .graph, "PATCH", "/v1.0/groups/g/calendar", body, headers: [("Content-Type", "text/plain")])
+        let verdict = intent.verdict(.standard)
+        #expect(verdict.decision == .ask)
+        #expect(verdict.rule == "unreadable-body")
+    }
+
     @Test("the content of a file may be anything, and large")
     func files() {
         for body in [WireRequest.Body.whole([0, 1, 2, 3]), .beginning([0xff, 0xd8, 0xff])] {

@@ -376,7 +376,7 @@ struct WireBody: Sendable {
     /// Returns whether bytes begin like JSON or XML, in UTF-8 or UTF-16: a service may read them as such whatever their
     /// type is.
     private static func looksLikeText(_ bytes: [UInt8]) -> Bool {
-        let first = bytes.prefix(64).first {
+        let first = bytes.first {
             !" \t\r\n\u{0}".utf8.contains($0) && ![0xef, 0xbb, 0xbf, 0xfe, 0xff].contains($0)
         }
         return first.map { "{[<".utf8.contains($0) } ?? false
