@@ -101,6 +101,22 @@ struct ServiceRuleTests {
             (.sharePoint, "POST", "/_api/SP.Utilities.Utility.SendEmail", "send", "ask"),
             (.sharePoint, "POST", "/_api/web/lists", "write", "ask"),
             (.sharePoint, "POST", "/sites/x/_api/web/roleassignments/addroleassignment", "privilege", "ask"),
+            (.sharePoint, "DELETE", "/_api/web/roleassignments(5)", "privilege", "ask"),
+            (.sharePoint, "PATCH", "/_api/web/siteusers('x')", "privilege", "ask"),
+            (.sharePoint, "POST", "/_api/web/lists/getbytitle('x')/breakroleinheritance(true)", "privilege", "ask"),
+            (.sharePoint, "POST", "/_vti_bin/client.svc/web/ensureuser('x')", "privilege", "ask"),
+            (.sharePoint, "POST", "/_api/web/lists/getbytitle('x')/items(1)/recycle()", "destructive", "ask"),
+            (.sharePoint, "POST", "/_api/web/lists/getbytitle('x')/items(1)/shareLink()", "external", "ask"),
+            (.sharePoint, "POST", "/_api/SP.Web.ShareObject()", "external", "ask"),
+            (.sharePoint, "POST", "/_api/SP.Utilities.Utility.SendEmail()", "send", "ask"),
+            (.sharePoint, "POST", "/_api/web/ensureuser('x')/getChanges", "privilege", "ask"),
+            (.sharePoint, "POST", "/_api/web/ensureuser('x')/getChanges(query=@q)", "privilege", "ask"),
+            (.sharePoint, "POST", "/_api/web/ensureuser('x')/items(1)", "privilege", "ask"),
+            (.sharePoint, "POST", "/_api/web/lists/getbytitle('x')/recycle()/items", "destructive", "ask"),
+            (.sharePoint, "POST", "/_api/web/lists/getbytitle('x')/getitems(query=@q)", "read", "allow"),
+            (.sharePoint, "POST", "/_api/web/lists(guid'x')/RenderListDataAsStream()", "read", "allow"),
+            (.sharePoint, "POST", "/sites/recycle/_api/web/lists/getbytitle('x')/getitems", "read", "allow"),
+            (.sharePoint, "PATCH", "/_api/web/lists/getbytitle('x')/items(1)", "write", "allow"),
         ] as [(RequestService, String, String, String, String)])
     func rules(service: RequestService, method: String, path: String, expected: String, decision: String) throws {
         let target = try RequestTarget(parsing: path, service: service)

@@ -120,7 +120,7 @@ enum PathRewrites {
     }
 }
 
-/// Brings paths of SharePoint's APIs into the one form that rules use.
+/// Brings paths of SharePoint's APIs into the forms that rules use.
 enum SharePointPath {
     /// Returns the path (in lower case) with `_api` in place of `_vti_bin/client.svc`, the long name of the same API.
     static func plain(_ path: [String]) -> [String] {
@@ -128,5 +128,18 @@ enum SharePointPath {
             return path
         }
         return path[..<start] + ["_api"] + path[(start + 2)...]
+    }
+
+    /// Returns the calls in a plain path, each with the names that lead to it: `web/ensureuser('x')/groups` adds a user
+    /// on its way, and `recycle()` is `recycle`.
+    static func calls(in path: [String]) -> [[String]] {
+        guard let start = path.firstIndex(of: "_api") else { return [] }
+        let names = path[start...].map { segment in
+            guard segment.hasSuffix(")"), let open = segment.firstIndex(of: "("), open != segment.startIndex else {
+                return segment
+            }
+            return String(segment[..<open])
+        }
+        return names.indices.dropFirst().map { Array(names[...$0]) }
     }
 }

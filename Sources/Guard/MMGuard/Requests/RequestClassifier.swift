@@ -65,6 +65,7 @@ struct RequestClassifier: Sendable {
             if request.target.service == .exchange, method == .post, InvokedExchangeCommand.isAddressed(path) {
                 return InvokedExchangeCommand.classify(request.body, cmdlets: cmdlets)
             }
+            if request.target.service == .sharePoint { return sharePoint(method, path, request, selected) }
             return byRules(method, forms(of: path, at: request.target.service), request, selected, template: nil)
         }
         let readings = PathReader.readings(of: segments)
@@ -86,10 +87,24 @@ struct RequestClassifier: Sendable {
         return worst ?? byRules(method, [[]], request, selected, template: nil)
     }
 
+    /// Classifies a request to SharePoint by its path (in lower case). The service carries out every call in a path, so
+    /// each counts that does more than a plain read or change.
+    private func sharePoint(
+        _ method: RequestMethod, _ path: [String], _ request: GuardedRequest, _ selected: SelectedNames
+    ) -> RequestClassification {
+        let plain = SharePointPath.plain(path)
+        var result = byRules(method, [plain], request, selected, template: nil)
+        guard method != .get, !result.classes.isEmpty else { return result }
+        for call in SharePointPath.calls(in: plain) {
+            let found = builtIn(.post, [call], request, selected, template: nil)
+            if !found.classes.isSubset(of: [.read, .write]) { result.include(found) }
+        }
+        return result
+    }
+
     /// Returns the ways in which rules may write a path (in lower case) of another service than Graph.
     private func forms(of path: [String], at service: RequestService) -> [[String]] {
         switch service {
-        case .sharePoint: [SharePointPath.plain(path)]
         // Rules may name rows with the key in parentheses behind their table, or as a segment of its own.
         case .dataverse: [path] + PathReader.readings(of: path).map { $0.map(\.name) }
         default: [path]
