@@ -130,6 +130,15 @@ enum SharePointPath {
         return path[..<start] + ["_api"] + path[(start + 2)...]
     }
 
+    /// Returns the same request to Graph, whose API for files and lists SharePoint also serves below `_api/v2.0`.
+    static func graph(_ path: [String]) -> RequestTarget? {
+        guard let start = path.firstIndex(of: "_api"), path.dropFirst(start + 1).first?.hasPrefix("v2.") == true else {
+            return nil
+        }
+        let rest = path[(start + 2)...].map { "/" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte) }
+        return try? RequestTarget(parsing: "/v1.0" + rest.joined(), service: .graph, normalization: .clean)
+    }
+
     /// Returns the calls in a plain path, each with the names that lead to it: `web/ensureuser('x')/groups` adds a user
     /// on its way, and `recycle()` is `recycle`.
     static func calls(in path: [String]) -> [[String]] {

@@ -95,10 +95,12 @@ struct RequestClassifier: Sendable {
         let plain = SharePointPath.plain(path)
         var result = byRules(method, [plain], request, selected, template: nil)
         guard method != .get, !result.classes.isEmpty else { return result }
-        for call in SharePointPath.calls(in: plain) {
-            let found = builtIn(.post, [call], request, selected, template: nil)
-            if !found.classes.isSubset(of: [.read, .write]) { result.include(found) }
+        var others = SharePointPath.calls(in: plain).map { builtIn(.post, [$0], request, selected, template: nil) }
+        if let target = SharePointPath.graph(plain) {
+            let same = GuardedRequest(method: request.method, target: target, body: request.body)
+            others.append(classify(method, target.segments, same, selected))
         }
+        for other in others where !other.classes.isSubset(of: [.read, .write]) { result.include(other) }
         return result
     }
 
