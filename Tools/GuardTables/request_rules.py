@@ -45,8 +45,12 @@ def compile_rules(data, here, out):
             list_bytes.extend(struct.pack("<I", len(segments) | (OPEN_ENDED if "**" in segments else 0)))
             strings(segments)
         body, select = strings(rule.get("body", [])), strings(rule.get("select", []))
-        methods = sum(METHODS[method] for method in rule["m"])
         classes = rule["class"].split(",")
+        names = set(rule["m"])
+        # Graph takes PUT where it takes PATCH. A rule that asks counts for both, one that lets through only as written.
+        if rule["service"] == "graph" and "PATCH" in names and not {"read", "write"} & set(classes):
+            names.add("PUT")
+        methods = sum(METHODS[method] for method in names)
         value = BATCH if classes == ["batch"] else sum(CLASS_BITS[word] for word in classes)
         rule_bytes += struct.pack(
             "<IIIIIHHHHHBB", pool.add(rule["id"]), pool.add(rule["why"]), first, body[0], select[0], count, body[1],

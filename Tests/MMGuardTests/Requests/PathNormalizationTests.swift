@@ -251,6 +251,23 @@ struct PathNormalizationTests {
     }
 
     @Test(
+        "an object that is replaced by PUT has the verdict of its change by PATCH",
+        arguments: [
+            "/me/events/x", "/me/calendars/c/events/x", "/chats/c/tabs/x", "/teams/t/installedApps/x",
+            "/teams/t/channels/c/tabs/x", "/chats/c/targetedMessages/x",
+            "/solutions/bookingBusinesses/b/appointments/x", "/solutions/bookingBusinesses/b/staffMembers/x",
+            "/groups/g", "/users/u", "/applications/a",
+        ])
+    func replacing(path: String) throws {
+        let target = try RequestTarget(parsing: path, service: .graph)
+        let verdicts = ["PATCH", "PUT"].map {
+            GuardEngine().judge(GuardedRequest(method: $0, target: target), policy: .standard)
+        }
+        #expect(verdicts.map(\.decision) == [.ask, .ask])
+        #expect(verdicts[0].guardClass == verdicts[1].guardClass)
+    }
+
+    @Test(
         "a file addressed by its path has one verdict, however the address is escaped",
         arguments: [
             ("POST", "invite"), ("POST", "createLink"), ("POST", "createUploadSession"), ("PUT", "content"),
