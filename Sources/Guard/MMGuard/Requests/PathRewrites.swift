@@ -24,11 +24,6 @@ enum PathRewrites {
         for (index, step) in path.enumerated() where step.kind == .call([]) {
             add(Array(path[..<index]) + [.word(step.name)], index + 1)
         }
-        // An object may be addressed by another property than its id.
-        for (index, step) in path.enumerated() {
-            guard case .call(let names) = step.kind, !names.isEmpty else { continue }
-            add(Array(path[..<index]) + [.word(step.name), .key(names.joined(separator: ","))], index + 1)
-        }
         guard let first = path.first, first.kind == .word else { return found }
 
         switch first.name {
