@@ -251,6 +251,18 @@ struct PathNormalizationTests {
     }
 
     @Test(
+        "a spelling that a lenient server would resolve has the class of what it reaches",
+        arguments: [
+            "/me/sendMail;x=1", "/me/sendMail%3Bx", "/me/sendMail%253Bx=1", "/me/sendMail%252E", "/me/sendMail%2520",
+            "/me%252FsendMail;x", "/me%2FsendMail%3Bx", "/me/sendMail();x=1", "/me/sendMail()%3Bx",
+            "/users('a%3Bb');x/sendMail",
+        ])
+    func lenient(path: String) throws {
+        let reached = try #require(found("POST", path))
+        #expect(reached.classes == .send)
+    }
+
+    @Test(
         "an object that is replaced by PUT has the verdict of its change by PATCH",
         arguments: [
             "/me/events/x", "/me/calendars/c/events/x", "/chats/c/tabs/x", "/teams/t/installedApps/x",

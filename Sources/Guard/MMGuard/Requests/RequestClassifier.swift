@@ -219,27 +219,32 @@ struct RequestClassifier: Sendable {
         }
     }
 
-    /// Returns other ways in which a lenient server may read the segments: `%2F` splits segments, escapes are resolved
-    /// again, parameters behind `;` and final dots and blanks are dropped.
+    /// Returns other ways in which a lenient server may read the segments: escapes are resolved again, `%2F` splits
+    /// segments, and what `withoutTail` leaves out is dropped.
     private func lenientSpellings(of segments: [String]) -> [[String]] {
         var found: [[String]] = []
         var current = segments
-        let trimmed = segments.map { segment in
-            var text = segment.contains("(") ? segment[...] : segment.prefix { $0 != ";" }
-            while let last = text.last, ". ;".contains(last) { text.removeLast() }
-            return String(text)
-        }
-        if trimmed != segments { found.append(trimmed.filter { !$0.isEmpty }) }
-        for _ in 0..<3 {
+        for _ in 0..<4 {
             let split = current.flatMap { segment in
                 segment.contains("/") ? segment.split(separator: "/").map(String.init) : [segment]
             }
-            if split != current { found.append(split) }
+            let spellings = [split, current].flatMap { spelling in
+                [spelling, spelling.map(Self.withoutTail).filter { !$0.isEmpty }]
+            }
+            for spelling in spellings where spelling != segments && !found.contains(spelling) { found.append(spelling) }
             guard current.contains(where: PercentCoding.hasEscape) else { break }
             current = current.map { PercentCoding.decode($0.utf8) ?? $0 }
-            found.append(current)
         }
         return found
+    }
+
+    /// Returns a segment without parameters behind `;`, and without final dots and blanks. A `;` in parentheses belongs
+    /// to a key.
+    private static func withoutTail(_ segment: String) -> String {
+        let tail = segment.lastIndex(of: ")").map { segment.index(after: $0) } ?? segment.startIndex
+        var text = segment[..<tail] + segment[tail...].prefix { $0 != ";" }
+        while let last = text.last, ". ".contains(last) { text.removeLast() }
+        return String(text)
     }
 }
 
