@@ -152,8 +152,7 @@ extension FileLocation {
             details: ["path": .string(path)])
     }
 
-    /// Opens the file by its name in the folder, never through a link; only its owner may read and write one that this
-    /// creates.
+    /// Opens the file by its name in the folder, never through a link. A file that `O_CREAT` makes is its owner's alone.
     /// - Returns: `nil` when there is no such file.
     borrowing func open(_ flags: Int32, to action: String) throws(MMError) -> Descriptor? {
         // O_NONBLOCK: opening a FIFO in the file's place must not block before it is recognised.
