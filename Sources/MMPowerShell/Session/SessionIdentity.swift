@@ -10,6 +10,12 @@ public struct SessionIdentity: Sendable, Hashable {
     /// The sign-in method: `token`, `device code`, `certificate`, …; empty for a session without a sign-in.
     public let method: String
 
+    // The compiler's own would be open to the whole room.
+    private init(claims: TokenClaims, method: String) {
+        self.claims = claims
+        self.method = method
+    }
+
     /// The name to display: the account, or else the app.
     public var name: String { claims.account ?? claims.appID.map { "app \($0)" } ?? claims.objectID ?? "" }
 
