@@ -152,7 +152,8 @@ extension FileLocation {
             details: ["path": .string(path)])
     }
 
-    /// Opens the file by its name in the folder, never through a link. A file that `O_CREAT` makes is its owner's alone.
+    /// Opens the file by its name in the folder, never through a link. A file that `O_CREAT` makes is only for its
+    /// owner.
     /// - Returns: `nil` when there is no such file.
     borrowing func open(_ flags: Int32, to action: String) throws(MMError) -> Descriptor? {
         // O_NONBLOCK: opening a FIFO in the file's place must not block before it is recognised.
