@@ -36,6 +36,19 @@ struct HeldRequestsTests {
         await #expect(throws: MMError.self) { _ = try await requests.revoke(try #require(made.first).id) }
     }
 
+    @Test("a pool whose ledger can't be changed is told, and keeps no approval from being revoked in the home's own")
+    func blocked() async throws {
+        try ProtectedFile.makeDirectory(home.services.paths.isolatedDirectory)
+        let made = try await requests.allow(
+            [.send], on: try connection("Contoso"), for: .seconds(600), by: ann, check: .terminal)
+        let lock = pool("Contoso").path + ".lock"
+        try ProtectedFile.remove(lock)
+        try ProtectedFile.makeDirectory(lock)
+        await #expect(throws: MMError.self) { _ = try await requests.revoke(try #require(made.first).id) }
+        #expect(try await home.services.ledger.standing().isEmpty)
+        #expect(try await requests.standing() == made)
+    }
+
     @Test("without such pools no folder is made for them")
     func alone() async throws {
         _ = try await requests.allow(

@@ -74,18 +74,17 @@ package struct HeldRequests: Sendable {
         return found
     }
 
-    /// Revokes a standing approval in every ledger that holds it.
+    /// Revokes a standing approval in every ledger that holds it; first in the home's own, which no session can block.
     /// - Throws: `notFound` for one that is no longer valid.
     package func revoke(_ id: String) async throws(MMError) -> StandingApproval {
+        let own = await Result { () async throws(MMError) in try await ledger.revoke(id) }
         var gone: StandingApproval?
         for ledger in others() {
             guard let standing = try? await ledger.standing() else { continue }
             if standing.contains(where: { $0.id == id }) { gone = try await ledger.revoke(id) }
         }
-        do throws(MMError) { return try await ledger.revoke(id) } catch {
-            guard let gone, error.code == .notFound else { throw error }
-            return gone
-        }
+        if let gone, case .failure(let error) = own, error.code == .notFound { return gone }
+        return try own.get()
     }
 
     private func others() -> [ConfirmationLedger] {
