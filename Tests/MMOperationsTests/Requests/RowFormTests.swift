@@ -57,7 +57,7 @@ struct RowFormTests {
     @Test(
         "a count is a number, also behind a byte order mark, and another text is none",
         arguments: [
-            ("5013", 5013), ("\u{FEFF}5013", 5013), ("0\r\n", 0), ("five", nil), ("", nil), ("{}", nil),
+            ("5013", 5013), ("\u{FEFF}5013", 5013), ("0\r\n", 0), ("five", nil), ("", nil), ("{}", nil), ("12 34", nil),
         ] as [(String, Int64?)])
     func counts(text: String, count: Int64?) {
         #expect(CountText.read(Array(text.utf8)) == count)
