@@ -37,13 +37,13 @@ extension IdentityService {
         of connection: Connection, renewing: Bool, until deadline: Deadline
     ) async throws(MMError) {
         let target = try target(connection, .graph)
-        let open = try files(target).signIns(of: target).map(\.pending).filter {
-            $0.outcome == nil && (!renewing || $0.isRenewal)
+        let waits = try files(target).signIns(of: target).map(\.pending).compactMap { open -> Duration? in
+            guard open.outcome == nil, !renewing || open.isRenewal else { return nil }
+            let wait = Timestamp(seconds: open.nextPollAt) - clock.now
+            // A longer wait than the interval is one after a failure.
+            return wait > .zero && wait <= .seconds(open.interval + 1) ? wait : nil
         }
-        // A longer wait than the interval is one after a failure.
-        let waits = open.map { (Timestamp(seconds: $0.nextPollAt) - clock.now, Duration.seconds($0.interval + 1)) }
-        let due = waits.filter { $0.0 > .zero && $0.0 <= $0.1 && $0.0 < deadline.remaining }.map(\.0).max()
-        guard let due else { return }
+        guard let due = waits.filter({ $0 < deadline.remaining }).max() else { return }
         do { try await pause(due) } catch {
             throw MMError(.cancelled, "The sign-in of \(connection.name) was cancelled.")
         }
