@@ -17,8 +17,7 @@ struct ChangeOrigin: Sendable {
         VisibleText.exact("\(who) at \(time)" + (activity.map { " (\($0))" } ?? ""))
     }
 
-    /// The maximum number of look-ups; a tenant with more findings is examined by a person
-    /// anyway.
+    /// The maximum number of look-ups; a tenant with more findings is examined by a person anyway.
     private static let most = 60
 
     /// Looks up the last changes of the objects of findings.
