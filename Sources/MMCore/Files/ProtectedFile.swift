@@ -161,9 +161,9 @@ package enum ProtectedFile {
     /// The caller must hold the lock under which the file is written.
     package static func erase(_ path: String) throws(MMError) {
         guard let place = try FileLocation.resolve(path, creating: false) else { return }
-        let hadDrafts = try place.removeDrafts()
         let isRemoved = unlinkat(place.folder.number, place.name, 0) == 0
         guard isRemoved || errno == ENOENT else { throw FileFault.error(errno, "remove", path) }
+        let hadDrafts = try place.removeDrafts()
         if isRemoved || hadDrafts { place.syncFolder() }
     }
 
