@@ -26,11 +26,13 @@ struct HeldRequestsTests {
         let contoso = try connection("Contoso")
         try ProtectedFile.makeDirectory(home.services.paths.isolatedDirectory)
         let made = try await requests.allow([.send], on: contoso, for: .seconds(600), by: ann, check: .terminal)
-        #expect(try await pool("Contoso").standing() == made)
-        #expect(try await home.services.ledger.standing() == made)
+        let ids = made.map(\.id)
+        #expect(ids.count == 1)
+        #expect(try await pool("Contoso").standing().map(\.id) == ids)
+        #expect(try await home.services.ledger.standing().map(\.id) == ids)
         #expect(try await pool("Fabrikam").standing().isEmpty)
-        #expect(try await requests.standing() == made)
-        #expect(try await requests.revoke(try #require(made.first).id) == made.first)
+        #expect(try await requests.standing().map(\.id) == ids)
+        #expect(try await requests.revoke(try #require(ids.first)).id == ids.first)
         #expect(try await pool("Contoso").standing().isEmpty)
         #expect(try await requests.standing().isEmpty)
         await #expect(throws: MMError.self) { _ = try await requests.revoke(try #require(made.first).id) }
@@ -46,7 +48,7 @@ struct HeldRequestsTests {
         try ProtectedFile.makeDirectory(lock)
         await #expect(throws: MMError.self) { _ = try await requests.revoke(try #require(made.first).id) }
         #expect(try await home.services.ledger.standing().isEmpty)
-        #expect(try await requests.standing() == made)
+        #expect(try await requests.standing().map(\.id) == made.map(\.id))
     }
 
     @Test("without such pools no folder is made for them")
@@ -64,6 +66,6 @@ struct HeldRequestsTests {
         var forged = try #require(made.first)
         forged.guardClass = .destructive
         try await pool("Contoso").keep([forged])
-        #expect(try await requests.standing().contains(forged))
+        #expect(try await requests.standing().map(\.guardClass) == [.send, .destructive])
     }
 }
