@@ -601,20 +601,17 @@ struct DeviceSignInTests {
         let transport = entra([Contoso.tokens()])
         let service = IdentityService.scripted(home, transport, clock: clock)
         let start = clock.now
-        try await service.awaitPoll(of: connection, renewing: renewing, until: .never)
-        #expect(clock.now == start)
-        guard case .waiting = try await service.beginSignIn(connection, renewing: renewing) else {
+        guard case .waiting = try await service.continueSignIn(connection, renewing: renewing, deadline: .never) else {
             Issue.record("nobody is asked")
             return
         }
+        #expect(clock.now == start && transport.requests.count == 1)
         clock.advance(2)
-        try await service.awaitPoll(of: connection, renewing: renewing, until: .never)
-        #expect(clock.now == start + 5 && transport.requests.count == 1)
-        guard case .signedIn = try await service.beginSignIn(connection, renewing: renewing) else {
+        guard case .signedIn = try await service.continueSignIn(connection, renewing: renewing, deadline: .never)
+        else {
             Issue.record("not signed in")
             return
         }
-        try await service.awaitPoll(of: connection, renewing: renewing, until: .never)
         #expect(clock.now == start + 5)
     }
 

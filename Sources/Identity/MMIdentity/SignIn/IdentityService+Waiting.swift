@@ -26,14 +26,22 @@ extension IdentityService {
         return try await work()
     }
 
-    /// Waits until the service may be asked about a sign-in that is already open, so that who asks right after a
+    /// Begins a sign-in, or asks the service about the one that is open, once it may be asked: who calls right after a
     /// person's approval isn't shown the same code once more.
     /// - Parameters:
     ///   - connection: the connection that signs in.
-    ///   - renewing: whether only a sign-in that renews a valid one counts.
-    ///   - deadline: up to when to wait.
-    /// - Throws: the errors of the stored sign-ins; `cancelled` when the task is cancelled.
-    package func awaitPoll(
+    ///   - resource: the service that the first token is for.
+    ///   - renewing: whether to sign in again even if there are valid tokens.
+    ///   - deadline: up to when to wait until the service may be asked.
+    /// - Throws: as `beginSignIn`; `cancelled` when the task is cancelled.
+    package func continueSignIn(
+        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false, deadline: Deadline
+    ) async throws(MMError) -> SignInProgress {
+        try await awaitPoll(of: connection, renewing: renewing, until: deadline)
+        return try await beginSignIn(connection, resource: resource, renewing: renewing)
+    }
+
+    private func awaitPoll(
         of connection: Connection, renewing: Bool, until deadline: Deadline
     ) async throws(MMError) {
         let target = try target(connection, .graph)

@@ -90,8 +90,9 @@ struct Login: CatalogueOperation {
                 hint: "In a terminal: mm login \(ShellWord.quoted(connection.name)) --browser.",
                 details: ["connection": .string(connection.name), "field": "browser"])
         } else {
-            try await identity.awaitPoll(of: connection, renewing: input.renew, until: context.deadline)
-            switch try await identity.beginSignIn(connection, resource: resource, renewing: input.renew) {
+            switch try await identity.continueSignIn(
+                connection, resource: resource, renewing: input.renew, deadline: context.deadline)
+            {
             case .signedIn(let signedIn): account = signedIn
             case .waiting(let prompt): throw await Self.waiting(prompt, for: connection, identity)
             }
@@ -210,8 +211,8 @@ struct LoginAll: Sendable {
         do throws(MMError) {
             let resource = try input.resource.resource(of: connection, in: services.identity)
             guard context.call.waitsForSignIn, let person = context.call.person else {
-                switch try await services.identity.beginSignIn(
-                    connection, resource: resource, renewing: input.renew)
+                switch try await services.identity.continueSignIn(
+                    connection, resource: resource, renewing: input.renew, deadline: context.deadline)
                 {
                 case .signedIn(let account): return .signedIn(account)
                 case .waiting(let prompt):

@@ -570,7 +570,7 @@ extension ConnectSteps {
     /// first.
     func signIn(_ connection: Connection) async throws(MMError) -> SignedInAccount {
         guard context.call.waitsForSignIn, let person = context.call.person else {
-            switch try await identity.beginSignIn(connection) {
+            switch try await identity.continueSignIn(connection, deadline: context.deadline) {
             case .signedIn(let account): return account
             case .waiting(let prompt):
                 var error = prompt.error(now: .now)
