@@ -228,6 +228,38 @@ struct ExchangeClientTests {
         #expect(urls[1].hasPrefix("https://eur02b.ps.compliance.protection.outlook.com/adminapi/beta/"))
     }
 
+    @Test("a fault that passes doesn't hide the host of compliance cmdlets", arguments: faults.indices)
+    func complianceAfterFault(index: Int) async throws {
+        let network = FakeNetwork { request, number in
+            guard request.url.contains("EXOBanner") else { return Self.page(1) }
+            return number == 0
+                ? Self.faults[index]
+                : HTTPResponse(
+                    status: 302, headers: ["Location": "https://eur02b.admin.protection.outlook.com:446/x"], body: [])
+        }
+        #expect(try await run(network, ExchangeCommand("Get-ComplianceSearch"), service: .compliance).rows == 1)
+        #expect(network.requests.last?.url.hasPrefix("https://eur02b.ps.compliance.protection.") == true)
+    }
+
+    @Test("a host of compliance cmdlets that couldn't be asked for is asked for again by the next cmdlet")
+    func complianceAfterOutage() async throws {
+        let isDown = Mutex(true)
+        let network = FakeNetwork { request, _ in
+            guard request.url.contains("EXOBanner") else { return Self.page(1) }
+            return isDown.withLock { $0 }
+                ? .json("", status: 503)
+                : HTTPResponse(
+                    status: 302, headers: ["Location": "https://eur02b.admin.protection.outlook.com:446/x"], body: [])
+        }
+        let client = try client(Contoso(network), .compliance)
+        for _ in 0..<2 {
+            var pages = client.pages(ExchangeCommand("Get-ComplianceSearch"))
+            #expect(try await pages.next()?.rows.count == 1)
+            isDown.withLock { $0 = false }
+        }
+        #expect(network.requests.last?.url.hasPrefix("https://eur02b.ps.compliance.protection.") == true)
+    }
+
     // MARK: Ends
 
     @Test("a repeated next link ends it")
@@ -422,5 +454,18 @@ struct ExchangeClientTests {
         #expect(network.requests.count == 1)
         #expect(network.requests[0].method == "GET" && network.requests[0].headers["CommandName"] == "*")
         #expect(network.requests[0].url.contains("/adminapi/v1.0/\(Contoso.tenant)/EXOModuleFile?Version="))
+    }
+
+    /// Answers that say nothing about what was asked.
+    private static let faults: [HTTPResponse] = [
+        .json("", status: 503), .json("", status: 503, headers: ["Retry-After": "3"]), .json("", status: 502),
+        .json("<html>busy</html>", status: 429, headers: ["Retry-After": "3"]), .json("", status: 401),
+    ]
+
+    @Test("the list of cmdlets is requested again after a fault that passes", arguments: faults.indices)
+    func listAfterFault(index: Int) async throws {
+        let network = FakeNetwork(Self.faults[index], .json(#"{"value":[{"exportedCmdlets":"Get-Mailbox"}]}"#))
+        #expect(try await client(Contoso(network)).cmdlets().all == ["Get-Mailbox"])
+        #expect(network.requests.count == 2)
     }
 }

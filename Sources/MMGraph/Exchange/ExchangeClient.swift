@@ -64,28 +64,11 @@ package actor ExchangeClient {
     }
 
     /// Returns a gate where the requests of one call wait until the service may be asked.
-    nonisolated func gate(_ report: @escaping @Sendable (String) -> Void = { _ in }) -> ServiceGate {
+    nonisolated func gate(_ report: @escaping @Sendable (String) -> Void) -> ServiceGate {
         ServiceGate(
             identity.pace(of: connection, service: service.resource.name, clock: clock, log: log),
             service: service.resource.name, connection: connection.name, longestWait: policy.maxWait,
             clock: clock, jitter: jitter, pause: pause, report: report)
-    }
-
-    /// Sends a request of the client's own once, as soon as the service allows.
-    /// - Parameter what: its purpose, as the start of a sentence.
-    func sendOnce(_ request: HTTPRequest, _ what: String, deadline: Deadline) async throws(MMError) -> HTTPResponse {
-        var gate = gate()
-        let sent = try await gate.pass(until: deadline)
-        let response: HTTPResponse
-        do { response = try await transport.send(request) } catch { throw error.mmError(for: what) }
-        let advice = WaitAdvice(response.headers, now: clock.now)
-        let ending = RetryPolicy.Ending(response.status, advice)
-        if ending.isThrottling {
-            await gate.slowDown(ending, nil, sent: sent)
-        } else if response.status < 500 {
-            await gate.apply(advice, sent: sent)
-        }
-        return response
     }
 
     /// Returns the request for a cmdlet's first page as it would be sent, without a token; for people who want to
@@ -109,7 +92,7 @@ package actor ExchangeClient {
             try await findHome(deadline)
             let address = try link.map { (link) throws(MMError) in try checked(link, of: command) }
             var attempt = ExchangeAttempt(
-                client: self, command: command, size: size, deadline: deadline, report: report)
+                client: self, wish: .page(of: command, size: size), deadline: deadline, report: report)
             response = try await attempt.run(at: address)
         } catch {
             throw .failed(error)
@@ -177,8 +160,7 @@ extension ExchangeClient {
         guard commands.count > 1 else { return commands.map { _ in nil } }
         try await findHome(deadline)
         var attempt = ExchangeAttempt(
-            client: self, command: commands[0], batch: commands, size: commands[0].pageSize, deadline: deadline,
-            report: report)
+            client: self, wish: .firstPages(of: commands), deadline: deadline, report: report)
         let response = try await attempt.run(at: nil)
         // If the service refuses the batch, the single requests give the same error in more detail.
         guard (200..<300).contains(response.status), let answers = try response.json()["responses"]?.array else {
@@ -197,9 +179,6 @@ extension ExchangeClient {
         }
         return pages
     }
-
-    /// Returns the path of a batch.
-    nonisolated func batchPath(_ tenant: String) -> String { "/adminapi/beta/\(tenant)/$batch" }
 
     /// Returns the request for the first pages of several cmdlets.
     nonisolated func wire(
@@ -312,18 +291,12 @@ extension ExchangeClient {
     func findHome(_ deadline: Deadline) async throws(MMError) {
         guard regionalOrigin == nil, service == .compliance else { return }
         let base = try row()
-        let token = try await identity.token(for: connection, resource: service.resource, deadline: deadline)
-        let request = HTTPRequest(
-            method: "GET",
-            url: base + "/adminapi/beta/\(token.account.tenantID)/EXOBanner('AutogenSession')?Version=\(Self.version)",
-            headers: headers(by: token.account, authorization: token.authorization),
-            timeout: min(.seconds(60), max(deadline.remaining, .milliseconds(1))), maxResponseBytes: 4 << 20,
-            allowsPlainHTTP: base.hasPrefix("http:"))
-        let response = try await sendOnce(
-            request, "finding the compliance host of \(connection.name)", deadline: deadline)
-        guard (300..<400).contains(response.status), let location = response.headers["Location"] else {
-            // Without a redirect, the tenant is served by the public host.
-            regionalOrigin = base
+        var attempt = ExchangeAttempt(client: self, wish: .home, deadline: deadline)
+        let answer = try await attempt.run(at: nil)
+        guard (300..<400).contains(answer.status), let location = answer.header("Location") else {
+            // Without a redirect, the tenant is served by the public host. A failure says nothing about it: the cmdlet
+            // is then sent there too, and its answer tells where it belongs, or what is wrong.
+            if answer.status < 500, answer.status != 401, answer.status != 429 { regionalOrigin = base }
             return
         }
         // Only the first label counts: the rest of the name isn't that of the host that runs cmdlets.
@@ -383,6 +356,40 @@ extension ExchangeClient {
             method: "POST", url: url, headers: headers, body: JSONWriter.bytes(command.body), timeout: timeout,
             maxResponseBytes: Self.largestPage, allowsPlainHTTP: url.hasPrefix("http:"))
     }
+
+    /// Returns the path of a wish's first request.
+    nonisolated func path(_ wish: ExchangeWish, _ tenant: String) -> String {
+        switch wish {
+        case .page(let command, _): path(command, tenant)
+        case .firstPages: "/adminapi/beta/\(tenant)/$batch"
+        case .cmdlets: "/adminapi/v1.0/\(tenant)/EXOModuleFile?Version=\(Self.version)"
+        case .home: "/adminapi/beta/\(tenant)/EXOBanner('AutogenSession')?Version=\(Self.version)"
+        }
+    }
+
+    /// Returns the request for a wish.
+    nonisolated func wire(
+        _ wish: ExchangeWish, url: String, token: AccessToken, requestID: String, timeout: Duration
+    ) -> HTTPRequest {
+        let (account, authorization) = (token.account, token.authorization)
+        switch wish {
+        case .page(let command, let size):
+            return wire(
+                command, url: url, size: size, account: account, authorization: authorization, requestID: requestID,
+                timeout: timeout)
+        case .firstPages(let commands):
+            return wire(
+                batch: commands, url: url, account: account, authorization: authorization, requestID: requestID,
+                timeout: timeout)
+        case .cmdlets, .home:
+            var headers = headers(by: account, authorization: authorization)
+            headers.set("client-request-id", requestID)
+            if case .cmdlets = wish { headers.set("CommandName", "*") }
+            return HTTPRequest(
+                method: "GET", url: url, headers: headers, timeout: timeout, maxResponseBytes: 64 << 20,
+                allowsPlainHTTP: url.hasPrefix("http:"))
+        }
+    }
 }
 
 /// The `X-AnchorMailbox` header, which names the mailbox close to which the service runs a request.
@@ -441,14 +448,48 @@ package struct ExchangeAnchor: Sendable, Hashable {
     }
 }
 
-/// Requests one page of a cmdlet, as often as the policy allows, until there is a response to return. A cmdlet that may
-/// have run isn't sent again unless it only reads.
+/// What the client asks the service for.
+enum ExchangeWish: Sendable {
+    /// A page of a cmdlet with at most `size` rows.
+    case page(of: ExchangeCommand, size: Int)
+    /// The first pages of several cmdlets that only read, in one request.
+    case firstPages(of: [ExchangeCommand])
+    /// The list of the cmdlets that the account may run.
+    case cmdlets
+    /// The host that serves the tenant's compliance cmdlets; the answer is a redirect to it.
+    case home
+
+    /// The cmdlet, or what else is asked for.
+    var name: String {
+        switch self {
+        case .page(let command, _): command.cmdlet
+        case .firstPages(let commands): commands.first?.cmdlet ?? ""
+        case .cmdlets: "the list of cmdlets"
+        case .home: "the compliance host"
+        }
+    }
+
+    /// The cmdlet, if it may change something.
+    var writing: ExchangeCommand? {
+        if case .page(let command, _) = self, !command.isReadOnly { command } else { nil }
+    }
+
+    /// The time that Microsoft's module waits for the answer.
+    var timeout: Duration {
+        switch self {
+        case .page(let command, _): command.timeout
+        case .firstPages(let commands): commands.first?.timeout ?? .zero
+        case .cmdlets: .seconds(100)
+        case .home: .seconds(60)
+        }
+    }
+}
+
+/// Sends a wish, as often as the policy allows, until there is a response to return. A cmdlet that may have run isn't
+/// sent again unless it only reads.
 struct ExchangeAttempt {
     private let client: ExchangeClient
-    private let command: ExchangeCommand
-    /// The cmdlets whose first pages are requested in a batch, all read-only; `nil` for a single cmdlet.
-    private let batch: [ExchangeCommand]?
-    private let size: Int
+    private let wish: ExchangeWish
     private let deadline: Deadline
     private let requestID = RandomBytes.uuid()
     private var repetitions = 0
@@ -461,18 +502,16 @@ struct ExchangeAttempt {
     private static let mostRedirects = 4
 
     init(
-        client: ExchangeClient, command: ExchangeCommand, batch: [ExchangeCommand]? = nil, size: Int,
-        deadline: Deadline, report: @escaping @Sendable (String) -> Void
+        client: ExchangeClient, wish: ExchangeWish, deadline: Deadline,
+        report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.client = client
-        self.command = command
-        self.batch = batch
-        self.size = size
+        self.wish = wish
         self.deadline = deadline
         gate = client.gate(report)
     }
 
-    /// Sends until there is a response: a page, or an error to report.
+    /// Sends until there is a response: what was asked for, or an error to report.
     /// - Parameter address: the URL of the page; `nil` for the first page.
     mutating func run(at address: String?) async throws(MMError) -> GraphResponse {
         do throws(MMError) { return try await answer(at: address) } catch {
@@ -488,7 +527,7 @@ struct ExchangeAttempt {
             for: client.connection, resource: client.service.resource, deadline: deadline)
         var place = address
         while true {
-            try deadline.check("running \(command.cmdlet)")
+            try deadline.check("waiting for \(wish.name)")
             guard !Task.isCancelled else { throw cancelled() }
             let url: String
             if let place { url = place } else { url = try await firstPage(token.account.tenantID) }
@@ -507,6 +546,7 @@ struct ExchangeAttempt {
             let answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
             note("\(answer.status) \(answer.body.count) bytes", answer)
             if (300..<400).contains(answer.status), answer.status != 304 {
+                if case .home = wish { return answer }
                 place = try await follow(answer, from: url)
                 continue
             }
@@ -525,23 +565,14 @@ struct ExchangeAttempt {
     }
 
     private func firstPage(_ tenant: String) async throws(MMError) -> String {
-        let path = batch == nil ? client.path(command, tenant) : client.batchPath(tenant)
+        let path = client.path(wish, tenant)
         if let home = await client.regionalOrigin { return home + path }
         return try client.row() + path
     }
 
     private func send(_ url: String, _ token: AccessToken) async throws(HTTPError) -> HTTPResponse {
-        let timeout = min(command.timeout, max(deadline.remaining, .milliseconds(1)))
-        var request =
-            if let batch {
-                client.wire(
-                    batch: batch, url: url, account: token.account, authorization: token.authorization,
-                    requestID: requestID, timeout: timeout)
-            } else {
-                client.wire(
-                    command, url: url, size: size, account: token.account, authorization: token.authorization,
-                    requestID: requestID, timeout: timeout)
-            }
+        let timeout = min(wish.timeout, max(deadline.remaining, .milliseconds(1)))
+        var request = client.wire(wish, url: url, token: token, requestID: requestID, timeout: timeout)
         let (home, cookies) = await (client.regionalOrigin, client.cookies)
         if let home, url.hasPrefix(home + "/"), !cookies.isEmpty {
             request.headers.set("Cookie", cookies.joined(separator: "; "))
@@ -552,7 +583,7 @@ struct ExchangeAttempt {
     /// Returns whether a request may be sent again with a new token. With a bearer challenge the token was refused and
     /// nothing ran; a bare 401 may come from a server behind it.
     private func mayRenew(_ answer: GraphResponse) -> Bool {
-        command.isReadOnly || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
+        wish.writing == nil || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
     }
 
     private mutating func follow(_ answer: GraphResponse, from url: String) async throws(MMError) -> String {
@@ -562,11 +593,11 @@ struct ExchangeAttempt {
             throw MMError(
                 .denied,
                 redirects > Self.mostRedirects
-                    ? "\(client.service.title) redirects \(command.cmdlet) in a loop."
-                    : "\(client.service.title) redirects \(command.cmdlet) to \(place), which "
+                    ? "\(client.service.title) redirects \(wish.name) in a loop."
+                    : "\(client.service.title) redirects \(wish.name) to \(place), which "
                         + "isn't one of its own hosts.",
-                hint: "No token was sent there, and the cmdlet did not run. Try again later.",
-                details: ["host": .string(place), "cmdlet": .string(command.cmdlet)])
+                hint: "No token was sent there, and nothing ran. Try again later.",
+                details: ["host": .string(place), "cmdlet": .string(wish.name)])
         }
         return next
     }
@@ -576,10 +607,10 @@ struct ExchangeAttempt {
     ) async throws(MMError) -> Bool {
         repetitions += 1
         var wait = client.policy.wait(
-            after: ending, method: command.isReadOnly ? "GET" : "POST", repetition: repetitions, isGuarded: false,
+            after: ending, method: wish.writing == nil ? "GET" : "POST", repetition: repetitions, isGuarded: false,
             mayRepeat: false, jitter: client.jitter())
-        if wait == nil, command.isReadOnly, repetitions <= client.policy.maxRetries, let answer,
-            ExchangeError(answer, cmdlet: command.cmdlet).isTransient
+        if wait == nil, wish.writing == nil, repetitions <= client.policy.maxRetries, let answer,
+            ExchangeError(answer, cmdlet: wish.name).isTransient
         {
             wait = .seconds(Int64(1 << repetitions))
         }
@@ -591,24 +622,24 @@ struct ExchangeAttempt {
     }
 
     private func cancelled() -> MMError {
-        MMError(.cancelled, "\(command.cmdlet) was cancelled.", details: ["cmdlet": .string(command.cmdlet)])
+        MMError(.cancelled, "\(wish.name) was cancelled.", details: ["cmdlet": .string(wish.name)])
     }
 
     private func unanswered(_ fault: HTTPError) -> MMError {
-        var error = fault.mmError(for: command.cmdlet)
-        if fault.mayHaveBeenSent, !command.isReadOnly {
+        var error = fault.mmError(for: wish.name)
+        if fault.mayHaveBeenSent, let command = wish.writing {
             error.hint = command.checkFirst
             error.retry = .never
         }
         error.details["service"] = .string(client.service.rawValue)
-        error.details["cmdlet"] = .string(command.cmdlet)
+        error.details["cmdlet"] = .string(wish.name)
         error.details["clientRequestId"] = .string(requestID)
         return error
     }
 
     private func note(_ outcome: String, _ answer: GraphResponse?) {
         client.log.debug(
-            "\(command.cmdlet) \(outcome)",
+            "\(wish.name) \(outcome)",
             [
                 "service": .string(client.service.rawValue), "clientRequestId": .string(requestID),
                 "requestId": .string(answer?.requestID ?? ""), "attempt": .int(Int64(repetitions + 1)),
@@ -645,41 +676,14 @@ extension ExchangeClient {
     package func cmdlets(deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> ExchangeCmdletList {
         if let cmdletList { return cmdletList }
         try await findHome(deadline)
-        var token = try await identity.token(for: connection, resource: service.resource, deadline: deadline)
-        var hops = 0
-        var hasRenewed = false
-        var place: String?
-        while true {
-            var headers = headers(by: token.account, authorization: token.authorization)
-            headers.set("CommandName", "*")
-            var url = try row()
-            if let regionalOrigin { url = regionalOrigin }
-            url += "/adminapi/v1.0/\(token.account.tenantID)/EXOModuleFile?Version=\(Self.version)"
-            if let place { url = place }
-            let request = HTTPRequest(
-                method: "GET", url: url, headers: headers,
-                timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))), maxResponseBytes: 64 << 20,
-                allowsPlainHTTP: url.hasPrefix("http:"))
-            let sent = try await sendOnce(request, "listing the cmdlets of \(connection.name)", deadline: deadline)
-            let response = GraphResponse(status: sent.status, headers: sent.headers, body: sent.body)
-            if (300..<400).contains(response.status), hops < 4, let next = try moved(by: response, from: url) {
-                hops += 1
-                place = next
-                continue
-            }
-            if response.status == 401, !hasRenewed {
-                hasRenewed = true
-                token = try await identity.token(
-                    insteadOf: token, at: clock.now, answer: response.fields, for: connection, deadline: deadline)
-                continue
-            }
-            guard (200..<300).contains(response.status) else {
-                throw ExchangeError(response, cmdlet: "the list of cmdlets").mmError(of: connection.name, service)
-            }
-            let list = try Self.list(response)
-            cmdletList = list
-            return list
+        var attempt = ExchangeAttempt(client: self, wish: .cmdlets, deadline: deadline)
+        let response = try await attempt.run(at: nil)
+        guard (200..<300).contains(response.status) else {
+            throw ExchangeError(response, cmdlet: ExchangeWish.cmdlets.name).mmError(of: connection.name, service)
         }
+        let list = try Self.list(response)
+        cmdletList = list
+        return list
     }
 
     private static func list(_ response: GraphResponse) throws(MMError) -> ExchangeCmdletList {
