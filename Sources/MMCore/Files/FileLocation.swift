@@ -329,6 +329,14 @@ enum FileFault {
                     "Use a writable folder (MM_STATE_DIR, MM_TOKEN_DIR, MM_CONNECTIONS for the registry), or mount "
                     + "the file system as writable.",
                 cause: cause)
+        // Not `notFound`, which callers take for the absence of what they asked for.
+        case ENOENT:
+            return MMError(
+                .unavailable, "Can't \(action) \(path): \(reason).",
+                hint:
+                    "Make its folder, or use another one (HOME, MM_STATE_DIR, MM_TOKEN_DIR, MM_CONNECTIONS for the "
+                    + "registry).",
+                cause: cause)
         case EACCES, EPERM:
             return MMError(
                 .forbidden, "Can't \(action) \(path): \(reason).",

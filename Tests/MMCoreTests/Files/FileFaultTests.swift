@@ -20,6 +20,12 @@ struct FileFaultTests {
         #expect(error.code == .unavailable && error.hint?.contains("ulimit -n") == true)
     }
 
+    @Test("a folder that can't be made is the environment's fault, and isn't taken for a missing object")
+    func folderThatCannotBeMade() {
+        let error = mmError { try ProtectedFile.replace("/proc/none/.m365-state/x", with: []) }
+        #expect(error?.code == .unavailable && error?.hint?.contains("MM_STATE_DIR") == true)
+    }
+
     @Test("a folder that can't be listed isn't an empty one")
     func listing() throws {
         let folder = try TestFolder()
