@@ -116,6 +116,29 @@ struct ShellOutputTests {
         await home.services.close()
     }
 
+    @Test("a command whose input can't be read to its end is stopped, and told as failed", arguments: [false, true])
+    func tornInput(flows: Bool) async throws {
+        var context = CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(600))
+        context.input = Given([Array("one\n".utf8)], thenFails: true)
+        var arguments: JSONObject = ["command": .string("cat; touch \(home.path)/after")]
+        if !flows { arguments["output"] = "json" }
+        let error = await #expect(throws: MMError.self) {
+            _ = try await gathered(try await service.call("shell_run", arguments, in: context))
+        }
+        #expect(error?.message == "torn" && error?.hint?.contains("part of its input") == true)
+        #expect(access(home.path + "/after", F_OK) != 0)
+        await home.services.close()
+    }
+
+    @Test("input that can't be read is no fault of a command that has ended without it")
+    func unneededInput() async throws {
+        var context = CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(600))
+        context.input = Given([Array("one\n".utf8)], thenFails: false, thenWaits: true)
+        let answer = try await service.call("shell_run", ["command": "head -n 1"], in: context)
+        #expect(try await gathered(answer).out == Array("one\n".utf8))
+        await home.services.close()
+    }
+
     @Test("is whole behind the handle that a model gets", arguments: [Caller.Surface.mcp, .rest])
     func stored(_ surface: Caller.Surface) async throws {
         let command = "seq 1 200000; seq 1 200000 >&2"
@@ -184,10 +207,23 @@ struct ShellOutputTests {
     }
 }
 
-/// Input that is there already.
+/// Input that is there already, and its end.
 private final class Given: CallInput {
     private let left: Mutex<[[UInt8]]>
-    init(_ pieces: [[UInt8]]) { left = Mutex(pieces) }
+    private let fails: Bool
+    private let waits: Bool
 
-    func next() async throws(MMError) -> [UInt8]? { left.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+    init(_ pieces: [[UInt8]], thenFails fails: Bool = false, thenWaits waits: Bool = false) {
+        left = Mutex(pieces)
+        self.fails = fails
+        self.waits = waits
+    }
+
+    func next() async throws(MMError) -> [UInt8]? {
+        if let piece = left.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { return piece }
+        if fails { throw MMError(.invalidInput, "torn") }
+        guard waits else { return nil }
+        do { try await Task.sleep(for: .seconds(3600)) } catch {}
+        throw MMError(.cancelled, "The command has ended.")
+    }
 }

@@ -98,9 +98,17 @@ private final class Batches: Sendable {
 /// Input whose pieces are already available.
 private final class Pieces: CallInput {
     private let left: Mutex<[[UInt8]]>
-    init(_ pieces: [[UInt8]]) { left = Mutex(pieces) }
+    private let fault: MMError?
+    init(_ pieces: [[UInt8]], then fault: MMError? = nil) {
+        left = Mutex(pieces)
+        self.fault = fault
+    }
 
-    func next() async throws(MMError) -> [UInt8]? { left.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+    func next() async throws(MMError) -> [UInt8]? {
+        if let piece = left.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { return piece }
+        if let fault { throw fault }
+        return nil
+    }
 }
 
 extension AnswerEnd {
@@ -313,6 +321,27 @@ struct ContractTests {
         while let rows = try await stream.next() { for row in rows { pieces.append(try CommandPiece(row: row).bytes) } }
         #expect(pieces == given)
         #expect(stream.end().exitStatus == 7)
+        await pool.stop()
+    }
+
+    @Test("standard input that can't be read isn't taken for its end")
+    func tornInput() async throws {
+        let home = try RESTHome()
+        let local = home.service([
+            ScriptedOperation("reads", readOnly: false) { (_, context) async throws(MMError) in
+                var bytes: [UInt8] = []
+                while let piece = try await context.call.input?.next() { bytes += piece }
+                return .value(["bytes": .int(Int64(bytes.count))])
+            }
+        ])
+        let pool = try SocketPool(home, local)
+        let fault = MMError(.invalidInput, "Standard input can't be read: Input/output error.")
+        var context = CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil))
+        context.input = Pieces([[1, 2, 3]], then: fault)
+        let ended = await Ended.of { () async throws(MMError) in
+            try await pool.remote(local.catalogue).call("reads", [:], in: context)
+        }
+        #expect(ended == .error(ErrorWire.object(fault)))
         await pool.stop()
     }
 

@@ -225,7 +225,8 @@ struct PipedInput: CallInput {
             case EAGAIN:
                 var wanted = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
                 poll(&wanted, 1, -1)
-            default: throw SystemError.error("Reading standard input")
+            default:
+                throw MMError(.invalidInput, "Standard input can't be read: \(SystemError.text(errno)).")
             }
         }
     }

@@ -154,8 +154,9 @@ struct ShellRun: CatalogueOperation {
                 : .all(
                     services.work.outputs.of(context.call.caller), owner: "/\(context.call.caller.server ?? "")"),
             admission: admission, call: context.record.call, turn: call.turn(in: member))
-        if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
-        if flows { return flowing(task, member, call) }
+        var handed: HandedInput?
+        if let given, task.job.command.input == .pipe { handed = HandedInput(given, to: task.job) }
+        if flows { return flowing(task, handed, member, call) }
         // A caller that doesn't wait is told as soon as the command runs.
         if context.call.backgroundAfter != nil {
             context.call.progress(ProgressReport(done: 0, total: nil, message: "running \(task.handle)"))
@@ -167,31 +168,17 @@ struct ShellRun: CatalogueOperation {
         }
         // If the call was cancelled, the command must not go on.
         if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled.") }
+        if let fault = handed?.fault { throw fault }
         await call.shells.touch(member.key)
         return await finished(
             task, member, isNew, prompt, isText: input.isText, cleared.verdict.notes.first, context)
     }
 
-    /// Passes a caller's input to the command while it runs.
-    private static func hand(_ input: any CallInput, to job: ShellJob) {
-        let feeding = Task {
-            // The loop ends when the command takes no more input or the caller has gone.
-            while let bytes = try? await input.next() {
-                do { try await job.feed(bytes) } catch { return }
-            }
-            try? await job.feed(nil)
-        }
-        Task {
-            _ = await job.waitForEnd()
-            feeding.cancel()
-        }
-    }
-
     /// Returns an answer that streams the command's output while it runs.
-    private func flowing(_ task: ShellTask, _ member: ShellSessions.Member, _ call: ShellCallContext)
-        -> OperationAnswer
-    {
-        let output = CommandOutput(of: task) { _ in
+    private func flowing(
+        _ task: ShellTask, _ input: HandedInput?, _ member: ShellSessions.Member, _ call: ShellCallContext
+    ) -> OperationAnswer {
+        let output = CommandOutput(of: task, input: input) { _ in
             note(task, member, call.context)
             await call.shells.touch(member.key)
         }
@@ -289,9 +276,41 @@ extension String {
     package var droppingLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
 }
 
+/// A caller's input, passed to a command while it runs. If it can't be read to its end, the command is stopped, so that
+/// it doesn't take a part for the whole.
+private final class HandedInput: Sendable {
+    private let failure = Mutex<MMError?>(nil)
+
+    /// Why the command didn't get all of its input.
+    var fault: MMError? { failure.withLock { $0 } }
+
+    init(_ input: any CallInput, to job: ShellJob) {
+        let feeding = Task {
+            do throws(MMError) {
+                while let bytes = try await input.next() {
+                    // A command that takes no more input doesn't need the rest.
+                    do { try await job.feed(bytes) } catch { return }
+                }
+            } catch {
+                // The same holds for one that has ended.
+                guard !Task.isCancelled, job.end == nil else { return }
+                var error = error
+                error.hint = "The command was stopped, because it got only a part of its input: check what it did."
+                failure.withLock { [error] in $0 = error }
+                return job.cancel()
+            }
+            try? await job.feed(nil)
+        }
+        Task {
+            _ = await job.waitForEnd()
+            feeding.cancel()
+        }
+    }
+}
+
 /// A command's output, streamed to a terminal while the command runs. If the reader goes away, the command is
 /// cancelled.
-final class CommandOutput: Sendable {
+private final class CommandOutput: Sendable {
     private struct State {
         /// The end of standard error, held back because it may be the message that an interactive shell writes on exit.
         var banner: [UInt8] = []
@@ -300,13 +319,17 @@ final class CommandOutput: Sendable {
     }
 
     private let task: ShellTask
+    private let input: HandedInput?
     private let concluded: @Sendable (ShellEnd) async -> Void
     private let state = Mutex(State())
 
     /// Creates the output of a command whose limits have a window.
-    /// - Parameter concluded: called when the command has ended, before the reader gets the end.
-    init(of task: ShellTask, concluded: @escaping @Sendable (ShellEnd) async -> Void) {
+    /// - Parameters:
+    ///   - input: the input that the command gets.
+    ///   - concluded: called when the command has ended, before the reader gets the end.
+    init(of task: ShellTask, input: HandedInput?, concluded: @escaping @Sendable (ShellEnd) async -> Void) {
         self.task = task
+        self.input = input
         self.concluded = concluded
     }
 
@@ -332,6 +355,7 @@ final class CommandOutput: Sendable {
                 return rows
             }
             let rest = await conclude()
+            if let fault = input?.fault { throw fault }
             if !rest.isEmpty { return [CommandPiece(rest, isError: true).row] }
         }
         return nil

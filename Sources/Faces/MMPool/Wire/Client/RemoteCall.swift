@@ -206,12 +206,14 @@ final class InputForwarder: Sendable {
     /// Reads the next piece and sends it. The pool asks for another once it has this one.
     func send(_ id: String, of call: String) {
         let task = Task { [input, pool] in
-            // Input that can't be read counts as ended; a piece that the pool no longer accepts isn't needed.
-            let bytes = (try? await input.next()) ?? []
+            var (type, body): (String, [UInt8]) = ("application/octet-stream", [])
+            do throws(MMError) { body = try await input.next() ?? [] } catch {
+                (type, body) = ("application/json", JSONWriter.bytes(["error": .object(ErrorWire.object(error))]))
+            }
             guard !Task.isCancelled else { return }
             let request = pool.request(
-                "POST", "/v1/calls/\(call)/inputs/\(id)", headers: ["Content-Type": "application/octet-stream"],
-                body: bytes)
+                "POST", "/v1/calls/\(call)/inputs/\(id)", headers: ["Content-Type": type], body: body)
+            // A piece that the pool no longer accepts isn't needed.
             _ = try? await pool.send(request, during: "sending input")
         }
         sending.withLock { $0 = task }

@@ -10,7 +10,7 @@ package final class CallQuestions: Sendable {
     /// Requests for a line of text; `nil` from a client that can't be asked for one.
     let texts = PendingAnswers<Result<String?, MMError>>()
     /// Requests for the next bytes of standard input.
-    let inputs = PendingAnswers<[UInt8]>()
+    let inputs = PendingAnswers<Result<[UInt8], MMError>>()
     /// Answers whose arrival their clients are to confirm.
     let deliveries = PendingAnswers<Bool>()
 

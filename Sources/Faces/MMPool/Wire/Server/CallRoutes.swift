@@ -124,9 +124,19 @@ package struct CallRoutes: Sendable {
         return HTTPServerResponse(status: 204)
     }
 
-    /// Accepts bytes of standard input that a running call has asked for. An empty body ends the input.
+    /// Accepts bytes of standard input that a running call has asked for, or, as JSON, why they can't be read. An empty
+    /// body ends the input.
     @Sendable private func takeInput(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
-        guard open.inputs.answer(request.name("call"), request.name("input"), request.http.body) else {
+        var piece = Result<[UInt8], MMError>.success(request.http.body)
+        if request.http.headers["Content-Type"] == "application/json" {
+            guard let error = try request.http.jsonObject()["error"]?.object.flatMap(ErrorWire.error) else {
+                throw MMError(
+                    .invalidInput, "Input that can't be read needs an `error`.",
+                    hint: "Send {\"error\": {\"code\": …, \"message\": …}}, or the bytes as application/octet-stream.")
+            }
+            piece = .failure(error)
+        }
+        guard open.inputs.answer(request.name("call"), request.name("input"), piece) else {
             throw MMError(
                 .notFound, "No call waits for this input any longer.", hint: "Its command has ended, or was cancelled.")
         }
@@ -355,11 +365,12 @@ struct RemotePerson: ConfirmingPerson {
 struct RemoteInput: CallInput {
     let call: String
     let outbox: CallOutbox
-    let questions: PendingAnswers<[UInt8]>
+    let questions: PendingAnswers<Result<[UInt8], MMError>>
 
     func next() async throws(MMError) -> [UInt8]? {
-        let bytes = await questions.ask(call) { id in outbox.tell(.wantsInput(id: id)) }
-        guard let bytes else { throw MMError(.cancelled, "The call was cancelled while input was awaited.") }
+        let piece = await questions.ask(call) { id in outbox.tell(.wantsInput(id: id)) }
+        guard let piece else { throw MMError(.cancelled, "The call was cancelled while input was awaited.") }
+        let bytes = try piece.get()
         return bytes.isEmpty ? nil : bytes
     }
 }
