@@ -50,6 +50,17 @@ struct TokenCacheLockTests {
         #expect(home.tokenFiles.isEmpty)
     }
 
+    @Test("a folder that can't hold the lock is told with its own remedy")
+    func folderWithoutRoom() async throws {
+        // No file can be made there, whoever asks.
+        let error = await #expect(throws: MMError.self) {
+            let held = try await TokenCacheLock(awaiting: "/proc/self/Contoso.json", until: .after(.zero))
+            _ = consume held
+        }
+        #expect(error?.code != .internalError && error?.hint?.contains("MM_TOKEN_DIR") == true)
+        #expect(error?.message.contains("lock the token cache with /proc/self/Contoso.json.lockfile") == true)
+    }
+
     @Test("the lock of a killed process of ours is taken over at once")
     func killed() async throws {
         try home.write("Contoso.json.lockfile", Array("\(try deadProcess()) mm-tokens".utf8))

@@ -312,13 +312,13 @@ extension FileLocation {
 }
 
 /// Turns an `errno` from a file operation into an error that names the file and the remedy.
-enum FileFault {
+package enum FileFault {
     /// Returns the error for a failed call.
     /// - Parameters:
     ///   - number: `errno` right after the call.
     ///   - action: what was attempted, such as "read" or "replace".
     ///   - path: the file.
-    static func error(_ number: Int32, _ action: String, _ path: String) -> MMError {
+    package static func error(_ number: Int32, _ action: String, _ path: String) -> MMError {
         let reason = String(cString: strerror(number))
         let cause = "errno \(number): \(reason)"
         switch number {

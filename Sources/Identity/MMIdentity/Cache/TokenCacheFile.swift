@@ -288,9 +288,6 @@ struct TokenCacheLock: ~Copyable {
     }
 
     private static func fault(_ number: Int32, _ path: String) -> MMError {
-        MMError(
-            number == EACCES || number == EPERM || number == ELOOP ? .forbidden : .internalError,
-            "Can't lock the token cache with \(path): \(String(cString: strerror(number))).",
-            hint: "Check who owns the token folder and its mode: ls -la.", cause: "errno \(number)")
+        FileFault.error(number, "lock the token cache with", path)
     }
 }
