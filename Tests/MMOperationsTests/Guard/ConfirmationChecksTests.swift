@@ -22,7 +22,7 @@ struct ConfirmationChecksTests {
 
     @Test(
         "reports a store that can't be read, with its path and the remedy",
-        arguments: ["{", "[]", #"{"version": 2, "entries": []}"#])
+        arguments: ["", "{", "[]", #"{"version": 2, "entries": []}"#])
     func damaged(content: String) async throws {
         try ProtectedFile.replace(home.paths.confirmationLedger, with: Array(content.utf8))
         let row = await row()

@@ -409,9 +409,7 @@ extension ConfirmationLedger {
 
     /// Returns the content of the file.
     func read() throws(MMError) -> Contents {
-        guard let bytes = try ProtectedFile.read(path, limit: largestFile), !bytes.isEmpty else {
-            return Contents()
-        }
+        guard let bytes = try ProtectedFile.read(path, limit: largestFile) else { return Contents() }
         guard let contents = Self.parse(bytes) else {
             throw MMError(
                 .conflict, "The store of confirmations \(path) can't be read.",
