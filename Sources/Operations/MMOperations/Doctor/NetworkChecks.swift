@@ -22,7 +22,7 @@ package struct NetworkChecks: Sendable {
 
     private static let limit = Duration.seconds(8)
 
-    /// Sends a request to the sign-in service and Microsoft Graph of each cloud.
+    /// Sends a request to the sign-in service and Microsoft Graph of each cloud, one to each address.
     /// - Parameter connections: the connections whose clouds are checked; without any, the public cloud.
     package func examine(_ connections: [Connection], into report: inout DoctorReport) async {
         let configuration = HTTPClientConfiguration(environment: environment)
@@ -48,9 +48,14 @@ package struct NetworkChecks: Sendable {
                 report.add("cloud \(name)", error)
                 continue
             }
-            let date = await ask(cloud.openIDConfiguration(of: "common"), client, into: &report)
-            if let date { compare(date, of: cloud.environment, into: &report) }
-            if let graph = cloud.base(of: .graph) { _ = await ask(graph + "/v1.0/", client, into: &report) }
+            // Some clouds share their hosts.
+            let signIn = cloud.openIDConfiguration(of: "common")
+            if asked.insert(signIn).inserted, let date = await ask(signIn, client, into: &report) {
+                compare(date, of: cloud.environment, into: &report)
+            }
+            if let graph = cloud.base(of: .graph), asked.insert(graph).inserted {
+                _ = await ask(graph + "/v1.0/", client, into: &report)
+            }
         }
         await client.shutdown()
     }
