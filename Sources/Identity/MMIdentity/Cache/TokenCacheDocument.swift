@@ -128,10 +128,11 @@ extension TokenCacheDocument {
     ///   - view: the app and tenant.
     ///   - resource: what the access token is for.
     ///   - refreshedFrom: the key of the exchanged refresh token; `nil` after a sign-in, which also stores the account.
+    ///   - isRefused: whether the identity in the answer was refused: its access token is then not stored.
     ///   - now: the current time.
     mutating func store(
         _ answer: TokenAnswer, for account: TokenCacheView.Account, in view: TokenCacheView, resource: ServiceResource,
-        refreshedFrom: String?, now: Timestamp
+        refreshedFrom: String?, isRefused: Bool = false, now: Timestamp
     ) {
         let home = account.account.homeAccountID
         let environment = account.environment
@@ -163,27 +164,7 @@ extension TokenCacheDocument {
                     key: Self.key(home, environment, "refreshtoken", view.clientID, "", target), fields)
             }
         }
-        remove(.accessToken) { fields in
-            view.isAccessToken(fields, of: account, for: resource) || Self.isExpired(fields, of: view, now: now)
-        }
-        var access = common
-        access["credential_type"] = "AccessToken"
-        access["secret"] = .string(answer.accessToken.reveal())
-        access["target"] = .string(target)
-        access["realm"] = .string(account.realm)
-        access["token_type"] = "Bearer"
-        access["cached_at"] = Self.text(now.seconds)
-        access["expires_on"] = Self.text(now.seconds + Int64(answer.expiresIn))
-        access["extended_expires_on"] = Self.text(now.seconds + Int64(answer.extendedExpiresIn))
-        if let refreshIn = answer.refreshIn { access["refresh_on"] = Self.text(now.seconds + Int64(refreshIn)) }
-        put(.accessToken, key: Self.key(home, environment, "accesstoken", view.clientID, account.realm, target), access)
-        if let token = answer.idToken {
-            var fields = common
-            fields["credential_type"] = "IdToken"
-            fields["secret"] = .string(token.reveal())
-            fields["realm"] = .string(account.realm)
-            put(.idToken, key: Self.key(home, environment, "idtoken", view.clientID, account.realm, ""), fields)
-        }
+        if !isRefused { storeAccessToken(of: answer, for: account, in: view, resource, common, target, now) }
         if refreshedFrom == nil, !account.account.isApp { storeAccount(account) }
         var metadata: JSONObject = ["client_id": .string(view.clientID), "environment": .string(environment)]
         if let family = answer.familyID { metadata["family_id"] = .string(family) }
@@ -217,6 +198,36 @@ extension TokenCacheDocument {
                 "username": .string(account.account.username), "authority_type": "MSSTS",
                 "account_source": "urn:ietf:params:oauth:grant-type:device_code",
             ])
+    }
+
+    /// Stores the access token and the id_token of an answer.
+    private mutating func storeAccessToken(
+        of answer: TokenAnswer, for account: TokenCacheView.Account, in view: TokenCacheView,
+        _ resource: ServiceResource, _ common: JSONObject, _ target: String, _ now: Timestamp
+    ) {
+        func key(_ kind: String, _ target: String) -> String {
+            Self.key(account.account.homeAccountID, account.environment, kind, view.clientID, account.realm, target)
+        }
+        remove(.accessToken) { fields in
+            view.isAccessToken(fields, of: account, for: resource) || Self.isExpired(fields, of: view, now: now)
+        }
+        var access = common
+        access["credential_type"] = "AccessToken"
+        access["secret"] = .string(answer.accessToken.reveal())
+        access["target"] = .string(target)
+        access["realm"] = .string(account.realm)
+        access["token_type"] = "Bearer"
+        access["cached_at"] = Self.text(now.seconds)
+        access["expires_on"] = Self.text(now.seconds + Int64(answer.expiresIn))
+        access["extended_expires_on"] = Self.text(now.seconds + Int64(answer.extendedExpiresIn))
+        if let refreshIn = answer.refreshIn { access["refresh_on"] = Self.text(now.seconds + Int64(refreshIn)) }
+        put(.accessToken, key: key("accesstoken", target), access)
+        guard let token = answer.idToken else { return }
+        var fields = common
+        fields["credential_type"] = "IdToken"
+        fields["secret"] = .string(token.reveal())
+        fields["realm"] = .string(account.realm)
+        put(.idToken, key: key("idtoken", ""), fields)
     }
 
     private func refreshFields(

@@ -225,9 +225,8 @@ struct TokenAcquirer: RenewingAcquirer {
 
     /// Stores the tokens, checks the account and returns the access token.
     ///
-    /// After a sign-in, nothing is stored until the account has been checked. After a refresh, the new refresh token
-    /// has already replaced the old one, so it is stored first: a changed name or a wrong clock must not cost the
-    /// sign-in.
+    /// Nothing is stored until the account has been checked, except the new refresh token after a refresh: it has
+    /// already replaced the old one, and a changed name or a wrong clock must not cost the sign-in.
     func store(
         _ answer: TokenAnswer, _ known: TokenCacheView.Account?, refreshedFrom: String?, _ snapshot: TokenFiles.Snapshot
     ) async throws(MMError) -> AccessToken {
@@ -245,9 +244,14 @@ struct TokenAcquirer: RenewingAcquirer {
                     "The sign-in service returned a token for another account than that of \(target.connection).",
                     hint: "It was discarded. Sign out and in again: mm logout \(ShellWord.quoted(target.connection)).")
             }
+            do throws(MMError) {
+                // A refresh may return no id_token; the account is then the one that the refresh token was issued to.
+                signedIn = answer.idToken == nil ? known.account : try check.account(of: answer, now: now)
+            } catch {
+                try await write(answer, for: known.account, known, refreshedFrom, snapshot, isRefused: true)
+                throw error
+            }
             try await write(answer, for: known.account, known, refreshedFrom, snapshot)
-            // A refresh may return no id_token; the account is then the one that the refresh token was issued to.
-            signedIn = answer.idToken == nil ? known.account : try check.account(of: answer, now: now)
         } else {
             signedIn = try check.account(of: answer, now: now)
             try await write(answer, for: signedIn, nil, refreshedFrom, snapshot)
@@ -261,7 +265,7 @@ struct TokenAcquirer: RenewingAcquirer {
 
     private func write(
         _ answer: TokenAnswer, for account: SignedInAccount, _ known: TokenCacheView.Account?, _ refreshedFrom: String?,
-        _ snapshot: TokenFiles.Snapshot
+        _ snapshot: TokenFiles.Snapshot, isRefused: Bool = false
     ) async throws(MMError) {
         let view = snapshot.view
         let place = TokenCacheView.Account(
@@ -270,7 +274,8 @@ struct TokenAcquirer: RenewingAcquirer {
         let source = snapshot.isFromEarlierCache ? nil : refreshedFrom
         let (resource, now) = (resource, clock.now)
         try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
-            document.store(answer, for: place, in: view, resource: resource, refreshedFrom: source, now: now)
+            document.store(
+                answer, for: place, in: view, resource: resource, refreshedFrom: source, isRefused: isRefused, now: now)
         }
     }
 }
