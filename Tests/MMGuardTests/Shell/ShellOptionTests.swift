@@ -52,20 +52,6 @@ struct ShellOptionTests {
     }
 
     @Test(
-        "don't matter to a trap that certainly looks when the shell ends",
-        arguments: [
-            ("trap 'echo bye' EXIT", false), ("trap -- 'uptime; df -h' EXIT", false), ("trap 'rm -r x' EXIT", true),
-            ("trap 'cd /etc' DEBUG; touch x", true), ("f() { trap 'cd /etc' EXIT; }; f; touch x", true),
-            ("trap 'touch hosts' EXIT; cd /etc", true), ("trap 'cat $f' EXIT; f=/etc/shadow", true),
-            ("trap \"$x\" EXIT", true), ("trap '$x' EXIT", true), ("trap 'echo x > $p' EXIT; p=/etc/x", true),
-            ("trap 'find . -delete' DEBUG", true),
-        ])
-    func traps(line: String, isAsked: Bool) {
-        let verdict = verdict(line)
-        #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule): \(verdict.reason)")
-    }
-
-    @Test(
         "make a builtin show variables, unless it sets those that it names",
         arguments: [
             ("declare -x Y=7", false), ("typeset -x A=1 B=2", false), ("declare -x", true),

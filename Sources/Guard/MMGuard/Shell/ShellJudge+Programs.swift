@@ -262,16 +262,7 @@ extension ShellJudge {
             return (hiddenCommands(of: call, depth) ?? []) + sets(call, depth) + one(.reads, call)
         case "set", "test", "[", "[[", "let", "hash", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
             return hiddenCommands(of: call, depth)
-        case "trap":
-            let found = texts(of: call, depth)
-            // At the end of the shell nothing follows for which it could enter another folder, and what only looks does
-            // so with any values, unless they name it.
-            let isLast = !call.isNested && words.filter { $0 != "--" }.dropFirst() == ["EXIT"]
-            let isLook =
-                isLast && !found.isEmpty && found.allSatisfy { $0.classes == .read }
-                && !words.contains { $0.contains("$") }
-            return found + one(isLook ? .reads : .writes, call)
-        case "eval", "su", "ssh": return texts(of: call, depth) + (listed(call) ?? one(.writes, call))
+        case "eval", "trap", "su", "ssh": return texts(of: call, depth) + (listed(call) ?? one(.writes, call))
         case "alias":
             let sets = words.contains { $0.contains("=") }
             return texts(of: call, depth) + one(sets ? .writes : .reads, call)
