@@ -52,10 +52,12 @@ struct ShellOptionTests {
     }
 
     @Test(
-        "make a builtin show variables, unless it sets those that it names",
+        "make a builtin show variables, unless it exports those that it names",
         arguments: [
-            ("declare -x Y=7", false), ("typeset -x A=1 B=2", false), ("declare -x", true),
-            ("declare -x A=1 KEY", true), ("declare -p $x=1", true),
+            ("declare -x Y=7", false), ("typeset -x A=1 B=2", false), ("declare -x A=1 KEY", false),
+            ("declare -x", true), ("declare -x -p", true), ("declare -x -p API_KEY", true), ("declare -p LANG", false),
+            ("declare -p $x=1", true), ("export -p", true), ("export -p A=1", true), ("readonly -p LANG", true),
+            ("typeset -p +A=1", true),
         ])
     func declared(line: String, isShown: Bool) {
         #expect(verdict(line).findings.contains { $0.rule == "shell-secrets" } == isShown)

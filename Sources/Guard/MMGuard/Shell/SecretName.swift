@@ -84,13 +84,6 @@ extension ShellJudge {
     func showsAll(_ call: ShellScript.Command) -> Bool {
         let call = console(of: call) ?? call
         let words = call.arguments.map { namesProcess($0) ? "1" : $0.value }
-        // A builtin that sets variables shows none.
-        let named = words.filter { !$0.hasPrefix("-") }
-        if Self.declaring.contains(call.program), !named.isEmpty,
-            named.allSatisfy({ $0.contains("=") && !$0.prefix { $0 != "=" }.contains("$") })
-        {
-            return false
-        }
         guard let uses = ShellLooks.row("@" + call.program), uses.showAll(words) else {
             return false
         }

@@ -263,7 +263,8 @@ struct ShellLooks: Sendable {
             return switch first.first {
             case "*": true
             case ".": words.isEmpty
-            case "-": words.first.map { Self.isOne(of: first, $0) } == true
+            case "-":
+                words.first.map { Self.isOne(of: first, $0) } == true && (use.last != "$" || operands.isEmpty)
             case "=": words.contains { $0 == first.dropFirst() }
             // One letter among others without a dash, as old programs take them.
             case "%":
@@ -273,7 +274,7 @@ struct ShellLooks: Sendable {
             }
         }
         guard let use else { return false }
-        let verbs = use.filter { $0.first.map { !"*.-=%&".contains($0) } == true }.count
+        let verbs = use.filter { $0.first.map { !"*.-=%&$".contains($0) } == true }.count
         let start = verbs == 0 ? 0 : words.firstIndex(of: operands[verbs - 1]) ?? 0
         let values = words.indices.dropFirst(start).filter {
             changing.contains(String(words[$0].prefix { $0 != "=" }))
