@@ -18,7 +18,10 @@ struct ShellOptionTests {
             "curl $u", "curl -s \"$u\"", "curl -o /dev/null \"$u\"", "wget -qO- \"$u\"", "sort -$x a",
             "sort -n$x a", "journalctl \"$x\"", "sysctl \"$x\"", "sysctl -n \"$x\"", "ethtool \"$x\"",
             "rpm -q \"$x\"", "iptables -L \"$x\"", "openssl x509 -noout $x", "while read x; do rpm -q $x; done < l",
-            "for x in *; do sort \"$x\"; done", "kubectl get \"$x\"", "jaq . \"$x\"",
+            "for x in *; do sort \"$x\"; done", "kubectl get \"$x\"", "jaq . \"$x\"", "find . \"$(which q)-delete\"",
+            "find . $(which ls; echo -delete)", "find $(realpath \"a -delete\")", "sort \"$(which q)\"-o/etc/x a",
+            "which() { echo -delete; }; find . \"$(which a)\"", "find . \"$(realpath --relative-to=. ./-delete)\"",
+            "find . $(mktemp -u -- -deleteXXX)", "find $(readlink -f $x)",
         ])
     func unknown(line: String) { #expect(verdict(line).decision == .ask) }
 
@@ -32,7 +35,8 @@ struct ShellOptionTests {
             "for d in eth0 eth1; do ethtool $d; done", "d=eth0; ethtool \"$d\"", "rpm -q $(pgrep -o a)",
             "kubectl get pods -n \"$n\"", "jq \"$p\" \"$f\"", "cat \"$f\"", "grep \"$p\" \"$f\"", "ls \"$d\"", "ls $d",
             "id \"$u\"", "dig \"$h\"", "ps -p \"$x\"", "ip addr show \"$d\"", "systemctl status \"$s\"",
-            "awk -F\"$s\" '{print $1}' a", "awk -v x=\"$y\" '{print x}' a",
+            "awk -F\"$s\" '{print $1}' a", "awk -v x=\"$y\" '{print x}' a", "sort \"$(realpath a)\"",
+            "find \"$(readlink -f ~/a)/b\" -name x", "file -b $(readlink -f $(which a))", "sort \"$(mktemp)\"",
         ])
     func known(line: String) {
         let verdict = verdict(line)

@@ -80,17 +80,30 @@ extension ShellJudge {
     func mayBeOption(_ word: ShellScript.Word) -> Bool {
         let text = word.value
         let isOpen = text.hasPrefix("$") || text.hasPrefix("-") && text.prefix { $0 != "=" }.contains("$")
-        guard !word.isFixed, isOpen, !isProcess(word), !Self.isPath(text) else { return false }
+        guard !word.isFixed, isOpen, !isProcess(word), !isPath(text) else { return false }
         // A pattern may match a file whose name is an option.
         return texts(of: word).contains { text in
             text.hasPrefix(Self.anywhere) || text.first.map { "-*?[".contains($0) } == true
         }
     }
 
-    /// Returns whether a word is only the output of a program that shows whole paths.
-    private static func isPath(_ text: String) -> Bool {
-        let givers = ["$(which ", "$(realpath ", "$(readlink -f ", "$(readlink -e ", "$(pwd)", "$(mktemp "]
-        return givers.contains(where: text.hasPrefix)
+    /// Returns whether a word is only the output of a program that shows whole paths, or below it. Names with spaces
+    /// may be several words behind it.
+    private func isPath(_ text: String) -> Bool {
+        guard
+            let giver = ["which", "realpath", "readlink -f", "readlink -e"].first(where: {
+                text.hasPrefix("$(\($0) ")
+            }), let program = giver.split(separator: " ").first.map(String.init),
+            !record.memory.functions.contains(program), !record.memory.aliases.contains(program)
+        else { return false }
+        let expansion = Self.expansion(text[...])
+        let rest = text[expansion.endIndex...]
+        guard rest.isEmpty || rest.hasPrefix("/") else { return false }
+        let inside = expansion.dropFirst(giver.count + 3).dropLast()
+        return isPath(String(inside))
+            || inside.split(separator: " ").allSatisfy { name in
+                !name.hasPrefix("-") && name.allSatisfy { $0.isLetter || $0.isNumber || "/._-+~".contains($0) }
+            }
     }
 
     /// Returns where a path leads from a folder that isn't known, if it leads out of it: that may be just below the
