@@ -15,8 +15,8 @@ struct ShellOptionTests {
             "x=-delete; find . \"$x\"", "for x in -delete; do find . $x; done", "find . \"${p##*/}\"",
             "find . \"$(basename \"$p\")\"", "fd a \"$x\"", "git log \"$x\"", "git log $x", "git -C \"$d\" diff $x",
             "git show -$x", "tar \"$x\"", "tar tf a.tar \"$x\"", "tar tf a.tar -H \"$x\"", "tar -tf a.tar $x",
-            "tar czf /tmp/a.tgz \"$x\"", "curl $u", "curl -s \"$u\"", "curl -o /dev/null \"$u\"", "wget -qO- \"$u\"", "sort -$x a",
-            "sort -n$x a", "journalctl \"$x\"", "sysctl \"$x\"", "sysctl -n \"$x\"", "ethtool \"$x\"",
+            "tar czf /tmp/a.tgz \"$x\"", "curl $u", "curl -s \"$u\"", "curl -o /dev/null \"$u\"", "wget -qO- \"$u\"",
+            "sort -$x a", "sort -n$x a", "journalctl \"$x\"", "sysctl \"$x\"", "sysctl -n \"$x\"", "ethtool \"$x\"",
             "rpm -q \"$x\"", "iptables -L \"$x\"", "openssl x509 -noout $x", "while read x; do rpm -q $x; done < l",
             "for x in *; do sort \"$x\"; done", "kubectl get \"$x\"", "jaq . \"$x\"", "find . \"$(which q)-delete\"",
             "find . $(which ls; echo -delete)", "find $(realpath \"a -delete\")", "sort \"$(which q)\"-o/etc/x a",
@@ -44,11 +44,16 @@ struct ShellOptionTests {
     }
 
     @Test(
-        "of builtins of zsh and ksh set variables by which later commands load code",
+        "of builtins set variables, by which later commands load code or reach another place",
         arguments: [
             ("print -v LD_PRELOAD /tmp/x", true), ("print -v PATH /tmp/x", true), ("set -A LD_PRELOAD /tmp/x", true),
-            ("set +A PATH /tmp/x", true), ("set -A path /tmp/x", true), ("print -v x y", false),
-            ("set -A x y z", false), ("print -l a", false), ("set -e", false),
+            ("set +A PATH /tmp/x", true), ("set -A path /tmp/x", true), ("set -e -A path /tmp/x", true),
+            ("print -r -v PATH /tmp/x", true), ("print -rvPATH /tmp/x", true), ("print -$x PATH /tmp/x", true),
+            ("printf -vPATH %s /tmp/x", true),
+            ("print -P -- '$(rm -r /srv)'", true), ("p=/tmp/x; print -r -v p /etc/x; cp a $p", true),
+            ("p=/tmp/x; set -A p /etc/x; cp a $p", true), ("t=$(mktemp -d); printf -vt %s /srv; rm -rf $t", true),
+            ("print -v x y", false), ("set -A x y z", false), ("print -l a", false), ("set -e", false),
+            ("printf '- value: %s\\n' '$(a)'", false), ("print '$(a)'", false),
         ])
     func builtins(line: String, isAsked: Bool) {
         let verdict = verdict(line)

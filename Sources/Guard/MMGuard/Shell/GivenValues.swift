@@ -95,12 +95,13 @@ struct GivenValues {
     /// Notes the variables that a builtin sets by the names in its words.
     private mutating func note(names all: ArraySlice<ShellScript.Word>, of builtin: String, at place: Setting) {
         let isDeclaring = ShellJudge.declaring.contains(builtin)
-        guard isDeclaring || ShellJudge.filling.contains(builtin) || builtin == "unset" else { return }
         var words = all
-        if ShellJudge.formatting.contains(builtin) {
-            // Only the option `-v` names one.
-            guard let first = all.first?.value, first.hasPrefix("-") || first.hasPrefix("$") else { return }
-            words = all.prefix(2)
+        if ShellJudge.naming[builtin] != nil {
+            // Only an option names one, which the first word may be.
+            let unknown = all.first.flatMap { $0.value.hasPrefix("$") ? $0 : nil }
+            words = [ShellJudge.variable(namedBy: builtin, all), unknown].compactMap(\.self)[...]
+        } else if !isDeclaring, !ShellJudge.filling.contains(builtin), builtin != "unset" {
+            return
         }
         isOpen = isOpen || words.contains { !$0.isFixed && $0.value.prefix { $0 != "=" }.contains("$") }
         let hasOptions = words.contains { $0.value.hasPrefix("-") || $0.value.hasPrefix("+") }

@@ -224,6 +224,7 @@ extension ShellJudge {
                 if isNew { made.insert(name) } else { other.insert(name) }
             }
             if Self.filling.contains(call.program) { other.formUnion(call.arguments.map(\.value)) }
+            if let named = Self.variable(namedBy: call.program, call.arguments) { other.insert(named.value) }
         }
         return made.subtracting(other)
     }

@@ -87,8 +87,15 @@ extension ShellJudge {
         let runs: Bool
         switch call.program {
         case "set": runs = words.contains { $0.isFixed && mayRun(value: $0.value) }
-        case _ where Self.formatting.contains(call.program):
-            runs = words.first?.value == "-v" && words.contains { $0.isFixed && mayRun(value: $0.value) }
+        case "printf", "print":
+            let isNamed = Self.variable(namedBy: call.program, call.arguments) != nil
+            // zsh may run the commands in a prompt.
+            let isPrompt = call.program == "print" && words.contains { Self.letter("P", in: $0.value) != nil }
+            runs = words.contains { word in
+                word.isFixed
+                    && (isNamed && mayRun(value: word.value)
+                        || isPrompt && Self.substitutes(word.value, anywhere: true))
+            }
         default: runs = words.contains { $0.isFixed && Self.substitutes($0.value, anywhere: isList) }
         }
         guard runs || takesCommand(call) else { return nil }
@@ -111,14 +118,34 @@ extension ShellJudge {
     static let declaring: Set<String> = ["export", "declare", "typeset", "readonly", "local"]
 
     /// Builtins that set the variables that their words name to what they read or make.
-    static let filling: Set<String> = formatting.union(["read", "mapfile", "readarray", "getopts"])
+    static let filling: Set<String> = ["read", "printf", "print", "mapfile", "readarray", "getopts"]
 
-    /// Those that set the variable behind `-v` to the text that they would otherwise show.
-    static let formatting: Set<String> = ["printf", "print"]
+    /// Builtins that set a variable only behind an option, with its letter: `set` does in zsh and ksh.
+    static let naming: [String: Character] = ["printf": "v", "print": "v", "set": "A"]
 
-    /// Returns whether words make `set` fill a list, as it does in zsh and ksh: `set -A NAME VALUE`.
-    static func setsList(_ words: [String]) -> Bool {
-        words.first.map { ["-", "+"].contains($0.prefix(1)) && !$0.hasPrefix("--") && $0.contains("A") } == true
+    /// Returns the variable that such a builtin sets: `printf -vNAME`, `print -r -v NAME`, `set -A NAME VALUE`.
+    static func variable(
+        namedBy builtin: String, _ arguments: ArraySlice<ShellScript.Word>
+    ) -> ShellScript.Word? {
+        guard let option = naming[builtin] else { return nil }
+        var rest = arguments.prefix { $0.value != "--" }
+        while let word = rest.popFirst() {
+            guard let place = letter(option, in: word.value) else { continue }
+            let name = word.value[place...].dropFirst()
+            let isBehind = name.isEmpty || word.value[place] == "$"
+            return isBehind ? rest.first : ShellScript.Word(String(name), isFixed: word.isFixed)
+        }
+        return nil
+    }
+
+    /// Returns the place of an option's letter in a word, where it may stand behind others, or of a value that may
+    /// contain it; `nil` without either.
+    private static func letter(_ letter: Character, in word: String) -> String.Index? {
+        guard let sign = word.first, "-+".contains(sign),
+            let place = word.firstIndex(where: { $0 == letter || $0 == "$" }),
+            word[..<place].dropFirst().allSatisfy(\.isLetter)
+        else { return nil }
+        return place
     }
 
     /// Returns whether a builtin evaluates its words as names of variables, as arithmetic or as lists.

@@ -225,14 +225,11 @@ extension ShellJudge {
         func hasLetter(_ letter: Character) -> Bool {
             words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains(letter) }
         }
-        if Self.formatting.contains(call.program) {
-            guard words.first == "-v", words.count > 1 else { return [] }
-            return variable(words[1], isHanded: false)
-        }
-        if call.program == "set" {
-            guard Self.setsList(words), words.count > 1 else { return [] }
+        if Self.naming[call.program] != nil {
+            guard let name = Self.variable(namedBy: call.program, call.arguments)?.value else { return [] }
             // zsh ties some lists to variables whose names are in capitals: `path`.
-            return variable(words[1], isHanded: false) + variable(words[1].uppercased(), isHanded: false)
+            return variable(name, isHanded: false)
+                + (call.program == "set" ? variable(name.uppercased(), isHanded: false) : [])
         }
         let isHanded = call.program == "export" || call.program != "read" && hasLetter("x")
         let isReference = ["declare", "typeset", "local"].contains(call.program) && hasLetter("n")
