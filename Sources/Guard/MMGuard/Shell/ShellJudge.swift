@@ -500,7 +500,7 @@ struct ShellJudge {
             index += 1
             switch word.value {
             case "-delete": found.append(finding(findsMadeAgain(call) ? .writes : .removes, subject: "find -delete"))
-            case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X":
+            case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch":
                 // The command ends at the program's terminator, so each word belongs to only one command.
                 let end = words[index...].firstIndex { $0.value == ";" || $0.value == "+" } ?? words.count
                 guard var inside = call.inner(index..<end) else { continue }
@@ -530,12 +530,22 @@ struct ShellJudge {
                 let file = index < words.count ? words[index].value : ""
                 found.append(finding(isSystem(file) ? .device : .writes, subject: "\(word.value) \(file)"))
             case _ where takesNext?.contains(word.value) == true: index += 1
+            case _ where call.program == "fd" && Self.startsInSameWord(fd: word.value, takesNext ?? []):
+                found.append(finding(.dynamic, subject: "fd \(word.value)"))
             // Among the words may be `-delete`.
             case _ where mayBeOption(word): found.append(finding(.writes, subject: "\(call.program) \(word.value)"))
             default: continue
             }
         }
         return found.isEmpty ? [finding(.reads, subject: call.program)] : found
+    }
+
+    /// Returns whether a word of `fd` has its option for a command among letters, or the command behind it: `-Hx`,
+    /// `-xrm`, `--exec=rm`.
+    private static func startsInSameWord(fd word: String, _ valued: Set<String>) -> Bool {
+        guard word.hasPrefix("-") else { return false }
+        if word.hasPrefix("--") { return word.hasPrefix("--exec=") || word.hasPrefix("--exec-batch=") }
+        return word.dropFirst().prefix { !valued.contains("-\($0)") }.contains { "xX".contains($0) }
     }
 }
 
