@@ -22,10 +22,12 @@ extension ShellJudge {
         return (rest.first ?? "status", rest.dropFirst())
     }
 
-    /// Returns whether a word behind the subcommand may be any option, such as one that names a file to write.
+    /// Returns whether a word may be any option, such as one that names a file to write. Before the subcommand, words
+    /// without a dash are values.
     func mayHaveAnyOption(git call: ShellScript.Command) -> Bool {
         let behind = Self.parts(call.arguments.map(\.value)).rest.count
         return markingOptions(of: call).suffix(behind).contains(ShellLooks.anyOption)
+            || call.arguments.dropLast(behind).contains { $0.value.hasPrefix("-") && mayBeOption($0) }
     }
 
     /// Returns the rule for a subcommand.
@@ -234,6 +236,12 @@ extension ShellJudge {
                 let text = word.value.drop { $0 != "=" }.dropFirst()
                 found += carried(ShellScript.Word(String(text), isFixed: word.isFixed), .shell, program: "git", depth)
             case "-c":
+                // A setting whose name isn't known may be one that starts a program.
+                if let next, index + 1 < words.count - rest.count,
+                    texts(of: next).contains(where: { $0.prefix { $0 != "=" }.contains(Self.anywhere) })
+                {
+                    found.append(finding(.dynamic, subject: "git -c"))
+                }
                 if let next, let equals = next.value.firstIndex(of: "=") {
                     let value = ShellScript.Word(
                         String(next.value[next.value.index(after: equals)...]), isFixed: next.isFixed)
