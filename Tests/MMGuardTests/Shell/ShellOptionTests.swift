@@ -22,7 +22,8 @@ struct ShellOptionTests {
             "for x in *; do sort \"$x\"; done", "kubectl get \"$x\"", "jaq . \"$x\"", "find . \"$(which q)-delete\"",
             "find . $(which ls; echo -delete)", "find $(realpath \"a -delete\")", "sort \"$(which q)\"-o/etc/x a",
             "which() { echo -delete; }; find . \"$(which a)\"", "find . \"$(realpath --relative-to=. ./-delete)\"",
-            "find . $(mktemp -u -- -deleteXXX)", "find $(readlink -f $x)",
+            "find . $(mktemp -u -- -deleteXXX)", "find $(readlink -f $x)", "sed -n 1p \"$f\" a", "sed 1p \"$e\" a",
+            "gawk 1 \"$file\" a",
         ])
     func unknown(line: String) { #expect(verdict(line).decision == .ask) }
 

@@ -93,7 +93,7 @@ extension ShellJudge {
             else { return nil }
             return (key, name.count < text.count ? String(text.dropFirst(name.count + 1)) : nil)
         }
-        guard row.bundlesLetters else { return nil }
+        guard row.bundlesLetters, text.hasPrefix("-") else { return nil }
         // Several option letters may follow one dash, one of which takes a value.
         var letters = text.dropFirst()
         while let letter = letters.popFirst() {
