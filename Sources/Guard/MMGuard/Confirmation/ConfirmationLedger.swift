@@ -553,7 +553,7 @@ extension ConfirmationLedger {
         return made
     }
 
-    /// Returns standing approvals, which hold where they are kept.
+    /// Returns new standing approvals for ledgers to `keep`. Until one does, they allow nothing.
     /// - Throws: as `allow`.
     package func approvals(
         of classes: [GuardClass], on connection: String, as identity: String?, for duration: Duration,
