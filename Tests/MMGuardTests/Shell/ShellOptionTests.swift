@@ -23,7 +23,8 @@ struct ShellOptionTests {
             "find . $(which ls; echo -delete)", "find $(realpath \"a -delete\")", "sort \"$(which q)\"-o/etc/x a",
             "which() { echo -delete; }; find . \"$(which a)\"", "find . \"$(realpath --relative-to=. ./-delete)\"",
             "find . $(mktemp -u -- -deleteXXX)", "find $(readlink -f $x)", "sed -n 1p \"$f\" a", "sed 1p \"$e\" a",
-            "gawk 1 \"$file\" a",
+            "awk -F: \"$x\" a", "awk $x '{print}' a",
+            "gawk --assig a=1 \"$x\" a", "mawk -W interactive \"$x\" a",
         ])
     func unknown(line: String) { #expect(verdict(line).decision == .ask) }
 
@@ -38,7 +39,7 @@ struct ShellOptionTests {
             "for d in eth0 eth1; do ethtool $d; done", "d=eth0; ethtool \"$d\"", "rpm -q $(pgrep -o a)",
             "kubectl get pods -n \"$n\"", "jq \"$p\" \"$f\"", "cat \"$f\"", "grep \"$p\" \"$f\"", "ls \"$d\"", "ls $d",
             "id \"$u\"", "dig \"$h\"", "ps -p \"$x\"", "ip addr show \"$d\"", "systemctl status \"$s\"",
-            "awk -F\"$s\" '{print $1}' a", "awk -v x=\"$y\" '{print x}' a", "sort \"$(realpath a)\"",
+            "awk -F\"$s\" '{print $1}' a", "awk -v x=\"$y\" '{print x}' a", "awk 1 \"$f\"", "sort \"$(realpath a)\"",
             "find \"$(readlink -f ~/a)/b\" -name x", "file -b $(readlink -f $(which a))", "sort \"$(mktemp)\"",
         ])
     func known(line: String) {

@@ -200,14 +200,21 @@ extension ShellJudge {
         // Nearly all options of these take a value.
         let isClient = ClientVerbs.isClient(name)
         var words: [String] = []
+        var isSure = true
         var rest = call.arguments
         while let word = rest.popFirst() {
             if word.value == "--" { return words + [word.value] + rest.map(\.value) }
             let lacksDash = words.isEmpty && exception.mayLackDash && !word.value.hasPrefix("-")
             let text = lacksDash ? "-" + word.value : word.value
             let takesNext = exception.takesNext(text) ?? row.flatMap { Self.takesNext(text, $0) }
-            words.append(takesNext == nil && mayBeOption(word) ? ShellLooks.anyOption : word.value)
-            guard text.hasPrefix("-"), text != "-" else { continue }
+            let isAny = takesNext == nil && mayBeOption(word)
+            words.append(isAny ? ShellLooks.anyOption : word.value)
+            guard text.hasPrefix("-"), text != "-" else {
+                if exception.isOrdered, isSure, !isAny { return words + rest.map(\.value) }
+                continue
+            }
+            // Behind an option that the table doesn't know, the next word may be its value.
+            isSure = isSure && takesNext != nil
             let isFollowed = takesNext ?? (valued.contains(text) || isClient && !text.contains("="))
             if isFollowed, let value = rest.popFirst() { words.append(value.value) }
         }
@@ -287,6 +294,8 @@ struct LookerException: Sendable {
     var takesCommands = false
     /// Whether the first word may be letters of options without a dash.
     var mayLackDash = false
+    /// Whether no word behind the first operand is an option.
+    var isOrdered = false
 
     /// Returns whether an option takes a value in the next word, rather than in the same one; `nil` for another word.
     func takesNext(_ word: String) -> Bool? {
@@ -366,6 +375,7 @@ struct LookerException: Sendable {
             case "most": operands = Int(words[0])
             case "commands": takesCommands = true
             case "bare": mayLackDash = true
+            case "ordered": isOrdered = true
             default: continue
             }
             isEmpty = false
