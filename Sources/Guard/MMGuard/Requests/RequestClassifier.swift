@@ -73,7 +73,7 @@ struct RequestClassifier: Sendable {
             let template = paths.text(of: match)
             // Parentheses contain a key wherever a template has one there. Read as a call, the path would also be that
             // of the whole collection, for which other rules apply.
-            let keyed = readings.count == 1 ? nil : likeliestMatch(of: readings.reversed(), request.target)
+            let keyed = readings.count == 1 ? nil : firstMatch(of: Self.forms(of: readings.reversed()), request.target)
             let (reading, casts) = keyed.map { ($0.reading, $0.match.casts) } ?? (readings[0], match.casts)
             return byRules(method, canonical(reading, casts: casts), request, selected, template: template)
         }
@@ -113,15 +113,25 @@ struct RequestClassifier: Sendable {
         }
     }
 
-    /// Returns the first reading of a path that matches a template of the request's version.
+    /// Returns the reading of a path that matches a template of the request's version. A template of the path itself
+    /// comes before those of shorter paths to the same object.
     func likeliestMatch(
         of readings: [[PathStep]], _ target: RequestTarget
     ) -> (reading: [PathStep], match: GraphPathTable.Match)? {
+        let all = Self.forms(of: readings)
+        return firstMatch(of: all.filter { $0.reading == $0.form } + all, target)
+    }
+
+    private static func forms(of readings: [[PathStep]]) -> [(reading: [PathStep], form: [PathStep])] {
+        readings.flatMap { reading in PathRewrites.forms(of: reading).map { (reading, $0) } }
+    }
+
+    private func firstMatch(
+        of forms: [(reading: [PathStep], form: [PathStep])], _ target: RequestTarget
+    ) -> (reading: [PathStep], match: GraphPathTable.Match)? {
         for kinds in acceptedKinds(target) {
-            for reading in readings {
-                for form in PathRewrites.forms(of: reading) {
-                    if let match = paths.match(form, kinds: kinds) { return (reading, match) }
-                }
+            for (reading, form) in forms {
+                if let match = paths.match(form, kinds: kinds) { return (reading, match) }
             }
         }
         return nil
