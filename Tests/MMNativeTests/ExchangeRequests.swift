@@ -191,7 +191,7 @@ struct ExchangeRequests {
         arguments: [
             ("$p.User.DisplayName", ["Default", "Ann Able"]),
             ("$p | Where-Object { $_.User.DisplayName -ne 'Default' } | % { \"$($_.User)\" }", ["Ann Able"]),
-            ("$p | Where-Object { $_.User -notlike 'Default' } | ForEach-Object { [string]$_.User }", ["Ann Able"]),
+            ("$p | Where-Object { $_.User -notlike 'Default' } | ForEach-Object { \"$($_.User)\" }", ["Ann Able"]),
             ("$p | Where-Object { $_.User -notin 'Default', 'Anonymous' } | % { $_.User.ToString() }", ["Ann Able"]),
             ("'Ann Able' -eq $p[1].User", ["True"]),
             ("$p[1].User.GetType().Name; 'for ' + $p[1].User", ["PSCustomObject", "for Ann Able"]),
