@@ -6,6 +6,9 @@ struct RequestClassifier: Sendable {
     let rules: RequestRuleTable
     private let cmdlets: CmdletTable
 
+    /// A reading of a path, and the template that it matches.
+    typealias ReadMatch = (reading: [PathStep], match: GraphPathTable.Match)
+
     init(tables: GuardTables) {
         paths = tables.paths
         rules = tables.requests
@@ -73,7 +76,9 @@ struct RequestClassifier: Sendable {
             let template = paths.text(of: match)
             // Parentheses contain a key wherever a template has one there. Read as a call, the path would also be that
             // of the whole collection, for which other rules apply.
-            let keyed = readings.count == 1 ? nil : firstMatch(of: Self.forms(of: readings.reversed()), request.target)
+            let kinds = acceptedKinds(request.target)
+            let keyed =
+                readings.count == 1 ? nil : kinds.lazy.compactMap { firstMatch(of: readings.reversed(), $0) }.first
             let (reading, casts) = keyed.map { ($0.reading, $0.match.casts) } ?? (readings[0], match.casts)
             return byRules(method, canonical(reading, casts: casts), request, selected, template: template)
         }
@@ -115,22 +120,18 @@ struct RequestClassifier: Sendable {
 
     /// Returns the reading of a path that matches a template of the request's version. A template of the path itself
     /// comes before those of shorter paths to the same object.
-    func likeliestMatch(
-        of readings: [[PathStep]], _ target: RequestTarget
-    ) -> (reading: [PathStep], match: GraphPathTable.Match)? {
-        let all = Self.forms(of: readings)
-        return firstMatch(of: all.filter { $0.reading == $0.form } + all, target)
-    }
-
-    private static func forms(of readings: [[PathStep]]) -> [(reading: [PathStep], form: [PathStep])] {
-        readings.flatMap { reading in PathRewrites.forms(of: reading).map { (reading, $0) } }
-    }
-
-    private func firstMatch(
-        of forms: [(reading: [PathStep], form: [PathStep])], _ target: RequestTarget
-    ) -> (reading: [PathStep], match: GraphPathTable.Match)? {
+    func likeliestMatch(of readings: [[PathStep]], _ target: RequestTarget) -> ReadMatch? {
         for kinds in acceptedKinds(target) {
-            for (reading, form) in forms {
+            let own = readings.lazy.compactMap { reading in paths.match(reading, kinds: kinds).map { (reading, $0) } }
+            if let found = own.first ?? firstMatch(of: readings, kinds) { return found }
+        }
+        return nil
+    }
+
+    /// Returns the first reading of which the path or a shorter one to the same object matches a template.
+    private func firstMatch(of readings: [[PathStep]], _ kinds: GraphPathTable.Kinds) -> ReadMatch? {
+        for reading in readings {
+            for form in PathRewrites.forms(of: reading) {
                 if let match = paths.match(form, kinds: kinds) { return (reading, match) }
             }
         }
