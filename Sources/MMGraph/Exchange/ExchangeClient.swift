@@ -92,7 +92,7 @@ package actor ExchangeClient {
             try await findHome(deadline)
             let address = try link.map { (link) throws(MMError) in try checked(link, of: command) }
             var attempt = ExchangeAttempt(
-                client: self, wish: .page(of: command, size: size), deadline: deadline, report: report)
+                client: self, asked: .page(of: command, size: size), deadline: deadline, report: report)
             response = try await attempt.run(at: address)
         } catch {
             throw .failed(error)
@@ -160,7 +160,7 @@ extension ExchangeClient {
         guard commands.count > 1 else { return commands.map { _ in nil } }
         try await findHome(deadline)
         var attempt = ExchangeAttempt(
-            client: self, wish: .firstPages(of: commands), deadline: deadline, report: report)
+            client: self, asked: .firstPages(of: commands), deadline: deadline, report: report)
         let response = try await attempt.run(at: nil)
         // If the service refuses the batch, the single requests give the same error in more detail.
         guard (200..<300).contains(response.status), let answers = try response.json()["responses"]?.array else {
@@ -291,7 +291,7 @@ extension ExchangeClient {
     func findHome(_ deadline: Deadline) async throws(MMError) {
         guard regionalOrigin == nil, service == .compliance else { return }
         let base = try row()
-        var attempt = ExchangeAttempt(client: self, wish: .home, deadline: deadline)
+        var attempt = ExchangeAttempt(client: self, asked: .home, deadline: deadline)
         let answer = try await attempt.run(at: nil)
         guard (300..<400).contains(answer.status), let location = answer.header("Location") else {
             // Without a redirect, the tenant is served by the public host. A failure says nothing about it: the cmdlet
@@ -357,9 +357,9 @@ extension ExchangeClient {
             maxResponseBytes: Self.largestPage, allowsPlainHTTP: url.hasPrefix("http:"))
     }
 
-    /// Returns the path of a wish's first request.
-    nonisolated func path(_ wish: ExchangeWish, _ tenant: String) -> String {
-        switch wish {
+    /// Returns the path to which a request is sent first.
+    nonisolated func path(_ asked: ExchangeRequest, _ tenant: String) -> String {
+        switch asked {
         case .page(let command, _): path(command, tenant)
         case .firstPages: "/adminapi/beta/\(tenant)/$batch"
         case .cmdlets: "/adminapi/v1.0/\(tenant)/EXOModuleFile?Version=\(Self.version)"
@@ -367,12 +367,12 @@ extension ExchangeClient {
         }
     }
 
-    /// Returns the request for a wish.
+    /// Returns a request as it is sent.
     nonisolated func wire(
-        _ wish: ExchangeWish, url: String, token: AccessToken, requestID: String, timeout: Duration
+        _ asked: ExchangeRequest, url: String, token: AccessToken, requestID: String, timeout: Duration
     ) -> HTTPRequest {
         let (account, authorization) = (token.account, token.authorization)
-        switch wish {
+        switch asked {
         case .page(let command, let size):
             return wire(
                 command, url: url, size: size, account: account, authorization: authorization, requestID: requestID,
@@ -384,7 +384,7 @@ extension ExchangeClient {
         case .cmdlets, .home:
             var headers = headers(by: account, authorization: authorization)
             headers.set("client-request-id", requestID)
-            if case .cmdlets = wish { headers.set("CommandName", "*") }
+            if case .cmdlets = asked { headers.set("CommandName", "*") }
             return HTTPRequest(
                 method: "GET", url: url, headers: headers, timeout: timeout, maxResponseBytes: 64 << 20,
                 allowsPlainHTTP: url.hasPrefix("http:"))
@@ -449,7 +449,7 @@ package struct ExchangeAnchor: Sendable, Hashable {
 }
 
 /// What the client asks the service for.
-enum ExchangeWish: Sendable {
+enum ExchangeRequest: Sendable {
     /// A page of a cmdlet with at most `size` rows.
     case page(of: ExchangeCommand, size: Int)
     /// The first pages of several cmdlets that only read, in one request.
@@ -485,11 +485,11 @@ enum ExchangeWish: Sendable {
     }
 }
 
-/// Sends a wish, as often as the policy allows, until there is a response to return. A cmdlet that may have run isn't
-/// sent again unless it only reads.
+/// Sends a request, as often as the policy allows, until there is a response to return. A cmdlet that may have run
+/// isn't sent again unless it only reads.
 struct ExchangeAttempt {
     private let client: ExchangeClient
-    private let wish: ExchangeWish
+    private let asked: ExchangeRequest
     private let deadline: Deadline
     private let requestID = RandomBytes.uuid()
     private var repetitions = 0
@@ -502,11 +502,11 @@ struct ExchangeAttempt {
     private static let mostRedirects = 4
 
     init(
-        client: ExchangeClient, wish: ExchangeWish, deadline: Deadline,
+        client: ExchangeClient, asked: ExchangeRequest, deadline: Deadline,
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.client = client
-        self.wish = wish
+        self.asked = asked
         self.deadline = deadline
         gate = client.gate(report)
     }
@@ -527,7 +527,7 @@ struct ExchangeAttempt {
             for: client.connection, resource: client.service.resource, deadline: deadline)
         var place = address
         while true {
-            try deadline.check("waiting for \(wish.name)")
+            try deadline.check("waiting for \(asked.name)")
             guard !Task.isCancelled else { throw cancelled() }
             let url: String
             if let place { url = place } else { url = try await firstPage(token.account.tenantID) }
@@ -546,7 +546,7 @@ struct ExchangeAttempt {
             let answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
             note("\(answer.status) \(answer.body.count) bytes", answer)
             if (300..<400).contains(answer.status), answer.status != 304 {
-                if case .home = wish { return answer }
+                if case .home = asked { return answer }
                 place = try await follow(answer, from: url)
                 continue
             }
@@ -565,14 +565,14 @@ struct ExchangeAttempt {
     }
 
     private func firstPage(_ tenant: String) async throws(MMError) -> String {
-        let path = client.path(wish, tenant)
+        let path = client.path(asked, tenant)
         if let home = await client.regionalOrigin { return home + path }
         return try client.row() + path
     }
 
     private func send(_ url: String, _ token: AccessToken) async throws(HTTPError) -> HTTPResponse {
-        let timeout = min(wish.timeout, max(deadline.remaining, .milliseconds(1)))
-        var request = client.wire(wish, url: url, token: token, requestID: requestID, timeout: timeout)
+        let timeout = min(asked.timeout, max(deadline.remaining, .milliseconds(1)))
+        var request = client.wire(asked, url: url, token: token, requestID: requestID, timeout: timeout)
         let (home, cookies) = await (client.regionalOrigin, client.cookies)
         if let home, url.hasPrefix(home + "/"), !cookies.isEmpty {
             request.headers.set("Cookie", cookies.joined(separator: "; "))
@@ -583,7 +583,7 @@ struct ExchangeAttempt {
     /// Returns whether a request may be sent again with a new token. With a bearer challenge the token was refused and
     /// nothing ran; a bare 401 may come from a server behind it.
     private func mayRenew(_ answer: GraphResponse) -> Bool {
-        wish.writing == nil || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
+        asked.writing == nil || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
     }
 
     private mutating func follow(_ answer: GraphResponse, from url: String) async throws(MMError) -> String {
@@ -593,11 +593,11 @@ struct ExchangeAttempt {
             throw MMError(
                 .denied,
                 redirects > Self.mostRedirects
-                    ? "\(client.service.title) redirects \(wish.name) in a loop."
-                    : "\(client.service.title) redirects \(wish.name) to \(place), which "
+                    ? "\(client.service.title) redirects \(asked.name) in a loop."
+                    : "\(client.service.title) redirects \(asked.name) to \(place), which "
                         + "isn't one of its own hosts.",
                 hint: "No token was sent there, and nothing ran. Try again later.",
-                details: ["host": .string(place), "cmdlet": .string(wish.name)])
+                details: ["host": .string(place), "cmdlet": .string(asked.name)])
         }
         return next
     }
@@ -607,10 +607,10 @@ struct ExchangeAttempt {
     ) async throws(MMError) -> Bool {
         repetitions += 1
         var wait = client.policy.wait(
-            after: ending, method: wish.writing == nil ? "GET" : "POST", repetition: repetitions, isGuarded: false,
+            after: ending, method: asked.writing == nil ? "GET" : "POST", repetition: repetitions, isGuarded: false,
             mayRepeat: false, jitter: client.jitter())
-        if wait == nil, wish.writing == nil, repetitions <= client.policy.maxRetries, let answer,
-            ExchangeError(answer, cmdlet: wish.name).isTransient
+        if wait == nil, asked.writing == nil, repetitions <= client.policy.maxRetries, let answer,
+            ExchangeError(answer, cmdlet: asked.name).isTransient
         {
             wait = .seconds(Int64(1 << repetitions))
         }
@@ -622,24 +622,24 @@ struct ExchangeAttempt {
     }
 
     private func cancelled() -> MMError {
-        MMError(.cancelled, "\(wish.name) was cancelled.", details: ["cmdlet": .string(wish.name)])
+        MMError(.cancelled, "\(asked.name) was cancelled.", details: ["cmdlet": .string(asked.name)])
     }
 
     private func unanswered(_ fault: HTTPError) -> MMError {
-        var error = fault.mmError(for: wish.name)
-        if fault.mayHaveBeenSent, let command = wish.writing {
+        var error = fault.mmError(for: asked.name)
+        if fault.mayHaveBeenSent, let command = asked.writing {
             error.hint = command.checkFirst
             error.retry = .never
         }
         error.details["service"] = .string(client.service.rawValue)
-        error.details["cmdlet"] = .string(wish.name)
+        error.details["cmdlet"] = .string(asked.name)
         error.details["clientRequestId"] = .string(requestID)
         return error
     }
 
     private func note(_ outcome: String, _ answer: GraphResponse?) {
         client.log.debug(
-            "\(wish.name) \(outcome)",
+            "\(asked.name) \(outcome)",
             [
                 "service": .string(client.service.rawValue), "clientRequestId": .string(requestID),
                 "requestId": .string(answer?.requestID ?? ""), "attempt": .int(Int64(repetitions + 1)),
@@ -676,10 +676,10 @@ extension ExchangeClient {
     package func cmdlets(deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> ExchangeCmdletList {
         if let cmdletList { return cmdletList }
         try await findHome(deadline)
-        var attempt = ExchangeAttempt(client: self, wish: .cmdlets, deadline: deadline)
+        var attempt = ExchangeAttempt(client: self, asked: .cmdlets, deadline: deadline)
         let response = try await attempt.run(at: nil)
         guard (200..<300).contains(response.status) else {
-            throw ExchangeError(response, cmdlet: ExchangeWish.cmdlets.name).mmError(of: connection.name, service)
+            throw ExchangeError(response, cmdlet: ExchangeRequest.cmdlets.name).mmError(of: connection.name, service)
         }
         let list = try Self.list(response)
         cmdletList = list
