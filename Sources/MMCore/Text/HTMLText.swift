@@ -1,4 +1,4 @@
-/// Texts inside HTML pages.
+/// Texts inside HTML pages and XML documents.
 package enum HTMLText {
     /// Returns a text as it may stand in an element or in a quoted attribute.
     ///

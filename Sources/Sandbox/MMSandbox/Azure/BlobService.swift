@@ -171,7 +171,7 @@ final class BlobService {
 
     private func list(containers host: AzureDataServices.Host, prefix: String) -> HTTPServerResponse {
         let rows = containers(of: host.name).filter { $0.name.hasPrefix(prefix) }.map { container in
-            "<Container><Name>\(Self.escaped(container.name))</Name><Properties>"
+            "<Container><Name>\(HTMLText.escaped(container.name))</Name><Properties>"
                 + "<Last-Modified>\(ServiceTime.headerText(context.now - 30 * 86_400))</Last-Modified><Etag>\"0x1\"</Etag>"
                 + "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState></Properties></Container>"
         }
@@ -192,14 +192,14 @@ final class BlobService {
             }
             let when = ServiceTime.headerText(blob.changed)
             rows +=
-                "<Blob><Name>\(Self.escaped(blob.name))</Name><Properties><Creation-Time>\(when)</Creation-Time>"
+                "<Blob><Name>\(HTMLText.escaped(blob.name))</Name><Properties><Creation-Time>\(when)</Creation-Time>"
                 + "<Last-Modified>\(when)</Last-Modified><Etag>\(blob.tag)</Etag>"
-                + "<Content-Length>\(blob.content.count)</Content-Length><Content-Type>\(Self.escaped(blob.type))</Content-Type>"
+                + "<Content-Length>\(blob.content.count)</Content-Length><Content-Type>\(HTMLText.escaped(blob.type))</Content-Type>"
                 + "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><LeaseStatus>unlocked</LeaseStatus>"
                 + "<LeaseState>available</LeaseState></Properties></Blob>"
         }
-        for folder in folders { rows += "<BlobPrefix><Name>\(Self.escaped(folder))</Name></BlobPrefix>" }
-        return Self.listed(" ContainerName=\"\(Self.escaped(container.name))\"", host, "<Blobs>\(rows)</Blobs>")
+        for folder in folders { rows += "<BlobPrefix><Name>\(HTMLText.escaped(folder))</Name></BlobPrefix>" }
+        return Self.listed(" ContainerName=\"\(HTMLText.escaped(container.name))\"", host, "<Blobs>\(rows)</Blobs>")
     }
 
     private static func listed(_ names: String, _ host: AzureDataServices.Host, _ rows: String) -> HTTPServerResponse {
@@ -239,7 +239,7 @@ final class BlobService {
     }
 
     static func failure(_ status: Int, _ code: String, _ message: String) -> HTTPServerResponse {
-        var answer = xml(status, "<Error><Code>\(code)</Code><Message>\(escaped(message))</Message></Error>")
+        var answer = xml(status, "<Error><Code>\(code)</Code><Message>\(HTMLText.escaped(message))</Message></Error>")
         answer.headers.set("x-ms-error-code", code)
         return answer
     }
@@ -248,10 +248,5 @@ final class BlobService {
         HTTPServerResponse(
             status: status, contentType: "application/xml",
             body: Array("<?xml version=\"1.0\" encoding=\"utf-8\"?>\(text)".utf8))
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
     }
 }

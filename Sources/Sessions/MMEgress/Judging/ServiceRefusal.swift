@@ -20,13 +20,9 @@ enum ServiceRefusal {
         let error = "AuthorizationPermissionMismatch"
         let text =
             "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>\(error)</Code>"
-            + "<Message>Microsoft Master: \(escaped(fault.message))</Message>"
-            + "<Reason>\(escaped(code ?? fault.kind.rawValue))</Reason></Error>"
+            + "<Message>Microsoft Master: \(HTMLText.escaped(fault.message))</Message>"
+            + "<Reason>\(HTMLText.escaped(code ?? fault.kind.rawValue))</Reason></Error>"
         return (["Content-Type": "application/xml", "x-ms-error-code": error], Array(text.utf8))
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
     }
 
     /// Returns the body of an answer in JSON.
