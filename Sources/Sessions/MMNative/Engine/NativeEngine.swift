@@ -351,7 +351,7 @@ extension NativeEngine {
 ///
 /// Evaluation recurses with the script's nesting and may compute for a long time, so it has a thread and a stack of its
 /// own. Anything asynchronous (a page of a service, a reader that takes the output) is awaited by the waiting task
-/// while the thread blocks, which also slows down a fast producer.
+/// while the thread blocks, which also slows down a fast producer. The task then runs on the blocked thread.
 final class EvaluationThread: Sendable {
     /// The size of the stack in bytes of address space; pages are committed as they are touched.
     static let stackSize = 64 << 20
@@ -359,7 +359,7 @@ final class EvaluationThread: Sendable {
 
     private let requests: AsyncStream<@Sendable () async -> Void>
     private let outbox: AsyncStream<@Sendable () async -> Void>.Continuation
-    private let answered = ThreadSemaphore()
+    private let waiting = WaitingThread()
     private let stopped = Atomic<Bool>(false)
 
     private let deadline: Deadline
@@ -381,16 +381,21 @@ final class EvaluationThread: Sendable {
     /// - Throws: `.unavailable` when no thread can be created.
     func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws(MMError) -> Value {
         let outcome = OneShot<Value>()
-        let outbox = outbox
+        let (outbox, waiting) = (outbox, waiting)
         try EvaluationThread.reserve.run {
-            let value = body()
-            outbox.finish()
-            outcome.resolve(value)
+            waiting.wait()
+            outcome.resolve(body())
+            waiting.wait { outbox.finish() }
         }
         await withTaskCancellationHandler {
-            for await request in requests {
-                await request()
-                answered.post()
+            await withTaskExecutorPreference(waiting) {
+                // The thread begins when this task has nothing to do but wait for its requests.
+                waiting.post()
+                for await request in requests {
+                    await request()
+                    waiting.post()
+                }
+                waiting.post()
             }
         } onCancel: {
             stop()
@@ -403,14 +408,19 @@ final class EvaluationThread: Sendable {
     /// Makes the waiting task perform some work and blocks until it is done. Call it on the evaluating thread only.
     /// - Returns: whether it was done; `false` once the task is cancelled or the time is up.
     func perform(_ work: @escaping @Sendable () async -> Void) -> Bool {
-        guard !isStopped, case .enqueued = outbox.yield(work) else { return false }
-        answered.wait()
-        return !isStopped
+        guard !isStopped else { return false }
+        var isTaken = true
+        waiting.wait {
+            if case .enqueued = outbox.yield(work) { return }
+            isTaken = false
+            waiting.post()
+        }
+        return isTaken && !isStopped
     }
 
     private func stop() {
         stopped.store(true, ordering: .relaxed)
-        answered.post()
+        waiting.post()
     }
 }
 
