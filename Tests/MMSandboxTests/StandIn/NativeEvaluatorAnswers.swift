@@ -1,5 +1,6 @@
 import MMCore
 import MMPowerShell
+import PowerShellSyntax
 import Testing
 
 @testable import MMSandbox
@@ -10,11 +11,11 @@ struct NativeEvaluatorAnswers {
     func records() async {
         let records = Mutex<[PowerShellRecord]>([])
         let evaluator = NativeEvaluator()
-        let first = await evaluator.evaluate(command("$x = 1, 2, 3"), with: nobody) { record in
+        let first = await evaluate("$x = 1, 2, 3", evaluator) { record in
             records.withLock { $0.append(record) }
         }
         #expect(first == .ended(CommandEnd(.completed)))
-        let second = await evaluator.evaluate(command("$x | ? { $_ -gt 1 }; $null.Foo()"), with: nobody) { record in
+        let second = await evaluate("$x | ? { $_ -gt 1 }; $null.Foo()", evaluator) { record in
             records.withLock { $0.append(record) }
         }
         #expect(second == .ended(CommandEnd(.completed)))
@@ -27,7 +28,7 @@ struct NativeEvaluatorAnswers {
     @Test("a script beyond the language emits nothing, and the reason is told")
     func beyond() async {
         let count = Mutex(0)
-        let end = await NativeEvaluator().evaluate(command("1; Get-Process"), with: nobody) { _ in
+        let end = await evaluate("1; Get-Process", NativeEvaluator()) { _ in
             count.withLock { $0 += 1 }
         }
         guard case .beyond(let reason) = end else {
@@ -38,10 +39,12 @@ struct NativeEvaluatorAnswers {
         #expect(count.withLock { $0 } == 0)
     }
 
-    /// No module is signed in.
-    private let nobody = StandInCmdlets(tenant: nil, accounts: [:])
-
-    private func command(_ script: String) -> PowerShellCommand {
-        PowerShellCommand(script)
+    /// Evaluates a script in which no module is signed in.
+    private func evaluate(
+        _ script: String, _ evaluator: NativeEvaluator, emit: @escaping @Sendable (PowerShellRecord) -> Void
+    ) async -> ScriptEvaluation {
+        let cmdlets = StandInCmdlets(tenant: nil, accounts: [:])
+        return await evaluator.evaluate(
+            PowerShellParser.parse(script), PowerShellCommand(script), with: cmdlets, emit: emit)
     }
 }

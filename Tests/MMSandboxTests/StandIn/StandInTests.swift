@@ -3,6 +3,7 @@ import MMCore
 import MMNative
 import MMPowerShell
 import MMSystem
+import PowerShellSyntax
 import TestSupport
 import Testing
 
@@ -15,7 +16,7 @@ struct StandInTests {
         private let native = NativeEvaluator()
 
         func evaluate(
-            _ command: PowerShellCommand, with cmdlets: any CmdletSource,
+            _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource,
             emit: @escaping @Sendable (PowerShellRecord) -> Void
         ) async -> ScriptEvaluation {
             switch command.script {
@@ -27,7 +28,7 @@ struct StandInTests {
                 emit(PowerShellRecord(.output, "begun"))
                 try? await Task.sleep(for: .seconds(600))
                 return .ended(CommandEnd(Task.isCancelled ? .stopped : .completed))
-            default: return await native.evaluate(command, with: cmdlets, emit: emit)
+            default: return await native.evaluate(script, command, with: cmdlets, emit: emit)
             }
         }
     }

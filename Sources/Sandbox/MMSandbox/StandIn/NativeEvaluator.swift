@@ -4,8 +4,8 @@ package import MMPowerShell
 package import PowerShellSyntax
 
 /// The native engine as the evaluator of a stand-in: one session, whose variables persist from command to command.
-package actor NativeEvaluator: ScriptEvaluator {
-    private var session = NativeSession()
+package final class NativeEvaluator: ScriptEvaluator {
+    private let session = Mutex(NativeSession())
     /// The width of tables if the command doesn't name one.
     private static let usualWidth = 200
     private static let endlessWidth = 1 << 20
@@ -15,13 +15,14 @@ package actor NativeEvaluator: ScriptEvaluator {
 
     /// Runs a script. A script whose output can't be formatted reliably counts as beyond the engine.
     package func evaluate(
-        _ command: PowerShellCommand, with cmdlets: any CmdletSource,
+        _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource,
         emit: @escaping @Sendable (PowerShellRecord) -> Void
     ) async -> ScriptEvaluation {
-        guard let values = Self.values(of: command) else { return .beyond(reason: Self.strangeArgument) }
-        var trial = session
+        guard let values = Self.values(of: command) else { return .beyond(reason: "an argument that isn't a text") }
+        var trial = session.withLock { $0 }
+        let engine = NativeEngine(sources: [cmdlets], showsLayouts: false)
         let result: NativeResult
-        switch await Self.engine(cmdlets).run(command.script, values: values, in: &trial) {
+        switch await engine.run(command.script, parsed: script, values: values, in: &trial) {
         case .completed(let complete): result = complete
         case .handedOver(let reason, _): return .beyond(reason: reason)
         case .stopped: return .ended(CommandEnd(.stopped))
@@ -29,7 +30,7 @@ package actor NativeEvaluator: ScriptEvaluator {
         guard let objects = records(of: result.objects, for: command) else {
             return .beyond(reason: "the layout of these objects")
         }
-        if !command.isLocal { session = trial }
+        if !command.isLocal { session.withLock { $0 = trial } }
         for object in objects { emit(object) }
         for line in result.information {
             emit(PowerShellRecord(.information, ["message": .string(line), "tags": ["PSHOST"]]))
@@ -40,20 +41,6 @@ package actor NativeEvaluator: ScriptEvaluator {
         }
         guard let failure = result.failure else { return .ended(CommandEnd(.completed)) }
         return .ended(CommandEnd(.failed, failure: CommandFailure(message: failure.message, id: failure.id)))
-    }
-
-    /// Returns why a script isn't supported by the engine; `nil` if it is.
-    package nonisolated func reasonAgainst(
-        _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource
-    ) -> String? {
-        guard let values = Self.values(of: command) else { return Self.strangeArgument }
-        return Self.engine(cmdlets).unsupportedReason(script, values: values)
-    }
-
-    private static let strangeArgument = "an argument that isn't a text"
-
-    private static func engine(_ cmdlets: any CmdletSource) -> NativeEngine {
-        NativeEngine(sources: [cmdlets], showsLayouts: false)
     }
 
     private static func values(of command: PowerShellCommand) -> [String: String]? {

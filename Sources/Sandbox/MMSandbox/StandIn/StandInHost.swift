@@ -216,17 +216,16 @@ final class StandInHost {
             tenant: tenant, accounts: modules.signedIn, subscription: modules.subscription,
             isClosed: { isConstrained && !loaded.contains($0.lowercased()) }, lacks: options.lacks, signIn: signIn,
             elsewhere: elsewhere)
-        if let reason = evaluator.reasonAgainst(parsed, command, with: cmdlets) { return .beyond(reason: reason) }
         let records = Mailbox<PowerShellRecord>()
         return result(every: 1) {
-            await evaluator.evaluate(command, with: cmdlets) { records.put($0) }
+            await evaluator.evaluate(parsed, command, with: cmdlets) { records.put($0) }
         } meanwhile: {
             for record in records.take() { emit(record) }
         }
     }
 
-    /// Returns the result of work that runs beside this thread, which polls for requests now and then; a stop cancels
-    /// the work.
+    /// Returns the result of work that this thread waits for, and polls for requests now and then; a stop cancels the
+    /// work.
     /// - Parameters:
     ///   - milliseconds: the pause between two polls.
     ///   - work: the work, which ends soon after its task is cancelled.
@@ -235,37 +234,38 @@ final class StandInHost {
         every milliseconds: Int, of work: @escaping @Sendable () async -> Value, meanwhile: () -> Void = {}
     ) -> Value {
         let results = Mailbox<Value>()
-        let isDone = ThreadSemaphore()
-        let task = Task {
-            results.put(await work())
-            isDone.post()
+        let waiting = WaitingThread()
+        let pause = Int32(clamping: milliseconds)
+        var task: Task<Void, Never>?
+        var isDone = waiting.wait(milliseconds: pause) {
+            task = Task(executorPreference: waiting) {
+                results.put(await work())
+                waiting.post()
+            }
         }
         while true {
             let finished = results.take()
             meanwhile()
             if let value = finished.first { return value }
-            // The end of the work wakes this thread at once, so a warm call takes no longer than its work.
-            if isDone.wait(milliseconds: Int32(clamping: milliseconds)) { continue }
-            if !shouldContinue() {
-                task.cancel()
+            if !isDone, !shouldContinue() {
+                task?.cancel()
                 usleep(1000)
             }
+            isDone = waiting.wait(milliseconds: pause)
         }
     }
 }
 
 /// An evaluator of scripts without PowerShell, for the stand-in.
 package protocol ScriptEvaluator: Sendable {
-    /// Returns why a script isn't supported; `nil` when the evaluator may be asked to evaluate it.
-    func reasonAgainst(_ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource) -> String?
-
     /// Evaluates a script. Ends soon after its task is cancelled.
     /// - Parameters:
+    ///   - script: the parsed script.
     ///   - command: the script, its arguments, and the form of the answer.
     ///   - cmdlets: the modules' cmdlets.
     ///   - emit: receives each record as it is produced.
     func evaluate(
-        _ command: PowerShellCommand, with cmdlets: any CmdletSource,
+        _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource,
         emit: @escaping @Sendable (PowerShellRecord) -> Void
     ) async -> ScriptEvaluation
 }
@@ -276,13 +276,6 @@ package enum ScriptEvaluation: Sendable, Hashable {
     case ended(CommandEnd)
     /// The evaluator doesn't support it and has emitted nothing.
     case beyond(reason: String)
-}
-
-extension ScriptEvaluator {
-    /// Returns `nil`, so that every script is tried.
-    package func reasonAgainst(
-        _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource
-    ) -> String? { nil }
 }
 
 extension StandInHost {
