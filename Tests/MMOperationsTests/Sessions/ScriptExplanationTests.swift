@@ -218,7 +218,7 @@ struct ScriptExplanationTests {
             ("Get-MgTeamPrimaryChannel -TeamId $t", false),
         ]
         for (script, changes) in cases {
-            #expect(ServiceCommands(of: PowerShellParser.parse(script)).changesSomething == changes, "\(script)")
+            #expect(ScriptReading(script).changesSomething == changes, "\(script)")
         }
     }
 }

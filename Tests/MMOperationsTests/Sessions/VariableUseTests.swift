@@ -63,15 +63,14 @@ struct VariableNeedsTests {
             ("$GLOBAL:X; $script:Y", ["x", "y"]),
         ] as [(String, Set<String>)])
     func reads(script: String, reads: Set<String>) {
-        #expect(VariableNeeds(PowerShellParser.parse(script)).reads == reads)
+        #expect(ScriptReading(script).needs.reads == reads)
     }
 
     @Test("and they leave what they set outside of functions")
     func leaves() {
-        let needs = VariableNeeds(
-            PowerShellParser.parse(
-                "$a = 1; function f { $b = 2 }; foreach ($c in 1) { $d = $c }; Get-Mailbox -ov e; $null = 3; $_ = 4"))
-        #expect(needs.leaves == ["a", "c", "d", "e"])
+        let script =
+            "$a = 1; function f { $b = 2 }; foreach ($c in 1) { $d = $c }; Get-Mailbox -ov e; $null = 3; $_ = 4"
+        #expect(ScriptReading(script).needs.leaves == ["a", "c", "d", "e"])
     }
 
     @Test("a session that has them lets a script in, one that comes after it doesn't, until they are set or forgotten")
@@ -80,7 +79,7 @@ struct VariableNeedsTests {
         let key = SessionKey(connection: "Contoso", module: "exo")
         func admit(_ script: String, _ session: HeldVariables, process: Int32? = nil) async -> MMError? {
             do throws(MMError) {
-                try await session.admit(PowerShellParser.parse(script), process: process)
+                try await session.admit(ScriptReading(script).needs, process: process)
                 return nil
             } catch {
                 return error
@@ -117,7 +116,7 @@ struct VariableNeedsTests {
         }
         func isLost(_ script: String, _ session: HeldVariables) async -> Bool {
             do throws(MMError) {
-                try await session.admit(PowerShellParser.parse(script), process: nil)
+                try await session.admit(ScriptReading(script).needs, process: nil)
                 return false
             } catch {
                 return error.code == .sessionLost

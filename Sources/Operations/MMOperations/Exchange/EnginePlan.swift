@@ -16,10 +16,8 @@ enum Engine: String, Sendable {
 struct EnginePlan: Sendable {
     /// The script.
     let script: String
-    /// The parsed script.
-    let parsed: ParsedScript
-    /// The variables that it reads and sets.
-    let variables: VariableUse
+    /// What its text tells.
+    let reading: ScriptReading
     /// Whether its variables are local: it neither sees those of the session nor leaves any.
     var isLocal = false
     /// Values of its parameters that are text.
@@ -52,11 +50,15 @@ struct EnginePlan: Sendable {
         _ script: String, wanted: ConnectionEngine, reading: ScriptReading? = nil, signIn: SignInSource? = nil
     ) {
         self.script = script
-        let reading = reading ?? ScriptReading(script)
-        (parsed, variables) = (reading.parsed, reading.variables)
+        self.reading = reading ?? ScriptReading(script)
         self.signIn = signIn
         self.wanted = wanted
     }
+
+    /// The parsed script.
+    var parsed: ParsedScript { reading.parsed }
+    /// The variables that it reads and sets.
+    var variables: VariableUse { reading.variables }
 
     /// Leaves the script to PowerShell, because the guard allowed it only in a confined PowerShell.
     mutating func goesToPowerShell() {
@@ -108,7 +110,7 @@ struct EnginePlan: Sendable {
     }
 
     /// Whether it may start although it contains what can't be run: it only reads, and leaves nothing to later scripts.
-    private var isPatient: Bool { isLocal && !ServiceCommands(of: parsed).changesSomething }
+    private var isPatient: Bool { isLocal && !reading.changesSomething }
 
     /// Returns the native engine for this script.
     /// - Parameter sources: the sources of its cmdlets.
@@ -158,7 +160,7 @@ struct EnginePlan: Sendable {
     /// Parts of a script that changes something whose behaviour was never compared with a real PowerShell; `nil` where
     /// there are none.
     private var unproven: String? {
-        guard ServiceCommands(of: parsed).changesSomething else { return nil }
+        guard reading.changesSomething else { return nil }
         return NativeEngine.unrecorded(in: parsed).map {
             "\($0), which the native engine does not run in a script that changes something"
         }

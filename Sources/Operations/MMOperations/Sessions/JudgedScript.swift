@@ -93,7 +93,7 @@ final class JudgedScript: Sendable {
     /// asked about, so that nothing is sent if the script can't be carried out to its end; `nil` for any other script.
     fileprivate func rehearsal(of act: JudgedAgain, _ plan: EnginePlan) async throws(MMError) -> ScriptRehearsal? {
         guard plan.wanted != .pwsh, script.isForNativeModule, !script.input.isDryRun, verdict.decision != .deny,
-            verdict.decision == .ask || ServiceCommands(of: plan.parsed).changesSomething
+            verdict.decision == .ask || plan.reading.changesSomething
         else { return nil }
         script.context.call.progress(ProgressReport(done: 0, message: "rehearsing the script; nothing is changed yet"))
         let deadline = script.context.deadline
@@ -314,7 +314,7 @@ final class ClearedScript: Sendable {
             isLent()
             wait?.end()
             progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
-            try await lease.session.admit(plan.parsed)
+            try await lease.session.admit(plan.reading.needs)
             try judgement.judged.settle(with: lease.session)
             let report = { @Sendable in progress(ProgressReport(done: 1, message: $0)) }
             return try await lease.session.sending(

@@ -4,7 +4,6 @@ import MMGuard
 import MMIdentity
 import MMPowerShell
 package import MMSessions
-import PowerShellSyntax
 
 /// A connection's session of one module, as the pool lends it: a PowerShell, or for Exchange and the compliance service
 /// the native engine with a PowerShell if needed.
@@ -99,11 +98,11 @@ package final class ModuleSession: PooledSession {
 
     /// Admits a script if its variables are available.
     /// - Throws: `sessionLost` if it reads a variable that was lost with an earlier session.
-    func admit(_ script: ParsedScript) async throws(MMError) {
+    func admit(_ needs: VariableNeeds) async throws(MMError) {
         switch runner {
         case .exchange(let session):
-            try await variables.admit(script, process: nil, dropped: await session.droppedVariables)
-        case .powerShell(let session): try await variables.admit(script, process: await session.processID)
+            try await variables.admit(needs, process: nil, dropped: await session.droppedVariables)
+        case .powerShell(let session): try await variables.admit(needs, process: await session.processID)
         }
     }
 

@@ -83,13 +83,16 @@ package struct ScriptDigest: Sendable {
     }
 }
 
-/// The parsed form of a script: syntax tree, variables, modules, and facts for the audit log. It depends on the text
-/// alone.
+/// What a script's text tells: syntax tree, variables, modules, changes, and facts for the audit log. It depends on the
+/// text alone, so that it is found out once for all calls with the same script.
 final class ScriptReading: Sendable {
     let parsed: ParsedScript
     let variables: VariableUse
+    let needs: VariableNeeds
     let digest: ScriptDigest
     let modules: ScriptModules
+    /// Whether one of its cmdlets changes something in a service.
+    let changesSomething: Bool
     /// Whether the script may write files: it does more than ask services and pass on what they answer.
     let mayWriteFiles: Bool
 
@@ -99,6 +102,8 @@ final class ScriptReading: Sendable {
         let facts = ScriptFacts(of: parsed)
         modules = ScriptModules(parsed, facts)
         variables = VariableUse(parsed)
+        changesSomething = ServiceCommands.changeSomething(facts)
+        needs = VariableNeeds(parsed, facts, changesSomething: changesSomething)
         digest = ScriptDigest(text, facts)
         mayWriteFiles = Self.mayWriteFiles(facts)
     }

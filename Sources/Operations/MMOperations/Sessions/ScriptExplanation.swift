@@ -197,25 +197,22 @@ extension String {
 }
 
 /// The service cmdlets in a script, by whether they read or change something.
-struct ServiceCommands {
-    /// Whether one of the cmdlets changes something.
-    let changesSomething: Bool
-
-    /// Analyses a script.
-    init(of script: ParsedScript) {
-        let items = ScriptFacts(of: script).items
+enum ServiceCommands {
+    /// Returns whether one of a script's cmdlets changes something.
+    static func changeSomething(_ facts: ScriptFacts) -> Bool {
+        let items = facts.items
         let own = Set(
             items.compactMap { item in
                 if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
             })
         let modules = CmdletModules()
-        changesSomething = items.contains { item in
+        return items.contains { item in
             guard case .command(let command) = item.detail, let name = command.name, !own.contains(name.lowercased()),
                 SignInCmdlet.named(name) == nil
             else { return false }
-            if NativeEngine.webCommands.contains(name.lowercased()) { return !Self.isRead(command) }
+            if NativeEngine.webCommands.contains(name.lowercased()) { return !isRead(command) }
             // What the engine carries out itself, such as `Select-MgProfile`, sends nothing.
-            return !modules.sessions(of: name).isEmpty && !NativeEngine.carriesOut(name) && !Self.isRead(command)
+            return !modules.sessions(of: name).isEmpty && !NativeEngine.carriesOut(name) && !isRead(command)
         }
     }
 

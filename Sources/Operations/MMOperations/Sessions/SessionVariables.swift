@@ -1,6 +1,5 @@
 package import MMCore
 package import MMSessions
-import PowerShellSyntax
 
 /// The names of the variables that scripts have left in sessions. They are kept outside the sessions, so that a script
 /// that reads a variable of a lost session gets an error instead of an empty value.
@@ -104,12 +103,11 @@ final class HeldVariables: Sendable {
 
     /// Checks the variables that a script reads, and records those that it sets.
     /// - Parameters:
-    ///   - script: the script.
+    ///   - needs: what the script reads and sets.
     ///   - process: the process that holds all variables, if there is one.
     ///   - dropped: the names whose values were lost with a part of the session.
     /// - Throws: `sessionLost` if it reads a variable that was lost with an earlier session.
-    func admit(_ script: ParsedScript, process: Int32?, dropped: Set<String> = []) async throws(MMError) {
-        let needs = VariableNeeds(script)
+    func admit(_ needs: VariableNeeds, process: Int32?, dropped: Set<String> = []) async throws(MMError) {
         let missing = state.withLock { state in
             if state.process != process { state.names = [] }
             state.process = process

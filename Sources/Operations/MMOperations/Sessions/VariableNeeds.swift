@@ -28,17 +28,16 @@ struct VariableNeeds: Sendable {
     ]
 
     /// Finds the needs of a script.
-    init(_ script: ParsedScript) {
+    init(_ script: ParsedScript, _ facts: ScriptFacts, changesSomething: Bool) {
         var places = VariablePlaces()
-        places.read(script)
+        places.read(script, facts)
         var known: Set<String> = []
         var pending: [(end: Int, name: String)] = []
         var targets: Set<Int> = []
         // A function runs when it is called, so the names read in its body are compared with the sets of the whole
         // script.
         var later: Set<String> = []
-        let onlyReads = !ServiceCommands(of: script).changesSomething
-        for item in ScriptFacts(of: script).items {
+        for item in facts.items {
             let start = item.extent.start
             pending.removeAll { entry in
                 guard entry.end <= start else { return false }
@@ -58,7 +57,7 @@ struct VariableNeeds: Sendable {
             case .variable(let path, _):
                 guard !targets.contains(start), let name = Self.name(path), !known.contains(name) else { continue }
                 let isTested = places.conditions.contains { $0.contains(start) }
-                if places.given.contains(name), onlyReads || isTested {
+                if places.given.contains(name), !changesSomething || isTested {
                     known.insert(name)
                 } else if isInFunction {
                     later.insert(name)
@@ -100,10 +99,10 @@ private struct VariablePlaces {
     /// The variables of each plain assignment, with the extent of its value.
     private var assigned: [(value: SourceExtent, paths: [VariablePath])] = []
 
-    mutating func read(_ script: ParsedScript) {
+    mutating func read(_ script: ParsedScript, _ facts: ScriptFacts) {
         if let root = script.root { add(root) }
         while let statement = open.popLast() { read(statement) }
-        let mentions = ScriptFacts(of: script).items.compactMap { item -> (start: Int, name: String)? in
+        let mentions = facts.items.compactMap { item -> (start: Int, name: String)? in
             guard case .variable(let path, _) = item.detail, path.isVariable else { return nil }
             return (item.extent.start, path.name.lowercased())
         }.sorted { $0.start < $1.start }
