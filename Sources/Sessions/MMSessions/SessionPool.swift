@@ -99,17 +99,17 @@ public actor SessionPool<Factory: SessionFactory> {
         let order = order ?? standardOrder(for: key)
         guard !isClosed else { throw MMError(.unavailable, "The pool is stopping.", retry: .after(.seconds(2))) }
         try deadline.check("waiting for the session \(key)")
-        if let refusal = slots[key]?.untold {
-            slots[key]?.untold = nil
+        if let slot = slots[key], let refusal = slot.untold {
+            slot.untold = nil
             // If another device code can help, the caller gets one at once, with the reason why the last one failed.
             guard [.signInNeeded, .deadlineExceeded].contains(refusal.code) else { throw refusal }
-            slots[key]?.reason = refusal.message
+            slot.reason = refusal.message
         }
         let slot =
             slots[key]
             ?? Slot(
                 life: SessionLife(after: lastGeneration), createdAt: clock.wall.now, touched: clock.now(),
-                idleLimit: order.limits.idle, checked: clock.now())
+                idleLimit: order.limits.idle)
         slots[key] = slot
         var entry = try slot.turns.enter()
         while true {
@@ -154,9 +154,8 @@ public actor SessionPool<Factory: SessionFactory> {
 
     /// Records that a caller has stopped waiting, for any reason.
     private func left(_ place: TurnQueue.Place, _ key: Key) {
-        guard var slot = slots[key] else { return }
+        guard let slot = slots[key] else { return }
         slot.callers.removeAll { $0.place === place }
-        slots[key] = slot
         if slot.callers.isEmpty, slot.life.isOpening, !settings.opensUnattended { slot.opening?.cancel() }
     }
 
@@ -170,9 +169,8 @@ public actor SessionPool<Factory: SessionFactory> {
             await lose(key, number)
             return nil
         }
-        guard slots[key]?.life.generation == number, slots[key]?.life.identity != nil else { return nil }
-        slots[key]?.isFresh = false
-        slots[key]?.isFirst = false
+        guard slots[key] === slot, slot.life.generation == number, slot.life.identity != nil else { return nil }
+        defer { (slot.isFresh, slot.isFirst) = (false, false) }
         return SessionLease(
             key: key, session: session, account: account, isFresh: slot.isFresh, isFirst: slot.isFirst,
             generation: number, turn: turn)
@@ -202,12 +200,11 @@ public actor SessionPool<Factory: SessionFactory> {
             counters.commands += 1
             if failed { counters.errors += 1 }
         }
-        guard var slot = slots[lease.key], slot.life.generation == lease.generation else { return }
+        guard let slot = slots[lease.key], slot.life.generation == lease.generation else { return }
         slot.touched = clock.now()
         slot.checked = slot.touched
         slot.lastUsed = clock.wall.now
         if counts { slot.commands += 1 }
-        slots[lease.key] = slot
         // The next holder of the turn checks the session anyway; without one, it is removed now.
         if failed, await !lease.session.isUsable { await lose(lease.key, lease.generation) }
     }
@@ -216,10 +213,10 @@ public actor SessionPool<Factory: SessionFactory> {
     /// them opens the replacement.
     func lose(_ key: Key, _ number: Int) async {
         let missing = await slots[key]?.session?.missingSignIn
-        guard slots[key]?.life.lost("It can no longer be used.", in: number) == true else { return }
-        slots[key]?.missing = missing
-        let session = slots[key]?.session
-        slots[key]?.session = nil
+        guard let slot = slots[key], slot.life.lost("It can no longer be used.", in: number) else { return }
+        slot.missing = missing
+        let session = slot.session
+        slot.session = nil
         await session?.close()
     }
 }
@@ -267,12 +264,13 @@ extension SessionPool where Factory.Key == SessionKey {
         let turns = await withTaskGroup(of: TurnQueue.Turn?.self) { group in
             for slot in keys.compactMap({ slots[$0] }) {
                 guard slot.life.identity != nil, let session = slot.session else { continue }
+                let queue = slot.turns
                 group.addTask {
                     // A session that doesn't respond in time is ended anyway.
                     try? await Bounded.run(
                         until: .after(limit), doing: "signing out", orElse: { await session.close() }
                     ) { () async throws(MMError) in
-                        let turn = try await slot.turns.take(.after(limit), first: true)
+                        let turn = try await queue.take(.after(limit), first: true)
                         await session.signOut()
                         return turn
                     }
@@ -309,7 +307,7 @@ extension SessionPool {
     /// Ends all sessions; afterwards no calls are accepted.
     public func close() async {
         isClosed = true
-        await slots.keys.concurrentForEach { await self.end($0, MMError(.cancelled, "The pool is stopping.")) }
+        await Array(slots.keys).concurrentForEach { await self.end($0, MMError(.cancelled, "The pool is stopping.")) }
         await dropSpares { _ in true }
     }
 }
@@ -344,7 +342,7 @@ extension SessionPool {
     /// Returns the current session if it is ready, even if it is in use, and marks it as used.
     package func ready(_ key: Key) -> Session? {
         guard let slot = slots[key], slot.life.identity != nil else { return nil }
-        slots[key]?.touched = clock.now()
+        slot.touched = clock.now()
         return slot.session
     }
 
@@ -358,9 +356,9 @@ extension SessionPool {
     /// - Parameter isCommand: whether the work counts as a command.
     package func share(_ key: Key, isCommand: Bool) -> TurnQueue.Turn? {
         guard let slot = slots[key], slot.life.identity != nil else { return nil }
-        slots[key]?.touched = clock.now()
+        slot.touched = clock.now()
         if isCommand {
-            slots[key]?.commands += 1
+            slot.commands += 1
             counters.commands += 1
         }
         return slot.turns.share()
@@ -384,7 +382,7 @@ extension SessionPool {
 extension SessionPool {
     /// Starts and signs in a session in the background. The turn is released afterwards in every case.
     func open(_ key: Key, _ turn: TurnQueue.Turn, _ order: Order) {
-        guard var slot = slots[key], slot.turns === turn.queue else { return }
+        guard let slot = slots[key], slot.turns === turn.queue else { return }
         let wasLost = if case .lost = slot.life.state { true } else { false }
         guard let number = slot.life.beginOpening() else { return }
         counters.starts += 1
@@ -405,7 +403,6 @@ extension SessionPool {
             await self.bringUp(key, number, order)
             turn.release()
         }
-        slots[key] = slot
     }
 
     private func bringUp(_ key: Key, _ number: Int, _ order: Order) async {
@@ -447,10 +444,10 @@ extension SessionPool {
     }
 
     private func adopt(_ session: Session, _ key: Key, _ number: Int) -> TurnQueue? {
-        guard slots[key]?.life.signIn(nil, in: number) == true else { return nil }
-        slots[key]?.session = session
-        slots[key]?.touched = clock.now()
-        return slots[key]?.turns
+        guard let slot = slots[key], slot.life.signIn(nil, in: number) else { return nil }
+        slot.session = session
+        slot.touched = clock.now()
+        return slot.turns
     }
 
     private func noteStep(_ step: SignInStep, _ key: Key, _ number: Int) {
@@ -458,16 +455,16 @@ extension SessionPool {
             slots[key]?.life.signIn(nil, in: number)
             return
         }
-        guard slots[key]?.life.signIn(prompt, in: number) == true, let callers = slots[key]?.callers else { return }
-        slots[key]?.wasShown = true
-        if let reason = slots[key]?.reason, !callers.isEmpty {
+        guard let slot = slots[key], slot.life.signIn(prompt, in: number) else { return }
+        slot.wasShown = true
+        if let reason = slot.reason, !slot.callers.isEmpty {
             // The reason is given only once, to the first caller that gets the new code.
-            slots[key]?.reason = nil
+            slot.reason = nil
             prompt["message"] = .string([reason, prompt["message"]?.string].compactMap(\.self).joined(separator: " "))
             prompt["reason"] = .string(reason)
         }
-        slots[key]?.touched = clock.now()
-        for caller in callers {
+        slot.touched = clock.now()
+        for caller in slot.callers {
             if let onPrompt = caller.onPrompt {
                 onPrompt(prompt)
             } else {
@@ -477,24 +474,22 @@ extension SessionPool {
     }
 
     private func connected(_ key: Key, _ number: Int, as account: String) {
-        guard slots[key]?.life.opened(account, in: number) == true else { return }
+        guard let slot = slots[key], slot.life.opened(account, in: number) else { return }
         counters.signIns += 1
-        slots[key]?.account = account
-        slots[key]?.touched = clock.now()
-        slots[key]?.checked = clock.now()
+        slot.account = account
+        slot.touched = clock.now()
+        slot.checked = slot.touched
     }
 
     private func failed(_ key: Key, _ number: Int, _ error: MMError, wasCalledOff: Bool) async {
-        guard slots[key]?.life.failed(error, in: number) == true, var slot = slots[key] else { return }
+        guard let slot = slots[key], slot.life.failed(error, in: number) else { return }
         let wasShown = slot.wasShown
         let session = slot.session
         slot.session = nil
         guard settings.opensUnattended else {
             // All waiting callers are told why opening failed. After a cancellation by the callers that started it, the
             // next one opens the session again instead.
-            if wasCalledOff, slot.turns.waiting > 0 {
-                slots[key] = slot
-            } else {
+            if !wasCalledOff || slot.turns.waiting == 0 {
                 slots[key] = nil
                 lastGeneration = max(lastGeneration, number)
                 slot.turns.close(error)
@@ -514,7 +509,6 @@ extension SessionPool {
             error.code == .signInNeeded && (wasShown || Attendance.isUnattended)
             && slot.callers.contains { !$0.isUnattended }
         if asksAgain, wasShown { slot.reason = error.message }
-        slots[key] = slot
         if asksAgain {
             for caller in slot.callers where caller.isUnattended { caller.place.dismiss(error) }
         } else {
@@ -697,10 +691,10 @@ extension SessionPool {
     /// Ends a session at once if its check failed permanently, so that none of its late output reaches the next caller.
     /// After any other fault the session is kept.
     private func checked(_ key: Key, _ number: Int, _ fault: MMError?, isUsable: Bool) async {
-        guard slots[key]?.life.generation == number else { return }
-        slots[key]?.checked = clock.now()
+        guard let slot = slots[key], slot.life.generation == number else { return }
+        slot.checked = clock.now()
         guard let fault else {
-            slots[key]?.lastPing = clock.wall.now
+            slot.lastPing = clock.wall.now
             return
         }
         counters.keepAliveFailures += 1

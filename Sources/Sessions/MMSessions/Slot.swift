@@ -1,7 +1,7 @@
 import MMCore
 
 /// A pool's entry for one key. It lives inside the pool's actor.
-struct Slot<Session: PooledSession> {
+final class Slot<Session: PooledSession> {
     /// A caller that waits for its turn.
     struct Caller {
         let place: TurnQueue.Place
@@ -41,6 +41,11 @@ struct Slot<Session: PooledSession> {
     var idleLimit: Duration
     /// When it was last checked or used.
     var checked: Duration
+
+    init(life: SessionLife<JSONObject, String>, createdAt: Timestamp, touched: Duration, idleLimit: Duration) {
+        (self.life, self.createdAt, self.touched, self.idleLimit) = (life, createdAt, touched, idleLimit)
+        checked = touched
+    }
 
     /// The session if it is ready, and no caller uses it or waits for it.
     var idle: (session: Session, generation: Int)? {
