@@ -70,7 +70,9 @@ struct ShellOptionTests {
             ("declare -x Y=7", false), ("typeset -x A=1 B=2", false), ("declare -x A=1 KEY", false),
             ("declare -x", true), ("declare -x -p", true), ("declare -x -p API_KEY", true), ("declare -p LANG", false),
             ("declare -p $x=1", true), ("export -p", true), ("export -p A=1", true), ("readonly -p LANG", true),
-            ("typeset -p +A=1", true),
+            ("typeset -p +A=1", true), ("declare -rx", true), ("typeset -gx", true), ("export --", true),
+            ("declare -pA API_KEY", true), ("declare -pA LANG", false), ("typeset -m 'A*'", true),
+            ("declare -f", false), ("export -f", false), ("declare -a A", false),
         ])
     func declared(line: String, isShown: Bool) {
         #expect(verdict(line).findings.contains { $0.rule == "shell-secrets" } == isShown)

@@ -263,8 +263,8 @@ struct ShellLooks: Sendable {
             return switch first.first {
             case "*": true
             case ".": words.isEmpty
-            case "-":
-                words.first.map { Self.isOne(of: first, $0) } == true && (use.last != "$" || operands.isEmpty)
+            case "$": words.allSatisfy { $0.hasPrefix("-") }
+            case "-": words.first.map { Self.isOne(of: first, $0) } == true
             case "=": words.contains { $0 == first.dropFirst() }
             // One letter among others without a dash, as old programs take them.
             case "%":
