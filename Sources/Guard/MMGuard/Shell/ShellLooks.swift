@@ -474,18 +474,8 @@ extension ShellJudge {
                 && operands.dropLast().contains { $0.value.contains { "*?[{".contains($0) } && !isTemporary($0) }
             return !isOfMachine(place) && !isLost
         case "tar", "bsdtar", "gtar":
-            guard !markingOptions(of: call).contains(ShellLooks.anyOption) else { return false }
-            let letters = call.arguments.first?.value.drop { $0 == "-" } ?? ""
-            if letters.contains("c"), !letters.contains("x"), letters.allSatisfy(\.isLetter) {
-                // What is packed stays where it is.
-                let file = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value.hasSuffix("f") }?.1.value
-                return file.map { $0 == "-" || isFree($0) } ?? true
-            }
-            // What is unpacked over a home may be what starts there at the next sign-in.
-            let takesOut = letters.contains("x") || call.arguments.contains { $0.value == "-x" }
-            let named = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1.value
-            let place = named ?? (takesOut ? context.path(".") : nil)
-            return place.map { !isOfMachine($0) && !["~", "~/", "$HOME", "/root"].contains($0) } ?? true
+            return !markingOptions(of: call).contains(ShellLooks.anyOption)
+                && (TarOptions(call.arguments.map(\.value)).map(isHarmless) ?? false)
         case "sed", "gsed":
             let parts = sorted(call, by: CarriedText.table["sed"] ?? CarriedText())
             let files = parts.operands.filter { file in !parts.texts.contains { $0.word.value == file.value } }
@@ -513,6 +503,20 @@ extension ShellJudge {
             guard depth < Self.deepest, let inside = executed(by: call) ?? client(within: call) ?? project(call)
             else { return false }
             return judge(inside, depth + 1).allSatisfy { $0.classes == .read }
+        }
+    }
+
+    private func isHarmless(_ tar: TarOptions) -> Bool {
+        switch tar.mode {
+        case "t", "d": return true
+        // What is packed stays where it is.
+        case "c": return tar.archives.allSatisfy { $0 == "-" || isFree($0) }
+        case "x":
+            // What is unpacked over a home may be what starts there at the next sign-in.
+            let places = tar.folders.isEmpty ? [context.path(".")].compactMap(\.self) : tar.folders
+            return places.count < 2
+                && places.allSatisfy { !isOfMachine($0) && !["~", "~/", "$HOME", "/root"].contains($0) }
+        default: return false
         }
     }
 
@@ -669,5 +673,72 @@ extension ShellJudge {
         return ["/tmp/", "/var/tmp/", "/dev/shm/"].contains {
             path.hasPrefix($0) && path.utf8.count > $0.utf8.count
         }
+    }
+}
+
+/// What the options of `tar` say about what it does, and where.
+private struct TarOptions {
+    /// The letter of its one operation, such as `c` or `x`.
+    let mode: Character
+    /// The archives (`-f`).
+    private(set) var archives: [String] = []
+    /// The folders in which it works (`-C`); `/` where names in the archive may be absolute (`-P`).
+    private(set) var folders: [String] = []
+
+    private static let modes: Set<Character> = ["t", "d", "c", "x", "r", "u", "A"]
+    private static let long: [String: Character] = [
+        "list": "t", "diff": "d", "compare": "d", "create": "c", "extract": "x", "get": "x", "append": "r",
+        "update": "u", "catenate": "A", "concatenate": "A", "file": "f", "directory": "C", "cd": "C",
+        "absolute-names": "P", "absolute-paths": "P", "insecure": "P",
+    ]
+    /// Other long options that write or remove a file, or say where files are written.
+    private static let writing = ["delete", "listed-incremental", "index-file", "one-top-level", "remove-files"]
+
+    /// Reads the words of a call; `nil` without exactly one operation, and with an option that writes elsewhere or may
+    /// be short for such a one.
+    init?(_ words: [String]) {
+        var found: Set<Character> = []
+        var rest = words[...]
+        var isFirst = true
+        while let word = rest.popFirst() {
+            defer { isFirst = false }
+            var options: [(letter: Character, value: String?)] = []
+            if word.hasPrefix("--") {
+                let name = String(word.dropFirst(2).prefix { $0 != "=" })
+                let isGiven = word.contains("=")
+                if let letter = Self.long[name] {
+                    options = [(letter, isGiven ? String(word.dropFirst(name.count + 3)) : nil)]
+                } else if (Self.long.keys + Self.writing).contains(where: { $0.hasPrefix(name) }) {
+                    return nil
+                }
+            } else if word.hasPrefix("-") {
+                var letters = word.dropFirst()
+                while let letter = letters.popFirst() {
+                    let isValued = Self.takesValue(letter) && !letters.isEmpty
+                    options.append((letter, isValued ? String(letters) : nil))
+                    if isValued { letters = "" }
+                }
+            } else if isFirst {
+                options = word.map { ($0, nil) }
+            }
+            for (letter, value) in options {
+                switch letter {
+                case _ where Self.modes.contains(letter): found.insert(letter)
+                case "f": archives.append(value ?? rest.popFirst() ?? "")
+                case "C": folders.append(value ?? rest.popFirst() ?? "")
+                case "P": folders.append("/")
+                // These write a list of what was packed, or stand for any long option.
+                case "g", "W": return nil
+                case _ where Self.takesValue(letter) && value == nil: _ = rest.popFirst()
+                default: break
+                }
+            }
+        }
+        guard let mode = found.first, found.count == 1 else { return nil }
+        self.mode = mode
+    }
+
+    private static func takesValue(_ letter: Character) -> Bool {
+        LookerException.table["tar"]?.values.contains(letter) == true
     }
 }
