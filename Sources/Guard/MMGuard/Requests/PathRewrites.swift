@@ -134,16 +134,24 @@ enum SharePointPath {
         return try? RequestTarget(parsing: "/v1.0" + rest.joined(), service: .graph, normalization: .clean)
     }
 
-    /// Returns the calls in a plain path, each with the names that lead to it: `web/ensureuser('x')/groups` adds a user
-    /// on its way, and `recycle()` is `recycle`.
-    static func calls(in path: [String]) -> [[String]] {
-        guard let start = path.firstIndex(of: "_api") else { return [] }
-        let names = path[start...].map { segment in
-            guard segment.hasSuffix(")"), let open = segment.firstIndex(of: "("), open != segment.startIndex else {
-                return segment
-            }
-            return String(segment[..<open])
+    /// Returns the steps of a plain path, each with the names that lead to it: `web/ensureuser('x')/groups` adds a user
+    /// on its way, and `recycle()` is `recycle`. A call in parentheses may do anything unless it is known to lead on.
+    static func steps(of path: [String]) -> [(names: [String], leadsOn: Bool)] {
+        var names: [String] = []
+        var isQuoted = false
+        return path[(path.firstIndex(of: "_api") ?? path.startIndex)...].map { segment in
+            let open = segment.hasSuffix(")") ? segment.firstIndex(of: "(") : nil
+            let name = open.map { String(segment[..<$0]).trimmed } ?? segment
+            names.append(name)
+            // Addresses of folders in quotes have slashes, and may have parentheses.
+            let leadsOn = open == nil || isQuoted || name.hasPrefix("get") || collections.contains(name)
+            if !segment.filter({ $0 == "'" }).count.isMultiple(of: 2) { isQuoted.toggle() }
+            return (names, leadsOn)
         }
-        return names.indices.dropFirst().map { Array(names[...$0]) }
     }
+
+    /// Collections, whose parentheses contain a key.
+    private static let collections: Set<String> = [
+        "lists", "items", "fields", "views", "webs", "folders", "files", "contenttypes", "attachmentfiles", "versions",
+    ]
 }

@@ -93,19 +93,24 @@ struct RequestClassifier: Sendable {
     }
 
     /// Classifies a request to SharePoint by its path (in lower case). The service carries out every call in a path, so
-    /// each counts that does more than a plain read or change.
+    /// each counts that does more than lead on, or may do so.
     private func sharePoint(
         _ method: RequestMethod, _ path: [String], _ request: GuardedRequest, _ selected: SelectedNames
     ) -> RequestClassification {
         let plain = SharePointPath.plain(path)
         var result = byRules(method, [plain], request, selected, template: nil)
         guard method != .get, !result.classes.isEmpty else { return result }
-        var others = SharePointPath.calls(in: plain).map { builtIn(.post, [$0], request, selected, template: nil) }
+        for step in SharePointPath.steps(of: plain) {
+            let other = builtIn(.post, [step.names], request, selected, template: nil)
+            guard !step.leadsOn || !other.classes.isSubset(of: [.read, .write]) else { continue }
+            result.isKnown = result.isKnown && other.isKnown
+            result.include(other)
+        }
         if let target = SharePointPath.graph(plain) {
             let same = GuardedRequest(method: request.method, target: target, body: request.body)
-            others.append(classify(method, target.segments, same, selected))
+            let other = classify(method, target.segments, same, selected)
+            if !other.classes.isSubset(of: [.read, .write]) { result.include(other) }
         }
-        for other in others where !other.classes.isSubset(of: [.read, .write]) { result.include(other) }
         return result
     }
 
