@@ -88,6 +88,24 @@ struct GraphObjectsTests {
         #expect(found.allSatisfy { $0.isNavigation == ($0.name == "Manager") })
     }
 
+    @Test("don't tell of a property that the service returned for another object", arguments: [true, false])
+    func facets(hasFolder: Bool) async throws {
+        let missed = Mutex<Set<String>>([])
+        var objects = GraphObjects(.objects(of: "driveItem"), of: "Get-MgDriveItemChild") { property in
+            missed.withLock { _ = $0.insert(property.name) }
+        }
+        let folder = objects.object(hasFolder ? ["id": "1", "folder": ["childCount": 2]] : ["id": "1"])
+        let file = objects.object(["id": "2", "file": ["mimeType": "text/plain"]])
+        var session = NativeSession()
+        let engine = NativeEngine(host: NativeHost(), arguments: ["i": .array([file, folder])], isPatient: true)
+        guard case .completed = await engine.run("param($i) $i | Where-Object { $_.Folder.ChildCount }", in: &session)
+        else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(missed.withLock { $0 } == (hasFolder ? [] : ["Folder"]))
+    }
+
     @Test("have objects of whole classes within them, also where the service sent nothing")
     func inner() throws {
         var objects = GraphObjects(.objects(of: "conditionalAccessPolicy"), of: "Get-MgIdentityConditionalAccessPolicy")

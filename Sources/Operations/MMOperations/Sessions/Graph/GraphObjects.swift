@@ -16,11 +16,15 @@ struct GraphObjects {
     /// Properties that the service returns and the module's class lacks, by cmdlet.
     private static let beside: [String: Set<String>] = ["get-mgserviceprincipal": ["createdDateTime"]]
     private let beside: Set<String>
-    /// Receives each property that a script reads of an object to which the service returned none.
+    /// Receives each property that a script reads and the service returned for no object.
     private let missed: (@Sendable (MissedProperty) -> Void)?
+    /// The properties that the service returned for one of the objects. Others without such a one have none: a file is
+    /// no folder.
+    private let returned = ReturnedNames()
+    private var returnedShapes: Set<ObjectIdentifier> = []
 
     /// Creates a converter for the objects of one cmdlet.
-    /// - Parameter missed: receives each property that a script reads of an object to which the service returned none.
+    /// - Parameter missed: receives each property that a script reads and the service returned for no object.
     init(
         _ shape: GraphCmdletCall.Shape, of cmdlet: String, missed: (@Sendable (MissedProperty) -> Void)? = nil
     ) {
@@ -44,6 +48,9 @@ struct GraphObjects {
             guard case .object(var object) = instance(members, of: type, isRow: true) else { return .null }
             object.view = view
             object.declared = graphClass(type)?.declared
+            if missed != nil, returnedShapes.insert(ObjectIdentifier(object.shape)).inserted {
+                returned.add(object.shape.names)
+            }
             return .object(object)
         case .tables: return Self.table(json)
         case .page, .text: return .string(JSONWriter.string(json))
@@ -110,7 +117,12 @@ struct GraphObjects {
     private mutating func graphClass(_ name: String?) -> GraphClass? {
         guard let name else { return nil }
         if let known = classes[name] { return known }
-        let found = GraphClass(name, missed: missed)
+        let tell = missed.map { missed in
+            { @Sendable [returned] (property: MissedProperty) in
+                if !returned.contains(property.name) { missed(property) }
+            }
+        }
+        let found = GraphClass(name, missed: tell)
         classes[name] = .some(found)
         return found
     }
@@ -249,4 +261,12 @@ struct GraphObjects {
         let bytes = Array(units.prefix(11))
         return bytes[4] == 0x2D && bytes[7] == 0x2D && bytes[10] == 0x54
     }
+}
+
+/// The names of the properties that the service returned for any object of a cmdlet.
+private final class ReturnedNames: Sendable {
+    private let names = Mutex<Set<String>>([])
+
+    func add(_ more: [String]) { names.withLock { $0.formUnion(more) } }
+    func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
 }
