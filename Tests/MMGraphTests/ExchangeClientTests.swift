@@ -261,6 +261,16 @@ struct ExchangeClientTests {
         #expect(network.requests.last?.url.hasPrefix("https://eur02b.ps.compliance.protection.") == true)
     }
 
+    @Test("a compliance cmdlet isn't sent while its host is looked for, and an error then says so")
+    func complianceUnsent() async throws {
+        let network = FakeNetwork { _, _ throws(HTTPError) in throw HTTPError(.timeout, "slow", mayHaveBeenSent: true) }
+        let failure = try await run(network, ExchangeCommand("New-ComplianceSearch"), service: .compliance).failure
+        #expect(failure?.isUnsent == true && failure?.message == "The compliance host failed: slow")
+        #expect(network.requests.allSatisfy { $0.url.contains("EXOBanner") })
+        let sent = try await run(network, ExchangeCommand("New-Mailbox")).failure
+        #expect(sent?.isUnsent == false && sent?.message == "New-Mailbox failed: slow")
+    }
+
     // MARK: Ends
 
     @Test("a repeated next link ends it")

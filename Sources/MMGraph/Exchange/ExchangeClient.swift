@@ -95,7 +95,8 @@ package actor ExchangeClient {
                 client: self, asked: .page(of: command, size: size), deadline: deadline, report: report)
             response = try await attempt.run(at: address)
         } catch {
-            throw .failed(error)
+            // Further pages are asked for after the cmdlet ran.
+            throw .failed(link == nil ? error : error.ofLaterRequest)
         }
         guard (200..<300).contains(response.status) else {
             let advice = WaitAdvice(response.fields, now: clock.now)
@@ -469,6 +470,9 @@ enum ExchangeRequest: Sendable {
         }
     }
 
+    /// The same at the start of a sentence.
+    var title: String { name.prefix(1).uppercased() + name.dropFirst() }
+
     /// The cmdlet, if it may change something.
     var writing: ExchangeCommand? {
         if case .page(let command, _) = self, !command.isReadOnly { command } else { nil }
@@ -516,8 +520,9 @@ struct ExchangeAttempt {
     mutating func run(at address: String?) async throws(MMError) -> GraphResponse {
         do throws(MMError) { return try await answer(at: address) } catch {
             var error = error
-            // Further pages are asked for after the cmdlet ran.
-            error.isUnsent = address == nil && !mayHaveArrived
+            // While the host is looked for, no cmdlet is sent.
+            let isSought = if case .home = asked { true } else { false }
+            error.isUnsent = isSought || !mayHaveArrived
             throw error
         }
     }
@@ -622,11 +627,11 @@ struct ExchangeAttempt {
     }
 
     private func cancelled() -> MMError {
-        MMError(.cancelled, "\(asked.name) was cancelled.", details: ["cmdlet": .string(asked.name)])
+        MMError(.cancelled, "\(asked.title) was cancelled.", details: ["cmdlet": .string(asked.name)])
     }
 
     private func unanswered(_ fault: HTTPError) -> MMError {
-        var error = fault.mmError(for: asked.name)
+        var error = fault.mmError(for: asked.title)
         if fault.mayHaveBeenSent, let command = asked.writing {
             error.hint = command.checkFirst
             error.retry = .never
