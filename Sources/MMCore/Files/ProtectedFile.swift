@@ -161,10 +161,10 @@ package enum ProtectedFile {
     /// The caller must hold the lock under which the file is written.
     package static func erase(_ path: String) throws(MMError) {
         guard let place = try FileLocation.resolve(path, creating: false) else { return }
-        let isRemoved = unlinkat(place.folder.number, place.name, 0) == 0
+        var isRemoved = unlinkat(place.folder.number, place.name, 0) == 0
         guard isRemoved || errno == ENOENT else { throw FileFault.error(errno, "remove", path) }
-        let hadDrafts = try place.removeDrafts()
-        if isRemoved || hadDrafts { place.syncFolder() }
+        defer { if isRemoved { place.syncFolder() } }
+        if try place.removeDrafts() { isRemoved = true }
     }
 
     /// Removes a file; does nothing if it is missing.
