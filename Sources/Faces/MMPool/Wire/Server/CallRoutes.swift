@@ -128,7 +128,7 @@ package struct CallRoutes: Sendable {
     /// body ends the input.
     @Sendable private func takeInput(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         var piece = Result<[UInt8], MMError>.success(request.http.body)
-        if request.http.headers["Content-Type"] == "application/json" {
+        if let type = request.http.headers["Content-Type"], MediaTypes.isJSON(type) {
             guard let error = try request.http.jsonObject()["error"]?.object.flatMap(ErrorWire.error) else {
                 throw MMError(
                     .invalidInput, "Input that can't be read needs an `error`.",
