@@ -25,7 +25,7 @@ enum Comparison {
             // An object is equal only to itself: no text or number is converted to one.
             switch right {
             case .object(let other): return object.identity == other.identity
-            // Of an object that isn't known whole it isn't known either what its type can be made of.
+            // Whether its type can be made of a text isn't known of an object of which only some properties are.
             case _ where !object.isListable: break
             case .string, .int, .long, .double, .decimal, .bool, .date, .span, .array:
                 return false
