@@ -10,7 +10,7 @@ public struct SessionIdentity: Sendable, Hashable {
     /// The sign-in method: `token`, `device code`, `certificate`, …; empty for a session without a sign-in.
     public let method: String
 
-    // The compiler's own would be open to the whole room.
+    // The initializer that the compiler would make could be called from the whole module.
     private init(claims: TokenClaims, method: String) {
         self.claims = claims
         self.method = method
