@@ -99,6 +99,16 @@ struct OutputFlowTests {
         }
     }
 
+    @Test("a command runs before anything of its input is there", arguments: FlowPlace.here)
+    func awaited(_ place: FlowPlace) async throws {
+        try await place.with { (session) async throws in
+            let job = try await session.start(
+                Self.flowing("echo there", input: .pipe), deadline: .after(.seconds(100)), observer: nil)
+            #expect(await Self.all(job)[.stdout] == Array("there\n".utf8))
+            #expect(await job.waitForEnd().cause == .finished)
+        }
+    }
+
     @Test("a command that doesn't read its input ends anyway", arguments: FlowPlace.here)
     func unread(_ place: FlowPlace) async throws {
         try await place.with { (session) async throws in

@@ -151,6 +151,8 @@ public actor LocalShell: ShellSession {
             stop.giveUp(stuck)
         }
         shell.post(line)
+        // Until the pipe has a writer, the shell waits at its redirection and doesn't run the command.
+        if let input { Task { try? await input.awaitReader() } }
         return job
     }
 
@@ -351,6 +353,9 @@ final class NamedPipe: Sendable {
         guard let bytes else { return close() }
         try await writer.write(bytes)
     }
+
+    /// Opens the pipe as soon as the command does, or gives up when the command has ended.
+    func awaitReader() async throws(MMError) { _ = try await opened() }
 
     /// Opens the writing end, waiting until the reading end is open: it can't be opened before (fifo(7)).
     private func opened() async throws(MMError) -> PolledWriter {
