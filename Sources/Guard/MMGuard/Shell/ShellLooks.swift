@@ -472,7 +472,7 @@ extension ShellJudge {
             let isLost =
                 call.program == "mv" && Self.isPassing(place)
                 && operands.dropLast().contains { $0.value.contains { "*?[{".contains($0) } && !isTemporary($0) }
-            return !isOfMachine(place) && !isLost
+            return !isOfMachine(place) && !isLost && !leavesFiles(call)
         case "tar", "bsdtar", "gtar":
             return !markingOptions(of: call).contains(ShellLooks.anyOption)
                 && (TarOptions(call.arguments.map(\.value)).map(isHarmless) ?? false)
@@ -503,6 +503,17 @@ extension ShellJudge {
             guard depth < Self.deepest, let inside = executed(by: call) ?? client(within: call) ?? project(call)
             else { return false }
             return judge(inside, depth + 1).allSatisfy { $0.classes == .read }
+        }
+    }
+
+    /// Returns whether an option of `rsync` names a further place of the machine where it leaves files:
+    /// `--backup-dir=/etc/cron.d`.
+    private func leavesFiles(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        return zip(words, words.dropFirst() + [""]).contains { word, next in
+            let name = word.prefix { $0 != "=" }
+            guard ["-dir", "-batch"].contains(where: name.hasSuffix) else { return false }
+            return isOfMachine(name.count < word.count ? String(word.dropFirst(name.count + 1)) : next)
         }
     }
 
