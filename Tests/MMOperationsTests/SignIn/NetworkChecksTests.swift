@@ -1,4 +1,5 @@
 import MMCore
+import MMHTTP
 import TestSupport
 import Testing
 
@@ -19,5 +20,35 @@ struct NetworkChecksTests {
         await checks.examine(connections, into: &report)
         let rows = report.rows.filter { $0.name == "network" }
         #expect(rows.count == requests && Set(rows).count == requests, "\(report.rows)")
+    }
+
+    @Test(
+        "only the service's own answer shows that it can be reached, not the page of a network's sign-in",
+        arguments: [
+            (200, #"{"issuer": "https://login.example/v2.0"}"#, true),
+            (401, #"{"error": {"code": "InvalidAuthenticationToken"}}"#, true),
+            (200, "<html><body>Welcome to our guest network</body></html>", false), (302, "", false),
+            (511, "<html><body>Sign in to this network</body></html>", false),
+        ])
+    func answer(status: Int, body: String, isService: Bool) async throws {
+        let isPage = body.hasPrefix("<")
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in
+            .text(body, status: status, type: isPage ? "text/html" : "application/json")
+        }
+        let home = try TestHome()
+        let origin = "http://127.0.0.1:\(listener.port)"
+        try home.write(home.paths.sandboxFile, Array(#"{"login": "\#(origin)", "graph": "\#(origin)"}"#.utf8))
+        var report = DoctorReport()
+        try await NetworkChecks(environment: [:], paths: home.paths).examine(
+            [Connection(name: "demo", entry: ["tenant": "contoso.com", "cloud": "sandbox"])], into: &report)
+        await listener.stop(graceful: .zero)
+        let rows = report.rows.filter { $0.name == "network" }
+        #expect(rows.count == 2, "\(report.rows)")
+        for row in rows {
+            #expect(row.state == (isService ? .sound : .failed), "\(row)")
+            guard !isService else { continue }
+            #expect(row.detail.contains("instead of 127.0.0.1: HTTP \(status)"), "\(row)")
+            #expect(row.remedy?.contains("captive portal") == true && row.remedy?.contains(origin) == true, "\(row)")
+        }
     }
 }

@@ -215,12 +215,18 @@ package struct EntraClient: Sendable {
 
     /// Returns the error for a response from an intermediary: a proxy that wants a password, or a network's
     /// sign-in page.
-    private static func answeredByAnother(_ response: HTTPResponse, at url: String) -> MMError {
+    /// - Parameters:
+    ///   - response: the response.
+    ///   - service: the service that was to respond.
+    ///   - url: the address that was asked.
+    package static func answeredByAnother(
+        _ response: HTTPResponse, insteadOf service: String = "the sign-in service", at url: String
+    ) -> MMError {
         let isPage = response.headers["Content-Type"]?.lowercased().contains("html") == true
         let proxy = response.headers["Via"] ?? response.headers["Proxy-Agent"] ?? response.headers["Server"]
         return MMError(
             .remoteFailed,
-            "Another server answered instead of the sign-in service: HTTP \(response.status)\(isPage ? " with a web page" : "") came"
+            "Another server answered instead of \(service): HTTP \(response.status)\(isPage ? " with a web page" : "") came"
                 + (proxy.map { " from “\($0.prefix(80))”." } ?? "."),
             hint: "A proxy or a captive portal is in between. Check HTTPS_PROXY and NO_PROXY, or open "
                 + "\(WebAddress(url)?.origin ?? "the sign-in page") in a browser.",

@@ -60,7 +60,8 @@ package struct NetworkChecks: Sendable {
         await client.shutdown()
     }
 
-    /// Sends a request. Any response, also a refusal for the missing token, shows that the service can be reached.
+    /// Sends a request. Any response of the service, also a refusal for the missing token, shows that it can be reached.
+    /// Both services respond in JSON here; the page of a network's sign-in or of a proxy doesn't.
     /// - Returns: the time in the response.
     private func ask(_ address: String, _ client: HTTPClient, into report: inout DoctorReport) async -> Timestamp? {
         let host = WebAddress(address)?.host ?? address
@@ -76,6 +77,10 @@ package struct NetworkChecks: Sendable {
             return nil
         }
         let took = start.duration(to: .now) / .milliseconds(1)
+        guard (try? JSONParser.parse(response.body))?.object != nil else {
+            report.add("network", EntraClient.answeredByAnother(response, insteadOf: host, at: address))
+            return nil
+        }
         report.add("network", .sound, "\(host) answers in \(Int(took)) ms")
         return response.headers["Date"].flatMap { HTTPDate.timestamp($0) }
     }
