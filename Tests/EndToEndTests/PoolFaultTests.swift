@@ -168,6 +168,13 @@ struct PoolFaultTests {
             refused.code == 7 && refused.error.contains("A pool is already running: process \(getpid())"), "\(refused)")
         _ = consume lock
         #expect(try await tenant.mm(["pool", "start", "-q"]).code == 0)
+        let pool = try tenant.poolProcess()
+        pool.signal(SIGSTOP)
+        let frozen = try await tenant.mm(["pool", "status", "--json", "--timeout", "1"])
+        #expect(frozen.code == 7 && frozen.json?["state"] == "not answering", "\(frozen)")
+        #expect(frozen.json?["holder"]?.string?.contains("\(pool.pid)") == true)
+        #expect(try await tenant.mm(["pool", "stop", "--force", "-q"]).code == 0)
+        #expect(!pool.isRunning)
     }
 
     @Test("the next call waits for a pool that ends slowly, and is carried out by the next pool")

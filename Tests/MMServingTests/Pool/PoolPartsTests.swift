@@ -77,7 +77,10 @@ struct PoolPartsTests {
             #expect(error?.code == .unavailable && error?.message.contains("process \(getpid())") == true)
             #expect(error?.hint?.contains("mm pool stop --force") == true)
         }
+        let held = await finder.state(within: .milliseconds(200)).json
+        #expect(held["state"] == "not answering" && held["holder"]?.string?.contains("process \(getpid())") == true)
         _ = consume lock
+        #expect(await finder.state(within: .milliseconds(200)).json == ["state": "stopped"])
         #expect(try await finder.running(until: .after(.milliseconds(200)))?.handshake.process == nil)
         isOver.withLock { $0 = true }
         await listener.stop(graceful: .zero)

@@ -56,22 +56,48 @@ package struct PoolFinder: Sendable {
         return nil
     }
 
-    /// Describes a pool that accepts no calls but still holds its lock; `nil` if there is none.
-    package func holdingOn() async -> JSONObject? {
-        guard let holder = FileLock.holder(of: place.life) else { return nil }
-        let isStopping = await isEnding()
-        return [
-            "state": isStopping ? "stopping" : "not answering", "holder": .string(holder),
-            "hint": .string(
-                isStopping ? "It is finishing its calls." : "If it does not end, kill it: mm pool stop --force"),
-        ]
+    /// What is known of a pool that isn't started for the question.
+    package enum State: Sendable {
+        /// It runs and accepts calls.
+        case running(RunningPool)
+        /// It completes its calls or ends its sessions, and accepts no more calls.
+        case stopping(holder: String)
+        /// A process holds its lock but doesn't answer.
+        case silent(holder: String)
+        /// There is none.
+        case stopped
+
+        /// The state as a word, and of a pool that accepts no calls its process and what to do.
+        package var json: JSONObject {
+            switch self {
+            case .running: ["state": "running"]
+            case .stopping(let holder):
+                ["state": "stopping", "holder": .string(holder), "hint": "It is finishing its calls."]
+            case .silent(let holder):
+                [
+                    "state": "not answering", "holder": .string(holder),
+                    "hint": "If it doesn't recover, kill it: mm pool stop --force.",
+                ]
+            case .stopped: ["state": "stopped"]
+            }
+        }
+    }
+
+    /// Looks at the pool without starting one.
+    /// - Parameter limit: how long the pool may take to answer; a command that only looks at it doesn't wait as long as
+    ///   a call that needs it.
+    package func state(within limit: Duration? = nil) async -> State {
+        let deadline = Deadline.after(limit ?? .seconds(5))
+        if let pool = try? await running(until: deadline) { return .running(pool) }
+        guard let holder = FileLock.holder(of: place.life) else { return .stopped }
+        return await isEnding(until: deadline) ? .stopping(holder: holder) : .silent(holder: holder)
     }
 
     /// Returns whether the recorded pool no longer accepts calls, because it completes its work or ends its sessions.
-    package func isEnding() async -> Bool {
+    package func isEnding(until deadline: Deadline = .never) async -> Bool {
         guard let socket = recordedSocket() else { return false }
         if access(socket, F_OK) != 0 { return true }
-        return (try? await shake(socket, until: .never))?.handshake.isDraining ?? false
+        return (try? await shake(socket, until: deadline))?.handshake.isDraining ?? false
     }
 
     /// Returns the running pool. Starts one if there is none, and replaces one that is older than this program.

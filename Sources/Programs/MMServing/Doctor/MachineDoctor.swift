@@ -203,28 +203,17 @@ struct PoolChecks: Sendable {
 
     /// Looks for a running pool without starting one.
     func examine(into report: inout DoctorReport) async {
-        let finder = PoolFinder(environment: environment)
-        let running: RunningPool?
-        do throws(MMError) {
-            running = try await finder.running()
-        } catch {
-            report.add("pool", error)
-            return
+        let state = await PoolFinder(environment: environment).state()
+        guard case .running(let pool) = state else {
+            if case .stopped = state { return report.add("pool", .sound, "not running; the first call starts it") }
+            let told = state.json
+            let words = [told["state"], told["holder"]].compactMap { $0?.string }.joined(separator: ": ")
+            return report.add("pool", .failed, words, remedy: told["hint"]?.string)
         }
-        guard let handshake = running?.handshake else {
-            guard let holder = await finder.holdingOn() else {
-                report.add("pool", .sound, "not running; the first call starts it")
-                return
-            }
-            report.add(
-                "pool", .failed, holder["state"]?.string ?? "not answering", remedy: holder["hint"]?.string)
-            return
-        }
-        if let client = running?.client, let answer = try? await client.ask("GET", "/v1/pool"),
-            let cluster = answer.body["cluster"]
-        {
+        if let answer = try? await pool.client.ask("GET", "/v1/pool"), let cluster = answer.body["cluster"] {
             Self.examine(cluster: cluster, into: &report)
         }
+        let handshake = pool.handshake
         let words = "running since \(handshake.started.localLog), process \(handshake.process.pid)"
         if handshake.build == .own {
             report.add("pool", .sound, words)

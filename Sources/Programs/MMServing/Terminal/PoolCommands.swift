@@ -86,9 +86,9 @@ enum PoolCommands {
                     try PoolAddress(url: url, environment: environment),
                     transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
             } else {
-                let finder = PoolFinder(environment: environment)
-                guard let running = try await finder.running() else {
-                    try await streams.show(.object(await finder.holdingOn() ?? ["state": "stopped"]), options)
+                let state = await PoolFinder(environment: environment).state(within: options.timeLimit)
+                guard case .running(let running) = state else {
+                    try await streams.show(.object(state.json), options)
                     return 7
                 }
                 pool = running.client
