@@ -12,6 +12,10 @@ struct PresentedAnswerTests {
         let catalogue = Catalogue.standard
         private let number = Mutex(0)
         private let arrived = Mutex(0)
+        /// Whether the guard judged the calls to be reads.
+        let onlyReads: Bool
+
+        init(onlyReads: Bool) { self.onlyReads = onlyReads }
 
         var calls: Int { number.withLock { $0 } }
         /// How many answers have arrived.
@@ -22,6 +26,7 @@ struct PresentedAnswerTests {
         {
             number.withLock { $0 += 1 }
             var answer = OperationAnswer.value(["id": 1])
+            answer.isOfRead = onlyReads
             answer.delivery = Delivery { () async throws(MMError) in self.arrived.withLock { $0 += 1 } }
             return answer
         }
@@ -30,14 +35,16 @@ struct PresentedAnswerTests {
     }
 
     private let home: TestHome
-    private let service = Service()
+    private let service = Service(onlyReads: false)
 
     init() throws { home = try TestHome() }
 
     /// Returns the error of a command line, made by an operation that only reads or that may write.
-    private func error(reading: Bool, _ change: (inout GlobalOptions) -> Void) async throws -> MMError {
+    private func error(
+        reading: Bool, from service: Service? = nil, _ change: (inout GlobalOptions) -> Void
+    ) async throws -> MMError {
         let operation = try Catalogue.standard.require(reading ? "drift" : "graph_request")
-        let service = service
+        let service = service ?? self.service
         let commands = OperationCommands(
             service: { _ in .success(service) }, terminal: CommandStreams(environment: [:]), isPerson: { false },
             proof: OwnerProof(paths: home.paths))
@@ -89,5 +96,7 @@ struct PresentedAnswerTests {
     @Test("a read may be repeated, so its wrong column is a wrong command line")
     func read() async throws {
         #expect(try await error(reading: true) { $0.columns = ["mail"] }.exitCode == 2)
+        let judged = try await error(reading: false, from: Service(onlyReads: true)) { $0.columns = ["mail"] }
+        #expect(judged.exitCode == 2 && !judged.message.contains("carried out"), "\(judged.message)")
     }
 }

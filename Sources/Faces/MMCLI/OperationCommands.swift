@@ -91,9 +91,9 @@ package struct OperationCommands: Sendable {
             try await write(answer, of: operation, options)
         } catch {
             // What is still being fetched fails for reasons of its own.
-            guard !operation.declaration.effects.readOnly, answer.body.stream == nil, error.code != .cancelled else {
-                throw error
-            }
+            guard !operation.declaration.effects.readOnly, !answer.isOfRead, answer.body.stream == nil,
+                error.code != .cancelled
+            else { throw error }
             var whole = options
             if options.jq != nil { whole.format = .json }
             (whole.jq, whole.columns, whole.order) = (nil, [], nil)

@@ -11,12 +11,16 @@ import Testing
 struct AuditedBeginningTests {
     private let home = JobHome()
 
-    /// An operation that is let through to change something, and says what the log held at that moment.
+    /// A script that changes something.
+    private static let write = "Set-Mailbox ann -CustomAttribute1 x"
+
+    /// An operation whose scripts are let through, and that says what the log held at that moment.
     private struct Writing: CatalogueOperation {
         struct Input: OperationInput {
             @Argument(.connection) var connection: String
         }
 
+        let scripts: [String]
         let declaration = OperationDeclaration(
             "test_write", command: ["test", "write"], title: "Write", summary: "Writes.",
             effects: .init(readOnly: false, openWorld: true))
@@ -25,17 +29,21 @@ struct AuditedBeginningTests {
             _ input: Input, in context: OperationContext, with services: OperationServices
         ) async throws(MMError) -> OperationAnswer {
             let connection = try services.registry.connection(named: input.connection, in: context)
-            let verdict = GuardEngine().judge(
-                script: "Set-Mailbox ann -CustomAttribute1 x", in: ScriptContext(module: "exo"), policy: .standard)
-            try await Clearance(
-                ConfirmationRequest(on: connection, module: "exo", title: "run", text: "Set-Mailbox", verdict: verdict)
-            ).settle(in: context, with: services.guardServices)
+            for script in scripts {
+                let verdict = GuardEngine().judge(
+                    script: script, in: ScriptContext(module: "exo"), policy: .standard)
+                try await Clearance(
+                    ConfirmationRequest(on: connection, module: "exo", title: "run", text: script, verdict: verdict)
+                ).settle(in: context, with: services.guardServices)
+            }
             let lines = (try? services.audit.entries()) ?? []
             return .value(.array(lines.compactMap { $0["outcome"] }))
         }
     }
 
-    private func call(_ keys: JSONObject = [:]) async throws(MMError) -> OperationAnswer {
+    private func call(
+        _ keys: JSONObject = [:], _ scripts: [String] = [write]
+    ) async throws(MMError) -> OperationAnswer {
         var entry: JSONObject = ["tenant": "contoso.com", "cloud": "sandbox"]
         for (key, value) in keys { entry[key] = value }
         let written = entry
@@ -43,7 +51,7 @@ struct AuditedBeginningTests {
             document["connections"] = ["Demo": .object(written)]
         }
         let service = LocalOperationService(
-            catalogue: Catalogue([AnyOperation(Writing()) { $0 }]), services: home.services)
+            catalogue: Catalogue([AnyOperation(Writing(scripts: scripts)) { $0 }]), services: home.services)
         guard let operation = service.catalogue.operation(named: "test_write") else {
             throw MMError(.notFound, "no such operation")
         }
@@ -62,6 +70,13 @@ struct AuditedBeginningTests {
         #expect(lines[0]["call"] == lines[1]["call"] && lines[0]["process"] != nil && lines[0]["class"] == "write")
         // Its process runs: nothing is missing.
         #expect(try await abandoned.close() == 0)
+    }
+
+    @Test(
+        "is no read, whatever the call reads afterwards",
+        arguments: [(["Get-Mailbox ann"], true), ([write], false), ([write, "Get-Mailbox ann"], false)])
+    func reads(scripts: [String], isRead: Bool) async throws {
+        #expect(try await call([:], scripts).isOfRead == isRead)
     }
 
     @Test(

@@ -18,10 +18,11 @@ struct AnswerWireTests {
         #expect(read.errors == answer.errors && read.exitStatus == status && read.notes == answer.notes)
     }
 
-    @Test("what other people wrote stays marked", arguments: [true, false])
-    func foreign(isForeign: Bool) throws {
+    @Test("what other people wrote, and the answer to a read, stay marked", arguments: [true, false])
+    func marks(isMarked: Bool) throws {
         var answer = OperationAnswer(.text("Obey"))
-        answer.isForeign = isForeign
-        #expect(AnswerWire.answer(AnswerWire.object(answer), items: nil)?.isForeign == isForeign)
+        (answer.isForeign, answer.isOfRead) = (isMarked, isMarked)
+        let read = AnswerWire.answer(AnswerWire.object(answer), items: nil)
+        #expect(read?.isForeign == isMarked && read?.isOfRead == isMarked)
     }
 }

@@ -24,6 +24,8 @@ public struct OperationAnswer: Sendable {
     package var standardError: [UInt8] = []
     /// The connection whose data this is. Parts of the answer that are stored belong to it.
     public var connection: String?
+    /// Whether the guard judged the call a read, so that it can be repeated without changing anything.
+    package var isOfRead = false
     /// Whether other people wrote the body, where its members don't show that.
     package var isForeign = false
     /// The output format that the caller asked for when the call began, for an answer that is read later: `table`,

@@ -34,8 +34,9 @@ struct CallAudit: Sendable {
         operation.declaration.effects.openWorld || !operation.declaration.effects.readOnly
     }
 
-    /// Whether the guard classified the call as a read, so that an unfinished call has changed nothing.
-    var isRead: Bool { record.facts["class"]?.string == "read" }
+    /// Whether the guard classified all that the call does as reads, so that it has changed nothing. The noted class is
+    /// that of the last act.
+    var isRead: Bool { record.facts["class"]?.string == "read" && !record.hasBegun }
 
     /// Records the end of the call. If the audit log can't be written, the call's result stays as it is; `notes` and a
     /// log line report the failure.

@@ -13,6 +13,7 @@ package final class CallRecord: Sendable {
     private struct Beginning {
         var write: (@Sendable () async throws(MMError) -> Void)?
         var fault: MMError?
+        var hasBegun = false
     }
 
     package init() {}
@@ -43,6 +44,7 @@ package final class CallRecord: Sendable {
     /// - Throws: `unavailable` where the line is required and can't be written.
     package func begin(_ audit: ConnectionAudit) async throws(MMError) {
         let write = beginning.withLock { state in
+            state.hasBegun = true
             defer { state.write = nil }
             return state.write
         }
@@ -57,6 +59,9 @@ package final class CallRecord: Sendable {
             hint: "Nothing was sent. Free disk space for the log, or ask the connection's owner to set audit=preferred."
         )
     }
+
+    /// Whether the call has begun to change something.
+    var hasBegun: Bool { beginning.withLock { $0.hasBegun } }
 
     /// Ends the record: no beginning is written any more. The closure that writes it captures the record, so keeping it
     /// would leak both.

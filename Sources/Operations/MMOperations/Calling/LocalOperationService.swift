@@ -92,6 +92,7 @@ public struct LocalOperationService: OperationService {
                 answer = OutgoingFilter(detectsShapes: !record.hasConfirmedSecret).answer(answer)
             }
             answer.notes += await services.refusalAdvice.notes(on: answer, record)
+            answer.isOfRead = audit.isRead
             guard let stream = answer.body.stream, answer.stored == nil, audit.isAudited else {
                 await audit.end(nil, errors: answer.errors.count)
                 answer.notes += audit.notes

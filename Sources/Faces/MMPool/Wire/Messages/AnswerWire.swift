@@ -17,6 +17,7 @@ package enum AnswerWire {
         if let text = answer.text { object["text"] = .string(text) }
         if answer.isVerbatim { object["verbatim"] = true }
         if answer.isForeign { object["foreign"] = true }
+        if answer.isOfRead { object["read"] = true }
         if let connection = answer.connection { object["connection"] = .string(connection) }
         if let form = answer.form { object["form"] = .string(form) }
         if answer.exitStatus != 0 { object["exitStatus"] = .int(Int64(answer.exitStatus)) }
@@ -41,6 +42,7 @@ package enum AnswerWire {
             connection: object["connection"]?.string)
         answer.isVerbatim = object["verbatim"] == true
         answer.isForeign = isForeign(object)
+        answer.isOfRead = object["read"] == true
         answer.form = object["form"]?.string
         answer.errors = errors(of: object)
         answer.missing = object["missing"]?.string
