@@ -26,4 +26,39 @@ struct JointClearanceTests {
         let question = try #require(JointClearance.question(about: all))
         #expect(question.verdict.decision == .ask && question.verdict.reason.contains(reason))
     }
+
+    @Test(
+        "lets through what was judged and confirmed, and nothing else: a changed request is refused or asked about",
+        arguments: [true, false])
+    func others(refusesOthers: Bool) throws {
+        let context = OperationContext(
+            call: CallContext(caller: Caller(surface: .terminal, name: "test", server: nil)),
+            deadline: .after(.seconds(60)), record: CallRecord())
+        func request(_ identity: String) -> ConfirmationRequest {
+            let script = "Remove-Mailbox \(identity)"
+            return ConfirmationRequest(
+                connection: "Demo", module: "exo", title: "run in exo", text: script,
+                verdict: GuardEngine.standard.judge(
+                    script: script, in: ScriptContext(module: "exo"), policy: .standard))
+        }
+        let clearance = JointClearance(refusesOthers: refusesOthers)
+        for name in ["ann", "ben"] {
+            #expect(throws: MMError.self) { try clearance.consent(to: request(name), in: context) }
+        }
+        let question = ConfirmationRequest(
+            connection: "Demo", module: "exo", title: "all", text: "both", verdict: request("ann").verdict)
+        let consent = try #require(Consent.signed(question, by: ["ada"]))
+        let cleared = try #require(Judged(clearance.requests, question).cleared(by: consent))
+        clearance.permit(cleared, with: question.digest, approvedBy: nil)
+        for name in ["ann", "ben"] {
+            let given = try #require(try clearance.consent(to: request(name), in: context))
+            #expect(Judged((), request(name)).cleared(by: given) != nil)
+            #expect(Judged((), request("eve")).cleared(by: given) == nil)
+        }
+        if refusesOthers {
+            #expect(throws: MMError.self) { try clearance.consent(to: request("eve"), in: context) }
+        } else {
+            #expect(try clearance.consent(to: request("eve"), in: context) == nil)
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 import TestSupport
 import Testing
 
@@ -41,9 +42,10 @@ struct ToolRunnerTests {
             deadline: .after(.seconds(60)),
             record: CallRecord())
         let guards = CurrentGuard(environment: home.environment)
-        let services = ToolServices(guarding: OperationServices(environment: home.environment).guardServices) {
-            (name, arguments, call) async throws(MMError) in try calls.perform(name, arguments, call)
-        }
+        let services = ToolServices(
+            guarding: OperationServices(environment: home.environment).guardServices,
+            perform: { (name, arguments, call) async throws(MMError) in try calls.perform(name, arguments, call) },
+            judge: { _, _, _ in })
         return try await ToolRunner(
             definition: tool, connection: "Contoso", values: try ToolValues(tool, given: given), context: context,
             effects: ToolEffects(try guards.engine()), isDryRun: dry, services: services
@@ -212,6 +214,43 @@ struct ToolRunnerTests {
         #expect(anew.endpoints.count == 2)
     }
 
+    @Test("a step for each row goes on behind the rows that are done, also if others have joined them")
+    func rowsGoOn() async throws {
+        let entry = #"{"connections": {"Contoso": {"tenant": "contoso.example"}}}"#
+        try ProtectedFile.replace(home.paths.registry, with: Array(entry.utf8))
+        let yaml = """
+            steps:
+              - id: users
+                get: /users
+              - id: done
+                each: users
+                run: Set-Mailbox -Identity $who -CustomAttribute1 x
+                module: exo
+                with: {who: "{item.mail}"}
+            answer: "[.done[].result[0].of]"
+            """
+        func calls(_ users: [JSONValue], failing: String? = nil) -> Calls {
+            Calls { (name, arguments, _) throws(MMError) in
+                guard name == "run" else { return .array(users.map { ["mail": $0] }) }
+                let who = arguments["param"]?["who"] ?? .null
+                if who.string == failing { throw MMError(.remoteFailed, "It failed.") }
+                return [["of": who]]
+            }
+        }
+        func asked(_ calls: Calls) -> [JSONValue?] { calls.arguments.dropFirst().map { $0["param"]?["who"] } }
+        let stops = calls(["a", "b", "c"], failing: "b")
+        let error = await #expect(throws: MMError.self) { _ = try await run(yaml, stops) }
+        #expect(error?.hint?.contains("To continue") == true && asked(stops) == ["a", "b"])
+        let again = calls(["c", "a", "b", "d"])
+        let answer = try await run(yaml, again)
+        #expect(asked(again) == ["c", "b", "d"])
+        #expect(try value(answer) == ["c", "a", "b", "d"])
+        // It has come to its end: the next call is a new one.
+        let anew = calls(["a"])
+        _ = try await run(yaml, anew)
+        #expect(asked(anew) == ["a"])
+    }
+
     @Test(
         "a command that changes many objects, one call for each, is asked about once and before the first",
         arguments: [
@@ -242,6 +281,51 @@ struct ToolRunnerTests {
             #expect(asks && error.code == .confirmationNeeded && error.message.contains("11 objects"), "\(error)")
         }
         #expect(calls.arguments.count == (asks ? 1 : count + 1))
+    }
+
+    @Test("a person is asked once about the commands of all rows, and the repeated call runs each of them once")
+    func askedOnce() async throws {
+        let home = try await ChangesHome()
+        let folder = home.home.paths.toolsDirectory
+        try ProtectedFile.makeDirectory(folder)
+        let yaml = """
+            description: Forwards mailboxes.
+            parameters:
+              boxes: {type: list, required: true, description: b.}
+            steps:
+              - each: boxes
+                run: New-InboxRule -Mailbox $Box -Name Away -ForwardTo x@out.example
+                module: exo
+                with: {Box: "{item}"}
+            """
+        try ProtectedFile.replace("\(folder)/forward.yaml", with: Array(yaml.utf8))
+        let boxes = ["lena.vogt@contoso-sandbox.example", "ben.baker@contoso-sandbox.example"]
+        let arguments: JSONObject = [
+            "tool": "forward", "connection": "Demo", "param": ["boxes": .array(boxes.map { .string($0) })],
+        ]
+        let error = await #expect(throws: MMError.self) {
+            try await home.service.call("do", arguments, in: home.context(nil))
+        }
+        #expect(error?.code == .confirmationNeeded, "\(String(describing: error))")
+        let ledger = home.service.services.ledger
+        let waiting = try await ledger.all()
+        let held = try #require(waiting.first)
+        #expect(waiting.count == 1)
+        let shown = held.presentation.pages.joined(separator: "\n")
+        #expect(boxes.allSatisfy { shown.contains($0) }, "\(shown)")
+        _ = try await ledger.approve(
+            held.token, digest: held.digest, by: Approver(person: "ann", means: "terminal"))
+        _ = try await home.service.call("do", arguments, in: home.context(nil))
+        for box in boxes {
+            let rules = try await home.run("Get-InboxRule -Mailbox \(box)").array ?? []
+            #expect(rules.count { $0["Name"] == "Away" } == 1, "\(rules)")
+        }
+        // The consent was for one call: the next is asked about again.
+        let next = await #expect(throws: MMError.self) {
+            try await home.service.call("do", arguments, in: home.context(nil))
+        }
+        #expect(next?.code == .confirmationNeeded)
+        await home.stop()
     }
 
     @Test("many changes are one call, each with the step's headers")

@@ -1,9 +1,9 @@
 package import MMCore
 package import MMGuard
 
-/// One confirmation for the calls to several connections. First each call is made up to the guard and judged by its
-/// connection's own policy; then a person is asked once about all of them; then each call is allowed if it is exactly
-/// what was judged.
+/// One confirmation for several calls: one to each of several connections, or one for each row of a tool's step. First
+/// each call is made up to the guard and judged by its connection's own policy; then a person is asked once about all
+/// of them; then each call is allowed if it is exactly what was judged.
 package final class JointClearance: Sendable {
     private enum Phase {
         /// Calls are only judged.
@@ -15,13 +15,17 @@ package final class JointClearance: Sendable {
     }
 
     private struct State {
-        var requests: [String: ConfirmationRequest] = [:]
+        var requests: [(digest: String, request: ConfirmationRequest)] = []
         var phase = Phase.judging
         /// The answer of the people who were asked.
         var answer: (cleared: Cleared<[ConfirmationRequest]>, digest: String, people: JSONValue?)?
     }
 
     private let state = Mutex(State())
+    private let refusesOthers: Bool
+
+    /// - Parameter refusesOthers: whether a call that wasn't judged is refused; otherwise it is judged when it is made.
+    init(refusesOthers: Bool = true) { self.refusesOthers = refusesOthers }
 
     /// Records the request of a call while judging; afterwards returns the consent that people have given to it
     /// together with the others.
@@ -31,15 +35,17 @@ package final class JointClearance: Sendable {
         to request: ConfirmationRequest, in context: OperationContext
     ) throws(MMError) -> Consent? {
         let (phase, known, answer) = state.withLock { state in
-            if case .judging = state.phase { state.requests[request.connection] = request }
-            return (state.phase, state.requests[request.connection], state.answer)
+            let digest = request.digest
+            if case .judging = state.phase { state.requests.append((digest, request)) }
+            return (state.phase, state.requests.first { $0.digest == digest }?.request, state.answer)
         }
         switch phase {
         case .judging: throw MMError(.cancelled, "Judged; nothing was sent.")
         case .apart: return nil
         case .permitted: break
         }
-        guard let known, known.digest == request.digest else {
+        guard let known else {
+            guard refusesOthers else { return nil }
             throw MMError(
                 .conflict, "The requests differ from what the guard judged: nothing was sent.",
                 hint: "Repeat the call.")
@@ -52,7 +58,11 @@ package final class JointClearance: Sendable {
     }
 
     /// Whether the call to a connection was judged.
-    func hasJudged(_ connection: String) -> Bool { state.withLock { $0.requests[connection] != nil } }
+    func hasJudged(_ connection: String) -> Bool { request(to: connection) != nil }
+
+    private func request(to connection: String) -> ConfirmationRequest? {
+        requests.first { $0.connection == connection }
+    }
 
     /// Whether a person has to be asked: a change of several tenants at once always needs a confirmation.
     private static func asks(about request: ConfirmationRequest) -> Bool {
@@ -61,7 +71,7 @@ package final class JointClearance: Sendable {
 
     /// Whether the call to a connection changes something there.
     func changes(_ connection: String) -> Bool {
-        state.withLock { $0.requests[connection].map { $0.verdict.guardClass != .read } ?? false }
+        request(to: connection).map { $0.verdict.guardClass != .read } ?? false
     }
 
     /// Hands the permission for one connection to the node that carries its call out, as a confirmation of exactly this
@@ -71,11 +81,9 @@ package final class JointClearance: Sendable {
     package func handOver(
         _ connection: String, in ledger: ConfirmationLedger
     ) async throws(MMError) -> ConfirmationRequest? {
-        let request = state.withLock { state -> ConfirmationRequest? in
-            guard case .permitted = state.phase else { return nil }
-            return state.requests[connection]
-        }
-        guard let request, request.verdict.decision == .ask else { return nil }
+        guard case .permitted = state.withLock({ $0.phase }), let request = request(to: connection),
+            request.verdict.decision == .ask
+        else { return nil }
         try await ledger.grant(request, by: Approver(person: SecurityKey.login, means: "together"))
         return request
     }
@@ -95,7 +103,7 @@ package final class JointClearance: Sendable {
     }
 
     /// The judged requests of the calls.
-    var requests: [ConfirmationRequest] { state.withLock { Array($0.requests.values) } }
+    var requests: [ConfirmationRequest] { state.withLock { $0.requests.map(\.request) } }
 
     /// The clearance for calls that change nothing: each is judged when it is made.
     static var forReads: JointClearance {
@@ -106,7 +114,7 @@ package final class JointClearance: Sendable {
 
     /// Returns the error if the guard denies any call, so that none is made.
     func refusal() -> MMError? {
-        Self.refusal(of: state.withLock { Array($0.requests.values) })
+        Self.refusal(of: requests)
     }
 
     /// Returns the error if the guard denies any of several requests, so that none is sent.
@@ -126,8 +134,7 @@ package final class JointClearance: Sendable {
     /// these connections, their tenants, and the requests to each.
     /// - Parameter members: the connections, in order.
     func question(about members: [SetFolder.Member]) -> ConfirmationRequest? {
-        let requests = state.withLock { $0.requests }
-        return Self.question(about: members.compactMap { member in requests[member.name].map { (member, $0) } })
+        Self.question(about: members.compactMap { member in request(to: member.name).map { (member, $0) } })
     }
 
     /// Returns the question about requests to several connections; `nil` where no confirmation is needed.

@@ -9,8 +9,9 @@ struct StepCalls: Sendable {
 
     /// Returns the context of a step's call: part of the tool's call, with its time limit, and never a job of its own.
     /// Its changes belong to the tool's call.
-    private func call(of step: String?) -> CallContext {
+    private func call(of step: String? = nil, under clearance: JointClearance? = nil) -> CallContext {
         var call = runner.context.part(of: runner.definition.name, step: step)
+        if let clearance { call.oneOfSeveral = clearance }
         call.namesEngine = false
         if runner.definition.isReadOnly { call.readsOnly = true }
         call.progress = { _ in }
@@ -19,9 +20,9 @@ struct StepCalls: Sendable {
 
     /// Returns the result of a step, or the results for each row.
     /// - Throws: the errors of its operation.
-    func result(of step: ToolStep, changes: Bool, _ outcome: inout ToolRunner.Outcome) async throws(MMError)
-        -> JSONValue
-    {
+    func result(
+        of step: ToolStep, changes: Bool, _ outcome: inout ToolRunner.Outcome, _ progress: inout ToolProgress
+    ) async throws(MMError) -> JSONValue {
         guard let source = step.each else {
             return try await once(step, changes: changes, outcome.scope, &outcome)
         }
@@ -47,74 +48,144 @@ struct StepCalls: Sendable {
             if case .request(let request) = step.action, !runner.isDryRun, request.resource == .graph, rows.count > 1 {
                 return try await batch(request, scopes, step, &outcome)
             }
-            try await settle(step, for: scopes)
-            var results: [JSONValue] = []
-            for scope in scopes {
-                let result = try await once(step, changes: true, scope, &outcome)
-                results.append(["item": scope.item ?? .null, "result": result])
-            }
-            return .array(results)
+            return try await oneByOne(step, scopes, &outcome, &progress)
         }
         return try await concurrently(step, scopes, &outcome)
     }
 
-    /// Asks a person once before a step changes many objects by a call for each.
-    private func settle(_ step: ToolStep, for scopes: [ToolScope]) async throws(MMError) {
+    /// Makes changes by a call for each row, except for rows that an earlier, interrupted call has done.
+    private func oneByOne(
+        _ step: ToolStep, _ scopes: [ToolScope], _ outcome: inout ToolRunner.Outcome, _ progress: inout ToolProgress
+    ) async throws(MMError) -> JSONValue {
+        var done = progress.rows(of: step.id)
+        if !done.isEmpty { outcome.notes.append("\(step.id): \(done.count) already done by the previous call") }
+        var rows: [JSONValue?] = scopes.map { scope in
+            done.firstIndex { $0["item"] == scope.item ?? .null }.map { done.remove(at: $0) }
+        }
+        let left = rows.indices.filter { rows[$0] == nil }
+        let clearance = try await settle(step, for: left.map { scopes[$0] })
+        for index in left {
+            let result = try await once(step, changes: true, scopes[index], &outcome, under: clearance)
+            rows[index] = ["item": scopes[index].item ?? .null, "result": result]
+            guard !runner.isDryRun, runner.context.call.planning == nil else { continue }
+            try progress.keep(rows: rows.compactMap(\.self), of: step.id, by: runner.context.record.call)
+        }
+        return .array(rows.compactMap(\.self))
+    }
+
+    /// Asks a person once about all that a step changes by a call for each row, before the first of these calls.
+    /// - Returns: the clearance of the calls; `nil` where the guard judges each when it is made.
+    private func settle(_ step: ToolStep, for scopes: [ToolScope]) async throws(MMError) -> JointClearance? {
         let (guarding, context) = (runner.services.guarding, runner.context)
-        guard scopes.count > TargetCount.few, !runner.isDryRun, !runner.definition.isReadOnly,
-            context.call.planning == nil
-        else { return }
+        guard scopes.count > 1, !runner.isDryRun, !runner.definition.isReadOnly, context.call.planning == nil else {
+            return nil
+        }
         let connection = try guarding.registry.connection(named: runner.connection, in: context)
         let policy = guarding.policy(of: connection, in: context)
-        let act = "The step \(step.id), which runs for \(scopes.count) objects,"
-        // What the guard denies is refused by the first call, with its reason.
-        guard
-            let verdict = runner.effects.verdict(of: step, runner.definition.parameters, policy: policy)?.changing(
-                scopes.count, by: act, instead: "To see them first, add --dry-run."), verdict.decision == .ask
-        else { return }
-        var lines: [String] = []
-        for scope in scopes { lines.append(JSONWriter.string(try planned(step, scope))) }
+        let foreseen = runner.effects.verdict(of: step, runner.definition.parameters, policy: policy)
+        // What the guard denies, the first call refuses with the reason.
+        if foreseen?.decision == .deny { return nil }
+        let clearance = JointClearance(refusesOthers: false)
+        var judged: [Int] = []
+        // If no single call is asked about, only their number may be.
+        if foreseen?.decision != .allow {
+            for (row, scope) in zip(1..., scopes) {
+                if Task.isCancelled { throw MMError(.cancelled, "Cancelled; nothing was sent.") }
+                // A call that doesn't reach the guard, as if it needs what an earlier one creates, is judged later.
+                try? await judge(step, scope, clearance)
+                if clearance.requests.count > judged.count { judged.append(row) }
+            }
+        }
+        let requests = clearance.requests
+        if let denied = requests.first(where: { $0.verdict.decision == .deny })?.verdict.error() { throw denied }
+        let verdict = Verdict.joined(requests.map(\.verdict)) ?? (scopes.count > TargetCount.few ? foreseen : nil)
+        guard let verdict, var question = try question(about: step, scopes, verdict, on: connection) else {
+            clearance.permit()
+            return clearance
+        }
+        question.changes = zip(judged, requests).flatMap { row, request in request.changes.map { "\(row): \($0)" } }
+        if !requests.isEmpty { question.parameters = ["allOfIt": .array(requests.map { .string($0.digest) })] }
+        let cleared = try await Clearance(requests, question).settle(in: context, with: guarding)
+        clearance.permit(cleared, with: question.digest, approvedBy: context.record.facts["approvedBy"])
+        return clearance
+    }
+
+    /// Returns the question about a step's calls, one for each row; `nil` if nobody has to be asked.
+    /// - Parameter verdict: the guard's verdict on all of them.
+    private func question(
+        about step: ToolStep, _ scopes: [ToolScope], _ verdict: Verdict, on connection: Connection
+    ) throws(MMError) -> ConfirmationRequest? {
+        var verdict = verdict
+        if scopes.count > TargetCount.few {
+            let act = "The step \(step.id), which runs for \(scopes.count) objects,"
+            verdict = verdict.changing(scopes.count, by: act, instead: "To see them first, add --dry-run.")
+        }
+        guard verdict.decision == .ask else { return nil }
         let module =
             switch step.action {
             case .request(let request): request.resource.module
             case .command(let command): command.module
             }
-        let question = ConfirmationRequest(
+        var lines: [String] = []
+        for (row, scope) in zip(1..., scopes) { lines.append("\(row): \(JSONWriter.string(try planned(step, scope)))") }
+        return ConfirmationRequest(
             on: connection, module: module, title: "\(step.id) of \(runner.definition.name)",
             text: lines.joined(separator: "\n"), verdict: verdict)
-        try await Clearance(question).settle(in: context, with: guarding)
+    }
+
+    private func judge(_ step: ToolStep, _ scope: ToolScope, _ clearance: JointClearance) async throws(MMError) {
+        let (name, arguments) = try called(step, scope)
+        try await runner.services.judge(name, arguments, call(of: step.id, under: clearance))
     }
 
     // MARK: Once
 
-    private func once(_ step: ToolStep, changes: Bool, _ scope: ToolScope, _ outcome: inout ToolRunner.Outcome)
-        async throws(MMError) -> JSONValue
-    {
+    private func once(
+        _ step: ToolStep, changes: Bool, _ scope: ToolScope, _ outcome: inout ToolRunner.Outcome,
+        under clearance: JointClearance? = nil
+    ) async throws(MMError) -> JSONValue {
         if runner.isDryRun, changes {
             outcome.plan.append(try planned(step, scope))
             return .null
         }
+        let (name, arguments) = try called(step, scope)
+        let answer = try await runner.services.perform(name, arguments, call(of: step.id, under: clearance))
+        let value = try await value(of: answer, of: step.id, &outcome)
+        // A command's output is always a list.
+        guard case .command = step.action, value.array == nil else { return value }
+        return value.isNull ? [] : [value]
+    }
+
+    /// Returns the operation that a step calls, with its arguments.
+    private func called(
+        _ step: ToolStep, _ scope: ToolScope
+    ) throws(MMError) -> (name: String, arguments: JSONObject) {
         switch step.action {
-        case .request(let request):
-            return try await send(request, scope, as: step.id, &outcome)
+        case .request(let request): (OperationDeclaration.graphRequest.name, try arguments(request, scope))
         case .command(let command):
-            let bound = try bindings(of: command, scope)
-            let text = command.text(for: runner.definition.parameters)
-            let answer = try await runs(text, in: command.module, with: bound, isDryRun: false, as: step.id)
-            let value = try await value(of: answer, of: step.id, &outcome)
-            return value.array == nil ? (value.isNull ? [] : [value]) : value
+            (
+                OperationDeclaration.run.name,
+                arguments(
+                    command.text(for: runner.definition.parameters), in: command.module,
+                    with: try bindings(of: command, scope))
+            )
         }
     }
 
     /// Runs a script in a module with values for its parameters.
     func runs(
-        _ script: String, in module: String, with values: JSONObject, isDryRun: Bool, as step: String? = nil
+        _ script: String, in module: String, with values: JSONObject, isDryRun: Bool
     ) async throws(MMError) -> OperationAnswer {
+        var arguments = arguments(script, in: module, with: values)
+        if isDryRun { arguments["dryRun"] = true }
+        return try await runner.services.perform(OperationDeclaration.run.name, arguments, call())
+    }
+
+    private func arguments(_ script: String, in module: String, with values: JSONObject) -> JSONObject {
         var arguments = ToolCommand.arguments(on: runner.connection, module, script)
         arguments["output"] = "json"
         if !values.isEmpty { arguments["param"] = .object(values) }
-        if isDryRun { arguments["dryRun"] = true }
-        return try await runner.services.perform(OperationDeclaration.run.name, arguments, call(of: step))
+        return arguments
     }
 
     private func bindings(of command: ToolCommand, _ scope: ToolScope) throws(MMError) -> JSONObject {
@@ -124,15 +195,6 @@ struct StepCalls: Sendable {
     }
 
     // MARK: Requests
-
-    private func send(
-        _ request: ToolRequest, _ scope: ToolScope, as step: String, _ outcome: inout ToolRunner.Outcome
-    ) async throws(MMError) -> JSONValue {
-        try await value(
-            of: try await runner.services.perform(
-                OperationDeclaration.graphRequest.name, try arguments(request, scope), call(of: step)), of: step,
-            &outcome)
-    }
 
     private func arguments(_ request: ToolRequest, _ scope: ToolScope) throws(MMError) -> JSONObject {
         var query = try self.query(request, scope)
@@ -167,6 +229,10 @@ struct StepCalls: Sendable {
         return try request.path.path(in: scope) + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
     }
 
+    private func headers(_ request: ToolRequest) -> JSONObject {
+        JSONObject(request.headers.map { ($0.key, .string($0.value)) })
+    }
+
     /// Returns what a step would do, as it is shown.
     private func planned(_ step: ToolStep, _ scope: ToolScope) throws(MMError) -> JSONValue {
         var row: JSONObject = ["step": .string(step.id)]
@@ -174,6 +240,7 @@ struct StepCalls: Sendable {
         case .request(let request):
             row["request"] = .string("\(request.method) \(try address(request, scope))")
             row["body"] = try request.body?.json(in: scope)
+            if !request.headers.isEmpty { row["headers"] = .object(headers(request)) }
         case .command(let command):
             row["request"] = .string("run in \(command.module): \(command.script)")
             row["body"] = .object(try bindings(of: command, scope))
@@ -192,9 +259,7 @@ struct StepCalls: Sendable {
                 "url": .string(try address(request, scope)),
             ]
             line["body"] = try request.body?.json(in: scope)
-            if !request.headers.isEmpty {
-                line["headers"] = .object(JSONObject(request.headers.map { ($0.key, .string($0.value)) }))
-            }
+            if !request.headers.isEmpty { line["headers"] = .object(headers(request)) }
             lines.append(JSONWriter.string(.object(line)))
         }
         let answer = try await runner.services.perform(

@@ -77,15 +77,23 @@ package struct ToolServices: Sendable {
     let guarding: GuardServices
     /// Performs the operation with a name for a step, judged and audited like a separate call.
     let perform: @Sendable (String, JSONObject, CallContext) async throws(MMError) -> OperationAnswer
+    /// Makes the same call up to the guard, for a call with a clearance that is still judging.
+    let judge: @Sendable (String, JSONObject, CallContext) async throws(MMError) -> Void
 }
 
 extension OperationServices {
     /// The services for tools.
     var toolServices: ToolServices {
         let local = LocalOperationService(catalogue: .steps, services: self)
-        return ToolServices(guarding: guardServices) {
-            (name, arguments, call) async throws(MMError) in try await local.call(name, arguments, in: call)
-        }
+        return ToolServices(
+            guarding: guardServices,
+            perform: { (name, arguments, call) async throws(MMError) in
+                try await local.call(name, arguments, in: call)
+            },
+            judge: { (name, arguments, call) async throws(MMError) in
+                let context = OperationContext(call: call, deadline: .after(call.timeLimit), record: CallRecord())
+                _ = try await local.catalogue.require(name).run(arguments, in: context, with: self)
+            })
     }
 }
 

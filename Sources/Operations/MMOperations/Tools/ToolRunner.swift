@@ -86,7 +86,7 @@ struct ToolRunner: Sendable {
             let changes = !effects.reads(step, parameters: definition.parameters)
             let before = planning?.count(on: connection)
             do throws(MMError) {
-                var result = try await calls.result(of: step, changes: changes, &outcome)
+                var result = try await calls.result(of: step, changes: changes, &outcome, &progress)
                 if let planning, let before, changes, !planning.count(on: connection).answersAll(since: before) {
                     outcome.unanswered.insert(step.id)
                     outcome.scope.results[step.id] = .null
@@ -188,7 +188,7 @@ struct ToolRunner: Sendable {
 
     private static func goingOn(_ error: MMError) -> MMError {
         var error = error.ofLaterRequest
-        let words = "The earlier steps are done. To continue here, repeat the call within 15 minutes."
+        let words = "What was done before stays done. To continue here, repeat the call within 15 minutes."
         error.hint = error.hint.map { "\($0)\n\(words)" } ?? words
         return error
     }
@@ -209,12 +209,15 @@ extension JSONValue {
 /// The progress of an interrupted call of a tool, so that the same call can continue a little later without repeating
 /// changes.
 ///
-/// A call stops where a person has to confirm a step; the steps before have been carried out by then.
+/// A call stops where a person has to confirm a step, or where a row of a step fails; the steps and rows before have
+/// been carried out by then.
 struct ToolProgress {
     private static let lifetime = Duration.seconds(900)
 
     private let path: String
     private var results = JSONObject()
+    /// The rows that are done of steps that aren't, each with its item and result.
+    private var rows = JSONObject()
     /// The id of the call that began it, which later calls that continue it use as well.
     private(set) var call: String?
 
@@ -228,10 +231,13 @@ struct ToolProgress {
     }
 
     /// Whether no change has been recorded yet.
-    var isEmpty: Bool { results.isEmpty }
+    var isEmpty: Bool { results.isEmpty && rows.isEmpty }
 
     /// Returns the result of a step that was carried out.
     func result(of step: String) -> JSONValue? { results[step] }
+
+    /// Returns the rows that are done of a step that was interrupted, each with its item and result.
+    func rows(of step: String) -> [JSONValue] { rows[step]?.array ?? [] }
 
     /// Reads the progress of the earlier call, unless it is too old.
     mutating func read() throws(MMError) {
@@ -247,6 +253,7 @@ struct ToolProgress {
         }
         guard Timestamp.now - since < Self.lifetime else { return try ProtectedFile.remove(path) }
         self.results = results
+        rows = value["rows"]?.object ?? [:]
         call = value["call"]?.string
     }
 
@@ -254,8 +261,21 @@ struct ToolProgress {
     /// - Parameter call: the id of the whole call.
     mutating func keep(_ result: JSONValue, of step: String, by call: String) throws(MMError) {
         results[step] = result
+        rows[step] = nil
+        try write(call)
+    }
+
+    /// Stores the rows of a step that are done, each with its item and result.
+    /// - Parameter call: the id of the whole call.
+    mutating func keep(rows done: [JSONValue], of step: String, by call: String) throws(MMError) {
+        rows[step] = .array(done)
+        try write(call)
+    }
+
+    private func write(_ call: String) throws(MMError) {
         let value: JSONValue = [
             "since": .string(Timestamp.now.iso8601), "call": .string(call), "results": .object(results),
+            "rows": .object(rows),
         ]
         try ProtectedFile.replace(path, with: JSONWriter.bytes(value))
     }
