@@ -25,6 +25,19 @@ struct ClosedStreamTests {
         #expect(ran.code == 1 && ran.error.contains("ulimit -n"), "\(ran)")
     }
 
+    @Test(
+        "a word that isn't UTF-8 is refused, instead of sent with other characters in it",
+        arguments: [[Programs.mm, "guard", "check"], [Programs.mmMCP, "--profile"], [Programs.mmSandbox, "approve"]],
+        [false, true])
+    func otherBytes(words: [String], asJSON: Bool) async throws {
+        let home = try TemporaryHome()
+        let program = words.map(ShellWord.quoted).joined(separator: " ")
+        let line = "exec \(program) \"$(printf 'M\\374ller')\" \(asJSON ? "--json" : "")"
+        let ran = try await Tenant.run("/bin/sh", ["-c", line], home.environment)
+        #expect(ran.code == 2 && ran.output.isEmpty && ran.error.contains("is not UTF-8 text"), "\(ran)")
+        #expect(ran.error.hasPrefix("{\"error\":") == asJSON, "\(ran)")
+    }
+
     @Test("where /proc isn't mounted, mm says so")
     func noProc() async throws {
         let home = try TemporaryHome()

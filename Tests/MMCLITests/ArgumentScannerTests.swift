@@ -307,4 +307,17 @@ struct RunWordTests {
         #expect(scanned.arguments["module"]?.string == module)
         #expect(scanned.arguments["command"]?.string == command)
     }
+
+    @Test(
+        "a command line is refused if a word after the program's name isn't UTF-8",
+        arguments: [
+            ("mm\u{0}graph\u{0}Zoë\u{0}", [], true), ("mm\u{0}graph\u{0}", [0x4D, 0xFC, 0x6C, 0], false),
+            ("mm\u{0}graph\u{0}\u{0}", [], true), ("mm\u{0}", [0xC3, 0, 0xAB, 0], false),
+            ("mm\u{0}\u{FFFD}\u{0}", [], true), ("mm\u{0}", [0xED, 0xA0, 0x80, 0], false), ("", [], true),
+        ] as [(String, [UInt8], Bool)])
+    func words(text: String, rest: [UInt8], isTaken: Bool) {
+        let fault = CommandProcess.fault(in: Array(text.utf8) + rest)
+        #expect((fault == nil) == isTaken && (fault?.exitCode ?? 2) == 2)
+        #expect(CommandProcess.fault(in: [0xFF, 0] + Array("graph\u{0}".utf8)) == nil)
+    }
 }

@@ -5,12 +5,17 @@ import MMSystem
 /// The process of a command-line program: ends with the exit code of its command; signals cancel the command.
 package enum CommandProcess {
     /// Occupies the standard streams that the caller closed, and raises the limit of open files. Ends a process that
-    /// lacks what Swift's runtime needs: the runtime would end it with a trap, or run it without its arguments.
-    /// Programs call it before anything else.
+    /// lacks what Swift's runtime needs: the runtime would end it with a trap, or run it without its arguments or with
+    /// others. Programs call it before anything else.
     package static func prepare() {
         StandardStreams.occupyClosed()
         guard let lack else { return }
-        CommandStreams(environment: ProcessEnvironment.read()).note("mm: \(lack.description)")
+        let streams = CommandStreams(environment: ProcessEnvironment.read())
+        if GlobalOptions.wantJSON(CommandLine.arguments) {
+            streams.note(["error": .object(lack.json)])
+        } else {
+            streams.note("mm: \(lack.description)")
+        }
         exit(lack.exitCode)
     }
 
@@ -21,6 +26,20 @@ package enum CommandProcess {
                 hint: "Mount it: mount -t proc proc /proc.")
         }
         return ResourceLimits.shortage(at: ResourceLimits.raiseDescriptors())
+            ?? fault(in: ProcFile.read("/proc/self/cmdline", limit: .max) ?? [])
+    }
+
+    /// Returns the error for a command line with a word that isn't UTF-8, such as a name typed in a Latin-1 terminal.
+    /// The runtime hands such a word on with other characters in place of its bytes, and a call would write these.
+    /// - Parameter words: the program's name and the words after it, each ending with a zero byte.
+    static func fault(in words: [UInt8]) -> MMError? {
+        for word in words.split(separator: 0, omittingEmptySubsequences: false).dropFirst()
+        where String(validating: word, as: UTF8.self) == nil {
+            return MMError(
+                .invalidInput, "The word “\(String(decoding: word.prefix(80), as: UTF8.self))” is not UTF-8 text.",
+                hint: "Use a terminal with UTF-8. Pass other bytes in a file, where the command takes one.")
+        }
+        return nil
     }
 
     /// Runs the command line of this process and exits with the command's exit code.
