@@ -37,9 +37,8 @@ struct NetworkChecksTests {
         }
         let home = try TestHome()
         let origin = "http://127.0.0.1:\(listener.port)"
-        try home.write(home.paths.sandboxFile, Array(#"{"login": "\#(origin)", "graph": "\#(origin)"}"#.utf8))
         var report = DoctorReport()
-        try await NetworkChecks(environment: [:], paths: home.paths).examine(
+        try await NetworkChecks(environment: ["MM_SANDBOX_URL": origin], paths: home.paths).examine(
             [Connection(name: "demo", entry: ["tenant": "contoso.com", "cloud": "sandbox"])], into: &report)
         await listener.stop(graceful: .zero)
         let rows = report.rows.filter { $0.name == "network" }

@@ -6,14 +6,14 @@ import MMIdentity
 /// Checks whether the services of the clouds in use can be reached, and whether this machine's clock agrees with
 /// theirs.
 package struct NetworkChecks: Sendable {
-    /// The environment, with the proxy and certificates.
+    /// The environment, with the proxy, certificates and the sandbox tenant.
     private let environment: [String: String]
     /// The paths with the descriptions of custom clouds.
     private let paths: StatePaths
 
     /// Creates the checks of the network.
     /// - Parameters:
-    ///   - environment: names the proxy and certificates.
+    ///   - environment: names the proxy, certificates and the sandbox tenant.
     ///   - paths: the paths with the descriptions of custom clouds.
     package init(environment: [String: String], paths: StatePaths) {
         self.environment = environment
@@ -43,7 +43,7 @@ package struct NetworkChecks: Sendable {
         for name in clouds where asked.insert(name).inserted {
             let cloud: Cloud
             do throws(MMError) {
-                cloud = try Cloud.named(name, paths: paths)
+                cloud = try Cloud.named(name, paths: paths, environment: environment)
             } catch {
                 report.add("cloud \(name)", error)
                 continue
