@@ -294,8 +294,8 @@ private struct OwnPool: Sendable {
 
     /// Refuses to look for waiting requests here if they are in a cluster's shared state, because none would be found.
     private func checkAnswers(_ operation: AnyOperation) async throws(MMError) {
-        guard operation.declaration.answersRequests,
-            (try? await finder.running())?.handshake.isNode == true
+        guard operation.declaration.answersRequests, case .running(let pool) = await finder.state(),
+            pool.handshake.isNode
         else { return }
         throw MMError(
             .unavailable,
