@@ -173,7 +173,7 @@ struct PoolFaultTests {
         let frozen = try await tenant.mm(["pool", "status", "--json", "--timeout", "1"])
         #expect(frozen.code == 7 && frozen.json?["state"] == "not answering", "\(frozen)")
         #expect(frozen.json?["holder"]?.string?.contains("\(pool.pid)") == true)
-        #expect(try await tenant.mm(["pool", "stop", "--force", "-q"]).code == 0)
+        #expect(try await tenant.mm(["pool", "stop", "-q"]).code == 0)
         #expect(!pool.isRunning)
     }
 

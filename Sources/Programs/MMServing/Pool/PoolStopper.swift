@@ -17,13 +17,15 @@ struct PoolStopper: Sendable {
     /// - Returns: whether a pool was running.
     /// - Throws: `unavailable` if the pool continues to run.
     func stop(force: Bool) async throws(MMError) -> Bool {
-        // One that doesn't answer in time is ended by a signal.
-        let pool = try? await finder.running(until: .after(.seconds(force ? 5 : 30)))
-        guard let process = pool?.handshake.process ?? recorded() else { return false }
-        if let pool {
+        let process: ProcessIdentity
+        if case .running(let pool) = await finder.state() {
+            process = pool.handshake.process
             _ = try? await pool.client.ask("POST", "/v1/pool/stop", [:])
-        } else if !process.signal(force ? SIGKILL : SIGTERM) {
-            return false
+        } else {
+            // One that doesn't answer is ended by a signal, which a suspended process takes once it continues.
+            guard let silent = recorded(), silent.signal(force ? SIGKILL : SIGTERM) else { return false }
+            process = silent
+            process.signal(SIGCONT)
         }
         // The pool has 20 seconds for its calls, and needs some time for its sessions.
         let patience = Deadline.after(force ? .seconds(10) : .seconds(120))
