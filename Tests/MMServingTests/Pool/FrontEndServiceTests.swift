@@ -1,8 +1,10 @@
+import Glibc
 import MMCore
 import MMHTTP
 import MMLegacy
 import MMOperations
 import MMPool
+import MMSystem
 import Testing
 
 @testable import MMServing
@@ -66,6 +68,33 @@ struct FrontEndServiceTests {
         }
         #expect(error?.message == "It accepts no more calls.", "\(String(describing: error))")
         await listener.stop(graceful: .zero)
+    }
+
+    @Test(
+        "a server that breaks off every exchange may be a pool: the call's own error is told, and nothing is done here",
+        arguments: [
+            ("run", ["connection": "Contoso", "module": "exo", "command": "Get-Mailbox"]),
+            ("graph_request", ["connection": "Contoso", "endpoint": "/me"]),
+        ] as [(String, JSONObject)],
+        [("", "was lost during"), ("SSH-2.0-OpenSSH_9.2\r\n", "isn't a pool of mm")])
+    func broken(call: (name: String, arguments: JSONObject), server: (banner: String, words: String)) async throws {
+        let socket = home["run/pool.sock"]
+        let listener = try PolledListener(try UnixSocket.listen(at: socket))
+        let serving = Task {
+            while let connection = try? await listener.accept() {
+                var room = [UInt8](repeating: 0, count: 4096)
+                _ = recv(connection.raw, &room, room.count, 0)
+                let bytes = Array(server.banner.utf8)
+                _ = send(connection.raw, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            }
+        }
+        defer { serving.cancel() }
+        let service = try FrontEndService(.elsewhere("unix:\(socket)"), home.services, [:])
+        let error = await #expect(throws: MMError.self) {
+            try await service.call(
+                call.name, call.arguments, in: CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm")))
+        }
+        #expect(error?.message.contains(server.words) == true, "\(String(describing: error))")
     }
 
     @Test(

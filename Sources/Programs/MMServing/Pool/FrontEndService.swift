@@ -145,12 +145,13 @@ private final class NamedPool: Sendable {
                 return try await kept(operation, arguments, context, error)
             }
             guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
-            guard let reason = await whyNoPool() else {
-                guard await isSilent() else { throw error }
-                return try await alone(operation, arguments, context, error)
+            switch await peer() {
+            case .pool: throw error
+            case .nobody: return try await alone(operation, arguments, context, error)
+            case .other: break
             }
             // The session-pool server, where it still runs, only knows its own routes.
-            guard await earlierPool.answers() else { throw reason }
+            guard await earlierPool.answers() else { throw noPool }
             // The catalogue for it has its own operations with the same names.
             let service = LocalOperationService(catalogue: .over(earlierPool), services: local.services)
             overEarlierPool.withLock { $0 = service }
@@ -205,29 +206,32 @@ private final class NamedPool: Sendable {
         }
     }
 
-    /// Returns whether nothing listens at the address; a pool that is stopping still answers.
-    private func isSilent() async -> Bool {
+    /// What is at the address.
+    private enum Peer {
+        /// A pool, also one that is stopping, or a server that doesn't answer at present.
+        case pool
+        /// Nothing listens.
+        case nobody
+        /// A server that answers, but isn't a pool of this product.
+        case other
+    }
+
+    private func peer() async -> Peer {
         do throws(MMError) {
-            _ = try await pool.ask("GET", PoolHandshake.path)
-            return false
+            let answer = try await pool.ask("GET", PoolHandshake.path)
+            return answer.status == 503 || answer.status == 200 && PoolHandshake(answer.body) != nil ? .pool : .other
         } catch {
-            return error.retry == .now
+            if error.details["failure"] == .string(PoolFailure.noHTTP) { return .other }
+            return error.retry == .now ? .nobody : .pool
         }
     }
 
-    /// Returns the error for an address at which something other than a pool of this product answers.
-    private func whyNoPool() async -> MMError? {
-        do throws(MMError) {
-            _ = try await pool.handshake()
-            return nil
-        } catch {
-            guard error.retry != .now else { return nil }
-            return MMError(
-                .unavailable, "The server at \(pool.address) isn't a pool of mm: it has no /v1/handshake.",
-                hint: "Start one: mm pool serve --listen HOST:PORT; or leave out --pool, MM_SESSION_POOL_URL and "
-                    + "PWSH_MANAGER_URL.",
-                details: ["pool": .string(pool.address.description)])
-        }
+    private var noPool: MMError {
+        MMError(
+            .unavailable, "The server at \(pool.address) isn't a pool of mm: it has no /v1/handshake.",
+            hint: "Start one: mm pool serve --listen HOST:PORT; or leave out --pool, MM_SESSION_POOL_URL and "
+                + "PWSH_MANAGER_URL.",
+            details: ["pool": .string(pool.address.description)])
     }
 }
 

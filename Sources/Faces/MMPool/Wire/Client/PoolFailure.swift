@@ -13,7 +13,7 @@ package enum PoolFailure {
                 hint: start(pool), retry: .now,
                 details: details(pool, failure: error.kind), cause: error.message)
         }
-        return lost(pool, during: work, cause: error.message)
+        return lost(pool, during: work, cause: error.message, failure: error.kind)
     }
 
     private static func start(_ pool: PoolAddress) -> String {
@@ -24,12 +24,14 @@ package enum PoolFailure {
     }
 
     /// Returns the error for a call whose pool disappeared while it ran.
-    static func lost(_ pool: PoolAddress, during work: String, cause: String? = nil) -> MMError {
+    static func lost(
+        _ pool: PoolAddress, during work: String, cause: String? = nil, failure: HTTPError.Kind? = nil
+    ) -> MMError {
         MMError(
             .unavailable, "The connection to the pool at \(pool) was lost during \(work): its outcome is unknown.",
             hint:
                 "Check `mm pool status` and `mm pool logs`, and the objects that the call changes, before you repeat it.",
-            details: details(pool), cause: cause)
+            details: details(pool, failure: failure), cause: cause)
     }
 
     /// Returns the error for a peer that answers but is not a pool.
@@ -73,12 +75,15 @@ package enum PoolFailure {
     package static let noAddress = "resolve"
     /// The value if the pool's TLS certificate can't be verified.
     package static let noProof = "tls"
+    /// The value if what answers doesn't speak HTTP.
+    package static let noHTTP = "protocol"
 
     private static func details(_ pool: PoolAddress, failure: HTTPError.Kind? = nil) -> JSONObject {
         var details: JSONObject = ["pool": .string(pool.description)]
         switch failure {
         case .resolve: details["failure"] = .string(noAddress)
         case .tls: details["failure"] = .string(noProof)
+        case .protocolViolation: details["failure"] = .string(noHTTP)
         default: break
         }
         return details
