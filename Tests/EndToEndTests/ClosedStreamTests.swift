@@ -27,7 +27,9 @@ struct ClosedStreamTests {
 
     @Test(
         "a word that isn't UTF-8 is refused, instead of sent with other characters in it",
-        arguments: [[Programs.mm, "guard", "check"], [Programs.mmMCP, "--profile"], [Programs.mmSandbox, "approve"]],
+        arguments: [
+            [Programs.mm, "guard", "check"], [Programs.mmMCP, "--profile"], [Programs.mmSandbox, "approve"],
+        ],
         [false, true])
     func otherBytes(words: [String], asJSON: Bool) async throws {
         let home = try TemporaryHome()

@@ -78,8 +78,7 @@ public struct LocalOperationService: OperationService {
         let inner = OperationContext(call: context, deadline: .after(context.timeLimit), record: record)
         let span = begin(operation, context)
         if let span { record.note("trace", .string(span.context.trace)) }
-        let audit = CallAudit(
-            operation, by: context.caller, record, with: services, span: span)
+        let audit = CallAudit(operation, by: context.caller, record, with: services, span: span)
         audit.prepareBeginning()
         do throws(MMError) {
             var answer = try await CallerAssertion.with(context.assertion) { () async throws(MMError) in

@@ -60,8 +60,8 @@ package struct NetworkChecks: Sendable {
         await client.shutdown()
     }
 
-    /// Sends a request. Any response of the service, also a refusal for the missing token, shows that it can be reached.
-    /// Both services respond in JSON here; the page of a network's sign-in or of a proxy doesn't.
+    /// Sends a request. Any response of the service, also a refusal for the missing token, shows that it can be
+    /// reached. Both services respond in JSON here; the page of a network's sign-in or of a proxy doesn't.
     /// - Returns: the time in the response.
     private func ask(_ address: String, _ client: HTTPClient, into report: inout DoctorReport) async -> Timestamp? {
         let host = WebAddress(address)?.host ?? address
