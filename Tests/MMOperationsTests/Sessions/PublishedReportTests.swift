@@ -78,10 +78,12 @@ struct PublishedReportTests {
     }
 
     @Test(
-        "tell a person of cmdlets that returned one page of more",
+        "tell a person of cmdlets that returned one page of more, unless the script wanted no more",
         arguments: [
             ("Get-MgUser | Out-Null; (Get-MgUser).Count", 100, true), ("(Get-MgUser -Top 5).Count", 5, false),
             ("(Get-MgUser -All).Count", 120, false), ("(Get-MgDomain).Count", 3, false),
+            ("@(Get-MgUser | Select-Object -First 5).Count", 5, false),
+            ("@(Get-MgUser | Where-Object Id).Count", 100, true),
         ])
     func firstPages(script: String, count: Int64, isPart: Bool) async throws {
         let home = try await ChangesHome(users: 120)

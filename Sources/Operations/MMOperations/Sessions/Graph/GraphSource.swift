@@ -315,6 +315,8 @@ struct GraphRows: CmdletRows {
     private var pages: GraphPages.Iterator?
     private var isOver = false
     private var isFirst = true
+    /// Whether the service has more objects than the page that was asked for.
+    private var leavesObjects = false
 
     init(source: GraphSource, call: GraphCmdletCall, request: GraphRequest, errorAction: String?) throws(MMError) {
         self.source = source
@@ -336,7 +338,14 @@ struct GraphRows: CmdletRows {
     }
 
     mutating func next() async throws(CmdletFault) -> CmdletBatch? {
-        guard !isOver else { return nil }
+        guard !isOver else {
+            // Whoever asks for more than the page expects them; `Select-Object -First 5` doesn't ask.
+            if leavesObjects {
+                let told = "returned only the first page of its objects, as in PowerShell: -All reads all of them."
+                source.story.note(information: ["\(call.cmdlet) \(told)"])
+            }
+            return nil
+        }
         do throws(MMError) {
             return try await batch()
         } catch {
@@ -392,10 +401,7 @@ struct GraphRows: CmdletRows {
         }
         if case .int(let number) = json { return [Int32(exactly: number).map { .int($0) } ?? .long(number)] }
         if case .objects = call.shape, let items = json["value"]?.array {
-            if json["@odata.nextLink"] != nil {
-                let told = "returned only the first page of its objects, as in PowerShell: -All reads all of them."
-                source.story.note(information: ["\(call.cmdlet) \(told)"])
-            }
+            leavesObjects = json["@odata.nextLink"] != nil
             return items.map { objects.object($0) }
         }
         return [objects.object(json)]
