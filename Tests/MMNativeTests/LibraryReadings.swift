@@ -227,8 +227,8 @@ struct LibraryReadings: RunningReports {
             ("[Environment]::OSVersion.Platform; [Environment]::Version.Major -gt 3", ["Unix", "True"]),
             ("[Environment]::ExpandEnvironmentVariables('50% of %NOSUCHNAME%')", ["50% of %NOSUCHNAME%"]),
             (
-                "[IO.Path]::GetPathRoot('C:\\a\\b.csv'); [Security.SecurityElement]::Escape('<a & b>')",
-                ["C:\\", "&lt;a &amp; b&gt;"]
+                "[IO.Path]::GetPathRoot('C:\\a\\b.csv'); [Security.SecurityElement]::Escape('<a & \"b''s\">')",
+                ["C:\\", "&lt;a &amp; &quot;b&apos;s&quot;&gt;"]
             ),
             ("[int][Net.HttpStatusCode]::TooManyRequests; [Net.HttpStatusCode]404", ["429", "NotFound"]),
             (

@@ -1,3 +1,5 @@
+import MMCore
+
 /// A workbook in Excel's format, as `Export-Excel` writes it.
 struct Workbook: Sendable {
     /// The rows and columns that Excel allows in a sheet.
@@ -182,21 +184,15 @@ struct Workbook: Sendable {
         return letters
     }
 
+    /// Returns a text as it may stand in a sheet, without the control characters that XML doesn't allow.
     private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            // XML allows no other control characters.
-            case _ where scalar.value < 0x20 && ![0x09, 0x0A, 0x0D].contains(scalar.value): continue
-            case "\u{FFFE}", "\u{FFFF}": continue
-            default: escaped.unicodeScalars.append(scalar)
+        let allowed = text.unicodeScalars.filter { scalar in
+            switch scalar.value {
+            case 0x09, 0x0A, 0x0D, 0x20...0xFFFD, 0x10000...: true
+            default: false
             }
         }
-        return escaped
+        return HTMLText.escaped(String(allowed))
     }
 }
 

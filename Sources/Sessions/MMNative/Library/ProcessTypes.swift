@@ -58,8 +58,7 @@ enum ProcessTypes {
             return said(text, evaluator, endsLine: method == "writeline")
         case (.escaping, "escape", 1):
             guard case .string(let text) = arguments[0] else { return arguments[0].isNull ? .null : nil }
-            let marks = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&apos;")]
-            return .string(marks.reduce(text) { $0.replacing($1.0, with: $1.1) })
+            return .string(HTMLText.escaped(text).replacing("&#39;", with: "&apos;"))
         default: return try Digests.call(type, method, arguments)
         }
     }
