@@ -97,7 +97,6 @@ enum PureTypes {
         switch type {
         case "math": return true
         case "convert": return method.hasPrefix("to") && method != "tobase64chararray" || method.hasPrefix("from")
-        case "timespan": return method.hasPrefix("from") || method == "parse"
         default:
             // Whether a text can be parsed is told by a method that sets a variable, given as a reference.
             let own = methods[type]
@@ -105,21 +104,15 @@ enum PureTypes {
         }
     }
 
-    /// Returns whether a method may be called on what a static property of a type yields.
-    static func hasMethod(of target: ExpressionSyntax, _ method: String) -> Bool {
-        guard case .member(let property) = target, property.isStatic, case .type(let type) = property.target,
-            type.typeName.assembly == nil
-        else { return false }
-        return plain(type.typeName.fullName.asciiLowercased) == "text.encoding"
-            && ["getbytes", "getstring", "getbytecount", "getcharcount"].contains(method)
-    }
-
     /// Returns whether a type is `Stopwatch`.
     static func isStopwatch(_ type: String) -> Bool { plain(type.asciiLowercased) == "diagnostics.stopwatch" }
 
-    /// Returns whether a method may be called on any value, because it is safe on strings, numbers, dates and lists of
-    /// them.
+    /// Returns whether a method may be called on any value: on strings, numbers, dates, encodings, XML nodes and lists
+    /// of them it only returns something.
     static func isPlainMethod(_ name: String) -> Bool { plainMethods.contains(name.asciiLowercased) }
+
+    /// Returns whether a method (in lower case) finds nodes of an XML document, which themselves hold any number.
+    static func findsNodes(_ method: String) -> Bool { ["selectnodes", "selectsinglenode"].contains(method) }
 
     /// Returns whether a method on these lists may return many values, by its name in lower case.
     static func isOfMany(_ method: String) -> Bool {
@@ -207,6 +200,10 @@ enum PureTypes {
         "datetimeoffset": ["parse", "fromunixtimeseconds", "fromunixtimemilliseconds"],
         "string": ["join", "isnullorempty", "isnullorwhitespace", "format", "concat", "compare", "equals"],
         "guid": ["parse", "newguid"],
+        "timespan": [
+            "parse", "fromdays", "fromhours", "fromminutes", "fromseconds", "frommilliseconds", "frommicroseconds",
+            "fromticks",
+        ],
         "int": ["parse"], "int32": ["parse"], "long": ["parse"], "int64": ["parse"], "double": ["parse"],
         "decimal": ["parse"], "version": ["parse"], "bool": ["parse"],
         "regex": ["escape", "unescape", "match", "matches", "ismatch", "split"],
@@ -231,6 +228,7 @@ enum PureTypes {
         "adddays", "addhours", "addminutes", "addmonths", "addyears", "addseconds", "subtract", "touniversaltime",
         "tolocaltime", "toshortdatestring", "toshorttimestring", "tolongdatestring", "tolongtimestring", "gettype",
         "compareto", "equals", "containskey",
-        "totitlecase", "tobytes", "tokb", "tomb", "togb", "totb", "tochararray", "tolist",
+        "totitlecase", "tobytes", "tokb", "tomb", "togb", "totb", "tochararray", "tolist", "getbytes",
+        "getstring", "getbytecount", "getcharcount", "selectnodes", "selectsinglenode",
     ]
 }

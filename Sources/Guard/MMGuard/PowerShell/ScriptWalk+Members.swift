@@ -111,7 +111,8 @@ extension ScriptWalk {
             report(.secretProperty, node.extent, subject: ".\(name)()")
         }
         if isOwn { return .unknown }
-        if PureTypes.isPlainMethod(name) || PureTypes.hasMethod(of: node.target, lower) {
+        if PureTypes.isPlainMethod(name) {
+            if PureTypes.findsNodes(lower) { return .lists(.data) }
             return .data(count: PureTypes.isOfMany(lower) ? ValueFacts.many : target.count)
         }
         if case .variable(let variable) = node.target, variable.path.qualifier == .none {
