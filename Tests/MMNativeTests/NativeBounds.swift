@@ -44,6 +44,33 @@ struct NativeBounds {
         #expect(try texts(outcomes[3]) == ["1"])
     }
 
+    @Test("values that hold themselves stay with the session, as the same values")
+    func circles() async throws {
+        let outcomes = await run([
+            "$o = [pscustomobject]@{ Own = 1 }; $o.Own = $o; $h = @{}; $h.Own = $h",
+            "$l = [Collections.ArrayList]@(1); [void]$l.Add($l); $parent = @{ Parts = @(@{ Of = 1 }) }",
+            "$parent.Parts[0].Of = $parent; $h.New = 2",
+            "$h.Own.Own.New = 3; $h.New; $o.Own.Own -eq $o; $l[1][1][0]; $parent.Parts[0].Of.Parts.Count",
+        ])
+        #expect(try texts(outcomes.last) == ["3", "True", "1", "1"])
+    }
+
+    @Test(
+        "chains of values, longer than a stack, stay with the session and end with it",
+        arguments: [
+            ("@{ Next = 0 }", "$last.Next = $new"), ("[pscustomobject]@{ Next = 0 }", "$last.Next = $new"),
+            ("[Collections.ArrayList]@()", "[void]$last.Add($new)"),
+            ("@{ Next = @() }", "$last.Next = 0, @($new)"),
+        ])
+    func chains(link: String, joining: String) async throws {
+        let outcomes = await run([
+            "$first = $last = \(link); foreach ($i in 1..60000) { $new = \(link); \(joining); $last = $new }",
+            "$h = @{}; $h.x = 1; $null -eq $first", "$first = $null; $last = $new = $null; 'gone'",
+        ])
+        #expect(try texts(outcomes[1]) == ["False"])
+        #expect(try texts(outcomes[2]) == ["gone"])
+    }
+
     @Test(
         "texts are searched and taken apart in steps that grow with their length alone",
         arguments: [
@@ -69,6 +96,7 @@ struct NativeBounds {
             "('ab' * 400000).Replace('a', ('c' * 900000))", "1..900000 | % { 'x' * 900000 }",
             "$l = [Collections.ArrayList]@(1); foreach ($i in 1..21) { $l.AddRange($l) }",
             "$a = 1..900000; $a + $a", "'a' * 30 -match '(a*)*[bc]'", "while ($true) { $x = 1 }",
+            "$a = 0; while ($true) { $a = 0, $a }",
             "'\u{61}' * 200000 -replace 'a*a*a*[bc]','c'", "-join (1..900000 | % { 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' })",
         ])
     func bounded(script: String) async {

@@ -23,6 +23,23 @@ struct WholeObjects {
         return result.objects.map(\.text)
     }
 
+    @Test("stay what they are in a later script that changes something, and as copies")
+    func later() async throws {
+        var user = try #require(PSObject([("DisplayName", .string("Ann")), ("Id", .string("1"))]))
+        user.declared = DeclaredProperties(["AboutMe", "DisplayName", "Id"], objects: [:], texts: [])
+        user.model = "Models.User"
+        var session = NativeSession()
+        let engine = NativeEngine(host: NativeHost(), arguments: ["u": .object(user)], isPatient: true)
+        _ = await engine.run("param($u) $kept = $u; $copy = $u.PSObject.Copy()", in: &session)
+        let script = "$h = @{}; $h.a = 1; $kept, $copy | % { \"$_\"; ($_ | Select-Object *).PSObject.Properties.Name }"
+        guard case .completed(let result) = await engine.run(script, in: &session) else {
+            Issue.record("it did not run")
+            return
+        }
+        let told = ["Models.User", "AboutMe", "DisplayName", "Id"]
+        #expect(result.objects.map(\.text) == told + told)
+    }
+
     @Test(
         "list all properties of the class where properties are listed",
         arguments: [

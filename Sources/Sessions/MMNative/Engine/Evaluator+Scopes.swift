@@ -282,11 +282,7 @@ extension Evaluator {
         case .object(let view) where view.typeName == Self.viewType && method == "copy" && arguments.isEmpty:
             if case .table(let table)? = view["BaseObject"], onlyReads { return .table(table.copy()) }
             guard case .object(let object)? = view["BaseObject"], object.isCustom else { return nil }
-            var made = PSObject(shape: object.shape, values: object.values, typeName: object.typeName)
-            (made.isListable, made.isRow, made.view) = (object.isListable, object.isRow, object.view)
-            made.model = object.model
-            made.takeMethods(of: object)
-            return .object(made)
+            return .object(object.copy())
         case .block(let block) where method == "getnewclosure" && arguments.isEmpty: return try closure(of: block)
         case .block(let block) where method == "invoke":
             return .array(try invoke(block, arguments))

@@ -280,7 +280,8 @@ final class Evaluator {
             for element in node.elements {
                 items.append(try worth(of: element))
             }
-            return try bounded(.array(items))
+            try limitNesting(of: items)
+            return .array(items)
         case .array(let node):
             return try list(node)
         case .sub(let node):
@@ -443,25 +444,13 @@ final class Evaluator {
         return .bool(read != nil)
     }
 
-    /// Limits nesting: nested values are processed recursively when they are shown and when they are released.
-    private func bounded(_ value: PSValue) throws(Interrupt) -> PSValue {
-        var depth = 0
-        var inner = value
-        while true {
-            switch inner {
-            case .array(let items):
-                guard let next = items.first else { return value }
-                inner = next
-            case .table(let table):
-                guard let next = table.entries.first?.value else { return value }
-                inner = next
-            case .object(let object):
-                guard let next = object.values.first else { return value }
-                inner = next
-            default: return value
-            }
+    /// Limits the nesting of arrays, which are copied and released recursively.
+    func limitNesting(of items: [PSValue]) throws(Interrupt) {
+        var (depth, inner) = (0, items)
+        while case .array(let next)? = inner.first(where: { if case .array = $0 { true } else { false } }) {
             depth += 1
-            if depth > 500 { throw .handOver("values nested deeply") }
+            guard depth <= 500 else { throw .handOver("values nested deeply") }
+            inner = next
         }
     }
 
@@ -470,9 +459,7 @@ final class Evaluator {
         for entry in node.entries {
             let key = try value(of: entry.key)
             guard PSTable.accepts(key) else { throw .handOver("an unusual key") }
-            guard table.add(key, try bounded(try worth(of: entry.value))) else {
-                throw .handOver("a key given twice")
-            }
+            guard table.add(key, try worth(of: entry.value)) else { throw .handOver("a key given twice") }
         }
         return table
     }

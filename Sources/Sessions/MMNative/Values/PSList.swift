@@ -94,6 +94,15 @@ package final class PSList: @unchecked Sendable {
         self.ignoresCase = ignoresCase
     }
 
+    deinit { HeldValues.release(&items) }
+
+    /// Returns a separate list with the same elements.
+    func copy() -> PSList {
+        let copy = PSList(kind, items, ignoresCase: ignoresCase, of: elementType)
+        copy.columns = columns
+        return copy
+    }
+
     /// Creates a list from the arguments of `new`: its elements, its capacity and its comparer.
     static func made(
         _ kind: Kind, _ arguments: [PSValue], of elementType: NamedType? = nil
@@ -417,45 +426,5 @@ package final class PSList: @unchecked Sendable {
             }
         }
         return nil
-    }
-}
-
-/// Copies of values that scripts can change in place, so that an abandoned run leaves no changes behind. Values that
-/// several variables share are shared by their copies.
-struct SharedCopies {
-    private var tables: [ObjectIdentifier: PSTable] = [:]
-    private var lists: [ObjectIdentifier: PSList] = [:]
-    private var objects: [ObjectIdentifier: PSObject] = [:]
-
-    mutating func copied(_ value: PSValue) -> PSValue {
-        switch value {
-        case .array(let items): return .array(items.map { copied($0) })
-        case .table(let table):
-            if let known = tables[table.identity] { return .table(known) }
-            let copy = PSTable(table.kind, countsCase: table.countsCase)
-            tables[table.identity] = copy
-            for (key, value) in table.entries { _ = copy.add(key, copied(value)) }
-            return .table(copy)
-        case .list(let list):
-            if let known = lists[ObjectIdentifier(list)] { return .list(known) }
-            let copy = PSList(list.kind, ignoresCase: list.ignoresCase, of: list.elementType)
-            lists[ObjectIdentifier(list)] = copy
-            copy.items = list.items.map { copied($0) }
-            if case .list(let columns)? = list.columns.map({ copied(.list($0)) }) {
-                copy.columns = columns
-                columns.rows = copy
-            }
-            return .list(copy)
-        case .object(let object):
-            if let known = objects[object.identity] { return .object(known) }
-            var made = PSObject(
-                shape: object.shape, values: object.values.map { copied($0) }, typeName: object.typeName)
-            (made.isCustom, made.isListable, made.isRow, made.view) =
-                (object.isCustom, object.isListable, object.isRow, object.view)
-            objects[object.identity] = made
-            made.takeMethods(of: object) { copied($0) }
-            return .object(made)
-        default: return value
-        }
     }
 }

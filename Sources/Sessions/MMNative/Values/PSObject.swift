@@ -50,9 +50,21 @@ package struct PSObject: Sendable {
             self.shape = shape
             self.values = values
         }
+
+        init(_ other: Contents) {
+            (shape, values, methods, computed) = (other.shape, other.values, other.methods, other.computed)
+            (ownClass, columns, formatted) = (other.ownClass, other.columns, other.formatted)
+            (hidden, texts) = (other.hidden, other.texts)
+        }
+
+        deinit {
+            var values = hidden.isEmpty ? values : values + hidden.values
+            (self.values, hidden) = ([], [:])
+            HeldValues.release(&values)
+        }
     }
 
-    private let contents: Contents
+    private var contents: Contents
     /// The first of the object's type names.
     package var typeName: String
     /// Whether this is a custom object, which has a text of its own and shows `$null` for missing properties.
@@ -213,13 +225,17 @@ package struct PSObject: Sendable {
     /// Notes how a property is computed.
     func compute(_ name: String, _ way: AddedMember.Computed) { contents.computed[name.lowercased()] = way }
 
-    /// Gives a copy the script methods of its original, its class and what listings leave out of it.
-    func takeMethods(of other: PSObject, _ copied: (PSValue) -> PSValue = { $0 }) {
-        contents.methods = other.contents.methods
-        contents.computed = other.contents.computed
-        contents.ownClass = other.contents.ownClass
-        contents.columns = other.contents.columns
-        contents.hidden = other.contents.hidden.mapValues(copied)
+    /// Returns a separate object with the same members.
+    func copy() -> PSObject {
+        var copy = self
+        copy.contents = Contents(contents)
+        return copy
+    }
+
+    /// Replaces each value by another one.
+    func replaceValues(_ change: (PSValue) -> PSValue) {
+        contents.values = contents.values.map(change)
+        contents.hidden = contents.hidden.mapValues(change)
     }
 
     /// Removes a property, if it exists.

@@ -31,6 +31,13 @@ package struct PSTable: Sendable {
         var places: [Key: Int] = [:]
         /// Counts the changes after which nobody can go on through the table.
         var version = 0
+
+        deinit {
+            guard entries.contains(where: { $0.value.holdsOthers }) else { return }
+            var values = entries.map(\.value)
+            entries = []
+            HeldValues.release(&values)
+        }
     }
 
     /// The types of tables that scripts can tell apart.
@@ -224,6 +231,11 @@ package struct PSTable: Sendable {
         copy.contents.entries = contents.entries
         copy.contents.places = contents.places
         return copy
+    }
+
+    /// Replaces each value by another one.
+    func replaceValues(_ change: (PSValue) -> PSValue) {
+        for place in contents.entries.indices { contents.entries[place].value = change(contents.entries[place].value) }
     }
 
     /// Identifies the table among its copies.
