@@ -34,6 +34,58 @@ struct CollectionObjects: RunningReports {
     }
 
     @Test(
+        "a list is the same list wherever it is kept",
+        arguments: [
+            ("$o = [Collections.ArrayList]@(); [void]$o.Add($l)", "$o[0]"),
+            ("$o = [Collections.ArrayList]@(0); $o[0] = $l", "$o[0]"),
+            ("$o = [Collections.ArrayList]@(); $o.AddRange(@($l, 5))", "$o[0]"),
+            ("$o = [Collections.Generic.List[object]]::new(); $o.Insert(0, $l)", "$o[0]"),
+            ("$o = [Collections.Queue]::new(); $o.Enqueue($l)", "$o.Peek()"),
+            ("$o = [Collections.Stack]::new(); $o.Push($l)", "$o.Peek()"),
+            ("$o = @{}; $o.Add('a', $l)", "$o.a"), ("$o = [ordered]@{}; $o.Insert(0, 'a', $l)", "$o.a"),
+            ("$o = [Collections.Generic.Dictionary[string,object]]::new(); $o.Add('a', $l)", "$o['a']"),
+            ("$o = [Collections.ArrayList]$l", "$o"), ("$o = $l -as [Collections.ArrayList]", "$o"),
+            ("[Collections.ArrayList]$o = @(); $o = $l", "$o"), ("$o = [object]$l", "$o"),
+            ("$o = [pscustomobject]@{}; $o | Add-Member -NotePropertyName a -NotePropertyValue $l", "$o.a"),
+            ("$o = [pscustomobject]@{}; $o | Add-Member NoteProperty a $l", "$o.a"),
+            ("Set-Variable o $l", "$o"), ("New-Variable -Name o -Value $l", "$o"),
+            ("$o = { param($x) , $x }.InvokeReturnAsIs($l)", "$o"),
+            ("class Kept { $a\nKept($x) { $this.a = $x } }; $o = [Kept]::new($l)", "$o.a"),
+        ])
+    func same(kept: String, place: String) async throws {
+        let script = "$l = [Collections.ArrayList]@(1); \(kept); [void]$l.Add(2); (\(place)).Count; "
+            + "[void](\(place)).Add(3); $l -join ','"
+        #expect(try await texts(script) == ["2", "1,2,3"])
+    }
+
+    @Test(
+        "a method that only looks at a list takes its elements, and a cast to another type copies them",
+        arguments: [
+            ("$o = [Collections.ArrayList]::new($l); [void]$o.Add(2); $l.Count", ["1"]),
+            ("$o = [array]$l; $o.GetType().Name; ([object[]]$l).Count; ([int[]]$l).Count", ["Object[]", "1", "1"]),
+            ("$o = [Collections.ArrayList]@(0); $o.AddRange($l); $o -join ','; $o.Contains(1)", ["0,1", "True"]),
+            ("$o = [Collections.Generic.HashSet[object]]::new(); $o.UnionWith($l); $o.Count", ["1"]),
+            ("[string]$l; [bool]$l; ($l -as [string])", ["1", "True", "1"]),
+        ] as [(String, [String])])
+    func elements(script: String, expected: [String]) async throws {
+        #expect(try await texts("$l = [Collections.ArrayList]@(1); " + script) == expected)
+    }
+
+    @Test("lists for each key, made where they are added")
+    func lists() async throws {
+        let script = """
+            $h = @{}
+            foreach ($n in 'ann', 'bob', 'art') {
+                $k = $n.Substring(0, 1)
+                if (-not $h.ContainsKey($k)) { $h.Add($k, [System.Collections.Generic.List[object]]::new()) }
+                $h[$k].Add($n)
+            }
+            $h['a'] -join ','; $h['b'].Count
+            """
+        #expect(try await texts(script) == ["ann,art", "1"])
+    }
+
+    @Test(
         "dictionaries and lists keep their keys sorted, and collections take values of one type",
         arguments: [
             (

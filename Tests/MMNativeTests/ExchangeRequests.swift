@@ -264,5 +264,7 @@ struct ExchangeRequests {
         let outer = try #require(PSObject([("A", .object(inner)), ("B", .array([.string("x"), .null]))]))
         #expect(PSValue.object(outer).json(depth: 3) == ["A": ["C": 1], "B": ["x", .null]])
         #expect(PSValue.object(outer).json(depth: 1)["A"]?.string != nil)
+        let listed = try #require(PSObject([("L", .list(PSList(.arrayList, [.int(1), .string("x")])))]))
+        #expect(PSValue.object(listed).json(depth: 3) == ["L": [1, "x"]])
     }
 }

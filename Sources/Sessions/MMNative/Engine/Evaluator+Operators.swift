@@ -36,7 +36,7 @@ extension Evaluator {
                     return .bool(isOf == (node.op == .is))
                 }
                 guard node.op != .is, node.op != .isNot else { throw .handOver("a type test of a list") }
-                left = left.plain
+                if node.op != .as { left = left.plain }
             } else if node.op == .is || node.op == .isNot {
                 guard !isSwitch(node.left) else { throw .handOver("a type test of a switch") }
                 try refuseTypeTest(of: left, node.right)

@@ -429,7 +429,7 @@ extension Evaluator {
             return .bool(table[arguments[0]] != nil)
         case ("containsvalue", 1):
             for entry in table.entries
-            where try Comparison.equal(entry.value, arguments[0], ignoringCase: false) { return .bool(true) }
+            where try Comparison.equal(entry.value, arguments[0].plain, ignoringCase: false) { return .bool(true) }
             return .bool(false)
         case ("clone", 0): return .table(table.copy())
         case ("getenumerator", 0):

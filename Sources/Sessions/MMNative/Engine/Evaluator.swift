@@ -385,6 +385,16 @@ final class Evaluator {
         }
     }
 
+    /// Whether methods of a value keep their arguments, or give them to code of the script: a list is the same list
+    /// there, to which either side may add.
+    private static func keepsLists(_ target: PSValue) -> Bool {
+        switch target {
+        case .list, .table, .block, .ownType: true
+        case .object(let object): object.isOfScript
+        default: false
+        }
+    }
+
     private func call(_ node: InvokeMemberExpressionSyntax) throws(Interrupt) -> PSValue {
         guard node.genericArguments.isEmpty else { throw .handOver("a computed call") }
         let name = try memberName(node.member)
@@ -401,12 +411,13 @@ final class Evaluator {
         if name.lowercased() == "gettype", node.arguments.isEmpty, isSwitch(node.target) {
             return .typeInfo("System.Management.Automation.SwitchParameter")
         }
+        let keepsLists = Self.keepsLists(target)
         var arguments: [PSValue] = []
         for argument in node.arguments {
             let one = try worth(of: argument)
             // .NET refuses no output as an argument, in its own words.
             if case .nothing = one, node.isStatic, argument.isIndex { throw .handOver("no output as an argument") }
-            arguments.append(one.plain)
+            arguments.append(keepsLists ? one.withoutNothing : one.plain)
         }
         if node.isStatic {
             if case .ownType(let type) = target { return try counted(try callStatic(type, name, arguments)) }
@@ -474,7 +485,9 @@ final class Evaluator {
             return try reference(to: variable)
         }
         guard let named = scriptTypes.named(name) else { throw .handOver("a cast") }
-        guard case .known(let type) = named else { return try cast(try value(of: node.operand), to: named) }
+        guard case .known(let type) = named else {
+            return try cast(try worth(of: node.operand).withoutNothing, to: named)
+        }
         if case .hashtable(let literal) = node.operand, type == .ordered || type == .pscustomobject {
             let table = try table(literal, isOrdered: true)
             return type == .ordered ? .table(table) : try Conversion.cast(.table(table), to: type)
@@ -483,7 +496,7 @@ final class Evaluator {
         // A cast of no output gives the type's default value, where one of `$null` fails.
         if type == .datetime, case .nothing = worth, let first = PSDate(1, 1, 1) { return .date(first) }
         if type == .timespan, case .nothing = worth { return .span(0) }
-        let value = worth.plain
+        let value = worth.withoutNothing
         // What it means depends on the day, so that no recording has it.
         if type == .datetime, onlyReads, case .string(let text) = value, let time = DateText.today(text) {
             return .date(time)

@@ -17,6 +17,7 @@ extension PSValue {
         case .decimal(let number): return (try? JSONParser.parse(number.json)) ?? .string(text)
         case .string(let text): return .string(text)
         case .date(let date): return .string(date.json ?? date.text)
+        case .list(let list): return PSValue.array(list.items).json(depth: depth)
         case .array(let items):
             guard depth >= 0 else { return .string(text) }
             return .array(items.map { $0.json(depth: depth - 1) })

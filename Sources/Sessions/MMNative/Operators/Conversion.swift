@@ -121,6 +121,8 @@ enum Conversion {
 
     /// Converts a value to a type; `nil` if that certainly fails.
     static func converted(_ value: PSValue, to type: PSType) throws(Interrupt) -> PSValue? {
+        // A list that doesn't stay what it is counts as its elements.
+        if case .list = value, type != .object, type.listKind == nil { return try converted(value.plain, to: type) }
         switch type {
         case .bool: return .bool(value.isTrue)
         case .string:
@@ -145,7 +147,6 @@ enum Conversion {
         case .array:
             switch value {
             case .array: return value
-            case .list(let list): return .array(list.items)
             case .object(let object) where object.isCustom: return .array([value])
             case .table: return .array([value])
             case .null, .nothing: return .null

@@ -142,7 +142,7 @@ struct BoundCommand {
     /// Returns an argument's value; a bare number is its own text where text is expected.
     private static func value(_ argument: Argument, _ evaluator: Evaluator) throws(Interrupt) -> PSValue {
         switch argument {
-        case .written(let expression): try evaluator.value(of: expression)
+        case .written(let expression): try evaluator.worth(of: expression).withoutNothing
         case .value(let value): value
         }
     }
@@ -224,7 +224,7 @@ struct BoundCommand {
                         "PositionalParameterNotFound",
                         "A positional parameter cannot be found that accepts argument '\(value.text)'.")
                 }
-                rest.append(value)
+                rest.append(value.plain)
                 continue
             }
             let name = free.removeFirst()
@@ -233,7 +233,7 @@ struct BoundCommand {
     }
 
     private func converted(_ value: PSValue, for name: String) throws(Interrupt) -> PSValue {
-        guard specification.counts.contains(name) else { return value }
+        guard specification.counts.contains(name) else { return specification.keeps(name) ? value : value.plain }
         switch value {
         case .int(let number):
             guard number >= 0 else {
@@ -332,6 +332,12 @@ struct CommandSpecification {
     var makesObjects = false
     /// Whether the command also has parameters that aren't listed here.
     var isPartial = false
+
+    /// Returns whether the value of a parameter stays with an object or a variable: a list is the same list there.
+    func keeps(_ parameter: String) -> Bool {
+        ["Value", "NotePropertyValue"].contains(parameter)
+            && ["Add-Member", "New-Variable", "Set-Variable"].contains(name)
+    }
 
     /// Returns the fully qualified id of an error that the command raises.
     func errorID(_ id: String) -> String { "\(id),Microsoft.PowerShell.Commands.\(className)" }

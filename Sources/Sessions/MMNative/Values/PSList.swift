@@ -205,7 +205,7 @@ package final class PSList: @unchecked Sendable {
             return accepted
         }
         if kind.isOfNumbers { return try Conversion.argument(value, to: .int) }
-        guard kind.isOfTexts else { return value.plain }
+        guard kind.isOfTexts else { return value.withoutNothing }
         switch value {
         case .string: return value
         case .int, .long, .bool, .date, .guid, .char: return .string(try PSText.string(value))
@@ -213,9 +213,14 @@ package final class PSList: @unchecked Sendable {
         }
     }
 
+    /// The methods that add their argument as it is; the others only look at the elements of a list.
+    private static let adding: Set<String> = ["add", "insert", "enqueue", "push"]
+
     /// Calls a method.
-    func call(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
-        if let answer = try DataTable.call(self, method, arguments) { return answer }
+    func call(_ method: String, _ given: [PSValue]) throws(Interrupt) -> PSValue {
+        let plain = given.map(\.plain)
+        if let answer = try DataTable.call(self, method, plain) { return answer }
+        let arguments = Self.adding.contains(method) ? given : plain
         switch (method, arguments.count, arguments.first) {
         case ("clear", 0, _):
             items = []
