@@ -62,7 +62,7 @@ struct CollectionObjects: RunningReports {
         "a method that only looks at a list takes its elements, and a cast to another type copies them",
         arguments: [
             ("$o = [Collections.ArrayList]::new($l); [void]$o.Add(2); $l.Count", ["1"]),
-            ("$o = [array]$l; $o.GetType().Name; ([object[]]$l).Count; ([int[]]$l).Count", ["Object[]", "1", "1"]),
+            ("$o = [array]$l; [void]$l.Add(2); $o.Count; ([object[]]$l).Count; ([int[]]$l).Count", ["1", "2", "2"]),
             ("$o = [Collections.ArrayList]@(0); $o.AddRange($l); $o -join ','; $o.Contains(1)", ["0,1", "True"]),
             ("$o = [Collections.Generic.HashSet[object]]::new(); $o.UnionWith($l); $o.Count", ["1"]),
             ("[string]$l; [bool]$l; ($l -as [string])", ["1", "True", "1"]),
