@@ -29,11 +29,12 @@ struct WholeObjects {
         user.declared = DeclaredProperties(["AboutMe", "DisplayName", "Id"], objects: [:], texts: [])
         user.model = "Models.User"
         var session = NativeSession()
-        let engine = NativeEngine(host: NativeHost(), arguments: ["u": .object(user)], isPatient: true)
-        _ = await engine.run("param($u) $kept = $u; $copy = $u.PSObject.Copy()", in: &session)
+        let first = NativeEngine(host: NativeHost(), arguments: ["u": .object(user)], isPatient: true)
+        _ = await first.run("param($u) $kept = $u; $copy = $u.PSObject.Copy()", in: &session)
         let script = "$h = @{}; $h.a = 1; $kept, $copy | % { \"$_\"; ($_ | Select-Object *).PSObject.Properties.Name }"
-        guard case .completed(let result) = await engine.run(script, in: &session) else {
-            Issue.record("it did not run")
+        let outcome = await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("it did not run: \(outcome)")
             return
         }
         let told = ["Models.User", "AboutMe", "DisplayName", "Id"]
