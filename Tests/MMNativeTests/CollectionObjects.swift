@@ -66,6 +66,10 @@ struct CollectionObjects: RunningReports {
             ("$o = [Collections.ArrayList]@(0); $o.AddRange($l); $o -join ','; $o.Contains(1)", ["0,1", "True"]),
             ("$o = [Collections.Generic.HashSet[object]]::new(); $o.UnionWith($l); $o.Count", ["1"]),
             ("[string]$l; [bool]$l; ($l -as [string])", ["1", "True", "1"]),
+            (
+                "([pscustomobject]@{ L = $l } | ConvertTo-Html -Fragment)[3]",
+                ["<tr><td>System.Collections.ArrayList</td></tr>"]
+            ),
         ] as [(String, [String])])
     func elements(script: String, expected: [String]) async throws {
         #expect(try await texts("$l = [Collections.ArrayList]@(1); " + script) == expected)

@@ -319,11 +319,10 @@ final class ToCSVStage: Stage {
         case .null: nil
         // It is an object there, whose text is empty.
         case .nothing: ""
-        case .array: object.arrayType(of: name)
+        case .array, .list: object.arrayType(of: name)
         case .double(let number): PSText.long(number)
         case .single(let number): PSText.long(number)
         case .table(let table) where !table.isOrdered: "System.Collections.Hashtable"
-        case .list(let list): list.typeName
         case .table(let table): try table.text
         case .block: object[name]?.typeName ?? ""
         case .object(let inner) where !inner.isCustom: throw .handOver("objects in CSV")

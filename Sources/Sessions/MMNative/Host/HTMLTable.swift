@@ -105,7 +105,6 @@ enum HTMLTable {
         switch value {
         case .array:
             text = if case .object(let object) = item { object.arrayType(of: name) } else { value.typeName }
-        case .list(let list): text = list.typeName
         case .double(let number): text = PSText.long(number)
         case .single(let number): text = PSText.long(number)
         default: text = try PSText.string(value)

@@ -184,8 +184,11 @@ package struct PSObject: Sendable {
         return true
     }
 
-    /// Returns the name of the type of a property whose value is an array.
-    func arrayType(of name: String) -> String { isOfTexts(name) ? "System.String[]" : "System.Object[]" }
+    /// Returns the name of the type of a property whose value is an array, or a list.
+    func arrayType(of name: String) -> String {
+        if case .list(let list)? = self[name] { return list.typeName }
+        return isOfTexts(name) ? "System.String[]" : "System.Object[]"
+    }
 
     private func isOfTexts(_ name: String) -> Bool {
         declared?.isOfTexts(name) ?? false || contents.texts.contains(name.lowercased())

@@ -88,8 +88,7 @@ enum PSText {
         var parts: [String] = []
         for (name, value) in zip(object.shape.names, object.values) {
             switch value {
-            case .array: parts.append(name + "=" + object.arrayType(of: name))
-            case .list(let list): parts.append(name + "=" + list.typeName)
+            case .array, .list: parts.append(name + "=" + object.arrayType(of: name))
             case .object(let inner):
                 guard inner.isOfScript else { throw .handOver("the text of a \(inner.typeName)") }
                 parts.append(name + "=" + (inner.isCustom ? inner.model ?? "" : try custom(inner)))
