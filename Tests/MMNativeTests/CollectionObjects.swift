@@ -53,7 +53,8 @@ struct CollectionObjects: RunningReports {
             ("class Kept { $a\nKept($x) { $this.a = $x } }; $o = [Kept]::new($l)", "$o.a"),
         ])
     func same(kept: String, place: String) async throws {
-        let script = "$l = [Collections.ArrayList]@(1); \(kept); [void]$l.Add(2); (\(place)).Count; "
+        let script =
+            "$l = [Collections.ArrayList]@(1); \(kept); [void]$l.Add(2); (\(place)).Count; "
             + "[void](\(place)).Add(3); $l -join ','"
         #expect(try await texts(script) == ["2", "1,2,3"])
     }
