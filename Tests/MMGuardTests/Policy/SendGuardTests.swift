@@ -34,6 +34,24 @@ struct SendGuardTests {
         #expect(preview.attachments == ["plan.docx"])
     }
 
+    @Test(
+        "automatic replies are shown with their texts, and as an answer to whoever writes",
+        arguments: [
+            (["internalReplyMessage": "away", "externalReplyMessage": "away"], "away"),
+            (["internalReplyMessage": "call Ann", "externalReplyMessage": "away"], "call Ann\naway"),
+            (["externalReplyMessage": "away"], "away"), ([:], nil),
+        ] as [(JSONObject, String?)])
+    func automaticReplies(texts: JSONObject, shown: String?) throws {
+        var replies = texts
+        replies["status"] = "alwaysEnabled"
+        let request = GuardedRequest(
+            method: "PATCH", target: try RequestTarget(parsing: "/me/mailboxSettings", service: .graph),
+            body: .json(["automaticRepliesSetting": .object(replies)]))
+        let preview = try #require(engine.judge(request, policy: .standard).previews.first)
+        #expect(preview.recipients == ["to: whoever writes to the mailbox"] && preview.notes.isEmpty)
+        #expect(preview.body == shown)
+    }
+
     @Test("confirmed changes nothing where a person can be asked, and lets a send go where the policy honours it")
     func confirmed() throws {
         #expect(try send(.standard, confirmed: true).decision == .ask)

@@ -76,10 +76,12 @@ extension SendPreview {
         for entry in Self.member("recipients", of: object)?.array ?? [] {
             recipients.append("to: \(entry["email"]?.string ?? entry["alias"]?.string ?? "?")")
         }
+        let replies = Self.member("automaticRepliesSetting", of: object)?.object
+        if replies != nil { recipients.append("to: whoever writes to the mailbox") }
         subject = Self.member("subject", of: message)?.string
         let content = Self.member("body", of: message)
         let text =
-            Self.member("comment", of: object)?.string
+            replies.flatMap(Self.text(ofReplies:)) ?? Self.member("comment", of: object)?.string
             ?? content?.object.flatMap { Self.member("content", of: $0)?.string } ?? content?.string
         self.body = text.map { String($0.prefix(Self.longestBody)) }
         isBodyCut = (text?.count ?? 0) > Self.longestBody
@@ -89,6 +91,12 @@ extension SendPreview {
         if recipients.isEmpty {
             notes.append("The recipients are those of the conversation or draft, not in the request.")
         }
+    }
+
+    /// Returns the texts of automatic replies: the one for the organisation's own people and the one for others.
+    private static func text(ofReplies replies: JSONObject) -> String? {
+        let texts = ["internalReplyMessage", "externalReplyMessage"].compactMap { member($0, of: replies)?.string }
+        return texts.first == texts.last ? texts.first : texts.joined(separator: "\n")
     }
 
     private static func member(_ name: String, of object: JSONObject) -> JSONValue? {
