@@ -29,10 +29,24 @@ struct PhraseSearchTests {
         arguments: [
             "restart a virtual machine", "failed flow runs", "list guests", "who am I", "secure score of the tenant",
             "bitlocker recovery keys of a device",
+            // These share their verb with a cmdlet, and nothing else.
+            "create a user", "block a user", "benutzer anlegen", "make someone admin",
         ])
     func none(question: String) {
         let found = CmdletCallTable.find(question, limit: 3, above: 0.5)
         #expect(found.isEmpty, "\(found)")
+    }
+
+    @Test(
+        "a question that asks to change something names the cmdlet that does, before one that reads",
+        arguments: [
+            ("turn off automatic reply", "Set-MailboxAutoReplyConfiguration"),
+            ("delete a suspicious inbox rule", "Remove-InboxRule"),
+            ("find out who is using IMAP", "Get-CASMailbox"),
+            ("show me all forwarding rules in the mailbox of john", "Get-InboxRule"),
+        ])
+    func first(question: String, name: String) {
+        #expect(CmdletCallTable.find(question, limit: 1, above: 0.5).map(\.call.name) == [name])
     }
 
     @Test("each has a module, an example that begins with its name, and names of its own")

@@ -17,6 +17,8 @@ package struct PhraseSearch: Sendable {
     private let vocabulary: [String: Int]
     /// The weight of each word of the vocabulary.
     private let weights: [Float]
+    /// Whether each word of the vocabulary is a verb.
+    private let verbs: [Bool]
     /// The rarity that is assumed for a word which the index doesn't have.
     private static let unknownRarity: Float = 5
 
@@ -63,6 +65,9 @@ package struct PhraseSearch: Sendable {
         }
         self.vocabulary = vocabulary
         self.weights = weights
+        var verbs = weights.map { _ in false }
+        for (token, place) in vocabulary { verbs[place] = words.isVerb(token) }
+        self.verbs = verbs
     }
 
     /// Returns how well each thing matches a question, from 0 to 1, in the order in which the things were given.
@@ -88,9 +93,13 @@ package struct PhraseSearch: Sendable {
         for (token, weight) in question {
             if let place = vocabulary[token] { worth[place] = weights[place] * weight }
         }
+        // A verb alone doesn't say what is meant: "create a user" is not "create a distribution list".
+        let hasOnlyVerbs = question.allSatisfy { words.isVerb($0.token) }
         return things.map { phrases in
             phrases.reduce(0) { best, phrase in
-                max(best, phrase.places.reduce(0) { $0 + worth[$1] } / (length * phrase.length))
+                let isMeant = hasOnlyVerbs || phrase.places.contains { worth[$0] > 0 && !verbs[$0] }
+                guard isMeant else { return best }
+                return max(best, phrase.places.reduce(0) { $0 + worth[$1] } / (length * phrase.length))
             }
         }
     }

@@ -27,9 +27,8 @@ struct SearchQuestion {
         }
         for token in tokens {
             let row = table.row(of: token)
-            let isVerb = row.map { table.method($0) != 0 } ?? false
             let isWeak = row.map { table.isWeak($0) } ?? false
-            add(token, isVerb && !plurals.contains(token) ? 0.45 : isWeak && !isShort ? 0.3 : 1)
+            add(token, table.isVerb(token) && !plurals.contains(token) ? 0.45 : isWeak && !isShort ? 0.3 : 1)
         }
         // Beside known words, an unknown one is most often a person's name.
         let known = tokens.count { table.isIndexed($0) }

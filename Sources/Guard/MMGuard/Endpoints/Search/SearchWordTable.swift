@@ -48,6 +48,9 @@ struct SearchWordTable: Sendable {
     /// Returns the method that a word asks for; 0 if it asks for none.
     func method(_ row: UInt32) -> UInt8 { rows.u8(row, 10) }
 
+    /// Returns whether a word is a verb.
+    func isVerb(_ word: String) -> Bool { row(of: word).map { method($0) != 0 } ?? false }
+
     /// Returns whether a word carries little meaning.
     func isWeak(_ row: UInt32) -> Bool { rows.u8(row, 11) & 1 != 0 }
 

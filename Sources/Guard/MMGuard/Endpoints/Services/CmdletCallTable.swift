@@ -14,6 +14,12 @@ package enum CmdletCallTable {
 
         /// The cmdlet's name.
         package var name: String { example.split(separator: " ").first.map(String.init) ?? example }
+
+        /// The method that a request would have which does the same: GET for a cmdlet that reads.
+        var method: UInt8 {
+            let name = name
+            return EndpointIndex.methods[["Get-", "Search-"].contains { name.hasPrefix($0) } ? 0 : 1].bit
+        }
     }
 
     /// All cmdlets of the table.
@@ -29,7 +35,10 @@ package enum CmdletCallTable {
 
     /// Returns the cmdlets that match a question, best first, each with its score.
     package static func find(_ question: String, limit: Int, above least: Float) -> [(call: Call, score: Float)] {
-        let scores = search.scores(question)
+        let wanted = SearchQuestion(question, EndpointIndex.standard.words).method
+        let scores = zip(search.scores(question), calls).map { score, call in
+            score * MethodFit.ofAct(call.method, wanted: wanted)
+        }
         let found = scores.indices.filter { scores[$0] >= least }.sorted { (scores[$1], $0) < (scores[$0], $1) }
         return found.prefix(limit).map { (calls[$0], scores[$0]) }
     }
