@@ -31,6 +31,19 @@ struct GraphRequestInputTests {
     }
 
     @Test(
+        "an empty body says nothing where a request has none, and is sent where it may have one",
+        arguments: [("GET", false), ("DELETE", false), ("POST", true), ("PATCH", true)])
+    func emptyBody(method: String, isSent: Bool) throws {
+        let input = try input(["connection": "C", "endpoint": "/me", "method": .string(method), "body": [:]])
+        #expect((input.body != nil) == isSent)
+    }
+
+    @Test("a call in which every argument is empty lists the connections")
+    func everythingEmpty() throws {
+        #expect(try input(["connection": "", "endpoint": "", "body": [:], "query": [:], "search": ""]).isEmpty)
+    }
+
+    @Test(
         "a method before the path is told where it belongs", arguments: ["GET /me", "post /users", "DELETE /users/x"])
     func methodInPath(endpoint: String) {
         let error = #expect(throws: MMError.self) { try input(["connection": "C", "endpoint": .string(endpoint)]) }

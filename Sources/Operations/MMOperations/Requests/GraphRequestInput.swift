@@ -52,11 +52,15 @@ struct GraphRequestInput: OperationInput {
     private static let methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
     var method: String { written ?? "GET" }
-    var body: JSONValue? { given?.value }
+    /// The body. Clients that fill in every argument send an empty object where a request has none.
+    var body: JSONValue? {
+        let isBodiless = method == "GET" || method == "DELETE"
+        return given.map(\.value).flatMap { isBodiless && $0 == [:] ? nil : $0 }
+    }
     var confirmed: Bool { isMarked || given?.isConfirmed == true }
     /// Whether a long-running operation (202) is followed to its end.
     var waits: Bool { !leaves }
-    var isEmpty: Bool { connection == nil && endpoint == nil && given == nil && batch == nil }
+    var isEmpty: Bool { connection == nil && endpoint == nil && body == nil && batch == nil }
 
     /// The additional request headers.
     var headers: [String: String] {
