@@ -66,7 +66,8 @@ struct SignInWaysTests {
         #expect(status.output.contains(Self.nobody), "\(status)")
         let audit = try await tenant.mm(["audit", "show", "--json"])
         #expect(audit.output.contains(Self.nobody), "\(audit)")
-        let asked = try await tenant.mm(["graph", "Nightly", "/users/x", "-X", "DELETE", "--json"])
+        let lena = "/users/lena.vogt@contoso-sandbox.example"
+        let asked = try await tenant.mm(["graph", "Nightly", lena, "-X", "DELETE", "--json"])
         #expect(asked.code == 5, "\(asked)")
         let out = try await tenant.mm(["logout", "Nightly", "--json"])
         #expect(out.code == 0, "\(out)")

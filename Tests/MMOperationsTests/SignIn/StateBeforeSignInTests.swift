@@ -1,6 +1,7 @@
 import MMCore
 import MMDesk
 import MMGraph
+import MMGuard
 import MMIdentity
 import Testing
 
@@ -82,6 +83,48 @@ struct StateBeforeSignInTests {
         try await home.login()
         let after = try await forecast()
         #expect(!after.notes.contains("mm login") && after.text.contains("undo: can be taken back"), "\(after)")
+        await home.stop()
+    }
+
+    @Test(
+        "is read before a person is asked, who isn't asked about the deletion of what the service doesn't have",
+        arguments: [
+            (["endpoint": "/users/nobody@contoso-sandbox.example", "method": "DELETE"], .notFound),
+            (["endpoint": "/groups/00000000-0000-4000-8000-000000000001", "method": "DELETE"], .notFound),
+            (["endpoint": "/users/lena.vogt@contoso-sandbox.example", "method": "DELETE"], .confirmationNeeded),
+            // A change may create what it names, and a header may say how the service reads the path.
+            (
+                [
+                    "endpoint": "/users/nobody@contoso-sandbox.example", "method": "PATCH",
+                    "body": ["accountEnabled": false],
+                ], .confirmationNeeded
+            ),
+            (
+                [
+                    "endpoint": "/users/nobody@contoso-sandbox.example", "method": "DELETE",
+                    "header": ["Prefer: IdType=\"ImmutableId\""],
+                ], .confirmationNeeded
+            ),
+            // What one request deletes may have been made by another one.
+            (
+                [
+                    "batch": .string(
+                        #"{"method": "DELETE", "url": "/users/nobody@contoso-sandbox.example"}"# + "\n"
+                            + #"{"method": "DELETE", "url": "/users/lena.vogt@contoso-sandbox.example"}"#)
+                ], .confirmationNeeded
+            ),
+        ] as [(JSONObject, MMErrorCode)])
+    func absent(request: JSONObject, code: MMErrorCode) async throws {
+        let home = try await ChangesHome(users: 12)
+        var arguments = request
+        arguments["connection"] = "Demo"
+        let error = await #expect(throws: MMError.self) {
+            try await home.service.call("graph_request", arguments, in: home.context(nil))
+        }
+        #expect(error?.code == code, "\(String(describing: error))")
+        let held = try await home.service.services.ledger.all()
+        #expect(held.count == (code == .confirmationNeeded ? 1 : 0), "\(held)")
+        if code == .notFound { #expect(error?.message.hasPrefix("There is nothing to delete: ") == true) }
         await home.stop()
     }
 }

@@ -88,7 +88,7 @@ struct SandboxContractTests {
         #expect(rows == 2_500)
         let denied = try await pool.send(
             "POST", "/v1/operations/graph_request", [:],
-            #"{"connection":"Demo","endpoint":"/users/x","method":"DELETE"}"#)
+            #"{"connection":"Demo","endpoint":"/users/lena.vogt@contoso-sandbox.example","method":"DELETE"}"#)
         #expect(denied.status == 428)
         #expect(denied.json["details"]?["token"]?.string?.isEmpty == false)
         await pool.stop()

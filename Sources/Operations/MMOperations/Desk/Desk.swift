@@ -36,10 +36,10 @@ struct Desk: Sendable {
     ///   - lines: further lines that a person is shown, such as the file that is sent.
     ///   - parameters: further values that a confirmation is bound to.
     ///   - changes: returns what the requests change, to be shown to a person; not called if the requests are denied.
-    /// - Throws: the errors of `Clearance.settle`.
+    /// - Throws: the errors of `Clearance.settle` and of `changes`.
     func clear(
         _ requests: [GraphRequest], lines: [String] = [], parameters: JSONObject = [:],
-        changes: () async -> [String] = { [] }
+        changes: () async throws(MMError) -> [String] = { () async throws(MMError) in [] }
     ) async throws(MMError) -> Cleared<[GraphRequest]> {
         guard let first = requests.first, let verdict = try judge(requests) else { return .nothing([]) }
         record(requests)
@@ -51,7 +51,7 @@ struct Desk: Sendable {
             on: connection, module: module, title: "\(first.method) \(first.target.path)\(more)", text: text,
             body: requests.count == 1 ? first.body ?? [] : Self.bodies(requests), parameters: parameters,
             verdict: verdict)
-        if verdict.decision != .deny { confirmation.changes = await changes() }
+        if verdict.decision != .deny { confirmation.changes = try await changes() }
         return try await Clearance(requests, confirmation).settle(in: context, with: guarding)
     }
 

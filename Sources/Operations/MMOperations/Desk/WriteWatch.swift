@@ -23,6 +23,8 @@ struct WriteWatch: Sendable {
         var etag: String?
         /// The error of a read that failed.
         var fault: MMError?
+        /// The error of a read that found no object.
+        var absence: MMError?
     }
 
     /// The time limit for reading a state.
@@ -53,6 +55,20 @@ struct WriteWatch: Sendable {
     /// Returns the lines about writes that a person is shown before they are sent.
     static func lines(of writes: [Write]) -> [String] {
         writes.compactMap(\.change).flatMap(\.shownLines)
+    }
+
+    /// Checks that a write has something to do, before a person is asked about it.
+    ///
+    /// A request that deletes a missing object can only fail. Other writes may create what is missing, and what one of
+    /// several requests needs may be made by another of them.
+    /// - Throws: `notFound` with the answer of the read, for the deletion of an object that the service doesn't have.
+    static func checkObjects(of writes: [Write]) throws(MMError) {
+        guard writes.count == 1, writes[0].change?.kind == .deletion, var error = writes[0].absence,
+            // Headers may say how the service reads the path; the read was sent without them.
+            writes[0].request.headers.isEmpty
+        else { return }
+        error.message = "There is nothing to delete: \(error.message)"
+        throw error
     }
 
     private func change(of request: GraphRequest) -> Change? {
@@ -117,7 +133,9 @@ struct WriteWatch: Sendable {
             case .success(let answer):
                 change = change.knowing(answer)
                 writes[place.index].etag = answer["@odata.etag"]?.string
-            case .failure(let error) where error.code == .notFound: change = change.missing
+            case .failure(let error) where error.code == .notFound:
+                change = change.missing
+                writes[place.index].absence = error
             case .failure(let error) where error.code == .signInNeeded:
                 waiting = error
                 writes[place.index].fault = error

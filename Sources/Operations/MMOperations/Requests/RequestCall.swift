@@ -128,8 +128,9 @@ struct RequestCall: Sendable {
         _ requests: [GraphRequest], changing parts: [GraphRequest], lines: [String] = []
     ) async throws(MMError) -> (Cleared<[GraphRequest]>, [WriteWatch.Write]) {
         var writes: [WriteWatch.Write] = []
-        let cleared = try await desk.clear(requests, lines: lines) {
+        let cleared = try await desk.clear(requests, lines: lines) { () async throws(MMError) in
             writes = await desk.watch.writes(parts)
+            try WriteWatch.checkObjects(of: writes)
             return WriteWatch.lines(of: writes)
         }
         return (cleared, writes)
