@@ -48,6 +48,20 @@ struct EndpointsTests {
         }
     }
 
+    @Test(
+        "a count answers a number, which can be filtered and searched, and nothing else",
+        arguments: ["count users", "/users/$count"])
+    func counts(question: String) throws {
+        let answer =
+            question.hasPrefix("/")
+            ? try CallSheet.answer(about: question, method: nil, beta: false)
+            : try CallSheet.answer(to: question, method: nil, beta: false, top: 1)
+        let call = try #require(value(answer)?["calls"]?[0])
+        #expect(value(answer)?["calls"]?.array?.count == 1)
+        #expect(call["call"] == "GET /users/$count" && call["answers"] == "number")
+        #expect(call["query"] == "$filter $search" && call["request"] == ["endpoint": "/users/$count"])
+    }
+
     @Test("the example body of every call of another service is data")
     func serviceBodies() throws {
         for call in ServiceCallTable.calls where !call.body.isEmpty {

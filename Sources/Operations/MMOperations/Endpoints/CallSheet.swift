@@ -84,7 +84,8 @@ enum CallSheet {
             throw MMError(
                 .notFound, "The path \(path.prefix(200)) is unknown.", hint: "It may exist if it is new in Graph.")
         }
-        let calls = index.calls(of: found.template).filter { method == nil || $0.method == method }
+        let calls = index.calls(of: found.template, counted: found.isCounted)
+            .filter { method == nil || $0.method == method }
         guard !calls.isEmpty else {
             throw MMError(
                 .notFound, "The path \(index.engine.text(of: found.template)) exists, but its methods are unknown.",

@@ -32,8 +32,10 @@ package struct EndpointIndex: Sendable {
     }
 
     /// Returns the calls of a template, in the order of methods; empty if the tables don't describe it.
-    package func calls(of template: GraphTemplate) -> [OfferedCall] {
-        row(of: template).map { row in methods(of: row).map { call(row, $0.method) } } ?? []
+    /// - Parameter counted: whether they count its objects (`/$count`), which only a GET does.
+    package func calls(of template: GraphTemplate, counted: Bool = false) -> [OfferedCall] {
+        guard let row = row(of: template) else { return [] }
+        return methods(of: row).filter { !counted || $0.method == 1 }.map { call(row, $0.method, counted: counted) }
     }
 
     /// Returns whether the tables describe a template; the permission data may know more templates.
@@ -82,10 +84,12 @@ package struct EndpointIndex: Sendable {
                 isBetaOnly: isBetaOnly(row))
         }
         let bits = calls.u16(place, 2)
+        let options = Self.options.enumerated().filter { bits & (1 << UInt16($0.offset)) != 0 }.map(\.element)
         return OfferedCall(
             method: name, template: text, kind: OfferedCall.Kind(rawValue: calls.u8(place, 1)) ?? .get,
-            type: file.string(calls.u32(place, 4)), body: list(calls.u32(place, 8)),
-            options: Self.options.enumerated().filter { bits & (1 << UInt16($0.offset)) != 0 }.map(\.element),
+            type: counted ? "number" : file.string(calls.u32(place, 4)), body: list(calls.u32(place, 8)),
+            // A number has no properties and no order.
+            options: counted ? options.filter { $0 == "filter" || $0 == "search" } : options,
             parameters: list(calls.u32(place, 12)), isBetaOnly: isBetaOnly(row))
     }
 
