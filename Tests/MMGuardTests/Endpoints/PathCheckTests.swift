@@ -114,15 +114,17 @@ struct PathCheckTests {
     @Test(
         "a method that a path lacks is answered with those that it has",
         arguments: [
-            ("DELETE", "/users", ["GET", "POST"]), ("GET", "/users/1/sendMail", ["POST"]),
-            ("POST", "/users/1", ["GET", "PATCH", "DELETE"]),
+            ("DELETE", "/users", ["GET", "POST"], []), ("GET", "/users/1/sendMail", ["POST"], []),
+            ("POST", "/users/1", ["GET", "PATCH", "DELETE"], []),
+            ("POST", "/groups/1/members", ["GET"], ["POST", "DELETE"]),
+            ("PUT", "/users/1/manager", ["GET"], ["PUT", "DELETE"]),
         ])
-    func methods(method: String, path: String, offered: [String]) throws {
-        guard case .method(_, let methods)? = check.fault(method, try target(path)) else {
+    func methods(method: String, path: String, offered: [String], links: [String]) throws {
+        guard case .method(_, let methods, let found)? = check.fault(method, try target(path)) else {
             Issue.record("\(method) \(path) was not doubted")
             return
         }
-        #expect(Set(methods) == Set(offered))
+        #expect(Set(methods) == Set(offered) && Set(found) == Set(links))
     }
 
     @Test("requests to other services are none of its business")

@@ -135,6 +135,7 @@ struct EndpointsTests {
     func faults() throws {
         for (method, path, part) in [
             ("GET", "/usres", "/users"), ("DELETE", "/users", "GET, POST"),
+            ("POST", "/groups/1/members", "POST, DELETE of /groups/{group-id}/members/$ref change its links"),
             ("GET", "/deviceManagement/configurationPolicies", "/beta/deviceManagement/configurationPolicies"),
             ("GET", "/users?$select=dispalyName", "displayName"), ("POST", "/users", "--method POST"),
         ] {

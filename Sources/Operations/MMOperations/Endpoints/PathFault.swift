@@ -76,10 +76,12 @@ enum PathFault {
             return MMError(
                 .invalidInput, "Only beta has \(path.dropFirst(5)).", hint: "Ask for /beta\(endpoint).\(hint)",
                 details: ["near": .array([.string(path)])])
-        case .method(let template, let methods):
+        case .method(let template, let methods, let links):
+            let shown = links.isEmpty ? template : template + "/$ref"
+            let change = links.isEmpty ? "" : "\(links.joined(separator: ", ")) of \(shown) change its links. "
             return MMError(
                 .invalidInput, "\(template) has no such method; it has \(methods.joined(separator: ", ")).",
-                hint: "`mm endpoints \(ShellWord.quoted(template))` shows what each needs.\(hint)",
+                hint: "\(change)`mm endpoints \(ShellWord.quoted(shown))` shows what each needs.\(hint)",
                 details: ["methods": .array(methods.map { .string($0) })])
         }
     }

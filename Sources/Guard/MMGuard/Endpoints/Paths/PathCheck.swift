@@ -11,8 +11,8 @@ package struct PathCheck: Sendable {
         case unknown(after: String, step: String, near: [String])
         /// The path exists in beta only.
         case betaOnly(String)
-        /// The path doesn't have this method.
-        case method(template: String, methods: [String])
+        /// The path doesn't have this method; `links` are the methods that change its links, at its `/$ref`.
+        case method(template: String, methods: [String], links: [String])
     }
 
     private let index: EndpointIndex
@@ -78,7 +78,10 @@ package struct PathCheck: Sendable {
         // Functions are sometimes called with POST, and the permission data has calls that the descriptions lack.
         if wanted == "POST", calls.allSatisfy({ $0.kind == .function || $0.kind == .delta }) { return nil }
         guard PermissionTable.standard.permissions(wanted, target) == nil else { return nil }
-        return .method(template: engine.text(of: template), methods: calls.map(\.method))
+        let links = engine.children(of: template).first { $0.name == "$ref" }.map { index.calls(of: $0.template) } ?? []
+        return .method(
+            template: engine.text(of: template), methods: calls.map(\.method),
+            links: links.map(\.method).filter { $0 != "GET" })
     }
 
     /// The place at which a path leaves the known tree.
