@@ -57,6 +57,7 @@ package enum CmdletCallTable {
         exo | Set-MailboxFolderPermission -Identity MAILBOX:\\Calendar -User WHO -AccessRights Reviewer | change calendar permission; change rights on a calendar folder
         exo | Remove-MailboxFolderPermission -Identity MAILBOX:\\Calendar -User WHO | remove calendar permission; stop sharing a calendar
         exo | Get-Mailbox -ResultSize Unlimited | list mailboxes; all mailboxes; mailboxes of the tenant; mailbox types; kinds of mailboxes
+        exo | Get-Mailbox -RecipientTypeDetails SharedMailbox -ResultSize Unlimited | shared mailboxes; list shared mailboxes; all shared mailboxes; which shared mailboxes are there
         exo | New-Mailbox -Shared -Name NAME -PrimarySmtpAddress ADDRESS | create a shared mailbox; new shared mailbox; add a shared mailbox; make a team mailbox
         exo | New-Mailbox -Room -Name NAME | create a room mailbox; new meeting room; add a room; new conference room
         exo | Set-Mailbox -Identity MAILBOX -Type Shared | convert a mailbox to shared; convert user mailbox to shared mailbox; turn a mailbox into a shared one
