@@ -91,6 +91,8 @@ struct ServiceErrorTests {
             ))
     }
 
+    private static let unsupported = #"{"error": {"code": "Request_UnsupportedQuery", "message": "m"}}"#
+
     @Test(
         "a search without its quotes, and a path that the service doesn't know, are told with what to do",
         arguments: [
@@ -99,6 +101,11 @@ struct ServiceErrorTests {
             ("/users?$search=\"displayName:Ann\"", 400, "{}", .graph, nil),
             ("/users?$search=(\"displayName:Ann\" OR \"mail:ann\")", 400, "{}", .graph, nil),
             ("/x?$search=a", 400, "{}", .flow, nil), ("/sites?search=a", 400, "{}", .graph, nil),
+            (
+                "/users?$filter=contains(displayName,'Ann')", 400, Self.unsupported, .graph,
+                "$search=\"displayName:Ann\""
+            ),
+            ("/users?$filter=endswith(mail,'a')", 400, Self.unsupported, .graph, "Add $count=true"),
             ("/x", 404, "<html>", .flow, "no such path"), ("/x", 404, "{}", .flow, "Check the id"),
         ] as [(String, Int, String, RequestService, String?)])
     func advice(endpoint: String, status: Int, body: String, service: RequestService, part: String?) async throws {

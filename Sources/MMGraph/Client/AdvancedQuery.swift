@@ -81,6 +81,19 @@ enum QueryOption {
         let text = VisibleText.readable(String(words.prefix(200).filter { $0 != "\"" }))
         return "The text of $search belongs in double quotes: \"\(text)\"."
     }
+
+    /// Returns what finds the objects of a filter with `contains`, which no property of a directory object supports;
+    /// `nil` for other filters.
+    static func search(insteadOf target: RequestTarget) -> String? {
+        guard let filter = target.queryValue("$filter"),
+            let call = filter.firstRange(of: "contains(")
+        else { return nil }
+        let parts = filter[call.upperBound...].prefix { $0 != ")" }.split(separator: ",", maxSplits: 1)
+        guard parts.count == 2 else { return nil }
+        let text = parts[1].filter { $0 != "'" && $0 != "\"" }.trimmed
+        let search = VisibleText.readable("$search=\"\(parts[0].trimmed):\(text.prefix(200))\"")
+        return "Directory objects have no contains(). This finds words by their beginning: \(search)."
+    }
 }
 
 /// Adds what a service requires in every request and callers omit.

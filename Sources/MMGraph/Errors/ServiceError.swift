@@ -139,10 +139,12 @@ extension ServiceError {
             return
                 "A proxy or another device may have answered instead of the service. It isn't known whether this was "
                 + "done: check before sending it again."
+        case (400, _) where QueryOption.advice(on: request.target) != nil: return QueryOption.advice(on: request.target)
         case (400, "Request_UnsupportedQuery"):
             return
-                "Directory objects support this query only with $count=true and the header ConsistencyLevel: eventual."
-        case (400, _) where QueryOption.advice(on: request.target) != nil: return QueryOption.advice(on: request.target)
+                QueryOption.search(insteadOf: request.target)
+                ?? "Add $count=true to the query: directory objects support it only so, and with the header "
+                + "ConsistencyLevel: eventual, which is then sent."
         case (400, "MissingApiVersionParameter"):
             return "Add ?api-version=YYYY-MM-DD, from the provider's documentation."
         case (401, _):
