@@ -220,17 +220,23 @@ struct GraphService {
 /// Paths that Microsoft Graph has and the sandbox doesn't. The error says so, so that callers don't look for a mistake
 /// of their own.
 enum UnservedPath {
-    /// Returns a failure unchanged, or the error of an unsupported path if the real service knows it.
+    /// Returns a failure unchanged, or the error of an unsupported path if the real service is known to have it.
     static func told(_ failure: GraphFailure, _ call: GraphCall) -> GraphFailure {
         guard failure.isUnknownSegment,
             let target = try? RequestTarget(parsing: call.request.path, service: .graph, normalization: .clean),
-            PermissionTable.standard.permissions(call.request.method, target) != nil
-                || PathCheck().fault(call.request.method, target) == nil
+            isServed(call.request.method, target)
         else { return failure }
         let path = "/" + target.segments.joined(separator: "/")
         return GraphFailure(
             400, "NotServedBySandbox",
             "The sandbox doesn't know \(call.request.method) \(path); the real service does. \(failure.message)")
+    }
+
+    private static func isServed(_ method: String, _ target: RequestTarget) -> Bool {
+        if PermissionTable.standard.permissions(method, target) != nil { return true }
+        guard let found = GuardEngine.standard.template(of: target) else { return false }
+        return EndpointIndex.standard.calls(of: found.template, counted: found.isCounted)
+            .contains { $0.method == method }
     }
 }
 
