@@ -27,12 +27,15 @@ struct AuditMine: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let caller = context.call.caller
         var connections: Set<String> = []
-        let (entries, missing) = try await audit.entries(limit: input.last) { entry in
-            guard Self.isOwn(entry, of: caller), SentRequests.isCall(entry) else { return false }
+        // A call that changes something has two lines.
+        let (lines, missing) = try await audit.entries(limit: input.last * 2) { entry in
+            // The steps of a recipe are not calls of the client.
+            guard Self.isOwn(entry, of: caller), AuditedCall.isCall(entry), entry["step"] == nil else { return false }
             if let name = entry["connection"]?.string { connections.insert(name) }
             return (input.connection.map { entry["connection"]?.string == $0 } ?? true)
                 && (input.outcome.map { entry["outcome"]?.string == $0 } ?? true)
         }
+        let entries = Self.calls(in: lines).suffix(input.last)
         if entries.isEmpty, let name = input.connection {
             try ListFilter.check(connection: name, in: audit.registry, for: caller.server, written: connections)
         }
@@ -47,6 +50,14 @@ struct AuditMine: CatalogueOperation {
             .value(.array(rows)),
             notes: missing + (rows.isEmpty ? ["The audit log has no matching call from this client."] : []),
             columns: ["time", "connection", "what", "outcome", "call"])
+    }
+
+    /// Returns one line for each call: the line for its beginning only if it hasn't ended.
+    private static func calls(in lines: [JSONObject]) -> [JSONObject] {
+        let ended = Set(lines.filter { $0["outcome"] != "begun" }.compactMap { $0["call"]?.string })
+        return lines.filter { line in
+            line["outcome"] != "begun" || !(line["call"]?.string.map(ended.contains) ?? false)
+        }
     }
 
     /// Returns whether a call belongs to the caller: for a signed-in caller all its own calls, for others those of the

@@ -19,9 +19,9 @@ struct AuditShow: CatalogueOperation {
                 .compactMap { key, value in value.map { (key, $0) } }
         }
 
-        /// Whether requests of sessions are included, of which one call may have thousands.
+        /// Whether the parts of calls are included.
         var includesRequests: Bool {
-            call != nil || ["request", UndoStep.operation, PlanRun.stepOperation].contains(operation)
+            call != nil || operation.map(AuditedCall.parts.contains) ?? false
         }
 
         func check() throws(MMError) {
@@ -51,9 +51,7 @@ struct AuditShow: CatalogueOperation {
         let (entries, missing) = try await audit.entries(limit: input.last) { entry in
             if let name = entry["connection"]?.string { connections.insert(name) }
             return
-                (includesRequests
-                || SentRequests.isCall(entry)
-                    && ![UndoStep.operation, PlanRun.stepOperation].contains(entry["operation"]?.string))
+                (includesRequests || AuditedCall.isCall(entry))
                 && wanted.allSatisfy { name, value in
                     // A call is shown with its steps.
                     entry[name]?.string == value
@@ -97,7 +95,7 @@ enum AuditOutcomes {
         + MMErrorCode.known.map(\.word)
 
     /// The operations of lines that don't belong to a call of an operation.
-    private static let parts = ["request", UndoStep.operation, PlanRun.stepOperation, "confirm", "legacy_confirm"]
+    private static let parts = AuditedCall.parts + ["confirm", "legacy_confirm"]
 
     /// - Throws: `invalidInput` with the valid outcomes.
     static func check(_ outcome: String) throws(MMError) {

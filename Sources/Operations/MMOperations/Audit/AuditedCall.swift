@@ -1,7 +1,16 @@
 package import MMCore
 
-/// The description of the action in a line of the audit log.
+/// The meaning of a line of the audit log.
 package enum AuditedCall {
+    /// The operations of lines about a part of a call: a request of its session, a write of an undo or of a plan. A call
+    /// may have thousands.
+    static let parts = [SentRequests.operation, UndoStep.operation, PlanRun.stepOperation]
+
+    /// Returns whether a line is about a call, not about a part of one.
+    package static func isCall(_ entry: JSONObject) -> Bool {
+        entry["operation"]?.string.map { !parts.contains($0) } ?? true
+    }
+
     /// Returns the request, the cmdlets and their targets, or the session of a call; otherwise its operation.
     package static func what(_ entry: JSONObject) -> String {
         func texts(_ name: String) -> [String] {

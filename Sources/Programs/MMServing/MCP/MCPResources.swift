@@ -223,7 +223,7 @@ struct MCPResources: Sendable {
         let names = try visibleNames()
         let principal = calls.call(for: context).caller.signedIn?.id
         let entries = try services.audit.entries(limit: 50) { entry in
-            SentRequests.isCall(entry) && (principal == nil || entry["principal"]?.string == principal)
+            AuditedCall.isCall(entry) && (principal == nil || entry["principal"]?.string == principal)
                 && entry["connection"]?.string.map { names.contains($0) } ?? false
         }
         let shown = entries.map { entry -> JSONValue in

@@ -154,7 +154,7 @@ struct Dashboard: Sendable {
         guard server == nil else { return state }
         state["jobs"] = .array(
             services.jobs.table.reports(for: nil).prefix(mostJobs).map { .object(JobCalls.object($0)) })
-        let entries = (try? services.audit.newest(recent, where: SentRequests.isCall)) ?? []
+        let entries = (try? services.audit.newest(recent, where: AuditedCall.isCall)) ?? []
         state["approvals"] = .object(await desk.overview())
         let shown = [
             "seq", "time", "operation", "connection", "module", "class", "outcome", "client", "surface", "confirmedBy",

@@ -61,9 +61,6 @@ package final class SentRequests: Sendable {
     /// The operation's name in the lines of requests.
     static let operation = "request"
 
-    /// Returns whether a line of the audit chain is that of a call, not of a session's request.
-    package static func isCall(_ entry: JSONObject) -> Bool { entry["operation"]?.string != operation }
-
     /// The numbers of requests.
     package var counts: [Kind: Int] { counted.withLock { $0 } }
 
