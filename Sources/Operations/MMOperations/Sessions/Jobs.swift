@@ -90,7 +90,7 @@ package struct JobRow: Sendable, Hashable {
     package var started: Timestamp?
     /// The seconds that it has been running, or ran.
     package var seconds: Int?
-    /// Its last progress report, or why it failed.
+    /// Its last progress report while it runs, or why it failed.
     package var progress: String?
     /// The kind of caller and the server that it belongs to.
     package var owner: String?
@@ -119,7 +119,7 @@ package struct JobRow: Sendable, Hashable {
         self.init(report.handle, report.label, report.state)
         started = report.started
         seconds = Int(report.elapsed.components.seconds)
-        progress = report.error?.message ?? report.progress?.message
+        progress = report.error?.message ?? (report.state == .running ? report.progress?.message : nil)
         // The client's session id is left out, since it means nothing to people.
         let parts = report.owner.split { $0 == "/" || $0 == ":" }
         owner = parts.first == "session" ? "session" : parts.prefix(2).joined(separator: " ")
