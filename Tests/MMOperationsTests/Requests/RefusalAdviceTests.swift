@@ -37,4 +37,23 @@ struct RefusalAdviceTests {
         let app = TokenRights(kind: .application, permissions: ["AuditLog.Read.All"])
         #expect(PermissionReach("GET /auditLogs/signIns", of: app)?.outcome == .yes)
     }
+
+    @Test(
+        "a path with a name in place of an id is answered with what finds the id",
+        arguments: [
+            ("/v1.0/groups/Sales/members", "/groups?$filter=displayName eq 'Sales'&$select=id,displayName"),
+            ("/v1.0/users/Lena%20Vogt", "/users?$filter=displayName eq 'Lena Vogt'&$select=id,displayName"),
+            ("/v1.0/groups/O'Neill", "/groups?$filter=displayName eq 'O''Neill'&$select=id,displayName"),
+            ("/v1.0/users/lena@contoso.com", nil), ("/v1.0/groups", nil), ("/v1.0/me/messages", nil),
+            ("/v1.0/groups/8e4fdf7d-362c-40a0-9916-d882cc3b8730", nil), ("/v1.0/nothing/Sales", nil),
+            ("/v1.0/sites/contoso.sharepoint.com,1,2", nil),
+        ] as [(String, String?)])
+    func names(path: String, search: String?) {
+        let error = MMError(
+            .notFound, "graph answered 404", details: ["service": "graph", "status": 404, "path": .string(path)])
+        let told = NamedKey(error)?.search(on: "Demo")
+        let due = search.map { "`mm graph Demo \(ShellWord.quoted($0))`" }
+        #expect(told == due.map { "Paths take ids: \($0) finds that of an object by its name." })
+        #expect(NamedKey(MMError(.forbidden, "no", details: error.details))?.search(on: nil) == nil)
+    }
 }

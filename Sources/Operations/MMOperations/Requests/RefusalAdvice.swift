@@ -18,6 +18,11 @@ struct RefusalAdvice: Sendable {
     ///   - error: the error of the call.
     ///   - record: the record of the call.
     func explaining(_ error: MMError, _ record: CallRecord) async -> MMError {
+        if let search = NamedKey(error)?.search(on: record.facts["connection"]?.string) {
+            var explained = error
+            explained.hint = [error.hint, search].compactMap(\.self).joined(separator: " ")
+            return explained
+        }
         guard let refusal = Self.refusal(in: error), let advice = await advice(on: [refusal], record).first ?? nil
         else {
             return error
@@ -122,5 +127,38 @@ struct RefusalAdvice: Sendable {
             let rows = (try? JSONParser.parse(response.body))?["value"]?.array
         else { return [] }
         return Set(rows.compactMap { $0["roleDefinitionId"]?.string?.lowercased() })
+    }
+}
+
+/// A path that Graph doesn't have because it names an object by its display name: `/groups/Sales`.
+struct NamedKey {
+    private let collection: String
+    private let name: String
+
+    /// Reads the error of a request; `nil` where the key may be an id, or the collection can't be searched by names.
+    init?(_ error: MMError) {
+        guard error.code == .notFound, error.details["service"] == "graph",
+            let target = error.details["path"]?.string.flatMap({
+                try? RequestTarget(parsing: $0, service: .graph, normalization: .clean)
+            }), target.segments.count > 1,
+            let list = try? RequestTarget(parsing: "/" + target.segments[0], service: .graph, normalization: .clean),
+            let type = QueryCheck().type(of: list)
+        else { return nil }
+        collection = target.segments[0]
+        name = target.segments[1]
+        // Addresses are keys, and the ids of other services' objects contain other signs than a name does.
+        guard !GUID.isValid(name), name.allSatisfy({ $0.isLetter || $0.isNumber || " -_&.'".contains($0) }),
+            GraphTypeTable.standard.properties(of: type).contains(where: { property in
+                property.name == "displayName" && property.filtering?.plain.contains("eq") == true
+            })
+        else { return nil }
+    }
+
+    /// Returns what finds the object's id.
+    func search(on connection: String?) -> String {
+        let value = name.prefix(200).replacing("'", with: "''")
+        let path = "/\(collection)?$filter=displayName eq '\(value)'&$select=id,displayName"
+        let command = "mm graph \(ShellWord.quoted(connection ?? "CONNECTION")) \(ShellWord.quoted(path))"
+        return "Paths take ids: `\(command)` finds that of an object by its name."
     }
 }
