@@ -27,6 +27,15 @@ struct AgentWordsTests {
                 #"Give the module: mm__run {"connection":"CONNECTION","module":"exo","command":"SCRIPT"}. "#
                     + "The modules are exo and teams."
             ),
+            (
+                "`mm output HANDLE --download FILE` writes one to a file.",
+                #"`mm__output {"handle":"HANDLE","download":"FILE"}` writes one to a file."#
+            ),
+            (
+                "`mm graph Demo \(ShellWord.quoted("/groups?$filter=displayName eq 'Sales'"))` finds it.",
+                #"`mm__graph_request {"connection":"Demo","endpoint":"/groups?$filter=displayName eq 'Sales'"}`"#
+                    + " finds it."
+            ),
             ("`mm apply pln_5f`", #"`mm__recipe {"name":"apply","parameters":{"plan":"pln_5f"}}`"#),
             ("`mm recipe` lists them.", "`mm__recipe` lists them."),
             ("Graph grows: `unlisted: true` (--unlisted) sends it.", "Graph grows: `unlisted: true` sends it."),

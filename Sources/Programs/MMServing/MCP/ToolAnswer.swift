@@ -545,12 +545,10 @@ struct AgentWords: Sendable {
                 continue
             }
             let start = place
-            if text[place] == "'", let close = text[text.index(after: place)...].firstIndex(of: "'") {
-                place = text.index(after: close)
+            if text[place] == "'", let quoted = quoted(text[place...]) {
+                place = quoted.end
                 pieces.append(
-                    Piece(
-                        text: String(text[text.index(after: start)..<close]), written: text[start..<place], end: place,
-                        isQuoted: true))
+                    Piece(text: quoted.text, written: text[start..<place], end: place, isQuoted: true))
                 continue
             }
             while place < text.endIndex, text[place] != " ", !text[place].isNewline { place = text.index(after: place) }
@@ -563,6 +561,21 @@ struct AgentWords: Sendable {
             if end < place { break }
         }
         return pieces
+    }
+
+    /// Reads what `ShellWord` put in quotes, and where it ends; `nil` without a closing quote.
+    private static func quoted(_ text: Substring) -> (text: String, end: Substring.Index)? {
+        var value = ""
+        var rest = text.dropFirst()
+        while let close = rest.firstIndex(of: "'") {
+            value += rest[..<close]
+            rest = rest[rest.index(after: close)...]
+            // An apostrophe stands outside of the quotes.
+            guard rest.hasPrefix("\\''") else { return (value, rest.startIndex) }
+            value += "'"
+            rest = rest.dropFirst(3)
+        }
+        return nil
     }
 
     // MARK: flags
