@@ -566,7 +566,12 @@ struct ScriptFiles: Sendable {
                 folder + "/" + name, file.bytes, how: how)
             lines.append("file: \(receipt.path), \(file.bytes.count) bytes")
         }
-        if folder == nil, !lines.isEmpty { lines.append("--save DIR writes the files to a folder.") }
+        if folder == nil, !lines.isEmpty {
+            lines.append(
+                context.isTerminal
+                    ? "--save DIR writes the files to a folder."
+                    : "`mm output HANDLE --download FILE` writes one to a file.")
+        }
         return lines
     }
 }
