@@ -52,6 +52,52 @@ struct SendGuardTests {
         #expect(preview.body == shown)
     }
 
+    @Test(
+        "cmdlets that turn on automatic replies are shown like the request",
+        arguments: [
+            (
+                "exo",
+                "Set-MailboxAutoReplyConfiguration -Identity ann -AutoReplyState Enabled -InternalMessage away "
+                    + "-ExternalMessage away"
+            ),
+            (
+                "graph",
+                "Update-MgUserMailboxSetting -UserId ann -BodyParameter @{ automaticRepliesSetting = "
+                    + "@{ status = 'alwaysEnabled'; internalReplyMessage = 'away' } }"
+            ),
+        ])
+    func automaticReplyCmdlets(module: String, script: String) throws {
+        let verdict = engine.judge(script: script, in: ScriptContext(module: module), policy: .standard)
+        let preview = try #require(verdict.previews.first)
+        #expect(preview.recipients == ["to: whoever writes to the mailbox"] && preview.notes.isEmpty)
+        #expect(preview.body == "away")
+    }
+
+    @Test(
+        "automatic replies in a request don't hide the message that it sends, nor where it goes",
+        arguments: [
+            (
+                "/me/sendMail",
+                [
+                    "message": [
+                        "body": ["content": "plan"],
+                        "toRecipients": [["emailAddress": ["address": "eve@evil.example"]]],
+                    ]
+                ], ["to: eve@evil.example"]
+            ),
+            ("/me/messages/x/reply", ["comment": "plan"], []),
+            ("/chats/c/messages", ["body": ["content": "plan"]], []),
+        ] as [(String, JSONObject, [String])])
+    func hiddenMessage(path: String, message: JSONObject, recipients: [String]) throws {
+        var body = message
+        body["automaticRepliesSetting"] = ["internalReplyMessage": "away"]
+        let request = GuardedRequest(
+            method: "POST", target: try RequestTarget(parsing: path, service: .graph), body: .json(.object(body)))
+        let preview = try #require(engine.judge(request, policy: .standard).previews.first)
+        #expect(preview.body == "plan" && preview.recipients == recipients)
+        #expect(preview.notes.isEmpty == !recipients.isEmpty)
+    }
+
     @Test("confirmed changes nothing where a person can be asked, and lets a send go where the policy honours it")
     func confirmed() throws {
         #expect(try send(.standard, confirmed: true).decision == .ask)

@@ -76,13 +76,21 @@ extension SendPreview {
         for entry in Self.member("recipients", of: object)?.array ?? [] {
             recipients.append("to: \(entry["email"]?.string ?? entry["alias"]?.string ?? "?")")
         }
-        let replies = Self.member("automaticRepliesSetting", of: object)?.object
-        if replies != nil { recipients.append("to: whoever writes to the mailbox") }
         subject = Self.member("subject", of: message)?.string
         let content = Self.member("body", of: message)
-        let text =
-            replies.flatMap(Self.text(ofReplies:)) ?? Self.member("comment", of: object)?.string
+        var text =
+            Self.member("comment", of: object)?.string
             ?? content?.object.flatMap { Self.member("content", of: $0)?.string } ?? content?.string
+        // Beside a message these settings would be no part of what is sent, and must not stand for it.
+        if text == nil, message == object, recipients.isEmpty,
+            let replies = Self.member("automaticRepliesSetting", of: object)?.object
+        {
+            recipients.append(Self.anyWriter)
+            text = Self.text(
+                ofReplies: ["internalReplyMessage", "externalReplyMessage"].compactMap {
+                    Self.member($0, of: replies)?.string
+                })
+        }
         self.body = text.map { String($0.prefix(Self.longestBody)) }
         isBodyCut = (text?.count ?? 0) > Self.longestBody
         for attachment in Self.member("attachments", of: message)?.array ?? [] {
@@ -93,10 +101,12 @@ extension SendPreview {
         }
     }
 
-    /// Returns the texts of automatic replies: the one for the organisation's own people and the one for others.
-    private static func text(ofReplies replies: JSONObject) -> String? {
-        let texts = ["internalReplyMessage", "externalReplyMessage"].compactMap { member($0, of: replies)?.string }
-        return texts.first == texts.last ? texts.first : texts.joined(separator: "\n")
+    /// The recipient of automatic replies.
+    private static let anyWriter = "to: whoever writes to the mailbox"
+
+    /// Returns the texts of automatic replies as one: that for the organisation's own people and that for others.
+    private static func text(ofReplies texts: [String]) -> String? {
+        texts.first == texts.last ? texts.first : texts.joined(separator: "\n")
     }
 
     private static func member(_ name: String, of object: JSONObject) -> JSONValue? {
@@ -211,6 +221,7 @@ extension SendPreview {
     init(of name: String, bound: [BoundArgument]) {
         self.init(line: name)
         var text: String?
+        var replies: [String] = []
         for argument in bound {
             guard let written = argument.written?.asciiLowercased else { continue }
             let parameter = argument.name ?? written
@@ -222,9 +233,13 @@ extension SendPreview {
             case "subject", "title": subject = texts.joined(separator: " ")
             case "body", "message", "content", "comment": text = texts.joined(separator: "\n")
             case "attachments", "attachment": attachments += texts
+            case "autoreplystate", "internalmessage", "externalmessage":
+                if !recipients.contains(Self.anyWriter) { recipients.append(Self.anyWriter) }
+                if parameter != "autoreplystate" { replies += texts }
             default: break
             }
         }
+        text = text ?? Self.text(ofReplies: replies)
         body = text.map { String($0.prefix(Self.longestBody)) }
         isBodyCut = (text?.count ?? 0) > Self.longestBody
         if recipients.isEmpty { notes.append("The recipients are not constants of the command.") }
