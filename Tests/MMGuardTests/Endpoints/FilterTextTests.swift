@@ -16,6 +16,9 @@ struct FilterTextTests {
             ("displayName eq Project Amber and accountEnabled eq true", "displayName eq 'Project Amber'"),
             ("(userType eq Guest)", "userType eq 'Guest'"), ("not(city ne Berlin)", "not(city ne 'Berlin'"),
             ("mail eq ada@contoso.com", "mail eq 'ada@contoso.com'"),
+            ("displayName eq \"Lena Vogt\"", "displayName eq 'Lena Vogt'"),
+            ("displayName eq \"Sales and Marketing\" and mail ne null", "displayName eq 'Sales and Marketing'"),
+            ("(surname eq \"O'Neill\")", "surname eq 'O''Neill'"),
         ])
     func found(filter: String, right: String) throws {
         let fault = try #require(FilterTexts().fault(in: try target(filter)))
@@ -29,7 +32,8 @@ struct FilterTextTests {
             "id eq 7b0e4b9c-1f0e-4b8a-9d0e-5a11db0c5e01", "id eq a0e0c5d0-1f0e-4b8a-9d0e-5a11db0c5e01",
             "manager ne null", "startswith(displayName,'A') eq true",
             "assignedLicenses/any(x:x/skuId eq aaaaaaaa-1f0e-4b8a-9d0e-5a11db0c5e01)",
-            "displayName eq 'he said x eq y'", "displayName eq 'O''Hara and eq Sons'", "size gt 5",
+            "displayName eq 'he said x eq y'", "displayName eq 'he said \"x\"'", "size gt 5",
+            "displayName eq 'O''Hara and eq Sons'",
             "lastModified gt duration'PT1H'", "assignedLicenses/$count ne 0", "tolower(mail) eq 'a'",
         ])
     func right(filter: String) throws {

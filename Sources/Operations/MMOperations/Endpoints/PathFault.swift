@@ -34,7 +34,7 @@ enum PathFault {
         }
         if method == "GET", let fault = FilterTexts().fault(in: target) {
             throw MMError(
-                .invalidInput, "Strings in `$filter` need quotes: `\(fault.written.prefix(200))` has none.",
+                .invalidInput, "Strings in `$filter` need single quotes: `\(fault.written.prefix(200))` has none.",
                 hint: "Write \(fault.right.prefix(200)). Double a quote within a string. \(allTheSame)",
                 details: ["field": "query"])
         }

@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Finds texts without quotes in `$filter`. The service answers them with a syntax error that only names a position, or
-/// takes them for names of properties.
+/// Finds texts without single quotes in `$filter`. The service answers them with a syntax error that only names a
+/// position, or takes them for names of properties.
 package struct FilterTexts: Sendable {
     /// A text that lacks its quotes.
     package struct Fault: Sendable, Hashable {
@@ -33,17 +33,20 @@ package struct FilterTexts: Sendable {
             guard let first = value.first, Self.isBare(first) else { continue }
             var text = value.joined(separator: " ")
             while text.hasSuffix(")") || text.hasSuffix(",") { text.removeLast() }
+            let written = text
+            if text.hasPrefix("\"") { text = text.replacing("\"", with: "") }
             guard !text.isEmpty else { continue }
             let left = words[place - 1].drop { $0 == "(" }
             let quoted = text.replacing("'", with: "''")
-            return Fault(written: "\(left) \(word) \(text)", right: "\(left) \(word) '\(quoted)'")
+            return Fault(written: "\(left) \(word) \(written)", right: "\(left) \(word) '\(quoted)'")
         }
         return nil
     }
 
-    /// Returns whether a value can only be a text without quotes: not a quoted text, number, date, id, function or
-    /// path.
+    /// Returns whether a value can only be a text without single quotes: not a quoted text, number, date, id, function
+    /// or path.
     private static func isBare(_ word: String) -> Bool {
+        if word.hasPrefix("\"") { return true }
         var word = word[...]
         while word.last == ")" { word.removeLast() }
         guard let first = word.first, first.isLetter, !plain.contains(word.lowercased()) else { return false }
@@ -68,10 +71,14 @@ package struct FilterTexts: Sendable {
     private static func words(of filter: String) -> [String] {
         var words: [String] = []
         var word = ""
-        var isQuoted = false
+        var quote: Character?
         for letter in filter {
-            if letter == "'" { isQuoted.toggle() }
-            if letter == " ", !isQuoted {
+            if letter == quote {
+                quote = nil
+            } else if quote == nil, letter == "'" || letter == "\"" {
+                quote = letter
+            }
+            if letter == " ", quote == nil {
                 if !word.isEmpty { words.append(word) }
                 word = ""
             } else {
