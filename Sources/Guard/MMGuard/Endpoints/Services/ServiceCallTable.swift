@@ -240,7 +240,7 @@ package struct ServiceSearch: Sendable {
         var total: Float = 0
         for stem in ServiceCallTable.stems(of: question) where weights[stem] == nil {
             // Words that can be verbs count little in a question.
-            let weight: Float = words.row(of: stem).map { words.method($0) != 0 } == true ? 0.3 : 1
+            let weight: Float = words.isVerb(stem) ? 0.3 : 1
             weights[stem] = weight
             total += weight
         }
