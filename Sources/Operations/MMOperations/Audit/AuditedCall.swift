@@ -2,8 +2,8 @@ package import MMCore
 
 /// The meaning of a line of the audit log.
 package enum AuditedCall {
-    /// The operations of lines about a part of a call: a request of its session, a write of an undo or of a plan. A call
-    /// may have thousands.
+    /// The operations of lines about a part of a call: a request of its session, a write of an undo or of a plan. A
+    /// call may have thousands.
     static let parts = [SentRequests.operation, UndoStep.operation, PlanRun.stepOperation]
 
     /// Returns whether a line is about a call, not about a part of one.
