@@ -45,6 +45,7 @@ struct RefusalAdviceTests {
             ("/v1.0/users/Lena%20Vogt", "/users?$filter=displayName eq 'Lena Vogt'&$select=id,displayName"),
             ("/v1.0/groups/O'Neill", "/groups?$filter=displayName eq 'O''Neill'&$select=id,displayName"),
             ("/v1.0/users/lena@contoso.com", nil), ("/v1.0/groups", nil), ("/v1.0/me/messages", nil),
+            ("/v1.0/me/photo", nil), ("/v1.0/groups/R%26D", nil),
             ("/v1.0/groups/8e4fdf7d-362c-40a0-9916-d882cc3b8730", nil), ("/v1.0/nothing/Sales", nil),
             ("/v1.0/sites/contoso.sharepoint.com,1,2", nil),
         ] as [(String, String?)])
@@ -54,6 +55,9 @@ struct RefusalAdviceTests {
         let told = NamedKey(error)?.search(on: "Demo")
         let due = search.map { "`mm graph Demo \(ShellWord.quoted($0))`" }
         #expect(told == due.map { "Paths take ids: \($0) finds that of an object by its name." })
-        #expect(NamedKey(MMError(.forbidden, "no", details: error.details))?.search(on: nil) == nil)
+        var details = error.details
+        #expect(NamedKey(MMError(.remoteFailed, "no", details: details))?.search(on: "Demo") == nil)
+        details["serviceMessage"] = "Invalid object identifier 'Sales'."
+        #expect(NamedKey(MMError(.remoteFailed, "no", details: details))?.search(on: "Demo") == told)
     }
 }

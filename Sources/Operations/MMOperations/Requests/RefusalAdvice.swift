@@ -137,21 +137,28 @@ struct NamedKey {
 
     /// Reads the error of a request; `nil` where the key may be an id, or the collection can't be searched by names.
     init?(_ error: MMError) {
-        guard error.code == .notFound, error.details["service"] == "graph",
+        guard error.details["service"] == "graph", Self.isUnknownKey(error),
             let target = error.details["path"]?.string.flatMap({
                 try? RequestTarget(parsing: $0, service: .graph, normalization: .clean)
             }), target.segments.count > 1,
             let list = try? RequestTarget(parsing: "/" + target.segments[0], service: .graph, normalization: .clean),
-            let type = QueryCheck().type(of: list)
+            let found = GuardEngine.standard.template(of: list), let type = QueryCheck().type(of: list),
+            EndpointIndex.standard.calls(of: found.template).contains(where: { $0.method == "GET" && $0.answersMany })
         else { return nil }
         collection = target.segments[0]
         name = target.segments[1]
-        // Addresses are keys, and the ids of other services' objects contain other signs than a name does.
-        guard !GUID.isValid(name), name.allSatisfy({ $0.isLetter || $0.isNumber || " -_&.'".contains($0) }),
+        // Addresses are keys, and the ids of other services' objects contain other signs than most names do.
+        guard !GUID.isValid(name), name.allSatisfy({ $0.isLetter || $0.isNumber || " -_.'".contains($0) }),
             GraphTypeTable.standard.properties(of: type).contains(where: { property in
                 property.name == "displayName" && property.filtering?.plain.contains("eq") == true
             })
         else { return nil }
+    }
+
+    /// Whether the service has no object of that key, or says that it can't be one, as for groups.
+    private static func isUnknownKey(_ error: MMError) -> Bool {
+        error.code == .notFound
+            || error.details["serviceMessage"]?.string?.hasPrefix("Invalid object identifier") == true
     }
 
     /// Returns what finds the object's id.
