@@ -137,6 +137,8 @@ struct EndpointsTests {
             ("GET", "/usres", "/users"), ("DELETE", "/users", "GET, POST"),
             ("POST", "/groups/1/members", "POST, DELETE of /groups/{group-id}/members/$ref change its links"),
             ("GET", "/deviceManagement/configurationPolicies", "/beta/deviceManagement/configurationPolicies"),
+            ("PATCH", "/users/{user-id}", "{user-id} in the path stands for a value"),
+            ("GET", "/groups/{id}/members", "{id} in the path stands for a value"),
             ("GET", "/users?$select=dispalyName", "displayName"), ("POST", "/users", "--method POST"),
         ] {
             let error = #expect(throws: MMError.self) {
@@ -149,6 +151,8 @@ struct EndpointsTests {
         }
         for (method, path, hasBody) in [
             ("GET", "/users?$select=id,displayName", false), ("POST", "/users", true),
+            ("GET", "/sites/root/lists/{b57af081-936c-4803-a120-d94887b03864}", false),
+            ("GET", "/me/drive/root:/{final}:/content", false),
             ("POST", "/users/1/revokeSignInSessions", false),
         ] {
             #expect(throws: Never.self) { try PathFault.check(method, try target(path), hasBody: hasBody) }

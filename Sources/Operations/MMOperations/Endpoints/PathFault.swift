@@ -8,6 +8,15 @@ enum PathFault {
     static func check(_ method: String, _ target: RequestTarget, hasBody: Bool, body: JSONValue? = nil) throws(MMError)
     {
         guard target.service == .graph else { return }
+        // Behind a colon stand names of files.
+        let keys = target.segments.prefix { !$0.hasSuffix(":") }
+        if let blank = keys.first(where: isBlank) {
+            throw MMError(
+                .invalidInput, "\(blank.prefix(80)) in the path stands for a value.",
+                hint: "Write the object's id there, or a user's address. "
+                    + "`unlisted: true` (--unlisted) sends it as it is.",
+                details: ["field": "endpoint"])
+        }
         if let fault = PathCheck().fault(method, target) {
             throw error(fault, endpoint: "/" + target.segments.joined(separator: "/"), isSent: true)
         }
@@ -45,6 +54,12 @@ enum PathFault {
             "`\(fault.option)` names `\(fault.name.prefix(80))`, which \(fault.type) doesn't have.\(near)",
             hint: "`mm endpoints --properties \(fault.type)` lists its properties. \(allTheSame)",
             details: ["near": .array(fault.near.map { .string($0) }), "type": .string(fault.type)])
+    }
+
+    /// Returns whether a step of a path is a blank of a template, such as `{user-id}`. An id in braces has digits.
+    private static func isBlank(_ step: String) -> Bool {
+        step.hasPrefix("{") && step.hasSuffix("}")
+            && step.dropFirst().dropLast().allSatisfy { $0.isLetter || $0 == "-" || $0 == "_" }
     }
 
     /// Checks the requests within a batch.
