@@ -58,7 +58,7 @@ struct ToolAnswer: Sendable {
             let text = job.text { handle, action in
                 "\(outputTool) {\"handle\": \"\(handle)\", \"action\": \"\(action.rawValue)\"}"
             }
-            return result(text, [], job.json, .job)
+            return result(text, [], job.json)
         }
         // An answer that another machine has stored is read from there, and stored here if it is long.
         if let stored = answer.stored, (try? outputs.find(stored.handle)) != nil {
@@ -91,7 +91,7 @@ struct ToolAnswer: Sendable {
             return result(
                 "\(bytes.count) bytes of \(type), which can't be shown as text. Call \(downloadTool) with the same endpoint and "
                     + "\"download\": a file's name writes them to it, \"download\": \"handle\" keeps them for \(outputTool) and "
-                    + "for \"upload\".", answer.notes, [:], .text)
+                    + "for \"upload\".", answer.notes, [:])
         case .value(let value): return try result(of: value, form, answer, connection)
         case .json(let bytes): return try data(bytes)
         case .items(let stream), .output(let stream):
@@ -119,7 +119,8 @@ struct ToolAnswer: Sendable {
         let text = text(of: value, form)
         if room.allows(Array(text.utf8)) {
             let data = value.object ?? (value.array == nil ? [:] : ["value": value])
-            return result(text, notes, data, data.isEmpty ? .text : .data, isForeign: isForeign)
+            // Members that say everything need no text beside them.
+            return result(text, notes, data, hasText: data.isEmpty, isForeign: isForeign)
         }
         let json = JSONWriter.bytes(value, layout: .compact)
         if JSONRows.find(in: json) != nil,
@@ -143,22 +144,23 @@ struct ToolAnswer: Sendable {
         // empty text.
         let own = shaped.text.isEmpty ? "(no output)" : shaped.text
         let text = ([own] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
-        return result(text, notes, shaped.json ?? [:], shaped.json == nil ? .text : .page, isForeign: isForeign)
+        return result(text, notes, shaped.json ?? [:], isForeign: isForeign)
     }
 
-    /// Returns a result with a text and, if wanted, with data that contains the same, in the shape of its kind.
+    /// Returns a result with a text and, if wanted, with data that contains the same.
     /// - Parameters:
     ///   - text: the answer without the notes.
     ///   - notes: this server's own notes, which precede the text.
     ///   - data: the members of the data other than notes and text.
+    ///   - hasText: whether the data needs the text as well.
     ///   - isForeign: whether the text contains what other people wrote: it then gets a block of its own, and the
     ///     server says so.
     private func result(
-        _ text: String, _ notes: [String], _ data: JSONObject, _ kind: AnswerKind, isForeign: Bool = false,
+        _ text: String, _ notes: [String], _ data: JSONObject, hasText: Bool = true, isForeign: Bool = false,
         isError: Bool = false
     ) -> ToolResult {
         let own = isForeign ? notes + [ForeignContent.remark] : notes
-        let said = kind == .data ? nil : text
+        let said = hasText ? text : nil
         guard isForeign else {
             return result(
                 [.text((own + [text]).joined(separator: "\n"))], noted: own, data, text: said, isError: isError)
@@ -207,7 +209,7 @@ struct ToolAnswer: Sendable {
         let shaped = TruncatedOutput(firstOf: output, shown: shown, text: text)
         let further: JSONObject = ["csv", "table"].contains(form) ? ["output": .string(form ?? "")] : [:]
         let whole = [text] + [shaped.note(tool: outputTool, with: further)].compactMap(\.self)
-        return result(whole.joined(separator: "\n"), notes, shaped.json ?? [:], .page, isForeign: output.isForeign)
+        return result(whole.joined(separator: "\n"), notes, shaped.json ?? [:], isForeign: output.isForeign)
     }
 
     private static func widened(_ budget: OutputBudget) -> OutputBudget {
@@ -242,11 +244,11 @@ struct ToolAnswer: Sendable {
                 let again = kept.map { " (kept: \(outputTool) {\"handle\": \"\($0.handle)\"})" } ?? ""
                 let failure = noted(fitted(text, connection, in: Self.roomForError))
                 let own = [failure, "The output before the error\(again):"]
-                return result(noted(before), own, structured, .error, isForeign: true, isError: !isExpected)
+                return result(noted(before), own, structured, isForeign: true, isError: !isExpected)
             }
             text = "\(noted(before))\n\n\(text)"
         }
-        return result(noted(fitted(text, connection, in: budget)), [], structured, .error, isError: !isExpected)
+        return result(noted(fitted(text, connection, in: budget)), [], structured, isError: !isExpected)
     }
 
     /// What is left for an error behind its output.
@@ -301,20 +303,6 @@ struct ToolAnswer: Sendable {
             return [table.line(rows.columns)] + rows.items.map { table.line(rows.cells(of: $0)) }
         }
     }
-}
-
-/// The kinds of answers that a tool gives as data. Each kind has one shape, whichever tool it comes from.
-enum AnswerKind {
-    /// The whole answer: the members of an object as they are, the rows of a list in `value`.
-    case data
-    /// A text only, in `text`.
-    case text
-    /// The beginning of a long answer in `text`, with counts and the handle of the rest.
-    case page
-    /// A call that continues, with its handle.
-    case job
-    /// What was not done, and what to do about it; this includes a sign-in or a confirmation that is waited for.
-    case error
 }
 
 extension ToolAnswer {
