@@ -179,7 +179,7 @@ package final class ModuleSession: PooledSession {
             case .powerShell(let session): try await session.checkHealth(deadline: .after(Self.healthLimit))
             }
         } catch {
-            if error.code == .signInNeeded { watch.over(error) }
+            if error.code == .signInNeeded { watch.noteEnd(error) }
             throw error
         }
     }

@@ -232,7 +232,7 @@ struct ModuleWire: Sendable {
                 }
             }
         case .over(let error, let isModules):
-            if watch.over(error, ofModule: isModules) {
+            if watch.noteEnd(error, isModulesOwn: isModules) {
                 log.warning("the session's sign-in has ended: \(error.message)")
             }
         case .signedIn: news.post(.approved)

@@ -4,7 +4,7 @@ import MMCore
 final class SignInWatch: Sendable {
     private struct State {
         var end: MMError?
-        var isModules = false
+        var isModulesOwn = false
     }
 
     private let state = Mutex(State())
@@ -13,17 +13,20 @@ final class SignInWatch: Sendable {
     var end: MMError? { state.withLock { $0.end } }
 
     /// Whether the sign-in that ended is the module's own.
-    var isModulesOwn: Bool { state.withLock { $0.isModules } }
+    var isModulesOwn: Bool { state.withLock { $0.isModulesOwn } }
 
     /// Notes the end of the sign-in.
+    /// - Parameters:
+    ///   - error: why it has ended.
+    ///   - isModulesOwn: whether it is the module's own.
     /// - Returns: whether the end was unknown before.
     @discardableResult
-    func over(_ error: MMError, ofModule isModules: Bool = false) -> Bool {
+    func noteEnd(_ error: MMError, isModulesOwn: Bool = false) -> Bool {
         state.withLock { state in
             guard state.end == nil else { return false }
             var error = error
             error.details["ended"] = true
-            state = State(end: error, isModules: isModules)
+            state = State(end: error, isModulesOwn: isModulesOwn)
             return true
         }
     }
