@@ -192,7 +192,9 @@ struct Exec: CatalogueOperation {
 
     // MARK: After
 
-    private static func note(of held: [SentRequest], inAReadingCall isReading: Bool) -> String? {
+    /// Returns the note about requests that were held back; `nil` if there are none.
+    /// - Parameter isReading: whether the call only reads, so that no approval would let them through.
+    private static func note(aboutHeld held: [SentRequest], isReading: Bool) -> String? {
         guard !held.isEmpty else { return nil }
         let lines = held.prefix(mostHeld).map { "  \($0.line)" }
         let what = held.count == 1 ? "1 request was" : "\(held.count) requests were"
@@ -224,7 +226,7 @@ struct Exec: CatalogueOperation {
         context.record.note("exit", .int(Int64(exit.code)))
         let notes =
             notes + traffic.notesOfProgram
-            + [Self.note(of: report.held, inAReadingCall: context.call.readsOnly)].compactMap(\.self)
+            + [Self.note(aboutHeld: report.held, isReading: context.call.readsOnly)].compactMap(\.self)
         var answer = OperationAnswer(.output(ItemStream { nil }), notes: notes, connection: connection.name)
         answer.exitStatus = exit.code
         return answer
