@@ -8,8 +8,6 @@ struct AppRegistrar: Sendable {
     /// Sends the requests, and records their changes in the journal.
     let watch: WriteWatch
     var client: GuardedClient { watch.client }
-    /// Waits between attempts, since a new object takes a moment to reach all servers of the directory.
-    var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
     /// The registration's name.
     static let name = "Microsoft Master (mm)"
@@ -298,7 +296,8 @@ extension AppRegistrar {
                 return try await answer(request, by: cleared)
             } catch {
                 guard Self.isUnknownYet(error) else { throw error }
-                do { try await pause(.seconds(wait)) } catch {
+                // A new object takes a moment to reach all servers of the directory.
+                do { try await Task.sleep(for: .seconds(wait)) } catch {
                     throw MMError(.cancelled, "The registration was cancelled.")
                 }
             }
