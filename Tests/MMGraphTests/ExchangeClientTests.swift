@@ -21,11 +21,9 @@ struct ExchangeClientTests {
     }
 
     private func client(_ contoso: Contoso, _ service: ExchangeService = .exchange) throws -> ExchangeClient {
-        let waits = contoso.waits
-        return try ExchangeClient(
-            identity: IdentityService(paths: contoso.home.paths, transport: contoso.network),
-            connection: try contoso.connection, service: service,
-            clock: waits.clock, jitter: { 1 }, pause: { waits.add($0) })
+        try ExchangeClient(
+            identity: contoso.identity(contoso.network), connection: try contoso.connection, service: service,
+            jitter: { 1 })
     }
 
     private func run(

@@ -70,7 +70,7 @@ struct RetryTests {
     @Test("a service may ask for a wait of five minutes at most", arguments: [429, 503, 500])
     func longestWait(status: Int) {
         func wait(_ seconds: Int) -> Duration? {
-            RetryPolicy().wait(
+            RetryPolicy.wait(
                 after: .status(status, asked: .seconds(seconds)), method: "GET", repetition: 1, isGuarded: false,
                 mayRepeat: false, jitter: 0)
         }

@@ -240,7 +240,7 @@ struct BatchRun {
             let ending = RetryPolicy.Ending(status, WaitAdvice(headers, now: client.clock.now))
             if status == 424 { dependents.append(index) }
             if status >= 400, status != 424,
-                let again = client.policy.wait(
+                let again = RetryPolicy.wait(
                     after: ending, method: part.request.method, repetition: repetition,
                     isGuarded: part.request.header("If-Match") != nil, mayRepeat: part.request.mayRepeat,
                     jitter: client.jitter()), again < deadline.remaining

@@ -77,7 +77,7 @@ struct Attempt {
     ) async throws(MMError) -> Bool {
         if case .status(let status, _) = ending, status < 400 { return false }
         repetitions += 1
-        let wait = client.policy.wait(
+        let wait = RetryPolicy.wait(
             after: ending, method: request.method, repetition: repetitions,
             isGuarded: request.header("If-Match") != nil, mayRepeat: request.mayRepeat, jitter: client.jitter())
         do {

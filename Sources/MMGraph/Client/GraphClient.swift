@@ -1,6 +1,6 @@
 internal import Glibc
 public import MMCore
-package import MMHTTP
+import MMHTTP
 public import MMIdentity
 internal import MMSystem
 
@@ -19,28 +19,18 @@ public struct GraphClient: Sendable {
         let service: RequestService
         let resource: ServiceResource
         let cloud: Cloud
-        let transport: any HTTPTransport
-        let clock: WallClock
-        let pause: @Sendable (Duration) async throws -> Void
-        let policy: RetryPolicy
         let jitter: @Sendable () -> Double
         let log: Log
 
         init(
             _ identity: IdentityService, _ connection: Connection, _ service: RequestService,
-            _ resource: ServiceResource, _ cloud: Cloud, _ transport: any HTTPTransport, _ clock: WallClock,
-            pause: @escaping @Sendable (Duration) async throws -> Void, _ policy: RetryPolicy,
-            jitter: @escaping @Sendable () -> Double
+            _ resource: ServiceResource, _ cloud: Cloud, jitter: @escaping @Sendable () -> Double
         ) {
             self.identity = identity
             self.connection = connection
             self.service = service
             self.resource = resource
             self.cloud = cloud
-            self.transport = transport
-            self.clock = clock
-            self.pause = pause
-            self.policy = policy
             self.jitter = jitter
             log = identity.log.from("graph").scoped(connection.name, service.rawValue)
         }
@@ -65,16 +55,19 @@ public struct GraphClient: Sendable {
     public init(
         identity: IdentityService, connection: Connection, service: RequestService = .graph
     ) throws(MMError) {
-        try self.init(identity: identity, connection: connection, service: service, policy: RetryPolicy())
+        try self.init(identity: identity, connection: connection, service: service, sharePointLabel: nil)
     }
 
-    /// Creates a client from the given parts.
+    /// Creates a client for a connection's requests to a service.
+    /// - Parameters:
+    ///   - identity: the service that provides the tokens; its transport, its clock and its way of waiting are shared.
+    ///   - connection: the connection.
+    ///   - service: the service to send requests to.
+    ///   - sharePointLabel: the label of the SharePoint host, if it isn't the connection's own.
+    ///   - jitter: returns numbers from 0 to 1, which spread out repeated requests; tests replace it.
     package init(
-        identity: IdentityService, connection: Connection, service: RequestService = .graph,
-        sharePointLabel: String? = nil, policy: RetryPolicy = RetryPolicy(),
-        transport: (any HTTPTransport)? = nil, clock: WallClock = .system,
-        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
-        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+        identity: IdentityService, connection: Connection, service: RequestService, sharePointLabel: String?,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) throws(MMError) {
         let cloud = try identity.cloud(of: connection)
         guard let resource = ServiceResource(service, sharePointLabel: sharePointLabel ?? connection.sharepointHost),
@@ -85,9 +78,7 @@ public struct GraphClient: Sendable {
                 "The cloud \(cloud.name) of \(connection.name) has no known host for \(service.rawValue).",
                 hint: "Check the cloud of the connection, and sharepoint_host for SharePoint.")
         }
-        parts = Parts(
-            identity, connection, service, resource, cloud, transport ?? identity.httpTransport, clock, pause: pause,
-            policy, jitter: jitter)
+        parts = Parts(identity, connection, service, resource, cloud, jitter: jitter)
     }
 
     /// The service that requests are sent to.
@@ -97,10 +88,9 @@ public struct GraphClient: Sendable {
     var identity: IdentityService { parts.identity }
     var connection: Connection { parts.connection }
     var cloud: Cloud { parts.cloud }
-    var transport: any HTTPTransport { parts.transport }
-    var clock: WallClock { parts.clock }
-    var pause: @Sendable (Duration) async throws -> Void { parts.pause }
-    var policy: RetryPolicy { parts.policy }
+    var transport: any HTTPTransport { identity.httpTransport }
+    var clock: WallClock { identity.clock }
+    var pause: @Sendable (Duration) async throws -> Void { identity.pause }
     var jitter: @Sendable () -> Double { parts.jitter }
     var log: Log { parts.log }
 
@@ -114,8 +104,8 @@ public struct GraphClient: Sendable {
     /// The gate where the requests of one call wait until the service may be asked.
     var gate: ServiceGate {
         ServiceGate(
-            identity.pace(of: connection, service: resource.name, clock: clock, log: log), service: resource.name,
-            connection: connection.name, longestWait: policy.maxWait, clock: clock, jitter: jitter, pause: pause,
+            identity.pace(of: connection, service: resource.name, log: log), service: resource.name,
+            connection: connection.name, longestWait: RetryPolicy.maxWait, clock: clock, jitter: jitter, pause: pause,
             report: report)
     }
 

@@ -13,11 +13,10 @@ package actor ExchangeClient {
     nonisolated let identity: IdentityService
     nonisolated let connection: Connection
     nonisolated let cloud: Cloud
-    nonisolated let transport: any HTTPTransport
-    nonisolated let clock: WallClock
-    nonisolated let policy: RetryPolicy
+    nonisolated var transport: any HTTPTransport { identity.httpTransport }
+    nonisolated var clock: WallClock { identity.clock }
+    nonisolated var pause: @Sendable (Duration) async throws -> Void { identity.pause }
     nonisolated let jitter: @Sendable () -> Double
-    nonisolated let pause: @Sendable (Duration) async throws -> Void
     nonisolated let log: Log
     nonisolated let connectionID = RandomBytes.uuid()
     /// The host that serves the tenant, once known: `https://…` without a path.
@@ -27,12 +26,15 @@ package actor ExchangeClient {
     var cmdletList: ExchangeCmdletList?
 
     /// Creates a client; nothing is sent yet.
+    /// - Parameters:
+    ///   - identity: the service that provides the tokens; its transport, its clock and its way of waiting are shared.
+    ///   - connection: the connection.
+    ///   - service: the endpoint that runs the cmdlets.
+    ///   - jitter: returns numbers from 0 to 1, which spread out repeated requests; tests replace it.
     /// - Throws: `.invalidInput` for an unknown cloud; `.unsupported` if the cloud has no host for the service.
     package init(
         identity: IdentityService, connection: Connection, service: ExchangeService,
-        policy: RetryPolicy = RetryPolicy(), transport: (any HTTPTransport)? = nil, clock: WallClock = .system,
-        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
-        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
     ) throws(MMError) {
         cloud = try identity.cloud(of: connection)
         guard cloud.base(of: service.resource) != nil else {
@@ -43,11 +45,7 @@ package actor ExchangeClient {
         self.identity = identity
         self.connection = connection
         self.service = service
-        self.transport = transport ?? identity.httpTransport
-        self.clock = clock
-        self.policy = policy
         self.jitter = jitter
-        self.pause = pause
         log = identity.log.from("exchange").scoped(connection.name, service.rawValue)
     }
 
@@ -66,8 +64,8 @@ package actor ExchangeClient {
     /// Returns a gate where the requests of one call wait until the service may be asked.
     nonisolated func gate(_ report: @escaping @Sendable (String) -> Void) -> ServiceGate {
         ServiceGate(
-            identity.pace(of: connection, service: service.resource.name, clock: clock, log: log),
-            service: service.resource.name, connection: connection.name, longestWait: policy.maxWait,
+            identity.pace(of: connection, service: service.resource.name, log: log),
+            service: service.resource.name, connection: connection.name, longestWait: RetryPolicy.maxWait,
             clock: clock, jitter: jitter, pause: pause, report: report)
     }
 
@@ -611,10 +609,10 @@ struct ExchangeAttempt {
         after ending: RetryPolicy.Ending, _ answer: GraphResponse?, sent: Timestamp
     ) async throws(MMError) -> Bool {
         repetitions += 1
-        var wait = client.policy.wait(
+        var wait = RetryPolicy.wait(
             after: ending, method: asked.writing == nil ? "GET" : "POST", repetition: repetitions, isGuarded: false,
             mayRepeat: false, jitter: client.jitter())
-        if wait == nil, asked.writing == nil, repetitions <= client.policy.maxRetries, let answer,
+        if wait == nil, asked.writing == nil, repetitions <= RetryPolicy.maxRetries, let answer,
             ExchangeError(answer, cmdlet: asked.name).isTransient
         {
             wait = .seconds(Int64(1 << repetitions))

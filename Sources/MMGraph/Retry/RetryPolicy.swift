@@ -3,7 +3,7 @@ package import MMHTTP
 /// Decides whether and when a request is sent again.
 ///
 /// A write is repeated only when it certainly didn't run: a second mail is worse than an error.
-package struct RetryPolicy: Sendable, Hashable {
+package enum RetryPolicy {
     /// The end of an attempt.
     package enum Ending: Sendable {
         /// With this status and the wait that the service asks for.
@@ -29,16 +29,14 @@ package struct RetryPolicy: Sendable, Hashable {
     }
 
     /// The maximum number of repetitions.
-    package var maxRetries = 5
+    static let maxRetries = 5
     /// The maximum number of repetitions while the service says how long to wait; the caller's deadline usually comes
     /// first.
-    package var maxRequestedRetries = 20
+    private static let maxRequestedRetries = 20
     /// The maximum number of repetitions when the service can't be reached.
-    package var maxReconnections = 2
+    private static let maxReconnections = 2
     /// The longest wait that is accepted from a service.
-    package var maxWait = Duration.seconds(300)
-
-    package init() {}
+    static let maxWait = Duration.seconds(300)
 
     /// Returns how long to wait before the next attempt; `nil` to give up.
     /// - Parameters:
@@ -48,12 +46,12 @@ package struct RetryPolicy: Sendable, Hashable {
     ///   - isGuarded: whether the request carries `If-Match`, so that running it twice is detected.
     ///   - mayRepeat: whether the caller agrees to a repeated `PUT` or `DELETE`.
     ///   - jitter: a random number from 0 to 1.
-    package func wait(
+    static func wait(
         after ending: Ending, method: String, repetition: Int, isGuarded: Bool, mayRepeat: Bool, jitter: Double
     ) -> Duration? {
         let reads = ["GET", "HEAD", "OPTIONS"].contains(method)
         let isRepeatable = reads || isGuarded || (mayRepeat && (method == "PUT" || method == "DELETE"))
-        let backoff = Self.backoff(repetition, jitter)
+        let backoff = backoff(repetition, jitter)
         switch ending {
         case .status(let status, let asked):
             guard ending.isThrottling || (isRepeatable && [500, 502, 503, 504].contains(status)) else { return nil }

@@ -37,15 +37,18 @@ final class Contoso: Sendable {
     }
 
     func client(_ service: RequestService = .graph, transport: (any HTTPTransport)? = nil) throws -> GraphClient {
-        let identity = IdentityService(paths: home.paths, transport: network)
+        try GraphClient(
+            identity: identity(transport ?? network), connection: try connection, service: service,
+            sharePointLabel: nil, jitter: { 1 })
+    }
+
+    /// The service whose waits pass at once.
+    func identity(_ transport: any HTTPTransport) -> IdentityService {
         let waits = waits
-        return try GraphClient(
-            identity: identity, connection: try connection, service: service, policy: RetryPolicy(),
-            transport: transport, clock: waits.clock, jitter: { 1 },
-            pause: { wait in
-                waits.add(wait)
-                try Task.checkCancellation()
-            })
+        return IdentityService(paths: home.paths, transport: transport, clock: waits.clock) { wait in
+            waits.add(wait)
+            try Task.checkCancellation()
+        }
     }
 
     /// A success of the token endpoint.

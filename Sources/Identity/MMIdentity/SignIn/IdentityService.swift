@@ -16,11 +16,13 @@ public actor IdentityService {
     package nonisolated let paths: StatePaths
     nonisolated let environment: [String: String]
     nonisolated let transport: any HTTPTransport
-    nonisolated let clock: WallClock
+    /// The clock for the time of day, shared with the clients of services.
+    package nonisolated let clock: WallClock
     nonisolated let configuration: IdentityConfiguration
     /// The log of sign-ins and requests: sizes, states and ids, never content.
     package nonisolated let log: Log
-    nonisolated let pause: @Sendable (Duration) async throws -> Void
+    /// The function that waits, shared with the clients of services.
+    package nonisolated let pause: @Sendable (Duration) async throws -> Void
     nonisolated let direct: any HTTPTransport
     nonisolated let methods: [String: SignInMethod]
     /// Customers' tenants that are reached with a partner's sign-in, by the names of their connections.
@@ -69,10 +71,14 @@ public actor IdentityService {
     }
 
     /// Creates a service that sends its requests, and those of clients that share its transport, through a wrapper.
-    /// - Parameter watch: returns a transport that sends through the given one.
+    /// - Parameters:
+    ///   - pause: the function that waits; tests replace it.
+    ///   - watch: returns a transport that sends through the given one.
     package init(
         environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(),
-        methods: [String: SignInMethod] = [:], log: Log, watch: (any HTTPTransport) -> any HTTPTransport
+        methods: [String: SignInMethod] = [:], log: Log,
+        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+        watch: (any HTTPTransport) -> any HTTPTransport
     ) {
         let network = HTTPClientConfiguration(environment: environment)
         var own = network
@@ -80,7 +86,7 @@ public actor IdentityService {
         self.init(
             paths: StatePaths(environment: environment), environment: environment,
             transport: watch(HTTPClient(configuration: network)), direct: HTTPClient(configuration: own),
-            configuration: configuration, methods: methods, log: log)
+            configuration: configuration, methods: methods, log: log, pause: pause)
     }
 
     /// Creates a service from the given parts.
@@ -134,9 +140,7 @@ public actor IdentityService {
     }
 
     /// Returns the pace at which requests to a service may be sent for a connection.
-    package nonisolated func pace(
-        of connection: Connection, service: String, clock: WallClock, log: Log
-    ) -> ServicePace {
+    package nonisolated func pace(of connection: Connection, service: String, log: Log) -> ServicePace {
         ServicePace(
             of: connection, service: service, paths: paths, clock: clock, log: log, shared: sharedPaces.withLock { $0 })
     }

@@ -44,7 +44,7 @@ struct ConnectionWire: Sendable {
         let (connection, identity, log) = (connection, identity, log)
         configuration.pace = { service in
             guard case .resource(let resource) = service else { return nil }
-            return identity.pace(of: connection, service: resource.name, clock: .system, log: log)
+            return identity.pace(of: connection, service: resource.name, log: log)
         }
         return configuration
     }
