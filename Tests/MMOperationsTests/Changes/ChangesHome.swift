@@ -31,9 +31,12 @@ final class ChangesHome: Sendable {
           "tenantId": "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01", "expectedEmail": "admin@contoso-sandbox.example"}}}
         """
 
-    /// - Parameter nodes: what this node shares with others of a cluster; `nil` for one alone.
+    /// - Parameters:
+    ///   - nodes: what this node shares with others of a cluster; `nil` for one alone.
+    ///   - longestPause: how long a refused request waits at most before it is repeated.
     init(
-        users: Int = 40, customers: Int = 0, isSignedIn: Bool = true, sharing nodes: SharedNodes? = nil
+        users: Int = 40, customers: Int = 0, isSignedIn: Bool = true, sharing nodes: SharedNodes? = nil,
+        longestPause: Duration = .seconds(300)
     ) async throws {
         var options = SandboxOptions()
         options.userCount = users
@@ -43,7 +46,9 @@ final class ChangesHome: Sendable {
         let base = try await tenant.start()
         home = try TestHome()
         try ProtectedFile.replace(home.paths.registry, with: Array(Self.registry.utf8))
-        var services = OperationServices(environment: home.environment.merging(["MM_SANDBOX_URL": base]) { $1 })
+        var services = OperationServices(environment: home.environment.merging(["MM_SANDBOX_URL": base]) { $1 }) {
+            try await Task.sleep(for: min($0, longestPause))
+        }
         services.cluster = try nodes?.lines(of: services.paths)
         service = LocalOperationService(services: services)
         if isSignedIn { try await signIn() }

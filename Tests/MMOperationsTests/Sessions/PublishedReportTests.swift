@@ -99,7 +99,7 @@ struct PublishedReportTests {
         "in a file go on after a request that the service refuses, which a single line doesn't",
         arguments: ["Get-MgUser -Top 1; 'on'", "$users = Get-MgUser -All; \"o$($users)n\""], [403, 503])
     func goesOn(script: String, status: Int) async throws {
-        let home = try await ChangesHome(users: 5)
+        let home = try await ChangesHome(users: 5, longestPause: .milliseconds(10))
         defer { Task { await home.stop() } }
         let fault: JSONObject = ["kind": "status", "status": .int(Int64(status)), "path": "/v1.0/users*", "count": 99]
         _ = try await home.control("POST", "faults", fault)

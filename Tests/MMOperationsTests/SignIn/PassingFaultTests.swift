@@ -12,7 +12,7 @@ struct PassingFaultTests {
 
     /// Signs a module's session in, and puts a variable into it.
     private func opened(_ module: String, _ connection: String) async throws -> SignInHome {
-        let home = try await SignInHome()
+        let home = try await SignInHome(longestPause: .milliseconds(10))
         if connection == "Demo" { try await home.login() }
         #expect(try await home.runSignedIn(module, on: connection).last.isAnswered, "\(connection)")
         #expect(await home.run(module, on: connection, "$kept = 7").isAnswered, "\(connection)")

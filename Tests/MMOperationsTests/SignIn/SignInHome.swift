@@ -48,9 +48,10 @@ final class SignInHome: Sendable {
     /// - Parameters:
     ///   - engine: what runs Exchange's cmdlets.
     ///   - surroundings: further variables of the user's environment.
+    ///   - longestPause: how long a refused request waits at most before it is repeated.
     ///   - change: how the tenant differs.
     init(
-        engine: String = "pwsh", surroundings: [String: String] = [:],
+        engine: String = "pwsh", surroundings: [String: String] = [:], longestPause: Duration = .seconds(300),
         change: (inout SandboxOptions) -> Void = { _ in }
     ) async throws {
         Signals.ignoreBrokenPipes()
@@ -112,13 +113,13 @@ final class SignInHome: Sendable {
                     "Open": .object(open),
                 ]
             ]))
-        service = LocalOperationService(services: try Self.services(home, base, machine, surroundings))
+        service = LocalOperationService(services: try Self.services(home, base, machine, surroundings, longestPause))
     }
 
     /// The same user's next pool.
     init(after other: SignInHome) async throws {
         (tenant, base, home, machine) = (other.tenant, other.base, other.home, other.machine)
-        service = LocalOperationService(services: try Self.services(home, base, machine, [:]))
+        service = LocalOperationService(services: try Self.services(home, base, machine, [:], .seconds(300)))
     }
 
     /// A token of the issuer that stands for the app's own credential.
@@ -159,14 +160,16 @@ final class SignInHome: Sendable {
     }
 
     private static func services(
-        _ home: TestHome, _ base: String, _ machine: HTTPListener, _ surroundings: [String: String]
+        _ home: TestHome, _ base: String, _ machine: HTTPListener, _ surroundings: [String: String],
+        _ longestPause: Duration
     ) throws -> OperationServices {
         OperationServices(
             environment: home.environment.merging([
                 "MM_SANDBOX_URL": base, "XDG_RUNTIME_DIR": "/tmp",
                 "MM_SANDBOX": try BuiltPrograms.path("mm-sandbox"),
                 "IDENTITY_ENDPOINT": "http://127.0.0.1:\(machine.port)/msi/token", "IDENTITY_HEADER": "machine",
-            ]) { $1 }.merging(surroundings) { $1 })
+            ]) { $1 }.merging(surroundings) { $1 }
+        ) { try await Task.sleep(for: min($0, longestPause)) }
     }
 
     func stop() async {

@@ -101,6 +101,13 @@ public struct OperationServices: Sendable {
     /// Creates the services for a user's state files.
     /// - Parameter environment: the environment of the process.
     public init(environment: [String: String]) {
+        self.init(environment: environment) { try await Task.sleep(for: $0) }
+    }
+
+    /// Creates the services, whose requests wait in the given way before they are repeated; for tests.
+    package init(
+        environment: [String: String], pause: @escaping @Sendable (Duration) async throws -> Void
+    ) {
         let paths = StatePaths(environment: environment)
         let only = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
         let log = Log(Self.logging(to: paths.poolLog(of: only), environment))
@@ -109,7 +116,7 @@ public struct OperationServices: Sendable {
         let environment = environment.filter { name, _ in
             name != Self.standardErrorForm && !TelemetrySettings.isSecret(name)
         }
-        let identity = IdentityService(environment: environment, log: log) { transport in
+        let identity = IdentityService(environment: environment, log: log, pause: pause) { transport in
             telemetry == nil ? transport : TracedTransport(transport, ofSignIns: true)
         }
         identity.explainConsent { error, resource, connection in
