@@ -2,7 +2,7 @@ internal import MMCore
 
 /// The part of a token cache that belongs to one app in one tenant of one cloud.
 struct TokenCacheView: Sendable {
-    /// An account, with facts about its cache entry.
+    /// An account, and where its entries are.
     struct Account: Sendable, Hashable {
         /// The account.
         let account: SignedInAccount
@@ -10,8 +10,6 @@ struct TokenCacheView: Sendable {
         let environment: String
         /// The tenant that the entries are stored under.
         let realm: String
-        /// Whether a stored id_token confirms the account.
-        let isConfirmedByIDToken: Bool
     }
 
     /// An access token and its times, in seconds since 1970.
@@ -73,7 +71,7 @@ struct TokenCacheView: Sendable {
             return Account(
                 account: SignedInAccount(
                     username: username, objectID: objectID, tenantID: tenantID, homeAccountID: home),
-                environment: fields["environment"]?.string ?? "", realm: realm, isConfirmedByIDToken: claims != nil)
+                environment: fields["environment"]?.string ?? "", realm: realm)
         }
     }
 

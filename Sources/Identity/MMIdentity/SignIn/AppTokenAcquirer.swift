@@ -55,8 +55,7 @@ struct AppTokenAcquirer: RenewingAcquirer {
         let account = try check().app(of: answer.accessToken)
         let view = try await files.snapshot(target).view
         let place = TokenCacheView.Account(
-            account: account, environment: view.usualEnvironment, realm: target.authority.tenant,
-            isConfirmedByIDToken: true)
+            account: account, environment: view.usualEnvironment, realm: target.authority.tenant)
         let (resource, now) = (resource, clock.now)
         try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
             document.store(answer, for: place, in: view, resource: resource, refreshedFrom: nil, now: now)
@@ -82,8 +81,7 @@ struct AppTokenAcquirer: RenewingAcquirer {
         let app = SignedInAccount(username: "", objectID: "", tenantID: "", homeAccountID: "", appID: target.clientID)
         return view.accessToken(
             of: TokenCacheView.Account(
-                account: app, environment: view.usualEnvironment, realm: target.authority.tenant,
-                isConfirmedByIDToken: true),
+                account: app, environment: view.usualEnvironment, realm: target.authority.tenant),
             for: resource)
     }
 

@@ -270,7 +270,7 @@ struct TokenAcquirer: RenewingAcquirer {
         let view = snapshot.view
         let place = TokenCacheView.Account(
             account: account, environment: known?.environment ?? view.usualEnvironment,
-            realm: known?.realm ?? target.authority.tenant, isConfirmedByIDToken: true)
+            realm: known?.realm ?? target.authority.tenant)
         let source = snapshot.isFromEarlierCache ? nil : refreshedFrom
         let (resource, now) = (resource, clock.now)
         try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
