@@ -19,12 +19,12 @@ struct TokenSealTests {
     }
 
     private func service(
-        key: String? = "key", off: Bool = false,
+        key: String? = "key", encryption: String? = nil,
         _ transport: ScriptedTransport = ScriptedTransport { _, _ in
             HTTPResponse(status: 599)
         }
     ) -> IdentityService {
-        var environment: [String: String] = off ? ["MM_TOKEN_ENCRYPTION": "off"] : [:]
+        var environment = encryption.map { ["MM_TOKEN_ENCRYPTION": $0] } ?? [:]
         environment["MM_TOKEN_KEY_FILE"] = key.map { "\(home.tokens)/\($0)" }
         var paths = home.paths
         paths.tokenKeyFile = StatePaths(environment: environment).tokenKeyFile
@@ -39,8 +39,10 @@ struct TokenSealTests {
         try await service.token(for: try Contoso.connection(name)).secret.reveal()
     }
 
-    @Test("enabling it encrypts existing caches at first use, and disabling it writes plain files again")
-    func onAndOff() async throws {
+    @Test(
+        "enabling it encrypts existing caches at first use, and disabling it writes plain files again",
+        arguments: ["off", "0", "No"])
+    func onAndOff(off: String) async throws {
         let before = try home.object("Contoso.json")
         #expect(try await token(service()) == "FAKE-graph-access-token")
         let sealed = try text()
@@ -48,7 +50,7 @@ struct TokenSealTests {
             !sealed.contains("FAKE-graph") && !sealed.contains(Contoso.email)
                 && fileMode("\(home.tokens)/Contoso.json") == 0o600)
         #expect(try await token(service()) == "FAKE-graph-access-token", "it is read by the next process")
-        #expect(try await token(service(off: true)) == "FAKE-graph-access-token")
+        #expect(try await token(service(encryption: off)) == "FAKE-graph-access-token")
         #expect(try home.object("Contoso.json") == before)
         #expect(try await token(service(key: nil)) == "FAKE-graph-access-token")
     }
@@ -89,6 +91,16 @@ struct TokenSealTests {
             Issue.record("the status must say so")
             return
         }
+    }
+
+    @Test("another word than on or off is told before anything is stored", arguments: ["plain", "2"])
+    func unknownWord(word: String) async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.deviceCode() }
+        let error = await #expect(throws: MMError.self) {
+            try await service(encryption: word, transport).beginSignIn(try Contoso.connection("New"))
+        }
+        #expect(error?.message.contains("MM_TOKEN_ENCRYPTION is “\(word)”") == true, "\(String(describing: error))")
+        #expect(error?.hint == "Give 1 or 0." && transport.requests.isEmpty)
     }
 
     @Test("a missing key is reported before a person signs in")

@@ -10,7 +10,10 @@ struct EnvironmentSwitchTests {
             ("off", false), ("", false), (nil, false),
         ] as [(String?, Bool)])
     func words(word: String?, due: Bool) throws {
-        #expect(try EnvironmentSwitch.isOn("MM_X", of: word.map { ["MM_X": $0] } ?? [:]) == due)
+        let environment = word.map { ["MM_X": $0] } ?? [:]
+        #expect(try EnvironmentSwitch.isOn("MM_X", of: environment) == due)
+        let isSet = word?.isEmpty == false
+        #expect(try EnvironmentSwitch.isOn("MM_X", of: environment, unset: true) == (isSet ? due : true))
     }
 
     @Test("every other word is refused with the variable's name, the word and the remedy", arguments: ["ja", "2", " "])

@@ -19,14 +19,14 @@ package struct TokenSeal: Sendable {
     private enum KeySource: Sendable {
         case file(String)
         case secretService(SecretServiceKey)
-        /// A key source that this program doesn't know.
-        case unknown(String)
+        /// The variables about it say something that this program doesn't know.
+        case unknown(Fault)
 
         var place: String {
             switch self {
             case .file(let path): path
             case .secretService: "the Secret Service"
-            case .unknown(let word): word
+            case .unknown: "an unknown source"
             }
         }
     }
@@ -44,9 +44,19 @@ package struct TokenSeal: Sendable {
     private static let idBytes = 8
     private static let overhead = 28
 
-    /// Creates the form that an environment chooses: encrypted where there is a key, unless `MM_TOKEN_ENCRYPTION` is
-    /// `off`.
+    /// Creates the form that an environment chooses: encrypted where there is a key, unless `MM_TOKEN_ENCRYPTION`
+    /// switches it off.
     package init(paths: StatePaths, environment: [String: String]) {
+        let isOn: Bool
+        do throws(MMError) {
+            isOn = try EnvironmentSwitch.isOn("MM_TOKEN_ENCRYPTION", of: environment, unset: true)
+        } catch {
+            let word = environment["MM_TOKEN_ENCRYPTION"] ?? ""
+            let fault = Fault(
+                text: "can't be stored: MM_TOKEN_ENCRYPTION is “\(word.prefix(40))”", hint: error.hint ?? "")
+            self.init(.unknown(fault), isOn: true)
+            return
+        }
         let source: KeySource? =
             if let file = paths.tokenKeyFile {
                 .file(file)
@@ -54,10 +64,14 @@ package struct TokenSeal: Sendable {
                 switch environment["MM_TOKEN_KEY"] {
                 case nil, "": nil
                 case "secret-service": .secretService(SecretServiceKey(environment: environment, paths: paths))
-                case let word?: .unknown(word)
+                case let word?:
+                    .unknown(
+                        Fault(
+                            text: "needs a key from “\(word.prefix(40))” (MM_TOKEN_KEY), which is not supported",
+                            hint: "Set MM_TOKEN_KEY=secret-service, or MM_TOKEN_KEY_FILE to a file."))
                 }
             }
-        self.init(source, isOn: environment["MM_TOKEN_ENCRYPTION"]?.lowercased() != "off")
+        self.init(source, isOn: isOn)
     }
 
     private init(_ source: KeySource?, isOn: Bool) {
@@ -129,10 +143,7 @@ package struct TokenSeal: Sendable {
         switch source {
         case .file(let path): secret = try Self.read(path)
         case .secretService(let service): secret = try service.key()
-        case .unknown(let word):
-            throw Fault(
-                text: "needs a key from “\(word.prefix(40))” (MM_TOKEN_KEY), which is not supported",
-                hint: "Set MM_TOKEN_KEY=secret-service, or MM_TOKEN_KEY_FILE to a file.")
+        case .unknown(let fault): throw fault
         }
         if let reason = mm_openssl_load() {
             throw Fault(
