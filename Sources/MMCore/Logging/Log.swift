@@ -47,9 +47,6 @@ public struct Log: Sendable {
         Log(sink: sink, redactor: redactor, origin: origin, place: place)
     }
 
-    /// Returns whether lines of a level are kept, for guarding lines that are expensive to build.
-    package func isEnabled(_ level: Log.Level) -> Bool { sink.map { level >= $0.level } ?? false }
-
     /// Logs something for developers.
     package func debug(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
         write(.debug, text, fields)
