@@ -127,7 +127,8 @@ final class GraphSource: ScriptSource {
     /// Returns the attached file with the same name for a request to a host that doesn't belong to the connection.
     /// - Returns: `nil` if the path is not a complete address.
     private func fromOutside(_ call: GraphCmdletCall) throws(CmdletFault) -> (any CmdletRows)? {
-        guard let address = URLAddress(call.path), let name = address.fileName else { return nil }
+        guard let address = URLAddress(call.path) else { return nil }
+        let name = address.fileName
         guard call.method == "GET", let bytes = host?.read(name) else {
             let hint = !name.contains(".") || call.method != "GET" ? "" : ": pass the file with --attach \(name)"
             throw .failed(
@@ -255,10 +256,10 @@ final class GraphSource: ScriptSource {
     func keep(_ bytes: [UInt8], as path: String) { host?.keep(bytes, as: path) }
 }
 
-/// The host of a complete address, and the last segment of its path.
+/// The host of a complete address, and the last segment of its path, which may be empty.
 private struct URLAddress {
     let host: String
-    let fileName: String?
+    let fileName: String
 
     init?(_ text: String) {
         guard let start = text.firstRange(of: "://")?.upperBound else { return nil }
@@ -266,7 +267,7 @@ private struct URLAddress {
         let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
         guard let host = parts.first, !host.isEmpty else { return nil }
         self.host = String(host)
-        fileName = parts.count > 1 ? parts.last.map(String.init) : ""
+        fileName = parts.count > 1 ? String(parts[parts.count - 1]) : ""
     }
 }
 
