@@ -117,7 +117,7 @@ public struct OperationServices: Sendable {
             name != Self.standardErrorForm && !TelemetrySettings.isSecret(name)
         }
         let identity = IdentityService(environment: environment, log: log, pause: pause) { transport in
-            telemetry == nil ? transport : TracedTransport(transport, ofSignIns: true)
+            telemetry == nil ? transport : TracedTransport(transport)
         }
         identity.explainConsent { error, resource, connection in
             ConsentAdvice.explained(error, resource, of: connection.name)

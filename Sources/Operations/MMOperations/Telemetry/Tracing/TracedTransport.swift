@@ -3,19 +3,13 @@ package import MMHTTP
 
 /// A transport that sends requests through another one, each in a span of its own if the call is traced.
 ///
-/// A span names the method, the host and the template of the path, but no query, ids, headers or body.
+/// A span names the method, the host, the template of the path and the grant type of a sign-in, but no query, ids,
+/// headers or body.
 package struct TracedTransport: HTTPTransport {
     private let inner: any HTTPTransport
-    private let isOfSignIns: Bool
 
-    /// Creates a transport.
-    /// - Parameters:
-    ///   - inner: sends the requests.
-    ///   - isOfSignIns: whether the requests belong to sign-ins, so that their spans name the grant type.
-    package init(_ inner: any HTTPTransport, ofSignIns isOfSignIns: Bool = false) {
-        self.inner = inner
-        self.isOfSignIns = isOfSignIns
-    }
+    /// Creates a transport that sends through another one.
+    package init(_ inner: any HTTPTransport) { self.inner = inner }
 
     package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         try await traced(request, status: \.status, inner.send)
@@ -53,7 +47,7 @@ package struct TracedTransport: HTTPTransport {
         span.note("server.address", .string(address.host))
         span.note("server.port", address.port.map { .int($0) })
         span.note("http.request.resend_count", request.headers["Retry-Attempt"].flatMap { Int64($0) }.map { .int($0) })
-        if isOfSignIns { span.note("mm.grant", Self.grant(of: request).map { .string($0) }) }
+        span.note("mm.grant", Self.grant(of: request).map { .string($0) })
         return span
     }
 
