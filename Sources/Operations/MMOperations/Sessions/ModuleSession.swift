@@ -19,7 +19,7 @@ package final class ModuleSession: PooledSession {
     /// The engine or engines that run its commands.
     package let runner: Runner
     /// The basis of its sign-in.
-    let ground: SignInBasis
+    let basis: SignInBasis
     /// The account whose tokens it uses.
     let bearer: SessionBearer
     /// The state that its scripts have left.
@@ -44,10 +44,10 @@ package final class ModuleSession: PooledSession {
     static let healthLimit = Duration.seconds(20)
 
     init(
-        runner: Runner, ground: SignInBasis, bearer: SessionBearer, variables: HeldVariables, walls: SessionWalls,
+        runner: Runner, basis: SignInBasis, bearer: SessionBearer, variables: HeldVariables, walls: SessionWalls,
         requests: GrantedRequests?, sent: SentRequests, watch: SignInWatch, identity: IdentityService
     ) {
-        (self.runner, self.ground, self.bearer, self.variables) = (runner, ground, bearer, variables)
+        (self.runner, self.basis, self.bearer, self.variables) = (runner, basis, bearer, variables)
         (self.walls, self.requests, self.sent, self.watch, self.identity) = (walls, requests, sent, watch, identity)
     }
 
@@ -67,7 +67,7 @@ package final class ModuleSession: PooledSession {
             identity = told
         }
         guard let identity else { return account }
-        do throws(MMError) { try await ground.pin(identity) } catch {
+        do throws(MMError) { try await basis.pin(identity) } catch {
             await signOut()
             throw error
         }
@@ -195,7 +195,7 @@ package final class ModuleSession: PooledSession {
     /// Whether it can run a command: its process lives, and the basis of its sign-in is still valid.
     package var isUsable: Bool {
         get async {
-            guard watch.end == nil, await ground.isValid(fedBy: isFed ? bearer : nil) else { return false }
+            guard watch.end == nil, await basis.isValid(fedBy: isFed ? bearer : nil) else { return false }
             return switch runner {
             case .exchange(let session): await session.isUsable
             case .powerShell(let session): await session.isUsable
@@ -215,7 +215,7 @@ package final class ModuleSession: PooledSession {
     /// Whether it was started and is waiting for its first sign-in.
     package var isSpare: Bool {
         get async {
-            guard await ground.isValid(fedBy: nil) else { return false }
+            guard await basis.isValid(fedBy: nil) else { return false }
             return switch runner {
             case .exchange(let session): await session.isSpare
             case .powerShell(let session): await session.isSpare

@@ -38,7 +38,7 @@ package struct ModuleSessionFactory: SessionFactory {
     package func start(_ key: SessionKey) async throws(MMError) -> ModuleSession {
         let snapshot = try registry.snapshot()
         let connection = try snapshot.connection(named: key.connection)
-        let ground = SignInBasis(of: connection, registry: registry, paths: paths)
+        let basis = SignInBasis(of: connection, registry: registry, paths: paths)
         let bearer = SessionBearer(
             of: try Self.bearer(of: key.module, connection, known: snapshot.knownModuleApps), identity,
             signedIn: key.signedIn, module: key.module)
@@ -52,25 +52,21 @@ package struct ModuleSessionFactory: SessionFactory {
                 guards: guards, policy: GuardPolicy(of: connection, environment: environment),
                 connection: connection.name,
                 groups: SecurityGroups(identity: identity, connection: connection))
-        if RunModule.isNative(key.module) {
-            var makePowerShell: (@Sendable () async throws(MMError) -> GuardedPowerShell)?
-            if RunModule.hasPowerShell(key.module) {
-                makePowerShell = { () async throws(MMError) -> GuardedPowerShell in
-                    try await self.powerShell(key, bearer, requests, watch)
-                }
-            }
-            let session = try ExchangeSession(
-                module: key.module, connection: connection, identity: identity, bearer: bearer,
-                makePowerShell: makePowerShell)
-            return ModuleSession(
-                runner: .exchange(session), ground: ground, bearer: bearer, variables: held, walls: walls,
-                requests: requests, sent: sent, watch: watch, identity: identity)
+        let makePowerShell = { @Sendable () async throws(MMError) -> GuardedPowerShell in
+            try await powerShell(key, bearer, requests, watch)
         }
-        let session = try await powerShell(key, bearer, requests, watch)
+        let runner: ModuleSession.Runner =
+            if RunModule.isNative(key.module) {
+                .exchange(
+                    try ExchangeSession(
+                        module: key.module, connection: connection, identity: identity, bearer: bearer,
+                        makePowerShell: RunModule.hasPowerShell(key.module) ? makePowerShell : nil))
+            } else {
+                .powerShell(try await makePowerShell())
+            }
         return ModuleSession(
-            runner: .powerShell(session), ground: ground, bearer: bearer, variables: held, walls: walls,
-            requests: requests, sent: sent,
-            watch: watch, identity: identity)
+            runner: runner, basis: basis, bearer: bearer, variables: held, walls: walls, requests: requests,
+            sent: sent, watch: watch, identity: identity)
     }
 
     private func powerShell(
@@ -88,8 +84,7 @@ package struct ModuleSessionFactory: SessionFactory {
         var settings = try PowerShellSessionSettings(
             connection: connection, module: key.module, knownApps: snapshot.knownModuleApps, pin: pin,
             location: try SessionPowerShell.location(sandbox: login, environment), paths: paths,
-            environment: environment,
-            sandboxLogin: login,
+            environment: environment, sandboxLogin: login,
             tokens: ConnectionTokens(of: bearer, cloud: try identity.cloud(of: connection)))
         settings.target?.scopes = ConnectionUse.graphScopes(of: connection)
         // Each person's sessions have their own home, so that none finds another person's files.
@@ -106,8 +101,8 @@ package struct ModuleSessionFactory: SessionFactory {
         if let requests, let hosts = connection.egress.allowed {
             try await ModuleWire(
                 key: key, connection: connection, bearer: bearer, identity: identity, environment: environment,
-                requests: requests,
-                sent: sent, pins: paths.pinFile, log: log.scoped(key.connection, key.module), watch: watch
+                requests: requests, sent: sent, pins: paths.pinFile, log: log.scoped(key.connection, key.module),
+                watch: watch
             ).open(for: &settings, allowing: hosts)
         } else {
             settings.host.passNetwork(of: environment)
