@@ -453,7 +453,7 @@ final class HTTPSession: Sendable {
 
     init(
         id: String, server: MCPServer, principal: Principal, replayBytes: Int, now: ContinuousClock.Instant,
-        ended: (@Sendable (String) -> Void)? = nil
+        ended: (@Sendable (String) -> Void)?
     ) {
         self.ended = ended
         self.id = id

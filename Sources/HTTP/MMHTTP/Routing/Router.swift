@@ -146,7 +146,7 @@ struct RoutePath: Sendable {
     ///   - text: the path.
     ///   - ignoresCase: whether its literal segments match those of a request in any case.
     /// - Precondition: it begins with a slash; a name that matches any number of segments comes last.
-    init(_ text: String, ignoresCase: Bool = false) {
+    init(_ text: String, ignoresCase: Bool) {
         precondition(text.hasPrefix("/"), "the path \(text) of a route does not begin with a slash")
         self.text = text
         self.ignoresCase = ignoresCase

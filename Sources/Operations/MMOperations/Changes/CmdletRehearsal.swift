@@ -73,7 +73,7 @@ final class CmdletRehearsal: Sendable {
     ///   - carriedOut: returns the output rows of cmdlets that were carried out before.
     init(
         _ watch: CmdletWatch, reads: Bool, statesOf most: Int = CmdletRehearsal.most,
-        in order: RehearsalOrder = RehearsalOrder(),
+        in order: RehearsalOrder,
         after earlier: [String: [Change]] = [:], carriedOut: @escaping CarriedOut = { _, _ in nil }
     ) {
         self.carriedOut = carriedOut

@@ -24,7 +24,7 @@ struct ToolAnswer: Sendable {
     ///   - prefix: the prefix of the names of this server's tools.
     ///   - serverName: the owner of answers that come from no connection.
     ///   - isStructured: whether results contain their data in addition to the text, for hosts that want it.
-    init(outputs: OutputStore, prefix: String, serverName: String, isStructured: Bool = false) {
+    init(outputs: OutputStore, prefix: String, serverName: String, isStructured: Bool) {
         self.isStructured = isStructured
         self.serverName = serverName
         self.outputs = outputs

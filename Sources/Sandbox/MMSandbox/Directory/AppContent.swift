@@ -16,7 +16,7 @@ struct AppContent: Sendable {
     /// All delegated permissions of Graph: hundreds, created once.
     private let scopesOfGraph: [JSONValue]
 
-    init(users: UserDirectory, mixing: Mixing, organization: SandboxOrganization, certificates: [[UInt8]] = []) {
+    init(users: UserDirectory, mixing: Mixing, organization: SandboxOrganization, certificates: [[UInt8]]) {
         tenant = organization
         self.certificates = certificates
         self.users = users

@@ -22,7 +22,7 @@ final class DirectoryStore {
     private let groupsTable: EntityTable
 
     init(
-        users: UserDirectory, mixing: Mixing, organization: SandboxOrganization = .own, certificates: [[UInt8]] = []
+        users: UserDirectory, mixing: Mixing, organization: SandboxOrganization, certificates: [[UInt8]]
     ) {
         self.users = users
         self.mixing = mixing

@@ -227,7 +227,7 @@ struct ExchangeRowWriter {
     private var isEmpty = true
 
     /// Creates a writer that appends to the given bytes.
-    init(_ bytes: [UInt8], select: Set<String>?, overrides: JSONObject = [:]) {
+    init(_ bytes: [UInt8], select: Set<String>?, overrides: JSONObject) {
         self.bytes = bytes
         self.select = select
         self.overrides = overrides

@@ -43,7 +43,7 @@ final class StandInHost {
 
     init(
         options: StandInOptions, wire: StandInWire, environment: [String: String],
-        evaluator: (any ScriptEvaluator)?, tenant: (any StandInTenant)? = nil
+        evaluator: (any ScriptEvaluator)?, tenant: (any StandInTenant)?
     ) {
         self.options = options
         self.wire = wire

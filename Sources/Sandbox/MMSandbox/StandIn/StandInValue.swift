@@ -61,8 +61,8 @@ struct StandInCall {
     /// Creates a call.
     /// - Parameter splatted: the members of tables that the script's conditions have set.
     init(
-        _ fact: CommandFact, name: String, parameters: [String: PowerShellValue], splatted: [String: JSONValue] = [:],
-        isSilent: Bool, next: CommandSyntax? = nil
+        _ fact: CommandFact, name: String, parameters: [String: PowerShellValue], splatted: [String: JSONValue],
+        isSilent: Bool, next: CommandSyntax?
     ) {
         self.name = name
         self.next = next

@@ -295,7 +295,7 @@ actor TenantServices {
     ///   - options: the configuration.
     ///   - base: the base URL, without a trailing slash.
     ///   - mint: the mint of its tokens; all tenants of a sandbox share one.
-    init(options: SandboxOptions, base: String, mint: TokenMint = TokenMint()) {
+    init(options: SandboxOptions, base: String, mint: TokenMint) {
         let context = TenantContext(options: options, base: base)
         func people(_ count: Int) -> UserDirectory {
             UserDirectory(count: count, domain: options.organization.domain, now: context.now, mixing: context.mixing)

@@ -34,7 +34,7 @@ package struct ProgramIdentity: Sendable {
     ///   - names: further ids by which programs may ask for it.
     ///   - issue: returns a placeholder for a token of an audience.
     package init(
-        clientID: String?, names: [String] = [],
+        clientID: String?, names: [String],
         issue: @escaping @Sendable (_ audience: String) async throws(MMError) -> Issued
     ) {
         self.clientID = clientID

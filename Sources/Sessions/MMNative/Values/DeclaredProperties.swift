@@ -24,7 +24,7 @@ package final class DeclaredProperties: Sendable {
     ///   returned none, so that it is empty.
     /// - Parameter classOf: returns the full name of such a class, and its properties.
     package init(
-        _ names: [String], objects: [String: String] = [:], texts: [String] = [],
+        _ names: [String], objects: [String: String], texts: [String],
         missed: (@Sendable (String) -> Void)? = nil,
         classOf: @escaping @Sendable (String) -> (model: String, inner: DeclaredProperties?) = { ($0, nil) }
     ) {

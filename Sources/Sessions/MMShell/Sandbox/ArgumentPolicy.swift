@@ -31,7 +31,7 @@ package struct ArgumentPolicy: Sendable, Hashable {
         package var arguments: [Pattern]
 
         /// Creates a program.
-        package init(_ path: String, arguments: [Pattern] = []) {
+        package init(_ path: String, arguments: [Pattern]) {
             self.path = path
             self.arguments = arguments
         }

@@ -19,7 +19,7 @@ package final class ThreadReserve: Sendable {
     ///   - name: the name shown by debuggers and `/proc`, truncated to 15 bytes.
     ///   - stackSize: the size of each stack in bytes of address space.
     ///   - maxIdle: the maximum number of idle threads; more may be busy.
-    package init(_ name: String, stackSize: Int, maxIdle: Int = 4) {
+    package init(_ name: String, stackSize: Int, maxIdle: Int) {
         self.name = name
         self.stackSize = stackSize
         self.maxIdle = maxIdle

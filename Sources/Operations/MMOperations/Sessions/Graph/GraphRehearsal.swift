@@ -39,8 +39,8 @@ final class GraphRehearsal: Sendable {
     ///   - carriedOut: for a plan, returns the answers to requests that were carried out before. A plan ends where the
     ///     script reads what it would create, so such reads are sent.
     init(
-        _ watch: WriteWatch, reads: Bool = true, in order: RehearsalOrder = RehearsalOrder(),
-        planning carriedOut: CarriedOut? = nil
+        _ watch: WriteWatch, reads: Bool, in order: RehearsalOrder,
+        planning carriedOut: CarriedOut?
     ) {
         (self.watch, self.reads, self.order, self.carriedOut) = (watch, reads, order, carriedOut)
     }
