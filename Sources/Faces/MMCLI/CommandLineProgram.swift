@@ -36,7 +36,6 @@ package struct CommandLineProgram: Sendable {
     ///   - locals: returns the local commands.
     ///   - terminal: the standard streams.
     ///   - content: reads `-` and `@file`.
-    ///   - isPerson: whether a person may sit at the terminal.
     ///   - proof: checks what a person has to present besides a `yes`.
     ///   - prompts: what a prompt for the commands of a session needs; `nil` for a program without one.
     ///   - others: returns the command lines that a person may have meant by a line that begins with no command, best
@@ -44,14 +43,15 @@ package struct CommandLineProgram: Sendable {
     package init(
         catalogue: Catalogue, service: @escaping OperationCommands.Choice,
         locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource,
-        isPerson: @escaping @Sendable () -> Bool = { !PersonProof.isInSession(process: getpid()) },
         proof: OwnerProof, prompts: Prompts?, others: @escaping @Sendable ([String]) -> [String]
     ) {
         self.prompts = prompts
         self.terminal = terminal
         self.content = content
         outline = .mm
-        operations = OperationCommands(service: service, terminal: terminal, isPerson: isPerson, proof: proof)
+        operations = OperationCommands(
+            service: service, terminal: terminal, isPerson: { !PersonProof.isInSession(process: getpid()) },
+            proof: proof)
         index = CommandIndex(catalogue: catalogue, locals: locals(catalogue), others: others)
     }
 

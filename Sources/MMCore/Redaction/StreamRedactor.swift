@@ -1,15 +1,13 @@
 /// Removes the secrets that this process holds from a byte stream, even where a chunk boundary splits one.
 package struct StreamRedactor: Sendable {
-    private let held: HeldSecrets
     private var heldBack: [UInt8] = []
 
     /// Creates a filter for one stream.
-    /// - Parameter held: the secrets to remove.
-    package init(held: HeldSecrets = .shared) { self.held = held }
+    package init() {}
 
     /// Returns the next chunk without secrets. A possible beginning of a secret is held back until more bytes arrive.
     package mutating func redact(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        let index = held.index
+        let index = HeldSecrets.shared.index
         guard !index.isEmpty else {
             defer { heldBack = [] }
             return heldBack + bytes

@@ -6,16 +6,12 @@ package import MMPool
 /// The session manager's HTTP routes.
 package struct PwshManagerRoutes: Sendable {
     private let sessions: TenantSessions
-    private let serverName: String
+
+    /// The name that connections' `mcps` lists are compared with, in addition to the manager's own.
+    private static let serverName = "mm"
 
     /// Creates routes to a manager.
-    /// - Parameters:
-    ///   - sessions: the manager.
-    ///   - serverName: the name that connections' `mcps` lists are compared with, in addition to the manager's own.
-    package init(_ sessions: TenantSessions, serverName: String = "mm") {
-        self.sessions = sessions
-        self.serverName = serverName
-    }
+    package init(_ sessions: TenantSessions) { self.sessions = sessions }
 
     /// The routes.
     package var router: Router<AdmittedPeer> {
@@ -39,7 +35,7 @@ package struct PwshManagerRoutes: Sendable {
             }
         }
         let conversation = arguments["conversation_id"]?.string.map { " \($0.prefix(40))" } ?? ""
-        let caller = Caller(surface: .rest, name: "pwsh-manager\(conversation)", server: serverName)
+        let caller = Caller(surface: .rest, name: "pwsh-manager\(conversation)", server: Self.serverName)
         return RouteExchange.response(await sessions.answer(path, arguments, for: caller))
     }
 }

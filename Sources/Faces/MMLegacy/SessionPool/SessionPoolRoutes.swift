@@ -3,7 +3,7 @@ package import MMHTTP
 package import MMOperations
 package import MMPool
 import MMPowerShell
-package import MMSessions
+import MMSessions
 
 /// The session pool's original routes: `/health /status /connections /run /reset /metrics`.
 package final class SessionPoolRoutes: Sendable {
@@ -36,7 +36,7 @@ package final class SessionPoolRoutes: Sendable {
     let service: any OperationService
     let services: OperationServices
     let settings: Settings
-    let clock: PoolClock
+    let clock = PoolClock.system
     private let meter: Mutex<RunMeter>
     private let histogram: PoolMetrics
     private let shownCodes = Mutex<[SessionKey: String]>([:])
@@ -47,17 +47,15 @@ package final class SessionPoolRoutes: Sendable {
     ///   - service: performs operations.
     ///   - services: what they work with.
     ///   - settings: the connections served, and the time limits.
-    ///   - clock: supplies the time.
     ///   - metrics: the metrics of the calls for Prometheus; several interfaces of one process may share them.
     package init(
-        service: any OperationService, services: OperationServices, settings: Settings = Settings(),
-        clock: PoolClock = .system, metrics: PoolMetrics = PoolMetrics()
+        service: any OperationService, services: OperationServices, settings: Settings,
+        metrics: PoolMetrics = PoolMetrics()
     ) {
         self.service = service
         histogram = metrics
         self.services = services
         self.settings = settings
-        self.clock = clock
         meter = Mutex(RunMeter(now: clock.now()))
     }
 

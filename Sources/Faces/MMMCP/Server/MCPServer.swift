@@ -178,20 +178,16 @@ final class CallGate: Sendable {
     }
 
     private let limits: CallLimits
-    private let now: @Sendable () -> ContinuousClock.Instant
     private let uses = Mutex<[Principal: Use]>([:])
     /// The number of callers above which those that were idle for a minute are forgotten.
     private static let many = 1000
 
-    init(_ limits: CallLimits, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
-        self.limits = limits
-        self.now = now
-    }
+    init(_ limits: CallLimits) { self.limits = limits }
 
     /// Begins a call.
     /// - Throws: an error that says when to come back.
     func enter(_ principal: Principal) throws(MCPError) {
-        let moment = now()
+        let moment = ContinuousClock.now
         let most = Double(limits.perMinute ?? .max)
         let refusal: MCPError? = uses.withLock { uses in
             if uses.count >= Self.many {

@@ -5,7 +5,7 @@ import MMSystem
 /// The background jobs of this process: calls and shell commands whose callers got a handle.
 package final class OperationJobs: Sendable {
     /// The table of all jobs.
-    package let table: WorkTable
+    package let table = WorkTable()
     private let life = Mutex(Life.call)
 
     /// The lifetime of this process, and so of its jobs.
@@ -19,9 +19,7 @@ package final class OperationJobs: Sendable {
     }
 
     /// Creates an empty table of jobs.
-    package init(limits: WorkTable.Limits = .init()) {
-        table = WorkTable(limits: limits)
-    }
+    package init() {}
 
     /// Whether this process goes on after the call. The process of a command in a terminal doesn't.
     package var outlivesCalls: Bool { life.withLock { $0 } != .call }

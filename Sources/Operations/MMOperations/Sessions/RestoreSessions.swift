@@ -33,7 +33,6 @@ package final class SessionRestorer: Sendable {
     private let registry: ConnectionRegistry
     private let sessions: SessionPool<ModuleSessionFactory>
     private let log: Log
-    private let clock: WallClock
     private let state = Mutex(State())
 
     /// The time limit for restoring one session.
@@ -45,14 +44,12 @@ package final class SessionRestorer: Sendable {
 
     /// Creates a restorer for a pool's sessions.
     init(
-        path: String, registry: ConnectionRegistry, sessions: SessionPool<ModuleSessionFactory>, log: Log,
-        clock: WallClock = .system
+        path: String, registry: ConnectionRegistry, sessions: SessionPool<ModuleSessionFactory>, log: Log
     ) {
         self.path = path
         self.registry = registry
         self.sessions = sessions
         self.log = log
-        self.clock = clock
     }
 
     // MARK: Restoring
@@ -76,7 +73,7 @@ package final class SessionRestorer: Sendable {
 
     private func load() {
         guard !state.withLock({ $0.isLoaded }) else { return }
-        let now = clock.now
+        let now = Timestamp.now
         var list: [RestoredSession] = []
         do throws(MMError) {
             if let bytes = try ProtectedFile.read(path, limit: 16 << 20) {
@@ -170,7 +167,7 @@ package final class SessionRestorer: Sendable {
         let accounts = await sessions.accounts()
         guard state.withLock({ $0.isLoaded && !$0.isStopped }) else { return }
         let snapshot = try? registry.snapshot()
-        let now = clock.now
+        let now = Timestamp.now
         var live: [SessionKey: RestoredSession] = [:]
         // Callers that signed in to a server have to do so again, so their sessions aren't restored.
         for (key, account) in accounts where key.signedIn == nil {

@@ -195,14 +195,8 @@ final class PrincipalTable: Sendable {
     }
 
     private let entries = Mutex<[String: Entry]>([:])
-    private let clock: WallClock
     /// The number of entries above which expired ones are removed.
     private static let many = 1000
-
-    /// Creates an empty table.
-    init(clock: WallClock = .system) {
-        self.clock = clock
-    }
 
     /// Records an admitted token.
     /// - Returns: the token's owner as the engine's principal.
@@ -211,7 +205,7 @@ final class PrincipalTable: Sendable {
         let entry = Entry(
             principal: Caller.Principal(id: holder.id, name: holder.name), token: token, endsAt: holder.endsAt,
             issuedAt: holder.issuedAt ?? holder.endsAt)
-        let now = clock.now
+        let now = Timestamp.now
         entries.withLock { entries in
             if entries.count >= Self.many { entries = entries.filter { $0.value.endsAt > now } }
             // The newer token is recognized by its time of issue, not by its expiry: services give tokens different

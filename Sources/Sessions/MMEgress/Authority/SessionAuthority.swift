@@ -43,14 +43,13 @@ package final class SessionAuthority: Sendable {
     private let leaves = Mutex(Leaves())
 
     /// Creates an authority with a new key.
-    /// - Parameter name: the common name of its certificate.
     /// - Throws: `.unavailable` if OpenSSL isn't available.
-    package init(name: String = "Microsoft Master session") throws(MMError) {
+    package init() throws(MMError) {
         if let reason = mm_openssl_load() {
             throw MMError(
                 .unavailable, "OpenSSL can't be opened: \(String(cString: reason)).", hint: "apt-get install libssl3")
         }
-        guard let raw = mm_authority_create(name, Int(Self.life.components.seconds)) else {
+        guard let raw = mm_authority_create("Microsoft Master session", Int(Self.life.components.seconds)) else {
             throw MMError(.unavailable, "OpenSSL could not make a certificate authority.")
         }
         handle = Handle(raw) { mm_authority_free($0) }

@@ -46,16 +46,12 @@ package final class PasskeyCeremonies: Sendable {
         var challenges: [[UInt8]: (subject: Subject, until: ContinuousClock.Instant)] = [:]
     }
 
-    private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
     private let salt: [UInt8]
     private let shared: (any SharedChallenges)?
 
     /// Creates an instance without pending operations.
-    package init(
-        sharing shared: (any SharedChallenges)? = nil, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
-    ) {
-        self.now = now
+    package init(sharing shared: (any SharedChallenges)?) {
         self.shared = shared
         salt = shared?.salt ?? RandomBytes.make(32)
     }
@@ -63,7 +59,7 @@ package final class PasskeyCeremonies: Sendable {
     /// Creates the code of a link.
     package func invite(_ name: String, owner: String) -> Secret {
         let code = RandomBytes.text(bytes: 15)
-        let until = now() + Self.invitationAge
+        let until = ContinuousClock.now + Self.invitationAge
         state.withLock { state in
             if state.invitations.count >= Self.most { state.invitations = [:] }
             state.invitations[code] = Invitation(name: name, owner: owner, until: until)
@@ -73,7 +69,7 @@ package final class PasskeyCeremonies: Sendable {
 
     /// Returns the invitation of a link; `nil` for a code that is wrong, used or expired.
     func invitation(_ code: String) -> Invitation? {
-        let now = now()
+        let now = ContinuousClock.now
         return state.withLock { state in
             state.invitations = state.invitations.filter { now < $0.value.until }
             return state.invitations[code]
@@ -96,7 +92,7 @@ package final class PasskeyCeremonies: Sendable {
             let bytes = JSONWriter.bytes(decision.json)
             if (try? await shared.put(challenge, bytes, for: Self.challengeAge)) != nil { return challenge }
         }
-        let now = now()
+        let now = ContinuousClock.now
         state.withLock { state in
             state.challenges = state.challenges.filter { now < $0.value.until }
             if state.challenges.count >= Self.most { state.challenges = [:] }
@@ -108,7 +104,7 @@ package final class PasskeyCeremonies: Sendable {
     /// Invalidates a challenge, whether or not its answer is accepted.
     /// - Returns: its subject; `nil` for a challenge that is unknown, used or expired.
     func redeem(_ challenge: [UInt8]) async -> Subject? {
-        let now = now()
+        let now = ContinuousClock.now
         if let entry = state.withLock({ $0.challenges.removeValue(forKey: challenge) }) {
             return now < entry.until ? entry.subject : nil
         }

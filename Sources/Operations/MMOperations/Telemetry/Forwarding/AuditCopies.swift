@@ -116,12 +116,12 @@ package final class AuditCopies: Sendable {
 actor SecureSyslogSink: AuditSink {
     private let address: String
     private let transport: any HTTPTransport
-    private let patience: Duration
+    private static let patience = Duration.seconds(10)
     private var tunnel: HTTPTunnel?
 
-    init(host: String, port: UInt16, transport: any HTTPTransport, patience: Duration = .seconds(10)) {
+    init(host: String, port: UInt16, transport: any HTTPTransport) {
         address = "https://\(host.contains(":") ? "[\(host)]" : host):\(port)"
-        (self.transport, self.patience) = (transport, patience)
+        self.transport = transport
     }
 
     deinit { tunnel?.close() }
@@ -134,15 +134,14 @@ actor SecureSyslogSink: AuditSink {
             if let held = tunnel {
                 open = held
             } else {
-                open = try await transport.connect(HTTPRequest(url: address, timeout: patience))
+                open = try await transport.connect(HTTPRequest(url: address, timeout: Self.patience))
                 tunnel = open
                 // The server sends nothing; the read ends when the server closes the connection.
                 Task { while let bytes = try? await open.receive(), !bytes.isEmpty {} }
             }
             // If the server stops reading, closing the tunnel after the timeout wakes the waiting send.
-            let limit = patience
             let watch = Task {
-                guard (try? await Task.sleep(for: limit)) != nil else { return }
+                guard (try? await Task.sleep(for: Self.patience)) != nil else { return }
                 open.close()
             }
             defer { watch.cancel() }

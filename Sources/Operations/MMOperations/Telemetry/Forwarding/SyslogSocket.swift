@@ -187,18 +187,16 @@ final class SyslogSocket: Sendable {
 final class SyslogSink: AuditSink {
     private let destination: AuditDestination
     private let socket = Mutex<SyslogSocket?>(nil)
-    private let patience: Duration
+    private static let patience = Duration.seconds(10)
 
-    init(_ destination: AuditDestination, patience: Duration = .seconds(10)) {
-        (self.destination, self.patience) = (destination, patience)
-    }
+    init(_ destination: AuditDestination) { self.destination = destination }
 
     func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
         let messages = lines.map { SyslogMessage.bytes(of: $0) }
         do throws(MMError) {
             try await BlockingWork.run { [self] () throws(MMError) in
                 try socket.withLock { socket throws(MMError) in
-                    let until = Deadline.after(patience)
+                    let until = Deadline.after(Self.patience)
                     // The other side may have closed the connection since the last batch.
                     if socket?.isClosed == true { socket = nil }
                     do throws(MMError) {
