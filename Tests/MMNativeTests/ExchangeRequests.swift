@@ -10,7 +10,7 @@ struct ExchangeRequests {
         let lines = try #require(NativeFixtures.lines("eval/exchange-bind-cases.jsonl"))
         for line in lines {
             let recorded = try JSONParser.parse(line)
-            let answer = try JSONParser.parse(try BindingBatch().answer(line))
+            let answer = try JSONParser.parse(try BindingBatch.answer(line))
             let label = "\(recorded["id"]?.string ?? "")"
             #expect(answer["id"] == recorded["id"])
             #expect(answer["error"] == recorded["error"], "\(label)")
@@ -26,7 +26,7 @@ struct ExchangeRequests {
         "lines that are no request say which field is wrong",
         arguments: ["", "[]", "{}", #"{"line":"x","service":"teams"}"#])
     func badLines(line: String) {
-        #expect(throws: MMError.self) { try BindingBatch().answer(line) }
+        #expect(throws: MMError.self) { try BindingBatch.answer(line) }
     }
 
     private func bound(_ line: String, input: PSValue? = nil) throws -> ExchangeCall {

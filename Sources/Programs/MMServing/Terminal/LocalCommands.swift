@@ -297,7 +297,7 @@ enum CmdletCommands {
             "line": .string(try input.requiredText("line")),
             "service": .string(try input.text("service") ?? "exo"),
         ]
-        let text = try BindingBatch().answer(JSONWriter.string(.object(line)))
+        let text = try BindingBatch.answer(JSONWriter.string(.object(line)))
         let answer = try? JSONParser.parse(text)
         if let fault = answer?["error"]?.string {
             throw MMError(
@@ -313,8 +313,7 @@ enum CmdletCommands {
         ["cmdlets", "bind"], trigger: "--batch", summary: "Bind many command lines.",
         fields: [InputField("batch", .flag, "Standard input is JSON lines {\"id\", \"line\", \"service\"}.")]
     ) { (_, _, streams) async throws(MMError) in
-        let batch = BindingBatch()
-        try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(try batch.answer(line)) }
+        try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(try BindingBatch.answer(line)) }
         return 0
     }
 }

@@ -474,15 +474,10 @@ extension ExchangeCall {
 }
 
 /// Binds command lines one by one, for comparison with recorded requests.
-package struct BindingBatch: Sendable {
-    private let table: ExchangeTable
-
-    /// Creates a batch that uses a table.
-    package init(table: ExchangeTable = .standard) { self.table = table }
-
+package enum BindingBatch {
     /// Answers a line `{"id","line","service"}` with `{"id","body",…}` in the form of the recordings, or with
     /// `{"id","error"}`.
-    package func answer(_ line: String) throws(MMError) -> String {
+    package static func answer(_ line: String) throws(MMError) -> String {
         guard let json = try? JSONParser.parse(line), let written = json["line"]?.string else {
             throw MMError(
                 .invalidInput, "The line is not a JSON object with a string `line`.",
@@ -503,7 +498,7 @@ package struct BindingBatch: Sendable {
             return JSONWriter.string(.object(answer))
         }
         do throws(BindingFault) {
-            let bound = try ExchangeBinder(service: service, table: table).bind(call)
+            let bound = try ExchangeBinder(service: service).bind(call)
             answer["body"] = bound.body
             if let page = bound.pageSize {
                 answer["page"] = .int(Int64(page))
