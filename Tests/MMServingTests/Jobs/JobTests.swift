@@ -65,7 +65,8 @@ struct JobTests {
         faceOptions.patience = patience
         let service = LocalOperationService(catalogue: catalogue, services: home.services)
         return CatalogueServer(
-            service: Counted(service: service, lists: lists), services: home.services, options: faceOptions)
+            service: Counted(service: service, lists: lists), services: home.services, options: faceOptions,
+            principals: PrincipalTable())
     }
 
     private func face(_ patience: Duration = .seconds(2)) throws -> HTTPFace {

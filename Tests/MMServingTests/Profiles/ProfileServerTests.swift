@@ -18,7 +18,9 @@ struct ProfileServerTests {
         async throws -> JSONValue
     {
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
-        let server = try ProfileServer(profile, services: home.services, options: MCPFaceOptions(words: words)).server()
+        let server = try ProfileServer(
+            profile, services: home.services, options: MCPFaceOptions(words: words), principals: PrincipalTable()
+        ).server()
         let face = try HTTPFace.start(server, options, secret: nil, log: .off)
         let caller = HTTPCaller(face)
         let answer = try await caller.call(try await caller.initialize(), method, params)
@@ -100,7 +102,9 @@ struct ProfileServerTests {
                 ) { (_, call, _) async throws(MMError) in ProfileAnswer(call.shellOwner) }
             ], http: ProfileHTTP(outlivesSessions: outlives))
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
-        let server = try ProfileServer(profile, services: home.services, options: MCPFaceOptions()).server()
+        let server = try ProfileServer(
+            profile, services: home.services, options: MCPFaceOptions(), principals: PrincipalTable()
+        ).server()
         let face = try HTTPFace.start(server, options, secret: nil, log: .off)
         let caller = HTTPCaller(face)
         var owners: Set<String> = []

@@ -238,7 +238,9 @@ struct PersistentShellTests {
                 "send_keys", "read_file", "write_file", "list_sessions", "close_session", "close_all_sessions",
             ])
         for profile in [first, full] {
-            _ = try ProfileServer(profile, services: home.services, options: MCPFaceOptions()).server()
+            _ = try ProfileServer(
+                profile, services: home.services, options: MCPFaceOptions(), principals: PrincipalTable()
+            ).server()
         }
     }
 }

@@ -49,7 +49,7 @@ final class ServingHome: Sendable {
     func server(_ words: [String] = []) throws -> MCPServer {
         try CatalogueServer(
             service: LocalOperationService(services: services), services: services,
-            options: MCPFaceOptions(words: words)
+            options: MCPFaceOptions(words: words), principals: PrincipalTable()
         ).server()
     }
 }

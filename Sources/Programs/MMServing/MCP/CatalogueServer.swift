@@ -23,7 +23,7 @@ struct CatalogueServer {
     ///   - principals: the callers who signed in.
     init(
         service: any OperationService, services: OperationServices, options: MCPFaceOptions,
-        principals: PrincipalTable = PrincipalTable()
+        principals: PrincipalTable
     ) {
         self.principals = principals
         self.service = service

@@ -235,7 +235,7 @@ struct ProfileServer {
     ///   - principals: the callers who signed in.
     init(
         _ profile: ToolProfile, services: OperationServices, options: MCPFaceOptions,
-        principals: PrincipalTable = PrincipalTable()
+        principals: PrincipalTable
     ) {
         self.principals = principals
         callLimits = options.callLimits
