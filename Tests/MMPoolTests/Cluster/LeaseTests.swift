@@ -28,7 +28,7 @@ struct LeaseTests {
     private func keeper(_ store: RedisLeaseStore, _ id: String, _ clock: TestClock) -> LeaseKeeper {
         LeaseKeeper(
             store, id: id, address: "http://\(id)", term: .seconds(10), idleLimit: .seconds(100_000),
-            now: { clock.now })
+            now: { clock.now }, isBusy: { _ in false }, onLost: { _ in }, onNews: { _, _ in })
     }
 
     private func isHere(_ place: LeaseKeeper.Place) -> HeldLease? {

@@ -28,7 +28,8 @@ actor LeaseWalk {
         let clock = clock
         return LeaseKeeper(
             store, id: "node\(born)", address: "", term: .seconds(10),
-            idleLimit: .seconds(100_000), now: { clock.now })
+            idleLimit: .seconds(100_000), now: { clock.now }, isBusy: { _ in false }, onLost: { _ in },
+            onNews: { _, _ in })
     }
 
     func run(steps: Int) async {

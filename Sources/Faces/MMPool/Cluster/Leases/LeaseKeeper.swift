@@ -38,7 +38,7 @@ package actor LeaseKeeper {
     package nonisolated let address: String
     /// How long a lease is valid after a renewal.
     package nonisolated let term: Duration
-    private let store: any LeaseStore
+    private let store: RedisLeaseStore
     private let now: @Sendable () -> ContinuousClock.Instant
     private let idleLimit: Duration
     private let isBusy: @Sendable (String) async -> Bool
@@ -65,11 +65,10 @@ package actor LeaseKeeper {
     ///   - onLost: ends what must not continue without the lease.
     ///   - onNews: is called before a lease is used, after each renewal and when the lease is over.
     package init(
-        _ store: any LeaseStore, id: String, address: String, term: Duration, idleLimit: Duration = .seconds(60),
+        _ store: RedisLeaseStore, id: String, address: String, term: Duration, idleLimit: Duration = .seconds(60),
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-        isBusy: @escaping @Sendable (String) async -> Bool = { _ in false },
-        onLost: @escaping @Sendable (String) async -> Void = { _ in },
-        onNews: @escaping @Sendable (News, HeldLease) -> Void = { _, _ in }
+        isBusy: @escaping @Sendable (String) async -> Bool, onLost: @escaping @Sendable (String) async -> Void,
+        onNews: @escaping @Sendable (News, HeldLease) -> Void
     ) {
         self.store = store
         self.id = id
@@ -230,36 +229,6 @@ package actor LeaseKeeper {
         isClosed = true
         for lease in held.values { await giveBack(lease) }
     }
-}
-
-/// The store in which leases are recorded. It has no notion of time: a node may take a lease over after it has seen the
-/// record unchanged for long enough, so that no machine's clock can end a lease early.
-package protocol LeaseStore: Sendable {
-    /// Reads a lease; returns a free one if there is no record yet.
-    /// - Throws: `unavailable` where the store can't be reached.
-    func read(_ name: String) async throws(MMError) -> LeaseRecord
-
-    /// Takes a lease if its record is still as it was seen.
-    /// - Parameters:
-    ///   - name: the name of what is leased.
-    ///   - seen: the record as it was seen.
-    ///   - holder: the id of the node that takes the lease.
-    ///   - address: the address at which that node is reached.
-    ///   - term: how long the lease is to be valid.
-    /// - Returns: the current record, with a new token if the holder got the lease.
-    /// - Throws: `unavailable`; the lease may have been taken nevertheless, but must not be used.
-    func take(
-        _ name: String, seen: LeaseRecord, for holder: String, at address: String, term: Duration
-    ) async throws(MMError) -> LeaseRecord
-
-    /// Renews a lease.
-    /// - Returns: whether the holder still had it.
-    /// - Throws: `unavailable`.
-    func renew(_ name: String, holder: String, token: Int64, term: Duration) async throws(MMError) -> Bool
-
-    /// Gives a lease back; a lease of another holder is left alone.
-    /// - Throws: `unavailable`.
-    func release(_ name: String, holder: String, token: Int64) async throws(MMError)
 }
 
 /// The cluster's record of a lease.

@@ -1,7 +1,8 @@
 package import MMCore
 
-/// Leases in Redis.
-package final class RedisLeaseStore: LeaseStore {
+/// The store in Redis in which leases are recorded. It has no notion of time: a node may take a lease over after it has
+/// seen the record unchanged for long enough, so that no machine's clock can end a lease early.
+package final class RedisLeaseStore: Sendable {
     private let redis: RedisClient
     private let now: @Sendable () -> ContinuousClock.Instant
     /// The time at which this process first saw each run of a server.
@@ -19,6 +20,8 @@ package final class RedisLeaseStore: LeaseStore {
         return "{mm:\(plain)}:\(part)"
     }
 
+    /// Reads a lease; returns a free one if there is no record yet.
+    /// - Throws: `unavailable` where the store can't be reached.
     package func read(_ name: String) async throws(MMError) -> LeaseRecord {
         try await look(name).record
     }
@@ -29,6 +32,15 @@ package final class RedisLeaseStore: LeaseStore {
         return (Self.record(answer.value), answer)
     }
 
+    /// Takes a lease if its record is still as it was seen.
+    /// - Parameters:
+    ///   - name: the name of what is leased.
+    ///   - seen: the record as it was seen.
+    ///   - holder: the id of the node that takes the lease.
+    ///   - address: the address at which that node is reached.
+    ///   - term: how long the lease is to be valid.
+    /// - Returns: the current record, with a new token if the holder got the lease.
+    /// - Throws: `unavailable`; the lease may have been taken nevertheless, but must not be used.
     package func take(
         _ name: String, seen: LeaseRecord, for holder: String, at address: String, term: Duration
     ) async throws(MMError) -> LeaseRecord {
@@ -41,6 +53,9 @@ package final class RedisLeaseStore: LeaseStore {
             try await redis.script(Self.taking, keys: [key], arguments.map { Array($0.utf8) }).value)
     }
 
+    /// Renews a lease.
+    /// - Returns: whether the holder still had it.
+    /// - Throws: `unavailable`.
     package func renew(_ name: String, holder: String, token: Int64, term: Duration) async throws(MMError) -> Bool {
         let arguments = [holder, "\(token)", "\(term.milliseconds)"]
         let answer = try await redis.script(
@@ -48,6 +63,8 @@ package final class RedisLeaseStore: LeaseStore {
         return answer.value == .number(1)
     }
 
+    /// Gives a lease back; a lease of another holder is left alone.
+    /// - Throws: `unavailable`.
     package func release(_ name: String, holder: String, token: Int64) async throws(MMError) {
         _ = try await redis.script(
             Self.releasing, keys: [Self.key(name, "lease")], [holder, "\(token)"].map { Array($0.utf8) })
