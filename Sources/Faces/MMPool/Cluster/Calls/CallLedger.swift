@@ -22,18 +22,17 @@ package struct CallLedger: Sendable {
 
     private let redis: RedisClient
     private let seal: ClusterSeal?
-    private let lifetime: Duration
+    /// How long a call is remembered.
+    private static let lifetime = Duration.seconds(86_400)
     private static let largest = 256 << 10
 
     /// Creates a ledger.
     /// - Parameters:
     ///   - redis: where the ledger is kept.
     ///   - seal: encrypts answers; without it they are not kept.
-    ///   - lifetime: how long a call is remembered.
-    package init(_ redis: RedisClient, seal: ClusterSeal?, lifetime: Duration = .seconds(86_400)) {
+    package init(_ redis: RedisClient, seal: ClusterSeal?) {
         self.redis = redis
         self.seal = seal
-        self.lifetime = lifetime
     }
 
     /// Records that a call begins.
@@ -47,7 +46,7 @@ package struct CallLedger: Sendable {
         _ id: String, of connection: String, digest: String, node: String, token: Int64
     ) async throws(MMError) -> Beginning {
         let key = Self.key(id, connection)
-        let arguments = [node, "\(token)", digest, "\(lifetime.milliseconds)"]
+        let arguments = [node, "\(token)", digest, "\(Self.lifetime.milliseconds)"]
         let answer = try await redis.script(
             Self.beginning, keys: [RedisLeaseStore.key(connection, "lease"), key], arguments.map { Array($0.utf8) })
         guard let list = answer.value.elements, let word = list.first?.text else { return .noLease }

@@ -20,11 +20,13 @@ struct Dashboard: Sendable {
     private static let recent = 150
     /// How many jobs are shown.
     private static let mostJobs = 20
+    /// The time between two states.
+    private static let pause = Duration.seconds(1)
 
     init(
         calls: CallRoutes, service: any OperationService, services: OperationServices, shared: RESTShared,
         requireTerminal: @escaping PersonProof.Requirement,
-        handshake: @escaping @Sendable () async -> PoolHandshake, pause: Duration = .seconds(1)
+        handshake: @escaping @Sendable () async -> PoolHandshake
     ) {
         self.calls = calls
         self.service = service
@@ -34,8 +36,10 @@ struct Dashboard: Sendable {
         metrics = shared.metrics
         let (metrics, server) = (shared.metrics, calls.serverName)
         let desk = ApprovalDesk(services, shared.ceremonies)
-        own = DashboardFeed(pause: pause) { await Self.state(services, metrics, desk, await handshake(), for: nil) }
-        others = DashboardFeed(pause: pause) {
+        own = DashboardFeed(pause: Self.pause) {
+            await Self.state(services, metrics, desk, await handshake(), for: nil)
+        }
+        others = DashboardFeed(pause: Self.pause) {
             await Self.state(services, metrics, desk, await handshake(), for: server)
         }
     }

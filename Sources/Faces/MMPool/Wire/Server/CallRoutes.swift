@@ -504,17 +504,14 @@ final class ClientWatch: Sendable {
     }
 
     private let state = Mutex(State())
-    private let pause: Duration
     private let forget: @Sendable (CallContext) async -> Void
 
+    /// The time between two checks.
+    private static let pause = Duration.seconds(2)
+
     /// Creates a watch without clients.
-    /// - Parameters:
-    ///   - pause: the time between two checks.
-    ///   - forget: ends what a client has left behind.
-    init(pause: Duration = .seconds(2), forget: @escaping @Sendable (CallContext) async -> Void) {
-        self.pause = pause
-        self.forget = forget
-    }
+    /// - Parameter forget: ends what a client has left behind.
+    init(forget: @escaping @Sendable (CallContext) async -> Void) { self.forget = forget }
 
     deinit { state.withLock { $0.work }?.cancel() }
 
@@ -532,8 +529,8 @@ final class ClientWatch: Sendable {
         state.withLock { state in
             state.clients[key] = client
             guard state.work == nil else { return }
-            state.work = Task { [weak self, pause] in
-                while (try? await Task.sleep(for: pause)) != nil, await self?.look() == true {}
+            state.work = Task { [weak self] in
+                while (try? await Task.sleep(for: Self.pause)) != nil, await self?.look() == true {}
             }
         }
     }
