@@ -88,7 +88,7 @@ public struct GraphClient: Sendable {
     var identity: IdentityService { parts.identity }
     var connection: Connection { parts.connection }
     var cloud: Cloud { parts.cloud }
-    var transport: any HTTPTransport { identity.httpTransport }
+    var transport: any HTTPTransport { identity.transport }
     var clock: WallClock { identity.clock }
     var pause: @Sendable (Duration) async throws -> Void { identity.pause }
     var jitter: @Sendable () -> Double { parts.jitter }

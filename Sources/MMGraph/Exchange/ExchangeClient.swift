@@ -13,7 +13,7 @@ package actor ExchangeClient {
     nonisolated let identity: IdentityService
     nonisolated let connection: Connection
     nonisolated let cloud: Cloud
-    nonisolated var transport: any HTTPTransport { identity.httpTransport }
+    nonisolated var transport: any HTTPTransport { identity.transport }
     nonisolated var clock: WallClock { identity.clock }
     nonisolated var pause: @Sendable (Duration) async throws -> Void { identity.pause }
     nonisolated let jitter: @Sendable () -> Double

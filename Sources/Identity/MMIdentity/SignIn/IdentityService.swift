@@ -15,7 +15,8 @@ import MMSystem
 public actor IdentityService {
     package nonisolated let paths: StatePaths
     nonisolated let environment: [String: String]
-    nonisolated let transport: any HTTPTransport
+    /// The transport, shared with the clients of services so that network connections are reused.
+    package nonisolated let transport: any HTTPTransport
     /// The clock for the time of day, shared with the clients of services.
     package nonisolated let clock: WallClock
     nonisolated let configuration: IdentityConfiguration
@@ -121,9 +122,6 @@ public actor IdentityService {
             log: log.from("identity"), seal: TokenSeal(paths: paths, environment: environment), isAlone: isAlone)
         self.pause = pause
     }
-
-    /// The transport, shared with the clients of services so that network connections are reused.
-    package nonisolated var httpTransport: any HTTPTransport { transport }
 
     /// The form in which files with secrets are stored.
     package nonisolated var seal: TokenSeal { memory.seal }
