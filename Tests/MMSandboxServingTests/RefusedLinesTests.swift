@@ -53,7 +53,7 @@ struct RefusedLinesTests {
                 guard let answer = try? await tenant.call("run", run(line)), answer.errors.isEmpty else { continue }
                 tried += 1
                 try await tenant.control("POST", "faults", refusal.at("/adminapi"))
-                let told = await tenant.telling("run", run(line), of: refusal)
+                let told = await tenant.refusal("run", run(line))
                 #expect(told != nil, "\(refusal.testDescription): \(line)")
                 try await tenant.control("DELETE", "faults")
             }
@@ -71,7 +71,7 @@ struct RefusedLinesTests {
             #expect(sent.count > 1, "\(line)")
             for place in sent.indices {
                 try await tenant.control("POST", "faults", refusal.at("/adminapi", after: place))
-                let told = await tenant.telling("run", run(line), of: refusal)
+                let told = await tenant.refusal("run", run(line))
                 #expect(told != nil, "\(refusal.testDescription) at \(place): \(line)")
                 try await tenant.control("DELETE", "faults")
             }
@@ -84,7 +84,7 @@ struct RefusedLinesTests {
         for form in ["{}", "({}).Count", "if ({}) { 'yes' } else { 'no' }"] {
             let line = form.replacing("{}", with: "Get-Mailbox")
             try await tenant.control("POST", "faults", refusal.at("/adminapi"))
-            let told = await tenant.telling("run", run(line), of: refusal)
+            let told = await tenant.refusal("run", run(line))
             #expect(told != nil, "\(refusal.testDescription): \(line)")
             try await tenant.control("DELETE", "faults")
         }
@@ -104,12 +104,11 @@ struct RefusedLinesTests {
             #expect(answer.exitStatus == 0 && answer.errors.isEmpty, "\(line)")
         }
         // What was silenced once is not silenced for the next script.
-        let told = await tenant.telling("run", run("@(Get-Mailbox).Count"), of: .forbidden)
+        let told = await tenant.refusal("run", run("@(Get-Mailbox).Count"))
         #expect(told != nil)
         let goesOn = try await tenant.call("run", run("@(Get-Mailbox -ErrorAction Continue).Count"))
         #expect(goesOn.errors.count == 1 && goesOn.exitStatus == 1)
-        let stopped = await tenant.telling(
-            "run", run("$ErrorActionPreference = 'Stop'; Get-Mailbox; 'x'"), of: .forbidden)
+        let stopped = await tenant.refusal("run", run("$ErrorActionPreference = 'Stop'; Get-Mailbox; 'x'"))
         #expect(stopped != nil)
     }
 

@@ -39,7 +39,7 @@ struct RefusedRecipeTests {
             #expect(!paths.isEmpty, "\(recipe.name)")
             for (path, skipped) in places(paths) {
                 try await tenant.control("POST", "faults", refusal.at(path, after: skipped))
-                let told = await tenant.telling("recipe", arguments(recipe), of: refusal)
+                let told = await tenant.refusal("recipe", arguments(recipe))
                 let isHit = try await tenant.takeRequests().count { $0.hasPrefix(path) } > skipped
                 #expect(told != nil || !isHit, "\(recipe.name): \(refusal.testDescription) of \(path) (\(skipped))")
                 try await tenant.control("DELETE", "faults")
@@ -57,7 +57,7 @@ struct RefusedRecipeTests {
             let paths = try await tenant.takeRequests()
             let first = try #require(paths.first, "\(recipe.name)")
             try await tenant.control("POST", "faults", refusal.at(first))
-            let told = await tenant.telling("recipe", arguments(recipe), of: refusal)
+            let told = await tenant.refusal("recipe", arguments(recipe))
             #expect(told != nil, "\(recipe.name): \(refusal.testDescription) of \(first)")
             try await tenant.control("DELETE", "faults")
         }

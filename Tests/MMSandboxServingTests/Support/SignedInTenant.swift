@@ -33,7 +33,11 @@ final class SignedInTenant: Sendable {
         environment["MM_SANDBOX_URL"] = base
         environment["XDG_RUNTIME_DIR"] = "/tmp"
         environment["MM_PWSH"] = "\(try BuiltPrograms.path("mm-sandbox")) pwsh"
-        service = LocalOperationService(services: OperationServices(environment: environment))
+        // What is tried again is tried again at once.
+        let services = OperationServices(environment: environment) {
+            try await Task.sleep(for: min($0, .milliseconds(10)))
+        }
+        service = LocalOperationService(services: services)
         try await signIn()
     }
 
@@ -57,11 +61,10 @@ final class SignedInTenant: Sendable {
 
     /// Carries an operation out.
     func call(
-        _ name: String, _ arguments: JSONObject, surface: Caller.Surface = .terminal,
-        within limit: Duration = .seconds(300)
+        _ name: String, _ arguments: JSONObject, surface: Caller.Surface = .terminal
     ) async throws(MMError) -> OperationAnswer {
         let caller = Caller(surface: surface, name: "test", server: nil)
-        return try await service.call(name, arguments, in: CallContext(caller: caller, timeLimit: limit))
+        return try await service.call(name, arguments, in: CallContext(caller: caller, timeLimit: .seconds(300)))
     }
 
     /// Steers the tenant.
@@ -92,18 +95,17 @@ final class SignedInTenant: Sendable {
 struct Refusal: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let fault: JSONObject
-    /// Whether clients try again, which takes its time.
-    var isRetried = false
 
     static let forbidden = Refusal(testDescription: "403", fault: ["kind": "status", "status": 403])
     static let unknown = Refusal(testDescription: "404", fault: ["kind": "status", "status": 404])
     static let broken = Refusal(testDescription: "501", fault: ["kind": "status", "status": 501])
-    static let failing = Refusal(testDescription: "500", fault: ["kind": "status", "status": 500], isRetried: true)
-    static let throttled = Refusal(
-        testDescription: "429", fault: ["kind": "throttle", "retryAfter": 400], isRetried: true)
-    static let torn = Refusal(testDescription: "cut", fault: ["kind": "torn", "bytes": 5], isRetried: true)
+    static let failing = Refusal(testDescription: "500", fault: ["kind": "status", "status": 500])
+    static let throttled = Refusal(testDescription: "429", fault: ["kind": "throttle", "retryAfter": 400])
+    static let torn = Refusal(testDescription: "cut", fault: ["kind": "torn", "bytes": 5])
     static let garbage = Refusal(testDescription: "garbage", fault: ["kind": "garbage"])
+    /// Those that clients report at once.
     static let swift: [Refusal] = [.forbidden, .unknown, .broken, .garbage]
+    /// Those after which clients wait and try again.
     static let slow: [Refusal] = [.failing, .throttled, .torn]
 
     /// The fault on a path, once so many requests to it were served.
@@ -113,18 +115,13 @@ struct Refusal: Sendable, CustomTestStringConvertible {
         if skipped > 0 { fault["skip"] = .int(Int64(skipped)) }
         return fault
     }
-
-    /// How long a call may take, which bounds how often it is tried again.
-    var limit: Duration { isRetried ? .seconds(4) : .seconds(120) }
 }
 
 extension SignedInTenant {
-    /// What a call says of a refusal: nil where it takes it for an answer.
-    func telling(
-        _ name: String, _ arguments: JSONObject, of refusal: Refusal, surface: Caller.Surface = .terminal
-    ) async -> String? {
+    /// What a call says of a refused request; nil where it takes the refusal for an answer.
+    func refusal(_ name: String, _ arguments: JSONObject) async -> String? {
         do throws(MMError) {
-            let answer = try await call(name, arguments, surface: surface, within: refusal.limit)
+            let answer = try await call(name, arguments)
             if let stream = answer.body.stream {
                 while try await stream.next() != nil {}
                 let end = stream.end()
