@@ -37,13 +37,20 @@ struct CheckedScriptsTests {
     func checks() async throws {
         let service = try #require(ExchangeTable.Service(module: "exo"))
         let known = CheckedScripts()
-        let wrong = EnginePlan("Get-Mailbox -ResultSice 5", wanted: .auto)
-        let right = EnginePlan("Get-Mailbox -ResultSize 5", wanted: .auto)
+        let wrong = EnginePlan("Get-Mailbox -ResultSice 5")
+        let right = EnginePlan("Get-Mailbox -ResultSize 5")
         for _ in 1...3 {
             await #expect(throws: MMError.self) { try await DryRun.checkNames(wrong, service, knowing: known) }
             try await DryRun.checkNames(right, service, knowing: known)
         }
         #expect(known.contains(CheckedScripts.Key(right.script, service)))
         #expect(!known.contains(CheckedScripts.Key(wrong.script, service)))
+    }
+}
+
+extension EnginePlan {
+    /// The plan for a script that nobody has chosen an engine for.
+    init(_ script: String) {
+        self.init(script, wanted: .auto, reading: ScriptReading(script), signIn: nil)
     }
 }

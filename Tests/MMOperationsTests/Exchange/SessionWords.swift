@@ -45,7 +45,7 @@ struct SessionWords {
         #expect(own.message.contains("Import-Csv"))
         let strange = EngineRefusal.beyond("the command Get-Mailbocks", ["Get-Mailbocks"], "exo", hasPowerShell: false)
         #expect(strange.code == .notFound)
-        let plan = EnginePlan("function Get-MailboxReport { 1 }; Get-MailboxReport; Get-Strange", wanted: .auto)
+        let plan = EnginePlan("function Get-MailboxReport { 1 }; Get-MailboxReport; Get-Strange")
         #expect(plan.strangers(to: [CmdletCheck(service: .exo)]) == ["Get-Strange"])
     }
 

@@ -47,10 +47,10 @@ struct EnginePlan: Sendable {
     ///   - reading: the script as parsed before.
     ///   - signIn: answers the cmdlets with which the script signs in.
     init(
-        _ script: String, wanted: ConnectionEngine, reading: ScriptReading? = nil, signIn: SignInSource? = nil
+        _ script: String, wanted: ConnectionEngine, reading: ScriptReading, signIn: SignInSource?
     ) {
         self.script = script
-        self.reading = reading ?? ScriptReading(script)
+        self.reading = reading
         self.signIn = signIn
         self.wanted = wanted
     }
