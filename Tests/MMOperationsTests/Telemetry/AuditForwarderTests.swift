@@ -182,7 +182,8 @@ struct AuditForwarderTests {
         var rests = AuditForwarder.Rests()
         (rests.look, rests.last) = (.seconds(600), .seconds(120))
         let forwarder = AuditForwarder(
-            to: destination, by: FileSink(path: home.path + "/copy"), of: audit, paths: home.paths, log: .off,
+            to: destination, by: FileSink(path: home.path + "/copy", isAfterFault: false), of: audit,
+            paths: home.paths, log: .off,
             rests: rests)
         try write(0..<1)
         let running = Task { await forwarder.run() }
@@ -278,7 +279,7 @@ struct AuditForwarderTests {
         let path = home.path + "/copies/audit.jsonl"
         let destination = try AuditDestination("file:\(path)")
         try write(0..<300)
-        let running = Task { await forwarder(destination, FileSink(path: path)).run() }
+        let running = Task { await forwarder(destination, FileSink(path: path, isAfterFault: false)).run() }
         let whole = try #require(try ProtectedFile.read(audit.path))
         #expect(await eventually { (try? ProtectedFile.read(path)) == whole })
         running.cancel()

@@ -10,7 +10,8 @@ struct TelemetryTests {
     private static func telemetry(_ environment: [String: String]) throws -> Telemetry {
         let settings = try #require(try TelemetrySettings(environment: environment))
         return Telemetry(
-            settings, over: HTTPClient(configuration: HTTPClientConfiguration(environment: [:])), log: .off)
+            settings, over: HTTPClient(configuration: HTTPClientConfiguration(environment: [:])), log: .off,
+            absence: nil)
     }
 
     private static func spans(_ collector: StandInCollector) -> [JSONValue] {
@@ -195,7 +196,7 @@ struct TelemetryTests {
         let log = home.path + "/telemetry.log"
         let telemetry = Telemetry(
             settings, over: HTTPClient(configuration: HTTPClientConfiguration(environment: [:])),
-            log: Log(LogSettings(path: log, level: .info)))
+            log: Log(LogSettings(path: log, level: .info)), absence: nil)
         telemetry.begin("first", under: nil)?.end()
         #expect(await eventually { collector.tries == 1 })
         // As long as the collector says nothing, calls begin and end.

@@ -38,7 +38,7 @@ package final class Telemetry: Sendable {
     /// - Parameter absence: a note, shared by the user's processes, that the collector can't be reached.
     package init(
         _ settings: TelemetrySettings, over transport: any HTTPTransport, log: Log, clock: WallClock = .system,
-        absence: CollectorAbsence? = nil
+        absence: CollectorAbsence?
     ) {
         self.absence = absence
         let wake = WakeSignal()

@@ -183,7 +183,7 @@ final class FileSink: AuditSink {
 
     /// Creates a sink for a file.
     /// - Parameter isAfterFault: whether the last write of an earlier process to it failed.
-    init(path: String, isAfterFault: Bool = false) {
+    init(path: String, isAfterFault: Bool) {
         self.path = path
         mayBeTorn = Mutex(isAfterFault)
     }
