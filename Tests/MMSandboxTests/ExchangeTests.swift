@@ -63,7 +63,7 @@ struct ExchangeTests {
             ("Get-MobileDevice", [:]), ("Get-MailContact", [:]), ("Get-RoleGroup", [:]), ("Get-TransportConfig", [:]),
             ("Get-DistributionGroup", ["Filter": "Members -ne 'CN=nobody'"]),
             ("Get-Mailbox", ["RecipientTypeDetails": ["UserMailbox,SharedMailbox"]]),
-            ("Get-MessageTrace", ["StartDate": "09/24/25", "EndDate": "09/25/25"]),
+            ("Get-MessageTrace", ["StartDate": "12/30/25", "EndDate": "12/31/25"]),
             ("Export-MailboxDiagnosticLogs", ["Identity": "lena.vogt", "ExtendedProperties": true]),
             ("Export-MailboxDiagnosticLogs", ["Identity": "lena.vogt", "ComponentName": "HoldTracking"]),
         ] as [(String, JSONObject)])
@@ -71,7 +71,7 @@ struct ExchangeTests {
         let admin = await Admin()
         let answer = await admin.invoke(cmdlet, parameters)
         #expect(answer.status == 200, "\(answer.json)")
-        if cmdlet != "Get-MessageTrace" { #expect(answer.json["value"]?.array?.isEmpty == false) }
+        #expect(answer.json["value"]?.array?.isEmpty == false)
     }
 
     @Test("a mailbox that was created can be read, found, changed and given to groups")
@@ -152,6 +152,61 @@ struct ExchangeTests {
         let value = await admin.invoke("Get-MessageTraceV2", [:]).json["value"]?[1]?[name] ?? .null
         let rows = await admin.invoke("Get-MessageTraceV2", [name: value]).json["value"]?.array ?? []
         #expect(!rows.isEmpty && rows.allSatisfy { $0[name] == value })
+    }
+
+    @Test(
+        "a trace has no pages: its warning names the call for the rest, and every message comes once",
+        arguments: [100, 250, 400] as [Int64], [[:], ["Status": "Delivered"]] as [JSONObject])
+    func tracesFollowed(size: Int64, filter: JSONObject) async {
+        let admin = await Admin()
+        let period: JSONObject = ["StartDate": "2025-12-23T00:00:00Z", "EndDate": "2026-01-01T00:00:00Z"]
+        func trace(_ parameters: JSONObject) async -> (rows: [JSONValue], warning: String?) {
+            let answer = await admin.invoke("Get-MessageTraceV2", filter.merging(parameters)).json
+            return (answer["value"]?.array ?? [], answer["@adminapi.warnings"]?[0]?.string)
+        }
+        let whole = await trace(period.merging(["ResultSize": 5000]))
+        #expect(whole.rows.count > 400 && whole.warning == nil)
+        var (rows, warning) = await trace(period.merging(["ResultSize": .int(size)]))
+        while let next = warning, rows.count < whole.rows.count {
+            #expect(next.hasPrefix("There are more results, use the following command to get more. Get-Message"))
+            #expect(next.contains(" -Status \"Delivered\"") == (filter["Status"] != nil))
+            let words = next.split(separator: "\"").map(String.init)
+            let part = await trace([
+                "StartDate": .string(words[1]), "EndDate": .string(words[3]),
+                "StartingRecipientAddress": .string(words[5]), "ResultSize": .int(size),
+            ])
+            rows += part.rows
+            warning = part.warning
+        }
+        #expect(rows == whole.rows)
+        let times = rows.compactMap { $0["Received"]?.string }
+        #expect(times == times.sorted(by: >) && Set(times).count < times.count)
+    }
+
+    @Test(
+        "a trace is refused for a time or a number that the service doesn't have",
+        arguments: [
+            ("Get-MessageTraceV2", ["ResultSize": 5001], "ResultSize"),
+            ("Get-MessageTraceV2", ["ResultSize": "Unlimited"], "Int32"),
+            ("Get-MessageTraceV2", ["StartDate": "2025-12-21"], "10 days apart"),
+            ("Get-MessageTraceV2", ["StartDate": "2025-10-01", "EndDate": "2025-10-02"], "older than 90 days"),
+            ("Get-MessageTrace", ["StartDate": "2025-12-21"], "older than 10 days"),
+            ("Get-MessageTraceV2", ["StartDate": "2026-01-02"], "before the end date"),
+        ] as [(String, JSONObject, String)])
+    func refusedTrace(cmdlet: String, parameters: JSONObject, text: String) async {
+        let answer = await Admin().invoke(cmdlet, parameters)
+        #expect(answer.status == 400 && answer.text.contains(text), "\(answer.text)")
+    }
+
+    @Test("without dates a trace is of the last 48 hours, and Graph shows the same messages")
+    func tracesWithoutDates() async {
+        let admin = await Admin()
+        let rows = await admin.invoke("Get-MessageTraceV2").json["value"]?.array ?? []
+        #expect(rows.last?["Received"]?.string?.hasPrefix("2025-12-30T") == true)
+        let token = await admin.bench.token()
+        let shown = await admin.bench.everyItem("/beta/admin/exchange/tracing/messageTraces", token: token)
+        #expect(shown.prefix(rows.count).map { $0["messageId"] } == rows.map { $0["MessageId"] })
+        #expect(shown.prefix(rows.count).map { $0["recipientAddress"] } == rows.map { $0["RecipientAddress"] })
     }
 
     @Test(

@@ -317,15 +317,16 @@ struct ObservedContent {
         return summary
     }
 
-    /// Messages of the last days, from one colleague to the next.
+    /// The messages of the last days.
     var messageTraces: [JSONObject] {
-        (0..<min(40, users.count - 1)).map { place in
-            let (from, to) = (users.row(place), users.row(place + 1))
-            return [
-                "id": id(23, place), "senderAddress": .string(from.mail), "recipientAddress": .string(to.mail),
-                "messageId": .string("<\(place)@\(TenantIdentity.domain)>"), "subject": "Weekly numbers",
-                "status": "delivered", "size": .int(Int64(20_000 + place * 311)), "receivedDateTime": ago(place % 9),
-                "fromIP": "198.51.100.7", "toIP": .null,
+        TracedMessage.all(of: store).map { message in
+            [
+                "id": .string(message.traceID), "senderAddress": .string(message.sender),
+                "recipientAddress": .string(message.recipient), "messageId": .string(message.messageID),
+                "subject": .string(message.subject), "status": message.hasFailed ? "failed" : "delivered",
+                "size": .int(Int64(message.size)),
+                "receivedDateTime": .string(ServiceTime.text(message.received)),
+                "fromIP": .string(message.fromIP), "toIP": .null,
             ]
         }
     }

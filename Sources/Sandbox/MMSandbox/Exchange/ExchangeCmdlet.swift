@@ -85,7 +85,7 @@ struct ExchangeCmdlet: Sendable {
     static let all: [String: ExchangeCmdlet] = Dictionary(
         [
             mailboxes, permissions, folderPermissions, rules, groups, groupLinks, organization, settings, compliance,
-            complianceReading, protection, reading, creating,
+            complianceReading, protection, reading, creating, traces,
         ].joined().map {
             ($0.name.lowercased(), $0)
         },
@@ -396,7 +396,7 @@ extension ExchangeOrganization {
     }
 }
 
-/// Cmdlets for the organization: domains, groups, traces, audit logs.
+/// Cmdlets for the organization: domains, groups, audit logs.
 extension ExchangeCmdlet {
     static let organization: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-AcceptedDomain", .reading, "Identity") { (organization, call) throws(ExchangeFailure) in
@@ -489,23 +489,6 @@ extension ExchangeCmdlet {
                     "ConnectionUsedForInbuiltCmdlets": true, "IsEopSession": false,
                 ], call)
         },
-        ExchangeCmdlet(
-            "Get-MessageTrace", .reading,
-            "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Page PageSize",
-            ExchangeOrganization.messageTrace),
-        ExchangeCmdlet(
-            "Get-MessageTraceV2", .reading,
-            "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Subject "
-                + "SubjectFilterType StartingRecipientAddress",
-            ExchangeOrganization.messageTrace),
-        ExchangeCmdlet(
-            "Get-MessageTraceDetail", .reading,
-            "MessageTraceId RecipientAddress SenderAddress StartDate EndDate MessageId Event Action Page PageSize",
-            ExchangeOrganization.messageTraceDetail),
-        ExchangeCmdlet(
-            "Get-MessageTraceDetailV2", .reading,
-            "MessageTraceId RecipientAddress SenderAddress StartDate EndDate MessageId Event Action",
-            ExchangeOrganization.messageTraceDetail),
         ExchangeCmdlet("Get-AdminAuditLogConfig", .reading, "") { (organization, call) throws(ExchangeFailure) in
             .row(
                 organization.configured(
@@ -651,97 +634,6 @@ extension ExchangeOrganization {
             if let seconds = ServiceTime.seconds(iso) { return seconds }
         }
         throw .invalid(name, "Cannot convert value \"\(text.prefix(60))\" to type \"System.DateTime\".")
-    }
-
-    func messageTrace(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        let start = try moment(call, "StartDate")
-        let end = try moment(call, "EndDate")
-        if let start, let end, end < start {
-            throw ExchangeFailure(
-                400, "BadRequest", type: "Microsoft.Exchange.Management.FfoReporting.InvalidExpressionException",
-                "The start date must be before the end date.")
-        }
-        let exact = ["SenderAddress", "RecipientAddress", "Status", "MessageId", "MessageTraceId", "FromIP", "ToIP"]
-        let wanted = exact.compactMap { name in
-            call.texts(name).map { (name: name, values: Set($0.map { $0.lowercased() })) }
-        }
-        let subject = call.text("Subject")
-        let rows = tracedMessages(from: start, to: end).filter { row in
-            let text = row["Subject"]?.string ?? ""
-            return wanted.allSatisfy { $0.values.contains(row[$0.name]?.string?.lowercased() ?? "") }
-                && subject.map { Self.subject(text, fits: $0, call.text("SubjectFilterType")) } ?? true
-        }
-        guard let size = call.text("PageSize").flatMap({ Int($0) }) ?? call.text("Page").map({ _ in 1000 }) else {
-            return try .page(of: rows, call)
-        }
-        let page = call.text("Page").flatMap { Int($0) } ?? 1
-        guard (1...5000).contains(size), (1...1000).contains(page) else {
-            throw ExchangeFailure(
-                400, "BadRequest", type: "Microsoft.Exchange.Management.FfoReporting.InvalidExpressionException",
-                "The page size must be 1 to 5000, and the page 1 to 1000.")
-        }
-        return try .page(of: Array(rows.dropFirst((page - 1) * size).prefix(size)), call)
-    }
-
-    /// Returns whether a subject fits a text in the way that a call names.
-    private static func subject(_ subject: String, fits text: String, _ way: String?) -> Bool {
-        switch way?.lowercased() {
-        case "startswith": CaselessText.hasPrefix(subject, text)
-        case "endswith": CaselessText.hasSuffix(subject, text)
-        default: CaselessText.contains(subject, text)
-        }
-    }
-
-    /// What happened to one message.
-    func messageTraceDetail(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        let wanted = call.text("MessageTraceId")?.lowercased()
-        guard let message = tracedMessages().first(where: { $0["MessageTraceId"]?.string?.lowercased() == wanted })
-        else { return try .page(of: [], call) }
-        let hasFailed = message["Status"]?.string == "Failed"
-        let steps: [(event: String, detail: String)] = [
-            ("Receive", "Message received by: SANDBOX00MB01.PROD.OUTLOOK.COM"),
-            hasFailed
-                ? ("Fail", "Reason: [{LED=550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found}]")
-                : ("Deliver", "The message was successfully delivered."),
-        ]
-        let rows = steps.map { step -> JSONObject in
-            [
-                "Organization": .string(TenantIdentity.initialDomain), "MessageId": message["MessageId"] ?? .null,
-                "MessageTraceId": message["MessageTraceId"] ?? .null, "Date@data.type": "System.DateTime",
-                "Date": message["Received"] ?? .null, "Event": .string(step.event), "Action": "",
-                "Detail": .string(step.detail), "Data": "",
-            ]
-        }
-        return try .page(of: rows, call)
-    }
-
-    /// The messages of the last days.
-    private func tracedMessages(from start: Double? = nil, to end: Double? = nil) -> [JSONObject] {
-        var rows: [JSONObject] = []
-        let mixing = context.mixing.branch(51)
-        for index in 0..<400 {
-            let time = store.users.now - Int64(index) * 971
-            if let start, Double(time) < start { continue }
-            if let end, Double(time) > end { continue }
-            let from = mailboxes.mailbox(mixing.number(index, 1, below: min(store.users.count, 300)))
-            let to = mailboxes.mailbox(mixing.number(index, 2, below: min(store.users.count, 300)))
-            let sender = from?.address ?? "news@fabrikam.example"
-            let recipient = to?.address ?? "partner@northwind.example"
-            let status = mixing.number(index, 3, below: 15) == 0 ? "Failed" : "Delivered"
-            rows.append([
-                "Organization": .string(TenantIdentity.initialDomain),
-                "MessageId": .string(
-                    "<\(Guid.text(mixing.number(index, 4), mixing.number(index, 5)))@sandbox.example>"),
-                "Received@data.type": "System.DateTime", "Received": .string(ServiceTime.text(time)),
-                "SenderAddress": .string(sender), "RecipientAddress": .string(recipient),
-                "Subject": .string(
-                    ["Quarterly figures", "Lunch?", "Invoice \(1000 + index)", "Re: contract", "Your order"][index % 5]),
-                "Status": .string(status), "ToIP": .null, "FromIP": .string("198.51.100.\(1 + index % 250)"),
-                "Size": .int(Int64(4000 + mixing.number(index, 6, below: 900_000))),
-                "MessageTraceId": .string(Guid.text(mixing.number(index, 7), mixing.number(index, 8))),
-            ])
-        }
-        return rows
     }
 
     static func complianceSearch(_ name: String, _ query: String, status: String, items: Int) -> JSONObject {
