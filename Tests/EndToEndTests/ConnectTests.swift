@@ -144,7 +144,7 @@ struct ConnectTests {
         #expect(names.count == 34, "\(listed)")
         let arguments: [String: [String]] = [
             "nested-members": ["--group", "All Company"],
-            "distribution-list-members": ["--list", "sales@\(Self.domain)"],
+            "distribution-list-members": ["--list", "newsletter@\(Self.domain)"],
             "inbox-rules": ["--user", "admin@\(Self.domain)"],
             "message-trace": ["--recipient", "admin@\(Self.domain)"],
         ]

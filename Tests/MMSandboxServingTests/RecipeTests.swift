@@ -205,7 +205,7 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
         RecipeCase("dynamic-groups", whole: { rows in rows.contains { $0["displayName"] == "Sales" } }) { row in
             row["rule"]?.string?.hasPrefix("(user.") == true
         },
-        RecipeCase("distribution-list-members", ["list": "sales@contoso-sandbox.example"]) { row in
+        RecipeCase("distribution-list-members", ["list": "newsletter@contoso-sandbox.example"]) { row in
             row["PrimarySmtpAddress"]?.string != nil
         },
     ]

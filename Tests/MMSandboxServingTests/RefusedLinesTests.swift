@@ -10,7 +10,7 @@ private enum Lines {
         "Get-OrganizationConfig", "Get-RemoteDomain", "Get-InboundConnector", "Get-OutboundConnector",
         "Get-MailboxStatistics lena.vogt", "Get-MailboxPermission lena.vogt", "Get-InboxRule -Mailbox lena.vogt",
         "Get-UnifiedGroup -ResultSize 3", "Get-MessageTrace", "Get-AdminAuditLogConfig",
-        "Get-DistributionGroupMember sales", "Get-MailboxFolderStatistics lena.vogt",
+        "Get-DistributionGroupMember newsletter", "Get-MailboxFolderStatistics lena.vogt",
     ]
     static let forms = [
         "{}", "({}).Count", "@({}).Count", "({} | Measure-Object).Count", "$x = {}; $x.Count",

@@ -309,6 +309,25 @@ struct ExchangeTests {
         #expect(group?["ModerationEnabled"] == false && group?["SendModerationNotifications"] == "Always")
     }
 
+    @Test("a security group without an address is no distribution list and no recipient, but a group")
+    func groupsWithoutAddress() async {
+        let admin = await Admin()
+        func names(_ cmdlet: String) async -> [String] {
+            let (rows, _) = await admin.all(cmdlet, ["ResultSize": "Unlimited"], page: 1000)
+            return rows.compactMap { $0["Name"]?.string }
+        }
+        let lists = await names("Get-DistributionGroup")
+        #expect(lists.contains("Newsletter") && !lists.contains("VPN Users"))
+        #expect(await !names("Get-Recipient").contains("VPN Users"))
+        let group = await admin.invoke("Get-Group", ["Identity": "VPN Users"]).json["value"]?[0]
+        #expect(group?["RecipientTypeDetails"] == "UniversalSecurityGroup" && group?["PrimarySmtpAddress"] == nil)
+        #expect(await admin.invoke("Get-DistributionGroupMember", ["Identity": "VPN Users"]).status == 404)
+        let secure = await admin.invoke(
+            "Get-DistributionGroup", ["RecipientTypeDetails": "MailUniversalSecurityGroup"]
+        ).json["value"]?.array
+        #expect(secure?.compactMap { $0["Name"]?.string } == ["Invoice Approvers"])
+    }
+
     @Test("recipients are of all kinds, on pages as well, and each is found by its name")
     func recipients() async {
         let admin = await Admin()
@@ -405,7 +424,7 @@ struct ExchangeTests {
     @Test("members of a group are added and taken, and Graph shows the same")
     func membership() async {
         let admin = await Admin()
-        let group: JSONValue = "VPN Users"
+        let group: JSONValue = "Sales Updates"
         func members() async -> [JSONValue] {
             await admin.invoke("Get-DistributionGroupMember", ["Identity": group]).json["value"]?.array ?? []
         }
@@ -509,7 +528,7 @@ struct ExchangeTests {
             ("Get-RecipientPermission", ["Identity": "admin"]),
             ("Get-MailboxFolderPermission", ["Identity": "admin:\\Calendar"]),
             ("Get-MailboxAutoReplyConfiguration", ["Identity": "admin"]), ("Get-InboxRule", ["Mailbox": "admin"]),
-            ("Get-DistributionGroupMember", ["Identity": "VPN Users"]), ("Get-UnifiedGroup", [:]), ("Get-Group", [:]),
+            ("Get-DistributionGroupMember", ["Identity": "Newsletter"]), ("Get-UnifiedGroup", [:]), ("Get-Group", [:]),
             ("Get-Group", ["Identity": "All Company"]),
             ("Get-UnifiedGroupLinks", ["Identity": "All Company", "LinkType": "Members"]),
             ("Get-ConnectionInformation", [:]), ("Get-RemoteDomain", [:]), ("Get-HostedOutboundSpamFilterPolicy", [:]),

@@ -175,6 +175,26 @@ struct GraphWriteTests {
         #expect(await bench.graph("GET", "/v1.0/users/\(user)", token: token).status == 200, "only the reference went")
     }
 
+    @Test(
+        "a list with an address is changed in Exchange alone",
+        arguments: [
+            ("PATCH", "", ["description": "x"], "Cannot Update"), ("DELETE", "", nil, "Cannot Delete"),
+            ("POST", "/members/$ref", ["@odata.id": "https://x.example/directoryObjects/ID"], "Cannot Update"),
+        ] as [(String, String, JSONValue?, String)])
+    func listOfExchange(method: String, path: String, body: JSONValue?, text: String) async {
+        let bench = Bench()
+        let token = await bench.token()
+        let lists = await bench.everyItem("/v1.0/groups?$filter=displayName eq 'Newsletter'", token: token)
+        let id = lists.first?["id"]?.string ?? ""
+        let answer = await bench.graph(method, "/v1.0/groups/\(id)\(path)", token: token, body: body)
+        #expect(answer.status == 400 && answer.text.contains(text), "\(answer.text)")
+        let new: JSONValue = [
+            "displayName": "Choir", "mailEnabled": true, "mailNickname": "choir", "securityEnabled": false,
+        ]
+        let made = await bench.graph("POST", "/v1.0/groups", token: token, body: new)
+        #expect(made.status == 400 && made.text.contains("mail-enabled groups"), "\(made.text)")
+    }
+
     @Test("without $ref the member itself goes, as the service does it")
     func withoutRef() async {
         let bench = Bench()

@@ -32,12 +32,12 @@ struct RandomWrites {
         // who has left can't be set again before they are back.
         users = Array(people.dropFirst(10).dropLast(4))
         leaving = Array(people.suffix(4))
-        let groups = try await tenant.list("/groups?$select=id,displayName,groupTypes")
+        let groups = try await tenant.list("/groups?$select=id,displayName,groupTypes,mailEnabled")
         func named(_ isWanted: (JSONValue) -> Bool) -> [String] {
             groups.filter(isWanted).compactMap { $0["id"]?.string }
         }
         projects = named { $0["displayName"]?.string?.hasPrefix("Project") == true }
-        standing = named { $0["groupTypes"]?.array?.isEmpty == true }
+        standing = named { $0["groupTypes"]?.array?.isEmpty == true && $0["mailEnabled"] == false }
         roles = Array(try await ids("/directoryRoles").suffix(3))
         services = try await ids("/servicePrincipals?$select=id")
         roleDefinitions = try await tenant.list("/directoryRoles").suffix(3).compactMap { $0["roleTemplateId"]?.string }

@@ -14,12 +14,20 @@ struct GroupDirectory: Sendable {
         case office(Int)
         case standing(Int)
         case project(Int)
+        case list(Int)
     }
 
     private static let standing = [
         ("Sandbox Administrators", "People who run this tenant."), ("VPN Users", "May connect from outside."),
         ("Conditional Access Exclusions", "Accounts that no policy applies to."),
         ("Mailbox Auditors", "May see audit logs of mailboxes."),
+    ]
+
+    /// The groups with a mail address that Exchange keeps; the last one also grants rights.
+    private static let lists = [
+        ("Newsletter", "Who reads the monthly newsletter."), ("Sales Updates", "News for everybody who sells."),
+        ("Office Managers", "Who looks after the offices."), ("Support Rota", "Who is on call this month."),
+        ("Invoice Approvers", "May approve invoices."),
     ]
 
     init(users: UserDirectory, mixing: Mixing) {
@@ -32,7 +40,7 @@ struct GroupDirectory: Sendable {
     private var firstProject: Int { 1 + Position.departments.count + Culture.all.count + Self.standing.count }
 
     /// The number of groups.
-    var count: Int { firstProject + projects }
+    var count: Int { firstProject + projects + Self.lists.count }
 
     private func purpose(_ index: Int) -> Purpose {
         var place = index
@@ -42,7 +50,9 @@ struct GroupDirectory: Sendable {
         place -= Position.departments.count
         if place < Culture.all.count { return .office(place) }
         place -= Culture.all.count
-        return place < Self.standing.count ? .standing(place) : .project(place - Self.standing.count)
+        if place < Self.standing.count { return .standing(place) }
+        place -= Self.standing.count
+        return place < projects ? .project(place) : .list(place - projects)
     }
 
     private static let colours = [
@@ -72,6 +82,7 @@ struct GroupDirectory: Sendable {
         case .office(let place): "Office \(Culture.all[place].office.city)"
         case .standing(let place): Self.standing[place].0
         case .project(let place): "Project \(projectName(place))"
+        case .list(let place): Self.lists[place].0
         }
     }
 
@@ -85,6 +96,8 @@ struct GroupDirectory: Sendable {
         var description = "Everybody in \(name)."
         var rule: JSONValue = .null
         var isUnified = false
+        var hasMail = false
+        var isSecurity = true
         switch purpose {
         case .everyone:
             description = "Everybody who works here."
@@ -96,20 +109,25 @@ struct GroupDirectory: Sendable {
         case .project:
             description = "Work on \(name)."
             isUnified = true
+        case .list(let place):
+            description = Self.lists[place].1
+            hasMail = true
+            isSecurity = place == Self.lists.count - 1
         }
+        if isUnified { (hasMail, isSecurity) = (true, false) }
         var types: [JSONValue] = []
         if isUnified { types.append("Unified") }
         if !rule.isNull { types.append("DynamicMembership") }
-        let mail: JSONValue = isUnified ? .string("\(nickname)@\(users.domain)") : .null
+        let mail: JSONValue = hasMail ? .string("\(nickname)@\(users.domain)") : .null
         return [
             "id": .string(ids.guid(index)), "deletedDateTime": .null, "classification": .null,
             "createdDateTime": .string(created), "creationOptions": isTeam(index) ? ["Team"] : [],
             "description": .string(description), "displayName": .string(name), "expirationDateTime": .null,
-            "groupTypes": .array(types), "isAssignableToRole": .null, "mail": mail, "mailEnabled": .bool(isUnified),
+            "groupTypes": .array(types), "isAssignableToRole": .null, "mail": mail, "mailEnabled": .bool(hasMail),
             "mailNickname": .string(nickname), "membershipRule": rule,
             "membershipRuleProcessingState": rule.isNull ? .null : "On", "onPremisesSyncEnabled": .null,
             "proxyAddresses": mail.string.map { [.string("SMTP:\($0)")] } ?? [], "renewedDateTime": .string(created),
-            "resourceProvisioningOptions": isTeam(index) ? ["Team"] : [], "securityEnabled": .bool(!isUnified),
+            "resourceProvisioningOptions": isTeam(index) ? ["Team"] : [], "securityEnabled": .bool(isSecurity),
             "securityIdentifier": .string("S-1-12-1-\(mixing.number(index, 7) >> 32)-\(mixing.number(index, 8) >> 32)"),
             "theme": .null,
             "visibility": isUnified ? (mixing.number(index, 9, below: 2) == 0 ? "Public" : "Private") : .null,
@@ -132,7 +150,7 @@ struct GroupDirectory: Sendable {
             }
         case .standing(0): return [0, 3]
         case .project(3): return []
-        case .standing, .project: return stride(index)
+        case .standing, .project, .list: return stride(index)
         }
     }
 
@@ -149,7 +167,7 @@ struct GroupDirectory: Sendable {
         switch purpose(index) {
         // The owner of this project has left, and it has no members.
         case .project(3): []
-        case .project, .standing: Array(stride(index).prefix(2))
+        case .project, .standing, .list: Array(stride(index).prefix(2))
         default: [0]
         }
     }
@@ -164,6 +182,14 @@ struct GroupDirectory: Sendable {
         }
         return groups
     }
+}
+
+extension Record {
+    /// Whether this group is one of Microsoft 365.
+    var isUnifiedGroup: Bool { self["groupTypes"]?.array?.contains("Unified") == true }
+
+    /// Whether this group is a list or a security group with a mail address: only Exchange changes these.
+    var isKeptByExchange: Bool { self["mailEnabled"] == true && !isUnifiedGroup }
 }
 
 /// Departments and the job titles in them.

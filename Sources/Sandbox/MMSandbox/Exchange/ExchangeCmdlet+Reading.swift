@@ -303,13 +303,8 @@ extension ExchangeCmdlet {
         },
         ExchangeCmdlet("Get-Group", .reading, "Identity " + recipients) {
             (organization, call) throws(ExchangeFailure) in
-            let groups = organization.distributionGroups + organization.unifiedGroups
-            let kinds = Set((call.texts("RecipientTypeDetails") ?? []).map { $0.lowercased() })
-            return try organization.groupPage(
-                groups.filter {
-                    kinds.isEmpty || kinds.contains($0["RecipientTypeDetails"]?.string?.lowercased() ?? "")
-                },
-                call)
+            try organization.groupPage(
+                organization.distributionGroups + organization.unifiedGroups + organization.securityGroups, call)
         },
         single(
             "IRMConfiguration",

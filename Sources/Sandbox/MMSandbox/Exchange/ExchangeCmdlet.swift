@@ -275,51 +275,77 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
-    /// The groups of the directory without a mailbox in Exchange.
-    var distributionGroups: [JSONObject] { mailGroups(unified: false) }
+    /// The lists and security groups with an address, which are kept in Exchange.
+    var distributionGroups: [JSONObject] {
+        groups(\.isKeptByExchange).map { group in
+            let isSecurity = group["securityEnabled"] == true
+            let type: JSONValue = isSecurity ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup"
+            var row = addressed(group)
+            row["GroupType"] = isSecurity ? "Universal, SecurityEnabled" : "Universal"
+            (row["RecipientType"], row["RecipientTypeDetails"]) = (type, type)
+            row["MemberJoinRestriction"] = "Closed"
+            row["WindowsEmailAddress"] = row["PrimarySmtpAddress"]
+            return configured("DistributionGroup", group.id, row)
+        }
+    }
 
     /// The groups of Microsoft 365.
-    var unifiedGroups: [JSONObject] { mailGroups(unified: true) }
-
-    private func mailGroups(unified: Bool) -> [JSONObject] {
-        store.table(.groups).all.filter { ($0["groupTypes"]?.array?.contains("Unified") == true) == unified }.map {
-            let name = $0["displayName"] ?? ""
-            let nickname = $0["mailNickname"]?.string ?? ""
-            let isSecurity = !unified && $0["mailEnabled"] == true && $0["securityEnabled"] == true
-            let type: JSONValue =
-                unified ? "GroupMailbox" : isSecurity ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup"
-            var row: JSONObject = [
-                "Id": name, "Name": name, "DisplayName": name, "Alias": .string(nickname),
-                "PrimarySmtpAddress": .string("\(nickname)@\(TenantIdentity.domain)"), "Identity": name,
-                "ExternalDirectoryObjectId": $0["id"] ?? .null, "Guid": $0["id"] ?? .null,
-                "GroupType": isSecurity ? "Universal, SecurityEnabled" : "Universal",
-                "RecipientType": isSecurity ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup",
-                "RecipientTypeDetails": type, "ManagedBy": ["admin"], "GrantSendOnBehalfTo": [],
-                "AcceptMessagesOnlyFrom": [], "ModerationEnabled": false, "SendModerationNotifications": "Always",
-                "EmailAddresses": [.string("SMTP:\(nickname)@\(TenantIdentity.domain)")],
-                "DistinguishedName": .string(Self.distinguishedName(of: nickname)),
-                "IsDirSynced": false, "MemberDepartRestriction": "Open", "RequireSenderAuthenticationEnabled": true,
-                "HiddenFromAddressListsEnabled": false, "OrganizationalUnit": .string(Self.unit),
-            ]
-            for date in ["WhenCreated", "WhenCreatedUTC", "WhenChanged", "WhenChangedUTC"] {
-                (row[date + "@data.type"], row[date]) = ("System.DateTime", $0["createdDateTime"] ?? .null)
-            }
-            guard unified else {
-                row["MemberJoinRestriction"] = "Closed"
-                row["WindowsEmailAddress"] = row["PrimarySmtpAddress"]
-                return configured("DistributionGroup", $0.id, row)
-            }
-            let members = store.linked(LinkAddress(owner: $0.id, relation: .members))
-            row["AccessType"] = $0["visibility"] ?? "Private"
+    var unifiedGroups: [JSONObject] {
+        groups(\.isUnifiedGroup).map { group in
+            var row = addressed(group)
+            row["GroupType"] = "Universal"
+            (row["RecipientType"], row["RecipientTypeDetails"]) = ("MailUniversalDistributionGroup", "GroupMailbox")
+            let members = store.linked(LinkAddress(owner: group.id, relation: .members))
+            row["AccessType"] = group["visibility"] ?? "Private"
             for (name, value) in Self.settingsOfUnifiedGroups { row[name] = value }
             row["GroupMemberCount"] = .int(Int64(members.count))
             row["GroupExternalMemberCount"] = .int(Int64(members.filter(isGuest).count))
-            row["ResourceProvisioningOptions"] = $0["resourceProvisioningOptions"] ?? []
-            row["SharePointSiteUrl"] = .string("https://\(FileContent.host)/sites/\(nickname)")
-            row["Notes"] = $0["description"] ?? .null
+            row["ResourceProvisioningOptions"] = group["resourceProvisioningOptions"] ?? []
+            row["SharePointSiteUrl"] = .string("https://\(FileContent.host)/sites/\(row["Alias"]?.string ?? "")")
+            row["Notes"] = group["description"] ?? .null
             row["ExchangeGuid"] = .string(mailboxes.ofGroup(row).exchangeGuid)
-            return configured("UnifiedGroup", $0.id, row)
+            return configured("UnifiedGroup", group.id, row)
         }
+    }
+
+    /// The security groups without an address: only `Get-Group` shows them, and they are no recipients.
+    var securityGroups: [JSONObject] {
+        groups { !$0.isKeptByExchange && !$0.isUnifiedGroup }.map { group in
+            var row = shown(group)
+            row["GroupType"] = "Universal, SecurityEnabled"
+            (row["RecipientType"], row["RecipientTypeDetails"]) = ("UniversalSecurityGroup", "UniversalSecurityGroup")
+            row["WindowsEmailAddress"] = ""
+            return row
+        }
+    }
+
+    private func groups(_ isWanted: (Record) -> Bool) -> [Record] { store.table(.groups).all.filter(isWanted) }
+
+    /// Returns what Exchange shows of every group.
+    private func shown(_ group: Record) -> JSONObject {
+        let name = group["displayName"] ?? ""
+        var row: JSONObject = [
+            "Id": name, "Name": name, "DisplayName": name, "Identity": name,
+            "ExternalDirectoryObjectId": .string(group.id), "Guid": .string(group.id), "ManagedBy": ["admin"],
+            "DistinguishedName": .string(Self.distinguishedName(of: group["mailNickname"]?.string ?? "")),
+            "IsDirSynced": false, "OrganizationalUnit": .string(Self.unit),
+        ]
+        for date in ["WhenCreated", "WhenCreatedUTC", "WhenChanged", "WhenChangedUTC"] {
+            (row[date + "@data.type"], row[date]) = ("System.DateTime", group["createdDateTime"] ?? .null)
+        }
+        return row
+    }
+
+    /// Returns what Exchange shows of a group with an address.
+    private func addressed(_ group: Record) -> JSONObject {
+        let nickname = group["mailNickname"]?.string ?? ""
+        let address = "\(nickname)@\(TenantIdentity.domain)"
+        return shown(group).merging([
+            "Alias": .string(nickname), "PrimarySmtpAddress": .string(address),
+            "EmailAddresses": [.string("SMTP:\(address)")], "GrantSendOnBehalfTo": [], "AcceptMessagesOnlyFrom": [],
+            "ModerationEnabled": false, "SendModerationNotifications": "Always", "MemberDepartRestriction": "Open",
+            "RequireSenderAuthenticationEnabled": true, "HiddenFromAddressListsEnabled": false,
+        ])
     }
 
     private func isGuest(_ id: String) -> Bool {
@@ -328,32 +354,28 @@ extension ExchangeOrganization {
 
     /// Returns the group with an identity, or a page of those that pass the filters.
     func groupPage(_ groups: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        guard let identity = call.text("Identity") else {
-            var rows = groups
-            let known = Set(groups.first?.keys.map { $0.lowercased() } ?? [])
-            if let text = call.text("Filter") {
-                let filter = try ExchangeFilter(text, properties: known.union(["members"]))
-                rows = rows.filter { filter.passes(filterable($0, by: text)) }
-            }
-            if let name = call.text("SortBy") {
-                guard let key = groups.first?.keys.first(where: { $0.lowercased() == name.lowercased() }) else {
-                    throw .invalid("SortBy", "\"\(name)\" is not a property that results can be sorted by.")
-                }
-                rows.sort { ($0[key]?.string ?? "").lowercased() < ($1[key]?.string ?? "").lowercased() }
-            }
-            return try .page(of: rows, call)
+        let identity = call.text("Identity")
+        if let identity, !identity.contains("*") { return .row(try group(call, in: groups), call) }
+        let kinds = MailboxSelection.words("RecipientTypeDetails", of: call)
+        var rows = groups.filter { group in
+            func text(_ name: String) -> String { group[name]?.string ?? "" }
+            return kinds?.contains(text("RecipientTypeDetails").lowercased()) ?? true
+                && identity.map { wanted in
+                    ["Name", "Alias", "PrimarySmtpAddress"].contains { ExchangeFilter.matches(text($0), wanted) }
+                } ?? true
         }
-        guard !identity.contains("*") else {
-            return try .page(
-                of: groups.filter { group in
-                    ["Name", "Alias", "PrimarySmtpAddress"].contains {
-                        ExchangeFilter.matches(group[$0]?.string ?? "", identity)
-                    }
-                }, call)
+        let known = Set(groups.first?.keys.map { $0.lowercased() } ?? [])
+        if let text = call.text("Filter") {
+            let filter = try ExchangeFilter(text, properties: known.union(["members"]))
+            rows = rows.filter { filter.passes(filterable($0, by: text)) }
         }
-        var answer = ExchangeAnswer()
-        answer.add(try group(call, in: groups), select: call.select)
-        return answer
+        if let name = call.text("SortBy") {
+            guard let key = groups.first?.keys.first(where: { $0.lowercased() == name.lowercased() }) else {
+                throw .invalid("SortBy", "\"\(name)\" is not a property that results can be sorted by.")
+            }
+            rows.sort { ($0[key]?.string ?? "").lowercased() < ($1[key]?.string ?? "").lowercased() }
+        }
+        return try .page(of: rows, call)
     }
 
     /// Returns a group as a filter sees it: its members can be filtered by, but aren't shown.

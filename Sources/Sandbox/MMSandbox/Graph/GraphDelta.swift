@@ -155,6 +155,11 @@ struct GraphFailure: Error {
 
     static func badRequest(_ message: String) -> GraphFailure { GraphFailure(400, "Request_BadRequest", message) }
 
+    /// The refusal to change a group that is kept in Exchange.
+    static func keptByExchange(_ verb: String) -> GraphFailure {
+        .badRequest("Cannot \(verb) a mail-enabled security groups and or distribution list.")
+    }
+
     static let denied = GraphFailure(
         403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 

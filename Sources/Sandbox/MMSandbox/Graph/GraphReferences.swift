@@ -81,6 +81,7 @@ struct GraphReferences {
             ])
         }
         guard let address else { throw .notAllowed(call.request.method) }
+        if store.table(.groups).find(address.owner)?.isKeptByExchange == true { throw .keptByExchange("Update") }
         switch call.request.method {
         case "POST":
             let id = try target(call).1.id

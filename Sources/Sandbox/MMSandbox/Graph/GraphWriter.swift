@@ -126,6 +126,7 @@ struct GraphWriter {
         let table = store.table(address)
         guard let record = table.find(key) else { throw place.area.missing ?? .missing(key) }
         guard call.request.method == "PATCH" else { throw .notAllowed(call.request.method) }
+        if address == .groups, record.isKeptByExchange { throw .keptByExchange("Update") }
         try answers.checkETag(call, id: record.id, in: table)
         let body = try call.object()
         let changes = try table.kind.checked(body, isNew: false)
@@ -164,14 +165,14 @@ struct GraphWriter {
         guard case .row(let address, let key) = place.node else { throw .notAllowed(call.request.method) }
         let table = store.table(address)
         guard let record = table.find(key) else { throw place.area.missing ?? .missing(key) }
+        if address == .groups, record.isKeptByExchange { throw .keptByExchange("Delete") }
         try answers.checkETag(call, id: record.id, in: table)
         var kept = record.members(of: table.kind)
         kept["deletedDateTime"] = .string(ServiceTime.text(context.now))
         switch address {
         case .users: store.insert(kept, into: .deletedUsers)
-        // Security and distribution groups are deleted at once.
-        case .groups:
-            if kept["groupTypes"]?.array?.contains("Unified") == true { store.insert(kept, into: .deletedGroups) }
+        // Security groups are deleted at once.
+        case .groups: if record.isUnifiedGroup { store.insert(kept, into: .deletedGroups) }
         case .applications: store.insert(kept, into: .deletedApplications)
         case .servicePrincipals: store.insert(kept, into: .deletedServicePrincipals)
         case .messages(let owner):

@@ -51,8 +51,13 @@ struct NewAccounts {
         guard !nickname.isEmpty, nickname.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "@") }) else {
             throw .badRequest("Invalid value specified for property 'mailNickname' of resource 'Group'.")
         }
+        guard !Record.object(row).isKeptByExchange else {
+            throw .badRequest(
+                "The service does not currently support writes of mail-enabled groups. Please ensure that the "
+                    + "mail-enablement property is unset and the security-enablement property is set.")
+        }
         var isTaken = false
-        if row["groupTypes"]?.array?.contains("Unified") == true {
+        if Record.object(row).isUnifiedGroup {
             store.table(.groups).scan { group in
                 isTaken = group["mail"]?.string?.lowercased() == "\(nickname)@\(TenantIdentity.domain)".lowercased()
                 return !isTaken
@@ -66,7 +71,7 @@ struct NewAccounts {
         for property in EntityKind.group.properties {
             full[property] = row[property] ?? (EntityKind.group.types[property] == .collection ? [] : .null)
         }
-        if row["groupTypes"]?.array?.contains("Unified") == true {
+        if Record.object(row).isUnifiedGroup {
             let mail = "\(row["mailNickname"]?.string ?? "")@\(TenantIdentity.domain)"
             full["mail"] = .string(mail)
             full["proxyAddresses"] = [.string("SMTP:\(mail)")]
