@@ -328,6 +328,25 @@ struct ExchangeTests {
         #expect(secure?.compactMap { $0["Name"]?.string } == ["Invoice Approvers"])
     }
 
+    @Test(
+        "the mailboxes of groups are listed only for those who ask for them",
+        arguments: [["GroupMailbox": true], ["RecipientTypeDetails": "GroupMailbox"]] as [JSONObject])
+    func mailboxesOfGroups(parameters: JSONObject) async {
+        let admin = await Admin()
+        let (groups, _) = await admin.all("Get-UnifiedGroup", ["ResultSize": "Unlimited"], page: 1000)
+        let (rows, pages) = await admin.all(
+            "Get-Mailbox", parameters.merging(["ResultSize": "Unlimited"]), page: 4)
+        #expect(pages > 1 && rows.allSatisfy { $0["RecipientTypeDetails"] == "GroupMailbox" })
+        for name in ["ExternalDirectoryObjectId", "ExchangeGuid", "PrimarySmtpAddress", "WhenCreated"] {
+            #expect(rows.map { $0[name] } == groups.map { $0[name] }, "\(name)")
+        }
+        let others = await admin.invoke("Get-Mailbox", ["ResultSize": "Unlimited"]).json["value"]?.array ?? []
+        #expect(!others.contains { $0["RecipientTypeDetails"] == "GroupMailbox" })
+        let named: JSONObject = ["GroupMailbox": true, "Identity": "All Company"]
+        #expect(await admin.invoke("Get-Mailbox", named).json["value"]?.array?.count == 1)
+        #expect(await admin.invoke("Get-Mailbox", ["Identity": "All Company"]).status == 404)
+    }
+
     @Test("recipients are of all kinds, on pages as well, and each is found by its name")
     func recipients() async {
         let admin = await Admin()

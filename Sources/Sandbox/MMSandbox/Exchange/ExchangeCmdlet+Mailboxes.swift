@@ -169,9 +169,15 @@ extension ExchangeOrganization {
         return answer
     }
 
-    /// Runs `Get-Mailbox`.
+    /// Runs `Get-Mailbox`. The mailboxes of groups are only listed for those who ask for them.
     func mailboxPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        try mailboxPage(call, after: [])
+        let kind = ExchangeMailbox.Kind.group.rawValue.lowercased()
+        guard MailboxSelection.kinds(of: call)?.contains(kind) == true else { return try mailboxPage(call, after: []) }
+        let mailboxes = unifiedGroups.map { properties(of: self.mailboxes.ofGroup($0)) }
+        if call.isSet("GroupMailbox"), let identity = call.text("Identity"), !identity.contains("*") {
+            return .row(try group(call, in: mailboxes), call)
+        }
+        return try mailboxPage(call, after: mailboxes)
     }
 
     /// Returns a page of other recipients and then the mailboxes, as far as they pass the call's filters.

@@ -26,6 +26,8 @@ struct ExchangeMailbox: Sendable {
 
     /// What a mailbox was created with.
     struct Creation: Sendable {
+        /// The group that it belongs to, by the directory's identifier, and when that was made.
+        var group: (id: String, created: Int64)?
         let name: String
         let displayName: String
         let alias: String
@@ -60,7 +62,7 @@ struct ExchangeMailbox: Sendable {
         }
     }
 
-    var id: String { row.id }
+    var id: String { creation?.group?.id ?? row.id }
     var address: String { creation?.address ?? row.mail }
     var alias: String { creation?.alias ?? String(address.prefix { $0 != "@" }) }
     private var userPrincipalName: String { creation?.address ?? row.userPrincipalName }
@@ -98,6 +100,7 @@ struct ExchangeMailbox: Sendable {
     /// Whether automatic replies are initially on.
     var isAway: Bool { creation == nil && kind == .user && row.named == nil && row.index % 29 == 12 }
 
+    private var created: Int64 { creation?.group?.created ?? row.created }
     private var isOnHold: Bool { creation == nil && mixing.number(row.index, 76, below: 60) == 0 }
     var hasArchive: Bool { creation == nil && mixing.number(row.index, 77, below: 5) == 0 }
     private var isHidden: Bool { creation == nil && mixing.number(row.index, 78, below: 40) == 0 }
@@ -188,7 +191,7 @@ struct ExchangeMailbox: Sendable {
         writer.list("InPlaceHolds", isOnHold ? ["UniH\(exchangeGuid)"] : [])
         writer.flag("AuditEnabled", true)
         writer.text("AuditLogAgeLimit", "90.00:00:00")
-        writer.flag("IsMailboxEnabled", row.isEnabled)
+        writer.flag("IsMailboxEnabled", row.isEnabled || kind == .group)
         writer.flag("AccountDisabled", !row.isEnabled || kind != .user)
         writer.flag("IsShared", kind == .shared)
         writer.flag("IsResource", kind.resource != nil)
@@ -196,11 +199,11 @@ struct ExchangeMailbox: Sendable {
         writer.text("Office", row.office.name)
         writer.text("UsageLocation", row.office.country)
         for number in 1...15 { writer.text("CustomAttribute\(number)", number == 1 ? row.department : "") }
-        writer.date("WhenCreated", row.created)
-        writer.date("WhenCreatedUTC", row.created)
-        writer.date("WhenChanged", row.created + 86_400 * 90)
-        writer.date("WhenChangedUTC", row.created + 86_400 * 90)
-        writer.date("WhenMailboxCreated", row.created + 60)
+        writer.date("WhenCreated", created)
+        writer.date("WhenCreatedUTC", created)
+        writer.date("WhenChanged", created + 86_400 * 90)
+        writer.date("WhenChangedUTC", created + 86_400 * 90)
+        writer.date("WhenMailboxCreated", created + 60)
         writer.text("OrganizationalUnit", ExchangeOrganization.unit)
         writer.text("OrganizationId", "SANDBOX.PROD.OUTLOOK.COM/\(TenantIdentity.initialDomain)")
         writer.text("ObjectState", "Unchanged")
@@ -345,6 +348,7 @@ final class ExchangeMailboxes: Sendable {
         return ExchangeMailbox(
             users.row(users.count + 0x100000 + number),
             ExchangeMailbox.Creation(
+                group: (text("Guid"), ServiceTime.seconds(text("WhenCreated")).map { Int64($0) } ?? 0),
                 name: text("Name"), displayName: text("DisplayName"), alias: text("Alias"),
                 address: text("PrimarySmtpAddress"), kind: .group))
     }

@@ -161,7 +161,7 @@ struct MailboxSelection: Sendable {
     /// - Parameter known: the properties that a filter may name, in lower case.
     /// - Throws: the service's error for a filter that can't be parsed, or that names an unknown property.
     init(_ call: InvokedCmdlet, wildcard: String?, known: Set<String>) throws(ExchangeFailure) {
-        kinds = Self.words("RecipientTypeDetails", of: call)
+        kinds = Self.kinds(of: call)
         types = Self.words("RecipientType", of: call)
         filter = try call.text("Filter").map { (text) throws(ExchangeFailure) in
             (text, try ExchangeFilter(text, properties: known))
@@ -169,9 +169,13 @@ struct MailboxSelection: Sendable {
         anr = call.text("Anr")?.lowercased()
         self.wildcard = wildcard
         wantsArchive = call.isSet("Archive")
-        isElsewhere = ["SoftDeletedMailbox", "InactiveMailboxOnly", "PublicFolder", "GroupMailbox"].contains {
-            call.isSet($0)
-        }
+        isElsewhere = ["SoftDeletedMailbox", "InactiveMailboxOnly", "PublicFolder"].contains { call.isSet($0) }
+    }
+
+    /// Returns the kinds of recipients of a call in lower case; `nil` for all.
+    static func kinds(of call: InvokedCmdlet) -> Set<String>? {
+        call.isSet("GroupMailbox")
+            ? [ExchangeMailbox.Kind.group.rawValue.lowercased()] : words("RecipientTypeDetails", of: call)
     }
 
     /// Returns the words of a parameter in lower case; `nil` if it isn't given.

@@ -66,7 +66,7 @@ extension ExchangeOrganization {
     func recipientPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         let kinds = ExchangeMailbox.Kind.listed.map { $0.rawValue.lowercased() }
         // Whoever asks for mailboxes only needn't wait for the others.
-        if let wanted = MailboxSelection.words("RecipientTypeDetails", of: call), wanted.isSubset(of: kinds) {
+        if let wanted = MailboxSelection.kinds(of: call), wanted.isSubset(of: kinds) {
             return try mailboxPage(call)
         }
         let others = recipientsWithoutMailbox
