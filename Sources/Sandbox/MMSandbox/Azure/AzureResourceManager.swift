@@ -51,7 +51,8 @@ struct AzureResourceManager {
         }
     }
 
-    private static let row: JSONValue = [
+    /// The subscription.
+    static let row: JSONValue = [
         "id": .string(root), "authorizationSource": "RoleBased", "managedByTenants": [],
         "subscriptionId": .string(subscriptionID), "tenantId": .string(TenantIdentity.id),
         "displayName": "Contoso Sandbox Test", "state": "Enabled",

@@ -58,8 +58,9 @@ package actor SandboxTenant {
             FaultStep(services: services), AzureDataServices.step(services), DelegatedAdministration.routes(services),
             DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
             FileStorage.routes(services), SharePointService.routes(services), ExchangeAdminAPI.routes(services),
-            PowerPlatformAdministration.routes(services), PowerAutomate.routes(services),
-            AzureResourceManager.routes(services), TeamsConfiguration.routes(services), SignInService.routes(services),
+            PowerPlatformAdministration.routes(services), ResourceGraph.routes(services),
+            PowerAutomate.routes(services), AzureResourceManager.routes(services),
+            TeamsConfiguration.routes(services), SignInService.routes(services),
         ]
         return HTTPChain(door + steps) { _, _ in
             .text("<html><body>404 - not found</body></html>\n", status: 404, type: "text/html; charset=utf-8")
@@ -283,6 +284,7 @@ actor TenantServices {
     let reports: UsageReports
     let exchange: ExchangeAdminAPI
     let azure: AzureResourceManager
+    let resourceGraph: ResourceGraph
     let azureData: AzureDataServices
     let sharePoint: SharePointService
     let automate: PowerAutomate
@@ -326,9 +328,11 @@ actor TenantServices {
             context: context, apps: apps, devices: devices, issuer: issuer, pages: pages)
         exchange = ExchangeAdminAPI(context: context, store: store, bearer: bearer, organization: organization)
         let subscription = AzureContent()
+        let catalogue = AzureCatalogue(store: store)
         azure = AzureResourceManager(
-            context: context, answers: platformAnswers, content: subscription, catalogue: AzureCatalogue(store: store)
-        )
+            context: context, answers: platformAnswers, content: subscription, catalogue: catalogue)
+        resourceGraph = ResourceGraph(
+            context: context, answers: platformAnswers, content: subscription, catalogue: catalogue)
         azureData = AzureDataServices(context: context, bearer: bearer, content: subscription)
         sharePoint = SharePointService(context: context, store: store, bearer: bearer)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)

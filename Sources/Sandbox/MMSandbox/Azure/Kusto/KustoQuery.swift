@@ -1,0 +1,307 @@
+internal import MMCore
+
+/// Runs a query of the Kusto Query Language: the operators and functions of everyday queries over resources. What it
+/// leaves out is refused by name.
+struct KustoQuery {
+    private let words: [KustoWord]
+    private var at = 0
+    private let now: Int64
+    /// Returns the table with a name in lower case; nil for none.
+    private let source: (String) -> KustoTable?
+    /// Whether the query itself limits the number of rows.
+    private var isLimited = false
+
+    /// Runs a query.
+    /// - Parameters:
+    ///   - table: the name of the table of a query that begins with an operator.
+    ///   - source: returns the table with a name in lower case; nil for none.
+    /// - Returns: the table, and whether the query itself limits the number of rows.
+    static func run(
+        _ text: String, now: Int64, table: String, source: @escaping (String) -> KustoTable?
+    ) throws(KustoFailure) -> (table: KustoTable, isLimited: Bool) {
+        var query = KustoQuery(words: try KustoLexer.words(of: text), now: now, source: source)
+        let made = try query.pipeline(default: table)
+        if query.word.token != .end { throw .syntax(query.word) }
+        return (made, query.isLimited)
+    }
+
+    private init(words: [KustoWord], now: Int64, source: @escaping (String) -> KustoTable?) {
+        (self.words, self.now, self.source) = (words, now, source)
+    }
+
+    // MARK: Words
+
+    private var word: KustoWord { words[min(at, words.count - 1)] }
+
+    private mutating func take(_ symbol: String) -> Bool {
+        guard word.token == .symbol(symbol) else { return false }
+        at += 1
+        return true
+    }
+
+    private mutating func takeName(_ names: String...) -> String? {
+        guard case .name(let name) = word.token, names.isEmpty || names.contains(name) else { return nil }
+        at += 1
+        return name
+    }
+
+    private mutating func expect(_ symbol: String) throws(KustoFailure) {
+        guard take(symbol) else { throw .syntax(word) }
+    }
+
+    private mutating func expectName() throws(KustoFailure) -> String {
+        guard let name = takeName() else { throw .syntax(word) }
+        return name
+    }
+
+    private mutating func count() throws(KustoFailure) -> Int {
+        guard case .literal(let value) = word.token, let number = value.int else { throw .syntax(word) }
+        at += 1
+        return number
+    }
+
+    private mutating func list<Item>(
+        _ item: (inout KustoQuery) throws(KustoFailure) -> Item
+    ) throws(KustoFailure) -> [Item] {
+        var items = [try item(&self)]
+        while take(",") { items.append(try item(&self)) }
+        return items
+    }
+
+    // MARK: Operators
+
+    private static let operators: Set<String> = [
+        "where", "filter", "project", "extend", "summarize", "order", "sort", "take", "limit", "top", "distinct",
+        "count", "join", "mv", "mvexpand",
+    ]
+
+    private mutating func pipeline(default name: String) throws(KustoFailure) -> KustoTable {
+        var name = name
+        var isFirst = true
+        if case .name(let first) = word.token, !Self.operators.contains(first) {
+            if case .symbol("(") = words[min(at + 1, words.count - 1)].token { throw .notServed("\(first) here") }
+            if ["let", "union", "print", "search"].contains(first) { throw .notServed("the statement \(first)") }
+            name = first
+            at += 1
+            isFirst = false
+        }
+        guard var table = source(name.lowercased()) else { throw .unknownTable(name) }
+        if isFirst { try step(&table) }
+        while take("|") { try step(&table) }
+        return table
+    }
+
+    private mutating func step(_ table: inout KustoTable) throws(KustoFailure) {
+        let first = word
+        var name = try expectName()
+        // `project-away` and `mv-expand` are one operator each.
+        while take("-") { name += "-\(try expectName())" }
+        switch name {
+        case "where", "filter":
+            let condition = try expression()
+            try condition.check(table.columns)
+            table.rows = table.rows.filter { condition.value($0, now: now) == true }
+        case "project": try table.set(try columns(), keepsOthers: false, now: now)
+        case "extend": try table.set(try columns(), keepsOthers: true, now: now)
+        case "project-away": try table.remove(try list { (query) throws(KustoFailure) in try query.expectName() })
+        case "project-rename": try rename(&table)
+        case "distinct":
+            if !take("*") { try table.set(try columns(), keepsOthers: false, now: now) }
+            table.makeDistinct()
+        case "count": table = KustoTable(columns: ["Count"], rows: [["Count": .int(Int64(table.rows.count))]])
+        case "take", "limit":
+            table.rows = Array(table.rows.prefix(try count()))
+            isLimited = true
+        case "order", "sort":
+            guard takeName("by") != nil else { throw .syntax(word) }
+            try table.sort(by: try sortKeys(), now: now)
+        case "top":
+            let size = try count()
+            guard takeName("by") != nil else { throw .syntax(word) }
+            try table.sort(by: try sortKeys(), now: now)
+            table.rows = Array(table.rows.prefix(size))
+            isLimited = true
+        case "summarize":
+            let isGrouped: Bool = if case .name("by") = word.token { true } else { false }
+            let sums = isGrouped ? [] : try columns()
+            try table.summarize(sums, by: takeName("by") == nil ? [] : try columns(), now: now)
+        case "join": try join(&table)
+        case "mv-expand", "mvexpand":
+            try table.expand(try column(), now: now)
+            if takeName("to") != nil {
+                _ = try expectName()
+                try expect("(")
+                _ = try expectName()
+                try expect(")")
+            }
+        case "union", "parse", "evaluate", "mv-apply", "lookup", "sample", "project-keep", "project-reorder":
+            throw .notServed("the operator \(name)")
+        default: throw .syntax(first)
+        }
+    }
+
+    private mutating func rename(_ table: inout KustoTable) throws(KustoFailure) {
+        for column in try columns() {
+            guard case .column(let old) = column.expression, let new = column.given else { throw .syntax(word) }
+            guard let place = table.columns.firstIndex(of: old) else { throw .unknownColumn(old) }
+            table.columns[place] = new
+            table.rows = table.rows.map { row in JSONObject(row.map { ($0.key == old ? new : $0.key, $0.value) }) }
+        }
+    }
+
+    private mutating func sortKeys() throws(KustoFailure) -> [(expression: KustoExpression, isRising: Bool)] {
+        try list { (query) throws(KustoFailure) in
+            let expression = try query.expression()
+            let isRising = query.takeName("asc", "desc") == "asc"
+            if query.takeName("nulls") != nil { _ = query.takeName("first", "last") }
+            return (expression, isRising)
+        }
+    }
+
+    private mutating func join(_ table: inout KustoTable) throws(KustoFailure) {
+        var kind = "innerunique"
+        if takeName("kind") != nil {
+            try expect("=")
+            let place = word
+            kind = try expectName()
+            guard ["inner", "innerunique", "leftouter"].contains(kind) else {
+                if ["fullouter", "rightouter", "leftanti", "leftsemi", "rightanti", "rightsemi", "anti"].contains(kind) {
+                    throw .notServed("the join of kind \(kind)")
+                }
+                throw .syntax(place)
+            }
+        }
+        try expect("(")
+        let other = try pipeline(default: "")
+        try expect(")")
+        guard takeName("on") != nil else { throw .syntax(word) }
+        let keys = try list { (query) throws(KustoFailure) -> (left: String, right: String) in
+            let name = try query.expectName()
+            guard name == "$left" else { return (name, name) }
+            try query.expect(".")
+            let left = try query.expectName()
+            try query.expect("==")
+            guard query.takeName("$right") != nil else { throw .syntax(query.word) }
+            try query.expect(".")
+            return (left, try query.expectName())
+        }
+        try table.join(other, kind: kind, on: keys)
+    }
+
+    // MARK: Expressions
+
+    private mutating func columns() throws(KustoFailure) -> [KustoColumn] {
+        try list { (query) throws(KustoFailure) in try query.column() }
+    }
+
+    private mutating func column() throws(KustoFailure) -> KustoColumn {
+        if case .name(let name) = word.token, words[min(at + 1, words.count - 1)].token == .symbol("=") {
+            at += 2
+            return KustoColumn(given: name, expression: try expression())
+        }
+        return KustoColumn(given: nil, expression: try expression())
+    }
+
+    private mutating func expression() throws(KustoFailure) -> KustoExpression {
+        var made = try conjunction()
+        while takeName("or") != nil { made = .comparison("or", made, try conjunction()) }
+        return made
+    }
+
+    private mutating func conjunction() throws(KustoFailure) -> KustoExpression {
+        var made = try comparison()
+        while takeName("and") != nil { made = .comparison("and", made, try comparison()) }
+        return made
+    }
+
+    private static let texts: Set<String> = [
+        "contains", "contains_cs", "has", "has_cs", "startswith", "startswith_cs", "endswith", "endswith_cs",
+    ]
+
+    private mutating func comparison() throws(KustoFailure) -> KustoExpression {
+        let left = try sum()
+        switch word.token {
+        case .symbol(let symbol) where ["==", "!=", "<>", "=~", "!~", "<", ">", "<=", ">="].contains(symbol):
+            at += 1
+            return .comparison(symbol, left, try sum())
+        case .name(let name):
+            let plain = name.hasPrefix("!") ? String(name.dropFirst()) : name
+            if Self.texts.contains(plain) {
+                at += 1
+                return .comparison(name, left, try sum())
+            }
+            if ["in", "in~", "has_any", "has_all"].contains(plain) {
+                at += 1
+                try expect("(")
+                if case .name("resources") = word.token { throw .notServed("a query within \(name)") }
+                let values = try list { (query) throws(KustoFailure) in try query.expression() }
+                try expect(")")
+                return .among(name, left, values)
+            }
+            if ["matches", "between", "!between"].contains(name) { throw .notServed("the operator \(name)") }
+            return left
+        default: return left
+        }
+    }
+
+    private mutating func sum() throws(KustoFailure) -> KustoExpression {
+        var made = try product()
+        while case .symbol(let symbol) = word.token, ["+", "-"].contains(symbol) {
+            at += 1
+            made = .comparison(symbol, made, try product())
+        }
+        return made
+    }
+
+    private mutating func product() throws(KustoFailure) -> KustoExpression {
+        var made = try part()
+        while case .symbol(let symbol) = word.token, ["*", "/", "%"].contains(symbol) {
+            at += 1
+            made = .comparison(symbol, made, try part())
+        }
+        return made
+    }
+
+    /// Parses a value with the parts of it that follow: `properties.a['b'][0]`.
+    private mutating func part() throws(KustoFailure) -> KustoExpression {
+        var made = try value()
+        while true {
+            if take(".") {
+                made = .part(made, .literal(.string(try expectName())))
+            } else if take("[") {
+                let isNegative = take("-")
+                let key = try expression()
+                made = .part(made, isNegative ? .comparison("-", .literal(0), key) : key)
+                try expect("]")
+            } else {
+                return made
+            }
+        }
+    }
+
+    private mutating func value() throws(KustoFailure) -> KustoExpression {
+        if case .literal(let value) = word.token {
+            at += 1
+            return .literal(value)
+        }
+        if take("-") { return .comparison("-", .literal(0), try part()) }
+        if take("(") {
+            let made = try expression()
+            try expect(")")
+            return made
+        }
+        if take("[") {
+            // A name in brackets is a column with blanks in its name.
+            guard case .literal(let name) = word.token, let text = name.string else { throw .syntax(word) }
+            at += 1
+            try expect("]")
+            return .column(text)
+        }
+        let name = try expectName()
+        guard take("(") else { return .column(name) }
+        if take(")") { return .call(name, []) }
+        let arguments = try list { (query) throws(KustoFailure) in try query.expression() }
+        try expect(")")
+        return .call(name, arguments)
+    }
+}

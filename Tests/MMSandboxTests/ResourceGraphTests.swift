@@ -1,0 +1,151 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMSandbox
+
+@Suite("Azure Resource Graph of the sandbox")
+struct ResourceGraphTests {
+    private static func answered(
+        _ bench: Bench, _ query: String, _ more: JSONObject = [:], version: String = "2022-10-01"
+    ) async -> HTTPServerResponse {
+        let token = await bench.token(scope: "https://management.azure.com/.default")
+        var body = more
+        body["query"] = .string(query)
+        return await bench.graph(
+            "POST", "/providers/Microsoft.ResourceGraph/resources?api-version=\(version)", token: token,
+            body: .object(body))
+    }
+
+    @Test(
+        "everyday queries are answered",
+        arguments: [
+            ("Resources | summarize count() by location | order by count_ asc", [
+                ["location": "northeurope", "count_": 8], ["location": "westeurope", "count_": 16],
+            ]),
+            ("""
+                resources // all machines
+                | where type =~ 'Microsoft.Compute/virtualMachines'
+                | extend power = tostring(properties.extended.instanceView.powerState.code)
+                | project name, resourceGroup, properties.hardwareProfile.vmSize, power
+                | order by name asc | take 1
+                """, [
+                [
+                    "name": "vm-data", "resourceGroup": "rg-data",
+                    "properties_hardwareProfile_vmSize": "Standard_B2s", "power": "PowerState/running",
+                ]
+            ]),
+            ("resources | where type has 'storage' and properties['allowBlobPublicAccess'] == false | count", [
+                ["Count": 3]
+            ]),
+            ("resources | where isempty(tags['owner']) and name !startswith 'vm-' | summarize n = dcount(type)", [
+                ["n": 5]
+            ]),
+            ("where name in~ ('VM-WEB', 'saweb') | project name, Where = toupper(location), strcat(name, '!')", [
+                ["name": "saweb", "Where": "WESTEUROPE", "Column1": "saweb!"],
+                ["name": "vm-web", "Where": "WESTEUROPE", "Column1": "vm-web!"],
+            ]),
+            ("""
+                resources | where type endswith '/vaults' | join kind=leftouter (
+                    ResourceContainers | where type == 'microsoft.resources/subscriptions'
+                    | project Subscription = name, subscriptionId) on subscriptionId
+                | top 1 by name desc | project name, Subscription
+                """, [
+                ["name": "kvweb", "Subscription": "Contoso Sandbox Test"]
+            ]),
+            ("resourcecontainers | where type !contains 'groups' | project name, properties.state", [
+                ["name": "Contoso Sandbox Test", "properties_state": "Enabled"]
+            ]),
+            ("resources | mv-expand ip = properties.ipConfigurations | where isnotnull(ip) "
+                + "| distinct Address = tostring(ip.properties.privateIPAddress)", [["Address": "10.20.0.4"]]),
+            ("resources | where type == 'microsoft.compute/disks' "
+                + "| summarize gb = sum(properties.diskSizeGB), names = make_set(tolower(sku.name)) "
+                + "by managed = iff(isempty(managedBy), 'no', 'yes')",
+                [["managed": "yes", "gb": 90, "names": ["standardssd_lrs"]]]),
+            ("resources | where todatetime(properties.creationTime) > ago(30d)", []),
+            ("authorizationresources | where type == 'microsoft.authorization/roleassignments' "
+                + "| summarize count() by tostring(properties.principalType)",
+                [["properties_principalType": "User", "count_": 2]]),
+            ("PolicyResources | take 5", []),
+            ("resources | where name == 'none' | summarize count()", [["count_": 0]]),
+        ] as [(String, [JSONValue])])
+    func queries(query: String, rows: [JSONValue]) async {
+        let answer = await Self.answered(Bench(users: 30), query)
+        #expect(answer.status == 200 && answer.json["data"]?.array == rows, "\(answer.text)")
+        #expect(answer.json["totalRecords"] == .int(Int64(rows.count)) && answer.json["resultTruncated"] == "false")
+    }
+
+    @Test("what was changed by the resource manager is found at once, and what was removed no more")
+    func current() async {
+        let bench = Bench(users: 30)
+        let token = await bench.token(scope: "https://management.azure.com/.default")
+        let place =
+            "\(AzureContent.root)/resourceGroups/rg-web/providers/Microsoft.Web/sites/appnew?api-version=2023-12-01"
+        _ = await bench.graph("PUT", place, token: token, body: ["location": "WestEurope", "tags": ["owner": "ben"]])
+        let query = "resources | where tags.owner == 'ben' | project name, type, location, kind"
+        #expect(
+            await Self.answered(bench, query).json["data"] == [
+                ["name": "appnew", "type": "microsoft.web/sites", "location": "westeurope", "kind": ""]
+            ])
+        _ = await bench.graph("DELETE", place, token: token)
+        #expect(await Self.answered(bench, query).json["data"] == [])
+    }
+
+    @Test(
+        "a query that the service or this stand-in can't run is refused with its reason",
+        arguments: [
+            ("resources | where foo == 1", "Default"), ("resources | project-away foo", "Default"),
+            ("AzureActivity | take 1", "DisallowedLogicalTableName"),
+            ("resources | where name = 'x'", "ParserFailure"), ("resources | where", "ParserFailure"),
+            ("resources where name == 'x'", "ParserFailure"), ("resources | where name == 'x", "ParserFailure"),
+            ("resources | nothing", "ParserFailure"), ("resources | take many", "ParserFailure"),
+            ("resources | parse name with a", "NotServedBySandbox"),
+            ("resources | where name matches regex 'x'", "NotServedBySandbox"),
+            ("resources | extend a = hash(name)", "NotServedBySandbox"),
+            ("union resources", "NotServedBySandbox"), ("", "InvalidQuery"),
+        ])
+    func refused(query: String, code: String) async {
+        let answer = await Self.answered(Bench(users: 30), query)
+        #expect(answer.status == 400 && answer.errorCode == "BadRequest")
+        #expect(answer.json["error"]?["details"]?[1]?["code"]?.string == code, "\(answer.text)")
+    }
+
+    @Test("a syntax error names its place")
+    func place() async {
+        let answer = await Self.answered(Bench(users: 30), "resources\n| where name = 'x'")
+        let detail = answer.json["error"]?["details"]?[1]
+        #expect(detail?["line"] == 2 && detail?["characterPositionInLine"] == 13 && detail?["token"] == "=")
+    }
+
+    @Test("pages are followed by their token, which a query that limits itself doesn't get")
+    func pages() async {
+        let bench = Bench(users: 30)
+        var names: [String] = []
+        var options: JSONObject = ["$top": 10]
+        for _ in 0..<5 {
+            let page = await Self.answered(bench, "resources | project id, name", ["options": .object(options)]).json
+            names += page["data"]?.array?.compactMap { $0["name"]?.string } ?? []
+            #expect(page["totalRecords"] == 24)
+            options["$skipToken"] = page["$skipToken"]
+            if page["$skipToken"] == nil { break }
+        }
+        #expect(names.count == 24 && Set(names).count == 24)
+        for query in ["resources | take 20", "resources | project name"] {
+            let page = await Self.answered(bench, query, ["options": ["$top": 10]]).json
+            #expect(page["resultTruncated"] == "true" && page["$skipToken"] == nil, "\(query)")
+        }
+        #expect(await Self.answered(bench, "resources", ["options": ["$top": 1001]]).status == 400)
+        #expect(await Self.answered(bench, "resources", ["subscriptions": ["none"]]).status == 403)
+    }
+
+    @Test("the answer is a table if that is asked for, and in the first versions", arguments: ["", "2019-04-01"])
+    func format(version: String) async {
+        let more: JSONObject = version.isEmpty ? ["options": ["resultFormat": "table"]] : [:]
+        let answer = await Self.answered(
+            Bench(users: 30), "resources | where name == 'vm-web' | project name, properties", more,
+            version: version.isEmpty ? "2022-10-01" : version)
+        let data = answer.json["data"]
+        #expect(data?["columns"] == [["name": "name", "type": "string"], ["name": "properties", "type": "object"]])
+        #expect(data?["rows"]?[0]?[0] == "vm-web")
+    }
+}
