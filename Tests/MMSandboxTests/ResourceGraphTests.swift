@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMSandbox
 
-@Suite("Azure Resource Graph of the sandbox")
+@Suite("Azure Resource Graph and Cost Management of the sandbox")
 struct ResourceGraphTests {
     private static func answered(
         _ bench: Bench, _ query: String, _ more: JSONObject = [:], version: String = "2022-10-01"
@@ -147,5 +147,92 @@ struct ResourceGraphTests {
         let data = answer.json["data"]
         #expect(data?["columns"] == [["name": "name", "type": "string"], ["name": "properties", "type": "object"]])
         #expect(data?["rows"]?[0]?[0] == "vm-web")
+    }
+
+    // MARK: Costs
+
+    private static func costs(
+        _ bench: Bench, _ body: JSONObject, in group: String = "", page: String? = nil
+    ) async -> HTTPServerResponse {
+        let token = await bench.token(scope: "https://management.azure.com/.default")
+        let place = "\(AzureContent.root)\(group)/providers/Microsoft.CostManagement/query?api-version=2023-11-01"
+        return await bench.graph("POST", page ?? place, token: token, body: .object(body))
+    }
+
+    private static func query(
+        _ timeframe: String, _ dataset: JSONObject, from: String = "", to: String = ""
+    ) -> JSONObject {
+        let sum: JSONObject = ["aggregation": ["totalCost": ["name": "PreTaxCost", "function": "Sum"]]]
+        var query: JSONObject = ["type": "ActualCost", "timeframe": .string(timeframe)]
+        if !from.isEmpty { query["timePeriod"] = ["from": .string(from), "to": .string(to)] }
+        query["dataset"] = .object(sum.merging(dataset))
+        return query
+    }
+
+    @Test(
+        "costs are told by day, month and dimension",
+        arguments: [
+            (query("TheLastMonth", ["granularity": "Daily"]), ["PreTaxCost", "UsageDate", "Currency"], 31),
+            (query("TheLastMonth", [:]), ["PreTaxCost", "Currency"], 1),
+            (
+                query(
+                    "Custom", ["granularity": "Monthly", "grouping": [["type": "Dimension", "name": "ServiceName"]]],
+                    from: "2025-11-01", to: "2025-12-31"),
+                ["PreTaxCost", "BillingMonth", "ServiceName", "Currency"], 8
+            ),
+            (
+                query(
+                    "TheLastMonth",
+                    [
+                        "grouping": [["type": "Dimension", "name": "ResourceGroup"]],
+                        "filter": ["dimensions": ["name": "ResourceGroup", "operator": "In", "values": ["RG-web"]]],
+                    ]), ["PreTaxCost", "ResourceGroup", "Currency"], 1
+            ),
+            (query("MonthToDate", [:]), ["PreTaxCost", "Currency"], 0),
+        ] as [(JSONObject, [String], Int)])
+    func cost(query: JSONObject, columns: [String], count: Int) async {
+        let answer = await Self.costs(Bench(users: 30), query)
+        let properties = answer.json["properties"]
+        #expect(properties?["columns"]?.array?.compactMap { $0["name"]?.string } == columns, "\(answer.text)")
+        #expect(properties?["rows"]?.array?.count == count && properties?["nextLink"] == .null)
+        #expect(properties?["rows"]?.array?.allSatisfy { ($0[0]?.double ?? 0) > 0 } == true)
+    }
+
+    @Test("the costs of the groups add up to those of the subscription, and long answers come in pages")
+    func sums() async {
+        let bench = Bench(users: 30)
+        let query = Self.query("TheLastMonth", [:])
+        func total(_ group: String = "") async -> Double {
+            await Self.costs(bench, query, in: group).json["properties"]?["rows"]?[0]?[0]?.double ?? 0
+        }
+        var sum = 0.0
+        for group in ["rg-web", "rg-data", "rg-sandbox"] { sum += await total("/resourceGroups/\(group)") }
+        let whole = await total()
+        #expect(abs(sum - whole) < 0.001 && whole > 100)
+        let long = Self.query(
+            "Custom", ["granularity": "Daily", "grouping": [["type": "Dimension", "name": "ResourceId"]]],
+            from: "2025-06-01", to: "2025-12-31")
+        var rows = 0
+        var page: String?
+        for _ in 0..<9 {
+            let answer = await Self.costs(bench, long, page: page).json["properties"]
+            rows += answer?["rows"]?.array?.count ?? 0
+            page = answer?["nextLink"]?.string.map { String($0.dropFirst(Bench.base.count)) }
+            if page == nil { break }
+        }
+        #expect(rows == 15 * 214)
+    }
+
+    @Test(
+        "a query of costs that the service refuses says why",
+        arguments: [
+            (query("Yesterday", [:]), "Invalid timeframe"), (query("Custom", [:]), "from and to"),
+            (query("MonthToDate", ["grouping": [["type": "Dimension", "name": "Colour"]]]), "Colour"),
+            (query("MonthToDate", ["aggregation": ["a": ["name": "Joy", "function": "Sum"]]]), "Joy"),
+            (query("MonthToDate", ["granularity": "Hourly"]), "hourly"), ([:], "dataset is missing"),
+        ] as [(JSONObject, String)])
+    func refusedCosts(query: JSONObject, text: String) async {
+        let answer = await Self.costs(Bench(users: 30), query)
+        #expect(answer.status == 400 && answer.text.contains(text), "\(answer.text)")
     }
 }

@@ -59,7 +59,7 @@ package actor SandboxTenant {
             DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
             FileStorage.routes(services), SharePointService.routes(services), ExchangeAdminAPI.routes(services),
             PowerPlatformAdministration.routes(services), ResourceGraph.routes(services),
-            PowerAutomate.routes(services), AzureResourceManager.routes(services),
+            PowerAutomate.routes(services), CostManagement.routes(services), AzureResourceManager.routes(services),
             TeamsConfiguration.routes(services), SignInService.routes(services),
         ]
         return HTTPChain(door + steps) { _, _ in
@@ -285,6 +285,7 @@ actor TenantServices {
     let exchange: ExchangeAdminAPI
     let azure: AzureResourceManager
     let resourceGraph: ResourceGraph
+    let costs: CostManagement
     let azureData: AzureDataServices
     let sharePoint: SharePointService
     let automate: PowerAutomate
@@ -333,6 +334,7 @@ actor TenantServices {
             context: context, answers: platformAnswers, content: subscription, catalogue: catalogue)
         resourceGraph = ResourceGraph(
             context: context, answers: platformAnswers, content: subscription, catalogue: catalogue)
+        costs = CostManagement(context: context, answers: platformAnswers, content: subscription)
         azureData = AzureDataServices(context: context, bearer: bearer, content: subscription)
         sharePoint = SharePointService(context: context, store: store, bearer: bearer)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
