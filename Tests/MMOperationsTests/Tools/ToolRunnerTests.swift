@@ -15,9 +15,15 @@ struct ToolRunnerTests {
     private final class Calls: Sendable {
         let made = Mutex<[(name: String, arguments: JSONObject, readsOnly: Bool)]>([])
         let answers: @Sendable (String, JSONObject, Int) throws(MMError) -> JSONValue
+        /// The notes of every answer.
+        let notes: [String]
 
-        init(_ answers: @escaping @Sendable (String, JSONObject, Int) throws(MMError) -> JSONValue) {
+        init(
+            notes: [String] = [],
+            _ answers: @escaping @Sendable (String, JSONObject, Int) throws(MMError) -> JSONValue
+        ) {
             self.answers = answers
+            self.notes = notes
         }
 
         func perform(_ name: String, _ arguments: JSONObject, _ call: CallContext) throws(MMError) -> OperationAnswer {
@@ -25,7 +31,9 @@ struct ToolRunnerTests {
                 made.append((name, arguments, call.readsOnly))
                 return made.count
             }
-            return .value(try answers(name, arguments, number))
+            var answer = OperationAnswer.value(try answers(name, arguments, number))
+            answer.notes = notes
+            return answer
         }
 
         var endpoints: [String] { made.withLock { $0.map { $0.arguments["endpoint"]?.string ?? $0.name } } }
@@ -358,6 +366,24 @@ struct ToolRunnerTests {
         #expect(answer.missing?.contains("No mailbox") == true)
         let strict = yaml.replacing("    optional: true\n", with: "")
         await #expect(throws: MMError.self) { _ = try await run(strict, calls) }
+    }
+
+    @Test(
+        "what a step warns of is told with the answer, once for all rows",
+        arguments: [
+            ("  - id: boxes\n    run: Get-Mailbox\n    module: exo\n", "WARNING: boxes: There are more results."),
+            (
+                "  - id: people\n    get: /users\n  - id: boxes\n    each: people\n    run: Get-Mailbox $who\n"
+                    + "    module: exo\n    with: {who: '{item.id}'}\n",
+                "WARNING: boxes: There are more results. (2 times)"
+            ),
+        ])
+    func warnings(steps: String, told: String) async throws {
+        let calls = Calls(notes: ["WARNING: There are more results.", "engine: native"]) { (_, _, _) throws(MMError) in
+            [["id": "a"], ["id": "b"]]
+        }
+        let notes = try await run("steps:\n\(steps)", calls).notes
+        #expect(notes.contains(told) && !notes.contains { $0.contains("engine") }, "\(notes)")
     }
 
     @Test("a condition leaves a step out, and a step has its limit")

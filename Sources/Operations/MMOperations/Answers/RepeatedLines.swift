@@ -5,6 +5,16 @@ enum RepeatedLines {
     /// The maximum number of warnings that differ only in the thing they name.
     static let mostAlike = 5
 
+    private static let warningMark = "WARNING: "
+
+    /// Returns the line of a warning.
+    static func warning(_ text: String) -> String { warningMark + text }
+
+    /// Returns the text of a warning's line; `nil` for other lines.
+    static func warning(in line: String) -> String? {
+        line.hasPrefix(warningMark) ? String(line.dropFirst(warningMark.count)) : nil
+    }
+
     /// Returns the shortened lines, in the order of their first occurrence.
     static func counted(_ lines: [String]) -> [String] {
         guard lines.count > 1 else { return lines }
@@ -32,7 +42,7 @@ enum RepeatedLines {
     /// Returns the words that a warning shares with others that name different things; `nil` for other lines. Errors
     /// are never grouped, since each names what failed.
     private static func kind(of line: String) -> String? {
-        guard line.hasPrefix("WARNING: ") else { return nil }
+        guard warning(in: line) != nil else { return nil }
         let words = line.split(separator: " ")
         guard words.count >= 7 else { return nil }
         return (words.prefix(2) + words.suffix(4)).joined(separator: " ")

@@ -73,7 +73,7 @@ struct NativeAnswer: Sendable {
     static func streams(of result: NativeResult) -> [String] { shortened(result.information + troubles(result)) }
 
     private static func troubles(_ result: NativeResult) -> [String] {
-        result.warnings.map { "WARNING: \($0)" } + result.errors.map { ReportedError.mark + $0.message }
+        result.warnings.map(RepeatedLines.warning(_:)) + result.errors.map { ReportedError.mark + $0.message }
     }
 
     private static func shortened(_ lines: [String]) -> [String] {
@@ -82,7 +82,7 @@ struct NativeAnswer: Sendable {
 
     private func notes(without ending: NativeError) -> String? {
         let others =
-            result.warnings.map { "WARNING: \($0)" }
+            result.warnings.map(RepeatedLines.warning(_:))
             + result.errors.filter { $0 != ending }.map { ReportedError.mark + $0.message }
         return others.isEmpty ? nil : RepeatedLines.counted(others).joined(separator: "\n")
     }

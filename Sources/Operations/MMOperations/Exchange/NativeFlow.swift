@@ -147,7 +147,7 @@ extension NativeFlow.State {
             note(reported.line)
             if errors.count < ReportedError.most { errors.append(reported) }
         case .warning(let text):
-            if isFlowing { note("WARNING: \(text)") } else { result.warnings.append(text) }
+            if isFlowing { note(RepeatedLines.warning(text)) } else { result.warnings.append(text) }
         case .information(let text):
             if isFlowing { note(text) } else { result.add(message: text) }
         }

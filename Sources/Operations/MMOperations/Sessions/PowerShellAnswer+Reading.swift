@@ -49,7 +49,7 @@ extension PowerShellAnswer {
         var isLineOpen = false
         for record in records {
             switch record.stream {
-            case .warning: notes.append("WARNING: \(record.message ?? "")")
+            case .warning: notes.append(RepeatedLines.warning(record.message ?? ""))
             case .verbose: notes.append("VERBOSE: \(record.message ?? "")")
             case .debug: notes.append("DEBUG: \(record.message ?? "")")
             case .error: notes.append(ReportedError(record, in: script).line)

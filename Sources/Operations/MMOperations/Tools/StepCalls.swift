@@ -280,7 +280,7 @@ struct StepCalls: Sendable {
     {
         var found: [Int: JSONValue] = [:]
         var passed: [String] = []
-        var lacks: [Int: ToolRunner.Outcome] = [:]
+        var outcomes: [Int: ToolRunner.Outcome] = [:]
         var failure: MMError?
         let atOnce = if case .command = step.action { 1 } else { Self.mostAtOnce }
         await withTaskGroup(of: (Int, Result<(JSONValue, ToolRunner.Outcome), MMError>).self) { group in
@@ -306,7 +306,7 @@ struct StepCalls: Sendable {
                 switch result {
                 case .success((let value, let own)):
                     found[index] = ["item": scopes[index].item ?? .null, "result": value]
-                    if own.lacksSomething { lacks[index] = own }
+                    outcomes[index] = own
                     if own.isForeign { outcome.isForeign = true }
                 case .failure(let error) where step.isOptional && ToolRunner.isPassedOver(error):
                     passed.append(error.message)
@@ -318,9 +318,10 @@ struct StepCalls: Sendable {
             }
         }
         if let failure { throw failure }
-        for index in lacks.keys.sorted() {
-            outcome.missing += lacks[index]?.missing ?? []
-            outcome.errors += lacks[index]?.errors ?? []
+        for own in scopes.indices.compactMap({ outcomes[$0] }) {
+            outcome.missing += own.missing
+            outcome.errors += own.errors
+            outcome.notes += own.notes
         }
         if let first = passed.first {
             outcome.missing.append("\(step.id): \(passed.count) of \(scopes.count) are left out; the first: \(first)")
@@ -331,7 +332,7 @@ struct StepCalls: Sendable {
     // MARK: Answers
 
     /// Returns the value of a step's answer: the rows of a page of a list. Parts that it lacks are reported as missing
-    /// in the tool's answer.
+    /// in the tool's answer, and its warnings, which may say the same, are among the notes.
     private func value(
         of answer: OperationAnswer, of step: String, _ outcome: inout ToolRunner.Outcome
     ) async throws(MMError) -> JSONValue {
@@ -341,6 +342,9 @@ struct StepCalls: Sendable {
             outcome.isForeign = true
         }
         if let missing = answer.missing { outcome.missing.append("\(step): \(missing)") }
+        outcome.notes += (answer.notes + end.notes).compactMap(RepeatedLines.warning(in:)).map {
+            RepeatedLines.warning("\(step): \($0)")
+        }
         for error in answer.errors + end.errors {
             var named = error
             named.message = "\(step): \(error.message)"

@@ -145,7 +145,7 @@ struct ToolRunner: Sendable {
             answer = OperationAnswer(.value(value), columns: definition.columns, connection: connection)
             if value.isEmptyList { answer.text = Self.nothing(outcome) } else { answer.isForeign = outcome.isForeign }
         }
-        answer.notes += outcome.notes
+        answer.notes += RepeatedLines.counted(outcome.notes)
         if !outcome.missing.isEmpty {
             let text =
                 outcome.missing.count > 3
