@@ -184,6 +184,9 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
         RecipeCase("message-trace", ["days": 5, "sender": "lena.vogt@contoso-sandbox.example"]) { row in
             row["SenderAddress"] == "lena.vogt@contoso-sandbox.example" && row["Status"]?.string != nil
         },
+        RecipeCase("message-trace", ["days": 5, "recipient": "lena.vogt@contoso-sandbox.example"]) { row in
+            row["RecipientAddress"] == "lena.vogt@contoso-sandbox.example" && row["Status"]?.string != nil
+        },
         RecipeCase("auto-replies") { row in row["AutoReplyState"] != "Disabled" },
         RecipeCase("transport-rules") { row in row["Name"]?.string != nil },
         RecipeCase("room-mailboxes") { row in
