@@ -93,6 +93,23 @@ struct ServiceErrorTests {
 
     private static let unsupported = #"{"error": {"code": "Request_UnsupportedQuery", "message": "m"}}"#
 
+    @Test("the place of a query's syntax error is told")
+    func place() async throws {
+        let body: JSONValue = [
+            "error": [
+                "code": "BadRequest", "message": "Please provide below info.",
+                "details": [
+                    [
+                        "code": "ParserFailure", "message": "ParserFailure", "line": 2, "characterPositionInLine": 13,
+                        "token": "=", "expectedToken": "Ǐ",
+                    ]
+                ],
+            ]
+        ]
+        let error = try await error(HTTPResponse(status: 400, body: JSONWriter.bytes(body)))
+        #expect(error.message.hasSuffix(": Please provide below info. – ParserFailure at '=' in line 2, position 13"))
+    }
+
     @Test(
         "a search without its quotes, and a path that the service doesn't know, are told with what to do",
         arguments: [

@@ -69,15 +69,23 @@ package struct ServiceError: Sendable, Hashable {
     }
 
     /// Returns the messages in an error's `details`, which Azure nests ("See inner errors for details"), each with its
-    /// code and what it is about.
+    /// code, what it is about, and the place in a query that can't be parsed.
     static func reasons(in error: JSONValue?, beside message: String, depth: Int = 0) -> [String] {
         guard depth < 5, let details = error?["details"]?.array else { return [] }
         return details.prefix(10).flatMap { detail -> [String] in
             let text = detail["message"]?.string.map(oneLine) ?? ""
             let subject = [detail["code"]?.string, detail["target"]?.string].compactMap(\.self).filter { !$0.isEmpty }
-            let own = text.isEmpty || message.contains(text) ? [] : [(subject + [text]).joined(separator: ": ")]
+            let words = subject == [text] ? subject : subject + [text]
+            let own = text.isEmpty || message.contains(text) ? [] : [words.joined(separator: ": ") + place(of: detail)]
             return own + reasons(in: detail, beside: text, depth: depth + 1)
         }
+    }
+
+    /// Returns the place of a syntax error, as Azure Resource Graph tells it; empty if there is none.
+    private static func place(of detail: JSONValue) -> String {
+        guard let line = detail["line"]?.int, let column = detail["characterPositionInLine"]?.int else { return "" }
+        let token = detail["token"]?.string.map { " at '\(oneLine($0))'" } ?? ""
+        return "\(token) in line \(line), position \(column)"
     }
 
     private static func oneLine(_ text: String) -> String {
