@@ -394,6 +394,19 @@ struct ExchangeTests {
         #expect(rows?[0]?["User"] == "Default" && rows?[0]?["AccessRights"]?[0]?.string == right)
     }
 
+    @Test(
+        "a permission on a folder shows its holder's display name, and is found by each name",
+        arguments: ["ben.baker", "ben.baker@contoso-sandbox.example", "Ben Baker"])
+    func folderHolder(name: String) async {
+        let admin = await Admin()
+        let entry: JSONObject = ["Identity": "lena.vogt:\\Calendar", "User": .string(name)]
+        let added = await admin.invoke("Add-MailboxFolderPermission", entry.merging(["AccessRights": ["Editor"]]))
+        #expect(added.json["value"]?[0]?["User"] == "Ben Baker", "\(added.text)")
+        #expect(await admin.invoke("Get-MailboxFolderPermission", entry).json["value"]?.array?.count == 1)
+        #expect(await admin.invoke("Remove-MailboxFolderPermission", entry).status == 200)
+        #expect(await admin.invoke("Get-MailboxFolderPermission", entry).status == 400)
+    }
+
     @Test("a filter that names an unknown property is refused", arguments: ["Get-Mailbox", "Get-UnifiedGroup"])
     func unknownProperty(cmdlet: String) async {
         let admin = await Admin()

@@ -177,11 +177,12 @@ extension ExchangeOrganization {
         ]
     }
 
-    /// Returns the account that a call names, as a folder's permissions show it.
+    /// Returns the account that a call names, as a folder's permissions show it: by its display name.
     fileprivate func holder(_ call: InvokedCmdlet) throws(ExchangeFailure) -> String {
         guard let user = call.text("User") else { throw .missing("User") }
         if let own = ["Default", "Anonymous"].first(where: { $0.lowercased() == user.lowercased() }) { return own }
-        return try nameOfRecipient(user)
+        if let name = group(named: user)?["DisplayName"]?.string { return name }
+        return try mailboxes.find(user).displayName
     }
 
     /// Returns the index of the entry that a call names.
