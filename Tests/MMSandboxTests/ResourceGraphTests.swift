@@ -63,6 +63,7 @@ struct ResourceGraphTests {
                 + "by managed = iff(isempty(managedBy), 'no', 'yes')",
                 [["managed": "yes", "gb": 90, "names": ["standardssd_lrs"]]]),
             ("resources | where todatetime(properties.creationTime) > ago(30d)", []),
+            ("resources | where now() < ago(99999999999999999999d) | count", [["Count": 0]]),
             ("authorizationresources | where type == 'microsoft.authorization/roleassignments' "
                 + "| summarize count() by tostring(properties.principalType)",
                 [["properties_principalType": "User", "count_": 2]]),
@@ -103,6 +104,9 @@ struct ResourceGraphTests {
             ("resources | where name matches regex 'x'", "NotServedBySandbox"),
             ("resources | extend a = hash(name)", "NotServedBySandbox"),
             ("union resources", "NotServedBySandbox"), ("", "InvalidQuery"),
+            ("resources | where \(String(repeating: "(", count: 3_000))", "NotServedBySandbox"),
+            ("resources | where \(String(repeating: "-", count: 3_000))1 == 1", "NotServedBySandbox"),
+            ("resources | where \(String(repeating: "true or ", count: 9_000))true", "NotServedBySandbox"),
         ])
     func refused(query: String, code: String) async {
         let answer = await Self.answered(Bench(users: 30), query)

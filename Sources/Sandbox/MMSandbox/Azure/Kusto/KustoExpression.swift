@@ -146,7 +146,10 @@ enum KustoFunctions {
         },
         "todatetime": moment, "todynamic": parsed, "parse_json": parsed, "dynamic": parsed,
         "now": { _, now in .string(ServiceTime.longText(now)) },
-        "ago": { values, now in .string(ServiceTime.longText(now - Int64(values.first?.double ?? 0))) },
+        "ago": { values, now in
+            let span = Int64(exactly: (values.first?.double ?? 0).rounded()) ?? 0
+            return .string(ServiceTime.longText(max(0, now - min(span, now))))
+        },
         "isnull": { values, _ in .bool(values.first?.isNull ?? true) },
         "isnotnull": { values, _ in .bool(values.first?.isNull == false) },
         "isempty": { values, _ in .bool(text(values.first ?? .null).isEmpty) },

@@ -10,6 +10,8 @@ struct KustoQuery {
     private let source: (String) -> KustoTable?
     /// Whether the query itself limits the number of rows.
     private var isLimited = false
+    /// The number of expressions and queries around the current word.
+    private var depth = 0
 
     /// Runs a query.
     /// - Parameters:
@@ -19,7 +21,10 @@ struct KustoQuery {
     static func run(
         _ text: String, now: Int64, table: String, source: @escaping (String) -> KustoTable?
     ) throws(KustoFailure) -> (table: KustoTable, isLimited: Bool) {
-        var query = KustoQuery(words: try KustoLexer.words(of: text), now: now, source: source)
+        let words = try KustoLexer.words(of: text)
+        // An expression is evaluated by recursion, a long chain of `or` as well.
+        guard words.count <= 4000 else { throw .notServed("queries of more than 4,000 words") }
+        var query = KustoQuery(words: words, now: now, source: source)
         let made = try query.pipeline(default: table)
         if query.word.token != .end { throw .syntax(query.word) }
         return (made, query.isLimited)
@@ -68,6 +73,12 @@ struct KustoQuery {
         return items
     }
 
+    /// Counts a nested expression or query.
+    private mutating func deepen() throws(KustoFailure) {
+        guard depth < 100 else { throw .notServed("expressions that are nested so deeply") }
+        depth += 1
+    }
+
     // MARK: Operators
 
     private static let operators: Set<String> = [
@@ -76,6 +87,8 @@ struct KustoQuery {
     ]
 
     private mutating func pipeline(default name: String) throws(KustoFailure) -> KustoTable {
+        try deepen()
+        defer { depth -= 1 }
         var name = name
         var isFirst = true
         if case .name(let first) = word.token, !Self.operators.contains(first) {
@@ -165,10 +178,8 @@ struct KustoQuery {
             let place = word
             kind = try expectName()
             guard ["inner", "innerunique", "leftouter"].contains(kind) else {
-                if ["fullouter", "rightouter", "leftanti", "leftsemi", "rightanti", "rightsemi", "anti"].contains(kind) {
-                    throw .notServed("the join of kind \(kind)")
-                }
-                throw .syntax(place)
+                let others = ["fullouter", "rightouter", "leftanti", "leftsemi", "rightanti", "rightsemi"]
+                throw others.contains(kind) ? .notServed("the join of kind \(kind)") : .syntax(place)
             }
         }
         try expect("(")
@@ -203,6 +214,8 @@ struct KustoQuery {
     }
 
     private mutating func expression() throws(KustoFailure) -> KustoExpression {
+        try deepen()
+        defer { depth -= 1 }
         var made = try conjunction()
         while takeName("or") != nil { made = .comparison("or", made, try conjunction()) }
         return made
@@ -284,7 +297,11 @@ struct KustoQuery {
             at += 1
             return .literal(value)
         }
-        if take("-") { return .comparison("-", .literal(0), try part()) }
+        if take("-") {
+            try deepen()
+            defer { depth -= 1 }
+            return .comparison("-", .literal(0), try part())
+        }
         if take("(") {
             let made = try expression()
             try expect(")")
