@@ -20,53 +20,80 @@ struct ResourceGraphTests {
     @Test(
         "everyday queries are answered",
         arguments: [
-            ("Resources | summarize count() by location | order by count_ asc", [
-                ["location": "northeurope", "count_": 8], ["location": "westeurope", "count_": 16],
-            ]),
-            ("""
+            (
+                "Resources | summarize count() by location | order by count_ asc",
+                [
+                    ["location": "northeurope", "count_": 8], ["location": "westeurope", "count_": 16],
+                ]
+            ),
+            (
+                """
                 resources // all machines
                 | where type =~ 'Microsoft.Compute/virtualMachines'
                 | extend power = tostring(properties.extended.instanceView.powerState.code)
                 | project name, resourceGroup, properties.hardwareProfile.vmSize, power
                 | order by name asc | take 1
-                """, [
+                """,
                 [
-                    "name": "vm-data", "resourceGroup": "rg-data",
-                    "properties_hardwareProfile_vmSize": "Standard_B2s", "power": "PowerState/running",
+                    [
+                        "name": "vm-data", "resourceGroup": "rg-data",
+                        "properties_hardwareProfile_vmSize": "Standard_B2s", "power": "PowerState/running",
+                    ]
                 ]
-            ]),
-            ("resources | where type has 'storage' and properties['allowBlobPublicAccess'] == false | count", [
-                ["Count": 3]
-            ]),
-            ("resources | where isempty(tags['owner']) and name !startswith 'vm-' | summarize n = dcount(type)", [
-                ["n": 5]
-            ]),
-            ("where name in~ ('VM-WEB', 'saweb') | project name, Where = toupper(location), strcat(name, '!')", [
-                ["name": "saweb", "Where": "WESTEUROPE", "Column1": "saweb!"],
-                ["name": "vm-web", "Where": "WESTEUROPE", "Column1": "vm-web!"],
-            ]),
-            ("""
+            ),
+            (
+                "resources | where type has 'storage' and properties['allowBlobPublicAccess'] == false | count",
+                [
+                    ["Count": 3]
+                ]
+            ),
+            (
+                "resources | where isempty(tags['owner']) and name !startswith 'vm-' | summarize n = dcount(type)",
+                [
+                    ["n": 5]
+                ]
+            ),
+            (
+                "where name in~ ('VM-WEB', 'saweb') | project name, Where = toupper(location), strcat(name, '!')",
+                [
+                    ["name": "saweb", "Where": "WESTEUROPE", "Column1": "saweb!"],
+                    ["name": "vm-web", "Where": "WESTEUROPE", "Column1": "vm-web!"],
+                ]
+            ),
+            (
+                """
                 resources | where type endswith '/vaults' | join kind=leftouter (
                     ResourceContainers | where type == 'microsoft.resources/subscriptions'
                     | project Subscription = name, subscriptionId) on subscriptionId
                 | top 1 by name desc | project name, Subscription
-                """, [
-                ["name": "kvweb", "Subscription": "Contoso Sandbox Test"]
-            ]),
-            ("resourcecontainers | where type !contains 'groups' | project name, properties.state", [
-                ["name": "Contoso Sandbox Test", "properties_state": "Enabled"]
-            ]),
-            ("resources | mv-expand ip = properties.ipConfigurations | where isnotnull(ip) "
-                + "| distinct Address = tostring(ip.properties.privateIPAddress)", [["Address": "10.20.0.4"]]),
-            ("resources | where type == 'microsoft.compute/disks' "
-                + "| summarize gb = sum(properties.diskSizeGB), names = make_set(tolower(sku.name)) "
-                + "by managed = iff(isempty(managedBy), 'no', 'yes')",
-                [["managed": "yes", "gb": 90, "names": ["standardssd_lrs"]]]),
+                """,
+                [
+                    ["name": "kvweb", "Subscription": "Contoso Sandbox Test"]
+                ]
+            ),
+            (
+                "resourcecontainers | where type !contains 'groups' | project name, properties.state",
+                [
+                    ["name": "Contoso Sandbox Test", "properties_state": "Enabled"]
+                ]
+            ),
+            (
+                "resources | mv-expand ip = properties.ipConfigurations | where isnotnull(ip) "
+                    + "| distinct Address = tostring(ip.properties.privateIPAddress)", [["Address": "10.20.0.4"]]
+            ),
+            (
+                "resources | where type == 'microsoft.compute/disks' "
+                    + "| summarize gb = sum(properties.diskSizeGB), names = make_set(tolower(sku.name)) "
+                    + "by managed = iff(isempty(managedBy), 'no', 'yes')",
+                [["managed": "yes", "gb": 90, "names": ["standardssd_lrs"]]]
+            ),
             ("resources | where todatetime(properties.creationTime) > ago(30d)", []),
             ("resources | where now() < ago(99999999999999999999d) | count", [["Count": 0]]),
-            ("authorizationresources | where type == 'microsoft.authorization/roleassignments' "
-                + "| summarize count() by tostring(properties.principalType)",
-                [["properties_principalType": "User", "count_": 2]]),
+            (
+                "authorizationresources | where type == 'microsoft.authorization/roleassignments' "
+                    + "| summarize count() by tostring(properties.principalType)",
+                [["properties_principalType": "User", "count_": 2]]
+            ),
             ("PolicyResources | take 5", []),
             ("resources | where name == 'none' | summarize count()", [["count_": 0]]),
         ] as [(String, [JSONValue])])
