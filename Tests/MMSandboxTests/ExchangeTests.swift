@@ -407,6 +407,15 @@ struct ExchangeTests {
         #expect(await admin.invoke("Get-MailboxFolderPermission", entry).status == 400)
     }
 
+    @Test(
+        "a property that is asked for comes with the note of its type",
+        arguments: ["Get-Mailbox", "Get-UnifiedGroup", "Get-DistributionGroup"])
+    func selected(cmdlet: String) async {
+        let answer = await Admin().invoke(cmdlet, at: "\(Self.place)?$select=WhenCreated")
+        let row = answer.json["value"]?[0]?.object
+        #expect(row?.keys.map { $0 } == ["WhenCreated@data.type", "WhenCreated"], "\(answer.text.prefix(300))")
+    }
+
     @Test("a filter that names an unknown property is refused", arguments: ["Get-Mailbox", "Get-UnifiedGroup"])
     func unknownProperty(cmdlet: String) async {
         let admin = await Admin()

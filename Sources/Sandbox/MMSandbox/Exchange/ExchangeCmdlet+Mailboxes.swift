@@ -293,7 +293,9 @@ struct ExchangeAnswer: Sendable {
         if count > 0 { rows.append(UInt8(ascii: ",")) }
         var shown = row
         if let select {
-            shown = JSONObject(row.filter { select.contains($0.key.lowercased()) }.map { ($0.key, $0.value) })
+            // A note of type comes with its property.
+            let names = row.filter { member in select.contains(member.key.prefix { $0 != "@" }.lowercased()) }
+            shown = JSONObject(names.map { ($0.key, $0.value) })
         }
         rows.append(contentsOf: JSONWriter.bytes(.object(shown)))
         count += 1
