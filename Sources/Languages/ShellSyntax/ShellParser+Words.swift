@@ -26,7 +26,11 @@ extension ShellParser {
                 text += try singleQuoted()
             case UInt8(ascii: "\""):
                 word.note(quoteAt: text.count)
-                if try quotation(level, into: &text) { word.isFixed = false }
+                let start = text.count
+                if try quotation(level, into: &text) {
+                    word.isFixed = false
+                    if Self.expandsList(text[start...]) { word.isSplit = true }
+                }
             case UInt8(ascii: "\\"):
                 if try escape(into: &text) { word.note(quoteAt: text.count - 1) }
             case UInt8(ascii: "$"):
@@ -42,11 +46,11 @@ extension ShellParser {
                     position += 1
                     continue
                 }
-                if try dollar(level) { word.isFixed = false }
+                if try dollar(level) { (word.isFixed, word.isSplit) = (false, true) }
                 text += bytes[start..<min(position, bytes.count)]
             case UInt8(ascii: "`"):
                 text += Array("$(".utf8) + (try backticks(level)) + Array(")".utf8)
-                word.isFixed = false
+                (word.isFixed, word.isSplit) = (false, true)
             default:
                 switch byte {
                 case UInt8(ascii: "{"), UInt8(ascii: "}"):
@@ -68,6 +72,11 @@ extension ShellParser {
         word.value = String(decoding: text, as: UTF8.self)
         braced = marks.isEmpty ? nil : BracedText(text: text, marks: marks)
         return word
+    }
+
+    /// Returns whether a text in double quotes may be several words, as a list's values are: `"$@"`, `"${a[@]}"`.
+    private static func expandsList(_ text: ArraySlice<UInt8>) -> Bool {
+        zip(text, text.dropFirst()).contains { $1 == UInt8(ascii: "@") && "${[!".utf8.contains($0) }
     }
 
     /// Reads a backslash and the character behind it; an escaped line break is nothing.

@@ -98,6 +98,9 @@ package struct ShellScript: Sendable, Hashable {
         package var isFixed: Bool
         /// Whether the word contains no file name pattern and no `~` for the shell to expand.
         package var hasNoPattern: Bool
+        /// Whether the shell may make any number of words of it: it contains an expansion outside of quotes, or of a
+        /// list (`"$@"`).
+        package var isSplit = false
         /// The number of bytes of the value before its first quote; `nil` without one.
         package var bytesBeforeQuote: Int?
         /// The start of the word, in bytes from the start of the text.

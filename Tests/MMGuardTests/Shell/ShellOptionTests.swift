@@ -34,8 +34,8 @@ struct ShellOptionTests {
             "find \"./$d\" -name '*.log'", "find /srv -name \"$x\"", "find . -newer \"$x\" -user \"$u\"",
             "git log -- \"$f\"", "git -C \"$d\" status", "git -c color.ui=\"$x\" log",
             "c=color.ui; git -c $c=never log", "git show \"v$x\"", "tar tf \"$x\"", "tar -tzf \"$x\"",
-            "tar --list --file \"$x\"", "curl -s \"https://a.example/$u\"", "sort -k \"$k\" a", "sort -k$k a",
-            "sort -- \"$x\"", "journalctl -u \"$u\"", "journalctl -n$n", "sysctl \"net.$x\"", "ethtool eth0",
+            "tar --list --file \"$x\"", "curl -s \"https://a.example/$u\"", "sort -k \"$k\" a", "sort -k\"$k\" a",
+            "sort -- \"$x\"", "journalctl -u \"$u\"", "journalctl -n\"$n\"", "sysctl \"net.$x\"", "ethtool eth0",
             "for d in eth0 eth1; do ethtool $d; done", "d=eth0; ethtool \"$d\"", "rpm -q $(pgrep -o a)",
             "kubectl get pods -n \"$n\"", "jq \"$p\" \"$f\"", "cat \"$f\"", "grep \"$p\" \"$f\"", "ls \"$d\"", "ls $d",
             "id \"$u\"", "dig \"$h\"", "ps -p \"$x\"", "ip addr show \"$d\"", "systemctl status \"$s\"",
@@ -45,6 +45,53 @@ struct ShellOptionTests {
     func known(line: String) {
         let verdict = verdict(line)
         #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "may follow every value without quotes, and be among the names of files that a pattern or another program gives",
+        arguments: [
+            "journalctl -u $u", "journalctl -n$n", "find ./$d", "find . -name $x", "find ./\"\"$d", "sort -k$k a",
+            "sort ./$f", "date -d @$t", "tar tf $f", "git -C $d log", "git log v$x", "git diff a..$b",
+            "awk -v x=$y 1 a",
+            "curl -s https://a.example/$u", "d=$(cat l); find ./$d", "for f in $(cat l); do sort ./$f; done",
+            "x='a -delete'; find ./$x", "x='a -delete'; find ./\"\"$x", "sort ./$(basename \"$f\")",
+            "for d in */; do git -C $d log; done", "sort \"./${a[@]}\"", "sort ./\"$@\"", "sort *", "sort *.txt",
+            "sort [a-z]*", "tar cf - *", "tar tf *", "tar czf /tmp/a.tgz *", "sed -n 1p *", "less *", "git diff *",
+            "ip $x", "ip *", "ip -n $n addr", "nft list $x", "nft list \"$x\"", "nft list tables \\; flush ruleset",
+            "nft list 'tables; flush ruleset'", "parted /dev/$d print", "redis-cli -h $h info", "docker \"$x\" ps",
+            "docker exec $c ls", "sudo -u $u ls", "timeout $t ls", "nice -n $n ls", "env A=$x ls", "cp $f /tmp/",
+            "cp \"$f\" b /tmp/", "mv -$x a /tmp/", "ls | xargs sort", "ls | xargs find", "ls | xargs -I{} sort {}",
+            "ls | xargs -I% find % -name x", "ls | xargs git log", "ls | xargs ip", "ls | xargs journalctl -u",
+            "find . -name '*.c' | xargs sort", "find . -printf '%f' | xargs -0 sort", "cat l | xargs -n1 sort",
+            "ls | xargs -I{} sh -c 'ls {}'", "ls | parallel sort", "pgrep() { cat l; }; pgrep x | xargs sort",
+        ])
+    func following(line: String) { #expect(verdict(line).decision == .ask) }
+
+    @Test(
+        "follow no value in quotes, no number, and no name behind known text",
+        arguments: [
+            "journalctl -u \"$u\"", "u=nginx; journalctl -u $u", "for s in a b; do journalctl -u $s; done",
+            "find \"./$d\"", "n=5; sort -k$n a", "journalctl -n$((n + 1))", "sort ./*", "sort -- *", "tar tf ./a*",
+            "for i in $(seq 3); do sort ./a$i; done", "sort ./a-$(date +%F)", "for f in *.c; do wc -l $f; done",
+            "ls $d", "ls *", "cat *", "grep $p *", "wc -l $f", "awk '{print}' *", "docker logs $c", "docker top \"$c\"",
+            "ip link show $d", "ip -n \"$n\" addr", "nft list ruleset", "parted \"/dev/$d\" print",
+            "redis-cli -h \"$h\" info", "docker exec \"$c\" ls", "sudo -u \"$u\" ls", "timeout \"$t\" ls",
+            "cp -- \"$f\" /tmp/", "for f in *.c; do cp \"$f\" /tmp/; done", "ls | xargs cat", "ls | xargs -n1 basename",
+            "find . -name '*.c' | xargs wc -l", "find . -print0 | xargs -0 sort", "pgrep x | xargs lsof -p",
+            "kubectl get pods -o name | xargs -n1 kubectl describe",
+            "docker ps -q | xargs docker inspect -f '{{.Name}}'",
+            "find /etc/ssl -name '*.pem' | xargs -n1 openssl x509 -noout -enddate -in",
+        ])
+    func quoted(line: String) {
+        let verdict = verdict(line)
+        #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test("are named in the reason, with what keeps a word from being one")
+    func reason() {
+        for line in ["sort *", "journalctl -u $u", "find ./$d", "ls | xargs git log"] {
+            #expect(verdict(line).reason.contains("may be an option; put it in quotes, behind ./ or --"), "\(line)")
+        }
     }
 
     @Test(

@@ -152,7 +152,7 @@ struct ShellPlaceTests {
             "tar czf ~/etc-$(hostname)-$(date +%F).tgz /etc/nginx", "tar czf /tmp/x-`date +%F`.tgz /etc/nginx",
             "out=~/r-$(date +%F).txt; df -h > \"$out\"; uptime >> \"$out\"", "for i in 1 2; do touch /tmp/x-$i; done",
             "for i in $(seq 3); do touch /tmp/x-$i; done", "cp a.conf a.conf.$(date +%s)", "echo $$ > /tmp/pid",
-            "for u in ann bob; do for d in a b; do mkdir -p ~/work/$u/$d; done; done", "cp \"$1\" /tmp/",
+            "for u in ann bob; do for d in a b; do mkdir -p ~/work/$u/$d; done; done", "cp -- \"$1\" /tmp/",
             "src=/etc/hosts; dst=/tmp/x; cp \"$src\" \"$dst\"", "cat $f > /tmp/copy", "t=$(mktemp); df > \"$t\"",
             "for f in /var/log/*.log; do cp \"$f\" /tmp/$(basename \"$f\"); done", "cd \"$(mktemp -d)\" && touch x",
             "for f in /var/log/*.log; do wc -l \"$f\" >> /tmp/n.txt; done", "cd $HOME/work && touch x",

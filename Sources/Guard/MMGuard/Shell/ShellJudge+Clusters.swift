@@ -65,6 +65,8 @@ extension ShellJudge {
     static func addresses(_ words: [String]) -> ShellRule {
         var rest = words[...]
         while let first = rest.first, first.hasPrefix("-") {
+            // The words behind it may belong to the value of a variable.
+            if first == ShellLooks.anyOption { return .rights }
             if first.hasPrefix("-b"), first != "-br", first != "-brief" { return .rights }
             rest = rest.dropFirst(
                 ["-n", "-netns", "-f", "-family", "-rc", "-rcvbuf", "-l", "-loops"].contains(first) ? 2 : 1)

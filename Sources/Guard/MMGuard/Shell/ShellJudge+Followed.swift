@@ -163,8 +163,8 @@ extension ShellJudge {
         func filled(_ word: ShellScript.Word) -> [ShellScript.Word] {
             guard !word.isFixed else { return [word] }
             let text = Self.expanded(word.value, value) ?? word.value
-            // Of a word without quotes a shell makes as many words as its value has.
-            let isOne = word.bytesBeforeQuote != nil || text.contains { "$`".contains($0) }
+            // Of a value without quotes a shell makes as many words as it has.
+            let isOne = !word.isSplit || text.contains { "$`".contains($0) }
             let texts = isOne ? [text] : text.split { " \t\n".contains($0) }.map(String.init)
             guard texts != [word.value] else { return [word] }
             isNotable =

@@ -26,8 +26,12 @@ extension ShellJudge {
     /// without a dash are values.
     func mayHaveAnyOption(git call: ShellScript.Command) -> Bool {
         let behind = Self.parts(call.arguments.map(\.value)).rest.count
-        return markingOptions(of: call).suffix(behind).contains(ShellLooks.anyOption)
-            || call.arguments.dropLast(behind).contains { $0.value.hasPrefix("-") && mayBeOption($0) }
+        var verb = call
+        verb.words.removeSubrange(1..<call.words.count - behind)
+        return markingOptions(of: verb).contains(ShellLooks.anyOption)
+            || call.arguments.dropLast(behind).contains {
+                $0.value.hasPrefix("-") && mayBeOption($0) || mayAddOption($0)
+            }
     }
 
     /// Returns the rule for a subcommand.

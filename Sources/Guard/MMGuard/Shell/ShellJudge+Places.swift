@@ -23,7 +23,8 @@ extension ShellJudge {
             guard let place = place(of: written) else { return word }
             isUnknown = true
             var reached = word
-            reached.value = place
+            // The words that the value may be besides are judged where it isn't known.
+            (reached.value, reached.isSplit) = (place, false)
             return reached
         }
         // A program that isn't known is asked about itself.
@@ -79,12 +80,34 @@ extension ShellJudge {
     /// Returns whether a word may be any option, because the text doesn't give its beginning, or its name.
     func mayBeOption(_ word: ShellScript.Word) -> Bool {
         let text = word.value
+        if !word.hasNoPattern, Self.mayBeginOption(text) { return true }
         let isOpen = text.hasPrefix("$") || text.hasPrefix("-") && text.prefix { $0 != "=" }.contains("$")
         guard !word.isFixed, isOpen, !isProcess(word), !isPath(text) else { return false }
-        // A pattern may match a file whose name is an option.
+        return texts(of: word).contains { $0.hasPrefix(Self.anywhere) || Self.mayBeginOption($0) }
+    }
+
+    /// Returns whether a word may be followed by any option, because the shell makes several words of a value without
+    /// quotes: `find ./$d`.
+    func mayAddOption(_ word: ShellScript.Word) -> Bool {
+        guard word.isSplit, !word.isFixed, !isProcess(word), !isPath(word.value) else { return false }
         return texts(of: word).contains { text in
-            text.hasPrefix(Self.anywhere) || text.first.map { "-*?[".contains($0) } == true
+            // What matches a pattern may contain spaces.
+            text.contains(Self.anywhere) || text.contains { "*?[".contains($0) }
+                || text.split(whereSeparator: \.isWhitespace).dropFirst().contains(where: Self.mayBeginOption)
         }
+    }
+
+    /// Returns whether a word may be or be followed by any option, rather than by one that is the name of a file in
+    /// the current folder.
+    func mayBeAnyOption(_ word: ShellScript.Word) -> Bool {
+        guard !word.isFixed, mayBeOption(word) || mayAddOption(word) else { return false }
+        return texts(of: word).contains { word.isSplit ? $0.contains(Self.anywhere) : $0.hasPrefix(Self.anywhere) }
+            || word.value.hasPrefix("-")
+    }
+
+    /// Returns whether a text begins like an option, or like a pattern for files, whose names may be options.
+    private static func mayBeginOption(_ text: some StringProtocol) -> Bool {
+        text.first.map { "-*?[".contains($0) } == true && text != "-"
     }
 
     /// Returns whether a word is only the output of a program that shows whole paths, or below it. Names with spaces
@@ -143,8 +166,9 @@ extension ShellJudge {
 
     /// The values that stand for a part of a name that is none of the machine's. A command that fails shows nothing.
     private static let part = ["0", ""]
-    /// Those for the last part of a path, which may be the name of a folder in the root, or begin with a dash.
-    private static let lastPart = part + ["etc", "-"]
+    /// Those for the last part of a path, which may be the name of a folder in the root, or begin with a dash
+    /// and contain spaces.
+    private static let lastPart = part + ["etc", "- -x"]
 
     /// Returns the values that an expansion may have; `nil` if it may name another place than the rest of its word.
     /// - Parameter rest: the part of the word behind it.

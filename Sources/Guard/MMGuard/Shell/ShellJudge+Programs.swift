@@ -325,7 +325,7 @@ extension ShellJudge {
             let goes = ["rm", "remove", "remove_directory"].contains(words[1])
             let files = call.arguments.dropFirst(2).filter { !$0.value.hasPrefix("-") }
             return one(goes && !files.allSatisfy(isMadeAgain) ? .removes : .writes, call)
-        case "ip": return one(Self.addresses(words), call)
+        case "ip": return one(Self.addresses(markingOptions(of: call)), call)
         case _ where Self.isContainerClient(name):
             return one(Self.reachesOtherEngine(call) ? .managed : Self.containers(words), call)
         case "mm": return own(words) { one($0, call) } + (call.assignments.isEmpty ? [] : one(.ownProgram, call))
@@ -599,6 +599,9 @@ extension ShellJudge {
         guard ShellPrograms.readers.contains(name) else { return nil }
         if name == "getent", words.contains(where: { $0.hasSuffix("shadow") }) { return one(.secrets, call) }
         let rule = looks(call) ?? .reads
+        if !context.hasWalls, rule == .writes, markingOptions(of: call).contains(ShellLooks.anyOption) {
+            return [mayBeOptions(([name] + words.prefix(3)).joined(separator: " "))]
+        }
         let setsSystem = rule == .writes && ["date", "hostname", "journalctl", "dmesg"].contains(name)
         return one(setsSystem ? .rights : rule, call)
     }

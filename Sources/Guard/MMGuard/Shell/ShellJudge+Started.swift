@@ -190,8 +190,8 @@ extension ShellJudge {
         return rule == .writes && isOfSystem ? .device : rule
     }
 
-    /// Returns a command's arguments, with `ShellLooks.anyOption` in place of each that may be any option: it stands
-    /// neither behind `--` nor behind an option that takes it as its value.
+    /// Returns a command's arguments, with `ShellLooks.anyOption` in place of each that may be any option, and behind
+    /// each that may be followed by one: it stands neither behind `--` nor behind an option that takes it as its value.
     func markingOptions(of call: ShellScript.Command) -> [String] {
         let name = call.program
         let exception = LookerException.table[name] ?? LookerException()
@@ -209,6 +209,7 @@ extension ShellJudge {
             let takesNext = exception.takesNext(text) ?? row.flatMap { Self.takesNext(text, $0) }
             let isAny = takesNext == nil && mayBeOption(word)
             words.append(isAny ? ShellLooks.anyOption : word.value)
+            if mayAddOption(word) { words.append(ShellLooks.anyOption) }
             guard text.hasPrefix("-"), text != "-" else {
                 if exception.isOrdered, isSure, !isAny { return words + rest.map(\.value) }
                 continue
@@ -216,7 +217,10 @@ extension ShellJudge {
             // Behind an option that the table doesn't know, the next word may be its value.
             isSure = isSure && takesNext != nil
             let isFollowed = takesNext ?? (valued.contains(text) || isClient && !text.contains("="))
-            if isFollowed, let value = rest.popFirst() { words.append(value.value) }
+            guard isFollowed, let value = rest.popFirst() else { continue }
+            words.append(value.value)
+            let mayBeNames = !value.hasNoPattern && mayBeOption(value)
+            if mayBeNames || mayAddOption(value) { words.append(ShellLooks.anyOption) }
         }
         return words
     }

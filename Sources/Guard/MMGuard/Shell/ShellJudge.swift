@@ -324,6 +324,10 @@ struct ShellJudge {
                 break
             }
         }
+        // Behind such a value may stand another command.
+        if !context.hasWalls, let word = call.words.prefix(index).first(where: mayAddOption) {
+            set.append(mayBeOptions("\(name) \(word.value)"))
+        }
         guard let inside = call.inner(from: index) else { return set + [withoutCommand(name, arguments)] }
         var found = set
         // Such a program passes its words to a shell, which parses them again.
@@ -487,65 +491,6 @@ struct ShellJudge {
         // Files that the session wrote have already been judged.
         case .file: [finding(.writes, subject: call.program)]
         }
-    }
-
-    func search(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        let words = call.words
-        let sought = soughtSecret(words)
-        let takesNext = ShellPrograms.valueOptions[call.program]
-        var found: [GuardFinding] = []
-        var index = 0
-        while index < words.count {
-            let word = words[index]
-            index += 1
-            switch word.value {
-            case "-delete": found.append(finding(findsMadeAgain(call) ? .writes : .removes, subject: "find -delete"))
-            case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch":
-                // The command ends at the program's terminator, so each word belongs to only one command.
-                let end = words[index...].firstIndex { $0.value == ";" || $0.value == "+" } ?? words.count
-                guard var inside = call.inner(index..<end) else { continue }
-                index = end + 1
-                // Every file that is found is below the start of the search.
-                if let start = words.dropFirst().first(where: { !$0.value.hasPrefix("-") }), start.value.hasPrefix("/")
-                {
-                    for place in inside.words.indices where inside.words[place].value == "{}" {
-                        inside.words[place].value = start.value
-                    }
-                }
-                // Files that are generated again may be removed, as with `-delete`.
-                if inside.program == "rm",
-                    inside.arguments.allSatisfy({ ["{}", "-r", "-f", "-rf", "-fr"].contains($0.value) }),
-                    findsMadeAgain(call)
-                {
-                    found.append(finding(.writes, subject: "find \(word.value) rm"))
-                    continue
-                }
-                found +=
-                    depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: call.program)]
-                if removesEach(inside, depth) {
-                    found.append(finding(.removes, subject: "find \(word.value) \(inside.program)"))
-                }
-                if let sought, Self.showsContent(inside) { found.append(finding(.secrets, subject: "find \(sought)")) }
-            case "-fprint", "-fprint0", "-fprintf", "-fls":
-                let file = index < words.count ? words[index].value : ""
-                found.append(finding(isSystem(file) ? .device : .writes, subject: "\(word.value) \(file)"))
-            case _ where takesNext?.contains(word.value) == true: index += 1
-            case _ where call.program == "fd" && Self.startsInSameWord(fd: word.value, takesNext ?? []):
-                found.append(finding(.dynamic, subject: "fd \(word.value)"))
-            // Among the words may be `-delete`.
-            case _ where mayBeOption(word): found.append(finding(.writes, subject: "\(call.program) \(word.value)"))
-            default: continue
-            }
-        }
-        return found.isEmpty ? [finding(.reads, subject: call.program)] : found
-    }
-
-    /// Returns whether a word of `fd` has its option for a command among letters, or the command behind it: `-Hx`,
-    /// `-xrm`, `--exec=rm`.
-    private static func startsInSameWord(fd word: String, _ valued: Set<String>) -> Bool {
-        guard word.hasPrefix("-") else { return false }
-        if word.hasPrefix("--") { return word.hasPrefix("--exec=") || word.hasPrefix("--exec-batch=") }
-        return word.dropFirst().prefix { !valued.contains("-\($0)") }.contains { "xX".contains($0) }
     }
 }
 

@@ -69,7 +69,10 @@ struct ShellLooks: Sendable {
             }
             // What changes another use may belong to this one.
             let own = use.filter { $0.hasPrefix("+") }.map { $0.dropFirst() }
-            let others = words.filter { word in !own.contains { Self.isOne(of: $0, String(word.prefix { $0 != "=" })) }
+            let others = words.filter { word in
+                word == Self.anyOption
+                    ? hasChangingOption(besides: own)
+                    : !own.contains { Self.isOne(of: $0, String(word.prefix { $0 != "=" })) }
             }
             return others.allSatisfy { !changes($0) } && !writesPlace(words)
                 && holds(use.filter { !$0.hasPrefix(">") && !$0.hasPrefix("+") }, words)
@@ -82,10 +85,18 @@ struct ShellLooks: Sendable {
         let named = words.prefix { $0 != "--" }
         let needed = use.filter { $0.hasPrefix("=") }.map { $0.dropFirst() }
         guard needed.allSatisfy({ word in named.contains { $0 == word } }) else { return false }
+        if !needed.isEmpty, words.contains(Self.anyOption), changing.contains(where: { !$0.hasPrefix("-") }) {
+            return false
+        }
         if use.contains("0"), words.isEmpty || words.contains(where: { $0.hasPrefix("-") }) { return false }
         let use = use.filter { !$0.hasPrefix("=") && $0 != "0" }
         guard let first = use.first else { return true }
+        // What isn't known may be the verb, where that is known by its place, or a word that makes more of the use.
+        let unknown = words.indices.first { index in
+            words[index] == Self.anyOption && (index == 0 || !Self.isFollowed(words[index - 1]))
+        }
         switch first.first {
+        case _ where first == "*" && unknown != nil: return changing.allSatisfy { $0.hasPrefix("-") }
         case _ where first == "*": return true
         case _ where first == ".": return words.isEmpty
         case _ where first == "?": return WordMeaning.asksPrompt(words)
@@ -105,7 +116,10 @@ struct ShellLooks: Sendable {
             }
             return isAlone
                 && (use.count == 1 || Self.begin(Self.operands(Array(words.dropFirst())), with: use.dropFirst()))
-        default: return Self.begin(Self.operands(words), with: use[...])
+        default:
+            let verbs = use.filter { $0 != "$" }.count
+            return Self.begin(Self.operands(words), with: use[...])
+                && unknown.map { Self.operands(Array(words[..<$0])).count >= verbs } != false
         }
     }
 
@@ -134,9 +148,7 @@ struct ShellLooks: Sendable {
     /// Returns whether a word makes a use more than reading: because the table says so, or because an option's name
     /// says that it writes, starts or loads something.
     private func changes(_ word: String) -> Bool {
-        if word == Self.anyOption {
-            return !changingParts.isEmpty || (changingStarts + changing).contains { $0.hasPrefix("-") }
-        }
+        if word == Self.anyOption { return hasChangingOption(besides: []) }
         let name = String(word.prefix { $0 != "=" })
         if changingParts.contains(where: word.contains) { return true }
         if showing.contains(name) { return false }
@@ -156,6 +168,14 @@ struct ShellLooks: Sendable {
                 || ["file", "-log", "dump"].contains(where: name.hasSuffix)
         case .command, .script, .library, .listener: true
         }
+    }
+
+    /// Returns whether an option besides these makes a use more than reading.
+    private func hasChangingOption(besides own: [Substring]) -> Bool {
+        !changingParts.isEmpty
+            || (changingStarts + changing).contains { option in
+                option.hasPrefix("-") && !own.contains { Self.isOne(of: $0, option) }
+            }
     }
 
     /// Returns whether an option that usually names an output file precedes a path; the name of a format never looks
@@ -227,10 +247,13 @@ struct ShellLooks: Sendable {
                 operands.append(word)
                 continue
             }
-            if word == "-h" || ShellPrograms.early.contains(word) { _ = rest.popFirst() }
+            if isFollowed(word) { _ = rest.popFirst() }
         }
         return operands
     }
+
+    /// Returns whether clients take the next word for an option's value before their verbs.
+    private static func isFollowed(_ word: String) -> Bool { word == "-h" || ShellPrograms.early.contains(word) }
 
     /// Reads what the table says of a program.
     private init(_ facts: [[String]]) {
@@ -313,9 +336,32 @@ extension ShellJudge {
             }
         }
         if !isLocal, isHarmless(call, depth) { return found }
+        let isOption = isChangedByOptions(call, depth)
         return found.map { each in
-            open.contains { $0.rawValue == each.rule } ? finding(.unknown, subject: each.subject ?? call.program) : each
+            guard open.contains(where: { $0.rawValue == each.rule }) else { return each }
+            let subject = each.subject ?? call.program
+            return isOption ? mayBeOptions(subject) : finding(.unknown, subject: subject)
         }
+    }
+
+    /// Returns whether a command needs no question if none of its words turns out to be an option.
+    private func isChangedByOptions(_ call: ShellScript.Command, _ depth: Int) -> Bool {
+        guard depth < Self.deepest, call.arguments.contains(where: { mayBeOption($0) || mayAddOption($0) }) else {
+            return false
+        }
+        var plain = call
+        for index in call.words.indices.dropFirst() where !call.words[index].isLiteral {
+            plain.words[index] = ShellScript.Word("x")
+        }
+        let rules = [ShellRule.reads, .writes].map(\.rawValue)
+        return judge(plain, depth + 1).allSatisfy { rules.contains($0.rule) }
+    }
+
+    /// Returns the finding for a command that would need no question if none of its words were an option.
+    func mayBeOptions(_ subject: String) -> GuardFinding {
+        finding(
+            .dynamic, subject: subject,
+            more: ": a value or the name of a file may be an option; put it in quotes, behind ./ or --")
     }
 
     /// Adapts findings in the sandbox, where the table's uses count as reading too. The words of a program that isn't
@@ -345,6 +391,11 @@ extension ShellJudge {
         if ShellLooks.row(name) == nil, let first = call.words.dropFirst().first?.value,
             ["find", "fd", "env"].contains(first), let inside = call.inner(from: 1),
             !judge(inside, Self.deepest - 1).allSatisfy({ $0.classes == .read })
+        {
+            return false
+        }
+        if ShellWords.contains(name, in: "word-readers"),
+            call.arguments.contains(where: { !$0.isFixed || $0.value.contains { ";\n".contains($0) } })
         {
             return false
         }
@@ -467,6 +518,10 @@ extension ShellJudge {
         // Running a created file is judged when it is run.
         case "mkdir", "touch", "tee", "mktemp": return operands.allSatisfy { !isOfMachine($0.value) }
         case "cp", "mv", "ln", "install", "rsync":
+            // An option may name another place.
+            guard !call.arguments.prefix(while: { $0.value != "--" }).contains(where: mayBeAnyOption) else {
+                return false
+            }
             guard let place = operands.last?.value else { return true }
             // Whatever a pattern matches is lost with a folder for temporary files.
             let isLost =
@@ -571,7 +626,9 @@ extension ShellJudge {
                 ["-e", "-u", "-w", "--env", "--user", "--workdir", "--index", "-B", "--bind"].contains(
                     words[index].value) ? 2 : 1
         }
-        guard index + 1 < words.count, !words[index].value.contains("://") else { return nil }
+        guard index + 1 < words.count, !words[index].value.contains("://"), !mayAddOption(words[index]) else {
+            return nil
+        }
         return call.inner(from: index + 1)
     }
 
@@ -614,7 +671,7 @@ extension ShellJudge {
             let text = word.value
             // Such addresses contain the data that is sent.
             if ShellWords.contains(text.lowercased(), in: "sending-schemes") { return false }
-            if !anywhere, mayBeOption(word) { return false }
+            if !anywhere, mayBeOption(word) || mayAddOption(word) { return false }
             guard text.hasPrefix("-"), text.count > 1, text != "-nv" else { continue }
             if text.hasPrefix("--") {
                 let name = String(text.dropFirst(2).prefix { $0 != "=" })
