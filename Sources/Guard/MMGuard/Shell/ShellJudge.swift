@@ -341,7 +341,8 @@ struct ShellJudge {
         // The operands of `parallel` follow this mark.
         let joined = inside.words.prefix { !$0.value.hasPrefix(":::") }
         if joins { found += findings(in: joined.map(\.value).joined(separator: " "), depth: depth + 1) }
-        return found + (name == "xargs" || name == "parallel" ? appended(to: inside, by: name, depth) : [])
+        guard name == "xargs" || name == "parallel" else { return found }
+        return found + appended(to: inside, by: call, depth, isLook: found.allSatisfy { $0.classes == .read })
     }
 
     /// Returns the file that a wrapper writes because of the option at an index.
@@ -384,17 +385,6 @@ struct ShellJudge {
         let changes = ["chrt", "taskset", "ionice"].contains(name) && isForProcess && arguments.count > 2
         let acts = WordMeaning.acts(arguments.map { String($0.prefix { $0 != "=" }) })
         return finding(changes || acts ? .writes : .reads, subject: name)
-    }
-
-    /// Judges the operands that xargs or parallel appends to a command. They aren't known, so removing them is judged
-    /// like removing a pattern, and what is pushed may be `:branch`, which removes one.
-    private func appended(to inside: ShellScript.Command, by name: String, _ depth: Int) -> [GuardFinding] {
-        var found: [GuardFinding] = []
-        if inside.program == "git", inside.arguments.first?.value == "push" {
-            found.append(finding(.network, subject: "\(name) git push"))
-        }
-        if removesEach(inside, depth) { found.append(finding(.removes, subject: "\(name) \(inside.program)")) }
-        return found
     }
 
     /// Judges a text that is run as a command.
