@@ -103,7 +103,16 @@ struct ShellOptionTests {
             ("printf -vPATH %s /tmp/x", true),
             ("print -P -- '$(rm -r /srv)'", true), ("p=/tmp/x; print -r -v p /etc/x; cp a $p", true),
             ("p=/tmp/x; set -A p /etc/x; cp a $p", true), ("t=$(mktemp -d); printf -vt %s /srv; rm -rf $t", true),
-            ("print -v x y", false), ("set -A x y z", false), ("print -l a", false), ("set -e", false),
+            ("mapfile -tC 'rm -r /srv;:' -c 1 a < l", true), ("enable -af /tmp/x.so y", true),
+            ("hash -rp /tmp/x ls", true),
+            ("hash $x", true), ("enable $x", true), ("declare $x", true), ("export \"$x\"", true),
+            ("declare \"$x=1\"", true), ("unset \"$x\"", true), ("[ -v \"$x\" ]", true), ("typeset -T PATH p", true),
+            ("path=(/tmp/x $path); ls", true), ("path+=(/tmp/x)", true), ("print -z rm -r /srv", true),
+            ("ls *(e:'rm -r /srv':)", true), ("ls *(+f)", true), ("hash ls", false), ("unset a b", false),
+            ("[ -v x ]", false), ("path=(/usr/bin $path); ls", false), ("paths=(/tmp/x); ls", false),
+            ("ls *(N)", false),
+            ("declare \"a=$x\"", false), ("print -v x y", false), ("set -A x y z", false), ("print -l a", false),
+            ("set -e", false),
             ("printf '- value: %s\\n' '$(a)'", false), ("print '$(a)'", false),
         ])
     func builtins(line: String, isAsked: Bool) {

@@ -61,26 +61,29 @@ extension ShellJudge {
     /// - Returns: `nil` if there are none.
     func hiddenCommands(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let words = Array(call.arguments)
-        if ["mapfile", "readarray"].contains(call.program), let index = words.firstIndex(where: { $0.value == "-C" }) {
-            return index + 1 < words.count ? text(words[index + 1], depth) : nil
+        if ["mapfile", "readarray", "compgen", "complete"].contains(call.program),
+            let called = Self.value(of: "C", call.arguments)
+        {
+            return text(called, depth)
         }
-        if call.program == "enable", words.contains(where: { $0.value.hasPrefix("-f") }) {
-            return [finding(.loader, subject: "enable -f")]
+        if let letter = Self.loading[call.program],
+            words.contains(where: { Self.letter(letter, in: $0.value) != nil || mayBeOption($0) || mayAddOption($0) })
+        {
+            return [finding(.loader, subject: "\(call.program) -\(letter)")]
         }
         if call.program == "bind" {
             let isHarmless = words.allSatisfy { ["-l", "-p", "-P", "-s", "-S", "-v", "-V", "-X"].contains($0.value) }
             return isHarmless ? [finding(.reads, subject: "bind")] : [finding(.loader, subject: "bind")]
         }
         if call.program == "fc" { return words.first?.value == "-l" ? nil : [finding(.dynamic, subject: "fc")] }
-        if call.program == "hash", words.contains(where: { $0.value == "-p" }) {
-            return [finding(.loader, subject: "hash -p")]
+        // What isn't known may be a subscript with a command.
+        let names = call.program == "unset" ? words[...] : Self.value(of: "v", call.arguments).map { [$0] } ?? []
+        if !context.hasWalls, ["unset", "test", "["].contains(call.program), names.contains(where: { !$0.isFixed }) {
+            return [finding(.dynamic, subject: call.program)]
         }
         if call.program == "jobs", words.first?.value == "-x" {
             guard depth < 8 else { return [finding(.unreadable, subject: call.program)] }
             return call.inner(from: 2).map { judge($0, depth + 1) }
-        }
-        if ["compgen", "complete"].contains(call.program), let index = words.firstIndex(where: { $0.value == "-C" }) {
-            return index + 1 < words.count ? text(words[index + 1], depth) : nil
         }
         // Substitutions in the text were judged with it; a fixed word is run only when it is evaluated.
         let isList = ["compgen", "complete"].contains(call.program)
@@ -88,6 +91,10 @@ extension ShellJudge {
         switch call.program {
         case "set": runs = words.contains { $0.isFixed && mayRun(value: $0.value) }
         case "printf", "print":
+            // In zsh this is the next line of the prompt.
+            if call.program == "print", words.contains(where: { Self.letter("z", in: $0.value) != nil }) {
+                return [finding(.dynamic, subject: "print -z")]
+            }
             let isNamed = Self.variable(namedBy: call.program, call.arguments) != nil
             // zsh may run the commands in a prompt.
             let isPrompt = call.program == "print" && words.contains { Self.letter("P", in: $0.value) != nil }
@@ -121,13 +128,20 @@ extension ShellJudge {
     static let filling: Set<String> = ["read", "printf", "print", "mapfile", "readarray", "getopts"]
 
     /// Builtins that set a variable only behind an option, with its letter: `set` does in zsh and ksh.
-    static let naming: [String: Character] = ["printf": "v", "print": "v", "set": "A"]
+    static let naming: [String: Character] = ["printf": "v", "print": "v", "set": "A", "wait": "p"]
+
+    /// Builtins that load a file as a part of the shell or in place of a program, with the letter of the option.
+    private static let loading: [String: Character] = ["enable": "f", "hash": "p"]
 
     /// Returns the variable that such a builtin sets: `printf -vNAME`, `print -r -v NAME`, `set -A NAME VALUE`.
     static func variable(
         namedBy builtin: String, _ arguments: ArraySlice<ShellScript.Word>
     ) -> ShellScript.Word? {
-        guard let option = naming[builtin] else { return nil }
+        naming[builtin].flatMap { value(of: $0, arguments) }
+    }
+
+    /// Returns the value of an option's letter, which may stand behind others and before its value in the same word.
+    private static func value(of option: Character, _ arguments: ArraySlice<ShellScript.Word>) -> ShellScript.Word? {
         var rest = arguments.prefix { $0.value != "--" }
         while let word = rest.popFirst() {
             guard let place = letter(option, in: word.value) else { continue }
@@ -177,6 +191,17 @@ extension ShellJudge {
             if flags.contains("e") || flags.contains("%%") { return true }
         }
         return false
+    }
+
+    /// Returns whether zsh runs a command for each file that a pattern matches: `*(e:'rm x':)`, `*(+f)`.
+    static func runsForFiles(_ word: ShellScript.Word) -> Bool {
+        guard !word.isFixed, !word.hasNoPattern, word.value.hasSuffix(")"),
+            let start = word.value.lastIndex(of: "("), start > word.value.startIndex
+        else { return false }
+        let inside = word.value[start...].dropFirst().dropLast()
+        guard !inside.contains("|") else { return false }
+        return inside.contains("+")
+            || inside.firstIndex(of: "e").map { !(inside[$0...].dropFirst().first ?? "e").isLetter } == true
     }
 
     /// Returns the rule for options and operands of a program that otherwise only reads; `nil` if they don't change

@@ -211,11 +211,16 @@ extension ShellJudge {
         // This sets the variable that another one names.
         if binding.name.value.hasPrefix("!") { return [finding(.dynamic, subject: binding.name.value)] }
         let values: [ShellScript.Word?] = binding.values.isEmpty ? [nil] : binding.values
-        return values.flatMap { value in
-            // An expansion's value is text, which still contains its quotes.
-            let known = value.flatMap { $0.isFixed ? $0 : nil }
-            return variable(binding.name.value, known, isHanded: false, depth)
-        }
+        let name = binding.name.value
+        // zsh ties such lists to variables whose names are in capitals: `path`.
+        let isTied = !isBash && binding.body == nil && name.hasSuffix("path")
+        let tied = ShellScript.Word(binding.values.map(\.value).joined(separator: ":"))
+        return (isTied ? variable(name.uppercased(), tied, isHanded: false) : [])
+            + values.flatMap { value in
+                // An expansion's value is text, which still contains its quotes.
+                let known = value.flatMap { $0.isFixed ? $0 : nil }
+                return variable(name, known, isHanded: false, depth)
+            }
     }
 
     /// Judges the variables that a builtin sets by the names in its arguments.
@@ -232,9 +237,16 @@ extension ShellJudge {
                 + (call.program == "set" ? variable(name.uppercased(), isHanded: false) : [])
         }
         let isHanded = call.program == "export" || call.program != "read" && hasLetter("x")
-        let isReference = ["declare", "typeset", "local"].contains(call.program) && hasLetter("n")
+        let isReference =
+            ["declare", "typeset", "local"].contains(call.program) && (hasLetter("n") || hasLetter("T"))
         return arguments.filter { !$0.value.hasPrefix("-") }.flatMap { word -> [GuardFinding] in
             if word.value.hasPrefix("$("), word.value.hasSuffix(")") { return [finding(.writes, subject: word.value)] }
+            // It may be any variable, or run commands in its subscript.
+            if !word.isFixed, word.value.prefix(while: { $0 != "=" }).contains("$"),
+                !context.hasWalls || !word.value.contains("=")
+            {
+                return [finding(context.hasWalls ? .writes : .dynamic, subject: word.value)]
+            }
             guard let equals = word.value.firstIndex(of: "=") else {
                 // This creates a reference to another variable, which may be set later.
                 if isReference { return [finding(.dynamic, subject: word.value)] }

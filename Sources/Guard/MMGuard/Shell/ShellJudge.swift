@@ -179,8 +179,8 @@ struct ShellJudge {
         for word in call.words where !["[", "[["].contains(word.value) && context.isOwn(word.value) {
             found.append(finding(.ownFiles, subject: word.value))
         }
-        for word in call.words + call.assignments + call.redirections.map(\.target) where Self.expandsValue(word.value)
-        {
+        for word in call.words + call.assignments + call.redirections.map(\.target)
+        where Self.expandsValue(word.value) || !isBash && Self.runsForFiles(word) {
             found.append(finding(.dynamic, subject: word.value))
         }
         if let text = call.document, Self.expandsValue(text) { found.append(finding(.dynamic, subject: "@P")) }
