@@ -232,7 +232,10 @@ extension ShellJudge {
             let lacksDash = words.isEmpty && exception.mayLackDash && !word.value.hasPrefix("-")
             let text = lacksDash ? "-" + word.value : word.value
             let takesNext = exception.takesNext(text) ?? row.flatMap { Self.takesNext(text, $0) }
-            let isAny = takesNext == nil && mayBeOption(word)
+            // Letters without a dash take their values from the words behind them, each in its turn.
+            let startsSome =
+                lacksDash && row.map { row in word.value.contains { row.options["-\($0)"] != nil } } == true
+            let isAny = startsSome || takesNext == nil && mayBeOption(word)
             words.append(isAny ? ShellLooks.anyOption : word.value)
             if mayAddOption(word) { words.append(ShellLooks.anyOption) }
             guard text.hasPrefix("-"), text != "-" else {
@@ -345,6 +348,7 @@ struct LookerException: Sendable {
         var rest = words[...]
         var count = 0
         var found: ShellRule?
+        if mayLackDash, let first = words.first, !first.hasPrefix("-") { rest[rest.startIndex] = "-" + first }
         while let word = rest.popFirst() {
             if word == "--" {
                 count += rest.count
