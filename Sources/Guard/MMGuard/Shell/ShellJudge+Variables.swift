@@ -27,6 +27,7 @@ extension ShellJudge {
         if isHanded, isSource, value?.value.contains("://") == true { return [finding(.software, subject: name)] }
         // Such a program stands where none is looked for.
         if isHanded, let value, startsProgram(name, value.value) { return [finding(.loader, subject: name)] }
+        if isHanded, let value, mayLoad(name, value) { return [finding(.loader, subject: name)] }
         if ShellPrograms.loaders.contains(name) || name.hasPrefix("GIT_CONFIG_KEY_") { return loader(name, value) }
         if ShellPrograms.prompts.contains(name) {
             guard let value, Self.isPlainPrompt(value.value) else { return [finding(.loader, subject: name)] }
@@ -132,6 +133,18 @@ extension ShellJudge {
         let isScript = [".sh", ".bash", ".so", ".dylib", ".jar"].contains(where: value.hasSuffix)
         let isProgram = ShellPrograms.programVariables.contains(kind)
         return (isProgram || isScript && kind != "FILE") && namesProgram(value) || isProgram && Self.isComputed(value)
+    }
+
+    /// Returns whether a program may load a file that a variable names, where such a file may be made without a
+    /// question: its settings often name programs.
+    private func mayLoad(_ name: String, _ value: ShellScript.Word) -> Bool {
+        guard !context.hasWalls, !Self.isHarmless(name), !["TMPDIR", "TMP", "TEMP"].contains(name),
+            !["LOG", "OUT", "OUTPUT", "SOCK"].contains(where: name.hasSuffix)
+        else { return false }
+        return value.value.split(separator: ":").contains { part in
+            let place = part.split(separator: "=").last.map(String.init) ?? ""
+            return place.contains("/") && makesFreely(context.path(place) ?? place)
+        }
     }
 
     /// Returns whether a command finds out a program's name in another way than by looking for it: `$(curl …)`, other

@@ -399,8 +399,24 @@ extension ShellJudge {
         {
             return false
         }
+        if takesMadeSettings(words) { return false }
         return looks(name, words) && looksWithAnyOption(known) && !takesCommands(call) && !writesByScript(call)
             && self.looks(call) == nil
+    }
+
+    /// Returns whether an option names a file or folder with settings or plugins where one may be made without a
+    /// question: they may name programs, or be some.
+    private func takesMadeSettings(_ words: [String]) -> Bool {
+        !context.hasWalls
+            && zip(words, words.dropFirst() + [""]).contains { word, next in
+                let name = word.prefix { $0 != "=" }
+                guard word.hasPrefix("--"),
+                    name.split(whereSeparator: { "-.".contains($0) })
+                        .contains(where: { ShellWords.contains(String($0), in: "option-settings") })
+                else { return false }
+                let place = name.count < word.count ? String(word.dropFirst(name.count + 1)) : next
+                return makesFreely(context.path(place) ?? place)
+            }
     }
 
     /// Returns whether a program of the table looks with any option in place of the words that may be one, where no
