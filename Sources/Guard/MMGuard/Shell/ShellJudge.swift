@@ -328,7 +328,12 @@ struct ShellJudge {
         if !context.hasWalls, let word = call.words.prefix(index).first(where: mayAddOption) {
             set.append(mayBeOptions("\(name) \(word.value)"))
         }
-        guard let inside = call.inner(from: index) else { return set + [withoutCommand(name, arguments)] }
+        guard let inside = call.inner(from: index) else {
+            // Without a command they start a shell, which reads the input.
+            let isShell = ShellWords.contains(name, in: "namespace-wrappers")
+            let read = isShell ? call.inputs[0].map { commands(from: $0, by: call, depth) } ?? [] : []
+            return set + read + [withoutCommand(name, arguments)]
+        }
         var found = set
         // Such a program passes its words to a shell, which parses them again.
         let joins = ShellPrograms.joiners.contains(name) && inside.words.contains { $0.value.contains(" ") }
@@ -383,6 +388,9 @@ struct ShellJudge {
         }
         // For a running process, a value changes it.
         let changes = ["chrt", "taskset", "ionice"].contains(name) && isForProcess && arguments.count > 2
+        if ["busybox", "toybox"].contains(name), arguments.contains("--install") {
+            return finding(.software, subject: "\(name) --install")
+        }
         let acts = WordMeaning.acts(arguments.map { String($0.prefix { $0 != "=" }) })
         return finding(changes || acts ? .writes : .reads, subject: name)
     }
