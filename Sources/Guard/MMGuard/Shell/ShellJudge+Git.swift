@@ -34,6 +34,15 @@ extension ShellJudge {
             }
     }
 
+    /// Returns whether git works in a folder for temporary files where an archive may have been unpacked: the settings
+    /// of a repository in it may name programs.
+    func mayHaveForeignSettings(git call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        let named = zip(words, words.dropFirst()).first { $0.0 == "-C" }?.1 ?? "."
+        return !context.hasWalls && record.memory.hasFetchedArchive
+            && context.path(named).map(Self.isPassing) == true
+    }
+
     /// Returns the rule for a subcommand.
     /// - Parameter hasWalls: whether it runs in the sandbox, in the session's own workspace. There, pushing new commits
     ///   to a known remote is part of the work.

@@ -303,7 +303,8 @@ extension ShellJudge {
         case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes, call)
         case "find", "fd": return search(call, depth)
         case "git":
-            let starts = Self.runsPrograms(git: words) ? one(.dynamic, call) : []
+            let starts =
+                Self.runsPrograms(git: words) || mayHaveForeignSettings(git: call) ? one(.dynamic, call) : []
             return git(call, depth) + starts + one(Self.git(words, hasWalls: context.hasWalls), call)
                 + (mayHaveAnyOption(git: call) ? one(.writes, call) : [])
         case "logger":
