@@ -98,8 +98,11 @@ extension ShellJudge {
                 }
                 rest = rest.dropFirst(flags.count)
             case UInt8(ascii: "a"), UInt8(ascii: "i"), UInt8(ascii: "c"), UInt8(ascii: "r"), UInt8(ascii: "R"),
-                UInt8(ascii: "#"), UInt8(ascii: ":"):
+                UInt8(ascii: "#"):
                 rest = rest.dropFirst(1 + line.count)
+            case UInt8(ascii: ":"):
+                let label = line.drop { $0 == 0x20 }.prefix { !"; \t".utf8.contains($0) }
+                rest = rest[label.endIndex...]
             default: rest = rest.dropFirst()
             }
         }
