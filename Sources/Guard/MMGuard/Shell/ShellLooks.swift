@@ -668,6 +668,9 @@ extension ShellJudge {
             case isCurl ? "o" : "O", "output", "output-document", "P", "directory-prefix":
                 isKept = true
                 return anywhere || goesNowhere(value)
+            // A format may write a file.
+            case "w", "write-out":
+                return value.map { $0.isFixed && !$0.value.hasPrefix("@") && !$0.value.contains("%output{") } ?? false
             // Some servers take the method from such a header.
             case "H", "header": return value.map { !$0.value.lowercased().contains("-method") } ?? false
             case "X", "request", "method":
