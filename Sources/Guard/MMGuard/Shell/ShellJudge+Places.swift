@@ -90,11 +90,12 @@ extension ShellJudge {
     /// quotes: `find ./$d`.
     func mayAddOption(_ word: ShellScript.Word) -> Bool {
         guard word.isSplit, !word.isFixed, !isProcess(word), !isPath(word.value) else { return false }
-        return texts(of: word).contains { text in
-            // What matches a pattern may contain spaces.
-            text.contains(Self.anywhere) || text.contains { "*?[".contains($0) }
-                || text.split(whereSeparator: \.isWhitespace).dropFirst().contains(where: Self.mayBeginOption)
-        }
+        return given.lasting.contains("IFS")
+            || texts(of: word).contains { text in
+                // What matches a pattern may contain spaces.
+                text.contains(Self.anywhere) || text.contains { "*?[".contains($0) }
+                    || text.split(whereSeparator: \.isWhitespace).dropFirst().contains(where: Self.mayBeginOption)
+            }
     }
 
     /// Returns whether a word may be or be followed by any option, rather than by one that is the name of a file in

@@ -571,7 +571,9 @@ extension ShellJudge {
         case "git": return clones(call.arguments.map(\.value))
         default:
             if brings(call) { return true }
-            guard depth < Self.deepest, let inside = executed(by: call) ?? client(within: call) ?? project(call)
+            guard depth < Self.deepest, let inside = executed(by: call) ?? client(within: call) ?? project(call),
+                // Before it may stand another one.
+                !call.words.dropLast(inside.words.count).contains(where: mayAddOption)
             else { return false }
             return judge(inside, depth + 1).allSatisfy { $0.classes == .read }
         }
@@ -642,9 +644,7 @@ extension ShellJudge {
                 ["-e", "-u", "-w", "--env", "--user", "--workdir", "--index", "-B", "--bind"].contains(
                     words[index].value) ? 2 : 1
         }
-        guard index + 1 < words.count, !words[index].value.contains("://"), !mayAddOption(words[index]) else {
-            return nil
-        }
+        guard index + 1 < words.count, !words[index].value.contains("://") else { return nil }
         return call.inner(from: index + 1)
     }
 
