@@ -48,7 +48,7 @@ struct ShellOptionTests {
     }
 
     @Test(
-        "may follow every value without quotes, and be among the names of files that a pattern or another program gives",
+        "may follow every value without quotes, and be a name that a pattern or another program gives",
         arguments: [
             "journalctl -u $u", "journalctl -n$n", "find ./$d", "find . -name $x", "find ./\"\"$d", "sort -k$k a",
             "sort ./$f", "date -d @$t", "tar tf $f", "git -C $d log", "git log v$x", "git diff a..$b",

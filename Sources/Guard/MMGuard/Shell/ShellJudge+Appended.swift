@@ -10,6 +10,7 @@ extension ShellJudge {
         to inside: ShellScript.Command, by call: ShellScript.Command, _ depth: Int, isLook: Bool
     ) -> [GuardFinding] {
         let name = call.program
+        guard name == "xargs" || name == "parallel" else { return [] }
         var found: [GuardFinding] = []
         if inside.program == "git", inside.arguments.first?.value == "push" {
             found.append(finding(.network, subject: "\(name) git push"))

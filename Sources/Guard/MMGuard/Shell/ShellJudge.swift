@@ -281,8 +281,7 @@ struct ShellJudge {
     /// Judges the command that a wrapper such as `env` or `sudo` starts.
     func inner(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let name = call.program
-        let arguments = call.arguments.map(\.value)
-        if name == "command", ["-v", "-V"].contains(arguments.first) {
+        if name == "command", ["-v", "-V"].contains(call.arguments.first?.value) {
             return [finding(.reads, subject: "command -v")]
         }
         var index = 1
@@ -324,16 +323,8 @@ struct ShellJudge {
                 break
             }
         }
-        // Behind such a value may stand another command.
-        if !context.hasWalls, let word = call.words.prefix(index).first(where: mayAddOption) {
-            set.append(mayBeOptions("\(name) \(word.value)"))
-        }
-        guard let inside = call.inner(from: index) else {
-            // Without a command they start a shell, which reads the input.
-            let isShell = ShellWords.contains(name, in: "namespace-wrappers")
-            let read = isShell ? call.inputs[0].map { commands(from: $0, by: call, depth) } ?? [] : []
-            return set + read + [withoutCommand(name, arguments)]
-        }
+        set += bringsAnother(call.words.prefix(index))
+        guard let inside = call.inner(from: index) else { return set + withoutCommand(call, depth) }
         var found = set
         // Such a program passes its words to a shell, which parses them again.
         let joins = ShellPrograms.joiners.contains(name) && inside.words.contains { $0.value.contains(" ") }
@@ -346,7 +337,6 @@ struct ShellJudge {
         // The operands of `parallel` follow this mark.
         let joined = inside.words.prefix { !$0.value.hasPrefix(":::") }
         if joins { found += findings(in: joined.map(\.value).joined(separator: " "), depth: depth + 1) }
-        guard name == "xargs" || name == "parallel" else { return found }
         return found + appended(to: inside, by: call, depth, isLook: found.allSatisfy { $0.classes == .read })
     }
 
@@ -376,7 +366,20 @@ struct ShellJudge {
         return ShellScript.Word(String(word.value.dropFirst(2)), isFixed: word.isFixed)
     }
 
+    /// Judges the words before the command that a wrapper starts: a value without quotes may bring another one.
+    private func bringsAnother(_ words: ArraySlice<ShellScript.Word>) -> [GuardFinding] {
+        guard !context.hasWalls, let word = words.first(where: mayAddOption) else { return [] }
+        return [mayBeOptions(word.value)]
+    }
+
     /// Judges a wrapper without a command.
+    private func withoutCommand(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        // These start a shell then, which reads the input.
+        let isShell = ShellWords.contains(call.program, in: "namespace-wrappers")
+        let read = isShell ? call.inputs[0].map { commands(from: $0, by: call, depth) } ?? [] : []
+        return read + [withoutCommand(call.program, call.arguments.map(\.value))]
+    }
+
     private func withoutCommand(_ name: String, _ arguments: [String]) -> GuardFinding {
         // `parallel` runs the lines that it reads.
         let isTold = arguments.contains { ["--version", "--help", "-h", "-V", "--citation"].contains($0) }

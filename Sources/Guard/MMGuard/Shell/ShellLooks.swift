@@ -668,9 +668,7 @@ extension ShellJudge {
             case isCurl ? "o" : "O", "output", "output-document", "P", "directory-prefix":
                 isKept = true
                 return anywhere || goesNowhere(value)
-            // A format may write a file.
-            case "w", "write-out":
-                return value.map { $0.isFixed && !$0.value.hasPrefix("@") && !$0.value.contains("%output{") } ?? false
+            case "w", "write-out": return value.map { $0.isFixed && !Self.mayWrite(format: $0.value) } ?? false
             // Some servers take the method from such a header.
             case "H", "header": return value.map { !$0.value.lowercased().contains("-method") } ?? false
             case "X", "request", "method":
@@ -718,6 +716,9 @@ extension ShellJudge {
         }
         return isKept
     }
+
+    /// Returns whether the format in which curl tells how a transfer went writes a file, or is one.
+    private static func mayWrite(format: String) -> Bool { format.hasPrefix("@") || format.contains("%output{") }
 
     /// Returns whether a web client keeps what it fetches in the current folder, one for temporary files, under a name
     /// that the address tells: `cd /tmp && curl -LO https://x.example/a.tgz`.
