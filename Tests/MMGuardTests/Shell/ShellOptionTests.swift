@@ -64,7 +64,9 @@ struct ShellOptionTests {
             "nice -n $n ls", "env A=$x ls", "cp $f /tmp/",
             "cp \"$f\" b /tmp/", "mv -$x a /tmp/", "ls | xargs sort", "ls | xargs find", "ls | xargs -I{} sort {}",
             "ls | xargs -I% find % -name x", "ls | xargs git log", "ls | xargs ip", "ls | xargs journalctl -u",
-            "find . -name '*.c' | xargs sort", "find . -printf '%f' | xargs -0 sort", "cat l | xargs -n1 sort",
+            "find . -name '*.c' | xargs sort", "find . -printf '%f' | xargs -0 sort",
+            "find . | xargs -d '\\n' sort", "kubectl get pods -o name -o json | xargs -n1 kubectl describe",
+            "cat l | xargs -n1 sort",
             "ls | xargs -I{} sh -c 'ls {}'", "ls | parallel sort", "pgrep() { cat l; }; pgrep x | xargs sort",
         ])
     func following(line: String) { #expect(verdict(line).decision == .ask) }

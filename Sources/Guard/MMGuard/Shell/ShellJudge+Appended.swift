@@ -26,8 +26,7 @@ extension ShellJudge {
     private func completed(_ inside: ShellScript.Command, by call: ShellScript.Command) -> ShellScript.Command {
         let options = call.arguments.dropLast(inside.words.count).map(\.value)
         let isParallel = call.program == "parallel"
-        let isLine = isParallel || options.contains { ["-0", "--null", "-d\\n", "\\n"].contains($0) }
-        let start = outputStart(of: producer, isLine: isLine) ?? ""
+        let start = outputStart(of: producer, isWhole: options.contains { ["-0", "--null"].contains($0) }) ?? ""
         var whole = inside
         if let mark = isParallel ? "{}" : Self.mark(options),
             inside.words.contains(where: { $0.value.contains(mark) })
@@ -59,29 +58,29 @@ extension ShellJudge {
     }
 
     /// Returns the text with which each word begins that a command shows; `nil` if other words may be among them.
-    /// - Parameter isLine: whether a line is one word.
-    private func outputStart(of call: ShellScript.Command?, isLine: Bool) -> String? {
-        guard let call, !record.memory.functions.contains(call.name), !record.memory.aliases.contains(call.name) else {
-            return nil
-        }
+    /// - Parameter isWhole: whether names with spaces and line ends are one word.
+    private func outputStart(of call: ShellScript.Command?, isWhole: Bool) -> String? {
+        guard let call, call.arguments.allSatisfy(\.isFixed), !record.memory.functions.contains(call.name),
+            !record.memory.aliases.contains(call.name)
+        else { return nil }
         let words = call.arguments.map(\.value)
-        func has(_ option: String, _ value: String) -> Bool {
-            zip(words, words.dropFirst()).contains { $0 == option && $1 == value }
-        }
         switch call.program {
         // The folder where files are sought.
         case "find":
-            guard isLine, let start = call.arguments.first, start.isLiteral, !start.value.hasPrefix("-"),
+            guard isWhole, let start = call.arguments.first, start.isLiteral, !start.value.hasPrefix("-"),
                 words.dropFirst().first.map({ $0.hasPrefix("-") }) ?? true,
                 !words.contains(where: { $0.hasPrefix("-printf") || $0.hasPrefix("-exec") })
             else { return nil }
             return start.value + "/"
         // Names of things behind their kinds, and numbers.
-        case "kubectl", "oc": return words.first == "get" && has("-o", "name") ? "kind/" : nil
+        case "kubectl", "oc":
+            let forms = words.indices.filter { words[$0].hasPrefix("-o") || words[$0].hasPrefix("--o") }
+            let isNamed = forms.count == 1 && words[forms[0]...].prefix(2).elementsEqual(["-o", "name"])
+            return words.first == "get" && isNamed && !words.contains { $0.hasPrefix("--te") } ? "kind/" : nil
         case "docker", "podman": return ["ps -q", "ps -aq"].contains(words.joined(separator: " ")) ? "0" : nil
         case "pgrep", "pidof":
             let showsNames = words.contains { $0.hasPrefix("-") && $0.contains { "alcd".contains($0) } }
-            return showsNames || !call.arguments.allSatisfy(\.isFixed) ? nil : "0"
+            return showsNames ? nil : "0"
         default: return nil
         }
     }

@@ -143,7 +143,7 @@ extension ShellJudge {
         else { return false }
         return value.value.split(separator: ":").contains { part in
             let place = part.split(separator: "=").last.map(String.init) ?? ""
-            return place.contains("/") && makesFreely(context.path(place) ?? place)
+            return place.contains("/") && isOpen(context.path(place) ?? place)
         }
     }
 

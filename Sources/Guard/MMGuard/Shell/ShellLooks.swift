@@ -415,7 +415,7 @@ extension ShellJudge {
                         .contains(where: { ShellWords.contains(String($0), in: "option-settings") })
                 else { return false }
                 let place = name.count < word.count ? String(word.dropFirst(name.count + 1)) : next
-                return makesFreely(context.path(place) ?? place)
+                return isOpen(context.path(place) ?? place)
             }
     }
 
@@ -486,9 +486,11 @@ extension ShellJudge {
 
     /// Returns whether a word names a file in a home or below a folder for temporary files that may be made without a
     /// question.
-    func makesFreely(_ word: String) -> Bool {
-        record.makesFiles
-            && ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: (word + "/").hasPrefix)
+    func makesFreely(_ word: String) -> Bool { record.makesFiles && isOpen(word) }
+
+    /// Returns whether a word names a file where files may be made without a question if nothing forbids it.
+    func isOpen(_ word: String) -> Bool {
+        ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: (word + "/").hasPrefix)
             && !word.contains("/.") && isFree(word)
     }
 
