@@ -272,7 +272,8 @@ struct ShellParser {
             list.last = script.commands.count
             list.current.controlOperator = joint
             if list.fedDepth > 0 { list.current.readsPipe = true }
-            list.current.isNested = depth + list.level > 0 || !list.openings.isEmpty
+            list.current.isInConstruct = !list.openings.isEmpty
+            list.current.isNested = depth + list.level > 0 || list.current.isInConstruct
             list.current.isCertain = !list.current.isNested && list.isReached && joint != .pipe && !isCoprocess
             script.commands.append(list.current)
         }

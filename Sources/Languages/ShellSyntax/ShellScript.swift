@@ -49,6 +49,8 @@ package struct ShellScript: Sendable, Hashable {
         package var controlOperator: ControlOperator?
         /// Whether it stands in a loop, a condition, a group, a function or a substitution.
         package internal(set) var isNested = false
+        /// Whether it stands in a loop, a condition or a group of the shell that runs it.
+        package internal(set) var isInConstruct = false
         /// Whether the shell of the text certainly runs it, so that what it sets stays: it isn't nested, and stands
         /// neither behind `&&` or `||`, nor in a pipe, nor in the background.
         package internal(set) var isCertain = false

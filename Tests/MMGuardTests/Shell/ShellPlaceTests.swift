@@ -87,6 +87,8 @@ struct ShellPlaceTests {
             "for d in .. .. .. etc; do cd $d; done; touch x", "for i in 1 2 3; do cd ..; done; touch etc/x",
             "pushd /etc; pushd /tmp; pushd +1; touch x", "pushd /etc; pushd /tmp; popd +0; touch x",
             "cd /etc; false && cd /tmp; touch x", "cd /etc; cd /nowhere; touch x", "cd /etc; (cd /tmp); touch x",
+            "(for i in 1 2 3; do cd ..; done; touch etc/x)", "f() ( cd ..; touch etc/x; f )",
+            "(cd ../../../etc; touch x)",
         ])
     func folders(line: String) {
         #expect(verdict(line).decision == .ask)
@@ -162,7 +164,9 @@ struct ShellPlaceTests {
             "i=$((i + 1)); d=/tmp/x; touch $d/y-$i",
             "touch x-$(date +%Y%m%dT%H%M%SZ)", "touch \"x-$(date -d yesterday '+%d.%b %H:%M')\"",
             "t=$(mktemp -d /tmp/x.XXXXXX); cp a \"$t/etc\"", "printf '%s\\n' \"$x\" > /tmp/x; p=/tmp/y; cp a $p",
-            "f() { p=/tmp/x; }; p=/tmp/y; f; cp a $p", "cd \"$x\" && ls", "p=/tmp/x; f() { uptime; }; f > $p",
+            "f() { p=/tmp/x; }; p=/tmp/y; f; cp a $p", "(cd .. && touch x)", "(cd ../x; touch y)",
+            "ls && (cd ..; touch x)",
+            "cd \"$x\" && ls", "p=/tmp/x; f() { uptime; }; f > $p",
             "cd /etc; ls; cd; touch x",
         ])
     func known(line: String) {

@@ -47,8 +47,10 @@ extension ShellJudge {
     }
 
     /// Records what a command changes for later ones: variables, the directory.
-    /// - Parameter reaching: what it is if the values in it that aren't known reach any place.
-    mutating func follow(_ call: ShellScript.Command, reaching: ShellScript.Command? = nil) {
+    /// - Parameters:
+    ///   - reaching: what it is if the values in it that aren't known reach any place.
+    ///   - isOnce: whether its shell runs it once at most.
+    mutating func follow(_ call: ShellScript.Command, reaching: ShellScript.Command?, isOnce: Bool) {
         // In a function, the other builtins that declare variables set one of its own.
         let assigned =
             call.words.isEmpty
@@ -85,7 +87,7 @@ extension ShellJudge {
         let isKnown =
             folder.map { word in
                 // What runs more than once may climb as often.
-                (word.hasNoPattern || word.value.hasPrefix("~")) && !(call.isNested && climbs(word))
+                (word.hasNoPattern || word.value.hasPrefix("~")) && !(!isOnce && climbs(word))
             } ?? true
         enter(isKnown && !goesBack ? folder?.value ?? "~" : Self.anywhere)
     }

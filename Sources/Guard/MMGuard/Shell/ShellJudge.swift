@@ -96,7 +96,8 @@ struct ShellJudge {
         judge.given = GivenValues(script, record.memory)
         record.memory.note(functions: script.functions.map(\.name))
         if depth == 0 { record.memory.note(declared: judge.given.lasting) }
-        if zip(script.isInFunction, script.commands).contains(where: { $0 && Self.entersFolder($1) }) {
+        let isInFunction = script.isInFunction
+        if zip(isInFunction, script.commands).contains(where: { $0 && Self.entersFolder($1) }) {
             record.memory.hasMovingFunction = true
         }
         judge.isBash = isBash
@@ -135,7 +136,7 @@ struct ShellJudge {
                 found.append(finding(.fed, subject: "\(call.program): code of \(ShellMemory.name(clone))"))
             }
             if let clone = judge.clone(by: call) { clones.append(clone) }
-            judge.follow(call, reaching: reaching)
+            judge.follow(call, reaching: reaching, isOnce: !call.isInConstruct && !isInFunction[index])
             if written.readsPipe, selfCalls.contains(index) { found.append(finding(.recursion, subject: written.name)) }
             previous = call
         }
