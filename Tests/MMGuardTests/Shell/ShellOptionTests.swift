@@ -116,7 +116,9 @@ struct ShellOptionTests {
             ("ls *(e:'rm -r /srv':)", true), ("ls *(+f)", true), ("hash ls", false), ("unset a b", false),
             ("[ -v x ]", false), ("path=(/usr/bin $path); ls", false), ("paths=(/tmp/x); ls", false),
             ("ls *(N)", false),
-            ("declare \"a=$x\"", false), ("print -v x y", false), ("set -A x y z", false), ("print -l a", false),
+            ("declare \"a=$x\"", false), ("export Y=7 Z=$x", false), ("export Y", true),
+            ("export KUBECONFIG=/tmp/x", true), ("x=/tmp/y; KUBECONFIG=$x kubectl get pods", true),
+            ("print -v x y", false), ("set -A x y z", false), ("print -l a", false),
             ("set -e", false),
             ("printf '- value: %s\\n' '$(a)'", false), ("print '$(a)'", false),
         ])

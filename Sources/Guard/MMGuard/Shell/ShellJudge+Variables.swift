@@ -141,7 +141,7 @@ extension ShellJudge {
         guard !context.hasWalls, !Self.isHarmless(name), !["TMPDIR", "TMP", "TEMP"].contains(name),
             !["LOG", "OUT", "OUTPUT", "SOCK"].contains(where: name.hasSuffix)
         else { return false }
-        return value.value.split(separator: ":").contains { part in
+        return texts(of: value).flatMap { $0.split(separator: ":") }.contains { part in
             let place = part.split(separator: "=").last.map(String.init) ?? ""
             return place.contains("/") && isOpen(context.path(place) ?? place)
         }
