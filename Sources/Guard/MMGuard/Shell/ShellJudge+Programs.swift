@@ -600,7 +600,7 @@ extension ShellJudge {
         guard ShellPrograms.readers.contains(name) else { return nil }
         if name == "getent", words.contains(where: { $0.hasSuffix("shadow") }) { return one(.secrets, call) }
         let rule = looks(call) ?? .reads
-        if !context.hasWalls, rule == .writes, markingOptions(of: call).contains(ShellLooks.anyOption) {
+        if context.asksInterpreters, rule == .writes, markingOptions(of: call).contains(ShellLooks.anyOption) {
             return [mayBeOptions(([name] + words.prefix(3)).joined(separator: " "))]
         }
         let setsSystem = rule == .writes && ["date", "hostname", "journalctl", "dmesg"].contains(name)

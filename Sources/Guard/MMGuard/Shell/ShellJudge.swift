@@ -369,7 +369,7 @@ struct ShellJudge {
 
     /// Judges the words before the command that a wrapper starts: a value without quotes may bring another one.
     private func bringsAnother(_ words: ArraySlice<ShellScript.Word>) -> [GuardFinding] {
-        guard !context.hasWalls, let word = words.first(where: mayAddOption) else { return [] }
+        guard context.asksInterpreters, let word = words.first(where: mayAddOption) else { return [] }
         return [mayBeOptions(word.value)]
     }
 
