@@ -117,7 +117,7 @@ struct PathCheckTests {
             ("DELETE", "/users", ["GET", "POST"], []), ("GET", "/users/1/sendMail", ["POST"], []),
             ("POST", "/users/1", ["GET", "PATCH", "DELETE"], []),
             ("POST", "/groups/1/members", ["GET"], ["POST", "DELETE"]),
-            ("PUT", "/users/1/manager", ["GET"], ["PUT", "DELETE"]),
+            ("POST", "/users/1/manager", ["GET"], ["PUT", "DELETE"]),
         ])
     func methods(method: String, path: String, offered: [String], links: [String]) throws {
         guard case .method(_, let methods, let found)? = check.fault(method, try target(path)) else {
