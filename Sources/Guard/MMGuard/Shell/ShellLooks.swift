@@ -552,7 +552,7 @@ extension ShellJudge {
                 && operands.dropLast().contains { $0.value.contains { "*?[{".contains($0) } && !isTemporary($0) }
             return !isOfMachine(place) && !isLost && !leavesFiles(call)
         case "tar", "bsdtar", "gtar":
-            return !markingOptions(of: call).contains(ShellLooks.anyOption)
+            return looks(call) == nil && !markingOptions(of: call).contains(ShellLooks.anyOption)
                 && (TarOptions(call.arguments.map(\.value)).map(isHarmless) ?? false)
         case "sed", "gsed":
             let parts = sorted(call, by: CarriedText.table["sed"] ?? CarriedText())

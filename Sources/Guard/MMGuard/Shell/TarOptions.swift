@@ -13,8 +13,11 @@ struct TarOptions {
         "update": "u", "catenate": "A", "concatenate": "A", "file": "f", "directory": "C", "cd": "C",
         "absolute-names": "P", "absolute-paths": "P", "insecure": "P",
     ]
-    /// Other long options that write or remove a file, or say where files are written.
-    private static let writing = ["delete", "listed-incremental", "index-file", "one-top-level", "remove-files"]
+    /// Other long options that write or remove a file, say where files are written, or start a program.
+    private static let writing = [
+        "delete", "listed-incremental", "index-file", "volno-file", "one-top-level", "remove-files",
+        "checkpoint-action",
+    ]
 
     /// Reads the words of a call; `nil` without exactly one operation, and with an option that writes elsewhere or may
     /// be short for such a one.

@@ -86,6 +86,9 @@ struct KustoQuery {
         "count", "join", "mv", "mvexpand",
     ]
 
+    /// The operators that an expression follows.
+    private static let followed: Set<String> = ["where", "filter", "extend", "summarize", "order", "sort", "distinct"]
+
     private mutating func pipeline(default name: String) throws(KustoFailure) -> KustoTable {
         try deepen()
         defer { depth -= 1 }
@@ -107,8 +110,8 @@ struct KustoQuery {
     private mutating func step(_ table: inout KustoTable) throws(KustoFailure) {
         let first = word
         var name = try expectName()
-        // `project-away` and `mv-expand` are one operator each.
-        while take("-") { name += "-\(try expectName())" }
+        // `project-away` and `mv-expand` are one operator each, but `where -a < b` compares.
+        while !Self.followed.contains(name), take("-") { name += "-\(try expectName())" }
         switch name {
         case "where", "filter":
             let condition = try expression()
