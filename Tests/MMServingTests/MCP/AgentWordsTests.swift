@@ -29,7 +29,7 @@ struct AgentWordsTests {
             ),
             (
                 "`mm output HANDLE --download FILE` writes one to a file.",
-                #"`mm__output {"handle":"HANDLE","download":"FILE"}` writes one to a file."#
+                #"`mm__output {"download":"FILE","handle":"HANDLE"}` writes one to a file."#
             ),
             (
                 "`mm graph Demo \(ShellWord.quoted("/groups?$filter=displayName eq 'Sales'"))` finds it.",
