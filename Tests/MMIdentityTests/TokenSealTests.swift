@@ -100,7 +100,7 @@ struct TokenSealTests {
             try await service(encryption: word, transport).beginSignIn(try Contoso.connection("New"))
         }
         #expect(error?.message.contains("MM_TOKEN_ENCRYPTION is “\(word)”") == true, "\(String(describing: error))")
-        #expect(error?.hint == "Give 1 or 0." && transport.requests.isEmpty)
+        #expect(error?.hint?.hasPrefix("Give 1 or 0.") == true && transport.requests.isEmpty)
     }
 
     @Test("a missing key is reported before a person signs in")
