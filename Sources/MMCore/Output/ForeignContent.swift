@@ -65,7 +65,7 @@ package enum ForeignContent {
     /// - Parameters:
     ///   - values: what it gave; a text is a string.
     ///   - script: the script.
-    package static func isWithin(output values: [JSONValue], of script: some StringProtocol) -> Bool {
+    package static func isWithin(output values: [JSONValue], of script: String) -> Bool {
         guard values.contains(where: { $0 != "" }) else { return false }
         return isNamed(in: script)
             || values.prefix(mostRows).contains { value in value.string.map { isShown(in: $0) } ?? isWithin(value) }
@@ -74,7 +74,7 @@ package enum ForeignContent {
     // MARK: text
 
     /// Returns whether a script names members with such content, which its output may then contain without their names.
-    package static func isNamed(in script: some StringProtocol) -> Bool { isNamed(in: Array(script.utf8)[...]) }
+    package static func isNamed(in script: String) -> Bool { isNamed(in: Array(script.utf8)[...]) }
 
     // Every answer passes here: bytes of an array cost a tenth of those of a text, and those a tenth of characters.
     private static func isNamed(in text: ArraySlice<UInt8>) -> Bool {
